@@ -1,0 +1,1 @@
+"""ArrowExampleGen: span files in, TFX Examples out, columns all the way."""

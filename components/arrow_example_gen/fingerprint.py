@@ -1,0 +1,31 @@
+"""Fingerprints of data: equal exactly when the bytes of the same spans are equal."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+from pyarrow import fs
+
+CHUNK = 1 << 20
+
+
+def file_sha256(filesystem: fs.FileSystem, path: str) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with filesystem.open_input_stream(path, compression=None) as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def data_fingerprint(splits: Mapping[str, Sequence[tuple[int, str]]]) -> str:
+    """Fingerprint of a run's data.
+
+    Args:
+      splits: Split name -> (span number, SHA-256 of its file), oldest first.
+
+    Returns:
+      SHA-256 of that list as JSON: the same on every machine and wherever the files lie.
+    """
+    listed = {split: [[span, digest] for span, digest in files] for split, files in splits.items()}
+    return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,124 @@
+"""Which files a run reads: spans found in a folder, and the window that ends before the newest one."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from pyarrow import fs
+
+from components.errors import InputError
+
+
+@dataclass(frozen=True)
+class SpanFile:
+    """One span: its number and its file. `path` is relative to `filesystem`; `name` is what a person is shown."""
+
+    span: int
+    path: str
+    name: str
+    bytes: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class SpanWindow:
+    """The spans of one run: `train` oldest first, then one `eval` span, newer than all of them."""
+
+    train: tuple[SpanFile, ...]
+    eval: tuple[SpanFile, ...]
+
+    @property
+    def files(self) -> tuple[SpanFile, ...]:
+        """All files, oldest first."""
+        return (*self.train, *self.eval)
+
+    def splits(self) -> dict[str, tuple[SpanFile, ...]]:
+        """Split name -> its files."""
+        return {"train": self.train, "eval": self.eval}
+
+
+def open_folder(directory: str) -> tuple[fs.FileSystem, str]:
+    """The filesystem and the path in it of a folder or URL (file://, s3://, gs://, hdfs://)."""
+    if "://" in directory:
+        try:
+            return fs.FileSystem.from_uri(directory)
+        except (OSError, ValueError) as exc:
+            raise InputError(f"{directory}: cannot be opened ({exc})") from exc
+    return fs.LocalFileSystem(), directory
+
+
+def find_spans(directory: str, pattern: str) -> list[SpanFile]:
+    """All spans in a folder, by number.
+
+    Args:
+      directory: Folder or URL.
+      pattern: File name with `{span}` where the number stands, such as `span-{span}.csv`.
+
+    Raises:
+      InputError: The folder is missing, holds no span, or holds two files for one number.
+    """
+    filesystem, root = open_folder(directory)
+    before, after = pattern.split("{span}")
+    matches = re.compile(re.escape(before) + r"(\d+)" + re.escape(after)).fullmatch
+    try:
+        entries = filesystem.get_file_info(fs.FileSelector(root))
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise InputError(f"{directory}: no such folder; [data] directory or --data says where the spans lie") from exc
+    except OSError as exc:
+        raise InputError(f"{directory}: cannot be listed ({exc})") from exc
+    spans: dict[int, SpanFile] = {}
+    for entry in sorted(entries, key=lambda entry: entry.base_name):
+        match = matches(entry.base_name)
+        if match is None:
+            continue
+        span, name = int(match[1]), _shown(directory, entry.base_name)
+        if entry.type != fs.FileType.File:
+            raise InputError(f"{name}: a folder where a span file is expected")
+        if span in spans:
+            raise InputError(f"{name}: span {span} is there twice, also as {spans[span].name}; keep one")
+        spans[span] = SpanFile(span, entry.path, name, entry.size, entry.mtime_ns or 0)
+    if not spans:
+        raise InputError(f"{directory}: no file is named like {pattern}")
+    return [spans[number] for number in sorted(spans)]
+
+
+def choose_window(found: Iterable[SpanFile], span: int | None, window: int) -> SpanWindow:
+    """The window that ends at `span`: `eval` is that span, `train` the `window` spans before it.
+
+    Args:
+      found: The spans there are, oldest first.
+      span: Number of the eval span; None takes the newest.
+      window: How many spans to train on. Fewer are taken where the history is shorter, at least one.
+
+    Raises:
+      InputError: The span is not there, is the oldest one, or one of its window is missing.
+    """
+    by_number = {file.span: file for file in found}
+    numbers = sorted(by_number)
+    newest = numbers[-1] if span is None else span
+    there = f"there is: {_ranges(numbers)}"
+    if newest not in by_number:
+        raise InputError(f"span {newest} is not there; {there}")
+    wanted = [number for number in range(newest - window, newest) if number >= numbers[0]]
+    if not wanted:
+        raise InputError(f"span {newest} is the oldest, so nothing is left to train on; {there}")
+    missing = [number for number in wanted if number not in by_number]
+    if missing:
+        raise InputError(f"span {missing[0]}, needed to train for span {newest}, is not there; {there}")
+    return SpanWindow(train=tuple(by_number[number] for number in wanted), eval=(by_number[newest],))
+
+
+def _shown(directory: str, base_name: str) -> str:
+    return directory.rstrip("/") + "/" + base_name if "://" in directory else str(PurePosixPath(directory) / base_name)
+
+
+def _ranges(numbers: list[int]) -> str:
+    """[1, 2, 3, 7] -> "1-3, 7"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

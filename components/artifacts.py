@@ -1,0 +1,27 @@
+"""Artifact types of our own. Everything that TFX has a standard type for uses that instead."""
+
+from tfx.types.artifact import Artifact
+
+
+class LabelReport(Artifact):
+    """`labels.json`: what the label audit found."""
+
+    TYPE_NAME = "LabelReport"
+
+
+class DriftReport(Artifact):
+    """`drift.json`: distances between train and eval, one row a feature; `Split-eval/SchemaDiff.pb` for TFDV."""
+
+    TYPE_NAME = "DriftReport"
+
+
+class GateDecision(Artifact):
+    """`decision.json`: every finding, the policy that judged it, and whether the run may go on."""
+
+    TYPE_NAME = "GateDecision"
+
+
+class ErrorReport(Artifact):
+    """`errors.json`: the weakest slices."""
+
+    TYPE_NAME = "ErrorReport"

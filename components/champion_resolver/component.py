@@ -1,0 +1,49 @@
+"""The TFX shell around components.registry.champion."""
+
+import shutil
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.standard_artifacts import Examples, Model
+from tfx.utils import path_utils
+
+from components.registry.champion import champion_for
+from components.registry.versions import Registry
+
+RESOLVE_NOW = -1
+"""Value of `version` that leaves the choice to the component; 0 means that there is no champion."""
+
+
+@component
+def ChampionResolver(
+    candidate: InputArtifact[Model],
+    examples: InputArtifact[Examples],
+    champion: OutputArtifact[Model],
+    registry: Parameter[str],
+    code_fingerprint: Parameter[str],
+    version: Parameter[int] = -1,
+):
+    """Puts the model to compare with where Evaluator can read it.
+
+    Copied rather than referred to: what a run compared with stays what it was when versions are deleted.
+
+    Args:
+      candidate: The new model; it stands in for the champion while there is none.
+      examples: The data it was trained on, for the data fingerprint.
+      champion: Gets `Format-Serving/` and the custom properties `version` (0 = none yet) and `registry`.
+      registry: Folder of the registry.
+      code_fingerprint: Fingerprint of this run's code and settings.
+      version: The champion's version if the runner knows it (it is then part of the cache key), else -1.
+    """
+    versions = Registry(Path(registry))
+    if version == -1:
+        fingerprints = {
+            "data": examples.get_string_custom_property("data_fingerprint"),
+            "code": code_fingerprint,
+        }
+        version = champion_for(versions, fingerprints) or 0
+    source = Path(path_utils.serving_model_path(candidate.uri)) if version == 0 else versions.path(version)
+    shutil.copytree(source, path_utils.serving_model_path(champion.uri), dirs_exist_ok=True)
+    champion.set_int_custom_property("version", version)
+    champion.set_string_custom_property("registry", registry)

@@ -1,0 +1,42 @@
+"""The TFX shell around findings.py; it fails, and with it the run, where the policy says so."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.artifact_utils import decode_split_names
+from tfx.types.standard_artifacts import ExampleAnomalies
+
+from components.artifacts import DriftReport, GateDecision
+from components.data_gate.findings import anomaly_findings, blocking, drift_findings
+from components.errors import GateBlocked
+from components.files import write_json
+
+
+@component
+def DataGate(
+    anomalies: InputArtifact[ExampleAnomalies],
+    drift: InputArtifact[DriftReport],
+    decision: OutputArtifact[GateDecision],
+    anomalies_policy: Parameter[str],
+    drift_policy: Parameter[str],
+    code: Parameter[str],
+):
+    """Writes `decision.json` with all findings; raises GateBlocked if one of them blocks."""
+    findings = []
+    for split in decode_split_names(anomalies.split_names):
+        proto = anomalies_pb2.Anomalies()
+        proto.ParseFromString((Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes())
+        findings += anomaly_findings(split, proto)
+    findings += drift_findings(json.loads((Path(drift.uri) / "drift.json").read_text(encoding="utf-8")))
+    stopped_by = blocking(findings, {"anomalies": anomalies_policy, "drift": drift_policy})
+    if stopped_by:
+        more = f", and {len(stopped_by) - 1} more" if len(stopped_by) > 1 else ""
+        raise GateBlocked(
+            f"the data gate stopped the run: {stopped_by[0]}{more}; mend the data, or the schema if the data is right, "
+            f'or set [gate] {stopped_by[0].source} = "warn"'
+        )
+    write_json(Path(decision.uri) / "decision.json", {"findings": [asdict(finding) for finding in findings]})

@@ -1,0 +1,1 @@
+"""DriftValidator: how far eval has moved from train, feature by feature, against the schema's drift comparators."""

@@ -1,0 +1,39 @@
+"""The Chebyshev distance between two distributions over categories."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Chebyshev:
+    """The distance, the value that attains it, and that value's share on both sides."""
+
+    distance: float
+    value: str | None
+    baseline_share: float
+    current_share: float
+
+
+def chebyshev(baseline: Mapping[str, float], current: Mapping[str, float]) -> Chebyshev:
+    """d(p, q) = max over i of |p_i - q_i|, with p and q the shares of each value (L-infinity norm).
+
+    Args:
+      baseline: Value -> count. Counts are normalised here.
+      current: The same for the other side.
+
+    Returns:
+      The distance: 0 = identical, 1 = each side has one value and they differ. A side without any count has share 0
+      for every value; two such sides are identical. Among values that tie, the first in sorted order is named.
+    """
+    p, q = _shares(baseline), _shares(current)
+    best = Chebyshev(0.0, None, 0.0, 0.0)
+    for value in sorted(p.keys() | q.keys()):
+        before, now = p.get(value, 0.0), q.get(value, 0.0)
+        if abs(before - now) > best.distance:
+            best = Chebyshev(abs(before - now), value, before, now)
+    return best
+
+
+def _shares(counts: Mapping[str, float]) -> dict[str, float]:
+    total = sum(counts.values())
+    return {value: count / total for value, count in counts.items()} if total else {}

@@ -1,0 +1,1 @@
+"""ErrorAnalysis: where the model does poorly, and so what data to get next."""

@@ -1,0 +1,1 @@
+"""Evaluator: TFMA measures candidate and champion on the same rows; a verdict says whether the candidate is blessed."""

@@ -1,0 +1,79 @@
+"""Is the candidate blessed? A value to reach and no regression against the champion, overall and per slice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Metrics = Mapping[str, float]
+Slices = Mapping[str, Metrics]
+"""Slice name ("" is overall, "origin=EWR" a slice) -> metric -> value; every slice has `rows`."""
+
+OVERALL = ""
+LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse"})
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What is asked of a candidate; see the table [evaluation] of pipeline.toml."""
+
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    slice_thresholds: Mapping[str, float] = field(default_factory=dict)
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    slice_tolerance: Mapping[str, float] = field(default_factory=dict)
+    min_slice_rows: int = 1
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """One thing that the candidate does not reach. `against` is "threshold" or "champion"."""
+
+    slice: str
+    metric: str
+    value: float
+    bar: float
+    against: str
+
+    def __str__(self) -> str:
+        where = f" on {self.slice}" if self.slice else ""
+        sign = ">" if self.metric in LOWER_IS_BETTER else "<"
+        return f"{self.metric}{where} {self.value:.4f} {sign} {self.bar:.4f} ({self.against})"
+
+
+def judge(candidate: Slices, champion: Slices | None, bar: Bar) -> list[Shortfall]:
+    """Everything that keeps the candidate from being blessed; an empty list is a blessing.
+
+    Args:
+      candidate: Its metrics on the eval split.
+      champion: The champion's on the same rows; None while there is no champion, and then the thresholds alone count.
+      bar: What is asked.
+
+    Returns:
+      Shortfalls, overall first. A metric that is not a number (AUC of a slice with one class) is no shortfall on a
+      slice, where it means "cannot be told", but is one overall.
+    """
+    found = []
+    for name, metrics in sorted(candidate.items()):
+        overall = name == OVERALL
+        if not overall and metrics["rows"] < bar.min_slice_rows:
+            continue
+        for metric, threshold in (bar.thresholds if overall else bar.slice_thresholds).items():
+            if _falls_short(metric, metrics.get(metric), threshold, overall):
+                found.append(Shortfall(name, metric, _number(metrics.get(metric)), threshold, "threshold"))
+        before = (champion or {}).get(name)
+        if before is None:
+            continue
+        for metric, tolerance in (bar.tolerance if overall else bar.slice_tolerance).items():
+            worst = _number(before.get(metric)) + (tolerance if metric in LOWER_IS_BETTER else -tolerance)
+            if worst == worst and _falls_short(metric, metrics.get(metric), worst, overall):
+                found.append(Shortfall(name, metric, _number(metrics.get(metric)), worst, "champion"))
+    return found
+
+
+def _falls_short(metric: str, value: float | None, bar: float, overall: bool) -> bool:
+    number = _number(value)
+    if number != number:
+        return overall
+    return number > bar if metric in LOWER_IS_BETTER else number < bar
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

@@ -1,0 +1,1 @@
+"""RegistryPusher: a blessed model goes into the registry, with a manifest that says where it came from."""

@@ -1,0 +1,86 @@
+"""TFX's Pusher with our registry as its destination."""
+
+from tfx.components.pusher import executor as tfx_pusher
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.channel_utils import as_channel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+import json
+from pathlib import Path
+from typing import Any
+
+from components.registry.versions import Registry
+
+
+class RegistryPushExecutor(tfx_pusher.Executor):
+    """Keeps TFX's blessing check and artifact properties; replaces the copy, which is not atomic, by the registry's."""
+
+    def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
+        """Pushes `model` if `model_blessing` says so; records the version, or that nothing was pushed."""
+        pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        examples = artifact_utils.get_single_instance(input_dict["examples"])
+        evaluation = artifact_utils.get_single_instance(input_dict["evaluation"])
+        champion = artifact_utils.get_single_instance(input_dict["champion"])
+        verdict = json.loads((Path(evaluation.uri) / "verdict.json").read_text(encoding="utf-8"))
+        manifest = {
+            "run_id": (self._context.pipeline_run_id if self._context else None) or "",
+            **json.loads(exec_properties["about"]),
+            "fingerprints": {
+                "data": examples.get_string_custom_property("data_fingerprint"),
+                "code": exec_properties["code_fingerprint"],
+            },
+            "spans": json.loads(examples.get_string_custom_property("spans")),
+            "rows": json.loads(examples.get_string_custom_property("rows")),
+            "metrics": verdict["metrics"],
+            "champion": champion.get_int_custom_property("version") or None,
+        }
+        registry = Registry(Path(exec_properties["registry"]))
+        version = registry.push(Path(self.GetModelPath(input_dict)), manifest)
+        self._MarkPushed(pushed, pushed_destination=str(registry.path(version)), pushed_version=str(version))
+
+
+class RegistryPusherSpec(ComponentSpec):
+    """Inputs, outputs and parameters of RegistryPusher."""
+
+    PARAMETERS = {
+        "registry": ExecutionParameter(type=str),
+        "registry_id": ExecutionParameter(type=str),
+        "code_fingerprint": ExecutionParameter(type=str),
+        "about": ExecutionParameter(type=str),
+        "code": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "champion": ChannelParameter(type=standard_artifacts.Model),
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+    }
+    OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
+
+
+class RegistryPusher(base_component.BaseComponent):
+    """Pushes a blessed model to the registry.
+
+    Args of the constructor are the spec's: `registry` is the folder, `registry_id` its identity (a new registry is a
+    new destination, so a cached push does not count), `about` a JSON object to keep in the manifest.
+    """
+
+    SPEC_CLASS = RegistryPusherSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(RegistryPushExecutor)
+
+    def __init__(self, *, registry: str, registry_id: str, code_fingerprint: str, about: str, code: str, **channels: Any):
+        spec = RegistryPusherSpec(
+            registry=registry,
+            registry_id=registry_id,
+            code_fingerprint=code_fingerprint,
+            about=about,
+            code=code,
+            pushed_model=as_channel([standard_artifacts.PushedModel()]),
+            **channels,
+        )
+        super().__init__(spec=spec)

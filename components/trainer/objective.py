@@ -1,0 +1,76 @@
+"""What each task minimises and reports, on the outputs [N, k, outputs] of the ensemble."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""Labels [N], outputs [N, k, outputs] -> loss per row [N]."""
+
+
+def member_loss(task: str) -> Loss:
+    """The mean of the members' own losses, which is what they learn by: cross-entropy in nats, or squared error."""
+
+    def loss(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        each = tf.repeat(tf.reshape(labels, [-1, 1]), outputs.shape[1], axis=1)  # [N, k]
+        if task == "multiclass":
+            return tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(each, tf.int32), logits=outputs), axis=1
+            )
+        each, outputs = tf.cast(each, tf.float32), outputs[:, :, 0]
+        if task == "binary":
+            return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=each, logits=outputs), axis=1)
+        return tf.reduce_mean(tf.square(each - outputs), axis=1)
+
+    return loss
+
+
+def ensemble_loss(task: str) -> Loss:
+    """The loss of the mean prediction, which is what is served, and by which training stops."""
+
+    def loss(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        labels = tf.reshape(labels, [-1])
+        if task == "multiclass":
+            chance = tf.reduce_mean(tf.nn.softmax(outputs), axis=1)
+            chance = tf.gather(chance, tf.cast(labels, tf.int32), batch_dims=1)
+            return -tf.math.log(tf.maximum(chance, 1e-7))
+        labels = tf.cast(labels, tf.float32)
+        if task == "binary":
+            chance = tf.reduce_mean(tf.sigmoid(outputs[:, :, 0]), axis=1)
+            return -tf.math.log(tf.maximum(tf.where(labels > 0.5, chance, 1 - chance), 1e-7))
+        return tf.square(labels - tf.reduce_mean(outputs[:, :, 0], axis=1))
+
+    return loss
+
+
+def validation_metrics(task: str, labels: np.ndarray, answer: dict[str, Any]) -> dict[str, float | None]:
+    """Metrics of the task's answer (see signatures.py) on labels [N], by pipeline.toml's names.
+
+    `auc` is None where only one class occurs: it is not defined there.
+    """
+    if task == "binary":
+        probability = np.asarray(answer["probability"], np.float64)
+        chance = np.clip(np.where(labels > 0.5, probability, 1 - probability), 1e-7, 1)
+        return {"auc": roc_auc(labels > 0.5, probability), "log_loss": float(-np.log(chance).mean())}
+    if task == "multiclass":
+        probabilities = np.asarray(answer["probabilities"], np.float64)
+        chance = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)
+        accuracy = float((probabilities.argmax(axis=1) == labels).mean())
+        return {"accuracy": accuracy, "log_loss": float(-np.log(chance).mean())}
+    error = np.asarray(answer["prediction"], np.float64) - labels
+    return {"rmse": float(np.sqrt((error**2).mean())), "mae": float(np.abs(error).mean())}
+
+
+def roc_auc(positive: np.ndarray, scores: np.ndarray) -> float | None:
+    """The chance that a positive row scores above a negative one, ties counting half; None without rows of both.
+
+    U / (P * N) of Mann and Whitney (1947), from the ranks of bool [N] `positive` and float [N] `scores`.
+    """
+    p, n = int(positive.sum()), int((~positive).sum())
+    if not p or not n:
+        return None
+    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(count) - (count - 1) / 2)[place]  # from 1; tied scores share their mean rank
+    return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n))

@@ -1,0 +1,149 @@
+"""What a served model answers to: three signatures over one path from raw values to predictions.
+
+    serve_examples    examples string [N], serialized tf.Examples; no label needed
+    serving_default   one tensor per feature, [N] or [N, 1], as the `instances` of a REST request give them
+    transform_labels  examples string [N] with label -> transformed_label [N], as the model learned it, for evaluation
+
+Every feature of serving_default must be sent; a missing value is said with
+    NaN                     a number (numeric and cyclical columns are float32, also where the data holds integers)
+    ""                      a text
+    -9223372036854775808    an integer category: the smallest int64
+which mean missing in training, too. A feature that an example lacks is missing in the same way.
+
+Answers, for N rows:
+    binary      probability float32 [N] of the positive class, class int64 [N] (1 from a probability of 0.5)
+    multiclass  probabilities float32 [N, K], class string [N] (the likeliest), classes string [N, K] (names, by column)
+    regression  prediction float32 [N], in the label's unit
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import schema_utils
+
+Tensors = Mapping[str, tf.Tensor]
+Predict = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+"""The model's output [N, k, outputs] -> the answer of the task."""
+
+_MISSING = {tf.string: "", tf.int64: tf.int64.min, tf.float32: float("nan")}
+TRANSFORMED_LABEL = "transformed_label"
+
+
+class ServedModel(tf.Module):
+    """The trained network behind the transform graph; what tf.saved_model.save writes.
+
+    `schema` is that of the raw examples; `features` and `categorical` are the columns of pipeline.toml, `label` its label column. The resources of the
+    transform graph (vocabularies) are saved with it, so the folder stands for itself.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        transform: tft.TFTransformOutput,
+        schema: schema_pb2.Schema,
+        features: Iterable[str],
+        categorical: Iterable[str],
+        label: str,
+        predict: Predict,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.transform = transform.transform_features_layer()
+        self._specs = schema_utils.schema_as_feature_spec(schema).feature_spec
+        self._features = tuple(features)
+        self._categorical = frozenset(categorical)
+        self._label = label
+        self._predict = predict
+
+    def save(self, directory: str) -> None:
+        """Writes the SavedModel with its signatures."""
+        examples = tf.TensorSpec([None], tf.string, name="examples")
+        # Rank unknown: TF Serving makes [N] of {"x": 1} and [N, 1] of {"x": [1]}.
+        columns = {name: tf.TensorSpec(None, self._served_type(name), name=name) for name in self._features}
+        serve_examples = tf.function(self.serve_examples, input_signature=[examples])
+        serve_columns = tf.function(lambda **raw: self.serve_columns(raw)).get_concrete_function(**columns)
+        transform_labels = tf.function(self.transform_labels, input_signature=[examples])
+        signatures = {
+            "serving_default": serve_columns,
+            "serve_examples": serve_examples.get_concrete_function(),
+            "transform_labels": transform_labels.get_concrete_function(),
+        }
+        tf.saved_model.save(self, directory, signatures=signatures)
+
+    def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Serialized examples to the task's answer."""
+        return self.serve_columns(self._parse(examples, self._features))
+
+    def serve_columns(self, columns: Tensors) -> dict[str, tf.Tensor]:
+        """Features by name, [N] or [N, 1], to the task's answer."""
+        transformed = self.transform({name: self._raw(name, columns[name]) for name in self._features})
+        inputs = {name: transformed[name] for name in self.model.input}
+        return self._predict(self.model(inputs, training=False))
+
+    def transform_labels(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Serialized examples to the label: float32 [N], NaN if missing, or int64 class [N], -1 if missing."""
+        column = self._parse(examples, [self._label])[self._label]
+        return {TRANSFORMED_LABEL: self.transform({self._label: self._raw(self._label, column)})["label"]}
+
+    def _served_type(self, name: str) -> tf.DType:
+        """The type in which a column is sent: numbers as float32, so that NaN can be said."""
+        dtype = self._specs[name].dtype
+        return dtype if dtype == tf.string or name in self._categorical else tf.float32
+
+    def _parse(self, examples: tf.Tensor, names: Iterable[str]) -> dict[str, tf.Tensor]:
+        """The named columns, [N], missing ones marked; also those required in training, so that no request fails."""
+        specs = {name: tf.io.VarLenFeature(self._specs[name].dtype) for name in names}
+        columns = {}
+        for name, column in tf.io.parse_example(examples, specs).items():
+            leading = tf.sparse.retain(column, column.indices[:, 1] == 0)
+            values = tf.SparseTensor(leading.indices, leading.values, tf.stack([column.dense_shape[0], 1]))
+            missing = tf.constant(_MISSING[column.dtype], column.dtype)
+            dense = tf.reshape(tf.sparse.to_dense(values, default_value=missing), [-1])
+            if column.dtype == tf.int64 and self._served_type(name) == tf.float32 and name != self._label:
+                dense = tf.where(dense == missing, float("nan"), tf.cast(dense, tf.float32))
+            columns[name] = dense
+        return columns
+
+    def _raw(self, name: str, column: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
+        """A column with missing ones marked, as the transform graph takes it: of its type, sparse where optional."""
+        spec, values = self._specs[name], tf.reshape(column, [-1])
+        present = tf.math.is_finite(values) if values.dtype.is_floating else values != _MISSING[values.dtype]
+        if values.dtype != spec.dtype:
+            marked = tf.constant(_MISSING[spec.dtype], spec.dtype)
+            values = tf.where(present, tf.cast(tf.where(present, tf.round(values), 0.0), spec.dtype), marked)
+        if isinstance(spec, tf.io.FixedLenFeature):
+            return tf.reshape(values, [-1, *spec.shape])
+        rows = tf.where(present)
+        indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
+        return tf.SparseTensor(indices, tf.boolean_mask(values, present), tf.stack([tf.size(values, tf.int64), 1]))
+
+
+def predictor(task: str, classes: Iterable[str] = (), center: float = 0.0, spread: float = 1.0) -> Predict:
+    """How the members' outputs [N, k, outputs] become the answer of a task.
+
+    Probabilities are averaged, not logits, as arXiv 2410.24210 does. `classes` are the names of a multiclass label by index;
+    `center` and `spread` undo the scaling of a regression label.
+    """
+
+    def binary(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        probability = tf.reduce_mean(tf.sigmoid(outputs[:, :, 0]), axis=1)
+        return {"probability": probability, "class": tf.cast(probability >= 0.5, tf.int64)}
+
+    def multiclass(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = tf.reduce_mean(tf.nn.softmax(outputs), axis=1)
+        names = tf.constant(list(classes))
+        return {
+            "probabilities": probabilities,
+            "class": tf.gather(names, tf.argmax(probabilities, axis=1)),
+            "classes": tf.tile(names[None, :], [tf.shape(probabilities)[0], 1]),
+        }
+
+    def regression(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"prediction": tf.reduce_mean(outputs[:, :, 0], axis=1) * spread + center}
+
+    answers: dict[str, Any] = {"binary": binary, "multiclass": multiclass, "regression": regression}
+    return answers[task]

@@ -1,0 +1,1 @@
+"""How raw columns become what the model reads: the preprocessing function of TFX Transform."""

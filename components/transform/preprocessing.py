@@ -1,0 +1,171 @@
+"""Turns raw columns into four dense matrices and a label; the same graph runs in training and in serving.
+
+`preprocessing_fn` names no dataset: which columns there are and of which kind comes from `custom_config`, the tables of
+pipeline.toml. It yields, for N rows, C categorical, F numeric and K cyclical columns, in the order of the settings:
+
+    categorical  int64   [N, C]      an id per value; 0 .. C-1 missing, C .. 2C-1 rare or unknown, from 2C the vocabulary
+    numeric      float32 [N, F]      the value's quantile, -1 (lowest) to 1 (highest); 0 where missing
+    cyclical     float32 [N, 2K]     sine and cosine of each phase; both 0 where missing
+    missing      float32 [N, F + K]  1 where a numeric or cyclical value is missing, else 0
+    label        float32 [N] or int64 [N]
+
+Matrices rather than a feature per column, because each analyzer costs Transform a Beam stage and each feature a parse:
+one vocabulary and one quantile sketch serve all columns. A matrix of no columns is left out.
+
+Missing is the same thing everywhere: no value, a number that is not finite, an empty string, or the smallest int64.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+Raw = tf.Tensor | tf.SparseTensor
+
+QUANTILES = 256
+"""Buckets of a numeric column; finer steps than a network can use would only slow the sketch."""
+SKETCH_ERROR = 1e-3
+"""Rank error of the quantile sketch, as a share of the rows; a quarter of a bucket."""
+MISSING_INT = tf.int64.min
+
+
+def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """The function that TFX Transform analyses and freezes; see the head of this file for what it yields.
+
+    `inputs` hold one value per row, dense ([N] or [N, 1]) or sparse; of several values the first counts.
+    `custom_config` holds pipeline.toml's tables `dataset` and `features`.
+    """
+    features = custom_config["features"]
+    categorical, numeric = features.get("categorical", ()), features.get("numeric", ())
+    cyclical = features.get("cyclical", {})
+
+    outputs = {}
+    if categorical:
+        tokens = tf.stack([text(inputs[name]) for name in categorical], axis=1)
+        outputs["categorical"] = vocabulary_ids(tokens, int(features.get("min_count", 1)))
+    missing = []
+    if numeric:
+        values = tf.stack([number(inputs[name]) for name in numeric], axis=1)
+        outputs["numeric"] = quantile_scale(values)
+        missing.append(tf.math.is_nan(values))
+    if cyclical:
+        values = tf.stack([number(inputs[name]) for name in cyclical], axis=1)
+        outputs["cyclical"] = phases(values, list(cyclical.values()))
+        missing.append(tf.math.is_nan(values))
+    if missing:
+        outputs["missing"] = tf.cast(tf.concat(missing, axis=1), tf.float32)
+    dataset = custom_config["dataset"]
+    outputs["label"] = _LABELS[dataset["task"]](inputs[dataset["label"]], dataset.get("positive"))
+    return outputs
+
+
+def text(raw: Raw) -> tf.Tensor:
+    """A column as string [N]; integers in decimal, "" where missing."""
+    if raw.dtype == tf.string:
+        return _first(raw, "")
+    if raw.dtype.is_integer:
+        values = _first(tf.cast(raw, tf.int64), MISSING_INT)
+        return tf.where(values == MISSING_INT, "", tf.strings.as_string(values))
+    values = _first(tf.cast(raw, tf.float32), float("nan"))
+    return tf.where(tf.math.is_finite(values), tf.strings.as_string(values, shortest=True), "")
+
+
+def number(raw: Raw) -> tf.Tensor:
+    """A column as float32 [N], NaN where missing."""
+    if raw.dtype.is_integer:
+        values = _first(tf.cast(raw, tf.int64), MISSING_INT)
+        return tf.where(values == MISSING_INT, float("nan"), tf.cast(values, tf.float32))
+    values = _first(tf.cast(raw, tf.float32), float("nan"))
+    return tf.where(tf.math.is_finite(values), values, float("nan"))
+
+
+def _first(raw: Raw, default: Any) -> tf.Tensor:
+    """The first value of every row, [N]; `default` where a row has none."""
+    if isinstance(raw, tf.SparseTensor):
+        leading = tf.sparse.retain(raw, raw.indices[:, 1] == 0)
+        # The shape is stated anew: a batch in which every row is empty comes as [N, 0].
+        column = tf.SparseTensor(leading.indices, leading.values, tf.stack([raw.dense_shape[0], 1]))
+        return tf.reshape(tf.sparse.to_dense(column, default_value=tf.constant(default, raw.dtype)), [-1])
+    return raw if raw.shape.rank == 1 else raw[:, 0]
+
+
+def vocabulary_ids(tokens: tf.Tensor, min_count: int) -> tf.Tensor:
+    """Ids of string [N, C], as int64 [N, C]: missing 0 .. C-1, rare or unknown C .. 2C-1, then the vocabulary.
+
+    Every column has ids of its own: "1" in one is another value than "1" in the next. Values seen fewer than `min_count`
+    times share the id of what was never seen, so that this id is trained on something.
+    """
+    columns = tokens.shape[1]
+    absent = tokens == ""
+    names = tf.constant([[f"{column}=" for column in range(columns)]])
+    named = tf.strings.join([tf.broadcast_to(names, tf.shape(tokens)), tokens])
+    path = tft.vocabulary(
+        tf.boolean_mask(named, ~absent),
+        frequency_threshold=max(min_count, 1),
+        vocab_filename="categorical",
+    )
+    found = tft.apply_vocabulary(named, path, default_value=-1)
+    position = tf.range(columns, dtype=tf.int64)
+    return tf.where(absent, position, tf.where(found < 0, columns + position, 2 * columns + found))
+
+
+def quantile_scale(values: tf.Tensor) -> tf.Tensor:
+    """Where in its column's training distribution a value lies: [N, F] to [N, F] in [-1, 1]; 0 where NaN.
+
+    A value's rank among the quantiles, linear between them; a value that many rows share gets the middle of the
+    ranks that it spans, so a constant column is 0. Outliers cannot squeeze the rest, and equal steps of the
+    result hold equal shares of the rows, which makes the model's equally spaced knots quantile knots.
+    """
+    grid = tft.quantiles(values, QUANTILES, SKETCH_ERROR, reduce_instance_dims=False)  # [F, QUANTILES - 1], rising
+    columns = tf.transpose(values)
+    below = tf.searchsorted(grid, columns, side="left")
+    up_to = tf.searchsorted(grid, columns, side="right")
+    last = QUANTILES - 2
+    lower = tf.gather(grid, tf.clip_by_value(below - 1, 0, last), batch_dims=1)
+    upper = tf.gather(grid, tf.clip_by_value(below, 0, last), batch_dims=1)
+    between = tf.cast(below - 1, tf.float32) + tf.math.divide_no_nan(columns - lower, upper - lower)
+    shared = tf.cast(below + up_to - 1, tf.float32) / 2
+    rank = tf.where(up_to > below, shared, between) / last
+    scaled = tf.where(below > last, 1.0, tf.where(up_to == 0, -1.0, 2 * rank - 1))
+    usable = tf.math.is_finite(columns) & tf.math.is_finite(scaled)
+    return tf.transpose(tf.where(usable, scaled, 0.0))
+
+
+def phases(values: tf.Tensor, periods: Sequence[float]) -> tf.Tensor:
+    """Sine and cosine of 2 pi x / period, [N, K] to [N, 2K] as sin, cos, sin, cos; both 0 where NaN."""
+    # The remainder first: the sine of a large float32 angle has lost its digits.
+    turn = tf.math.floormod(values, tf.constant(periods, tf.float32)) / tf.constant(periods, tf.float32)
+    angle = 2 * tf.constant(3.141592653589793, tf.float32) * turn
+    pair = tf.stack([tf.sin(angle), tf.cos(angle)], axis=2)
+    pair = tf.where(tf.math.is_nan(pair), 0.0, pair)
+    return tf.reshape(pair, [-1, 2 * len(periods)])
+
+
+def _binary_label(raw: Raw, positive: Any) -> tf.Tensor:
+    """1.0 for the positive value, else 0.0; NaN where missing. Without `positive` the label must be a number, 0 or 1."""
+    if positive is None:
+        return number(raw)
+    if isinstance(positive, bool):
+        positive = int(positive)
+    values = text(raw)
+    return tf.where(values == "", float("nan"), tf.cast(values == str(positive), tf.float32))
+
+
+def _class_label(raw: Raw, _: Any) -> tf.Tensor:
+    """Index into the vocabulary `label`, most frequent class first; -1 where missing or never seen."""
+    values = text(raw)
+    path = tft.vocabulary(tf.boolean_mask(values, values != ""), vocab_filename="label")
+    return tft.apply_vocabulary(values, path, default_value=-1)
+
+
+def _number_label(raw: Raw, _: Any) -> tf.Tensor:
+    """The value itself; NaN where missing."""
+    return number(raw)
+
+
+_LABELS: dict[str, Callable[[Raw, Any], tf.Tensor]] = {
+    "binary": _binary_label,
+    "multiclass": _class_label,
+    "regression": _number_label,
+}

@@ -1,0 +1,1 @@
+"""The DAG: how it is configured, composed, run, looked back at."""

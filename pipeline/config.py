@@ -1,0 +1,238 @@
+"""Settings of one dataset, read from schemas/<dataset>/pipeline.toml and checked at the door.
+
+Every model below is one table of the file. Unknown keys, wrong types and impossible values are refused with the file,
+the key and what would be legal; what is not written has the default given here.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from components.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Policy = Literal["block", "warn"]
+Task = Literal["binary", "multiclass", "regression"]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Names = tuple[str, ...]
+
+
+class Table(BaseModel):
+    """One table of pipeline.toml: frozen, no unknown keys, no silent conversion ("3" is not 3)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _arrays_are_tuples(cls, table: Any) -> Any:
+        """TOML's arrays become tuples, so that settings are hashable and cannot be changed later."""
+        freeze = lambda value: tuple(map(freeze, value)) if isinstance(value, list) else value  # noqa: E731
+        return {key: freeze(value) for key, value in table.items()} if isinstance(table, dict) else table
+
+
+class Dataset(Table):
+    """What the table is about."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    label: str
+    task: Task = "binary"
+    id: Names = ()
+    """Columns that name a row; never features."""
+
+
+class Data(Table):
+    """Where spans lie and which of them a run takes."""
+
+    directory: str
+    """Folder or URL of the span files; a relative path is relative to the working directory."""
+    pattern: str = "span-{span}.csv"
+    """File name of a span; `{span}` stands for its number, leading zeros allowed."""
+    window: Annotated[int, Field(ge=1)] = 3
+    """Number of spans in `train`; the span after them is `eval`."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _has_one_span(cls, pattern: str) -> str:
+        if pattern.count("{span}") != 1:
+            raise ValueError("must hold {span} exactly once, for example span-{span}.csv")
+        return pattern
+
+
+class Features(Table):
+    """Columns the model may see, by kind. A column of the data that is in none of them is carried, not learned from."""
+
+    categorical: Names = ()
+    numeric: Names = ()
+    cyclical: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """Column -> period: values that are a period apart mean the same, as minutes of a day (1440) do."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "Features":
+        names = self.names
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)}: given more than one kind; keep one")
+        if not names:
+            raise ValueError("no feature is named; fill categorical, numeric or cyclical")
+        return self
+
+    @property
+    def names(self) -> Names:
+        """All feature columns, in the order in which they are written."""
+        return (*self.categorical, *self.numeric, *self.cyclical)
+
+
+class Gate(Table):
+    """What a finding does: `block` stops the run before anything is trained (exit code 3), `warn` reports it."""
+
+    anomalies: Policy = "block"
+    drift: Policy = "warn"
+
+
+class Training(Table):
+    """Settings of the model and of its training."""
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    """Upper bound; early stopping usually ends sooner."""
+    batch_size: Annotated[int, Field(ge=1)] = 512
+    learning_rate: Annotated[float, Field(gt=0)] = 0.002
+    hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128)
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    patience: Annotated[int, Field(ge=1)] = 3
+    """Epochs without a better validation loss before training stops."""
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of the train split, its newest rows, held out for early stopping."""
+    seed: int = 13
+
+
+class Evaluation(Table):
+    """The bar that a candidate has to clear to be blessed."""
+
+    slices: tuple[Names, ...] = ()
+    """Each entry is one feature, or several for their cross."""
+    thresholds: dict[str, float] = {}
+    """Metric -> the value that the candidate must reach overall (an upper bound for errors and losses)."""
+    slice_thresholds: dict[str, float] = {}
+    """The same for every slice with at least `min_slice_rows` rows."""
+    tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Metric -> how much worse than the champion, on the same rows, still counts as no regression."""
+    slice_tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
+    min_slice_rows: Annotated[int, Field(ge=1)] = 500
+
+
+class Registry(Table):
+    """Where pushed models go."""
+
+    directory: str = ""
+    """Folder of the versions; empty means <root>/<dataset>/registry."""
+
+
+class Beam(Table):
+    """How the Beam-based components run."""
+
+    args: Names = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+
+
+class Config(Table):
+    """All settings of one dataset. `path` is the file they came from, `schema_path` the schema beside it."""
+
+    path: Path
+    dataset: Dataset
+    data: Data
+    features: Features
+    gate: Gate = Gate()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    registry: Registry = Registry()
+    beam: Beam = Beam()
+
+    @property
+    def schema_path(self) -> Path:
+        """The curated schema, beside pipeline.toml."""
+        return self.path.with_name("schema.pbtxt")
+
+    @model_validator(mode="after")
+    def _label_is_no_feature(self) -> "Config":
+        for name in (self.dataset.label, *self.dataset.id):
+            if name in self.features.names:
+                raise ValueError(f"{name} is the label or an id, so it cannot be a feature; take it out of [features]")
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_fit_the_task(self) -> "Config":
+        legal = METRICS[self.dataset.task]
+        for key in ("thresholds", "slice_thresholds", "tolerance", "slice_tolerance"):
+            for metric in getattr(self.evaluation, key):
+                if metric not in legal:
+                    raise ValueError(
+                        f"[evaluation] {key}: {metric} is no metric of a {self.dataset.task} task; "
+                        f"legal: {', '.join(legal)}"
+                    )
+        return self
+
+
+METRICS: dict[Task, Names] = {
+    "binary": ("auc", "average_precision", "accuracy", "log_loss", "calibration"),
+    "multiclass": ("accuracy", "log_loss"),
+    "regression": ("rmse", "mae"),
+}
+"""Metrics that thresholds may name, by task."""
+
+
+def find_config(dataset: str, schemas: Path = Path("schemas")) -> Path:
+    """Path of a dataset's pipeline.toml; ConfigError, with the datasets there are, if it has none."""
+    path = schemas / dataset / "pipeline.toml"
+    if path.is_file():
+        return path
+    known = sorted(file.parent.name for file in schemas.glob("*/pipeline.toml"))
+    raise ConfigError(f"{path}: no such dataset; there is: {', '.join(known) or 'none'}")
+
+
+def load_config(path: Path) -> Config:
+    """Reads and checks a pipeline.toml; raises ConfigError naming the file, the key and what would be legal."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be read ({exc.strerror})") from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: is no valid TOML ({exc})") from exc
+    try:
+        config = Config(path=path, **tables) if "path" not in tables else Config(**tables)
+    except ValidationError as exc:
+        raise ConfigError(f"{path}: {_first_complaint(exc)}") from exc
+    if not config.schema_path.is_file():
+        raise ConfigError(f"{config.schema_path}: no such file; the curated schema belongs beside pipeline.toml")
+    return config
+
+
+def _first_complaint(error: ValidationError) -> str:
+    """The first thing wrong, as `[table] key: what is legal, what was found`."""
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    where = f"[{place[0]}] {'.'.join(place[1:])}".strip() if place else "settings"
+    if first["type"] == "extra_forbidden":
+        legal = ", ".join(name for name in _table(place[:-1]).model_fields if name != "path")
+        return f"{where}: unknown key; legal keys: {legal}"
+    if first["type"] == "missing":
+        return f"{where}: missing; it has no default"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return message if not place else f"{where}: {message}"
+    return f"{where}: {message[0].lower()}{message[1:]}, not {first['input']!r}"
+
+
+def _table(place: list[str]) -> type[Table]:
+    """The model that describes the table at `place`."""
+    table: type[Table] = Config
+    for part in place:
+        annotation = table.model_fields[part].annotation
+        assert isinstance(annotation, type) and issubclass(annotation, Table)
+        table = annotation
+    return table

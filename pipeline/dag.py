@@ -1,0 +1,206 @@
+"""The DAG: one stage after the other, the same on a laptop and on Kubeflow.
+
+No Resolver node and no driver-dependent ExampleGen: the open-source Kubeflow backend runs neither. Components come
+from their own modules, not from `tfx.v1`: that imports the Google Cloud AI client, 5 s for nothing here.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow_data_validation as tfdv
+from google.protobuf import json_format
+from tfx.components.example_validator.component import ExampleValidator
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components.statistics_gen.component import StatisticsGen
+from tfx.components.trainer.component import Trainer
+from tfx.components.transform.component import Transform
+from tfx.orchestration.pipeline import Pipeline
+
+from components.arrow_example_gen.columns import column_types, parse_schema
+from components.arrow_example_gen.component import ArrowExampleGen
+from components.champion_resolver.component import ChampionResolver
+from components.data_gate.component import DataGate
+from components.drift_validator.component import DriftValidator
+from components.error_analysis.component import ErrorAnalysis
+from components.evaluator.component import ChampionEvaluator
+from components.evaluator.metrics import eval_config
+from components.evaluator.verdict import LOWER_IS_BETTER
+from components.label_audit.component import LabelAudit
+from components.pusher.component import RegistryPusher
+from pipeline.config import Config
+from pipeline.fingerprints import code_fingerprint, code_of
+
+RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
+"""The metric by which error analysis ranks slices."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a pipeline reads and writes; folders or URLs."""
+
+    data: str
+    schema: str
+    artifacts: str
+    registry: str
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run takes in, as far as it is known before it starts. The defaults leave it to the components.
+
+    Attributes:
+      span: The eval span; -1 is the newest.
+      data_fingerprint: Of the window's files; "" if unknown.
+      champion: Version to compare with; 0 for none, -1 to look when the candidate is there.
+      registry_id: Which registry it is, see Labels.id; "" if unknown.
+    """
+
+    span: int = -1
+    data_fingerprint: str = ""
+    champion: int = -1
+    registry_id: str = ""
+
+
+def create_pipeline(config: Config, paths: Paths, inputs: Inputs, metadata_connection: Any = None) -> Pipeline:
+    """Composes the pipeline.
+
+    Args:
+      config: Settings of the dataset.
+      paths: Where to read and write.
+      inputs: What is known of this run's inputs.
+      metadata_connection: ML Metadata's connection config; None on Kubeflow, which has its own.
+    """
+    dataset, features = config.dataset, list(config.features.names)
+    code = code_fingerprint(config)
+    settings = json.loads(config.model_dump_json(include={"dataset", "features", "training"}))
+
+    schema = ImportSchemaGen(schema_file=paths.schema)
+
+    ingest = ArrowExampleGen(
+        directory=paths.data,
+        pattern=config.data.pattern,
+        columns=json.dumps(column_types(parse_schema(config.schema_path.read_text("utf-8"), str(config.schema_path)))),
+        label=dataset.label,
+        window=config.data.window,
+        span=inputs.span,
+        fingerprint=inputs.data_fingerprint,
+        code=code_of("components.arrow_example_gen.component"),
+    )
+    examples = ingest.outputs["examples"]
+
+    statistics = StatisticsGen(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        stats_options=tfdv.StatsOptions(infer_type_from_schema=True),
+    )
+
+    validation = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
+
+    drift = DriftValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        code=code_of("components.drift_validator.component"),
+    )
+
+    gate = DataGate(
+        anomalies=validation.outputs["anomalies"],
+        drift=drift.outputs["drift"],
+        anomalies_policy=config.gate.anomalies,
+        drift_policy=config.gate.drift,
+        code=code_of("components.data_gate.component"),
+    )
+
+    audit = LabelAudit(
+        examples=examples,
+        label=dataset.label,
+        features=json.dumps(features),
+        ids=json.dumps(dataset.id),
+        code=code_of("components.label_audit.component"),
+    )
+    audit.add_upstream_node(gate)
+
+    # Only analysed here. Writing the transformed rows to disk and reading them back costs more than transforming them
+    # again in the trainer, which does it in large batches.
+    transform = Transform(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        custom_config={**settings, "code": code_of("components.transform.preprocessing")},
+        materialize=False,
+        disable_statistics=True,
+        disable_analyzer_cache=True,
+    )
+    transform.add_upstream_node(gate)
+
+    trainer = Trainer(
+        run_fn="components.trainer.training.run_fn",
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema.outputs["schema"],
+        custom_config={**settings, "code": code_of("components.trainer.training")},
+    )
+
+    resolver = ChampionResolver(
+        candidate=trainer.outputs["model"],
+        examples=examples,
+        registry=paths.registry,
+        code_fingerprint=code if inputs.champion == -1 else "",
+        version=inputs.champion,
+    )
+
+    evaluator = ChampionEvaluator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        champion=resolver.outputs["champion"],
+        eval_config=json_format.MessageToJson(
+            eval_config(dataset.task, dataset.label, config.evaluation.slices), sort_keys=True
+        ),
+        bar=config.evaluation.model_dump_json(exclude={"slices"}),
+        code=code_of("components.evaluator.component"),
+    )
+
+    metric = RANKED_BY[dataset.task]
+    errors = ErrorAnalysis(
+        evaluation=evaluator.outputs["evaluation"],
+        metric=metric,
+        lower_is_better=int(metric in LOWER_IS_BETTER),
+        min_rows=config.evaluation.min_slice_rows,
+        code=code_of("components.error_analysis.component"),
+    )
+
+    pusher = RegistryPusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        evaluation=evaluator.outputs["evaluation"],
+        champion=resolver.outputs["champion"],
+        examples=examples,
+        registry=paths.registry,
+        registry_id=inputs.registry_id,
+        code_fingerprint=code,
+        about=json.dumps({"dataset": dataset.name, "task": dataset.task, "label": dataset.label}),
+        code=code_of("components.pusher.component"),
+    )
+
+    return Pipeline(
+        pipeline_name=dataset.name,
+        pipeline_root=paths.artifacts,
+        components=[
+            schema,
+            ingest,
+            statistics,
+            validation,
+            drift,
+            gate,
+            audit,
+            transform,
+            trainer,
+            resolver,
+            evaluator,
+            errors,
+            pusher,
+        ],
+        enable_cache=True,
+        metadata_connection_config=metadata_connection,
+        beam_pipeline_args=list(config.beam.args),
+    )

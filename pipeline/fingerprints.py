@@ -1,0 +1,98 @@
+"""Fingerprints of code and settings: what a cached result depends on."""
+
+import ast
+import hashlib
+import json
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from pipeline.config import Config
+
+STACK = (
+    "apache-beam",
+    "keras",
+    "numpy",
+    "pyarrow",
+    "tensorflow",
+    "tensorflow-data-validation",
+    "tensorflow-model-analysis",
+    "tensorflow-transform",
+    "tfx",
+    "tfx-bsl",
+)
+"""Libraries whose version can change a result."""
+
+
+@cache
+def stack_versions() -> dict[str, str]:
+    """Library -> installed version."""
+    return {name: metadata.version(name) for name in STACK}
+
+
+def code_of(*modules: str) -> str:
+    """Fingerprint of modules, of all that they import from `components`, and of the libraries under them.
+
+    Args:
+      modules: Dotted names, such as "components.trainer.training".
+
+    Returns:
+      SHA-256 in hexadecimal. Changing a file that the modules do not import, directly or not, does not change it.
+    """
+    digests = {name: _digest(path) for name, path in sorted(_closure(modules).items())}
+    return _hash([digests, stack_versions()])
+
+
+def code_fingerprint(config: Config) -> str:
+    """Fingerprint of everything but the data that decides what model a run makes: source, settings, schema, libraries.
+
+    How a model is judged is not in it: with another bar the same code and data still make the same model.
+    """
+    source = code_of(
+        "components.arrow_example_gen.component",
+        "components.transform.preprocessing",
+        "components.trainer.training",
+    )
+    settings = config.model_dump(mode="json", include={"dataset", "features", "training"})
+    return _hash([source, settings, _digest(config.schema_path)])
+
+
+def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
+    """Every module of `components` reached from `modules` by import statements, with its file."""
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        path = _source(name)
+        if path is None:
+            continue
+        found[name] = path
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                waiting += [alias.name for alias in node.names if alias.name.startswith("components")]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("components"):
+                # `from components.a import b`: b is a module or a name in a; what is no module has no source.
+                waiting += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def _source(name: str) -> Path | None:
+    """File of a module of `components`, found without importing it; None for the package itself or a mere name."""
+    package, *rest = name.split(".")
+    spec = find_spec(package)
+    assert spec is not None and spec.submodule_search_locations
+    path = Path(spec.submodule_search_locations[0]).joinpath(*rest)
+    if path.with_suffix(".py").is_file():
+        return path.with_suffix(".py")
+    return path / "__init__.py" if (path / "__init__.py").is_file() else None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

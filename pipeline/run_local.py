@@ -1,0 +1,198 @@
+"""One run on this machine: TFX's launcher node by node, SQLite metadata, progress, summary."""
+
+import fcntl
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TextIO
+
+from components.arrow_example_gen.spans import choose_window, find_spans
+from components.errors import PlumblineError, UsageError
+from components.files import write_json, write_text
+from components.registry.champion import champion_for
+from components.registry.versions import Registry
+from pipeline.config import Config
+from pipeline.fingerprints import code_fingerprint
+from pipeline.preflight import Checked, check_data, check_root
+from pipeline.summary import ComponentRun, Summary, for_a_person, from_artifacts
+from pipeline.talk import Progress, chatter_to
+
+
+class ComponentFailed(PlumblineError):
+    """A component raised something that is not a finding about the user's input."""
+
+
+def run(
+    config: Config,
+    *,
+    root: Path,
+    span: int | None = None,
+    data: str | None = None,
+    verbose: bool = True,
+) -> tuple[Summary, PlumblineError | None]:
+    """Runs the pipeline once.
+
+    Args:
+      config: Settings of the dataset.
+      root: Folder for everything that is made; this dataset's lies in <root>/<dataset>.
+      span: The eval span; None is the newest.
+      data: Folder or URL of the spans, instead of the one in the settings.
+      verbose: Show progress on stderr.
+
+    Returns:
+      The summary, also kept as <root>/<dataset>/reports/<run_id>/summary.json; and what stopped the run before its
+      end, or None.
+
+    Raises:
+      PlumblineError: Nothing was begun: bad input, settings or root, or a run is already under way there.
+    """
+    home = root / config.dataset.name
+    check_root(home)
+    with _alone(home):
+        directory = data or config.data.directory
+        checked = check_data(config, directory, span, home / "cache" / "scans.json")
+        registry = Registry(Path(config.registry.directory) if config.registry.directory else home / "registry")
+        registry_id = registry.create().id
+        run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        reports = home / "reports" / run_id
+        with chatter_to(reports / "run.log") as person:
+            summary, stopped = _run(
+                config, home, reports, run_id, directory, checked, registry, registry_id, person if verbose else None
+            )
+        write_text(reports / "report.md", for_a_person(summary) + "\n")
+        write_json(reports / "summary.json", summary.to_json())
+        return summary, stopped
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """One run at a time on one SQLite metadata: it has a single writer. The kernel frees the lock of a dead process."""
+    with (home / ".run.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            owner = lock.read().strip() or "unknown"
+            raise UsageError(
+                f"{home}: a run is already under way there (process {owner}); wait for it or choose another --root"
+            ) from None
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _run(
+    config: Config,
+    home: Path,
+    reports: Path,
+    run_id: str,
+    directory: str,
+    checked: Checked,
+    registry: Registry,
+    registry_id: str,
+    person: TextIO | None,
+) -> tuple[Summary, PlumblineError | None]:
+    began = time.monotonic()
+    fingerprints = {"data": checked.fingerprint, "code": code_fingerprint(config)}
+    champion = champion_for(registry, fingerprints)
+    if person is not None and "tfx" not in sys.modules:
+        person.write("loading TensorFlow and TFX\n")
+
+    # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to run.
+    from pipeline.dag import Inputs, Paths, create_pipeline
+    from pipeline.local_nodes import LocalNodes
+
+    nodes = LocalNodes(
+        lambda connection: create_pipeline(
+            config,
+            Paths(
+                data=directory,
+                schema=_pinned_schema(config, home),
+                artifacts=str(home / "artifacts"),
+                registry=str(registry.folder),
+            ),
+            Inputs(checked.window.eval[0].span, checked.fingerprint, champion or 0, registry_id),
+            connection,
+        ),
+        metadata_file=home / "metadata.sqlite",
+        run_id=run_id,
+    )
+    progress = Progress(person, total=len(nodes.ids))
+    components: list[ComponentRun] = []
+    artifacts: dict[str, Any] = {}
+    stopped: PlumblineError | None = None
+    for node_id in nodes.ids:
+        if stopped is not None:
+            components.append(ComponentRun(node_id, "skipped", 0.0))
+            continue
+        try:
+            with progress.step(node_id) as step:
+                step.state, outputs = nodes.launch(node_id)
+                artifacts.update(outputs)
+        except PlumblineError as exc:
+            stopped = exc
+        except Exception as exc:
+            stopped = ComponentFailed(f"{node_id} failed: {_last_line(exc)}; the whole story is in {reports / 'run.log'}")
+            stopped.__cause__ = exc
+            _log_trace(exc)
+        components.append(ComponentRun(node_id, step.state, round(step.seconds, 3)))
+    spans = {split: [file.span for file in files] for split, files in checked.window.splits().items()}
+    summary = Summary(
+        run_id=run_id,
+        dataset=config.dataset.name,
+        spans=spans,
+        components=components,
+        fingerprints=fingerprints,
+        report=str(reports / "report.md"),
+        registry=str(registry.folder),
+        log=str(reports / "run.log"),
+        seconds=round(time.monotonic() - began, 3),
+        stopped=None if stopped is None else str(stopped),
+        **from_artifacts(artifacts),
+    )
+    return summary, stopped
+
+
+def _pinned_schema(config: Config, home: Path) -> str:
+    """A copy of the schema whose path names its content: ImportSchemaGen's cache key is the path alone."""
+    import hashlib
+
+    text = config.schema_path.read_text(encoding="utf-8")
+    path = home / "cache" / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:16]}" / "schema.pbtxt"
+    if not path.is_file():
+        write_text(path, text)
+    return str(path)
+
+
+def _last_line(exc: BaseException) -> str:
+    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    return f"{type(exc).__name__}: {lines[-1] if lines else ''}"[:400]
+
+
+def _log_trace(exc: BaseException) -> None:
+    import traceback
+
+    traceback.print_exception(exc, file=sys.stderr)  # stderr is the run's log here
+
+
+def replay(
+    config: Config, *, root: Path, spans: Iterable[int], data: str | None = None
+) -> Iterator[tuple[Summary, PlumblineError | None]]:
+    """Runs span after span, as if time passed; yields what `run` returns for each.
+
+    A span that the gate stops, or whose run fails, does not end the replay: the next month came all the same. All
+    spans are checked before the first run, so that a missing one is not found out after an hour.
+    """
+    wanted = list(spans)
+    found = find_spans(data or config.data.directory, config.data.pattern)
+    for span in wanted:
+        choose_window(found, span, config.data.window)
+    for span in wanted:
+        yield run(config, root=root, span=span, data=data, verbose=False)

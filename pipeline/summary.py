@@ -1,0 +1,211 @@
+"""What a run came to: the contract of `plumbline run --json`, and the same in a few lines for a person."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ComponentRun:
+    """One component of a run. `state` is executed, cached, failed or skipped."""
+
+    id: str
+    state: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run. The fields up to `report` are a contract; `stopped` says why a run ended early, or is None."""
+
+    run_id: str
+    dataset: str
+    spans: dict[str, list[int]]
+    rows: dict[str, int]
+    components: list[ComponentRun]
+    anomalies: list[dict[str, Any]]
+    drift: list[dict[str, Any]]
+    metrics: dict[str, float | None]
+    champion: dict[str, Any] | None
+    blessed: bool
+    pushed: int | None
+    fingerprints: dict[str, str]
+    report: str
+    reasons: list[str]
+    registry: str
+    unlabelled: dict[str, int]
+    labels: dict[str, Any]
+    weakest_slices: list[dict[str, Any]]
+    log: str
+    seconds: float
+    stopped: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON object that `--json` prints."""
+        return asdict(self)
+
+    @property
+    def cached(self) -> int:
+        """How many components came from the cache."""
+        return sum(component.state == "cached" for component in self.components)
+
+
+def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a summary that lies in a run's artifacts, as far as the run came.
+
+    Args:
+      artifacts: "Component.output" -> TFX artifact.
+    """
+    found: dict[str, Any] = {
+        "rows": {},
+        "unlabelled": {},
+        "anomalies": [],
+        "drift": [],
+        "metrics": {},
+        "champion": None,
+        "blessed": False,
+        "pushed": None,
+        "reasons": [],
+        "labels": {},
+        "weakest_slices": [],
+    }
+    if examples := artifacts.get("ArrowExampleGen.examples"):
+        found["rows"] = json.loads(examples.get_string_custom_property("rows"))
+        found["unlabelled"] = json.loads(examples.get_string_custom_property("unlabelled"))
+    if anomalies := artifacts.get("ExampleValidator.anomalies"):
+        found["anomalies"] = _anomalies(anomalies)
+    if drift := artifacts.get("DriftValidator.drift"):
+        found["drift"] = _read(drift, "drift.json")
+    if labels := artifacts.get("LabelAudit.labels"):
+        found["labels"] = _read(labels, "labels.json")
+    if evaluation := artifacts.get("ChampionEvaluator.evaluation"):
+        verdict = _read(evaluation, "verdict.json")
+        found["metrics"], found["champion"] = verdict["metrics"], verdict["champion"]
+        found["blessed"], found["reasons"] = verdict["blessed"], verdict["shortfalls"]
+    if errors := artifacts.get("ErrorAnalysis.errors"):
+        found["weakest_slices"] = _read(errors, "errors.json")
+    if pushed := artifacts.get("RegistryPusher.pushed_model"):
+        version = pushed.get_string_custom_property("pushed_version")
+        found["pushed"] = int(version) if version else None
+    return found
+
+
+def _read(artifact: Any, name: str) -> Any:
+    return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
+
+
+def _anomalies(artifact: Any) -> list[dict[str, Any]]:
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+    from tfx.types.artifact_utils import decode_split_names
+
+    from components.data_gate.findings import anomaly_findings
+
+    rows = []
+    for split in decode_split_names(artifact.split_names):
+        proto = anomalies_pb2.Anomalies()
+        proto.ParseFromString((Path(artifact.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes())
+        for finding in anomaly_findings(split, proto):
+            rows.append({"feature": finding.feature, "kind": finding.kind, "detail": finding.detail})
+    return rows
+
+
+def for_a_person(summary: Summary) -> str:
+    """The summary in a few lines."""
+    train, evaluation = (spans_text(summary.spans[split]) for split in ("train", "eval"))
+    rows = summary.rows
+    sizes = [f"{rows.get(split, 0):,} rows" for split in ("train", "eval")]
+    lines = [f"{summary.dataset}: trained on {train} ({sizes[0]}), evaluated on {evaluation} ({sizes[1]})"]
+    left_out = sum(summary.unlabelled.values())
+    if left_out:
+        lines.append(f"  left out    {left_out:,} rows without a label")
+    anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
+    lines.append(f"  anomalies   {_some(anomalies)}")
+    drifted = [row for row in summary.drift if row["drifted"]]
+    lines.append(f"  drift       {_drift_text(drifted, len(summary.drift))}")
+    if summary.stopped is not None:
+        lines.append(f"  stopped     {summary.stopped}")
+    if summary.metrics:
+        lines += _metric_lines(summary)
+        lines.append(f"  blessed     {_blessing_text(summary)}")
+    if summary.pushed is not None:
+        lines.append(f"  pushed      version {summary.pushed}: {summary.registry}/{summary.pushed}")
+    elif summary.metrics:
+        lines.append("  pushed      nothing")
+    count = len(summary.components)
+    if summary.cached == count:
+        lines.append(f"  cached      everything: all {count} components, nothing had changed")
+    elif summary.cached:
+        lines.append(f"  cached      {summary.cached} of {count} components")
+    lines.append(f"  log         {summary.log}")
+    return "\n".join(lines)
+
+
+def one_line(summary: Summary) -> str:
+    """A replayed span in one line."""
+    shown = " ".join(f"{name} {summary.metrics[name]:.3f}" for name in _shown(summary) if _known(summary, name))
+    champion = summary.champion
+    against = f"against v{champion['version']}" if champion else "no champion yet"
+    if summary.stopped is not None:
+        outcome = f"stopped: {summary.stopped}"
+    elif summary.pushed is not None:
+        outcome = f"pushed as v{summary.pushed}"
+    else:
+        outcome = f"not pushed: {_some(summary.reasons, 2)}"
+    drifted = [row["feature"] for row in summary.drift if row["drifted"]]
+    moved = f"drift in {len(drifted)}" if drifted else "no drift"
+    return (
+        f"span {summary.spans['eval'][0]:>3}  train {spans_text(summary.spans['train']):<12} "
+        f"{summary.rows.get('eval', 0):>8,} rows  {shown}  {moved:<11}  {against:<16}  {outcome}  "
+        f"({summary.seconds:.0f} s)"
+    )
+
+
+def spans_text(spans: list[int]) -> str:
+    """[9, 10, 11] -> "spans 9-11"."""
+    return f"span {spans[0]}" if len(spans) == 1 else f"spans {spans[0]}-{spans[-1]}"
+
+
+def _shown(summary: Summary) -> list[str]:
+    return [name for name in ("auc", "average_precision", "f1", "accuracy", "rmse", "mae") if name in summary.metrics][:3]
+
+
+def _known(summary: Summary, name: str) -> bool:
+    return summary.metrics[name] is not None
+
+
+def _metric_lines(summary: Summary) -> list[str]:
+    lines = []
+    before = (summary.champion or {}).get("metrics", {})
+    for name in _shown(summary):
+        value, champion = summary.metrics[name], before.get(name)
+        line = f"  {name:<19} {'unknown' if value is None else f'{value:.4f}'}"
+        if value is not None and champion is not None:
+            line += f"   champion (version {summary.champion['version']}) {champion:.4f}, {value - champion:+.4f}"  # type: ignore[index]
+        lines.append(line)
+    return lines
+
+
+def _blessing_text(summary: Summary) -> str:
+    if not summary.blessed:
+        return f"no: {_some(summary.reasons)}"
+    return "yes" if summary.champion else "yes; the first model, judged by the thresholds alone as there is no champion yet"
+
+
+def _drift_text(drifted: list[dict[str, Any]], compared: int) -> str:
+    if not drifted:
+        return f"none in {compared} compared features"
+    named = [
+        f"{row['feature']} {row['distance']:.3f} > {row['threshold']:.3f}"
+        + (f" ({row['detail']})" if row["detail"] else "")
+        for row in drifted
+    ]
+    return f"{len(drifted)} of {compared} compared features: {_some(named)}"
+
+
+def _some(items: list[str], most: int = 3) -> str:
+    if not items:
+        return "none"
+    more = f", and {len(items) - most} more" if len(items) > most else ""
+    return "; ".join(items[:most]) + more

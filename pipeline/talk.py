@@ -1,0 +1,90 @@
+"""What a person sees while a run is under way, and where everything else goes."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+
+@contextmanager
+def chatter_to(log: Path) -> Iterator[TextIO]:
+    """Sends all that is written to stdout and stderr, by C++ too, to `log`; yields a stream to the real stderr.
+
+    TensorFlow writes to file descriptor 2, not to sys.stderr, so the descriptors themselves are redirected.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    with log.open("ab", buffering=0) as file:
+        for descriptor in kept:
+            os.dup2(file.fileno(), descriptor)
+    try:
+        with os.fdopen(os.dup(kept[2]), "w", encoding="utf-8", buffering=1) as person:
+            yield person
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, original in kept.items():
+            os.dup2(original, descriptor)
+            os.close(original)
+
+
+class Progress:
+    """One line a step: its name, state and time. On a terminal the running step's time counts up."""
+
+    def __init__(self, stream: TextIO | None, total: int):
+        self._stream = stream
+        self._total = total
+        self._done = 0
+        self._live = bool(stream and stream.isatty())
+
+    @contextmanager
+    def step(self, name: str) -> Iterator["Step"]:
+        """Shows one step; the caller sets `state` on what is yielded."""
+        step = Step()
+        began = time.monotonic()
+        stop = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(name, began, stop), daemon=True)
+        if self._live:
+            ticker.start()
+        try:
+            yield step
+        except BaseException:
+            step.state = "failed"
+            raise
+        finally:
+            stop.set()
+            if self._live:
+                ticker.join()
+            self._done += 1
+            step.seconds = time.monotonic() - began
+            self._line(f"{self._count()} {name:<20} {step.state:<9} {step.seconds:6.1f} s", end="\n")
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self._line(text, end="\n")
+
+    def _tick(self, name: str, began: float, stop: threading.Event) -> None:
+        while not stop.wait(0.5):
+            self._line(f"{self._count(1)} {name:<20} {'running':<9} {time.monotonic() - began:6.1f} s", end="")
+
+    def _count(self, ahead: int = 0) -> str:
+        return f"[{self._done + ahead:>2}/{self._total}]"
+
+    def _line(self, text: str, end: str) -> None:
+        if self._stream is not None:
+            before = "\r\x1b[2K" if self._live else ""
+            self._stream.write(f"{before}{text}{end}")
+            self._stream.flush()
+
+
+class Step:
+    """A step under way: `state` is executed, cached, failed or skipped."""
+
+    state = "executed"
+    seconds = 0.0
