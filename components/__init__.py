@@ -1,1 +1,12 @@
 """Plumbline's own TFX components, a folder each: a pure core and a thin TFX shell (component.py)."""
+
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """Artifact types by their names as Kubeflow knows them, `components.DriftReport`; only then is TFX imported."""
+    if name[:1].isupper():
+        from components import artifacts
+
+        return getattr(artifacts, name)
+    raise AttributeError(f"module 'components' has no attribute {name!r}")

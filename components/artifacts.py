@@ -1,4 +1,7 @@
-"""Artifact types of our own. Everything that TFX has a standard type for uses that instead."""
+"""Artifact types of our own. Everything that TFX has a standard type for uses that instead.
+
+On Kubeflow a type travels as its name and is imported by it again; components/__init__.py answers.
+"""
 
 from tfx.types.artifact import Artifact
 
@@ -6,22 +9,22 @@ from tfx.types.artifact import Artifact
 class LabelReport(Artifact):
     """`labels.json`: what the label audit found."""
 
-    TYPE_NAME = "LabelReport"
+    TYPE_NAME = "components.LabelReport"
 
 
 class DriftReport(Artifact):
     """`drift.json`: distances between train and eval, one row a feature; `Split-eval/SchemaDiff.pb` for TFDV."""
 
-    TYPE_NAME = "DriftReport"
+    TYPE_NAME = "components.DriftReport"
 
 
 class GateDecision(Artifact):
     """`decision.json`: every finding, the policy that judged it, and whether the run may go on."""
 
-    TYPE_NAME = "GateDecision"
+    TYPE_NAME = "components.GateDecision"
 
 
 class ErrorReport(Artifact):
     """`errors.json`: the weakest slices."""
 
-    TYPE_NAME = "ErrorReport"
+    TYPE_NAME = "components.ErrorReport"

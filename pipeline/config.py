@@ -32,8 +32,11 @@ class Table(BaseModel):
     @classmethod
     def _arrays_are_tuples(cls, table: Any) -> Any:
         """TOML's arrays become tuples, so that settings are hashable and cannot be changed later."""
-        freeze = lambda value: tuple(map(freeze, value)) if isinstance(value, list) else value  # noqa: E731
-        return {key: freeze(value) for key, value in table.items()} if isinstance(table, dict) else table
+        return {key: _frozen(value) for key, value in table.items()} if isinstance(table, dict) else table
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 class Dataset(Table):
@@ -71,6 +74,8 @@ class Features(Table):
     numeric: Names = ()
     cyclical: dict[str, Annotated[float, Field(gt=0)]] = {}
     """Column -> period: values that are a period apart mean the same, as minutes of a day (1440) do."""
+    min_count: Annotated[int, Field(ge=1)] = 10
+    """Categorical values seen fewer times in `train` are learned as one, the same that stands for values never seen."""
 
     @model_validator(mode="after")
     def _each_once(self) -> "Features":
@@ -99,9 +104,10 @@ class Training(Table):
     """Settings of the model and of its training."""
 
     epochs: Annotated[int, Field(ge=1)] = 20
-    """Upper bound; early stopping usually ends sooner."""
+    """The learning rate falls to 0 over that many; early stopping may end sooner."""
     batch_size: Annotated[int, Field(ge=1)] = 512
-    learning_rate: Annotated[float, Field(gt=0)] = 0.002
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Of AdamW, at its highest."""
     hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128)
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4

@@ -20,7 +20,7 @@ from tfx.types.artifact_utils import deserialize_artifact
 class LocalNodes:
     """The nodes of one run, in topological order."""
 
-    def __init__(self, create: Callable[[Any], Pipeline], metadata_file: Path, run_id: str):
+    def __init__(self, create: Callable[[Any], Pipeline], metadata_file: Path, run_id: str) -> None:
         """Compiles the pipeline.
 
         Args:

@@ -43,9 +43,7 @@ def check_root(root: Path) -> None:
         with tempfile.TemporaryFile(dir=root):
             pass
     except OSError as exc:
-        raise UsageError(
-            f"{root}: cannot be written ({exc.strerror}); choose another place with --root"
-        ) from exc
+        raise UsageError(f"{root}: cannot be written ({exc.strerror}); choose another place with --root") from exc
 
 
 def check_schema(config: Config) -> dict[str, str]:

@@ -139,7 +139,7 @@ def _run(
         except PlumblineError as exc:
             stopped = exc
         except Exception as exc:
-            stopped = ComponentFailed(f"{node_id} failed: {_last_line(exc)}; the whole story is in {reports / 'run.log'}")
+            stopped = ComponentFailed(f"{node_id} failed: {_last_line(exc)}; the trace is in {reports / 'run.log'}")
             stopped.__cause__ = exc
             _log_trace(exc)
         components.append(ComponentRun(node_id, step.state, round(step.seconds, 3)))

@@ -168,7 +168,8 @@ def spans_text(spans: list[int]) -> str:
 
 
 def _shown(summary: Summary) -> list[str]:
-    return [name for name in ("auc", "average_precision", "f1", "accuracy", "rmse", "mae") if name in summary.metrics][:3]
+    order: list[str] = ["auc", "average_precision", "f1", "accuracy", "rmse", "mae"]
+    return [name for name in order if name in summary.metrics][:3]
 
 
 def _known(summary: Summary, name: str) -> bool:
@@ -182,7 +183,8 @@ def _metric_lines(summary: Summary) -> list[str]:
         value, champion = summary.metrics[name], before.get(name)
         line = f"  {name:<19} {'unknown' if value is None else f'{value:.4f}'}"
         if value is not None and champion is not None:
-            line += f"   champion (version {summary.champion['version']}) {champion:.4f}, {value - champion:+.4f}"  # type: ignore[index]
+            version = (summary.champion or {})["version"]
+            line += f"   champion (version {version}) {champion:.4f}, {value - champion:+.4f}"
         lines.append(line)
     return lines
 
@@ -190,7 +192,7 @@ def _metric_lines(summary: Summary) -> list[str]:
 def _blessing_text(summary: Summary) -> str:
     if not summary.blessed:
         return f"no: {_some(summary.reasons)}"
-    return "yes" if summary.champion else "yes; the first model, judged by the thresholds alone as there is no champion yet"
+    return "yes" if summary.champion else "yes, by the thresholds alone: there is no champion yet to compare with"
 
 
 def _drift_text(drifted: list[dict[str, Any]], compared: int) -> str:

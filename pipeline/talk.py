@@ -37,7 +37,7 @@ def chatter_to(log: Path) -> Iterator[TextIO]:
 class Progress:
     """One line a step: its name, state and time. On a terminal the running step's time counts up."""
 
-    def __init__(self, stream: TextIO | None, total: int):
+    def __init__(self, stream: TextIO | None, total: int) -> None:
         self._stream = stream
         self._total = total
         self._done = 0

@@ -53,6 +53,7 @@ def ArrowExampleGen(
     types = arrow_types(json.loads(columns))
     chosen = choose_window(find_spans(directory, pattern), None if span == -1 else span, window)
     files, rows, unlabelled = [], {}, {}
+    digests: dict[str, list[tuple[int, str]]] = {}
     for split, span_files in chosen.splits().items():
         folder = os.path.join(examples.uri, f"Split-{split}")
         os.makedirs(folder, exist_ok=True)
@@ -61,12 +62,14 @@ def ArrowExampleGen(
             target = os.path.join(folder, f"data_tfrecord-{index:05d}-of-{len(span_files):05d}.gz")
             before = seen.unlabelled
             written = write_examples(seen.labelled(read_batches(filesystem, file, types)), target)
+            digest = file_sha256(filesystem, file.path)
+            digests.setdefault(split, []).append((file.span, digest))
             files.append(
                 {
                     "split": split,
                     "span": file.span,
                     "name": file.name,
-                    "sha256": file_sha256(filesystem, file.path),
+                    "sha256": digest,
                     "bytes": file.bytes,
                     "rows": written,
                     "unlabelled": seen.unlabelled - before,
@@ -75,9 +78,7 @@ def ArrowExampleGen(
         seen.check(split, directory)
         rows[split], unlabelled[split] = seen.rows, seen.unlabelled
 
-    read = data_fingerprint(
-        {split: [(file["span"], file["sha256"]) for file in files if file["split"] == split] for split in rows}
-    )
+    read = data_fingerprint(digests)
     if fingerprint and read != fingerprint:
         raise InputError(f"{directory}: a span file changed while the run was reading it; run again")
     spans = {split: [file.span for file in span_files] for split, span_files in chosen.splits().items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from tfx_bsl.coders import example_coder
@@ -29,10 +30,8 @@ def _as_lists(column: pa.Array) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, column.drop_null())
 
 
-def _offsets(valid) -> pa.Array:
+def _offsets(valid: np.ndarray) -> pa.Array:
     """[1, 0, 1] -> [0, 1, 1, 2]: where each row's list begins."""
-    import numpy as np
-
     offsets = np.zeros(len(valid) + 1, np.int32)
     np.cumsum(valid, out=offsets[1:])
     return pa.array(offsets)

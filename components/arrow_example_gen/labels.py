@@ -18,7 +18,7 @@ class LabelCount:
       unlabelled: Rows left out because their label is missing.
     """
 
-    def __init__(self, label: str, limit: int = 1000):
+    def __init__(self, label: str, limit: int = 1000) -> None:
         self.label = label
         self.limit = limit
         self.values: Counter = Counter()

@@ -54,7 +54,10 @@ def find_drift(
             distance, threshold = measurement.value, measurement.threshold
             rows.append(Drift(feature, measure, distance, threshold, distance > threshold, detail))
     rows.sort(key=lambda row: (-(row.distance - row.threshold), row.feature))
-    drifting = {anomalies_pb2.AnomalyInfo.COMPARATOR_L_INFTY_HIGH, anomalies_pb2.AnomalyInfo.COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH}
+    drifting = {
+        anomalies_pb2.AnomalyInfo.COMPARATOR_L_INFTY_HIGH,
+        anomalies_pb2.AnomalyInfo.COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH,
+    }
     for name in list(anomalies.anomaly_info):
         if not drifting & {reason.type for reason in anomalies.anomaly_info[name].reason}:
             del anomalies.anomaly_info[name]

@@ -97,7 +97,7 @@ class ChampionEvaluator(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = ChampionEvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(ChampionEvaluatorExecutor)
 
-    def __init__(self, *, eval_config: str, bar: str, code: str, **channels: Any):
+    def __init__(self, *, eval_config: str, bar: str, code: str, **channels: Any) -> None:
         spec = ChampionEvaluatorSpec(
             eval_config=eval_config,
             example_splits=json.dumps(["eval"]),

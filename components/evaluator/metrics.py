@@ -2,9 +2,16 @@
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import (
+    config_pb2,
+)  # `config_pb2.EvalConfig` is there only once TFX has patched TFMA
 
-THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(1, 100))
-"""Decision thresholds at which the confusion matrix is kept: the model's own threshold is one of these."""
+THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(101))
+"""Decision thresholds at which the confusion matrix is kept: the model's own threshold is one of these.
+
+Kept as a plot: TFMA's ConfusionMatrixAtThresholds walks all thresholds for every row in Python, its plot counts into a
+histogram.
+"""
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 
@@ -12,15 +19,15 @@ PREDICTION_KEY = {"binary": "probability", "multiclass": "probabilities", "regre
 """Which output of the `serve_examples` signature the metrics are computed from."""
 
 
-def eval_config(task: str, label: str, slices: tuple[tuple[str, ...], ...]) -> tfma.EvalConfig:
+def eval_config(task: str, label: str, slices: tuple[tuple[str, ...], ...]) -> config_pb2.EvalConfig:
     """TFMA's settings: two models, the same metrics, overall and on every slice.
 
     No thresholds are in it: TFMA knows no minimum slice size and gives no reason that a person can read, so the
     verdict is ours (verdict.py) on TFMA's figures.
     """
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[
-            tfma.ModelSpec(
+            config_pb2.ModelSpec(
                 name=name,
                 is_baseline=name == CHAMPION,
                 signature_name="serve_examples",
@@ -29,7 +36,7 @@ def eval_config(task: str, label: str, slices: tuple[tuple[str, ...], ...]) -> t
             )
             for name in (CANDIDATE, CHAMPION)
         ],
-        slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=list(keys)) for keys in slices)],
+        slicing_specs=[config_pb2.SlicingSpec(), *(config_pb2.SlicingSpec(feature_keys=list(keys)) for keys in slices)],
         metrics_specs=tfma.metrics.specs_from_metrics(_metrics(task), model_names=[CANDIDATE, CHAMPION]),
     )
 
@@ -45,7 +52,7 @@ def _metrics(task: str) -> list:
             tfma.metrics.BinaryAccuracy(name="accuracy"),
             tfma.metrics.BinaryCrossEntropy(name="log_loss"),
             tfma.metrics.Calibration(name="calibration"),
-            tfma.metrics.ConfusionMatrixAtThresholds(name="confusion", thresholds=list(THRESHOLDS)),
+            tfma.metrics.ConfusionMatrixPlot(name="confusion", num_thresholds=len(THRESHOLDS) - 1),
         ]
     if task == "multiclass":
         return [

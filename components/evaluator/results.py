@@ -23,12 +23,15 @@ def read_metrics(evaluation: Path, model_name: str, threshold: float) -> dict[st
       Slice name -> metric -> value. F1 = 2 TP / (2 TP + FP + FN), 0 where nothing is predicted or true positive.
     """
     result = tfma.load_eval_result(str(evaluation), model_name=model_name)
-    slices = {}
-    for key, outputs in result.slicing_metrics:
-        # output name -> sub key -> metric; a single output and no sub key here, so both names are "".
-        values = {name: value for name, value in outputs[""][""].items()}
-        slices[slice_name(key)] = _flatten(values, threshold)
-    return slices
+    # Output name -> sub key -> metric; there is a single output and no sub key here, so both names are "".
+    matrices = {slice_name(key): outputs[""][""] for key, outputs in result.plots}
+    return {
+        slice_name(key): {
+            **_values(outputs[""][""]),
+            **_at_threshold(matrices.get(slice_name(key)), threshold),
+        }
+        for key, outputs in result.slicing_metrics
+    }
 
 
 def slice_name(key: tuple[tuple[str, object], ...]) -> str:
@@ -45,18 +48,26 @@ def decision_threshold(model: Path) -> float:
     return min(THRESHOLDS, key=lambda step: abs(step - threshold))
 
 
-def _flatten(values: dict, threshold: float) -> dict[str, float]:
-    metrics = {name: value["doubleValue"] for name, value in values.items() if "doubleValue" in value}
-    matrices = values.get("confusion", {}).get("confusionMatrixAtThresholds", {}).get("matrices")
-    if matrices:
-        matrix = min(matrices, key=lambda row: abs(row.get("threshold", 0.0) - threshold))
-        tp, fp, fn = (matrix.get(name, 0.0) for name in ("truePositives", "falsePositives", "falseNegatives"))
-        metrics["f1"] = 2 * tp / (2 * tp + fp + fn) if tp else 0.0
-        metrics["precision"] = tp / (tp + fp) if tp else 0.0
-        metrics["recall"] = tp / (tp + fn) if tp else 0.0
+def _values(outputs: dict) -> dict[str, float]:
+    metrics = {name: float(value["doubleValue"]) for name, value in outputs.items() if "doubleValue" in value}
     if "mse" in metrics:
         metrics["rmse"] = metrics.pop("mse") ** 0.5
-    return {name: float(value) for name, value in metrics.items()}
+    return {name: value for name, value in metrics.items() if not name.endswith("example_count")}
+
+
+def _at_threshold(plot: dict | None, threshold: float) -> dict[str, float]:
+    """Precision, recall and F1 where the model decides."""
+    if not plot:
+        return {}
+    matrices = plot["confusionMatrixAtThresholds"]["matrices"]
+    matrix = min(matrices, key=lambda row: abs(row.get("threshold", 0.0) - threshold))
+    tp, fp, fn = (matrix.get(name, 0.0) for name in ("truePositives", "falsePositives", "falseNegatives"))
+    return {
+        "f1": 2 * tp / (2 * tp + fp + fn) if tp else 0.0,
+        "precision": tp / (tp + fp) if tp else 0.0,
+        "recall": tp / (tp + fn) if tp else 0.0,
+        "threshold": threshold,
+    }
 
 
 def _text(value: object) -> str:

@@ -43,7 +43,8 @@ def label_consistency(
     size = groups.transform("size")
     conflicting = groups.transform("nunique") > 1
     # The most frequent label of each group, summed over groups: what a lookup table of all rows would get right.
-    right = rows.groupby([*features, label], dropna=False, sort=False).size().groupby(level=list(range(len(features))), dropna=False, sort=False).max().sum()
+    counts = rows.groupby([*features, label], dropna=False, sort=False).size()
+    right = counts.groupby(level=list(range(len(features))), dropna=False, sort=False).max().sum()
     shares = rows[label].value_counts(normalize=True)
     return LabelConsistency(
         rows=len(rows),

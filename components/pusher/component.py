@@ -1,14 +1,14 @@
 """TFX's Pusher with our registry as its destination."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 from tfx.components.pusher import executor as tfx_pusher
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
-
-import json
-from pathlib import Path
-from typing import Any
 
 from components.registry.versions import Registry
 
@@ -73,7 +73,9 @@ class RegistryPusher(base_component.BaseComponent):
     SPEC_CLASS = RegistryPusherSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(RegistryPushExecutor)
 
-    def __init__(self, *, registry: str, registry_id: str, code_fingerprint: str, about: str, code: str, **channels: Any):
+    def __init__(
+        self, *, registry: str, registry_id: str, code_fingerprint: str, about: str, code: str, **channels: Any
+    ) -> None:
         spec = RegistryPusherSpec(
             registry=registry,
             registry_id=registry_id,

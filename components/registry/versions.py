@@ -32,7 +32,7 @@ class Labels:
 class Registry:
     """A folder of versions. Safe against two writers and against kill -9 at any point."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ class Registry:
             raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         write_json(staging / MANIFEST, {"created": created, **manifest})
-        for path in [file for file in staging.rglob("*")] + [staging]:
+        for path in [*staging.rglob("*"), staging]:
             descriptor = os.open(path, os.O_RDONLY)
             os.fsync(descriptor)
             os.close(descriptor)

@@ -69,7 +69,7 @@ def read_columns(
             parts.setdefault(name, []).append(narrow[labelled])
     matrices = {name: np.concatenate(part) for name, part in parts.items()}
     if not matrices or not len(matrices[LABEL]):
-        raise InputError(f"{', '.join(patterns)}: no labelled rows to train on; check the label column of the train spans")
+        raise InputError(f"{', '.join(patterns)}: no labelled rows to train on; check the label column")
     labels = matrices.pop(LABEL)
     return Columns(matrices, labels)
 

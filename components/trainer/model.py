@@ -1,10 +1,10 @@
 """The network: an ensemble of multilayer perceptrons that share their weights, on embedded columns.
 
-Categorical values are embedded; numbers, which arrive as quantiles, are encoded piecewise linearly (Gorishniy, Rubachev,
-Babenko: On Embeddings for Numerical Features in Tabular Deep Learning, arXiv 2203.05556); the rest is used as it is. On
-that stand k perceptrons in one batch: each sees its inputs through signs of its own, shares the hidden layers, and has a
-head of its own (TabM-mini, Gorishniy, Kotelnikov, Babenko, arXiv 2410.24210). They learn alone, by the mean of
-their losses, and predict together, by the mean of their probabilities.
+Categorical values are embedded; numbers, which arrive as quantiles, are encoded piecewise linearly (Gorishniy,
+Rubachev, Babenko: On Embeddings for Numerical Features, arXiv 2203.05556); the rest is used as it is. On that stand k
+perceptrons in one batch: each sees its inputs through signs of its own, shares the hidden layers, and has a head of its
+own (TabM-mini, Gorishniy, Kotelnikov, Babenko, arXiv 2410.24210). They learn alone, by the mean of their losses,
+and predict together, by the mean of their probabilities.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-MEMBERS = 4
+MEMBERS = 8
 """Perceptrons of the ensemble, k."""
 EMBEDDING = 8
 """Dimensions of a categorical value; few, because most values of a column like an aircraft's number are rare."""
@@ -47,7 +47,7 @@ def build_model(shape: Shape, settings: Mapping[str, Any]) -> keras.Model:
         name: keras.Input((width,), dtype="int32" if name == "categorical" else "float32", name=name)
         for name, width in shape.widths.items()
     }
-    x = keras.layers.Concatenate()(_encode(inputs, shape, settings["dropout"]) + [_ones(inputs)])
+    x = keras.layers.Concatenate()([*_encode(inputs, shape, settings["dropout"]), _ones(inputs)])
     x = Members(MEMBERS)(x)
     for units in settings["hidden_units"]:
         x = keras.layers.Dense(units, activation="relu")(x)
@@ -123,6 +123,7 @@ class Members(keras.layers.Layer):
         self.scale = self.add_weight(shape=(self.count, input_shape[-1]), initializer=_signs, name="scale")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        """The product, a row of weights per member."""
         return x[:, None, :] * self.scale
 
 
@@ -138,7 +139,7 @@ class Heads(keras.layers.Layer):
         super().__init__()
         self.outputs = outputs
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[Any, ...]) -> None:
         """Creates k matrices [D, outputs] and k biases."""
         _, members, width = input_shape
         bound = width**-0.5
@@ -147,4 +148,5 @@ class Heads(keras.layers.Layer):
         self.bias = self.add_weight(shape=(members, self.outputs), initializer="zeros", name="bias")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
+        """Each member's own matrix times its own last layer."""
         return tf.einsum("nkd,kdo->nko", x, self.kernel) + self.bias

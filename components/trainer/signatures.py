@@ -36,8 +36,8 @@ TRANSFORMED_LABEL = "transformed_label"
 class ServedModel(tf.Module):
     """The trained network behind the transform graph; what tf.saved_model.save writes.
 
-    `schema` is that of the raw examples; `features` and `categorical` are the columns of pipeline.toml, `label` its label column. The resources of the
-    transform graph (vocabularies) are saved with it, so the folder stands for itself.
+    `schema` is that of the raw examples; `features` and `categorical` are the columns of pipeline.toml, `label`
+    its label column. The resources of the transform graph (vocabularies) are saved with it: the folder stands alone.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class ServedModel(tf.Module):
 def predictor(task: str, classes: Iterable[str] = (), center: float = 0.0, spread: float = 1.0) -> Predict:
     """How the members' outputs [N, k, outputs] become the answer of a task.
 
-    Probabilities are averaged, not logits, as arXiv 2410.24210 does. `classes` are the names of a multiclass label by index;
+    Probabilities are averaged, not logits, as arXiv 2410.24210 does. `classes` names a multiclass label by index;
     `center` and `spread` undo the scaling of a regression label.
     """
 

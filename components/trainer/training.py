@@ -27,8 +27,8 @@ STEPS_PER_EXECUTION = 20
 def run_fn(fn_args: Any) -> None:
     """Reads `train_files`, trains, writes the SavedModel to `serving_model_dir` and training.json to `model_run_dir`.
 
-    `fn_args` is TFX's FnArgs; its `custom_config` holds pipeline.toml's tables `dataset`, `features` and `training`. The same
-    rows, settings and seed give the same model. Raises InputError when the labels cannot be learned from.
+    `fn_args` is TFX's FnArgs; its `custom_config` holds pipeline.toml's tables `dataset`, `features` and `training`.
+    The same rows, settings and seed give the same model. Raises InputError when the labels cannot be learned from.
     """
     started = time.monotonic()
     tables = fn_args.custom_config
@@ -45,7 +45,8 @@ def run_fn(fn_args: Any) -> None:
     training, validation = split_by_time(rows, settings["validation_share"])
     center, spread = _scale(training.labels, task)
     predict = predictor(task, classes, center, spread)
-    model, report = train(training, validation, _vocabulary_size(transform, features), len(classes), tables, center, spread)
+    ids = _vocabulary_size(transform, features)
+    model, report = train(training, validation, ids, len(classes), tables, center, spread)
     trained = time.monotonic()
 
     answer = predict(tf.constant(model.predict(validation.features, batch_size=8192, verbose=0)))
@@ -84,7 +85,7 @@ def train(
 ) -> tuple[keras.Model, dict[str, Any]]:
     """The model with the weights of its best epoch on `validation`, and {epochs, best_epoch} (from 1).
 
-    `ids` is the size of the vocabulary, `classes` the number of a multiclass label's. The labels of a regression are learned as
+    `ids` is the size of the vocabulary, `classes` the number of a multiclass label's. A regression learns
     (label - center) / spread. Raises PlumblineError when the loss is no longer a number.
     """
     task, settings = tables["dataset"]["task"], tables["training"]
@@ -93,8 +94,12 @@ def train(
     model = build_model(shape, settings)
     batch = min(settings["batch_size"], len(training))
     steps = -(-len(training) // batch)
+    # Half an epoch up, then down to 0 along a cosine: with the rate held, the last steps decide by chance.
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps * settings["epochs"], warmup_target=settings["learning_rate"], warmup_steps=-(-steps // 2)
+    )
     model.compile(
-        optimizer=keras.optimizers.AdamW(settings["learning_rate"], weight_decay=settings["weight_decay"]),
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=settings["weight_decay"]),
         loss=member_loss(task),
         metrics=[keras.metrics.MeanMetricWrapper(ensemble_loss(task), name="ensemble")],
         steps_per_execution=min(STEPS_PER_EXECUTION, steps),
@@ -108,6 +113,7 @@ def train(
         validation_data=_batches(validation, 8192, center, spread),
         epochs=settings["epochs"],
         callbacks=[keras.callbacks.TerminateOnNaN(), stop],
+        shuffle=False,  # the batches come shuffled
         verbose=0,
     ).history
     losses = history["loss"] + history.get("val_ensemble", [float("nan")])

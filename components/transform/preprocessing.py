@@ -3,7 +3,7 @@
 `preprocessing_fn` names no dataset: which columns there are and of which kind comes from `custom_config`, the tables of
 pipeline.toml. It yields, for N rows, C categorical, F numeric and K cyclical columns, in the order of the settings:
 
-    categorical  int64   [N, C]      an id per value; 0 .. C-1 missing, C .. 2C-1 rare or unknown, from 2C the vocabulary
+    categorical  int64   [N, C]      ids: 0 .. C-1 missing, C .. 2C-1 rare or unknown, from 2C the vocabulary
     numeric      float32 [N, F]      the value's quantile, -1 (lowest) to 1 (highest); 0 where missing
     cyclical     float32 [N, 2K]     sine and cosine of each phase; both 0 where missing
     missing      float32 [N, F + K]  1 where a numeric or cyclical value is missing, else 0
@@ -16,12 +16,14 @@ Missing is the same thing everywhere: no value, a number that is not finite, an 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
-Raw = tf.Tensor | tf.SparseTensor
+from components.errors import ConfigError
+
+Raw: TypeAlias = tf.Tensor | tf.SparseTensor
 
 QUANTILES = 256
 """Buckets of a numeric column; finer steps than a network can use would only slow the sketch."""
@@ -36,14 +38,15 @@ def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]
     `inputs` hold one value per row, dense ([N] or [N, 1]) or sparse; of several values the first counts.
     `custom_config` holds pipeline.toml's tables `dataset` and `features`.
     """
-    features = custom_config["features"]
+    dataset, features = custom_config["dataset"], custom_config["features"]
+    _check(inputs, dataset, features)
     categorical, numeric = features.get("categorical", ()), features.get("numeric", ())
     cyclical = features.get("cyclical", {})
 
     outputs = {}
     if categorical:
         tokens = tf.stack([text(inputs[name]) for name in categorical], axis=1)
-        outputs["categorical"] = vocabulary_ids(tokens, int(features.get("min_count", 1)))
+        outputs["categorical"] = vocabulary_ids(tokens, features.get("min_count", 10))
     missing = []
     if numeric:
         values = tf.stack([number(inputs[name]) for name in numeric], axis=1)
@@ -55,9 +58,25 @@ def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]
         missing.append(tf.math.is_nan(values))
     if missing:
         outputs["missing"] = tf.cast(tf.concat(missing, axis=1), tf.float32)
-    dataset = custom_config["dataset"]
     outputs["label"] = _LABELS[dataset["task"]](inputs[dataset["label"]], dataset.get("positive"))
     return outputs
+
+
+def _check(inputs: Mapping[str, Raw], dataset: Mapping[str, Any], features: Mapping[str, Any]) -> None:
+    """Raises ConfigError for a column that is not there, or that holds text where numbers are needed."""
+    numbers = {name: kind for kind in ("numeric", "cyclical") for name in features.get(kind, ())}
+    for name in (*features.get("categorical", ()), *numbers, dataset["label"]):
+        if name not in inputs:
+            raise ConfigError(f"pipeline.toml: {name} is not in the schema; it has: {', '.join(sorted(inputs))}")
+    for name, kind in numbers.items():
+        if inputs[name].dtype == tf.string:
+            raise ConfigError(f"pipeline.toml: [features] {kind}: {name} holds text in the schema; make it categorical")
+    needs_number = dataset["task"] == "regression" or (dataset["task"] == "binary" and dataset.get("positive") is None)
+    if needs_number and inputs[dataset["label"]].dtype == tf.string:
+        raise ConfigError(
+            f"pipeline.toml: [dataset] label: {dataset['label']} holds text in the schema; "
+            "name its positive value as [dataset] positive, or give another task"
+        )
 
 
 def text(raw: Raw) -> tf.Tensor:
@@ -93,8 +112,8 @@ def _first(raw: Raw, default: Any) -> tf.Tensor:
 def vocabulary_ids(tokens: tf.Tensor, min_count: int) -> tf.Tensor:
     """Ids of string [N, C], as int64 [N, C]: missing 0 .. C-1, rare or unknown C .. 2C-1, then the vocabulary.
 
-    Every column has ids of its own: "1" in one is another value than "1" in the next. Values seen fewer than `min_count`
-    times share the id of what was never seen, so that this id is trained on something.
+    Every column has ids of its own: "1" in one is another value than "1" in the next. Values seen fewer than
+    `min_count` times share the id of what was never seen, so that this id is trained on something.
     """
     columns = tokens.shape[1]
     absent = tokens == ""
@@ -117,7 +136,10 @@ def quantile_scale(values: tf.Tensor) -> tf.Tensor:
     ranks that it spans, so a constant column is 0. Outliers cannot squeeze the rest, and equal steps of the
     result hold equal shares of the rows, which makes the model's equally spaced knots quantile knots.
     """
-    grid = tft.quantiles(values, QUANTILES, SKETCH_ERROR, reduce_instance_dims=False)  # [F, QUANTILES - 1], rising
+    # The sketch of several columns fails where one has no value at all: each batch adds zeros of next to no weight.
+    sketched = tf.concat([values, tf.zeros_like(values[:1])], axis=0)
+    weights = tf.concat([tf.ones_like(values[:, 0]), tf.fill([1], 1e-6)], axis=0)
+    grid = tft.quantiles(sketched, QUANTILES, SKETCH_ERROR, weights, reduce_instance_dims=False)  # [F, QUANTILES - 1]
     columns = tf.transpose(values)
     below = tf.searchsorted(grid, columns, side="left")
     up_to = tf.searchsorted(grid, columns, side="right")
@@ -143,7 +165,7 @@ def phases(values: tf.Tensor, periods: Sequence[float]) -> tf.Tensor:
 
 
 def _binary_label(raw: Raw, positive: Any) -> tf.Tensor:
-    """1.0 for the positive value, else 0.0; NaN where missing. Without `positive` the label must be a number, 0 or 1."""
+    """1.0 for the positive value, else 0.0; NaN where missing. Without `positive` the label is 0 or 1."""
     if positive is None:
         return number(raw)
     if isinstance(positive, bool):

@@ -1,0 +1,47 @@
+# One command per habit; CI calls the same ones. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup data run-local test test-fast lint format notebooks lock clean
+SHELL := /bin/bash
+bin := .venv/bin
+
+help: ## list what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:[^#]*##/\t/' | expand -t 14
+
+setup: ## make .venv from requirements.lock (done by the others when needed)
+	@bash deploy/venv/setup.sh
+
+data: setup ## write the 12 monthly spans of the New York flights
+	@$(bin)/python -m data.flights
+
+run-local: data ## run the pipeline on the newest span of the flights
+	@$(bin)/plumbline run --dataset flights
+
+test: setup ## all tests: fast ones and whole runs
+	@$(bin)/python -m pytest -q
+
+test-fast: setup ## the tests that start no pipeline, under two minutes
+	@$(bin)/python -m pytest -q -m "not e2e"
+
+lint: setup ## ruff, mypy, import-linter
+	@$(bin)/ruff format --check .
+	@$(bin)/ruff check .
+	@$(bin)/mypy
+	@$(bin)/lint-imports
+
+format: setup ## put the code into its form
+	@$(bin)/ruff check --fix .
+	@$(bin)/ruff format .
+
+notebooks: setup ## execute the notebooks on the last `make run-local`; they are kept without outputs
+	@$(bin)/python -m pytest -q --nbmake --nbmake-timeout=600 notebooks
+
+lock: setup ## renew requirements.lock: one for Python 3.10 to 3.13, with hashes, without addresses
+	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
+	  --generate-hashes --all-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  pyproject.toml --output-file requirements.lock
+	@rm -rf .venv/.uv-cache
+
+clean: ## remove everything that was made: .venv, the spans, runs/ with its models, caches
+	rm -rf .venv .venv.lock data/flights runs build *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,169 @@
+"""A made-up dataset of a few hundred rows, transformed and trained on in process, once per task."""
+
+import functools
+import os
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")  # before TensorFlow Transform decides it
+
+import apache_beam as beam
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform.beam as tft_beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_bsl.tfxio import tf_example_record
+
+from components.trainer.training import run_fn
+from components.transform.preprocessing import preprocessing_fn
+
+Rows = list[dict[str, Any]]
+
+SCHEMA = """
+feature { name: "id" type: BYTES presence { min_fraction: 1 } shape { dim { size: 1 } } }
+feature { name: "color" type: BYTES value_count { min: 0 max: 1 } }
+feature { name: "grade" type: INT value_count { min: 0 max: 1 } }
+feature { name: "height" type: FLOAT value_count { min: 0 max: 1 } }
+feature { name: "count" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
+feature { name: "absent" type: FLOAT value_count { min: 0 max: 1 } }
+feature { name: "minute" type: INT value_count { min: 0 max: 1 } }
+feature { name: "sold" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
+feature { name: "kind" type: BYTES presence { min_fraction: 1 } shape { dim { size: 1 } } }
+feature { name: "price" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 1 } } }
+"""
+LABELS = {"binary": "sold", "multiclass": "kind", "regression": "price"}
+FEATURES = {
+    "categorical": ["color", "grade"],
+    "numeric": ["height", "count", "absent"],
+    "cyclical": {"minute": 1440.0},
+    "min_count": 2,
+}
+TRAINING = {
+    "epochs": 2, "batch_size": 64, "learning_rate": 0.003, "hidden_units": [16], "dropout": 0.1,
+    "weight_decay": 1e-4, "patience": 3, "validation_share": 0.2, "seed": 13,
+}  # fmt: skip
+
+
+def make_rows(count: int, seed: int = 0) -> Rows:
+    """Rows whose labels follow from `height` and `color`, with values missing here and there."""
+    draw = np.random.default_rng(seed)
+    rows = []
+    for number in range(count):
+        color, height = draw.choice(["red", "green", "blue"]), draw.normal()
+        price = height + {"red": 1.0, "green": 0.0, "blue": -1.0}[color]
+        row = {
+            "id": f"row-{number}",
+            "color": color,
+            "grade": int(draw.integers(1, 4)),
+            "height": float(height),
+            "count": int(draw.integers(0, 100)),
+            "minute": int(draw.integers(0, 1440)),
+            "sold": int(price > 0.5),
+            "kind": "low" if price < -1 else "middle" if price < 1 else "high",
+            "price": float(price * 10 + 200),
+        }
+        for name in ("color", "grade", "height", "minute"):
+            if draw.random() < 0.1:
+                row[name] = None
+        rows.append(row)
+    return rows
+
+
+def serialize(rows: Rows) -> list[bytes]:
+    """Rows as serialized tf.Examples; None and a name left out are a feature without value."""
+    examples = []
+    for row in rows:
+        example = tf.train.Example()
+        for name, value in row.items():
+            feature = example.features.feature[name]
+            if isinstance(value, str):
+                feature.bytes_list.value.append(value.encode())
+            elif isinstance(value, int):
+                feature.int64_list.value.append(value)
+            elif value is not None:
+                feature.float_list.value.append(value)
+        examples.append(example.SerializeToString())
+    return examples
+
+
+class Project:
+    """A folder with `rows` as train split and a transform graph analysed on it; `train` runs the Trainer's function."""
+
+    def __init__(self, folder: Path, rows: Rows, task: str) -> None:
+        self.folder, self.rows, self.task = folder, rows, task
+        self.schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
+        self.tables: dict[str, Any] = {
+            "dataset": {"label": LABELS[task], "task": task, "id": ["id"]},
+            "features": FEATURES,
+            "training": TRAINING,
+        }
+        (folder / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
+        options = tf.io.TFRecordOptions(compression_type="GZIP")
+        with tf.io.TFRecordWriter(str(folder / "data_tfrecord-00000-of-00001.gz"), options) as writer:
+            for example in serialize(rows):
+                writer.write(example)
+        self._analyse()
+
+    def _analyse(self) -> None:
+        function = functools.partial(preprocessing_fn, custom_config=self.tables)
+        source = tf_example_record.TFExampleRecord([str(self.folder / "data*")], schema=self.schema)
+        options = PipelineOptions(["--direct_running_mode=in_memory"])
+        with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(self.folder / "tmp")):
+            data = pipeline | source.BeamSource()
+            fitted = (data, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(function)
+            _ = fitted | tft_beam.WriteTransformFn(str(self.folder / "transform"))
+
+    @staticmethod
+    def record_batches(files: list[str], options: Any, schema: schema_pb2.Schema) -> Any:
+        """What TFX hands over as data_accessor.record_batch_factory."""
+        return tf_example_record.TFExampleRecord(files, schema=schema).RecordBatches(options)
+
+    def train(self, name: str = "model", **settings: Any) -> Path:
+        """Trains with `settings` over the defaults; the folder of the SavedModel, training.json in `<name>-run`."""
+        run_fn(
+            types.SimpleNamespace(
+                train_files=[str(self.folder / "data*")],
+                transform_graph_path=str(self.folder / "transform"),
+                schema_path=str(self.folder / "schema.pbtxt"),
+                serving_model_dir=str(self.folder / name),
+                model_run_dir=str(self.folder / f"{name}-run"),
+                custom_config=self.tables | {"training": TRAINING | settings},
+                data_accessor=types.SimpleNamespace(record_batch_factory=self.record_batches),
+            )
+        )
+        return self.folder / name
+
+
+@pytest.fixture(scope="session")
+def made_up() -> Callable[..., Rows]:
+    """(count, seed) -> rows."""
+    return make_rows
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[[Rows], list[bytes]]:
+    """Rows -> serialized examples."""
+    return serialize
+
+
+@pytest.fixture(scope="session")
+def new_project() -> type[Project]:
+    """(folder, rows, task) -> a Project of one's own."""
+    return Project
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
+    """task -> a Project with 300 rows."""
+    return functools.cache(lambda task: Project(tmp_path_factory.mktemp(task), make_rows(300), task))
+
+
+@pytest.fixture(scope="session")
+def trained(project: Callable[[str], Project]) -> Callable[[str], Path]:
+    """task -> the folder of a SavedModel, trained for two epochs."""
+    return functools.cache(lambda task: project(task).train())

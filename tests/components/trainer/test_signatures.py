@@ -1,0 +1,132 @@
+"""What a saved model answers: the same for the same row, however it is asked."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.trainer.examples import read_columns
+from components.trainer.signatures import ServedModel, predictor
+from components.trainer.training import split_by_time, train
+
+Rows = list[dict[str, Any]]
+Serve = Callable[[str, Rows], dict[str, np.ndarray]]
+
+SENTINELS = {"color": "", "grade": -(2**63), "height": np.nan, "count": np.nan, "absent": np.nan, "minute": np.nan}
+TYPES = {"color": tf.string, "grade": tf.int64}
+
+Trained = Callable[[str], Path]
+
+
+@pytest.fixture
+def rows(made_up: Any) -> Rows:
+    return made_up(12, seed=2)
+
+
+@pytest.fixture
+def unlabelled(rows: Rows) -> Rows:
+    return [{name: value for name, value in row.items() if name in SENTINELS} for row in rows]
+
+
+@pytest.fixture
+def serve(trained: Trained, encode: Any) -> Serve:
+    """(task, rows) -> what serve_examples answers."""
+
+    def answer(task: str, rows: Rows) -> dict[str, np.ndarray]:
+        model = tf.saved_model.load(str(trained(task)))
+        answer = model.signatures["serve_examples"](examples=tf.constant(encode(rows)))
+        return {name: tensor.numpy() for name, tensor in answer.items()}
+
+    return answer
+
+
+def _columns(rows: Rows, shape: list[int]) -> dict[str, tf.Tensor]:
+    """A request: every feature as one tensor, missing values as documented."""
+    columns = {}
+    for name, sentinel in SENTINELS.items():
+        values = [sentinel if row.get(name) is None else row[name] for row in rows]
+        columns[name] = tf.reshape(tf.constant(values, TYPES.get(name, tf.float32)), shape)
+    return columns
+
+
+def test_binary_answer(serve: Serve, unlabelled: Rows) -> None:
+    answer = serve("binary", unlabelled)
+    assert answer["probability"].shape == (12,)
+    assert answer["probability"].dtype == np.float32
+    assert answer["class"].tolist() == (answer["probability"] >= 0.5).astype(int).tolist()
+
+
+def test_multiclass_answer(serve: Serve, unlabelled: Rows) -> None:
+    answer = serve("multiclass", unlabelled)
+    assert answer["probabilities"].sum(axis=1) == pytest.approx(np.ones(12), abs=1e-5)
+    assert set(answer["classes"][0].tolist()) == {b"low", b"middle", b"high"}
+    likeliest = answer["probabilities"].argmax(axis=1)
+    assert answer["class"].tolist() == [answer["classes"][0][index] for index in likeliest]
+
+
+def test_regression_answer_is_in_the_labels_unit(serve: Serve, unlabelled: Rows) -> None:
+    prediction = serve("regression", unlabelled)["prediction"]
+    assert prediction.shape == (12,)
+    assert 150 < prediction.mean() < 250  # prices lie around 200
+
+
+@pytest.mark.parametrize("shape", [[-1], [-1, 1]])
+def test_columns_and_examples_agree(
+    trained: Trained, serve: Serve, rows: Rows, unlabelled: Rows, shape: list[int]
+) -> None:
+    served = tf.saved_model.load(str(trained("binary"))).signatures["serving_default"](**_columns(unlabelled, shape))
+    assert served["probability"].numpy() == pytest.approx(serve("binary", rows)["probability"], abs=1e-6)
+
+
+def test_serving_agrees_with_training(project: Any, tmp_path: Path, encode: Any) -> None:
+    """The rows as the trainer read them, through the network in memory, and as the saved model reads them."""
+    made = project("binary")
+    transform = tft.TFTransformOutput(str(made.folder / "transform"))
+    columns = read_columns([str(made.folder / "data*")], made.record_batches, made.schema, transform)
+    ids = transform.vocabulary_size_by_name("categorical") + 4
+    model, _ = train(*split_by_time(columns, 0.2), ids, 0, made.tables)
+    expected = predictor("binary")(tf.constant(model.predict(columns.features, verbose=0)))["probability"].numpy()
+    names = list(SENTINELS)
+    ServedModel(model, transform, made.schema, names, names[:2], "sold", predictor("binary")).save(str(tmp_path))
+    served = tf.saved_model.load(str(tmp_path)).signatures["serve_examples"](examples=tf.constant(encode(made.rows)))
+    assert len(columns) == len(made.rows)
+    assert served["probability"].numpy() == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_empty_example_is_answered(trained: Trained, serve: Serve) -> None:
+    nothing = serve("binary", [{}])["probability"]
+    missing = tf.saved_model.load(str(trained("binary"))).signatures["serving_default"](**_columns([{}], [-1]))
+    assert nothing == pytest.approx(missing["probability"].numpy(), abs=1e-6)
+    assert 0 < nothing[0] < 1
+
+
+def test_labels_as_learned(trained: Trained, encode: Any, serve: Serve, rows: Rows, unlabelled: Rows) -> None:
+    def labels(task: str, rows: Rows) -> list[Any]:
+        model = tf.saved_model.load(str(trained(task)))
+        answer = model.signatures["transform_labels"](examples=tf.constant(encode(rows)))
+        return answer["transformed_label"].numpy().tolist()
+
+    assert labels("binary", rows) == [row["sold"] for row in rows]
+    assert labels("regression", rows) == pytest.approx([row["price"] for row in rows])
+    names = serve("multiclass", rows)["classes"][0].tolist()
+    assert labels("multiclass", rows) == [names.index(row["kind"].encode()) for row in rows]
+    assert np.isnan(labels("binary", unlabelled)).all()
+    assert labels("multiclass", unlabelled) == [-1] * 12
+
+
+def test_every_feature_is_an_input(trained: Trained) -> None:
+    _, inputs = tf.saved_model.load(str(trained("binary"))).signatures["serving_default"].structured_input_signature
+    assert set(inputs) == set(SENTINELS)
+    types = {name: spec.dtype for name, spec in inputs.items()}
+    assert types == {name: TYPES.get(name, tf.float32) for name in inputs}
+
+
+def test_members_probabilities_are_averaged() -> None:
+    # Two members with logits 0 and ln 3: probabilities 1/2 and 3/4, mean 5/8.
+    logits = tf.constant([[[0.0], [np.log(3)]]], tf.float32)
+    assert predictor("binary")(logits)["probability"].numpy() == pytest.approx([0.625])
+    assert predictor("regression", center=10, spread=2)(tf.constant([[[1.0], [2.0]]]))["prediction"].numpy() == [13]

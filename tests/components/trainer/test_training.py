@@ -1,0 +1,81 @@
+"""Training runs end to end on small data: what it writes, what it refuses, that it repeats."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.errors import InputError, PlumblineError
+from components.trainer.examples import Columns
+from components.trainer.training import split_by_time, train
+
+Trained = Callable[[str], Path]
+Encode = Callable[[list[dict[str, Any]]], list[bytes]]
+
+
+def _columns(rows: int, labels: np.ndarray | None = None) -> Columns:
+    numeric = np.linspace(-1, 1, rows, dtype=np.float32).reshape(-1, 1)
+    return Columns({"numeric": numeric}, np.arange(rows, dtype=np.float32) % 2 if labels is None else labels)
+
+
+def test_newest_rows_are_held_out() -> None:
+    training, validation = split_by_time(_columns(10), 0.2)
+    assert (len(training), len(validation)) == (8, 2)
+    assert validation.features["numeric"][-1, 0] == 1.0
+    assert len(split_by_time(_columns(2), 0.01)[1]) == 1
+
+
+def test_one_row_cannot_be_split() -> None:
+    with pytest.raises(InputError, match="only one labelled row"):
+        split_by_time(_columns(1), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("task", "metrics"),
+    [("binary", {"auc", "log_loss"}), ("multiclass", {"accuracy", "log_loss"}), ("regression", {"rmse", "mae"})],
+)
+def test_every_task_trains_and_reports(trained: Trained, task: str, metrics: set[str]) -> None:
+    folder = trained(task)
+    report = json.loads((folder.parent / "model-run" / "training.json").read_text(encoding="utf-8"))
+    assert report["rows"] == {"train": 240, "validation": 60}
+    assert report["epochs"] == 2
+    assert report["best_epoch"] in (1, 2)
+    assert set(report["validation"]) == metrics
+    assert report["examples_per_second"] > 0
+    assert set(report["seconds"]) == {"read", "train", "export"}
+
+
+def test_the_same_seed_gives_the_same_model(project: Any, trained: Trained, made_up: Any, encode: Encode) -> None:
+    again, other = project("binary").train("again"), project("binary").train("other", seed=14)
+    examples = tf.constant(encode(made_up(20, seed=1)))
+
+    def probabilities(folder: Path) -> Any:
+        return tf.saved_model.load(str(folder)).signatures["serve_examples"](examples=examples)["probability"].numpy()
+
+    first = probabilities(trained("binary"))
+    assert probabilities(again) == pytest.approx(first, abs=1e-6)
+    assert np.abs(probabilities(other) - first).max() > 1e-3
+
+
+def test_a_single_class_is_refused(tmp_path: Path, new_project: Any, made_up: Any, encode: Encode) -> None:
+    project = new_project(tmp_path, [row | {"sold": 1} for row in made_up(10)], "binary")
+    with pytest.raises(InputError, match="label sold has a single class in all 10 rows"):
+        project.train()
+    rows = [row | {"sold": 2} for row in made_up(10)]
+    with tf.io.TFRecordWriter(str(tmp_path / "data-2.gz"), tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        for example in encode(rows):
+            writer.write(example)
+    with pytest.raises(InputError, match="label sold has the value 2, but the task is binary"):
+        project.train()
+
+
+def test_a_loss_that_is_no_number_is_an_error() -> None:
+    settings = {"hidden_units": [4], "dropout": 0.0, "batch_size": 4, "learning_rate": 0.1, "weight_decay": 0.0}
+    tables = {"dataset": {"task": "regression"}, "training": settings | {"patience": 1, "epochs": 1, "seed": 0}}
+    infinite = _columns(8, np.full(8, np.inf, np.float32))
+    with pytest.raises(PlumblineError, match="the loss is not a number; lower"):
+        train(infinite, infinite, 0, 0, tables)

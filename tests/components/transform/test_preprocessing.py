@@ -1,0 +1,219 @@
+"""The preprocessing function, analysed by Beam in process on a few rows and applied to others."""
+
+import functools
+import math
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
+
+from components.errors import ConfigError
+from components.transform.preprocessing import preprocessing_fn
+
+SPEC = {
+    "color": tf.io.VarLenFeature(tf.string),
+    "size": tf.io.VarLenFeature(tf.int64),
+    "weight": tf.io.VarLenFeature(tf.float32),
+    "count": tf.io.FixedLenFeature([1], tf.int64),
+    "constant": tf.io.FixedLenFeature([], tf.float32),
+    "absent": tf.io.VarLenFeature(tf.float32),
+    "hour": tf.io.VarLenFeature(tf.int64),
+    "y": tf.io.VarLenFeature(tf.int64),
+}
+FEATURES = {
+    "categorical": ["color", "size"],
+    "numeric": ["weight", "count", "constant", "absent"],
+    "cyclical": {"hour": 24.0},
+    "min_count": 2,
+}
+# red 3 times, blue 2, green once (rare); size 1 five times, 2 twice, 3 once (rare), missing twice.
+ROWS = [
+    {"color": color, "size": size, "weight": weight, "count": count, "constant": 7.0, "hour": hour, "y": y}
+    for color, size, weight, count, hour, y in [
+        ("red", 1, 1.0, 10, 0, 0),
+        ("red", 1, 2.0, 20, 6, 1),
+        ("red", 1, 3.0, 30, 12, 0),
+        ("blue", 1, 4.0, 40, 18, 1),
+        ("blue", 1, 5.0, 50, 23, 0),
+        ("green", 2, 6.0, 60, 1, 1),
+        (None, 2, 7.0, 70, 2, 0),
+        ("", 3, 8.0, 80, 3, 1),
+        (None, None, math.nan, 90, None, 0),
+        (None, None, None, 100, None, 1),
+    ]
+]
+
+
+class Fitted:
+    """A transform graph analysed on `rows`; called with rows it gives NumPy matrices by name."""
+
+    def __init__(self, folder: Path, rows: list[dict], spec: dict, tables: dict) -> None:
+        self.spec = spec
+        metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
+        config = metadata, functools.partial(preprocessing_fn, custom_config=tables)
+        options = PipelineOptions(["--direct_running_mode=in_memory"])
+        with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
+            data = pipeline | beam.Create([_instance(row, spec) for row in rows])
+            fitted = (data, config[0]) | tft_beam.AnalyzeDataset(config[1])
+            _ = fitted | tft_beam.WriteTransformFn(str(folder / "out"))
+        self.output = tft.TFTransformOutput(str(folder / "out"))
+        self.layer = self.output.transform_features_layer()
+
+    def __call__(self, rows: list[dict], without: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
+        spec = {name: kind for name, kind in self.spec.items() if name not in without}
+        examples = [_example(_instance(row, spec), spec) for row in rows]
+        raw = tf.io.parse_example(tf.constant(examples), spec)
+        return {name: tensor.numpy() for name, tensor in self.layer(raw).items()}
+
+
+def _instance(row: dict, spec: dict) -> dict:
+    """TFT's dict format: lists for optional and shaped features."""
+    listed = {name: [] if row.get(name) is None else [row[name]] for name in spec}
+    scalar = [name for name, kind in spec.items() if isinstance(kind, tf.io.FixedLenFeature) and kind.shape == []]
+    return {name: values[0] if name in scalar else values for name, values in listed.items()}
+
+
+def _example(instance: dict, spec: dict) -> bytes:
+    example = tf.train.Example()
+    for name, values in instance.items():
+        values = values if isinstance(values, list) else [values]
+        feature = example.features.feature[name]
+        if spec[name].dtype == tf.string:
+            feature.bytes_list.value.extend(value.encode() for value in values)
+        elif spec[name].dtype == tf.int64:
+            feature.int64_list.value.extend(values)
+        else:
+            feature.float_list.value.extend(values)
+    return example.SerializeToString()
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+    tables = {"dataset": {"label": "y", "task": "binary"}, "features": FEATURES}
+    return Fitted(tmp_path_factory.mktemp("binary"), ROWS, SPEC, tables)
+
+
+def test_every_matrix_has_a_column_per_feature(fitted: Fitted) -> None:
+    outputs = fitted(ROWS)
+    shapes = {name: matrix.shape for name, matrix in outputs.items()}
+    assert shapes == {
+        "categorical": (10, 2),
+        "numeric": (10, 4),
+        "cyclical": (10, 2),
+        "missing": (10, 5),
+        "label": (10,),
+    }
+    assert all(np.isfinite(matrix).all() for matrix in outputs.values())
+
+
+def test_ids_tell_missing_rare_and_known_apart(fitted: Fitted) -> None:
+    # Two columns: 0 and 1 are missing, 2 and 3 rare or unknown, from 4 the vocabulary, most frequent first:
+    # "1=1" five times, "0=red" three times, then "0=blue" and "1=2" twice each.
+    ids = fitted(ROWS)["categorical"]
+    assert ids[:, 0].tolist()[5:] == [2, 0, 0, 0, 0]  # green is rare; "" and no value are missing
+    assert ids[:, 1].tolist()[7:] == [3, 1, 1]
+    assert ids[0].tolist() == [5, 4]
+    assert sorted([ids[3, 0], ids[5, 1]]) == [6, 7]
+    assert fitted.output.vocabulary_size_by_name("categorical") == 4
+
+
+def test_a_value_never_seen_shares_the_id_of_rare_ones(fitted: Fitted) -> None:
+    assert fitted([ROWS[0] | {"color": "violet", "size": 99}])["categorical"].tolist() == [[2, 3]]
+
+
+def test_equal_texts_in_two_columns_are_two_values(tmp_path: Path) -> None:
+    spec = {"a": tf.io.VarLenFeature(tf.int64), "b": tf.io.VarLenFeature(tf.string), "y": SPEC["y"]}
+    tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"categorical": ["a", "b"], "min_count": 1}}
+    ids = Fitted(tmp_path, [{"a": 1, "b": "1", "y": 0}], spec, tables)([{"a": 1, "b": "1"}], without=("y",))
+    assert sorted(ids["categorical"][0].tolist()) == [4, 5]
+    assert set(ids) == {"categorical"}  # no numbers, so no such matrices, and no label asked for
+
+
+def test_numbers_become_their_quantile(fitted: Fitted) -> None:
+    weight = fitted(ROWS)["numeric"][:, 0]
+    # Eight values share [-1, 1]: each spans 2/8 of it and gets the middle of its span.
+    assert weight[:8] == pytest.approx([-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875], abs=0.01)
+    beyond = fitted([ROWS[0] | {"weight": -1e30}, ROWS[0] | {"weight": 1e30}])["numeric"][:, 0]
+    assert beyond.tolist() == [-1.0, 1.0]
+
+
+def test_between_two_quantiles_is_linear(fitted: Fitted) -> None:
+    low, middle, high = fitted([ROWS[0] | {"weight": weight} for weight in (2.0, 2.5, 3.0)])["numeric"][:, 0]
+    assert middle == pytest.approx((low + high) / 2, abs=0.01)
+
+
+def test_missing_and_nan_are_zero_with_an_indicator(fitted: Fitted) -> None:
+    outputs = fitted(ROWS)
+    assert outputs["numeric"][8:, 0].tolist() == [0, 0]
+    assert outputs["missing"][:, 0].tolist() == [0] * 8 + [1, 1]
+    infinite = fitted([ROWS[0] | {"weight": math.inf}])
+    assert (infinite["numeric"][0, 0], infinite["missing"][0, 0]) == (0, 1)
+
+
+def test_constant_and_absent_columns_are_zero(fitted: Fitted) -> None:
+    outputs = fitted(ROWS)
+    assert outputs["numeric"][:, 2].tolist() == [0] * 10
+    assert outputs["numeric"][:, 3].tolist() == [0] * 10
+    assert outputs["missing"][:, 3].tolist() == [1] * 10
+    first_value_ever = fitted([ROWS[0] | {"absent": 3.0}])
+    assert np.isfinite(first_value_ever["numeric"]).all()
+
+
+def test_a_period_apart_is_the_same(fitted: Fitted) -> None:
+    hours = fitted([ROWS[0] | {"hour": hour} for hour in (0, 6, 30, -18, 24 * 1000 + 6)])["cyclical"]
+    assert hours[0] == pytest.approx([0, 1], abs=1e-6)
+    for row in hours[1:]:
+        assert row == pytest.approx([1, 0], abs=1e-6)
+
+
+def test_a_missing_phase_is_zero_with_an_indicator(fitted: Fitted) -> None:
+    outputs = fitted(ROWS)
+    assert outputs["cyclical"][8].tolist() == [0, 0]
+    assert outputs["missing"][:, 4].tolist() == [0] * 8 + [1, 1]
+
+
+def test_label_may_be_absent(fitted: Fitted) -> None:
+    with_label, without = fitted(ROWS), fitted(ROWS, without=("y",))
+    assert with_label["label"].tolist() == [0, 1] * 5
+    assert "label" not in without
+    assert (with_label["numeric"] == without["numeric"]).all()
+    assert np.isnan(fitted([ROWS[0] | {"y": None}])["label"]).all()
+
+
+def _labels(folder: Path, dtype: tf.DType, values: list, dataset: dict) -> Fitted:
+    spec = {"x": tf.io.VarLenFeature(tf.float32), "y": tf.io.VarLenFeature(dtype)}
+    tables = {"dataset": {"label": "y"} | dataset, "features": {"numeric": ["x"]}}
+    return Fitted(folder, [{"x": float(row), "y": value} for row, value in enumerate(values)], spec, tables)
+
+
+def test_binary_label_by_its_positive_value(tmp_path: Path) -> None:
+    fitted = _labels(tmp_path, tf.string, ["yes", "no"], {"task": "binary", "positive": "yes"})
+    assert fitted([{"y": "yes"}, {"y": "no"}, {"y": "maybe"}])["label"].tolist() == [1, 0, 0]
+
+
+def test_class_label_is_an_index_by_frequency(tmp_path: Path) -> None:
+    fitted = _labels(tmp_path, tf.string, ["b", "a", "b", "c", "b", "a"], {"task": "multiclass"})
+    assert fitted([{"y": "b"}, {"y": "a"}, {"y": "c"}, {"y": "d"}, {"y": None}])["label"].tolist() == [0, 1, 2, -1, -1]
+
+
+def test_number_label_is_itself(tmp_path: Path) -> None:
+    fitted = _labels(tmp_path, tf.float32, [1.5, -2.5], {"task": "regression"})
+    assert fitted([{"y": 4.25}])["label"].tolist() == [4.25]
+
+
+def test_text_as_a_number_is_refused() -> None:
+    tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"numeric": ["color"]}}
+    with pytest.raises(ConfigError, match=r"\[features\] numeric: color holds text"):
+        preprocessing_fn({"color": tf.constant(["red"]), "y": tf.constant([1])}, tables)
+
+
+def test_a_column_the_data_lacks_is_refused() -> None:
+    tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"numeric": ["height"]}}
+    with pytest.raises(ConfigError, match=r"height is not in the schema"):
+        preprocessing_fn({"y": tf.constant([1])}, tables)
