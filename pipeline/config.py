@@ -45,6 +45,8 @@ class Dataset(Table):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     label: str
     task: Task = "binary"
+    positive: str | int | None = None
+    """Binary label: the value that counts as 1. Not needed where the label is 0 and 1."""
     id: Names = ()
     """Columns that name a row; never features."""
 

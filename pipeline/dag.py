@@ -153,9 +153,7 @@ def create_pipeline(config: Config, paths: Paths, inputs: Inputs, metadata_conne
         examples=examples,
         model=trainer.outputs["model"],
         champion=resolver.outputs["champion"],
-        eval_config=json_format.MessageToJson(
-            eval_config(dataset.task, dataset.label, config.evaluation.slices), sort_keys=True
-        ),
+        eval_config=json_format.MessageToJson(eval_config(dataset.task, config.evaluation.slices), sort_keys=True),
         bar=config.evaluation.model_dump_json(exclude={"slices"}),
         code=code_of("components.evaluator.component"),
     )

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
-from tensorflow_model_analysis.proto import (
-    config_pb2,
-)  # `config_pb2.EvalConfig` is there only once TFX has patched TFMA
+
+# From here, because `tfma.EvalConfig` is there only once TFX has patched TFMA.
+from tensorflow_model_analysis.proto import config_pb2
 
 THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(101))
 """Decision thresholds at which the confusion matrix is kept: the model's own threshold is one of these.
@@ -19,8 +19,10 @@ PREDICTION_KEY = {"binary": "probability", "multiclass": "probabilities", "regre
 """Which output of the `serve_examples` signature the metrics are computed from."""
 
 
-def eval_config(task: str, label: str, slices: tuple[tuple[str, ...], ...]) -> config_pb2.EvalConfig:
+def eval_config(task: str, slices: tuple[tuple[str, ...], ...]) -> config_pb2.EvalConfig:
     """TFMA's settings: two models, the same metrics, overall and on every slice.
+
+    The label is what the model's own `transform_labels` signature makes of it, so that text labels work too.
 
     No thresholds are in it: TFMA knows no minimum slice size and gives no reason that a person can read, so the
     verdict is ours (verdict.py) on TFMA's figures.
@@ -32,7 +34,8 @@ def eval_config(task: str, label: str, slices: tuple[tuple[str, ...], ...]) -> c
                 is_baseline=name == CHAMPION,
                 signature_name="serve_examples",
                 prediction_key=PREDICTION_KEY[task],
-                label_key=label,
+                label_key="transformed_label",
+                preprocessing_function_names=["transform_labels"],
             )
             for name in (CANDIDATE, CHAMPION)
         ],

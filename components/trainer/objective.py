@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from sklearn import metrics
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 """Labels [N], outputs [N, k, outputs] -> loss per row [N]."""
@@ -48,12 +49,16 @@ def ensemble_loss(task: str) -> Loss:
 def validation_metrics(task: str, labels: np.ndarray, answer: dict[str, Any]) -> dict[str, float | None]:
     """Metrics of the task's answer (see signatures.py) on labels [N], by pipeline.toml's names.
 
-    `auc` is None where only one class occurs: it is not defined there.
+    `auc` and `average_precision` are None where only one class occurs: they are not defined there.
     """
     if task == "binary":
         probability = np.asarray(answer["probability"], np.float64)
-        chance = np.clip(np.where(labels > 0.5, probability, 1 - probability), 1e-7, 1)
-        return {"auc": roc_auc(labels > 0.5, probability), "log_loss": float(-np.log(chance).mean())}
+        both = len(np.unique(labels)) == 2
+        return {
+            "auc": float(metrics.roc_auc_score(labels, probability)) if both else None,
+            "average_precision": float(metrics.average_precision_score(labels, probability)) if both else None,
+            "log_loss": float(metrics.log_loss(labels, probability, labels=[0, 1])),
+        }
     if task == "multiclass":
         probabilities = np.asarray(answer["probabilities"], np.float64)
         chance = np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)
@@ -63,14 +68,15 @@ def validation_metrics(task: str, labels: np.ndarray, answer: dict[str, Any]) ->
     return {"rmse": float(np.sqrt((error**2).mean())), "mae": float(np.abs(error).mean())}
 
 
-def roc_auc(positive: np.ndarray, scores: np.ndarray) -> float | None:
-    """The chance that a positive row scores above a negative one, ties counting half; None without rows of both.
+def best_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
+    """The decision threshold with the highest F1 = 2 TP / (2 TP + FP + FN), in steps of 0.01 from 0.01 to 0.99.
 
-    U / (P * N) of Mann and Whitney (1947), from the ranks of bool [N] `positive` and float [N] `scores`.
+    `labels` are 0 and 1 [N], `probability` is [N]; a row is called 1 from the threshold on. Of thresholds that tie,
+    the lowest; 0.5 where no row is positive, as F1 is then 0 everywhere.
     """
-    p, n = int(positive.sum()), int((~positive).sum())
-    if not p or not n:
-        return None
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[place]  # from 1; tied scores share their mean rank
-    return float((ranks[positive].sum() - p * (p + 1) / 2) / (p * n))
+    if not (labels > 0.5).any():
+        return 0.5
+    grid = np.round(np.arange(1, 100) / 100, 2)
+    called = probability[None, :] >= grid[:, None]
+    hits = (called & (labels[None, :] > 0.5)).sum(axis=1)
+    return float(grid[np.argmax(2 * hits / (called.sum(axis=1) + (labels > 0.5).sum()))])

@@ -11,7 +11,7 @@ Every feature of serving_default must be sent; a missing value is said with
 which mean missing in training, too. A feature that an example lacks is missing in the same way.
 
 Answers, for N rows:
-    binary      probability float32 [N] of the positive class, class int64 [N] (1 from a probability of 0.5)
+    binary      probability float32 [N] of the positive class, class int64 [N] (1 from the decision threshold on)
     multiclass  probabilities float32 [N, K], class string [N] (the likeliest), classes string [N, K] (names, by column)
     regression  prediction float32 [N], in the label's unit
 """
@@ -122,16 +122,18 @@ class ServedModel(tf.Module):
         return tf.SparseTensor(indices, tf.boolean_mask(values, present), tf.stack([tf.size(values, tf.int64), 1]))
 
 
-def predictor(task: str, classes: Iterable[str] = (), center: float = 0.0, spread: float = 1.0) -> Predict:
+def predictor(
+    task: str, classes: Iterable[str] = (), center: float = 0.0, spread: float = 1.0, threshold: float = 0.5
+) -> Predict:
     """How the members' outputs [N, k, outputs] become the answer of a task.
 
     Probabilities are averaged, not logits, as arXiv 2410.24210 does. `classes` names a multiclass label by index;
-    `center` and `spread` undo the scaling of a regression label.
+    `center` and `spread` undo the scaling of a regression label; from `threshold` on a binary probability means 1.
     """
 
     def binary(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probability = tf.reduce_mean(tf.sigmoid(outputs[:, :, 0]), axis=1)
-        return {"probability": probability, "class": tf.cast(probability >= 0.5, tf.int64)}
+        return {"probability": probability, "class": tf.cast(probability >= threshold, tf.int64)}
 
     def multiclass(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = tf.reduce_mean(tf.nn.softmax(outputs), axis=1)

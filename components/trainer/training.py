@@ -16,10 +16,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.errors import InputError, PlumblineError
 from components.trainer.examples import Columns, read_columns
 from components.trainer.model import Shape, build_model
-from components.trainer.objective import ensemble_loss, member_loss, validation_metrics
+from components.trainer.objective import best_threshold, ensemble_loss, member_loss, validation_metrics
 from components.trainer.signatures import ServedModel, predictor
 
 REPORT = "training.json"
+DECISION_THRESHOLD = "assets.extra/decision_threshold.json"
+"""In the SavedModel: {"threshold": t}; a probability of at least t is class 1. Chosen for F1 on the validation rows."""
 STEPS_PER_EXECUTION = 20
 """Steps in one call of the compiled loop: Keras' Python between steps would cost more than they do."""
 
@@ -44,13 +46,15 @@ def run_fn(fn_args: Any) -> None:
     _check_labels(rows.labels, task, dataset["label"])
     training, validation = split_by_time(rows, settings["validation_share"])
     center, spread = _scale(training.labels, task)
-    predict = predictor(task, classes, center, spread)
     ids = _vocabulary_size(transform, features)
     model, report = train(training, validation, ids, len(classes), tables, center, spread)
     trained = time.monotonic()
 
-    answer = predict(tf.constant(model.predict(validation.features, batch_size=8192, verbose=0)))
+    outputs = tf.constant(model.predict(validation.features, batch_size=8192, verbose=0))
+    answer = predictor(task, classes, center, spread)(outputs)
+    threshold = best_threshold(validation.labels, answer["probability"].numpy()) if task == "binary" else None
     report |= {
+        "decision_threshold": threshold,
         "rows": {"train": len(training), "validation": len(validation)},
         "validation": validation_metrics(task, validation.labels, answer),
         "seconds": {"read": read - started, "train": trained - read},
@@ -58,12 +62,19 @@ def run_fn(fn_args: Any) -> None:
     }
     names = [name for kind in ("categorical", "numeric", "cyclical") for name in features.get(kind, ())]
     categorical = features.get("categorical", ())
+    predict = predictor(task, classes, center, spread, threshold or 0.5)
     served = ServedModel(model, transform, schema, names, categorical, dataset["label"], predict)
     served.save(fn_args.serving_model_dir)
+    if threshold is not None:
+        _write_json(f"{fn_args.serving_model_dir}/{DECISION_THRESHOLD}", {"threshold": threshold})
     report["seconds"]["export"] = time.monotonic() - trained
-    tf.io.gfile.makedirs(fn_args.model_run_dir)
-    with tf.io.gfile.GFile(str(PurePosixPath(fn_args.model_run_dir) / REPORT), "w") as file:
-        file.write(json.dumps(report, indent=2) + "\n")
+    _write_json(f"{fn_args.model_run_dir}/{REPORT}", report)
+
+
+def _write_json(path: str, value: Mapping[str, Any]) -> None:
+    tf.io.gfile.makedirs(str(PurePosixPath(path).parent))
+    with tf.io.gfile.GFile(path, "w") as file:
+        file.write(json.dumps(value, indent=2) + "\n")
 
 
 def split_by_time(rows: Columns, validation_share: float) -> tuple[Columns, Columns]:
