@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 
 def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 << 16) -> pd.DataFrame:
@@ -15,18 +16,23 @@ def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 <<
       batch_size: Examples decoded at a time.
 
     Returns:
-      len(rows) x len(columns); text is str, a missing value is NA.
+      len(rows) x len(columns); text is str, integers are Int64 (a missing value does not make floats of them), a
+      missing value is NA.
     """
     import tensorflow as tf
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
     decoder = ExamplesToRecordBatchDecoder()
-    files = sorted(tf.io.gfile.glob(f"{split_uri.rstrip('/')}/*"))
+    # Listed, not globbed: a folder's name may hold brackets.
+    files = [f"{split_uri.rstrip('/')}/{name}" for name in sorted(tf.io.gfile.listdir(split_uri))]
     frames = []
     for records in tf.data.TFRecordDataset(files, "GZIP").batch(batch_size).as_numpy_iterator():
         batch = decoder.DecodeBatch(list(records))
         frames.append(pa.table({name: _cells(batch, name) for name in columns}))
-    return pa.concat_tables(frames, promote_options="permissive").to_pandas()
+    if not frames:
+        return pd.DataFrame(columns=list(columns))
+    table = pa.concat_tables(frames, promote_options="permissive")
+    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
 
 
 def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:
@@ -36,7 +42,7 @@ def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:
         return pa.nulls(batch.num_rows)
     lists = batch.column(index)
     values = lists.flatten()
-    filled = pa.compute.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
+    filled = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
     if filled.max(initial=0) > 1:
         raise ValueError(f"feature {name} has several values in one example")
     positions = pa.array(filled.cumsum() - 1, mask=filled == 0)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"plumbline: {exc}", file=sys.stderr)
         return exc.exit_code
+    except BrokenPipeError:  # `plumbline … | head`: whoever read has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("plumbline: interrupted; what was finished is kept, run again to go on", file=sys.stderr)
         return 130
@@ -41,6 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     _common(replay, _replay)
     replay.add_argument("--from", dest="first", type=int, required=True, metavar="A", help="first eval span")
     replay.add_argument("--to", dest="last", type=int, required=True, metavar="B", help="last eval span")
+
+    lineage = commands.add_parser("lineage", help="where a pushed model came from")
+    _dataset(lineage, _lineage)
+    lineage.add_argument("model", metavar="MODEL", help="version in the registry, or live")
+    _where(lineage)
 
     compile_ = commands.add_parser("compile", help="write the pipeline for a cluster")
     _dataset(compile_, _compile)
@@ -62,7 +71,13 @@ def _common(parser: argparse.ArgumentParser, function: Any) -> None:
     _dataset(parser, function)
     parser.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: the settings')")
     parser.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: the settings')")
-    parser.add_argument("--root", type=Path, default=Path("runs"), metavar="DIR", help="where to write (default: runs)")
+    _where(parser)
+
+
+def _where(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all runs (default: runs)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
 
@@ -112,10 +127,28 @@ def _replay(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _compile(parsed: argparse.Namespace) -> int:
-    from pipeline.run_kubeflow import compile_pipeline
+def _lineage(parsed: argparse.Namespace) -> int:
+    from components.registry.versions import Registry
+    from pipeline.lineage import for_a_person, model_lineage, open_store
+    from pipeline.run_local import registry_folder
 
-    compile_pipeline(_config(parsed), data=parsed.data, root=parsed.root, image=parsed.image, output=parsed.output)
+    config = _config(parsed)
+    registry = Registry(registry_folder(config, parsed.root))
+    version = registry.version_named(parsed.model)
+    store = open_store(parsed.root / config.dataset.name / "metadata.sqlite")
+    found = model_lineage(store, version, registry.manifest(version)["run_id"])
+    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found))
+    return 0
+
+
+def _compile(parsed: argparse.Namespace) -> int:
+    from pipeline.talk import chatter_to
+
+    config = _config(parsed)
+    with chatter_to(Path(os.devnull)):
+        from pipeline.run_kubeflow import compile_pipeline
+
+        compile_pipeline(config, data=parsed.data, root=parsed.root, image=parsed.image, output=parsed.output)
     print(parsed.output)
     return 0
 

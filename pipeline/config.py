@@ -4,6 +4,7 @@ Every model below is one table of the file. Unknown keys, wrong types and imposs
 the key and what would be legal; what is not written has the default given here.
 """
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,14 +20,16 @@ else:
 
 Policy = Literal["block", "warn"]
 Task = Literal["binary", "multiclass", "regression"]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Names = tuple[str, ...]
 
 
 class Table(BaseModel):
     """One table of pipeline.toml: frozen, no unknown keys, no silent conversion ("3" is not 3)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))  # the fields' own: a dict has none
 
     @model_validator(mode="before")
     @classmethod
@@ -84,7 +87,7 @@ class Features(Table):
         names = self.names
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"{', '.join(twice)}: given more than one kind; keep one")
+            raise ValueError(f"{', '.join(twice)}: named more than once; keep one")
         if not names:
             raise ValueError("no feature is named; fill categorical, numeric or cyclical")
         return self
@@ -117,13 +120,13 @@ class Training(Table):
     """Epochs without a better validation loss before training stops."""
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of the train split, its newest rows, held out for early stopping."""
-    seed: int = 13
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
 
 
 class Evaluation(Table):
     """The bar that a candidate has to clear to be blessed."""
 
-    slices: tuple[Names, ...] = ()
+    slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
     """Each entry is one feature, or several for their cross."""
     thresholds: dict[str, float] = {}
     """Metric -> the value that the candidate must reach overall (an upper bound for errors and losses)."""
@@ -183,6 +186,10 @@ class Config(Table):
                         f"[evaluation] {key}: {metric} is no metric of a {self.dataset.task} task; "
                         f"legal: {', '.join(legal)}"
                     )
+                value = getattr(self.evaluation, key)[metric]
+                if value < 0 or (value > 1 and metric in SHARES):
+                    most = "1" if metric in SHARES else "infinity"
+                    raise ValueError(f"[evaluation] {key}.{metric}: must lie between 0 and {most}, not {value}")
         return self
 
 
@@ -193,28 +200,36 @@ METRICS: dict[Task, Names] = {
 }
 """Metrics that thresholds may name, by task."""
 
+SHARES = frozenset({"auc", "average_precision", "accuracy"})
+"""Of these, the metrics that never exceed 1."""
+
 
 def find_config(dataset: str, schemas: Path = Path("schemas")) -> Path:
     """Path of a dataset's pipeline.toml; ConfigError, with the datasets there are, if it has none."""
     path = schemas / dataset / "pipeline.toml"
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError:
+        pass  # a name that no file can have
     known = sorted(file.parent.name for file in schemas.glob("*/pipeline.toml"))
-    raise ConfigError(f"{path}: no such dataset; there is: {', '.join(known) or 'none'}")
+    raise ConfigError(_line(f"{path}: no such dataset; there is: {', '.join(known) or 'none'}"))
 
 
 def load_config(path: Path) -> Config:
     """Reads and checks a pipeline.toml; raises ConfigError naming the file, the key and what would be legal."""
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' Notepad begins with a BOM
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be read ({exc.strerror})") from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path}: is no valid TOML ({exc})") from exc
+    if "path" in tables:  # a field, but not a setting
+        raise ConfigError(f"{path}: [path]: unknown key; legal keys: {_legal_keys(Config)}")
     try:
-        config = Config(path=path, **tables) if "path" not in tables else Config(**tables)
+        config = Config(path=path, **tables)
     except ValidationError as exc:
-        raise ConfigError(f"{path}: {_first_complaint(exc)}") from exc
+        raise ConfigError(_line(f"{path}: {_first_complaint(exc)}")) from exc
     if not config.schema_path.is_file():
         raise ConfigError(f"{config.schema_path}: no such file; the curated schema belongs beside pipeline.toml")
     return config
@@ -222,18 +237,32 @@ def load_config(path: Path) -> Config:
 
 def _first_complaint(error: ValidationError) -> str:
     """The first thing wrong, as `[table] key: what is legal, what was found`."""
-    first = error.errors()[0]
+    # A misspelt key is two errors, unknown and missing; what it should have been is told by the first.
+    first = min(error.errors(), key=lambda error: error["type"] != "extra_forbidden")
     place = [str(part) for part in first["loc"]]
     where = f"[{place[0]}] {'.'.join(place[1:])}".strip() if place else "settings"
     if first["type"] == "extra_forbidden":
-        legal = ", ".join(name for name in _table(place[:-1]).model_fields if name != "path")
-        return f"{where}: unknown key; legal keys: {legal}"
+        return f"{where}: unknown key; legal keys: {_legal_keys(_table(place[:-1]))}"
     if first["type"] == "missing":
         return f"{where}: missing; it has no default"
+    if first["type"] == "model_type":
+        return f"{where}: must be a table, with the keys: {_legal_keys(_table(place))}"
+    if first["type"] == "tuple_type":
+        return f"{where}: must be an array, not {first['input']!r}"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":
         return message if not place else f"{where}: {message}"
     return f"{where}: {message[0].lower()}{message[1:]}, not {first['input']!r}"
+
+
+def _line(message: str) -> str:
+    """On one line, whatever the file holds."""
+    message = " ".join(message.split())
+    return message if len(message) <= 500 else f"{message[:500]} ..."
+
+
+def _legal_keys(table: type[Table]) -> str:
+    return ", ".join(name for name in table.model_fields if name != "path")
 
 
 def _table(place: list[str]) -> type[Table]:

@@ -73,7 +73,8 @@ def create_pipeline(config: Config, paths: Paths, inputs: Inputs, metadata_conne
     """
     dataset, features = config.dataset, list(config.features.names)
     code = code_fingerprint(config)
-    settings = json.loads(config.model_dump_json(include={"dataset", "features", "training"}))
+    columns = json.loads(config.model_dump_json(include={"dataset", "features"}))
+    training = json.loads(config.model_dump_json(include={"training"}))
 
     schema = ImportSchemaGen(schema_file=paths.schema)
 
@@ -126,7 +127,7 @@ def create_pipeline(config: Config, paths: Paths, inputs: Inputs, metadata_conne
         examples=examples,
         schema=schema.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
-        custom_config={**settings, "code": code_of("components.transform.preprocessing")},
+        custom_config={**columns, "code": code_of("components.transform.preprocessing")},
         materialize=False,
         disable_statistics=True,
         disable_analyzer_cache=True,
@@ -138,7 +139,7 @@ def create_pipeline(config: Config, paths: Paths, inputs: Inputs, metadata_conne
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
-        custom_config={**settings, "code": code_of("components.trainer.training")},
+        custom_config={**columns, **training, "code": code_of("components.trainer.training")},
     )
 
     resolver = ChampionResolver(

@@ -5,7 +5,7 @@ import hashlib
 import json
 from functools import cache
 from importlib import metadata
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 from pipeline.config import Config
@@ -40,7 +40,10 @@ def code_of(*modules: str) -> str:
     Returns:
       SHA-256 in hexadecimal. Changing a file that the modules do not import, directly or not, does not change it.
     """
-    digests = {name: _digest(path) for name, path in sorted(_closure(modules).items())}
+    found = _closure(modules)
+    if unknown := [name for name in modules if name not in found]:
+        raise ValueError(f"{unknown[0]} is no module: its code would never change, and its results never be renewed")
+    digests = {name: _digest(path) for name, path in sorted(found.items())}
     return _hash([digests, stack_versions()])
 
 
@@ -73,9 +76,12 @@ def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.Import):
                 waiting += [alias.name for alias in node.names if alias.name.startswith("components")]
-            elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("components"):
-                # `from components.a import b`: b is a module or a name in a; what is no module has no source.
-                waiting += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.ImportFrom):
+                package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                module = resolve_name("." * node.level + (node.module or ""), package)
+                if module.startswith("components"):
+                    # `from components.a import b`: b is a module or a name in a; what is no module has no source.
+                    waiting += [module, *(f"{module}.{alias.name}" for alias in node.names)]
     return found
 
 

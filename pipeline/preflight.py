@@ -48,7 +48,11 @@ def check_root(root: Path) -> None:
 
 def check_schema(config: Config) -> dict[str, str]:
     """Column -> Arrow type, from the schema; ConfigError if a column that pipeline.toml names is not in it."""
-    types = column_types(parse_schema(config.schema_path.read_text("utf-8"), str(config.schema_path)))
+    try:
+        text = config.schema_path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{config.schema_path}: cannot be read ({exc})") from exc
+    types = column_types(parse_schema(text, str(config.schema_path)))
     named = {
         "[dataset] label": [config.dataset.label],
         "[dataset] id": config.dataset.id,
@@ -103,13 +107,16 @@ def _scan(directory: str, file: SpanFile, types: Mapping[str, str], label: str) 
 
 
 def _key(directory: str, file: SpanFile, types: Mapping[str, str], label: str) -> str:
-    path = file.path if "://" in directory else os.path.abspath(file.path)
     read_as = hashlib.sha256(json.dumps([dict(types), label]).encode()).hexdigest()[:16]
-    return f"{path} {file.bytes} {file.modified_ns} {read_as}"
+    if "://" in directory:
+        return f"{file.path} {file.bytes} {file.modified_ns} {read_as}"
+    # `cp -p`, tar and rsync set back the time of the last change; nothing sets back that of the inode's.
+    changed = os.stat(file.path).st_ctime_ns
+    return f"{os.path.abspath(file.path)} {file.bytes} {file.modified_ns} {changed} {read_as}"
 
 
 def _load(cache: Path) -> dict[str, Scan]:
     try:
         return {key: Scan(**scan) for key, scan in json.loads(cache.read_text("utf-8")).items()}
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError):
         return {}  # it is only a cache

@@ -51,12 +51,13 @@ def run(
     Raises:
       PlumblineError: Nothing was begun: bad input, settings or root, or a run is already under way there.
     """
-    home = root / config.dataset.name
+    # Absolute, because ML Metadata keeps the paths: the next run may start in another folder.
+    home = root.resolve() / config.dataset.name
     check_root(home)
     with _alone(home):
         directory = data or config.data.directory
         checked = check_data(config, directory, span, home / "cache" / "scans.json")
-        registry = Registry(Path(config.registry.directory) if config.registry.directory else home / "registry")
+        registry = Registry(registry_folder(config, root))
         registry_id = registry.create().id
         run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         reports = home / "reports" / run_id
@@ -67,6 +68,12 @@ def run(
         write_text(reports / "report.md", for_a_person(summary) + "\n")
         write_json(reports / "summary.json", summary.to_json())
         return summary, stopped
+
+
+def registry_folder(config: Config, root: Path) -> Path:
+    """Where a dataset's versions are."""
+    chosen = Path(config.registry.directory) if config.registry.directory else root / config.dataset.name / "registry"
+    return chosen.resolve()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What a run came to: the contract of `plumbline run --json`, and the same in a few lines for a person."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -130,7 +131,7 @@ def for_a_person(summary: Summary) -> str:
         lines += _metric_lines(summary)
         lines.append(f"  blessed     {_blessing_text(summary)}")
     if summary.pushed is not None:
-        lines.append(f"  pushed      version {summary.pushed}: {summary.registry}/{summary.pushed}")
+        lines.append(f"  pushed      version {summary.pushed}: {_nearby(summary.registry)}/{summary.pushed}")
     elif summary.metrics:
         lines.append("  pushed      nothing")
     count = len(summary.components)
@@ -138,7 +139,7 @@ def for_a_person(summary: Summary) -> str:
         lines.append(f"  cached      everything: all {count} components, nothing had changed")
     elif summary.cached:
         lines.append(f"  cached      {summary.cached} of {count} components")
-    lines.append(f"  log         {summary.log}")
+    lines.append(f"  log         {_nearby(summary.log)}")
     return "\n".join(lines)
 
 
@@ -165,6 +166,12 @@ def one_line(summary: Summary) -> str:
 def spans_text(spans: list[int]) -> str:
     """[9, 10, 11] -> "spans 9-11"."""
     return f"span {spans[0]}" if len(spans) == 1 else f"spans {spans[0]}-{spans[-1]}"
+
+
+def _nearby(path: str) -> str:
+    """The path as one would type it here: relative if it lies below the working directory."""
+    near = os.path.relpath(path)
+    return path if near.startswith("..") else near
 
 
 def _shown(summary: Summary) -> list[str]:

@@ -17,6 +17,9 @@ def parse_schema(text: str, name: str) -> schema_pb2.Schema:
         raise ConfigError(f"{name}: is no valid schema ({exc})") from exc
     if not schema.feature:
         raise ConfigError(f"{name}: names no feature")
+    names = [feature.name for feature in schema.feature]
+    if twice := sorted({feature for feature in names if names.count(feature) > 1}):
+        raise ConfigError(f"{name}: feature '{twice[0]}' is there twice; keep one")
     return schema
 
 

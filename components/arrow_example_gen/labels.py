@@ -29,9 +29,10 @@ class LabelCount:
         """Yields the rows with a label."""
         for batch in batches:
             column = batch.column(self.label)
-            if column.null_count:
-                self.unlabelled += column.null_count
-                batch = batch.filter(pc.is_valid(column))
+            missing = pc.is_null(column, nan_is_null=True)  # NaN is no label either
+            if count := pc.sum(missing).as_py():
+                self.unlabelled += count
+                batch = batch.filter(pc.invert(missing))
                 column = batch.column(self.label)
             self.rows += batch.num_rows
             if len(self.values) < self.limit:

@@ -85,17 +85,25 @@ def _header(filesystem: fs.FileSystem, file: SpanFile) -> list[str]:
 
 
 def _explain(message: str, names: list[str]) -> str:
-    """Arrow's message with the column's name for its number, in one line."""
-    message = message.splitlines()[0]
+    """Arrow's message with the column's name for its number, in one line. Blank lines are no rows."""
+    message = _one_line(message)
+    if "Empty CSV file" in message:
+        return "holds no rows"
     column = re.match(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)", message)
     if column is None:
         ragged = re.match(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message)
         if ragged is not None:
             return f"row {ragged[1]} has {ragged[3]} cells where the header has {ragged[2]} (the header is row 1)"
-        return message[:300]
+        return message
     index, row, reason = int(column[1]), column[2], column[3]
     place = f"column '{names[index]}'" if index < len(names) else f"column {index + 1}"
     if row is not None:
         place += f", row {row} (the header is row 1)"
     value = re.search(r"conversion error to (\w+): (.*)", reason)
-    return f"{place}: {value[2]} where the schema says {value[1]}" if value else f"{place}: {reason[:300]}"
+    return f"{place}: {value[2]} where the schema says {value[1]}" if value else f"{place}: {reason}"
+
+
+def _one_line(message: str) -> str:
+    """A message without what is in a cell by mistake: line breaks, control characters, a paragraph."""
+    printable = "".join(character if character.isprintable() else " " for character in message)
+    return printable if len(printable) <= 300 else f"{printable[:200]} ... {printable[-20:]}"

@@ -100,7 +100,7 @@ def choose_window(found: Iterable[SpanFile], span: int | None, window: int) -> S
     there = f"there is: {_ranges(numbers)}"
     if newest not in by_number:
         raise InputError(f"span {newest} is not there; {there}")
-    wanted = [number for number in range(newest - window, newest) if number >= numbers[0]]
+    wanted = list(range(max(newest - window, numbers[0]), newest))
     if not wanted:
         raise InputError(f"span {newest} is the oldest, so nothing is left to train on; {there}")
     missing = [number for number in wanted if number not in by_number]

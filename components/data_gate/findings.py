@@ -19,7 +19,7 @@ class Finding:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.feature}: {self.detail}"
+        return " ".join(f"{self.feature}: {self.detail}".split())  # one line, whatever the data hold
 
 
 def anomaly_findings(split: str, anomalies: anomalies_pb2.Anomalies) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,19 @@ def chebyshev(baseline: Mapping[str, float], current: Mapping[str, float]) -> Ch
       for every value; two such sides are identical. Among values that tie, the first in sorted order is named.
     """
     p, q = _shares(baseline), _shares(current)
-    best = Chebyshev(0.0, None, 0.0, 0.0)
+    nothing = Fraction(0)
+    farthest, at = nothing, None
     for value in sorted(p.keys() | q.keys()):
-        before, now = p.get(value, 0.0), q.get(value, 0.0)
-        if abs(before - now) > best.distance:
-            best = Chebyshev(abs(before - now), value, before, now)
-    return best
+        distance = abs(p.get(value, nothing) - q.get(value, nothing))
+        if distance > farthest:
+            farthest, at = distance, value
+    if at is None:
+        return Chebyshev(0.0, None, 0.0, 0.0)
+    return Chebyshev(float(farthest), at, float(p.get(at, nothing)), float(q.get(at, nothing)))
 
 
-def _shares(counts: Mapping[str, float]) -> dict[str, float]:
-    total = sum(counts.values())
-    return {value: count / total for value, count in counts.items()} if total else {}
+def _shares(counts: Mapping[str, float]) -> dict[str, Fraction]:
+    """Exact, so that rounding neither breaks a tie (of two values both always tie) nor makes a distance of none."""
+    exact = {value: Fraction(count) for value, count in counts.items()}
+    total = sum(exact.values())
+    return {value: count / total for value, count in exact.items()} if total else {}

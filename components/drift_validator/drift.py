@@ -36,8 +36,8 @@ def find_drift(
     TFX's ExampleValidator never passes the previous statistics on, so that it ignores these comparators; this does.
 
     Returns:
-      One row for each feature with a drift comparator, furthest over its threshold first; and TFDV's anomalies, the
-      drift ones only (the schema's are ExampleValidator's).
+      One row for each feature with a drift comparator and with values in `evaluation`, furthest over its threshold
+      first; and TFDV's anomalies, the drift ones only (the schema's are ExampleValidator's).
     """
     anomalies = tfdv.validate_statistics(evaluation, schema, previous_statistics=train)
     baseline, current = _value_counts(train), _value_counts(evaluation)
@@ -57,9 +57,15 @@ def find_drift(
     drifting = {
         anomalies_pb2.AnomalyInfo.COMPARATOR_L_INFTY_HIGH,
         anomalies_pb2.AnomalyInfo.COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH,
+        anomalies_pb2.AnomalyInfo.COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH,
     }
+    anomalies.ClearField("dataset_anomaly_info")
     for name in list(anomalies.anomaly_info):
-        if not drifting & {reason.type for reason in anomalies.anomaly_info[name].reason}:
+        kept = [reason for reason in anomalies.anomaly_info[name].reason if reason.type in drifting]
+        if kept:
+            del anomalies.anomaly_info[name].reason[:]
+            anomalies.anomaly_info[name].reason.extend(kept)
+        else:
             del anomalies.anomaly_info[name]
     return rows, anomalies
 

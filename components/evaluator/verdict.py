@@ -51,7 +51,7 @@ def judge(candidate: Slices, champion: Slices | None, bar: Bar) -> list[Shortfal
       slice, where it means "cannot be told", but is one overall.
     """
     found = []
-    for name, metrics in sorted(candidate.items()):
+    for name, metrics in sorted({OVERALL: {}, **candidate}.items()):
         overall = name == OVERALL
         if not overall and metrics["rows"] < bar.min_slice_rows:
             continue
@@ -63,7 +63,7 @@ def judge(candidate: Slices, champion: Slices | None, bar: Bar) -> list[Shortfal
             continue
         for metric, tolerance in (bar.tolerance if overall else bar.slice_tolerance).items():
             worst = _number(before.get(metric)) + (tolerance if metric in LOWER_IS_BETTER else -tolerance)
-            if worst == worst and _falls_short(metric, metrics.get(metric), worst, overall):
+            if (worst == worst or overall) and _falls_short(metric, metrics.get(metric), worst, overall):
                 found.append(Shortfall(name, metric, _number(metrics.get(metric)), worst, "champion"))
     return found
 

@@ -51,6 +51,6 @@ def label_consistency(
         classes={str(value): float(share) for value, share in shares.items()},
         repeated_rows=int((size > 1).sum()),
         conflicting_rows=int(conflicting.sum()),
-        ceiling=float(right / len(rows)),
+        ceiling=float(right / len(rows)) if len(rows) else 1.0,
         repeated_ids=int(rows.duplicated(list(ids), keep=False).sum()) if ids else 0,
     )

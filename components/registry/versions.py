@@ -41,7 +41,12 @@ class Registry:
         """labels.json, or None before the registry is made; UsageError if it cannot be read."""
         path = self.folder / "labels.json"
         try:
-            return Labels(**json.loads(path.read_text(encoding="utf-8")))
+            labels = Labels(**json.loads(path.read_text(encoding="utf-8")))
+            for role in ("live", "canary", "previous"):
+                version = getattr(labels, role)
+                if version is not None and type(version) is not int:
+                    raise TypeError(f"{role} is {version!r}, not the number of a version")
+            return labels
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError) as exc:
@@ -51,7 +56,7 @@ class Registry:
         """Numbers of all versions, oldest first."""
         if not self.folder.is_dir():
             return []
-        return sorted(int(entry.name) for entry in self.folder.iterdir() if entry.name.isdigit() and entry.is_dir())
+        return sorted(int(entry.name) for entry in self.folder.iterdir() if _is_version(entry))
 
     def path(self, version: int) -> Path:
         """Folder of a version; UsageError if it is not there."""
@@ -61,9 +66,28 @@ class Registry:
             raise UsageError(f"{self.folder}: version {version} is not there; there is: {there}")
         return path
 
+    def version_named(self, name: str) -> int:
+        """The version that is called "live", "canary" or by its number; UsageError if there is none."""
+        labels = self.labels()
+        if name in ("live", "canary"):
+            version = getattr(labels, name) if labels else None
+            if version is None:
+                raise UsageError(f"{self.folder}: no version is {name}")
+            return int(version)
+        if not name.isdigit() or int(name) not in self.versions():
+            there = ", ".join(map(str, self.versions())) or "none"
+            raise UsageError(f"{self.folder}: version {name} is not there; there is: {there}, or say live")
+        return int(name)
+
     def manifest(self, version: int) -> dict[str, Any]:
-        """manifest.json of a version."""
-        manifest: dict[str, Any] = json.loads((self.path(version) / MANIFEST).read_text(encoding="utf-8"))
+        """manifest.json of a version; UsageError if it cannot be read."""
+        path = self.path(version) / MANIFEST
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(manifest["files"], dict):
+                raise TypeError("files is no table")
+        except (OSError, ValueError, TypeError, KeyError) as exc:
+            raise UsageError(f"{path}: cannot be read ({exc}); restore it or move the registry away") from exc
         return manifest
 
     def verify(self, version: int) -> None:
@@ -106,7 +130,7 @@ class Registry:
             files = file_digests(model)
             version = self._with_files(files)
             if version is None:
-                version = max([0, *self.versions(), labels.live or 0, labels.previous or 0]) + 1
+                version = max(0, *self.versions(), labels.live or 0, labels.canary or 0, labels.previous or 0) + 1
                 self._copy_in(model, version, {**manifest, "version": version, "files": files})
             if labels.live is None or version > labels.live:
                 self._relabel(replace(labels, live=version, previous=labels.live))
@@ -121,17 +145,20 @@ class Registry:
     def _copy_in(self, model: Path, version: int, manifest: dict[str, Any]) -> None:
         # TF Serving looks only at folders whose name is a number, so the half-copied one is invisible to it.
         staging = self.folder / f".staging-{version}-{uuid.uuid4().hex}"
-        shutil.copytree(model, staging)
-        if file_digests(staging) != manifest["files"]:
-            shutil.rmtree(staging)
-            raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
-        created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        write_json(staging / MANIFEST, {"created": created, **manifest})
-        for path in [*staging.rglob("*"), staging]:
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
-        staging.rename(self.folder / str(version))
+        try:
+            shutil.copytree(model, staging)
+            if file_digests(staging) != manifest["files"]:
+                raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
+            created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            write_json(staging / MANIFEST, {"created": created, **manifest})
+            for path in [*staging.rglob("*"), staging]:
+                descriptor = os.open(path, os.O_RDONLY)
+                os.fsync(descriptor)
+                os.close(descriptor)
+            staging.rename(self.folder / str(version))
+        except BaseException:  # a full disk, say: what was copied so far must not fill it further
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
         sync_folder(self.folder)
 
     def _relabel(self, labels: Labels) -> None:
@@ -141,6 +168,8 @@ class Registry:
         """Removes what a killed push left. Called with the lock held, so no living push owns it."""
         for leftover in self.folder.glob(".staging-*"):
             shutil.rmtree(leftover)
+        for leftover in self.folder.glob(".labels.json.*"):
+            leftover.unlink()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -154,9 +183,14 @@ class Registry:
             yield
 
 
+def _is_version(entry: Path) -> bool:
+    """Named as push names them: 7, neither 007 nor a digit of another script."""
+    return entry.name.isdecimal() and entry.name == str(int(entry.name)) and entry.is_dir()
+
+
 def file_digests(folder: Path) -> dict[str, str]:
-    """Path below the folder -> SHA-256, for every file but the manifest; sorted."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    """Path below the folder -> SHA-256, for every file but the folder's own manifest; sorted."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
     return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
 
 

@@ -1,0 +1,26 @@
+"""A span file made of given bytes, read as the component reads it."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+
+from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.reading import read_batches
+from components.arrow_example_gen.spans import find_spans, open_folder
+
+Read = Callable[..., pa.Table]
+TYPES = {"id": "string", "n": "int64", "x": "float64"}
+
+
+@pytest.fixture
+def read(tmp_path) -> Read:
+    """read(content, name=..., types=...) -> one table of all batches."""
+
+    def read(content: bytes, name: str = "span-1.csv", types: dict[str, str] = TYPES) -> pa.Table:
+        (tmp_path / name).write_bytes(content)
+        (file,) = find_spans(str(tmp_path), name.replace("1", "{span}"))
+        filesystem, _ = open_folder(str(tmp_path))
+        return pa.Table.from_batches(list(read_batches(filesystem, file, arrow_types(types))))
+
+    return read

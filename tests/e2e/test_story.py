@@ -1,0 +1,300 @@
+"""One project's life, run for real: what is cached, what is pushed, what is refused, and what can be asked afterwards.
+
+The steps build on each other, so they run once, in a fixture; the tests look at what each came to.
+"""
+
+import csv
+import hashlib
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.project import Project, Result
+
+ALL = {
+    "ImportSchemaGen",
+    "ArrowExampleGen",
+    "StatisticsGen",
+    "ExampleValidator",
+    "DriftValidator",
+    "DataGate",
+    "LabelAudit",
+    "Transform",
+    "Trainer",
+    "ChampionResolver",
+    "ChampionEvaluator",
+    "ErrorAnalysis",
+    "RegistryPusher",
+}
+FROM_TRAINER = {"Trainer", "ChampionResolver", "ChampionEvaluator", "ErrorAnalysis", "RegistryPusher"}
+
+
+@pytest.fixture(scope="module")
+def story(project: Project) -> dict[str, Result]:
+    """A weak first model; a repeat; a higher bar; a better model; a broken one; another day's data."""
+    steps = {}
+    project.set("[training] learning_rate", "1e-9")
+    steps["weak"] = project.run("--span", "3")
+    steps["again"] = project.run("--span", "3")
+
+    project.set("[evaluation.thresholds] auc", "0.99")
+    steps["higher bar"] = project.run("--span", "3")
+    project.set("[evaluation.thresholds] auc", "0.0")
+
+    project.set("[training] learning_rate", "0.002")
+    steps["better"] = project.run("--span", "3")
+
+    heads = "return tf.einsum("
+    project.edit("components/trainer/model.py", heads, "return 0.0 * tf.einsum(")
+    steps["broken model"] = project.run("--span", "3")
+    project.edit("components/trainer/model.py", "return 0.0 * tf.einsum(", heads)
+
+    _change_one_cell(project.folder / "spans" / "span-02.csv")
+    steps["changed cell"] = _killed_in(project, "Transform", "run", "--dataset", "flights", "--span", "3")
+    steps["resumed"] = project.run("--span", "3")
+
+    _rename_a_carrier(project.folder / "spans" / "span-04.csv")
+    steps["blocked"] = project.run("--span", "4")
+    return steps
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _rewrite(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _change_one_cell(path: Path) -> None:
+    rows = list(_rows(path))
+    rows[0]["distance"] = str(int(rows[0]["distance"]) + 1)
+    _rewrite(path, rows)
+
+
+def _rename_a_carrier(path: Path) -> None:
+    rows = list(_rows(path))
+    rows[5]["carrier"] = "ZZ"
+    _rewrite(path, rows)
+
+
+def _killed_in(project: Project, component: str, *arguments: str) -> Result:
+    """Starts a run and kills it, without a chance to tidy up, once the component before `component` is done."""
+    process = project.start(*arguments)
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if "LabelAudit" in line:  # the last line before Transform begins
+            process.send_signal(signal.SIGKILL)
+            break
+    else:
+        pytest.fail(f"{component} was never reached:\n{''.join(seen)}")
+    process.wait(timeout=60)
+    process.communicate()
+    return Result(process.returncode, "", "".join(seen))
+
+
+def test_first_run_pushes_by_thresholds_alone(story: dict[str, Result]) -> None:
+    result = story["weak"]
+    assert result.code == 0, result.err
+    summary = result.summary
+    assert result.states("executed") == ALL
+    assert summary["champion"] is None
+    assert summary["blessed"] is True
+    assert summary["pushed"] == 1
+    assert summary["spans"] == {"train": [1, 2], "eval": [3]}
+    assert summary["rows"] == {"train": 2000, "eval": 1000}
+    assert 0.0 <= summary["metrics"]["auc"] <= 1.0
+    assert {"feature", "measure", "distance", "threshold", "drifted", "detail"} <= summary["drift"][0].keys()
+    assert summary["anomalies"] == []
+
+
+def test_summary_is_kept(story: dict[str, Result], project: Project) -> None:
+    summary = story["weak"].summary
+    kept = json.loads((project.home / "reports" / summary["run_id"] / "summary.json").read_text())
+    assert kept == summary
+
+
+def test_chatter_goes_to_the_log(story: dict[str, Result], project: Project) -> None:
+    result = story["weak"]
+    assert "oneDNN" not in result.err
+    assert len(result.err.splitlines()) == 1 + len(ALL)  # "loading …", then one plain line a component
+    assert (project.folder / result.summary["log"]).stat().st_size > 1000
+
+
+def test_repeat_is_wholly_cached(story: dict[str, Result]) -> None:
+    result = story["again"]
+    assert result.code == 0
+    assert result.states("cached") == ALL
+    assert result.summary["metrics"] == story["weak"].summary["metrics"]
+    assert result.summary["pushed"] == 1
+    assert result.summary["fingerprints"] == story["weak"].summary["fingerprints"]
+
+
+def test_higher_bar_reruns_the_judgement_only(story: dict[str, Result]) -> None:
+    result = story["higher bar"]
+    assert result.code == 0
+    assert result.states("executed") == {"ChampionEvaluator", "ErrorAnalysis", "RegistryPusher"}
+    assert result.summary["blessed"] is False
+    assert result.summary["pushed"] is None
+    assert "< 0.9900 (threshold)" in result.summary["reasons"][0]
+
+
+def test_better_model_replaces_the_champion(story: dict[str, Result]) -> None:
+    result = story["better"]
+    assert result.states("executed") == FROM_TRAINER  # a setting of training alone was changed
+    summary = result.summary
+    assert summary["champion"]["version"] == 1
+    assert summary["metrics"]["auc"] > summary["champion"]["metrics"]["auc"]
+    assert summary["blessed"] is True
+    assert summary["pushed"] == 2
+
+
+def test_champion_is_measured_on_the_same_rows(story: dict[str, Result]) -> None:
+    # The champion is the model of the first run and eval is the same span, so its metrics are that run's.
+    then, now = story["weak"].summary["metrics"], story["better"].summary["champion"]["metrics"]
+    assert now["auc"] == pytest.approx(then["auc"], abs=1e-6)
+    assert now["rows"] == 1000
+
+
+def test_edited_model_code_is_trained_and_refused(story: dict[str, Result]) -> None:
+    result = story["broken model"]
+    assert result.code == 0
+    assert result.states("executed") == FROM_TRAINER
+    summary = result.summary
+    assert summary["champion"]["version"] == 2
+    assert summary["metrics"]["auc"] == pytest.approx(0.5, abs=1e-6)  # a constant answer ranks nothing
+    assert summary["blessed"] is False
+    assert summary["pushed"] is None
+    assert "(champion)" in summary["reasons"][0]
+    assert summary["fingerprints"]["code"] != story["better"].summary["fingerprints"]["code"]
+    assert summary["fingerprints"]["data"] == story["better"].summary["fingerprints"]["data"]
+
+
+def test_changed_cell_reruns_what_depends_on_it(story: dict[str, Result]) -> None:
+    assert story["changed cell"].code == -signal.SIGKILL
+    done = [line.split()[-4] for line in story["changed cell"].err.splitlines() if line.startswith("[")]
+    states = {line.split()[-4]: line.split()[-3] for line in story["changed cell"].err.splitlines() if "]" in line}
+    assert states.pop("ImportSchemaGen") == "cached"
+    assert set(states.values()) == {"executed"}, done
+
+
+def test_run_goes_on_after_kill(story: dict[str, Result]) -> None:
+    result = story["resumed"]
+    assert result.code == 0, result.err
+    assert result.states("executed") == {"Transform", *FROM_TRAINER}
+    assert result.summary["fingerprints"]["data"] != story["better"].summary["fingerprints"]["data"]
+
+
+def test_gate_blocks_before_training(story: dict[str, Result], project: Project) -> None:
+    result = story["blocked"]
+    assert result.code == 3
+    assert result.states("failed") == {"DataGate"}
+    assert {"Transform", "Trainer", "RegistryPusher"} <= result.states("skipped")
+    (finding,) = result.summary["anomalies"]
+    assert finding["feature"] == "carrier"
+    assert "ZZ" in finding["detail"]
+    assert "carrier" in result.err.splitlines()[-1]
+    assert "Traceback" not in result.err
+
+
+def test_registry_holds_what_was_pushed(story: dict[str, Result], project: Project) -> None:
+    pushed = [step.summary["pushed"] for name, step in story.items() if name != "changed cell"]
+    versions = sorted({version for version in pushed if version is not None})
+    registry = project.home / "registry"
+    assert sorted(int(path.name) for path in registry.iterdir() if path.is_dir()) == versions
+    labels = json.loads((registry / "labels.json").read_text())
+    assert labels["live"] == versions[-1]
+    assert labels["previous"] == versions[-2]
+
+
+def test_manifest_checksums_hold(story: dict[str, Result], project: Project) -> None:
+    summary = story["better"].summary
+    folder = project.home / "registry" / "2"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["run_id"] == summary["run_id"]
+    assert manifest["fingerprints"] == summary["fingerprints"]
+    assert manifest["spans"] == summary["spans"]
+    assert manifest["champion"] == 1
+    assert manifest["metrics"] == summary["metrics"]
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"manifest.json"}
+    assert files == set(manifest["files"])
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+def test_pushed_model_answers_without_the_label(story: dict[str, Result], project: Project) -> None:
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(project.home / "registry" / "2"))
+    flights = list(_rows(project.folder / "spans" / "span-03.csv"))[:50]
+    examples = [_example(flight).SerializeToString() for flight in flights]
+    answer = model.signatures["serve_examples"](examples=tf.constant(examples))
+    probability = answer["probability"].numpy()
+    assert probability.shape == (50,)
+    assert (probability > 0.0).all()
+    assert (probability < 1.0).all()
+    assert len(set(probability.round(6).tolist())) > 10  # it looks at the rows
+    manifest = json.loads((project.home / "registry" / "2" / "manifest.json").read_text())
+    assert answer["class"].numpy().tolist() == (probability >= manifest["metrics"]["threshold"]).astype(int).tolist()
+
+
+def _example(flight: dict[str, str]) -> Any:
+    """A raw tf.Example as a client would write it: no label, no empty cells."""
+    import tensorflow as tf
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    schema = text_format.Parse(
+        (Path(__file__).parents[2] / "schemas" / "flights" / "schema.pbtxt").read_text(), schema_pb2.Schema()
+    )
+    example = tf.train.Example()
+    for feature in schema.feature:
+        cell = flight[feature.name]
+        if feature.name == "late" or cell == "":
+            continue
+        target = example.features.feature[feature.name]
+        if feature.type == schema_pb2.INT:
+            target.int64_list.value.append(int(cell))
+        elif feature.type == schema_pb2.FLOAT:
+            target.float_list.value.append(float(cell))
+        else:
+            target.bytes_list.value.append(cell.encode())
+    return example
+
+
+def test_lineage_of_a_pushed_model(story: dict[str, Result], project: Project) -> None:
+    asked = project.plumbline("lineage", "2", "--dataset", "flights", "--json")
+    assert asked.code == 0, asked.err
+    lineage, summary = asked.summary, story["better"].summary
+    assert lineage["run_id"] == summary["run_id"]
+    assert lineage["fingerprints"] == summary["fingerprints"]
+    assert lineage["champion"] == 1
+    assert [(row["split"], row["span"], row["rows"]) for row in lineage["spans"]] == [
+        ("train", 1, 1000),
+        ("train", 2, 1000),
+        ("eval", 3, 1000),
+    ]
+    untouched = project.folder / "spans" / "span-01.csv"
+    assert lineage["spans"][0]["sha256"] == hashlib.sha256(untouched.read_bytes()).hexdigest()
+    curated = project.folder / "schemas" / "flights" / "schema.pbtxt"
+    assert (project.folder / lineage["schema"]).read_text() == curated.read_text()
+    assert {"ArrowExampleGen", "Transform", "Trainer", "ChampionEvaluator"} <= {
+        step["component"] for step in lineage["steps"]
+    }
+
+
+def test_lineage_of_what_is_not_there(story: dict[str, Result], project: Project) -> None:
+    asked = project.plumbline("lineage", "99", "--dataset", "flights")
+    assert asked.code == 2
+    assert len(asked.err.splitlines()) == 1
+    assert "99" in asked.err
