@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Gives one virtual environment a newer C and C++ runtime than the machine has, without root.
 #
-#   private_glibc.sh VENV BASE_LIBDIR
+#   private_glibc.sh VENV BASE_LIBDIR   do it
+#   private_glibc.sh --check            only say whether it can be done here (exit code 2 and one line if not)
 #
 # Why: the Linux wheels of ml-metadata and TFDV 1.21 need glibc 2.38 or newer and GLIBCXX_3.4.32 (they are tagged
 # manylinux_2_39). Debian 12 has glibc 2.36, Ubuntu 22.04 has 2.35.
@@ -11,10 +12,6 @@
 # of the Python executable are patched to start with that loader. Python, pip and uv then see the newer glibc; the
 # rest of the machine sees nothing. `rm -rf VENV` undoes it.
 set -euo pipefail
-venv=$1
-base_libdir=$2
-runtime=$venv/runtime
-
 refuse() { echo "setup: $*" >&2; exit 2; }
 
 have=$(getconf GNU_LIBC_VERSION)
@@ -28,6 +25,11 @@ case $release in
   jammy | focal) newer=noble ;;
   *) refuse "$have is older than the wheels need (2.39) and no newer release is known for '${release:-this system}'; upgrade, $instead" ;;
 esac
+[ "$1" = --check ] && exit 0
+
+venv=$1
+base_libdir=$2
+runtime=$venv/runtime
 echo "setup: $have is too old for the wheels; putting $newer's C runtime into .venv/runtime" >&2
 
 # -- a private apt: its own sources, lists and cache ---------------------------------------------------------------

