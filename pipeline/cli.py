@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PlumblineError as exc:
         if parsed.debug:
             raise
-        print(f"plumbline: {exc}", file=sys.stderr)
+        print("plumbline:", " ".join(str(exc).split()), file=sys.stderr)
         return exc.exit_code
     except BrokenPipeError:  # `plumbline … | head`: whoever read has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -50,6 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     _dataset(lineage, _lineage)
     lineage.add_argument("model", metavar="MODEL", help="version in the registry, or live")
     _where(lineage)
+
+    init = commands.add_parser("init", help="propose settings and schema for one's own data")
+    init.set_defaults(run=_init)
+    init.add_argument("--data", required=True, metavar="PATH", help="a file, or a folder or URL of span files")
+    init.add_argument("--label", required=True, metavar="COL", help="the column to predict")
+    init.add_argument("--name", metavar="NAME", help="of the dataset (default: made of the file's)")
+    init.add_argument("--force", action="store_true", help="replace a dataset of that name")
+    init.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    init.add_argument("--debug", action="store_true", help="show the trace of an error")
 
     compile_ = commands.add_parser("compile", help="write the pipeline for a cluster")
     _dataset(compile_, _compile)
@@ -138,6 +147,14 @@ def _lineage(parsed: argparse.Namespace) -> int:
     store = open_store(parsed.root / config.dataset.name / "metadata.sqlite")
     found = model_lineage(store, version, registry.manifest(version)["run_id"])
     print(json.dumps(found.to_json()) if parsed.json else for_a_person(found))
+    return 0
+
+
+def _init(parsed: argparse.Namespace) -> int:
+    from pipeline.initialise import initialise
+
+    found = initialise(parsed.data, parsed.label, name=parsed.name, force=parsed.force)
+    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else found.for_a_person())
     return 0
 
 

@@ -60,15 +60,29 @@ class Data(Table):
     directory: str
     """Folder or URL of the span files; a relative path is relative to the working directory."""
     pattern: str = "span-{span}.csv"
-    """File name of a span; `{span}` stands for its number, leading zeros allowed."""
+    """File name of a span; `{span}` stands for its number, leading zeros allowed. Without `{span}` it is the one file
+    there is, and its rows are dealt to train and eval by a hash of their id columns."""
     window: Annotated[int, Field(ge=1)] = 3
     """Number of spans in `train`; the span after them is `eval`."""
+    eval_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    """Share of the rows in `eval` where there are no spans."""
+    missing: Names = ("",)
+    """Cells of a CSV that mean "no value"; a quoted one is a text."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Between the cells of a CSV."""
+    misfits: Policy = "block"
+    """A value that does not fit its column's type: `block` stops, `warn` makes it missing, counts and reports it."""
+
+    @property
+    def has_spans(self) -> bool:
+        """False for a single file."""
+        return "{span}" in self.pattern
 
     @field_validator("pattern")
     @classmethod
-    def _has_one_span(cls, pattern: str) -> str:
-        if pattern.count("{span}") != 1:
-            raise ValueError("must hold {span} exactly once, for example span-{span}.csv")
+    def _at_most_one_span(cls, pattern: str) -> str:
+        if pattern.count("{span}") > 1 or not pattern:
+            raise ValueError("must hold {span} once, as span-{span}.csv does, or be the name of one file")
         return pattern
 
 
@@ -194,7 +208,7 @@ class Config(Table):
 
 
 METRICS: dict[Task, Names] = {
-    "binary": ("auc", "average_precision", "accuracy", "log_loss", "calibration"),
+    "binary": ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss"),
     "multiclass": ("accuracy", "log_loss"),
     "regression": ("rmse", "mae"),
 }

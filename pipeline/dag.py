@@ -17,8 +17,8 @@ from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.orchestration.pipeline import Pipeline
 
-from components.arrow_example_gen.columns import column_types, parse_schema
 from components.arrow_example_gen.component import ArrowExampleGen
+from components.arrow_example_gen.source import Source
 from components.champion_resolver.component import ChampionResolver
 from components.data_gate.component import DataGate
 from components.drift_validator.component import DriftValidator
@@ -37,9 +37,8 @@ RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regressio
 
 @dataclass(frozen=True)
 class Paths:
-    """Where a pipeline reads and writes; folders or URLs."""
+    """Where the schema is, and where a pipeline writes; folders or URLs."""
 
-    data: str
     schema: str
     artifacts: str
     registry: str
@@ -62,11 +61,14 @@ class Inputs:
     registry_id: str = ""
 
 
-def create_pipeline(config: Config, paths: Paths, inputs: Inputs, metadata_connection: Any = None) -> Pipeline:
+def create_pipeline(
+    config: Config, source: Source, paths: Paths, inputs: Inputs, metadata_connection: Any = None
+) -> Pipeline:
     """Composes the pipeline.
 
     Args:
       config: Settings of the dataset.
+      source: What ingest reads.
       paths: Where to read and write.
       inputs: What is known of this run's inputs.
       metadata_connection: ML Metadata's connection config; None on Kubeflow, which has its own.
@@ -79,11 +81,7 @@ def create_pipeline(config: Config, paths: Paths, inputs: Inputs, metadata_conne
     schema = ImportSchemaGen(schema_file=paths.schema)
 
     ingest = ArrowExampleGen(
-        directory=paths.data,
-        pattern=config.data.pattern,
-        columns=json.dumps(column_types(parse_schema(config.schema_path.read_text("utf-8"), str(config.schema_path)))),
-        label=dataset.label,
-        window=config.data.window,
+        source=source.to_json(),
         span=inputs.span,
         fingerprint=inputs.data_fingerprint,
         code=code_of("components.arrow_example_gen.component"),
@@ -139,7 +137,12 @@ def create_pipeline(config: Config, paths: Paths, inputs: Inputs, metadata_conne
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
-        custom_config={**columns, **training, "code": code_of("components.trainer.training")},
+        custom_config={
+            **columns,
+            **training,
+            "ordered": config.data.has_spans,
+            "code": code_of("components.trainer.training"),
+        },
     )
 
     resolver = ChampionResolver(

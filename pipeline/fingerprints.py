@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import platform
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec, resolve_name
@@ -14,6 +15,7 @@ STACK = (
     "apache-beam",
     "keras",
     "numpy",
+    "pandas",
     "pyarrow",
     "tensorflow",
     "tensorflow-data-validation",
@@ -28,7 +30,7 @@ STACK = (
 @cache
 def stack_versions() -> dict[str, str]:
     """Library -> installed version."""
-    return {name: metadata.version(name) for name in STACK}
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in STACK}}
 
 
 def code_of(*modules: str) -> str:
@@ -58,7 +60,7 @@ def code_fingerprint(config: Config) -> str:
         "components.trainer.training",
     )
     settings = config.model_dump(mode="json", include={"dataset", "features", "training"})
-    return _hash([source, settings, _digest(config.schema_path)])
+    return _hash([source, settings, config.data.has_spans, _digest(config.schema_path)])
 
 
 def _closure(modules: tuple[str, ...]) -> dict[str, Path]:

@@ -4,15 +4,15 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from components.arrow_example_gen.columns import arrow_types, column_types, parse_schema
+from components.arrow_example_gen.columns import column_types, parse_schema
 from components.arrow_example_gen.fingerprint import data_fingerprint, file_sha256
 from components.arrow_example_gen.labels import LabelCount
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.spans import SpanFile, SpanWindow, choose_window, find_spans, open_folder
+from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.source import Source
+from components.arrow_example_gen.spans import SpanFile, SpanWindow, open_folder
 from components.errors import ConfigError, UsageError
 from components.files import write_json
 from pipeline.config import Config
@@ -68,51 +68,69 @@ def check_schema(config: Config) -> dict[str, str]:
     return types
 
 
-def check_data(config: Config, directory: str, span: int | None, cache: Path) -> Checked:
+def source_of(config: Config, directory: str) -> Source:
+    """What ingest is told to read; raises ConfigError as check_schema does."""
+    return Source(
+        directory=directory,
+        pattern=config.data.pattern,
+        columns=check_schema(config),
+        label=config.dataset.label,
+        ids=config.dataset.id,
+        window=config.data.window,
+        eval_share=config.data.eval_share,
+        options=ReadOptions(config.data.missing, config.data.delimiter, config.data.misfits),
+    )
+
+
+def check_data(source: Source, span: int | None, cache: Path) -> Checked:
     """Reads every file of the window once, as ingest will.
 
-    What was read is kept in `cache` by path, size, time of change, column types and label: a file that is as it was is
-    not read again.
+    What was read is kept in `cache` by path, size, time of change and how it was read: a file that is as it was is not
+    read again.
 
     Raises:
       InputError: A file is missing or cannot be read as the schema says, or a split's label has a single value.
     """
-    types = check_schema(config)
-    window = choose_window(find_spans(directory, config.data.pattern), span, config.data.window)
+    window = source.files(span)
     known = _load(cache)
     scans: dict[str, Scan] = {}
     digests: dict[str, list[tuple[int, str]]] = {}
     for split, files in window.splits().items():
-        total = LabelCount(config.dataset.label)
+        total = LabelCount(source.label)
         for file in files:
-            key = _key(directory, file, types, config.dataset.label)
-            scan = known.get(key) or _scan(directory, file, types, config.dataset.label)
+            key = _key(source, file, split)
+            scan = known.get(key) or _scan(source, file, split)
             scans[key] = scan
-            digests.setdefault(split, []).append((file.span, scan.sha256))
+            digests.setdefault(split, []).append((file.span, source.digest(scan.sha256, split)))
             total.rows += scan.rows
             total.values.update(scan.labels)
-        total.check(split, directory)
+        total.check(split, source.directory)
     if scans.keys() - known.keys():
-        write_json(cache, {key: asdict(scan) for key, scan in {**known, **scans}.items()})
+        try:
+            write_json(cache, {key: asdict(scan) for key, scan in {**known, **scans}.items()})
+        except OSError as exc:
+            raise UsageError(f"{cache}: cannot be written ({exc.strerror}); choose another place with --root") from exc
     return Checked(window, data_fingerprint(digests))
 
 
-def _scan(directory: str, file: SpanFile, types: Mapping[str, str], label: str) -> Scan:
-    filesystem, _ = open_folder(directory)
+def _scan(source: Source, file: SpanFile, split: str) -> Scan:
+    filesystem, _ = open_folder(source.directory)
     digest = file_sha256(filesystem, file.path)
-    count = LabelCount(label)
-    for _batch in count.labelled(read_batches(filesystem, file, arrow_types(dict(types)))):
+    count = LabelCount(source.label)
+    for _batch in count.labelled(source.read(file, split)):
         pass
     return Scan(digest, count.rows, count.unlabelled, {str(value): n for value, n in count.values.items()})
 
 
-def _key(directory: str, file: SpanFile, types: Mapping[str, str], label: str) -> str:
-    read_as = hashlib.sha256(json.dumps([dict(types), label]).encode()).hexdigest()[:16]
-    if "://" in directory:
-        return f"{file.path} {file.bytes} {file.modified_ns} {read_as}"
+def _key(source: Source, file: SpanFile, split: str) -> str:
+    part = "" if source.has_spans else [split, source.eval_share, list(source.ids)]
+    read_as = [dict(source.columns), source.label, asdict(source.options), part]
+    how = hashlib.sha256(json.dumps(read_as, sort_keys=True).encode()).hexdigest()[:16]
+    if "://" in source.directory:
+        return f"{file.path} {file.bytes} {file.modified_ns} {how}"
     # `cp -p`, tar and rsync set back the time of the last change; nothing sets back that of the inode's.
     changed = os.stat(file.path).st_ctime_ns
-    return f"{os.path.abspath(file.path)} {file.bytes} {file.modified_ns} {changed} {read_as}"
+    return f"{os.path.abspath(file.path)} {file.bytes} {file.modified_ns} {changed} {how}"
 
 
 def _load(cache: Path) -> dict[str, Scan]:

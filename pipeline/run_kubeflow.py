@@ -6,6 +6,7 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRu
 
 from pipeline.config import Config
 from pipeline.dag import Inputs, Paths, create_pipeline
+from pipeline.preflight import source_of
 
 SCHEMAS_IN_IMAGE = "/app/schemas"
 """Where the image keeps schemas/."""
@@ -27,8 +28,8 @@ def compile_pipeline(config: Config, *, data: str, root: str, image: str, output
     home = f"{root.rstrip('/')}/{name}"
     pipeline = create_pipeline(
         config,
+        source_of(config, data),
         Paths(
-            data=data,
             schema=f"{SCHEMAS_IN_IMAGE}/{name}/schema.pbtxt",
             artifacts=f"{home}/artifacts",
             registry=config.registry.directory or f"{home}/registry",

@@ -11,14 +11,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
-from components.arrow_example_gen.spans import choose_window, find_spans
+from components.arrow_example_gen.source import Source
 from components.errors import PlumblineError, UsageError
 from components.files import write_json, write_text
 from components.registry.champion import champion_for
 from components.registry.versions import Registry
 from pipeline.config import Config
 from pipeline.fingerprints import code_fingerprint
-from pipeline.preflight import Checked, check_data, check_root
+from pipeline.preflight import Checked, check_data, check_root, source_of
 from pipeline.summary import ComponentRun, Summary, for_a_person, from_artifacts
 from pipeline.talk import Progress, chatter_to
 
@@ -55,15 +55,15 @@ def run(
     home = root.resolve() / config.dataset.name
     check_root(home)
     with _alone(home):
-        directory = data or config.data.directory
-        checked = check_data(config, directory, span, home / "cache" / "scans.json")
+        source = source_of(config, data or config.data.directory)
+        checked = check_data(source, span, home / "cache" / "scans.json")
         registry = Registry(registry_folder(config, root))
         registry_id = registry.create().id
         run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         reports = home / "reports" / run_id
         with chatter_to(reports / "run.log") as person:
             summary, stopped = _run(
-                config, home, reports, run_id, directory, checked, registry, registry_id, person if verbose else None
+                config, home, reports, run_id, source, checked, registry, registry_id, person if verbose else None
             )
         write_text(reports / "report.md", for_a_person(summary) + "\n")
         write_json(reports / "summary.json", summary.to_json())
@@ -100,7 +100,7 @@ def _run(
     home: Path,
     reports: Path,
     run_id: str,
-    directory: str,
+    source: Source,
     checked: Checked,
     registry: Registry,
     registry_id: str,
@@ -119,8 +119,8 @@ def _run(
     nodes = LocalNodes(
         lambda connection: create_pipeline(
             config,
+            source,
             Paths(
-                data=directory,
                 schema=_pinned_schema(config, home),
                 artifacts=str(home / "artifacts"),
                 registry=str(registry.folder),
@@ -198,8 +198,8 @@ def replay(
     spans are checked before the first run, so that a missing one is not found out after an hour.
     """
     wanted = list(spans)
-    found = find_spans(data or config.data.directory, config.data.pattern)
+    source = source_of(config, data or config.data.directory)
     for span in wanted:
-        choose_window(found, span, config.data.window)
+        source.files(span)
     for span in wanted:
         yield run(config, root=root, span=span, data=data, verbose=False)

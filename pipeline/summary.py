@@ -75,8 +75,9 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
     if examples := artifacts.get("ArrowExampleGen.examples"):
         found["rows"] = json.loads(examples.get_string_custom_property("rows"))
         found["unlabelled"] = json.loads(examples.get_string_custom_property("unlabelled"))
+        found["anomalies"] += _misfits(json.loads(examples.get_string_custom_property("misfits")))
     if anomalies := artifacts.get("ExampleValidator.anomalies"):
-        found["anomalies"] = _anomalies(anomalies)
+        found["anomalies"] += _anomalies(anomalies)
     if drift := artifacts.get("DriftValidator.drift"):
         found["drift"] = _read(drift, "drift.json")
     if labels := artifacts.get("LabelAudit.labels"):
@@ -97,6 +98,19 @@ def _read(artifact: Any, name: str) -> Any:
     return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
 
 
+def _misfits(misfits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Values that ingest left out because they did not fit their column's type."""
+    return [
+        {
+            "feature": misfit["column"],
+            "kind": "misfit",
+            "detail": f"{misfit['file']}: {misfit['count']:,} values do not fit the type and count as missing, "
+            f"first {misfit['value']!r} in row {misfit['row']:,}",
+        }
+        for misfit in misfits
+    ]
+
+
 def _anomalies(artifact: Any) -> list[dict[str, Any]]:
     from tensorflow_metadata.proto.v0 import anomalies_pb2
     from tfx.types.artifact_utils import decode_split_names
@@ -114,10 +128,12 @@ def _anomalies(artifact: Any) -> list[dict[str, Any]]:
 
 def for_a_person(summary: Summary) -> str:
     """The summary in a few lines."""
-    train, evaluation = (spans_text(summary.spans[split]) for split in ("train", "eval"))
-    rows = summary.rows
-    sizes = [f"{rows.get(split, 0):,} rows" for split in ("train", "eval")]
-    lines = [f"{summary.dataset}: trained on {train} ({sizes[0]}), evaluated on {evaluation} ({sizes[1]})"]
+    train, evaluation = (f"{summary.rows.get(split, 0):,} rows" for split in ("train", "eval"))
+    if summary.spans["train"] != summary.spans["eval"]:
+        train, evaluation = (
+            f"{spans_text(summary.spans[split])} ({size})" for split, size in (("train", train), ("eval", evaluation))
+        )
+    lines = [f"{summary.dataset}: trained on {train}, evaluated on {evaluation}"]
     left_out = sum(summary.unlabelled.values())
     if left_out:
         lines.append(f"  left out    {left_out:,} rows without a label")
@@ -175,7 +191,7 @@ def _nearby(path: str) -> str:
 
 
 def _shown(summary: Summary) -> list[str]:
-    order: list[str] = ["auc", "average_precision", "f1", "accuracy", "rmse", "mae"]
+    order: list[str] = ["auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae"]
     return [name for name in order if name in summary.metrics][:3]
 
 

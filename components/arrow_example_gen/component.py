@@ -1,91 +1,104 @@
-"""The TFX shell: chooses the window, streams each span into its split, records what was read."""
+"""The TFX shell: chooses the window, converts each file into its split, records what was read."""
 
 import json
 import os
 
+import apache_beam as beam
 from tfx.components.util import examples_utils
-from tfx.dsl.component.experimental.annotations import OutputArtifact, Parameter
+from tfx.dsl.component.experimental.annotations import BeamComponentParameter, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples
 
-from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.encoding import write_examples
-from components.arrow_example_gen.fingerprint import data_fingerprint, file_sha256
-from components.arrow_example_gen.labels import LabelCount
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.spans import choose_window, find_spans, open_folder
+from components.arrow_example_gen.converting import Converted, Job, check_labels, convert, jobs
+from components.arrow_example_gen.fingerprint import data_fingerprint
+from components.arrow_example_gen.source import SPLITS, Source
 from components.errors import InputError
 
 NEWEST = -1
 """Value of `span` that takes the newest one there is."""
 
 
-@component
+@component(use_beam=True)
 def ArrowExampleGen(
     examples: OutputArtifact[Examples],
-    directory: Parameter[str],
-    pattern: Parameter[str],
-    columns: Parameter[str],
-    label: Parameter[str],
-    window: Parameter[int],
+    source: Parameter[str],
     code: Parameter[str],
     span: Parameter[int] = -1,
     fingerprint: Parameter[str] = "",
+    beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ):
     """Reads a window of spans into splits `train` and `eval`, rows in the order of spans and files.
 
     Args:
-      examples: Gzip TFRecords of tf.Examples, one file a span. Custom properties, each JSON: `spans` and `rows` (by
-        split), `unlabelled` (rows left out for want of a label, by split), `files` (split, span, name, sha256, bytes,
-        rows); and `data_fingerprint`.
-      directory: Folder or URL of the spans.
-      pattern: File name with `{span}`.
-      columns: JSON object, column -> Arrow type.
-      label: Label column; rows without a value there are counted and left out.
-      window: Number of spans to train on.
+      examples: Gzip TFRecords of tf.Examples, one file a span. Custom properties, each JSON: `spans`, `rows` and
+        `unlabelled` (rows left out for want of a label), by split; `files` (split, span, name, sha256, bytes, rows,
+        unlabelled); `misfits` (file, column, count, row, value); and `data_fingerprint`.
+      source: A Source as JSON.
       code: Fingerprint of this code and of the libraries under it; part of the cache key.
       span: Number of the eval span, or -1 for the newest.
       fingerprint: The data fingerprint that the runner saw, so that changed data misses the cache; "" if unknown.
+      beam_pipeline: On a distributed runner each file is converted by a worker; the output is the same.
     """
-    filesystem, _ = open_folder(directory)
-    types = arrow_types(json.loads(columns))
-    chosen = choose_window(find_spans(directory, pattern), None if span == -1 else span, window)
-    files, rows, unlabelled = [], {}, {}
-    digests: dict[str, list[tuple[int, str]]] = {}
-    for split, span_files in chosen.splits().items():
-        folder = os.path.join(examples.uri, f"Split-{split}")
-        os.makedirs(folder, exist_ok=True)
-        seen = LabelCount(label)
-        for index, file in enumerate(span_files):
-            target = os.path.join(folder, f"data_tfrecord-{index:05d}-of-{len(span_files):05d}.gz")
-            before = seen.unlabelled
-            written = write_examples(seen.labelled(read_batches(filesystem, file, types)), target)
-            digest = file_sha256(filesystem, file.path)
-            digests.setdefault(split, []).append((file.span, digest))
-            files.append(
-                {
-                    "split": split,
-                    "span": file.span,
-                    "name": file.name,
-                    "sha256": digest,
-                    "bytes": file.bytes,
-                    "rows": written,
-                    "unlabelled": seen.unlabelled - before,
-                }
-            )
-        seen.check(split, directory)
-        rows[split], unlabelled[split] = seen.rows, seen.unlabelled
+    described = Source.from_json(source)
+    work = jobs(described, None if span == -1 else span, examples.uri)
+    for split in SPLITS:
+        fileio.makedirs(os.path.join(examples.uri, f"Split-{split}"))
+    if _is_distributed(beam_pipeline):
+        done = _on_workers(described, work, beam_pipeline, os.path.join(examples.uri, ".converted"))
+    else:
+        done = [convert(described, job) for job in work]
+    check_labels(described, done)
 
-    read = data_fingerprint(digests)
+    by_split = {split: [one for one in done if one.split == split] for split in SPLITS}
+    read = data_fingerprint(
+        {split: [(one.span, described.digest(one.sha256, split)) for one in some] for split, some in by_split.items()}
+    )
     if fingerprint and read != fingerprint:
-        raise InputError(f"{directory}: a span file changed while the run was reading it; run again")
-    spans = {split: [file.span for file in span_files] for split, span_files in chosen.splits().items()}
-    examples.split_names = encode_split_names(list(spans))
-    examples.span = chosen.eval[0].span
+        raise InputError(f"{described.directory}: a file changed while the run was reading it; run again")
+    examples.split_names = encode_split_names(list(SPLITS))
+    examples.span = max(one.span for one in by_split["eval"])
     examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
     examples.set_string_custom_property("data_fingerprint", read)
-    for name, value in {"spans": spans, "rows": rows, "unlabelled": unlabelled, "files": files}.items():
+    about = ("split", "span", "name", "sha256", "bytes", "rows", "unlabelled")
+    properties = {
+        "spans": {split: [one.span for one in some] for split, some in by_split.items()},
+        "rows": {split: sum(one.rows for one in some) for split, some in by_split.items()},
+        "unlabelled": {split: sum(one.unlabelled for one in some) for split, some in by_split.items()},
+        "files": [{name: getattr(one, name) for name in about} for one in done],
+        "misfits": [vars(misfit) for misfit in _once(done)],
+    }
+    for name, value in properties.items():
         examples.set_string_custom_property(name, json.dumps(value))
+
+
+def _is_distributed(pipeline: beam.Pipeline | None) -> bool:
+    """Whether there are workers elsewhere; Beam in this process would only add its own overhead."""
+    return pipeline is not None and "direct" not in type(pipeline.runner).__name__.lower()
+
+
+def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder: str) -> list[Converted]:
+    """Converts each job on a worker; what became of them comes back through small files."""
+
+    def record(numbered: tuple[int, Job]) -> None:
+        number, job = numbered
+        with fileio.open(f"{folder}/{number:05d}.json", "w") as file:
+            file.write(convert(source, job).to_json())
+
+    fileio.makedirs(folder)
+    with pipeline as running:
+        _ = running | beam.Create(list(enumerate(work))) | beam.Reshuffle() | beam.Map(record)
+    done = []
+    for number in range(len(work)):
+        with fileio.open(f"{folder}/{number:05d}.json") as file:
+            done.append(Converted.from_json(file.read()))
+    fileio.rmtree(folder)
+    return done
+
+
+def _once(done: list[Converted]) -> list:
+    """Misfits of all files; a file that was dealt to two splits was read twice and reports the same ones."""
+    return list(dict.fromkeys(misfit for one in done for misfit in one.misfits))

@@ -1,6 +1,8 @@
 """Record batches to serialized tf.Examples in gzip TFRecords."""
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -10,30 +12,46 @@ from tfx_bsl.coders import example_coder
 GZIP_LEVEL = 1
 """Level 6, the default, takes several times as long for files about a fifth smaller."""
 
+ENCODE_ROWS = 1 << 13
+ENCODERS = 2
+"""Threads; the encoder and the gzip writer both work outside of Python's lock. More would wait for the writer."""
+
 
 def example_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch as the tf.Example encoder wants it: every column a list, float32 for floats; null is an empty list.
+    """The batch as the tf.Example encoder wants it: every column a list of int64, float32 or bytes.
 
-    A null becomes a feature without values, which every reader of tf.Examples takes as missing. 0, 0.0 and "" keep
-    their one value.
+    A null and an empty list become a feature without values, which every reader of tf.Examples takes as missing. 0,
+    0.0, False and "" keep their one value; bool is 0 or 1, a date days and a timestamp microseconds since 1970-01-01.
     """
     return pa.RecordBatch.from_arrays([_as_lists(column) for column in batch.columns], names=batch.schema.names)
 
 
 def _as_lists(column: pa.Array) -> pa.Array:
-    if pa.types.is_floating(column.type):
-        column = column.cast(pa.float32(), safe=False)
-    elif pa.types.is_string(column.type):
-        column = column.cast(pa.binary())
-    valid = pc.cast(pc.is_valid(column), pa.int32()).to_numpy(zero_copy_only=False)
-    offsets = pa.array([0], pa.int32()) if len(column) == 0 else _offsets(valid)
-    return pa.ListArray.from_arrays(offsets, column.drop_null())
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+        return pa.ListArray.from_arrays(_offsets(lengths), _stored(column.flatten()))
+    valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
+    return pa.ListArray.from_arrays(_offsets(valid), _stored(column.drop_null()))
 
 
-def _offsets(valid: np.ndarray) -> pa.Array:
-    """[1, 0, 1] -> [0, 1, 1, 2]: where each row's list begins."""
-    offsets = np.zeros(len(valid) + 1, np.int32)
-    np.cumsum(valid, out=offsets[1:])
+def _stored(values: pa.Array) -> pa.Array:
+    """Values as one of the three kinds that a tf.Example has."""
+    type_ = values.type
+    if pa.types.is_floating(type_) or pa.types.is_decimal(type_):
+        return values.cast(pa.float32(), safe=False)
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        return values.cast(pa.binary())
+    if pa.types.is_date32(type_):
+        values = values.cast(pa.int32())
+    if pa.types.is_null(type_):
+        return values.cast(pa.binary())
+    return values if pa.types.is_binary(type_) else values.cast(pa.int64())
+
+
+def _offsets(lengths: np.ndarray) -> pa.Array:
+    """[1, 0, 2] -> [0, 1, 1, 3]: where each row's list begins, and the end of the last."""
+    offsets = np.zeros(len(lengths) + 1, np.int32)
+    np.cumsum(lengths, out=offsets[1:])
     return pa.array(offsets)
 
 
@@ -41,12 +59,28 @@ def write_examples(batches: Iterable[pa.RecordBatch], path: str) -> int:
     """Writes batches, in order, to one gzip TFRecord file; returns the number of examples."""
     import tensorflow as tf
 
-    encoder = example_coder.RecordBatchToExamplesEncoder()
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=GZIP_LEVEL)
     rows = 0
     with tf.io.TFRecordWriter(path, options) as writer:
-        for batch in batches:
-            for record in encoder.encode(example_batch(batch)):
+        for records in _encoded(batches):
+            for record in records:
                 writer.write(record)
-            rows += batch.num_rows
+            rows += len(records)
     return rows
+
+
+def _encoded(batches: Iterable[pa.RecordBatch]) -> Iterator[list[bytes]]:
+    """Serialized examples in order, encoded while those before are being written; a few thousand wait at most."""
+    ahead: deque[Future[list[bytes]]] = deque()
+    with ThreadPoolExecutor(ENCODERS, "encode") as pool:
+        for batch in batches:
+            for start in range(0, batch.num_rows, ENCODE_ROWS):
+                ahead.append(pool.submit(_encode, batch.slice(start, ENCODE_ROWS)))
+                if len(ahead) > ENCODERS:
+                    yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _encode(batch: pa.RecordBatch) -> list[bytes]:
+    return example_coder.RecordBatchToExamplesEncoder().encode(example_batch(batch))

@@ -1,109 +1,122 @@
-"""A span file as a stream of typed Arrow record batches; what does not fit is an error naming file, column and row."""
+"""A file as a stream of typed Arrow record batches, whatever its format: the one door to all readers."""
 
-import re
 from collections.abc import Iterator
 
 import pyarrow as pa
-from pyarrow import csv, fs
+from pyarrow import fs
 
+from components.arrow_example_gen.csv_files import BLOCK_BYTES as BLOCK_BYTES
+from components.arrow_example_gen.csv_files import read_csv
+from components.arrow_example_gen.ipc_files import read_ipc
+from components.arrow_example_gen.misfits import FileMisfits, Misfit, one_line
+from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.parquet_files import read_parquet
 from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.tfrecord_files import read_tfrecords
 from components.errors import InputError
 
-BLOCK_BYTES = 8 << 20
-"""Read at a time; also the longest row that is accepted."""
+CSV = (".csv", ".csv.gz", ".csv.zst", ".csv.bz2", ".tsv", ".tsv.gz", ".tsv.zst", ".tsv.bz2")
+PARQUET = (".parquet", ".pq")
+IPC = (".arrow", ".feather", ".ipc")
+TFRECORD = (".tfrecord", ".tfrecord.gz")
+LEGAL = ".csv and .tsv (also .gz, .zst, .bz2), .parquet, .pq, .arrow, .feather, .ipc, .tfrecord, .tfrecord.gz"
+
+DEFAULT = ReadOptions()
 
 
-def read_batches(filesystem: fs.FileSystem, file: SpanFile, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
-    """Streams a CSV file's rows with the columns and types that the schema names.
+def read_batches(
+    filesystem: fs.FileSystem,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    options: ReadOptions = DEFAULT,
+    misfits: list[Misfit] | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Streams a file's rows, in order, with the columns and types that the schema names.
 
-    An empty cell is missing; `""` is an empty string. Columns that the schema does not name are read as strings, so
-    that the schema check downstream reports them: one odd span cannot invent a type.
+    In a CSV file an unquoted cell that `options.missing` names is missing, a quoted one never; `""` is an empty string.
+    Columns that the schema does not name follow the others, so that the schema check downstream reports them: as
+    strings where the file has no types (one odd span cannot invent one), otherwise as the nearest of our types.
 
     Args:
       filesystem: Where `file.path` is.
-      file: The span.
-      types: Column name -> Arrow type.
+      file: The file; the end of its name says its format.
+      types: Column name -> one of the types of `columns.arrow_types`.
+      options: How a CSV file is written, and what a value does that does not fit its column's type.
+      misfits: Under the policy `warn`, one entry a column is added to it when the last batch has been read.
 
     Yields:
-      Record batches of at most BLOCK_BYTES of text, columns in the schema's order, then the unknown ones.
+      Record batches of at most BLOCK_BYTES of text or 65,536 rows, columns in the schema's order, then unknown ones.
 
     Raises:
-      InputError: Unreadable, empty, ragged, a missing or doubled column, a value of another type, invalid UTF-8.
+      InputError: Unreadable, empty, damaged, ragged, a missing or doubled column, invalid UTF-8; and, under the policy
+        `block`, the first value that does not fit.
     """
-    names = _header(filesystem, file)
-    unknown = [name for name in names if name not in types]
-    convert = csv.ConvertOptions(
-        column_types={**types, **dict.fromkeys(unknown, pa.string())},
-        include_columns=[*types, *unknown],
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        check_utf8=True,
-    )
-    missing = [name for name in types if name not in names]
-    if missing:
-        raise InputError(f"{file.name}: column '{missing[0]}' is missing; the schema names it, the header does not")
+    path = file.path.lower()
+    found = FileMisfits(file.name, options.misfits, has_header=path.endswith(CSV))
     rows = 0
     try:
-        with filesystem.open_input_stream(file.path, compression="detect") as stream:
-            # use_threads=False: only then do Arrow's messages say which row is wrong, and batches come in order.
-            read = csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False)
-            for batch in csv.open_csv(stream, read_options=read, parse_options=_PARSE, convert_options=convert):
-                rows += batch.num_rows
-                yield batch
-    except (pa.ArrowInvalid, OSError) as exc:
-        raise InputError(f"{file.name}: {_explain(str(exc), names)}") from exc
+        _check(filesystem, file)
+        if path.endswith(CSV):
+            batches = read_csv(filesystem, file, types, options, found)
+        else:
+            read = read_parquet if path.endswith(PARQUET) else read_ipc if path.endswith(IPC) else read_tfrecords
+            batches = read(filesystem, file, types, found)
+        for batch in batches:
+            rows += batch.num_rows
+            yield batch
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"{file.name}: {_explain(exc)}") from exc
     if rows == 0:
-        raise InputError(f"{file.name}: holds a header but no rows")
+        raise InputError(f"{file.name}: holds no rows")
+    if misfits is not None:
+        misfits.extend(found.found)
 
 
-_PARSE = csv.ParseOptions(newlines_in_values=True)
-
-
-def _header(filesystem: fs.FileSystem, file: SpanFile) -> list[str]:
-    """Column names of a CSV file."""
-    if file.bytes == 0:
+def _check(filesystem: fs.FileSystem, file: SpanFile) -> None:
+    """InputError unless there is a file with something in it, and its first bytes are what its name says."""
+    path = file.path.lower()
+    if not path.endswith((*CSV, *PARQUET, *IPC, *TFRECORD)):
+        raise InputError(f"{file.name}: no format is known by the end of this name; legal: {LEGAL}")
+    info = filesystem.get_file_info(file.path)
+    if info.type == fs.FileType.NotFound:
+        raise InputError(f"{file.name}: no such file, or a link to nowhere")
+    if info.type == fs.FileType.Directory:
+        raise InputError(f"{file.name}: is a folder where a file is expected")
+    if info.size == 0:
         raise InputError(f"{file.name}: is empty")
-    try:
-        with filesystem.open_input_stream(file.path, compression="detect") as stream:
-            # Everything as bytes: only the names are wanted, and a bad cell further down has its own, better message.
-            first = csv.open_csv(
-                stream,
-                read_options=csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-                parse_options=_PARSE,
-                convert_options=csv.ConvertOptions(check_utf8=False),
-            )
-            names = first.schema.names
-    except UnicodeDecodeError as exc:
-        raise InputError(f"{file.name}: the header is not valid UTF-8 ({exc.reason} at byte {exc.start})") from exc
-    except (pa.ArrowInvalid, OSError) as exc:
-        raise InputError(f"{file.name}: {_explain(str(exc), [])}") from exc
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"{file.name}: column '{twice[0]}' is there twice; rename or drop one")
-    return names
+    with filesystem.open_input_stream(file.path, compression=None) as stream:
+        head = stream.read(10)
+    what, right = _recognised(head)
+    if right and not path.endswith(right):
+        raise InputError(f"{file.name}: holds {what}; rename it so that it ends in {right[0]}")
+    if path.endswith(PARQUET) and not head.startswith(b"PAR1"):
+        raise InputError(f"{file.name}: is no Parquet file: it does not begin with PAR1")
+    if path.endswith(IPC) and not head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        older = "; it is Feather version 1, so write it as version 2" if head.startswith(b"FEA1") else ""
+        raise InputError(f"{file.name}: is neither an Arrow IPC file nor a stream{older}")
 
 
-def _explain(message: str, names: list[str]) -> str:
-    """Arrow's message with the column's name for its number, in one line. Blank lines are no rows."""
-    message = _one_line(message)
-    if "Empty CSV file" in message:
-        return "holds no rows"
-    column = re.match(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)", message)
-    if column is None:
-        ragged = re.match(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message)
-        if ragged is not None:
-            return f"row {ragged[1]} has {ragged[3]} cells where the header has {ragged[2]} (the header is row 1)"
-        return message
-    index, row, reason = int(column[1]), column[2], column[3]
-    place = f"column '{names[index]}'" if index < len(names) else f"column {index + 1}"
-    if row is not None:
-        place += f", row {row} (the header is row 1)"
-    value = re.search(r"conversion error to (\w+): (.*)", reason)
-    return f"{place}: {value[2]} where the schema says {value[1]}" if value else f"{place}: {reason}"
+def _recognised(head: bytes) -> tuple[str, tuple[str, ...]]:
+    """What the first bytes of a file say it is, and the names that such a file may have."""
+    # A text may begin with PAR1 or BZh as well, but not go on like this.
+    if head.startswith(b"PAR1") and head[4:5] not in (b"", *(bytes([code]) for code in b'\t\n\r ,;|"'), *_LETTERS):
+        return "Parquet data", PARQUET
+    if head.startswith(b"ARROW1\0\0"):
+        return "Arrow data", IPC
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip data", (".csv.gz", ".tsv.gz", ".tfrecord.gz")
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd data", (".csv.zst", ".tsv.zst")
+    if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":
+        return "bzip2 data", (".csv.bz2", ".tsv.bz2")
+    return "", ()
 
 
-def _one_line(message: str) -> str:
-    """A message without what is in a cell by mistake: line breaks, control characters, a paragraph."""
-    printable = "".join(character if character.isprintable() else " " for character in message)
-    return printable if len(printable) <= 300 else f"{printable[:200]} ... {printable[-20:]}"
+_LETTERS = tuple(bytes([code]) for code in range(0x30, 0x7F))
+
+
+def _explain(error: Exception) -> str:
+    message = " ".join(str(error).split())
+    if isinstance(error, PermissionError):
+        return "may not be read (permission denied)"
+    return one_line(message) if message else f"cannot be read ({type(error).__name__})"

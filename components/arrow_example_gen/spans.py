@@ -23,10 +23,18 @@ class SpanFile:
 
 @dataclass(frozen=True)
 class SpanWindow:
-    """The spans of one run: `train` oldest first, then one `eval` span, newer than all of them."""
+    """The spans of one run: `train` oldest first, then one `eval` span, newer than all of them.
+
+    Data without spans is one file, with the number 0, in both: its rows are dealt to the splits (splitting.py).
+    """
 
     train: tuple[SpanFile, ...]
     eval: tuple[SpanFile, ...]
+
+    @property
+    def shared(self) -> bool:
+        """Whether both splits are dealt from the same file."""
+        return self.train == self.eval
 
     @property
     def files(self) -> tuple[SpanFile, ...]:
@@ -53,14 +61,15 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
 
     Args:
       directory: Folder or URL.
-      pattern: File name with `{span}` where the number stands, such as `span-{span}.csv`.
+      pattern: File name with `{span}` where the number stands, such as `span-{span}.csv`; or the name of one file,
+        which is then found as span 0.
 
     Raises:
       InputError: The folder is missing, holds no span, or holds two files for one number.
     """
     filesystem, root = open_folder(directory)
-    before, after = pattern.split("{span}")
-    matches = re.compile(re.escape(before) + r"(\d+)" + re.escape(after)).fullmatch
+    before, braces, after = pattern.partition("{span}")
+    matches = re.compile(re.escape(before) + (r"(\d+)" if braces else "()") + re.escape(after)).fullmatch
     try:
         entries = filesystem.get_file_info(fs.FileSelector(root))
     except (FileNotFoundError, NotADirectoryError) as exc:
@@ -72,14 +81,15 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
         match = matches(entry.base_name)
         if match is None:
             continue
-        span, name = int(match[1]), _shown(directory, entry.base_name)
+        span, name = int(match[1] or 0), _shown(directory, entry.base_name)
         if entry.type != fs.FileType.File:
-            raise InputError(f"{name}: a folder where a span file is expected")
+            what = "a folder" if entry.type == fs.FileType.Directory else "no regular file"
+            raise InputError(f"{name}: {what} where a span file is expected")
         if span in spans:
             raise InputError(f"{name}: span {span} is there twice, also as {spans[span].name}; keep one")
         spans[span] = SpanFile(span, entry.path, name, entry.size, entry.mtime_ns or 0)
     if not spans:
-        raise InputError(f"{directory}: no file is named like {pattern}")
+        raise InputError(f"{directory}: no file is named {'like ' if braces else ''}{pattern}")
     return [spans[number] for number in sorted(spans)]
 
 

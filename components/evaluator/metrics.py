@@ -1,6 +1,5 @@
 """What TFMA computes for each task, and what our reports call it."""
 
-import tensorflow as tf
 import tensorflow_model_analysis as tfma
 
 # From here, because `tfma.EvalConfig` is there only once TFX has patched TFMA.
@@ -58,10 +57,12 @@ def _metrics(task: str) -> list:
             tfma.metrics.ConfusionMatrixPlot(name="confusion", num_thresholds=len(THRESHOLDS) - 1),
         ]
     if task == "multiclass":
+        import tf_keras  # TFMA knows metrics of Keras 2 only, and brings this package for them
+
         return [
             rows,
-            tf.keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-            tf.keras.metrics.SparseCategoricalCrossentropy(name="log_loss"),
+            tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            tf_keras.metrics.SparseCategoricalCrossentropy(name="log_loss"),
         ]
     return [
         rows,

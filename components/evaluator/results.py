@@ -24,7 +24,8 @@ def read_metrics(evaluation: Path, model_name: str, threshold: float) -> dict[st
     """
     result = tfma.load_eval_result(str(evaluation), model_name=model_name)
     # Output name -> sub key -> metric; there is a single output and no sub key here, so both names are "".
-    matrices = {slice_name(key): outputs[""][""] for key, outputs in result.plots}
+    # Only binary tasks have plots.
+    matrices = {slice_name(key): outputs[""][""] for key, outputs in result.plots if outputs}
     return {
         slice_name(key): {
             **_values(outputs[""][""]),

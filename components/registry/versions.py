@@ -74,7 +74,7 @@ class Registry:
             if version is None:
                 raise UsageError(f"{self.folder}: no version is {name}")
             return int(version)
-        if not name.isdigit() or int(name) not in self.versions():
+        if not (name.isascii() and name.isdigit()) or int(name) not in self.versions():
             there = ", ".join(map(str, self.versions())) or "none"
             raise UsageError(f"{self.folder}: version {name} is not there; there is: {there}, or say live")
         return int(name)

@@ -29,7 +29,8 @@ STEPS_PER_EXECUTION = 20
 def run_fn(fn_args: Any) -> None:
     """Reads `train_files`, trains, writes the SavedModel to `serving_model_dir` and training.json to `model_run_dir`.
 
-    `fn_args` is TFX's FnArgs; its `custom_config` holds pipeline.toml's tables `dataset`, `features` and `training`.
+    `fn_args` is TFX's FnArgs; its `custom_config` holds pipeline.toml's tables `dataset`, `features` and `training`,
+    and `ordered`: whether the rows come in the order of time.
     The same rows, settings and seed give the same model. Raises InputError when the labels cannot be learned from.
     """
     started = time.monotonic()
@@ -44,7 +45,9 @@ def run_fn(fn_args: Any) -> None:
 
     classes = _classes(transform, task)
     _check_labels(rows.labels, task, dataset["label"])
-    training, validation = split_by_time(rows, settings["validation_share"])
+    if not tables["ordered"]:
+        rows = shuffled(rows, settings["seed"])
+    training, validation = split_off(rows, settings["validation_share"])
     center, spread = _scale(training.labels, task)
     ids = _vocabulary_size(transform, features)
     model, report = train(training, validation, ids, len(classes), tables, center, spread)
@@ -77,8 +80,14 @@ def _write_json(path: str, value: Mapping[str, Any]) -> None:
         file.write(json.dumps(value, indent=2) + "\n")
 
 
-def split_by_time(rows: Columns, validation_share: float) -> tuple[Columns, Columns]:
-    """The older rows to learn from and the newest `validation_share` to stop by; at least one row in each."""
+def shuffled(rows: Columns, seed: int) -> Columns:
+    """The rows in an order drawn by `seed`: where they have no order of time, they may be sorted by their label."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    return Columns({name: matrix[order] for name, matrix in rows.features.items()}, rows.labels[order])
+
+
+def split_off(rows: Columns, validation_share: float) -> tuple[Columns, Columns]:
+    """The first rows to learn from and the last `validation_share`, the newest, to stop by; at least one row each."""
     if len(rows) < 2:
         raise InputError("the train split has only one labelled row; add rows or widen [data] window")
     held_out = min(max(round(len(rows) * validation_share), 1), len(rows) - 1)

@@ -233,19 +233,6 @@ def test_harm_is_noticed(out: Path, tmp_path: Path, harm: str) -> None:
     assert flights._current_records(tmp_path, origin) is None
 
 
-def test_failing_write_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "span-01.csv"
-    flights.write_atomically(path, b"old\n")
-
-    def full_disk(_: int) -> None:
-        raise OSError(28, "No space left on device", str(path))
-
-    monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        flights.write_atomically(path, b"new and longer\n")
-    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("span-01.csv", b"old\n")]
-
-
 def test_committed_sample_is_what_the_package_gives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert flights.main(["--sample", str(tmp_path)]) == 0
     assert capsys.readouterr().err.startswith("flights: 4,000 rows in 4 sampled spans in ")

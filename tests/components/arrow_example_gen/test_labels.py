@@ -41,9 +41,7 @@ def test_one_value_is_refused_naming_it(label):
     seen, _ = count(batch([label] * 1500 + [None]))
     with pytest.raises(InputError) as error:
         seen.check("eval", "data/d")
-    assert str(error.value).startswith(
-        f"data/d: the label column 'y' is {label!r} in all 1,500 rows of split eval; "
-    )
+    assert str(error.value).startswith(f"data/d: the label column 'y' is {label!r} in all 1,500 rows of split eval; ")
 
 
 @pytest.mark.parametrize("labels", [[], [None, None]])

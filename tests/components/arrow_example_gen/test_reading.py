@@ -224,6 +224,17 @@ def test_batches_of_a_long_file_come_in_order(read, long_file):
     assert table["n"].to_pylist() == list(range(2, 250_002))
 
 
+def test_quoted_line_breaks_at_the_border_of_blocks(read):
+    """Every cell is nearly all line breaks, so that blocks end within one, and the rows are still told right."""
+    breaks = b"\n" * 61
+    lines = [b'"%s",%d,1.5' % (breaks, number) for number in range(2, 250_002)]
+    table = read(b"\n".join([b"id,n,x", *lines]))
+    assert table["n"].to_pylist() == list(range(2, 250_002))
+    assert set(table["id"].to_pylist()) == {breaks.decode()}
+    lines[-1] = b"a,one,1"
+    assert message_of(read, b"\n".join([b"id,n,x", *lines])).startswith("column 'n', row 250001 ")
+
+
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,12 @@ def test_a_folder_named_like_a_span_is_refused(tmp_path):
     (tmp_path / "span-2.csv").mkdir()
     with pytest.raises(InputError, match=r"span-2\.csv: a folder where a span file is expected"):
         find_spans(folder_with(tmp_path, "span-1.csv"), PATTERN)
+
+
+def test_what_is_neither_file_nor_folder_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "span-1.csv")
+    with pytest.raises(InputError, match=r"span-1\.csv: no regular file where a span file is expected"):
+        find_spans(str(tmp_path), PATTERN)
 
 
 def test_a_file_url_is_the_same_folder(tmp_path):

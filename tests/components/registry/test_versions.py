@@ -93,6 +93,24 @@ def test_a_missing_version_is_named_with_those_there_are(registry, model):
         registry.manifest(3)
 
 
+def test_a_version_can_be_named_by_its_number_or_as_live(registry, model):
+    registry.push(model("a"), {})
+    registry.push(model("b"), {})
+    assert [registry.version_named(name) for name in ("1", "2", "live")] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("name", ["3", "", "-1", "1.0", "²", "Live", "."])
+def test_a_version_that_nobody_can_mean_is_refused(registry, model, name):
+    registry.push(model("a"), {})
+    with pytest.raises(UsageError, match="is not there; there is: 1"):
+        registry.version_named(name)
+
+
+def test_before_a_push_nothing_is_live(registry):
+    with pytest.raises(UsageError, match="no version is live"):
+        registry.version_named("live")
+
+
 @pytest.mark.parametrize("name", ["saved_model.pb", "variables/variables.data", "assets.extra/manifest.json"])
 @pytest.mark.parametrize("harm", ["changed", "gone", "emptied"])
 def test_verify_names_the_file_that_is_not_what_was_pushed(registry, model, name, harm):

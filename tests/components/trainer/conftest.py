@@ -101,6 +101,7 @@ class Project:
             "dataset": {"label": LABELS[task], "task": task, "id": ["id"]},
             "features": FEATURES,
             "training": TRAINING,
+            "ordered": True,
         }
         (folder / "schema.pbtxt").write_text(SCHEMA, encoding="utf-8")
         options = tf.io.TFRecordOptions(compression_type="GZIP")

@@ -1,5 +1,6 @@
 """What a saved model answers: the same for the same row, however it is asked."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import tensorflow_transform as tft
 
 from components.trainer.examples import read_columns
 from components.trainer.signatures import ServedModel, predictor
-from components.trainer.training import split_by_time, train
+from components.trainer.training import split_off, train
 
 Rows = list[dict[str, Any]]
 Serve = Callable[[str, Rows], dict[str, np.ndarray]]
@@ -53,11 +54,12 @@ def _columns(rows: Rows, shape: list[int]) -> dict[str, tf.Tensor]:
     return columns
 
 
-def test_binary_answer(serve: Serve, unlabelled: Rows) -> None:
+def test_binary_answer(serve: Serve, unlabelled: Rows, trained: Trained) -> None:
     answer = serve("binary", unlabelled)
     assert answer["probability"].shape == (12,)
     assert answer["probability"].dtype == np.float32
-    assert answer["class"].tolist() == (answer["probability"] >= 0.5).astype(int).tolist()
+    threshold = json.loads((trained("binary") / "assets.extra" / "decision_threshold.json").read_text())["threshold"]
+    assert answer["class"].tolist() == (answer["probability"] >= threshold).astype(int).tolist()
 
 
 def test_multiclass_answer(serve: Serve, unlabelled: Rows) -> None:
@@ -88,7 +90,7 @@ def test_serving_agrees_with_training(project: Any, tmp_path: Path, encode: Any)
     transform = tft.TFTransformOutput(str(made.folder / "transform"))
     columns = read_columns([str(made.folder / "data*")], made.record_batches, made.schema, transform)
     ids = transform.vocabulary_size_by_name("categorical") + 4
-    model, _ = train(*split_by_time(columns, 0.2), ids, 0, made.tables)
+    model, _ = train(*split_off(columns, 0.2), ids, 0, made.tables)
     expected = predictor("binary")(tf.constant(model.predict(columns.features, verbose=0)))["probability"].numpy()
     names = list(SENTINELS)
     ServedModel(model, transform, made.schema, names, names[:2], "sold", predictor("binary")).save(str(tmp_path))

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from components.errors import InputError, PlumblineError
 from components.trainer.examples import Columns
-from components.trainer.training import split_by_time, train
+from components.trainer.training import split_off, train
 
 Trained = Callable[[str], Path]
 Encode = Callable[[list[dict[str, Any]]], list[bytes]]
@@ -23,20 +23,20 @@ def _columns(rows: int, labels: np.ndarray | None = None) -> Columns:
 
 
 def test_newest_rows_are_held_out() -> None:
-    training, validation = split_by_time(_columns(10), 0.2)
+    training, validation = split_off(_columns(10), 0.2)
     assert (len(training), len(validation)) == (8, 2)
     assert validation.features["numeric"][-1, 0] == 1.0
-    assert len(split_by_time(_columns(2), 0.01)[1]) == 1
+    assert len(split_off(_columns(2), 0.01)[1]) == 1
 
 
 def test_one_row_cannot_be_split() -> None:
     with pytest.raises(InputError, match="only one labelled row"):
-        split_by_time(_columns(1), 0.5)
+        split_off(_columns(1), 0.5)
 
 
 @pytest.mark.parametrize(
     ("task", "metrics"),
-    [("binary", {"auc", "log_loss"}), ("multiclass", {"accuracy", "log_loss"}), ("regression", {"rmse", "mae"})],
+    [("binary", {"auc", "average_precision", "log_loss"}), ("multiclass", {"accuracy", "log_loss"}), ("regression", {"rmse", "mae"})],
 )
 def test_every_task_trains_and_reports(trained: Trained, task: str, metrics: set[str]) -> None:
     folder = trained(task)

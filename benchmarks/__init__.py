@@ -1,0 +1,1 @@
+"""Measured comparisons: each script prints one JSON object as its last line on stdout."""

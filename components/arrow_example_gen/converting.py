@@ -1,0 +1,85 @@
+"""One file's share in one split, from cells to TFRecords: the unit of work, here or on a distributed runner."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+
+from components.arrow_example_gen.encoding import write_examples
+from components.arrow_example_gen.fingerprint import file_sha256
+from components.arrow_example_gen.labels import LabelCount
+from components.arrow_example_gen.misfits import Misfit
+from components.arrow_example_gen.source import Source
+from components.arrow_example_gen.spans import SpanFile, open_folder
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to convert, and where to."""
+
+    split: str
+    file: SpanFile
+    target: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What became of a job. `labels` are the distinct label values as text, with their counts, at most 1,000."""
+
+    split: str
+    span: int
+    name: str
+    sha256: str
+    bytes: int
+    rows: int
+    unlabelled: int
+    labels: dict[str, int]
+    misfits: tuple[Misfit, ...]
+
+    def to_json(self) -> str:
+        """As one line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Converted":
+        """What `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(misfits=tuple(Misfit(**misfit) for misfit in fields.pop("misfits")), **fields)
+
+
+def jobs(source: Source, span: int | None, folder: str) -> list[Job]:
+    """The files of a window with their targets below `folder`: Split-<name>/data_tfrecord-<i>-of-<n>.gz."""
+    return [
+        Job(split, file, f"{folder.rstrip('/')}/Split-{split}/data_tfrecord-{index:05d}-of-{len(files):05d}.gz")
+        for split, files in source.files(span).splits().items()
+        for index, file in enumerate(files)
+    ]
+
+
+def convert(source: Source, job: Job) -> Converted:
+    """Reads, encodes and writes; InputError names the file, column and row of what cannot be read."""
+    misfits: list[Misfit] = []
+    seen = LabelCount(source.label)
+    rows = write_examples(seen.labelled(source.read(job.file, job.split, misfits)), job.target)
+    filesystem, _ = open_folder(source.directory)
+    return Converted(
+        split=job.split,
+        span=job.file.span,
+        name=job.file.name,
+        sha256=file_sha256(filesystem, job.file.path),
+        bytes=job.file.bytes,
+        rows=rows,
+        unlabelled=seen.unlabelled,
+        labels={str(value): count for value, count in seen.values.items()},
+        misfits=tuple(misfits),
+    )
+
+
+def check_labels(source: Source, done: list[Converted]) -> None:
+    """InputError unless every split has rows with at least two label values."""
+    for split in dict.fromkeys(one.split for one in done):
+        total = LabelCount(source.label)
+        for one in done:
+            if one.split == split:
+                total.rows += one.rows
+                total.values.update(Counter(one.labels))
+        total.check(split, source.directory)

@@ -1,0 +1,288 @@
+"""Column types inferred once over all files, so that one odd span does not change a type.
+
+Type aliases, and how a value is stored in an example:
+
+    int64, float64, string    as they are (float64 as float32, the only float there is)
+    bool                      int64, 0 or 1
+    date                      int64, days since 1970-01-01
+    timestamp                 int64, microseconds since 1970-01-01 UTC
+    list:int64, list:float64, list:string    several values
+
+In CSV, numbers with leading zeros ("007") are codes and so strings; integers beyond int64 are strings, since as
+floats different ones would become equal, but float64 among fractions. Dates and times are ISO 8601. Words among
+numbers are slips (misfits), not a type, as long as they are rare (options.RARE_WORDS). Parquet and Arrow files carry
+their types: decimals and half floats become float64, dictionaries what they hold, unsigned integers int64 where their
+values fit and else strings.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import fs, ipc
+from pyarrow import parquet as pq
+
+from components.arrow_example_gen.casting import fit, is_list, own_type, plain
+from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.misfits import one_line
+from components.arrow_example_gen.names import unknown_names
+from components.arrow_example_gen.options import Forms, ReadOptions, count_forms, missing_markers, string_batches
+from components.arrow_example_gen.reading import IPC, PARQUET
+from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.text_cells import parse
+from components.errors import InputError
+
+BATCH_ROWS = 1 << 16
+UINT64 = "uint64"
+"""While inferring only: int64 or string, as its largest value tells."""
+
+
+@dataclass
+class Sample:
+    """At most `limit` rows of a stream, each as likely as any other, in their order; the same for the same stream.
+
+    Attributes:
+      limit: Rows kept at most.
+      batches: The rows kept.
+      files: For each batch, the number of its file.
+    """
+
+    limit: int
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+    _draws: list[np.ndarray] = field(default_factory=list)
+    _share: float = 1.0
+    _random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(13))
+
+    def add(self, batch: pa.RecordBatch, file: int) -> None:
+        """Takes in the next batch. A row stays while its draw is below the share that fits; shares only fall."""
+        self._keep(batch, self._random.random(batch.num_rows), file)
+        while sum(map(len, self._draws)) > self.limit:
+            self._share /= 2
+            kept = list(zip(self.batches, self._draws, self.files, strict=True))
+            self.batches, self._draws, self.files = [], [], []
+            for old, draws, number in kept:
+                self._keep(old, draws, number)
+
+    def _keep(self, batch: pa.RecordBatch, draws: np.ndarray, file: int) -> None:
+        keep = draws < self._share
+        self.batches.append(batch if keep.all() else batch.filter(pa.array(keep)))
+        self._draws.append(draws[keep])
+        self.files.append(file)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found by reading all files once.
+
+    Attributes:
+      types: Column -> type alias, in the order of the first file.
+      options: How to read the files; `missing` is what was asked for, or what was found.
+      rows: Rows in all files.
+      missing: Column -> rows without a value.
+      misfits: Column -> values that are not of its type.
+      sample: Rows of all files, typed by `types`; dates and timestamps as the integers that are stored.
+      spans: For each row of the sample, the number of its file.
+    """
+
+    types: dict[str, str]
+    options: ReadOptions
+    rows: int
+    missing: dict[str, int]
+    misfits: dict[str, int]
+    sample: pa.Table
+    spans: np.ndarray
+
+
+def infer_types(filesystem: fs.FileSystem, files: Sequence[SpanFile], options: ReadOptions) -> dict[str, str]:
+    """Column -> type alias (see the head of this file), the same however the rows are spread over the files.
+
+    Raises:
+      InputError: A file cannot be read, or has other columns than the first.
+    """
+    return survey(filesystem, files, options, sample_rows=0).types
+
+
+def survey(
+    filesystem: fs.FileSystem,
+    files: Sequence[SpanFile],
+    options: ReadOptions,
+    sample_rows: int,
+    find_markers: bool = False,
+) -> Survey:
+    """Reads all files once, batch by batch.
+
+    Args:
+      filesystem: Where the files are.
+      files: CSV, Parquet or Arrow files with the same columns.
+      options: How CSV is read.
+      sample_rows: Rows kept for a closer look, at most.
+      find_markers: Take markers for missing values that the data shows in addition to those of `options`.
+
+    Raises:
+      InputError: A file cannot be read, or has other columns than the first.
+    """
+    forms: dict[str, Forms] = {}
+    carried: dict[str, set[str]] = {}
+    largest: dict[str, int] = {}
+    sample, rows, names = Sample(sample_rows), 0, list[str]()
+    for number, file in enumerate(files):
+        binary = is_binary(file)
+        stream = binary_batches(filesystem, file) if binary else string_batches(filesystem, file, options)
+        before = rows
+        for batch in stream:
+            rows += batch.num_rows
+            if not names:
+                names = list(batch.schema.names)
+                forms = {name: Forms() for name in names}
+            _same_columns(batch.schema.names, names, file, files[0])
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if not binary:
+                    count_forms(column, forms[name])
+                    continue
+                forms[name].rows += len(column)
+                forms[name].nulls += column.null_count
+                carried.setdefault(name, set()).add(_alias(column.type, name, file))
+                if pa.types.is_uint64(column.type) and column.null_count < len(column):
+                    largest[name] = max(largest.get(name, 0), pc.max(column).as_py())
+            if sample_rows:
+                sample.add(batch.select(names), number)
+        if rows == before:
+            raise InputError(f"{file.name}: holds no rows")
+
+    markers = missing_markers(forms) if find_markers else ()
+    options = ReadOptions(tuple(dict.fromkeys((*options.missing, *markers))), options.delimiter, options.misfits)
+    read = {name: counted.without(options.missing) for name, counted in forms.items()}
+    types = {}
+    for name in names:
+        carries = carried.get(name, set())
+        kinds = {
+            ("int64" if largest.get(name, 0) < 2**63 else "string") if kind == UINT64 else kind for kind in carries
+        }
+        if any(read[name].counts.values()):
+            kinds.add(read[name].type)
+        types[name] = _widest(kinds - {"null"}, name, files)
+    table, spans = _typed_sample(sample, types, options)
+    return Survey(
+        types,
+        options,
+        rows,
+        {name: counted.nulls for name, counted in read.items()},
+        {name: counted.misfits for name, counted in read.items()},
+        table,
+        spans,
+    )
+
+
+def is_binary(file: SpanFile) -> bool:
+    """Whether a file's name says Parquet or Arrow, which carry their types."""
+    return file.path.lower().endswith((*PARQUET, *IPC))
+
+
+def binary_batches(filesystem: fs.FileSystem, file: SpanFile) -> Iterator[pa.RecordBatch]:
+    """A Parquet or Arrow file's rows; InputError where it cannot be read."""
+    try:
+        with filesystem.open_input_file(file.path) as stream:
+            if file.path.lower().endswith(PARQUET):
+                parquet = pq.ParquetFile(stream)
+                unknown_names(file.name, parquet.schema_arrow.names, parquet.schema_arrow.names)
+                yield from parquet.iter_batches(BATCH_ROWS, use_threads=False)
+                return
+            reader = ipc.open_file(stream) if stream.read(6) == b"ARROW1" else ipc.open_stream(_rewound(stream))
+            unknown_names(file.name, reader.schema.names, reader.schema.names)
+            for batch in _arrow_batches(reader):
+                for start in range(0, batch.num_rows, BATCH_ROWS):
+                    yield batch.slice(start, BATCH_ROWS)
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
+
+
+def _rewound(stream: pa.NativeFile) -> pa.NativeFile:
+    stream.seek(0)
+    return stream
+
+
+def _arrow_batches(reader: Any) -> Iterator[pa.RecordBatch]:
+    if isinstance(reader, ipc.RecordBatchFileReader):
+        yield from (reader.get_batch(index) for index in range(reader.num_record_batches))
+    else:
+        yield from reader
+
+
+def _same_columns(names: list[str], expected: list[str], file: SpanFile, first: SpanFile) -> None:
+    if odd := [name for name in expected if name not in names]:
+        raise InputError(f"{file.name}: column '{odd[0]}' is missing; {first.name} has it")
+    if odd := [name for name in names if name not in expected]:
+        raise InputError(f"{file.name}: column '{odd[0]}' is not in {first.name}")
+
+
+def _alias(arrow: pa.DataType, column: str, file: SpanFile) -> str:
+    """The alias of an Arrow type; InputError for what no example can hold (structs, maps, lists of lists)."""
+    while pa.types.is_dictionary(arrow):
+        arrow = arrow.value_type
+    if pa.types.is_null(arrow) or pa.types.is_uint64(arrow):
+        return str(arrow)
+    own = own_type(arrow)
+    if own is None:
+        raise InputError(
+            f"{file.name}: column '{column}' is {one_line(str(arrow))}, which no tf.Example can hold; "
+            "flatten or drop it"
+        )
+    aliases = {pa.date32(): "date", pa.timestamp("us"): "timestamp", pa.float64(): "float64"}
+    if pa.types.is_list(own):
+        return f"list:{aliases.get(own.value_type, own.value_type)}"
+    return aliases.get(own, str(own))
+
+
+def _widest(kinds: Iterable[str], column: str, files: Sequence[SpanFile]) -> str:
+    """The type that holds all of these: one file may hold integers where another holds floats.
+
+    A list holds single values as well. Numbers in one file and texts in another fit nothing that both can be read as.
+    """
+    found = set(kinds)
+    if len(found) <= 1:
+        return next(iter(found), "string")
+    items = {kind.removeprefix("list:") for kind in found}
+    wide = next(iter(items)) if len(items) == 1 else ""
+    for narrow, wider in (("bool", "int64"), ("int64", "float64"), ("date", "timestamp")):
+        if items == {narrow, wider}:
+            wide = wider
+    if wide and any(kind.startswith("list:") for kind in found):
+        wide = f"list:{wide}"
+    if not wide or wide in ("list:bool", "list:date", "list:timestamp"):
+        both = " in one file and ".join(sorted(found))
+        raise InputError(f"{files[0].name}: column '{column}' is {both} in another; write it alike")
+    return wide
+
+
+def _typed_sample(sample: Sample, types: dict[str, str], options: ReadOptions) -> tuple[pa.Table, np.ndarray]:
+    wanted = arrow_types(types)
+    batches = [
+        pa.RecordBatch.from_arrays(
+            [_stored(_typed(batch.column(name), type_, options)) for name, type_ in wanted.items()], list(types)
+        )
+        for batch in sample.batches
+    ]
+    sizes = [batch.num_rows for batch in batches]
+    empty = pa.schema([(name, _stored(pa.array([], type_)).type) for name, type_ in wanted.items()])
+    return pa.Table.from_batches(batches, empty), np.repeat(np.array(sample.files, np.int64), sizes)
+
+
+def _typed(column: pa.Array, type_: pa.DataType, options: ReadOptions) -> pa.Array:
+    """A column as its type; what does not fit is null."""
+    column = plain(column)
+    if not pa.types.is_string(column.type):
+        return fit(column, type_)
+    column = pc.if_else(pc.is_in(column, pa.array(options.missing)), pa.scalar(None, pa.string()), column)
+    return fit(column, type_) if type_ == pa.string() or is_list(type_) else parse(column, type_)
+
+
+def _stored(column: pa.Array) -> pa.Array:
+    """As an example stores it: truth values, dates and times are integers."""
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.int32())
+    as_it_is = column.type in (pa.float64(), pa.string()) or is_list(column.type)
+    return column if as_it_is else column.cast(pa.int64())

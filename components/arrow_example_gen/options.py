@@ -1,0 +1,240 @@
+"""How values are written in a CSV file: the settings of [data] that readers share, and how they are found out.
+
+A file says nothing about itself, so its values are counted by the form they have (`count_forms`). That is a sum: it
+does not matter how the rows are spread over batches and files, and a type or a marker follows from it alone.
+"""
+
+import csv as text_csv
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv, fs
+
+from components.arrow_example_gen.names import unknown_names
+from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.text_cells import parse
+from components.errors import InputError
+
+BLOCK_BYTES = 8 << 20
+HEAD_BYTES = 256 << 10
+DELIMITERS = (",", ";", "\t", "|")
+
+STRONG_MARKERS = frozenset({"NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "Null", "\\N", "?", "NaT"})
+"""Mean "missing" in any column."""
+MARKERS = STRONG_MARKERS | {"None", "none", "-", "--", ".", "na", "<NA>", "#VALUE!", "#REF!", "#DIV/0!", ""}
+"""Mean "missing" among numbers and dates; among texts they may be a value ("None" of three kinds of alley)."""
+MOST_MISSING = 0.5
+"""Among texts a marker of a larger share than this is a value."""
+RARE_WORDS = 1e-3
+"""Words among numbers are slips, not a type, up to this share: one "unknown" does not make a column of numbers text."""
+
+NUMBERS = ("bit", "int", "float")
+_FORMS = (  # tried in this order
+    ("bit", r"^[01]$"),
+    ("int", r"^-?(0|[1-9]\d{0,17})$"),
+    ("long", r"^-?[1-9]\d{18,}$"),
+    ("bool", r"^(true|True|TRUE|false|False|FALSE)$"),
+    ("date", r"^\d{4}-\d\d-\d\d$"),
+    ("timestamp", r"^\d{4}-\d\d-\d\d[ T]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d(:?\d\d)?)?$"),
+    ("code", r"^[+-]?0\d"),  # 007, 01.10: numbers are not written like that, codes are
+    ("float", r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"),
+    ("pair", r"^[A-Z][A-Z]$"),
+    ("word", r"^[^0-9]*$"),
+)
+_CHECKED = {
+    "long": ("int", "big", pa.int64()),
+    "date": ("date", "text", pa.date32()),
+    "timestamp": ("timestamp", "text", pa.timestamp("us")),
+}
+"""Form -> what it is if all its values can be read as that type, and what if not (the 30th of February)."""
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How a CSV file is to be read. Parquet and Arrow files carry this themselves.
+
+    Attributes:
+      missing: Cells that mean "no value here", exactly as they stand.
+      delimiter: The character between cells.
+      misfits: What a value of another type than the schema's does: `block` is an error, `warn` a counted finding.
+    """
+
+    missing: tuple[str, ...] = ("",)
+    delimiter: str = ","
+    misfits: Literal["block", "warn"] = "block"
+
+
+@dataclass
+class Forms:
+    """How often a column's values have which form.
+
+    Attributes:
+      rows: Rows counted.
+      nulls: Rows without a value.
+      counts: Form -> rows; `blank` is a quoted empty string.
+      markers: Values that often mean "missing", exactly as they stand -> rows. They are in no form.
+    """
+
+    rows: int = 0
+    nulls: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    markers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def type(self) -> str:
+        """The narrowest type alias for these values."""
+        forms = {form for form, rows in self._solid().items() if rows} - {"blank"}
+        numbers = forms - {"bit", "int"}
+        if not forms:
+            return "string"
+        if not numbers:
+            return "int64"
+        if "float" in numbers and numbers <= {"float", "big"}:
+            return "float64"
+        if "bool" in numbers and forms <= {"bool", "bit"}:
+            return "bool"
+        if forms <= {"date", "timestamp"}:
+            return "timestamp" if "timestamp" in forms else "date"
+        return "string"
+
+    @property
+    def misfits(self) -> int:
+        """Values that are not of the column's type: the words among numbers, and quoted empty strings."""
+        return 0 if self.type == "string" else sum(self.counts.values()) - sum(self._solid().values())
+
+    def without(self, missing: tuple[str, ...]) -> "Forms":
+        """The same if those markers mean "missing"; the others are values."""
+        gone = sum(rows for value, rows in self.markers.items() if value in missing)
+        counts = Counter(self.counts)
+        for value, rows in self.markers.items():
+            if value not in missing:
+                counts["float" if value.strip().lower() == "nan" else "word"] += rows
+        return Forms(self.rows, self.nulls + gone, counts)
+
+    def _solid(self) -> Mapping[str, int]:
+        """The counts that decide the type: without blanks, and without words where they are rare."""
+        counts = {form: rows for form, rows in self.counts.items() if form != "blank"}
+        words = counts.get("word", 0) + counts.get("pair", 0)
+        if 0 < words <= RARE_WORDS * sum(counts.values()):
+            counts = {form: rows for form, rows in counts.items() if form not in ("word", "pair")}
+        return counts
+
+
+def count_forms(column: pa.Array, into: Forms) -> None:
+    """Adds the values of a string array."""
+    into.rows += len(column)
+    into.nulls += column.null_count
+    distinct = column.drop_null().value_counts()
+    values, rows = distinct.field("values"), distinct.field("counts").to_numpy(zero_copy_only=False)
+    trimmed = pc.utf8_trim(values, " \t")  # Arrow's CSV reader takes " 5" for 5
+    marker = pc.is_in(trimmed, value_set=pa.array(sorted(MARKERS))).to_numpy(zero_copy_only=False)
+    for value, count in zip(values.filter(pa.array(marker)).to_pylist(), rows[marker], strict=True):
+        if value == "":
+            into.counts["blank"] += int(count)
+        else:
+            into.markers[value] += int(count)
+    trimmed, rows = trimmed.filter(pa.array(~marker)), rows[~marker]
+    for form, pattern in _FORMS:
+        if not len(rows):
+            return
+        hit = pc.match_substring_regex(trimmed, pattern).to_numpy(zero_copy_only=False)
+        if hit.any():
+            into.counts[_checked(form, trimmed, hit)] += int(rows[hit].sum())
+            trimmed, rows = trimmed.filter(pa.array(~hit)), rows[~hit]
+    into.counts["text"] += int(rows.sum())
+
+
+def _checked(form: str, values: pa.Array, hit: np.ndarray) -> str:
+    if form not in _CHECKED:
+        return form
+    holds, fails, arrow = _CHECKED[form]
+    return fails if parse(values.filter(pa.array(hit)), arrow).null_count else holds
+
+
+def missing_markers(columns: Mapping[str, Forms]) -> tuple[str, ...]:
+    """The markers in use, "" first.
+
+    A marker counts if the rest of a column are numbers, dates or truth values; or, among texts, if it means nothing
+    else (STRONG_MARKERS) and is not most of the column. "NA" among codes of two letters is a continent or a country.
+    """
+    found: set[str] = set()
+    for forms in columns.values():
+        rest = forms.without(tuple(forms.markers))
+        values = sum(rest.counts.values())
+        if values and rest.type != "string":
+            found.update(forms.markers)
+            continue
+        for marker, rows in forms.markers.items():
+            code = marker == "NA" and rest.counts["pair"] > values / 2
+            if marker.strip() in STRONG_MARKERS and not code and rows <= MOST_MISSING * (forms.rows - forms.nulls):
+                found.add(marker)
+    return ("", *sorted(found))
+
+
+def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Iterator[pa.RecordBatch]:
+    """A CSV file's rows as they stand, every column a string; InputError where it cannot be read."""
+    parse = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True)
+    read = csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False)
+    if file.bytes == 0:
+        raise InputError(f"{file.name}: is empty")
+    try:
+        with filesystem.open_input_stream(file.path, compression="detect") as stream:
+            convert = csv.ConvertOptions(check_utf8=False)
+            names = csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert).schema.names
+        unknown_names(file.name, names, names)
+        convert = csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=list(options.missing),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        )
+        with filesystem.open_input_stream(file.path, compression="detect") as stream:
+            yield from csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
+    except UnicodeDecodeError as exc:
+        raise InputError(f"{file.name}: the header is not valid UTF-8 ({exc.reason}); save it as UTF-8") from exc
+    except (pa.ArrowInvalid, OSError) as exc:
+        reason = " ".join("".join(char if char.isprintable() else " " for char in str(exc)).split())
+        raise InputError(f"{file.name}: cannot be read as CSV ({reason[:200]})") from exc
+
+
+def sniff_delimiter(head: str) -> str:
+    """The delimiter that cuts the first lines into the most cells, equally many in (nearly) every line; else ","."""
+    best, most = ",", 1
+    for delimiter in DELIMITERS:
+        try:
+            records = [row for row in text_csv.reader(head.splitlines(keepends=True), delimiter=delimiter) if row]
+        except text_csv.Error:
+            continue
+        if records and any(cell.count('"') % 2 for cell in records[0]):
+            continue  # it cuts through a quoted name
+        # The head ends somewhere in a line.
+        widths = [len(record) for record in (records[:-1] or records)[:200]]
+        if widths and widths[0] > most and widths.count(widths[0]) >= 0.9 * len(widths):
+            best, most = delimiter, widths[0]
+    return best
+
+
+def detect_delimiter(filesystem: fs.FileSystem, file: SpanFile) -> str:
+    """The delimiter of a CSV file, from its first HEAD_BYTES."""
+    try:
+        with filesystem.open_input_stream(file.path, compression="detect") as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError as exc:
+        raise InputError(f"{file.name}: cannot be read ({' '.join(str(exc).split())[:200]})") from exc
+    return sniff_delimiter(head.decode("utf-8", "replace"))
+
+
+def detect_options(filesystem: fs.FileSystem, *files: SpanFile) -> ReadOptions:
+    """How CSV files are to be read: the delimiter of the first, the markers for missing values in all of them."""
+    options = ReadOptions(delimiter=detect_delimiter(filesystem, files[0]))
+    columns: dict[str, Forms] = {}
+    for file in files:
+        for batch in string_batches(filesystem, file, options):
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                count_forms(column, columns.setdefault(name, Forms()))
+    return replace(options, missing=missing_markers(columns))

@@ -1,0 +1,57 @@
+import pytest
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from components.data_gate.findings import Finding, anomaly_findings, blocking, drift_findings
+
+ANOMALIES = """
+anomaly_info { key: "late" value {
+  reason { type: ENUM_TYPE_UNEXPECTED_STRING_VALUES description: "Values missing from the schema: 2. " }
+  reason { type: FEATURE_TYPE_LOW_FRACTION_PRESENT description: "In half of the rows" }
+} }
+anomaly_info { key: "carrier" value { reason { type: SCHEMA_NEW_COLUMN description: "New column" } } }
+dataset_anomaly_info { reason { type: DATASET_LOW_NUM_EXAMPLES description: "Too few" } }
+"""
+DRIFT = {
+    "feature": "dest", "measure": "chebyshev", "distance": 0.1234, "threshold": 0.02, "drifted": True, "detail": "",
+}  # fmt: skip
+
+
+def test_one_finding_for_each_reason_the_dataset_first():
+    anomalies = text_format.Parse(ANOMALIES, anomalies_pb2.Anomalies())
+    assert [(f.source, f.feature, f.kind, f.detail) for f in anomaly_findings("eval", anomalies)] == [
+        ("anomalies", "(dataset)", "dataset_low_num_examples", "eval: Too few"),
+        ("anomalies", "carrier", "schema_new_column", "eval: New column"),
+        ("anomalies", "late", "enum_type_unexpected_string_values", "eval: Values missing from the schema: 2."),
+        ("anomalies", "late", "feature_type_low_fraction_present", "eval: In half of the rows"),
+    ]
+
+
+def test_no_anomaly_no_finding():
+    assert anomaly_findings("train", anomalies_pb2.Anomalies()) == []
+
+
+def test_only_drifted_rows_are_findings():
+    rows = [DRIFT, {**DRIFT, "feature": "x", "drifted": False}, {**DRIFT, "feature": "y", "detail": "'a' was 1.0%"}]
+    assert drift_findings(rows) == [
+        Finding("drift", "dest", "chebyshev", "chebyshev distance 0.123 > 0.020"),
+        Finding("drift", "y", "chebyshev", "chebyshev distance 0.123 > 0.020 ('a' was 1.0%)"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("anomalies", "drift", "expected"),
+    [("block", "block", "ad"), ("block", "warn", "a"), ("warn", "block", "d"), ("warn", "warn", "")],
+)
+def test_the_policy_decides_what_blocks(anomalies, drift, expected):
+    findings = [Finding("anomalies", "a", "k", "d"), Finding("drift", "d", "k", "d")]
+    stopped_by = blocking(findings, {"anomalies": anomalies, "drift": drift})
+    assert "".join(finding.feature for finding in stopped_by) == expected
+
+
+def test_nothing_found_blocks_nothing():
+    assert blocking([], {"anomalies": "block", "drift": "block"}) == []
+
+
+def test_a_finding_reads_on_one_line_whatever_the_data_hold():
+    assert str(Finding("drift", "dest", "chebyshev", "'A\r\nB' was 1.0%")) == "dest: 'A B' was 1.0%"
