@@ -34,6 +34,7 @@ SUFFIXES = (*CSV, *PARQUET, *IPC)
 LARGEST_DOMAIN = 50
 SAFE_COUNT = 20
 """A column with a rarer value has others that were not seen yet; to list its values would block the next span."""
+FEW_INTEGERS = 31
 EVAL_SHARE = 0.2
 
 
@@ -304,6 +305,8 @@ def _feature(column: Column, proposal: Proposal, found: Survey, eval_rows: int) 
     else:
         feature.value_count.max = 1
     classes = column.kind == "categorical" or (column.kind == "label" and proposal.task != "regression")
+    # Of a few integers the shares are compared: TFDV spreads a histogram's bins over values that cannot be.
+    classes = classes or (column.type == "int64" and column.distinct <= FEW_INTEGERS and column.kind != "label")
     if column.type == "bool":
         feature.bool_domain.SetInParent()
     elif column.type in ("date", "timestamp"):
@@ -374,7 +377,8 @@ def settings_text(
     if place.window:
         lines.append(f"window = {place.window}".ljust(30) + "# spans to train on; the one after them is eval")
     else:
-        lines.append(f"eval_share = {EVAL_SHARE}".ljust(30) + "# of the rows, dealt by a hash of the id columns")
+        what = "id columns" if proposal.id else "whole row"
+        lines.append(f"eval_share = {EVAL_SHARE}".ljust(30) + f"# of the rows, dealt by a hash of the {what}")
     if not is_binary(place.files[0]):
         lines += [
             f"missing = {_toml(list(options.missing))}".ljust(30) + '# cells that mean "no value"',

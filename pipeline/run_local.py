@@ -61,6 +61,7 @@ def run(
         registry_id = registry.create().id
         run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         reports = home / "reports" / run_id
+        check_root(reports)
         with chatter_to(reports / "run.log") as person:
             summary, stopped = _run(
                 config, home, reports, run_id, source, checked, registry, registry_id, person if verbose else None
@@ -79,7 +80,11 @@ def registry_folder(config: Config, root: Path) -> Path:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """One run at a time on one SQLite metadata: it has a single writer. The kernel frees the lock of a dead process."""
-    with (home / ".run.lock").open("a+") as lock:
+    try:
+        lock = (home / ".run.lock").open("a+")
+    except OSError as exc:
+        raise UsageError(f"{home / '.run.lock'}: cannot be opened ({exc.strerror})") from exc
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types as is_
 
-from components.arrow_example_gen.misfits import FileMisfits, one_line
-from components.arrow_example_gen.names import unknown_names
-from components.errors import InputError
+from components.arrow_example_gen.misfits import FileMisfits
+from components.arrow_example_gen.names import is_list
 
 _INT64_MAX = 2**63 - 1
 
@@ -43,62 +42,6 @@ def typed_batch(
             misfits.note(name, column, gone, before, type_)
         fitted.append(values)
     return pa.RecordBatch.from_arrays(fitted, names=list(types))
-
-
-def carried(file: str, schema: pa.Schema, types: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
-    """Column -> type of everything that is read of a file that has types: the schema's columns, then its own others.
-
-    Raises:
-      InputError: A column is missing, there twice or has no name; or one that the schema does not name is of a kind
-        that no tf.Example can hold.
-    """
-    wanted = dict(types)
-    for name in unknown_names(file, schema.names, types):
-        type_ = own_type(schema.field(name).type)
-        if type_ is None:
-            raise InputError(
-                f"{file}: column '{name}' is {one_line(str(schema.field(name).type))}, which no tf.Example can hold; "
-                "flatten or drop it"
-            )
-        wanted[name] = type_
-    return wanted
-
-
-def own_type(type_: pa.DataType) -> pa.DataType | None:
-    """The type of ours that a column of no known type is carried as; None for one that no tf.Example can hold."""
-    if isinstance(type_, pa.BaseExtensionType):
-        return own_type(type_.storage_type)
-    if is_.is_dictionary(type_) or is_.is_run_end_encoded(type_):
-        return own_type(type_.value_type)
-    if is_list(type_):
-        value = own_type(type_.value_type)
-        if value == pa.bool_():
-            value = pa.int64()
-        return pa.list_(value) if value in (pa.int64(), pa.float64(), pa.string()) else None
-    if is_.is_nested(type_) or is_.is_interval(type_):
-        return None
-    for belongs, own in (
-        (is_.is_boolean, pa.bool_()),
-        (is_.is_integer, pa.int64()),
-        (is_.is_floating, pa.float64()),
-        (is_.is_decimal, pa.float64()),
-        (is_.is_date, pa.date32()),
-        (is_.is_timestamp, pa.timestamp("us")),
-    ):
-        if belongs(type_):
-            return own
-    return pa.string()
-
-
-def is_list(type_: pa.DataType) -> bool:
-    """Any of Arrow's lists."""
-    return (
-        is_.is_list(type_)
-        or is_.is_large_list(type_)
-        or is_.is_fixed_size_list(type_)
-        or is_.is_list_view(type_)
-        or is_.is_large_list_view(type_)
-    )
 
 
 def plain(column: pa.Array) -> pa.Array:

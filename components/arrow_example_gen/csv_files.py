@@ -8,6 +8,7 @@ from pyarrow import csv, fs
 
 from components.arrow_example_gen.casting import lost
 from components.arrow_example_gen.columns import type_name
+from components.arrow_example_gen.csv_stream import CsvStream
 from components.arrow_example_gen.misfits import FileMisfits, one_line
 from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.options import ReadOptions
@@ -44,40 +45,42 @@ def read_csv(
     wanted = {**types, **dict.fromkeys(unknown, pa.string())}
     # Arrow's reader knows moments with a zone or without, not both: those are always read as text.
     as_text = {name: type_ for name, type_ in wanted.items() if pa.types.is_timestamp(type_)}
-    rows, last = 0, None
+    arguments = (filesystem, file, wanted, names[-1], options, misfits, block_bytes)
+    rows = 0
     try:
-        for batch in _typed(filesystem, file, wanted, as_text, options, misfits, block_bytes):
-            rows, last = rows + batch.num_rows, batch
+        for batch in _typed(*arguments, as_text):
+            rows += batch.num_rows
             yield batch
     except pa.ArrowInvalid as exc:
         if options.misfits == "block" or ": invalid value " not in str(exc):
             raise InputError(f"{file.name}: {_explain(str(exc), names)}") from exc
         # From here on every cell is read as text, so that one more pass finds all that does not fit.
-        done = rows
         as_text = {name: type_ for name, type_ in wanted.items() if type_ != pa.string()}
         try:
-            for batch in _typed(filesystem, file, wanted, as_text, options, misfits, block_bytes, skip=done):
-                rows, last = rows + batch.num_rows, batch
+            for batch in _typed(*arguments, as_text, skip=rows):
+                rows += batch.num_rows
                 yield batch
         except pa.ArrowInvalid as deeper:
             raise InputError(f"{file.name}: {_explain(str(deeper), names)}") from deeper
-    if last is None:
+    if rows == 0:
         raise InputError(f"{file.name}: holds a header but no rows")
-    if wanted[names[-1]] == pa.string():
-        _check_end(filesystem, file, last.column(names[-1])[-1].as_py())
 
 
 def _typed(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    as_text: dict[str, pa.DataType],
+    last: str,
     options: ReadOptions,
     misfits: FileMisfits,
     block_bytes: int,
+    as_text: dict[str, pa.DataType],
     skip: int = 0,
 ) -> Iterator[pa.RecordBatch]:
-    """The batches with rows after the first `skip`; columns of `as_text` are read as strings and parsed here."""
+    """The rows after the first `skip`; columns of `as_text` are read as strings and parsed here.
+
+    `last` is the last column of the file.
+    """
     convert = csv.ConvertOptions(
         column_types={**types, **dict.fromkeys(as_text, pa.string())},
         include_columns=list(types),
@@ -87,7 +90,8 @@ def _typed(
         check_utf8=True,
     )
     before = 0
-    with _open(filesystem, file) as stream:
+    with _open(filesystem, file) as unpacked:
+        stream = CsvStream(unpacked)
         # use_threads=False: only then do Arrow's messages say which row is wrong, and batches come in order.
         read = csv.ReadOptions(block_size=block_bytes, use_threads=False)
         for batch in csv.open_csv(stream, read_options=read, parse_options=_parsing(options), convert_options=convert):
@@ -97,6 +101,8 @@ def _typed(
             if start < skip:
                 batch, start = batch.slice(skip - start), skip
             yield _parsed(batch, as_text, start, misfits) if as_text else batch
+    if before and types[last] == pa.string() and stream.is_cut(batch.column(last)[-1].as_py()):
+        raise InputError(f"{file.name}: the last row ends inside a quoted cell; a quote is not closed")
 
 
 def _parsed(
@@ -152,18 +158,6 @@ def _first_line(stream: pa.NativeFile) -> bytes:
             if quotes % 2 == 0 and head[:at].strip(b"\r\n\xef\xbb\xbf"):
                 return head[:at]
     return head
-
-
-def _check_end(filesystem: fs.FileSystem, file: SpanFile, last: str | None) -> None:
-    """InputError if the last cell was opened by a quote that nothing closes: Arrow takes in the rest without a word."""
-    if last is None or not ("\n" in last or "\r" in last):
-        return
-    tail = b""
-    with _open(filesystem, file) as stream:
-        while chunk := stream.read(1 << 20):
-            tail = (tail + chunk)[-HEAD_BYTES:]
-    if not tail.rstrip(b"\r\n").endswith(b'"'):
-        raise InputError(f"{file.name}: the last row ends inside a quoted cell; a quote is not closed")
 
 
 def _explain(message: str, names: list[str]) -> str:

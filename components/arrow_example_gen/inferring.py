@@ -25,10 +25,10 @@ import pyarrow.compute as pc
 from pyarrow import fs, ipc
 from pyarrow import parquet as pq
 
-from components.arrow_example_gen.casting import fit, is_list, own_type, plain
+from components.arrow_example_gen.casting import fit, plain
 from components.arrow_example_gen.columns import arrow_types
 from components.arrow_example_gen.misfits import one_line
-from components.arrow_example_gen.names import unknown_names
+from components.arrow_example_gen.names import is_list, own_type, unknown_names
 from components.arrow_example_gen.options import Forms, ReadOptions, count_forms, missing_markers, string_batches
 from components.arrow_example_gen.reading import IPC, PARQUET
 from components.arrow_example_gen.spans import SpanFile

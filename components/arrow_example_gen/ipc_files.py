@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pyarrow import fs, ipc
 
-from components.arrow_example_gen.casting import carried, typed_batch
+from components.arrow_example_gen.casting import typed_batch
 from components.arrow_example_gen.misfits import FileMisfits
+from components.arrow_example_gen.names import carried
 from components.arrow_example_gen.spans import SpanFile
 
 BATCH_ROWS = 1 << 16

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pyarrow as pa
 from pyarrow import fs
 
-from components.arrow_example_gen.casting import is_list, own_type, typed_batch
+from components.arrow_example_gen.casting import typed_batch
 from components.arrow_example_gen.misfits import FileMisfits, one_line
-from components.arrow_example_gen.names import unknown_names
+from components.arrow_example_gen.names import is_list, own_type, unknown_names
 from components.arrow_example_gen.spans import SpanFile
 from components.errors import InputError
 

@@ -4,7 +4,9 @@
     serving_default   one tensor per feature, [N] or [N, 1], as the `instances` of a REST request give them
     transform_labels  examples string [N] with label -> transformed_label [N], as the model learned it, for evaluation
 
-Every feature of serving_default must be sent; a missing value is said with
+An input of serving_default is called as its feature is, with `_` for every character but letters, digits and `_`
+(TensorFlow allows no others): `sepal length (cm)` is sent as `sepal_length__cm_`. Every feature must be sent; a missing
+value is said with
     NaN                     a number (numeric and cyclical columns are float32, also where the data holds integers)
     ""                      a text
     -9223372036854775808    an integer category: the smallest int64
@@ -16,6 +18,7 @@ Answers, for N rows:
     regression  prediction float32 [N], in the label's unit
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -63,9 +66,11 @@ class ServedModel(tf.Module):
         """Writes the SavedModel with its signatures."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         # Rank unknown: TF Serving makes [N] of {"x": 1} and [N, 1] of {"x": [1]}.
-        columns = {name: tf.TensorSpec(None, self._served_type(name), name=name) for name in self._features}
+        inputs = dict(zip(input_names(self._features), self._features, strict=True))
+        columns = {sent: tf.TensorSpec(None, self._served_type(name), name=sent) for sent, name in inputs.items()}
         serve_examples = tf.function(self.serve_examples, input_signature=[examples])
-        serve_columns = tf.function(lambda **raw: self.serve_columns(raw)).get_concrete_function(**columns)
+        by_name = tf.function(lambda **sent: self.serve_columns({inputs[name]: sent[name] for name in sent}))
+        serve_columns = by_name.get_concrete_function(**columns)
         transform_labels = tf.function(self.transform_labels, input_signature=[examples])
         signatures = {
             "serving_default": serve_columns,
@@ -120,6 +125,20 @@ class ServedModel(tf.Module):
         rows = tf.where(present)
         indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
         return tf.SparseTensor(indices, tf.boolean_mask(values, present), tf.stack([tf.size(values, tf.int64), 1]))
+
+
+def input_names(features: Iterable[str]) -> list[str]:
+    """Names of serving_default's inputs, in the features' order; two that would be called the same are numbered."""
+    names: list[str] = []
+    for feature in features:
+        plain = re.sub(r"\W", "_", feature, flags=re.ASCII)
+        plain = f"_{plain}" if plain[:1].isdigit() or not plain else plain
+        name, number = plain, 1
+        while name in names:
+            number += 1
+            name = f"{plain}_{number}"
+        names.append(name)
+    return names
 
 
 def predictor(

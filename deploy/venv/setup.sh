@@ -15,8 +15,8 @@ refuse() { echo "setup: $*" >&2; exit 2; }
 say() { echo "setup: $*" >&2; }
 
 # What .venv was made from: the lock, this recipe and the place (a venv does not survive being moved).
-# cksum is in POSIX; sha256sum is not on macOS.
-wanted="$project $(cat requirements.lock pyproject.toml deploy/venv/*.sh | cksum)"
+# cksum is in POSIX; sha256sum is not on macOS. The linters' settings in pyproject.toml are no part of it.
+wanted="$project $( (cat requirements.lock deploy/venv/*.sh; sed '/^# Settings of the tools/,$d' pyproject.toml) | cksum)"
 [ "$(cat .venv/.ready 2>/dev/null)" = "$wanted" ] && exit 0
 
 # One set-up at a time. A lock whose owner is gone (kill -9, power cut) is taken over.

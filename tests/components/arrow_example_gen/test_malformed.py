@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 from pyarrow import compute as pc
-from pyarrow import fs, ipc
 from pyarrow import feather as pf
+from pyarrow import fs, ipc
 from pyarrow import parquet as pq
 
 from components.arrow_example_gen.columns import arrow_types
@@ -32,7 +32,9 @@ def read(
 ) -> pa.Table:
     file = SpanFile(1, str(path), path.name, path.lstat().st_size, 0)
     filesystem = filesystem or fs.LocalFileSystem()
-    return pa.Table.from_batches(list(read_batches(filesystem, file, arrow_types(types), ReadOptions(**options), found)))
+    return pa.Table.from_batches(
+        list(read_batches(filesystem, file, arrow_types(types), ReadOptions(**options), found))
+    )
 
 
 def refusal(path, types: dict[str, str] = TYPES, **more) -> str:
@@ -102,7 +104,7 @@ CSV = {
     "column without a name": (
         "x.csv",
         b",id,n,x\n0,a,1,2\n",
-        "column 1 has no name; name or drop it (pandas writes its index so; index=False leaves it out)",
+        "column 1 has no name; name or drop it (pandas' index? index=False leaves it out)",
     ),
     "missing column": ("x.csv", b"id,n\na,1\n", "column 'x' is missing; the schema names it, the header does not"),
     "wrong delimiter": (
@@ -246,9 +248,7 @@ TYPED = {
 @pytest.mark.parametrize(("name", "content", "message"), [*CSV.values(), *TYPED.values()], ids=[*CSV, *TYPED])
 def test_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    found = refusal(tmp_path / name)
-    assert found.startswith(message)
-    assert found == message or "\n" not in message
+    assert refusal(tmp_path / name).startswith(message)
 
 
 @pytest.mark.parametrize(("bool_", "date", "moment", "message"), CELLS.values(), ids=CELLS)

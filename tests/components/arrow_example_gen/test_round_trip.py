@@ -28,7 +28,7 @@ LOCAL = fs.LocalFileSystem()
 TYPES = {"s": "string", "i": "int64", "f": "float64"}
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**63 - 1, -(2**63), 2**53 + 1, 0])
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8) | st.sampled_from(
-    ["", " ", "007", 'say "x"', '"', ",", "a\nb", "a\r\nb", "NA", "nan", "ü", "𝕏", "\ufeff", "'"]
+    ["", " ", "007", 'say "x"', '"', ",", "a\nb", "a\r\nb", "NA", "nan", "ü", "🛫", "\ufeff", "'"]
 )
 ROWS = st.lists(st.tuples(st.none() | TEXT, st.none() | INT64, st.none() | st.floats()), min_size=1, max_size=12)
 relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -104,7 +104,10 @@ def test_csv_by_pandas(rows, line_end):
         io.BytesIO(content),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(
-            column_types=arrow_types(TYPES), null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+            column_types=arrow_types(TYPES),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
         ),
     )
     assert repr(found.to_pydict()) == repr(theirs.to_pydict())
@@ -183,22 +186,21 @@ def test_tfrecords_that_we_wrote(rows):
     found = read(content, "x.tfrecord.gz", {**TYPES, "d": "int64"})
     assert found.drop_columns(["f"]).to_pydict() == table.drop_columns(["f"]).to_pydict()
     with np.errstate(over="ignore"):
-        expected = [None if value is None else np.float32(value) for value in table["f"].to_pylist()]
-    assert repr([value and float(value) for value in expected]) == repr(found["f"].to_pylist())
+        expected = [None if value is None else float(np.float32(value)) for value in table["f"].to_pylist()]
+    assert repr(expected) == repr(found["f"].to_pylist())
 
 
 @relaxed
 @given(st.lists(st.none() | st.lists(INT64, max_size=3), min_size=1, max_size=9), st.integers(0, 9))
 def test_lists_become_several_values(rows, cut):
-    for slice_ in (slice(0, cut), slice(cut, None)):
-        batch = pa.record_batch({"l": pa.array(rows, pa.list_(pa.int64()))}).slice(
-            *slice_.indices(len(rows))[:1]
-        )
-        assert example_batch(batch).to_pydict()["l"] == [row or [] for row in batch.column("l").to_pylist()]
+    whole = pa.record_batch({"l": pa.array(rows, pa.list_(pa.int64()))})
+    for batch, expected in ((whole.slice(0, cut), rows[:cut]), (whole.slice(cut), rows[cut:])):
+        assert example_batch(batch).to_pydict()["l"] == [row or [] for row in expected]
 
 
 @settings(relaxed, max_examples=80)
 @given(ROWS, st.integers(40, 300))
+@example([("0\r\n", None, None)], 40)
 def test_any_block_size_gives_the_same_rows(rows, block_bytes):
     out = io.BytesIO()
     csv.write_csv(table_of(rows * 5), out)
@@ -252,7 +254,7 @@ def test_the_second_look_sees_what_arrow_sees(alias, cells):
             theirs = csv.read_csv(io.BytesIO(content), convert_options=options)["c"][0]
         except pa.ArrowInvalid:
             theirs = pa.scalar(None, type_)
-        assert str(theirs) == str(value)
+        assert theirs.equals(value) or str(theirs) == str(value) == "nan"
 
 
 @relaxed
@@ -268,9 +270,7 @@ def test_counting_misfits_loses_nothing_else(cells, data):
         found = FileMisfits("x.csv", "warn", has_header=True)
         size = data.draw(st.integers(40, 400))
         types = arrow_types({"s": "string", "i": "int64"})
-        table = pa.Table.from_batches(
-            list(read_csv(LOCAL, file, types, ReadOptions(misfits="warn"), found, size))
-        )
+        table = pa.Table.from_batches(list(read_csv(LOCAL, file, types, ReadOptions(misfits="warn"), found, size)))
     good = {cell: int(cell) for cell in cells if cell and cell.lstrip("-").isdigit()}
     assert table["s"].to_pylist() == [f"r{row}" for row in range(len(cells))]
     assert table["i"].to_pylist() == [good.get(cell) for cell in cells]

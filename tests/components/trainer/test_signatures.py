@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.trainer.examples import read_columns
-from components.trainer.signatures import ServedModel, predictor
+from components.trainer.signatures import ServedModel, input_names, predictor
 from components.trainer.training import split_off, train
 
 Rows = list[dict[str, Any]]
@@ -132,3 +132,17 @@ def test_members_probabilities_are_averaged() -> None:
     logits = tf.constant([[[0.0], [np.log(3)]]], tf.float32)
     assert predictor("binary")(logits)["probability"].numpy() == pytest.approx([0.625])
     assert predictor("regression", center=10, spread=2)(tf.constant([[[1.0], [2.0]]]))["prediction"].numpy() == [13]
+
+
+def test_input_names_are_what_tensorflow_allows() -> None:
+    features = ["age", "sepal length (cm)", "od280/od315", "od280_od315", "2nd", "größe", "a b", "a.b"]
+    assert input_names(features) == [
+        "age",
+        "sepal_length__cm_",
+        "od280_od315",
+        "od280_od315_2",
+        "_2nd",
+        "gr__e",
+        "a_b",
+        "a_b_2",
+    ]

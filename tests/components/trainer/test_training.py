@@ -36,7 +36,11 @@ def test_one_row_cannot_be_split() -> None:
 
 @pytest.mark.parametrize(
     ("task", "metrics"),
-    [("binary", {"auc", "average_precision", "log_loss"}), ("multiclass", {"accuracy", "log_loss"}), ("regression", {"rmse", "mae"})],
+    [
+        ("binary", {"auc", "average_precision", "log_loss"}),
+        ("multiclass", {"accuracy", "log_loss"}),
+        ("regression", {"rmse", "mae"}),
+    ],
 )
 def test_every_task_trains_and_reports(trained: Trained, task: str, metrics: set[str]) -> None:
     folder = trained(task)
