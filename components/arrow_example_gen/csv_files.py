@@ -8,7 +8,7 @@ from pyarrow import csv, fs
 
 from components.arrow_example_gen.casting import lost
 from components.arrow_example_gen.columns import type_name
-from components.arrow_example_gen.csv_stream import CsvStream
+from components.arrow_example_gen.csv_stream import UNNAMED, CsvStream
 from components.arrow_example_gen.misfits import FileMisfits, one_line
 from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.options import ReadOptions
@@ -91,7 +91,7 @@ def _typed(
     )
     before = 0
     with _open(filesystem, file) as unpacked:
-        stream = CsvStream(unpacked)
+        stream = CsvStream(unpacked, options.delimiter)
         # use_threads=False: only then do Arrow's messages say which row is wrong, and batches come in order.
         read = csv.ReadOptions(block_size=block_bytes, use_threads=False)
         for batch in csv.open_csv(stream, read_options=read, parse_options=_parsing(options), convert_options=convert):
@@ -140,7 +140,8 @@ def _header(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions, blo
             parse_options=_parsing(options),
             convert_options=csv.ConvertOptions(check_utf8=False),
         )
-        return first.schema.names
+        names: list[str] = first.schema.names
+        return [UNNAMED if not names[0] else names[0], *names[1:]]
     except UnicodeDecodeError as exc:
         raise InputError(f"{file.name}: the header is not valid UTF-8 ({exc.reason} at byte {exc.start})") from exc
     except pa.ArrowInvalid as exc:

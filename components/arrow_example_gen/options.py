@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, fs
 
+from components.arrow_example_gen.csv_stream import CsvStream
 from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse
@@ -183,8 +184,9 @@ def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptio
     if file.bytes == 0:
         raise InputError(f"{file.name}: is empty")
     try:
-        with filesystem.open_input_stream(file.path, compression="detect") as stream:
+        with filesystem.open_input_stream(file.path, compression="detect") as unpacked:
             convert = csv.ConvertOptions(check_utf8=False)
+            stream = CsvStream(unpacked, options.delimiter)
             names = csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert).schema.names
         unknown_names(file.name, names, names)
         convert = csv.ConvertOptions(
@@ -193,7 +195,8 @@ def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptio
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         )
-        with filesystem.open_input_stream(file.path, compression="detect") as stream:
+        with filesystem.open_input_stream(file.path, compression="detect") as unpacked:
+            stream = CsvStream(unpacked, options.delimiter)
             yield from csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
     except UnicodeDecodeError as exc:
         raise InputError(f"{file.name}: the header is not valid UTF-8 ({exc.reason}); save it as UTF-8") from exc

@@ -173,7 +173,7 @@ def test_unlabelled_rows_say_what_became_of_them(out: Path) -> None:
 
 
 def _tables(hours: list[str]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """One flight on 3 November 2013 at 02:10, the hours ``hours`` (UTC) of weather counting up from 50 °F, no planes."""
+    """One flight on 3 November 2013 at 02:10, the hours ``hours`` (UTC) of weather from 50 °F up, no planes."""
     one: dict[str, object] = {
         "year": 2013,
         "month": 11,

@@ -103,8 +103,8 @@ CSV = {
     "column name twice": ("x.csv", b"id,n,x,n\na,1,2,3\n", "column 'n' is there twice; rename or drop one"),
     "column without a name": (
         "x.csv",
-        b",id,n,x\n0,a,1,2\n",
-        "column 1 has no name; name or drop it (pandas' index? index=False leaves it out)",
+        b"id,,n,x\na,0,1,2\n",
+        "column 2 has no name; name or drop it (pandas' index? index=False leaves it out)",
     ),
     "missing column": ("x.csv", b"id,n\na,1\n", "column 'x' is missing; the schema names it, the header does not"),
     "wrong delimiter": (

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import fs
 
-from components.arrow_example_gen.reading import BLOCK_BYTES
+from components.arrow_example_gen.reading import BLOCK_BYTES, read_batches
+from components.arrow_example_gen.spans import find_spans
 from components.errors import InputError
 
 HEADER = b"id,n,x\n"
@@ -249,3 +251,13 @@ def test_reads_what_pythons_csv_writes(read, rows):
     assert table["id"].to_pylist() == [row[0] for row in rows]
     assert table["n"].to_pylist() == [row[1] for row in rows]
     assert repr(table["x"].to_pylist()) == repr([row[2] for row in rows])  # NaN equals itself, -0.0 is not 0.0
+
+
+@pytest.mark.parametrize("start", ["", '""', "\ufeff"])
+def test_first_column_without_a_name_is_called_unnamed(tmp_path, start):
+    path = tmp_path / "span-1.csv"
+    path.write_text(f"{start},n\n7,1\n8,2\n", encoding="utf-8")
+    (file,) = find_spans(str(tmp_path), "span-{span}.csv")
+    types = {"unnamed": pa.int64(), "n": pa.int64()}
+    batches = list(read_batches(fs.LocalFileSystem(), file, types))
+    assert pa.Table.from_batches(batches).to_pydict() == {"unnamed": [7, 8], "n": [1, 2]}

@@ -97,6 +97,9 @@ def test_csv_by_pyarrow(rows):
 @relaxed
 @given(ROWS, st.sampled_from(["\n", "\r\n"]))
 def test_csv_by_pandas(rows, line_end):
+    if line_end == "\n":
+        # pandas quotes a carriage return only where it ends lines; unquoted it is a line's end to every reader
+        rows = [(text and text.replace("\r", "\n"), *rest) for text, *rest in rows]
     frame = table_of(rows).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     content = frame.to_csv(index=False, lineterminator=line_end).encode()
     found = read(content, "x.csv")

@@ -1,0 +1,123 @@
+"""The component itself: what lies on the artifact, and the same output from workers elsewhere as from this process."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from components.arrow_example_gen.component import ArrowExampleGen
+from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.source import Source
+from components.errors import InputError
+from components.examples import read_examples
+
+HERE = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
+# Beam's own job server in this process, with workers behind the portability API as a cluster has them.
+ELSEWHERE = ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"]
+COLUMNS = {"id": "string", "n": "int64", "x": "float64", "y": "int64"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    spans = tmp_path / "spans"
+    spans.mkdir()
+    for span in range(1, 5):
+        rows = range(span * 100, span * 100 + 50)
+        table = pd.DataFrame({"id": [f"r{n}" for n in rows], "n": rows, "x": [n / 8 for n in rows]})
+        table["y"] = [n % 2 if n % 10 else None for n in rows]
+        table.astype({"y": "Int64"}).to_csv(spans / f"span-{span}.csv", index=False)
+    return spans
+
+
+def source(folder: Path, pattern: str = "span-{span}.csv") -> Source:
+    return Source(str(folder), pattern, COLUMNS, "y", ["id"], 2, 0.3, ReadOptions())
+
+
+def generate(described: Source, output: Path, beam: list[str], **settings: object) -> object:
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.types.standard_artifacts import Examples
+
+    examples = Examples()
+    examples.uri = str(output)
+    executor_class = ArrowExampleGen.EXECUTOR_SPEC.executor_class
+    executor = executor_class(BaseBeamExecutor.Context(beam_pipeline_args=beam, tmp_dir=str(output), unique_id="1"))
+    properties = {"source": described.to_json(), "code": "", "span": -1, "fingerprint": ""} | settings
+    executor.Do({}, {"examples": [examples]}, properties)
+    return examples
+
+
+def properties(examples: object) -> dict[str, object]:
+    return {
+        name: json.loads(examples.get_string_custom_property(name)) for name in ("spans", "rows", "unlabelled", "files")
+    }
+
+
+def rows(output: Path) -> dict[str, list]:
+    return {
+        split: read_examples(str(output / f"Split-{split}"), list(COLUMNS)).values.tolist()
+        for split in ("train", "eval")
+    }
+
+
+def test_window_of_spans(folder: Path, tmp_path: Path) -> None:
+    examples = generate(source(folder), tmp_path / "out", HERE)
+    found = properties(examples)
+    assert found["spans"] == {"train": [2, 3], "eval": [4]}
+    assert found["rows"] == {"train": 90, "eval": 45}  # every tenth row has no label
+    assert found["unlabelled"] == {"train": 10, "eval": 5}
+    assert [file["span"] for file in found["files"]] == [2, 3, 4]
+    assert examples.span == 4
+    assert json.loads(examples.split_names) == ["train", "eval"]
+    train = rows(tmp_path / "out")["train"]
+    assert train[0] == ["r201", 201, 201 / 8, 1]
+    assert [row[1] for row in train] == sorted(row[1] for row in train)
+
+
+@pytest.mark.parametrize("pattern", ["span-{span}.csv", "span-1.csv"])
+def test_workers_elsewhere_make_the_same(folder: Path, tmp_path: Path, pattern: str) -> None:
+    here = generate(source(folder, pattern), tmp_path / "here", HERE)
+    elsewhere = generate(source(folder, pattern), tmp_path / "elsewhere", ELSEWHERE)
+    assert properties(here) == properties(elsewhere)
+    assert rows(tmp_path / "here") == rows(tmp_path / "elsewhere")
+    assert here.get_string_custom_property("data_fingerprint") == elsewhere.get_string_custom_property(
+        "data_fingerprint"
+    )
+    files = [
+        sorted(str(p.relative_to(top)) for p in top.rglob("*.*")) for top in (tmp_path / "here", tmp_path / "elsewhere")
+    ]
+    assert files[0] == files[1]  # nothing is left beside the splits
+
+
+def test_single_file_is_dealt_without_loss_or_overlap(folder: Path, tmp_path: Path) -> None:
+    generate(source(folder, "span-1.csv"), tmp_path / "out", HERE)
+    found = rows(tmp_path / "out")
+    train, evaluation = ({row[0] for row in found[split]} for split in ("train", "eval"))
+    assert not train & evaluation
+    assert len(train) + len(evaluation) == 45
+    assert 5 <= len(evaluation) <= 23
+
+
+def test_changed_file_is_noticed(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="changed while the run was reading it"):
+        generate(source(folder), tmp_path / "out", HERE, fingerprint="0" * 64)
+
+
+def test_split_with_one_label_value_is_refused(folder: Path, tmp_path: Path) -> None:
+    last = folder / "span-4.csv"
+    table = pd.read_csv(last)
+    table.assign(y=1).to_csv(last, index=False)
+    with pytest.raises(InputError, match="label column 'y' is '?1'? in all 50 rows of split eval"):
+        generate(source(folder), tmp_path / "out", HERE)
+
+
+def test_fingerprint_sees_how_rows_are_dealt(folder: Path, tmp_path: Path) -> None:
+    one, other = (
+        source(folder, "span-1.csv"),
+        Source(str(folder), "span-1.csv", COLUMNS, "y", ["id"], 2, 0.4, ReadOptions()),
+    )
+    prints = {
+        generate(described, tmp_path / str(number), HERE).get_string_custom_property("data_fingerprint")
+        for number, described in enumerate((one, one, other))
+    }
+    assert len(prints) == 2
