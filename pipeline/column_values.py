@@ -24,6 +24,7 @@ class Values:
 
     @property
     def known(self) -> int:
+        """Number of rows with a value."""
         return int((self.codes >= 0).sum())
 
     @property
@@ -38,6 +39,7 @@ class Values:
 
 
 def values_of(column: pa.ChunkedArray, name: str, alias: str) -> Values:
+    """A table's column, of the type `alias`, with its values numbered."""
     if alias.startswith("list:"):  # lists are not compared, only counted as there or not
         return Values(name, alias, np.where(column.is_null().to_numpy(), -1, 0), np.array(["list"]))
     encoded = column.combine_chunks().dictionary_encode()
@@ -53,15 +55,17 @@ def values_of(column: pa.ChunkedArray, name: str, alias: str) -> Values:
 
 
 def value_counts(table: pa.Table, name: str) -> dict[str, int]:
+    """Value -> rows of the table with it, of a text column; missing ones are not counted."""
     counted = pc.value_counts(table[name].drop_null()).to_pylist()
     return {pair["values"]: pair["counts"] for pair in counted}
 
 
 def short(value: object) -> str:
+    """In quotes and at most 30 characters long, for messages."""
     text = str(value)
     return repr(text if len(text) <= 30 else text[:27] + "...")
 
 
-def one_line(text: str) -> str:
-    """On one line of print, for comments and tables."""
+def printable(text: str) -> str:
+    """On one line of print, for comments and tables: what moves the cursor is a space."""
     return "".join(character if character.isprintable() else " " for character in text)

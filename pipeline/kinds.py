@@ -52,6 +52,7 @@ class Column:
 
 
 def described(values: Values, kind: Kind, note: str = "", suspicious: str = "", period: float = 0.0) -> Column:
+    """A column of this kind, with what its values say of themselves."""
     missing = 1 - values.known / max(len(values.codes), 1)
     return Column(values.name, values.type, kind, missing, len(values.distinct), note, suspicious, period)
 
@@ -151,6 +152,7 @@ def _look_like_codes(texts: "pd.Series[Any]") -> bool:
 
 
 def named_id(values: Values) -> bool:
+    """Whether its name says that a column names rows: id, row_key, or no name at all."""
     words = values.words
     return not words or words[0] in ID_WORDS | {"unnamed"} or words[-1] in ID_WORDS
 

@@ -47,11 +47,8 @@ def read_label(label: Values) -> tuple[Task, str | int | None, str]:
         return "multiclass", None, f"{len(distinct)} classes"
     whole = bool(np.all(distinct == np.floor(distinct.astype(float))))
     if whole and len(distinct) <= MANY_CLASSES and label.known >= 5 * len(distinct):
-        return (
-            "multiclass",
-            None,
-            f'{len(distinct)} integers, taken for classes; if they are amounts: task = "regression"',
-        )
+        why = f'{len(distinct)} integers, taken for classes; if they are amounts: task = "regression"'
+        return "multiclass", None, why
     return "regression", None, "many integers" if whole else "numbers with fractions"
 
 
@@ -87,9 +84,7 @@ def yes_of(words: Sequence[str]) -> int | None:
     if sum(no) == 1:
         return 1 - no.index(True)
     for index, (word, other) in enumerate((words, words[::-1])):
-        if re.fullmatch(r"(not|no|non|un|in|never)[ _-]?" + re.escape(word), other) or (word[:1], other[:1]) == (
-            ">",
-            "<",
-        ):
+        denied = re.fullmatch(r"(not|no|non|un|in|never)[ _-]?" + re.escape(word), other)
+        if denied or (word[:1] == ">" and other[:1] == "<"):
             return index
     return None

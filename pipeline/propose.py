@@ -18,7 +18,6 @@ from pipeline.labels import read_label
 from pipeline.leaks import leave_out
 
 
-
 @dataclass(frozen=True)
 class Proposal:
     """What is proposed for a table.

@@ -4,7 +4,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.arrow_example_gen.inferring import Survey
-from pipeline.column_values import one_line, value_counts
+from pipeline.column_values import printable, value_counts
 from pipeline.kinds import Column
 from pipeline.propose import Proposal
 
@@ -31,7 +31,8 @@ def schema_text(name: str, proposal: Proposal, found: Survey, eval_rows: int) ->
                 feature.distribution_constraints.min_domain_mass = 0.95
             domains.append(schema_pb2.StringDomain(name=column.name, value=values))
         why = column.suspicious or column.note
-        comment = f"# {one_line(column.name)} {one_line(why) if column.suspicious else f'({one_line(why)})'}\n" if why else ""
+        remark = printable(why if column.suspicious else f"({why})")
+        comment = f"# {printable(column.name)} {remark}\n" if why else ""
         parts.append(comment + text_format.MessageToString(schema_pb2.Schema(feature=[feature]), as_utf8=True))
     parts += [text_format.MessageToString(schema_pb2.Schema(string_domain=[one]), as_utf8=True) for one in domains]
     return "\n".join(parts)
