@@ -3,7 +3,7 @@
     python -m benchmarks.run_local [--rounds 3] [--json FILE]
 
 Each round runs the pipeline in an empty folder and then again in the same one, as processes of their own. Prints one
-JSON object: `cold` and `cached`, each {seconds (of each round), median_seconds, peak_mb (of each round), median_peak_mb}.
+JSON object: `cold` and `cached`, each {seconds and peak_mb (of each round), median_seconds, median_peak_mb}.
 """
 
 import argparse
