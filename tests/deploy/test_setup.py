@@ -139,7 +139,9 @@ def test_old_glibc_without_apt(clone: Path, bare_path: Path) -> None:
 
 
 def test_nothing_to_do_is_silent() -> None:
-    result = subprocess.run(["make", "setup"], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        ["make", "--no-print-directory", "setup"], cwd=PROJECT, capture_output=True, text=True, timeout=60
+    )
     assert result.returncode == 0
     assert result.stdout == ""
     assert result.stderr == ""
