@@ -23,6 +23,7 @@ NEEDED = (
     "date",
     "env",
     "basename",
+    "sed",
 )
 
 
