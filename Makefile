@@ -19,8 +19,8 @@ run-local: data ## run the pipeline on the newest span of the flights
 test: setup ## all tests: fast ones and whole runs
 	@$(bin)/python -m pytest -q
 
-test-fast: setup ## the tests that start no pipeline, under two minutes
-	@$(bin)/python -m pytest -q -m "not e2e"
+test-fast: setup ## the tests that neither run the pipeline nor train, under two minutes
+	@$(bin)/python -m pytest -q -m "not e2e and not slow"
 
 lint: setup ## ruff, mypy, import-linter
 	@$(bin)/ruff format --check .
@@ -33,7 +33,8 @@ format: setup ## put the code into its form
 	@$(bin)/ruff format .
 
 notebooks: setup ## execute the notebooks on the last `make run-local`; they are kept without outputs
-	@$(bin)/python -m pytest -q --nbmake --nbmake-timeout=600 notebooks
+	@JUPYTER_RUNTIME_DIR=$(CURDIR)/.venv/jupyter IPYTHONDIR=$(CURDIR)/.venv/ipython \
+	  $(bin)/python -m pytest -q --nbmake --nbmake-timeout=600 notebooks
 
 lock: setup ## renew requirements.lock: one for Python 3.10 to 3.13, with hashes, without addresses
 	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.10 \

@@ -6,14 +6,17 @@ The steps build on each other, so they run once, in a fixture; the tests look at
 import csv
 import hashlib
 import json
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.project import Project, Result
+from tests.e2e.project import PROJECT, Project, Result
 
 ALL = {
     "ImportSchemaGen",
@@ -291,6 +294,24 @@ def test_lineage_of_a_pushed_model(story: dict[str, Result], project: Project) -
     assert {"ArrowExampleGen", "Transform", "Trainer", "ChampionEvaluator"} <= {
         step["component"] for step in lineage["steps"]
     }
+
+
+def test_notebook_shows_the_last_run(story: dict[str, Result], project: Project, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--nbmake", "-p", "no:cacheprovider", "notebooks"],
+        cwd=PROJECT,
+        env={
+            **os.environ,
+            "PLUMBLINE_ROOT": str(project.folder / "runs"),
+            "JUPYTER_RUNTIME_DIR": str(tmp_path / "jupyter"),
+            "IPYTHONDIR": str(tmp_path / "ipython"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
 
 
 def test_lineage_of_what_is_not_there(story: dict[str, Result], project: Project) -> None:

@@ -7,6 +7,8 @@ import yaml
 
 from pipeline.config import load_config
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 
 

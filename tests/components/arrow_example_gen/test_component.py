@@ -12,6 +12,8 @@ from components.arrow_example_gen.source import Source
 from components.errors import InputError
 from components.examples import read_examples
 
+pytestmark = pytest.mark.slow
+
 HERE = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
 # Beam's own job server in this process, with workers behind the portability API as a cluster has them.
 ELSEWHERE = ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"]

@@ -12,6 +12,8 @@ from components.arrow_example_gen.reading import read_batches
 from components.arrow_example_gen.spans import SpanFile
 from components.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 TYPES = {"id": "string", "n": "int64", "x": "float64", "s": "string"}
 HEADER = "id,n,x,s\n"
 

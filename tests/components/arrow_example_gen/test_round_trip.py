@@ -24,6 +24,8 @@ from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse
 from components.examples import read_examples
 
+pytestmark = pytest.mark.slow
+
 LOCAL = fs.LocalFileSystem()
 TYPES = {"s": "string", "i": "int64", "f": "float64"}
 INT64 = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**63 - 1, -(2**63), 2**53 + 1, 0])

@@ -14,6 +14,8 @@ from components.trainer.examples import read_columns
 from components.trainer.signatures import ServedModel, input_names, predictor
 from components.trainer.training import split_off, train
 
+pytestmark = pytest.mark.slow
+
 Rows = list[dict[str, Any]]
 Serve = Callable[[str, Rows], dict[str, np.ndarray]]
 

@@ -13,6 +13,8 @@ from components.errors import InputError, PlumblineError
 from components.trainer.examples import Columns
 from components.trainer.training import split_off, train
 
+pytestmark = pytest.mark.slow
+
 Trained = Callable[[str], Path]
 Encode = Callable[[list[dict[str, Any]]], list[bytes]]
 

@@ -16,6 +16,8 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from components.errors import ConfigError
 from components.transform.preprocessing import preprocessing_fn
 
+pytestmark = pytest.mark.slow
+
 SPEC = {
     "color": tf.io.VarLenFeature(tf.string),
     "size": tf.io.VarLenFeature(tf.int64),
