@@ -93,7 +93,8 @@ def distribution_chart(statistics: Statistics, feature: str, most: int = 20) -> 
         raise UsageError(f"feature {feature} is not in the statistics; there is: {', '.join(known)}")
     table = pd.DataFrame(rows)
     title = f"{feature}: share of rows by split"
-    color = altair.Color("split:N", scale=altair.Scale(scheme="tableau10"))
+    order_of_time = sorted(statistics, reverse=True)  # train before eval
+    color = altair.Color("split:N", sort=order_of_time, scale=altair.Scale(scheme="tableau10"))
     if "low" in table:
         bars = altair.Chart(table, title=title).mark_bar(opacity=0.5)
         return bars.encode(
@@ -109,7 +110,7 @@ def distribution_chart(statistics: Statistics, feature: str, most: int = 20) -> 
         .mark_bar()
         .encode(
             x=altair.X("value:N", sort=order, title=feature),
-            xOffset="split:N",
+            xOffset=altair.XOffset("split:N", sort=order_of_time),
             y=altair.Y("share:Q", axis=altair.Axis(format="%")),
             color=color,
             tooltip=["split", "value", altair.Tooltip("share", format=".1%")],
