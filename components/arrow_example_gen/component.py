@@ -17,9 +17,6 @@ from components.arrow_example_gen.fingerprint import data_fingerprint
 from components.arrow_example_gen.source import SPLITS, Source
 from components.errors import InputError
 
-NEWEST = -1
-"""Value of `span` that takes the newest one there is."""
-
 
 @component(use_beam=True)
 def ArrowExampleGen(

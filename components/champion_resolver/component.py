@@ -11,9 +11,6 @@ from tfx.utils import path_utils
 from components.registry.champion import champion_for
 from components.registry.versions import Registry
 
-RESOLVE_NOW = -1
-"""Value of `version` that leaves the choice to the component; 0 means that there is no champion."""
-
 
 @component
 def ChampionResolver(

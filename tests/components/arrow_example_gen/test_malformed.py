@@ -14,39 +14,12 @@ from pyarrow import feather as pf
 from pyarrow import fs, ipc
 from pyarrow import parquet as pq
 
-from components.arrow_example_gen.columns import arrow_types
 from components.arrow_example_gen.misfits import Misfit
-from components.arrow_example_gen.options import ReadOptions
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.spans import SpanFile
-from components.errors import InputError
+from tests.components.arrow_example_gen.refusals import TYPES, read, refusal
 
-TYPES = {"id": "string", "n": "int64", "x": "float64"}
 WIDE = {**TYPES, "b": "bool", "d": "date", "t": "timestamp"}
 HEADER = b"id,n,x\n"
 GOOD = pa.table({"id": ["a", "b", None], "n": pa.array([1, 2, None], pa.int64()), "x": [0.5, None, 2.0]})
-
-
-def read(
-    path, types: dict[str, str] = TYPES, filesystem: fs.FileSystem | None = None, found: list | None = None, **options
-) -> pa.Table:
-    file = SpanFile(1, str(path), path.name, path.lstat().st_size, 0)
-    filesystem = filesystem or fs.LocalFileSystem()
-    return pa.Table.from_batches(
-        list(read_batches(filesystem, file, arrow_types(types), ReadOptions(**options), found))
-    )
-
-
-def refusal(path, types: dict[str, str] = TYPES, **more) -> str:
-    """The one line that says why a file is refused, without the file's name in front."""
-    with pytest.raises(InputError) as error:
-        read(path, types, **more)
-    message = str(error.value)
-    assert len(message.splitlines()) == 1
-    assert message.isprintable()
-    assert len(message) < 600
-    assert message.startswith(f"{path.name}: ")
-    return message.removeprefix(f"{path.name}: ")
 
 
 def rows(number: int) -> bytes:
@@ -350,65 +323,6 @@ def test_two_gzips_in_a_row_are_one_file(tmp_path):
 def test_a_cell_of_10_mb_is_read(tmp_path):
     (tmp_path / "x.csv").write_bytes(HEADER + b"y" * 10_000_000 + b",1,2\nb,1,2\n")
     assert [len(value) for value in read(tmp_path / "x.csv")["id"].to_pylist()] == [10_000_000, 1]
-
-
-# --- TFRecords ---
-
-
-def example(**features) -> bytes:
-    import tensorflow as tf
-
-    kinds = {int: ("int64_list", tf.train.Int64List), float: ("float_list", tf.train.FloatList)}
-    made = {}
-    for name, values in features.items():
-        field, list_type = kinds.get(type(values[0]), ("bytes_list", tf.train.BytesList))
-        made[name] = tf.train.Feature(**{field: list_type(value=values)})
-    return tf.train.Example(features=tf.train.Features(feature=made)).SerializeToString()
-
-
-def tfrecord(path, records: list[bytes]) -> bytes:
-    import tensorflow as tf
-
-    with tf.io.TFRecordWriter(str(path), "GZIP" if path.suffix == ".gz" else "") as writer:
-        for record in records:
-            writer.write(record)
-    return path.read_bytes()
-
-
-EXAMPLES = [{"id": [b"row"], "n": [1], "x": [0.5]}] * 3
-
-
-@pytest.mark.parametrize("name", ["x.tfrecord", "x.tfrecord.gz"])
-def test_damaged_tfrecords(tmp_path, name):
-    path = tmp_path / name
-    content = tfrecord(path, [example(**one) for one in EXAMPLES])
-    assert read(path).num_rows == 3
-    for kept in (len(content) - 1, len(content) - 5, 5):
-        path.write_bytes(content[:kept])
-        assert "runcated" in refusal(path) or "is truncated" in refusal(path)
-    path.write_bytes(rows(9))
-    assert "is no TFRecord file" in refusal(path) or "incorrect header check" in refusal(path)
-    flipped = bytearray(content)
-    flipped[-6] ^= 1
-    path.write_bytes(flipped)
-    assert "corrupted" in refusal(path) or "incorrect data check" in refusal(path)
-
-
-def test_tfrecords_that_are_no_examples(tmp_path):
-    path = tmp_path / "x.tfrecord"
-    good = example(**EXAMPLES[0])
-    tfrecord(path, [good, good, b"\xff\xff", good])
-    assert refusal(path) == "row 3 is no tf.Example"
-    tfrecord(path, [good, example(id=[b"a"], n=[b"one"], x=[0.5])])
-    assert refusal(path) == "column 'n' is int64 in one example and bytes in another (rows 1 to 2)"
-    tfrecord(path, [good, example(id=[b"a"], n=[1, 2], x=[0.5])])
-    assert refusal(path) == "column 'n', row 2: invalid value [1, 2] where the schema says int64"
-    tfrecord(path, [example(id=[b"\xff"], n=[1], x=[0.5])])
-    assert refusal(path) == "column 'id', row 1: is no valid UTF-8"
-    tfrecord(path, [example(id=[b"a"], n=[1])])
-    assert refusal(path) == "column 'x' is missing; the schema names it, the file does not"
-    tfrecord(path, [])
-    assert refusal(path) == "is empty"
 
 
 # --- what is no file that can be read ---

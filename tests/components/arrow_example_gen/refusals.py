@@ -1,0 +1,35 @@
+"""Reading a file as ingest does, and what it says when it refuses one."""
+
+import pyarrow as pa
+import pytest
+from pyarrow import fs
+
+from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.reading import read_batches
+from components.arrow_example_gen.spans import SpanFile
+from components.errors import InputError
+
+TYPES = {"id": "string", "n": "int64", "x": "float64"}
+
+
+def read(
+    path, types: dict[str, str] = TYPES, filesystem: fs.FileSystem | None = None, found: list | None = None, **options
+) -> pa.Table:
+    file = SpanFile(1, str(path), path.name, path.lstat().st_size, 0)
+    filesystem = filesystem or fs.LocalFileSystem()
+    return pa.Table.from_batches(
+        list(read_batches(filesystem, file, arrow_types(types), ReadOptions(**options), found))
+    )
+
+
+def refusal(path, types: dict[str, str] = TYPES, **more) -> str:
+    """The one line that says why a file is refused, without the file's name in front."""
+    with pytest.raises(InputError) as error:
+        read(path, types, **more)
+    message = str(error.value)
+    assert len(message.splitlines()) == 1
+    assert message.isprintable()
+    assert len(message) < 600
+    assert message.startswith(f"{path.name}: ")
+    return message.removeprefix(f"{path.name}: ")
