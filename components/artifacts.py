@@ -13,7 +13,7 @@ class LabelReport(Artifact):
 
 
 class DriftReport(Artifact):
-    """`drift.json`: distances between train and eval, one row a feature; `Split-eval/SchemaDiff.pb` for TFDV."""
+    """`drift.json`: every distance between train and eval that was measured, with its verdict."""
 
     TYPE_NAME = "components.DriftReport"
 

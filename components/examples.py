@@ -1,6 +1,6 @@
 """tf.Examples back to columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 import pyarrow as pa
@@ -19,20 +19,46 @@ def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 <<
       len(rows) x len(columns); text is str, integers are Int64 (a missing value does not make floats of them), a
       missing value is NA.
     """
-    import tensorflow as tf
-    from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
-
-    decoder = ExamplesToRecordBatchDecoder()
-    # Listed, not globbed: a folder's name may hold brackets.
-    files = [f"{split_uri.rstrip('/')}/{name}" for name in sorted(tf.io.gfile.listdir(split_uri))]
-    frames = []
-    for records in tf.data.TFRecordDataset(files, "GZIP").batch(batch_size).as_numpy_iterator():
-        batch = decoder.DecodeBatch(list(records))
-        frames.append(pa.table({name: _cells(batch, name) for name in columns}))
+    batches = example_batches(split_uri, columns, batch_size)
+    frames = [pa.table({name: _cells(batch, name) for name in columns}) for batch in batches]
     if not frames:
         return pd.DataFrame(columns=list(columns))
     table = pa.concat_tables(frames, promote_options="permissive")
     return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+
+
+def example_batches(
+    split_uri: str, columns: Sequence[str] | None = None, batch_size: int = 1 << 16
+) -> Iterator[pa.RecordBatch]:
+    """One split's examples as a stream of record batches, rows in the order in which they were written.
+
+    Args:
+      split_uri: Folder of gzip TFRecords, as ArrowExampleGen writes them; or one such file.
+      columns: Which features, in this order; all that a batch has by default.
+      batch_size: Examples in a batch.
+
+    Yields:
+      Batches of list columns (int64, float32 or binary items); null or an empty list where an example lacks it. A
+      feature that no example of a batch has is a column of nulls if it was asked for, and else may be missing from
+      that batch.
+    """
+    import tensorflow as tf
+    from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+    decoder = ExamplesToRecordBatchDecoder()
+    files = [split_uri]
+    if tf.io.gfile.isdir(split_uri):
+        # Listed, not globbed: a folder's name may hold brackets.
+        files = [f"{split_uri.rstrip('/')}/{name}" for name in sorted(tf.io.gfile.listdir(split_uri))]
+    for records in tf.data.TFRecordDataset(files, "GZIP").batch(batch_size).as_numpy_iterator():
+        batch = decoder.DecodeBatch(list(records))
+        yield batch if columns is None else _selected(batch, columns)
+
+
+def _selected(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
+    positions = [batch.schema.get_field_index(name) for name in columns]
+    arrays = [batch.column(at) if at >= 0 else pa.nulls(batch.num_rows) for at in positions]
+    return pa.RecordBatch.from_arrays(arrays, list(columns))
 
 
 def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:

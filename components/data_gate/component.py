@@ -23,6 +23,7 @@ def DataGate(
     decision: OutputArtifact[GateDecision],
     anomalies_policy: Parameter[str],
     drift_policy: Parameter[str],
+    feature_policies: Parameter[str],
     code: Parameter[str],
 ):
     """Writes `decision.json` with all findings; raises GateBlocked if one of them blocks."""
@@ -32,11 +33,14 @@ def DataGate(
         proto.ParseFromString((Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes())
         findings += anomaly_findings(split, proto)
     findings += drift_findings(json.loads((Path(drift.uri) / "drift.json").read_text(encoding="utf-8")))
-    stopped_by = blocking(findings, {"anomalies": anomalies_policy, "drift": drift_policy})
+    own = json.loads(feature_policies)
+    stopped_by = blocking(findings, {"anomalies": anomalies_policy, "drift": drift_policy}, own)
     if stopped_by:
+        first = stopped_by[0]
         more = f", and {len(stopped_by) - 1} more" if len(stopped_by) > 1 else ""
-        raise GateBlocked(
-            f"the data gate stopped the run: {stopped_by[0]}{more}; mend the data, or the schema if the data is right, "
-            f'or set [gate] {stopped_by[0].source} = "warn"'
-        )
+        setting = f"features.{first.feature}" if first.feature in own else first.source
+        remedy = "mend the data, or the schema if the data is right"
+        if first.source == "drift":
+            remedy = "look at what moved, and raise its threshold if that is how it should be"
+        raise GateBlocked(f'the data gate stopped the run: {first}{more}; {remedy}, or set [gate] {setting} = "warn"')
     write_json(Path(decision.uri) / "decision.json", {"findings": [asdict(finding) for finding in findings]})

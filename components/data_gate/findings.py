@@ -45,7 +45,8 @@ def drift_findings(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
             "drift",
             row["feature"],
             row["measure"],
-            f"{row['measure']} distance {row['distance']:.3f} > {row['threshold']:.3f}"
+            (f"in {row['slice']}: " if row.get("slice") else "")
+            + f"{row['measure']} distance {row['distance']:.3g} > {row['threshold']:.3g}"
             + (f" ({row['detail']})" if row["detail"] else ""),
         )
         for row in rows
@@ -53,6 +54,9 @@ def drift_findings(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
     ]
 
 
-def blocking(findings: Iterable[Finding], policies: Mapping[str, Policy]) -> list[Finding]:
-    """Those findings whose source's policy is `block`."""
-    return [finding for finding in findings if policies[finding.source] == "block"]
+def blocking(
+    findings: Iterable[Finding], policies: Mapping[str, Policy], feature_policies: Mapping[str, Policy] | None = None
+) -> list[Finding]:
+    """Those findings whose feature's policy is `block`, or whose source's where the feature has none of its own."""
+    own = feature_policies or {}
+    return [finding for finding in findings if own.get(finding.feature, policies[finding.source]) == "block"]

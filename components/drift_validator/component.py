@@ -1,34 +1,50 @@
-"""The TFX shell around drift.py."""
+"""The TFX shell around detecting.py."""
 
 import os
 from dataclasses import asdict
 from pathlib import Path
 
-import tensorflow_data_validation as tfdv
-from tfx.components.statistics_gen import stats_artifact_utils
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types.standard_artifacts import ExampleStatistics, Schema
+from tfx.types.artifact_utils import encode_split_names
+from tfx.types.standard_artifacts import ExampleAnomalies, Examples, Schema
+from tfx.utils import io_utils
 
 from components.artifacts import DriftReport
-from components.drift_validator.drift import find_drift
-from components.files import write_json
+from components.drift_validator.anomalies import to_anomalies
+from components.drift_validator.detecting import Plan, find_drift
+from components.examples import example_batches
+from components.files import write_bytes, write_json
 
 
 @component
 def DriftValidator(
-    statistics: InputArtifact[ExampleStatistics],
+    examples: InputArtifact[Examples],
     schema: InputArtifact[Schema],
     drift: OutputArtifact[DriftReport],
+    anomalies: OutputArtifact[ExampleAnomalies],
+    plan: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes `drift.json` (rows of drift.Drift) and TFDV's drift anomalies."""
-    rows, anomalies = find_drift(
-        stats_artifact_utils.load_statistics(statistics, "train").proto(),
-        stats_artifact_utils.load_statistics(statistics, "eval").proto(),
-        tfdv.load_schema_text(os.path.join(schema.uri, "schema.pbtxt")),
+    """Writes `drift.json` (rows of judging.Drift), and what drifted as a standard ExampleAnomalies.
+
+    Args:
+      examples: Splits train (the baseline) and eval (the current data).
+      schema: Its drift comparators are thresholds where the plan sets none.
+      drift: What was measured.
+      anomalies: The same for TFX's and TFDV's own tools; one split, eval.
+      plan: A detecting.Plan as JSON.
+      code: Fingerprint of this component's code, for the cache.
+    """
+    curated = io_utils.parse_pbtxt_file(os.path.join(schema.uri, "schema.pbtxt"), schema_pb2.Schema())
+    found = find_drift(
+        example_batches(os.path.join(examples.uri, "Split-train")),
+        example_batches(os.path.join(examples.uri, "Split-eval")),
+        Plan.from_json(plan).with_schema(curated),
     )
-    folder = Path(drift.uri)
-    write_json(folder / "drift.json", [asdict(row) for row in rows])
-    (folder / "Split-eval").mkdir(parents=True, exist_ok=True)
-    (folder / "Split-eval" / "SchemaDiff.pb").write_bytes(anomalies.SerializeToString())
+    write_json(Path(drift.uri) / "drift.json", [asdict(row) for row in found.rows])
+    anomalies.split_names = encode_split_names(["eval"])
+    write_bytes(
+        Path(anomalies.uri) / "Split-eval" / "SchemaDiff.pb", to_anomalies(found.rows, curated).SerializeToString()
+    )

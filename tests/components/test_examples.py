@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.arrow_example_gen.encoding import write_examples
-from components.examples import read_examples
+from components.examples import example_batches, read_examples
 
 
 def there_and_back(batches: list[pa.RecordBatch], columns: list[str], **options) -> pd.DataFrame:
@@ -76,6 +76,31 @@ def test_several_values_in_a_cell_are_refused(tmp_path):
         writer.write(example.SerializeToString())
     with pytest.raises(ValueError, match="many has several values"):
         read_examples(str(tmp_path), ["many"])
+
+
+def test_a_stream_of_batches(tmp_path):
+    rows = {"i": [1, None, 3], "s": ["a", "b", None], "f": [0.5, None, None]}
+    write_examples([pa.record_batch(rows)], str(tmp_path / "x.gz"))
+    batches = list(example_batches(str(tmp_path), ["s", "i", "nowhere"], batch_size=2))
+    assert [batch.num_rows for batch in batches] == [2, 1]
+    assert [batch.schema.names for batch in batches] == [["s", "i", "nowhere"]] * 2
+    assert batches[0].to_pydict() == {"s": [[b"a"], [b"b"]], "i": [[1], []], "nowhere": [None, None]}
+    assert batches[1].column("i").to_pylist() == [[3]]
+    assert batches[1].column("s").to_pylist() == [[]]
+    assert set(next(iter(example_batches(str(tmp_path)))).schema.names) == {"i", "s", "f"}
+
+
+def test_a_stream_of_several_values_and_of_none(tmp_path):
+    import tensorflow as tf
+
+    feature = tf.train.Feature(int64_list=tf.train.Int64List(value=[1, 2]))
+    example = tf.train.Example(features=tf.train.Features(feature={"many": feature}))
+    with tf.io.TFRecordWriter(str(tmp_path / "x.gz"), "GZIP") as writer:
+        writer.write(example.SerializeToString())
+    (batch,) = example_batches(str(tmp_path), ["many"])
+    assert batch.to_pydict() == {"many": [[1, 2]]}
+    (tmp_path / "x.gz").unlink()
+    assert list(example_batches(str(tmp_path))) == []
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -34,8 +34,8 @@ def test_no_anomaly_no_finding():
 def test_only_drifted_rows_are_findings():
     rows = [DRIFT, {**DRIFT, "feature": "x", "drifted": False}, {**DRIFT, "feature": "y", "detail": "'a' was 1.0%"}]
     assert drift_findings(rows) == [
-        Finding("drift", "dest", "chebyshev", "chebyshev distance 0.123 > 0.020"),
-        Finding("drift", "y", "chebyshev", "chebyshev distance 0.123 > 0.020 ('a' was 1.0%)"),
+        Finding("drift", "dest", "chebyshev", "chebyshev distance 0.123 > 0.02"),
+        Finding("drift", "y", "chebyshev", "chebyshev distance 0.123 > 0.02 ('a' was 1.0%)"),
     ]
 
 
@@ -47,6 +47,19 @@ def test_the_policy_decides_what_blocks(anomalies, drift, expected):
     findings = [Finding("anomalies", "a", "k", "d"), Finding("drift", "d", "k", "d")]
     stopped_by = blocking(findings, {"anomalies": anomalies, "drift": drift})
     assert "".join(finding.feature for finding in stopped_by) == expected
+
+
+def test_a_features_own_policy_goes_before_its_sources():
+    findings = [Finding("anomalies", "a", "k", "d"), Finding("drift", "a", "k", "d"), Finding("drift", "b", "k", "d")]
+    warn = {"anomalies": "warn", "drift": "warn"}
+    assert blocking(findings, warn, {"a": "block"}) == findings[:2]
+    block = {"anomalies": "block", "drift": "block"}
+    assert blocking(findings, block, {"a": "warn"}) == findings[2:]
+
+
+def test_a_slice_is_named():
+    found = drift_findings([{**DRIFT, "slice": "origin=EWR", "detail": "missing in 0.0%, was 1.0%"}])
+    assert str(found[0]) == "dest: in origin=EWR: chebyshev distance 0.123 > 0.02 (missing in 0.0%, was 1.0%)"
 
 
 def test_nothing_found_blocks_nothing():

@@ -14,7 +14,7 @@ class Measured:
 
     Attributes:
       measure: Its name: chebyshev, kolmogorov_smirnov, total_variation, jensen_shannon, missing, unseen, vanished,
-        out_of_range, decimals, length, repeated, joint.
+        out_of_range, range_lost, decimals, length, text_length, repeated, joint.
       distance: In [0, 1]; 0 = nothing differs.
       at: The value or point where the distance is attained, if there is one.
       baseline_share: Share of the baseline there (of its values, or of its rows: the measure says which), in [0, 1].

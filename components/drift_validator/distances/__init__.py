@@ -1,0 +1,1 @@
+"""How far two samples of one column are apart, and what chance would make of it."""

@@ -1,0 +1,1 @@
+"""Whether columns go together as they did."""

@@ -1,0 +1,132 @@
+"""Two tables as numbers, for the test of their joint distribution. Nothing here looks at which side a row is from."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CATEGORIES = 254  # what scikit-learn's histograms tell apart; rarer values are one value, the last
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of both sides in an order that depends on their content only.
+
+    Attributes:
+      names: Of the columns that take more than one value, missing counted as one.
+      values: float64, (rows, columns). Numbers as their rank among the distinct numbers of both sides, so that units
+        and infinities do not matter; categories as their rank by frequency in both sides, 0 = the most frequent;
+        NaN = missing.
+      categorical: bool, (columns,).
+      side: int, (rows,); 0 = baseline, 1 = current.
+      place: float64, (rows,), in [0, 1): where a row stands among its side's. Equal rows of both sides stand together,
+        so data compared with itself has no row in a training block and its twin in the test block.
+    """
+
+    names: tuple[str, ...]
+    values: np.ndarray
+    categorical: np.ndarray
+    side: np.ndarray
+    place: np.ndarray
+
+
+def encode(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int) -> Rows:
+    """Encodes the columns that both sides have; a column that one side calls a number and the other a text is text."""
+    names, columns, categorical = [], [], []
+    sizes = len(baseline), len(current)
+    for name in baseline.columns:
+        if name not in current.columns:
+            continue
+        pair = baseline[name], current[name]
+        numbers = all(_is_number(series) for series in pair)
+        code = _number_ranks(*pair) if numbers else _frequency_ranks(*pair)
+        if len(np.unique(code)) > 1:  # NaN is one value here
+            names.append(str(name))
+            columns.append(code)
+            categorical.append(not numbers)
+    values = np.column_stack(columns) if columns else np.empty((sum(sizes), 0))
+    side = np.repeat([0, 1], sizes)
+    key = _keys(values, side, seed)
+    order = np.lexsort((side, key))
+    values, side = values[order], side[order]
+    place = np.empty(len(side))
+    for one, size in enumerate(sizes):
+        place[side == one] = np.arange(size) / max(size, 1)
+    return Rows(tuple(names), values, np.array(categorical, dtype=bool), side, place)
+
+
+def _is_number(series: "pd.Series[Any]") -> bool:
+    import pandas as pd
+
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return False
+    if pd.api.types.is_numeric_dtype(series.dtype) or pd.api.types.is_datetime64_any_dtype(series.dtype):
+        return True
+    return pd.api.types.infer_dtype(series, skipna=True) in (
+        "integer", "floating", "mixed-integer-float", "boolean", "empty"
+    )  # fmt: skip
+
+
+def _number_ranks(baseline: "pd.Series[Any]", current: "pd.Series[Any]") -> np.ndarray:
+    import pandas as pd
+
+    both = []
+    for series in (baseline, current):
+        if pd.api.types.is_datetime64_any_dtype(series.dtype):
+            # To microseconds and UTC, so that both sides count from one origin in one unit.
+            series = pd.to_datetime(series, utc=True).dt.tz_localize(None)
+            stamps = series.to_numpy(dtype="datetime64[us]")
+            both.append(np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64).astype(np.float64)))
+        else:
+            both.append(np.array([], float) if series.empty else _floats(series))
+    values = np.concatenate(both)
+    there = ~np.isnan(values)
+    code = np.full(len(values), np.nan)
+    code[there] = np.unique(values[there], return_inverse=True)[1]
+    return code
+
+
+def _floats(series: "pd.Series[Any]") -> np.ndarray:
+    if series.dtype == object:
+        series = series.where(series.notna(), np.nan)
+    return series.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _frequency_ranks(baseline: "pd.Series[Any]", current: "pd.Series[Any]") -> np.ndarray:
+    import pandas as pd
+
+    both = pd.concat([baseline.astype(object), current.astype(object)], ignore_index=True)
+    there = both.notna().to_numpy()
+    texts = both[there].astype(str).to_numpy(dtype=object)
+    code = np.full(len(both), np.nan)
+    if len(texts):
+        value, counts = np.unique(texts, return_counts=True)
+        rank = np.empty(len(value))
+        rank[np.argsort(-counts, kind="stable")] = np.arange(len(value))  # ties in the order of the texts
+        code[there] = np.minimum(rank, CATEGORIES - 1)[np.searchsorted(value, texts)]
+    return code
+
+
+def _keys(values: np.ndarray, side: np.ndarray, seed: int) -> np.ndarray:
+    """A random number for each row from its content and seed; the k-th of equal rows has the same on both sides."""
+    key = np.full(len(values), seed, dtype=np.uint64)
+    for column in np.nan_to_num(values, nan=-1.0).T:
+        key = _mix(key ^ column.astype(np.int64).astype(np.uint64))
+    order = np.lexsort((key, side))
+    run = np.ones(len(order), dtype=bool)
+    run[1:] = (np.diff(side[order]) != 0) | (key[order][1:] != key[order][:-1])
+    start = np.maximum.accumulate(np.where(run, np.arange(len(order)), 0))
+    times = np.empty(len(order), dtype=np.uint64)
+    times[order] = np.arange(len(order)) - start
+    return _mix(key ^ _mix(times))
+
+
+def _mix(key: np.ndarray) -> np.ndarray:
+    """SplitMix64's step (Steele, Lea, Flood 2014): neighbours become unlike each other."""
+    key = key + np.uint64(0x9E3779B97F4A7C15)
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))

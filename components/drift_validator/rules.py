@@ -1,0 +1,93 @@
+"""When a distance counts as drift: what users set, in the schema and in pipeline.toml."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+Rule = Literal["calibrated", "fixed"]
+
+EFFECTS: Mapping[str, float] = {
+    "chebyshev": 0.01,
+    "kolmogorov_smirnov": 0.01,
+    "total_variation": 0.02,
+    "missing": 0.005,
+    "unseen": 0.001,
+    "vanished": 0.001,
+    "out_of_range": 0.0002,
+    "range_lost": 0.0002,
+    "decimals": 0.01,
+    "length": 0.01,
+    "text_length": 0.01,
+    "repeated": 0.001,
+    "joint": 0.02,
+}
+"""Measure -> the distance that matters where nothing else is set. They are small: a point of share is a point of share.
+What chance makes of a distance is not their business, that is what the calibrated rule is for."""
+
+MAIN = frozenset({"chebyshev", "kolmogorov_smirnov"})
+"""Measures that a feature's threshold, `infinity_norm` in the schema, is about: Chebyshev (L-infinity) between shares of
+values, and between distribution functions."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What counts as drift.
+
+    Attributes:
+      rule: "calibrated": a distance that chance explains with less than `alpha` (after Benjamini-Hochberg over all that
+        is compared), and that is more than its threshold. "fixed": a distance that is more than its threshold.
+      alpha: False discovery rate of the calibrated rule, in (0, 1).
+      effects: Measure -> threshold, where a feature has none of its own.
+      thresholds: Feature -> threshold of its main distance.
+      divergences: Feature -> threshold of its Jensen-Shannon divergence; measured only where there is one.
+    """
+
+    rule: Rule = "calibrated"
+    alpha: float = 0.01
+    effects: Mapping[str, float] = field(default_factory=lambda: dict(EFFECTS))
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    divergences: Mapping[str, float] = field(default_factory=dict)
+
+    def threshold(self, feature: str, measure: str) -> float:
+        """The least distance of this measure, on this feature, that matters; in [0, 1]."""
+        if measure == "jensen_shannon":
+            return self.divergences[feature]
+        if measure in MAIN and feature in self.thresholds:
+            return self.thresholds[feature]
+        return self.effects.get(measure, EFFECTS[measure])
+
+    def with_schema(self, schema: schema_pb2.Schema, comparator: Literal["drift", "skew"] = "drift") -> "Rules":
+        """The same, with the thresholds of a schema's comparators where this sets none.
+
+        Args:
+          schema: `infinity_norm` is a feature's threshold, `jensen_shannon_divergence` its divergence's.
+          comparator: Which of a feature's two comparators is read: of drift (over time), or of skew (training against
+            serving).
+        """
+        thresholds, divergences = {}, {}
+        for feature in schema.feature:
+            if not feature.HasField(f"{comparator}_comparator"):
+                continue
+            set_ = getattr(feature, f"{comparator}_comparator")
+            if set_.HasField("infinity_norm"):
+                thresholds[feature.name] = set_.infinity_norm.threshold
+            if set_.HasField("jensen_shannon_divergence"):
+                divergences[feature.name] = set_.jensen_shannon_divergence.threshold
+        return dataclasses.replace(
+            self,
+            thresholds={**thresholds, **self.thresholds},
+            divergences={**divergences, **self.divergences},
+        )
+
+    def to_json(self) -> str:
+        """As a component's parameter."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Rules":
+        """What `to_json` wrote."""
+        return cls(**json.loads(text))

@@ -1,0 +1,1 @@
+"""What drift needs to know of data: a stream of rows, read once, as distributions."""
