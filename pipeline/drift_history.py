@@ -1,0 +1,291 @@
+"""The course of drift: what every run measured, kept in its summary, feature by feature and span by span."""
+
+import json
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from components.errors import UsageError
+
+_MAIN = ("chebyshev", "kolmogorov_smirnov", "jensen_shannon", "total_variation", "joint", "repeated")
+"""Which of a feature's measures stands for it, the first that was measured."""
+
+
+class Row(NamedTuple):
+    """One distance of one run; the fields are those of a summary's `drift` rows.
+
+    `effect` is the threshold as set; `threshold` may be above it, by what chance does at that span's size.
+    """
+
+    feature: str
+    measure: str
+    slice: str
+    role: str
+    distance: float
+    threshold: float | None
+    effect: float | None
+    drifted: bool
+    detail: str
+
+    @property
+    def times(self) -> float:
+        """The distance in thresholds: 1 is at the threshold. The bare distance where there is no threshold."""
+        if self.threshold is None:
+            return self.distance
+        if self.threshold == 0:
+            return math.inf if self.distance > 0 else 0.0
+        return self.distance / self.threshold
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One run's comparison. `name` is the span, or "#3" for the third run of data without spans."""
+
+    run_id: str
+    span: int | None
+    train: tuple[int, ...]
+    name: str
+    rows: dict[tuple[str, str, str], Row]
+
+
+@dataclass(frozen=True)
+class Course:
+    """One measure of one feature over all comparisons; `rows` has None where it was not measured."""
+
+    feature: str
+    measure: str
+    slice: str
+    role: str
+    rows: tuple[Row | None, ...]
+
+    @cached_property
+    def drifted(self) -> tuple[int, ...]:
+        """Positions of the comparisons where it drifted."""
+        return tuple(number for number, row in enumerate(self.rows) if row is not None and row.drifted)
+
+    @cached_property
+    def farthest(self) -> int:
+        """Position of the comparison where it was furthest, in thresholds; the drifted ones come first."""
+        known = [(row.drifted, row.times, number) for number, row in enumerate(self.rows) if row is not None]
+        return max(known)[2] if known else 0
+
+    @property
+    def newest(self) -> Row | None:
+        """The last row that was measured."""
+        return next((row for row in reversed(self.rows) if row is not None), None)
+
+    @property
+    def _rank(self) -> tuple[Any, ...]:
+        row = self.rows[self.farthest]
+        times = row.times if row else 0.0
+        return (self.role != "label", -len(self.drifted), -times, self.feature, self.measure, self.slice)
+
+
+@dataclass(frozen=True)
+class History:
+    """All comparisons of a data set, oldest first.
+
+    Attributes:
+      dataset: Its name.
+      compared: By eval span; by time where the data have no spans.
+      unreadable: Number of summaries that were skipped because they could not be read.
+    """
+
+    dataset: str
+    compared: tuple[Compared, ...]
+    unreadable: int = 0
+
+    @property
+    def unit(self) -> str:
+        """What is counted: "span", or "run" for data without spans."""
+        return "span" if not self.compared or self.compared[-1].span is not None else "run"
+
+    def course(self, feature: str, measure: str, slice: str = "") -> Course:
+        """The course of one measure of one feature, in all rows or in a slice ("origin=EWR")."""
+        rows = tuple(one.rows.get((feature, measure, slice)) for one in self.compared)
+        role = next((row.role for row in reversed(rows) if row is not None), "feature")
+        return Course(feature, measure, slice, role, rows)
+
+    @cached_property
+    def courses(self) -> tuple[Course, ...]:
+        """All of them: the label's first, then by how often and how far each drifted."""
+        keys = dict.fromkeys(key for one in self.compared for key in one.rows)
+        return tuple(sorted((self.course(*key) for key in keys), key=lambda course: course._rank))
+
+    @cached_property
+    def main(self) -> tuple[Course, ...]:
+        """One for each feature, in all rows: the Chebyshev distance of categories, Kolmogorov-Smirnov of numbers.
+
+        Where neither was measured, the first of what else there is. Ordered like `courses`.
+        """
+        best: dict[str, Course] = {}
+        for course in self.courses:
+            if not course.slice and _preference(course) < _preference(best.get(course.feature)):
+                best[course.feature] = course
+        return tuple(sorted(best.values(), key=lambda course: course._rank))
+
+    @cached_property
+    def others(self) -> tuple[Course, ...]:
+        """What drifted beside the main courses: other measures, and slices."""
+        shown = {(course.feature, course.measure, course.slice) for course in self.main}
+        return tuple(
+            course
+            for course in self.courses
+            if course.drifted and (course.feature, course.measure, course.slice) not in shown
+        )
+
+    def names(self, positions: Iterable[int]) -> str:
+        """(0, 1, 2, 4) -> "spans 4-6, 8"."""
+        runs: list[list[int]] = []
+        for position in positions:
+            if runs and position == runs[-1][-1] + 1:
+                runs[-1].append(position)
+            else:
+                runs.append([position])
+        parts = ["-".join(dict.fromkeys(self.compared[run[end]].name for end in (0, -1))) for run in runs]
+        return f"{self.unit}{'s' if sum(map(len, runs)) > 1 else ''} {', '.join(parts)}"
+
+    def finding(self) -> str:
+        """What the history comes to, in one line."""
+        count = len(self.compared)
+        plural = f"{count} {self.unit}{'s' if count != 1 else ''}"
+        found = []
+        for course in (course for course in self.main if course.role == "label"):
+            if course.drifted:
+                found.append(
+                    f"label {plain(course.feature)} shifted in {len(course.drifted)}, most in "
+                    f"{self.names([course.farthest])}"
+                )
+            else:
+                found.append(f"label {plain(course.feature)} never shifted")
+        rest = [course for course in self.main if course.role not in ("label", "table")]
+        drifting = [course for course in rest if course.drifted]
+        if drifting:
+            often = f"{plain(drifting[0].feature)} most often, in {len(drifting[0].drifted)}"
+            found.append(f"{len(drifting)} of {len(rest)} features drifted, {often}")
+        elif rest:
+            found.append(f"none of {len(rest)} features drifted")
+        return f"Drift of {plural}: {'; '.join(found)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it; the lists of a course run along `runs`, with null where it was not measured."""
+        main = set(self.main)
+        return {
+            "dataset": self.dataset,
+            "finding": self.finding() if self.compared else None,
+            "unreadable": self.unreadable,
+            "runs": [{"run_id": one.run_id, "span": one.span, "train": list(one.train)} for one in self.compared],
+            "courses": [
+                {
+                    "feature": course.feature,
+                    "measure": course.measure,
+                    "slice": course.slice,
+                    "role": course.role,
+                    "main": course in main,
+                    "distances": [row and row.distance for row in course.rows],
+                    "thresholds": [row and row.threshold for row in course.rows],
+                    "drifted": [row and row.drifted for row in course.rows],
+                    "details": [row and row.detail for row in course.rows],
+                }
+                for course in self.courses
+            ],
+        }
+
+
+def load_history(root: Path, dataset: str, *, label: str | None = None) -> History:
+    """What the runs of a data set measured.
+
+    Of several runs on one eval span the newest that came as far as the drift check counts. Data without spans are
+    told apart by their fingerprint in the same way: a second run on the same data is no second comparison. The newest
+    run decides whether the data set has spans.
+
+    Args:
+      root: Folder of all runs.
+      dataset: Its name; the summaries are <root>/<dataset>/reports/<run_id>/summary.json.
+      label: Name of the label, for summaries from before rows had a role.
+
+    Raises:
+      UsageError: There is no folder of reports.
+    """
+    reports = root / dataset / "reports"
+    try:
+        run_ids = sorted((entry.name for entry in os.scandir(reports)), reverse=True)  # ids sort by time
+    except OSError as exc:
+        raise UsageError(
+            f"{reports}: no runs to look back at ({exc.strerror}); `plumbline replay` makes some, --root says where"
+        ) from exc
+    kept: dict[object, Compared] = {}  # newest first
+    unreadable = 0
+    spanned: bool | None = None
+    for run_id in run_ids:
+        try:
+            text = (reports / run_id / "summary.json").read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            continue  # under way, or interrupted before its summary
+        except OSError:
+            unreadable += 1
+            continue
+        try:
+            one, key = _compared(run_id, json.loads(text), label)
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+            unreadable += 1
+            continue
+        if not one.rows:
+            continue  # stopped before the drift check
+        if spanned is None:
+            spanned = one.span is not None
+        if (one.span is not None) == spanned:
+            kept.setdefault(key, one)
+    if spanned:
+        ordered = sorted(kept.values(), key=lambda one: one.span or 0)
+    else:
+        oldest_first = reversed(kept.values())
+        ordered = [replace(one, name=f"#{number}") for number, one in enumerate(oldest_first, start=1)]
+    return History(dataset, tuple(ordered), unreadable)
+
+
+def _compared(run_id: str, summary: dict[str, Any], label: str | None) -> tuple[Compared, object]:
+    """A summary's comparison, and what tells the data that it is about from others."""
+    train, evaluation = (tuple(int(span) for span in summary["spans"][split]) for split in ("train", "eval"))
+    span = evaluation[0] if evaluation != train else None
+    rows = {}
+    for found in summary["drift"]:
+        feature, get = str(found["feature"]), found.get
+        row = Row(
+            feature,
+            str(found["measure"]),
+            str(get("slice") or ""),
+            str(get("role") or ("label" if feature == label else "feature")),
+            _finite(found["distance"]),
+            None if get("threshold") is None else _finite(found["threshold"]),
+            None if get("effect") is None else _finite(found["effect"]),
+            bool(found["drifted"]),
+            str(get("detail") or ""),
+        )
+        rows[row[:3]] = row
+    key: object = span if span is not None else str((summary.get("fingerprints") or {}).get("data", run_id))
+    return Compared(run_id, span, train, str(span), rows), key
+
+
+def plain(text: str) -> str:
+    """Printable on one line: runs of blanks become one, what cannot be printed a replacement character."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in " ".join(text.split())
+    )
+
+
+def _finite(number: Any) -> float:
+    found = float(number)
+    if not math.isfinite(found):
+        raise ValueError(f"{number} is no distance")
+    return found
+
+
+def _preference(course: Course | None) -> tuple[int, str]:
+    if course is None:
+        return (len(_MAIN) + 1, "")
+    return (_MAIN.index(course.measure) if course.measure in _MAIN else len(_MAIN), course.measure)
