@@ -1,0 +1,82 @@
+"""Wall time and peak memory of comparing two wide files: ours against Evidently's DataDriftPreset with defaults.
+
+    python -m benchmarks.drift_speed [--rows 500000] [--columns 300] [--rounds 3] [--json FILE]
+
+Both read the same two Parquet files (drift_data.py), as processes of their own and by turns, so that a busy minute
+of the machine hits both. Imports count. Prints one JSON object: `ours` and `evidently`, each {seconds and peak_mb (of
+each round), median_seconds, median_peak_mb, found}, and `ratio`, Evidently's median time over ours.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.drift_data import write_pair
+from benchmarks.evidently_venv import environment, evidently_python
+
+_SIDES = Path(__file__).with_name("drift_sides.py")
+
+
+def main() -> None:
+    """Makes the data, runs the rounds and prints."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--columns", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, help="keep the result in this file, too")
+    options = parser.parse_args()
+    commands = {
+        "ours": ([sys.executable, "-m", "benchmarks.drift_sides", "ours"], dict(os.environ)),
+        "evidently": ([str(evidently_python()), str(_SIDES), "evidently"], environment()),
+    }
+    rounds: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    found: dict[str, dict[str, int]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(path) for path in write_pair(Path(folder), options.rows, options.columns)]
+        for number in range(options.rounds):
+            for name, (command, variables) in commands.items():
+                took, peak, found[name] = _measure([*command, *files], variables)
+                rounds[name].append((took, peak))
+                print(f"round {number + 1} {name}: {took:.1f} s, {peak:.0f} MB, {found[name]}", file=sys.stderr)
+    result: dict[str, object] = {
+        name: {
+            "seconds": [round(took, 2) for took, _ in measured],
+            "median_seconds": round(statistics.median(took for took, _ in measured), 2),
+            "peak_mb": [round(peak) for _, peak in measured],
+            "median_peak_mb": round(statistics.median(peak for _, peak in measured)),
+            "found": found[name],
+        }
+        for name, measured in rounds.items()
+    }
+    medians = {name: statistics.median(took for took, _ in measured) for name, measured in rounds.items()}
+    result["ratio"] = round(medians["evidently"] / medians["ours"], 1)
+    result |= {"rows": options.rows, "columns": options.columns, "cores": os.cpu_count(), "machine": platform.machine()}
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result))
+
+
+def _measure(command: list[str], variables: dict[str, str]) -> tuple[float, float, dict[str, int]]:
+    """Seconds, peak resident MB and the answer of one process."""
+    with tempfile.TemporaryFile("w+") as answer:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdout=answer, env=variables)
+        # The kernel's own account of this one child; getrusage would give the largest of all children so far.
+        _, status, usage = os.wait4(process.pid, 0)
+        took = time.perf_counter() - began
+        if os.waitstatus_to_exitcode(status) != 0:
+            sys.exit(f"benchmarks/drift_speed: {' '.join(command)} failed; its message is above")
+        answer.seek(0)
+        return took, usage.ru_maxrss / 1024, json.loads(answer.read().splitlines()[-1])
+
+
+if __name__ == "__main__":
+    main()
