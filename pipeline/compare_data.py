@@ -1,0 +1,140 @@
+"""Which span files differ between two runs, and by which rows."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.errors import InputError
+from pipeline.compare_rows import RowChanges, row_changes
+from pipeline.lineage import SpanRead, spans_read
+
+if TYPE_CHECKING:
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+
+@dataclass(frozen=True)
+class SpanChange:
+    """One span that is not the same in both runs.
+
+    Attributes:
+      span: Its number.
+      change: "added", "removed", "changed" (other bytes) or "moved" (the same bytes in another split).
+      name: The file's, in the later run where it is there.
+      splits: Split before and after; None where it is not there.
+      sha256: Before and after.
+      rows: Before and after.
+      by_row: The rows that differ; None unless changed, or if the examples of a run are gone.
+    """
+
+    span: int
+    change: str
+    name: str
+    splits: tuple[str | None, str | None]
+    sha256: tuple[str | None, str | None]
+    rows: tuple[int, int]
+    by_row: RowChanges | None
+
+
+def span_changes(
+    before: "mlmd.Artifact | None", after: "mlmd.Artifact | None", ids: Sequence[str], most: int = 5
+) -> tuple[SpanChange, ...]:
+    """Compares the Examples artifacts of two runs.
+
+    Args:
+      before: None if the run did not come so far; then everything was added.
+      after: The same of the later run.
+      ids: Id columns of the dataset.
+      most: How many rows of each kind to show.
+    """
+    old, new = _files(before), _files(after)
+    # A file without spans is dealt to both splits: there each split is compared with itself.
+    counts = [Counter(row.span for row in rows) for rows in (old, new)]
+    dealt = {span for count in counts for span, times in count.items() if times > 1}
+    was, is_ = (_keyed(rows, dealt) for rows in (old, new))
+    found = []
+    for key in sorted(was.keys() | is_.keys()):
+        one, other = was.get(key), is_.get(key)
+        if one is not None and other is not None and (one.sha256, one.split) == (other.sha256, other.split):
+            continue
+        by_row = None
+        if one is None or other is None:
+            change = "added" if one is None else "removed"
+        elif one.sha256 == other.sha256:
+            change = "moved"
+        else:
+            change = "changed"
+            by_row = _by_row(_file(before, old, one), _file(after, new, other), ids, most)
+        named = other or one
+        assert named is not None
+        found.append(
+            SpanChange(
+                span=named.span,
+                change=change,
+                name=named.name,
+                splits=(one.split if one else None, other.split if other else None),
+                sha256=(one.sha256 if one else None, other.sha256 if other else None),
+                rows=(one.rows if one else 0, other.rows if other else 0),
+                by_row=by_row,
+            )
+        )
+    return tuple(found)
+
+
+def id_columns(source: str) -> tuple[str, ...]:
+    """The dataset's id columns, from the parameter `source` of ArrowExampleGen."""
+    return tuple(json.loads(source).get("ids", ())) if source else ()
+
+
+def for_a_person(change: SpanChange) -> list[str]:
+    """A span's change in lines."""
+    (was, is_), (from_, to) = change.sha256, change.splits
+    head = f"span {change.span:<3} {change.change:<8}{change.name}"
+    if change.change == "moved":
+        return [f"{head}  {from_} -> {to}"]
+    if change.change != "changed":
+        return [f"{head}  {sum(change.rows):,} rows  sha256 {(is_ or was or '')[:16]}"]
+    moved = "" if from_ == to else f"  {from_} -> {to}"
+    lines = [f"{head}{moved}  sha256 {(was or '')[:16]} -> {(is_ or '')[:16]}"]
+    rows = change.by_row
+    if rows is None:
+        before, after = change.rows
+        return [*lines, f"  {before:,} -> {after:,} rows; which ones cannot be told: a run's examples are gone"]
+    lines.append(f"  rows: {rows.changed:,} changed, {rows.added:,} added, {rows.removed:,} removed")
+    for row in rows.shown:
+        named = ", ".join(f"{name} {value}" for name, value in row.id.items()) or f"row {row.row}"
+        cells = ", ".join(f"{name} {_cell(was)} -> {_cell(is_)}" for name, (was, is_) in row.cells.items())
+        lines.append(f"    {row.kind:<8} {named}{': ' + cells if cells else ''}")
+    return lines
+
+
+def _cell(value: Any) -> str:
+    return "missing" if value is None else str(value)
+
+
+def _files(examples: "mlmd.Artifact | None") -> tuple[SpanRead, ...]:
+    return () if examples is None else spans_read(examples)
+
+
+def _keyed(rows: Sequence[SpanRead], dealt: set[int]) -> dict[tuple[int, str], SpanRead]:
+    return {(row.span, row.split if row.span in dealt else ""): row for row in rows}
+
+
+def _file(examples: "mlmd.Artifact | None", rows: Sequence[SpanRead], one: SpanRead) -> Path | None:
+    """The TFRecord that ArrowExampleGen made of a span's file; None if it is gone, or elsewhere."""
+    assert examples is not None
+    split = [row for row in rows if row.split == one.split]
+    name = f"data_tfrecord-{split.index(one):05d}-of-{len(split):05d}.gz"
+    path = Path(examples.uri) / f"Split-{one.split}" / name
+    return path if path.is_file() else None
+
+
+def _by_row(before: Path | None, after: Path | None, ids: Sequence[str], most: int) -> RowChanges | None:
+    if before is None or after is None:
+        return None
+    try:
+        return row_changes(before, after, ids, most)
+    except InputError:
+        return None  # half a file, of a run that was killed

@@ -1,0 +1,256 @@
+"""What differs between two runs: data, schema, settings, code; and what came of it.
+
+The question behind it: did the improvement come from the data or from the code?
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline import compare_data
+from pipeline.compare_data import SpanChange, id_columns, span_changes
+from pipeline.compare_schema import SchemaChange, schema_change
+from pipeline.lineage import corrections_of
+from pipeline.lineage_graph import Execution, artifacts_by_id, executions_of_run, text_property
+from pipeline.lineage_reasons import Change, changes
+from pipeline.runs import METRICS, summary_of
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import metadata_store
+
+INCIDENTAL = frozenset({"span", "fingerprint", "code_fingerprint", "version", "registry_id", "schema_file"})
+"""Parameters that say which data, code or champion it was; those are compared as such."""
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A metric in both runs; None where it is not known. `delta` is after less before."""
+
+    before: float | None
+    after: float | None
+    delta: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Run `before` against run `after`.
+
+    Attributes:
+      before: Run id.
+      after: Run id.
+      verdict: What the difference in the models can come from: "data", "code" (source, settings of the model, schema
+        and libraries), "both" or "nothing".
+      spans: Spans that are not the same.
+      same_eval: Whether both were measured on the same rows; if not, metrics differ for that reason alone.
+      corrections: Before and after.
+      schema: What changed in it; None if nothing did, or if it cannot be told.
+      settings: Keys of pipeline.toml, "[table] key"; None if one of the runs did not record its settings.
+      parameters: Parameters of components: what a run without recorded settings tells of them.
+      code: Components whose source, or the libraries under it, changed.
+      champions: The version that each was compared with.
+      outcome: What became of each: "pushed as v4", "not blessed", ...
+      metrics: Overall.
+      slices: Slice -> metric -> before and after.
+    """
+
+    before: str
+    after: str
+    verdict: str
+    spans: tuple[SpanChange, ...]
+    same_eval: bool
+    corrections: tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]
+    schema: SchemaChange | None
+    settings: tuple[Change, ...] | None
+    parameters: tuple[Change, ...]
+    code: tuple[str, ...]
+    champions: tuple[int | None, int | None]
+    outcome: tuple[str, str]
+    metrics: dict[str, Delta]
+    slices: dict[str, dict[str, Delta]]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON object that `plumbline compare --json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run as far as it can be known."""
+
+    summary: dict[str, Any]
+    nodes: dict[str, Execution]
+    artifacts: Mapping[int, Any]
+
+    def output(self, key: str) -> Any:
+        """The artifact of that name, or None."""
+        found = [ids[0] for one in self.nodes.values() for name, ids in one.outputs.items() if name == key and ids]
+        return self.artifacts[found[0]] if found else None
+
+    def parameter(self, node: str, name: str) -> str:
+        """As text; "" if the run did not come so far."""
+        return str(self.nodes[node].parameters.get(name, "")) if node in self.nodes else ""
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """`data` and `code`, "" where the run did not come so far."""
+        examples = self.output("examples")
+        known = {
+            "data": "" if examples is None else text_property(examples, "data_fingerprint"),
+            "code": self.parameter("RegistryPusher", "code_fingerprint"),
+        }
+        return {**known, **self.summary.get("fingerprints", {})}
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """verdict.json; an empty one if the run did not come so far or the file is gone."""
+        evaluation = self.output("evaluation")
+        try:
+            return dict(json.loads((Path(evaluation.uri) / "verdict.json").read_text(encoding="utf-8")))
+        except (AttributeError, OSError, ValueError):
+            return {}
+
+
+def compare_runs(
+    store: "metadata_store.MetadataStore", home: Path, before: str, after: str, most: int = 5
+) -> Comparison:
+    """Compares two runs.
+
+    Args:
+      store: ML Metadata.
+      home: <root>/<dataset>, for the summaries.
+      before: Run id.
+      after: Run id.
+      most: How many rows of each kind to show of a changed span.
+
+    Raises:
+      UsageError: A run is not in the store.
+    """
+    one, other = _load(store, home, before), _load(store, home, after)
+    examples = one.output("examples"), other.output("examples")
+    ids = id_columns(other.parameter("ArrowExampleGen", "source") or one.parameter("ArrowExampleGen", "source"))
+    spans = span_changes(*examples, ids, most)
+    corrected = tuple(() if found is None else corrections_of(found) for found in examples)
+    data = one.fingerprints["data"] != other.fingerprints["data"] or corrected[0] != corrected[1]
+    code = one.fingerprints["code"] != other.fingerprints["code"]
+    both = sorted(one.nodes.keys() & other.nodes.keys())
+    parameters = [
+        Change(change.kind, f"{node}.{change.name}", change.before, change.after)
+        for node in both
+        for change in changes(other.nodes[node], one.nodes[node])
+        if change.kind == "parameter"
+    ]
+    verdicts = one.verdict, other.verdict
+    slices = [verdict.get("slices", {}) for verdict in verdicts]
+    return Comparison(
+        before=before,
+        after=after,
+        verdict={(True, True): "both", (True, False): "data", (False, True): "code"}.get((data, code), "nothing"),
+        spans=spans,
+        same_eval=not any("eval" in change.splits for change in spans),
+        corrections=(corrected[0], corrected[1]),
+        schema=schema_change(*(run.parameter("ImportSchemaGen", "schema_file") for run in (one, other))),
+        settings=_settings(one.summary.get("settings"), other.summary.get("settings")),
+        parameters=tuple(change for change in parameters if not _is_code(change) and not _is_incidental(change)),
+        code=tuple(dict.fromkeys(change.name.partition(".")[0] for change in parameters if _is_code(change))),
+        champions=(_champion(one), _champion(other)),
+        outcome=(_outcome(one), _outcome(other)),
+        metrics=_deltas(*(run.verdict.get("metrics") or run.summary.get("metrics", {}) for run in (one, other))),
+        slices={name: _deltas(*(found.get(name, {}) for found in slices)) for name in sorted({*slices[0], *slices[1]})},
+    )
+
+
+def _load(store: "metadata_store.MetadataStore", home: Path, run_id: str) -> _Run:
+    done = executions_of_run(store, run_id)
+    artifacts = artifacts_by_id(store, (id_ for one in done for ids in one.outputs.values() for id_ in ids))
+    return _Run(summary_of(home, run_id), {one.node: one for one in done if one.succeeded}, artifacts)
+
+
+def _is_code(change: Change) -> bool:
+    return change.name.rpartition(".")[2] == "code"
+
+
+def _is_incidental(change: Change) -> bool:
+    return change.name.partition(".")[2] in INCIDENTAL
+
+
+def _settings(before: Any, after: Any) -> tuple[Change, ...] | None:
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return None
+    return tuple(_differing(before, after))
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> Iterable[Change]:
+    for table in sorted(before.keys() | after.keys()):
+        old, new = before.get(table), after.get(table)
+        if not isinstance(old, dict) or not isinstance(new, dict):
+            if old != new and table not in ("path", "schema_path"):  # where the file lies is no setting
+                yield Change("setting", table, json.dumps(old), json.dumps(new))
+            continue
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                yield Change("setting", f"[{table}] {key}", json.dumps(old.get(key)), json.dumps(new.get(key)))
+
+
+def _champion(run: _Run) -> int | None:
+    champion = run.output("champion")
+    return (champion.custom_properties["version"].int_value or None) if champion is not None else None
+
+
+def _outcome(run: _Run) -> str:
+    if run.summary.get("stopped"):
+        return f"stopped: {run.summary['stopped']}"
+    pushed = run.output("pushed_model")
+    version = "" if pushed is None else text_property(pushed, "pushed_version")
+    if version:
+        return f"pushed as v{version}"
+    return "unfinished" if pushed is None else "not blessed"
+
+
+def _deltas(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Delta]:
+    names = [name for name in ("rows", *METRICS) if name in before or name in after]
+    return {name: _delta(before.get(name), after.get(name)) for name in names}
+
+
+def _delta(before: float | None, after: float | None) -> Delta:
+    return Delta(before, after, None if before is None or after is None else after - before)
+
+
+def for_a_person(found: Comparison) -> str:
+    """In lines, the verdict first."""
+    says = {
+        "data": "the data changed, the code did not",
+        "code": "the code or its settings changed, the data did not",
+        "both": "both data and code changed: what did it cannot be told from these two runs",
+        "nothing": "neither data nor code changed",
+    }
+    lines = [f"{found.before} -> {found.after}: {says[found.verdict]}"]
+    for change in found.spans:
+        first, *rest = compare_data.for_a_person(change)
+        lines += [f"  {first}", *(f"    {line}" for line in rest)]
+    if found.corrections[0] != found.corrections[1]:
+        lines.append(f"  corrections  {len(found.corrections[0])} -> {len(found.corrections[1])} files")
+    if found.schema is not None:
+        lines.append(f"  schema   {found.schema}")
+    told = found.parameters if found.settings is None else found.settings
+    lines += [f"  setting  {change.name}: {change.before} -> {change.after}" for change in told]
+    if found.code:
+        lines.append(f"  code     {', '.join(found.code)}")
+    was, is_ = (f"version {version}" if version else "no champion" for version in found.champions)
+    lines.append(f"  against  {was}" + ("" if was == is_ else f" -> {is_}"))
+    lines.append(f"  outcome  {found.outcome[0]} -> {found.outcome[1]}")
+    if not found.same_eval:
+        lines.append("  The two were measured on different rows: metrics differ for that reason, too.")
+    for name in [name for name in METRICS if name in found.metrics]:
+        lines.append(f"  {name:<18} {_change(found.metrics[name])}")
+    for name, metrics in found.slices.items():
+        shown = next((metric for metric in METRICS[1:] if metric in metrics), None)
+        if shown is not None and (metrics[shown].delta or metrics[shown].before != metrics[shown].after):
+            lines.append(f"    {name:<24} {shown} {_change(metrics[shown])}")
+    return "\n".join(lines)
+
+
+def _change(delta: Delta) -> str:
+    before, after = ("unknown" if value is None else f"{value:.4f}" for value in (delta.before, delta.after))
+    return f"{before} -> {after}" + ("" if delta.delta is None else f"  {delta.delta:+.4f}")
