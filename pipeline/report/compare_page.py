@@ -1,0 +1,130 @@
+"""The page behind `plumbline report --compare A B`: two runs side by side."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.files import write_text
+from pipeline.report.gather import read_summary
+from pipeline.report.page import MOST_ROWS, flat, render
+from pipeline.report.store import Record, read_record
+from pipeline.report.words import better, fixed, measure_name, metric_name, shown_metrics, signed, spans
+
+Difference = tuple[str, str, str]
+
+
+def compare_page(home: Path, first: str, second: str) -> str:
+    """The page as HTML; UsageError if there is no such run.
+
+    Args:
+      home: <root>/<dataset>.
+      first: Run id, shown on the left; what is better is said of the second.
+      second: Another.
+    """
+    before, after = read_summary(home, first), read_summary(home, second)
+    records = [read_record(home / "metadata.sqlite", summary) for summary in (before, after)]
+    drift = _drift(before, after)
+    return render(
+        "compare.html.j2",
+        dataset=home.name,
+        first=before,
+        second=after,
+        lead=_lead(before, after),
+        differs=differences(before, after, *records),
+        metrics=_metrics(before, after),
+        same_rows=_eval_files(records[0]) == _eval_files(records[1]) and bool(_eval_files(records[0])),
+        drift=drift[:MOST_ROWS],
+        more_drift=max(0, len(drift) - MOST_ROWS),
+    )
+
+
+def write_compare(home: Path, first: str, second: str, path: Path | None = None) -> Path:
+    """Writes the page; default <home>/reports/compare-<first>-<second>.html."""
+    chosen = path or home / "reports" / f"compare-{first}-{second}.html"
+    write_text(chosen, compare_page(home, first, second))
+    return chosen
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], old: Record, new: Record) -> list[Difference]:
+    """(what, in the first, in the second) of everything that decides a run's result and is not the same."""
+    rows: list[Difference] = [
+        (f"{split} spans", spans(before["spans"][split]), spans(after["spans"][split]))
+        for split in ("train", "eval")
+        if before["spans"][split] != after["spans"][split]
+    ]
+    files = [{(file.span, file.name): file for file in record.files} for record in (old, new)]
+    for key in sorted({*files[0], *files[1]}):
+        told = [
+            f"{found[key].sha256[:12]}, {found[key].rows:,} rows" if key in found else "not read" for found in files
+        ]
+        if told[0] != told[1]:
+            rows.append((f"file {key[1]}", told[0], told[1]))
+    for name in sorted({*before["fingerprints"], *after["fingerprints"]}):
+        marks = [str(found["fingerprints"].get(name, ""))[:12] for found in (before, after)]
+        if marks[0] != marks[1]:
+            rows.append((f"{name} fingerprint", marks[0], marks[1]))
+    settings = [dict(flat(record.settings)) for record in (old, new)]
+    for name in sorted({*settings[0], *settings[1]}):
+        values = [str(found.get(name, "not set"))[:200] for found in settings]
+        if values[0] != values[1] and not name.startswith(("ArrowExampleGen.fingerprint", "ArrowExampleGen.span")):
+            rows.append((name, values[0], values[1]))
+    return rows
+
+
+def _lead(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    same = {name: before["fingerprints"].get(name) == after["fingerprints"].get(name) for name in ("data", "code")}
+    if all(same.values()):
+        return "The same data and the same code."
+    if same["code"]:
+        return "The same code on other data: what changed comes from the data."
+    if same["data"]:
+        return "The same data with other code: what changed comes from the code."
+    return "Both data and code differ: what changed cannot be told apart."
+
+
+def _metrics(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str, str, bool | None]]:
+    rows = []
+    for name in shown_metrics({**before["metrics"], **after["metrics"]}):
+        old, new = before["metrics"].get(name), after["metrics"].get(name)
+        known = old is not None and new is not None
+        rows.append(
+            (
+                metric_name(name),
+                fixed(old),
+                fixed(new),
+                signed(new - old) if known else "",
+                better(name, new - old) if known else None,
+            )
+        )
+    return rows
+
+
+def _drift(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str, Any]]:
+    sides = [
+        {(row["feature"], row["measure"]): row for row in summary["drift"] if not row.get("slice")}
+        for summary in (before, after)
+    ]
+
+    def moved(key: tuple[str, str]) -> float:
+        distances = [float(side[key]["distance"]) if key in side else 0.0 for side in sides]
+        return -abs(distances[1] - distances[0])
+
+    rows = []
+    for key in sorted({*sides[0], *sides[1]}, key=lambda key: (moved(key), key)):
+        old, new = (side.get(key) for side in sides)
+        rows.append(
+            {
+                "feature": key[0],
+                "measure": measure_name(key[1]),
+                "before": fixed(old["distance"] if old else None),
+                "after": fixed(new["distance"] if new else None),
+                "before_over": bool(old and old["drifted"]),
+                "after_over": bool(new and new["drifted"]),
+                "threshold": fixed((new or old or {}).get("threshold")),
+            }
+        )
+    return rows
+
+
+def _eval_files(record: Record) -> set[str]:
+    return {file.sha256 for file in record.files if file.split == "eval"}

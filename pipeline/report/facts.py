@@ -1,0 +1,134 @@
+"""What a report is about: plain facts of one run, read from its artifacts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class NumberBar:
+    """One bin of a histogram over numbers: [low, high], and its share of the values, in [0, 1]."""
+
+    low: float
+    high: float
+    share: float
+
+
+@dataclass(frozen=True)
+class CategoryBar:
+    """One value and its share of the values, in [0, 1]."""
+
+    value: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Side:
+    """One feature in one split.
+
+    Attributes:
+      rows: Rows of the split.
+      missing: Share of them without a value, in [0, 1].
+      figures: Name of a figure ("mean", "median", "distinct" ...) -> its value.
+      bars: The distribution: TFDV's ten bins of equal width, or its most frequent values, the most frequent first.
+    """
+
+    rows: int
+    missing: float
+    figures: Mapping[str, float | str]
+    bars: tuple[NumberBar, ...] | tuple[CategoryBar, ...]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature. `kind` is number or category; `sides` by split, "train" and "eval"."""
+
+    name: str
+    kind: str
+    sides: Mapping[str, Side]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One execution. `inputs` are ids of the steps of this run that its inputs came from."""
+
+    id: str
+    state: str
+    seconds: float
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A confusion matrix: counts of rows whose score is, or is not, above a decision threshold."""
+
+    threshold: float
+    tp: float
+    fp: float
+    tn: float
+    fn: float
+
+
+@dataclass(frozen=True)
+class SpanFile:
+    """One file that the run read."""
+
+    split: str
+    span: int
+    name: str
+    sha256: str
+    rows: int
+    unlabelled: int = 0
+
+
+@dataclass(frozen=True)
+class Past:
+    """One run as far as courses over time need it. `drift` are its overall drift rows."""
+
+    run_id: str
+    span: int
+    drift: tuple[Mapping[str, Any], ...]
+    metrics: Mapping[str, float | None]
+    blessed: bool
+    pushed: int | None
+    stopped: str | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that a report shows. What a stopped run did not come to is empty.
+
+    Attributes:
+      summary: The run's summary.json.
+      features: With their statistics; empty where there are none.
+      steps: In the order in which they ran; those that were skipped at the end.
+      files: What ingest read.
+      settings: Component -> parameter -> value, as ML Metadata keeps them: what was really used.
+      slices: Slice name -> metric -> value.
+      curves: "candidate" and "champion" -> confusion matrices by ascending threshold, overall.
+      past: This run and earlier ones of the same dataset, the newest run of each eval span, by span.
+      gone: Names of artifacts that the run made and that are no longer there.
+    """
+
+    summary: Mapping[str, Any]
+    features: tuple[Feature, ...] = ()
+    steps: tuple[Step, ...] = ()
+    files: tuple[SpanFile, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    slices: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    curves: Mapping[str, tuple[Matrix, ...]] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
+    gone: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str | None:
+        """Name of the label column, if the run came far enough to say."""
+        label = self.settings.get("ArrowExampleGen", {}).get("source", {}).get("label")
+        return None if label is None else str(label)
+
+    @property
+    def bar(self) -> Mapping[str, Any]:
+        """What was asked of the candidate: the table [evaluation] of pipeline.toml."""
+        bar = self.settings.get("ChampionEvaluator", {}).get("bar", {})
+        return bar if isinstance(bar, dict) else {}

@@ -1,0 +1,76 @@
+"""From a finished run's artifacts to the facts of its report."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from components.errors import UsageError
+from pipeline.report.curves import read_curves
+from pipeline.report.facts import Facts, Past
+from pipeline.report.history import as_past, read_past
+from pipeline.report.statistics import read_features
+from pipeline.report.store import read_record
+
+Found = TypeVar("Found")
+
+
+def read_summary(home: Path, run_id: str) -> dict[str, Any]:
+    """A run's summary.json; UsageError if there is none."""
+    path = home / "reports" / run_id / "summary.json"
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such run; `plumbline runs` lists them") from None
+    except ValueError:
+        raise UsageError(f"{path}: is not JSON; run the pipeline on that span again") from None
+    return summary
+
+
+def gather(home: Path, summary: Mapping[str, Any], store: Any = None) -> Facts:
+    """Reads everything that a run left behind, as far as it came and as far as it is still there.
+
+    Args:
+      home: <root>/<dataset>.
+      summary: The run's summary, see `Summary.to_json`.
+      store: An open MetadataStore; None is the SQLite file below home.
+    """
+    record = read_record(home / "metadata.sqlite", summary, store)
+    gone = []
+
+    def read(key: str, how: Callable[[Path], Found], otherwise: Found) -> Found:
+        folder = record.outputs.get(key)
+        if folder is None:
+            return otherwise
+        if not folder.is_dir():
+            gone.append(key)
+            return otherwise
+        try:
+            return how(folder)
+        except FileNotFoundError:
+            gone.append(key)
+            return otherwise
+
+    return Facts(
+        summary=summary,
+        features=read("StatisticsGen.statistics", read_features, ()),
+        steps=record.steps,
+        files=record.files,
+        settings=record.settings,
+        slices=read("ChampionEvaluator.evaluation", _slices, {}),
+        curves=read("ChampionEvaluator.evaluation", read_curves, {}),
+        past=_with_this(read_past(home, summary["run_id"]), summary),
+        gone=tuple(dict.fromkeys(gone)),
+    )
+
+
+def _slices(evaluation: Path) -> dict[str, dict[str, float | None]]:
+    verdict = json.loads((evaluation / "verdict.json").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, float | None]] = verdict["slices"]
+    return found
+
+
+def _with_this(past: tuple[Past, ...], summary: Mapping[str, Any]) -> tuple[Past, ...]:
+    """The report may be written before the summary is: this run belongs to the course in either case."""
+    this = as_past(dict(summary))
+    return tuple(sorted((*(run for run in past if run.span != this.span), this), key=lambda run: run.span))

@@ -1,0 +1,64 @@
+"""The page behind `plumbline runs --html`: all runs of a dataset, and the course of their metrics."""
+
+from pathlib import Path
+from typing import Any
+
+from components.errors import UsageError
+from components.files import write_text
+from pipeline.report.draw import svg
+from pipeline.report.history import read_past, read_runs
+from pipeline.report.metric_chart import metric_course
+from pipeline.report.page import render
+from pipeline.report.verdict import TILES
+from pipeline.report.words import fixed, metric_name, moment
+
+
+def history_page(home: Path, links: bool = True) -> str:
+    """The page as HTML; UsageError if there is no run.
+
+    Args:
+      home: <root>/<dataset>.
+      links: Link to the runs' reports, as seen from <home>/reports.
+    """
+    runs = read_runs(home)
+    if not runs:
+        raise UsageError(f"{home / 'reports'}: no run yet; `plumbline run` makes one")
+    past = read_past(home)
+    known = [name for name in TILES if any(name in run.metrics for run in runs)][:3]
+    courses = [
+        (metric_name(name), svg(spec, f"{metric_name(name)} by eval span"))
+        for name in known
+        if (spec := metric_course(past, name)) is not None
+    ]
+    rows: list[dict[str, Any]] = [
+        {
+            "run_id": run.run_id,
+            "began": moment(run.run_id),
+            "span": run.span,
+            "kind": "good" if run.pushed is not None else "bad",
+            "outcome": f"version {run.pushed}"
+            if run.pushed is not None
+            else ("stopped" if run.stopped else "not pushed"),
+            "figures": [fixed(run.metrics.get(name)) for name in known],
+            "drifted": len({row["feature"] for row in run.drift if row["drifted"]}),
+            "link": f"{run.run_id}/report.html"
+            if links and (home / "reports" / run.run_id / "report.html").is_file()
+            else None,
+        }
+        for run in reversed(runs)
+    ]
+    return render(
+        "history.html.j2",
+        dataset=home.name,
+        rows=rows,
+        pushed=sum(run.pushed is not None for run in runs),
+        columns=[metric_name(name) for name in known],
+        courses=courses,
+    )
+
+
+def write_history(home: Path, path: Path | None = None) -> Path:
+    """Writes the page; default <home>/reports/runs.html, from where its links lead to the reports."""
+    chosen = path or home / "reports" / "runs.html"
+    write_text(chosen, history_page(home, links=chosen.resolve().parent == (home / "reports").resolve()))
+    return chosen

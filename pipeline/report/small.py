@@ -1,0 +1,115 @@
+"""Word-sized graphics (E. Tufte's sparklines), a few hundred bytes each: a thousand of them fit on a page."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from pipeline.report.draw import framed
+from pipeline.report.facts import CategoryBar, Feature, NumberBar
+
+WIDTH, HEIGHT = 84, 24
+MOST_BARS = 10
+
+
+def mini(feature: Feature) -> Markup:
+    """Train's distribution as grey bars, eval's as a blue line; a number's bins on a common axis."""
+    train, now = ({**feature.sides}.get(split) for split in ("train", "eval"))
+    sides = [side.bars if side else () for side in (train, now)]
+    if not any(sides):
+        return framed("", WIDTH, HEIGHT, f"{feature.name}: no values", "mini")
+    shapes = _number_shapes(sides) if feature.kind == "number" else _category_shapes(sides)
+    top = max((height for side in shapes for _, _, height in side), default=1.0) or 1.0
+    bars = "".join(
+        f'<rect x="{left * WIDTH:.1f}" y="{HEIGHT - height / top * (HEIGHT - 1):.1f}" '
+        f'width="{max(0.8, (right - left) * WIDTH - 0.6):.1f}" height="{height / top * (HEIGHT - 1):.1f}"/>'
+        for left, right, height in shapes[0]
+        if height > 0
+    )
+    line = "".join(
+        f"{'M' if place == 0 else 'L'}{left * WIDTH:.1f},{HEIGHT - height / top * (HEIGHT - 1):.1f}H{right * WIDTH:.1f}"
+        for place, (left, right, height) in enumerate(shapes[1])
+    )
+    inner = f'<g class="was">{bars}</g>' + (f'<path class="is" d="{line}"/>' if line else "")
+    return framed(inner, WIDTH, HEIGHT, f"{feature.name}: distribution in train and eval", "mini")
+
+
+Shape = list[tuple[float, float, float]]  # left and right in [0, 1], height
+
+
+def _number_shapes(sides: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[Shape]:
+    numbers = [
+        [bar for bar in side if isinstance(bar, NumberBar) and abs(bar.low) + abs(bar.high) < 1e300] for side in sides
+    ]
+    edges = [edge for side in numbers for bar in side for edge in (bar.low, bar.high)]
+    if not edges:
+        return [[], []]
+    low, wide = min(edges), (max(edges) - min(edges)) or 1.0
+    return [
+        [
+            ((bar.low - low) / wide, (bar.high - low) / wide, bar.share / max(bar.high - bar.low, wide / 100) * wide)
+            for bar in side
+        ]
+        for side in numbers
+    ]
+
+
+def _category_shapes(sides: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[Shape]:
+    shares = [{bar.value: bar.share for bar in side if isinstance(bar, CategoryBar)} for side in sides]
+    values = sorted({*shares[0], *shares[1]}, key=lambda value: (-max(s.get(value, 0.0) for s in shares), value))
+    values = values[:MOST_BARS]
+    step = 1 / len(values) if values else 1.0
+    return [
+        [(place * step, (place + 1) * step, side.get(value, 0.0)) for place, value in enumerate(values)] if side else []
+        for side in shares
+    ]
+
+
+def course(points: Sequence[tuple[int, float]], name: str, wide: bool = False) -> Markup | None:
+    """A drift distance over the spans, in units of its threshold: the dashed line is 1. None for fewer than two.
+
+    Args:
+      points: (eval span, distance / threshold), by span.
+      name: Whose course it is.
+      wide: With axis labels and a tip on each point, for a column of its own.
+    """
+    if len(points) < 2:
+        return None
+    width, height, pad = (300, 130, 26) if wide else (WIDTH, HEIGHT, 3)
+    top = max(1.25, *(ratio for _, ratio in points)) * 1.05
+    first, last = points[0][0], points[-1][0]
+    right = width - (10 if wide else pad)
+
+    def place(span: int, ratio: float) -> tuple[float, float]:
+        x = pad + (right - pad) * (span - first) / ((last - first) or 1)
+        return x, height - (22 if wide else 2) - (height - (30 if wide else 4)) * min(ratio, top) / top
+
+    places = [place(*point) for point in points]
+    line = "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    bar = place(first, 1.0)[1]
+    inner = f'<path class="limit" d="M{pad},{bar:.1f}H{right}"/><path class="is" d="{line}"/>'
+    if wide:
+        # Every span has its tip; where they are many, only some have their number below.
+        every = max(1, len(points) // 8)
+        inner += f'<text x="{pad - 6}" y="{bar + 4:.1f}" text-anchor="end">1</text>'
+        for index, ((x, y), (span, ratio)) in enumerate(zip(places, points, strict=True)):
+            over = " over" if ratio > 1 else ""
+            inner += (
+                f'<circle class="dot{over}" cx="{x:.1f}" cy="{y:.1f}" r="4" '
+                f'data-tip="span {span}: {ratio:.2f} of the threshold"/>'
+            )
+            if (len(points) - 1 - index) % every == 0:
+                inner += f'<text x="{x:.1f}" y="{height - 6}" text-anchor="middle">{span}</text>'
+    else:
+        x, y = places[-1]
+        over = " over" if points[-1][1] > 1 else ""
+        inner += f'<circle class="dot{over}" cx="{x:.1f}" cy="{y:.1f}" r="2.4"/>'
+    said = ", ".join(f"span {span} {ratio:.2f}" for span, ratio in points[-6:])
+    return framed(inner, width, height, f"{name}: distance over threshold, {said}", "course" if wide else "spark")
+
+
+def share_bar(share: float, kind: str = "is") -> Markup:
+    """A bar from 0 to `share` of its cell, in [0, 1], beside the figure itself. `kind` is is, was or alert."""
+    width = 100 * min(max(share, 0.0), 1.0)
+    return Markup(
+        f'<span class="bar-track" aria-hidden="true"><i class="{kind}" style="width:{width:.1f}%"></i></span>'
+    )

@@ -1,0 +1,77 @@
+"""TFDV's statistics protos as plain facts. Reads the protos alone: TFDV would bring TensorFlow."""
+
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.report.facts import CategoryBar, Feature, NumberBar, Side
+
+if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+MOST_VALUES = 40
+"""Categories kept of each feature, the most frequent ones of each split; TFDV keeps 1,000."""
+
+
+def read_features(folder: Path) -> tuple[Feature, ...]:
+    """The features of a statistics artifact (`Split-<name>/FeatureStats.pb`), in the order of the data."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    found: dict[str, dict[str, tuple[Any, int]]] = {}
+    for path in sorted(folder.glob("Split-*/FeatureStats.pb"), reverse=True):  # train before eval
+        statistics = statistics_pb2.DatasetFeatureStatisticsList()
+        statistics.ParseFromString(path.read_bytes())
+        split = path.parent.name.removeprefix("Split-")
+        for dataset in statistics.datasets[:1]:
+            for feature in dataset.features:
+                name = ".".join(feature.path.step) or feature.name
+                found.setdefault(name, {})[split] = (feature, int(dataset.num_examples))
+    return tuple(_feature(name, sides) for name, sides in found.items())
+
+
+def _feature(name: str, sides: Mapping[str, tuple[Any, int]]) -> Feature:
+    if all(feature.HasField("num_stats") for feature, _ in sides.values()):
+        return Feature(name, "number", {split: _number(side.num_stats, rows) for split, (side, rows) in sides.items()})
+    # What is frequent in one split is kept of all, or it would look as if the others did not have it.
+    kept = {
+        bucket.label
+        for feature, _ in sides.values()
+        for bucket in feature.string_stats.rank_histogram.buckets[:MOST_VALUES]
+    }
+    return Feature(
+        name, "category", {split: _category(side.string_stats, rows, kept) for split, (side, rows) in sides.items()}
+    )
+
+
+def _number(numbers: "statistics_pb2.NumericStatistics", rows: int) -> Side:
+    there = numbers.common_stats.num_non_missing
+    histogram = next((found for found in numbers.histograms if found.type == found.STANDARD), None)
+    buckets = histogram.buckets if histogram else []
+    total = sum(bucket.sample_count for bucket in buckets) or 1.0
+    figures: dict[str, float | str] = {}
+    if there:
+        figures = {
+            "mean": numbers.mean,
+            "deviation": numbers.std_dev,
+            "min": numbers.min,
+            "median": numbers.median,
+            "max": numbers.max,
+            "zeros": numbers.num_zeros / there,
+        }
+    bars = tuple(NumberBar(b.low_value, b.high_value, b.sample_count / total) for b in buckets)
+    return Side(rows, _missing(there, rows), figures, bars)
+
+
+def _category(strings: "statistics_pb2.StringStatistics", rows: int, kept: Set[str]) -> Side:
+    buckets = strings.rank_histogram.buckets
+    # Of all values, not of those that TFDV kept: the tail counts, though it is not shown.
+    total = strings.common_stats.tot_num_values or sum(bucket.sample_count for bucket in buckets) or 1.0
+    bars = tuple(CategoryBar(bucket.label, bucket.sample_count / total) for bucket in buckets if bucket.label in kept)
+    figures: dict[str, float | str] = {"distinct": int(strings.unique)}
+    if bars:
+        figures |= {"most frequent": bars[0].value, "its share": bars[0].share}
+    return Side(rows, _missing(strings.common_stats.num_non_missing, rows), figures, bars)
+
+
+def _missing(there: int, rows: int) -> float:
+    return 1 - there / rows if rows else 0.0

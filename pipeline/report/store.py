@@ -1,0 +1,110 @@
+"""What ML Metadata knows of one run: its steps, what each took and made, and with which parameters."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipeline.report.facts import SpanFile, Step
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run's record.
+
+    Attributes:
+      steps: In the order in which they ran, states and seconds taken from the summary.
+      outputs: "Component.output" -> its folder.
+      settings: Component -> parameter -> value; JSON is parsed, fingerprints of code are left out.
+      files: What ingest read.
+    """
+
+    steps: tuple[Step, ...] = ()
+    outputs: Mapping[str, Path] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    files: tuple[SpanFile, ...] = ()
+
+
+def read_record(metadata_file: Path, summary: Mapping[str, Any], store: Any = None) -> Record:
+    """The run's record; without edges, outputs and settings if the store does not know it.
+
+    Args:
+      metadata_file: SQLite file of ML Metadata; it need not be there.
+      summary: The run's.
+      store: An open MetadataStore to ask instead, where metadata is kept on a server.
+    """
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    from pipeline.lineage import open_store
+
+    told = [Step(row["id"], row["state"], row["seconds"]) for row in summary["components"]]
+    if store is None:
+        if not metadata_file.is_file():
+            return Record(tuple(told))
+        store = open_store(metadata_file)
+    run = store.get_context_by_type_and_name("pipeline_run", summary["run_id"])
+    if run is None:
+        return Record(tuple(told))
+    executions = store.get_executions_by_context(run.id)
+    kinds = {kind.id: kind.name.rsplit(".", 1)[-1] for kind in store.get_execution_types()}
+    ids = {execution.id: kinds[execution.type_id] for execution in executions}
+    events = store.get_events_by_execution_ids(sorted(ids))
+    made = {event.artifact_id: ids[event.execution_id] for event in events if event.type == mlmd.Event.OUTPUT}
+    artifacts = {artifact.id: artifact for artifact in store.get_artifacts_by_id(sorted(made))}
+    inputs: dict[str, set[str]] = {}
+    outputs: dict[str, Path] = {}
+    for event in events:
+        component = ids[event.execution_id]
+        if event.type == mlmd.Event.OUTPUT:
+            outputs[f"{component}.{event.path.steps[0].key}"] = Path(artifacts[event.artifact_id].uri)
+        elif event.artifact_id in made:
+            inputs.setdefault(component, set()).add(made[event.artifact_id])
+    examples = [artifact for id_, artifact in artifacts.items() if made[id_] == "ArrowExampleGen"]
+    return Record(
+        tuple(
+            Step(
+                step.id,
+                step.state,
+                step.seconds,
+                tuple(sorted(inputs.get(step.id, ()))),
+                tuple(sorted(key.split(".", 1)[1] for key in outputs if key.startswith(f"{step.id}."))),
+            )
+            for step in told
+        ),
+        outputs,
+        {
+            ids[execution.id]: _parameters(execution)
+            for execution in sorted(executions, key=lambda found: int(found.id))
+        },
+        _files(examples),
+    )
+
+
+def _parameters(execution: Any) -> dict[str, Any]:
+    found = {}
+    for name, value in sorted(execution.custom_properties.items()):
+        kind = value.WhichOneof("value")
+        if name != "code" and kind is not None:
+            found[name] = _without_code(_parsed(getattr(value, kind)))
+    return found
+
+
+def _parsed(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _without_code(value: Any) -> Any:
+    return {key: inner for key, inner in value.items() if key != "code"} if isinstance(value, dict) else value
+
+
+def _files(examples: list[Any]) -> tuple[SpanFile, ...]:
+    if not examples:
+        return ()
+    rows = json.loads(examples[0].custom_properties["files"].string_value or "[]")
+    return tuple(SpanFile(**{name: row[name] for name in SpanFile.__dataclass_fields__ if name in row}) for row in rows)

@@ -1,0 +1,114 @@
+"""Numbers and names as a reader wants them."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from components.evaluator.verdict import LOWER_IS_BETTER
+
+METRICS = {
+    "auc": "AUC",
+    "average_precision": "Average precision",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
+    "accuracy": "Accuracy",
+    "log_loss": "Log loss",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "calibration": "Calibration",
+    "threshold": "Decision threshold",
+}
+"""Known metrics, in the order in which they are shown."""
+
+MEASURES = {"missing": "missing values", "chebyshev": "Chebyshev"}
+
+
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def printable(text: str) -> str:
+    """The text with U+FFFD for every character that XML has no place for: control characters, lone surrogates."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def metric_name(name: str) -> str:
+    """The metric "log_loss" is shown as "Log loss"."""
+    return METRICS.get(name, name.replace("_", " ").capitalize())
+
+
+def measure_name(name: str) -> str:
+    """The measure "jensen_shannon" is shown as "Jensen-Shannon"."""
+    return MEASURES.get(name) or "-".join(part.capitalize() for part in name.split("_"))
+
+
+def shown_metrics(metrics: dict[str, Any]) -> list[str]:
+    """Metrics of a model in their order; the number of rows and TFMA's own differences are no metrics."""
+    known = [name for name in METRICS if name in metrics]
+    others = sorted(
+        name for name in metrics if name not in METRICS and name != "rows" and not name.endswith(("_diff", "_count"))
+    )
+    return known + others
+
+
+def better(metric: str, difference: float) -> bool | None:
+    """Is a change for the better? None where the metric has no better direction, or nothing changed."""
+    if metric in ("threshold", "calibration") or difference == 0:
+        return None
+    return (difference < 0) == (metric in LOWER_IS_BETTER)
+
+
+def number(value: Any, places: int = 4) -> str:
+    """A figure to so many places; large ones with thousands separated; a text as it is; None is a dash."""
+    if value is None:
+        return "–"  # noqa: RUF001 - a dash in a table
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if value != value:
+        return "unknown"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.{places}g}" if abs(value) < 0.001 else f"{value:.{places}f}"
+
+
+def fixed(value: float | None, places: int = 4) -> str:
+    """A figure of a column: always to so many places, so that they stand under each other; None is a dash."""
+    if value is None:
+        return "–"  # noqa: RUF001
+    if value != value:
+        return "unknown"
+    return f"{value:,.{places}f}" if abs(value) < 1e9 else f"{value:.3g}"
+
+
+def signed(value: float, places: int = 4) -> str:
+    """A difference, with a true minus sign."""
+    return f"{value:+.{places}f}".replace("-", "−")  # noqa: RUF001
+
+
+def percent(share: float | None) -> str:
+    """0.1234 -> "12.3 %"."""
+    return "–" if share is None else f"{share:.1%}".replace("%", "\N{NARROW NO-BREAK SPACE}%")  # noqa: RUF001
+
+
+def seconds(value: float) -> str:
+    """0.04 -> "0.04 s", 75 -> "1 min 15 s"."""
+    if value >= 60:
+        return f"{int(value // 60)} min {int(value % 60)} s"
+    return f"{value:.1f} s" if value >= 1 else f"{value:.2f} s"
+
+
+def spans(found: Sequence[int]) -> str:
+    """[1, 2, 3] -> "spans 1 to 3"."""
+    if not found:
+        return "no span"
+    return f"span {found[0]}" if len(found) == 1 else f"spans {found[0]} to {found[-1]}"
+
+
+def moment(run_id: str) -> str:
+    """The time in a run id, "20261121T090631Z-a531" -> "2026-11-21 09:06 UTC"; the id itself if it has none."""
+    stamp = run_id.split("-")[0]
+    if len(stamp) == 16 and stamp[8] == "T" and stamp.endswith("Z"):
+        return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]} {stamp[9:11]}:{stamp[11:13]} UTC"
+    return run_id

@@ -1,0 +1,32 @@
+"""Writes a run's report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.files import write_text
+from pipeline.report.gather import gather, read_summary
+from pipeline.report.page import report_page
+
+NAME = "report.html"
+
+
+def write_report(home: Path, summary: Mapping[str, Any], store: Any = None) -> Path:
+    """Writes <home>/reports/<run_id>/report.html, whole or not at all.
+
+    Args:
+      home: <root>/<dataset>.
+      summary: The run's summary, see `Summary.to_json`; it need not be on disk yet.
+      store: An open MetadataStore; None is the SQLite file below home.
+
+    Returns:
+      The file.
+    """
+    path = home / "reports" / str(summary["run_id"]) / NAME
+    write_text(path, report_page(gather(home, summary, store)))
+    return path
+
+
+def rewrite_report(home: Path, run_id: str, store: Any = None) -> Path:
+    """Writes the report of an earlier run anew, from its summary.json; UsageError if there is no such run."""
+    return write_report(home, read_summary(home, run_id), store)

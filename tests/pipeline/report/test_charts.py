@@ -1,0 +1,110 @@
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from pipeline.report import charts, small
+from pipeline.report.curves import precision_recall, roc, score_bins
+from pipeline.report.draw import svg
+from pipeline.report.facts import Feature, NumberBar, Side
+from pipeline.report.graph import drawn_edges, graph, layers
+from pipeline.report.metric_chart import metric_course
+from tests.pipeline.report.a_run import EVIL, MATRICES, STEPS, category, number, past
+
+NASTY = ("'];alert(1)//", '"', "\\", "\U0001f6eb", "日本", "", "a" * 300, "<b>", "${x}", "\x07")
+
+
+def constant(name: str) -> Feature:
+    side = Side(10, 0.0, {}, (NumberBar(3.0, 3.0, 1.0),))
+    return Feature(name, "number", {"train": side, "eval": side})
+
+
+SPECS = {
+    "number": charts.distribution(number("temp")),
+    "category": charts.distribution(category("carrier")),
+    "constant": charts.distribution(constant("seats")),
+    "nasty": charts.distribution(category(EVIL, NASTY)),
+    "curve": charts.curve({"candidate": roc(MATRICES)}, {"candidate": (0.1, 0.5)}, "x", "y", [(0, 0), (1, 1)]),
+    "two curves": charts.curve(
+        {"candidate": precision_recall(MATRICES), "champion": roc(MATRICES)}, {}, "x", "y", [(0, 0), (1, 1)]
+    ),
+    "calibration": charts.calibration({"candidate": score_bins(MATRICES), "champion": score_bins(MATRICES)}),
+    "course": metric_course([past(span) for span in (1, 2, 5)], "auc"),
+}
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_every_spec_is_vega_lite_as_altair_knows_it(spec):
+    import altair
+
+    altair.Chart.from_dict(spec, validate=True)
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_every_chart_is_well_formed_and_in_the_colours_of_the_page(spec):
+    root = ET.fromstring(svg(spec, f"a chart of {EVIL}"))
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == f"a chart of {EVIL}"
+    colours = {element.get(name) for element in root.iter() for name in ("fill", "stroke")}
+    assert {colour for colour in colours if colour} - {"none", "transparent"} <= {
+        "var(--was)", "var(--is)", "var(--muted)", "var(--line)", "var(--grid)", "var(--ink)", "var(--paper)",
+    }  # fmt: skip
+
+
+def test_marks_say_their_values():
+    tips = re.findall(r'data-tip="([^"]*)"', svg(charts.distribution(category("carrier")), "x"))
+    assert "train: 10.0% AA" in tips
+    assert "eval: 20.0% AA" in tips
+
+
+def test_values_of_any_kind_are_shown_as_they_are():
+    texts = {element.text for element in ET.fromstring(svg(SPECS["nasty"], "x")).iter() if element.text}
+    # A character that XML does not know would make the renderer abort the process.
+    assert {"\ufffd", "'];alert(1)//", '"', "\\", "\U0001f6eb", "日本", "<b>", "${x}"} <= texts
+
+
+def test_a_feature_without_values_has_no_chart():
+    assert charts.distribution(Feature("x", "number", {"train": Side(5, 1.0, {}, ())})) is None
+    assert ET.fromstring(small.mini(Feature("x", "unknown", {}))) is not None
+
+
+def test_bins_that_are_not_finite_are_left_out():
+    bars = (NumberBar(float("-inf"), 0.0, 0.1), NumberBar(0.0, 1.0, 0.9))
+    spec = charts.distribution(Feature("x", "number", {"train": Side(5, 0.0, {}, bars)}))
+    assert [row["low"] for row in spec["data"]["values"]] == [0.0]
+
+
+@pytest.mark.parametrize("feature", [number("a"), category(EVIL), constant("c"), category("d", ("",))])
+def test_small_graphics_are_well_formed(feature):
+    assert len(ET.fromstring(small.mini(feature))) > 0
+    for wide in (False, True):
+        ET.fromstring(small.course([(1, 0.5), (2, 99.0), (7, 0.0)], feature.name, wide))
+
+
+def test_one_point_is_no_course():
+    assert small.course([(1, 0.5)], "x") is None
+    assert metric_course([past(1)], "auc") is None
+    assert metric_course([past(1), past(2)], "rmse") is None
+
+
+def test_the_graph_leaves_out_what_a_longer_way_says():
+    # Trainer takes from Ingest and Schema too, but Statistics came from both.
+    assert drawn_edges(STEPS) == [("Ingest", "Statistics"), ("Schema", "Statistics"), ("Statistics", "Trainer")]
+    assert [[step.id for step in layer] for layer in layers(STEPS)] == [
+        ["Ingest", "Schema"],
+        ["Statistics"],
+        ["Trainer"],
+    ]
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_the_graph_draws_each_step_once(down):
+    root = ET.fromstring(graph(STEPS, down))
+    names = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text") if text.get("class") == "name"]
+    assert sorted(names) == sorted(step.id for step in STEPS)
+    assert "1 min 1 s" in graph(STEPS, down)
+    assert "cached" in graph(STEPS, down)
+
+
+def test_steps_without_edges_are_no_graph():
+    assert graph(STEPS[:2], down=True) is None

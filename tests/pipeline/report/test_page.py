@@ -1,0 +1,252 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from components.errors import UsageError
+from components.files import write_json
+from pipeline.report.compare_page import compare_page, write_compare
+from pipeline.report.feature_rows import feature_rows, ratio_of
+from pipeline.report.history_page import history_page, write_history
+from pipeline.report.page import report_page
+from pipeline.report.verdict import metric_rows, said, tiles, verdict
+from pipeline.report.write import rewrite_report, write_report
+from tests.pipeline.report.a_run import (
+    EVIL,
+    GATE,
+    RUN,
+    category,
+    drift,
+    facts,
+    left_behind,
+    number,
+    past,
+    stopped,
+    summary,
+)
+
+
+class Page(HTMLParser):
+    """What a page is made of."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+    def named(self, name):
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+KINDS = {
+    "pushed": facts(),
+    "not pushed": facts(summary=summary(blessed=False, pushed=None, reasons=["auc 0.7000 < 0.7500 (champion)"])),
+    "first": facts(summary=summary(champion=None), curves={"candidate": facts().curves["candidate"]}),
+    "blessed, not pushed": facts(summary=summary(pushed=None)),
+    "blocked": stopped(),
+    "blocked at once": stopped(rows={}, drift=[], unlabelled={}),
+    "failed": stopped(
+        stopped="Trainer failed: ValueError: x",
+        components=[{"id": "Trainer", "state": "failed", "seconds": 1.0}],
+    ),
+    "no model": facts(summary=summary(metrics={}, champion=None, blessed=False, pushed=None)),
+    "regression": facts(
+        summary=summary(metrics={"rows": 9.0, "rmse": 1.5, "mae": 1.0}, champion=None), curves={}, slices={}
+    ),
+    "no artifacts": facts(features=(), curves={}, slices={}, settings={}, files=(), past=(), gone=("a.b",)),
+    "no spans": facts(summary=summary(spans={"train": [1], "eval": [1]})),
+}
+
+
+@pytest.mark.parametrize("found", KINDS.values(), ids=KINDS)
+def test_every_kind_of_run_has_a_report(found):
+    page = Page(report_page(found))
+    assert len(page.named("h1")) == 1
+    assert {"main", "header", "nav", "footer"} <= {tag for tag, _ in page.tags}
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for attributes in page.named("a"):
+        assert attributes["href"].removeprefix("#") in ids
+    for drawn in page.named("svg"):
+        assert drawn.get("aria-label") or drawn.get("aria-hidden") == "true"
+
+
+@pytest.mark.parametrize("found", KINDS.values(), ids=KINDS)
+def test_nothing_is_fetched(found):
+    text = report_page(found)
+    page = Page(text)
+    assert "default-src 'none'" in text
+    for _, attributes in page.tags:
+        for name in ("src", "href", "xlink:href", "action"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:"))
+    assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org/)", text)
+
+
+def test_nothing_from_data_becomes_markup():
+    bad = facts(
+        summary=summary(
+            dataset=EVIL,
+            drift=[drift(EVIL, 0.5, 0.1, detail=EVIL), drift(EVIL, 0.5, 0.1, slice=EVIL)],
+            anomalies=[{"feature": EVIL, "kind": EVIL, "detail": EVIL}],
+            reasons=[EVIL],
+            blessed=False,
+            pushed=None,
+            labels={"rows": 1, "classes": {EVIL: 1.0}, "issues": [{"id": EVIL, "label": EVIL}], "x": EVIL},
+            weakest_slices=[{"slice": EVIL, "rows": 3, "metric": "auc", "value": 0.1, "gap": 0.1, "weight": 0.1}],
+        ),
+        features=(category(EVIL, (EVIL, "</svg>")), number(EVIL + "2")),
+        slices={EVIL: {"rows": 100.0, "auc": 0.5}},
+        settings={EVIL: {EVIL: EVIL}},
+        past=(past(1, drift=(drift(EVIL, 0.1, 0.1),)), past(2, drift=(drift(EVIL, 0.1, 0.1),))),
+        gone=(EVIL,),
+    )  # fmt: skip
+    page = Page(report_page(bad))
+    plain = Page(report_page(facts()))
+    assert len(page.named("script")) == len(plain.named("script")) == 1
+    assert not [attributes for _, attributes in page.tags if any(name.startswith("on") for name in attributes)]
+    assert EVIL in page.texts
+
+
+def test_the_only_script_is_the_one_that_the_policy_names():
+    import base64
+    import hashlib
+
+    text = report_page(facts())
+    script = re.search(r"<script>(.*?)</script>", text, re.S)[1]
+    assert f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}" in text
+
+
+def test_a_thousand_features_stay_small_and_whole():
+    names = [f"feature_{place}" for place in range(1000)]
+    many = facts(
+        summary=summary(drift=[drift(name, place / 1000, 0.9) for place, name in enumerate(names)]),
+        features=tuple(number(name) if place % 2 else category(name) for place, name in enumerate(names)),
+        past=tuple(past(span, drift=tuple(drift(name, 0.1, 0.9) for name in names)) for span in range(1, 13)),
+    )
+    text = report_page(many)
+    assert len(text.encode()) < 5_000_000
+    assert text.count('<details class="feature"') == 1000
+    assert text.count('class="mini"') == text.count('class="spark"') == 1000
+    assert text.count('class="chart"') < 60
+
+
+def test_the_verdict_of_each_kind():
+    assert verdict(KINDS["pushed"]).headline == "Pushed as version 4"
+    assert "champion version 3" in verdict(KINDS["pushed"]).lead
+    assert verdict(KINDS["pushed"]).why == (
+        "Asked overall: AUC at least 0.6.",
+        "Allowed below champion version 3: AUC 0.003.",
+    )
+    assert verdict(KINDS["not pushed"]).why == ("AUC is 0.7000, below the 0.7500 that the champion asks for",)
+    assert verdict(KINDS["not pushed"]).kind == "bad"
+    assert "no champion yet" in verdict(KINDS["first"]).lead
+    assert (verdict(KINDS["blocked"]).headline, verdict(KINDS["blocked"]).why) == ("Stopped by the data gate", (GATE,))
+    assert verdict(KINDS["failed"]).headline == "Stopped: Trainer failed"
+    assert verdict(KINDS["no model"]).kind == "stopped"
+
+
+def test_shortfalls_are_said_in_words():
+    from components.evaluator.verdict import Shortfall
+
+    slow = Shortfall("origin=LGA, carrier=US", "log_loss", 0.7, 0.6, "threshold")
+    assert said(str(slow)) == "Log loss on origin=LGA, carrier=US is 0.7000, above the 0.6000 of the threshold"
+    assert said("something else") == "something else"
+
+
+def test_metrics_beside_the_champions():
+    rows = {row.key: row for row in metric_rows(facts())}
+    assert list(rows) == ["auc", "average_precision", "f1", "log_loss", "threshold"]
+    assert (rows["auc"].value, rows["auc"].champion, rows["auc"].difference) == ("0.7500", "0.7400", "+0.0100")
+    assert (rows["auc"].better, rows["average_precision"].better, rows["log_loss"].better) == (True, False, True)
+    assert (rows["f1"].value, rows["f1"].difference) == ("unknown", "")
+    assert rows["threshold"].better is None
+    low, high = rows["auc"].interval.split(" to ")
+    assert float(low) < 0.75 < float(high)
+    assert [row.key for row in tiles(list(rows.values()))] == ["auc", "average_precision", "f1"]
+
+
+def test_what_moved_most_comes_first():
+    found = facts(
+        summary=summary(
+            drift=[
+                drift("temp", 0.4, 0.5, "jensen_shannon"),
+                drift("carrier", 0.01, 0.02),
+                drift("carrier", 0.3, 0.2, slice="origin=EWR", q_value=0.001),
+                drift("gone", 0.9, 0.1, "missing"),
+            ],
+            anomalies=[{"feature": "temp", "kind": "k", "detail": "too hot"}],
+        )
+    )  # fmt: skip
+    rows = {row.name: row for row in feature_rows(found)}
+    assert list(rows) == ["gone", "carrier", "temp", "late"]
+    assert rows["carrier"].drifted
+    assert (rows["carrier"].worst.distance, rows["carrier"].worst.where) == ("0.0100", "")
+    assert [(line.where, line.chance) for line in rows["carrier"].lines] == [("", ""), ("origin=EWR", "q = 0.001")]
+    assert rows["gone"].chart is None
+    assert rows["temp"].findings == ("too hot",)
+    assert rows["late"].tag == "label"
+    assert rows["carrier"].course is not None
+
+
+def test_a_distance_is_told_in_units_of_its_threshold():
+    assert ratio_of(0.3, 0.2) == pytest.approx(1.5)
+    assert ratio_of(0.0, 0.0) == 0.0
+    assert ratio_of(0.1, 0.0) > 1
+    assert ratio_of(0.1, None) == 0.0
+
+
+def test_the_file_appears_where_it_belongs(tmp_path):
+    home = left_behind(tmp_path)
+    path = write_report(home, summary())
+    assert path == home / "reports" / RUN / "report.html"
+    assert rewrite_report(home, RUN).read_text() == path.read_text()
+    assert [found.name for found in sorted(path.parent.iterdir())] == ["report.html", "summary.json"]
+    with pytest.raises(UsageError, match="no such run"):
+        rewrite_report(home, "r0")
+
+
+def test_the_same_run_makes_the_same_page():
+    assert report_page(facts()) == report_page(facts())
+
+
+def test_history(tmp_path):
+    with pytest.raises(UsageError, match="no run yet"):
+        history_page(tmp_path)
+    home = left_behind(tmp_path)
+    blocked = {"metrics": {}, "champion": None, "pushed": None, "stopped": GATE}
+    for run_id, span, changes in (("20261121T100000Z-bbbb", 5, {"pushed": 5}), ("20261121T110000Z-cccc", 6, blocked)):
+        told = summary(run_id=run_id, spans={"train": [2], "eval": [span]}, **changes)
+        write_json(home / "reports" / run_id / "summary.json", told)
+    write_report(home, summary())
+    path = write_history(home)
+    page = Page(path.read_text())
+    assert path == home / "reports" / "runs.html"
+    assert [a["href"] for a in page.named("a")] == ["#main", f"{RUN}/report.html"]
+    assert {"version 4", "version 5", "stopped", "2026-11-21 10:00 UTC"} <= set(page.texts)
+    assert "3 runs" in path.read_text()
+    # Elsewhere, links would lead nowhere.
+    assert f"{RUN}/report.html" not in write_history(home, tmp_path / "x.html").read_text()
+
+
+def test_compare(tmp_path):
+    home = left_behind(tmp_path)
+    other = summary(
+        run_id="20261121T100000Z-bbbb",
+        fingerprints={"data": "e" * 64, "code": "c" * 64},
+        drift=[drift("carrier", 0.5, 0.02), drift(EVIL, 0.5, 0.02)],
+        metrics={"auc": 0.8},
+    )
+    write_json(home / "reports" / other["run_id"] / "summary.json", other)
+    page = Page(compare_page(home, RUN, other["run_id"]))
+    assert {"data fingerprint", "d" * 12, "e" * 12, "+0.0500", EVIL} <= set(page.texts)
+    assert "code fingerprint" not in page.texts
+    assert any("comes from the data" in text for text in page.texts)
+    assert write_compare(home, RUN, RUN).name == f"compare-{RUN}-{RUN}.html"
+    assert "Nothing: the same data" in compare_page(home, RUN, RUN)
