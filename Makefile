@@ -17,6 +17,7 @@ run-local: data ## run the pipeline on the newest span of the flights
 	@$(bin)/plumbline run --dataset flights
 
 test: setup ## all tests: fast ones and whole runs
+	@bash deploy/test_packages.sh
 	@$(bin)/python -m pytest -q
 
 test-fast: setup ## the tests that neither run the pipeline nor train, under two minutes

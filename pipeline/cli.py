@@ -1,14 +1,12 @@
 """The `plumbline` command: parses, calls, prints."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from components.errors import PlumblineError, UsageError
+from components.errors import PlumblineError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     settle()
     try:
-        code: int = parsed.run(parsed)
+        from pipeline import commands
+
+        code: int = getattr(commands, parsed.command)(parsed)
         return code
     except PlumblineError as exc:
         if parsed.debug:
@@ -38,21 +38,88 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     run = commands.add_parser("run", help="run the pipeline once on this machine")
-    _common(run, _run)
+    _common(run, "run")
     run.add_argument("--span", type=int, metavar="N", help="evaluate on span N (default: the newest)")
 
     replay = commands.add_parser("replay", help="run span after span, as if time passed")
-    _common(replay, _replay)
+    _common(replay, "replay")
     replay.add_argument("--from", dest="first", type=int, required=True, metavar="A", help="first eval span")
     replay.add_argument("--to", dest="last", type=int, required=True, metavar="B", help="last eval span")
 
+    drift = commands.add_parser("drift", help="how far data has moved: two files or folders, or a dataset's history")
+    drift.set_defaults(command="drift")
+    drift.add_argument("baseline", nargs="?", metavar="BASELINE", help="file or folder to compare with")
+    drift.add_argument("current", nargs="?", metavar="CURRENT", help="file or folder that may have moved")
+    drift.add_argument("--dataset", metavar="NAME", help="take schema and [drift] settings of this dataset")
+    drift.add_argument("--schema", type=Path, metavar="FILE", help="types and thresholds (schema.pbtxt)")
+    drift.add_argument("--skew", action="store_true", help="by the schema's skew_comparators: training against serving")
+    drift.add_argument("--rule", choices=["calibrated", "fixed"], help="what counts as drift (default: calibrated)")
+    drift.add_argument("--alpha", type=float, metavar="P", help="false discovery rate (default: 0.01)")
+    drift.add_argument(
+        "--slice", action="append", default=[], metavar="COL", help="compare within each value of it, too; COL,COL too"
+    )
+    drift.add_argument("--no-joint", action="store_true", help="leave out the test of columns together")
+    drift.add_argument("--all", action="store_true", help="print every distance, drifted or not")
+    drift.add_argument("--fail-on-drift", action="store_true", help="exit code 3 if anything drifted")
+    drift.add_argument("--history", action="store_true", help="the course over the runs of --dataset")
+    drift.add_argument("--chart", type=Path, metavar="FILE", help="with --history: draw it, .svg or .png")
+    drift.add_argument("--suggest", action="store_true", help="with --history: thresholds that the past suggests")
+    drift.add_argument("--debug", action="store_true", help="show the trace of an error")
+    _where(drift)
+
+    schema = commands.add_parser("schema", help="what the data would change in a dataset's schema")
+    acts = schema.add_subparsers(metavar="ACT", required=True)
+    for name, about in (("diff", "show it"), ("update", "apply what is accepted; comments stay")):
+        act = acts.add_parser(name, help=about)
+        _dataset(act, "schema")
+        act.set_defaults(act=name)
+        act.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: the settings')")
+        act.add_argument("--span", type=int, metavar="N", help="up to span N (default: the newest)")
+        act.add_argument(
+            "--thresholds-from-history", action="store_true", help="drift thresholds that past runs suggest, instead"
+        )
+        _where(act)
+        if name == "update":
+            act.add_argument(
+                "--accept", metavar="WHICH", help="all, numbers (1,3-5) or a feature; without it, each is asked for"
+            )
+
+    runs = commands.add_parser("runs", help="all runs, the newest first")
+    _dataset(runs, "runs")
+    runs.add_argument("--limit", type=int, metavar="N", help="the newest N only")
+    runs.add_argument("--html", action="store_true", help="write them as a page, with the course of the metrics")
+    _where(runs)
+
     lineage = commands.add_parser("lineage", help="where a pushed model came from")
-    _dataset(lineage, _lineage)
-    lineage.add_argument("model", metavar="MODEL", help="version in the registry, or live")
+    _dataset(lineage, "lineage")
+    lineage.add_argument("model", metavar="MODEL", help="version in the registry, live, canary or previous")
     _where(lineage)
 
+    downstream = commands.add_parser("downstream", help="which runs and models a span or file went into")
+    _dataset(downstream, "downstream")
+    downstream.add_argument("asked", metavar="SPAN|FILE", help="number of a span, a file, or the head of its SHA-256")
+    _where(downstream)
+
+    compare = commands.add_parser("compare", help="what differs between two runs, and what came of it")
+    _dataset(compare, "compare")
+    compare.add_argument("before", metavar="RUN_A", help="a run's id, or as much of it as is unique")
+    compare.add_argument("after", metavar="RUN_B", help="the other one")
+    _where(compare)
+
+    report = commands.add_parser("report", help="write a run's report anew, or that of two runs side by side")
+    _dataset(report, "report")
+    report.add_argument("wanted", nargs="?", metavar="RUN", help="a run's id (default: the newest)")
+    report.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), help="two runs side by side")
+    _where(report)
+
+    gc = commands.add_parser("gc", help="what can be deleted: what no version in use and no recent run needs")
+    _dataset(gc, "gc")
+    gc.add_argument("--keep", type=int, default=10, metavar="K", help="runs to keep whatever they are (default: 10)")
+    gc.add_argument("--apply", action="store_true", help="delete it (default: only say what would be)")
+    _where(gc)
+
     init = commands.add_parser("init", help="propose settings and schema for one's own data")
-    init.set_defaults(run=_init)
+    init.set_defaults(command="init")
     init.add_argument("--data", required=True, metavar="PATH", help="a file, or a folder or URL of span files")
     init.add_argument("--label", required=True, metavar="COL", help="the column to predict")
     init.add_argument("--name", metavar="NAME", help="of the dataset (default: made of the file's)")
@@ -61,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--debug", action="store_true", help="show the trace of an error")
 
     compile_ = commands.add_parser("compile", help="write the pipeline for a cluster")
-    _dataset(compile_, _compile)
+    _dataset(compile_, "compile_")
     compile_.add_argument("--target", choices=["kubeflow"], default="kubeflow", help="what to compile for")
     compile_.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="pipeline YAML to write")
     compile_.add_argument("--data", required=True, metavar="URL", help="folder of the spans, as the cluster sees it")
@@ -70,14 +137,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _dataset(parser: argparse.ArgumentParser, function: Any) -> None:
-    parser.set_defaults(run=function)
+def _dataset(parser: argparse.ArgumentParser, command: str) -> None:
+    parser.set_defaults(command=command)
     parser.add_argument("--dataset", required=True, metavar="NAME", help="a folder below schemas/")
     parser.add_argument("--debug", action="store_true", help="show the trace of an error")
 
 
-def _common(parser: argparse.ArgumentParser, function: Any) -> None:
-    _dataset(parser, function)
+def _common(parser: argparse.ArgumentParser, command: str) -> None:
+    _dataset(parser, command)
     parser.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: the settings')")
     parser.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: the settings')")
     _where(parser)
@@ -88,86 +155,6 @@ def _where(parser: argparse.ArgumentParser) -> None:
         "--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all runs (default: runs)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-
-
-def _config(parsed: argparse.Namespace) -> Any:
-    from pipeline.config import find_config, load_config
-
-    config = load_config(find_config(parsed.dataset))
-    window = getattr(parsed, "window", None)
-    if window is None:
-        return config
-    if window < 1:
-        raise UsageError(f"--window {window}: must be at least 1")
-    return config.model_copy(update={"data": config.data.model_copy(update={"window": window})})
-
-
-def _run(parsed: argparse.Namespace) -> int:
-    from pipeline.run_local import run
-    from pipeline.summary import for_a_person
-
-    summary, stopped = run(_config(parsed), root=parsed.root, span=parsed.span, data=parsed.data)
-    if parsed.json:
-        print(json.dumps(summary.to_json(), allow_nan=False))
-    else:
-        print(for_a_person(summary))
-    if stopped is not None:
-        raise stopped
-    return 0
-
-
-def _replay(parsed: argparse.Namespace) -> int:
-    from pipeline.run_local import replay
-    from pipeline.summary import one_line
-
-    if parsed.last < parsed.first:
-        raise UsageError(f"--from {parsed.first} --to {parsed.last}: the last span lies before the first")
-    summaries, stopped = [], None
-    spans = range(parsed.first, parsed.last + 1)
-    for summary, stop in replay(_config(parsed), root=parsed.root, spans=spans, data=parsed.data):
-        summaries.append(summary)
-        stopped = stopped or stop
-        if not parsed.json:
-            print(one_line(summary), flush=True)
-    if parsed.json:
-        print(json.dumps({"runs": [summary.to_json() for summary in summaries]}, allow_nan=False))
-    if stopped is not None:
-        raise stopped
-    return 0
-
-
-def _lineage(parsed: argparse.Namespace) -> int:
-    from components.registry.versions import Registry
-    from pipeline.lineage import for_a_person, model_lineage, open_store
-    from pipeline.run_local import registry_folder
-
-    config = _config(parsed)
-    registry = Registry(registry_folder(config, parsed.root))
-    version = registry.version_named(parsed.model)
-    store = open_store(parsed.root / config.dataset.name / "metadata.sqlite")
-    found = model_lineage(store, version, registry.manifest(version)["run_id"])
-    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found))
-    return 0
-
-
-def _init(parsed: argparse.Namespace) -> int:
-    from pipeline.initialise import initialise
-
-    found = initialise(parsed.data, parsed.label, name=parsed.name, force=parsed.force)
-    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else found.for_a_person())
-    return 0
-
-
-def _compile(parsed: argparse.Namespace) -> int:
-    from pipeline.talk import chatter_to
-
-    config = _config(parsed)
-    with chatter_to(Path(os.devnull)):
-        from pipeline.run_kubeflow import compile_pipeline
-
-        compile_pipeline(config, data=parsed.data, root=parsed.root, image=parsed.image, output=parsed.output)
-    print(parsed.output)
-    return 0
 
 
 if __name__ == "__main__":

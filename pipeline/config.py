@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
 
 if sys.version_info >= (3, 11):
@@ -72,6 +73,9 @@ class Data(Table):
     """Between the cells of a CSV."""
     misfits: Policy = "block"
     """A value that does not fit its column's type: `block` stops, `warn` makes it missing, counts and reports it."""
+    corrections: str = ""
+    """File or URL of corrections by hand (id, field, value, reason, by, when), applied as rows are read. Empty is
+    data/<dataset>/corrections.csv, or corrections.csv beside this file, if it is there."""
 
     @property
     def has_spans(self) -> bool:
@@ -112,11 +116,33 @@ class Features(Table):
         return (*self.categorical, *self.numeric, *self.cyclical)
 
 
+class Drift(Table):
+    """How eval is compared with train."""
+
+    rule: Literal["calibrated", "fixed"] = "calibrated"
+    """`calibrated`: drift is a distance that chance does not explain and that matters. `fixed`: one that matters."""
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.01
+    """False discovery rate of the calibrated rule, over everything that a run compares."""
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Feature -> the distance that matters, instead of the `infinity_norm` in the schema's drift_comparator."""
+    effects: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Measure -> the distance that matters, for features without a threshold and measures other than the main one."""
+    slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
+    """Also compared within: each entry is one column, or several for their cross."""
+    min_slice_rows: Annotated[int, Field(ge=1)] = 500
+    slice_effect: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """The least that a slice has to move more than all rows do, where its threshold is smaller."""
+    joint_rows: Annotated[int, Field(ge=0)] = 10_000
+    """Rows of each side that the test of columns together looks at; 0 leaves it out."""
+
+
 class Gate(Table):
     """What a finding does: `block` stops the run before anything is trained (exit code 3), `warn` reports it."""
 
     anomalies: Policy = "block"
     drift: Policy = "warn"
+    features: dict[str, Policy] = {}
+    """Feature -> what a finding about it does, of either kind."""
 
 
 class Training(Table):
@@ -159,6 +185,31 @@ class Registry(Table):
     """Folder of the versions; empty means <root>/<dataset>/registry."""
 
 
+class Metadata(Table):
+    """Where ML Metadata is kept."""
+
+    kind: Literal["sqlite", "mysql", "postgresql"] = "sqlite"
+    """`sqlite`: a file beside the runs. `mysql` is MariaDB, too."""
+    host: str = ""
+    port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """0 is the kind's own: 3306 or 5432."""
+    database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]*$")] = ""
+    """Made if it is not there; one for each dataset."""
+    user: str = ""
+    password_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    """Environment variable that holds the password; "" is no password."""
+
+    @model_validator(mode="after")
+    def _server_is_named(self) -> "Metadata":
+        named = {"host": self.host, "database": self.database, "user": self.user}
+        others = {**named, "port": self.port, "password_variable": self.password_variable}
+        if self.kind == "sqlite" and (given := [key for key, value in others.items() if value]):
+            raise ValueError(f"{given[0]}: a SQLite file has none; set kind to mysql or postgresql, or take it out")
+        if self.kind != "sqlite" and (missing := [key for key, value in named.items() if not value]):
+            raise ValueError(f"{missing[0]}: missing; a {self.kind} server needs host, database and user")
+        return self
+
+
 class Beam(Table):
     """How the Beam-based components run."""
 
@@ -172,10 +223,12 @@ class Config(Table):
     dataset: Dataset
     data: Data
     features: Features
+    drift: Drift = Drift()
     gate: Gate = Gate()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     registry: Registry = Registry()
+    metadata: Metadata = Metadata()
     beam: Beam = Beam()
 
     @property
@@ -188,6 +241,13 @@ class Config(Table):
         for name in (self.dataset.label, *self.dataset.id):
             if name in self.features.names:
                 raise ValueError(f"{name} is the label or an id, so it cannot be a feature; take it out of [features]")
+        return self
+
+    @model_validator(mode="after")
+    def _drift_measures_are_known(self) -> "Config":
+        for measure in self.drift.effects:
+            if measure not in EFFECTS:
+                raise ValueError(f"[drift] effects: {measure} is no measure; legal: {', '.join(EFFECTS)}")
         return self
 
     @model_validator(mode="after")

@@ -29,6 +29,7 @@ from components.evaluator.verdict import LOWER_IS_BETTER
 from components.label_audit.component import LabelAudit
 from components.pusher.component import RegistryPusher
 from pipeline.config import Config
+from pipeline.drift_plan import plan_of
 from pipeline.fingerprints import code_fingerprint, code_of
 
 RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
@@ -97,8 +98,9 @@ def create_pipeline(
     validation = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
 
     drift = DriftValidator(
-        statistics=statistics.outputs["statistics"],
+        examples=examples,
         schema=schema.outputs["schema"],
+        plan=plan_of(config).to_json(),
         code=code_of("components.drift_validator.component"),
     )
 
@@ -107,6 +109,7 @@ def create_pipeline(
         drift=drift.outputs["drift"],
         anomalies_policy=config.gate.anomalies,
         drift_policy=config.gate.drift,
+        feature_policies=json.dumps(config.gate.features, sort_keys=True),
         code=code_of("components.data_gate.component"),
     )
 

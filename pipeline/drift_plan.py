@@ -17,6 +17,7 @@ def plan_of(config: Config) -> Plan:
             alpha=config.drift.alpha,
             effects=dict(config.drift.effects),
             thresholds=dict(config.drift.thresholds),
+            slice_effect=config.drift.slice_effect,
         ),
         roles={
             **dict.fromkeys(dataset.id, "id"),

@@ -20,6 +20,22 @@ def compared_features(rows: Iterable[Row]) -> int:
     return len({row["feature"] for row in rows if row.get("role") != "table"})
 
 
+def in_short(rows: Sequence[Row], most: int = 3) -> str:
+    """The drifted features in a few words: those that drifted in all rows, and how many did in slices only."""
+    drifted, compared = drifted_features(rows), compared_features(rows)
+    whole = [first for first, *_ in drifted.values() if not first.get("slice")]
+    slices = [first for first, *_ in drifted.values() if first.get("slice")]
+    if not drifted:
+        return f"none in {compared} compared features"
+    text = f"{len(whole)} of {compared} compared features"
+    if whole:
+        more = f", and {len(whole) - most} more" if len(whole) > most else ""
+        text += f": {'; '.join(map(in_one_line, whole[:most]))}{more}"
+    if slices:
+        text += f"; in slices only {len(slices)}: {in_one_line(slices[0])}"
+    return text
+
+
 def in_one_line(row: Row) -> str:
     """Such as "late 0.168 > 0.03 ('0' was 84.2%, is 67.4%)"."""
     where = f" in {row['slice']}" if row.get("slice") else ""

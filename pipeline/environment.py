@@ -12,6 +12,7 @@ def settle() -> None:
     # Keras writes its default settings to ~/.keras at import; nothing outside the project is ours to change.
     os.environ.setdefault("KERAS_HOME", os.path.join(sys.prefix, ".keras"))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("GLOG_minloglevel", "3")  # ML Metadata tells every step of a connection from C++
     # Libraries' deprecation notes are for their authors.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)

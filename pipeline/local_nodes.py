@@ -5,7 +5,6 @@ LocalDagRunner does the same in one call; here each node's state and time can be
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
@@ -20,15 +19,15 @@ from tfx.types.artifact_utils import deserialize_artifact
 class LocalNodes:
     """The nodes of one run, in topological order."""
 
-    def __init__(self, create: Callable[[Any], Pipeline], metadata_file: Path, run_id: str) -> None:
+    def __init__(self, create: Callable[[Any], Pipeline], connection: Any, run_id: str) -> None:
         """Compiles the pipeline.
 
         Args:
           create: Makes the pipeline from a metadata connection config.
-          metadata_file: SQLite file of ML Metadata; made if it is not there.
+          connection: ML Metadata's connection config; a SQLite file or a database is made if it is not there.
           run_id: Name of this run.
         """
-        self._connection = metadata.sqlite_metadata_connection_config(str(metadata_file))
+        self._connection = connection
         self._ir = compiler.Compiler().compile(create(self._connection))
         runtime_parameter_utils.substitute_runtime_parameter(
             self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}

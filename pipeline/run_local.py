@@ -1,23 +1,23 @@
 """One run on this machine: TFX's launcher node by node, SQLite metadata, progress, summary."""
 
-import fcntl
-import os
 import secrets
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
 from components.arrow_example_gen.source import Source
-from components.errors import PlumblineError, UsageError
+from components.errors import PlumblineError
 from components.files import write_json, write_text
 from components.registry.champion import champion_for
 from components.registry.versions import Registry
+from pipeline.alone import alone
 from pipeline.config import Config
 from pipeline.fingerprints import code_fingerprint
+from pipeline.metadata_connection import connect, connection_config
 from pipeline.preflight import Checked, check_data, check_root, source_of
 from pipeline.summary import ComponentRun, Summary, for_a_person, from_artifacts
 from pipeline.talk import Progress, chatter_to
@@ -54,7 +54,7 @@ def run(
     # Absolute, because ML Metadata keeps the paths: the next run may start in another folder.
     home = root.resolve() / config.dataset.name
     check_root(home)
-    with _alone(home):
+    with alone(home):
         source = source_of(config, data or config.data.directory)
         checked = check_data(source, span, home / "cache" / "scans.json")
         registry = Registry(registry_folder(config, root))
@@ -66,38 +66,32 @@ def run(
             summary, stopped = _run(
                 config, home, reports, run_id, source, checked, registry, registry_id, person if verbose else None
             )
-        write_text(reports / "report.md", for_a_person(summary) + "\n")
-        write_json(reports / "summary.json", summary.to_json())
+            write_text(reports / "report.md", for_a_person(summary) + "\n")
+            if not _write_report(config, home, summary):
+                summary = replace(summary, report=str(reports / "report.md"))
+            write_json(reports / "summary.json", summary.to_json())
         return summary, stopped
+
+
+def _write_report(config: Config, home: Path, summary: Summary) -> bool:
+    """Whether report.html could be written. A run is what it is without its picture: a failure here is only logged."""
+    from pipeline.report.write import write_report
+
+    try:
+        store = None
+        if config.metadata.kind != "sqlite":
+            store = connect(connection_config(config.metadata, home / "metadata.sqlite"))
+        write_report(home, summary.to_json(), store)
+        return True
+    except Exception as exc:
+        _log_trace(exc)
+        return False
 
 
 def registry_folder(config: Config, root: Path) -> Path:
     """Where a dataset's versions are."""
     chosen = Path(config.registry.directory) if config.registry.directory else root / config.dataset.name / "registry"
     return chosen.resolve()
-
-
-@contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """One run at a time on one SQLite metadata: it has a single writer. The kernel frees the lock of a dead process."""
-    try:
-        lock = (home / ".run.lock").open("a+")
-    except OSError as exc:
-        raise UsageError(f"{home / '.run.lock'}: cannot be opened ({exc.strerror})") from exc
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            owner = lock.read().strip() or "unknown"
-            raise UsageError(
-                f"{home}: a run is already under way there (process {owner}); wait for it or choose another --root"
-            ) from None
-        lock.seek(0)
-        lock.truncate()
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 def _run(
@@ -133,7 +127,7 @@ def _run(
             Inputs(checked.window.eval[0].span, checked.fingerprint, champion or 0, registry_id),
             connection,
         ),
-        metadata_file=home / "metadata.sqlite",
+        connection=connection_config(config.metadata, home / "metadata.sqlite"),
         run_id=run_id,
     )
     progress = Progress(person, total=len(nodes.ids))
@@ -162,9 +156,10 @@ def _run(
         spans=spans,
         components=components,
         fingerprints=fingerprints,
-        report=str(reports / "report.md"),
+        report=str(reports / "report.html"),
         registry=str(registry.folder),
         log=str(reports / "run.log"),
+        settings=config.model_dump(mode="json", exclude={"path"}),
         seconds=round(time.monotonic() - began, 3),
         stopped=None if stopped is None else str(stopped),
         **from_artifacts(artifacts),
@@ -176,7 +171,7 @@ def _pinned_schema(config: Config, home: Path) -> str:
     """A copy of the schema whose path names its content: ImportSchemaGen's cache key is the path alone."""
     import hashlib
 
-    text = config.schema_path.read_text(encoding="utf-8")
+    text = config.schema_path.read_text(encoding="utf-8-sig")
     path = home / "cache" / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:16]}" / "schema.pbtxt"
     if not path.is_file():
         write_text(path, text)

@@ -5,6 +5,7 @@ one was killed, or is under way; a run that only ML Metadata knows had its repor
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -91,6 +92,19 @@ def summary_of(home: Path, run_id: str) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def run_named(home: Path, wanted: str) -> str:
+    """The id of the run that is called so, or whose id alone holds `wanted`; UsageError if there is no such one."""
+    try:
+        ids = sorted(entry.name for entry in os.scandir(home / "reports") if (Path(entry) / "summary.json").is_file())
+    except OSError:
+        ids = []
+    found = [run_id for run_id in ids if run_id == wanted] or [run_id for run_id in ids if wanted in run_id]
+    if len(found) != 1:
+        there = "no such run" if not found else f"{len(found)} runs are called so, such as {found[0]} and {found[-1]}"
+        raise UsageError(f"run {wanted}: {there} in {home / 'reports'}; `plumbline runs` lists them")
+    return found[0]
 
 
 def began(run_id: str) -> str:

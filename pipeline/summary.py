@@ -3,9 +3,11 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pipeline.drift_text import drifted_features, in_short
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,11 @@ class ComponentRun:
 
 @dataclass(frozen=True)
 class Summary:
-    """A run. The fields up to `report` are a contract; `stopped` says why a run ended early, or is None."""
+    """A run.
+
+    The fields up to `report` are a contract; `stopped` says why a run ended early, or is None; `settings` is
+    pipeline.toml as it was read.
+    """
 
     run_id: str
     dataset: str
@@ -42,6 +48,7 @@ class Summary:
     log: str
     seconds: float
     stopped: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -79,7 +86,7 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
     if anomalies := artifacts.get("ExampleValidator.anomalies"):
         found["anomalies"] += _anomalies(anomalies)
     if drift := artifacts.get("DriftValidator.drift"):
-        found["drift"] = _read(drift, "drift.json")
+        found["drift"] = [row for row in _read(drift, "drift.json") if _is_telling(row)]
     if labels := artifacts.get("LabelAudit.labels"):
         found["labels"] = _read(labels, "labels.json")
     if evaluation := artifacts.get("ChampionEvaluator.evaluation"):
@@ -96,6 +103,12 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(artifact: Any, name: str) -> Any:
     return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
+
+
+def _is_telling(row: Mapping[str, Any]) -> bool:
+    """What drifted, and of what did not the main distance in all rows; the other distances stay in the artifact."""
+    main = row["measure"] in ("chebyshev", "kolmogorov_smirnov", "jensen_shannon", "missing", "joint")
+    return bool(row["drifted"] or (main and not row["slice"]))
 
 
 def _misfits(misfits: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -139,8 +152,7 @@ def for_a_person(summary: Summary) -> str:
         lines.append(f"  left out    {left_out:,} rows without a label")
     anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
     lines.append(f"  anomalies   {_some(anomalies)}")
-    drifted = [row for row in summary.drift if row["drifted"]]
-    lines.append(f"  drift       {_drift_text(drifted, len(summary.drift))}")
+    lines.append(f"  drift       {in_short(summary.drift)}")
     if summary.stopped is not None:
         lines.append(f"  stopped     {summary.stopped}")
     if summary.metrics:
@@ -155,6 +167,7 @@ def for_a_person(summary: Summary) -> str:
         lines.append(f"  cached      everything: all {count} components, nothing had changed")
     elif summary.cached:
         lines.append(f"  cached      {summary.cached} of {count} components")
+    lines.append(f"  report      {_nearby(summary.report)}")
     lines.append(f"  log         {_nearby(summary.log)}")
     return "\n".join(lines)
 
@@ -170,7 +183,7 @@ def one_line(summary: Summary) -> str:
         outcome = f"pushed as v{summary.pushed}"
     else:
         outcome = f"not pushed: {_some(summary.reasons, 2)}"
-    drifted = [row["feature"] for row in summary.drift if row["drifted"]]
+    drifted = drifted_features(row for row in summary.drift if not row.get("slice"))
     moved = f"drift in {len(drifted)}" if drifted else "no drift"
     return (
         f"span {summary.spans['eval'][0]:>3}  train {spans_text(summary.spans['train']):<12} "
@@ -216,17 +229,6 @@ def _blessing_text(summary: Summary) -> str:
     if not summary.blessed:
         return f"no: {_some(summary.reasons)}"
     return "yes" if summary.champion else "yes, by the thresholds alone: there is no champion yet to compare with"
-
-
-def _drift_text(drifted: list[dict[str, Any]], compared: int) -> str:
-    if not drifted:
-        return f"none in {compared} compared features"
-    named = [
-        f"{row['feature']} {row['distance']:.3f} > {row['threshold']:.3f}"
-        + (f" ({row['detail']})" if row["detail"] else "")
-        for row in drifted
-    ]
-    return f"{len(drifted)} of {compared} compared features: {_some(named)}"
 
 
 def _some(items: list[str], most: int = 3) -> str:

@@ -42,7 +42,8 @@ class Drift:
       q_value: The same after Benjamini-Hochberg: the least false discovery rate at which this row is a discovery.
       chance: The distance that chance alone exceeds at the level that Benjamini-Hochberg leaves to a row; None where
         no law is known, and in slices where chance explains the distance.
-      effect: The distance that matters, as set; `threshold` is the larger of the two under the calibrated rule.
+      effect: The distance that matters, as set (in a slice: on top of that of all rows); `threshold` is the larger of
+        the two under the calibrated rule.
       at: Value or point where the distance is attained.
       baseline_share: Share of the baseline there.
       current_share: Share of the current data there.
@@ -68,7 +69,8 @@ class Drift:
 def judge(found: Sequence[tuple[Subject, Measured]], rules: Rules) -> list[Drift]:
     """Judges all distances of one comparison together.
 
-    A divergence has no law of its own; under the calibrated rule it needs that feature's main distance to be real.
+    A divergence has no law of its own; under the calibrated rule it needs that feature's main distance to be real. A
+    slice has to move by its threshold more than all rows do: what moved everywhere is told once.
 
     Returns:
       One row for each, the drifted first; among them the label, then all rows before slices, main distances before
@@ -77,16 +79,21 @@ def judge(found: Sequence[tuple[Subject, Measured]], rules: Rules) -> list[Drift
     tested = [measured.p_value for _, measured in found if measured.p_value is not None]
     q_values = iter(benjamini_hochberg(tested))
     level = discovery_level(tested, rules.alpha)
-    real = {}
+    real, everywhere = {}, {}
     judged = []
     for subject, measured in found:
         q_value = next(q_values) if measured.p_value is not None else None
         if measured.measure in MAIN:
             real[subject] = q_value is None or q_value <= rules.alpha
+        if not subject.slice:
+            everywhere[subject.feature, measured.measure] = measured.distance
         judged.append((subject, measured, q_value))
     rows = []
     for subject, measured, q_value in judged:
         effect = rules.threshold(subject.feature, measured.measure)
+        if subject.slice:
+            whole = everywhere.get((subject.feature, measured.measure), 0.0)
+            effect = min(1.0, max(effect, rules.slice_effect) + whole)
         is_real = real.get(subject, True) if q_value is None else q_value <= rules.alpha
         # It takes longer than the distance, and of slices there are many.
         chance = measured.critical(level) if is_real or not subject.slice else None

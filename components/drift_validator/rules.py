@@ -29,7 +29,7 @@ EFFECTS: Mapping[str, float] = {
 What chance makes of a distance is not their business, that is what the calibrated rule is for."""
 
 MAIN = frozenset({"chebyshev", "kolmogorov_smirnov"})
-"""Measures that a feature's threshold, `infinity_norm` in the schema, is about: Chebyshev (L-infinity) between shares of
+"""Measures that a feature's threshold is about, `infinity_norm` in the schema: Chebyshev (L-infinity) between shares of
 values, and between distribution functions."""
 
 
@@ -44,6 +44,7 @@ class Rules:
       effects: Measure -> threshold, where a feature has none of its own.
       thresholds: Feature -> threshold of its main distance.
       divergences: Feature -> threshold of its Jensen-Shannon divergence; measured only where there is one.
+      slice_effect: The least that a slice has to move more than all rows do, where its threshold is smaller.
     """
 
     rule: Rule = "calibrated"
@@ -51,6 +52,7 @@ class Rules:
     effects: Mapping[str, float] = field(default_factory=lambda: dict(EFFECTS))
     thresholds: Mapping[str, float] = field(default_factory=dict)
     divergences: Mapping[str, float] = field(default_factory=dict)
+    slice_effect: float = 0.0
 
     def threshold(self, feature: str, measure: str) -> float:
         """The least distance of this measure, on this feature, that matters; in [0, 1]."""

@@ -190,6 +190,8 @@ def _tags(facts: Facts) -> Any:
             return "label"
         if name in source.get("ids", ()):
             return "id"
+        if name.startswith("("):  # (rows), (columns): about more than one column
+            return ""
         return "not used" if names and name not in names else ""
 
     return tag

@@ -1,4 +1,4 @@
-"""A real Chromium: Debian's, which deploy/browser.sh installs, or the one that CHROMIUM names."""
+"""A real Chromium: Debian's, which deploy/test_packages.sh installs, or the one that CHROMIUM names."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def browser() -> Iterator:
     """The browser, driven by Playwright. Without one the tests are skipped; in CI they fail."""
     path = find_chromium()
     if path is None:
-        why = "no Chromium here; deploy/browser.sh installs Debian's, or set CHROMIUM to one"
+        why = "no Chromium here; deploy/test_packages.sh installs Debian's, or set CHROMIUM to one"
         if os.environ.get("CI"):
             pytest.fail(why)
         pytest.skip(why)

@@ -52,7 +52,7 @@ def edit(source: Path, name: str) -> None:
         ("components/arrow_example_gen/component.py", {"ingest"}),
         ("components/arrow_example_gen/reading.py", {"ingest"}),  # imported by it
         ("components/arrow_example_gen/spans.py", {"ingest"}),  # imported by what it imports
-        ("components/drift_validator/chebyshev.py", {"drift"}),
+        ("components/drift_validator/distances/chebyshev.py", {"drift"}),
         ("components/trainer/model.py", {"trainer"}),
         ("components/registry/versions.py", set()),
         ("components/label_audit/consistency.py", set()),

@@ -123,7 +123,8 @@ def test_spans_outside_the_window_are_not_read(config):
         ('"late"', '"delayed"', "[dataset] label: 'delayed'"),
         ('["row_id"]', '["id"]', "[dataset] id: 'id'"),
         ('"carrier", "origin"', '"airline", "origin"', "[features]: 'airline'"),
-        ('[["origin"]', '[["airport"]', "[evaluation] slices: 'airport'"),
+        ('[["origin"]', '[["airport"]', "[drift] slices: 'airport'"),
+        ('[["origin"], ["carrier"]]\nmin', '[["airport"]]\nmin', "[evaluation] slices: 'airport'"),
         ("sched_dep = 1440", "departure = 1440", "[features]: 'departure'"),
     ],
 )

@@ -102,6 +102,18 @@ def test_order_the_drifted_first_then_label_then_all_rows_then_the_farthest():
     assert [r.feature for r in judge(found, RULES)] == ["late", "c", "b", "d", "a"]
 
 
+def test_a_slice_is_told_only_for_what_it_moved_more():
+    found = [row("color", 0.2, 1e-9)] + [row("color", d, 1e-9, slice_=f"origin={d}") for d in (0.25, 0.31)]
+    drifted = {r.slice: (r.drifted, r.effect) for r in judge(found, RULES)}
+    assert drifted == {
+        "": (True, 0.1),
+        "origin=0.31": (True, pytest.approx(0.3)),
+        "origin=0.25": (False, pytest.approx(0.3)),
+    }
+    rules = Rules(alpha=0.05, thresholds={"color": 0.1}, slice_effect=0.15)
+    assert [r.slice for r in judge(found, rules) if r.drifted] == [""]
+
+
 def test_nothing_compared():
     assert judge([], RULES) == []
 

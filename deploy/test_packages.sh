@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Installs what some tests open or start, by package name, where this may be done: a browser for the reports, and two
+# database servers for ML Metadata. Where it may not, says so and leaves everything as it is: those tests then skip (in
+# CI they fail).
+#
+#   deploy/test_packages.sh
+#   CHROMIUM=/path/to/chromium make test     (another Chromium or Chrome, instead)
+set -euo pipefail
+
+say() { echo "test packages: $*" >&2; }
+there() { for name in "$@"; do if command -v "$name" >/dev/null 2>&1; then return 0; fi; done; return 1; }
+
+wanted=()
+if [ -n "${CHROMIUM:-}" ]; then
+  there "$CHROMIUM" || say "CHROMIUM=$CHROMIUM is no program; nothing was installed in its place"
+elif ! there chromium chromium-browser google-chrome; then
+  wanted+=(chromium)
+fi
+if ! compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null && ! there postgres; then wanted+=(postgresql); fi
+if ! there mariadbd mysqld && [ ! -x /usr/sbin/mariadbd ]; then wanted+=(mariadb-server-core mariadb-client-core); fi
+[ ${#wanted[@]} -gt 0 ] || exit 0
+
+# On Ubuntu the package named chromium is an empty hull around a snap, which runs neither in containers nor as root.
+if ! there apt-get || ! grep -qE '^ID(_LIKE)?="?debian' /etc/os-release 2>/dev/null || grep -q '^ID=ubuntu' /etc/os-release; then
+  say "not there: ${wanted[*]}; this is not Debian, so install them by hand, or the tests that need them are skipped"
+  exit 0
+fi
+root=()
+if [ "$(id -u)" != 0 ]; then
+  if ! sudo -n true 2>/dev/null; then
+    say "not there: ${wanted[*]}; as root: apt-get install ${wanted[*]}. The tests that need them are skipped"
+    exit 0
+  fi
+  root=(sudo -n)
+fi
+say "installing ${wanted[*]} (once)"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# A server's package would start it and make a cluster of its own; the tests start theirs.
+install() {
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends "${wanted[@]}"
+}
+if ! { install || { "${root[@]}" apt-get update && install; }; } >"$log" 2>&1; then
+  say "could not be installed ($(tail -n 1 "$log")); the tests that need them are skipped"
+fi

@@ -1,0 +1,270 @@
+"""What each command of `plumbline` does: calls, prints. Slow things are imported where they are used."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from components.errors import GateBlocked, UsageError
+from components.registry.versions import Registry
+from pipeline.config import Config, find_config, load_config
+from pipeline.run_local import registry_folder
+
+
+def _config(parsed: argparse.Namespace) -> Config:
+    config = load_config(find_config(parsed.dataset))
+    window = getattr(parsed, "window", None)
+    if window is None:
+        return config
+    if window < 1:
+        raise UsageError(f"--window {window}: must be at least 1")
+    return config.model_copy(update={"data": config.data.model_copy(update={"window": window})})
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """`plumbline run`."""
+    from pipeline import run_local
+    from pipeline.summary import for_a_person
+
+    summary, stopped = run_local.run(_config(parsed), root=parsed.root, span=parsed.span, data=parsed.data)
+    print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(summary))
+    if stopped is not None:
+        raise stopped
+    return 0
+
+
+def replay(parsed: argparse.Namespace) -> int:
+    """`plumbline replay`: a line for each span, then the drift of all of them."""
+    from pipeline import run_local
+    from pipeline.summary import one_line
+
+    if parsed.last < parsed.first:
+        raise UsageError(f"--from {parsed.first} --to {parsed.last}: the last span lies before the first")
+    config = _config(parsed)
+    summaries, stopped = [], None
+    spans = range(parsed.first, parsed.last + 1)
+    for summary, stop in run_local.replay(config, root=parsed.root, spans=spans, data=parsed.data):
+        summaries.append(summary)
+        stopped = stopped or stop
+        if not parsed.json:
+            print(one_line(summary), flush=True)
+    if parsed.json:
+        print(json.dumps({"runs": [summary.to_json() for summary in summaries]}, allow_nan=False))
+    else:
+        _show_history(config, parsed.root, chart=parsed.root / config.dataset.name / "reports" / "drift.svg")
+    if stopped is not None:
+        raise stopped
+    return 0
+
+
+def drift(parsed: argparse.Namespace) -> int:
+    """`plumbline drift A B`, and `plumbline drift --history`."""
+    if parsed.history:
+        return _drift_history(parsed)
+    from pipeline import drift_command
+
+    if parsed.baseline is None or parsed.current is None:
+        raise UsageError("drift: two files or folders to compare, or --history and --dataset")
+    if parsed.chart or parsed.suggest:
+        raise UsageError("--chart and --suggest: only with --history")
+    if parsed.alpha is not None and not 0 < parsed.alpha < 1:
+        raise UsageError(f"--alpha {parsed.alpha}: must lie between 0 and 1")
+    compared = drift_command.drift(
+        parsed.baseline,
+        parsed.current,
+        schema=parsed.schema,
+        config=_config(parsed) if parsed.dataset else None,
+        slices=parsed.slice,
+        comparator="skew" if parsed.skew else "drift",
+        rule=parsed.rule,
+        alpha=parsed.alpha,
+        joint_rows=0 if parsed.no_joint else None,
+    )
+    print(json.dumps(compared.to_json(), allow_nan=False) if parsed.json else compared.for_a_person(parsed.all))
+    return GateBlocked.exit_code if parsed.fail_on_drift and compared.found.drifted else 0
+
+
+def _drift_history(parsed: argparse.Namespace) -> int:
+    if not parsed.dataset:
+        raise UsageError("--history: of which dataset? --dataset says it")
+    config = _config(parsed)
+    if parsed.suggest:
+        from pipeline.drift_suggestions import suggest
+
+        suggested = suggest(_history(config, parsed.root))
+        print(json.dumps(suggested.to_json()) if parsed.json else suggested.for_a_person())
+        return 0
+    if parsed.json:
+        print(json.dumps(_history(config, parsed.root).to_json(), allow_nan=False))
+    _show_history(config, parsed.root, parsed.chart, quiet=parsed.json)
+    return 0
+
+
+def _history(config: Config, root: Path) -> Any:
+    from pipeline.drift_history import load_history
+
+    return load_history(root, config.dataset.name, label=config.dataset.label)
+
+
+def _show_history(config: Config, root: Path, chart: Path | None, quiet: bool = False) -> None:
+    from pipeline.drift_table import table
+
+    history = _history(config, root)
+    if not quiet:
+        print("\n" + table(history, shutil.get_terminal_size().columns))
+    if chart is not None and history.compared:
+        from pipeline.drift_chart import save_chart
+
+        save_chart(history, chart)
+        print(f"chart: {chart}", file=sys.stderr)
+
+
+def schema(parsed: argparse.Namespace) -> int:
+    """`plumbline schema diff`, and `update`."""
+    from pipeline import schema_command
+
+    config = _config(parsed)
+    if parsed.thresholds_from_history:
+        from pipeline.drift_suggestions import suggest
+
+        suggested = suggest(_history(config, parsed.root))
+        found = schema_command.threshold_diff(config, suggested.threshold_changes())
+    else:
+        found = schema_command.diff(config, parsed.data, parsed.span)
+    if parsed.act == "diff" or not found.changes:
+        print(json.dumps(found.to_json()) if parsed.json else found.for_a_person())
+        return 0
+    if parsed.accept is None:
+        print(found.for_a_person(), file=sys.stderr)
+        accepted = schema_command.ask(found.changes, sys.stdin, sys.stderr)
+    else:
+        accepted = schema_command.chosen(parsed.accept, found.changes)
+    schema_command.apply(found, accepted)
+    if parsed.json:
+        print(json.dumps(found.to_json(accepted)))
+    else:
+        print(f"{found.path}: {len(accepted)} of {len(found.changes)} changes applied")
+    return 0
+
+
+def runs(parsed: argparse.Namespace) -> int:
+    """`plumbline runs`."""
+    from pipeline.runs import for_a_person, history
+
+    if parsed.limit is not None and parsed.limit < 1:
+        raise UsageError(f"--limit {parsed.limit}: must be at least 1")
+    if parsed.html:
+        from pipeline.report.history_page import write_history
+
+        return _written(write_history(_home(parsed)), parsed)
+    found = history(_home(parsed), limit=parsed.limit)
+    print(json.dumps({"runs": [one.to_json() for one in found]}) if parsed.json else for_a_person(found))
+    return 0
+
+
+def lineage(parsed: argparse.Namespace) -> int:
+    """`plumbline lineage`."""
+    from pipeline.lineage import for_a_person, model_lineage
+
+    registry = _registry(parsed)
+    version = registry.version_named(parsed.model)
+    found = model_lineage(_store(parsed), version, registry.manifest(version)["run_id"], registry)
+    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found))
+    return 0
+
+
+def downstream(parsed: argparse.Namespace) -> int:
+    """`plumbline downstream`."""
+    from pipeline.downstream import downstream, for_a_person
+
+    found = downstream(_store(parsed), parsed.asked, _registry(parsed))
+    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found))
+    return 0
+
+
+def compare(parsed: argparse.Namespace) -> int:
+    """`plumbline compare`."""
+    from pipeline.compare_runs import compare_runs, for_a_person
+    from pipeline.runs import run_named
+
+    home = _home(parsed)
+    before, after = (run_named(home, wanted) for wanted in (parsed.before, parsed.after))
+    found = compare_runs(_store(parsed), home, before, after)
+    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_person(found))
+    return 0
+
+
+def report(parsed: argparse.Namespace) -> int:
+    """`plumbline report`."""
+    from pipeline.runs import history, run_named
+
+    home = _home(parsed)
+    if parsed.compare:
+        from pipeline.report.compare_page import write_compare
+
+        one, other = (run_named(home, wanted) for wanted in parsed.compare)
+        return _written(write_compare(home, one, other), parsed)
+    from pipeline.report.write import rewrite_report
+
+    newest = history(home, limit=1)
+    if not newest:
+        raise UsageError(f"{home}: no run yet; plumbline run makes one")
+    run_id = run_named(home, parsed.wanted) if parsed.wanted else newest[0].run_id
+    return _written(rewrite_report(home, run_id, _store(parsed)), parsed)
+
+
+def _written(path: Path, parsed: argparse.Namespace) -> int:
+    print(json.dumps({"report": str(path)}) if parsed.json else path)
+    return 0
+
+
+def gc(parsed: argparse.Namespace) -> int:
+    """`plumbline gc`."""
+    from pipeline.collect import collect, for_a_person, plan
+
+    if parsed.keep < 0:
+        raise UsageError(f"--keep {parsed.keep}: must be 0 or more")
+    act = collect if parsed.apply else plan
+    found = act(_store(parsed, read_only=not parsed.apply), _home(parsed), _registry(parsed), parsed.keep)
+    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found, applied=parsed.apply))
+    return 0
+
+
+def _home(parsed: argparse.Namespace) -> Path:
+    home: Path = (parsed.root / parsed.dataset).resolve()
+    return home
+
+
+def _registry(parsed: argparse.Namespace) -> Registry:
+    return Registry(registry_folder(_config(parsed), parsed.root))
+
+
+def _store(parsed: argparse.Namespace, read_only: bool = True) -> Any:
+    from pipeline.metadata_connection import connect, connection_config
+
+    return connect(connection_config(_config(parsed).metadata, _home(parsed) / "metadata.sqlite"), read_only=read_only)
+
+
+def init(parsed: argparse.Namespace) -> int:
+    """`plumbline init`."""
+    from pipeline.initialise import initialise
+
+    found = initialise(parsed.data, parsed.label, name=parsed.name, force=parsed.force)
+    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else found.for_a_person())
+    return 0
+
+
+def compile_(parsed: argparse.Namespace) -> int:
+    """`plumbline compile`."""
+    from pipeline.talk import chatter_to
+
+    config = _config(parsed)
+    with chatter_to(Path(os.devnull)):
+        from pipeline.run_kubeflow import compile_pipeline
+
+        compile_pipeline(config, data=parsed.data, root=parsed.root, image=parsed.image, output=parsed.output)
+    print(parsed.output)
+    return 0
