@@ -125,7 +125,7 @@ def initialise(
 
     eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
     settings = settings_text(name, place, proposal, options, misfits, found, eval_rows)
-    _write(target, schema_text(name, proposal, found, eval_rows), settings)
+    _write(target, schema_text(name, proposal, found), settings)
     config, schema = target / "pipeline.toml", target / "schema.pbtxt"
     sampled = found.sample.num_rows
     return Initialised(name, config, schema, found.rows, sampled, len(place.files), options, proposal)

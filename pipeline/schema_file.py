@@ -12,18 +12,21 @@ LARGEST_DOMAIN = 50
 SAFE_COUNT = 20
 """A column with a rarer value has others that were not seen yet; to list its values would block the next span."""
 FEW_INTEGERS = 31
+DRIFT = 0.1
+"""A share that moves by 10 points matters. What chance does to few rows is the calibrated rule's business."""
 
 
-def schema_text(name: str, proposal: Proposal, found: Survey, eval_rows: int) -> str:
+def schema_text(name: str, proposal: Proposal, found: Survey) -> str:
     """schema.pbtxt: every column with its type, what is certain of it, and how far it may drift."""
     parts = [
         f"# What a span of {name} may hold. Drafted by plumbline init; what is known better belongs here.\n"
         "# presence: min_fraction 1.0 is a value in every row. domain: the legal values; up to 5 % of others pass.\n"
-        "# drift_comparator: how far eval may be from train before the column counts as drifted.\n"
+        "# drift_comparator: how far eval may be from train before the column counts as drifted: infinity_norm is the\n"
+        "# Chebyshev distance between shares of values or, for numbers, between distribution functions.\n"
     ]
     domains = []
     for column in proposal.columns:
-        feature = _feature(column, proposal, found, eval_rows)
+        feature = _feature(column, proposal, found)
         values = _domain(column, proposal, found)
         if values:
             feature.domain = column.name
@@ -38,7 +41,7 @@ def schema_text(name: str, proposal: Proposal, found: Survey, eval_rows: int) ->
     return "\n".join(parts)
 
 
-def _feature(column: Column, proposal: Proposal, found: Survey, eval_rows: int) -> schema_pb2.Feature:
+def _feature(column: Column, proposal: Proposal, found: Survey) -> schema_pb2.Feature:
     feature = schema_pb2.Feature(name=column.name)
     kind = column.type.removeprefix("list:")
     feature.type = {"float64": schema_pb2.FLOAT, "string": schema_pb2.BYTES}.get(kind, schema_pb2.INT)
@@ -54,7 +57,7 @@ def _feature(column: Column, proposal: Proposal, found: Survey, eval_rows: int) 
     else:
         feature.value_count.max = 1
     classes = column.kind == "categorical" or (column.kind == "label" and proposal.task != "regression")
-    # Of a few integers the shares are compared: TFDV spreads a histogram's bins over values that cannot be.
+    # Of a few integers the shares are told, not how many lie below.
     classes = classes or (column.type == "int64" and column.distinct <= FEW_INTEGERS and column.kind != "label")
     if column.type == "bool":
         feature.bool_domain.SetInParent()
@@ -63,13 +66,8 @@ def _feature(column: Column, proposal: Proposal, found: Survey, eval_rows: int) 
         feature.time_domain.integer_format = time.UNIX_DAYS if column.type == "date" else time.UNIX_MICROSECONDS
     elif column.type == "int64" and classes:
         feature.int_domain.is_categorical = True
-    # A few rows differ by chance alone.
-    if column.suspicious or column.kind not in ("label", "categorical", "numeric", "cyclical"):
-        return feature
-    if classes and column.type != "float64":
-        feature.drift_comparator.infinity_norm.threshold = round(max(0.1, 1.5 / max(eval_rows, 1) ** 0.5), 2)
-    else:
-        feature.drift_comparator.jensen_shannon_divergence.threshold = round(max(0.2, 9 / max(eval_rows, 10)), 2)
+    if not column.suspicious and column.kind in ("label", "categorical", "numeric", "cyclical"):
+        feature.drift_comparator.infinity_norm.threshold = DRIFT
     return feature
 
 
