@@ -12,27 +12,12 @@ import sys
 
 
 def _ours(baseline: str, current: str) -> dict[str, int]:
-    """Both files summarised, every column measured."""
-    import pyarrow.parquet as pq
+    """`plumbline drift BASELINE CURRENT`, all defaults: every distance of every column, and the columns together."""
+    from pipeline.drift_command import drift
 
-    from components.drift_validator.distances.measuring import measure_column
-    from components.drift_validator.summaries.summarise import summarise
-
-    def summary(path: str):  # noqa: ANN202
-        with pq.ParquetFile(path) as file:
-            texts = [field.name for field in file.schema_arrow if str(field.type) == "string"]
-        with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=1 << 16) as file:
-            return summarise(file.iter_batches(batch_size=1 << 15)).table
-
-    one, other = summary(baseline), summary(current)
-    least = [
-        min(
-            (row.p_value for row in measure_column(one.columns[name], other.columns[name]) if row.p_value is not None),
-            default=1.0,
-        )
-        for name in one.columns
-    ]
-    return {"columns": len(least), "drifting": sum(p < 0.05 / len(least) for p in least)}
+    rows = drift(baseline, current).found.rows
+    columns = {row.feature for row in rows if row.role != "table"}
+    return {"columns": len(columns), "drifting": len({row.feature for row in rows if row.drifted} & columns)}
 
 
 def _evidently(baseline: str, current: str) -> dict[str, int]:

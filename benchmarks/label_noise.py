@@ -2,7 +2,7 @@
 
     python -m benchmarks.label_noise [--rows 20000] [--seeds 5] [--data DIR] [--json FILE]
 
-Labels of the flights (the first --rows of one span, drawn at random) and of scikit-learn's digits are flipped at 5, 10,
+Labels of the flights (--rows of one span, drawn at random) and of scikit-learn's digits are flipped at 5, 10,
 20 and 40 %: `uniform` (every row alike, towards any other class alike) and `class` (rates that differ from class to
 class around the level, always towards the next class). Each method says which rows it holds for flipped:
 
@@ -45,6 +45,11 @@ MOST_RATE = 0.45
 """Of a class: from a half on, what most of a class's rows say would be wrong."""
 CLOSE = 0.005
 """Differences of F1 below this are no difference."""
+WHY = (
+    "probably that classes overlap and the rarer one was flipped more often: ours draws one line through all rows by "
+    "their odds of being wrong, cleanlab takes each class's own count of the worst rows (not tested)"
+)
+"""Of the one level where ours was behind (flights, class, 10 %: 0.340 against 0.351); what else is behind is new."""
 
 
 def main() -> None:
@@ -82,15 +87,20 @@ def main() -> None:
             print(f"{name}: seed {seed + 1} of {options.seeds}, {time.perf_counter() - began:.0f} s", file=sys.stderr)
     rows = [_row(key, values) for key, values in measured.items()]
     rows.sort(key=lambda row: (row["data"], row["noise"] != "uniform", row["level"], METHODS.index(row["method"])))
+    short = behind(rows)
     result = {
         "rows": rows,
-        "short": behind(rows),
+        "short": short,
         "unflipped": unflipped,
         "seeds": options.seeds,
         "flights_rows": options.rows,
         "seconds": round(time.perf_counter() - began, 1),
     }
     print(table(rows))
+    for row in short:
+        level = f"{row['data']} {row['noise']} {row['level']:.0%}"
+        print(f"behind: {level}: {row['ours']:.3f}, {row['best']} {row['best_f1']:.3f}")
+    print(f"why: {WHY}" if short else "ours is behind nowhere")
     if options.json:
         write_json(options.json, result)
     print(json.dumps(result))

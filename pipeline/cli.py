@@ -67,6 +67,19 @@ def _parser() -> argparse.ArgumentParser:
     drift.add_argument("--debug", action="store_true", help="show the trace of an error")
     _where(drift)
 
+    audit = commands.add_parser("audit", help="doubtful labels of a table, and how far labelers agree")
+    audit.set_defaults(command="audit")
+    audit.add_argument("data", metavar="DATA", help="file or folder")
+    audit.add_argument("--label", default="", metavar="COL", help="the label column (default: the dataset's)")
+    audit.add_argument("--dataset", metavar="NAME", help="take schema and settings of this dataset")
+    audit.add_argument("--id", default="", metavar="A,B", help="columns that name a row")
+    audit.add_argument("--labelers", default="", metavar="A,B,C", help="columns with several labelers' labels")
+    audit.add_argument("--model", choices=["auto", "boosting", "forest", "neighbours", "logistic"], default="auto")
+    audit.add_argument("--limit", type=int, default=1000, metavar="N", help="doubtful rows to name (default: 1000)")
+    audit.add_argument("--export", type=Path, metavar="FILE", help="write them as corrections to be filled in")
+    audit.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    audit.add_argument("--debug", action="store_true", help="show the trace of an error")
+
     schema = commands.add_parser("schema", help="what the data would change in a dataset's schema")
     acts = schema.add_subparsers(metavar="ACT", required=True)
     for name, about in (("diff", "show it"), ("update", "apply what is accepted; comments stay")):
@@ -111,6 +124,15 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("wanted", nargs="?", metavar="RUN", help="a run's id (default: the newest)")
     report.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), help="two runs side by side")
     _where(report)
+
+    export = commands.add_parser("export", help="hand a run on to other tools")
+    targets = export.add_subparsers(metavar="TARGET", required=True)
+    mlflow = targets.add_parser("mlflow", help="parameters, metrics, report and model to an MLflow server")
+    _dataset(mlflow, "export")
+    mlflow.add_argument("which", nargs="?", default="last", metavar="RUN", help="run id, version, live, canary or last")
+    mlflow.add_argument("--tracking-uri", metavar="URI", help="of the server (default: MLFLOW_TRACKING_URI)")
+    mlflow.add_argument("--name", metavar="NAME", help="of the registered model (default: the dataset's)")
+    _where(mlflow)
 
     gc = commands.add_parser("gc", help="what can be deleted: what no version in use and no recent run needs")
     _dataset(gc, "gc")

@@ -122,6 +122,31 @@ def _show_history(config: Config, root: Path, chart: Path | None, quiet: bool = 
         print(f"chart: {chart}", file=sys.stderr)
 
 
+def audit(parsed: argparse.Namespace) -> int:
+    """`plumbline audit`."""
+    from pipeline import audit_command
+
+    if not parsed.label and not parsed.dataset and not parsed.labelers:
+        raise UsageError("audit: which column is the label? --label, or --dataset, or --labelers, says it")
+    if parsed.limit < 1:
+        raise UsageError(f"--limit {parsed.limit}: must be at least 1")
+    found = audit_command.audit(
+        parsed.data,
+        parsed.label,
+        config=_config(parsed) if parsed.dataset else None,
+        ids=tuple(filter(None, parsed.id.split(","))),
+        labelers=tuple(filter(None, parsed.labelers.split(","))),
+        model=parsed.model,
+        limit=parsed.limit,
+    )
+    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else found.for_a_person())
+    if parsed.export:
+        written, repeated = audit_command.export(found, parsed.export)
+        left_out = f"; {repeated:,} left out, their ids repeat" if repeated else ""
+        print(f"{parsed.export}: {written:,} rows to look at{left_out}", file=sys.stderr)
+    return 0
+
+
 def schema(parsed: argparse.Namespace) -> int:
     """`plumbline schema diff`, and `update`."""
     from pipeline import schema_command
@@ -218,6 +243,16 @@ def report(parsed: argparse.Namespace) -> int:
 
 def _written(path: Path, parsed: argparse.Namespace) -> int:
     print(json.dumps({"report": str(path)}) if parsed.json else path)
+    return 0
+
+
+def export(parsed: argparse.Namespace) -> int:
+    """`plumbline export mlflow`."""
+    from pipeline.export_mlflow import export
+
+    uri = parsed.tracking_uri or _config(parsed).mlflow.tracking_uri or None
+    found = export(_config(parsed), parsed.root, parsed.which, uri, name=parsed.name, store=_store(parsed))
+    print(json.dumps(found.to_json()) if parsed.json else found.for_a_person())
     return 0
 
 

@@ -145,6 +145,26 @@ class Gate(Table):
     """Feature -> what a finding about it does, of either kind."""
 
 
+class Audit(Table):
+    """How labels are audited."""
+
+    model: Literal["auto", "boosting", "forest", "neighbours", "logistic"] = "auto"
+    """What judges a row's label, trained without that row."""
+    folds: Annotated[int, Field(ge=2)] = 5
+    learn_rows: Annotated[int, Field(ge=1000)] = 100_000
+    """Rows that the judges learn from at most, drawn at random; every row is judged."""
+    most_issues: Annotated[int, Field(ge=1)] = 1000
+    """Doubtful rows kept in the report, the most doubtful first."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
+
+
+class Mlflow(Table):
+    """Where each run is exported to at its end, for those who have an MLflow server."""
+
+    tracking_uri: str = ""
+    """Such as http://localhost:5000 or sqlite:///mlflow.db; empty is nowhere."""
+
+
 class Training(Table):
     """Settings of the model and of its training."""
 
@@ -225,10 +245,12 @@ class Config(Table):
     features: Features
     drift: Drift = Drift()
     gate: Gate = Gate()
+    audit: Audit = Audit()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
     registry: Registry = Registry()
     metadata: Metadata = Metadata()
+    mlflow: Mlflow = Mlflow()
     beam: Beam = Beam()
 
     @property

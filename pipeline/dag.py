@@ -118,6 +118,9 @@ def create_pipeline(
         label=dataset.label,
         features=json.dumps(features),
         ids=json.dumps(dataset.id),
+        task=dataset.task,
+        kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical"}),
+        settings=config.audit.model_dump_json(),
         code=code_of("components.label_audit.component"),
     )
     audit.add_upstream_node(gate)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.inferring import is_binary, survey
+from components.arrow_example_gen.inferring import declared_types, is_binary, survey
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import ReadOptions, detect_delimiter
 from components.arrow_example_gen.reading import CSV, IPC, PARQUET, TFRECORD, read_batches
@@ -89,6 +89,8 @@ def _open(name: str, options: ReadOptions | None) -> Side:
         return Side(name, files, {})
     if odd := [file for file in files if _is_examples(file.path)]:
         raise InputError(f"{odd[0].name}: tf.Examples among files of another kind; compare one kind at a time")
+    if all(is_binary(file) for file in files) and (declared := declared_types(filesystem, files)) is not None:
+        return Side(name, files, declared, options or ReadOptions())
     if options is None:
         delimiter = "," if is_binary(files[0]) else detect_delimiter(filesystem, files[0])
         found = survey(filesystem, files, ReadOptions(delimiter=delimiter), 0, find_markers=True)

@@ -13,10 +13,13 @@ from pipeline.config import Config
 
 STACK = (
     "apache-beam",
+    "cleanlab",
     "keras",
     "numpy",
     "pandas",
     "pyarrow",
+    "scikit-learn",
+    "scipy",
     "tensorflow",
     "tensorflow-data-validation",
     "tensorflow-model-analysis",

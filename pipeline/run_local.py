@@ -70,6 +70,7 @@ def run(
             if not _write_report(config, home, summary):
                 summary = replace(summary, report=str(reports / "report.md"))
             write_json(reports / "summary.json", summary.to_json())
+            _export(config, root, run_id)
         return summary, stopped
 
 
@@ -86,6 +87,18 @@ def _write_report(config: Config, home: Path, summary: Summary) -> bool:
     except Exception as exc:
         _log_trace(exc)
         return False
+
+
+def _export(config: Config, root: Path, run_id: str) -> None:
+    """To MLflow, where the settings ask for it. A tracker that is down is logged and fails no run."""
+    if not config.mlflow.tracking_uri:
+        return
+    from pipeline.export_mlflow import export
+
+    try:
+        export(config, root, run_id, config.mlflow.tracking_uri)
+    except Exception as exc:
+        _log_trace(exc)
 
 
 def registry_folder(config: Config, root: Path) -> Path:

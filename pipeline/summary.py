@@ -9,6 +9,9 @@ from typing import Any
 
 from pipeline.drift_text import drifted_features, in_short
 
+MOST_ISSUES = 20
+"""Doubtful labels that a summary names; labels.json has more."""
+
 
 @dataclass(frozen=True)
 class ComponentRun:
@@ -89,6 +92,7 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
         found["drift"] = [row for row in _read(drift, "drift.json") if _is_telling(row)]
     if labels := artifacts.get("LabelAudit.labels"):
         found["labels"] = _read(labels, "labels.json")
+        found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
     if evaluation := artifacts.get("ChampionEvaluator.evaluation"):
         verdict = _read(evaluation, "verdict.json")
         found["metrics"], found["champion"] = verdict["metrics"], verdict["champion"]
@@ -153,6 +157,8 @@ def for_a_person(summary: Summary) -> str:
     anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
     lines.append(f"  anomalies   {_some(anomalies)}")
     lines.append(f"  drift       {in_short(summary.drift)}")
+    if summary.labels.get("judged"):
+        lines.append(f"  labels      {_label_text(summary.labels)}")
     if summary.stopped is not None:
         lines.append(f"  stopped     {summary.stopped}")
     if summary.metrics:
@@ -229,6 +235,12 @@ def _blessing_text(summary: Summary) -> str:
     if not summary.blessed:
         return f"no: {_some(summary.reasons)}"
     return "yes" if summary.champion else "yes, by the thresholds alone: there is no champion yet to compare with"
+
+
+def _label_text(labels: Mapping[str, Any]) -> str:
+    share = labels["doubtful"] / labels["judged"]
+    hard = ", hard rows among them" if labels.get("separable") is False else ""
+    return f"{labels['doubtful']:,} of {labels['judged']:,} doubtful ({share:.1%}){hard}"
 
 
 def _some(items: list[str], most: int = 3) -> str:

@@ -177,6 +177,36 @@ def survey(
     )
 
 
+def declared_types(filesystem: fs.FileSystem, files: Sequence[SpanFile]) -> dict[str, str] | None:
+    """`infer_types` of Parquet and Arrow files by what they declare, without reading a row.
+
+    None where that does not settle it: a column of nulls only, or of unsigned 64-bit integers, which may not fit int64.
+
+    Raises:
+      InputError: A file cannot be read, or has other columns than the first.
+    """
+    declared: dict[str, set[str]] = {}
+    for file in files:
+        schema = _schema(filesystem, file)
+        unknown_names(file.name, schema.names, schema.names)
+        _same_columns(schema.names, list(declared) or schema.names, file, files[0])
+        for field_ in schema:
+            declared.setdefault(field_.name, set()).add(_alias(field_.type, field_.name, file))
+    if any(kinds & {UINT64, "null"} for kinds in declared.values()):
+        return None
+    return {name: _widest(kinds, name, files) for name, kinds in declared.items()}
+
+
+def _schema(filesystem: fs.FileSystem, file: SpanFile) -> pa.Schema:
+    try:
+        with filesystem.open_input_file(file.path) as stream:
+            if file.path.lower().endswith(PARQUET):
+                return pq.read_schema(stream)
+            return (ipc.open_file(stream) if stream.read(6) == b"ARROW1" else ipc.open_stream(_rewound(stream))).schema
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
+
+
 def is_binary(file: SpanFile) -> bool:
     """Whether a file's name says Parquet or Arrow, which carry their types."""
     return file.path.lower().endswith((*PARQUET, *IPC))

@@ -80,7 +80,8 @@ def _only(measured: Sequence[Measured], measure: str) -> list[Measured]:
 def _repeated_ids(baseline: Column, current: Column) -> list[Measured]:
     if baseline.distribution is None or current.distribution is None:
         return []
-    counts = [side.distribution.counts for side in (baseline, current) if side.distribution is not None]
-    values = [int(count.sum()) for count in counts]
-    shares = [1 - len(count) / number if number else 0.0 for count, number in zip(counts, values, strict=True)]
-    return repeated(*shares, *values, "an id that an earlier row has")
+    (p, n), (q, m) = (
+        (1 - len(counts) / counts.sum() if len(counts) else 0.0, int(counts.sum()))
+        for counts in (baseline.distribution.counts, current.distribution.counts)
+    )
+    return repeated(float(p), float(q), n, m, "an id that an earlier row has")

@@ -18,7 +18,7 @@ from components.drift_validator.summaries.comparable import comparable
 from components.drift_validator.summaries.single_values import single_values
 from components.drift_validator.summaries.summarise import Summarised, summarise
 
-JOINT_CELLS = 750_000
+JOINT_CELLS = 300_000
 """Cells of a side that the test of columns together looks at: wide tables are judged by fewer rows, at least 1,000."""
 ID_VALUES = 100
 """A column with at least that many values, none of them twice, names rows."""

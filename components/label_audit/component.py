@@ -1,7 +1,6 @@
-"""The TFX shell around consistency.py."""
+"""The TFX shell around audit.py."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
@@ -12,7 +11,9 @@ from tfx.types.standard_artifacts import Examples
 from components.artifacts import LabelReport
 from components.examples import read_examples
 from components.files import write_json
-from components.label_audit.consistency import label_consistency
+from components.label_audit.audit import audit_labels
+from components.label_audit.encoding import Kinds, kinds_of
+from components.label_audit.settings import Settings
 
 
 @component
@@ -23,9 +24,22 @@ def LabelAudit(
     features: Parameter[str],
     ids: Parameter[str],
     code: Parameter[str],
+    task: Parameter[str] = "binary",
+    kinds: Parameter[str] = "",
+    settings: Parameter[str] = "",
 ):
-    """Writes `labels.json` about the train split. `features` and `ids` are JSON lists of columns."""
-    columns = [label, *json.loads(features), *json.loads(ids)]
-    rows = read_examples(get_split_uri([examples], "train"), columns)
-    found = label_consistency(rows, label, json.loads(features), json.loads(ids))
-    write_json(Path(labels.uri) / "labels.json", asdict(found))
+    """Writes `labels.json` about the train split.
+
+    `features` and `ids` are JSON lists of columns, `kinds` is JSON of {categorical, numeric, cyclical} (told from the
+    columns' types if empty), `settings` JSON of Settings' fields.
+    """
+    names, named = json.loads(features), json.loads(ids)
+    rows = read_examples(get_split_uri([examples], "train"), [label, *names, *named])
+    of = json.loads(kinds) if kinds else {}
+    known = (
+        Kinds(tuple(of.get("categorical", ())), tuple(of.get("numeric", ())), of.get("cyclical", {}))
+        if kinds
+        else kinds_of(rows, names)
+    )
+    found = audit_labels(rows, label, known, named, task == "regression", Settings.from_json(settings))
+    write_json(Path(labels.uri) / "labels.json", found.to_json())
