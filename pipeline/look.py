@@ -1,21 +1,32 @@
-"""What notebooks show of a run: its statistics as tables and charts. Finding and drawing; nothing is computed anew."""
+"""What notebooks start from: the last run, what it left, and how charts look. Nothing is computed anew here.
+
+Beside it: look_statistics, look_labels, look_model and look_lineage, one for each notebook.
+"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from components.errors import UsageError
 from pipeline.lineage import open_store, output_uri
 
 if TYPE_CHECKING:
     import altair
-    from tensorflow_metadata.proto.v0 import statistics_pb2
+    from ml_metadata.metadata_store import metadata_store
 
-Statistics = Mapping[str, "statistics_pb2.DatasetFeatureStatisticsList"]
-"""Split name -> its TFDV statistics."""
+WAS, IS, ALARM = "#94a3b8", "#2563eb", "#c2410c"
+"""Grey is what was (train, the champion), blue what is (eval, the candidate): of different lightness, too. Orange is
+what is beyond its threshold."""
+INK, SOFT, LINE = "#1e293b", "#64748b", "#e2e8f0"
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+
+
+def offline_charts() -> None:
+    """Charts as SVG within the notebook: drawn in every editor and without a network. Altair would fetch JavaScript."""
+    import altair
+
+    altair.renderers.enable("svg")
 
 
 def last_run(root: Path, dataset: str) -> dict[str, Any]:
@@ -29,114 +40,53 @@ def last_run(root: Path, dataset: str) -> dict[str, Any]:
     raise UsageError(f"{home}: no run yet; `make run-local` makes one")
 
 
-def load_statistics(root: Path, summary: Mapping[str, Any]) -> Statistics:
-    """The statistics of a run, by split."""
-    from tensorflow_metadata.proto.v0 import statistics_pb2
-
-    store = open_store(root / summary["dataset"] / "metadata.sqlite")
-    folder = Path(output_uri(store, summary["run_id"], "statistics"))
-    found = {}
-    for path in sorted(folder.glob("Split-*/FeatureStats.pb")):
-        statistics = statistics_pb2.DatasetFeatureStatisticsList()
-        statistics.ParseFromString(path.read_bytes())
-        found[path.parent.name.removeprefix("Split-")] = statistics
-    return found
+def store_of(root: Path, dataset: str) -> "metadata_store.MetadataStore":
+    """ML Metadata of the runs below a root, to read."""
+    return open_store(root / dataset / "metadata.sqlite")
 
 
-def statistics_table(statistics: Statistics) -> pd.DataFrame:
-    """One row a feature and split: kind, share missing; distinct values or mean, deviation, least, median, greatest."""
-    rows = []
-    for split, proto in statistics.items():
-        total = proto.datasets[0].num_examples
-        for feature in proto.datasets[0].features:
-            row = {"feature": feature.path.step[-1], "split": split, "rows": total}
-            if feature.HasField("num_stats"):
-                numbers = feature.num_stats
-                row |= {
-                    "kind": "number",
-                    "missing": 1 - numbers.common_stats.num_non_missing / total,
-                    "mean": numbers.mean,
-                    "deviation": numbers.std_dev,
-                    "min": numbers.min,
-                    "median": numbers.median,
-                    "max": numbers.max,
-                }
-            else:
-                strings = feature.string_stats
-                top = strings.top_values[0] if strings.top_values else None
-                row |= {
-                    "kind": "category",
-                    "missing": 1 - strings.common_stats.num_non_missing / total,
-                    "distinct": strings.unique,
-                    "most frequent": top.value if top else None,
-                    "its share": top.frequency / total if top else None,
-                }
-            rows.append(row)
-    return pd.DataFrame(rows).sort_values(["feature", "split"], kind="stable").set_index(["feature", "split"])
+def output(root: Path, run: Mapping[str, Any], key: str) -> Path:
+    """Folder of what a run made, or took from the cache, under that name ("statistics"); UsageError without one."""
+    return Path(output_uri(store_of(root, run["dataset"]), run["run_id"], key))
 
 
-def distribution_chart(statistics: Statistics, feature: str, most: int = 20) -> "altair.Chart":
-    """A feature's distribution in every split side by side, as shares of the rows that have a value.
+def finished(chart: Any, title: str, *more: str) -> "altair.TopLevelMixin":
+    """A chart with its title, in the looks that all of them share.
 
     Args:
-      statistics: By split.
-      feature: Its name.
-      most: How many categories to show, the most frequent ones; a number's histogram is TFDV's ten equal bins.
+      chart: Any Altair chart that is not part of another.
+      title: What it says.
+      more: Lines below the title: how to read it.
     """
     import altair
 
-    rows = []
-    for split, proto in statistics.items():
-        rows += [{"split": split, **bar} for bar in _bars(proto, feature)]
-    if not rows:
-        known = sorted({found.path.step[-1] for proto in statistics.values() for found in proto.datasets[0].features})
-        raise UsageError(f"feature {feature} is not in the statistics; there is: {', '.join(known)}")
-    table = pd.DataFrame(rows)
-    title = f"{feature}: share of rows by split"
-    order_of_time = sorted(statistics, reverse=True)  # train before eval
-    color = altair.Color("split:N", sort=order_of_time, scale=altair.Scale(scheme="tableau10"))
-    if "low" in table:
-        bars = altair.Chart(table, title=title).mark_bar(opacity=0.5)
-        return bars.encode(
-            x=altair.X("low:Q", title=feature, bin="binned"),
-            x2="high:Q",
-            y=altair.Y("share:Q", stack=None, axis=altair.Axis(format="%")),
-            color=color,
-            tooltip=["split", "low", "high", altair.Tooltip("share", format=".1%")],
-        )
-    order = table.groupby("value")["share"].max().sort_values(ascending=False).index[:most].tolist()
-    return (
-        altair.Chart(table[table["value"].isin(order)], title=title)
-        .mark_bar()
-        .encode(
-            x=altair.X("value:N", sort=order, title=feature),
-            xOffset=altair.XOffset("split:N", sort=order_of_time),
-            y=altair.Y("share:Q", axis=altair.Axis(format="%")),
-            color=color,
-            tooltip=["split", "value", altair.Tooltip("share", format=".1%")],
-        )
+    head = altair.TitleParams(
+        title,
+        subtitle=list(more),
+        anchor="start",
+        offset=14,
+        fontSize=15,
+        color=INK,
+        subtitleFontSize=12,
+        subtitleColor=SOFT,
+        subtitleLineHeight=16,
     )
+    looks: altair.TopLevelMixin = (
+        chart.properties(title=head, padding=12, background="white")
+        .configure(font=FONT)
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=INK, labelFontSize=11, titleColor=SOFT, titleFontSize=11, titleFontWeight="normal",
+            gridColor=LINE, domainColor=LINE, tickColor=LINE, labelLimit=160,
+        )
+        .configure_legend(labelColor=INK, labelFontSize=11, titleColor=SOFT, titleFontWeight="normal")
+        .configure_header(labelColor=INK, titleColor=SOFT)
+    )  # fmt: skip
+    return looks
 
 
-def drift_table(summary: Mapping[str, Any]) -> pd.DataFrame:
-    """The run's drift rows, furthest over their threshold first."""
-    columns = ["feature", "measure", "distance", "threshold", "drifted", "detail"]
-    return pd.DataFrame(summary["drift"], columns=columns).set_index("feature")
+def was_and_is(was: str, is_: str, **more: Any) -> "altair.Color":
+    """The pair of colours, for a column `of` that holds these two names. `more` goes to Altair."""
+    import altair
 
-
-def _bars(proto: "statistics_pb2.DatasetFeatureStatisticsList", feature: str) -> list[dict[str, Any]]:
-    for found in proto.datasets[0].features:
-        if found.path.step[-1] != feature:
-            continue
-        if found.HasField("num_stats"):
-            standard = next((h for h in found.num_stats.histograms if h.type == h.STANDARD), None)
-            buckets = standard.buckets if standard else []
-            total = sum(bucket.sample_count for bucket in buckets) or 1
-            return [
-                {"low": bucket.low_value, "high": bucket.high_value, "share": bucket.sample_count / total}
-                for bucket in buckets
-            ]
-        buckets = found.string_stats.rank_histogram.buckets
-        total = sum(bucket.sample_count for bucket in buckets) or 1
-        return [{"value": bucket.label, "share": bucket.sample_count / total} for bucket in buckets]
-    return []
+    return altair.Color("of:N", scale=altair.Scale(domain=[was, is_], range=[WAS, IS]), **more)
