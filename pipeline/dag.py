@@ -54,12 +54,14 @@ class Inputs:
       data_fingerprint: Of the window's files; "" if unknown.
       champion: Version to compare with; 0 for none, -1 to look when the candidate is there.
       registry_id: Which registry it is, see Labels.id; "" if unknown.
+      dvc: What DVC knows of the data folder, see dvc.Tracked; "" if it is not under DVC.
     """
 
     span: int = -1
     data_fingerprint: str = ""
     champion: int = -1
     registry_id: str = ""
+    dvc: str = ""
 
 
 def create_pipeline(
@@ -186,7 +188,14 @@ def create_pipeline(
         registry=paths.registry,
         registry_id=inputs.registry_id,
         code_fingerprint=code,
-        about=json.dumps({"dataset": dataset.name, "task": dataset.task, "label": dataset.label}),
+        about=json.dumps(
+            {
+                "dataset": dataset.name,
+                "task": dataset.task,
+                "label": dataset.label,
+                **({"dvc": json.loads(inputs.dvc)} if inputs.dvc else {}),
+            }
+        ),
         code=code_of("components.pusher.component"),
     )
 

@@ -29,7 +29,7 @@ class Tracked:
     same: bool | None
 
     def to_json(self) -> str:
-        """As the property `dvc` of an Examples artifact."""
+        """As it stands under `dvc` in the manifest of a version that was made from it."""
         return json.dumps(asdict(self))
 
 

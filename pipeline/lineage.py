@@ -85,6 +85,7 @@ class Lineage:
       schema_sha256: Of that copy, in full; the head alone where the copy is gone.
       corrections: What was changed in the labels or rows after reading, each with at least `sha256`; empty if nothing.
       fingerprints: `data` and `code`.
+      dvc: What DVC knew of the data folder (see dvc.Tracked), or None.
       champion: The version it was compared with, or None.
       parents: The champion, that one's champion and so on.
       steps: What was done, oldest first.
@@ -98,6 +99,7 @@ class Lineage:
     schema_sha256: str
     corrections: tuple[dict[str, Any], ...]
     fingerprints: dict[str, str]
+    dvc: dict[str, Any] | None
     champion: int | None
     parents: tuple[Parent, ...]
     steps: tuple[Step, ...]
@@ -155,6 +157,7 @@ def model_lineage(
             "data": text_property(examples, "data_fingerprint"),
             "code": str(by_node["RegistryPusher"].parameters["code_fingerprint"]),
         },
+        dvc=registry.manifest(version).get("dvc") if registry else None,
         champion=champion or None,
         parents=_parents(registry, champion),
         steps=_steps(made, done, reasons(store, done, by_node), artifacts),
@@ -256,6 +259,9 @@ def for_a_person(lineage: Lineage) -> str:
     lines.append(f"  corrections  {corrections or 'none'}")
     lines.append(f"  data         {lineage.fingerprints['data']}")
     lines.append(f"  code         {lineage.fingerprints['code']}")
+    if lineage.dvc:
+        changed = "" if lineage.dvc["same"] is not False else ", but the folder was changed since `dvc add`"
+        lines.append(f"  dvc          {lineage.dvc['md5']}  {lineage.dvc['file']}{changed}")
     lines.append(f"  champion     {'none' if lineage.champion is None else f'version {lineage.champion}'}")
     if len(lineage.parents) > 1:
         lines.append(f"  before that  {', '.join(f'version {parent.version}' for parent in lineage.parents[1:])}")

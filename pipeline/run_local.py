@@ -16,6 +16,7 @@ from components.registry.champion import champion_for
 from components.registry.versions import Registry
 from pipeline.alone import alone
 from pipeline.config import Config
+from pipeline.dvc import tracked
 from pipeline.fingerprints import code_fingerprint
 from pipeline.metadata_connection import connect, connection_config
 from pipeline.preflight import Checked, check_data, check_root, source_of
@@ -121,6 +122,7 @@ def _run(
     began = time.monotonic()
     fingerprints = {"data": checked.fingerprint, "code": code_fingerprint(config)}
     champion = champion_for(registry, fingerprints)
+    versioned = tracked(source.directory)
     if person is not None and "tfx" not in sys.modules:
         person.write("loading TensorFlow and TFX\n")
 
@@ -137,7 +139,13 @@ def _run(
                 artifacts=str(home / "artifacts"),
                 registry=str(registry.folder),
             ),
-            Inputs(checked.window.eval[0].span, checked.fingerprint, champion or 0, registry_id),
+            Inputs(
+                checked.window.eval[0].span,
+                checked.fingerprint,
+                champion or 0,
+                registry_id,
+                versioned.to_json() if versioned else "",
+            ),
             connection,
         ),
         connection=connection_config(config.metadata, home / "metadata.sqlite"),
