@@ -224,7 +224,9 @@ def table(result: dict[str, Any]) -> str:
         f"train on spans {result['train']}, {result['rows']:,} rows, {result['flipped']:,} labels flipped; judged on "
         f"span {result['eval']}, true labels",
         f"{result['looked_at']:,} rows looked at, {result['corrected']:,} of them wrong and corrected: "
-        f"{result['late_corrected']:,} of the {result['late_flipped']:,} late flights called punctual, the others punctual",
+        f"{result['late_corrected']:,} of the {result['late_flipped']:,} late flights called punctual, and "
+        f"{result['corrected'] - result['late_corrected']:,} of the "
+        f"{result['flipped'] - result['late_flipped']:,} punctual ones called late",
         "",
         f"{'':<16}" + "".join(f"{name:>28}" for name in SHOWN),
         f"{'baseline':<16}" + "".join(f"{100 * result['baseline'][name]:>28.2f}" for name in SHOWN),

@@ -1,6 +1,6 @@
 """`plumbline audit DATA --label COL`: doubtful labels of any file, and consistency between labelers' columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.arrow_example_gen.columns import column_types, parse_schema
+from components.arrow_example_gen.corrections import Applied, load_corrections
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import ReadOptions
 from components.errors import ConfigError, InputError, UsageError
@@ -23,6 +24,7 @@ from components.label_audit.models import MODELS
 from components.label_audit.settings import Settings
 from components.label_audit.text import agreement_lines, audit_lines
 from pipeline.config import Config
+from pipeline.corrections_check import corrections_path
 from pipeline.drift_data import Side, open_sides
 from pipeline.propose import propose
 
@@ -176,7 +178,12 @@ def _read(data: str, config: Config | None) -> tuple[pa.Table, dict[str, str], l
         options = ReadOptions(config.data.missing, config.data.delimiter, "warn")
     side, _ = open_sides(data, data, types, options)
     if side.types:
-        table = pa.Table.from_batches(side.batches())
+        batches: Iterable[pa.RecordBatch] = side.batches()
+        if config is not None and (path := corrections_path(config)):
+            # What a person has decided is not doubted again.
+            corrections = load_corrections(path, dict(side.types), config.dataset.id, config.dataset.label)
+            batches = corrections.apply(batches, Applied())
+        table = pa.Table.from_batches(batches)
         return table, {name: side.types[name] for name in table.column_names}, side.misfits
     return _examples(side)
 

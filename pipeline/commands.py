@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from components.errors import GateBlocked, UsageError
 from components.registry.versions import Registry
 from pipeline.config import Config, find_config, load_config
 from pipeline.run_local import registry_folder
+from pipeline.talk import chatter_to
 
 
 def _config(parsed: argparse.Namespace) -> Config:
@@ -217,7 +219,8 @@ def compare(parsed: argparse.Namespace) -> int:
 
     home = _home(parsed)
     before, after = (run_named(home, wanted) for wanted in (parsed.before, parsed.after))
-    found = compare_runs(_store(parsed), home, before, after)
+    with chatter_to(Path(os.devnull)) if parsed.intervals else nullcontext():
+        found = compare_runs(_store(parsed), home, before, after, with_intervals=parsed.intervals)
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_person(found))
     return 0
 
@@ -294,8 +297,6 @@ def init(parsed: argparse.Namespace) -> int:
 
 def compile_(parsed: argparse.Namespace) -> int:
     """`plumbline compile`."""
-    from pipeline.talk import chatter_to
-
     config = _config(parsed)
     with chatter_to(Path(os.devnull)):
         from pipeline.run_kubeflow import compile_pipeline

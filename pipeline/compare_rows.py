@@ -40,15 +40,20 @@ class RowChange:
 
 @dataclass(frozen=True)
 class RowChanges:
-    """How many rows differ, and the first few of each kind."""
+    """How many rows differ, and the first few of each kind.
+
+    Of the `changed`, `relabelled` have another label, `features` another value in another column; a row may have both.
+    """
 
     added: int
     removed: int
     changed: int
+    relabelled: int
+    features: int
     shown: tuple[RowChange, ...]
 
 
-def row_changes(before: Path, after: Path, ids: Sequence[str], most: int = 5) -> RowChanges:
+def row_changes(before: Path, after: Path, ids: Sequence[str], most: int = 5, label: str = "") -> RowChanges:
     """Compares two gzip TFRecord files of tf.Examples.
 
     A row is changed if its ids are in both files, with other values. Without ids, a row is changed if another stands in
@@ -59,11 +64,12 @@ def row_changes(before: Path, after: Path, ids: Sequence[str], most: int = 5) ->
       after: Of the later one.
       ids: Id columns; may be empty.
       most: How many rows of each kind to show.
+      label: Label column; "" if it is not known, and then no row counts as relabelled.
 
     Raises:
       InputError: A file is no TFRecord of tf.Examples.
     """
-    old, new = _records(before), _records(after)
+    old, new = records_of(before), records_of(after)
     gone, come = _differing(old, new), _differing(new, old)
     # The same row may have been written with its columns in another order.
     was, is_ = (
@@ -85,10 +91,13 @@ def row_changes(before: Path, after: Path, ids: Sequence[str], most: int = 5) ->
     removed = [RowChange("removed", place, _id(row, ids), {}) for place, row in was.items()]
     added = [RowChange("added", place, _id(row, ids), {}) for place, row in is_.items()]
     shown = (*changed[:most], *removed[:most], *added[:most])
-    return RowChanges(len(added), len(removed), len(changed), shown)
+    relabelled = sum(label in row.cells for row in changed)
+    features = sum(bool(row.cells.keys() - {label}) for row in changed)
+    return RowChanges(len(added), len(removed), len(changed), relabelled, features, shown)
 
 
-def _records(path: Path) -> list[bytes]:
+def records_of(path: Path) -> list[bytes]:
+    """The records of a gzip TFRecord file; InputError if it cannot be read."""
     try:
         with gzip.open(path) as file:
             return list(_unpacked(file.read()))

@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline import compare_data
-from pipeline.compare_data import SpanChange, id_columns, span_changes
+from components.errors import InputError
+from pipeline.compare_data import RowTotals, SpanChange, id_columns, label_column, span_changes, totals
+from pipeline.compare_gain import Delta as Delta
+from pipeline.compare_gain import Gain, gain_of
 from pipeline.compare_schema import SchemaChange, schema_change
-from pipeline.lineage import corrections_of
+from pipeline.compare_text import for_a_person as for_a_person
+from pipeline.lineage import SpanRead, corrections_of, spans_read
 from pipeline.lineage_graph import Execution, artifacts_by_id, executions_of_run, text_property
 from pipeline.lineage_reasons import Change, changes
 from pipeline.runs import METRICS, summary_of
@@ -20,17 +23,19 @@ from pipeline.runs import METRICS, summary_of
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
 
+    from pipeline.compare_intervals import Intervals
+
 INCIDENTAL = frozenset({"span", "fingerprint", "code_fingerprint", "version", "registry_id", "schema_file"})
 """Parameters that say which data, code or champion it was; those are compared as such."""
 
 
-@dataclass(frozen=True)
-class Delta:
-    """A metric in both runs; None where it is not known. `delta` is after less before."""
-
-    before: float | None
-    after: float | None
-    delta: float | None
+VERDICTS = {
+    (True, True): "both",
+    (True, False): "data-centric",
+    (False, True): "model-centric",
+    (False, False): "nothing",
+}
+"""(data changed, code changed) -> where the gain comes from."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,10 @@ class Comparison:
     Attributes:
       before: Run id.
       after: Run id.
-      verdict: What the difference in the models can come from: "data", "code" (source, settings of the model, schema
-        and libraries), "both" or "nothing".
+      verdict: Where the gain can come from: "data-centric" (spans or corrections changed), "model-centric" (source,
+        settings of the model, schema or libraries), "both" or "nothing".
+      gain: In the first metric that there is of runs.METRICS; None if the two were not measured on the same rows.
+      rows: How many rows differ, train and eval; None if it cannot be told.
       spans: Spans that are not the same.
       same_eval: Whether both were measured on the same rows; if not, metrics differ for that reason alone.
       corrections: Before and after.
@@ -53,11 +60,15 @@ class Comparison:
       outcome: What became of each: "pushed as v4", "not blessed", ...
       metrics: Overall.
       slices: Slice -> metric -> before and after.
+      intervals: Both models judged anew on the same rows; None unless asked for and possible.
+      without_intervals: Why they were asked for and could not be had; "" otherwise.
     """
 
     before: str
     after: str
     verdict: str
+    gain: Gain | None
+    rows: RowTotals | None
     spans: tuple[SpanChange, ...]
     same_eval: bool
     corrections: tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]
@@ -69,6 +80,8 @@ class Comparison:
     outcome: tuple[str, str]
     metrics: dict[str, Delta]
     slices: dict[str, dict[str, Delta]]
+    intervals: "Intervals | None" = None
+    without_intervals: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `plumbline compare --json` prints."""
@@ -93,6 +106,12 @@ class _Run:
         return str(self.nodes[node].parameters.get(name, "")) if node in self.nodes else ""
 
     @property
+    def files(self) -> tuple[SpanRead, ...]:
+        """The span files that it read."""
+        examples = self.output("examples")
+        return () if examples is None else spans_read(examples)
+
+    @property
     def fingerprints(self) -> dict[str, str]:
         """`data` and `code`, "" where the run did not come so far."""
         examples = self.output("examples")
@@ -113,7 +132,12 @@ class _Run:
 
 
 def compare_runs(
-    store: "metadata_store.MetadataStore", home: Path, before: str, after: str, most: int = 5
+    store: "metadata_store.MetadataStore",
+    home: Path,
+    before: str,
+    after: str,
+    most: int = 5,
+    with_intervals: bool = False,
 ) -> Comparison:
     """Compares two runs.
 
@@ -123,14 +147,15 @@ def compare_runs(
       before: Run id.
       after: Run id.
       most: How many rows of each kind to show of a changed span.
+      with_intervals: Load both models and judge them on the same rows, for intervals; some 20 s.
 
     Raises:
       UsageError: A run is not in the store.
     """
     one, other = _load(store, home, before), _load(store, home, after)
     examples = one.output("examples"), other.output("examples")
-    ids = id_columns(other.parameter("ArrowExampleGen", "source") or one.parameter("ArrowExampleGen", "source"))
-    spans = span_changes(*examples, ids, most)
+    source = other.parameter("ArrowExampleGen", "source") or one.parameter("ArrowExampleGen", "source")
+    spans = span_changes(*examples, id_columns(source), most, label_column(source))
     corrected = tuple(() if found is None else corrections_of(found) for found in examples)
     data = one.fingerprints["data"] != other.fingerprints["data"] or corrected[0] != corrected[1]
     code = one.fingerprints["code"] != other.fingerprints["code"]
@@ -143,12 +168,17 @@ def compare_runs(
     ]
     verdicts = one.verdict, other.verdict
     slices = [verdict.get("slices", {}) for verdict in verdicts]
+    metrics = _deltas(*(run.verdict.get("metrics") or run.summary.get("metrics", {}) for run in (one, other)))
+    same_eval = not any("eval" in change.splits for change in spans)
+    judged, why = _judged(one, other) if with_intervals else (None, "")
     return Comparison(
         before=before,
         after=after,
-        verdict={(True, True): "both", (True, False): "data", (False, True): "code"}.get((data, code), "nothing"),
+        verdict=VERDICTS[data, code],
+        gain=gain_of(metrics if same_eval else {}, judged),
+        rows=totals(spans),
         spans=spans,
-        same_eval=not any("eval" in change.splits for change in spans),
+        same_eval=same_eval,
         corrections=(corrected[0], corrected[1]),
         schema=schema_change(*(run.parameter("ImportSchemaGen", "schema_file") for run in (one, other))),
         settings=_settings(one.summary.get("settings"), other.summary.get("settings")),
@@ -156,9 +186,32 @@ def compare_runs(
         code=tuple(dict.fromkeys(change.name.partition(".")[0] for change in parameters if _is_code(change))),
         champions=(_champion(one), _champion(other)),
         outcome=(_outcome(one), _outcome(other)),
-        metrics=_deltas(*(run.verdict.get("metrics") or run.summary.get("metrics", {}) for run in (one, other))),
+        metrics=metrics,
         slices={name: _deltas(*(found.get(name, {}) for found in slices)) for name in sorted({*slices[0], *slices[1]})},
+        intervals=judged,
+        without_intervals=why,
     )
+
+
+def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
+    """Both models on the later run's eval rows; or why not."""
+    spans = [{file.span for file in run.files if file.split == "eval"} for run in (one, other)]
+    if not spans[0] or spans[0] != spans[1]:
+        return None, "the two runs were not judged on the same span"
+    models = [run.output("model") for run in (one, other)]
+    examples = other.output("examples")
+    if models[0] is None or models[1] is None or examples is None:
+        return None, "a run did not come as far as a model"
+    from pipeline.compare_intervals import intervals, slice_keys
+
+    keys = slice_keys(other.parameter("ChampionEvaluator", "eval_config"))
+    thresholds = [run.verdict.get("metrics", {}).get("threshold") for run in (one, other)]
+    before, after = (0.5 if value is None else float(value) for value in thresholds)
+    try:
+        split = str(Path(examples.uri) / "Split-eval")
+        return intervals((models[0].uri, models[1].uri), split, keys, (before, after)), ""
+    except InputError as exc:
+        return None, str(exc)
 
 
 def _load(store: "metadata_store.MetadataStore", home: Path, run_id: str) -> _Run:
@@ -215,42 +268,3 @@ def _deltas(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, De
 
 def _delta(before: float | None, after: float | None) -> Delta:
     return Delta(before, after, None if before is None or after is None else after - before)
-
-
-def for_a_person(found: Comparison) -> str:
-    """In lines, the verdict first."""
-    says = {
-        "data": "the data changed, the code did not",
-        "code": "the code or its settings changed, the data did not",
-        "both": "both data and code changed: what did it cannot be told from these two runs",
-        "nothing": "neither data nor code changed",
-    }
-    lines = [f"{found.before} -> {found.after}: {says[found.verdict]}"]
-    for change in found.spans:
-        first, *rest = compare_data.for_a_person(change)
-        lines += [f"  {first}", *(f"    {line}" for line in rest)]
-    if found.corrections[0] != found.corrections[1]:
-        lines.append(f"  corrections  {len(found.corrections[0])} -> {len(found.corrections[1])} files")
-    if found.schema is not None:
-        lines.append(f"  schema   {found.schema}")
-    told = found.parameters if found.settings is None else found.settings
-    lines += [f"  setting  {change.name}: {change.before} -> {change.after}" for change in told]
-    if found.code:
-        lines.append(f"  code     {', '.join(found.code)}")
-    was, is_ = (f"version {version}" if version else "no champion" for version in found.champions)
-    lines.append(f"  against  {was}" + ("" if was == is_ else f" -> {is_}"))
-    lines.append(f"  outcome  {found.outcome[0]} -> {found.outcome[1]}")
-    if not found.same_eval:
-        lines.append("  The two were measured on different rows: metrics differ for that reason, too.")
-    for name in [name for name in METRICS if name in found.metrics]:
-        lines.append(f"  {name:<18} {_change(found.metrics[name])}")
-    for name, metrics in found.slices.items():
-        shown = next((metric for metric in METRICS[1:] if metric in metrics), None)
-        if shown is not None and (metrics[shown].delta or metrics[shown].before != metrics[shown].after):
-            lines.append(f"    {name:<24} {shown} {_change(metrics[shown])}")
-    return "\n".join(lines)
-
-
-def _change(delta: Delta) -> str:
-    before, after = ("unknown" if value is None else f"{value:.4f}" for value in (delta.before, delta.after))
-    return f"{before} -> {after}" + ("" if delta.delta is None else f"  {delta.delta:+.4f}")

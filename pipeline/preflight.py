@@ -8,32 +8,40 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from components.arrow_example_gen.columns import column_types, parse_schema
+from components.arrow_example_gen.corrections import Applied
 from components.arrow_example_gen.fingerprint import data_fingerprint, file_sha256
 from components.arrow_example_gen.labels import LabelCount
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import Source
-from components.arrow_example_gen.spans import SpanFile, SpanWindow, open_folder
-from components.errors import ConfigError, UsageError
+from components.arrow_example_gen.spans import SpanFile, SpanWindow, find_spans, open_folder
+from components.errors import ConfigError, InputError, UsageError
 from components.files import write_json
 from pipeline.config import Config
+from pipeline.corrections_check import CorrectedIds, check_corrections, corrections_path, locate
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What one span file holds. `labels` are the distinct label values with their counts, at most 1,000."""
+    """What one span file holds, once it is corrected.
+
+    `labels` are the distinct label values with their counts, at most 1,000; `corrected` are positions of the ids of the
+    corrections that it holds.
+    """
 
     sha256: str
     rows: int
     unlabelled: int
     labels: dict[str, int]
+    corrected: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The window a run will read, known to be readable, and its fingerprint."""
+    """The window a run will read, known to be readable, its fingerprint, and what of the corrections is in it."""
 
     window: SpanWindow
     fingerprint: str
+    corrections: CorrectedIds | None = None
 
 
 def check_root(root: Path) -> None:
@@ -49,7 +57,7 @@ def check_root(root: Path) -> None:
 def check_schema(config: Config) -> dict[str, str]:
     """Column -> Arrow type, from the schema; ConfigError if a column that pipeline.toml names is not in it."""
     try:
-        text = config.schema_path.read_text("utf-8")
+        text = config.schema_path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{config.schema_path}: cannot be read ({exc})") from exc
     types = column_types(parse_schema(text, str(config.schema_path)))
@@ -57,6 +65,9 @@ def check_schema(config: Config) -> dict[str, str]:
         "[dataset] label": [config.dataset.label],
         "[dataset] id": config.dataset.id,
         "[features]": config.features.names,
+        "[drift] slices": [column for keys in config.drift.slices for column in keys],
+        "[drift] thresholds": list(config.drift.thresholds),
+        "[gate] features": list(config.gate.features),
         "[evaluation] slices": [feature for keys in config.evaluation.slices for feature in keys],
     }
     for key, columns in named.items():
@@ -69,8 +80,8 @@ def check_schema(config: Config) -> dict[str, str]:
 
 
 def source_of(config: Config, directory: str) -> Source:
-    """What ingest is told to read; raises ConfigError as check_schema does."""
-    return Source(
+    """What ingest is told to read; raises what check_schema and check_corrections do."""
+    source = Source(
         directory=directory,
         pattern=config.data.pattern,
         columns=check_schema(config),
@@ -79,7 +90,10 @@ def source_of(config: Config, directory: str) -> Source:
         window=config.data.window,
         eval_share=config.data.eval_share,
         options=ReadOptions(config.data.missing, config.data.delimiter, config.data.misfits),
+        corrections=corrections_path(config),
     )
+    check_corrections(config, source)
+    return source
 
 
 def check_data(source: Source, span: int | None, cache: Path) -> Checked:
@@ -89,7 +103,8 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
     read again.
 
     Raises:
-      InputError: A file is missing or cannot be read as the schema says, or a split's label has a single value.
+      InputError: A file is missing or cannot be read as the schema says, a split's label has a single value, or a
+        correction names a row that is nowhere.
     """
     window = source.files(span)
     known = _load(cache)
@@ -105,26 +120,51 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
             total.rows += scan.rows
             total.values.update(scan.labels)
         total.check(split, source.directory)
+    located = _locate(source, window, known, scans)
     if scans.keys() - known.keys():
         try:
             write_json(cache, {key: asdict(scan) for key, scan in {**known, **scans}.items()})
         except OSError as exc:
             raise UsageError(f"{cache}: cannot be written ({exc.strerror}); choose another place with --root") from exc
-    return Checked(window, data_fingerprint(digests))
+    corrected = source.corrected.file.sha256 if source.corrected else ""
+    return Checked(window, data_fingerprint(digests, corrected), located)
+
+
+def _locate(source: Source, window: SpanWindow, known: dict[str, Scan], scans: dict[str, Scan]) -> CorrectedIds | None:
+    """Where the corrections' rows are. Other spans that are read for it become scans, too."""
+    if source.corrected is None:
+        return None
+    here = {place for scan in scans.values() for place in scan.corrected}
+    others = {file.span: file for file in find_spans(source.directory, source.pattern)} if source.has_spans else {}
+
+    def look(span: int) -> tuple[int, ...] | None:
+        key = _key(source, others[span], "train")
+        try:
+            scans[key] = known.get(key) or _scan(source, others[span], "train")
+        except InputError:
+            return None
+        return scans[key].corrected
+
+    read = {file.span for file in window.files}
+    return locate(source, source.corrected, here, [span for span in reversed(others) if span not in read], look)
 
 
 def _scan(source: Source, file: SpanFile, split: str) -> Scan:
     filesystem, _ = open_folder(source.directory)
     digest = file_sha256(filesystem, file.path)
     count = LabelCount(source.label)
-    for _batch in count.labelled(source.read(file, split)):
+    applied = Applied()
+    for _batch in count.labelled(source.read(file, split, applied=applied)):
         pass
-    return Scan(digest, count.rows, count.unlabelled, {str(value): n for value, n in count.values.items()})
+    labels = {str(value): n for value, n in count.values.items()}
+    return Scan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.found)))
 
 
 def _key(source: Source, file: SpanFile, split: str) -> str:
     part = "" if source.has_spans else [split, source.eval_share, list(source.ids)]
     read_as = [dict(source.columns), source.label, asdict(source.options), part]
+    if source.corrected is not None:
+        read_as += [source.corrected.file.sha256, list(source.ids)]
     how = hashlib.sha256(json.dumps(read_as, sort_keys=True).encode()).hexdigest()[:16]
     if "://" in source.directory:
         return f"{file.path} {file.bytes} {file.modified_ns} {how}"

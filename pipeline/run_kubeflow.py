@@ -1,5 +1,6 @@
 """The same DAG as a Kubeflow pipeline: compiled to YAML, run elsewhere."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
@@ -26,9 +27,12 @@ def compile_pipeline(config: Config, *, data: str, root: str, image: str, output
     """
     name = config.dataset.name
     home = f"{root.rstrip('/')}/{name}"
+    source = source_of(config, data)
+    if source.corrections and Path(source.corrections) == config.path.with_name("corrections.csv"):
+        source = replace(source, corrections=f"{SCHEMAS_IN_IMAGE}/{name}/corrections.csv")
     pipeline = create_pipeline(
         config,
-        source_of(config, data),
+        source,
         Paths(
             schema=f"{SCHEMAS_IN_IMAGE}/{name}/schema.pbtxt",
             artifacts=f"{home}/artifacts",

@@ -123,6 +123,8 @@ def _run(
     fingerprints = {"data": checked.fingerprint, "code": code_fingerprint(config)}
     champion = champion_for(registry, fingerprints)
     versioned = tracked(source.directory)
+    if person is not None and checked.corrections is not None:
+        person.write(f"{checked.corrections}\n")
     if person is not None and "tfx" not in sys.modules:
         person.write("loading TensorFlow and TFX\n")
 

@@ -52,6 +52,7 @@ class Summary:
     seconds: float
     stopped: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    corrections: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -72,6 +73,7 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "rows": {},
         "unlabelled": {},
+        "corrections": [],
         "anomalies": [],
         "drift": [],
         "metrics": {},
@@ -85,6 +87,7 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
     if examples := artifacts.get("ArrowExampleGen.examples"):
         found["rows"] = json.loads(examples.get_string_custom_property("rows"))
         found["unlabelled"] = json.loads(examples.get_string_custom_property("unlabelled"))
+        found["corrections"] = json.loads(examples.get_string_custom_property("corrections") or "[]")
         found["anomalies"] += _misfits(json.loads(examples.get_string_custom_property("misfits")))
     if anomalies := artifacts.get("ExampleValidator.anomalies"):
         found["anomalies"] += _anomalies(anomalies)
@@ -154,6 +157,8 @@ def for_a_person(summary: Summary) -> str:
     left_out = sum(summary.unlabelled.values())
     if left_out:
         lines.append(f"  left out    {left_out:,} rows without a label")
+    for corrected in summary.corrections:
+        lines.append(f"  corrected   {corrected['rows']:,} rows by {corrected['name']}")
     anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
     lines.append(f"  anomalies   {_some(anomalies)}")
     lines.append(f"  drift       {in_short(summary.drift)}")

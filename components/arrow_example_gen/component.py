@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 
 import apache_beam as beam
 from tfx.components.util import examples_utils
@@ -32,7 +33,9 @@ def ArrowExampleGen(
     Args:
       examples: Gzip TFRecords of tf.Examples, one file a span. Custom properties, each JSON: `spans`, `rows` and
         `unlabelled` (rows left out for want of a label), by split; `files` (split, span, name, sha256, bytes, rows,
-        unlabelled); `misfits` (file, column, count, row, value); and `data_fingerprint`.
+        unlabelled); `misfits` (file, column, count, row, value); `corrections` (name, sha256, rows, and the rows of
+        the window that were dropped, relabelled, changed); and `data_fingerprint`. A corrections file is kept beside
+        the splits, as corrections.csv.
       source: A Source as JSON.
       code: Fingerprint of this code and of the libraries under it; part of the cache key.
       span: Number of the eval span, or -1 for the newest.
@@ -51,7 +54,8 @@ def ArrowExampleGen(
 
     by_split = {split: [one for one in done if one.split == split] for split in SPLITS}
     read = data_fingerprint(
-        {split: [(one.span, described.digest(one.sha256, split)) for one in some] for split, some in by_split.items()}
+        {split: [(one.span, described.digest(one.sha256, split)) for one in some] for split, some in by_split.items()},
+        described.corrected.file.sha256 if described.corrected else "",
     )
     if fingerprint and read != fingerprint:
         raise InputError(f"{described.directory}: a file changed while the run was reading it; run again")
@@ -67,6 +71,7 @@ def ArrowExampleGen(
         "unlabelled": {split: sum(one.unlabelled for one in some) for split, some in by_split.items()},
         "files": [{name: getattr(one, name) for name in about} for one in done],
         "misfits": [vars(misfit) for misfit in _once(done)],
+        "corrections": _corrections(described, done, examples.uri),
     }
     for name, value in properties.items():
         examples.set_string_custom_property(name, json.dumps(value))
@@ -94,6 +99,18 @@ def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder
             done.append(Converted.from_json(file.read()))
     fileio.rmtree(folder)
     return done
+
+
+def _corrections(source: Source, done: list[Converted], folder: str) -> list[dict]:
+    """What was corrected, for the artifact; a copy of the file is left in it, since a person goes on writing in it."""
+    if source.corrected is None:
+        return []
+    with fileio.open(os.path.join(folder, "corrections.csv"), "wb") as file:
+        file.write(source.corrected.file.content)
+    total: Counter[str] = Counter()
+    for one in done:
+        total.update(one.corrected)
+    return [source.corrected.about(total)]
 
 
 def _once(done: list[Converted]) -> list:

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
+from components.arrow_example_gen.corrections import Applied
 from components.arrow_example_gen.encoding import write_examples
 from components.arrow_example_gen.fingerprint import file_sha256
 from components.arrow_example_gen.labels import LabelCount
@@ -23,7 +24,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of a job. `labels` are the distinct label values as text, with their counts, at most 1,000."""
+    """What became of a job.
+
+    `labels` are the distinct label values as text, with their counts, at most 1,000; `corrected` are Applied.counts.
+    """
 
     split: str
     span: int
@@ -34,6 +38,7 @@ class Converted:
     unlabelled: int
     labels: dict[str, int]
     misfits: tuple[Misfit, ...]
+    corrected: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As one line."""
@@ -58,8 +63,9 @@ def jobs(source: Source, span: int | None, folder: str) -> list[Job]:
 def convert(source: Source, job: Job) -> Converted:
     """Reads, encodes and writes; InputError names the file, column and row of what cannot be read."""
     misfits: list[Misfit] = []
+    applied = Applied()
     seen = LabelCount(source.label)
-    rows = write_examples(seen.labelled(source.read(job.file, job.split, misfits)), job.target)
+    rows = write_examples(seen.labelled(source.read(job.file, job.split, misfits, applied)), job.target)
     filesystem, _ = open_folder(source.directory)
     return Converted(
         split=job.split,
@@ -71,6 +77,7 @@ def convert(source: Source, job: Job) -> Converted:
         unlabelled=seen.unlabelled,
         labels={str(value): count for value, count in seen.values.items()},
         misfits=tuple(misfits),
+        corrected=applied.counts,
     )
 
 

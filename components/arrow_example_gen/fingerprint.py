@@ -1,4 +1,4 @@
-"""Fingerprints of data: equal exactly when the bytes of the same spans are equal."""
+"""Fingerprints of data: equal exactly when the bytes of the same spans, and of the corrections to them, are equal."""
 
 import hashlib
 import json
@@ -18,14 +18,17 @@ def file_sha256(filesystem: fs.FileSystem, path: str) -> str:
     return digest.hexdigest()
 
 
-def data_fingerprint(splits: Mapping[str, Sequence[tuple[int, str]]]) -> str:
+def data_fingerprint(splits: Mapping[str, Sequence[tuple[int, str]]], corrections: str = "") -> str:
     """Fingerprint of a run's data.
 
     Args:
       splits: Split name -> (span number, SHA-256 of its file), oldest first.
+      corrections: SHA-256 of the corrections file; "" if there is none.
 
     Returns:
       SHA-256 of that list as JSON: the same on every machine and wherever the files lie.
     """
-    listed = {split: [[span, digest] for span, digest in files] for split, files in splits.items()}
+    listed: dict[str, object] = {split: [list(file) for file in files] for split, files in splits.items()}
+    if corrections:
+        listed["corrections"] = corrections
     return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()

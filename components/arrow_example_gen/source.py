@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
 from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.corrections import Applied, Corrections, load_corrections
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.reading import read_batches
@@ -30,6 +32,7 @@ class Source:
       window: Number of spans to train on.
       eval_share: Share of the rows in eval where there are no spans.
       options: How cells are read.
+      corrections: File or URL of corrections to the rows, see corrections_file.py; "" is none.
     """
 
     directory: str
@@ -40,6 +43,7 @@ class Source:
     window: int
     eval_share: float
     options: ReadOptions
+    corrections: str = ""
 
     def to_json(self) -> str:
         """As a component's parameter."""
@@ -66,8 +70,21 @@ class Source:
             raise UsageError(f"span {span}: {self.pattern} is a single file, without spans; leave --span out")
         return SpanWindow(train=tuple(found), eval=tuple(found))
 
-    def read(self, file: SpanFile, split: str, misfits: list[Misfit] | None = None) -> Iterator[pa.RecordBatch]:
-        """Streams the rows of a file that belong to a split: all of them, or those dealt to it."""
+    @cached_property
+    def corrected(self) -> Corrections | None:
+        """The corrections, read once; None if there are none. Raises what load_corrections does."""
+        if not self.corrections:
+            return None
+        return load_corrections(self.corrections, self.columns, self.ids, self.label)
+
+    def read(
+        self, file: SpanFile, split: str, misfits: list[Misfit] | None = None, applied: Applied | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Streams the rows of a file that belong to a split, corrected: all of them, or those dealt to it."""
+        rows = self._rows(file, split, misfits)
+        return rows if self.corrected is None else self.corrected.apply(rows, applied)
+
+    def _rows(self, file: SpanFile, split: str, misfits: list[Misfit] | None) -> Iterator[pa.RecordBatch]:
         filesystem, _ = open_folder(self.directory)
         batches = read_batches(filesystem, file, arrow_types(dict(self.columns)), self.options, misfits)
         if self.has_spans:

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import struct
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,64 +9,34 @@ import pytest
 
 from benchmarks.synthetic_history import History
 from components.errors import InputError, UsageError
+from pipeline.compare_data import RowTotals
 from pipeline.compare_rows import row_changes
 from pipeline.compare_runs import compare_runs, for_a_person
 from pipeline.compare_schema import schema_change
-
-ROWS = [
-    {"row_id": ["a"], "distance": [1], "origin": ["EWR"]},
-    {"row_id": ["b"], "distance": [2], "origin": ["JFK"]},
-    {"row_id": ["c"], "distance": [3], "origin": []},
-    {"row_id": ["d"], "distance": [4], "origin": ["LGA"]},
-]
-
-
-def _write(path: Path, rows: list[dict], columns=("row_id", "distance", "origin")) -> Path:
-    """Gzip TFRecords of the rows, encoded as ingest encodes them; the checksums are left at 0, nobody reads them."""
-    from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
-
-    types = {"row_id": pa.binary(), "distance": pa.int64(), "origin": pa.binary()}
-    table = {
-        name: pa.array([[_bytes(value) for value in row[name]] for row in rows], pa.list_(types[name]))
-        for name in columns
-    }
-    batch = pa.RecordBatch.from_pydict(table)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with gzip.open(path, "wb") as file:
-        for record in RecordBatchToExamplesEncoder().encode(batch):
-            file.write(struct.pack("<QI", len(record), 0) + record + struct.pack("<I", 0))
-    return path
-
-
-def _bytes(value):
-    return value.encode() if isinstance(value, str) else value
-
-
-def _edited(row: int, **cells) -> list[dict]:
-    return [{**one, **cells} if number == row else one for number, one in enumerate(ROWS)]
+from tests.pipeline.examples_files import ROWS, edited, write
 
 
 @pytest.fixture
 def before(tmp_path) -> Path:
-    return _write(tmp_path / "before.gz", ROWS)
+    return write(tmp_path / "before.gz", ROWS)
 
 
 def test_exactly_the_changed_row(before, tmp_path):
-    found = row_changes(before, _write(tmp_path / "after.gz", _edited(1, distance=[7])), ["row_id"])
+    found = row_changes(before, write(tmp_path / "after.gz", edited(1, distance=[7])), ["row_id"])
     assert (found.added, found.removed, found.changed) == (0, 0, 1)
     (row,) = found.shown
     assert (row.kind, row.row, row.id, row.cells) == ("changed", 1, {"row_id": "b"}, {"distance": (2, 7)})
 
 
 def test_a_value_that_appears_or_vanishes(before, tmp_path):
-    after = _write(tmp_path / "after.gz", [*_edited(2, origin=["EWR"])[:3], {**ROWS[3], "distance": []}])
+    after = write(tmp_path / "after.gz", [*edited(2, origin=["EWR"])[:3], {**ROWS[3], "distance": []}])
     cells = [row.cells for row in row_changes(before, after, ["row_id"]).shown]
     assert cells == [{"origin": (None, "EWR")}, {"distance": (4, None)}]
 
 
 def test_rows_added_and_removed(before, tmp_path):
     new = {"row_id": ["e"], "distance": [5], "origin": ["EWR"]}
-    found = row_changes(before, _write(tmp_path / "after.gz", [new, *ROWS[1:]]), ["row_id"])
+    found = row_changes(before, write(tmp_path / "after.gz", [new, *ROWS[1:]]), ["row_id"])
     assert (found.added, found.removed, found.changed) == (1, 1, 0)
     assert [(row.kind, row.row, row.id) for row in found.shown] == [
         ("removed", 0, {"row_id": "a"}),
@@ -77,27 +46,38 @@ def test_rows_added_and_removed(before, tmp_path):
 
 def test_other_order_of_rows_or_columns_is_no_change(before, tmp_path):
     for after in (
-        _write(tmp_path / "rows.gz", ROWS[::-1]),
-        _write(tmp_path / "columns.gz", ROWS, ("origin", "row_id", "distance")),
+        write(tmp_path / "rows.gz", ROWS[::-1]),
+        write(tmp_path / "columns.gz", ROWS, ("origin", "row_id", "distance")),
     ):
         found = row_changes(before, after, ["row_id"])
         assert (found.added, found.removed, found.changed, found.shown) == (0, 0, 0, ())
 
 
 def test_repeated_rows_are_counted(before, tmp_path):
-    found = row_changes(before, _write(tmp_path / "after.gz", [*ROWS, ROWS[0], ROWS[0]]), ["row_id"])
+    found = row_changes(before, write(tmp_path / "after.gz", [*ROWS, ROWS[0], ROWS[0]]), ["row_id"])
     assert (found.added, found.removed, found.changed) == (2, 0, 0)
 
 
 def test_without_ids(before, tmp_path):
-    found = row_changes(before, _write(tmp_path / "same length.gz", _edited(3, distance=[9])), [])
+    found = row_changes(before, write(tmp_path / "same length.gz", edited(3, distance=[9])), [])
     assert [(row.kind, row.row, row.id, row.cells) for row in found.shown] == [("changed", 3, {}, {"distance": (4, 9)})]
-    found = row_changes(before, _write(tmp_path / "shorter.gz", ROWS[1:]), [])
+    found = row_changes(before, write(tmp_path / "shorter.gz", ROWS[1:]), [])
     assert (found.added, found.removed, found.changed) == (0, 1, 0)
 
 
+def test_relabelled_and_other_features_are_counted(before, tmp_path):
+    rows = [{**row, "distance": [9]} for row in ROWS[:2]] + ROWS[2:]
+    rows[1] = {**rows[1], "origin": ["LGA"]}
+    rows[3] = {**rows[3], "origin": []}
+    after = write(tmp_path / "after.gz", rows)
+    found = row_changes(before, after, ["row_id"], label="distance")
+    assert (found.changed, found.relabelled, found.features) == (3, 2, 2)
+    found = row_changes(before, after, ["row_id"])
+    assert (found.relabelled, found.features) == (0, 3)
+
+
 def test_shows_a_few_and_counts_all(before, tmp_path):
-    after = _write(tmp_path / "after.gz", [{**row, "distance": [0]} for row in ROWS])
+    after = write(tmp_path / "after.gz", [{**row, "distance": [0]} for row in ROWS])
     found = row_changes(before, after, ["row_id"], most=2)
     assert (found.changed, len(found.shown)) == (4, 2)
 
@@ -123,9 +103,9 @@ def test_damaged_file(before, tmp_path):
 
 
 def _examples(folder: Path, rows_of_span_2: list[dict]) -> None:
-    _write(folder / "Split-train" / "data_tfrecord-00000-of-00002.gz", ROWS)
-    _write(folder / "Split-train" / "data_tfrecord-00001-of-00002.gz", rows_of_span_2)
-    _write(folder / "Split-eval" / "data_tfrecord-00000-of-00001.gz", ROWS)
+    write(folder / "Split-train" / "data_tfrecord-00000-of-00002.gz", ROWS)
+    write(folder / "Split-train" / "data_tfrecord-00001-of-00002.gz", rows_of_span_2)
+    write(folder / "Split-eval" / "data_tfrecord-00000-of-00001.gz", ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -133,15 +113,15 @@ def history(tmp_path_factory) -> History:
     """0: the start; 1: the same; 2: a row of span 2; 3: another rate; 4: both and the next month; 5: killed."""
     rows = [ROWS]
 
-    def write(folder: Path, type_: str) -> None:
+    def fill(folder: Path, type_: str) -> None:
         folder.mkdir(parents=True)
         if type_ == "Examples":
             _examples(folder, rows[0])
 
-    made = History(tmp_path_factory.mktemp("runs") / "flights", write=write)
+    made = History(tmp_path_factory.mktemp("runs") / "flights", write=fill)
     made.add(train=[1, 2], evaluation=3)
     made.add(train=[1, 2], evaluation=3)
-    rows[0] = _edited(1, distance=[7])
+    rows[0] = edited(1, distance=[7])
     made.add(train=[1, 2], evaluation=3, edits={2: "corrected"})
     made.add(train=[1, 2], evaluation=3, learning_rate=0.01, push=False)
     made.add(train=[2, 3], evaluation=4, learning_rate=0.02, edits={2: "corrected"})
@@ -155,12 +135,14 @@ def _compare(history, before, after):
 
 def test_exactly_that_rows_span(history):
     found = _compare(history, 0, 2)
-    assert found.verdict == "data"
+    assert found.verdict == "data-centric"
     (span,) = found.spans
     assert (span.span, span.change, span.splits) == (2, "changed", ("train", "train"))
     assert (span.by_row.added, span.by_row.removed, span.by_row.changed) == (0, 0, 1)
     assert span.by_row.shown[0].id == {"row_id": "b"}
     assert found.same_eval
+    assert (found.gain.metric, found.gain.before, found.gain.gain) == ("auc", 0.7, 0.0)
+    assert found.rows == RowTotals(added=0, dropped=0, relabelled=0, features=1)
     assert found.code == ()
     text = for_a_person(found)
     assert "the data changed, the code did not" in text
@@ -176,7 +158,7 @@ def test_nothing(history):
 
 def test_code(history):
     found = _compare(history, 0, 3)
-    assert (found.verdict, found.spans) == ("code", ())
+    assert (found.verdict, found.spans) == ("model-centric", ())
     (change,) = found.parameters
     assert str(change) == "parameter Trainer.custom_config.training.learning_rate: 0.001 -> 0.01"
     assert found.settings is None  # not recorded
@@ -193,6 +175,7 @@ def test_both_and_a_month_later(history):
         (4, "added", (None, "eval")),
     ]
     assert not found.same_eval
+    assert (found.gain, found.rows) == (None, RowTotals(added=1000, dropped=1000, relabelled=0, features=0))
     assert "measured on different rows" in for_a_person(found)
 
 
@@ -226,7 +209,7 @@ def test_rows_that_were_deleted_cannot_be_told(tmp_path):
     made.add(train=[1], evaluation=2)
     made.add(train=[1], evaluation=2, edits={1: "corrected"})
     found = _compare(made, 0, 1)
-    assert found.spans[0].by_row is None
+    assert (found.spans[0].by_row, found.rows) == (None, None)
     assert "cannot be told: a run's examples are gone" in for_a_person(found)
 
 
@@ -254,3 +237,16 @@ def test_schema(tmp_path):
     assert schema_change(paths[0], "") is None
     Path(paths[0]).unlink()
     assert schema_change(*paths).sha256[0] == "aaaa"
+
+
+def test_intervals_that_cannot_be_had_are_explained(history):
+    def compare(before, after):
+        ids = history.run_ids
+        return compare_runs(history.store, history.home, ids[before], ids[after], with_intervals=True)
+
+    found = compare(0, 3)
+    assert found.intervals is None
+    assert "model" in found.without_intervals
+    assert "No intervals: " in for_a_person(found)
+    assert compare(0, 4).without_intervals == "the two runs were not judged on the same span"
+    assert compare(4, 5).without_intervals == "a run did not come as far as a model"

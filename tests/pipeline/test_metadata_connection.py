@@ -105,7 +105,7 @@ def test_looking_back_on_a_server(server, history, tmp_path):
     assert [parent.version for parent in found.parents] == [2, 1]
     assert next(step for step in found.steps if step.component == "ImportSchemaGen").cached
     assert [use.run_id for use in downstream(store, "3", history.registry).runs] == history.run_ids[2::-1]
-    assert compare_runs(store, history.home, history.run_ids[0], history.run_ids[1]).verdict == "data"
+    assert compare_runs(store, history.home, history.run_ids[0], history.run_ids[1]).verdict == "data-centric"
     assert len(history_of(history.home, store)) == 12
 
 

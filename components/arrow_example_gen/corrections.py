@@ -1,0 +1,242 @@
+"""Corrections applied while rows stream by: labels and cells replaced, rows dropped, by id."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.corrections_file import Correction, CorrectionsFile, read_corrections
+from components.arrow_example_gen.misfits import one_line
+from components.arrow_example_gen.text_cells import parse
+from components.errors import ConfigError, InputError
+
+JOIN = "|"
+"""Between the values of several id columns."""
+
+
+@dataclass
+class Applied:
+    """What corrections did to the rows that went by.
+
+    Attributes:
+      found: Positions in Corrections.ids of the ids that were met.
+      dropped: Rows left out.
+      relabelled: Rows whose label is another now.
+      changed: Rows of which another column is another now; a row may be relabelled and changed.
+    """
+
+    found: set[int] = field(default_factory=set)
+    dropped: int = 0
+    relabelled: int = 0
+    changed: int = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Without the ids."""
+        return {"dropped": self.dropped, "relabelled": self.relabelled, "changed": self.changed}
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """What becomes of one column, for each id, [K]: whether it is corrected, its value, and the row of the file."""
+
+    given: np.ndarray
+    values: pa.Array
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Corrections:
+    """A corrections file, checked and typed.
+
+    Attributes:
+      file: What was read.
+      ids: Distinct ids, [K], as `id_texts` gives those of the data.
+      first: Row of the file at which each id is first named, [K].
+      dropped: Which of them are left out, bool [K].
+      edits: Column -> what becomes of it.
+      id_columns: Columns that name a row.
+      label: Label column.
+    """
+
+    file: CorrectionsFile
+    ids: pa.StringArray
+    first: np.ndarray
+    dropped: np.ndarray
+    edits: Mapping[str, Edit]
+    id_columns: tuple[str, ...]
+    label: str
+
+    def apply(self, batches: Iterable[pa.RecordBatch], applied: Applied | None = None) -> Iterator[pa.RecordBatch]:
+        """Yields the batches with the corrections in them; every row that has a corrected id is corrected.
+
+        Args:
+          batches: Rows, with the columns' own types.
+          applied: Is added to.
+        """
+        count = Applied() if applied is None else applied
+        for batch in batches:
+            yield self._corrected(batch, count)
+
+    def about(self, counts: Mapping[str, int]) -> dict[str, str | int]:
+        """What an artifact records: name and sha256 of the file, the corrections in it, and what they did."""
+        return {"name": self.file.name, "sha256": self.file.sha256, "rows": len(self.file.rows), **counts}
+
+    def _corrected(self, batch: pa.RecordBatch, count: Applied) -> pa.RecordBatch:
+        at = pc.index_in(id_texts(batch, self.id_columns), value_set=self.ids)
+        if at.null_count == len(at):
+            return batch
+        rows = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
+        index = at.drop_null().to_numpy()
+        count.found.update(np.unique(index).tolist())
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        changed = np.zeros(batch.num_rows, bool)
+        for name, edit in self.edits.items():
+            given = np.zeros(batch.num_rows, bool)
+            given[rows] = edit.given[index]
+            if not given.any():
+                continue
+            was = columns[name]
+            columns[name] = pc.if_else(pa.array(given), edit.values.take(at), was)
+            differs = given & ~_equal(was, columns[name])
+            if name == self.label:
+                count.relabelled += int(differs.sum())
+            else:
+                changed |= differs
+        count.changed += int(changed.sum())
+        batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+        gone = rows[self.dropped[index]]
+        if not len(gone):
+            return batch
+        count.dropped += len(gone)
+        stays = np.ones(batch.num_rows, bool)
+        stays[gone] = False
+        return batch.filter(pa.array(stays))
+
+
+def load_corrections(name: str, columns: Mapping[str, str], ids: Sequence[str], label: str) -> Corrections:
+    """Reads and types a file.
+
+    Args:
+      name: Path or URL.
+      columns: Column -> type alias.
+      ids: Columns that name a row.
+      label: Label column.
+
+    Raises:
+      ConfigError: There are no id columns.
+      InputError: See read_corrections; or a field that is no column, is an id or holds lists; a value that is not of
+        its column's type; two corrections that contradict each other. Names the row.
+    """
+    if not ids:
+        raise ConfigError(f"{name}: corrections name rows by id; say in [dataset] id which columns name a row")
+    file = read_corrections(name)
+    numbers = list(file.rows)
+    for number, row in file.rows.items():
+        _check_field(file.name, number, row, columns, ids)
+    types = arrow_types(dict(columns))
+    texts = [row.id for row in file.rows.values()]
+    encoded = _as_data_has_them(texts, [types[name] for name in ids]).dictionary_encode()
+    codes, size = encoded.indices.to_numpy(), len(encoded.dictionary)
+    first = np.zeros(size, np.int64)
+    first[codes[::-1]] = numbers[::-1]  # the last one written is the first in the file
+    by_field: dict[str, list[int]] = {}
+    for place, row in enumerate(file.rows.values()):
+        by_field.setdefault(row.field, []).append(place)
+    dropped = np.zeros(size, bool)
+    dropped[codes[by_field.pop("", [])]] = True
+    cells = list(file.rows.values())
+    edits = {}
+    for column, places in by_field.items():
+        values = _typed(file.name, [(numbers[place], cells[place]) for place in places], types[column])
+        edits[column] = _edit(file, column, codes[places], values, np.array(numbers)[places], size)
+    for column, edit in edits.items():
+        if (both := np.flatnonzero(edit.given & dropped)).size:
+            named = one_line(str(encoded.dictionary[both[0]]))
+            raise InputError(
+                f"{file.name}: row {edit.rows[both[0]]} corrects '{column}' of id '{named}', which another row drops; "
+                "keep one of them"
+            )
+    return Corrections(file, encoded.dictionary, first, dropped, edits, tuple(ids), label)
+
+
+def id_texts(batch: pa.RecordBatch, ids: Sequence[str]) -> pa.StringArray:
+    """What names each row, [N]: its id as text; of several columns, joined by `|`, nothing where one is missing."""
+    texts = [batch.column(name).cast(pa.string()) for name in ids]
+    if len(texts) == 1:
+        return texts[0]
+    return pc.binary_join_element_wise(*(pc.fill_null(text, "") for text in texts), JOIN)
+
+
+def _as_data_has_them(texts: list[str], types: list[pa.DataType]) -> pa.StringArray:
+    """Ids as `id_texts` writes them: "007" is 7 if the column holds integers. What is no such value stays as it is."""
+    if all(type_ == pa.string() for type_ in types):
+        return pa.array(texts, pa.string())
+    cut = [text.split(JOIN) if len(types) > 1 else [text] for text in texts]
+    fits = np.array([len(parts) == len(types) for parts in cut], bool)
+    known = []
+    for at, type_ in enumerate(types):
+        part = pa.array([parts[at] if fit else "" for parts, fit in zip(cut, fits, strict=True)], pa.string())
+        known.append(part if type_ == pa.string() else pc.coalesce(parse(part, type_).cast(pa.string()), part))
+    joined = pc.binary_join_element_wise(*known, JOIN) if len(known) > 1 else known[0]
+    return pc.if_else(pa.array(fits), joined, pa.array(texts, pa.string()))
+
+
+def _check_field(name: str, number: int, row: Correction, columns: Mapping[str, str], ids: Sequence[str]) -> None:
+    where = f"{name}: row {number}: `field`"
+    if row.field and row.field not in columns:
+        raise InputError(f"{where} is '{one_line(row.field)}', no column of the schema; it names: {', '.join(columns)}")
+    if row.field in ids:
+        raise InputError(f"{where} is '{row.field}', an id: it names the row, so it cannot be corrected")
+    if row.field and columns[row.field].startswith("list:"):
+        raise InputError(f"{where} is '{row.field}', which holds lists: only single values can be corrected")
+
+
+def _typed(name: str, rows: list[tuple[int, Correction]], type_: pa.DataType) -> pa.Array:
+    """The rows' values, missing where empty; InputError for the first that is not of the column's type."""
+    texts = pa.array([row.value or None for _, row in rows], pa.string())
+    values = texts if type_ == pa.string() else parse(texts, type_)
+    if pa.types.is_floating(type_):  # NaN and infinity are no values that a person means
+        values = pc.if_else(pc.fill_null(pc.is_finite(values), False), values, pa.scalar(None, type_))
+    bad = pc.and_(pc.is_valid(texts), pc.is_null(values))
+    if pc.any(bad).as_py():
+        number, row = rows[pc.index(bad, True).as_py()]
+        raise InputError(
+            f"{name}: row {number}: '{one_line(row.value)}' is no {type_}, as the schema says '{row.field}' is; "
+            "leave `value` empty for a missing one"
+        )
+    return values
+
+
+def _edit(
+    file: CorrectionsFile, column: str, codes: np.ndarray, values: pa.Array, numbers: np.ndarray, size: int
+) -> Edit:
+    """One value for each id; InputError if two differ."""
+    first: dict[int, int] = {}
+    listed = values.to_pylist()
+    for place, code in enumerate(codes.tolist()):
+        known = first.setdefault(code, place)
+        if listed[known] != listed[place]:
+            raise InputError(
+                f"{file.name}: rows {numbers[known]} and {numbers[place]} contradict each other: '{column}' of id "
+                f"'{one_line(file.rows[int(numbers[place])].id)}' cannot be both {_shown(listed[known])} and "
+                f"{_shown(listed[place])}"
+            )
+    place_of = np.full(size, -1)
+    place_of[list(first)] = list(first.values())
+    given = place_of >= 0
+    rows = np.where(given, numbers[place_of], 0)
+    return Edit(given, values.take(pa.array(place_of, mask=~given)), rows)
+
+
+def _shown(value: object) -> str:
+    return "missing" if value is None else f"'{one_line(str(value))}'"
+
+
+def _equal(one: pa.Array, other: pa.Array) -> np.ndarray:
+    """Where two columns hold the same, bool [N]; missing is the same as missing."""
+    same = pc.or_(pc.fill_null(pc.equal(one, other), False), pc.and_(pc.is_null(one), pc.is_null(other)))
+    return same.to_numpy(zero_copy_only=False)

@@ -1,0 +1,139 @@
+"""corrections.csv: what people found wrong in the data, one correction a row, signed.
+
+    id,field,value,reason,by,when
+    UA-1545-EWR-IAH-20130101T0515,late,1,arrived 21 minutes late,ann,2026-11-21
+    UA-1714-LGA-IAH-20130101T0529,,drop,diverted,ann,2026-11-21T09:30
+
+The header is exactly this. `id` is the row's id; of several id columns, their values joined by `|` in the order of
+pipeline.toml. `field` is a column and `value` what it should hold, nothing for "missing"; without a `field`, `value`
+is `drop` and the row is left out. `by` and `when` (ISO 8601) are filled in by whoever decided; `reason` may be empty.
+A row with neither value, nor `by`, nor `when` is undecided, as `plumbline audit --export` writes it: it changes
+nothing. UTF-8, with or without a byte order mark; empty lines count as nothing.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, fields
+
+import pyarrow as pa
+from pyarrow import fs
+
+from components.arrow_example_gen.misfits import one_line
+from components.arrow_example_gen.spans import open_folder
+from components.arrow_example_gen.text_cells import parse
+from components.errors import InputError
+
+DROP = "drop"
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One row of the file, its cells as they stand."""
+
+    id: str
+    field: str
+    value: str
+    reason: str
+    by: str
+    when: str
+
+
+HEADER = tuple(field.name for field in fields(Correction))
+
+
+@dataclass(frozen=True)
+class CorrectionsFile:
+    """A file that can be read and whose every decision is signed.
+
+    Attributes:
+      name: Path or URL.
+      content: Its bytes.
+      rows: Row number (the header is row 1) -> correction.
+      undecided: How many rows wait for a person.
+    """
+
+    name: str
+    content: bytes
+    rows: dict[int, Correction]
+    undecided: int = 0
+
+    @property
+    def sha256(self) -> str:
+        """Of the content, in hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def read_corrections(name: str) -> CorrectionsFile:
+    """Reads a file or URL.
+
+    Raises:
+      InputError: It cannot be read, is no UTF-8 or CSV, has another header, or a row lacks an id, a signature or a
+        meaning.
+    """
+    content = _content(name)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise InputError(f"{name}: is no valid UTF-8 (byte {exc.start}); save it as UTF-8") from exc
+    if "\0" in text:
+        raise InputError(f"{name}: is damaged: it holds NUL bytes; save it as CSV in UTF-8")
+    try:
+        records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as exc:
+        raise InputError(f"{name}: is no valid CSV ({exc})") from exc
+    if not records or tuple(records[0]) != HEADER:
+        found = ",".join(records[0]) if records else ""
+        raise InputError(f"{name}: the header must be {','.join(HEADER)}, not {one_line(found) or 'nothing'}")
+    rows = {}
+    for number, cells in enumerate(records[1:], start=2):
+        if not any(map(str.strip, cells)):
+            continue
+        if len(cells) != len(HEADER):
+            raise InputError(f"{name}: row {number} has {len(cells)} cells where the header has {len(HEADER)}")
+        rows[number] = Correction(*cells)
+    decided = {number: row for number, row in rows.items() if any(map(str.strip, (row.value, row.by, row.when)))}
+    _check(name, decided)
+    return CorrectionsFile(name, content, decided, undecided=len(rows) - len(decided))
+
+
+def corrections_csv(corrections: Iterable[Correction]) -> str:
+    """The file's text, for `read_corrections`."""
+    rows = [HEADER, *map(astuple, corrections)]
+    # The writer leaves a lone carriage return unquoted, and a reader takes that for the end of the row.
+    every = any("\r" in cell for row in rows for cell in row)
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL).writerows(rows)
+    return text.getvalue()
+
+
+def _content(name: str) -> bytes:
+    filesystem, path = open_folder(name)
+    try:
+        if filesystem.get_file_info(path).type == fs.FileType.NotFound:
+            raise InputError(f"{name}: no such file; [data] corrections says where it is")
+        with filesystem.open_input_stream(path, compression=None) as stream:
+            content: bytes = stream.read()
+        return content
+    except OSError as exc:
+        raise InputError(f"{name}: cannot be read ({one_line(str(exc))})") from exc
+
+
+def _check(name: str, rows: dict[int, Correction]) -> None:
+    days = parse(pa.array([row.when for row in rows.values()], pa.string()), pa.timestamp("us"))
+    for (number, row), day in zip(rows.items(), days.is_valid().to_pylist(), strict=True):
+        if not row.id.strip():
+            raise InputError(f"{name}: row {number}: `id` is empty; it says which row is meant")
+        if not row.field and row.value != DROP:
+            raise InputError(
+                f"{name}: row {number}: without a `field`, `value` must be {DROP}, not '{one_line(row.value)}'"
+            )
+        for cell in ("by", "when"):
+            if not getattr(row, cell).strip():
+                raise InputError(
+                    f"{name}: row {number}: `{cell}` is empty; a person signs every correction: fill it in, or take "
+                    "the row out"
+                )
+        if not day:
+            raise InputError(f"{name}: row {number}: `when` is '{one_line(row.when)}', no date like 2026-11-21")
