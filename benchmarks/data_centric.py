@@ -16,7 +16,7 @@ punctual ones or nearly so: P(flip | late) = 2 * noise. The eval span keeps its 
     every label     the ceiling: all planted errors corrected
 
 Each is `plumbline run` on a copy of the code, so that nothing else changes. Every difference to the baseline is of the
-two models on the same eval rows, with its 95 % interval by paired bootstrap (pipeline/compare_intervals.py). Prints a
+two models on the same eval rows, with its 95 % interval by paired bootstrap (compare_intervals.py). Prints a
 table like that of A. Ng's talk (From Model-centric to Data-centric AI, 2021), then one JSON object. `--sample` takes
 the committed sample (1,000 rows a span) and one setting: it shows that the loop runs, not what it gains.
 """
@@ -198,8 +198,8 @@ def correct(project: Project, rows: Sequence[str], truth: dict[str, int]) -> Non
 
 
 def _compared(project: Project, baseline: str, run: str) -> dict[str, Any]:
-    from pipeline.compare_runs import compare_runs
     from pipeline.lineage import open_store
+    from pipeline.lookback.compare_runs import compare_runs
 
     home = project.folder / "runs" / "flights"
     found = compare_runs(open_store(home / "metadata.sqlite"), home, baseline, run, with_intervals=True)

@@ -64,6 +64,8 @@ def main() -> int:
     parser.add_argument("--figure", type=Path, help="draw it, .svg or .png")
     parser.add_argument("--from", dest="earlier", type=Path, help="an earlier --json, instead of simulating")
     options = parser.parse_args()
+    if options.earlier and not options.earlier.is_file():
+        parser.error(f"--from {options.earlier}: no such file")
     if options.earlier:
         result = json.loads(options.earlier.read_text())
     else:

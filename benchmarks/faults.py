@@ -166,7 +166,7 @@ def _find(pairs: Sequence[Pair], chosen: Sequence[str], what: str) -> tuple[Find
 def _ours(baseline: Path, current: Path, thresholds: bool) -> list[Finding]:
     """What `plumbline drift` reports as drifted, or why it refuses the file."""
     from pipeline.config import find_config, load_config
-    from pipeline.drift_command import drift
+    from pipeline.drift.command import drift
 
     try:
         if thresholds:

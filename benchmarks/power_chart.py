@@ -1,5 +1,6 @@
 """The power study as a figure: false alarms on top, then what moves (down) by how far it moves (across)."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def draw(result: dict[str, Any]) -> Any:
         .configure_title(anchor="start", frame="group", fontSize=12, color=_INK, fontWeight="bold")
         .configure_axis(
             labelColor=_INK, titleColor=_INK, titleFontWeight="normal", gridColor="#e2e8f0", domain=False,
-            tickColor="#cbd5e1", labelFontSize=11, titleFontSize=11,
+            ticks=False, labelPadding=5, labelFontSize=11, titleFontSize=11,
         )
         .configure_legend(labelColor=_INK, labelFontSize=12, orient="right", rowPadding=5)
     )  # fmt: skip
@@ -115,7 +116,16 @@ def save(result: dict[str, Any], path: Path) -> None:
 
     specification = draw(result).to_dict()
     if path.suffix == ".svg":
-        content = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[]).encode()
+        content = _slim(vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])).encode()
     else:
         content = vl_convert.vegalite_to_png(specification, scale=2, allowed_base_urls=[])
     write_bytes(path, content)
+
+
+def _slim(svg: str) -> str:
+    """Without what draws nothing, a tenth of a pixel being fine enough: a third of the size."""
+    svg = re.sub(
+        r'<path [^>]*display="none"/>|<path class="background"[^>]* d="[^"]*"( pointer-events="none")?/>', "", svg
+    )
+    svg = re.sub(r' (class|role|pointer-events|aria-[a-z]+)="[^"]*"| opacity="1"', "", svg)
+    return re.sub(r' (d|transform|x2|y2)="[^"]*"', lambda attribute: re.sub(r"(\d\.\d)\d+", r"\1", attribute[0]), svg)

@@ -16,7 +16,7 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.registry.versions import Registry
-from pipeline.lineage_graph import text_property
+from pipeline.lookback.lineage_graph import text_property
 from pipeline.metadata_connection import connection_config
 
 SCHEMA = 'feature { name: "late" type: INT }\nfeature { name: "distance" type: INT }\n'

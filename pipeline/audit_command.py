@@ -25,8 +25,8 @@ from components.label_audit.settings import Settings
 from components.label_audit.text import agreement_lines, audit_lines
 from pipeline.config import Config
 from pipeline.corrections_check import corrections_path
-from pipeline.drift_data import Side, open_sides
-from pipeline.propose import propose
+from pipeline.drift.data import Side, open_sides
+from pipeline.initialise.propose import propose
 
 
 @dataclass(frozen=True)

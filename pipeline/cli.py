@@ -117,9 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     _dataset(compare, "compare")
     compare.add_argument("before", metavar="RUN_A", help="a run's id, or as much of it as is unique")
     compare.add_argument("after", metavar="RUN_B", help="the other one")
-    compare.add_argument(
-        "--intervals", action="store_true", help="95 %% intervals of the differences; loads both models"
-    )
+    compare.add_argument("--intervals", action="store_true", help="95 %% intervals of the gain; loads both models")
     _where(compare)
 
     report = commands.add_parser("report", help="write a run's report anew, or that of two runs side by side")

@@ -66,7 +66,7 @@ def drift(parsed: argparse.Namespace) -> int:
     """`plumbline drift A B`, and `plumbline drift --history`."""
     if parsed.history:
         return _drift_history(parsed)
-    from pipeline import drift_command
+    from pipeline.drift import command as drift_command
 
     if parsed.baseline is None or parsed.current is None:
         raise UsageError("drift: two files or folders to compare, or --history and --dataset")
@@ -94,7 +94,7 @@ def _drift_history(parsed: argparse.Namespace) -> int:
         raise UsageError("--history: of which dataset? --dataset says it")
     config = _config(parsed)
     if parsed.suggest:
-        from pipeline.drift_suggestions import suggest
+        from pipeline.drift.suggestions import suggest
 
         suggested = suggest(_history(config, parsed.root))
         print(json.dumps(suggested.to_json()) if parsed.json else suggested.for_a_person())
@@ -106,19 +106,19 @@ def _drift_history(parsed: argparse.Namespace) -> int:
 
 
 def _history(config: Config, root: Path) -> Any:
-    from pipeline.drift_history import load_history
+    from pipeline.drift.history import load_history
 
     return load_history(root, config.dataset.name, label=config.dataset.label)
 
 
 def _show_history(config: Config, root: Path, chart: Path | None, quiet: bool = False) -> None:
-    from pipeline.drift_table import table
+    from pipeline.drift.table import table
 
     history = _history(config, root)
     if not quiet:
         print("\n" + table(history, shutil.get_terminal_size().columns))
     if chart is not None and history.compared:
-        from pipeline.drift_chart import save_chart
+        from pipeline.drift.chart import save_chart
 
         save_chart(history, chart)
         print(f"chart: {chart}", file=sys.stderr)
@@ -151,11 +151,11 @@ def audit(parsed: argparse.Namespace) -> int:
 
 def schema(parsed: argparse.Namespace) -> int:
     """`plumbline schema diff`, and `update`."""
-    from pipeline import schema_command
+    from pipeline.schema import command as schema_command
 
     config = _config(parsed)
     if parsed.thresholds_from_history:
-        from pipeline.drift_suggestions import suggest
+        from pipeline.drift.suggestions import suggest
 
         suggested = suggest(_history(config, parsed.root))
         found = schema_command.threshold_diff(config, suggested.threshold_changes())
@@ -179,7 +179,7 @@ def schema(parsed: argparse.Namespace) -> int:
 
 def runs(parsed: argparse.Namespace) -> int:
     """`plumbline runs`."""
-    from pipeline.runs import for_a_person, history
+    from pipeline.lookback.runs import for_a_person, history
 
     if parsed.limit is not None and parsed.limit < 1:
         raise UsageError(f"--limit {parsed.limit}: must be at least 1")
@@ -205,7 +205,7 @@ def lineage(parsed: argparse.Namespace) -> int:
 
 def downstream(parsed: argparse.Namespace) -> int:
     """`plumbline downstream`."""
-    from pipeline.downstream import downstream, for_a_person
+    from pipeline.lookback.downstream import downstream, for_a_person
 
     found = downstream(_store(parsed), parsed.asked, _registry(parsed))
     print(json.dumps(found.to_json()) if parsed.json else for_a_person(found))
@@ -214,8 +214,8 @@ def downstream(parsed: argparse.Namespace) -> int:
 
 def compare(parsed: argparse.Namespace) -> int:
     """`plumbline compare`."""
-    from pipeline.compare_runs import compare_runs, for_a_person
-    from pipeline.runs import run_named
+    from pipeline.lookback.compare_runs import compare_runs, for_a_person
+    from pipeline.lookback.runs import run_named
 
     home = _home(parsed)
     before, after = (run_named(home, wanted) for wanted in (parsed.before, parsed.after))
@@ -227,7 +227,7 @@ def compare(parsed: argparse.Namespace) -> int:
 
 def report(parsed: argparse.Namespace) -> int:
     """`plumbline report`."""
-    from pipeline.runs import history, run_named
+    from pipeline.lookback.runs import history, run_named
 
     home = _home(parsed)
     if parsed.compare:
@@ -251,7 +251,7 @@ def _written(path: Path, parsed: argparse.Namespace) -> int:
 
 def export(parsed: argparse.Namespace) -> int:
     """`plumbline export mlflow`."""
-    from pipeline.export_mlflow import export
+    from pipeline.export.mlflow import export
 
     uri = parsed.tracking_uri or _config(parsed).mlflow.tracking_uri or None
     found = export(_config(parsed), parsed.root, parsed.which, uri, name=parsed.name, store=_store(parsed))
@@ -261,7 +261,7 @@ def export(parsed: argparse.Namespace) -> int:
 
 def gc(parsed: argparse.Namespace) -> int:
     """`plumbline gc`."""
-    from pipeline.collect import collect, for_a_person, plan
+    from pipeline.lookback.collect import collect, for_a_person, plan
 
     if parsed.keep < 0:
         raise UsageError(f"--keep {parsed.keep}: must be 0 or more")
@@ -288,7 +288,7 @@ def _store(parsed: argparse.Namespace, read_only: bool = True) -> Any:
 
 def init(parsed: argparse.Namespace) -> int:
     """`plumbline init`."""
-    from pipeline.initialise import initialise
+    from pipeline.initialise.command import initialise
 
     found = initialise(parsed.data, parsed.label, name=parsed.name, force=parsed.force)
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else found.for_a_person())

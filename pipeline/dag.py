@@ -29,7 +29,7 @@ from components.evaluator.verdict import LOWER_IS_BETTER
 from components.label_audit.component import LabelAudit
 from components.pusher.component import RegistryPusher
 from pipeline.config import Config
-from pipeline.drift_plan import plan_of
+from pipeline.drift.plan import plan_of
 from pipeline.fingerprints import code_fingerprint, code_of
 
 RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}

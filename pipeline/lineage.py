@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
 from components.registry.versions import Registry
-from pipeline.lineage_graph import Execution, artifacts_by_id, executions_of_run, text_property, upstream
-from pipeline.lineage_reasons import Change, Reason, reasons
+from pipeline.lookback.lineage_graph import Execution, artifacts_by_id, executions_of_run, text_property, upstream
+from pipeline.lookback.lineage_reasons import Change, Reason, reasons
 from pipeline.metadata_connection import connect, connection_config
 
 if TYPE_CHECKING:

@@ -94,7 +94,7 @@ def _export(config: Config, root: Path, run_id: str) -> None:
     """To MLflow, where the settings ask for it. A tracker that is down is logged and fails no run."""
     if not config.mlflow.tracking_uri:
         return
-    from pipeline.export_mlflow import export
+    from pipeline.export.mlflow import export
 
     try:
         export(config, root, run_id, config.mlflow.tracking_uri)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pipeline.drift_text import drifted_features, in_short
+from pipeline.drift.text import drifted_features, in_short
 
 MOST_ISSUES = 20
 """Doubtful labels that a summary names; labels.json has more."""

@@ -100,8 +100,8 @@ def test_vanished_files_are_a_reason(tmp_path):
     (first,) = (made.home / "artifacts" / "DriftValidator" / "drift").glob("4")
     (first / "content").unlink()
     first.rmdir()
-    from pipeline.lineage_graph import executions_of_run
-    from pipeline.lineage_reasons import reasons
+    from pipeline.lookback.lineage_graph import executions_of_run
+    from pipeline.lookback.lineage_reasons import reasons
 
     found = reasons(store, executions_of_run(store, made.run_ids[2]), {})
     assert found["DriftValidator"].text.endswith("nothing changed, but its files are gone")
@@ -158,7 +158,7 @@ def test_no_metadata(tmp_path):
 def test_looking_back_does_not_load_the_stack(history):
     code = (
         "import sys; from pathlib import Path; from components.registry.versions import Registry\n"
-        "from pipeline import collect, compare_runs, downstream, lineage, runs\n"
+        "from pipeline import lineage; from pipeline.lookback import collect, compare_runs, downstream, runs\n"
         f"home = Path({str(history.home)!r}); registry = Registry(home / 'registry')\n"
         "store = lineage.open_store(home / 'metadata.sqlite')\n"
         "last, *_, first = runs.history(home)\n"

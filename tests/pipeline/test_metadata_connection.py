@@ -9,12 +9,12 @@ import pytest
 
 from benchmarks.synthetic_history import History
 from components.errors import ConfigError, UsageError
-from pipeline.collect import collect
-from pipeline.compare_runs import compare_runs
-from pipeline.downstream import downstream
 from pipeline.lineage import model_lineage
+from pipeline.lookback.collect import collect
+from pipeline.lookback.compare_runs import compare_runs
+from pipeline.lookback.downstream import downstream
+from pipeline.lookback.runs import history as history_of
 from pipeline.metadata_connection import connect, connection_config
-from pipeline.runs import history as history_of
 from tests.pipeline.metadata_servers import DATABASE, PASSWORD, SERVERS, USER
 
 

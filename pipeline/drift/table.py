@@ -1,0 +1,126 @@
+"""The history of drift as a table for a terminal."""
+
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+
+from pipeline.drift.history import Course, History, plain
+
+_SHORT = {"chebyshev": "Chebyshev", "kolmogorov_smirnov": "KS", "jensen_shannon": "JSD", "total_variation": "TV"}
+_CELL = 7  # " 0.123*"
+_NAME = 18  # of a feature, at most
+_NARROWEST, _WIDEST = 80, 120  # beyond which lines are hard to read
+_MOST_LINES = 12  # of each list below the table
+
+
+def table(history: History, width: int = 100) -> str:
+    """A line for each feature, a column for each span, a star where it drifted; below, what else drifted.
+
+    Args:
+      history: Of any length; the last spans that fit are shown.
+      width: Of the terminal, in characters; lines are 80 to 120 wide at most.
+    """
+    skipped = ""
+    if history.unreadable:
+        skipped = f"{history.unreadable} unreadable {_plural('summary', history.unreadable)} skipped"
+    if not history.compared:
+        return "\n".join(["No run has come as far as the drift check yet.", *([skipped] if skipped else [])])
+    width = min(max(width, _NARROWEST), _WIDEST)
+    name_width = max(8, *(min(_width(_name(course)), _NAME) for course in history.main))
+    head = name_width + 2 + len("prior shift") + 2 + len("threshold") + 1
+    count = min((width - head) // _CELL, len(history.compared))
+    first = len(history.compared) - count
+    shown = history.compared[first:]
+    elsewhere = {(course.feature, number) for course in history.others for number in course.drifted}
+
+    unit = history.unit
+    lines = [
+        *textwrap.wrap(f"{plain(history.dataset)}: {history.finding()}", width),
+        *textwrap.wrap(
+            f"Distance of each {unit} from its baseline; * drifted, + in another measure or a slice.", width
+        ),
+        "",
+        f"{'feature':<{name_width}}  {'measure':<11}  {'threshold':>9} "
+        + "".join(
+            f"{_header(one.name, unit if number == 0 else ''):>{_CELL - 1}} " for number, one in enumerate(shown)
+        ),
+    ]
+    for course in history.main:
+        cells = "".join(
+            _cell(course, number, (course.feature, number) in elsewhere) for number in range(first, first + count)
+        )
+        measure = "prior shift" if course.role == "label" else _measure(course.measure)
+        newest = course.newest
+        threshold = "-" if newest is None or newest.threshold is None else f"{newest.threshold:.3f}"
+        lines.append(f"{_pad(_name(course), name_width)}  {_pad(measure, 11)}  {threshold:>9} {cells}")
+    if first:
+        lines.append(f"The last {count} of {len(history.compared)} {unit}s; --json has all.")
+    lines += _list("other measures", history, [course for course in history.others if not course.slice], width)
+    lines += _list("slices", history, [course for course in history.others if course.slice], width)
+    if skipped:
+        lines += ["", skipped]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _list(title: str, history: History, courses: Sequence[Course], width: int) -> list[str]:
+    if not courses:
+        return []
+    lines = ["", title]
+    for course in courses[:_MOST_LINES]:
+        row = course.rows[course.farthest]
+        assert row is not None  # it drifted there
+        where = f" in {plain(course.slice)}" if course.slice else ""
+        against = "" if row.threshold is None else f" > {row.threshold:.3f}"
+        names = history.names(course.drifted)
+        text = f"  {plain(course.feature)}{where}: {_measure(course.measure)} in {names}, "
+        text += f"{'at most ' if len(course.drifted) > 1 else ''}{row.distance:.3f}{against}"
+        lines.append(_cut(text + (f" ({plain(row.detail)})" if row.detail else ""), width))
+    if len(courses) > _MOST_LINES:
+        lines.append(f"  and {len(courses) - _MOST_LINES} more; --json has all")
+    return lines
+
+
+def _name(course: Course) -> str:
+    return plain(course.feature)
+
+
+def _measure(measure: str) -> str:
+    return _SHORT.get(measure, plain(measure).replace("_", " "))
+
+
+def _header(name: str, unit: str) -> str:
+    """The first column says what the numbers are, if there is room."""
+    named = f"{unit} {name}" if unit and not name.startswith("#") else name
+    return named if len(named) < _CELL else name[-_CELL + 1 :]
+
+
+def _cell(course: Course, number: int, elsewhere: bool) -> str:
+    row = course.rows[number]
+    mark = "*" if row is not None and row.drifted else "+" if elsewhere else " "
+    return f"{'-' if row is None else f'{row.distance:.3f}':>{_CELL - 1}}{mark}"
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else word[:-1] + "ies"
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal: East Asian characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in text
+    )
+
+
+def _cut(text: str, width: int) -> str:
+    text = text[: 2 * width]  # no character that shows is lost by that, and a long text costs no time
+    if _width(text) <= width:
+        return text
+    while _width(text) >= width:
+        text = text[:-1]
+    return text + "…"
+
+
+def _pad(text: str, width: int) -> str:
+    text = _cut(text, width)
+    return text + " " * (width - _width(text))

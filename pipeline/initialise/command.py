@@ -1,0 +1,169 @@
+"""From a file of one's own to a dataset that `plumbline run` takes: writes its schema.pbtxt and pipeline.toml.
+
+All rows are read once for the types and for what is missing; kinds, domains and leaks are judged on a sample.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from components.arrow_example_gen.columns import parse_schema
+from components.arrow_example_gen.inferring import is_binary, survey
+from components.arrow_example_gen.options import ReadOptions, detect_delimiter
+from components.arrow_example_gen.spans import open_folder
+from components.errors import UsageError
+from components.files import write_bytes, write_text
+from pipeline.config import load_config
+from pipeline.initialise.column_values import printable
+from pipeline.initialise.find_data import find_data, legal_name
+from pipeline.initialise.propose import Proposal, propose
+from pipeline.initialise.schema_file import schema_text
+from pipeline.initialise.settings_file import EVAL_SHARE, settings_text
+
+SAMPLE_ROWS = 200_000
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """What was found and written. `sampled` of `rows` rows were looked at closely."""
+
+    name: str
+    config: Path
+    schema: Path
+    rows: int
+    sampled: int
+    files: int
+    options: ReadOptions
+    proposal: Proposal
+
+    def to_json(self) -> dict[str, object]:
+        """As one JSON object."""
+        proposal = self.proposal
+        return {
+            "name": self.name,
+            "config": str(self.config),
+            "schema": str(self.schema),
+            "rows": self.rows,
+            "sampled": self.sampled,
+            "files": self.files,
+            "delimiter": self.options.delimiter,
+            "missing": list(self.options.missing),
+            "misfits": self.options.misfits,
+            "label": {"column": proposal.label, "task": proposal.task, "positive": proposal.positive},
+            "id": list(proposal.id),
+            "columns": [asdict(column) | {"feature": column.is_feature} for column in proposal.columns],
+            "next": f"plumbline run --dataset {self.name}",
+        }
+
+    def for_a_person(self) -> str:
+        """A short table, what was left out and why, and the next command."""
+        rows = [("column", "type", "kind", "missing", "distinct", "note")]
+        for column in self.proposal.columns:
+            missing = f"{column.missing:.1%}" if column.missing else ""
+            kind = "left out" if column.suspicious else column.kind
+            note = column.suspicious or column.note
+            rows.append((printable(column.name), column.type, kind, missing, f"{column.distinct:,}", note))
+        widths = [max(len(row[place]) for row in rows) for place in range(5)]
+        pads = (str.ljust, str.ljust, str.ljust, str.rjust, str.rjust)
+        aligned = []
+        for *cells, note in rows:
+            padded = [pad(cell, width) for cell, width, pad in zip(cells, widths, pads, strict=True)]
+            aligned.append("  ".join([*padded, note]).rstrip())
+        files = f" in {self.files} files" if self.files > 1 else ""
+        sample = (
+            f"; types from all of them, the rest from a sample of {self.sampled:,}" if self.sampled < self.rows else ""
+        )
+        suspicious = [printable(column.name) for column in self.proposal.columns if column.suspicious]
+        return "\n".join(
+            [
+                f"{self.rows:,} rows{files}{sample}",
+                "",
+                *aligned,
+                "",
+                *([f"Suspicious, left out of the features: {', '.join(suspicious)}"] if suspicious else []),
+                f"Written, a draft to read and correct: {self.config}, {self.schema}",
+                f"Next: plumbline run --dataset {self.name}",
+            ]
+        )
+
+
+def initialise(
+    data: str, label: str, name: str | None = None, schemas: Path = Path("schemas"), force: bool = False
+) -> Initialised:
+    """Looks at the data, writes its settings and schema, both or none.
+
+    Args:
+      data: A file, or a folder of span files; a path or URL.
+      label: The label column.
+      name: Of the dataset; None makes one of the file's or the folder's.
+      schemas: Folder of all datasets.
+      force: Replace the dataset's files if it is there already.
+
+    Raises:
+      UsageError: No such data or label column, an illegal or taken name.
+      InputError: Data that cannot be read or learned from.
+    """
+    place = find_data(data)
+    name = legal_name(data) if name is None else name
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        raise UsageError(f"--name {name}: must be lower-case letters, digits, _ and -, beginning with a letter")
+    target = schemas / name
+    if target.exists() and not force:
+        raise UsageError(f"{target}: is there already; choose another --name, or --force to replace it")
+
+    filesystem, _ = open_folder(place.directory)
+    first = place.files[0]
+    options = ReadOptions(delimiter="," if is_binary(first) else detect_delimiter(filesystem, first))
+    found = survey(filesystem, place.files, options, SAMPLE_ROWS, find_markers=True)
+    spans = found.spans if len(place.files) > 1 else None
+    proposal = propose(found.sample, found.types, label, found.rows, spans)
+    misfits = {column: count for column, count in found.misfits.items() if count}
+    options = ReadOptions(found.options.missing, found.options.delimiter, "warn" if misfits else "block")
+
+    eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
+    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows)
+    _write(target, schema_text(name, proposal, found), settings)
+    config, schema = target / "pipeline.toml", target / "schema.pbtxt"
+    sampled = found.sample.num_rows
+    return Initialised(name, config, schema, found.rows, sampled, len(place.files), options, proposal)
+
+
+def _write(target: Path, schema: str, settings: str) -> None:
+    """Both files or none: they are made and checked in a folder beside, which then takes the name."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    except OSError as exc:
+        raise UsageError(f"{target}: cannot be written ({exc.strerror})") from exc
+    try:
+        draft.chmod(0o755)
+        write_text(draft / "schema.pbtxt", schema)
+        write_text(draft / "pipeline.toml", settings)
+        load_config(draft / "pipeline.toml")
+        parse_schema(schema, str(target / "schema.pbtxt"))
+        if target.exists():
+            _replace(target, schema, settings)
+        else:
+            os.rename(draft, target)
+    except OSError as exc:
+        raise UsageError(f"{target}: cannot be written ({exc.strerror})") from exc
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _replace(target: Path, schema: str, settings: str) -> None:
+    """Replaces both files; if the second cannot be, the first is again what it was."""
+    path = target / "schema.pbtxt"
+    before = path.read_bytes() if path.exists() else None
+    write_text(path, schema)
+    try:
+        write_text(target / "pipeline.toml", settings)
+    except OSError:
+        if before is None:
+            path.unlink()
+        else:
+            write_bytes(path, before)
+        raise

@@ -1,0 +1,111 @@
+"""Columns that a model must not learn from: they tell the label, tell the spans apart, or copy another column. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from pipeline.config import Task
+from pipeline.initialise.column_values import ENOUGH_ROWS, Values
+from pipeline.initialise.kinds import Column
+
+LEAK_SCORE = 0.99
+LEAK_CORRELATION = 0.995
+STRONG_SCORE = 0.95
+STRONG_CORRELATION = 0.98
+"""Worth a look: a column this good on its own may have been filled in when the answer was known."""
+
+
+def leave_out(
+    columns: dict[str, Column], values: Mapping[str, Values], label: Values, task: Task, spans: np.ndarray | None
+) -> None:
+    """Marks features that tell the label, tell the spans apart, or copy another column."""
+    seen: dict[bytes, str] = {}
+    for name, column in columns.items():
+        if not column.is_feature:
+            continue
+        # Categories in other words are the same categories; numbers in the same order are not the same numbers.
+        content = hashlib.sha256(values[name].codes.tobytes())
+        if column.kind != "categorical":
+            content.update(values[name].distinct.astype(float).tobytes())
+        twin = seen.setdefault(content.digest(), name)
+        figure, leaks, strong = one_column_score(values[name], label, task)
+        reason = f"gives the label away: {figure} on its own" if leaks else _tells_spans(values[name], spans)
+        if not reason and twin != name:
+            same = np.array_equal(values[twin].distinct, values[name].distinct)
+            reason = f"a copy of {twin}" + ("" if same else " in other words")
+        note = f"{figure} on its own; is it known when the question is asked?" if strong and not reason else column.note
+        columns[name] = replace(column, suspicious=reason, note=note)
+
+
+def _tells_spans(values: Values, spans: np.ndarray | None) -> str:
+    if spans is None or len(np.unique(spans)) < 3:
+        return ""
+    groups = pd.Series(values.codes).groupby(spans)
+    if (groups.nunique() == 1).all() and groups.first().nunique() > 1:
+        return "has one value per span: it tells spans apart, and the next one is new"
+    return ""
+
+
+def one_column_score(values: Values, label: Values, task: Task) -> tuple[str, bool, bool]:
+    """How well a column on its own predicts the label: the figure, whether it leaks, whether it is at least strong.
+
+    Group means of the label on half of the rows, by value or by up to 100 quantiles, predict the other half.
+    """
+    known = np.flatnonzero(label.codes >= 0)
+    if len(known) < 2 * ENOUGH_ROWS:
+        return "", False, False
+    known = np.random.default_rng(13).permutation(known)
+    train, held = known[: len(known) // 2], known[len(known) // 2 :]
+    groups = _groups(values, train)
+    if task == "regression":
+        target = label.numbers
+        means = pd.Series(target[train]).groupby(groups[train]).mean()
+        guessed = means.reindex(groups[held]).fillna(target[train].mean()).to_numpy()
+        figure = max(_correlation(guessed, target[held]), 0.0)
+        if values.type in ("int64", "float64"):
+            figure = max(figure, abs(_correlation(values.numbers[held], target[held])))
+        return f"correlation {figure:.4f}", figure >= LEAK_CORRELATION, figure >= STRONG_CORRELATION
+    if task == "binary":
+        target = (label.codes == 1).astype(float)
+        prior = target[train].mean()
+        of_group = pd.Series(target[train]).groupby(groups[train])
+        means = (of_group.sum() + prior) / (of_group.count() + 1)
+        figure = auc(means.reindex(groups[held]).fillna(prior).to_numpy(), target[held])
+        return f"AUC {figure:.3f}", figure >= LEAK_SCORE, figure >= STRONG_SCORE
+    common = int(np.bincount(label.codes[train]).argmax())
+    likeliest = pd.crosstab(groups[train], label.codes[train]).idxmax(axis=1).reindex(groups[held]).fillna(common)
+    figure = float((likeliest.to_numpy() == label.codes[held]).mean())
+    chance = float((label.codes[held] == common).mean())
+    tells = 1 - figure <= (1 - chance) / 10  # where one class is 99 %, 99 % is nothing
+    return f"accuracy {figure:.3f}", tells and figure >= LEAK_SCORE, tells and figure >= STRONG_SCORE
+
+
+def _groups(values: Values, train: np.ndarray) -> np.ndarray:
+    """Group of each row: its value, or its quantile where the values are many numbers. -1 is missing."""
+    if values.type in ("string", "bool") or len(values.distinct) <= 100:
+        return values.codes
+    numbers = values.numbers
+    bins = int(np.clip(len(train) // 10, 2, 100))
+    edges = np.unique(np.nanquantile(numbers[train], np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.where(np.isnan(numbers), -1, np.searchsorted(edges, numbers))
+
+
+def auc(scores: np.ndarray, positive: np.ndarray) -> float:
+    """Area under the ROC curve, ties counted half; 0.5 where there are fewer than five rows of a class."""
+    ones = int(positive.sum())
+    zeros = len(positive) - ones
+    if min(ones, zeros) < 5:
+        return 0.5
+    ranks = pd.Series(scores).rank().to_numpy()
+    return float((ranks[positive == 1].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def _correlation(left: np.ndarray, right: np.ndarray) -> float:
+    both = np.isfinite(left) & np.isfinite(right)
+    left, right = left[both], right[both]
+    if len(left) < ENOUGH_ROWS or left.std() == 0 or right.std() == 0:
+        return 0.0
+    return float(np.corrcoef(left, right)[0, 1])

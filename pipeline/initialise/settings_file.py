@@ -1,0 +1,154 @@
+"""The text of a drafted pipeline.toml: every table with what there is to know about it, fitted to the table's size."""
+
+import json
+from collections.abc import Iterable
+
+from components.arrow_example_gen.inferring import Survey, is_binary
+from components.arrow_example_gen.options import ReadOptions
+from pipeline.config import Beam
+from pipeline.initialise.column_values import printable, value_counts
+from pipeline.initialise.find_data import Place
+from pipeline.initialise.propose import Proposal
+
+EVAL_SHARE = 0.2
+_GATE = (
+    "[gate]                        # block stops a run before it trains, warn reports",
+    'anomalies = "block"           # against schema.pbtxt',
+    'drift = "warn"',
+)
+
+
+def settings_text(
+    name: str,
+    place: Place,
+    proposal: Proposal,
+    options: ReadOptions,
+    misfits: dict[str, int],
+    found: Survey,
+    eval_rows: int,
+) -> str:
+    """pipeline.toml, every table with what there is to know about it."""
+    lines = [
+        f"# {name}: drafted by plumbline init from {found.rows:,} rows. Correct what you know better.",
+        "",
+        "[dataset]",
+        f"name = {_toml(name)}",
+        f"task = {_toml(proposal.task)}".ljust(30) + f"# {printable(proposal.why)}",
+        f"label = {_toml(proposal.label)}",
+    ]
+    if proposal.positive is not None:
+        lines.append(f"positive = {_toml(proposal.positive)}".ljust(30) + "# the value that counts as 1")
+    many = next((column for column in proposal.columns if column.name in proposal.id and column.note), None)
+    lines += [
+        f"id = {_toml(list(proposal.id))}".ljust(30)
+        + ("# names a row; never a feature" if proposal.id else "# columns that name a row; none was found")
+        + (f" ({many.note})" if many else ""),
+        "",
+        "[data]",
+        f"directory = {_toml(place.directory)}",
+        f"pattern = {_toml(place.pattern)}",
+    ]
+    if place.window:
+        lines.append(f"window = {place.window}".ljust(30) + "# spans to train on; the one after them is eval")
+    else:
+        what = "id columns" if proposal.id else "whole row"
+        lines.append(f"eval_share = {EVAL_SHARE}".ljust(30) + f"# of the rows, dealt by a hash of the {what}")
+    if not is_binary(place.files[0]):
+        lines += [
+            f"missing = {_toml(list(options.missing))}".ljust(30) + '# cells that mean "no value"',
+            f"delimiter = {_toml(options.delimiter)}",
+        ]
+    lines.append(
+        f"misfits = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
+    )
+    lines += [f"# {count:,} in {printable(column)} do not fit its other values" for column, count in misfits.items()]
+    lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
+    lines += _evaluation(proposal, found, eval_rows)
+    beam = f"args = {_toml(list(Beam().args))}"
+    lines += ["", "[registry]", f'directory = ""                 # empty: runs/{name}/registry', "", "[beam]", beam]
+    return "\n".join(lines) + "\n"
+
+
+def _features(proposal: Proposal, rows: int) -> list[str]:
+    lines = ["[features]"]
+    if left := [column for column in proposal.columns if column.suspicious]:
+        lines.append("# Left out as suspicious; put back what is right after all:")
+        lines += [f"#   {printable(column.name)}: {printable(column.suspicious)}" for column in left]
+    carried = [column for column in proposal.columns if column.kind in ("id", "date", "text", "list")]
+    if carried := [column for column in carried if column.name not in proposal.id and not column.suspicious]:
+        lines.append("# Carried, but not learned from:")
+        lines += [f"#   {printable(column.name)}: {column.kind}; {printable(column.note)}" for column in carried]
+    lines += [*_array("categorical", proposal.of_kind("categorical")), *_array("numeric", proposal.of_kind("numeric"))]
+    periods = {
+        column.name: column.period for column in proposal.columns if column.kind == "cyclical" and column.is_feature
+    }
+    pairs = ", ".join(f"{_toml(column)} = {period:g}" for column, period in periods.items())
+    lines.append(f"cyclical = {{ {pairs} }}" if pairs else "cyclical = {}                 # column = period")
+    count = 1 if rows < 500 else 2 if rows < 5_000 else 10
+    lines.append(f"min_count = {count}".ljust(30) + "# rarer categories are learned as one")
+    return lines
+
+
+def _training(rows: int) -> list[str]:
+    """Small tables need more and smaller steps, a smaller network, and more rows to know when to stop."""
+    settings: dict[str, object] = {"epochs": 20, "batch_size": 512, "hidden_units": [256, 128], "patience": 3}
+    if rows < 50_000:
+        settings = {"epochs": 30, "batch_size": 256, "hidden_units": [128, 64], "patience": 5}
+    if rows < 5_000:
+        settings = {"epochs": 60, "batch_size": 64, "hidden_units": [64, 64], "patience": 8, "learning_rate": 0.002}
+    if rows < 1_000:
+        settings |= {"epochs": 100, "batch_size": 16, "patience": 15, "validation_share": 0.15}
+    return [
+        f"[training]                    # for a table of {rows:,} rows",
+        *(f"{key} = {_toml(value)}" for key, value in settings.items()),
+        "seed = 13",
+    ]
+
+
+def _evaluation(proposal: Proposal, found: Survey, eval_rows: int) -> list[str]:
+    chance = round(min(max(0.5 / max(eval_rows, 1) ** 0.5, 0.003), 0.05), 3)  # what a metric moves by chance
+    if proposal.task == "binary":
+        bar, tolerance, why = {"auc": 0.55}, {"auc": chance, "average_precision": 2 * chance}, "0.5 is chance"
+    elif proposal.task == "multiclass":
+        share = proposal.majority
+        bar = {"accuracy": round(min(share + 0.02, (1 + share) / 2), 3)}
+        tolerance, why = {"accuracy": chance}, f"always the most frequent class reaches {share:.3f}"
+    else:
+        bar = {"rmse": float(f"{0.95 * proposal.spread:.3g}")}
+        tolerance = {"rmse": float(f"{max(chance, 0.01) * proposal.spread:.2g}")}
+        why = f"at most; always the mean reaches {proposal.spread:.3g}"
+    slices = [
+        [column.name]
+        for column in proposal.columns
+        if column.kind == "categorical" and column.is_feature and column.type == "string" and 2 <= column.distinct <= 10
+        if min(value_counts(found.sample, column.name).values()) >= 0.05 * found.sample.num_rows
+    ][:2]
+    return [
+        "[evaluation]",
+        f"slices = {_toml(slices)}".ljust(30) + "# columns by whose values the model is judged, too",
+        f"min_slice_rows = {max(30, min(500, eval_rows // 20))}",
+        "",
+        "[evaluation.thresholds]".ljust(30) + f"# what a candidate has to reach; {why}",
+        *(f"{metric} = {value}" for metric, value in bar.items()),
+        "",
+        "[evaluation.tolerance]".ljust(30) + "# how much worse than the champion is still no regression",
+        *(f"{metric} = {value}" for metric, value in tolerance.items()),
+    ]
+
+
+def _array(key: str, names: Iterable[str]) -> list[str]:
+    """A TOML array, wrapped."""
+    lines, line = [], ""
+    for cell in (f"{_toml(name)}, " for name in names):
+        if line and len(line) + len(cell) > 100:
+            lines.append(f"  {line.rstrip()}")
+            line = ""
+        line += cell
+    if not lines:
+        return [f"{key} = [{line.removesuffix(', ')}]"]
+    return [f"{key} = [", *lines, f"  {line.rstrip()}", "]"]
+
+
+def _toml(value: object) -> str:
+    """A TOML value: JSON is TOML for strings, numbers and arrays, but for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

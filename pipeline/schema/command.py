@@ -1,0 +1,315 @@
+"""`plumbline schema diff / update`: what the data would change in schema.pbtxt, and what of that a person accepts."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.arrow_example_gen.columns import arrow_types, column_types, parse_schema
+from components.arrow_example_gen.inferring import Sample
+from components.arrow_example_gen.misfits import Misfit
+from components.arrow_example_gen.names import is_list
+from components.arrow_example_gen.options import Forms, ReadOptions, count_forms
+from components.arrow_example_gen.reading import CSV
+from components.arrow_example_gen.source import Source
+from components.arrow_example_gen.spans import SpanFile, find_spans
+from components.arrow_example_gen.text_cells import parse
+from components.errors import ConfigError, UsageError
+from components.files import write_bytes
+from pipeline.config import Config
+from pipeline.initialise.column_values import printable, values_of
+from pipeline.initialise.kinds import column_of
+from pipeline.schema.changes import (
+    Change,
+    SetField,
+    Tally,
+    feature_changes,
+    new_column,
+    numbered,
+    percent,
+    threshold_changes,
+    type_change,
+)
+from pipeline.schema.text import rewritten
+
+SAMPLE_ROWS = 20_000
+SLIPS = 0.05  # up to this share, values of another type are slips, unless a wider type holds all values
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What was found: `content` is what the file at `path` held, `notes` what no change of the schema would help."""
+
+    path: Path
+    content: bytes
+    looked: str
+    rows: int
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self, accepted: Sequence[Change] = ()) -> dict[str, object]:
+        """As one JSON object; `accepted` are those that were written."""
+        numbers = {change.number for change in accepted}
+        rows = []
+        for one in self.changes:
+            about = {name: getattr(one, name) for name in ("number", "feature", "what", "detail")}
+            rows.append(about | {"accepted": one.number in numbers})
+        head = {"schema": str(self.path), "data": self.looked, "rows": self.rows}
+        return head | {"changes": rows, "notes": list(self.notes)}
+
+    def for_a_person(self) -> str:
+        """Numbered lines, then notes."""
+        lines = [f"{self.looked}: {self.rows:,} rows, against {self.path}"] if self.looked else [f"{self.path}"]
+        lines += [line_of(change) for change in self.changes] or ["nothing to change"]
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def line_of(change: Change) -> str:
+    """One change on one line."""
+    return printable(f"{change.number:>2}  {change.feature}: {change.detail}")
+
+
+def read_schema(path: Path) -> tuple[bytes, Any]:
+    """A schema file's bytes and what it says; ConfigError if it cannot be read. A byte order mark is no error."""
+    try:
+        content = path.read_bytes()
+        return content, parse_schema(content.decode("utf-8-sig"), str(path))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: cannot be read ({exc})") from exc
+
+
+def diff(config: Config, data: str | None = None, span: int | None = None) -> Diff:
+    """What the data of one run would change in the schema: its window of spans and the eval span.
+
+    The data is read as ingest would, but what that refuses (misfits, columns that are gone) is counted. `data` is the
+    folder or URL of the spans, None the settings'; `span` the eval span, None the newest. The oldest is looked at by
+    itself. InputError for data, ConfigError for a schema, that cannot be read at all.
+    """
+    content, schema = read_schema(config.schema_path)
+    where, cells = data or config.data.directory, config.data
+    about = (column_types(schema), config.dataset.label, config.dataset.id, cells.window, cells.eval_share)
+    source = Source(where, cells.pattern, *about, ReadOptions(cells.missing, cells.delimiter, "warn"))
+    look = _Look(source, schema)
+    splits = _files(source, span)
+    for split, files in splits.items():
+        for file in files:
+            look.at(file, split)
+    names = list(dict.fromkeys(file.name for files in splits.values() for file in files))
+    looked = names[0] if len(names) == 1 else f"{names[0]} to {Path(names[-1]).name}"
+    changes = numbered(look.changes({*config.features.names, *config.dataset.id, config.dataset.label}))
+    return Diff(config.schema_path, content, looked, look.rows, tuple(changes), tuple(look.notes))
+
+
+def threshold_diff(config: Config, suggestions: Mapping[str, tuple[str, str, float]]) -> Diff:
+    """What thresholds of drift that the past suggests would change; see `schema_changes.threshold_changes`."""
+    content, schema = read_schema(config.schema_path)
+    return Diff(config.schema_path, content, "", 0, tuple(threshold_changes(schema, suggestions)))
+
+
+def _files(source: Source, span: int | None) -> dict[str, tuple[SpanFile, ...]]:
+    """Split -> files, of those there are: unlike a run, a look needs no whole window."""
+    found = find_spans(source.directory, source.pattern)
+    last = found[-1] if span is None else next((file for file in found if file.span == span), None)
+    if not source.has_spans or last is None:
+        return source.files(span).splits()
+    train = tuple(file for file in found if last.span - source.window <= file.span < last.span)
+    return {"train": train, "eval": (last,)} if train else {"eval": (last,)}
+
+
+class _Look:
+    """What was seen of all files, in bounded memory."""
+
+    def __init__(self, source: Source, schema: Any) -> None:
+        self.source, self.schema = source, schema
+        self.features = {one.name: one for one in schema.feature}
+        self.tallies: dict[str, dict[str, Tally]] = {name: {} for name in source.columns}
+        self.rows = 0
+        self.notes: list[str] = []
+        self._forms: dict[str, Forms] = {}
+        self._carried: dict[str, set[str]] = {}
+        self._longest: dict[str, int] = {}
+        self._samples: dict[str, Sample] = {}
+        self._misfits: dict[tuple[str, str], Misfit] = {}
+        self._files: dict[str, set[str]] = {}
+
+    def at(self, file: SpanFile, split: str) -> None:
+        """Reads a file's share in a split."""
+        names = self._names(file)
+        types = {name: alias for name, alias in self.source.columns.items() if name in names}
+        is_text = file.path.lower().endswith(CSV)
+        if is_text:  # a cell holds one value
+            types = {name: alias.removeprefix("list:") for name, alias in types.items()}
+        reading = replace(self.source, columns=types, ids=[name for name in self.source.ids if name in types])
+        misfits: list[Misfit] = []
+        for batch in self._labelled(reading.read(file, split, misfits)):
+            self.rows += batch.num_rows
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if name in types:
+                    self.tallies[name].setdefault(split, Tally()).add(column, self.features[name], self.schema)
+                elif name not in self.features:  # deprecated ones are known
+                    self._survey(name, column, is_text)
+                    self._samples.setdefault(name, Sample(SAMPLE_ROWS)).add(pa.record_batch([column], ["v"]), 0)
+        if odd := {misfit.column for misfit in misfits if (misfit.file, misfit.column) not in self._misfits}:
+            self._misfits |= {(misfit.file, misfit.column): misfit for misfit in misfits}
+            for batch in self._labelled(replace(self.source, columns={}, ids=()).read(file, split)):
+                for name in odd:
+                    self._survey(name, batch.column(name), is_text)
+
+    def _names(self, file: SpanFile) -> set[str]:
+        """The columns of a file; of TFRecords those of any example."""
+        names: set[str] = set()
+        for batch in replace(self.source, pattern="{span}", columns={}).read(file, ""):
+            names |= set(batch.schema.names)
+            if ".tfrecord" not in file.path.lower():
+                break
+        self._files[file.name] = names
+        return names
+
+    def _labelled(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Without rows that have no label: ingest leaves them out."""
+        label = self.source.label
+        for batch in batches:
+            yield batch.filter(pc.is_valid(batch.column(label))) if label in batch.schema.names else batch
+
+    def _survey(self, name: str, column: pa.Array, is_text: bool) -> None:
+        """Takes in values of unknown type."""
+        forms = self._forms.setdefault(name, Forms())
+        if is_list(column.type):
+            longest = pc.max(pc.list_value_length(column)).as_py() or 0
+            self._longest[name] = max(self._longest.get(name, 1), longest)
+            column = column.flatten()
+        if pa.types.is_string(column.type) and is_text:
+            count_forms(column, forms)
+        else:
+            forms.rows, forms.nulls = forms.rows + len(column), forms.nulls + column.null_count
+            self._carried.setdefault(name, set()).update({_ALIASES[column.type]} if len(column.drop_null()) else ())
+
+    def _alias(self, name: str) -> str:
+        """The narrowest type that holds what was surveyed."""
+        carried = self._carried.get(name, set())
+        forms = self._forms[name].without(self.source.options.missing)
+        types = carried | ({forms.type} if any(forms.counts.values()) else set())
+        if types <= {"int64", "bool", "float64"} and len(types) > 1:
+            return "float64" if "float64" in types else "int64"
+        return types.pop() if len(types) == 1 else "string"
+
+    def changes(self, named: set[str]) -> Iterator[Change]:
+        """In the schema's order, then the new columns. `named` are the columns that pipeline.toml names."""
+        odd = {column for _, column in self._misfits}
+        newest = list(self._files)[-1]
+        for name in self.source.columns:
+            feature = self.features[name]
+            lacking = [file for file, names in self._files.items() if name not in names]
+            if newest in lacking:
+                settings = "; pipeline.toml names it, take it out there as well" if name in named else ""
+                detail = f"gone from {_listed(lacking, self._files)}{settings}; lifecycle_stage -> DEPRECATED"
+                yield Change(0, name, "gone", detail, (SetField(name, ("lifecycle_stage",), schema_pb2.DEPRECATED),))
+                continue
+            if lacking:
+                self.notes.append(f"{name}: not in {_listed(lacking, self._files)}, which ingest refuses")
+            if name in odd and (change := self._type_change(feature)):
+                yield change
+            else:
+                yield from feature_changes(self.schema, feature, self.tallies[name])
+        for name, sample in self._samples.items():
+            yield self._new(name, sample)
+
+    def _type_change(self, feature: Any) -> Change | None:
+        name = feature.name
+        misfits = [one for one in self._misfits.values() if one.column == name]
+        count, rows = sum(one.count for one in misfits), sum(tally.rows for tally in self.tallies[name].values())
+        first, alias, known = misfits[0], self._alias(name), self.source.columns[name].removeprefix("list:")
+        found = f"{count:,} values ({percent(count, rows)}) are no {self.source.columns[name]}, first '{first.value}' "
+        found += f"in {first.file}, row {first.row}"
+        wider = (known, alias) in (("int64", "float64"), ("date", "timestamp"), ("bool", "int64"))
+        if wider or (alias != known and count > SLIPS * (self._forms[name].rows - self._forms[name].nulls)):
+            return type_change(feature, alias, found)
+        if (most := self._longest.get(name, 1)) > 1 and not self.source.columns[name].startswith("list:"):
+            edit = SetField(name, ("value_count", "max"), most)
+            return Change(
+                0, name, "value_count", f"{found}, but up to {most} in a row; value_count.max -> {most}", (edit,)
+            )
+        self.notes.append(f"{name}: {found}; too few to be another type, correct them there")
+        return None
+
+    def _new(self, name: str, sample: Sample) -> Change:
+        lacking = [file for file, names in self._files.items() if name not in names]
+        alias, forms = self._alias(name), self._forms[name].without(self.source.options.missing)
+        chunks = [batch.column(0) for batch in sample.batches]
+        values = pa.chunked_array([chunk for chunk in chunks if chunk.type == chunks[-1].type])
+        if values.type == pa.string() and alias != "string" and name not in self._carried:
+            values = pa.chunked_array([parse(chunk, arrow_types({name: alias})[name]) for chunk in values.chunks])
+        if self._longest.get(name, 1) > 1:
+            alias = f"list:{alias}"
+        elif is_list(values.type):
+            values = pa.chunked_array([chunk.flatten() for chunk in values.chunks])
+        kind = column_of(values_of(values, name, alias), len(values))
+        found = f"{alias}, {kind.kind}, {kind.distinct:,} different values, {percent(forms.nulls, forms.rows)} missing"
+        found += f" ({kind.suspicious or kind.note})" if kind.suspicious or kind.note else ""
+        found += f"; not in {_listed(lacking, self._files)}, which ingest will refuse" if lacking else ""
+        return new_column(name, alias, found, categorical=kind.kind == "categorical")
+
+
+_CARRIED = ("int64", "float64", "string", "bool", "date", "timestamp")
+_ALIASES = {type_: name for name, type_ in arrow_types(dict(zip(_CARRIED, _CARRIED, strict=True))).items()}
+
+
+def _listed(files: Sequence[str], of: Sized) -> str:
+    return files[0] if len(files) == 1 else f"{len(files)} of {len(of)} files, {files[0]} the first"
+
+
+def chosen(text: str, changes: Sequence[Change]) -> list[Change]:
+    """The changes that `--accept` names: all, numbers, ranges (1,3-5) or features; UsageError if one is not there."""
+    if text == "all":
+        return list(changes)
+    picked: set[int] = set()
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        span = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        wanted = set(range(int(span[1]), int(span[2] or span[1]) + 1)) if span else set()
+        numbers = wanted & {one.number for one in changes} or {one.number for one in changes if one.feature == part}
+        if not numbers or (wanted and len(numbers) < len(wanted)):
+            there = f"1 to {len(changes)}, or a feature that changes" if changes else "nothing, as nothing would change"
+            raise UsageError(f"--accept {part}: there is no such change; legal: all, {there}")
+        picked |= numbers
+    return [change for change in changes if change.number in picked]
+
+
+def ask(changes: Sequence[Change], answers: TextIO, talk: TextIO) -> list[Change]:
+    """Asks for one change after the other, y, n or q; the end of input is q. UsageError without a terminal."""
+    if not answers.isatty():
+        raise UsageError(
+            "schema update asks for each change, but there is no terminal; say --accept all, 1,3 or FEATURE"
+        )
+    accepted: list[Change] = []
+    for change in changes:
+        answer = ""
+        while answer not in ("y", "n", "q"):
+            talk.write(f"{line_of(change)}\n  accept? [y/n/q] ")
+            talk.flush()
+            line = answers.readline()
+            answer = line.strip().lower()[:1] if line else "q"
+        if answer == "q":
+            break
+        accepted += [change] if answer == "y" else []
+    return accepted
+
+
+def apply(found: Diff, accepted: Sequence[Change]) -> None:
+    """Writes the accepted changes, whole or not at all; UsageError if the file is not what it was or not writable."""
+    wanted = parse_schema(found.content.decode("utf-8-sig"), str(found.path))
+    for edit in (edit for change in accepted for edit in change.edits):
+        edit.apply(wanted)
+    new = rewritten(found.content.decode("utf-8"), wanted, str(found.path)).encode("utf-8")
+    try:
+        if new == found.content:
+            return
+        if found.path.read_bytes() != found.content:
+            raise UsageError(f"{found.path}: changed since it was compared; nothing is written, look at the diff again")
+        write_bytes(found.path.resolve(), new)  # a link stays one
+    except OSError as exc:
+        raise UsageError(f"{found.path}: cannot be written ({exc.strerror})") from exc
