@@ -308,10 +308,55 @@ def test_notebook_shows_the_last_run(story: dict[str, Result], project: Project,
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
     )
     assert done.returncode == 0, done.stdout
-    assert "1 passed" in done.stdout
+    assert "4 passed" in done.stdout
+
+
+def test_every_run_has_a_report_that_opens_by_itself(story: dict[str, Result], project: Project) -> None:
+    for name, says in (("better", "Pushed as version 2"), ("broken model", "Not pushed"), ("blocked", "Stopped")):
+        page = (project.folder / story[name].summary["report"]).read_text(encoding="utf-8")
+        assert says in page, name
+        assert "<script src" not in page
+        assert "<link" not in page
+
+
+def test_compare_says_exactly_which_row_changed(story: dict[str, Result], project: Project) -> None:
+    before, after = (story[name].summary["run_id"] for name in ("better", "resumed"))
+    asked = project.plumbline("compare", before, after, "--dataset", "flights", "--json")
+    assert asked.code == 0, asked.err
+    found = asked.summary
+    assert found["verdict"] == "data-centric"
+    (span,) = found["spans"]
+    assert (span["span"], span["change"]) == (2, "changed")
+    assert {name: span["by_row"][name] for name in ("added", "removed", "changed")} == {
+        "added": 0, "removed": 0, "changed": 1,
+    }  # fmt: skip
+    assert list(span["by_row"]["shown"][0]["cells"]) == ["distance"]
+
+
+def test_downstream_of_a_span_names_the_models_that_saw_it(story: dict[str, Result], project: Project) -> None:
+    asked = project.plumbline("downstream", "2", "--dataset", "flights", "--json")
+    assert asked.code == 0, asked.err
+    pushed = {step.summary["pushed"] for name, step in story.items() if name != "changed cell"} - {None}
+    assert {row["version"] for row in asked.summary["versions"]} >= pushed
+
+
+def test_the_drift_of_all_runs_can_be_asked_for(story: dict[str, Result], project: Project) -> None:
+    chart = project.folder / "drift.svg"
+    asked = project.plumbline("drift", "--history", "--dataset", "flights", "--chart", str(chart))
+    assert asked.code == 0, asked.err
+    assert "late" in asked.out
+    assert "prior shift" in asked.out
+    assert chart.read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_gc_spares_what_the_registry_uses(story: dict[str, Result], project: Project) -> None:
+    asked = project.plumbline("gc", "--dataset", "flights", "--keep", "1", "--json")
+    assert asked.code == 0, asked.err
+    live = project.plumbline("lineage", "live", "--dataset", "flights", "--json").summary["run_id"]
+    assert live in {kept["run_id"] for kept in asked.summary["kept"]}
 
 
 def test_lineage_of_what_is_not_there(story: dict[str, Result], project: Project) -> None:

@@ -12,7 +12,7 @@ from components.drift_validator.distances.measuring import measure_column
 from tests.components.drift_validator.distributions import aligned, categories, column, numbers
 
 pytestmark = pytest.mark.slow
-SAMPLE = Path(__file__).parents[3] / "data" / "sample" / "flights"
+SAMPLE = Path(__file__).parents[4] / "data" / "sample" / "flights"
 
 
 def tfdv_distances(baseline, current, comparator: str, kind: str) -> dict[str, float]:
