@@ -20,18 +20,22 @@ ENCODERS = 2
 def example_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch as the tf.Example encoder wants it: every column a list of int64, float32 or bytes.
 
-    A null and an empty list become a feature without values, which every reader of tf.Examples takes as missing. 0,
-    0.0, False and "" keep their one value; bool is 0 or 1, a date days and a timestamp microseconds since 1970-01-01.
+    A null becomes a feature of no kind, as CsvExampleGen writes it: every reader takes it as missing, and TFDV counts it
+    so. An empty list stays a list without values. 0, 0.0, False and "" keep their one value; bool is 0 or 1, a date
+    days and a timestamp microseconds since 1970-01-01.
     """
     return pa.RecordBatch.from_arrays([_as_lists(column) for column in batch.columns], names=batch.schema.names)
 
 
 def _as_lists(column: pa.Array) -> pa.Array:
+    valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
     if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
         lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-        return pa.ListArray.from_arrays(_offsets(lengths), _stored(column.flatten()))
-    valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
-    return pa.ListArray.from_arrays(_offsets(valid), _stored(column.drop_null()))
+        values = column.flatten()
+    else:
+        lengths, values = valid, column.drop_null()
+    absent = None if valid.all() else pa.array(~valid)
+    return pa.ListArray.from_arrays(_offsets(lengths), _stored(values), mask=absent)
 
 
 def _stored(values: pa.Array) -> pa.Array:

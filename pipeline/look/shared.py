@@ -29,15 +29,15 @@ def offline_charts() -> None:
     altair.renderers.enable("svg")
 
 
-def last_run(root: Path, dataset: str) -> dict[str, Any]:
-    """The summary of the newest run that came as far as statistics; UsageError if there is none."""
+def last_run(root: Path, dataset: str, reached: str = "StatisticsGen") -> dict[str, Any]:
+    """The summary of the newest run that came as far as a component; UsageError if there is none."""
     home = root / dataset / "reports"
     for path in sorted(home.glob("*/summary.json"), reverse=True):
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         states = {component["id"]: component["state"] for component in summary["components"]}
-        if states.get("StatisticsGen") in ("executed", "cached"):
+        if states.get(reached) in ("executed", "cached"):
             return summary
-    raise UsageError(f"{home}: no run yet; `make run-local` makes one")
+    raise UsageError(f"{home}: no run yet that came as far as {reached}; `make run-local` makes one")
 
 
 def store_of(root: Path, dataset: str) -> "metadata_store.MetadataStore":

@@ -13,12 +13,15 @@ def test_replay_goes_on_after_a_blocked_span(project: Project) -> None:
     replayed = project.plumbline("replay", "--dataset", "flights", "--from", "2", "--to", "4", "--window", "1")
 
     assert replayed.code == 3  # one span was stopped by the gate
-    lines = replayed.out.splitlines()
+    months, _, drift = replayed.out.partition("\n\n")
+    lines = months.splitlines()
     assert [line.split()[:2] for line in lines] == [["span", "2"], ["span", "3"], ["span", "4"]]
     assert "no champion yet" in lines[0]
     assert "pushed as v1" in lines[0]
     assert "stopped" in lines[1]
     assert "day_of_week" in lines[1]
+    assert "prior shift" in drift
+    assert (project.home / "reports" / "drift.svg").is_file()
     assert "stopped" in lines[2]  # the bad row is in its train window now
 
 

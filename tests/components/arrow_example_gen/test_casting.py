@@ -162,11 +162,11 @@ def test_every_type_is_stored_as_one_of_three():
     )
     stored = example_batch(batch)
     assert stored.to_pydict() == {
-        "b": [[1], [], [0]],
-        "d": [[1], [], [-1]],
-        "t": [[1_000_000], [], []],
-        "li": [[1, 2], [], []],
-        "lf": [[], [0.5], [float(np.float32(0.1)), float("inf")]],
-        "ls": [[b"", "ü".encode()], [], []],
+        "b": [[1], None, [0]],
+        "d": [[1], None, [-1]],
+        "t": [[1_000_000], None, None],
+        "li": [[1, 2], [], None],
+        "lf": [None, [0.5], [float(np.float32(0.1)), float("inf")]],
+        "ls": [[b"", "ü".encode()], None, []],
     }
     assert {str(type_.value_type) for type_ in stored.schema.types} == {"int64", "float", "binary"}

@@ -34,7 +34,7 @@ def batch() -> pa.RecordBatch:
     )
 
 
-def test_columns_become_lists_and_a_missing_value_an_empty_one(batch):
+def test_columns_become_lists_and_a_missing_value_none(batch):
     lists = example_batch(batch)
     assert lists.schema.types == [
         pa.list_(pa.int64()),
@@ -43,19 +43,19 @@ def test_columns_become_lists_and_a_missing_value_an_empty_one(batch):
         pa.list_(pa.binary()),
     ]
     assert lists.to_pydict() == {
-        "i": [[0], [], [-1]],
-        "f": [[0.0], [0.5], []],
-        "s": [[b""], ["ü".encode()], []],
-        "none": [[], [], []],
+        "i": [[0], None, [-1]],
+        "f": [[0.0], [0.5], None],
+        "s": [[b""], ["ü".encode()], None],
+        "none": [None, None, None],
     }
 
 
 def test_a_slice_is_only_what_it_shows(batch):
     assert example_batch(batch.slice(1, 2)).to_pydict() == {
-        "i": [[], [-1]],
-        "f": [[0.5], []],
-        "s": [["ü".encode()], []],
-        "none": [[], []],
+        "i": [None, [-1]],
+        "f": [[0.5], None],
+        "s": [["ü".encode()], None],
+        "none": [None, None],
     }
 
 
