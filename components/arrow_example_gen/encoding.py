@@ -20,7 +20,7 @@ ENCODERS = 2
 def example_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch as the tf.Example encoder wants it: every column a list of int64, float32 or bytes.
 
-    A null becomes a feature of no kind, as CsvExampleGen writes it: every reader takes it as missing, and TFDV counts it
+    A null becomes a feature of no kind, as CsvExampleGen writes it: readers take it as missing, and TFDV counts it
     so. An empty list stays a list without values. 0, 0.0, False and "" keep their one value; bool is 0 or 1, a date
     days and a timestamp microseconds since 1970-01-01.
     """

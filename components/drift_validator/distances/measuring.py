@@ -26,7 +26,7 @@ _MANY = 100
 def measure_column(baseline: Column, current: Column, jensen_shannon: bool = False) -> list[Measured]:
     """Measures what applies to the two, always in this order.
 
-    Texts: chebyshev, total_variation, (jensen_shannon), missing, unseen, vanished, length, text_length.
+    Texts: chebyshev, (total_variation), (jensen_shannon), missing, unseen, vanished, length, text_length.
     Numbers: kolmogorov_smirnov, (jensen_shannon), missing, out_of_range, range_lost, decimals, length.
 
     Numbers against texts compare as texts, and texts against hash buckets as hash buckets. A side whose values are all
@@ -50,7 +50,8 @@ def measure_column(baseline: Column, current: Column, jensen_shannon: bool = Fal
         found += [_length(baseline, current)]
     elif isinstance(one, Categories) and isinstance(other, Categories):
         both = align_categories(one, other, effect)
-        found += [chebyshev(both), total_variation(both)]
+        # Of two values total variation is the Chebyshev distance again.
+        found += [chebyshev(both)] + ([total_variation(both)] if len(both.values) > 2 else [])
         found += [jensen_shannon_categories(both)] if jensen_shannon else []
         found += [missing(baseline, current)]
         found += [unseen(both), vanished(both)] if both.named else []
