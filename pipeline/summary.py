@@ -158,7 +158,8 @@ def for_a_person(summary: Summary) -> str:
     if left_out:
         lines.append(f"  left out    {left_out:,} rows without a label")
     for corrected in summary.corrections:
-        lines.append(f"  corrected   {corrected['rows']:,} rows by {corrected['name']}")
+        counts = ", ".join(f"{corrected[what]:,} {what}" for what in ("relabelled", "changed", "dropped"))
+        lines.append(f"  corrected   {counts} rows, by {corrected['name']}")
     anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
     lines.append(f"  anomalies   {_some(anomalies)}")
     lines.append(f"  drift       {in_short(summary.drift)}")

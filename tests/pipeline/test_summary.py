@@ -137,3 +137,9 @@ def test_long_lists_are_cut_with_a_count():
 @pytest.mark.parametrize(("spans", "text"), [([4], "span 4"), ([1, 2, 3], "spans 1-3")])
 def test_spans(spans, text):
     assert spans_text(spans) == text
+
+
+def test_corrections_are_counted():
+    made = {"name": "corrections.csv", "sha256": "", "rows": 5, "relabelled": 2, "changed": 1, "dropped": 0}
+    text = for_a_person(summary(corrections=[made]))
+    assert "corrected   2 relabelled, 1 changed, 0 dropped rows, by corrections.csv" in text

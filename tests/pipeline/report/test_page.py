@@ -250,3 +250,10 @@ def test_compare(tmp_path):
     assert any("comes from the data" in text for text in page.texts)
     assert write_compare(home, RUN, RUN).name == f"compare-{RUN}-{RUN}.html"
     assert "Nothing: the same data" in compare_page(home, RUN, RUN)
+
+
+def test_corrections_are_told():
+    made = {"name": "data/flights/corrections.csv", "rows": 5, "relabelled": 2, "changed": 1, "dropped": 1}
+    text = report_page(facts(summary=summary(corrections=[made])))
+    assert "5 corrections in <code>data/flights/corrections.csv</code>" in text
+    assert "2 relabelled, 1 changed otherwise, 1 dropped" in text
