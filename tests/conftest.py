@@ -6,6 +6,9 @@ from hypothesis import settings
 
 from pipeline.environment import settle
 
+# One for all: a second Playwright cannot start beside the first.
+from tests.browser.chromium import browser as browser
+
 settle()
 
 # CI tries the same examples every time: a change is judged by what it changed. Locally they are new each time.

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import browser as browser
 from tests.e2e.project import Project
 
 
