@@ -100,7 +100,7 @@ def run(root):
 
 
 def test_no_run_says_what_to_do(tmp_path):
-    with pytest.raises(UsageError, match="no run yet; `make run-local` makes one"):
+    with pytest.raises(UsageError, match="no run yet that came as far as StatisticsGen; `make run-local` makes one"):
         look.last_run(tmp_path, "flights")
 
 
