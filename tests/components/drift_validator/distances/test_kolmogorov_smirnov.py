@@ -80,3 +80,15 @@ def test_what_compression_may_have_moved_is_no_evidence():
     assert blurred.distance == sharp.distance == 0.08
     assert sharp.p_value < 0.01 < 0.5 < blurred.p_value
     assert blurred.critical(0.05) == pytest.approx(sharp.critical(0.05) + 0.05)
+
+
+def test_of_two_values_it_is_fishers_exact_law():
+    """A label: 150 of 1,000 against 190 of 1,000; the law for continuous values would give 0.4."""
+    from scipy.stats import hypergeom
+
+    found = kolmogorov_smirnov(aligned_numbers([0] * 850 + [1] * 150, [0] * 810 + [1] * 190))
+    law = hypergeom(2000, 340, 1000)
+    exact = law.cdf(150) + law.sf(189)
+    assert found.distance == pytest.approx(0.04)
+    assert exact <= found.p_value <= exact * 1.01
+    assert found.critical(exact * 1.02) <= 0.04
