@@ -4,43 +4,20 @@ Every model below is one table of the file. Unknown keys, wrong types and imposs
 the key and what would be legal; what is not written has the default given here.
 """
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
+from pipeline.tables.table import Names, Policy, Table, Task
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-Policy = Literal["block", "warn"]
-Task = Literal["binary", "multiclass", "regression"]
-Names = tuple[str, ...]
-
-
-class Table(BaseModel):
-    """One table of pipeline.toml: frozen, no unknown keys, no silent conversion ("3" is not 3)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-    def __hash__(self) -> int:
-        return hash(json.dumps(self.model_dump(mode="json"), sort_keys=True))  # the fields' own: a dict has none
-
-    @model_validator(mode="before")
-    @classmethod
-    def _arrays_are_tuples(cls, table: Any) -> Any:
-        """TOML's arrays become tuples, so that settings are hashable and cannot be changed later."""
-        return {key: _frozen(value) for key, value in table.items()} if isinstance(table, dict) else table
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 class Dataset(Table):

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from components.errors import InputError
-from pipeline.config import Task
 from pipeline.initialise.column_values import ENOUGH_ROWS, NEAR_UNIQUE, Values, short
+from pipeline.tables.table import Task
 
 MANY_CLASSES = 20
 """A label of more different integers is a number."""

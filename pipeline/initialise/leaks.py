@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from pipeline.config import Task
 from pipeline.initialise.column_values import ENOUGH_ROWS, Values
 from pipeline.initialise.kinds import Column
+from pipeline.tables.table import Task
 
 LEAK_SCORE = 0.99
 LEAK_CORRELATION = 0.995

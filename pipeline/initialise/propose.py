@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from components.errors import InputError, UsageError
-from pipeline.config import Names, Task
 from pipeline.initialise.column_values import Values, values_of
 from pipeline.initialise.kinds import Column, Kind, column_of, described, named_id
 from pipeline.initialise.labels import read_label
 from pipeline.initialise.leaks import leave_out
+from pipeline.tables.table import Names, Task
 
 
 @dataclass(frozen=True)

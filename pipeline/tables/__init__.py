@@ -1,0 +1,1 @@
+"""Tables of pipeline.toml, a file each; config.py puts them together."""
