@@ -1,0 +1,157 @@
+"""deploy/kubernetes/mirror: the server's disk follows the registry's labels, on a folder and on an S3."""
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import obstore
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "deploy" / "kubernetes" / "mirror" / "registry_mirror.py"
+_spec = importlib.util.spec_from_file_location("registry_mirror", SCRIPT)
+assert _spec and _spec.loader
+registry_mirror = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(registry_mirror)
+
+
+def push(registry: Path, version: int) -> None:
+    """A version as the registry lays it out: files, and a manifest with their SHA-256."""
+    files = {"saved_model.pb": b"graph %d" % version, "variables/variables.index": b"weights"}
+    for name, content in files.items():
+        path = registry / str(version) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    (registry / str(version) / "manifest.json").write_text(json.dumps({"version": version, "files": digests}))
+
+
+def label(registry: Path, **labels: int | None) -> None:
+    (registry / "labels.json").write_text(json.dumps({"id": "r", "previous": None, **labels}))
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    for version in (1, 2):
+        push(folder, version)
+    label(folder, live=2, canary=None)
+    return folder
+
+
+def run(registry: Path, folder: Path) -> dict[str, int]:
+    served: dict[str, int] = registry_mirror.mirror(registry_mirror.open_registry(registry.as_uri()), folder, "flights")
+    return served
+
+
+def config_of(folder: Path) -> dict[str, list[int]]:
+    """What TensorFlow Serving's own parser reads in models.config."""
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    text = (folder / "models.config").read_text()
+    parsed = text_format.Parse(text, model_server_config_pb2.ModelServerConfig())
+    models = parsed.model_config_list.config
+    assert {model.base_path for model in models} == {str(folder / "versions")}
+    assert {model.model_platform for model in models} == {"tensorflow"}
+    return {model.name: list(model.model_version_policy.specific.versions) for model in models}
+
+
+def test_only_what_is_labelled_is_fetched_whole(registry: Path, tmp_path: Path) -> None:
+    assert run(registry, tmp_path / "disk") == {"flights": 2}
+    assert [path.name for path in (tmp_path / "disk" / "versions").iterdir()] == ["2"]
+    for path in (registry / "2").rglob("*.*"):
+        assert (tmp_path / "disk" / "versions" / path.relative_to(registry)).read_bytes() == path.read_bytes()
+    assert config_of(tmp_path / "disk") == {"flights": [2]}
+
+
+def test_a_rollback_and_a_canary_reach_the_server(registry: Path, tmp_path: Path) -> None:
+    run(registry, tmp_path / "disk")
+    label(registry, live=1, canary=2)
+    assert run(registry, tmp_path / "disk") == {"flights": 1, "flights-canary": 2}
+    assert config_of(tmp_path / "disk") == {"flights": [1], "flights-canary": [2]}
+
+
+def test_an_empty_registry_serves_nothing_yet(tmp_path: Path) -> None:
+    (tmp_path / "registry").mkdir()
+    assert run(tmp_path / "registry", tmp_path / "disk") == {}
+    assert not (tmp_path / "disk" / "models.config").exists()
+
+
+def test_a_damaged_version_is_not_served(registry: Path, tmp_path: Path) -> None:
+    run(registry, tmp_path / "disk")
+    push(registry, 3)
+    (registry / "3" / "variables" / "variables.index").write_bytes(b"weight!")
+    label(registry, live=3, canary=None)
+    with pytest.raises(ValueError, match=r"version 3: variables/variables.index is not the file that was pushed"):
+        run(registry, tmp_path / "disk")
+    assert config_of(tmp_path / "disk") == {"flights": [2]}
+    assert not (tmp_path / "disk" / "versions" / "3").exists()
+    push(registry, 3)  # repaired: what the refused attempt left must not stay in it
+    assert run(registry, tmp_path / "disk") == {"flights": 3}
+
+
+def test_a_half_pushed_version_is_not_served(registry: Path, tmp_path: Path) -> None:
+    push(registry, 3)
+    (registry / "3" / "saved_model.pb").unlink()
+    label(registry, live=3, canary=None)
+    with pytest.raises(FileNotFoundError):
+        run(registry, tmp_path / "disk")
+    assert not (tmp_path / "disk" / "models.config").exists()
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/evil"])
+def test_a_manifest_cannot_write_elsewhere(registry: Path, tmp_path: Path, name: str) -> None:
+    (registry / "2" / "manifest.json").write_text(json.dumps({"files": {name: "0"}}))
+    with pytest.raises(ValueError, match="lies outside of it"):
+        run(registry, tmp_path / "disk")
+
+
+def test_what_is_no_longer_served_is_swept(registry: Path, tmp_path: Path) -> None:
+    run(registry, tmp_path / "disk")
+    label(registry, live=1, canary=None)
+    run(registry, tmp_path / "disk")
+    registry_mirror.sweep(tmp_path / "disk", {1})
+    assert [path.name for path in (tmp_path / "disk" / "versions").iterdir()] == ["1"]
+
+
+@pytest.fixture
+def s3() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def test_the_init_container_ends_with_the_live_version_of_a_bucket(registry: Path, tmp_path: Path, s3: str) -> None:
+    import urllib.request
+
+    urllib.request.urlopen(urllib.request.Request(f"{s3}/plumbline", method="PUT"))
+    about = {"AWS_ENDPOINT_URL": s3, "AWS_REGION": "us-east-1"}
+    keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+    store = obstore.store.S3Store(
+        "plumbline",
+        config={"endpoint": s3, "region": "us-east-1", "access_key_id": "any", "secret_access_key": "any"},
+        client_options={"allow_http": True},
+    )
+    for path in registry.rglob("*.*"):
+        obstore.put(store, f"runs/flights/registry/{path.relative_to(registry).as_posix()}", path.read_bytes())
+    command = [sys.executable, SCRIPT, "--registry=s3://plumbline/runs/flights/registry", "--name=flights"]
+    done = subprocess.run(
+        [*command, f"--folder={tmp_path / 'disk'}", "--until-live", "--seconds=0.1"],
+        env={**os.environ, **about, **keys},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "serving {'flights': 2}" in done.stderr
+    assert config_of(tmp_path / "disk") == {"flights": [2]}
