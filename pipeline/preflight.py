@@ -167,10 +167,20 @@ def _key(source: Source, file: SpanFile, split: str) -> str:
         read_as += [source.corrected.file.sha256, list(source.ids)]
     how = hashlib.sha256(json.dumps(read_as, sort_keys=True).encode()).hexdigest()[:16]
     if "://" in source.directory:
-        return f"{file.path} {file.bytes} {file.modified_ns} {how}"
+        return f"{file.path} {file.bytes} {file.modified_ns} {_etag(source, file)} {how}"
     # `cp -p`, tar and rsync set back the time of the last change; nothing sets back that of the inode's.
     changed = os.stat(file.path).st_ctime_ns
     return f"{os.path.abspath(file.path)} {file.bytes} {file.modified_ns} {changed} {how}"
+
+
+def _etag(source: Source, file: SpanFile) -> str:
+    """What a bucket says of an object's content: it may be replaced within the second that its time of change has."""
+    try:
+        with open_folder(source.directory)[0].open_input_stream(file.path, compression=None) as stream:
+            known = stream.metadata() or {}
+    except OSError:
+        return ""  # reading it will say what is wrong
+    return next((value.decode() for key, value in known.items() if key.lower() == "etag"), "")
 
 
 def _load(cache: Path) -> dict[str, Scan]:

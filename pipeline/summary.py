@@ -211,6 +211,8 @@ def spans_text(spans: list[int]) -> str:
 
 def _nearby(path: str) -> str:
     """The path as one would type it here: relative if it lies below the working directory."""
+    if "://" in path:
+        return path
     near = os.path.relpath(path)
     return path if near.startswith("..") else near
 

@@ -47,12 +47,16 @@ class SpanWindow:
 
 
 def open_folder(directory: str) -> tuple[fs.FileSystem, str]:
-    """The filesystem and the path in it of a folder or URL (file://, s3://, gs://, hdfs://)."""
+    """The filesystem and the path in it of a folder or URL (file://, s3://, gs://, hdfs://).
+
+    A URL is percent-encoded: s3://bucket/a%20b. Arrow takes AWS_ENDPOINT_URL (MinIO, Ceph; http:// is allowed), keys
+    and region from the environment.
+    """
     if "://" in directory:
         try:
             return fs.FileSystem.from_uri(directory)
         except (OSError, ValueError) as exc:
-            raise InputError(f"{directory}: cannot be opened ({exc})") from exc
+            raise InputError(f"{directory}: cannot be opened ({_said(exc)})") from exc
     return fs.LocalFileSystem(), directory
 
 
@@ -75,7 +79,7 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise InputError(f"{directory}: no such folder; [data] directory or --data says where the spans lie") from exc
     except OSError as exc:
-        raise InputError(f"{directory}: cannot be listed ({exc})") from exc
+        raise InputError(f"{directory}: cannot be listed ({_said(exc)})") from exc
     spans: dict[int, SpanFile] = {}
     for entry in sorted(entries, key=lambda entry: entry.base_name):
         match = matches(entry.base_name)
@@ -117,6 +121,14 @@ def choose_window(found: Iterable[SpanFile], span: int | None, window: int) -> S
     if missing:
         raise InputError(f"span {missing[0]}, needed to train for span {newest}, is not there; {there}")
     return SpanWindow(train=tuple(by_number[number] for number in wanted), eval=(by_number[newest],))
+
+
+def _said(error: Exception) -> str:
+    """The error in one line, and where an S3 that is meant or may be entered is set."""
+    said = " ".join(str(error).split())
+    if "INVALID_ACCESS_KEY_ID" in said or "ACCESS_DENIED" in said or "SIGNATURE" in said:
+        return f"{said}; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    return f"{said}; check AWS_ENDPOINT_URL" if "NETWORK_CONNECTION" in said else said
 
 
 def _shown(directory: str, base_name: str) -> str:

@@ -23,24 +23,28 @@ def ChampionResolver(
 ):
     """Puts the model to compare with where Evaluator can read it.
 
-    Copied rather than referred to: what a run compared with stays what it was when versions are deleted.
+    Copied rather than referred to: what a run compared with stays what it was when versions are deleted. A version
+    that is not what was pushed any more (its checksums) is an error.
 
     Args:
       candidate: The new model; it stands in for the champion while there is none.
       examples: The data it was trained on, for the data fingerprint.
       champion: Gets `Format-Serving/` and the custom properties `version` (0 = none yet) and `registry`.
-      registry: Folder of the registry.
+      registry: Folder or URL of the registry.
       code_fingerprint: Fingerprint of this run's code and settings.
       version: The champion's version if the runner knows it (it is then part of the cache key), else -1.
     """
-    versions = Registry(Path(registry))
+    versions = Registry(registry)
     if version == -1:
         fingerprints = {
             "data": examples.get_string_custom_property("data_fingerprint"),
             "code": code_fingerprint,
         }
         version = champion_for(versions, fingerprints) or 0
-    source = Path(path_utils.serving_model_path(candidate.uri)) if version == 0 else versions.path(version)
-    shutil.copytree(source, path_utils.serving_model_path(champion.uri), dirs_exist_ok=True)
+    target = Path(path_utils.serving_model_path(champion.uri))
+    if version == 0:
+        shutil.copytree(path_utils.serving_model_path(candidate.uri), target, dirs_exist_ok=True)
+    else:
+        versions.fetch(version, target)
     champion.set_int_custom_property("version", version)
     champion.set_string_custom_property("registry", registry)

@@ -38,9 +38,9 @@ class RegistryPushExecutor(tfx_pusher.Executor):
             "metrics": verdict["metrics"],
             "champion": champion.get_int_custom_property("version") or None,
         }
-        registry = Registry(Path(exec_properties["registry"]))
+        registry = Registry(exec_properties["registry"])
         version = registry.push(Path(self.GetModelPath(input_dict)), manifest)
-        self._MarkPushed(pushed, pushed_destination=str(registry.path(version)), pushed_version=str(version))
+        self._MarkPushed(pushed, pushed_destination=registry.location(version), pushed_version=str(version))
 
 
 class RegistryPusherSpec(ComponentSpec):
@@ -66,8 +66,8 @@ class RegistryPusherSpec(ComponentSpec):
 class RegistryPusher(base_component.BaseComponent):
     """Pushes a blessed model to the registry.
 
-    Args of the constructor are the spec's: `registry` is the folder, `registry_id` its identity (a new registry is a
-    new destination, so a cached push does not count), `about` a JSON object to keep in the manifest.
+    Args of the constructor are the spec's: `registry` is the folder or URL, `registry_id` its identity (a new registry
+    is a new destination, so a cached push does not count), `about` a JSON object to keep in the manifest.
     """
 
     SPEC_CLASS = RegistryPusherSpec

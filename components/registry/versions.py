@@ -1,22 +1,24 @@
 """Versions of a registry: read, verified, pushed. A version appears whole or not at all."""
 
-import fcntl
 import hashlib
 import json
-import os
-import shutil
+import random
+import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from components.errors import PlumblineError, UsageError
-from components.files import sha256, sync_folder, write_json
+from components.registry.folder import FolderStorage
+from components.registry.storage import LABELS as LABELS
+from components.registry.storage import MANIFEST as MANIFEST
+from components.registry.storage import file_digests as file_digests
+from components.registry.storage import storage_of
 
-MANIFEST = "manifest.json"
+ATTEMPTS = 50
+"""To change labels in a bucket, where somebody else may always have been quicker."""
 
 
 @dataclass(frozen=True)
@@ -30,41 +32,43 @@ class Labels:
 
 
 class Registry:
-    """A folder of versions. Safe against two writers and against kill -9 at any point."""
+    """The versions of a model, in a folder or a bucket. Safe against two writers and against kill -9 at any point.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args of the constructor: `location` is a folder, or a URL such as s3://bucket/path or gs://bucket/path. What a
+    bucket needs (credentials, AWS_ENDPOINT_URL) comes from the environment, see objects.py; it is not asked before
+    something is read or written.
+    """
+
+    def __init__(self, location: Path | str) -> None:
+        self._storage = storage_of(location)
+        self.where = self._storage.shown()
+
+    @property
+    def folder(self) -> Path:
+        """The registry's folder; UsageError if it is in a bucket. `where` says it for both."""
+        if not isinstance(self._storage, FolderStorage):
+            raise UsageError(f"{self.where}: is in a bucket, where a folder is needed; copy the registry to one")
+        return self._storage.folder
 
     # -- reading -------------------------------------------------------------------------------------------------
 
     def labels(self) -> Labels | None:
         """labels.json, or None before the registry is made; UsageError if it cannot be read."""
-        path = self.folder / "labels.json"
-        try:
-            labels = Labels(**json.loads(path.read_text(encoding="utf-8")))
-            for role in ("live", "canary", "previous"):
-                version = getattr(labels, role)
-                if version is not None and type(version) is not int:
-                    raise TypeError(f"{role} is {version!r}, not the number of a version")
-            return labels
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, TypeError) as exc:
-            raise UsageError(f"{path}: cannot be read ({exc}); restore it or move the registry away") from exc
+        return self._read_labels()[0]
 
     def versions(self) -> list[int]:
         """Numbers of all versions, oldest first."""
-        if not self.folder.is_dir():
-            return []
-        return sorted(int(entry.name) for entry in self.folder.iterdir() if _is_version(entry))
+        return self._storage.versions()
+
+    def location(self, version: int) -> str:
+        """Folder or URL of a version; UsageError if it is not there."""
+        if not self._storage.has(version):
+            raise UsageError(f"{self.where}: version {version} is not there; there is: {self._there()}")
+        return self._storage.shown(str(version))
 
     def path(self, version: int) -> Path:
-        """Folder of a version; UsageError if it is not there."""
-        path = self.folder / str(version)
-        if not (path / MANIFEST).is_file():
-            there = ", ".join(map(str, self.versions())) or "none"
-            raise UsageError(f"{self.folder}: version {version} is not there; there is: {there}")
-        return path
+        """Folder of a version; UsageError if it is not there, or in a bucket (`fetch` copies it from there)."""
+        return self.folder / Path(self.location(version)).name
 
     def version_named(self, name: str) -> int:
         """The version that is called "live", "canary" or by its number; UsageError if there is none."""
@@ -72,48 +76,49 @@ class Registry:
         if name in ("live", "canary"):
             version = getattr(labels, name) if labels else None
             if version is None:
-                raise UsageError(f"{self.folder}: no version is {name}")
+                raise UsageError(f"{self.where}: no version is {name}")
             return int(version)
         if not (name.isascii() and name.isdigit()) or int(name) not in self.versions():
-            there = ", ".join(map(str, self.versions())) or "none"
-            raise UsageError(f"{self.folder}: version {name} is not there; there is: {there}, or say live")
+            raise UsageError(f"{self.where}: version {name} is not there; there is: {self._there()}, or say live")
         return int(name)
 
     def manifest(self, version: int) -> dict[str, Any]:
         """manifest.json of a version; UsageError if it cannot be read."""
-        path = self.path(version) / MANIFEST
+        self.location(version)
+        name = f"{version}/{MANIFEST}"
         try:
-            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            if not isinstance(manifest["files"], dict):
-                raise TypeError("files is no table")
-        except (OSError, ValueError, TypeError, KeyError) as exc:
-            raise UsageError(f"{path}: cannot be read ({exc}); restore it or move the registry away") from exc
-        return manifest
+            read = self._storage.read(name)
+        except OSError as exc:
+            raise self._unreadable(name, exc) from exc
+        return self._manifest(name, read)
 
     def verify(self, version: int) -> None:
         """PlumblineError naming the first file of a version that is not what its manifest says."""
-        path = self.path(version)
+        self._compare(version, self.manifest(version)["files"], self._storage.digests(version))
+
+    def fetch(self, version: int, folder: Path) -> None:
+        """Copies a version into a folder, manifest and all, and checks that what arrived is what was pushed.
+
+        Raises:
+          UsageError: The version is not there, or its manifest cannot be read.
+          PlumblineError: A file is not what the manifest says; it is named. What was copied is still there.
+        """
         files = self.manifest(version)["files"]
-        if (found := file_digests(path)) != files:
-            wrong = sorted(name for name in files.keys() | found.keys() if files.get(name) != found.get(name))
-            raise PlumblineError(f"{path / wrong[0]}: is not the file that was pushed; roll back or push again")
+        self._compare(version, files, self._storage.fetch(version, folder))
 
     # -- writing -------------------------------------------------------------------------------------------------
 
     def create(self) -> Labels:
         """Makes an empty registry unless there is one; returns its labels."""
-        with self._locked():
-            labels = self.labels()
-            if labels is None:
-                labels = Labels(id=uuid.uuid4().hex)
-                write_json(self.folder / "labels.json", asdict(labels))
-            return labels
+        with self._storage.locked():
+            return self._change(lambda labels: labels or Labels(id=uuid.uuid4().hex))
 
     def push(self, model: Path, manifest: Mapping[str, Any]) -> int:
         """Copies a SavedModel in as the next version and makes it live.
 
         A model that is there already is not copied again: its version is made live if it never was (a push that was
-        killed between the two steps), and returned.
+        killed between the two steps), and returned. (In a bucket, two pushes of one model at the same moment may
+        make two versions of it.)
 
         Args:
           model: Folder of the SavedModel.
@@ -123,75 +128,88 @@ class Registry:
           The version's number.
         """
         self.create()
-        with self._locked():
-            self._sweep()
+        with self._storage.locked():
+            self._storage.sweep()
             labels = self.labels()
             assert labels is not None
             files = file_digests(model)
             version = self._with_files(files)
             if version is None:
-                version = max(0, *self.versions(), labels.live or 0, labels.canary or 0, labels.previous or 0) + 1
-                self._copy_in(model, version, {**manifest, "version": version, "files": files})
-            if labels.live is None or version > labels.live:
-                self._relabel(replace(labels, live=version, previous=labels.live))
+                above = max(0, labels.live or 0, labels.canary or 0, labels.previous or 0)
+                version = self._storage.add(model, {**manifest, "files": files}, above)
+            self._change(lambda labels: _made_live(labels, version))
             return version
 
+    def _change(self, change: Callable[[Labels | None], Labels]) -> Labels:
+        """Reads labels.json, changes it and writes it, again and again until nobody else has done so meanwhile."""
+        for attempt in range(ATTEMPTS):
+            labels, seen = self._read_labels()
+            wanted = change(labels)
+            if wanted == labels:
+                return wanted
+            text = json.dumps(asdict(wanted), indent=2, ensure_ascii=False) + "\n"
+            if self._storage.write_labels(text.encode(), seen):
+                return wanted
+            time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))
+        raise PlumblineError(f"{self._storage.shown(LABELS)}: others change it all the time; run again")
+
+    # -- helpers -------------------------------------------------------------------------------------------------
+
+    def _there(self) -> str:
+        return ", ".join(map(str, self.versions())) or "none"
+
+    def _unreadable(self, name: str, why: object) -> UsageError:
+        return UsageError(f"{self._storage.shown(name)}: cannot be read ({why}); restore it or move the registry away")
+
+    def _read_labels(self) -> tuple[Labels | None, Any]:
+        try:
+            read = self._storage.read(LABELS)
+            if read is None:
+                return None, None
+            labels = Labels(**json.loads(read[0].decode("utf-8")))
+            for role in ("live", "canary", "previous"):
+                version = getattr(labels, role)
+                if version is not None and type(version) is not int:
+                    raise TypeError(f"{role} is {version!r}, not the number of a version")
+            return labels, read[1]
+        except (OSError, ValueError, TypeError) as exc:
+            raise self._unreadable(LABELS, exc) from exc
+
+    def _manifest(self, name: str, read: tuple[bytes, Any] | None) -> dict[str, Any]:
+        try:
+            if read is None:
+                raise FileNotFoundError("it is gone")
+            manifest: dict[str, Any] = json.loads(read[0].decode("utf-8"))
+            if not isinstance(manifest["files"], dict):
+                raise TypeError("files is no table")
+        except (OSError, ValueError, TypeError, KeyError) as exc:
+            raise self._unreadable(name, exc) from exc
+        return manifest
+
     def _with_files(self, files: dict[str, str]) -> int | None:
-        for version in reversed(self.versions()):
-            if (self.folder / str(version) / MANIFEST).is_file() and self.manifest(version)["files"] == files:
-                return version
+        """The newest version of these very files."""
+        versions = self.versions()[::-1]
+        names = [f"{version}/{MANIFEST}" for version in versions]
+        try:
+            for version, name, read in zip(versions, names, self._storage.read_all(names), strict=True):
+                if read is not None and self._manifest(name, read)["files"] == files:
+                    return version
+        except OSError as exc:
+            raise UsageError(f"{self.where}: the manifests cannot be read ({exc})") from exc
         return None
 
-    def _copy_in(self, model: Path, version: int, manifest: dict[str, Any]) -> None:
-        # TF Serving looks only at folders whose name is a number, so the half-copied one is invisible to it.
-        staging = self.folder / f".staging-{version}-{uuid.uuid4().hex}"
-        try:
-            shutil.copytree(model, staging)
-            if file_digests(staging) != manifest["files"]:
-                raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
-            created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            write_json(staging / MANIFEST, {"created": created, **manifest})
-            for path in [*staging.rglob("*"), staging]:
-                descriptor = os.open(path, os.O_RDONLY)
-                os.fsync(descriptor)
-                os.close(descriptor)
-            staging.rename(self.folder / str(version))
-        except BaseException:  # a full disk, say: what was copied so far must not fill it further
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
-        sync_folder(self.folder)
-
-    def _relabel(self, labels: Labels) -> None:
-        write_json(self.folder / "labels.json", asdict(labels))
-
-    def _sweep(self) -> None:
-        """Removes what a killed push left. Called with the lock held, so no living push owns it."""
-        for leftover in self.folder.glob(".staging-*"):
-            shutil.rmtree(leftover)
-        for leftover in self.folder.glob(".labels.json.*"):
-            leftover.unlink()
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / ".lock").open("w")
-        except OSError as exc:
-            raise UsageError(f"{self.folder}: cannot be written ({exc.strerror})") from exc
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets go of it when the process dies, however it dies
-            yield
+    def _compare(self, version: int, files: dict[str, str], found: dict[str, str]) -> None:
+        if found != files:
+            wrong = sorted(name for name in files.keys() | found.keys() if files.get(name) != found.get(name))
+            shown = self._storage.shown(f"{version}/{wrong[0]}")
+            raise PlumblineError(f"{shown}: is not the file that was pushed; roll back or push again")
 
 
-def _is_version(entry: Path) -> bool:
-    """Named as push names them: 7, neither 007 nor a digit of another script."""
-    return entry.name.isdecimal() and entry.name == str(int(entry.name)) and entry.is_dir()
-
-
-def file_digests(folder: Path) -> dict[str, str]:
-    """Path below the folder -> SHA-256, for every file but the folder's own manifest; sorted."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
-    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+def _made_live(labels: Labels | None, version: int) -> Labels:
+    assert labels is not None
+    if labels.live is None or version > labels.live:
+        return replace(labels, live=version, previous=labels.live)
+    return labels
 
 
 def model_fingerprint(files: Mapping[str, str]) -> str:

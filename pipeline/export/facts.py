@@ -31,7 +31,7 @@ class Pushed:
     """A version of the registry. `lineage` is None if the store does not know the run that pushed it."""
 
     version: int
-    folder: Path
+    registry: Registry
     manifest: Mapping[str, Any]
     lineage: Lineage | None
 
@@ -245,7 +245,7 @@ def _pushed(
         lineage = None if store is None else model_lineage(store, version, run_id, registry)
     except UsageError:
         lineage = None
-    return Pushed(version, registry.path(version), manifest, lineage)
+    return Pushed(version, registry, manifest, lineage)
 
 
 def _milliseconds(run_id: str) -> int:

@@ -7,6 +7,10 @@ needed here, and yet `mlflow.pyfunc.load_model("models:/flights@champion").predi
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from components.registry.versions import Registry, model_fingerprint
@@ -32,9 +36,9 @@ def model_version(client: "MlflowClient", name: str, mlflow_run: Any, facts: Fac
     for there in _versions(client, name):
         if there.tags.get(RUN) == facts.run_id and there.tags.get(FINGERPRINT) == fingerprint:
             return str(there.version)
-    Registry(pushed.folder.parent).verify(pushed.version)  # what is not what was pushed goes nowhere
     id_ = mlflow_run.info.run_id
-    client.log_artifacts(id_, str(pushed.folder), f"model/{SAVED_MODEL}")
+    with _folder(pushed) as folder:
+        client.log_artifacts(id_, str(folder), f"model/{SAVED_MODEL}")
     client.log_text(id_, mlmodel(id_), "model/MLmodel")
     if pushed.lineage is not None:
         client.log_text(id_, json.dumps(pushed.lineage.to_json(), indent=1), "lineage.json")
@@ -52,6 +56,18 @@ def model_version(client: "MlflowClient", name: str, mlflow_run: Any, facts: Fac
         name, source, id_, tags=tags, description=f"Version {pushed.version} of the registry; {told}"[:LONGEST_VALUE]
     )
     return str(made.version)
+
+
+@contextmanager
+def _folder(pushed: Pushed) -> Iterator[Path]:
+    """The version's files, checked against its manifest: what is not what was pushed goes nowhere."""
+    if "://" not in pushed.registry.where:
+        pushed.registry.verify(pushed.version)
+        yield pushed.registry.path(pushed.version)
+        return
+    with TemporaryDirectory() as folder:
+        pushed.registry.fetch(pushed.version, Path(folder))
+        yield Path(folder)
 
 
 def mlmodel(mlflow_run_id: str) -> str:

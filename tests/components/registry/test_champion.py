@@ -1,5 +1,3 @@
-import shutil
-
 import pytest
 
 from components.errors import UsageError
@@ -8,9 +6,9 @@ from components.registry.champion import champion_for
 FIRST, SECOND = {"data": "d1", "code": "c"}, {"data": "d2", "code": "c"}
 
 
-def test_without_a_registry_or_a_version_there_is_none(registry):
+def test_without_a_registry_or_a_version_there_is_none(registry, place):
     assert champion_for(registry, FIRST) is None
-    assert not registry.folder.exists()  # asking makes nothing
+    assert place.files() == {}  # asking makes nothing
     registry.create()
     assert champion_for(registry, FIRST) is None
 
@@ -31,15 +29,15 @@ def test_a_repeated_run_meets_the_champion_that_it_met_first(registry, model):
     assert champion_for(registry, FIRST) == 2  # not the live version's run
 
 
-def test_a_champion_that_was_deleted_is_none(registry, model):
+def test_a_champion_that_was_deleted_is_none(registry, model, place):
     registry.push(model("a"), {"fingerprints": FIRST, "champion": None})
     registry.push(model("b"), {"fingerprints": SECOND, "champion": 1})
-    shutil.rmtree(registry.folder / "1")
+    place.delete("1")
     assert champion_for(registry, SECOND) is None
 
 
-def test_a_live_version_that_is_gone_is_named(registry, model):
+def test_a_live_version_that_is_gone_is_named(registry, model, place):
     registry.push(model("a"), {"fingerprints": FIRST, "champion": None})
-    shutil.rmtree(registry.folder / "1")
+    place.delete("1")
     with pytest.raises(UsageError, match="version 1 is not there"):
         champion_for(registry, SECOND)

@@ -1,0 +1,111 @@
+"""A registry in a folder: one lock, and versions that come into being by a rename.
+
+<registry>/.lock                      held by whoever writes; the kernel frees it when a process dies
+<registry>/.staging-<n>-<random>/     a version on its way in; without an owner once the lock is free
+"""
+
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from components.errors import PlumblineError, UsageError
+from components.files import sync_folder, write_bytes, write_json
+from components.registry.storage import LABELS, MANIFEST, file_digests
+
+
+class FolderStorage:
+    """See `Storage`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def shown(self, name: str = "") -> str:
+        """See `Storage`."""
+        return str(self.folder / name)
+
+    def read(self, name: str) -> tuple[bytes, Any] | None:
+        """See `Storage`."""
+        try:
+            return (self.folder / name).read_bytes(), None
+        except FileNotFoundError:
+            return None
+
+    def read_all(self, names: Iterable[str]) -> Iterator[tuple[bytes, Any] | None]:
+        """See `Storage`."""
+        return map(self.read, names)
+
+    def versions(self) -> list[int]:
+        """See `Storage`."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self.folder.iterdir() if _is_version(entry))
+
+    def has(self, version: int) -> bool:
+        """See `Storage`."""
+        return (self.folder / str(version) / MANIFEST).is_file()
+
+    def digests(self, version: int) -> dict[str, str]:
+        """See `Storage`."""
+        return file_digests(self.folder / str(version))
+
+    def fetch(self, version: int, folder: Path) -> dict[str, str]:
+        """See `Storage`."""
+        shutil.copytree(self.folder / str(version), folder, dirs_exist_ok=True)
+        return file_digests(folder)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """See `Storage`."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".lock").open("w")
+        except OSError as exc:
+            raise UsageError(f"{self.folder}: cannot be written ({exc.strerror})") from exc
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets go of it when the process dies, however it dies
+            yield
+
+    def sweep(self) -> None:
+        """Removes what a killed push left. Called with the lock held, so no living push owns it."""
+        for leftover in self.folder.glob(".staging-*"):
+            shutil.rmtree(leftover)
+        for leftover in self.folder.glob(f".{LABELS}.*"):
+            leftover.unlink()
+
+    def write_labels(self, content: bytes, seen: Any) -> bool:
+        """See `Storage`. Under the lock nobody else writes."""
+        write_bytes(self.folder / LABELS, content)
+        return True
+
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int) -> int:
+        """See `Storage`."""
+        version = max(above, *self.versions(), 0) + 1
+        # TF Serving looks only at folders whose name is a number, so the half-copied one is invisible to it.
+        staging = self.folder / f".staging-{version}-{uuid.uuid4().hex}"
+        try:
+            shutil.copytree(model, staging)
+            if file_digests(staging) != manifest["files"]:
+                raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
+            created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            write_json(staging / MANIFEST, {"created": created, **manifest, "version": version})
+            for path in [*staging.rglob("*"), staging]:
+                descriptor = os.open(path, os.O_RDONLY)
+                os.fsync(descriptor)
+                os.close(descriptor)
+            staging.rename(self.folder / str(version))
+        except BaseException:  # a full disk, say: what was copied so far must not fill it further
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        sync_folder(self.folder)
+        return version
+
+
+def _is_version(entry: Path) -> bool:
+    """Named as push names them: 7, neither 007 nor a digit of another script."""
+    return entry.name.isdecimal() and entry.name == str(int(entry.name)) and entry.is_dir()

@@ -1,0 +1,101 @@
+"""Where a registry lies: what Registry needs of a folder or a bucket, and which of them a location means."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from components.errors import UsageError
+
+MANIFEST = "manifest.json"
+LABELS = "labels.json"
+BUCKETS = ("s3", "gs", "az")
+"""Schemes of object stores."""
+
+
+class Storage(Protocol):
+    """Files of a registry by their path below it, with "/" between the parts.
+
+    Every method raises OSError or PlumblineError if the storage fails.
+    """
+
+    def shown(self, name: str = "") -> str:
+        """Path or URL of a file of the registry, or of itself, for messages and records."""
+
+    def read(self, name: str) -> tuple[bytes, Any] | None:
+        """A file's content and what `write_labels` needs to know that it is still the same; None if it is not there."""
+
+    def read_all(self, names: Iterable[str]) -> Iterator[tuple[bytes, Any] | None]:
+        """`read` of each, in order; perhaps several at a time."""
+
+    def versions(self) -> list[int]:
+        """Numbers of the versions, oldest first."""
+
+    def has(self, version: int) -> bool:
+        """Whether a version is there, with its manifest."""
+
+    def digests(self, version: int) -> dict[str, str]:
+        """Path below the version -> SHA-256, for every file but the version's manifest; sorted."""
+
+    def fetch(self, version: int, folder: Path) -> dict[str, str]:
+        """Copies a version's files into a folder, which is made if need be; returns the `digests` of the copies."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keeps other writers out, where a storage can do that."""
+
+    def sweep(self) -> None:
+        """Settles what killed pushes left. Called under the lock."""
+
+    def write_labels(self, content: bytes, seen: Any) -> bool:
+        """Writes labels.json if it still is what was seen (None: not there); whether it was. Called under the lock."""
+
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int) -> int:
+        """Copies a model in as a version of its own, whole or not at all. Called under the lock.
+
+        Args:
+          model: Folder of the SavedModel.
+          manifest: manifest.json but for `version`; `files` are the digests of the model's files.
+          above: The new number is larger than this and than that of any version.
+
+        Returns:
+          The version's number.
+        """
+
+
+def storage_of(location: Path | str) -> Storage:
+    """The storage that a folder, a file:// URL or the URL of a bucket means.
+
+    Raises:
+      UsageError: Another kind of URL, or a URL without a bucket or with a query.
+    """
+    from components.registry.folder import FolderStorage
+
+    if isinstance(location, Path) or "://" not in location:
+        return FolderStorage(Path(location))
+    scheme, bucket, path, query, fragment = urlsplit(location)
+    if scheme == "file" and not bucket and path:
+        return FolderStorage(Path(unquote(path)))
+    if scheme == "minio":
+        raise UsageError(
+            f"{location}: minio:// means the bundled store to Kubeflow alone; give s3://{bucket}{path} and set "
+            "AWS_ENDPOINT_URL to the store's address"
+        )
+    if scheme not in BUCKETS or not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
+        legal = ", ".join(f"{one}://BUCKET/PATH" for one in BUCKETS)
+        raise UsageError(f"{location}: no place for a registry; legal: a folder, file:///FOLDER, {legal}")
+    if query or fragment:
+        raise UsageError(f"{location}: a registry's URL has no query; settings of the store come from the environment")
+    from components.registry.bucket import BucketStorage
+    from components.registry.objects import Objects
+
+    return BucketStorage(Objects(scheme, bucket, path.strip("/")))
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Path below the folder -> SHA-256, for every file but the folder's own manifest; sorted."""
+    from components.files import sha256
+
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}

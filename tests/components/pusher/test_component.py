@@ -1,0 +1,76 @@
+"""The executor, with a registry in a folder and one in a bucket."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.registry.versions import Registry
+from tests.components.registry.bucket_place import bucket as bucket
+from tests.components.registry.bucket_place import s3_server as s3_server
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "folder":
+        return str(tmp_path / "registry")
+    found: str = request.getfixturevalue("bucket").location
+    return found
+
+
+def artifact(kind: Any, folder: Path, **properties: str | int) -> list:
+    """One artifact of a kind in a folder, with custom properties."""
+    made = kind()
+    made.uri = str(folder)
+    for name, value in properties.items():
+        set_property = made.set_int_custom_property if isinstance(value, int) else made.set_string_custom_property
+        set_property(name, value)
+    return [made]
+
+
+def push(location: str, folder: Path, blessed: int) -> Any:
+    """Runs the executor; returns the artifact `pushed_model`."""
+    from tfx.types import standard_artifacts as kinds
+
+    from components.pusher.component import RegistryPushExecutor
+
+    (folder / "model" / "Format-Serving").mkdir(parents=True)
+    (folder / "model" / "Format-Serving" / "saved_model.pb").write_text("graph")
+    (folder / "evaluation").mkdir()
+    (folder / "evaluation" / "verdict.json").write_text(json.dumps({"metrics": {"auc": 0.75}}))
+    seen = {"data_fingerprint": "d", "spans": '{"train": [1], "eval": [2]}', "rows": '{"train": 3, "eval": 4}'}
+    inputs = {
+        "model": artifact(kinds.Model, folder / "model"),
+        "model_blessing": artifact(kinds.ModelBlessing, folder / "blessing", blessed=blessed),
+        "evaluation": artifact(kinds.ModelEvaluation, folder / "evaluation"),
+        "champion": artifact(kinds.Model, folder / "champion", version=0),
+        "examples": artifact(kinds.Examples, folder / "examples", **seen),
+    }
+    outputs = {"pushed_model": artifact(kinds.PushedModel, folder / "pushed")}
+    properties = {"registry": location, "registry_id": "", "code_fingerprint": "c", "about": '{"dataset": "flüge"}'}
+    RegistryPushExecutor().Do(inputs, outputs, properties)
+    return outputs["pushed_model"][0]
+
+
+def test_a_blessed_model_is_pushed_and_where_is_recorded(location: str, tmp_path: Path) -> None:
+    pushed = push(location, tmp_path, blessed=1)
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("pushed_version") == "1"
+    assert pushed.get_string_custom_property("pushed_destination") == f"{location}/1"
+    registry = Registry(location)
+    registry.verify(1)
+    manifest = registry.manifest(1)
+    assert list(manifest["files"]) == ["saved_model.pb"]
+    assert (manifest["dataset"], manifest["metrics"], manifest["champion"]) == ("flüge", {"auc": 0.75}, None)
+    assert manifest["fingerprints"] == {"data": "d", "code": "c"}
+    assert (manifest["spans"], manifest["rows"]) == ({"train": [1], "eval": [2]}, {"train": 3, "eval": 4})
+    assert registry.labels().live == 1
+
+
+def test_what_is_not_blessed_goes_nowhere(location: str, tmp_path: Path) -> None:
+    pushed = push(location, tmp_path, blessed=0)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert (Registry(location).labels(), Registry(location).versions()) == (None, [])

@@ -1,0 +1,85 @@
+"""A bucket of its own for each test, on a server that the tests of a folder share. Import the fixtures to use them."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+_numbers = itertools.count()
+
+
+@dataclass
+class BucketPlace:
+    """A registry's objects, seen through another client than the one under test."""
+
+    bucket: str
+    prefix: str
+    server: Any
+    client: Any
+
+    @property
+    def location(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+    def files(self) -> dict[str, bytes]:
+        """Every object with its content."""
+        return {key: self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read() for key in self._()}
+
+    def write(self, name: str, content: bytes) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=self._key(name), Body=content)
+
+    def delete(self, name: str) -> None:
+        """An object, or all below a path."""
+        for key in self._():
+            if key == name or key.startswith(f"{name}/"):
+                self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
+
+    def age(self, days: float) -> None:
+        """Makes every object older."""
+        from moto.s3.models import s3_backends
+
+        for account in s3_backends.values():
+            for key in account["aws"].buckets[self.bucket].keys.values():
+                key.last_modified -= timedelta(days=days)
+
+    def lose(self, name: str) -> None:
+        """Deletes an object from within the server, for its hooks."""
+        from moto.s3.models import s3_backends
+
+        for account in s3_backends.values():
+            account["aws"].delete_object(self.bucket, self._key(name))
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}"
+
+    def _(self) -> list[str]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=f"{self.prefix}/")
+        keys = (found["Key"] for page in pages for found in page.get("Contents", []))
+        return [key.removeprefix(f"{self.prefix}/") for key in keys]
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[Any]:
+    pytest.importorskip("obstore")
+    from tests.components.registry.s3_server import S3Server
+
+    server = S3Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketPlace]:
+    """An empty place in a bucket of its own; its path is not ASCII."""
+    from tests.components.registry.s3_server import client
+
+    settings = {"ENDPOINT_URL": s3_server.url, "ACCESS_KEY_ID": "t", "SECRET_ACCESS_KEY": "t", "REGION": "us-east-1"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    place = BucketPlace(f"bucket-{next(_numbers)}", "modèles/日本/registry", s3_server, client(s3_server))
+    place.client.create_bucket(Bucket=place.bucket)
+    yield place
+    s3_server.before, s3_server.after = (lambda environ: None), (lambda environ: None)

@@ -1,0 +1,82 @@
+"""An S3 server in this process: moto's, whose conditional writes are made as atomic as S3's, and that can fail."""
+
+import io
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from moto.core import responses
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+CHANGES = ("PUT", "POST", "DELETE")
+"""Methods that change something."""
+Answer = tuple[int, str]
+"""Status and the code of an error in S3's way."""
+
+
+class S3Server:
+    """Listens on loopback.
+
+    Attributes:
+      url: For AWS_ENDPOINT_URL.
+      before: Called with each request's environ; an Answer is sent instead of what the server would do.
+      after: Called once the server has done what was asked; an Answer is sent instead of the true one.
+    """
+
+    def __init__(self) -> None:
+        self._app = DomainDispatcherApplication(create_backend_app)
+        self._one = threading.Lock()  # moto looks whether an object is there, then writes; S3 does both at once
+        self.before: Callable[[dict], Answer | None] = lambda environ: None
+        self.after: Callable[[dict], Answer | None] = lambda environ: None
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def _answer(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        with self._one:
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+            environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+            instead = self.before(environ)
+            if instead is None:
+                done = list(self._app(environ, start_response))
+                instead = self.after(environ)
+                if instead is None:
+                    return done
+            status, code = instead
+            text = f"<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>"
+            start_response(f"{status} ", [("Content-Type", "application/xml")])
+            return [text.encode()]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @contextmanager
+    def checking_keys(self) -> Iterator[None]:
+        """Within it, access keys that nobody was given are refused."""
+        was = responses.settings.INITIAL_NO_AUTH_ACTION_COUNT
+        responses.ActionAuthenticatorMixin.request_count = 0
+        responses.settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
+        try:
+            yield
+        finally:
+            responses.settings.INITIAL_NO_AUTH_ACTION_COUNT = was
+
+
+def client(server: S3Server) -> Any:
+    """Another client than the one under test."""
+    import boto3
+
+    return boto3.client(
+        "s3",
+        endpoint_url=server.url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        region_name="us-east-1",
+    )
