@@ -1,27 +1,32 @@
 """The data-centric loop on the flights, through the pipeline's own commands: noise, audit, corrections, run, compare.
 
-    python -m benchmarks.data_centric [--data data/flights] [--span N] [--window 3] [--noise 0.2] [--look SHARE]
-                                      [--sample] [--json FILE]
+    python -m benchmarks.data_centric [--scenarios uniform,class,carriers,outage,swapped] [--ways audit,random,source]
+                                      [--data data/flights] [--span 6] [--window 3] [--noise 0.2] [--look SHARE]
+                                      [--tries 3] [--sample] [--json FILE] [--markdown]
 
-Labels of the train window are flipped at random, a share `--noise` of them in all, late flights three times as often as
-punctual ones or nearly so: P(flip | late) = 2 * noise. The eval span keeps its true labels. Then
+Labels of the train window are made wrong in the ways of data_centric_noise.py; the eval span keeps its own. Then
 
-    baseline        a run on the noisy labels
+    baseline        a run on the wrong labels
     model-centric   the same data with a bigger model and other settings: several tried, and the best *on the eval
                     split* counts, which is more than an honest search could reach
-    data-centric    the same code: the rows that `plumbline audit` doubts most are looked at, a share `--look` of all
-                    rows (as many as are wrong, by default), and those whose label is wrong get a line in
-                    corrections.csv. The true labels stand in for the person; how many rows were looked at and how many
-                    corrected is counted
-    every label     the ceiling: all planted errors corrected
+    data-centric    the same code, corrected data; the true labels stand in for the person, and what was looked at is
+                    counted, as many rows as labels are wrong, or a share `--look`:
+        audit       the rows that `plumbline audit --export` writes, worst first
+        random      as many at random: what the audit's order is worth
+        source      all rows of the carriers and airports in which the baseline run reports drift of the label between
+                    train and eval: who asks there finds out what went wrong, and corrects it for good
+    clean           the ceiling: no label was ever wrong
 
-Each is `plumbline run` on a copy of the code, so that nothing else changes. Every difference to the baseline is of the
-two models on the same eval rows, with its 95 % interval by paired bootstrap (compare_intervals.py). Prints a
-table like that of A. Ng's talk (From Model-centric to Data-centric AI, 2021), then one JSON object. `--sample` takes
-the committed sample (1,000 rows a span) and one setting: it shows that the loop runs, not what it gains.
+Each is `plumbline run` on a copy of the code, so that nothing else changes; corrections are lines of corrections.csv.
+Every difference to the baseline is of `plumbline compare --intervals`: the two models on the same eval rows, with its
+95 % interval by paired bootstrap. Prints a table like that of A. Ng's talk (From Model-centric to Data-centric AI,
+2021) for each scenario, then one JSON object; `--json` is kept up to date after every scenario. `--sample` takes the
+committed sample (1,000 rows a span), one scenario and one setting: it shows that the loop runs, not what it gains.
+data_centric_study.py asks the same of a quick model, with several seeds.
 """
 
 import argparse
+import csv
 import datetime
 import json
 import os
@@ -31,29 +36,31 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.data_centric_noise import LABEL, SCENARIOS, flips
+from benchmarks.data_centric_table import markdown, table
+from components.arrow_example_gen.corrections_file import Correction, corrections_csv
+from components.files import write_json, write_text
 from pipeline.environment import settle
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-LABEL, ID = "late", "row_id"
+ID = "row_id"
+WAYS = ("audit", "random", "source")
 TRIED: tuple[dict[str, Any], ...] = (
     {"hidden_units": [512, 256, 128], "epochs": 8},
     {"hidden_units": [512, 256], "epochs": 8, "learning_rate": 0.0005, "dropout": 0.4},
     {"hidden_units": [1024, 512], "epochs": 6, "dropout": 0.5, "weight_decay": 0.01},
 )
 """Settings of [training] that the model-centric attempt tries."""
-SHOWN = ("auc", "average_precision", "f1")
-"""Not accuracy: three flights of four are punctual, and who calls all of them punctual has 74 %."""
 
 
 class Project:
-    """A folder with a copy of the code and of schemas/flights, and noisy spans."""
+    """A folder with a copy of the code and of schemas/flights, and spans whose labels may be wrong."""
 
     def __init__(self, folder: Path, window: int) -> None:
         self.folder = folder
@@ -66,8 +73,8 @@ class Project:
         self.settings.write_text(re.sub(r"(?m)^window = .*$", f"window = {window}", text))
         self._as_it_was = self.settings.read_text()
 
-    def run(self, training: dict[str, Any] | None = None) -> str:
-        """`plumbline run` with some settings of [training] changed; the run's id."""
+    def run(self, training: dict[str, Any] | None = None) -> dict[str, Any]:
+        """`plumbline run` with some settings of [training] changed; its summary."""
         text = self._as_it_was
         for key, value in (training or {}).items():
             head, body = text.split("[training]\n", 1)
@@ -75,170 +82,196 @@ class Project:
             table = re.sub(rf"(?m)^{key} = .*\n", "", table)
             text = f"{head}[training]\n{key} = {json.dumps(value)}\n{table}{rest}"
         self.settings.write_text(text)
-        command = [sys.executable, "-m", "pipeline.cli", "run", "--dataset", "flights", "--json"]
+        try:
+            summary: dict[str, Any] = json.loads(self.command("run", "--json"))
+            return summary
+        finally:
+            self.settings.write_text(self._as_it_was)
+
+    def export(self, limit: int) -> list[dict[str, str]]:
+        """`plumbline audit train --export`: lines of corrections to be filled in, worst first, at most `limit`."""
+        file = self.folder / "doubtful.csv"
+        self.command("audit", "train", "--limit", str(limit), "--export", str(file))
+        with file.open(newline="") as lines:
+            return list(csv.DictReader(lines))
+
+    def compared(self, before: str, after: str) -> dict[str, Any]:
+        """`plumbline compare --intervals`: the verdict, rows relabelled, metrics and those of the airports."""
+        found = json.loads(self.command("compare", before, after, "--intervals", "--json"))
+        if found["intervals"] is None:
+            sys.exit(f"benchmarks/data_centric: {found['without_intervals']}")
+        slices = {name: each for name, each in found["intervals"]["slices"].items() if name.startswith("origin=")}
+        relabelled = found["rows"]["relabelled"] if found["rows"] else None
+        metrics = found["intervals"]["metrics"]
+        return {"verdict": found["verdict"], "relabelled": relabelled, "metrics": metrics, "slices": slices}
+
+    def command(self, name: str, *arguments: str) -> str:
+        """What `plumbline NAME` prints on stdout; ends the benchmark if it fails."""
+        command = [sys.executable, "-m", "pipeline.cli", name, *arguments, "--dataset", "flights"]
         environment = {**os.environ, "PYTHONPATH": str(self.folder)}
         done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
-        self.settings.write_text(self._as_it_was)
         if done.returncode:
-            sys.exit(f"benchmarks/data_centric: a run failed: {done.stderr.strip()[-1000:]}")
-        return str(json.loads(done.stdout)["run_id"])
+            sys.exit(f"benchmarks/data_centric: plumbline {name} failed: {done.stderr.strip()[-1000:]}")
+        return done.stdout
 
 
 def main() -> None:
-    """Goes round the loop once and prints."""
+    """Goes round the loop once for each scenario and prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="some of %(default)s")
+    parser.add_argument("--ways", default="audit,source", help=f"some of {','.join(WAYS)} (%(default)s)")
     parser.add_argument("--data", type=Path, default=REPOSITORY / "data" / "flights")
     parser.add_argument("--span", type=int, default=6, help="eval span; train are those before it")
     parser.add_argument("--window", type=int, default=3)
-    parser.add_argument("--noise", type=float, default=0.2)
-    parser.add_argument("--look", type=float, help="share of the train rows that a person looks at (default: --noise)")
+    parser.add_argument("--noise", type=float, default=0.2, help="of uniform and class (%(default)s)")
+    parser.add_argument(
+        "--look", type=float, help="share of the train rows that a person looks at (default: the wrong)"
+    )
+    parser.add_argument("--tries", type=int, default=len(TRIED), help="settings of the model-centric attempt")
     parser.add_argument("--seed", type=int, default=13)
-    parser.add_argument("--sample", action="store_true", help="the committed sample and one setting")
+    parser.add_argument("--sample", action="store_true", help="the committed sample, one scenario and one setting")
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     options = parser.parse_args()
-    settle()
+    for option, legal in (("scenarios", tuple(SCENARIOS)), ("ways", WAYS)):
+        chosen = getattr(options, option).split(",")
+        if unknown := [name for name in chosen if name not in legal]:
+            parser.error(f"--{option} {unknown[0]}: legal are {', '.join(legal)}")
+        setattr(options, option, chosen)
     if options.sample:
-        options.data, options.span = REPOSITORY / "data" / "sample" / "flights", 4
+        options.data, options.span, options.tries = REPOSITORY / "data" / "sample" / "flights", 4, 1
+        options.scenarios = options.scenarios[:1]
+    if not 1 <= options.tries <= len(TRIED):
+        parser.error(f"--tries {options.tries}: legal are 1 to {len(TRIED)}")
+    settle()
     with tempfile.TemporaryDirectory() as folder:
-        project = Project(Path(folder), options.window)
-        result = loop(project, options)
-    print(table(result))
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
+        result = loops(Project(Path(folder), options.window), options)
+    print("\n\n".join((markdown if options.markdown else table)(one) for one in result["scenarios"]))
     print(json.dumps(result))
 
 
-def loop(project: Project, options: argparse.Namespace) -> dict[str, Any]:
-    """Plants noise, runs every attempt, compares each with the baseline."""
+def loops(project: Project, options: argparse.Namespace) -> dict[str, Any]:
+    """A run on clean labels, then every scenario against it."""
     train = range(options.span - options.window, options.span)
-    truth, wrong = plant(project.folder, options.data, train, options.span, options.noise, options.seed)
-    look = round(len(truth) * (options.noise if options.look is None else options.look))
-    _say(f"{len(truth):,} train rows, {len(wrong):,} labels flipped")
-
-    baseline = project.run()
-    _say(f"baseline: run {baseline}")
-    tried = []
-    for settings in TRIED[: 1 if options.sample else None]:
-        tried.append((settings, _compared(project, baseline, project.run(settings))))
-        _say(f"model-centric {settings}: auc {tried[-1][1]['metrics']['auc']['delta']:+.4f}")
-    chosen, model_centric = max(tried, key=lambda one: float(one[1]["metrics"]["auc"]["after"]))
-
-    doubtful = _doubtful(project, train, look)
-    corrected = [row for row in doubtful if row in wrong]
-    _say(f"audit: {len(doubtful):,} rows looked at, {len(corrected):,} of them wrong and corrected")
-    correct(project, corrected, truth)
-    data_centric = _compared(project, baseline, project.run())
-    correct(project, sorted(wrong), truth)
-    ceiling = _compared(project, baseline, project.run())
-    return {
+    frames = read(options.data, train)
+    rows = pd.concat(frames.values(), ignore_index=True)
+    (project.folder / "spans").mkdir()
+    shutil.copy(options.data / f"span-{options.span:02d}.csv", project.folder / "spans")
+    write(project.folder, frames)
+    _say(f"{len(rows):,} train rows")
+    clean = str(project.run()["run_id"])
+    _say(f"clean: run {clean}")
+    scenarios: list[dict[str, Any]] = []
+    result = {
         "data": "sample" if options.sample else options.data.name,
         "train": list(train),
         "eval": options.span,
+        "rows": len(rows),
         "noise": options.noise,
-        "rows": len(truth),
-        "flipped": len(wrong),
-        "looked_at": len(doubtful),
-        "corrected": len(corrected),
-        "late_flipped": sum(truth[row] for row in wrong),
-        "late_corrected": sum(truth[row] for row in corrected),
-        "baseline": {name: one["before"] for name, one in data_centric["metrics"].items()},
-        "model_centric": {**model_centric, "settings": chosen, "tried": len(tried)},
-        "data_centric": data_centric,
-        "every_label": ceiling,
+        "seed": options.seed,
+        "scenarios": scenarios,
     }
+    for name in options.scenarios:
+        wrong = plant(project.folder, frames, name, options.noise, options.seed)
+        scenarios.append({"scenario": name, "says": SCENARIOS[name].says, **loop(project, options, clean, rows, wrong)})
+        if options.json:
+            options.json.parent.mkdir(parents=True, exist_ok=True)
+            write_json(options.json, result)
+    return result
 
 
-def plant(
-    project: Path, data: Path, train: Sequence[int], evaluation: int, noise: float, seed: int
-) -> tuple[dict[str, int], set[str]]:
-    """Copies the spans, with labels flipped in those of `train`; also to train/, for the audit.
+def loop(
+    project: Project, options: argparse.Namespace, clean: str, rows: pd.DataFrame, wrong: frozenset[str]
+) -> dict[str, Any]:
+    """Every attempt on the spans as they lie there, each compared with the baseline.
 
-    Returns:
-      Row id -> true label, and the ids whose label was flipped.
+    Args:
+      project: With the wrong labels planted.
+      options: `ways`, `look`, `tries`, `seed`.
+      clean: The run on true labels.
+      rows: The train rows with their true labels.
+      wrong: Ids whose label is not the true one.
     """
-    frames = {span: pd.read_csv(data / f"span-{span:02d}.csv", dtype=str, keep_default_na=False) for span in train}
-    late = np.concatenate([(frame[LABEL] == "1").to_numpy() for frame in frames.values()])
-    often = min(2 * noise, 0.9)
-    seldom = max(noise - often * late.mean(), 0.0) / (1 - late.mean())
-    flipped = np.random.default_rng(seed).random(len(late)) < np.where(late, often, seldom)
-    truth, wrong, at = {}, set(), 0
-    for folder in ("spans", "train"):
-        (project / folder).mkdir()
-    for span, frame in frames.items():
-        mine = flipped[at : at + len(frame)]
-        at += len(frame)
-        truth.update(zip(frame[ID], frame[LABEL].astype(int), strict=True))
-        wrong.update(frame[ID][mine])
-        frame.loc[mine, LABEL] = np.where(frame[LABEL][mine] == "1", "0", "1")
-        for folder in ("spans", "train"):
-            frame.to_csv(project / folder / f"span-{span:02d}.csv", index=False)
-    shutil.copy(data / f"span-{evaluation:02d}.csv", project / "spans")
-    return truth, wrong
+    truth = rows.set_index(ID)[LABEL].astype(int)
+    project.corrections.unlink(missing_ok=True)
+    summary = project.run()
+    baseline = str(summary["run_id"])
+    slices = drifted_slices(summary)
+    _say(f"{len(wrong):,} labels wrong; baseline: run {baseline}")
+    tried = []
+    for settings in TRIED[: options.tries]:
+        tried.append((settings, project.compared(baseline, project.run(settings)["run_id"])))
+        _say(f"model-centric {settings}: auc {tried[-1][1]['metrics']['auc']['delta']:+.4f}")
+    chosen, best = max(tried, key=lambda one: float(one[1]["metrics"]["auc"]["after"]))
+    attempts = {"model-centric": {**best, "settings": chosen, "tried": len(tried)}}
+    look = len(wrong) if options.look is None else round(options.look * len(truth))
+    for way in options.ways:
+        looked = look_at(project, way, slices, rows, look, options.seed)
+        if not looked:
+            continue
+        corrected = [row for row in looked if row in wrong]
+        correct(project, corrected, truth)
+        attempts[f"data-centric, {way}"] = {
+            "looked_at": len(looked),
+            "corrected": len(corrected),
+            "late_corrected": int(truth[corrected].sum()),
+            **project.compared(baseline, project.run()["run_id"]),
+        }
+        project.corrections.unlink()
+        _say(f"{way}: {len(looked):,} rows looked at, {len(corrected):,} of them wrong and corrected")
+    attempts["clean"] = project.compared(baseline, clean)
+    before = {name: one["before"] for name, one in attempts["clean"]["metrics"].items()}
+    late_wrong = int(truth[list(wrong)].sum())
+    return {"wrong": len(wrong), "late_wrong": late_wrong, "slices": slices, "baseline": before, "attempts": attempts}
 
 
-def _doubtful(project: Project, train: Sequence[int], look: int) -> list[str]:
-    """Ids of the `look` rows whose labels `plumbline audit` doubts most, worst first; fewer if it doubts fewer."""
-    from pipeline.audit_command import audit
-    from pipeline.config import load_config
-
-    found = audit(str(project.folder / "train"), config=load_config(project.settings), limit=look)
-    assert found.labels is not None
-    return [str(issue.id) for issue in found.labels.issues]
+def read(data: Path, spans: Sequence[int]) -> dict[int, pd.DataFrame]:
+    """Span -> its rows, all texts."""
+    return {span: pd.read_csv(data / f"span-{span:02d}.csv", dtype=str, keep_default_na=False) for span in spans}
 
 
-def correct(project: Project, rows: Sequence[str], truth: dict[str, int]) -> None:
+def write(folder: Path, frames: dict[int, pd.DataFrame]) -> None:
+    """Writes the train spans to spans/, and to train/ for the audit."""
+    for name in ("spans", "train"):
+        (folder / name).mkdir(exist_ok=True)
+        for span, frame in frames.items():
+            frame.to_csv(folder / name / f"span-{span:02d}.csv", index=False)
+
+
+def plant(folder: Path, frames: dict[int, pd.DataFrame], name: str, noise: float, seed: int) -> frozenset[str]:
+    """Writes the train spans with wrong labels; returns the ids of the rows that have one."""
+    together = pd.concat(frames.values(), ignore_index=True)
+    hit = flips(name, together, noise, seed)
+    together[LABEL] = np.where(hit, np.where(together[LABEL] == "1", "0", "1"), together[LABEL])
+    ends = np.cumsum([len(frame) for frame in frames.values()])
+    write(folder, {span: together[end - len(frames[span]) : end] for span, end in zip(frames, ends, strict=True)})
+    return frozenset(together[ID][hit])
+
+
+def drifted_slices(summary: dict[str, Any]) -> list[str]:
+    """Slices, "column=value", in which a run reports that the label's distribution moved between train and eval."""
+    rows = [row for row in summary["drift"] if row["feature"] == LABEL and row["drifted"] and row["slice"]]
+    return list(dict.fromkeys(row["slice"] for row in rows))
+
+
+def look_at(project: Project, way: str, slices: Sequence[str], rows: pd.DataFrame, count: int, seed: int) -> list[str]:
+    """Ids of the train rows that a person looks at; `slices`, "column=value", are those of the source."""
+    if way == "audit":
+        return [line["id"] for line in project.export(count)]
+    if way == "random":
+        return [str(row) for row in rows[ID].sample(count, random_state=seed)]
+    chosen = np.zeros(len(rows), bool)
+    for name in slices:
+        column, value = name.split("=", 1)
+        chosen |= (rows[column] == value).to_numpy()
+    return [str(row) for row in rows.loc[chosen, ID]]
+
+
+def correct(project: Project, rows: Sequence[str], truth: pd.Series) -> None:
     """Writes corrections.csv: the true label of each row."""
-    from components.arrow_example_gen.corrections_file import Correction, corrections_csv
-    from components.files import write_text
-
     today = datetime.date.today().isoformat()
-    lines = [Correction(row, LABEL, str(truth[row]), "doubted by the audit", "true labels", today) for row in rows]
+    lines = [Correction(row, LABEL, str(truth[row]), "looked at", "true labels", today) for row in rows]
     write_text(project.corrections, corrections_csv(lines))
-
-
-def _compared(project: Project, baseline: str, run: str) -> dict[str, Any]:
-    from pipeline.lineage import open_store
-    from pipeline.lookback.compare_runs import compare_runs
-
-    home = project.folder / "runs" / "flights"
-    found = compare_runs(open_store(home / "metadata.sqlite"), home, baseline, run, with_intervals=True)
-    if found.intervals is None:
-        sys.exit(f"benchmarks/data_centric: {found.without_intervals}")
-    assert found.rows is not None
-    return {
-        "verdict": found.verdict,
-        "relabelled": found.rows.relabelled,
-        "metrics": {name: asdict(one) for name, one in found.intervals.metrics.items()},
-        "slices": {
-            name: {metric: asdict(one) for metric, one in metrics.items()}
-            for name, metrics in found.intervals.slices.items()
-            if name.startswith("origin=")
-        },
-    }
-
-
-def table(result: dict[str, Any]) -> str:
-    """The talk's table: a line an attempt, gains with their intervals, in points of 100."""
-    lines = [
-        f"train on spans {result['train']}, {result['rows']:,} rows, {result['flipped']:,} labels flipped; judged on "
-        f"span {result['eval']}, true labels",
-        f"{result['looked_at']:,} rows looked at, {result['corrected']:,} of them wrong and corrected: "
-        f"{result['late_corrected']:,} of the {result['late_flipped']:,} late flights called punctual, and "
-        f"{result['corrected'] - result['late_corrected']:,} of the "
-        f"{result['flipped'] - result['late_flipped']:,} punctual ones called late",
-        "",
-        f"{'':<16}" + "".join(f"{name:>28}" for name in SHOWN),
-        f"{'baseline':<16}" + "".join(f"{100 * result['baseline'][name]:>28.2f}" for name in SHOWN),
-    ]
-    for name in ("model_centric", "data_centric", "every_label"):
-        cells = []
-        for metric in SHOWN:
-            one = result[name]["metrics"][metric]
-            ends = "" if one["low"] is None else f" [{100 * one['low']:+.2f}, {100 * one['high']:+.2f}]"
-            cells.append(f"{100 * one['delta']:+.2f}{ends}")
-        lines.append(f"{name.replace('_', '-'):<16}" + "".join(f"{cell:>28}" for cell in cells))
-    return "\n".join(lines)
 
 
 def _say(text: str) -> None:

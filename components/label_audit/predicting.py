@@ -87,6 +87,8 @@ def _crossed(folds: Folds, shape: tuple[int, ...], fit: Callable[[int], Fitted])
     A thread a core, and one library thread in each: where others use the cores, too, threads that work on one tree
     together wait for the slowest at every node.
     """
+    import sklearn.ensemble  # noqa: F401 - a limit of threads reaches only libraries that are loaded
+
     found = np.zeros(shape)
 
     def work(fold: int) -> None:
