@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what some tests open or start, by package name, where this may be done: a browser for the reports, and two
-# database servers for ML Metadata. Where it may not, says so and leaves everything as it is: those tests then skip (in
-# CI they fail).
+# Installs what some tests open or start, by package name, where this may be done: a browser for the reports, two
+# database servers for ML Metadata, and what builds the image where there is no container engine. Where it may not, says
+# so and leaves everything as it is: those tests then skip (in CI they fail).
 #
 #   deploy/test_packages.sh
 #   CHROMIUM=/path/to/chromium make test     (another Chromium or Chrome, instead)
@@ -18,6 +18,7 @@ elif ! there chromium chromium-browser google-chrome; then
 fi
 if ! compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null && ! there postgres; then wanted+=(postgresql); fi
 if ! there mariadbd mysqld && [ ! -x /usr/sbin/mariadbd ]; then wanted+=(mariadb-server-core mariadb-client-core); fi
+for tool in buildah mmdebstrap; do there $tool || wanted+=($tool); done
 [ ${#wanted[@]} -gt 0 ] || exit 0
 
 # On Ubuntu the package named chromium is an empty hull around a snap, which runs neither in containers nor as root.

@@ -8,6 +8,7 @@ from pipeline.environment import settle
 
 # One for all: a second Playwright cannot start beside the first.
 from tests.browser.chromium import browser as browser
+from tests.deploy.built_image import image_tag as image_tag
 
 settle()
 
