@@ -1,45 +1,69 @@
 """The same DAG as a Kubeflow pipeline: compiled to YAML, run elsewhere."""
 
-from dataclasses import replace
 from pathlib import Path
 
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
+from components.errors import ConfigError, UsageError
 from pipeline.config import Config
 from pipeline.dag import Inputs, Paths, create_pipeline
-from pipeline.preflight import source_of
+from pipeline.kubeflow.compile import complete, write
+from pipeline.kubeflow.plan import settle
 
-SCHEMAS_IN_IMAGE = "/app/schemas"
-"""Where the image keeps schemas/."""
+ENTRYPOINT = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 
 
-def compile_pipeline(config: Config, *, data: str, root: str, image: str, output: Path) -> None:
-    """Writes the pipeline as YAML.
+def compile_pipeline(
+    config: Config,
+    *,
+    output: Path,
+    data: str | None = None,
+    root: str | None = None,
+    image: str | None = None,
+    target: str = "kubeflow",
+) -> None:
+    """Writes the pipeline.
 
-    What is known only when a run starts (newest span, its fingerprint, the champion) is left to the components.
+    What is known only when a run starts (the newest span, its fingerprint, the champion) comes from its first step,
+    see pipeline.kubeflow.preflight_task.
 
     Args:
       config: Settings of the dataset.
-      data: Folder or URL of the spans, as the cluster sees it.
+      output: File to write: YAML, or a PipelineJob for Vertex AI if it ends in .json.
+      data: Folder or URL of the spans as the cluster sees it; None is what the settings say, as for the next two.
       root: Folder or URL for artifacts and registry.
-      image: Container image in which every component runs.
-      output: File to write, .yaml.
+      image: Container image in which the components run.
+      target: "kubeflow" or "vertex".
+
+    Raises:
+      ConfigError: Something is missing, or the cluster could not run it.
+      UsageError: The file cannot be written.
     """
-    name = config.dataset.name
-    home = f"{root.rstrip('/')}/{name}"
-    source = source_of(config, data)
-    if source.corrections and Path(source.corrections) == config.path.with_name("corrections.csv"):
-        source = replace(source, corrections=f"{SCHEMAS_IN_IMAGE}/{name}/corrections.csv")
+    if target == "kubeflow" and output.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{output}: Kubeflow Pipelines takes YAML; name the file something.yaml")
+    plan = settle(config, data=data, root=root, image=image, target=target)
     pipeline = create_pipeline(
         config,
-        source,
-        Paths(
-            schema=f"{SCHEMAS_IN_IMAGE}/{name}/schema.pbtxt",
-            artifacts=f"{home}/artifacts",
-            registry=config.registry.directory or f"{home}/registry",
+        plan.source,
+        Paths(schema=plan.schema, artifacts=plan.artifacts, registry=plan.registry),
+        Inputs(
+            span=RuntimeParameter("span", int),
+            window=RuntimeParameter("window", int),
+            data_fingerprint=RuntimeParameter("data_fingerprint", str),
+            champion=RuntimeParameter("champion", int),
+            registry_id=RuntimeParameter("registry_id", str),
         ),
-        Inputs(),
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    settings = KubeflowV2DagRunnerConfig(default_image=image, display_name=name)
-    KubeflowV2DagRunner(settings, output_dir=str(output.parent), output_filename=output.name).run(pipeline)
+    settings = KubeflowV2DagRunnerConfig(
+        default_image=plan.image, default_commands=ENTRYPOINT, use_pipeline_spec_2_1=True
+    )
+    try:
+        job = KubeflowV2DagRunner(settings).run(pipeline, write_out=False)
+    except (NotImplementedError, ValueError) as exc:
+        raise ConfigError(f"{config.path}: the pipeline cannot be compiled for {target} ({exc})") from exc
+    documents = complete(job["pipelineSpec"], config, plan, target)
+    try:
+        write(documents, plan, output)
+    except OSError as exc:
+        raise UsageError(f"{output}: cannot be written ({exc.strerror})") from exc

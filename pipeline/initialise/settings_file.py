@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from components.arrow_example_gen.inferring import Survey, is_binary
 from components.arrow_example_gen.options import ReadOptions
-from pipeline.config import Beam
 from pipeline.initialise.column_values import printable, value_counts
 from pipeline.initialise.find_data import Place
 from pipeline.initialise.propose import Proposal
@@ -64,7 +63,7 @@ def settings_text(
     lines += [f"# {count:,} in {printable(column)} do not fit its other values" for column, count in misfits.items()]
     lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
     lines += _evaluation(proposal, found, eval_rows)
-    beam = f"args = {_toml(list(Beam().args))}"
+    beam = 'profile = "local"'.ljust(30) + "# or flink, spark, dataflow: where the heavy steps run"
     lines += ["", "[registry]", f'directory = ""                 # empty: runs/{name}/registry', "", "[beam]", beam]
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,170 @@
+"""`python -m pipeline.kubeflow.entrypoint`: what every component's container executes. Arguments as TFX's own has.
+
+KFP's launcher copies input artifacts to local folders before a step and output artifacts back after it, but the
+ExecutorInput names the remote URIs. TFX's entrypoint hands these to the executor, which then asks TensorFlow for
+minio:// (unknown) or s3:// (needs another plugin), while nothing of what it writes lies where the launcher looks. Here
+the executor works on the launcher's folders, and the remote URIs return in the ExecutorOutput.
+
+Beam workers on other machines do not share these folders. With --runner=DataflowRunner, or PLUMBLINE_ARTIFACTS=remote,
+a component that runs on Beam is given the remote URIs as they are; the launcher's own copies are then not used.
+
+Exit codes: 0, or 2 and 3 as in components.errors, with one line on stderr and as the pod's termination message; 1 for
+anything else, with a trace.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from components.errors import ConfigError, UsageError
+from components.files import write_text
+from pipeline.kubeflow.places import local_path
+from pipeline.kubeflow.termination import guarded
+
+ARTIFACTS = "PLUMBLINE_ARTIFACTS"
+"""Environment variable: "local" or "remote", for Beam-based components; unset, the runner decides."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Executes one component; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m pipeline.kubeflow.entrypoint", allow_abbrev=False)
+    parser.add_argument("--executor_class_path", required=True, metavar="MODULE.CLASS")
+    parser.add_argument("--json_serialized_invocation_args", required=True, metavar="JSON", help="ExecutorInput")
+    parser.add_argument("--json_serialized_inputs_spec_args", default="", metavar="JSON", help="ComponentInputsSpec")
+    parser.add_argument("--schema_sha256", help="part of KFP's cache key; checked by the first step")
+    parsed, beam = parser.parse_known_args(arguments)
+    from pipeline.environment import settle
+
+    settle()
+    sys.argv = sys.argv[:1]  # TFX hands this process's arguments on to Beam; ours mean something else
+    return guarded(lambda: _execute(parsed, beam), parsed.executor_class_path.rpartition(".")[2])
+
+
+def _execute(parsed: argparse.Namespace, beam: list[str]) -> None:
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+    from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
+    from tfx.orchestration.portable import outputs_utils
+    from tfx.types import artifact_utils
+    from tfx.types.standard_artifacts import ModelBlessing
+    from tfx.types.value_artifact import ValueArtifact
+
+    from pipeline.kubeflow.artifacts import Exchange
+
+    given = _message(
+        pipeline_spec_pb2.ExecutorInput(), parsed.json_serialized_invocation_args, "--json_serialized_invocation_args"
+    )
+    definitions = None
+    if parsed.json_serialized_inputs_spec_args:
+        definitions = _message(
+            pipeline_spec_pb2.ComponentInputsSpec(),
+            parsed.json_serialized_inputs_spec_args,
+            "--json_serialized_inputs_spec_args",
+        )
+    executor_class = _executor_class(parsed.executor_class_path)
+    remote = _is_beam(executor_class) and _workers_are_elsewhere(beam)
+    exchange = Exchange(_remote_path if remote else local_path)
+    inputs = exchange.inputs(given.inputs.artifacts, definitions)
+    outputs = exchange.outputs(given.outputs.artifacts)
+    properties = tfx_utils.parse_execution_properties(
+        given.inputs.parameter_values, given.inputs.parameters, definitions
+    )
+    if not remote:
+        _check_inputs(inputs)
+        for artifacts in outputs.values():
+            for artifact in artifacts:
+                folder = Path(artifact.uri)
+                (folder.parent if isinstance(artifact, ValueArtifact) else folder).mkdir(parents=True, exist_ok=True)
+
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as scratch:
+        temporary = f"{_task_root(given)}/.temp" if remote else scratch
+        executor_class(_context(executor_class, beam, temporary, given)).Do(inputs, outputs, properties)
+
+    outputs_utils.tag_output_artifacts_with_version(outputs)
+    for artifacts in outputs.values():
+        for artifact in artifacts:
+            if isinstance(artifact, ModelBlessing):
+                exchange.bless_by_name(artifact)
+    result = pipeline_spec_pb2.ExecutorOutput()
+    for key, listed in exchange.written(outputs).items():
+        result.artifacts[key].CopyFrom(listed)
+    for key in given.outputs.parameters:
+        value = artifact_utils.get_single_instance(outputs[key]).read()
+        json_format.ParseDict(value, result.parameter_values[key])
+    write_text(Path(local_path(given.outputs.output_file)), json_format.MessageToJson(result, sort_keys=True))
+
+
+def _message(empty: Any, text: str, argument: str) -> Any:
+    from google.protobuf import json_format
+
+    try:
+        return json_format.Parse(text, empty, ignore_unknown_fields=True)
+    except json_format.ParseError as exc:
+        raise UsageError(f"{argument}: is no {empty.DESCRIPTOR.name} in JSON ({exc})") from exc
+
+
+def _executor_class(path: str) -> Any:
+    from tfx.utils import import_utils
+
+    try:
+        return import_utils.import_class_by_path(path)
+    except (ImportError, AttributeError, ValueError) as exc:
+        raise ConfigError(f"{path}: this image holds no such executor ({exc}); build it again") from exc
+
+
+def _is_beam(executor_class: Any) -> bool:
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+
+    return issubclass(executor_class, BaseBeamExecutor)
+
+
+def _workers_are_elsewhere(beam: list[str]) -> bool:
+    """Whether Beam's workers see only the object store."""
+    chosen = os.environ.get(ARTIFACTS, "")
+    if chosen not in ("", "local", "remote"):
+        raise ConfigError(f"{ARTIFACTS}={chosen}: legal: local, remote")
+    return chosen == "remote" if chosen else any("dataflow" in argument.lower() for argument in beam)
+
+
+def _remote_path(uri: str) -> str:
+    if uri.startswith("minio://"):
+        raise ConfigError(f"{uri}: workers elsewhere cannot read minio://; give the pipeline a root on s3:// or gs://")
+    return uri
+
+
+def _check_inputs(inputs: dict[str, list[Any]]) -> None:
+    """UsageError rather than whatever a component says when a folder is not there."""
+    for key, artifacts in inputs.items():
+        for artifact in artifacts:
+            if not Path(artifact.uri).exists():
+                raise UsageError(f"input artifact {key}: {artifact.uri} is not there; was it deleted from the store?")
+
+
+def _context(executor_class: Any, beam: list[str], temporary: str, given: Any) -> Any:
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.dsl.components.base.base_executor import BaseExecutor
+
+    common = {"tmp_dir": temporary, "unique_id": "1", "pipeline_run_id": _run_id(given)}
+    if _is_beam(executor_class):
+        return BaseBeamExecutor.Context(beam_pipeline_args=beam, **common)
+    return BaseExecutor.Context(extra_flags=beam, **common)
+
+
+def _task_root(given: Any) -> str:
+    """<root>/<pipeline>/<run id>/<task>/<random>, below which all outputs of a task lie."""
+    uris = [artifact.uri for listed in given.outputs.artifacts.values() for artifact in listed.artifacts]
+    return str(uris[0].rpartition("/")[0]) if uris else ""
+
+
+def _run_id(given: Any) -> str:
+    """KFP's run id. No parameter may hold it: it would make every step's cache key new. So it is read off the URIs."""
+    parts = _task_root(given).split("/")
+    return parts[-3] if len(parts) > 4 else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""[kubeflow]: what a run on a cluster needs beyond what a run on this machine does."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from pipeline.tables.table import Names, Table
+
+
+def _text(value: Any) -> Any:
+    """4 and 0.5 are quantities, too; a truth value is none."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Cpu = Annotated[str, BeforeValidator(_text), Field(pattern=r"^([0-9]+(\.[0-9]+)?|[0-9]+m)?$")]
+"""Kubernetes' notation: 4, 0.5 or "500m"."""
+Memory = Annotated[str, BeforeValidator(_text), Field(pattern=r"^([0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?)?$")]
+"""Kubernetes' notation: "8Gi", "500M", or bytes."""
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+ObjectName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
+
+CREDENTIALS = {name: name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+ENDPOINT = {name: name for name in ("AWS_ENDPOINT_URL", "AWS_REGION")}
+
+
+class Toleration(Table):
+    """A taint of nodes that a pod puts up with."""
+
+    key: str = ""
+    operator: Literal["Exists", "Equal"] = "Exists"
+    value: str = ""
+    effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
+    """Empty is every effect."""
+
+
+class Component(Table):
+    """What one component needs. What is left empty is as for the others."""
+
+    cpu: Cpu = ""
+    """At most that many cores."""
+    cpu_request: Cpu = ""
+    """At least that many cores."""
+    memory: Memory = ""
+    """At most that much; a step that takes more is killed."""
+    memory_request: Memory = ""
+    """At least that much."""
+    accelerator: str = ""
+    """Kubernetes' resource name, such as nvidia.com/gpu."""
+    vertex_accelerator: str = ""
+    """Vertex AI's name of it, such as NVIDIA_TESLA_T4."""
+    accelerators: Annotated[int, Field(ge=0)] = 0
+    """How many of them."""
+    image: str = ""
+    retries: Annotated[int, Field(ge=0)] | None = None
+    cache: bool | None = None
+    timeout: Annotated[int, Field(ge=0)] | None = None
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+
+    @model_validator(mode="after")
+    def _accelerators_have_a_name(self) -> "Component":
+        if bool(self.accelerators) != bool(self.accelerator or self.vertex_accelerator):
+            raise ValueError("accelerator and accelerators: the name and the number belong together")
+        return self
+
+
+class Kubeflow(Table):
+    """Where the cluster finds things, and what its pods may use."""
+
+    data: str = ""
+    """Folder or URL of the spans as the cluster sees it: s3://, gs://, or a mounted folder."""
+    root: str = ""
+    """URL for artifacts: s3://, gs:// or minio://."""
+    registry: str = ""
+    """URL of the models' versions; empty is [registry] directory if that is a URL, else <root>/<dataset>/registry."""
+    image: str = ""
+    """Container image with Plumbline in it; by digest where a tag may come to mean something else."""
+    schemas: str = "schemas"
+    """Folder of the data sets' settings in the image; a relative one is relative to its working directory."""
+    host: str = ""
+    """URL of the Kubeflow Pipelines API."""
+    token_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = "KF_PIPELINES_TOKEN"
+    """Environment variable that holds a bearer token for it, where it asks for one."""
+    namespace: str = ""
+    """Of the runs, where Kubeflow has several users."""
+    experiment: str = ""
+    """Name under which the runs are listed; empty is the data set's."""
+    service_account: str = ""
+    """The pods run as this account; empty is the installation's."""
+    cache: bool = True
+    retries: Annotated[int, Field(ge=0)] = 2
+    """How often a failed step is tried again; the gate is not, since nothing changes in between."""
+    backoff: Annotated[int, Field(ge=1)] = 60
+    """Seconds before the first retry."""
+    backoff_factor: Annotated[float, Field(ge=1)] = 2.0
+    """Each wait is that many times the one before."""
+    backoff_max: Annotated[int, Field(ge=1)] = 3600
+    """Seconds that waiting may take at most."""
+    timeout: Annotated[int, Field(ge=0)] = 0
+    """Seconds after which a step is killed; 0 is never."""
+    cpu: Cpu = "2"
+    cpu_request: Cpu = "500m"
+    memory: Memory = "4Gi"
+    memory_request: Memory = "2Gi"
+    environment: dict[Variable, str] = {}
+    """Variable -> value, written into the pipeline as it stands: nothing secret."""
+    secrets: dict[ObjectName, dict[Variable, str]] = {}
+    """Secret -> variable -> key in the secret. Empty is plumbline-storage, with the keys AWS_ACCESS_KEY_ID and
+    AWS_SECRET_ACCESS_KEY, if there is such a secret."""
+    config_maps: dict[ObjectName, dict[Variable, str]] = {}
+    """ConfigMap -> variable -> key in it. Empty is plumbline-storage, with the keys AWS_ENDPOINT_URL and AWS_REGION, if
+    there is such a ConfigMap."""
+    image_pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = ""
+    image_pull_secrets: Names = ()
+    node_selector: dict[str, str] = {}
+    tolerations: tuple[Toleration, ...] = ()
+    components: dict[str, Component] = {}
+    """Component -> what it needs, instead of the above."""

@@ -1,0 +1,81 @@
+"""Quantities, and the order of who says what a step needs."""
+
+from decimal import Decimal
+
+import pytest
+
+from components.errors import ConfigError
+from pipeline.config import Config, load_config
+from pipeline.kubeflow.refusals import check_runnable
+from pipeline.kubeflow.steps import check_components, cores, needs, size
+from pipeline.tables.kubeflow import Component, Kubeflow
+from tests.pipeline.kubeflow.steps import PROJECT
+
+
+def flights(**settings: object) -> Config:
+    config = load_config(PROJECT / "schemas" / "flights" / "pipeline.toml")
+    return config.model_copy(update={"kubeflow": Kubeflow(**settings)})
+
+
+@pytest.mark.parametrize(("text", "number"), [("4", 4), ("0.5", 0.5), ("500m", 0.5), ("", 0)])
+def test_cores(text: str, number: float) -> None:
+    assert cores(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1Ki", 1024), ("8Gi", 8 * 2**30), ("1.5G", 1_500_000_000), ("2k", 2000), ("7", 7), ("", 0)]
+)
+def test_size(text: str, number: int) -> None:
+    assert size(text) == Decimal(number)
+
+
+def test_own_table_before_default_before_all() -> None:
+    config = flights(memory="1Gi", retries=5, components={"Trainer": Component(cpu=16)})
+    trainer, pusher, gate = (needs(config, name) for name in ("Trainer", "RegistryPusher", "DataGate"))
+    assert (trainer.cpu, trainer.memory, trainer.retries) == ("16", "8Gi", 5)
+    assert (pusher.cpu, pusher.memory, pusher.retries) == ("2", "1Gi", 5)
+    assert (gate.memory, gate.retries) == ("1Gi", 0)
+
+
+def test_unknown_component_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"components\.Pusher: is no component; legal: RegistryPusher, Trainer"):
+        check_components(flights(components={"Pusher": Component(cpu=1)}), ["Trainer", "RegistryPusher"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("[kubeflow]\nimagee = 'x'", r"\[kubeflow\] imagee: unknown key; legal keys: data, root"),
+        (
+            "[kubeflow.components.Trainer]\ncpuu = 1",
+            r"components\.Trainer\.cpuu: unknown key; legal keys: cpu, cpu_req",
+        ),
+        ("[kubeflow.components.Trainer]\nmemory = '8 GB'", r"components\.Trainer\.memory: .*not '8 GB'"),
+        ("[kubeflow.components.Trainer]\naccelerators = 1", "the name and the number belong together"),
+        ("[kubeflow]\ncpu = true", r"\[kubeflow\] cpu: .*not True"),
+    ],
+)
+def test_bad_settings_are_one_line(lines: str, said: str, tmp_path) -> None:
+    for name in ("schema.pbtxt", "pipeline.toml"):
+        (tmp_path / name).write_bytes((PROJECT / "schemas" / "flights" / name).read_bytes())
+    with (tmp_path / "pipeline.toml").open("a") as file:
+        file.write(f"\n{lines}\n")
+    with pytest.raises(ConfigError, match=said):
+        load_config(tmp_path / "pipeline.toml")
+
+
+@pytest.mark.parametrize(
+    ("executor", "said"),
+    [
+        ({"resolver": {}}, "Latest: is a resolver, which open-source Kubeflow Pipelines does not implement"),
+        ({"container": {"lifecycle": {}}}, "Latest: relies on a driver"),
+        ({"importer": {"artifactUri": {"runtimeParameter": "uri"}}}, "Latest: an importer whose URI is not written"),
+    ],
+)
+def test_what_the_backend_refuses(executor: dict, said: str) -> None:
+    spec = {
+        "components": {"Latest": {"executorLabel": "Latest_executor"}},
+        "deploymentSpec": {"executors": {"Latest_executor": executor}},
+    }
+    with pytest.raises(ConfigError, match=said):
+        check_runnable(spec)
