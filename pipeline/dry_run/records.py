@@ -1,0 +1,113 @@
+"""The work folder: one run at a time in it, and what it remembers, a file for each task.
+
+A task's record says `started` while it runs and `done` afterwards, each written atomically. So a killed run leaves
+every task either done or not, and what an unfinished one wrote is known and thrown away.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.errors import UsageError
+from components.files import write_json
+
+
+@dataclass
+class Record:
+    """What is remembered of a task.
+
+    Attributes:
+      state: started, done or failed.
+      key: SHA-256 of all that its result depends on.
+      execution: UUID; the folder in the store that its artifacts are in.
+      seconds: How long it took.
+      artifacts: Output -> RuntimeArtifact, with `objects` and `bytes` as they were stored.
+      parameters: Output -> value.
+    """
+
+    state: str
+    key: str
+    execution: str
+    seconds: float = 0.0
+    artifacts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+class Work:
+    """A dry run's work folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Holds the folder; UsageError if another dry run does. The kernel frees the lock of a dead process."""
+        path = self.folder / ".lock"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = path.open("a+")
+        except OSError as exc:
+            raise UsageError(f"{self.folder}: cannot be written ({exc.strerror}); --work names another folder") from exc
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                owner = lock.read().strip() or "unknown"
+                raise UsageError(
+                    f"{self.folder}: a dry run is under way there (process {owner}); "
+                    "wait for it, or --work names another folder"
+                ) from None
+            lock.seek(0)
+            lock.truncate()
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    def log(self, task: str) -> Path:
+        """All that a task's containers printed."""
+        return self.folder / "logs" / f"{task}.log"
+
+    def local(self, task: str) -> Path:
+        """A task's own folders while it runs."""
+        return self.folder / "local" / task
+
+    def record(self, task: str) -> Record | None:
+        """What is remembered of a task; None if nothing is."""
+        content = self._read(self.folder / "tasks" / f"{task}.json")
+        return None if content is None else Record(**content)
+
+    def remember(self, task: str, record: Record) -> None:
+        """Writes a task's record."""
+        write_json(self.folder / "tasks" / f"{task}.json", asdict(record))
+
+    def recorded(self) -> list[str]:
+        """Names of the tasks that something is remembered of."""
+        return sorted(path.stem for path in (self.folder / "tasks").glob("*.json"))
+
+    def run(self) -> dict[str, Any] | None:
+        """What is remembered of the run: run_id, created, root; None before the first."""
+        return self._read(self.folder / "run.json")
+
+    def remember_run(self, facts: dict[str, Any]) -> None:
+        """Writes it."""
+        write_json(self.folder / "run.json", facts)
+
+    @property
+    def running(self) -> Path:
+        """Says which process or container is under way, so that the next run can end what outlived its parent."""
+        return self.folder / "running.json"
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as exc:
+            raise UsageError(f"{path}: cannot be read ({exc}); --fresh starts anew") from exc
+        return content

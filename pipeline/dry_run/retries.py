@@ -1,0 +1,25 @@
+"""When a failed task is tried again (RetryPolicy, as argocompiler/container.go hands it to Argo)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+LONGEST = 2.0
+"""Seconds that a dry run waits at most: a cluster's waits are for nodes that come and go, of which there are none."""
+
+
+def waits(policy: dict[str, Any]) -> Iterator[float]:
+    """Seconds to wait before each further attempt; one item an attempt.
+
+    Args:
+      policy: RetryPolicy of the task; {} means a single attempt. The wait grows by `backoffFactor` up to
+        `backoffMaxDuration`, and is cut at LONGEST.
+    """
+    wait = _seconds(policy.get("backoffDuration", "0s"))
+    longest = min(_seconds(policy.get("backoffMaxDuration", "0s")) or LONGEST, LONGEST)
+    for _ in range(int(policy.get("maxRetryCount", 0))):
+        yield min(wait, longest)
+        wait *= float(policy.get("backoffFactor", 0)) or 1.0
+
+
+def _seconds(duration: str) -> float:
+    return float(duration.removesuffix("s"))

@@ -1,0 +1,119 @@
+"""A compiled pipeline, step by step as a cluster would run it: the same model and metrics as `plumbline run`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn import datasets
+
+from tests.e2e.project import Project, Result
+
+pytestmark = pytest.mark.cluster
+
+SAME = 1e-6
+"""Metrics may differ by that much, relatively: sums of floats in another order."""
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """An S3 on this machine with an empty bucket, named in the environment as on a cluster."""
+    pytest.importorskip("obstore")
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    with pytest.MonkeyPatch.context() as patch:
+        host, port = server.get_host_and_port()
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "key")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        patch.setenv("AWS_REGION", "us-east-1")
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
+        yield "s3://bucket/root"
+    server.stop()
+
+
+def _dry_run(project: Project, dataset: str, data: Path, root: str) -> Result:
+    """Compiles the pipeline and runs it on this machine."""
+    home = ["--dataset", dataset, "--data", str(data), "--root", root, "--image", "none", "-o", "pipeline.yaml"]
+    compiled = project.plumbline("compile", *home)
+    assert compiled.code == 0, compiled.err
+    return project.plumbline(
+        "dry-run", "pipeline.yaml", "--no-image", "--no-retries", "--json", "--work", str(project.folder / "work")
+    )
+
+
+def _destination(result: Result) -> str:
+    """Where the pushed version is; every step was run."""
+    assert result.code == 0, result.err
+    assert result.summary["pushed"] == [{"step": "RegistryPusher", "version": "1"}]
+    assert {step["state"] for step in result.summary["steps"]} == {"done"}
+    (pushed,) = (output for output in result.summary["outputs"] if output["name"] == "pushed_model")
+    return str(pushed["metadata"]["pushed_destination"])
+
+
+def test_binary_on_an_object_store(tmp_path: Path, bucket: str) -> None:
+    project = Project(tmp_path)
+    dry = _dry_run(project, "flights", project.folder / "spans", bucket)
+    assert _destination(dry) == f"{bucket}/flights/registry/1"
+    metrics = json.loads(_object(f"{bucket}/flights/registry/1/manifest.json"))["metrics"]
+    assert metrics == pytest.approx(project.run().summary["metrics"], rel=SAME)
+
+    again = project.plumbline(
+        "dry-run", "pipeline.yaml", "--no-image", "--json", "--work", str(project.folder / "work")
+    )
+    assert {step["state"] for step in again.summary["steps"]} == {"kept"}
+
+
+def test_inside_the_image(tmp_path: Path, bucket: str, image_tag: str) -> None:
+    """Every step in a container of its own: the spans are all that it shares with this machine."""
+    project = Project(tmp_path)
+    root = f"{bucket}-image"
+    home = ["--dataset", "flights", "--data", "/data", "--root", root, "--image", image_tag, "-o", "pipeline.yaml"]
+    compiled = project.plumbline("compile", *home)
+    assert compiled.code == 0, compiled.err
+    variables = [f"--env={name}" for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
+    spans = f"{project.folder / 'spans'}:/data:ro"
+    dry = project.plumbline(
+        "dry-run", "pipeline.yaml", "--volume", spans, *variables, "--env=AWS_REGION", "--no-retries", "--json",
+        "--work", str(project.folder / "work"),
+    )  # fmt: skip
+    assert _destination(dry) == f"{root}/flights/registry/1"
+    (evaluated,) = (out for out in dry.summary["outputs"] if out["name"] == "evaluation")
+    verdict = json.loads(_object(f"{evaluated['uri']}/verdict.json"))
+    assert verdict["metrics"] == pytest.approx(project.run().summary["metrics"], rel=SAME)
+
+
+def _object(url: str) -> bytes:
+    import boto3
+
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bytes(boto3.client("s3", region_name="us-east-1").get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+TABLES = [
+    pytest.param(datasets.load_iris, "accuracy", {}, id="multiclass"),
+    pytest.param(datasets.load_diabetes, "rmse", {"scaled": False}, id="regression"),
+]
+
+
+@pytest.mark.parametrize(("load", "metric", "options"), TABLES)
+def test_ones_own_data(load: Any, metric: str, options: dict[str, Any], tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    loaded = load(as_frame=True, **options)
+    frame = loaded.frame
+    if metric == "accuracy":
+        frame = frame.assign(target=loaded.target.map(dict(enumerate(loaded.target_names))))
+    data = project.folder / "data.csv"
+    frame.to_csv(data, index=False)
+    made = project.plumbline("init", "--data", str(data), "--label", "target", "--name", "mine")
+    assert made.code == 0, made.err
+    version = Path(_destination(_dry_run(project, "mine", data, str(project.folder / "root"))))
+    metrics = json.loads((version / "manifest.json").read_text())["metrics"]
+    ran = project.plumbline("run", "--dataset", "mine", "--json")
+    assert ran.code == 0, ran.err
+    assert metrics == pytest.approx(ran.summary["metrics"], rel=SAME)
+    assert metric in metrics
