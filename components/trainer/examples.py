@@ -39,6 +39,11 @@ class Columns:
         """The rows of `selection`, as views."""
         return Columns({name: matrix[selection] for name, matrix in self.features.items()}, self.labels[selection])
 
+    def and_then(self, other: "Columns") -> "Columns":
+        """These rows, then those."""
+        features = {name: np.concatenate([matrix, other.features[name]]) for name, matrix in self.features.items()}
+        return Columns(features, np.concatenate([self.labels, other.labels]))
+
 
 def expand(patterns: Iterable[str]) -> list[str]:
     """The files that match, pattern by pattern, each pattern's by name: that is the order of time."""

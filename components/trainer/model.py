@@ -15,8 +15,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-MEMBERS = 8
-"""Perceptrons of the ensemble, k."""
 EMBEDDING = 8
 """Dimensions of a categorical value; few, because most values of a column like an aircraft's number are rare."""
 PIECES = 16
@@ -48,7 +46,7 @@ def build_model(shape: Shape, settings: Mapping[str, Any]) -> keras.Model:
         for name, width in shape.widths.items()
     }
     x = keras.layers.Concatenate()([*_encode(inputs, shape, settings["dropout"]), _ones(inputs)])
-    x = Members(MEMBERS)(x)
+    x = Members(settings["members"])(x)
     for units in settings["hidden_units"]:
         x = keras.layers.Dense(units, activation="relu")(x)
         x = keras.layers.Dropout(settings["dropout"])(x)

@@ -22,22 +22,23 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
+from components.trainer.ensemble import Ensemble
+
 Tensors = Mapping[str, tf.Tensor]
 Predict = Callable[[tf.Tensor], dict[str, tf.Tensor]]
-"""The model's output [N, k, outputs] -> the answer of the task."""
+"""The model's output [N, outputs], see ensemble.Ensemble -> the answer of the task."""
 
 _MISSING = {tf.string: "", tf.int64: tf.int64.min, tf.float32: float("nan")}
 TRANSFORMED_LABEL = "transformed_label"
 
 
 class ServedModel(tf.Module):
-    """The trained network behind the transform graph; what tf.saved_model.save writes.
+    """The trained model behind the transform graph; what tf.saved_model.save writes.
 
     `schema` is that of the raw examples; `features` and `categorical` are the columns of pipeline.toml, `label`
     its label column. The resources of the transform graph (vocabularies) are saved with it: the folder stands alone.
@@ -45,7 +46,7 @@ class ServedModel(tf.Module):
 
     def __init__(
         self,
-        model: keras.Model,
+        model: Ensemble,
         transform: tft.TFTransformOutput,
         schema: schema_pb2.Schema,
         features: Iterable[str],
@@ -86,8 +87,7 @@ class ServedModel(tf.Module):
     def serve_columns(self, columns: Tensors) -> dict[str, tf.Tensor]:
         """Features by name, [N] or [N, 1], to the task's answer."""
         transformed = self.transform({name: self._raw(name, columns[name]) for name in self._features})
-        inputs = {name: transformed[name] for name in self.model.input}
-        return self._predict(self.model(inputs, training=False))
+        return self._predict(self.model(transformed))
 
     def transform_labels(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized examples to the label: float32 [N], NaN if missing, or int64 class [N], -1 if missing."""
@@ -144,18 +144,18 @@ def input_names(features: Iterable[str]) -> list[str]:
 def predictor(
     task: str, classes: Iterable[str] = (), center: float = 0.0, spread: float = 1.0, threshold: float = 0.5
 ) -> Predict:
-    """How the members' outputs [N, k, outputs] become the answer of a task.
+    """How the model's outputs [N, outputs] become the answer of a task.
 
-    Probabilities are averaged, not logits, as arXiv 2410.24210 does. `classes` names a multiclass label by index;
-    `center` and `spread` undo the scaling of a regression label; from `threshold` on a binary probability means 1.
+    `classes` names a multiclass label by index; `center` and `spread` undo the scaling of a regression label; from
+    `threshold` on a binary probability means 1.
     """
 
     def binary(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        probability = tf.reduce_mean(tf.sigmoid(outputs[:, :, 0]), axis=1)
+        probability = tf.sigmoid(outputs[:, 0])
         return {"probability": probability, "class": tf.cast(probability >= threshold, tf.int64)}
 
     def multiclass(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        probabilities = tf.reduce_mean(tf.nn.softmax(outputs), axis=1)
+        probabilities = tf.nn.softmax(outputs)
         names = tf.constant(list(classes))
         return {
             "probabilities": probabilities,
@@ -164,7 +164,7 @@ def predictor(
         }
 
     def regression(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"prediction": tf.reduce_mean(outputs[:, :, 0], axis=1) * spread + center}
+        return {"prediction": outputs[:, 0] * spread + center}
 
     answers: dict[str, Any] = {"binary": binary, "multiclass": multiclass, "regression": regression}
     return answers[task]

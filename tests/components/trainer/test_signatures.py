@@ -10,9 +10,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.trainer.ensemble import network_answer
 from components.trainer.examples import read_columns
+from components.trainer.fitting import Task, fit
 from components.trainer.signatures import ServedModel, input_names, predictor
-from components.trainer.training import split_off, train
+from components.trainer.training import split_off
 
 pytestmark = pytest.mark.slow
 
@@ -92,8 +94,10 @@ def test_serving_agrees_with_training(project: Any, tmp_path: Path, encode: Any)
     transform = tft.TFTransformOutput(str(made.folder / "transform"))
     columns = read_columns([str(made.folder / "data*")], made.record_batches, made.schema, transform)
     ids = transform.vocabulary_size_by_name("categorical") + 4
-    model, _ = train(*split_off(columns, 0.2), ids, 0, made.tables)
-    expected = predictor("binary")(tf.constant(model.predict(columns.features, verbose=0)))["probability"].numpy()
+    training, validation = split_off(columns, 0.2)
+    model = fit(training, validation, Task("binary", 0, ids), made.tables["training"]).model
+    features = {name: tf.constant(matrix) for name, matrix in columns.features.items()}
+    expected = predictor("binary")(model(features))["probability"].numpy()
     names = list(SENTINELS)
     ServedModel(model, transform, made.schema, names, names[:2], "sold", predictor("binary")).save(str(tmp_path))
     served = tf.saved_model.load(str(tmp_path)).signatures["serve_examples"](examples=tf.constant(encode(made.rows)))
@@ -129,11 +133,16 @@ def test_every_feature_is_an_input(trained: Trained) -> None:
     assert types == {name: TYPES.get(name, tf.float32) for name in inputs}
 
 
-def test_members_probabilities_are_averaged() -> None:
-    # Two members with logits 0 and ln 3: probabilities 1/2 and 3/4, mean 5/8.
-    logits = tf.constant([[[0.0], [np.log(3)]]], tf.float32)
-    assert predictor("binary")(logits)["probability"].numpy() == pytest.approx([0.625])
-    assert predictor("regression", center=10, spread=2)(tf.constant([[[1.0], [2.0]]]))["prediction"].numpy() == [13]
+def test_perceptrons_probabilities_are_averaged() -> None:
+    # Two perceptrons with logits 0 and ln 3: probabilities 1/2 and 3/4, mean 5/8, a logit of ln (5/3).
+    answer = network_answer(tf.constant([[[0.0], [np.log(3)]]], tf.float32), "binary")
+    assert answer.numpy() == pytest.approx(np.log([[5 / 3]]))
+    assert predictor("binary")(answer)["probability"].numpy() == pytest.approx([0.625])
+    # Of three classes: (1/2, 1/4, 1/4) and (1/4, 1/2, 1/4).
+    logits = tf.constant([[np.log([2.0, 1.0, 1.0]), np.log([1.0, 2.0, 1.0])]], tf.float32)
+    assert np.exp(network_answer(logits, "multiclass").numpy()) == pytest.approx(np.array([[3 / 8, 3 / 8, 1 / 4]]))
+    mean = network_answer(tf.constant([[[1.0], [2.0]]]), "regression")
+    assert predictor("regression", center=10, spread=2)(mean)["prediction"].numpy() == [13]
 
 
 def test_input_names_are_what_tensorflow_allows() -> None:

@@ -1,0 +1,130 @@
+"""Training of the network: so many epochs, or until the validation loss no longer falls."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.errors import PlumblineError
+from components.progress import note
+from components.trainer.examples import Columns
+from components.trainer.model import Shape, build_model
+from components.trainer.objective import ensemble_loss, member_loss
+
+STEPS_PER_EXECUTION = 20
+"""Steps in one call of the compiled loop: Keras' Python between steps would cost more than they do."""
+PREDICTED_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The network with the weights of its best epoch; `seconds` are those of training alone."""
+
+    model: keras.Model
+    epochs: int
+    best_epoch: int
+    seconds: float
+
+
+def fit_network(
+    rows: Columns,
+    validation: Columns | None,
+    shape: Shape,
+    task: str,
+    settings: Mapping[str, Any],
+    weights: np.ndarray | None = None,
+    logs: str = "",
+    shift: np.ndarray | None = None,
+) -> Trained:
+    """Trains a network.
+
+    Args:
+      rows: What to learn from; a regression's labels in units of their spread.
+      validation: What to stop by; None trains for all of `settings["epochs"]`.
+      shape: Of inputs and outputs.
+      task: binary, multiclass or regression.
+      settings: pipeline.toml's table `training`.
+      weights: Of the rows, [N]; None is all alike.
+      logs: Folder for TensorBoard; "" is none.
+      shift: Added to the answers before they are judged, see balancing.Learned.
+
+    Raises:
+      PlumblineError: When the loss is no longer a number.
+    """
+    keras.utils.set_random_seed(settings["seed"])
+    model = build_model(shape, settings)
+    batch = min(settings["batch_size"], len(rows))
+    steps = -(-len(rows) // batch)
+    # Half an epoch up, then down to 0 along a cosine: with the rate held, the last steps decide by chance.
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps * settings["epochs"], warmup_target=settings["learning_rate"], warmup_steps=-(-steps // 2)
+    )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=settings["weight_decay"]),
+        loss=member_loss(task),
+        metrics=[keras.metrics.MeanMetricWrapper(ensemble_loss(task, shift), name="ensemble")] if validation else [],
+        steps_per_execution=min(STEPS_PER_EXECUTION, steps),
+        jit_compile=False,  # XLA on the CPU took tens of seconds per epoch where plain TensorFlow takes three
+    )
+    callbacks: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN(), _Note(settings["epochs"])]
+    if validation is not None:
+        patience = settings["patience"]
+        stop = keras.callbacks.EarlyStopping("val_ensemble", mode="min", patience=patience, restore_best_weights=True)
+        callbacks.append(stop)
+    if logs:
+        callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
+    began = time.monotonic()
+    history = model.fit(
+        batches(rows, batch, settings["seed"], weights),
+        validation_data=batches(validation, PREDICTED_ROWS) if validation is not None else None,
+        epochs=settings["epochs"],
+        callbacks=callbacks,
+        shuffle=False,  # the batches come shuffled
+        verbose=0,
+    ).history
+    seconds = time.monotonic() - began
+    note("")
+    losses = history["loss"] + (history.get("val_ensemble", [float("nan")]) if validation is not None else [])
+    if not np.isfinite(losses).all():
+        raise PlumblineError(
+            f"training stopped in epoch {len(history['loss'])}: the loss is not a number; "
+            f"lower [training] learning_rate ({settings['learning_rate']}) in pipeline.toml"
+        )
+    best = int(np.argmin(history["val_ensemble"])) + 1 if validation is not None else len(history["loss"])
+    return Trained(model, len(history["loss"]), best, seconds)
+
+
+class _Note(keras.callbacks.Callback):
+    """Tells which epoch it is, and the last one's loss."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+        self._last = ""
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Before an epoch."""
+        note(f"network, epoch {epoch + 1} of {self._epochs}{self._last}")
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """After it."""
+        loss = (logs or {}).get("val_ensemble", (logs or {}).get("loss"))
+        self._last = "" if loss is None else f", loss {loss:.4f}"
+
+
+def batches(rows: Columns, size: int, seed: int | None = None, weights: np.ndarray | None = None) -> tf.data.Dataset:
+    """(features, labels[, weights]) in batches, shuffled anew every epoch if there is a seed; gathered, not parsed."""
+    features = {name: tf.constant(matrix) for name, matrix in rows.features.items()}
+    targets = [tf.constant(rows.labels)] + ([] if weights is None else [tf.constant(weights, tf.float32)])
+    index = tf.data.Dataset.range(len(rows))
+    if seed is not None:
+        index = index.shuffle(len(rows), seed=seed)
+
+    def pick(i: tf.Tensor) -> tuple[Any, ...]:
+        return ({name: tf.gather(matrix, i) for name, matrix in features.items()}, *(tf.gather(t, i) for t in targets))
+
+    return index.batch(size).map(pick, num_parallel_calls=1).prefetch(4)

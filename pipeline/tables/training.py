@@ -1,0 +1,46 @@
+"""The tables [training] and [training.trees]."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pipeline.tables.table import Table
+
+
+class Trees(Table):
+    """Gradient-boosted trees."""
+
+    rounds: Annotated[int, Field(ge=1)] = 600
+    """At most; the validation loss ends it sooner."""
+    leaves: Annotated[int, Field(ge=2, le=128)] = 63
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.06
+    l2: Annotated[float, Field(ge=0)] = 10.0
+    """Shrinks the leaves, those of few rows most."""
+    columns: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """Share of the columns among which a split chooses."""
+
+
+class Training(Table):
+    """Settings of the model and of its training; those without `trees` are the network's."""
+
+    model: Literal["blend", "network", "trees"] = "blend"
+    """`blend`: boosted trees and a network, each counting for what it is worth on the validation rows."""
+    refit: bool = True
+    """Learn again from all rows, validation included, for as long as was found best. Without it the newest rows are
+    never learned from."""
+    trees: Trees = Trees()
+    epochs: Annotated[int, Field(ge=1)] = 20
+    """The learning rate falls to 0 over that many; early stopping may end sooner."""
+    batch_size: Annotated[int, Field(ge=1)] = 512
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    """Of AdamW, at its highest."""
+    hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128)
+    members: Annotated[int, Field(ge=1)] = 8
+    """Perceptrons that share the hidden layers and predict together."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    patience: Annotated[int, Field(ge=1)] = 3
+    """Epochs without a better validation loss before training stops."""
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Share of the train split, its newest rows, held out for early stopping."""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
