@@ -1,28 +1,46 @@
-"""The TFX shell around slices.py."""
+"""The TFX shell: predicts the eval split, searches it, asks the training rows why, writes what to do next."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
-from tfx.types.standard_artifacts import ModelEvaluation
+from tfx.types.artifact_utils import get_split_uri
+from tfx.types.standard_artifacts import Examples, Model
+from tfx.utils.path_utils import serving_model_path
 
-from components.artifacts import ErrorReport
-from components.error_analysis.slices import weakest_slices
+from components.artifacts import ErrorReport, LabelReport
+from components.error_analysis.analysis import analyse
+from components.error_analysis.settings import Settings
 from components.files import write_json
 
 
 @component
 def ErrorAnalysis(
-    evaluation: InputArtifact[ModelEvaluation],
+    examples: InputArtifact[Examples],
+    model: InputArtifact[Model],
+    labels: InputArtifact[LabelReport],
     errors: OutputArtifact[ErrorReport],
     metric: Parameter[str],
-    lower_is_better: Parameter[int],
-    min_rows: Parameter[int],
+    task: Parameter[str],
+    kinds: Parameter[str],
+    settings: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes `errors.json`: rows of slices.WeakSlice, costliest first."""
-    verdict = json.loads((Path(evaluation.uri) / "verdict.json").read_text(encoding="utf-8"))
-    weak = weakest_slices(verdict["slices"], verdict["metrics"], metric, bool(lower_is_better), min_rows)
-    write_json(Path(errors.uri) / "errors.json", [asdict(slice_) for slice_ in weak])
+    """Writes `errors.json`, see analysis.analyse.
+
+    `metric` is what importance is measured by, `kinds` JSON of {categorical, numeric, cyclical}, `settings` JSON of
+    Settings' fields.
+    """
+    audit = json.loads((Path(labels.uri) / "labels.json").read_text(encoding="utf-8"))
+    found = analyse(
+        evaluated=get_split_uri([examples], "eval"),
+        learned=get_split_uri([examples], "train"),
+        model=serving_model_path(model.uri),
+        audit=audit,
+        kinds=json.loads(kinds),
+        task=task,
+        metric=metric,
+        settings=Settings.from_json(settings),
+    )
+    write_json(Path(errors.uri) / "errors.json", found)

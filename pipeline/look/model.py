@@ -125,17 +125,21 @@ def slices_chart(verdict: Mapping[str, Any], metric: str, min_rows: int = 1, mos
 
 
 def weakest_table(root: Path, run: Mapping[str, Any]) -> pd.DataFrame:
-    """Error analysis: the slices that cost most. `weight` is the gap to the whole times the slice's share of rows."""
-    rows = json.loads((output(root, run, "errors") / "errors.json").read_text(encoding="utf-8"))
-    return pd.DataFrame(rows, columns=["slice", "rows", "metric", "value", "gap", "weight"]).set_index("slice")
+    """Error analysis: the slices that cost most.
+
+    `value` is their mean loss, `gap` how far it would fall if the model were as good there as elsewhere, `weight` the
+    gap times the slice's share of rows, and `next` what to do.
+    """
+    rows = json.loads((output(root, run, "errors") / "errors.json").read_text(encoding="utf-8"))["slices"]
+    return pd.DataFrame(rows, columns=["slice", "rows", "metric", "value", "gap", "weight", "next"]).set_index("slice")
 
 
 def weakest_chart(table: pd.DataFrame) -> "altair.TopLevelMixin | str":
-    """The costliest slices; a sentence where none is below the whole."""
+    """The costliest slices; a sentence where none is weak."""
     import altair as alt
 
     if table.empty:
-        return "No slice is below the whole."
+        return "No slice is weak beyond chance."
     rows = table.reset_index()
     base = alt.Chart(rows).encode(y=alt.Y("slice:N", sort=rows["slice"].tolist(), title=None))
     bars = base.mark_bar(color=ALARM, height={"band": 0.65}).encode(
@@ -145,8 +149,8 @@ def weakest_chart(table: pd.DataFrame) -> "altair.TopLevelMixin | str":
         tooltip=["slice", "rows", "value", "gap", "weight"],
     )
     figures = base.mark_text(align="left", dx=4, color=SOFT, fontSize=10).encode(x="weight:Q", text="note:N")
-    rows["note"] = [f"{row.rows:,} rows, {row.gap:.3f} below" for row in rows.itertuples()]
-    title = f"Where the model loses {_word(rows['metric'].iloc[0])}: what to look at first"
+    rows["note"] = [f"{row.rows:,} rows, {row.gap:.3f} above the rest" for row in rows.itertuples()]
+    title = f"What weak slices add to the {_word(rows['metric'].iloc[0])}: what to look at first"
     return finished((bars + figures).properties(width=420, height=24 * len(rows)), title)
 
 

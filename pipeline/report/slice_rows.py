@@ -41,7 +41,7 @@ class SliceTable:
 
 @dataclass(frozen=True)
 class WeakRow:
-    """A slice that costs: its metric, how far it is below the whole, and what that costs overall."""
+    """A slice that costs: its mean loss, the gap to the rest, what that costs overall, and what to do about it."""
 
     name: str
     rows: int
@@ -49,6 +49,7 @@ class WeakRow:
     gap: str
     cost: str
     bar: Markup
+    next: str
 
 
 def slice_rows(facts: Facts) -> SliceTable | None:
@@ -105,6 +106,7 @@ def weak_rows(facts: Facts) -> list[WeakRow]:
             fixed(row["gap"], 3),
             fixed(row["weight"], 4),
             share_bar(row["weight"] / most, "alert"),
+            row.get("next", ""),
         )
         for row in found
     ]

@@ -14,6 +14,7 @@ METRICS = {
     "recall": "Recall",
     "accuracy": "Accuracy",
     "log_loss": "Log loss",
+    "calibration_error": "Calibration error",
     "rmse": "RMSE",
     "mae": "MAE",
     "calibration": "Calibration",

@@ -258,10 +258,12 @@ def test_curves():
 def test_weakest_slices():
     import pandas as pd
 
-    row = {"slice": "a=1", "rows": 10, "metric": "average_precision", "value": 0.2, "gap": 0.1, "weight": 0.01}
+    row = {"slice": "a=1", "rows": 10, "metric": "log_loss", "value": 0.6, "gap": 0.1, "weight": 0.01}
     chart = look_model.weakest_chart(pd.DataFrame([row]).set_index("slice"))
-    assert _spec(chart)["title"]["text"] == "Where the model loses average precision: what to look at first"
-    assert look_model.weakest_chart(pd.DataFrame(columns=[*row]).set_index("slice")) == "No slice is below the whole."
+    assert _spec(chart)["title"]["text"] == "What weak slices add to the log loss: what to look at first"
+    assert (
+        look_model.weakest_chart(pd.DataFrame(columns=[*row]).set_index("slice")) == "No slice is weak beyond chance."
+    )
 
 
 def test_runs_and_their_course(root):

@@ -51,7 +51,8 @@ def summary(**changes: Any) -> dict[str, Any]:
             "repeated_ids": 0,
         },
         "weakest_slices": [
-            {"slice": "origin=LGA", "rows": 300, "metric": "auc", "value": 0.7, "gap": 0.05, "weight": 0.015}
+            {"slice": "origin=LGA", "rows": 300, "metric": "auc", "value": 0.7, "gap": 0.05, "weight": 0.015,
+             "next": "check its labels: 9 % doubtful"}
         ],
         "log": "run.log",
         "seconds": 73.0,

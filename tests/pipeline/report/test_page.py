@@ -99,7 +99,9 @@ def test_nothing_from_data_becomes_markup():
             blessed=False,
             pushed=None,
             labels={"rows": 1, "classes": {EVIL: 1.0}, "issues": [{"id": EVIL, "label": EVIL}], "x": EVIL},
-            weakest_slices=[{"slice": EVIL, "rows": 3, "metric": "auc", "value": 0.1, "gap": 0.1, "weight": 0.1}],
+            weakest_slices=[
+                {"slice": EVIL, "rows": 3, "metric": "log_loss", "value": 0.1, "gap": 0.1, "weight": 0.1, "next": EVIL}
+            ],
         ),
         features=(category(EVIL, (EVIL, "</svg>")), number(EVIL + "2")),
         slices={EVIL: {"rows": 100.0, "auc": 0.5}},
@@ -112,6 +114,7 @@ def test_nothing_from_data_becomes_markup():
     assert len(page.named("script")) == len(plain.named("script")) == 1
     assert not [attributes for _, attributes in page.tags if any(name.startswith("on") for name in attributes)]
     assert EVIL in page.texts
+    assert "check its labels: 9 % doubtful" in plain.texts
 
 
 def test_the_only_script_is_the_one_that_the_policy_names():

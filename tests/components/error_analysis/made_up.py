@@ -1,0 +1,61 @@
+"""Rows whose label follows an additive logistic model, which is known: nothing is weak before something is planted."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from components.error_analysis.binning import Categories, Column
+from components.error_analysis.outcomes import Outcomes, outcomes
+
+ROWS = 8000
+CARRIERS, ORIGINS = ("AA", "B6", "DL", "UA", "WN"), ("EWR", "JFK", "LGA")
+
+
+def sigmoid(logits):
+    return 1 / (1 + np.exp(-logits))
+
+
+@dataclass(frozen=True)
+class World:
+    """A table, its labels, and the probabilities that the model says."""
+
+    columns: dict[str, Column]
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def found(self) -> Outcomes:
+        return outcomes("binary", self.labels, self.probabilities)
+
+    def where(self, **values: str) -> np.ndarray:
+        inside = np.ones(len(self.labels), bool)
+        for name, value in values.items():
+            column = self.columns[name]
+            inside &= np.array(column.names)[column.codes] == value
+        return inside
+
+    def with_flipped(self, rows: np.ndarray, share: float) -> "World":
+        """Wrong labels in a share of some rows, which the model knows nothing of."""
+        flipped = rows & (np.random.default_rng(rows.sum()).random(len(rows)) < share)
+        return replace(self, labels=np.where(flipped, 1 - self.labels, self.labels))
+
+    def with_garbled(self, name: str, rows: np.ndarray) -> "World":
+        """A feature's values dealt out anew within some rows, and the model's answers to them."""
+        column = self.columns[name].copy()
+        column[rows] = np.random.default_rng(6).permutation(column[rows])
+        columns = {**self.columns, name: column}
+        return World(columns, self.labels, sigmoid(logits(columns)))
+
+
+def logits(columns):
+    rates = np.linspace(-1, 1, len(CARRIERS))[columns["carrier"].codes]
+    return 2 * columns["wind"] + columns["temp"] + 0.7 * columns["hour"] + rates - 1
+
+
+def world(rows: int = ROWS, seed: int = 0) -> World:
+    draw = np.random.default_rng(seed)
+    columns: dict[str, Column] = {name: draw.normal(size=rows) for name in ("wind", "temp", "hour", "noise")}
+    columns["carrier"] = Categories(draw.integers(0, len(CARRIERS), rows), CARRIERS)
+    columns["origin"] = Categories(draw.integers(0, len(ORIGINS), rows), ORIGINS)
+    probabilities = sigmoid(logits(columns))
+    return World(columns, (draw.random(rows) < probabilities).astype(int), probabilities)
