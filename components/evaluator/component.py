@@ -1,6 +1,7 @@
 """TFX's Evaluator with our verdict."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,24 @@ from tfx.types.channel_utils import as_channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import path_utils
 
+from components.errors import InputError
+from components.evaluator.assessing import Assessment, assess, finite
+from components.evaluator.evidence import Comparison
 from components.evaluator.metrics import CANDIDATE, CHAMPION
 from components.evaluator.results import decision_threshold, read_metrics
-from components.evaluator.verdict import OVERALL, Bar, judge
+from components.evaluator.rows import SavedModel, learn_baselines, read_rows, slice_keys, slice_rows
+from components.evaluator.verdict import OVERALL, Bar, Shortfall, by_chance, judge
 from components.files import write_json, write_text
 
 
 class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
-    """Lets TFX's executor measure, then judges. Without a champion the candidate is measured alone."""
+    """Lets TFX's executor measure, asks the models about each row, then judges.
+
+    Without a champion the candidate is measured alone. verdict.json holds `blessed`, the texts `shortfalls` and
+    `warnings`, `metrics`, `slices` and `champion` (TFMA's figures), and from the rows `intervals` and
+    `slice_intervals` (95 %), `baselines` (prior and linear), `comparisons` (evidence.Comparison with `slice` and
+    `metric`) and `fairness`.
+    """
 
     def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
         """Writes TFMA's results and `verdict.json` to `evaluation`, and the decision to `blessing`."""
@@ -34,22 +45,41 @@ class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
             measured["baseline_model"] = input_dict["champion"]
         super().Do(measured, output_dict, exec_properties)
 
-        def metrics_of(artifact: Any, name: str) -> dict[str, dict[str, float]]:
-            threshold = decision_threshold(Path(path_utils.serving_model_path(artifact.uri)))
-            return read_metrics(Path(evaluation.uri), name, threshold)
-
+        folders = {CANDIDATE: path_utils.serving_model_path(model.uri)}
+        if version is not None:
+            folders[CHAMPION] = path_utils.serving_model_path(champion.uri)
+        thresholds = {name: decision_threshold(Path(folder)) for name, folder in folders.items()}
         # TFMA leaves the model's name out where there is only one.
-        candidate = metrics_of(model, CANDIDATE if version is not None else "")
-        before = metrics_of(champion, CHAMPION) if version is not None else None
-        shortfalls = judge(candidate, before, Bar(**json.loads(exec_properties["bar"])))
+        metrics = {
+            name: read_metrics(Path(evaluation.uri), name if version is not None else "", thresholds[name])
+            for name in folders
+        }
+        bar = Bar(**json.loads(exec_properties["bar"]))
+        found = _assessed(input_dict["examples"], folders, thresholds, bar, exec_properties)
+        for name, parts in found.calibration.items():
+            for part, error in parts.items():
+                metrics[name].setdefault(part, {"rows": 0.0})["calibration_error"] = error
+        candidate, before = metrics[CANDIDATE], metrics.get(CHAMPION)
+        missed = judge(candidate, before, bar, found.comparisons)
+        shortfalls = [*map(str, missed), *found.shortfalls]
+        chance = by_chance(candidate, before, bar, found.comparisons)
         write_json(
             Path(evaluation.uri) / "verdict.json",
             {
                 "blessed": not shortfalls,
-                "shortfalls": [str(shortfall) for shortfall in shortfalls],
+                "shortfalls": shortfalls,
+                "warnings": [*(_within_chance(*one) for one in chance), *found.warnings],
                 "metrics": _finite(candidate[OVERALL]),
+                "intervals": found.intervals.get(OVERALL, {}),
                 "slices": {name: _finite(values) for name, values in candidate.items() if name != OVERALL},
+                "slice_intervals": {name: ends for name, ends in found.intervals.items() if name != OVERALL},
+                "baselines": {name: _finite(values) for name, values in found.baselines.items()},
                 "champion": None if before is None else {"version": version, "metrics": _finite(before[OVERALL])},
+                "comparisons": [
+                    {"slice": part, "metric": metric, **_finite(asdict(compared))}
+                    for (part, metric), compared in found.comparisons.items()
+                ],
+                "fairness": found.fairness,
             },
         )
         name = constants.NOT_BLESSED_FILE_NAME if shortfalls else constants.BLESSED_FILE_NAME
@@ -62,9 +92,36 @@ class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
             blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, champion.id)
 
 
-def _finite(metrics: dict[str, float]) -> dict[str, float | None]:
+def _assessed(
+    examples: list, folders: dict[str, str], thresholds: dict[str, float], bar: Bar, exec_properties: dict[str, Any]
+) -> Assessment:
+    """Asks the models once more, row by row, which TFMA does not tell, and weighs what they say."""
+    about = json.loads(exec_properties["about"])
+    task, features = about["task"], about["features"]
+    models = {name: SavedModel(folder) for name, folder in folders.items()}
+    train, eval_ = (artifact_utils.get_split_uri(examples, split) for split in ("train", "eval"))
+    baselines = learn_baselines(train, models[CANDIDATE], task, features, bar.decide_by)
+    keys = slice_keys(exec_properties["eval_config"])
+    wanted = sorted({column for key in keys for column in key} | set(bar.sensitive))
+    rows = read_rows(eval_, models, baselines, features, wanted)
+    if not len(rows.labels):
+        raise InputError(f"{eval_}: no row has a label to evaluate on; check the label column of the eval span")
+    groups = {
+        column: {value: at for (value,), at in rows.groups([column]).items()}
+        for column in (bar.sensitive if task == "binary" else ())
+    }
+    cuts = {**thresholds, **baselines.thresholds} if task == "binary" else {}
+    return assess(task, rows.labels, rows.answers, cuts, slice_rows(rows, keys), groups, bar)
+
+
+def _within_chance(shortfall: Shortfall, compared: Comparison) -> str:
+    p = "cannot be told" if compared.p_value != compared.p_value else f"{compared.p_value:.2f}"
+    return f"{shortfall}: within chance (p = {p}), so it does not count"
+
+
+def _finite(values: dict[str, Any]) -> dict[str, Any]:
     """JSON has no NaN: a metric that cannot be told is null."""
-    return {name: value if value - value == 0 else None for name, value in metrics.items()}
+    return {name: finite(value) if isinstance(value, float) else value for name, value in values.items()}
 
 
 class ChampionEvaluatorSpec(ComponentSpec):
@@ -75,6 +132,7 @@ class ChampionEvaluatorSpec(ComponentSpec):
         "example_splits": ExecutionParameter(type=str),
         "fairness_indicator_thresholds": ExecutionParameter(type=str),
         "bar": ExecutionParameter(type=str),
+        "about": ExecutionParameter(type=str),
         "code": ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -91,18 +149,20 @@ class ChampionEvaluatorSpec(ComponentSpec):
 class ChampionEvaluator(base_beam_component.BaseBeamComponent):
     """Measures candidate and champion on split `eval` and decides.
 
-    Args of the constructor: `eval_config` is TFMA's EvalConfig as JSON, `bar` a verdict.Bar as JSON.
+    Args of the constructor: `eval_config` is TFMA's EvalConfig as JSON, `bar` a verdict.Bar as JSON,
+    `about` a JSON object with `task` and pipeline.toml's table `features`.
     """
 
     SPEC_CLASS = ChampionEvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(ChampionEvaluatorExecutor)
 
-    def __init__(self, *, eval_config: str, bar: str, code: str, **channels: Any) -> None:
+    def __init__(self, *, eval_config: str, bar: str, about: str, code: str, **channels: Any) -> None:
         spec = ChampionEvaluatorSpec(
             eval_config=eval_config,
             example_splits=json.dumps(["eval"]),
             fairness_indicator_thresholds="null",
             bar=bar,
+            about=about,
             code=code,
             evaluation=as_channel([standard_artifacts.ModelEvaluation()]),
             blessing=as_channel([standard_artifacts.ModelBlessing()]),

@@ -1,14 +1,17 @@
 """Is the candidate blessed? A value to reach and no regression against the champion, overall and per slice."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from components.deciding import Criterion
+from components.evaluator.evidence import Comparison
 
 Metrics = Mapping[str, float]
 Slices = Mapping[str, Metrics]
 """Slice name ("" is overall, "origin=EWR" a slice) -> metric -> value; every slice has `rows`."""
 
 OVERALL = ""
-LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse"})
+LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,10 @@ class Bar:
     tolerance: Mapping[str, float] = field(default_factory=dict)
     slice_tolerance: Mapping[str, float] = field(default_factory=dict)
     min_slice_rows: int = 1
+    baseline: str = "warn"
+    sensitive: Sequence[str] = ()
+    max_gap: Mapping[str, float] = field(default_factory=dict)
+    decide_by: Criterion = "f1"
 
 
 @dataclass(frozen=True)
@@ -38,13 +45,22 @@ class Shortfall:
         return f"{self.metric}{where} {self.value:.4f} {sign} {self.bar:.4f} ({self.against})"
 
 
-def judge(candidate: Slices, champion: Slices | None, bar: Bar) -> list[Shortfall]:
+Comparisons = Mapping[tuple[str, str], Comparison]
+"""(slice, metric) -> how sure the difference to the champion is."""
+
+
+def judge(
+    candidate: Slices, champion: Slices | None, bar: Bar, comparisons: Comparisons | None = None
+) -> list[Shortfall]:
     """Everything that keeps the candidate from being blessed; an empty list is a blessing.
 
     Args:
       candidate: Its metrics on the eval split.
       champion: The champion's on the same rows; None while there is no champion, and then the thresholds alone count.
       bar: What is asked.
+      comparisons: What chance explains of the differences to the champion, see evidence.py: a loss beyond the
+        tolerance is a shortfall only if it is significant. Where there is no comparison, the loss alone counts; where
+        it cannot be told, it counts overall and not on a slice.
 
     Returns:
       Shortfalls, overall first. A metric that is not a number (AUC of a slice with one class) is no shortfall on a
@@ -63,9 +79,24 @@ def judge(candidate: Slices, champion: Slices | None, bar: Bar) -> list[Shortfal
             continue
         for metric, tolerance in (bar.tolerance if overall else bar.slice_tolerance).items():
             worst = _number(before.get(metric)) + (tolerance if metric in LOWER_IS_BETTER else -tolerance)
-            if (worst == worst or overall) and _falls_short(metric, metrics.get(metric), worst, overall):
+            if not (worst == worst or overall) or not _falls_short(metric, metrics.get(metric), worst, overall):
+                continue
+            compared = (comparisons or {}).get((name, metric))
+            if compared is None or compared.significant or (compared.significant is None and overall):
                 found.append(Shortfall(name, metric, _number(metrics.get(metric)), worst, "champion"))
     return found
+
+
+def by_chance(
+    candidate: Slices, champion: Slices | None, bar: Bar, comparisons: Comparisons
+) -> list[tuple[Shortfall, Comparison]]:
+    """What would keep the candidate from being blessed if chance did not explain it."""
+    counted = {(one.slice, one.metric, one.against) for one in judge(candidate, champion, bar, comparisons)}
+    return [
+        (one, comparisons[one.slice, one.metric])
+        for one in judge(candidate, champion, bar)
+        if (one.slice, one.metric, one.against) not in counted
+    ]
 
 
 def _falls_short(metric: str, value: float | None, bar: float, overall: bool) -> bool:

@@ -10,7 +10,13 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.artifacts import ErrorReport
+from components.pusher.card import model_card
+from components.pusher.card_files import card_files
 from components.registry.versions import Registry
+
+FOR_THE_CARD = frozenset({"features", "bar"})
+"""Of `about`: what the manifest need not repeat."""
 
 
 class RegistryPushExecutor(tfx_pusher.Executor):
@@ -26,21 +32,36 @@ class RegistryPushExecutor(tfx_pusher.Executor):
         evaluation = artifact_utils.get_single_instance(input_dict["evaluation"])
         champion = artifact_utils.get_single_instance(input_dict["champion"])
         verdict = json.loads((Path(evaluation.uri) / "verdict.json").read_text(encoding="utf-8"))
+        about = json.loads(exec_properties["about"])
+        fingerprints = {
+            "data": examples.get_string_custom_property("data_fingerprint"),
+            "code": exec_properties["code_fingerprint"],
+        }
+        data = {
+            name: json.loads(examples.get_string_custom_property(name) or "null")
+            for name in ("spans", "rows", "unlabelled", "corrections", "misfits")
+        }
+        card = model_card(about, data, verdict, _errors(input_dict), fingerprints)
         manifest = {
             "run_id": (self._context.pipeline_run_id if self._context else None) or "",
-            **json.loads(exec_properties["about"]),
-            "fingerprints": {
-                "data": examples.get_string_custom_property("data_fingerprint"),
-                "code": exec_properties["code_fingerprint"],
-            },
-            "spans": json.loads(examples.get_string_custom_property("spans")),
-            "rows": json.loads(examples.get_string_custom_property("rows")),
+            **{name: value for name, value in about.items() if name not in FOR_THE_CARD},
+            "fingerprints": fingerprints,
+            "spans": data["spans"],
+            "rows": data["rows"],
             "metrics": verdict["metrics"],
             "champion": champion.get_int_custom_property("version") or None,
         }
         registry = Registry(exec_properties["registry"])
-        version = registry.push(Path(self.GetModelPath(input_dict)), manifest)
+        version = registry.push(Path(self.GetModelPath(input_dict)), manifest, card_files(card))
         self._MarkPushed(pushed, pushed_destination=registry.location(version), pushed_version=str(version))
+
+
+def _errors(input_dict: dict[str, list]) -> dict[str, Any]:
+    """errors.json; empty where there is none."""
+    if not input_dict.get("errors"):
+        return {}
+    found = Path(artifact_utils.get_single_instance(input_dict["errors"]).uri) / "errors.json"
+    return dict(json.loads(found.read_text(encoding="utf-8")))
 
 
 class RegistryPusherSpec(ComponentSpec):
@@ -59,6 +80,7 @@ class RegistryPusherSpec(ComponentSpec):
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "champion": ChannelParameter(type=standard_artifacts.Model),
         "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "errors": ChannelParameter(type=ErrorReport, optional=True),
     }
     OUTPUTS = {"pushed_model": ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -67,7 +89,8 @@ class RegistryPusher(base_component.BaseComponent):
     """Pushes a blessed model to the registry.
 
     Args of the constructor are the spec's: `registry` is the folder or URL, `registry_id` its identity (a new registry
-    is a new destination, so a cached push does not count), `about` a JSON object to keep in the manifest.
+    is a new destination, so a cached push does not count), `about` a JSON object to keep in the manifest, but for
+    `features` and `bar` (pipeline.toml's [evaluation]), which are for the model card. `errors` may be left out.
     """
 
     SPEC_CLASS = RegistryPusherSpec

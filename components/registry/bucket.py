@@ -46,7 +46,7 @@ from typing import Any
 from components.errors import PlumblineError, UsageError
 from components.registry import objects
 from components.registry.objects import Listed, Objects, Taken, at_once
-from components.registry.storage import LABELS, MANIFEST
+from components.registry.storage import CARDS, LABELS, MANIFEST
 
 PUSHES = ".pushes"
 ABANDONED = timedelta(days=1)
@@ -104,10 +104,11 @@ class BucketStorage:
             targets[relative] = folder / relative
             targets[relative].parent.mkdir(parents=True, exist_ok=True)
         digests = at_once(lambda pair: self._digest(*pair), list(zip(listed, targets.values(), strict=True)))
-        return {name: digest for name, digest in zip(targets, digests, strict=True) if name != MANIFEST}
+        return {name: digest for name, digest in zip(targets, digests, strict=True) if name not in (MANIFEST, *CARDS)}
 
     def _digests(self, below: str) -> dict[str, str]:
-        listed = [one for one in self.store.list(below) if one.name != below + MANIFEST]
+        about = {below + name for name in (MANIFEST, *CARDS)}
+        listed = [one for one in self.store.list(below) if one.name not in about]
         digests = at_once(self._digest_of, listed)
         return {one.name.removeprefix(below): digest for one, digest in zip(listed, digests, strict=True)}
 
@@ -159,7 +160,7 @@ class BucketStorage:
             "versions; use another store, or a newer version of it"
         )
 
-    def add(self, model: Path, manifest: Mapping[str, Any], above: int) -> int:
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
         """See `Storage`."""
         for name in manifest["files"]:
             if (model / name).stat().st_size > objects.LARGEST_COPY:
@@ -173,6 +174,8 @@ class BucketStorage:
             text = json.dumps({"created": created, **manifest, "version": version}, indent=2, ensure_ascii=False)
             for _ in at_once(lambda name: self.store.upload(below + name, model / name), manifest["files"]):
                 pass
+            for name, card in cards.items():
+                self.store.write(below + name, card.encode())
             self.store.write(below + MANIFEST, (text + "\n").encode())
             if self._digests(below) != manifest["files"]:
                 raise PlumblineError(f"{model}: changed while it was copied to {self.shown()}; run again")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import PlumblineError, UsageError
-from components.files import sync_folder, write_bytes, write_json
+from components.files import sync_folder, write_bytes, write_json, write_text
 from components.registry.storage import LABELS, MANIFEST, file_digests
 
 
@@ -83,7 +83,7 @@ class FolderStorage:
         write_bytes(self.folder / LABELS, content)
         return True
 
-    def add(self, model: Path, manifest: Mapping[str, Any], above: int) -> int:
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
         """See `Storage`."""
         version = max(above, *self.versions(), 0) + 1
         # TF Serving looks only at folders whose name is a number, so the half-copied one is invisible to it.
@@ -92,6 +92,8 @@ class FolderStorage:
             shutil.copytree(model, staging)
             if file_digests(staging) != manifest["files"]:
                 raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
+            for name, text in cards.items():
+                write_text(staging / name, text)
             created = datetime.now(timezone.utc).isoformat(timespec="seconds")
             write_json(staging / MANIFEST, {"created": created, **manifest, "version": version})
             for path in [*staging.rglob("*"), staging]:

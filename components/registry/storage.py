@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 from components.errors import UsageError
 
 MANIFEST = "manifest.json"
+CARDS = ("model_card.md", "model_card.html")
+"""Beside the manifest: what a person reads about a version. No part of its model, so not among its files either."""
 LABELS = "labels.json"
 BUCKETS = ("s3", "gs", "az")
 """Schemes of object stores."""
@@ -37,7 +39,7 @@ class Storage(Protocol):
         """Whether a version is there, with its manifest."""
 
     def digests(self, version: int) -> dict[str, str]:
-        """Path below the version -> SHA-256, for every file but the version's manifest; sorted."""
+        """Path below the version -> SHA-256, for every file but the version's manifest and CARDS; sorted."""
 
     def fetch(self, version: int, folder: Path) -> dict[str, str]:
         """Copies a version's files into a folder, which is made if need be; returns the `digests` of the copies."""
@@ -51,13 +53,14 @@ class Storage(Protocol):
     def write_labels(self, content: bytes, seen: Any) -> bool:
         """Writes labels.json if it still is what was seen (None: not there); whether it was. Called under the lock."""
 
-    def add(self, model: Path, manifest: Mapping[str, Any], above: int) -> int:
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
         """Copies a model in as a version of its own, whole or not at all. Called under the lock.
 
         Args:
           model: Folder of the SavedModel.
           manifest: manifest.json but for `version`; `files` are the digests of the model's files.
           above: The new number is larger than this and than that of any version.
+          cards: Of CARDS, name -> text.
 
         Returns:
           The version's number.
@@ -94,8 +97,9 @@ def storage_of(location: Path | str) -> Storage:
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Path below the folder -> SHA-256, for every file but the folder's own manifest; sorted."""
+    """Path below the folder -> SHA-256, for every file but the folder's own manifest and CARDS; sorted."""
     from components.files import sha256
 
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    about = {folder / name for name in (MANIFEST, *CARDS)}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path not in about)
     return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}

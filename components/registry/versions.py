@@ -113,7 +113,7 @@ class Registry:
         with self._storage.locked():
             return self._change(lambda labels: labels or Labels(id=uuid.uuid4().hex))
 
-    def push(self, model: Path, manifest: Mapping[str, Any]) -> int:
+    def push(self, model: Path, manifest: Mapping[str, Any], cards: Mapping[str, str] | None = None) -> int:
         """Copies a SavedModel in as the next version and makes it live.
 
         A model that is there already is not copied again: its version is made live if it never was (a push that was
@@ -123,6 +123,7 @@ class Registry:
         Args:
           model: Folder of the SavedModel.
           manifest: What to record beside the files' checksums.
+          cards: storage.CARDS -> text, to lie beside manifest.json; a model that is there already keeps its own.
 
         Returns:
           The version's number.
@@ -136,7 +137,7 @@ class Registry:
             version = self._with_files(files)
             if version is None:
                 above = max(0, labels.live or 0, labels.canary or 0, labels.previous or 0)
-                version = self._storage.add(model, {**manifest, "files": files}, above)
+                version = self._storage.add(model, {**manifest, "files": files}, above, cards or {})
             self._change(lambda labels: _made_live(labels, version))
             return version
 

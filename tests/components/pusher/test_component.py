@@ -12,6 +12,8 @@ from tests.components.registry.bucket_place import s3_server as s3_server
 
 pytestmark = pytest.mark.slow
 
+ABOUT = '{"dataset": "flüge", "label": "late", "task": "binary", "features": ["n"], "bar": {"min_slice_rows": 9}}'
+
 
 @pytest.fixture(params=["folder", "bucket"])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
@@ -35,12 +37,15 @@ def push(location: str, folder: Path, blessed: int) -> Any:
     """Runs the executor; returns the artifact `pushed_model`."""
     from tfx.types import standard_artifacts as kinds
 
+    from components.artifacts import ErrorReport
     from components.pusher.component import RegistryPushExecutor
 
     (folder / "model" / "Format-Serving").mkdir(parents=True)
     (folder / "model" / "Format-Serving" / "saved_model.pb").write_text("graph")
     (folder / "evaluation").mkdir()
-    (folder / "evaluation" / "verdict.json").write_text(json.dumps({"metrics": {"auc": 0.75}}))
+    (folder / "evaluation" / "verdict.json").write_text(json.dumps({"metrics": {"auc": 0.75}, "slices": {}}))
+    (folder / "errors").mkdir()
+    (folder / "errors" / "errors.json").write_text(json.dumps({"says": "no slice is weak", "slices": []}))
     seen = {"data_fingerprint": "d", "spans": '{"train": [1], "eval": [2]}', "rows": '{"train": 3, "eval": 4}'}
     inputs = {
         "model": artifact(kinds.Model, folder / "model"),
@@ -48,9 +53,10 @@ def push(location: str, folder: Path, blessed: int) -> Any:
         "evaluation": artifact(kinds.ModelEvaluation, folder / "evaluation"),
         "champion": artifact(kinds.Model, folder / "champion", version=0),
         "examples": artifact(kinds.Examples, folder / "examples", **seen),
+        "errors": artifact(ErrorReport, folder / "errors"),
     }
     outputs = {"pushed_model": artifact(kinds.PushedModel, folder / "pushed")}
-    properties = {"registry": location, "registry_id": "", "code_fingerprint": "c", "about": '{"dataset": "flüge"}'}
+    properties = {"registry": location, "registry_id": "", "code_fingerprint": "c", "about": ABOUT}
     RegistryPushExecutor().Do(inputs, outputs, properties)
     return outputs["pushed_model"][0]
 
@@ -67,7 +73,25 @@ def test_a_blessed_model_is_pushed_and_where_is_recorded(location: str, tmp_path
     assert (manifest["dataset"], manifest["metrics"], manifest["champion"]) == ("flüge", {"auc": 0.75}, None)
     assert manifest["fingerprints"] == {"data": "d", "code": "c"}
     assert (manifest["spans"], manifest["rows"]) == ({"train": [1], "eval": [2]}, {"train": 3, "eval": 4})
+    assert not {"features", "bar"} & manifest.keys()
     assert registry.labels().live == 1
+
+
+def test_a_version_has_its_card_and_stays_what_was_pushed(location: str, tmp_path: Path) -> None:
+    push(location, tmp_path / "one", blessed=1)
+    registry = Registry(location)
+    registry.fetch(1, tmp_path / "fetched")
+    cards = [(tmp_path / "fetched" / name).read_text(encoding="utf-8") for name in ("model_card.md", "model_card.html")]
+    for card in cards:
+        assert "flüge" in card
+        assert "0.7500" in card
+        assert "No slice is weak." in card
+    assert list(registry.manifest(1)["files"]) == ["saved_model.pb"]
+    registry.verify(1)
+    # The same model, judged again: it is there already, whatever its card would say now.
+    pushed = push(location, tmp_path / "two", blessed=1)
+    assert pushed.get_string_custom_property("pushed_version") == "1"
+    assert registry.versions() == [1]
 
 
 def test_what_is_not_blessed_goes_nowhere(location: str, tmp_path: Path) -> None:

@@ -1,0 +1,210 @@
+"""What the rows say of a candidate: intervals, baselines, fairness, and which differences are chance. Pure."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from components.evaluator.evidence import ALPHA, Comparison, Draws, beats, compare, draw, worse
+from components.evaluator.fairness import fairness
+from components.evaluator.verdict import LOWER_IS_BETTER, OVERALL, Bar
+from components.judges import Decisions, Judge, calibration_error, multiclass, regression
+
+CANDIDATE, CHAMPION, PRIOR, LINEAR = "candidate", "champion", "prior", "linear"
+AGAINST_PRIOR = {
+    "binary": ("auc", "average_precision"),
+    "multiclass": ("accuracy", "log_loss"),
+    "regression": ("rmse", "mae"),
+}
+"""A candidate that is no better than the prior in any of these has learned nothing."""
+AGAINST_LINEAR = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What becomes part of verdict.json.
+
+    Attributes:
+      intervals: Slice ("" is overall) -> metric -> (low, high), 95 %, of the candidate.
+      calibration: Model -> slice -> expected calibration error; of candidate and champion, and of classes only.
+      baselines: Baseline -> metric -> value.
+      comparisons: (slice, metric) -> the candidate against the champion.
+      fairness: Groups and gaps; empty where no column is sensitive.
+      shortfalls: What keeps the candidate from being blessed, each a sentence.
+      warnings: What does not, but should be known.
+    """
+
+    intervals: dict[str, dict[str, tuple[float, float]]]
+    calibration: dict[str, dict[str, float]]
+    baselines: dict[str, dict[str, float]]
+    comparisons: dict[tuple[str, str], Comparison]
+    fairness: dict[str, Any]
+    shortfalls: list[str]
+    warnings: list[str]
+
+
+def assess(
+    task: str,
+    labels: np.ndarray,
+    answers: Mapping[str, np.ndarray],
+    thresholds: Mapping[str, float],
+    slices: Mapping[str, np.ndarray],
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    bar: Bar,
+) -> Assessment:
+    """Weighs the candidate on rows.
+
+    Args:
+      task: binary, multiclass or regression.
+      labels: As the candidate learned them, none missing, [N], N > 0.
+      answers: candidate, prior, and where there are any champion and linear: [N] or [N, K].
+      thresholds: Of the same, for binary tasks.
+      slices: Name -> rows, by index.
+      groups: Sensitive column -> value -> rows, by index.
+      bar: What is asked.
+    """
+    judges = {name: judge(task, labels, answer, thresholds.get(name, 0.5)) for name, answer in answers.items()}
+    large = {name: at for name, at in slices.items() if len(at) >= bar.min_slice_rows}
+    draws = draw(judges, large, len(labels))
+    comparisons = {}
+    if CHAMPION in judges:
+        comparisons = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
+    shortfalls, warnings = _against_baselines(task, draws, bar.baseline)
+    warnings += _too_few_rows(comparisons, bar.tolerance)
+    said: dict[str, Any] = {}
+    if groups:
+        said, blocked, told = _fairness(labels, answers[CANDIDATE], thresholds[CANDIDATE], groups, bar)
+        shortfalls += blocked
+        warnings += told
+    calibration: dict[str, dict[str, float]] = {}
+    if task != "regression":
+        calibration = {
+            name: {
+                part: calibration_error(*_confidence(labels[at], answers[name][at]))
+                for part, at in {OVERALL: np.arange(len(labels)), **slices}.items()
+            }
+            for name in (CANDIDATE, CHAMPION)
+            if name in answers
+        }
+    baselines = {name: draws.measured(OVERALL, name) for name in (PRIOR, LINEAR) if name in judges}
+    for name, metrics in baselines.items():
+        if task != "regression":
+            metrics["calibration_error"] = calibration_error(*_confidence(labels, answers[name]))
+        if name in thresholds:
+            metrics["threshold"] = thresholds[name]
+    return Assessment(
+        {part: draws.intervals(part, CANDIDATE) for part in draws.found},
+        calibration,
+        baselines,
+        comparisons,
+        said,
+        shortfalls,
+        warnings,
+    )
+
+
+def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -> Judge:
+    """The metrics of a task, see components.judges."""
+    if task == "binary":
+        # The model calls a row 1 from the threshold on, the judge above it.
+        return Decisions(labels, answer, float(np.nextafter(np.float32(threshold), np.float32(0))))
+    if task == "multiclass":
+        return multiclass(labels.astype(np.int64), answer)
+    return regression(labels, answer)
+
+
+def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Binary: as they are; classes: whether the likeliest is right, and its probability."""
+    if answer.ndim == 1:
+        return labels, answer
+    return (answer.argmax(axis=1) == labels).astype(np.float64), answer.max(axis=1)
+
+
+def _against_baselines(task: str, draws: Draws, policy: str) -> tuple[list[str], list[str]]:
+    """Shortfalls and warnings."""
+    shortfalls: list[str] = []
+    warnings: list[str] = []
+    ours = draws.measured(OVERALL, CANDIDATE)
+    prior, metrics = draws.measured(OVERALL, PRIOR), AGAINST_PRIOR[task]
+    better = beats(ours, prior, metrics, LOWER_IS_BETTER)
+    if better is None:
+        warnings.append("the eval split cannot tell whether the candidate beats the prior: it has a single class")
+    elif not better:
+        figures = " and ".join(_figures(name, ours[name], prior[name]) for name in metrics)
+        shortfalls.append(f"{figures}: no better than the prior baseline")
+    elif all(_p_value(draws, name, PRIOR, CANDIDATE) >= ALPHA / len(metrics) for name in metrics):
+        warnings.append("the candidate is ahead of the prior baseline by no more than chance explains")
+    if LINEAR not in draws.found[OVERALL]:
+        return shortfalls, warnings
+    name = AGAINST_LINEAR[task]
+    line = draws.measured(OVERALL, LINEAR)
+    if beats(ours, line, [name], LOWER_IS_BETTER) is False:
+        sure = _p_value(draws, name, CANDIDATE, LINEAR) < ALPHA
+        text = f"{_figures(name, ours[name], line[name])}: does not beat the linear baseline"
+        text += "" if sure else ", within chance"
+        (shortfalls if sure and policy == "block" else warnings).append(text)
+    return shortfalls, warnings
+
+
+def _p_value(draws: Draws, metric: str, one: str, other: str) -> float:
+    """Of "`one` is no worse than `other`"; 1 where it cannot be told."""
+    difference, error = draws.difference(OVERALL, metric, one, other)
+    p = worse(-difference if metric in LOWER_IS_BETTER else difference, error)
+    return p if p == p else 1.0
+
+
+def _figures(metric: str, value: float, bar: float) -> str:
+    sign = ">=" if metric in LOWER_IS_BETTER else "<="
+    return f"{metric} {value:.4f} {sign if value != bar else '='} {bar:.4f}"
+
+
+def _too_few_rows(comparisons: Mapping[tuple[str, str], Comparison], tolerance: Mapping[str, float]) -> list[str]:
+    return [
+        f"{metric}: so few eval rows do not show a loss of twice the tolerance ({2 * tolerance[metric]:g}); what they "
+        f"would show is {found.detectable:.2g}"
+        for (part, metric), found in comparisons.items()
+        if part == OVERALL and tolerance[metric] and found.detectable > 2 * tolerance[metric]
+    ]
+
+
+def _fairness(
+    labels: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    bar: Bar,
+) -> tuple[dict[str, Any], list[str], list[str]]:
+    """What verdict.json says, shortfalls and warnings."""
+    measured, gaps = fairness(labels, probability, threshold, groups, bar.min_slice_rows)
+    shortfalls: list[str] = []
+    warnings: list[str] = []
+    for gap in gaps:
+        limit = bar.max_gap.get(gap.metric)
+        if limit is None or gap.value <= limit:
+            continue
+        text = f"{gap.metric} gap of {gap.column}, {gap.high} over {gap.low}, {gap.value:.4f} > {limit:.4f} (fairness)"
+        (shortfalls if gap.significant else warnings).append(text if gap.significant else f"{text}, within chance")
+    small = {
+        column: [value for value, metrics in values.items() if metrics["rows"] < bar.min_slice_rows]
+        for column, values in measured.items()
+    }
+    for column, values in small.items():
+        if bar.max_gap and len(measured[column]) - len(values) < 2:
+            warnings.append(f"fairness of {column} is not judged: fewer than two groups have {bar.min_slice_rows} rows")
+    said = {
+        "threshold": threshold,
+        "min_rows": bar.min_slice_rows,
+        "groups": {
+            column: {value: {name: finite(x) for name, x in metrics.items()} for value, metrics in values.items()}
+            for column, values in measured.items()
+        },
+        "gaps": [asdict(gap) | {"limit": bar.max_gap.get(gap.metric)} for gap in gaps],
+    }
+    return said, shortfalls, warnings
+
+
+def finite(value: float) -> float | None:
+    """JSON has no NaN and no infinity: what cannot be told is null."""
+    return value if math.isfinite(value) else None

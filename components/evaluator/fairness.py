@@ -1,0 +1,111 @@
+"""How the decisions of a binary model differ between groups of rows that pipeline.toml calls sensitive. Pure.
+
+Of each value of a sensitive column, with said = 1 from the decision threshold on:
+
+    positive_rate        share called 1                      (equal: demographic parity)
+    true_positive_rate   share called 1 of those that are 1  (equal: equal opportunity; with the next: equalized odds)
+    false_positive_rate  share called 1 of those that are 0
+    precision            share that is 1 of those called 1   (equal: predictive parity)
+    bias                 mean probability - share that is 1  (equal: groups are equally well calibrated in the large)
+
+after M. Hardt, E. Price and N. Srebro, Equality of Opportunity in Supervised Learning, 2016, and A. Chouldechova, Fair
+Prediction with Disparate Impact, 2017. Where the shares of 1 differ between groups, not all can be equal at once.
+
+The gap of a metric is the largest less the smallest value over groups with enough rows. It is significant if chance
+explains it with p < 5 %, two-sided, Bonferroni-corrected for the pairs that it is the largest of.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import NormalDist
+
+import numpy as np
+
+from components.judges import calibration_error
+
+RATES = ("positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")
+"""What `max_gap` may name."""
+ALPHA = 0.05
+MOST_GROUPS = 50
+"""Groups of a column that are reported, the largest first."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The largest difference of a metric between two groups: `high` has `value` more than `low`."""
+
+    column: str
+    metric: str
+    value: float
+    low: str
+    high: str
+    significant: bool
+
+
+def fairness(
+    labels: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    min_rows: int,
+) -> tuple[dict[str, dict[str, dict[str, float]]], list[Gap]]:
+    """Measures groups and what lies between them.
+
+    Args:
+      labels: 0 or 1, [N].
+      probability: Of 1, [N].
+      threshold: From which on a row is called 1.
+      groups: Column -> value -> its rows, by index.
+      min_rows: Groups with fewer are reported, not compared.
+
+    Returns:
+      Column -> value -> metric -> value (NaN where it cannot be told), with `rows`, `base_rate` (share that is 1) and
+      `calibration_error`; and the gaps, the largest first.
+    """
+    measured: dict[str, dict[str, dict[str, float]]] = {}
+    gaps: list[Gap] = []
+    for column, values in groups.items():
+        largest = sorted(values, key=lambda value: (-len(values[value]), value))[:MOST_GROUPS]
+        found = {value: _measure(labels[values[value]], probability[values[value]], threshold) for value in largest}
+        measured[column] = {value: metrics for value, (metrics, _) in found.items()}
+        compared = {value: both for value, both in found.items() if both[0]["rows"] >= min_rows}
+        gaps += [gap for metric in RATES if (gap := _gap(column, metric, compared)) is not None]
+    return measured, sorted(gaps, key=lambda gap: (-gap.value, gap.column, gap.metric))
+
+
+def _measure(
+    labels: np.ndarray, probability: np.ndarray, threshold: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Metrics of a group, and the standard errors of RATES."""
+    there, said = labels > 0.5, probability >= np.float32(threshold)
+    rows, positives, called, hits = len(labels), int(there.sum()), int(said.sum()), int((there & said).sum())
+    surplus = probability.astype(np.float64) - there
+    shares = {
+        "positive_rate": (called, rows),
+        "true_positive_rate": (hits, positives),
+        "false_positive_rate": (called - hits, rows - positives),
+        "precision": (hits, called),
+    }
+    rates = {name: part / whole if whole else float("nan") for name, (part, whole) in shares.items()}
+    errors = {name: math.sqrt(rates[name] * (1 - rates[name]) / max(1, whole)) for name, (_, whole) in shares.items()}
+    return {
+        "rows": float(rows),
+        "base_rate": positives / rows if rows else float("nan"),
+        **rates,
+        "bias": float(surplus.mean()) if rows else float("nan"),
+        "calibration_error": calibration_error(there, probability),
+    }, {**errors, "bias": float(surplus.std() / math.sqrt(rows)) if rows else float("nan")}
+
+
+def _gap(column: str, metric: str, groups: Mapping[str, tuple[dict[str, float], dict[str, float]]]) -> Gap | None:
+    known = {value: (m[metric], e[metric]) for value, (m, e) in groups.items() if math.isfinite(m[metric])}
+    if len(known) < 2:
+        return None
+    low, high = min(known, key=lambda v: known[v][0]), max(known, key=lambda v: known[v][0])
+    apart = known[high][0] - known[low][0]
+    error = math.hypot(known[high][1], known[low][1])
+    pairs = len(list(combinations(known, 2)))
+    bar = NormalDist().inv_cdf(1 - ALPHA / 2 / pairs) * error
+    return Gap(column, metric, apart, low, high, bool(apart > bar))

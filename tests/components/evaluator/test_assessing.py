@@ -1,0 +1,125 @@
+"""Baselines, fairness limits and warnings, on answers whose worth is known."""
+
+import json
+
+import numpy as np
+import pytest
+
+from components.evaluator.assessing import assess
+from components.evaluator.verdict import Bar
+
+ROWS = 2000
+
+
+def answers(**signal: float) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Labels, and of each model a score that leans so far towards them; the prior knows nothing."""
+    random = np.random.default_rng(0)
+    labels = (random.random(ROWS) < 0.3).astype(np.float64)
+    noise = random.normal(size=ROWS)
+    said = {name: 1 / (1 + np.exp(-(lean * labels + noise - 1))) for name, lean in signal.items()}
+    return labels, {**said, "prior": np.full(ROWS, 0.3)}
+
+
+def found(bar: Bar | None = None, groups: dict | None = None, slices: dict | None = None, **signal: float):
+    labels, said = answers(**signal)
+    cuts = dict.fromkeys(said, 0.5)
+    return assess("binary", labels, said, cuts, slices or {}, groups or {}, bar or Bar())
+
+
+def test_a_candidate_that_beats_both():
+    assessed = found(candidate=2.0, linear=1.0)
+    assert (assessed.shortfalls, assessed.warnings) == ([], [])
+    assert set(assessed.baselines) == {"prior", "linear"}
+    prior = assessed.baselines["prior"]
+    share = answers()[0].mean()
+    assert (prior["auc"], prior["average_precision"], prior["f1"]) == (0.5, pytest.approx(share), 0.0)
+    assert prior["calibration_error"] == pytest.approx(abs(share - 0.3))
+    assert prior["threshold"] == 0.5
+    low, high = assessed.intervals[""]["auc"]
+    assert low < 0.92 < high
+    assert high - low < 0.04
+    json.dumps(assessed.intervals)
+
+
+@pytest.mark.parametrize("policy", ["warn", "block"])
+def test_no_better_than_the_prior_is_never_blessed(policy):
+    (shortfall,) = found(Bar(baseline=policy), candidate=-0.5).shortfalls
+    assert shortfall.endswith(": no better than the prior baseline")
+    assert "auc 0.3" in shortfall
+
+
+def test_ahead_of_the_prior_by_chance_is_told():
+    labels, said = answers()
+    lean = np.random.default_rng(3).random(ROWS) * 0.5 + 0.01 * labels
+    assessed = assess("binary", labels, {**said, "candidate": lean}, {"prior": 0.5, "candidate": 0.5}, {}, {}, Bar())
+    assert assessed.shortfalls == []
+    assert assessed.warnings == ["the candidate is ahead of the prior baseline by no more than chance explains"]
+
+
+def test_a_line_that_is_better_warns_or_blocks():
+    warned, blocked = (found(Bar(baseline=policy), candidate=1.0, linear=2.0) for policy in ("warn", "block"))
+    (text,) = warned.warnings
+    assert text.startswith("average_precision 0.")
+    assert text.endswith(": does not beat the linear baseline")
+    assert (warned.shortfalls, blocked.shortfalls, blocked.warnings) == ([], [text], [])
+
+
+def test_a_line_that_is_better_by_chance_never_blocks():
+    labels, said = answers(linear=1.5)
+    nearly = said["linear"] + 0.02 * np.random.default_rng(1).normal(size=ROWS)
+    cuts = dict.fromkeys([*said, "candidate"], 0.5)
+    assessed = assess("binary", labels, {**said, "candidate": nearly}, cuts, {}, {}, Bar(baseline="block"))
+    assert assessed.shortfalls == []
+    ours, line = assessed.intervals[""]["average_precision"], assessed.baselines["linear"]["average_precision"]
+    assert ours[0] < line < ours[1]
+
+
+def test_a_single_class_is_told():
+    labels, said = answers(candidate=1.0)
+    assessed = assess("binary", labels * 0, said, dict.fromkeys(said, 0.5), {}, {}, Bar())
+    assert assessed.warnings[0].startswith("the eval split cannot tell whether the candidate beats the prior")
+
+
+def test_too_few_rows_to_see_what_is_asked_are_told():
+    labels, said = answers(candidate=1.0)
+    said["champion"] = 1 / (1 + np.exp(-labels - np.random.default_rng(1).normal(size=ROWS)))
+    bar = Bar(tolerance={"auc": 0.001})
+    (text,) = assess("binary", labels, said, dict.fromkeys(said, 0.5), {}, {}, bar).warnings
+    assert text.startswith("auc: so few eval rows do not show a loss of twice the tolerance (0.002);")
+
+
+def test_a_fairness_limit_blocks_what_is_beyond_it_and_beyond_chance():
+    groups = {"side": {"left": np.arange(ROWS // 2), "right": np.arange(ROWS // 2, ROWS)}}
+    labels, said = answers(candidate=2.0)
+    said["candidate"] = np.clip(said["candidate"] + np.where(np.arange(ROWS) < ROWS // 2, 0.3, 0), 0, 1)
+    cuts = dict.fromkeys(said, 0.5)
+
+    def shortfalls(limit: float, **bar: int) -> list[str]:
+        asked = Bar(max_gap={"false_positive_rate": limit}, **bar)
+        assessed = assess("binary", labels, said, cuts, {}, groups, asked)
+        return assessed.shortfalls or [text for text in assessed.warnings if "fairness" in text]
+
+    (text,) = shortfalls(0.1)
+    assert text.startswith("false_positive_rate gap of side, left over right, 0.")
+    assert text.endswith("> 0.1000 (fairness)")
+    assert shortfalls(0.9) == []
+    assert shortfalls(0.1, min_slice_rows=1500) == [
+        "fairness of side is not judged: fewer than two groups have 1500 rows"
+    ]
+
+
+def test_other_tasks():
+    random = np.random.default_rng(0)
+    truth = random.normal(size=300)
+    said = {"candidate": truth + 0.1 * random.normal(size=300), "prior": np.zeros(300)}
+    numbers = assess("regression", truth, said, {}, {"s=1": np.arange(100)}, {}, Bar(min_slice_rows=50))
+    assert numbers.shortfalls == []
+    assert numbers.calibration == {}
+    assert set(numbers.intervals) == {"", "s=1"}
+    assert set(numbers.baselines["prior"]) == {"rmse", "mae"}
+    codes = random.integers(0, 3, 300)
+    sure = np.eye(3)[codes] * 0.7 + 0.1
+    classes = assess("multiclass", codes, {"candidate": sure, "prior": np.full((300, 3), 1 / 3)}, {}, {}, {}, Bar())
+    assert classes.shortfalls == []
+    assert classes.calibration["candidate"][""] == pytest.approx(0.2)  # says 0.8, is always right
+    assert classes.baselines["prior"]["log_loss"] == pytest.approx(np.log(3))
