@@ -1,7 +1,9 @@
 """`plumbline audit DATA --label COL`: doubtful labels of any file, and consistency between labelers' columns."""
 
-from collections.abc import Iterable, Sequence
+import csv
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from components.label_audit.advice import advice
 from components.label_audit.agreement import Agreement, agreement
 from components.label_audit.audit import LabelAudit, audit_labels
 from components.label_audit.encoding import Kinds
-from components.label_audit.export import corrections_csv
+from components.label_audit.export import COLUMNS, Auto, Exported, corrections_csv
 from components.label_audit.models import MODELS
 from components.label_audit.settings import Settings
 from components.label_audit.text import agreement_lines, audit_lines
@@ -34,7 +36,7 @@ class Audit:
     """What was found in `data`.
 
     `labels` is None where no label was named, `agreement` where no labelers were. `repeated` are ids of several rows,
-    `misfits` values that count as missing.
+    `misfits` values that count as missing; `ids` are the columns that name a row, `types` column -> type alias.
     """
 
     data: str
@@ -44,6 +46,8 @@ class Audit:
     agreement: Agreement | None
     repeated: frozenset[str]
     misfits: tuple[Misfit, ...]
+    ids: tuple[str, ...]
+    types: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -116,25 +120,90 @@ def audit(
     if labelers:
         _require("[evaluation] slices", slices, types)
         between = agreement(frame, labelers, names, slices, limit)
-    return Audit(data, label, len(frame), found, between, _repeated(frame, names), tuple(misfits))
+    return Audit(data, label, len(frame), found, between, _repeated(frame, names), tuple(misfits), names, types)
 
 
-def export(found: Audit, path: Path) -> tuple[int, int]:
+MOST_QUALITY = 0.5
+"""Above it a label is rather right than wrong."""
+
+
+def export(found: Audit, path: Path, auto: float | None = None) -> Exported:
     """Writes the doubtful rows as corrections.csv, to be filled in by a person.
 
-    Returns:
-      Rows written, and rows left out because their id is another row's, too.
+    Args:
+      found: The audit.
+      path: File; an older export in which nothing was decided is replaced.
+      auto: Rows of at most this quality get the suggested label, signed "auto". None fills in nothing.
 
     Raises:
-      UsageError: Nothing to write rows by: no label, or no id columns.
+      UsageError: Nothing to write rows by: no label, or no id columns; a threshold out of range, or a regression, of
+        which the suggestion is a prediction and no label; a file that holds somebody's decisions.
+      InputError: What was filled in is no value of the label's column.
     """
     if found.labels is None:
         raise UsageError("--export: writes doubtful labels; name the label column with --label")
     if any(issue.id is None for issue in found.labels.issues):
         raise UsageError("--export: corrections go by id; name the id columns with --id")
-    text, count = corrections_csv(found.labels.issues, found.label, found.repeated)
+    _check_undecided(path)
+    choice = None
+    if auto is not None:
+        check_threshold(auto)
+        if found.labels.issues and found.labels.separable is None:
+            raise UsageError(
+                "--auto: the label is a number, and what is suggested is a prediction, not a label; leave --auto out "
+                "and correct by hand"
+            )
+        choice = Auto(auto, found.labels.model, datetime.now(timezone.utc).strftime("%Y-%m-%d"))
+    text, exported = corrections_csv(found.labels.issues, found.label, found.repeated, choice)
     write_text(path, text)
-    return count, len(found.labels.issues) - count
+    if exported.filled:
+        load_corrections(str(path), dict(found.types), found.ids, found.label)  # as ingest is going to read it
+    return exported
+
+
+def _check_undecided(path: Path) -> None:
+    """UsageError if the file holds anything but lines of an export that nobody has filled in."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file)
+            known = lines.fieldnames is None or set(COLUMNS) <= set(lines.fieldnames)
+            decided = sum(bool(line["value"] or line["by"]) for line in lines) if known else 0
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise UsageError(f"{path}: is there, and cannot be read ({exc}); name another file with --export") from exc
+    if not known:
+        raise UsageError(f"{path}: is there, and is no file of corrections; name another file with --export")
+    if decided:
+        raise UsageError(f"{path}: {decided:,} of its lines are filled in; name another file with --export")
+
+
+def check_threshold(auto: float) -> None:
+    """UsageError unless labels may be replaced up to this quality."""
+    if not 0 <= auto <= MOST_QUALITY:  # NaN is no threshold either
+        raise UsageError(
+            f"--auto {auto:g}: must lie between 0 and {MOST_QUALITY}: a label of higher quality is rather right than "
+            "wrong"
+        )
+
+
+def export_text(found: Audit, path: Path, exported: Exported, auto: float | None) -> str:
+    """What was written, in a line or two."""
+    left_out = f"; {exported.left_out:,} left out, their ids repeat" if exported.left_out else ""
+    if auto is None:
+        return f"{path}: {exported.rows:,} rows to look at{left_out}"
+    waiting = exported.rows - exported.filled
+    lines = [
+        f"{path}: {exported.filled:,} labels replaced by the suggested one (quality <= {auto:g}), {waiting:,} rows to "
+        f"look at{left_out}"
+    ]
+    assert found.labels is not None
+    if exported.filled and not found.labels.separable:
+        lines.append("  classes overlap: many of these labels are right, of rows that are hard to tell")
+    issues = found.labels.issues
+    if len(issues) < found.labels.doubtful and issues[-1].quality <= auto:
+        lines.append(f"  only the {len(issues):,} most doubtful rows were looked at; --limit says how many")
+    return "\n".join(lines)
 
 
 def _features(

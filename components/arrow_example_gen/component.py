@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from dataclasses import replace
 
 import apache_beam as beam
 from tfx.components.util import examples_utils
@@ -14,8 +15,9 @@ from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples
 
 from components.arrow_example_gen.converting import Converted, Job, check_labels, convert, jobs
+from components.arrow_example_gen.extra import check_taken
 from components.arrow_example_gen.fingerprint import data_fingerprint
-from components.arrow_example_gen.source import SPLITS, Source
+from components.arrow_example_gen.source import Source
 from components.errors import InputError
 
 
@@ -26,25 +28,32 @@ def ArrowExampleGen(
     code: Parameter[str],
     span: Parameter[int] = -1,
     fingerprint: Parameter[str] = "",
+    window: Parameter[int] = 0,
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ):
     """Reads a window of spans into splits `train` and `eval`, rows in the order of spans and files.
+
+    Where the source asks for rows of older spans they are a third split, `extra`.
 
     Args:
       examples: Gzip TFRecords of tf.Examples, one file a span. Custom properties, each JSON: `spans`, `rows` and
         `unlabelled` (rows left out for want of a label), by split; `files` (split, span, name, sha256, bytes, rows,
         unlabelled); `misfits` (file, column, count, row, value); `corrections` (name, sha256, rows, and the rows of
-        the window that were dropped, relabelled, changed); and `data_fingerprint`. A corrections file is kept beside
-        the splits, as corrections.csv.
+        the window that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (what the trainer is
+        to do to the training rows); and `data_fingerprint`. A corrections file is kept beside the splits, as
+        corrections.csv.
       source: A Source as JSON.
       code: Fingerprint of this code and of the libraries under it; part of the cache key.
       span: Number of the eval span, or -1 for the newest.
       fingerprint: The data fingerprint that the runner saw, so that changed data misses the cache; "" if unknown.
+      window: Number of spans to train on, instead of the source's; 0 leaves it as it is.
       beam_pipeline: On a distributed runner each file is converted by a worker; the output is the same.
     """
     described = Source.from_json(source)
+    if window:
+        described = replace(described, window=window)
     work = jobs(described, None if span == -1 else span, examples.uri)
-    for split in SPLITS:
+    for split in described.splits:
         fileio.makedirs(os.path.join(examples.uri, f"Split-{split}"))
     if _is_distributed(beam_pipeline):
         done = _on_workers(described, work, beam_pipeline, os.path.join(examples.uri, ".converted"))
@@ -52,14 +61,15 @@ def ArrowExampleGen(
         done = [convert(described, job) for job in work]
     check_labels(described, done)
 
-    by_split = {split: [one for one in done if one.split == split] for split in SPLITS}
+    by_split = {split: [one for one in done if one.split == split] for split in described.splits}
+    extra = check_taken(described.extra, [one.extra for one in by_split.get("extra", ())], described.directory)
     read = data_fingerprint(
         {split: [(one.span, described.digest(one.sha256, split)) for one in some] for split, some in by_split.items()},
         described.corrected.file.sha256 if described.corrected else "",
     )
     if fingerprint and read != fingerprint:
         raise InputError(f"{described.directory}: a file changed while the run was reading it; run again")
-    examples.split_names = encode_split_names(list(SPLITS))
+    examples.split_names = encode_split_names(list(described.splits))
     examples.span = max(one.span for one in by_split["eval"])
     examples_utils.set_payload_format(examples, example_gen_pb2.PayloadFormat.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
@@ -72,6 +82,11 @@ def ArrowExampleGen(
         "files": [{name: getattr(one, name) for name in about} for one in done],
         "misfits": [vars(misfit) for misfit in _once(done)],
         "corrections": _corrections(described, done, examples.uri),
+        "extra": [
+            {"where": {column: list(values) for column, values in one.where.items()}, "spans": one.spans, "rows": count}
+            for one, count in zip(described.extra, extra, strict=True)
+        ],
+        "steps": json.loads(described.steps or "{}"),
     }
     for name, value in properties.items():
         examples.set_string_custom_property(name, json.dumps(value))

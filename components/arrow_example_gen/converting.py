@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 
+from components.arrow_example_gen import extra
 from components.arrow_example_gen.corrections import Applied
 from components.arrow_example_gen.encoding import write_examples
 from components.arrow_example_gen.fingerprint import file_sha256
@@ -26,7 +27,8 @@ class Job:
 class Converted:
     """What became of a job.
 
-    `labels` are the distinct label values as text, with their counts, at most 1,000; `corrected` are Applied.counts.
+    `labels` are the distinct label values as text, with their counts, at most 1,000; `corrected` are Applied.counts;
+    `extra` are the rows for each of Source.extra, of a file in that split.
     """
 
     split: str
@@ -39,6 +41,7 @@ class Converted:
     labels: dict[str, int]
     misfits: tuple[Misfit, ...]
     corrected: dict[str, int] = field(default_factory=dict)
+    extra: tuple[int, ...] = ()
 
     def to_json(self) -> str:
         """As one line."""
@@ -48,7 +51,11 @@ class Converted:
     def from_json(cls, text: str) -> "Converted":
         """What `to_json` wrote."""
         fields = json.loads(text)
-        return cls(misfits=tuple(Misfit(**misfit) for misfit in fields.pop("misfits")), **fields)
+        return cls(
+            misfits=tuple(Misfit(**misfit) for misfit in fields.pop("misfits")),
+            extra=tuple(fields.pop("extra")),
+            **fields,
+        )
 
 
 def jobs(source: Source, span: int | None, folder: str) -> list[Job]:
@@ -65,7 +72,8 @@ def convert(source: Source, job: Job) -> Converted:
     misfits: list[Misfit] = []
     applied = Applied()
     seen = LabelCount(source.label)
-    rows = write_examples(seen.labelled(source.read(job.file, job.split, misfits, applied)), job.target)
+    taken: list[int] = []
+    rows = write_examples(seen.labelled(source.read(job.file, job.split, misfits, applied, taken)), job.target)
     filesystem, _ = open_folder(source.directory)
     return Converted(
         split=job.split,
@@ -77,13 +85,15 @@ def convert(source: Source, job: Job) -> Converted:
         unlabelled=seen.unlabelled,
         labels={str(value): count for value, count in seen.values.items()},
         misfits=tuple(misfits),
-        corrected=applied.counts,
+        # Of a file of which only some rows are taken, most corrected ones are not among them.
+        corrected={} if job.split == extra.SPLIT else applied.counts,
+        extra=tuple(taken),
     )
 
 
 def check_labels(source: Source, done: list[Converted]) -> None:
-    """InputError unless every split has rows with at least two label values."""
-    for split in dict.fromkeys(one.split for one in done):
+    """InputError unless every split has rows with at least two label values; extra rows may all have one."""
+    for split in dict.fromkeys(one.split for one in done if one.split != extra.SPLIT):
         total = LabelCount(source.label)
         for one in done:
             if one.split == split:

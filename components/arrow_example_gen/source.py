@@ -5,13 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
+import numpy as np
 import pyarrow as pa
 
+from components.arrow_example_gen import extra as extra_rows
 from components.arrow_example_gen.columns import arrow_types
 from components.arrow_example_gen.corrections import Applied, Corrections, load_corrections
+from components.arrow_example_gen.extra import Extra
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.reading import read_batches
+from components.arrow_example_gen.sampling import sampled
 from components.arrow_example_gen.spans import SpanFile, SpanWindow, choose_window, find_spans, open_folder
 from components.arrow_example_gen.splitting import in_eval
 from components.errors import UsageError
@@ -33,6 +37,10 @@ class Source:
       eval_share: Share of the rows in eval where there are no spans.
       options: How cells are read.
       corrections: File or URL of corrections to the rows, see corrections_file.py; "" is none.
+      extra: Slices of which rows of older spans are added, see extra.py.
+      steps: What the trainer is going to do to the training rows (balance, augmentation), as a line of JSON; "" is
+        nothing. It is a step of the data, and so in their fingerprint.
+      sample: Share of the rows that is read, drawn at random: to try a pipeline out.
     """
 
     directory: str
@@ -44,6 +52,9 @@ class Source:
     eval_share: float
     options: ReadOptions
     corrections: str = ""
+    extra: tuple[Extra, ...] = ()
+    steps: str = ""
+    sample: float = 1.0
 
     def to_json(self) -> str:
         """As a component's parameter."""
@@ -54,7 +65,11 @@ class Source:
         """What `to_json` wrote."""
         fields = json.loads(text)
         options = fields.pop("options")
-        return cls(options=ReadOptions(**{**options, "missing": tuple(options["missing"])}), **fields)
+        return cls(
+            options=ReadOptions(**{**options, "missing": tuple(options["missing"])}),
+            extra=tuple(map(Extra.from_fields, fields.pop("extra", ()))),
+            **fields,
+        )
 
     @property
     def has_spans(self) -> bool:
@@ -65,7 +80,7 @@ class Source:
         """The files of the run that evaluates `span`, None being the newest; InputError if one is not there."""
         found = find_spans(self.directory, self.pattern)
         if self.has_spans:
-            return choose_window(found, span, self.window)
+            return choose_window(found, span, self.window, extra_rows.farthest(self.extra))
         if span not in (None, 0):
             raise UsageError(f"span {span}: {self.pattern} is a single file, without spans; leave --span out")
         return SpanWindow(train=tuple(found), eval=tuple(found))
@@ -77,12 +92,45 @@ class Source:
             return None
         return load_corrections(self.corrections, self.columns, self.ids, self.label)
 
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Names of the splits."""
+        return (*SPLITS, extra_rows.SPLIT) if self.extra else SPLITS
+
     def read(
-        self, file: SpanFile, split: str, misfits: list[Misfit] | None = None, applied: Applied | None = None
+        self,
+        file: SpanFile,
+        split: str,
+        misfits: list[Misfit] | None = None,
+        applied: Applied | None = None,
+        taken: list[int] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """Streams the rows of a file that belong to a split, corrected: all of them, or those dealt to it."""
+        """Streams the rows of a file that belong to a split, corrected: all of them, or those dealt to it.
+
+        Args:
+          file: A file of the window.
+          split: The split.
+          misfits: Is added to, see read_batches.
+          applied: What corrections did; is added to.
+          taken: Of split `extra`, rows for each of `self.extra`; is replaced.
+        """
         rows = self._rows(file, split, misfits)
-        return rows if self.corrected is None else self.corrected.apply(rows, applied)
+        if self.corrected is not None:
+            rows = self.corrected.apply(rows, applied)
+        if self.sample < 1:
+            rows = sampled(rows, self.sample)
+        return self._extra(rows, file.before, taken) if split == extra_rows.SPLIT else rows
+
+    def _extra(
+        self, batches: Iterator[pa.RecordBatch], before: int, taken: list[int] | None
+    ) -> Iterator[pa.RecordBatch]:
+        total = np.zeros(len(self.extra), np.int64)
+        for batch in batches:
+            wanted, counts = extra_rows.taken(batch, self.extra, before, self.label)
+            total += counts
+            yield wanted
+        if taken is not None:
+            taken[:] = total.tolist()
 
     def _rows(self, file: SpanFile, split: str, misfits: list[Misfit] | None) -> Iterator[pa.RecordBatch]:
         filesystem, _ = open_folder(self.directory)
@@ -95,5 +143,14 @@ class Source:
             yield batch.filter(pa.array(chosen if split == "eval" else ~chosen))
 
     def digest(self, file_sha256: str, split: str) -> str:
-        """What a data fingerprint takes for a file's share in a split: its checksum, and how rows were dealt."""
-        return file_sha256 if self.has_spans else f"{file_sha256} {split} {self.eval_share} {list(self.ids)}"
+        """What a data fingerprint takes for a file's share in a split: its checksum, how it was dealt, what is done."""
+        found = [file_sha256]
+        if not self.has_spans:
+            found.append(f"{split} {self.eval_share} {list(self.ids)}")
+        if split == extra_rows.SPLIT:
+            found.append(extra_rows.digest(self.extra))
+        if self.steps and split != "eval":
+            found.append(self.steps)
+        if self.sample < 1:
+            found.append(f"sample {self.sample}")
+        return " ".join(found)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from pyarrow import fs
@@ -19,6 +19,8 @@ class SpanFile:
     name: str
     bytes: int
     modified_ns: int
+    before: int = 0
+    """How many spans before the window it is, where rows of it are added to the window's; 0 is within."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class SpanWindow:
     """The spans of one run: `train` oldest first, then one `eval` span, newer than all of them.
 
     Data without spans is one file, with the number 0, in both: its rows are dealt to the splits (splitting.py).
+    `extra` are the spans before `train` of which some rows are taken, too, oldest first (extra.py).
     """
 
     train: tuple[SpanFile, ...]
     eval: tuple[SpanFile, ...]
+    extra: tuple[SpanFile, ...] = ()
 
     @property
     def shared(self) -> bool:
@@ -39,11 +43,11 @@ class SpanWindow:
     @property
     def files(self) -> tuple[SpanFile, ...]:
         """All files, oldest first."""
-        return (*self.train, *self.eval)
+        return (*self.extra, *self.train, *self.eval)
 
     def splits(self) -> dict[str, tuple[SpanFile, ...]]:
-        """Split name -> its files."""
-        return {"train": self.train, "eval": self.eval}
+        """Split name -> its files; `extra` only where there are some."""
+        return {"train": self.train, "eval": self.eval} | ({"extra": self.extra} if self.extra else {})
 
 
 def open_folder(directory: str) -> tuple[fs.FileSystem, str]:
@@ -97,16 +101,17 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
     return [spans[number] for number in sorted(spans)]
 
 
-def choose_window(found: Iterable[SpanFile], span: int | None, window: int) -> SpanWindow:
+def choose_window(found: Iterable[SpanFile], span: int | None, window: int, extra: int = 0) -> SpanWindow:
     """The window that ends at `span`: `eval` is that span, `train` the `window` spans before it.
 
     Args:
       found: The spans there are, oldest first.
       span: Number of the eval span; None takes the newest.
       window: How many spans to train on. Fewer are taken where the history is shorter, at least one.
+      extra: How many spans before these to take some rows of. All have to be there.
 
     Raises:
-      InputError: The span is not there, is the oldest one, or one of its window is missing.
+      InputError: The span is not there, is the oldest one, or one of its window or of those before it is missing.
     """
     by_number = {file.span: file for file in found}
     numbers = sorted(by_number)
@@ -120,7 +125,17 @@ def choose_window(found: Iterable[SpanFile], span: int | None, window: int) -> S
     missing = [number for number in wanted if number not in by_number]
     if missing:
         raise InputError(f"span {missing[0]}, needed to train for span {newest}, is not there; {there}")
-    return SpanWindow(train=tuple(by_number[number] for number in wanted), eval=(by_number[newest],))
+    added = range(wanted[0] - extra, wanted[0])
+    if gone := [number for number in added if number not in by_number]:
+        raise InputError(
+            f"span {gone[0]}, of which [[data.extra]] takes rows for span {newest}, is not there; {there}; "
+            "ask for fewer spans, or take it out"
+        )
+    return SpanWindow(
+        train=tuple(by_number[number] for number in wanted),
+        eval=(by_number[newest],),
+        extra=tuple(replace(by_number[number], before=wanted[0] - number) for number in added),
+    )
 
 
 def _said(error: Exception) -> str:

@@ -28,18 +28,26 @@ def member_loss(task: str) -> Loss:
     return loss
 
 
-def ensemble_loss(task: str) -> Loss:
-    """The loss of the mean prediction, which is what is served, and by which training stops."""
+def ensemble_loss(task: str, shift: np.ndarray | None = None) -> Loss:
+    """The loss of the mean prediction, which is what is served, and by which training stops.
+
+    `shift` [outputs] is added to its logit or log-probabilities first, see balancing.Learned.
+    """
+    odds = None if shift is None else np.exp(shift)
 
     def loss(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         labels = tf.reshape(labels, [-1])
         if task == "multiclass":
             chance = tf.reduce_mean(tf.nn.softmax(outputs), axis=1)
+            if odds is not None:
+                chance = chance * odds / tf.reduce_sum(chance * odds, axis=1, keepdims=True)
             chance = tf.gather(chance, tf.cast(labels, tf.int32), batch_dims=1)
             return -tf.math.log(tf.maximum(chance, 1e-7))
         labels = tf.cast(labels, tf.float32)
         if task == "binary":
             chance = tf.reduce_mean(tf.sigmoid(outputs[:, :, 0]), axis=1)
+            if odds is not None:
+                chance = chance * odds[0] / (chance * odds[0] + 1 - chance)
             return -tf.math.log(tf.maximum(tf.where(labels > 0.5, chance, 1 - chance), 1e-7))
         return tf.square(labels - tf.reduce_mean(outputs[:, :, 0], axis=1))
 
@@ -66,17 +74,3 @@ def validation_metrics(task: str, labels: np.ndarray, answer: dict[str, Any]) ->
         return {"accuracy": accuracy, "log_loss": float(-np.log(chance).mean())}
     error = np.asarray(answer["prediction"], np.float64) - labels
     return {"rmse": float(np.sqrt((error**2).mean())), "mae": float(np.abs(error).mean())}
-
-
-def best_threshold(labels: np.ndarray, probability: np.ndarray) -> float:
-    """The decision threshold with the highest F1 = 2 TP / (2 TP + FP + FN), in steps of 0.01 from 0.01 to 0.99.
-
-    `labels` are 0 and 1 [N], `probability` is [N]; a row is called 1 from the threshold on. Of thresholds that tie,
-    the lowest; 0.5 where no row is positive, as F1 is then 0 everywhere.
-    """
-    if not (labels > 0.5).any():
-        return 0.5
-    grid = np.round(np.arange(1, 100) / 100, 2)
-    called = probability[None, :] >= grid[:, None]
-    hits = (called & (labels[None, :] > 0.5)).sum(axis=1)
-    return float(grid[np.argmax(2 * hits / (called.sum(axis=1) + (labels > 0.5).sum()))])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from components.errors import InputError
 from pipeline.lineage import SpanRead, corrections_of, spans_read
 from pipeline.lookback.compare_rows import RowChanges, row_changes
+from pipeline.lookback.lineage_graph import text_property
 
 if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -21,13 +22,13 @@ class SpanChange:
 
     Attributes:
       span: Its number.
-      change: "added", "removed", "changed" (other bytes), "corrected" (the same bytes, other corrections) or "moved"
-        (the same bytes in another split).
+      change: "added", "removed", "changed" (other bytes), "corrected" (the same bytes, other corrections), "moved"
+        (the same bytes in another split) or "selected" (the same bytes, but other rows of it: see [[data.extra]]).
       name: The file's, in the later run where it is there.
       splits: Split before and after; None where it is not there.
       sha256: Before and after.
       rows: Before and after.
-      by_row: The rows that differ; None unless changed or corrected, or if the examples of a run are gone.
+      by_row: The rows that differ; None if added, removed or moved, or if the examples of a run are gone.
     """
 
     span: int
@@ -49,9 +50,15 @@ class RowTotals:
     features: int
 
 
+BY_ROW = ("changed", "corrected", "selected")
+"""Changes within a span, told by its rows."""
+EXTRA = "extra"
+"""The split of rows of older spans."""
+
+
 def totals(changes: Sequence[SpanChange]) -> RowTotals | None:
     """Over all spans; None if it cannot be told because a run's examples are gone."""
-    if any(change.by_row is None for change in changes if change.change in ("changed", "corrected")):
+    if any(change.by_row is None for change in changes if change.change in BY_ROW):
         return None
     rows = [change.by_row for change in changes if change.by_row is not None]
     return RowTotals(
@@ -80,6 +87,7 @@ def span_changes(
     """
     old, new = _files(before), _files(after)
     corrected = before is not None and after is not None and _digests(before) != _digests(after)
+    selected = before is not None and after is not None and extra_of(before) != extra_of(after)
     # A file without spans is dealt to both splits: there each split is compared with itself.
     counts = [Counter(row.span for row in rows) for rows in (old, new)]
     dealt = {span for count in counts for span, times in count.items() if times > 1}
@@ -88,16 +96,19 @@ def span_changes(
     for key in sorted(was.keys() | is_.keys()):
         one, other = was.get(key), is_.get(key)
         same = one is not None and other is not None and (one.sha256, one.split) == (other.sha256, other.split)
-        if same and not corrected:
+        # Of a span in the split `extra` there are some rows only.
+        some = _is_chosen(one, other, selected)
+        if same and not corrected and not some:
             continue
         by_row = None
         if one is None or other is None:
             change = "added" if one is None else "removed"
         else:
-            if one.sha256 != other.sha256 or corrected:
+            if one.sha256 != other.sha256 or corrected or some:
                 by_row = _by_row(_file(before, old, one), _file(after, new, other), ids, most, label)
-            change = "changed" if one.sha256 != other.sha256 else "corrected" if corrected else "moved"
-            if change == "corrected" and by_row is not None and not _any(by_row):
+            of_the_same = "selected" if some else "corrected" if corrected else "moved"
+            change = "changed" if one.sha256 != other.sha256 else of_the_same
+            if change in ("corrected", "selected") and by_row is not None and not _any(by_row):
                 if one.split == other.split:
                     continue
                 change, by_row = "moved", None
@@ -117,6 +128,45 @@ def span_changes(
     return tuple(found)
 
 
+def extra_of(examples: "mlmd.Artifact | None") -> list[dict[str, Any]]:
+    """Slices of which rows of older spans were added: where, spans, rows; see [[data.extra]]."""
+    return list(json.loads(text_property(examples, "extra") or "[]")) if examples is not None else []
+
+
+def steps_of(examples: "mlmd.Artifact | None") -> dict[str, Any]:
+    """What was done to the training rows after reading them, by table: see [balance] and [augmentation]."""
+    return dict(json.loads(text_property(examples, "steps") or "{}")) if examples is not None else {}
+
+
+def step_lines(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The steps that differ, a line each."""
+    names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    return [f"{name}: {_step(before.get(name))} -> {_step(after.get(name))}" for name in names]
+
+
+def extra_lines(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
+    """The slices that were added to, and differ."""
+    return [
+        f"{'not any more' if extra in before else 'added'}: {extra['rows']:,} rows of the {extra['spans']} spans "
+        "before the window with "
+        + " and ".join(f"{column} = {' or '.join(values)}" for column, values in extra["where"].items())
+        for extra in [*(one for one in before if one not in after), *(one for one in after if one not in before)]
+    ]
+
+
+def _step(settings: dict[str, Any] | None) -> str:
+    if not settings:
+        return "none"
+    return ", ".join(f"{key} {json.dumps(value)}" for key, value in settings.items() if value not in ({}, ""))
+
+
+def _is_chosen(one: SpanRead | None, other: SpanRead | None, selected: bool) -> bool:
+    """Whether a span that both runs read may have given them other rows of it."""
+    if one is None or other is None or EXTRA not in (one.split, other.split):
+        return False
+    return selected or one.split != other.split
+
+
 def id_columns(source: str) -> tuple[str, ...]:
     """The dataset's id columns, from the parameter `source` of ArrowExampleGen."""
     return tuple(json.loads(source).get("ids", ())) if source else ()
@@ -133,10 +183,11 @@ def for_a_person(change: SpanChange) -> list[str]:
     head = f"span {change.span:<3} {change.change:<10}{change.name}"
     if change.change == "moved":
         return [f"{head}  {from_} -> {to}"]
-    if change.change not in ("changed", "corrected"):
+    if change.change not in BY_ROW:
         return [f"{head}  {sum(change.rows):,} rows  sha256 {(is_ or was or '')[:16]}"]
     moved = "" if from_ == to else f"  {from_} -> {to}"
-    bytes_ = f"sha256 {(was or '')[:16]} -> {(is_ or '')[:16]}" if was != is_ else "by other corrections"
+    why = "other rows of it" if change.change == "selected" else "by other corrections"
+    bytes_ = f"sha256 {(was or '')[:16]} -> {(is_ or '')[:16]}" if was != is_ else why
     lines = [f"{head}{moved}  {bytes_}"]
     rows = change.by_row
     if rows is None:

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import InputError
 from pipeline.lineage import SpanRead, corrections_of, spans_read
-from pipeline.lookback.compare_data import RowTotals, SpanChange, id_columns, label_column, span_changes, totals
+from pipeline.lookback.compare_data import (
+    RowTotals,
+    SpanChange,
+    extra_of,
+    id_columns,
+    label_column,
+    span_changes,
+    steps_of,
+    totals,
+)
 from pipeline.lookback.compare_gain import Delta as Delta
 from pipeline.lookback.compare_gain import Gain, gain_of
 from pipeline.lookback.compare_schema import SchemaChange, schema_change
@@ -45,13 +54,15 @@ class Comparison:
     Attributes:
       before: Run id.
       after: Run id.
-      verdict: Where the gain can come from: "data-centric" (spans or corrections changed), "model-centric" (source,
-        settings of the model, schema or libraries), "both" or "nothing".
+      verdict: Where the gain can come from: "data-centric" (spans, corrections, or what is done to the training rows
+        changed), "model-centric" (source, settings of the model, schema or libraries), "both" or "nothing".
       gain: In the first metric that there is of runs.METRICS; None if the two were not measured on the same rows.
       rows: How many rows differ, train and eval; None if it cannot be told.
       spans: Spans that are not the same.
       same_eval: Whether both were measured on the same rows; if not, metrics differ for that reason alone.
       corrections: Before and after.
+      extra: Slices of which rows of older spans were added, before and after: where, spans, rows.
+      steps: What was done to the training rows, before and after: balance, augmentation.
       schema: What changed in it; None if nothing did, or if it cannot be told.
       settings: Keys of pipeline.toml, "[table] key"; None if one of the runs did not record its settings.
       parameters: Parameters of components: what a run without recorded settings tells of them.
@@ -72,6 +83,8 @@ class Comparison:
     spans: tuple[SpanChange, ...]
     same_eval: bool
     corrections: tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]
+    extra: tuple[list[dict[str, Any]], list[dict[str, Any]]]
+    steps: tuple[dict[str, Any], dict[str, Any]]
     schema: SchemaChange | None
     settings: tuple[Change, ...] | None
     parameters: tuple[Change, ...]
@@ -180,6 +193,8 @@ def compare_runs(
         spans=spans,
         same_eval=same_eval,
         corrections=(corrected[0], corrected[1]),
+        extra=(extra_of(examples[0]), extra_of(examples[1])),
+        steps=(steps_of(examples[0]), steps_of(examples[1])),
         schema=schema_change(*(run.parameter("ImportSchemaGen", "schema_file") for run in (one, other))),
         settings=_settings(one.summary.get("settings"), other.summary.get("settings")),
         parameters=tuple(change for change in parameters if not _is_code(change) and not _is_incidental(change)),

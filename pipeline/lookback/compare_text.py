@@ -34,6 +34,8 @@ def for_a_person(found: "Comparison") -> str:
         lines += [f"  {first}", *(f"    {line}" for line in rest)]
     if found.corrections[0] != found.corrections[1]:
         lines.append(f"  corrections  {' -> '.join(_corrections(one) for one in found.corrections)}")
+    lines += [f"  extra    {line}" for line in compare_data.extra_lines(*found.extra)]
+    lines += [f"  step     {line}" for line in compare_data.step_lines(*found.steps)]
     if found.schema is not None:
         lines.append(f"  schema   {found.schema}")
     told = found.parameters if found.settings is None else found.settings

@@ -7,8 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.arrow_example_gen.corrections import Applied, load_corrections
+from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.source import Source
+from components.arrow_example_gen.spans import find_spans
 from components.errors import InputError, UsageError
-from pipeline.audit_command import audit, export
+from components.label_audit.export import Exported
+from pipeline.audit_command import audit, export, export_text
+from pipeline.cli import main
 from pipeline.config import load_config
 
 
@@ -85,11 +91,27 @@ def test_settings_say_the_features(project):
 
 def test_the_doubtful_as_corrections(data):
     found = audit(data, "kind", ids=["row_id"])
-    assert export(found, Path("corrections.csv")) == (found.labels.doubtful, 0)
+    assert export(found, Path("corrections.csv")) == Exported(found.labels.doubtful, filled=0, left_out=0)
     rows = list(csv.DictReader(io.StringIO(Path("corrections.csv").read_text())))
     assert list(rows[0]) == ["id", "field", "value", "reason", "by", "when"]
     assert {row["id"] for row in rows[:10]} == {f"p{i}" for i in range(10)}
     assert {(row["field"], row["value"], row["by"]) for row in rows} == {("kind", "", "")}
+
+
+def test_decisions_are_not_overwritten(data):
+    found = audit(data, "kind", ids=["row_id"])
+    path = Path("corrections.csv")
+    export(found, path)
+    export(found, path)  # nothing is lost: nobody has written anything yet
+    lines = path.read_text().splitlines()
+    decided = "\n".join([lines[0], "p0,kind,x,,ann,2026-01-01", *lines[2:]])
+    path.write_text(decided)
+    with pytest.raises(UsageError, match=r"corrections.csv: 1 of its lines are filled in; name another file"):
+        export(found, path)
+    assert path.read_text() == decided
+    Path("notes.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(UsageError, match=r"notes.csv: is there, and is no file of corrections"):
+        export(found, Path("notes.csv"))
 
 
 def test_repeated_ids_are_left_out_of_corrections(data):
@@ -98,7 +120,70 @@ def test_repeated_ids_are_left_out_of_corrections(data):
     rows.to_csv(data, index=False)
     found = audit(data, "kind", ids=["row_id"])
     assert found.to_json()["repeated_ids"] == 2
-    assert export(found, Path("corrections.csv")) == (found.labels.doubtful - 1, 1)
+    assert export(found, Path("corrections.csv")) == Exported(found.labels.doubtful - 1, filled=0, left_out=1)
+
+
+def test_auto_is_applied_by_ingest(data, capsys):
+    assert main(["audit", data, "--label", "kind", "--id", "row_id", "--export", "auto.csv", "--auto", "0.05"]) == 0
+    said = capsys.readouterr().err
+    rows = list(csv.DictReader(io.StringIO(Path("auto.csv").read_text())))
+    replaced = [row for row in rows if row["value"]]
+    assert f"auto.csv: {len(replaced)} labels replaced by the suggested one (quality <= 0.05)" in said
+    done = {row["id"] for row in replaced}
+    assert len(replaced) >= 7 and done <= {f"p{i}" for i in range(10)}  # of the ten wrong ones, where it is nearly sure
+    assert len(rows) > len(replaced)
+    assert {row["by"] for row in replaced} == {"auto (quality <= 0.05, model forest+neighbours)"}
+    columns = {"row_id": "string", "height": "float64", "weight": "float64", "color": "string", "kind": "string"}
+    source = Source(".", "people.csv", columns, "kind", ["row_id"], 1, 0.2, ReadOptions(), "auto.csv")
+    (file,) = find_spans(".", "people.csv")
+    applied = Applied()
+    kinds = {}
+    for split in ("train", "eval"):
+        for batch in source.read(file, split, applied=applied):
+            kinds |= dict(zip(batch["row_id"].to_pylist(), batch["kind"].to_pylist(), strict=True))
+    assert applied.relabelled == len(replaced)
+    before = table()
+    other = np.where(before["kind"] == "tall", "small", "tall")
+    expected = np.where(before["row_id"].isin(done), other, before["kind"])
+    assert kinds == dict(zip(before["row_id"], expected, strict=True))
+
+
+def test_auto_whose_labels_are_numbers_is_read_as_such(data):
+    rows = table().drop(columns=LABELERS)
+    rows.assign(kind=(rows["kind"] == "tall").astype(int)).to_csv(data, index=False)
+    exported = export(audit(data, "kind", ids=["row_id"]), Path("auto.csv"), 0.05)
+    assert exported.filled >= 7
+    read = load_corrections("auto.csv", {"row_id": "string", "kind": "int64"}, ["row_id"], "kind")
+    assert set(read.edits["kind"].values.to_pylist()) == {0, 1}
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 0.51, float("nan")])
+def test_auto_above_a_half_is_refused(data, threshold):
+    with pytest.raises(UsageError, match=r"must lie between 0 and 0\.5"):
+        export(audit(data, "kind", ids=["row_id"]), Path("auto.csv"), threshold)
+    assert not Path("auto.csv").exists()
+
+
+def test_auto_without_a_file_is_refused(data, capsys):
+    assert main(["audit", data, "--label", "kind", "--auto", "0.05"]) == 2
+    assert "name a file with --export" in capsys.readouterr().err
+
+
+def test_auto_of_a_regression_is_refused(data):
+    rows = table().drop(columns=LABELERS)
+    rows.loc[3, "weight"] = 900
+    rows.to_csv(data, index=False)
+    found = audit(data, "weight", ids=["row_id"])
+    assert found.labels.issues
+    with pytest.raises(UsageError, match="a prediction, not a label"):
+        export(found, Path("auto.csv"), 0.05)
+
+
+def test_auto_says_that_there_may_be_more(data):
+    found = audit(data, "kind", ids=["row_id"], limit=3)
+    exported = export(found, Path("auto.csv"), 0.3)
+    assert exported.filled == 3
+    assert "--limit says how many" in export_text(found, Path("auto.csv"), exported, 0.3)
 
 
 def test_without_ids_there_is_nothing_to_correct_by(data):

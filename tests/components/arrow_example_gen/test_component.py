@@ -76,6 +76,11 @@ def test_window_of_spans(folder: Path, tmp_path: Path) -> None:
     assert [row[1] for row in train] == sorted(row[1] for row in train)
 
 
+def test_another_window_than_the_sources(folder: Path, tmp_path: Path) -> None:
+    examples = generate(source(folder), tmp_path / "out", HERE, window=1)
+    assert properties(examples)["spans"] == {"train": [3], "eval": [4]}
+
+
 @pytest.mark.parametrize("pattern", ["span-{span}.csv", "span-1.csv"])
 def test_workers_elsewhere_make_the_same(folder: Path, tmp_path: Path, pattern: str) -> None:
     here = generate(source(folder, pattern), tmp_path / "here", HERE)

@@ -8,7 +8,7 @@ import pytest
 
 from components.label_audit.audit import Issue, audit_labels
 from components.label_audit.encoding import Kinds, encode
-from components.label_audit.export import COLUMNS, corrections_csv
+from components.label_audit.export import COLUMNS, Auto, Exported, corrections_csv
 from components.label_audit.outlying import near_conflicts, outlier_scores
 from components.label_audit.settings import Settings
 from components.label_audit.text import audit_lines
@@ -151,10 +151,11 @@ def test_a_row_unlike_all_others_scores_highest():
 
 def test_corrections_have_the_columns_that_ingest_reads():
     issues = [Issue(4, "a,1", "yes", "no", 0.01), Issue(7, "b", "no", "yes", 0.2), Issue(9, None, "no", "yes", 0.3)]
-    text, count = corrections_csv(issues, "label", frozenset({"b"}))
+    text, exported = corrections_csv(issues, "label", frozenset({"b"}))
     rows = list(csv.DictReader(io.StringIO(text)))
     assert tuple(rows[0]) == COLUMNS == ("id", "field", "value", "reason", "by", "when")
-    assert count == len(rows) == 1
+    assert exported == Exported(rows=len(rows), filled=0, left_out=2)
+    assert len(rows) == 1
     assert rows[0] == {
         "id": "a,1",
         "field": "label",
@@ -163,6 +164,26 @@ def test_corrections_have_the_columns_that_ingest_reads():
         "by": "",
         "when": "",
     }
+
+
+def test_auto_fills_in_what_is_at_most_the_threshold_and_signs_it():
+    issues = [Issue(0, "a", "yes", "no", 0.01), Issue(1, "b", "no", "yes", 0.05), Issue(2, "c", "no", "yes", 0.0501)]
+    text, exported = corrections_csv(issues, "label", auto=Auto(0.05, "boosting", "2026-11-21"))
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert exported == Exported(rows=3, filled=2, left_out=0)
+    assert [(row["value"], row["by"], row["when"]) for row in rows] == [
+        ("no", "auto (quality <= 0.05, model boosting)", "2026-11-21"),
+        ("yes", "auto (quality <= 0.05, model boosting)", "2026-11-21"),
+        ("", "", ""),
+    ]
+    assert rows[0]["reason"] == "audit: labelled yes, looks like no (quality 0.01)"
+
+
+def test_auto_leaves_repeated_ids_alone():
+    issues = [Issue(0, "a", "yes", "no", 0.0), Issue(1, "b", "no", "yes", 0.0)]
+    text, exported = corrections_csv(issues, "label", frozenset({"a"}), Auto(0.5, "forest", "2026-11-21"))
+    assert exported == Exported(rows=1, filled=1, left_out=1)
+    assert "\na," not in text
 
 
 def test_the_text_for_a_person():
