@@ -1,6 +1,6 @@
 # One command per habit; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run-local test test-fast lint format notebooks lock clean
+.PHONY: help setup data run-local test test-fast test-cluster lint format notebooks image flink-up flink-down lock clean
 SHELL := /bin/bash
 bin := .venv/bin
 
@@ -16,12 +16,16 @@ data: setup ## write the 12 monthly spans of the New York flights
 run-local: data ## run the pipeline on the newest span of the flights
 	@$(bin)/plumbline run --dataset flights
 
-test: setup ## all tests: fast ones and whole runs
+test: setup ## all tests but those of test-cluster: fast ones and whole runs
 	@bash deploy/test_packages.sh
-	@$(bin)/python -m pytest -q
+	@$(bin)/python -m pytest -q -m "not cluster"
 
 test-fast: setup ## the tests that neither run the pipeline nor train, under two minutes
-	@$(bin)/python -m pytest -q -m "not e2e and not slow"
+	@$(bin)/python -m pytest -q -m "not e2e and not slow and not cluster"
+
+test-cluster: setup ## builds the image, dry-runs compiled pipelines, starts Flink; half an hour
+	@bash deploy/test_packages.sh
+	@$(bin)/python -m pytest -q -m cluster
 
 lint: setup ## ruff, mypy, import-linter
 	@$(bin)/ruff format --check .
@@ -37,13 +41,28 @@ notebooks: setup ## execute the notebooks on the last `make run-local`; they are
 	@JUPYTER_RUNTIME_DIR=$(CURDIR)/.venv/jupyter IPYTHONDIR=$(CURDIR)/.venv/ipython \
 	  $(bin)/python -m pytest -q --nbmake --nbmake-timeout=600 notebooks
 
+image: setup ## build the container image with docker, podman or buildah
+	@bash deploy/image/build.sh
+
+flink-up: setup ## start a Flink cluster on this machine (2 TaskManagers), for `plumbline run --beam flink`
+	@bash deploy/flink/up.sh
+
+flink-down: ## end it
+	@bash deploy/flink/down.sh
+
 lock: setup ## renew requirements.lock: one for Python 3.10 to 3.13, with hashes, without addresses
 	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.10 \
 	  --generate-hashes --all-extras --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 	  pyproject.toml --output-file requirements.lock
+	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --universal --python-version 3.10 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -c requirements.lock \
+	  --extra cloud pyproject.toml --output-file deploy/image/requirements.lock
+	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --universal --python-version 3.10 \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links -c requirements.lock \
+	  -c deploy/image/requirements.lock deploy/image/test.in --output-file deploy/image/test-requirements.lock
 	@rm -rf .venv/.uv-cache
 
 clean: ## remove everything that was made: .venv, the spans, runs/ with its models, caches
-	rm -rf .venv .venv.lock data/flights runs build *.egg-info
+	rm -rf .venv .venv.lock .flink data/flights runs build *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -63,10 +63,14 @@ def statistics(config: Config, examples: Path, output: Path, beam: list[str]) ->
 
 
 def same_form(path: Path) -> bytes:
-    """A statistics file with its features in the order of their names: the order is the only thing left open."""
+    """A statistics file without what Beam leaves open: the order of features, and of a sum's terms."""
     found = tfdv.load_stats_binary(str(path))
     for dataset in found.datasets:
         ordered = sorted(dataset.features, key=lambda feature: list(feature.path.step))
+        for feature in ordered:
+            if feature.HasField("num_stats"):
+                numbers = feature.num_stats
+                numbers.mean, numbers.std_dev = float(f"{numbers.mean:.12g}"), float(f"{numbers.std_dev:.12g}")
         del dataset.features[:]
         dataset.features.extend(ordered)
     content: bytes = found.SerializeToString(deterministic=True)

@@ -39,10 +39,15 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="run the pipeline once on this machine")
     _common(run, "run")
+    _beam(run)
     run.add_argument("--span", type=int, metavar="N", help="evaluate on span N (default: the newest)")
+    run.add_argument(
+        "--sample", type=int, metavar="N", help="on about N rows, below ROOT/sample: tries code out before data"
+    )
 
     replay = commands.add_parser("replay", help="run span after span, as if time passed")
     _common(replay, "replay")
+    _beam(replay)
     replay.add_argument("--from", dest="first", type=int, required=True, metavar="A", help="first eval span")
     replay.add_argument("--to", dest="last", type=int, required=True, metavar="B", help="last eval span")
 
@@ -77,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--model", choices=["auto", "boosting", "forest", "neighbours", "logistic"], default="auto")
     audit.add_argument("--limit", type=int, default=1000, metavar="N", help="doubtful rows to name (default: 1000)")
     audit.add_argument("--export", type=Path, metavar="FILE", help="write them as corrections to be filled in")
+    audit.add_argument(
+        "--auto", type=float, metavar="Q", help="with --export: fill in the suggested label up to this quality, as 0.05"
+    )
     audit.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     audit.add_argument("--debug", action="store_true", help="show the trace of an error")
 
@@ -152,11 +160,57 @@ def _parser() -> argparse.ArgumentParser:
 
     compile_ = commands.add_parser("compile", help="write the pipeline for a cluster")
     _dataset(compile_, "compile_")
-    compile_.add_argument("--target", choices=["kubeflow"], default="kubeflow", help="what to compile for")
+    compile_.add_argument(
+        "--target", choices=["kubeflow", "vertex"], default="kubeflow", help="what to compile for (default: kubeflow)"
+    )
     compile_.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="pipeline YAML to write")
-    compile_.add_argument("--data", required=True, metavar="URL", help="folder of the spans, as the cluster sees it")
-    compile_.add_argument("--root", required=True, metavar="URL", help="folder for artifacts and registry")
-    compile_.add_argument("--image", required=True, metavar="IMAGE", help="container image with Plumbline in it")
+    _cluster(compile_)
+
+    submit = commands.add_parser("submit", help="run the pipeline on Kubeflow Pipelines, once or on a schedule")
+    _dataset(submit, "submit")
+    submit.add_argument("--host", metavar="URL", help="of the API (default: [kubeflow] host, or KF_PIPELINES_ENDPOINT)")
+    submit.add_argument("--experiment", metavar="NAME", help="that the run is listed under (default: the dataset's)")
+    submit.add_argument("--service-account", metavar="NAME", help="that the pods run as (default: [kubeflow]'s)")
+    submit.add_argument("--span", type=int, metavar="N", help="evaluate on span N (default: the newest)")
+    submit.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: the settings')")
+    submit.add_argument("--wait", action="store_true", help="until the run has ended; exit code 1, or 3 for the gate")
+    submit.add_argument(
+        "--every", "--recurring", metavar="CRON", help="on a schedule: hourly, daily, weekly, monthly, or '0 6 * * *'"
+    )
+    submit.add_argument("--replace", action="store_true", help="with --every: instead of the schedule that is there")
+    submit.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    _cluster(submit)
+
+    dry_run = commands.add_parser("dry-run", help="run a compiled pipeline here, step by step, as a cluster would")
+    dry_run.set_defaults(command="dry_run")
+    dry_run.add_argument("pipeline", type=Path, metavar="FILE", help="pipeline YAML of plumbline compile, or of kfp")
+    where = dry_run.add_mutually_exclusive_group()
+    where.add_argument("--image", default="", metavar="NAME", help="run every step in this local image, by buildah")
+    where.add_argument("--no-image", action="store_true", help="run every step on this machine")
+    dry_run.add_argument("--root", default="", metavar="URL", help="folder or URL of artifacts (default: the YAML's)")
+    dry_run.add_argument("--storage", type=Path, metavar="DIR", help="stands in for buckets (default: runs/dry-run)")
+    dry_run.add_argument("--work", type=Path, metavar="DIR", help="records and logs (default: beside the artifacts)")
+    dry_run.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the pipeline; repeatable",
+    )
+    dry_run.add_argument(
+        "--env", action="append", default=[], metavar="NAME[=VALUE]", help="a variable for every step; repeatable"
+    )
+    dry_run.add_argument(
+        "--volume",
+        action="append",
+        default=[],
+        metavar="DIR:PATH[:ro]",
+        help="a folder that images see; repeatable",
+    )
+    dry_run.add_argument("--no-retries", action="store_true", help="try every step once, whatever the YAML says")
+    dry_run.add_argument("--fresh", action="store_true", help="forget what an earlier dry run did")
+    dry_run.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    dry_run.add_argument("--debug", action="store_true", help="show the trace of an error")
     return parser
 
 
@@ -166,11 +220,23 @@ def _dataset(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--debug", action="store_true", help="show the trace of an error")
 
 
+def _cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="URL", help="folder of the spans, as the cluster sees it")
+    parser.add_argument("--root", metavar="URL", help="folder for artifacts and registry: s3://, gs://, minio://")
+    parser.add_argument("--image", metavar="IMAGE", help="container image with Plumbline in it")
+
+
 def _common(parser: argparse.ArgumentParser, command: str) -> None:
     _dataset(parser, command)
     parser.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: the settings')")
     parser.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: the settings')")
     _where(parser)
+
+
+def _beam(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--beam", choices=["local", "flink", "spark"], help="where Beam's work is done (default: the settings' profile)"
+    )
 
 
 def _where(parser: argparse.ArgumentParser) -> None:

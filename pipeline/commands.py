@@ -18,6 +18,8 @@ from pipeline.talk import chatter_to
 
 def _config(parsed: argparse.Namespace) -> Config:
     config = load_config(find_config(parsed.dataset))
+    if profile := getattr(parsed, "beam", None):
+        config = config.model_copy(update={"beam": config.beam.model_copy(update={"profile": profile})})
     window = getattr(parsed, "window", None)
     if window is None:
         return config
@@ -31,7 +33,11 @@ def run(parsed: argparse.Namespace) -> int:
     from pipeline import run_local
     from pipeline.summary import for_a_person
 
-    summary, stopped = run_local.run(_config(parsed), root=parsed.root, span=parsed.span, data=parsed.data)
+    # A sample's models are no models: they have a registry and a history of their own.
+    root = parsed.root if parsed.sample is None else parsed.root / "sample"
+    summary, stopped = run_local.run(
+        _config(parsed), root=root, span=parsed.span, data=parsed.data, sample=parsed.sample
+    )
     print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(summary))
     if stopped is not None:
         raise stopped
@@ -132,6 +138,10 @@ def audit(parsed: argparse.Namespace) -> int:
         raise UsageError("audit: which column is the label? --label, or --dataset, or --labelers, says it")
     if parsed.limit < 1:
         raise UsageError(f"--limit {parsed.limit}: must be at least 1")
+    if parsed.auto is not None:
+        audit_command.check_threshold(parsed.auto)
+        if not parsed.export:
+            raise UsageError("--auto: fills in what --export writes; name a file with --export")
     found = audit_command.audit(
         parsed.data,
         parsed.label,
@@ -143,9 +153,8 @@ def audit(parsed: argparse.Namespace) -> int:
     )
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else found.for_a_person())
     if parsed.export:
-        written, repeated = audit_command.export(found, parsed.export)
-        left_out = f"; {repeated:,} left out, their ids repeat" if repeated else ""
-        print(f"{parsed.export}: {written:,} rows to look at{left_out}", file=sys.stderr)
+        exported = audit_command.export(found, parsed.export, parsed.auto)
+        print(audit_command.export_text(found, parsed.export, exported, parsed.auto), file=sys.stderr)
     return 0
 
 
@@ -297,10 +306,62 @@ def init(parsed: argparse.Namespace) -> int:
 
 def compile_(parsed: argparse.Namespace) -> int:
     """`plumbline compile`."""
+    _compile_to(parsed, parsed.output, parsed.target)
+    print(parsed.output)
+    return 0
+
+
+def _compile_to(parsed: argparse.Namespace, output: Path, target: str = "kubeflow") -> None:
     config = _config(parsed)
     with chatter_to(Path(os.devnull)):
         from pipeline.run_kubeflow import compile_pipeline
 
-        compile_pipeline(config, data=parsed.data, root=parsed.root, image=parsed.image, output=parsed.output)
-    print(parsed.output)
+        compile_pipeline(config, output=output, data=parsed.data, root=parsed.root, image=parsed.image, target=target)
+
+
+def submit(parsed: argparse.Namespace) -> int:
+    """`plumbline submit`."""
+    from pipeline.kubeflow import submit as submitting
+
+    if parsed.wait and parsed.every:
+        raise UsageError("--wait with --every: a schedule does not end; leave one of them out")
+    if parsed.replace and not parsed.every:
+        raise UsageError("--replace: only with --every")
+    asked = submitting.Request(**{field: getattr(parsed, field) for field in submitting.Request.__dataclass_fields__})
+    submitted, client = submitting.submit(_config(parsed), asked, lambda path: _compile_to(parsed, path))
+    if parsed.wait:
+        print(f"{submitted.for_a_person()}\nwaiting", file=sys.stderr)
+        submitted = submitting.wait(client, submitted)
+    print(json.dumps(submitted.to_json()) if parsed.json else submitted.for_a_person())
     return 0
+
+
+def dry_run(parsed: argparse.Namespace) -> int:
+    """`plumbline dry-run`."""
+    from pipeline.dry_run.run import Options, dry_run
+
+    options = Options(
+        image=parsed.image,
+        on_machine=parsed.no_image,
+        root=parsed.root,
+        storage=parsed.storage,
+        work=parsed.work,
+        parameters=_pairs("--param", parsed.param),
+        env=parsed.env,
+        volumes=parsed.volume,
+        fresh=parsed.fresh,
+        retry=not parsed.no_retries,
+    )
+    report, failure = dry_run(parsed.pipeline, options, sys.stderr)
+    if failure is None or parsed.json:
+        print(json.dumps(report.to_json(), allow_nan=False) if parsed.json else report.for_a_person())
+    if failure is not None:
+        raise failure
+    return 0
+
+
+def _pairs(option: str, given: list[str]) -> dict[str, str]:
+    for one in given:
+        if "=" not in one:
+            raise UsageError(f"{option} {one}: legal: NAME=VALUE")
+    return dict(one.split("=", 1) for one in given)

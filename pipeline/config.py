@@ -6,13 +6,19 @@ the key and what would be legal; what is not written has the default given here.
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
+from pipeline.tables.balance import Augmentation, Balance, Extra, check_steps
+from pipeline.tables.beam import Beam
+from pipeline.tables.errors import Errors
+from pipeline.tables.evaluation import Evaluation, check_evaluation
+from pipeline.tables.kubeflow import Kubeflow
 from pipeline.tables.table import Names, Policy, Table, Task
+from pipeline.tables.training import Training
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -53,6 +59,8 @@ class Data(Table):
     corrections: str = ""
     """File or URL of corrections by hand (id, field, value, reason, by, when), applied as rows are read. Empty is
     data/<dataset>/corrections.csv, or corrections.csv beside this file, if it is there."""
+    extra: tuple[Extra, ...] = ()
+    """Slices of which rows of older spans are added to what is learned from."""
 
     @property
     def has_spans(self) -> bool:
@@ -142,44 +150,11 @@ class Mlflow(Table):
     """Such as http://localhost:5000 or sqlite:///mlflow.db; empty is nowhere."""
 
 
-class Training(Table):
-    """Settings of the model and of its training."""
-
-    epochs: Annotated[int, Field(ge=1)] = 20
-    """The learning rate falls to 0 over that many; early stopping may end sooner."""
-    batch_size: Annotated[int, Field(ge=1)] = 512
-    learning_rate: Annotated[float, Field(gt=0)] = 0.001
-    """Of AdamW, at its highest."""
-    hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128)
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    patience: Annotated[int, Field(ge=1)] = 3
-    """Epochs without a better validation loss before training stops."""
-    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of the train split, its newest rows, held out for early stopping."""
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
-
-
-class Evaluation(Table):
-    """The bar that a candidate has to clear to be blessed."""
-
-    slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
-    """Each entry is one feature, or several for their cross."""
-    thresholds: dict[str, float] = {}
-    """Metric -> the value that the candidate must reach overall (an upper bound for errors and losses)."""
-    slice_thresholds: dict[str, float] = {}
-    """The same for every slice with at least `min_slice_rows` rows."""
-    tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
-    """Metric -> how much worse than the champion, on the same rows, still counts as no regression."""
-    slice_tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
-    min_slice_rows: Annotated[int, Field(ge=1)] = 500
-
-
 class Registry(Table):
     """Where pushed models go."""
 
     directory: str = ""
-    """Folder of the versions; empty means <root>/<dataset>/registry."""
+    """Folder or URL (s3://, gs://, az://; extra `cloud`) of the versions; empty means <root>/<dataset>/registry."""
 
 
 class Metadata(Table):
@@ -207,12 +182,6 @@ class Metadata(Table):
         return self
 
 
-class Beam(Table):
-    """How the Beam-based components run."""
-
-    args: Names = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
-
-
 class Config(Table):
     """All settings of one dataset. `path` is the file they came from, `schema_path` the schema beside it."""
 
@@ -223,12 +192,16 @@ class Config(Table):
     drift: Drift = Drift()
     gate: Gate = Gate()
     audit: Audit = Audit()
+    balance: Balance = Balance()
+    augmentation: Augmentation = Augmentation()
     training: Training = Training()
     evaluation: Evaluation = Evaluation()
+    errors: Errors = Errors()
     registry: Registry = Registry()
     metadata: Metadata = Metadata()
     mlflow: Mlflow = Mlflow()
     beam: Beam = Beam()
+    kubeflow: Kubeflow = Kubeflow()
 
     @property
     def schema_path(self) -> Path:
@@ -243,10 +216,22 @@ class Config(Table):
         return self
 
     @model_validator(mode="after")
+    def _data_steps_fit_the_task(self) -> "Config":
+        numeric, cyclical = len(self.features.numeric), len(self.features.cyclical)
+        extra, has_spans = self.data.extra, self.data.has_spans
+        check_steps(self.balance, self.augmentation, extra, self.dataset.task, numeric, cyclical, has_spans)
+        return self
+
+    @model_validator(mode="after")
     def _drift_measures_are_known(self) -> "Config":
         for measure in self.drift.effects:
             if measure not in EFFECTS:
                 raise ValueError(f"[drift] effects: {measure} is no measure; legal: {', '.join(EFFECTS)}")
+        return self
+
+    @model_validator(mode="after")
+    def _evaluation_fits_the_task(self) -> "Config":
+        check_evaluation(self.evaluation, self.dataset.task)
         return self
 
     @model_validator(mode="after")
@@ -267,13 +252,13 @@ class Config(Table):
 
 
 METRICS: dict[Task, Names] = {
-    "binary": ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss"),
-    "multiclass": ("accuracy", "log_loss"),
+    "binary": ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss", "calibration_error"),
+    "multiclass": ("accuracy", "log_loss", "calibration_error"),
     "regression": ("rmse", "mae"),
 }
 """Metrics that thresholds may name, by task."""
 
-SHARES = frozenset({"auc", "average_precision", "accuracy"})
+SHARES = frozenset({"auc", "average_precision", "accuracy", "calibration_error"})
 """Of these, the metrics that never exceed 1."""
 
 
@@ -342,7 +327,9 @@ def _table(place: list[str]) -> type[Table]:
     """The model that describes the table at `place`."""
     table: type[Table] = Config
     for part in place:
+        if part not in table.model_fields:
+            continue  # the name or number of one of several tables
         annotation = table.model_fields[part].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, Table)
-        table = annotation
+        kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+        table = next((kind for kind in kinds if issubclass(kind, Table)), table)
     return table

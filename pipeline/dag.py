@@ -16,6 +16,7 @@ from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
 from tfx.components.transform.component import Transform
 from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2, transform_pb2
 
 from components.arrow_example_gen.component import ArrowExampleGen
 from components.arrow_example_gen.source import Source
@@ -25,15 +26,15 @@ from components.drift_validator.component import DriftValidator
 from components.error_analysis.component import ErrorAnalysis
 from components.evaluator.component import ChampionEvaluator
 from components.evaluator.metrics import eval_config
-from components.evaluator.verdict import LOWER_IS_BETTER
 from components.label_audit.component import LabelAudit
 from components.pusher.component import RegistryPusher
+from pipeline.beam.arguments import Endpoints, run_args
 from pipeline.config import Config
 from pipeline.drift.plan import plan_of
 from pipeline.fingerprints import code_fingerprint, code_of
 
 RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
-"""The metric by which error analysis ranks slices."""
+"""The metric by which a report ranks the slices of [evaluation], and error analysis the features."""
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,32 @@ class Paths:
 class Inputs:
     """What a run takes in, as far as it is known before it starts. The defaults leave it to the components.
 
+    On a cluster they become known when the run starts: each may be a TFX RuntimeParameter instead.
+
     Attributes:
       span: The eval span; -1 is the newest.
       data_fingerprint: Of the window's files; "" if unknown.
       champion: Version to compare with; 0 for none, -1 to look when the candidate is there.
       registry_id: Which registry it is, see Labels.id; "" if unknown.
       dvc: What DVC knows of the data folder, see dvc.Tracked; "" if it is not under DVC.
+      window: Number of spans to train on; 0 is the source's.
     """
 
-    span: int = -1
-    data_fingerprint: str = ""
-    champion: int = -1
-    registry_id: str = ""
+    span: Any = -1
+    data_fingerprint: Any = ""
+    champion: Any = -1
+    registry_id: Any = ""
     dvc: str = ""
+    window: Any = 0
 
 
 def create_pipeline(
-    config: Config, source: Source, paths: Paths, inputs: Inputs, metadata_connection: Any = None
+    config: Config,
+    source: Source,
+    paths: Paths,
+    inputs: Inputs,
+    metadata_connection: Any = None,
+    beam: Endpoints | None = None,
 ) -> Pipeline:
     """Composes the pipeline.
 
@@ -75,17 +85,21 @@ def create_pipeline(
       paths: Where to read and write.
       inputs: What is known of this run's inputs.
       metadata_connection: ML Metadata's connection config; None on Kubeflow, which has its own.
+      beam: Job server and workers that were started for this run; None on Kubeflow, where the settings name them.
     """
     dataset, features = config.dataset, list(config.features.names)
     code = code_fingerprint(config)
     columns = json.loads(config.model_dump_json(include={"dataset", "features"}))
-    training = json.loads(config.model_dump_json(include={"training"}))
+    training = json.loads(config.model_dump_json(include={"training", "balance", "augmentation"}))
+    # Rows of older spans come first: the trainer takes rows in the order of time.
+    learned = ["extra", "train"] if config.data.extra else ["train"]
 
     schema = ImportSchemaGen(schema_file=paths.schema)
 
     ingest = ArrowExampleGen(
         source=source.to_json(),
         span=inputs.span,
+        window=inputs.window,
         fingerprint=inputs.data_fingerprint,
         code=code_of("components.arrow_example_gen.component"),
     )
@@ -133,6 +147,7 @@ def create_pipeline(
         examples=examples,
         schema=schema.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
+        splits_config=transform_pb2.SplitsConfig(analyze=learned),
         custom_config={**columns, "code": code_of("components.transform.preprocessing")},
         materialize=False,
         disable_statistics=True,
@@ -143,11 +158,13 @@ def create_pipeline(
     trainer = Trainer(
         run_fn="components.trainer.training.run_fn",
         examples=examples,
+        train_args=trainer_pb2.TrainArgs(splits=learned),
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
         custom_config={
             **columns,
             **training,
+            "decide_by": config.evaluation.decide_by,
             "ordered": config.data.has_spans,
             "code": code_of("components.trainer.training"),
         },
@@ -167,15 +184,18 @@ def create_pipeline(
         champion=resolver.outputs["champion"],
         eval_config=json_format.MessageToJson(eval_config(dataset.task, config.evaluation.slices), sort_keys=True),
         bar=config.evaluation.model_dump_json(exclude={"slices"}),
+        about=json.dumps({"task": dataset.task, "features": columns["features"]}),
         code=code_of("components.evaluator.component"),
     )
 
-    metric = RANKED_BY[dataset.task]
     errors = ErrorAnalysis(
-        evaluation=evaluator.outputs["evaluation"],
-        metric=metric,
-        lower_is_better=int(metric in LOWER_IS_BETTER),
-        min_rows=config.evaluation.min_slice_rows,
+        examples=examples,
+        model=trainer.outputs["model"],
+        labels=audit.outputs["labels"],
+        metric=RANKED_BY[dataset.task],
+        task=dataset.task,
+        kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical"}),
+        settings=json.dumps({"min_rows": config.evaluation.min_slice_rows, **config.errors.model_dump()}),
         code=code_of("components.error_analysis.component"),
     )
 
@@ -185,6 +205,7 @@ def create_pipeline(
         evaluation=evaluator.outputs["evaluation"],
         champion=resolver.outputs["champion"],
         examples=examples,
+        errors=errors.outputs["errors"],
         registry=paths.registry,
         registry_id=inputs.registry_id,
         code_fingerprint=code,
@@ -193,6 +214,8 @@ def create_pipeline(
                 "dataset": dataset.name,
                 "task": dataset.task,
                 "label": dataset.label,
+                "features": list(config.features.names),
+                "bar": config.evaluation.model_dump(mode="json", exclude={"slices"}),
                 **({"dvc": json.loads(inputs.dvc)} if inputs.dvc else {}),
             }
         ),
@@ -219,5 +242,5 @@ def create_pipeline(
         ],
         enable_cache=True,
         metadata_connection_config=metadata_connection,
-        beam_pipeline_args=list(config.beam.args),
+        beam_pipeline_args=run_args(config.beam, beam),
     )

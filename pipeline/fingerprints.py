@@ -20,6 +20,7 @@ STACK = (
     "pyarrow",
     "scikit-learn",
     "scipy",
+    "statsmodels",
     "tensorflow",
     "tensorflow-data-validation",
     "tensorflow-model-analysis",
@@ -63,6 +64,7 @@ def code_fingerprint(config: Config) -> str:
         "components.trainer.training",
     )
     settings = config.model_dump(mode="json", include={"dataset", "features", "training"})
+    settings["decide_by"] = config.evaluation.decide_by
     return _hash([source, settings, config.data.has_spans, _digest(config.schema_path)])
 
 

@@ -9,15 +9,19 @@ from pathlib import Path
 
 from components.arrow_example_gen.columns import column_types, parse_schema
 from components.arrow_example_gen.corrections import Applied
+from components.arrow_example_gen.extra import SPLIT as EXTRA
+from components.arrow_example_gen.extra import Extra, check_columns, check_taken
+from components.arrow_example_gen.extra import digest as extra_digest
 from components.arrow_example_gen.fingerprint import data_fingerprint, file_sha256
 from components.arrow_example_gen.labels import LabelCount
 from components.arrow_example_gen.options import ReadOptions
-from components.arrow_example_gen.source import Source
+from components.arrow_example_gen.source import SPLITS, Source
 from components.arrow_example_gen.spans import SpanFile, SpanWindow, find_spans, open_folder
 from components.errors import ConfigError, InputError, UsageError
 from components.files import write_json
 from pipeline.config import Config
 from pipeline.corrections_check import CorrectedIds, check_corrections, corrections_path, locate
+from pipeline.tables.balance import steps_json
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Scan:
     """What one span file holds, once it is corrected.
 
     `labels` are the distinct label values with their counts, at most 1,000; `corrected` are positions of the ids of the
-    corrections that it holds.
+    corrections that it holds; `extra` are the rows for each of Source.extra, of a file in that split.
     """
 
     sha256: str
@@ -33,6 +37,7 @@ class Scan:
     unlabelled: int
     labels: dict[str, int]
     corrected: tuple[int, ...] = ()
+    extra: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def check_schema(config: Config) -> dict[str, str]:
         "[drift] thresholds": list(config.drift.thresholds),
         "[gate] features": list(config.gate.features),
         "[evaluation] slices": [feature for keys in config.evaluation.slices for feature in keys],
+        "[evaluation] sensitive": list(config.evaluation.sensitive),
     }
     for key, columns in named.items():
         for column in columns:
@@ -81,19 +87,40 @@ def check_schema(config: Config) -> dict[str, str]:
 
 def source_of(config: Config, directory: str) -> Source:
     """What ingest is told to read; raises what check_schema and check_corrections do."""
+    columns = check_schema(config)
+    extra = tuple(
+        Extra({column: tuple(map(str, values)) for column, values in one.where.items()}, one.spans)
+        for one in config.data.extra
+    )
+    check_columns(extra, columns, str(config.path))
     source = Source(
         directory=directory,
         pattern=config.data.pattern,
-        columns=check_schema(config),
+        columns=columns,
         label=config.dataset.label,
         ids=config.dataset.id,
         window=config.data.window,
         eval_share=config.data.eval_share,
         options=ReadOptions(config.data.missing, config.data.delimiter, config.data.misfits),
         corrections=corrections_path(config),
+        extra=extra,
+        steps=steps_json(config.balance, config.augmentation),
     )
     check_corrections(config, source)
     return source
+
+
+LEAST_SAMPLE = 100
+"""Fewer rows would leave a split without one of its classes."""
+
+
+def share_of(source: Source, span: int | None, rows: int) -> float:
+    """The share of the window's rows that makes about `rows`, at most 1; UsageError if that cannot be learned from."""
+    if rows < LEAST_SAMPLE:
+        raise UsageError(f"--sample {rows}: must be at least {LEAST_SAMPLE}")
+    window = source.files(span).splits()
+    total = sum(batch.num_rows for split in SPLITS for file in window[split] for batch in source.read(file, split))
+    return min(1.0, rows / max(total, 1))
 
 
 def check_data(source: Source, span: int | None, cache: Path) -> Checked:
@@ -119,7 +146,10 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
             digests.setdefault(split, []).append((file.span, source.digest(scan.sha256, split)))
             total.rows += scan.rows
             total.values.update(scan.labels)
-        total.check(split, source.directory)
+        if split == EXTRA:
+            check_taken(source.extra, [scans[_key(source, file, split)].extra for file in files], source.directory)
+        else:
+            total.check(split, source.directory)
     located = _locate(source, window, known, scans)
     if scans.keys() - known.keys():
         try:
@@ -154,15 +184,20 @@ def _scan(source: Source, file: SpanFile, split: str) -> Scan:
     digest = file_sha256(filesystem, file.path)
     count = LabelCount(source.label)
     applied = Applied()
-    for _batch in count.labelled(source.read(file, split, applied=applied)):
+    taken: list[int] = []
+    for _batch in count.labelled(source.read(file, split, applied=applied, taken=taken)):
         pass
     labels = {str(value): n for value, n in count.values.items()}
-    return Scan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.found)))
+    return Scan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.found)), tuple(taken))
 
 
 def _key(source: Source, file: SpanFile, split: str) -> str:
     part = "" if source.has_spans else [split, source.eval_share, list(source.ids)]
-    read_as = [dict(source.columns), source.label, asdict(source.options), part]
+    if split == EXTRA:
+        part = [extra_digest(source.extra), file.before]
+    read_as: list[object] = [dict(source.columns), source.label, asdict(source.options), part]
+    if source.sample < 1:
+        read_as.append(source.sample)
     if source.corrected is not None:
         read_as += [source.corrected.file.sha256, list(source.ids)]
     how = hashlib.sha256(json.dumps(read_as, sort_keys=True).encode()).hexdigest()[:16]

@@ -15,11 +15,13 @@ from components.files import write_json, write_text
 from components.registry.champion import champion_for
 from components.registry.versions import Registry
 from pipeline.alone import alone
+from pipeline.beam.arguments import Endpoints
+from pipeline.beam.services import started
 from pipeline.config import Config
 from pipeline.dvc import tracked
 from pipeline.fingerprints import code_fingerprint
 from pipeline.metadata_connection import connect, connection_config
-from pipeline.preflight import Checked, check_data, check_root, source_of
+from pipeline.preflight import Checked, check_data, check_root, share_of, source_of
 from pipeline.summary import ComponentRun, Summary, for_a_person, from_artifacts
 from pipeline.talk import Progress, chatter_to
 
@@ -35,6 +37,7 @@ def run(
     span: int | None = None,
     data: str | None = None,
     verbose: bool = True,
+    sample: int | None = None,
 ) -> tuple[Summary, PlumblineError | None]:
     """Runs the pipeline once.
 
@@ -44,6 +47,7 @@ def run(
       span: The eval span; None is the newest.
       data: Folder or URL of the spans, instead of the one in the settings.
       verbose: Show progress on stderr.
+      sample: Take about that many rows of train and eval together, drawn at random; None is all.
 
     Returns:
       The summary, also kept as <root>/<dataset>/reports/<run_id>/summary.json; and what stopped the run before its
@@ -57,15 +61,17 @@ def run(
     check_root(home)
     with alone(home):
         source = source_of(config, data or config.data.directory)
+        if sample is not None:
+            source = replace(source, sample=share_of(source, span, sample))
         checked = check_data(source, span, home / "cache" / "scans.json")
         registry = Registry(registry_folder(config, root))
         registry_id = registry.create().id
         run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         reports = home / "reports" / run_id
         check_root(reports)
-        with chatter_to(reports / "run.log") as person:
+        with started(config.beam, reports / "beam") as beam, chatter_to(reports / "run.log") as person:
             summary, stopped = _run(
-                config, home, reports, run_id, source, checked, registry, registry_id, person if verbose else None
+                config, home, reports, run_id, source, checked, registry, registry_id, beam, person if verbose else None
             )
             write_text(reports / "report.md", for_a_person(summary) + "\n")
             if not _write_report(config, home, summary):
@@ -102,10 +108,12 @@ def _export(config: Config, root: Path, run_id: str) -> None:
         _log_trace(exc)
 
 
-def registry_folder(config: Config, root: Path) -> Path:
-    """Where a dataset's versions are."""
-    chosen = Path(config.registry.directory) if config.registry.directory else root / config.dataset.name / "registry"
-    return chosen.resolve()
+def registry_folder(config: Config, root: Path) -> Path | str:
+    """Where a dataset's versions are: a folder, or the URL of one in a bucket."""
+    chosen = config.registry.directory
+    if "://" in chosen:
+        return chosen
+    return (Path(chosen) if chosen else root / config.dataset.name / "registry").resolve()
 
 
 def _run(
@@ -117,6 +125,7 @@ def _run(
     checked: Checked,
     registry: Registry,
     registry_id: str,
+    beam: Endpoints,
     person: TextIO | None,
 ) -> tuple[Summary, PlumblineError | None]:
     began = time.monotonic()
@@ -139,7 +148,7 @@ def _run(
             Paths(
                 schema=_pinned_schema(config, home),
                 artifacts=str(home / "artifacts"),
-                registry=str(registry.folder),
+                registry=registry.where,
             ),
             Inputs(
                 checked.window.eval[0].span,
@@ -149,6 +158,7 @@ def _run(
                 versioned.to_json() if versioned else "",
             ),
             connection,
+            beam,
         ),
         connection=connection_config(config.metadata, home / "metadata.sqlite"),
         run_id=run_id,
@@ -180,7 +190,7 @@ def _run(
         components=components,
         fingerprints=fingerprints,
         report=str(reports / "report.html"),
-        registry=str(registry.folder),
+        registry=registry.where,
         log=str(reports / "run.log"),
         settings=config.model_dump(mode="json", exclude={"path"}),
         seconds=round(time.monotonic() - began, 3),

@@ -53,6 +53,8 @@ class Summary:
     stopped: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     corrections: list[dict[str, Any]] = field(default_factory=list)
+    baselines: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -100,8 +102,9 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
         verdict = _read(evaluation, "verdict.json")
         found["metrics"], found["champion"] = verdict["metrics"], verdict["champion"]
         found["blessed"], found["reasons"] = verdict["blessed"], verdict["shortfalls"]
+        found["baselines"], found["warnings"] = verdict.get("baselines", {}), verdict.get("warnings", [])
     if errors := artifacts.get("ErrorAnalysis.errors"):
-        found["weakest_slices"] = _read(errors, "errors.json")
+        found["weakest_slices"] = _read(errors, "errors.json")["slices"]
     if pushed := artifacts.get("RegistryPusher.pushed_model"):
         version = pushed.get_string_custom_property("pushed_version")
         found["pushed"] = int(version) if version else None
@@ -169,6 +172,11 @@ def for_a_person(summary: Summary) -> str:
         lines.append(f"  stopped     {summary.stopped}")
     if summary.metrics:
         lines += _metric_lines(summary)
+        if summary.baselines:
+            lines.append(f"  baselines   {_baseline_text(summary)}")
+        if summary.warnings:
+            lines.append(f"  mind        {_some(summary.warnings)}")
+        lines.append(f"  weakest     {_weakest_text(summary.weakest_slices)}")
         lines.append(f"  blessed     {_blessing_text(summary)}")
     if summary.pushed is not None:
         lines.append(f"  pushed      version {summary.pushed}: {_nearby(summary.registry)}/{summary.pushed}")
@@ -239,10 +247,27 @@ def _metric_lines(summary: Summary) -> list[str]:
     return lines
 
 
+def _baseline_text(summary: Summary) -> str:
+    """The baselines' first two metrics of those shown: "linear auc 0.7210 average_precision 0.3516; prior …"."""
+    names = _shown(summary)[:2]
+    return "; ".join(
+        f"{baseline} " + " ".join(f"{name} {value:.4f}" for name in names if (value := metrics.get(name)) is not None)
+        for baseline, metrics in sorted(summary.baselines.items())
+    )
+
+
 def _blessing_text(summary: Summary) -> str:
     if not summary.blessed:
         return f"no: {_some(summary.reasons)}"
     return "yes" if summary.champion else "yes, by the thresholds alone: there is no champion yet to compare with"
+
+
+def _weakest_text(slices: list[dict[str, Any]]) -> str:
+    if not slices:
+        return "no weak slice found"
+    first, more = slices[0], len(slices) - 1
+    others = f" ({more} more in the report)" if more else ""
+    return f"{first['slice']}, {first['rows']:,} rows; {first.get('next', 'see the report')}{others}"
 
 
 def _label_text(labels: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from components.progress import latest
+
 
 @contextmanager
 def chatter_to(log: Path) -> Iterator[TextIO]:
@@ -71,7 +73,8 @@ class Progress:
 
     def _tick(self, name: str, began: float, stop: threading.Event) -> None:
         while not stop.wait(0.5):
-            self._line(f"{self._count(1)} {name:<20} {'running':<9} {time.monotonic() - began:6.1f} s", end="")
+            now = f"{self._count(1)} {name:<20} {'running':<9} {time.monotonic() - began:6.1f} s"
+            self._line(f"{now}  {latest()}".rstrip(), end="")
 
     def _count(self, ahead: int = 0) -> str:
         return f"[{self._done + ahead:>2}/{self._total}]"

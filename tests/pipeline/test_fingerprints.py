@@ -125,7 +125,7 @@ def test_another_version_of_a_library_is_another_code(monkeypatch):
 @pytest.mark.parametrize(
     ("old", "new", "changes"),
     [
-        ("epochs = 4", "epochs = 5", True),
+        ("epochs = 3", "epochs = 5", True),
         ('"dewp", ', "", True),
         ("sched_dep = 1440", "sched_dep = 720", True),
         ('slices = [["origin"], ["carrier"]]', 'slices = [["origin"]]', False),

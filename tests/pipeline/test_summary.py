@@ -103,6 +103,14 @@ def test_a_stopped_run_says_by_what_and_claims_no_metrics():
         assert "pushed" not in found
 
 
+def test_the_costliest_slice_is_named_with_what_to_do():
+    assert "weakest     no weak slice found" in for_a_person(summary())
+    weak = {"slice": "carrier=UA", "rows": 1200, "next": "check its labels"}
+    assert "weakest     carrier=UA, 1,200 rows; check its labels\n" in for_a_person(summary(weakest_slices=[weak]))
+    two = for_a_person(summary(weakest_slices=[weak, weak]))
+    assert "check its labels (1 more in the report)" in two
+
+
 def test_cached_components_are_counted():
     assert "1 of 2 components" in for_a_person(summary())
     all_cached = [ComponentRun("Ingest", "cached", 0.1), ComponentRun("Trainer", "cached", 0.1)]

@@ -1,0 +1,48 @@
+# Shared by fetch.sh, up.sh and down.sh: where things lie, and what is said when something is missing.
+#
+#   FLINK_DIR     what is downloaded, and by default everything else (default: .flink in the project's folder)
+#   FLINK_STATE   one cluster's configuration, logs and process ids (default: $FLINK_DIR/cluster)
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+flink_dir=${FLINK_DIR:-$project/.flink}
+state=${FLINK_STATE:-$flink_dir/cluster}
+
+# Exit code 2: this machine cannot do it as it is.
+refuse() { echo "flink: $*" >&2; exit 2; }
+say() { echo "flink: $*" >&2; }
+
+java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+
+need_java() {
+  local found
+  found=$("$java" -version 2>&1) || refuse "Java was not found; install a JRE of version 11 to 21 (Debian: default-jre-headless) or set JAVA_HOME"
+  found=$(sed -nE '1s/.*"([0-9]+).*/\1/p' <<<"$found")
+  [ "${found:-0}" -ge 11 ] || refuse "$java is version ${found:-unknown}; Flink needs Java 11 to 21: set JAVA_HOME"
+}
+
+# Whether process $1 runs and is one of this cluster's: a number alone may be another process' by now.
+ours() {
+  [ -n "${1:-}" ] || return 1
+  ps -ww -o command= -p "$1" 2>/dev/null | grep -Fq -- "--configDir $state/conf"
+}
+
+# Process id in file $1, if that process is ours.
+running() {
+  local pid
+  pid=$(cat "$1" 2>/dev/null) || return 1
+  ours "$pid" && echo "$pid"
+}
+
+# One at a time on a folder. A lock whose owner is gone (kill -9, power cut) is taken over.
+lock() {
+  local lock=$1 owner waited=0
+  mkdir -p "$(dirname "$lock")"
+  until ln -s $$ "$lock" 2>/dev/null; do
+    owner=$(readlink "$lock" || true)
+    if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then rm -f "$lock"; continue; fi
+    [ $waited -eq 0 ] && say "waiting for process ${owner:-unknown}, which is at work in $(dirname "$lock")"
+    waited=1
+    sleep 1
+  done
+  trap 'rm -f "'"$lock"'"' EXIT
+}

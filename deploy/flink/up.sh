@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# Starts a Flink session cluster on this machine: a JobManager and TaskManagers, reachable from this machine only.
+#
+#   deploy/flink/up.sh               (or: make flink-up)
+#   FLINK_TASKMANAGERS=3 FLINK_PORT=9081 deploy/flink/up.sh
+#
+#   FLINK_TASKMANAGERS  how many (default 2)
+#   FLINK_SLOTS         tasks at a time in each (default 2: with one TaskManager gone, the other can take its tasks)
+#   FLINK_PORT          of Flink's REST interface and web page (default 8081)
+#   FLINK_HEAP_MB       heap for tasks in each TaskManager (default 512)
+#
+# Prints the address on stdout. Run again, it starts what is missing. Rows are processed in Python workers beside the
+# TaskManagers, so these need little memory; the workers come with each `plumbline run`.
+set -euo pipefail
+source "$(dirname "$0")/common.sh"
+taskmanagers=${FLINK_TASKMANAGERS:-2} slots=${FLINK_SLOTS:-2} port=${FLINK_PORT:-8081} heap=${FLINK_HEAP_MB:-512}
+for number in "$taskmanagers" "$slots" "$port" "$heap"; do
+  [[ $number =~ ^[1-9][0-9]*$ ]] || refuse "'$number': FLINK_TASKMANAGERS, FLINK_SLOTS, FLINK_PORT and FLINK_HEAP_MB are whole numbers above 0"
+done
+need_java
+bash "$(dirname "$0")/fetch.sh"
+python=$project/.venv/bin/python
+[ -x "$python" ] || python=python3
+lock "$state/.lock"
+mkdir -p "$state/conf" "$state/log" "$state/tmp"
+
+# What the JobManager says: the number of TaskManagers that have registered; nothing if it does not answer.
+registered() {
+  "$python" - "$port" 2>/dev/null <<'ASK'
+import json, sys, urllib.request
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+print(json.load(direct.open(f"http://127.0.0.1:{sys.argv[1]}/overview", timeout=5))["taskmanagers"])
+ASK
+}
+free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# Java 17 shuts Flink's serializers out of the JDK's insides unless told so; the list is Flink's own.
+opens=()
+for package in java.lang java.net java.io java.nio java.lang.reflect java.text java.time java.util \
+  java.util.concurrent java.util.concurrent.atomic java.util.concurrent.locks sun.nio.ch; do
+  opens+=("--add-opens=java.base/$package=ALL-UNNAMED")
+done
+opens+=(--add-exports=java.base/sun.net.util=ALL-UNNAMED --add-exports=java.management/sun.management=ALL-UNNAMED)
+
+# Refuses, and leaves nothing behind that this call has started.
+started=()
+fail() {
+  [ ${#started[@]} -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
+  refuse "$@"
+}
+
+start() { # name, entry class, JVM options
+  local name=$1 class=$2
+  shift 2
+  rm -f "$state/log/$name".*
+  nohup "$java" "$@" "${opens[@]}" -Dlog.file="$state/log/$name.log" -Dlog4j.configurationFile="file:$state/conf/log4j.properties" \
+    -cp "$flink_dir/dist/lib/*:$flink_dir/job-server.jar" "$class" --configDir "$state/conf" \
+    $([[ $name == taskmanager-* ]] && echo "-Dtaskmanager.resource-id=$name") >"$state/log/$name.out" 2>&1 </dev/null &
+  started+=($!)
+  echo $! >"$state/$name.pid.new" && mv "$state/$name.pid.new" "$state/$name.pid"
+}
+
+if ! running "$state/jobmanager.pid" >/dev/null; then
+  registered >/dev/null && refuse "port $port: another Flink answers there; stop it, or choose another with FLINK_PORT"
+  cat >"$state/conf/config.yaml" <<CONF
+jobmanager.bind-host: 127.0.0.1
+jobmanager.rpc.address: 127.0.0.1
+jobmanager.rpc.port: $(free_port)
+jobmanager.memory.process.size: 1024m
+taskmanager.bind-host: 127.0.0.1
+taskmanager.host: 127.0.0.1
+taskmanager.numberOfTaskSlots: $slots
+taskmanager.load-balance.mode: SLOTS
+# The JVM is started without Flink's scripts, which would work these out.
+taskmanager.cpu.cores: $slots
+taskmanager.memory.framework.heap.size: 128m
+taskmanager.memory.task.heap.size: ${heap}m
+taskmanager.memory.framework.off-heap.size: 128m
+taskmanager.memory.task.off-heap.size: 64m
+taskmanager.memory.managed.size: 256m
+# A job of TFDV's or TFMA's has dozens of shuffles, each with buffers of its own: many, and so small ones.
+taskmanager.memory.network.min: 256m
+taskmanager.memory.network.max: 256m
+taskmanager.memory.segment-size: 16kb
+taskmanager.memory.jvm-metaspace.size: 512m
+taskmanager.memory.jvm-overhead.min: 192m
+taskmanager.memory.jvm-overhead.max: 192m
+rest.bind-address: 127.0.0.1
+rest.address: 127.0.0.1
+rest.port: $port
+io.tmp.dirs: $state/tmp
+blob.storage.directory: $state/tmp
+# A TaskManager that is gone: noticed within seconds, its tasks run again elsewhere. Each of a job's regions that it held
+# fails by itself; of Flink's strategies only this one counts failures that come together as a single one.
+heartbeat.interval: 2000
+heartbeat.timeout: 30000
+slot.request.timeout: 30000
+restart-strategy.type: exponential-delay
+restart-strategy.exponential-delay.initial-backoff: 2 s
+restart-strategy.exponential-delay.max-backoff: 10 s
+restart-strategy.exponential-delay.attempts-before-reset-backoff: 3
+# Beam's classes are the cluster's own, not each job's. Only so does Beam keep Python workers from stage to stage:
+# what a job brings is unloaded with its last task, and its workers, with TensorFlow imported, end with it.
+classloader.resolve-order: parent-first
+classloader.check-leaked-classloader: false
+cluster.registration.error-delay: 1000
+cluster.registration.initial-timeout: 500
+CONF
+  cat >"$state/conf/log4j.properties" <<'CONF'
+rootLogger.level = INFO
+rootLogger.appenderRef.file.ref = file
+appender.file.name = file
+appender.file.type = RollingFile
+appender.file.fileName = ${sys:log.file}
+appender.file.filePattern = ${sys:log.file}.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %-60c %x - %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 20MB
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = 3
+CONF
+  start jobmanager org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint -Xmx640m
+else
+  grep -qx "rest.port: $port" "$state/conf/config.yaml" \
+    || refuse "a cluster of this folder runs already, on another port: $(grep '^rest.port' "$state/conf/config.yaml"); take it down first (make flink-down)"
+fi
+for number in $(seq "$taskmanagers"); do
+  running "$state/taskmanager-$number.pid" >/dev/null && continue
+  # Heap: the framework's and the tasks'. Direct memory: network, framework and tasks off the heap.
+  start "taskmanager-$number" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
+    "-Xms$((heap + 128))m" "-Xmx$((heap + 128))m" -XX:MaxDirectMemorySize=448m -XX:MaxMetaspaceSize=512m
+done
+
+for _ in $(seq 120); do
+  for name in jobmanager $(seq -f 'taskmanager-%g' "$taskmanagers"); do
+    running "$state/$name.pid" >/dev/null && continue
+    why=$(grep -hE 'Caused by: |^Error' "$state/log/$name.out" "$state/log/$name.log" 2>/dev/null | tail -n 1 | cut -c 1-300 || true)
+    fail "$name ended while it started${why:+: $why} (see $state/log/$name.log)"
+  done
+  if [ "$(registered || echo 0)" -ge "$taskmanagers" ]; then
+    say "$taskmanagers TaskManagers with $slots slots each; web page: http://127.0.0.1:$port"
+    echo "127.0.0.1:$port"
+    exit 0
+  fi
+  sleep 0.5
+done
+fail "after 60 s only $(registered || echo 0) of $taskmanagers TaskManagers have registered; see $state/log"
