@@ -2,6 +2,7 @@
 
 import json
 import os
+import uuid
 from collections import Counter
 from dataclasses import replace
 
@@ -98,12 +99,23 @@ def _is_distributed(pipeline: beam.Pipeline | None) -> bool:
 
 
 def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder: str) -> list[Converted]:
-    """Converts each job on a worker; what became of them comes back through small files."""
+    """Converts each job on a worker; what became of them comes back through small files.
+
+    A runner may try a job again while the worker that it gave up on still writes. Each try writes files of its own and
+    renames them when they are whole; whoever is last leaves whole files.
+    """
 
     def record(numbered: tuple[int, Job]) -> None:
         number, job = numbered
-        with fileio.open(f"{folder}/{number:05d}.json", "w") as file:
-            file.write(convert(source, job).to_json())
+        mine = f"{folder}/{number:05d}-{uuid.uuid4().hex}"
+        try:
+            said = convert(source, replace(job, target=f"{mine}.gz")).to_json()
+            fileio.rename(f"{mine}.gz", job.target, overwrite=True)
+        except InputError as exc:
+            said = json.dumps({"error": str(exc)})  # not the runner's to try again, and to be told as it is
+        with fileio.open(f"{mine}.json", "w") as file:
+            file.write(said)
+        fileio.rename(f"{mine}.json", f"{folder}/{number:05d}.json", overwrite=True)
 
     fileio.makedirs(folder)
     with pipeline as running:
@@ -111,7 +123,10 @@ def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder
     done = []
     for number in range(len(work)):
         with fileio.open(f"{folder}/{number:05d}.json") as file:
-            done.append(Converted.from_json(file.read()))
+            said = file.read()
+        if error := json.loads(said).get("error"):
+            raise InputError(error)
+        done.append(Converted.from_json(said))
     fileio.rmtree(folder)
     return done
 

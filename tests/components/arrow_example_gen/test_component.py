@@ -96,6 +96,17 @@ def test_workers_elsewhere_make_the_same(folder: Path, tmp_path: Path, pattern: 
     assert files[0] == files[1]  # nothing is left beside the splits
 
 
+def test_bad_input_on_a_worker_is_bad_input_here(folder: Path, tmp_path: Path) -> None:
+    """Told as it is and not tried again, as a failure of the worker would be."""
+    path = folder / "span-3.csv"
+    path.write_text(path.read_text().replace("r305,305,", "r305,many,"))
+    with pytest.raises(InputError, match=r"span-3.csv.*'many'"):
+        generate(source(folder), tmp_path / "out", ELSEWHERE)
+    # What was being written has no name that a reader would take for a split's file.
+    left = [path.name for path in (tmp_path / "out").glob("Split-*/*")]
+    assert all(name.startswith("data_tfrecord-") for name in left)
+
+
 def test_single_file_is_dealt_without_loss_or_overlap(folder: Path, tmp_path: Path) -> None:
     generate(source(folder, "span-1.csv"), tmp_path / "out", HERE)
     found = rows(tmp_path / "out")
