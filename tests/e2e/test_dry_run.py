@@ -107,11 +107,12 @@ def test_ones_own_data(load: Any, metric: str, options: dict[str, Any], tmp_path
     frame = loaded.frame
     if metric == "accuracy":
         frame = frame.assign(target=loaded.target.map(dict(enumerate(loaded.target_names))))
-    data = project.folder / "data.csv"
+    data = project.folder / "table" / "data.csv"
+    data.parent.mkdir()
     frame.to_csv(data, index=False)
     made = project.plumbline("init", "--data", str(data), "--label", "target", "--name", "mine")
     assert made.code == 0, made.err
-    version = Path(_destination(_dry_run(project, "mine", data, str(project.folder / "root"))))
+    version = Path(_destination(_dry_run(project, "mine", data.parent, str(project.folder / "root"))))
     metrics = json.loads((version / "manifest.json").read_text())["metrics"]
     ran = project.plumbline("run", "--dataset", "mine", "--json")
     assert ran.code == 0, ran.err
