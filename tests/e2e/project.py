@@ -44,6 +44,9 @@ class Project:
         self.set("[data] directory", '"spans"')
         self.set("[data] window", "2")
         self.set("[training] epochs", "4")
+        self.set(
+            "[training] model", '"network"'
+        )  # the stories break and mend it, which trees beside it would make up for
         settings = self.settings.read_text()
         settings = settings[: settings.index("[evaluation]")] + "[evaluation]\n"
         self.settings.write_text(

@@ -229,8 +229,8 @@ def test_manifest_checksums_hold(story: dict[str, Result], project: Project) -> 
     assert manifest["spans"] == summary["spans"]
     assert manifest["champion"] == 1
     assert manifest["metrics"] == summary["metrics"]
-    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {"manifest.json"}
-    assert files == set(manifest["files"])
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert files == {*manifest["files"], "manifest.json", "model_card.md", "model_card.html"}
     for name, digest in manifest["files"].items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
 

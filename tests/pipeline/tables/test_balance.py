@@ -27,7 +27,7 @@ def without_thresholds() -> None:
     """Those of a classifier are none of a regression."""
     path = find_config("flights")
     text = path.read_text()
-    path.write_text(text[: text.index("[evaluation.thresholds]")])
+    path.write_text(text[: text.index("[evaluation]\n")])
 
 
 @pytest.mark.parametrize(
