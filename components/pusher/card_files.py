@@ -27,7 +27,7 @@ tr > * { border-bottom: 1px solid var(--line); }
 th { font-weight: 600; }
 thead th { color: var(--muted); background: var(--wash); }
 thead th, tbody th { padding-left: 0.5rem; }
-th:first-child, .words td { text-align: left; overflow-wrap: anywhere; }
+th:first-child, .words td { text-align: left; overflow-wrap: break-word; }
 @media print { body { background: none; color: #000; } }
 """
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
