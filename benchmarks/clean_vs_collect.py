@@ -107,9 +107,10 @@ def main() -> int:
         else:
             result = study({"flights": flights(options.data), "digits": images()}, options.seeds, options.json)
         if options.figure:
-            from benchmarks.clean_vs_collect_chart import save
+            from benchmarks.charts import save
+            from benchmarks.clean_vs_collect_chart import draw
 
-            save(result, options.figure)
+            save(draw(result), options.figure)
     except PlumblineError as error:
         print(f"benchmarks/clean_vs_collect: {error}", file=sys.stderr)
         return error.exit_code

@@ -1,10 +1,8 @@
 """Clean or collect as a figure: learning curves of clean and noisy labels, and what checking some of 500 gains."""
 
-from pathlib import Path
 from typing import Any
 
-from components.errors import UsageError
-from components.files import write_bytes
+from benchmarks.charts import styled, titled
 
 _LABELS = {
     "clean": ("clean labels", "#000000", [1, 0]),
@@ -14,8 +12,6 @@ _LABELS = {
 """Labels -> name, colour and dashes. Okabe and Ito's blue and vermilion; the dashes tell them apart without colour."""
 _CHECKED = 120
 _BASE = 500
-_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-_INK, _SOFT = "#1e293b", "#64748b"
 
 
 def draw(result: dict[str, Any]) -> Any:
@@ -71,38 +67,12 @@ def draw(result: dict[str, Any]) -> Any:
                       for data in sources), spacing=20)
         for model in models
     ]  # fmt: skip
-    return (
-        alt.vconcat(*grid, spacing=10)
-        .properties(
-            title=alt.TitleParams(
-                f"Clean or collect: test metric by examples, means over {result['seeds']} seeds",
-                subtitle=[
-                    "Bands: 95 % intervals. From the dashed line at 500: cleaning goes up to the black one, collecting",
-                    f"along to 1,000. Diamonds: of the 500, the {_CHECKED} most doubted by the audit are checked.",
-                ],
-                anchor="start", color=_INK, subtitleColor=_SOFT, subtitleFontSize=12, offset=10,
-            )
-        )
-        .configure(font=_FONT, padding=14, background="white")
-        .configure_view(stroke="#cbd5e1")
-        .configure_title(anchor="start", frame="group", fontSize=12, color=_INK, fontWeight="bold")
-        .configure_axis(
-            labelColor=_INK, titleColor=_INK, titleFontWeight="normal", gridColor="#e2e8f0", domain=False,
-            ticks=False, labelPadding=5, labelFontSize=11, titleFontSize=11,
-        )
-        .configure_legend(labelColor=_INK, labelFontSize=12, orient="bottom")
-    )  # fmt: skip
-
-
-def save(result: dict[str, Any], path: Path) -> None:
-    """Draws it to a .svg or .png file. Raises UsageError on another ending."""
-    if path.suffix not in (".svg", ".png"):
-        raise UsageError(f"{path}: a figure is written as .svg or .png; name the file so")
-    import vl_convert
-
-    specification = draw(result).to_dict()
-    if path.suffix == ".svg":
-        content = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[]).encode()
-    else:
-        content = vl_convert.vegalite_to_png(specification, scale=2, allowed_base_urls=[])
-    write_bytes(path, content)
+    chart = titled(
+        alt.vconcat(*grid, spacing=10),
+        f"Clean or collect: test metric by examples, means over {result['seeds']} seeds",
+        [
+            "Bands: 95 % intervals. From the dashed line at 500: cleaning goes up to the black one, collecting",
+            f"along to 1,000. Diamonds: of the 500, the {_CHECKED} most doubted by the audit are checked.",
+        ],
+    )
+    return styled(chart, orient="bottom")

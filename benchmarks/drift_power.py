@@ -72,9 +72,10 @@ def main() -> int:
         result = study([int(rows) for rows in options.rows.split(",")], options.families, options.seed)
     try:
         if options.figure:
-            from benchmarks.power_chart import save
+            from benchmarks.charts import save
+            from benchmarks.power_chart import draw
 
-            save(result, options.figure)
+            save(draw(result), options.figure)
         if options.json:
             write_json(options.json, result)
     except PlumblineError as error:

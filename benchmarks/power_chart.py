@@ -1,11 +1,8 @@
 """The power study as a figure: false alarms on top, then what moves (down) by how far it moves (across)."""
 
-import re
-from pathlib import Path
 from typing import Any
 
-from components.errors import UsageError
-from components.files import write_bytes
+from benchmarks.charts import styled, titled
 
 _STYLES = {
     "distance > 0.01": ("Chebyshev / KS > 0.01", "#0072b2", [1, 0]),
@@ -19,8 +16,6 @@ _STYLES = {
 }
 """Rule -> name, colour and dashes. Okabe and Ito's blue and vermilion: told apart with any colour vision, and the
 dashes tell the thresholds apart without colour."""
-_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-_INK, _SOFT = "#1e293b", "#64748b"
 
 
 def draw(result: dict[str, Any]) -> Any:
@@ -87,45 +82,11 @@ def draw(result: dict[str, Any]) -> Any:
             y_title = column.split(", ") if shift == result["shifts"][0] else None
             panels.append(panel(rows, heading, y_title, "rows" if column == columns[-1] else None, (150, 72)))
         grid.append(alt.hconcat(*panels, spacing=12))
-    power = alt.vconcat(*grid, spacing=8).properties(
-        title=alt.TitleParams(
-            "Detection: one of the 30 features moved, share of families in which it is reported",
-            subtitle="A rule that alarms without cause detects everything: read each line with the one above.",
-            anchor="start", color=_INK, subtitleColor=_SOFT, subtitleFontSize=12, offset=10,
-        )
-    )  # fmt: skip
-    return (
-        alt.vconcat(top, power, spacing=22)
-        .resolve_scale(color="independent", strokeDash="independent")  # the key stands beside the upper panel
-        .configure(font=_FONT, padding=14, background="white")
-        .configure_view(stroke="#cbd5e1")
-        .configure_title(anchor="start", frame="group", fontSize=12, color=_INK, fontWeight="bold")
-        .configure_axis(
-            labelColor=_INK, titleColor=_INK, titleFontWeight="normal", gridColor="#e2e8f0", domain=False,
-            ticks=False, labelPadding=5, labelFontSize=11, titleFontSize=11,
-        )
-        .configure_legend(labelColor=_INK, labelFontSize=12, orient="right", rowPadding=5)
-    )  # fmt: skip
-
-
-def save(result: dict[str, Any], path: Path) -> None:
-    """Draws it to a .svg or .png file. Raises UsageError on another ending."""
-    if path.suffix not in (".svg", ".png"):
-        raise UsageError(f"{path}: a figure is written as .svg or .png; name the file so")
-    import vl_convert
-
-    specification = draw(result).to_dict()
-    if path.suffix == ".svg":
-        content = _slim(vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])).encode()
-    else:
-        content = vl_convert.vegalite_to_png(specification, scale=2, allowed_base_urls=[])
-    write_bytes(path, content)
-
-
-def _slim(svg: str) -> str:
-    """Without what draws nothing, a tenth of a pixel being fine enough: a third of the size."""
-    svg = re.sub(
-        r'<path [^>]*display="none"/>|<path class="background"[^>]* d="[^"]*"( pointer-events="none")?/>', "", svg
+    power = titled(
+        alt.vconcat(*grid, spacing=8),
+        "Detection: one of the 30 features moved, share of families in which it is reported",
+        "A rule that alarms without cause detects everything: read each line with the one above.",
     )
-    svg = re.sub(r' (class|role|pointer-events|aria-[a-z]+)="[^"]*"| opacity="1"', "", svg)
-    return re.sub(r' (d|transform|x2|y2)="[^"]*"', lambda attribute: re.sub(r"(\d\.\d)\d+", r"\1", attribute[0]), svg)
+    chart = alt.vconcat(top, power, spacing=22)
+    chart = chart.resolve_scale(color="independent", strokeDash="independent")  # the key stands beside the upper panel
+    return styled(chart, orient="right", rowPadding=5)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -61,16 +62,24 @@ def _selected(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, list(columns))
 
 
-def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """A list column's single values; null where a row has none."""
+def first_values(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A list column's first values; null where a row has none, or the batch has no such column."""
     index = batch.schema.get_field_index(name)
     if index < 0 or pa.types.is_null(batch.schema.field(index).type):
         return pa.nulls(batch.num_rows)
     lists = batch.column(index)
-    values = lists.flatten()
-    filled = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
-    if filled.max(initial=0) > 1:
+    lengths = _lengths(lists)
+    return lists.flatten().take(pa.array(lengths.cumsum() - lengths, pa.int64(), mask=lengths == 0))
+
+
+def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A list column's single values as read_examples gives them."""
+    cells = first_values(batch, name)
+    if not pa.types.is_null(cells.type) and _lengths(batch.column(name)).max(initial=0) > 1:
         raise ValueError(f"feature {name} has several values in one example")
-    positions = pa.array(filled.cumsum() - 1, mask=filled == 0)
-    cells = values.take(positions)
     return cells.cast(pa.string()) if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type) else cells
+
+
+def _lengths(lists: pa.Array) -> np.ndarray:
+    lengths: np.ndarray = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
+    return lengths

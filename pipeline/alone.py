@@ -1,4 +1,4 @@
-"""One process at a time on a dataset's runs: a run, or what tidies up after runs."""
+"""One process at a time in a folder."""
 
 import fcntl
 import os
@@ -10,12 +10,21 @@ from components.errors import UsageError
 
 
 @contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """Holds <home>/.run.lock; UsageError if another process does. The kernel frees the lock of a dead process."""
+def alone(folder: Path, at_work: str = "a run", option: str = "--root") -> Iterator[None]:
+    """Holds <folder>/.run.lock; the kernel frees the lock of a dead process.
+
+    Args:
+      folder: A dataset's runs, or a dry run's work. It has to be there.
+      at_work: What the other one is called.
+      option: What names another folder.
+
+    Raises:
+      UsageError: Another process holds it, or the lock cannot be opened.
+    """
     try:
-        lock = (home / ".run.lock").open("a+")
+        lock = (folder / ".run.lock").open("a+")
     except OSError as exc:
-        raise UsageError(f"{home / '.run.lock'}: cannot be opened ({exc.strerror})") from exc
+        raise UsageError(f"{folder / '.run.lock'}: cannot be opened ({exc.strerror})") from exc
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -23,7 +32,8 @@ def alone(home: Path) -> Iterator[None]:
             lock.seek(0)
             owner = lock.read().strip() or "unknown"
             raise UsageError(
-                f"{home}: a run is already under way there (process {owner}); wait for it or choose another --root"
+                f"{folder}: {at_work} is already under way there (process {owner}); "
+                f"wait for it or choose another {option}"
             ) from None
         lock.seek(0)
         lock.truncate()

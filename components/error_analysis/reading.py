@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from components.error_analysis.binning import Categories, Column
+from components.examples import first_values
 
 BATCH = 8192
 """Rows predicted at a time."""
@@ -76,8 +76,8 @@ def keep_rows(
             continue
         chosen = batch if part == 1 else batch.take(pa.array(places))
         piece = _Piece(
-            {name: _texts(_cells(chosen, name)) for name in categorical},
-            {name: _numbers(_cells(chosen, name)) for name in numeric},
+            {name: _texts(first_values(chosen, name)) for name in categorical},
+            {name: _numbers(first_values(chosen, name)) for name in numeric},
             answer(chosen) if answer else {},
             places + before,
             chance[places],
@@ -101,17 +101,6 @@ def take_rows(batches: Iterable[pa.RecordBatch], places: np.ndarray) -> pa.Table
             found.append(pa.Table.from_batches([batch.take(pa.array(here))]))
         seen += batch.num_rows
     return pa.concat_tables(found, promote_options="permissive")
-
-
-def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """A list column's first values; null where a row has none."""
-    index = batch.schema.get_field_index(name)
-    if index < 0 or pa.types.is_null(batch.schema.field(index).type):
-        return pa.nulls(batch.num_rows)
-    lists = batch.column(index)
-    lengths = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
-    first = np.cumsum(lengths) - lengths
-    return lists.flatten().take(pa.array(first, mask=lengths == 0))
 
 
 def _texts(cells: pa.Array) -> pa.Array:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from components.deciding import Criterion, choose_threshold
 from components.evaluator.linear import Encoder, encoder_of, fit
+from components.examples import first_values
 
 BATCH_ROWS = 1 << 13
 SAMPLE_ROWS = 20_000
@@ -188,18 +189,7 @@ def columns_of(records: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]
     if not len(records):
         return {name: pa.nulls(0) for name in names}
     batch = ExamplesToRecordBatchDecoder().DecodeBatch(list(records))
-    return {name: _first_values(batch, name) for name in names}
-
-
-def _first_values(batch: pa.RecordBatch, name: str) -> pa.Array:
-    import pyarrow.compute as pc
-
-    at = batch.schema.get_field_index(name)
-    if at < 0 or pa.types.is_null(batch.schema.field(at).type):
-        return pa.nulls(batch.num_rows)
-    lists = batch.column(at)
-    lengths = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False)
-    return lists.flatten().take(pa.array(lengths.cumsum() - lengths, pa.int64(), mask=lengths == 0))
+    return {name: first_values(batch, name) for name in names}
 
 
 def _joined(parts: list[pa.Array]) -> pa.Array:

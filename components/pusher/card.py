@@ -4,19 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-METRICS = {
-    "auc": "AUC",
-    "average_precision": "Average precision",
-    "f1": "F1",
-    "precision": "Precision",
-    "recall": "Recall",
-    "accuracy": "Accuracy",
-    "log_loss": "Log loss",
-    "calibration_error": "Calibration error",
-    "rmse": "RMSE",
-    "mae": "MAE",
-}
-"""Metrics of a card, in this order."""
+from components.metric_names import METRICS
+
 MOST_ROWS = 60
 """Of a table; what is cut is counted."""
 UNKNOWN = "unknown"

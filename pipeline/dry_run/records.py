@@ -4,9 +4,7 @@ A task's record says `started` while it runs and `done` afterwards, each written
 every task either done or not, and what an unfinished one wrote is known and thrown away.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -15,6 +13,7 @@ from typing import Any
 
 from components.errors import UsageError
 from components.files import write_json
+from pipeline.alone import alone
 
 
 @dataclass
@@ -46,27 +45,12 @@ class Work:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Holds the folder; UsageError if another dry run does. The kernel frees the lock of a dead process."""
-        path = self.folder / ".lock"
+        """Holds the folder; UsageError if another dry run does, or it cannot be made."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock = path.open("a+")
         except OSError as exc:
             raise UsageError(f"{self.folder}: cannot be written ({exc.strerror}); --work names another folder") from exc
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                owner = lock.read().strip() or "unknown"
-                raise UsageError(
-                    f"{self.folder}: a dry run is under way there (process {owner}); "
-                    "wait for it, or --work names another folder"
-                ) from None
-            lock.seek(0)
-            lock.truncate()
-            lock.write(str(os.getpid()))
-            lock.flush()
+        with alone(self.folder, "a dry run", "--work"):
             yield
 
     def log(self, task: str) -> Path:

@@ -4,22 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from components import metric_names
 from components.evaluator.verdict import LOWER_IS_BETTER
 
-METRICS = {
-    "auc": "AUC",
-    "average_precision": "Average precision",
-    "f1": "F1",
-    "precision": "Precision",
-    "recall": "Recall",
-    "accuracy": "Accuracy",
-    "log_loss": "Log loss",
-    "calibration_error": "Calibration error",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "calibration": "Calibration",
-    "threshold": "Decision threshold",
-}
+METRICS = metric_names.METRICS | {"calibration": "Calibration", "threshold": "Decision threshold"}
 """Known metrics, in the order in which they are shown."""
 
 MEASURES = {"missing": "missing values", "chebyshev": "Chebyshev"}

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.charts import save
 from benchmarks.clean_vs_collect import Source, study, summed, tables, with_noise, worst
-from benchmarks.clean_vs_collect_chart import save
+from benchmarks.clean_vs_collect_chart import draw
 from benchmarks.clean_vs_collect_gains import mean_of, ratio_of
 from components.errors import UsageError
 from components.label_audit.encoding import Encoded
@@ -95,8 +96,8 @@ def test_a_small_study_from_data_to_tables(tmp_path):
     hits = {(row["noise"], row["checked"]): row for row in found["found"]}
     assert hits["uniform", 60]["audit"] > 40 > 20 > hits["uniform", 60]["random"]
     assert "| blobs, logistic, class |" in tables(found)
-    save(found, tmp_path / "found.svg")
+    save(draw(found), tmp_path / "found.svg")
     drawn = (tmp_path / "found.svg").read_text()
     assert "blobs, boosting" in drawn and "means over 2 seeds" in drawn
     with pytest.raises(UsageError, match="found.pdf"):
-        save(found, tmp_path / "found.pdf")
+        save(draw(found), tmp_path / "found.pdf")

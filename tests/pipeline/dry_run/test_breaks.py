@@ -215,7 +215,7 @@ def test_killed_in_the_middle(shell: Shell) -> None:
         while not (pid.exists() and pid.read_text().strip()) and time.monotonic() < deadline:
             assert process.poll() is None
             time.sleep(0.05)
-        with pytest.raises(UsageError, match=rf"a dry run is under way there \(process {process.pid}\)"):
+        with pytest.raises(UsageError, match=rf"a dry run is already under way there \(process {process.pid}\)"):
             shell.run()
     finally:
         os.kill(process.pid, signal.SIGKILL)

@@ -1,0 +1,15 @@
+"""Metrics by the names under which people know them."""
+
+METRICS = {
+    "auc": "AUC",
+    "average_precision": "Average precision",
+    "f1": "F1",
+    "precision": "Precision",
+    "recall": "Recall",
+    "accuracy": "Accuracy",
+    "log_loss": "Log loss",
+    "calibration_error": "Calibration error",
+    "rmse": "RMSE",
+    "mae": "MAE",
+}
+"""In the order in which they are shown."""
