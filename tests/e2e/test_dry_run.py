@@ -71,20 +71,27 @@ def test_binary_on_an_object_store(tmp_path: Path, bucket: str) -> None:
 def test_inside_the_image(tmp_path: Path, bucket: str, image_tag: str) -> None:
     """Every step in a container of its own: the spans are all that it shares with this machine."""
     project = Project(tmp_path)
-    root = f"{bucket}-image"
-    home = ["--dataset", "flights", "--data", "/data", "--root", root, "--image", image_tag, "-o", "pipeline.yaml"]
+    metrics = _metrics_of_containers(project, "flights", project.folder / "spans", f"{bucket}-image", image_tag)
+    assert metrics == pytest.approx(project.run().summary["metrics"], rel=SAME)
+
+
+def _metrics_of_containers(
+    project: Project, dataset: str, data: Path, root: str, image: str, *volumes: str
+) -> dict[str, Any]:
+    """Compiles the pipeline, runs it in the image and returns the metrics of the version that was pushed."""
+    home = ["--dataset", dataset, "--data", "/data", "--root", root, "--image", image, "-o", "pipeline.yaml"]
     compiled = project.plumbline("compile", *home)
     assert compiled.code == 0, compiled.err
     variables = [f"--env={name}" for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
-    spans = f"{project.folder / 'spans'}:/data:ro"
+    shared = [f"--volume={volume}" for volume in (f"{data}:/data:ro", *volumes)]
     dry = project.plumbline(
-        "dry-run", "pipeline.yaml", "--volume", spans, *variables, "--env=AWS_REGION", "--no-retries", "--json",
+        "dry-run", "pipeline.yaml", *shared, *variables, "--env=AWS_REGION", "--no-retries", "--json",
         "--work", str(project.folder / "work"),
     )  # fmt: skip
-    assert _destination(dry) == f"{root}/flights/registry/1"
+    assert _destination(dry) == f"{root}/{dataset}/registry/1"
     (evaluated,) = (out for out in dry.summary["outputs"] if out["name"] == "evaluation")
-    verdict = json.loads(_object(f"{evaluated['uri']}/verdict.json"))
-    assert verdict["metrics"] == pytest.approx(project.run().summary["metrics"], rel=SAME)
+    metrics: dict[str, Any] = json.loads(_object(f"{evaluated['uri']}/verdict.json"))["metrics"]
+    return metrics
 
 
 def _object(url: str) -> bytes:
@@ -103,17 +110,37 @@ TABLES = [
 @pytest.mark.parametrize(("load", "metric", "options"), TABLES)
 def test_ones_own_data(load: Any, metric: str, options: dict[str, Any], tmp_path: Path) -> None:
     project = Project(tmp_path)
-    loaded = load(as_frame=True, **options)
+    data = _own_table(project, load(as_frame=True, **options))
+    version = Path(_destination(_dry_run(project, "mine", data, str(project.folder / "root"))))
+    metrics = json.loads((version / "manifest.json").read_text())["metrics"]
+    _same_as_run(project, metrics, metric)
+
+
+@pytest.mark.parametrize(("load", "metric", "options"), TABLES)
+def test_ones_own_data_inside_the_image(
+    load: Any, metric: str, options: dict[str, Any], tmp_path: Path, bucket: str, image_tag: str
+) -> None:
+    project = Project(tmp_path)
+    data = _own_table(project, load(as_frame=True, **options))
+    schemas = f"{project.folder / 'schemas'}:/app/schemas:ro"  # the image that is built here knows the flights alone
+    metrics = _metrics_of_containers(project, "mine", data, f"{bucket}-{metric}", image_tag, schemas)
+    _same_as_run(project, metrics, metric)
+
+
+def _own_table(project: Project, loaded: Any) -> Path:
+    """Writes one of scikit-learn's tables and its settings; returns its folder."""
     frame = loaded.frame
-    if metric == "accuracy":
+    if "target_names" in loaded:
         frame = frame.assign(target=loaded.target.map(dict(enumerate(loaded.target_names))))
     data = project.folder / "table" / "data.csv"
     data.parent.mkdir()
     frame.to_csv(data, index=False)
     made = project.plumbline("init", "--data", str(data), "--label", "target", "--name", "mine")
     assert made.code == 0, made.err
-    version = Path(_destination(_dry_run(project, "mine", data.parent, str(project.folder / "root"))))
-    metrics = json.loads((version / "manifest.json").read_text())["metrics"]
+    return data.parent
+
+
+def _same_as_run(project: Project, metrics: dict[str, Any], metric: str) -> None:
     ran = project.plumbline("run", "--dataset", "mine", "--json")
     assert ran.code == 0, ran.err
     assert metrics == pytest.approx(ran.summary["metrics"], rel=SAME)
