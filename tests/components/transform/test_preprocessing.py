@@ -87,7 +87,7 @@ def _example(instance: dict, spec: dict) -> bytes:
         values = values if isinstance(values, list) else [values]
         feature = example.features.feature[name]
         if spec[name].dtype == tf.string:
-            feature.bytes_list.value.extend(value.encode() for value in values)
+            feature.bytes_list.value.extend(value if isinstance(value, bytes) else value.encode() for value in values)
         elif spec[name].dtype == tf.int64:
             feature.int64_list.value.extend(values)
         else:
@@ -135,6 +135,15 @@ def test_equal_texts_in_two_columns_are_two_values(tmp_path: Path) -> None:
     ids = Fitted(tmp_path, [{"a": 1, "b": "1", "y": 0}], spec, tables)([{"a": 1, "b": "1"}], without=("y",))
     assert sorted(ids["categorical"][0].tolist()) == [4, 5]
     assert set(ids) == {"categorical"}  # no numbers, so no such matrices, and no label asked for
+
+
+def test_text_that_is_no_utf8_is_a_value_like_any_other(tmp_path: Path) -> None:
+    spec = {"color": SPEC["color"], "y": SPEC["y"]}
+    tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"categorical": ["color"], "min_count": 2}}
+    colors = [b"caf\xe9", b"caf\xe9", b"caf\xe9", "café", "café", b"two\nlines", b"two\nlines"]
+    fitted = Fitted(tmp_path, [{"color": color, "y": 0} for color in colors], spec, tables)
+    asked = [b"caf\xe9", "café", b"\xff\xfe", b"two\nlines"]  # what holds a line's end is no line of a vocabulary
+    assert fitted([{"color": color} for color in asked], without=("y",))["categorical"].tolist() == [[2], [3], [1], [1]]
 
 
 def test_numbers_become_their_quantile(fitted: Fitted) -> None:
