@@ -24,7 +24,6 @@ from pipeline.lookback.compare_data import (
 from pipeline.lookback.compare_gain import Delta as Delta
 from pipeline.lookback.compare_gain import Gain, gain_of
 from pipeline.lookback.compare_schema import SchemaChange, schema_change
-from pipeline.lookback.compare_text import for_a_person as for_a_person
 from pipeline.lookback.lineage_graph import Execution, artifacts_by_id, executions_of_run, text_property
 from pipeline.lookback.lineage_reasons import Change, changes
 from pipeline.lookback.runs import METRICS, summary_of
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
 
     from pipeline.lookback.compare_intervals import Intervals
 
+OWN = ".custom_config.module."
+"""In the name of a parameter: a part of [training] module_file, see components.own_module."""
 INCIDENTAL = frozenset({"span", "fingerprint", "code_fingerprint", "version", "registry_id", "schema_file"})
 """Parameters that say which data, code or champion it was; those are compared as such."""
 
@@ -198,7 +199,7 @@ def compare_runs(
         schema=schema_change(*(run.parameter("ImportSchemaGen", "schema_file") for run in (one, other))),
         settings=_settings(one.summary.get("settings"), other.summary.get("settings")),
         parameters=tuple(change for change in parameters if not _is_code(change) and not _is_incidental(change)),
-        code=tuple(dict.fromkeys(change.name.partition(".")[0] for change in parameters if _is_code(change))),
+        code=tuple(dict.fromkeys(_code_name(change) for change in parameters if _is_code(change))),
         champions=(_champion(one), _champion(other)),
         outcome=(_outcome(one), _outcome(other)),
         metrics=metrics,
@@ -236,7 +237,15 @@ def _load(store: "metadata_store.MetadataStore", home: Path, run_id: str) -> _Ru
 
 
 def _is_code(change: Change) -> bool:
-    return change.name.rpartition(".")[2] == "code"
+    return change.name.rpartition(".")[2] == "code" or OWN in change.name
+
+
+def _code_name(change: Change) -> str:
+    """The component; of a module of one's own, the file that changed."""
+    _, _, rest = change.name.partition(OWN)
+    if rest.startswith("files."):
+        return rest.removeprefix("files.")
+    return change.name.partition(".")[0]
 
 
 def _is_incidental(change: Change) -> bool:

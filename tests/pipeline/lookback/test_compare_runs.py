@@ -11,8 +11,9 @@ from benchmarks.synthetic_history import History
 from components.errors import InputError, UsageError
 from pipeline.lookback.compare_data import RowTotals
 from pipeline.lookback.compare_rows import row_changes
-from pipeline.lookback.compare_runs import compare_runs, for_a_person
+from pipeline.lookback.compare_runs import compare_runs
 from pipeline.lookback.compare_schema import schema_change
+from pipeline.lookback.compare_text import for_a_person
 from tests.pipeline.examples_files import ROWS, edited, write
 
 
