@@ -114,13 +114,23 @@ LEAST_SAMPLE = 100
 """Fewer rows would leave a split without one of its classes."""
 
 
-def share_of(source: Source, span: int | None, rows: int) -> float:
-    """The share of the window's rows that makes about `rows`, at most 1; UsageError if that cannot be learned from."""
+def share_of(source: Source, span: int | None, rows: int, cache: Path) -> float:
+    """The share of the window's rows that makes about `rows`, at most 1.
+
+    Files that are in check_data's `cache` are not read again, whether a whole run or one of a sample has read them.
+
+    Raises:
+      InputError: A file is missing or cannot be read as the schema says.
+      UsageError: That few rows cannot be learned from, or the cache cannot be written.
+    """
     if rows < LEAST_SAMPLE:
         raise UsageError(f"--sample {rows}: must be at least {LEAST_SAMPLE}")
     window = source.files(span).splits()
-    total = sum(batch.num_rows for split in SPLITS for file in window[split] for batch in source.read(file, split))
-    return min(1.0, rows / max(total, 1))
+    known = _load(cache)
+    scans: dict[str, Scan] = {}
+    found = [_scanned(source, file, split, known, scans) for split in SPLITS for file in window[split]]
+    _keep(cache, known, scans)
+    return min(1.0, rows / max(sum(scan.rows + scan.unlabelled for scan in found), 1))
 
 
 def check_data(source: Source, span: int | None, cache: Path) -> Checked:
@@ -139,23 +149,19 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
     digests: dict[str, list[tuple[int, str]]] = {}
     for split, files in window.splits().items():
         total = LabelCount(source.label)
+        taken: list[tuple[int, ...]] = []
         for file in files:
-            key = _key(source, file, split)
-            scan = known.get(key) or _scan(source, file, split)
-            scans[key] = scan
+            scan = _scanned(source, file, split, known, scans)
             digests.setdefault(split, []).append((file.span, source.digest(scan.sha256, split)))
+            taken.append(scan.extra)
             total.rows += scan.rows
             total.values.update(scan.labels)
         if split == EXTRA:
-            check_taken(source.extra, [scans[_key(source, file, split)].extra for file in files], source.directory)
+            check_taken(source.extra, taken, source.directory)
         else:
             total.check(split, source.directory)
     located = _locate(source, window, known, scans)
-    if scans.keys() - known.keys():
-        try:
-            write_json(cache, {key: asdict(scan) for key, scan in {**known, **scans}.items()})
-        except OSError as exc:
-            raise UsageError(f"{cache}: cannot be written ({exc.strerror}); choose another place with --root") from exc
+    _keep(cache, known, scans)
     corrected = source.corrected.file.sha256 if source.corrected else ""
     return Checked(window, data_fingerprint(digests, corrected), located)
 
@@ -168,15 +174,30 @@ def _locate(source: Source, window: SpanWindow, known: dict[str, Scan], scans: d
     others = {file.span: file for file in find_spans(source.directory, source.pattern)} if source.has_spans else {}
 
     def look(span: int) -> tuple[int, ...] | None:
-        key = _key(source, others[span], "train")
         try:
-            scans[key] = known.get(key) or _scan(source, others[span], "train")
+            return _scanned(source, others[span], "train", known, scans).corrected
         except InputError:
             return None
-        return scans[key].corrected
 
     read = {file.span for file in window.files}
     return locate(source, source.corrected, here, [span for span in reversed(others) if span not in read], look)
+
+
+def _scanned(source: Source, file: SpanFile, split: str, known: dict[str, Scan], scans: dict[str, Scan]) -> Scan:
+    """The scan that is known of a file, or else one of now; among `scans` either way."""
+    key = _key(source, file, split)
+    scans[key] = known.get(key) or _scan(source, file, split)
+    return scans[key]
+
+
+def _keep(cache: Path, known: dict[str, Scan], scans: dict[str, Scan]) -> None:
+    """Writes the cache if there is anything new; UsageError if it cannot be written."""
+    if not scans.keys() - known.keys():
+        return
+    try:
+        write_json(cache, {key: asdict(scan) for key, scan in {**known, **scans}.items()})
+    except OSError as exc:
+        raise UsageError(f"{cache}: cannot be written ({exc.strerror}); choose another place with --root") from exc
 
 
 def _scan(source: Source, file: SpanFile, split: str) -> Scan:

@@ -20,7 +20,7 @@ def champion_for(registry: Registry, fingerprints: Mapping[str, str]) -> int | N
     if labels is None or labels.live is None:
         return None
     manifest = registry.manifest(labels.live)
-    if dict(manifest["fingerprints"]) != dict(fingerprints):
+    if manifest.get("fingerprints") != dict(fingerprints):  # also of a version that another tool has pushed
         return labels.live
-    champion = manifest["champion"]
+    champion = manifest.get("champion")
     return champion if champion in registry.versions() else None

@@ -125,6 +125,18 @@ class Objects:
 
         return sorted(self._asked(below, ask) or [], key=lambda one: one.name)
 
+    def stat(self, name: str) -> Listed | None:
+        """An object as in a listing; None if there is none. A missing bucket looks the same here, but fails `list`."""
+
+        def ask() -> Listed | None:
+            try:
+                one = self._obstore.head(self._store, name)
+            except FileNotFoundError:
+                return None
+            return Listed(one["path"], one["size"], one["last_modified"])
+
+        return self._asked(name, ask)
+
     def chunks(self, one: Listed) -> Iterator[bytes]:
         """The content of a listed object, a part at a time. FileNotFoundError if it is not there any more."""
         for start in range(0, one.bytes, CHUNK):

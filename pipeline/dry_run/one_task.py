@@ -18,7 +18,7 @@ from pipeline.dry_run.inputs import RunFacts, resolve
 from pipeline.dry_run.launch import Call, Launcher
 from pipeline.dry_run.places import Places, is_remote
 from pipeline.dry_run.records import Record, Work
-from pipeline.dry_run.retries import waits
+from pipeline.dry_run.retries import waits, window
 from pipeline.dry_run.spec import Task
 from pipeline.dry_run.store import Content, Stores
 from pipeline.dry_run.surroundings import Given, environment, mounts
@@ -102,7 +102,7 @@ def do(task: Task, doing: Doing, inputs: dict[str, Any], key: str) -> tuple[Reco
             break
         except TaskFailed as exc:
             _note(log, exc.cause)
-            if wait is None:
+            if wait is None or time.monotonic() - began > window(policy):
                 exc.attempts = attempts
                 record.state, record.seconds = "failed", time.monotonic() - began
                 doing.work.remember(task.name, record)

@@ -63,8 +63,12 @@ class Work:
 
     def record(self, task: str) -> Record | None:
         """What is remembered of a task; None if nothing is."""
-        content = self._read(self.folder / "tasks" / f"{task}.json")
-        return None if content is None else Record(**content)
+        path = self.folder / "tasks" / f"{task}.json"
+        content = self._read(path)
+        try:
+            return None if content is None else Record(**content)
+        except TypeError as exc:
+            raise UsageError(f"{path}: is no record of this version ({exc}); --fresh starts anew") from exc
 
     def remember(self, task: str, record: Record) -> None:
         """Writes a task's record."""

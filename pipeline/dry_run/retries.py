@@ -11,14 +11,22 @@ def waits(policy: dict[str, Any]) -> Iterator[float]:
     """Seconds to wait before each further attempt; one item an attempt.
 
     Args:
-      policy: RetryPolicy of the task; {} means a single attempt. The wait grows by `backoffFactor` up to
-        `backoffMaxDuration`, and is cut at LONGEST.
+      policy: RetryPolicy of the task; {} means a single attempt. The wait grows by `backoffFactor`, and is cut at
+        LONGEST.
     """
     wait = _seconds(policy.get("backoffDuration", "0s"))
-    longest = min(_seconds(policy.get("backoffMaxDuration", "0s")) or LONGEST, LONGEST)
     for _ in range(int(policy.get("maxRetryCount", 0))):
-        yield min(wait, longest)
+        yield min(wait, LONGEST)
         wait *= float(policy.get("backoffFactor", 0)) or 1.0
+
+
+def window(policy: dict[str, Any]) -> float:
+    """Seconds from the first attempt's start after which none begins any more.
+
+    `backoffMaxDuration` becomes Argo's maxDuration, which limits all attempts together and no single wait. Where it is
+    left out, KFP hands Argo 0: the task is never tried again, whatever `maxRetryCount` says.
+    """
+    return _seconds(policy.get("backoffMaxDuration", "0s"))
 
 
 def _seconds(duration: str) -> float:

@@ -127,9 +127,11 @@ def _all(tasks: list[Task], doing: Doing, report: Report, progress: Progress) ->
         except TaskFailed as exc:
             attempts = exc.attempts
             raise
-        except (PlumblineError, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
-        except Exception as exc:  # the disk, or the store: obstore has errors of its own
+        except PlumblineError as exc:  # the store, above all
+            raise TaskFailed(task.name, str(exc), log if log.exists() else None, exc.exit_code) from exc
+        except Exception as exc:  # the disk
             raise TaskFailed(task.name, _said(exc), log if log.exists() else None) from exc
         finally:
             seconds = round(time.monotonic() - began, 3)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from components.registry.objects import Listed, Objects
 from pipeline.dry_run.places import folder_of, is_remote
 
 
@@ -23,7 +24,7 @@ class Content:
 
 
 class Store(Protocol):
-    """Every method raises OSError or the store's own error if the store fails."""
+    """Every method raises OSError or PlumblineError if the store fails."""
 
     def content(self, uri: str) -> Content:
         """What lies below a URI."""
@@ -107,81 +108,43 @@ class S3Store:
 
     def content(self, uri: str) -> Content:
         """See Store."""
-        sizes = [size for _, size in self._objects(uri)]
-        return Content(len(sizes), sum(sizes))
+        _, _, found = self._found(uri)
+        return Content(len(found), sum(one.bytes for one in found))
 
     def download(self, uri: str, path: Path) -> Content:
         """See Store."""
-        bucket, key = _bucket_and_key(uri)
-        store, count, total = self._store(bucket), 0, 0
-        for name, size in self._objects(uri):
-            below = name[len(key) :].lstrip("/")
+        store, key, found = self._found(uri)
+        for one in found:
+            below = one.name[len(key) :].lstrip("/")
             target = path / below if below else path
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
-                for chunk in store.read(name):
+                for chunk in store.chunks(one):
                     file.write(chunk)
-            count, total = count + 1, total + size
-        return Content(count, total)
+        return Content(len(found), sum(one.bytes for one in found))
 
     def upload(self, path: Path, uri: str) -> Content:
         """See Store."""
-        bucket, key = _bucket_and_key(uri)
-        store, count, total = self._store(bucket), 0, 0
+        store, key = _bucket_and_key(uri)
+        count = total = 0
         for below, file in files_below(path):
-            store.put(f"{key}/{below}" if below else key, file)
+            store.upload(f"{key}/{below}" if below else key, file)
             count, total = count + 1, total + file.stat().st_size
         return Content(count, total)
 
     def remove(self, uri: str) -> None:
         """See Store."""
-        names = [name for name, _ in self._objects(uri)]
-        if names:
-            self._store(_bucket_and_key(uri)[0]).delete(names)
+        store, _, found = self._found(uri)
+        for one in found:
+            store.delete(one.name)
 
-    def _objects(self, uri: str) -> Iterator[tuple[str, int]]:
-        bucket, key = _bucket_and_key(uri)
-        for batch in self._store(bucket).below(key):
-            for one in batch:
-                yield one["path"], one["size"]
-
-    def _store(self, bucket: str) -> "_Bucket":
-        return _Bucket(bucket)
-
-
-class _Bucket:
-    """One bucket through obstore, which is an optional dependency: imported here only."""
-
-    def __init__(self, bucket: str) -> None:
-        from obstore.store import S3Store as Client
-
-        endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-        options = {"allow_http": True} if endpoint.startswith("http://") else {}
-        self._client = Client(bucket, client_options=options)  # type: ignore[arg-type]
-
-    def below(self, prefix: str) -> Iterator[list[dict]]:
-        """Objects below a key, or the one at it; batches of {path, size}. A key that only begins alike is neither."""
-        batches = [[dict(one) for one in batch] for batch in self._client.list(prefix=prefix)]
-        if not any(batches):
-            # The listing goes by "/": an object of exactly that name is looked up by itself.
-            try:
-                batches = [[dict(self._client.head(prefix))]]
-            except FileNotFoundError:
-                return
-        yield from batches
-
-    def read(self, name: str) -> Iterator[bytes]:
-        """An object's bytes in chunks."""
-        for chunk in self._client.get(name).stream():
-            yield bytes(chunk)
-
-    def put(self, name: str, file: Path) -> None:
-        """Stores a file; it appears whole or not at all."""
-        self._client.put(name, file)
-
-    def delete(self, names: list[str]) -> None:
-        """Removes objects."""
-        self._client.delete(names)
+    def _found(self, uri: str) -> tuple[Objects, str, list[Listed]]:
+        """The bucket, the key, and the objects below it, or the one at it. One that only begins alike is neither."""
+        store, key = _bucket_and_key(uri)
+        found = store.list(key)
+        if not found and (one := store.stat(key)):  # a listing goes by "/"
+            found = [one]
+        return store, key, found
 
 
 class Stores:
@@ -200,9 +163,9 @@ class Stores:
         return self._s3 if uri.startswith(("s3://", "minio://")) else self._remote
 
 
-def _bucket_and_key(uri: str) -> tuple[str, str]:
+def _bucket_and_key(uri: str) -> tuple[Objects, str]:
     bucket, _, key = uri.partition("://")[2].partition("/")
-    return bucket, key.rstrip("/")
+    return Objects("s3", bucket, ""), key.rstrip("/")
 
 
 def _copy(source: Path, target: Path) -> Content:

@@ -14,6 +14,14 @@ SECONDS = 30.0
 """How long a request may take before the server counts as gone."""
 
 
+class Unreachable(UsageError):
+    """Nobody answers."""
+
+
+class ServerFailed(PlumblineError):
+    """The server answers that it cannot do it just now."""
+
+
 def connect(host: str, namespace: str = "", token: str = "") -> Any:
     """Client of a server that answers.
 
@@ -64,7 +72,7 @@ def answers(where: str) -> Iterator[None]:
         raise UsageError(f"{where}: is no URL; write it as http://host:port") from exc
     except (urllib3.exceptions.HTTPError, OSError) as exc:
         reason = getattr(exc, "reason", None) or exc
-        raise UsageError(
+        raise Unreachable(
             f"{where}: no Kubeflow Pipelines API can be reached there ({_short(str(reason))}); is the address right, "
             "or a port-forward missing?"
         ) from exc
@@ -95,7 +103,7 @@ def _refused(where: str, exc: Any) -> PlumblineError:
         return UsageError(f"{where}: does not know this request ({message}); is it the Kubeflow Pipelines API v2beta1?")
     if exc.status == 400:
         return UsageError(f"{where}: refuses the pipeline: {message}")
-    return PlumblineError(f"{where}: failed ({exc.status}): {message}; try again, or look at ml-pipeline's log")
+    return ServerFailed(f"{where}: failed ({exc.status}): {message}; try again, or look at ml-pipeline's log")
 
 
 def _short(text: str) -> str:

@@ -12,6 +12,7 @@ from pipeline.kubeflow.platform import platform_spec
 from pipeline.kubeflow.preflight_task import add_preflight, components_digest, schema_digest
 from pipeline.kubeflow.refusals import check_runnable
 from pipeline.kubeflow.steps import equip
+from pipeline.kubeflow.workers import check_workers, sharing
 
 
 def complete(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> list[dict[str, Any]]:
@@ -27,9 +28,12 @@ def complete(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> l
       The PipelineSpec; for Kubeflow, then the platform spec, if there is anything in it.
 
     Raises:
-      ConfigError: The spec holds something that open-source KFP cannot run, or settings name an unknown component.
+      ConfigError: The spec holds something that open-source KFP cannot run, settings name an unknown component, or
+        Beam's workers could not read the artifacts.
     """
     check_runnable(spec)
+    check_workers(config, plan, target)
+    shared = sharing(spec, config, plan, target)
     schema = schema_digest(config.schema_path)
     spec["defaultPipelineRoot"] = plan.artifacts
     _pin_schema(spec, schema)
@@ -50,12 +54,12 @@ def complete(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> l
             },
         }
     }
-    equip(spec, config, plan, target)
+    equip(spec, config, plan, target, shared)
     if target == "vertex":
         return [spec]
     places = (plan.source.directory, plan.artifacts, plan.registry)
     object_store = any(place.startswith(("s3://", "minio://")) for place in places)
-    platform = platform_spec(config, list(spec["root"]["dag"]["tasks"]), object_store)
+    platform = platform_spec(config, list(spec["root"]["dag"]["tasks"]), object_store, shared)
     return [spec, platform] if platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"] else [spec]
 
 

@@ -5,8 +5,9 @@ ExecutorInput names the remote URIs. TFX's entrypoint hands these to the executo
 minio:// (unknown) or s3:// (needs another plugin), while nothing of what it writes lies where the launcher looks. Here
 the executor works on the launcher's folders, and the remote URIs return in the ExecutorOutput.
 
-Beam workers on other machines do not share these folders. With --runner=DataflowRunner, or PLUMBLINE_ARTIFACTS=remote,
-a component that runs on Beam is given the remote URIs as they are; the launcher's own copies are then not used.
+Beam workers on other machines do not share these folders. Where PLUMBLINE_SHARED names a folder that they do see, a
+component that runs on Beam works there (pipeline.kubeflow.staging). With --runner=DataflowRunner, or
+PLUMBLINE_ARTIFACTS=remote, it is given the remote URIs as they are; the launcher's own copies are then not used.
 
 Exit codes: 0, or 2 and 3 as in components.errors, with one line on stderr and as the pod's termination message; 1 for
 anything else, with a trace.
@@ -16,17 +17,17 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from components.errors import ConfigError, UsageError
 from components.files import write_text
-from pipeline.kubeflow.places import local_path
+from pipeline.kubeflow.places import ARTIFACTS, SHARED, local_path
+from pipeline.kubeflow.staging import staging
 from pipeline.kubeflow.termination import guarded
-
-ARTIFACTS = "PLUMBLINE_ARTIFACTS"
-"""Environment variable: "local" or "remote", for Beam-based components; unset, the runner decides."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,9 +49,6 @@ def _execute(parsed: argparse.Namespace, beam: list[str]) -> None:
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
-    from tfx.orchestration.portable import outputs_utils
-    from tfx.types import artifact_utils
-    from tfx.types.standard_artifacts import ModelBlessing
     from tfx.types.value_artifact import ValueArtifact
 
     from pipeline.kubeflow.artifacts import Exchange
@@ -66,23 +64,33 @@ def _execute(parsed: argparse.Namespace, beam: list[str]) -> None:
             "--json_serialized_inputs_spec_args",
         )
     executor_class = _executor_class(parsed.executor_class_path)
-    remote = _is_beam(executor_class) and _workers_are_elsewhere(beam)
-    exchange = Exchange(_remote_path if remote else local_path)
-    inputs = exchange.inputs(given.inputs.artifacts, definitions)
-    outputs = exchange.outputs(given.outputs.artifacts)
-    properties = tfx_utils.parse_execution_properties(
-        given.inputs.parameter_values, given.inputs.parameters, definitions
-    )
-    if not remote:
-        _check_inputs(inputs)
-        for artifacts in outputs.values():
-            for artifact in artifacts:
-                folder = Path(artifact.uri)
-                (folder.parent if isinstance(artifact, ValueArtifact) else folder).mkdir(parents=True, exist_ok=True)
+    with _workplace(executor_class, beam, given) as work:
+        exchange = Exchange(work.place)
+        inputs = exchange.inputs(given.inputs.artifacts, definitions)
+        outputs = exchange.outputs(given.outputs.artifacts)
+        properties = tfx_utils.parse_execution_properties(
+            given.inputs.parameter_values, given.inputs.parameters, definitions
+        )
+        if not work.remote:
+            for artifacts in outputs.values():
+                for artifact in artifacts:
+                    folder = Path(artifact.uri)
+                    (folder.parent if isinstance(artifact, ValueArtifact) else folder).mkdir(
+                        parents=True, exist_ok=True
+                    )
+        executor_class(_context(executor_class, beam, work.temporary, given)).Do(inputs, outputs, properties)
+        result = _result(given, exchange, outputs)
+        work.done()
+    write_text(Path(local_path(given.outputs.output_file)), json_format.MessageToJson(result, sort_keys=True))
 
-    with tempfile.TemporaryDirectory(prefix="plumbline-") as scratch:
-        temporary = f"{_task_root(given)}/.temp" if remote else scratch
-        executor_class(_context(executor_class, beam, temporary, given)).Do(inputs, outputs, properties)
+
+def _result(given: Any, exchange: Any, outputs: dict[str, list[Any]]) -> Any:
+    """The ExecutorOutput."""
+    from google.protobuf import json_format
+    from kfp.pipeline_spec import pipeline_spec_pb2
+    from tfx.orchestration.portable import outputs_utils
+    from tfx.types import artifact_utils
+    from tfx.types.standard_artifacts import ModelBlessing
 
     outputs_utils.tag_output_artifacts_with_version(outputs)
     for artifacts in outputs.values():
@@ -95,7 +103,46 @@ def _execute(parsed: argparse.Namespace, beam: list[str]) -> None:
     for key in given.outputs.parameters:
         value = artifact_utils.get_single_instance(outputs[key]).read()
         json_format.ParseDict(value, result.parameter_values[key])
-    write_text(Path(local_path(given.outputs.output_file)), json_format.MessageToJson(result, sort_keys=True))
+    return result
+
+
+@dataclass(frozen=True)
+class _Workplace:
+    """Where an executor finds its artifacts.
+
+    Attributes:
+      place: URI -> what the executor is given.
+      temporary: Folder or URL for what is in between.
+      remote: Whether it is given the URIs as they are.
+      done: To be called once the outputs are written.
+    """
+
+    place: Callable[[str], str]
+    temporary: str
+    remote: bool = False
+    done: Callable[[], None] = lambda: None
+
+
+@contextmanager
+def _workplace(executor_class: Any, beam: list[str], given: Any) -> Iterator[_Workplace]:
+    """UsageError if an input is not where the launcher should have put it; what `staging` and `_remote_path` raise."""
+    on_beam = _is_beam(executor_class)
+    if on_beam and _workers_are_elsewhere(beam):
+        yield _Workplace(_remote_path, f"{_task_root(given)}/.temp", remote=True)
+        return
+    _check_inputs(given)
+    shared = os.environ.get(SHARED, "") if on_beam else ""
+    if not shared:
+        with tempfile.TemporaryDirectory(prefix="plumbline-") as scratch:
+            yield _Workplace(local_path, scratch)
+        return
+    with staging(shared, f"{_task_root(given)} {given.outputs.output_file}") as stage:
+        stage.bring(_uris(given.inputs))
+        yield _Workplace(stage.place, str(stage.folder / "temporary"), done=lambda: stage.deliver(_uris(given.outputs)))
+
+
+def _uris(side: Any) -> list[str]:
+    return [artifact.uri for listed in side.artifacts.values() for artifact in listed.artifacts]
 
 
 def _message(empty: Any, text: str, argument: str) -> Any:
@@ -136,11 +183,11 @@ def _remote_path(uri: str) -> str:
     return uri
 
 
-def _check_inputs(inputs: dict[str, list[Any]]) -> None:
+def _check_inputs(given: Any) -> None:
     """UsageError rather than whatever a component says when a folder is not there."""
-    for key, artifacts in inputs.items():
-        for artifact in artifacts:
-            if not Path(artifact.uri).exists():
+    for key, listed in given.inputs.artifacts.items():
+        for artifact in listed.artifacts:
+            if not Path(local_path(artifact.uri)).exists():
                 raise UsageError(f"input artifact {key}: {artifact.uri} is not there; was it deleted from the store?")
 
 
@@ -156,7 +203,7 @@ def _context(executor_class: Any, beam: list[str], temporary: str, given: Any) -
 
 def _task_root(given: Any) -> str:
     """<root>/<pipeline>/<run id>/<task>/<random>, below which all outputs of a task lie."""
-    uris = [artifact.uri for listed in given.outputs.artifacts.values() for artifact in listed.artifacts]
+    uris = _uris(given.outputs)
     return str(uris[0].rpartition("/")[0]) if uris else ""
 
 

@@ -15,9 +15,20 @@ FOLDERS = {"gs": "gcs", "s3": "s3", "minio": "minio"}
 MOUNT = "PLUMBLINE_MOUNT"
 """Environment variable: the folder that holds gcs, s3 and minio. / unless it is set, as in a test or a dry run."""
 
+ARTIFACTS = "PLUMBLINE_ARTIFACTS"
+"""Environment variable: "local" or "remote", for Beam-based components; unset, the runner decides."""
 
-def local_path(uri: str) -> str:
-    """Where a URI is in this container; a folder, with or without file://, is itself. ConfigError for other schemes."""
+SHARED = "PLUMBLINE_SHARED"
+"""Environment variable: a folder that a step and Beam's workers both mount; unset, there is none."""
+
+
+def local_path(uri: str, mount: str | None = None) -> str:
+    """Where a URI is in this container; a folder, with or without file://, is itself. ConfigError for other schemes.
+
+    Args:
+      uri: Of an artifact.
+      mount: The folder that holds gcs, s3 and minio; None is what MOUNT says.
+    """
     scheme, separator, rest = uri.partition("://")
     if not separator:
         return uri
@@ -25,7 +36,7 @@ def local_path(uri: str) -> str:
         return rest
     if scheme not in FOLDERS:
         raise ConfigError(f"{uri}: {scheme}:// cannot be reached from a step; legal: {_legal(FOLDERS)}")
-    return str(PurePosixPath(os.environ.get(MOUNT, "/"), FOLDERS[scheme], rest))
+    return str(PurePosixPath(os.environ.get(MOUNT, "/") if mount is None else mount, FOLDERS[scheme], rest))
 
 
 def below(root: str, *parts: str) -> str:

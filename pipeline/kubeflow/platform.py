@@ -5,34 +5,37 @@ The PipelineSpec knows neither secrets nor node selectors; open-source KFP reads
 (kubernetes_platform/proto/kubernetes_executor_config.proto in kubeflow/pipelines).
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from pipeline.config import Config
 from pipeline.kubeflow.steps import EXECUTOR, needs
+from pipeline.kubeflow.workers import CLAIM_MOUNT
 from pipeline.tables.kubeflow import CREDENTIALS, ENDPOINT, Toleration
 
 STORAGE = "plumbline-storage"
 """Secret and ConfigMap that are used, if they are there, where the settings name none."""
 
 
-def platform_spec(config: Config, names: list[str], object_store: bool) -> dict[str, Any]:
+def platform_spec(config: Config, names: list[str], object_store: bool, shared: Collection[str] = ()) -> dict[str, Any]:
     """The document for these components.
 
     Args:
       config: Settings of the dataset.
       names: Ids of all components.
       object_store: Whether anything lies on s3://, so that the default secret and ConfigMap make sense.
+      shared: Those of them that mount the claim which Beam's workers mount, too.
     """
-    executors = {EXECUTOR.format(name): _executor(config, name, object_store) for name in sorted(names)}
+    executors = {EXECUTOR.format(name): _executor(config, name, object_store, name in shared) for name in sorted(names)}
     filled = {label: found for label, found in executors.items() if found}
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": filled}}}}
 
 
-def _executor(config: Config, name: str, object_store: bool) -> dict[str, Any]:
+def _executor(config: Config, name: str, object_store: bool, shared: bool) -> dict[str, Any]:
     settings, need = config.kubeflow, needs(config, name)
-    defaults = object_store
-    secrets = settings.secrets or ({STORAGE: CREDENTIALS} if defaults else {})
-    maps = settings.config_maps or ({STORAGE: ENDPOINT} if defaults else {})
+    secrets = settings.secrets or ({STORAGE: CREDENTIALS} if object_store else {})
+    maps = settings.config_maps or ({STORAGE: ENDPOINT} if object_store else {})
+    claim = settings.beam_claim
     found: dict[str, Any] = {
         "secretAsEnv": [
             {
@@ -52,6 +55,9 @@ def _executor(config: Config, name: str, object_store: bool) -> dict[str, Any]:
             }
             for config_map, keys in sorted(maps.items())
         ],
+        "pvcMount": [{"constant": claim, "pvcNameParameter": _constant(claim), "mountPath": CLAIM_MOUNT}]
+        if shared
+        else [],
         "imagePullSecret": [
             {"secretName": secret, "secretNameParameter": _constant(secret)} for secret in settings.image_pull_secrets
         ],

@@ -1,12 +1,15 @@
 """What each step of a compiled pipeline is given: image, resources, retries, cache, environment."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
 from components.errors import ConfigError
 from pipeline.config import Config
+from pipeline.kubeflow.places import SHARED
 from pipeline.kubeflow.plan import Plan
 from pipeline.kubeflow.preflight_task import NAME as PREFLIGHT
+from pipeline.kubeflow.workers import CLAIM_MOUNT
 from pipeline.tables.kubeflow import Component
 
 EXECUTOR = "{}_executor"
@@ -19,6 +22,7 @@ DEFAULTS = {
     "DataGate": Component(retries=0),
     "LabelAudit": Component(cpu="4", memory="8Gi"),
     "Transform": Component(cpu="4", memory="8Gi"),
+    "Tuner": Component(cpu="4", memory="8Gi", memory_request="4Gi"),
     "Trainer": Component(cpu="4", memory="8Gi", memory_request="4Gi"),
     "ChampionEvaluator": Component(cpu="4", memory="8Gi"),
 }
@@ -31,7 +35,9 @@ def needs(config: Config, name: str) -> Component:
     """What a component needs: its own table, else its default above, else what [kubeflow] says for all."""
     settings = config.kubeflow
     layers = [settings.components.get(name, Component()), DEFAULTS.get(name, Component())]
-    everyone = {key: getattr(settings, key) for key in Component.model_fields if hasattr(settings, key)}
+    # But for the image: the command line may have named another one for all, see Plan.
+    shared = [key for key in Component.model_fields if hasattr(settings, key) and key != "image"]
+    everyone = {key: getattr(settings, key) for key in shared}
     found = {key: layer_value for key in Component.model_fields if (layer_value := _first(layers, key)) is not None}
     return Component(**{**everyone, **found})
 
@@ -43,13 +49,13 @@ def _first(layers: list[Component], key: str) -> Any:
 def check_components(config: Config, names: list[str]) -> None:
     """ConfigError if [kubeflow.components] names one that the pipeline does not have."""
     for name in config.kubeflow.components:
-        if name not in names:
+        if name not in names and name != "Tuner":  # there only in runs that search
             raise ConfigError(
                 f"{config.path}: [kubeflow] components.{name}: is no component; legal: {', '.join(sorted(names))}"
             )
 
 
-def equip(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> None:
+def equip(spec: dict[str, Any], config: Config, plan: Plan, target: str, shared: Collection[str] = ()) -> None:
     """Gives every step of a PipelineSpec, as JSON, what it needs; in place.
 
     Args:
@@ -57,6 +63,7 @@ def equip(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> None
       config: Settings of the dataset.
       plan: For the image.
       target: "kubeflow" or "vertex": they name memory and accelerators differently.
+      shared: Names of the components that share a folder with Beam's workers.
     """
     executors = spec["deploymentSpec"]["executors"]
     tasks = spec["root"]["dag"]["tasks"]
@@ -66,7 +73,7 @@ def equip(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> None
         container = executors[EXECUTOR.format(name)]["container"]
         container["image"] = need.image or plan.image
         container["resources"] = _resources(config, name, need, target)
-        if environment := config.kubeflow.environment:
+        if environment := config.kubeflow.environment | ({SHARED: CLAIM_MOUNT} if name in shared else {}):
             container["env"] = [{"name": key, "value": value} for key, value in sorted(environment.items())]
         cached = name != PREFLIGHT and (config.kubeflow.cache if need.cache is None else need.cache)
         task["cachingOptions"] = {"enableCache": True} if cached else {}
@@ -76,7 +83,8 @@ def equip(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> None
                 "maxRetryCount": need.retries,
                 "backoffDuration": f"{config.kubeflow.backoff}s",
                 "backoffFactor": config.kubeflow.backoff_factor,
-                "backoffMaxDuration": f"{config.kubeflow.backoff_max}s",
+                # Argo's maxDuration, which is no limit of a single wait.
+                "backoffMaxDuration": f"{config.kubeflow.retry_window}s",
             }
 
 
@@ -101,14 +109,8 @@ def _resources(config: Config, name: str, need: Component, target: str) -> dict[
     if need.accelerators:
         named = need.vertex_accelerator if target == "vertex" else need.accelerator
         if not named:
-            key, example = (
-                ("vertex_accelerator", "NVIDIA_TESLA_T4")
-                if target == "vertex"
-                else (
-                    "accelerator",
-                    "nvidia.com/gpu",
-                )
-            )
+            vertex = ("vertex_accelerator", "NVIDIA_TESLA_T4")
+            key, example = vertex if target == "vertex" else ("accelerator", "nvidia.com/gpu")
             raise ConfigError(f"{config.path}: [kubeflow] components.{name}: {key} is missing, such as {example}")
         found["accelerator"] = {"type": named, "count": str(need.accelerators)}
         if target != "vertex":

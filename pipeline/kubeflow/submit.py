@@ -16,12 +16,16 @@ from typing import Any
 
 from components.errors import ConfigError, GateBlocked, PlumblineError, UsageError
 from pipeline.config import Config
-from pipeline.kubeflow.client import answers, connect, host_of, quiet
+from pipeline.kubeflow.client import ServerFailed, Unreachable, answers, connect, host_of, quiet
 from pipeline.kubeflow.places import is_local
 from pipeline.kubeflow.plan import settle
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 """States of a run that it does not leave."""
+
+PATIENCE = 20
+"""Questions in a row that the server may fail to answer before waiting ends: a run takes hours, a restart of the API
+server or a lost port-forward minutes."""
 
 
 @dataclass(frozen=True)
@@ -169,13 +173,20 @@ def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:
 
     Raises:
       GateBlocked: The data gate stopped it.
-      PlumblineError: It failed or was cancelled; the message names the step.
+      PlumblineError: It failed or was cancelled, and the message names the step; or the server is gone.
     """
+    missed = 0
     while True:
-        with answers(submitted.url.partition("/#/")[0]), quiet():
-            run = client.get_run(submitted.id)
-        if run.state in ENDED:
-            break
+        try:
+            with answers(submitted.url.partition("/#/")[0]), quiet():
+                run = client.get_run(submitted.id)
+            missed = 0
+            if run.state in ENDED:
+                break
+        except (Unreachable, ServerFailed) as exc:
+            missed += 1
+            if missed > PATIENCE:
+                raise type(exc)(f"{exc}; run {submitted.id} goes on, see {submitted.url}") from exc
         time.sleep(seconds)
     if run.state == "SUCCEEDED":
         return Submitted(submitted.id, submitted.url, submitted.experiment, run.state)

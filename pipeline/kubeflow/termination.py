@@ -39,4 +39,4 @@ def _terminate_with(message: str) -> None:
     path = Path(os.environ.get(LOG, "/dev/termination-log"))
     with suppress(OSError):  # on a laptop there is none, and a message lost must not hide the exit code
         if path.exists():
-            path.write_bytes(message.encode()[:LONGEST])
+            path.write_bytes(message.encode()[:LONGEST].decode(errors="ignore").encode())  # no half character

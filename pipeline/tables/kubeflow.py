@@ -94,8 +94,9 @@ class Kubeflow(Table):
     """Seconds before the first retry."""
     backoff_factor: Annotated[float, Field(ge=1)] = 2.0
     """Each wait is that many times the one before."""
-    backoff_max: Annotated[int, Field(ge=1)] = 3600
-    """Seconds that waiting may take at most."""
+    retry_window: Annotated[int, Field(ge=1)] = 7 * 24 * 3600
+    """Seconds from a step's first start in which it is tried again, all attempts and waits together: Argo begins none
+    after that, and ends one that is still under way. So it has to be longer than the longest step."""
     timeout: Annotated[int, Field(ge=0)] = 0
     """Seconds after which a step is killed; 0 is never."""
     cpu: Cpu = "2"
@@ -110,6 +111,9 @@ class Kubeflow(Table):
     config_maps: dict[ObjectName, dict[Variable, str]] = {}
     """ConfigMap -> variable -> key in it. Empty is plumbline-storage, with the keys AWS_ENDPOINT_URL and AWS_REGION, if
     there is such a ConfigMap."""
+    beam_claim: Annotated[str, Field(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$")] = ""
+    """PersistentVolumeClaim that steps and Beam's workers in other pods both mount, such as plumbline-beam: artifacts
+    lie there while a step runs whose workers do not see the step's own disk."""
     image_pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = ""
     image_pull_secrets: Names = ()
     node_selector: dict[str, str] = {}

@@ -8,7 +8,7 @@ from components.arrow_example_gen.fingerprint import data_fingerprint
 from components.errors import ConfigError, InputError, UsageError
 from components.files import sha256
 from pipeline.config import find_config, load_config
-from pipeline.preflight import check_data, check_root, check_schema, source_of
+from pipeline.preflight import check_data, check_root, check_schema, share_of, source_of
 
 SPANS = "data/flights"
 
@@ -110,6 +110,21 @@ def test_no_label_at_all_is_refused(config):
     rewrite(4, lambda text: "\n".join([line[:-1] if i else line for i, line in enumerate(text.splitlines())]))
     with pytest.raises(InputError, match="no row of split eval has a value in the label column 'late'"):
         check(config)
+
+
+def test_a_sample_reads_the_window_once_however_often(config):
+    source, cache = source_of(config, SPANS), Path("cache/scans.json")
+    assert share_of(source, None, 1000, cache) == 0.25  # 4 spans of 1,000 rows
+    assert share_of(source, None, 9000, cache) == 1.0
+    kept = json.loads(cache.read_text())
+    for scan in kept.values():
+        scan["rows"], scan["unlabelled"] = 200, 50
+    cache.write_text(json.dumps(kept))
+    assert share_of(source, None, 500, cache) == 0.5  # from the cache
+    assert check(config).fingerprint  # which a whole run shares
+    assert json.loads(cache.read_text()) == kept
+    with pytest.raises(UsageError, match="--sample 99: must be at least 100"):
+        share_of(source, None, 99, cache)
 
 
 def test_spans_outside_the_window_are_not_read(config):

@@ -151,7 +151,7 @@ def test_retries_with_backoff(spec: dict[str, Any]) -> None:
         "maxRetryCount": 2,
         "backoffDuration": "60s",
         "backoffFactor": 2.0,
-        "backoffMaxDuration": "3600s",
+        "backoffMaxDuration": "604800s",  # all attempts together: a step may well take hours
     }
     assert "retryPolicy" not in tasks["DataGate"]
 
@@ -193,6 +193,18 @@ def test_own_settings(own: Config, tmp_path: Path) -> None:
     assert trainer["nodeSelector"] == {"labels": {"pool": "gpu"}}
     assert trainer["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
     assert needs(own, "DataGate").retries == 0  # a default of the component's own is not what [kubeflow] says for all
+
+
+def test_which_image(own: Config, tmp_path: Path) -> None:
+    """A component's own, else the command line's, else the settings'."""
+    trainer = own.kubeflow.components["Trainer"].model_copy(update={"image": "trainer:gpu"})
+    kubeflow = own.kubeflow.model_copy(update={"components": {"Trainer": trainer}})
+    for given, expected in (("plumbline:other", "plumbline:other"), (None, "plumbline:test")):
+        file = compiled(tmp_path / "p.yaml", own.model_copy(update={"kubeflow": kubeflow}), image=given)
+        executors = next(yaml.safe_load_all(file.read_text()))["deploymentSpec"]["executors"]
+        images = {label: executor["container"]["image"] for label, executor in executors.items()}
+        assert images.pop("Trainer_executor") == "trainer:gpu"
+        assert set(images.values()) == {expected}
 
 
 def test_vertex(own: Config, tmp_path: Path) -> None:

@@ -21,6 +21,11 @@ def test_the_live_version_is_the_champion_of_another_run(registry, model):
     assert champion_for(registry, {"data": "d3", "code": "c"}) == 2
 
 
+def test_a_live_version_of_unknown_origin_is_the_champion(registry, model):
+    registry.push(model("a"), {})
+    assert champion_for(registry, FIRST) == 1
+
+
 def test_a_repeated_run_meets_the_champion_that_it_met_first(registry, model):
     registry.push(model("a"), {"fingerprints": FIRST, "champion": None})
     assert champion_for(registry, FIRST) is None

@@ -113,7 +113,9 @@ def test_executor_output_with_a_path_for_a_uri(shell: Shell) -> None:
 
 
 def test_retries_are_used_up(shell: Shell) -> None:
-    report, failure = shell.run({"make": task("echo x; exit 1", retryPolicy={"maxRetryCount": 2})})
+    report, failure = shell.run(
+        {"make": task("echo x; exit 1", retryPolicy={"maxRetryCount": 2, "backoffMaxDuration": "60s"})}
+    )
     assert failure is not None
     assert report.steps[0].attempts == 3
     assert (shell.work / "logs" / "make.log").read_text().count("\nx\n") == 3
@@ -125,7 +127,8 @@ def test_what_a_retry_left_is_not_kept(shell: Shell, root: str) -> None:
     where = str(shell.folder / root) if root == "plain" else root
     once = f'mkdir "$0"; echo x > "$0/part-$$"; test -e {shell.folder}/once || {{ touch {shell.folder}/once; exit 1; }}'
     report, failure = shell.run(
-        {"make": task(once, *WRITE, makes=("words",), retryPolicy={"maxRetryCount": 1})}, root=where
+        {"make": task(once, *WRITE, makes=("words",), retryPolicy={"maxRetryCount": 1, "backoffMaxDuration": "60s"})},
+        root=where,
     )
     assert failure is None
     assert report.outputs[0]["objects"] == 1
@@ -241,8 +244,11 @@ def test_what_a_dead_execution_uploaded_is_removed(shell: Shell) -> None:
     assert not uploaded.exists()
 
 
-def test_damaged_record(shell: Shell) -> None:
+@pytest.mark.parametrize(("content", "said"), [("{", "cannot be read"), ('{"old": 1}', "is no record of this version")])
+def test_damaged_record(shell: Shell, content: str, said: str) -> None:
     shell.run({"make": MAKE}, N)
-    (shell.work / "tasks" / "make.json").write_text("{")
-    assert "make.json: cannot be read" in shell.fails()
+    (shell.work / "tasks" / "make.json").write_text(content)
+    says = shell.fails()
+    assert f"make.json: {said}" in says
+    assert "--fresh starts anew" in says
     assert shell.states(fresh=True) == {"make": "done"}

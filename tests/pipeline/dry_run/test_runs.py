@@ -184,6 +184,19 @@ def test_retries_until_it_works(shell: Shell) -> None:
     assert len(tries.read_text().split()) == 3
 
 
+@pytest.mark.parametrize(
+    ("script", "window"),
+    [
+        ("exit 1", {}),  # KFP hands Argo a limit of 0 s then
+        ("sleep 1.1; exit 1", {"backoffMaxDuration": "1s"}),  # of all attempts together, not of a wait
+    ],
+)
+def test_no_retry_after_the_window_for_retries(shell: Shell, script: str, window: dict[str, str]) -> None:
+    report, failure = shell.run({"make": task(script, retryPolicy={"maxRetryCount": 3, **window})})
+    assert failure is not None
+    assert report.steps[0].attempts == 1
+
+
 def test_importer_takes_in_what_is_there(shell: Shell) -> None:
     place = shell.storage / "gs" / "other" / "data.csv"
     place.parent.mkdir(parents=True)

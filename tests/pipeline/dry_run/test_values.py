@@ -71,7 +71,7 @@ def test_plain_changes_no_value(value: object) -> None:
         ({}, []),
         ({"maxRetryCount": 2}, [0, 0]),
         ({"maxRetryCount": 3, "backoffDuration": "0.5s", "backoffFactor": 2.0}, [0.5, 1, 2]),
-        ({"maxRetryCount": 2, "backoffDuration": "1s", "backoffFactor": 2.0, "backoffMaxDuration": "1.5s"}, [1, 1.5]),
+        ({"maxRetryCount": 2, "backoffDuration": "1s", "backoffFactor": 1.5, "backoffMaxDuration": "1s"}, [1, 1.5]),
         ({"maxRetryCount": 1, "backoffDuration": "60s"}, [LONGEST]),
     ],
 )  # fmt: skip

@@ -14,7 +14,11 @@ from urllib.parse import urlparse
 
 
 class KfpServer(ThreadingHTTPServer):
-    """State of the server; `token` is asked for if set, `states` are what a run answers, one after the other."""
+    """State of the server.
+
+    `token` is asked for if set. `states` are what a run answers, one after the other; before that, as many questions
+    for it as `away` says are answered by 503.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -22,6 +26,7 @@ class KfpServer(ThreadingHTTPServer):
         self.states = ["RUNNING", "SUCCEEDED"]
         self.failed_step: tuple[str, str] | None = None
         self.refuse = ""
+        self.away = 0
         self.login_page = False
         self.experiments: list[dict[str, Any]] = []
         self.runs: list[dict[str, Any]] = []
@@ -62,6 +67,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"experiments": self.server.experiments})
         elif path == "recurringruns":
             self._answer({"recurringRuns": self.server.recurring})
+        elif path.startswith("runs/") and self.server.away:
+            self.server.away -= 1
+            self._error(503, "no healthy upstream")
         elif path.startswith("runs/"):
             (run,) = [run for run in self.server.runs if run["run_id"] == path.removeprefix("runs/")]
             if self.server.states:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.cli import main
+from pipeline.kubeflow.submit import PATIENCE
 from tests.pipeline.kubeflow.kfp_server import KfpServer, serving
 
 pytestmark = pytest.mark.slow
@@ -72,6 +73,16 @@ def test_a_schedule_is_made_once(project: Path, server: KfpServer, capsys: pytes
 def test_waits_for_the_end(project: Path, server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert submit("--host", server.url, *PLACES, "--wait", "--json") == 0
     assert json.loads(capsys.readouterr().out)["state"] == "SUCCEEDED"
+
+
+def test_waits_for_a_server_that_is_away(project: Path, server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
+    server.away = PATIENCE
+    assert submit("--host", server.url, *PLACES, "--wait", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "SUCCEEDED"
+    server.away = PATIENCE + 1
+    assert submit("--host", server.url, *PLACES, "--wait") == 1
+    assert "failed (503): Failed: no healthy upstream" in (said := failure(capsys))
+    assert f"; run run_id-2 goes on, see {server.url}/#/runs/details/run_id-2" in said
 
 
 @pytest.mark.parametrize(

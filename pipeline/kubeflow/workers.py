@@ -1,0 +1,64 @@
+"""Beam's workers outside of a step's pod: how they get at its artifacts, or why they cannot."""
+
+from typing import Any
+
+from components.errors import ConfigError
+from pipeline.config import Config
+from pipeline.kubeflow.places import ARTIFACTS, is_local
+from pipeline.kubeflow.plan import Plan
+
+CLAIM_MOUNT = "/beam"
+"""Where a step mounts the claim that it shares with the workers, as deploy/kubernetes/flink/taskmanager.yaml does."""
+
+
+def check_workers(config: Config, plan: Plan, target: str) -> None:
+    """ConfigError if workers could not read a step's artifacts, which would show in the middle of a run.
+
+    Args:
+      config: Settings of the dataset.
+      plan: Where the pipeline reads and writes.
+      target: "kubeflow" or "vertex".
+    """
+    profile = config.beam.profile
+    if profile == "dataflow":
+        for name, place in (("root", plan.artifacts), ("data", plan.source.directory)):
+            if not place.startswith("gs://"):
+                raise ConfigError(
+                    f"{name} {place}: Dataflow's workers read gs:// only; give such a URL, or take another [beam] "
+                    "profile"
+                )
+    if config.beam.shares_disk or profile == "dataflow" or is_local(plan.artifacts):
+        return
+    if config.kubeflow.environment.get(ARTIFACTS) == "remote" and not plan.artifacts.startswith("minio://"):
+        return
+    if target == "vertex" or not config.kubeflow.beam_claim:
+        way_out = "" if target == "vertex" else "name a volume claim that both mount in [kubeflow] beam_claim, or "
+        raise ConfigError(
+            f"{config.path}: [beam] profile {profile}: its workers do not see artifacts of {plan.artifacts}, which the "
+            f"launcher brings to the disk of a step's own pod; {way_out}set profile to local"
+        )
+
+
+def sharing(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> set[str]:
+    """Names of the components that mount the claim: those that run on Beam, if workers need it to see artifacts.
+
+    Args:
+      spec: PipelineSpec as JSON, as TFX's runner makes it.
+      config: Settings of the dataset.
+      plan: Where the pipeline reads and writes.
+      target: "kubeflow" or "vertex".
+    """
+    beam = config.beam
+    if target == "vertex" or not config.kubeflow.beam_claim or beam.portable is None or beam.shares_disk:
+        return set()
+    return set() if is_local(plan.artifacts) else {name for name in spec["components"] if _runs_on_beam(spec, name)}
+
+
+def _runs_on_beam(spec: dict[str, Any], name: str) -> bool:
+    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+    from tfx.utils import import_utils
+
+    label = spec["components"][name]["executorLabel"]
+    words = spec["deploymentSpec"]["executors"][label]["container"]["args"]
+    path = words[words.index("--executor_class_path") + 1]
+    return issubclass(import_utils.import_class_by_path(path), BaseBeamExecutor)
