@@ -46,7 +46,7 @@ from typing import Any
 from components.errors import PlumblineError, UsageError
 from components.registry import objects
 from components.registry.objects import Listed, Objects, Taken, at_once
-from components.registry.storage import CARDS, LABELS, MANIFEST
+from components.registry.storage import CARDS, LABELS, MANIFEST, MODEL_VERSION, numbered, version_text
 
 PUSHES = ".pushes"
 ABANDONED = timedelta(days=1)
@@ -171,13 +171,18 @@ class BucketStorage:
         try:
             self._clean_up_after_the_dead(version)
             created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            text = json.dumps({"created": created, **manifest, "version": version}, indent=2, ensure_ascii=False)
-            for _ in at_once(lambda name: self.store.upload(below + name, model / name), manifest["files"]):
+            files = numbered(manifest["files"], version)
+            about = {"created": created, **manifest, "files": files, "version": version}
+            text = json.dumps(about, indent=2, ensure_ascii=False)
+            copied = [name for name in files if name != MODEL_VERSION]
+            for _ in at_once(lambda name: self.store.upload(below + name, model / name), copied):
                 pass
+            if MODEL_VERSION in files:
+                self.store.write(below + MODEL_VERSION, version_text(version).encode())
             for name, card in cards.items():
                 self.store.write(below + name, card.encode())
             self.store.write(below + MANIFEST, (text + "\n").encode())
-            if self._digests(below) != manifest["files"]:
+            if self._digests(below) != files:
                 raise PlumblineError(f"{model}: changed while it was copied to {self.shown()}; run again")
             self._commit(version, push, seen)
         except BaseException:

@@ -16,7 +16,7 @@ from typing import Any
 
 from components.errors import PlumblineError, UsageError
 from components.files import sync_folder, write_bytes, write_json, write_text
-from components.registry.storage import LABELS, MANIFEST, file_digests
+from components.registry.storage import LABELS, MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
 
 
 class FolderStorage:
@@ -92,10 +92,13 @@ class FolderStorage:
             shutil.copytree(model, staging)
             if file_digests(staging) != manifest["files"]:
                 raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
+            if MODEL_VERSION in manifest["files"]:
+                write_text(staging / MODEL_VERSION, version_text(version))
             for name, text in cards.items():
                 write_text(staging / name, text)
             created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            write_json(staging / MANIFEST, {"created": created, **manifest, "version": version})
+            files = numbered(manifest["files"], version)
+            write_json(staging / MANIFEST, {"created": created, **manifest, "files": files, "version": version})
             for path in [*staging.rglob("*"), staging]:
                 descriptor = os.open(path, os.O_RDONLY)
                 os.fsync(descriptor)

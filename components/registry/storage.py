@@ -1,5 +1,6 @@
 """Where a registry lies: what Registry needs of a folder or a bucket, and which of them a location means."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -12,6 +13,8 @@ from components.errors import UsageError
 MANIFEST = "manifest.json"
 CARDS = ("model_card.md", "model_card.html")
 """Beside the manifest: what a person reads about a version. No part of its model, so not among its files either."""
+MODEL_VERSION = "assets/model_version"
+"""In a SavedModel that answers with its version: the file that a push writes the version's number into."""
 LABELS = "labels.json"
 BUCKETS = ("s3", "gs", "az")
 """Schemes of object stores."""
@@ -57,8 +60,9 @@ class Storage(Protocol):
         """Copies a model in as a version of its own, whole or not at all. Called under the lock.
 
         Args:
-          model: Folder of the SavedModel.
-          manifest: manifest.json but for `version`; `files` are the digests of the model's files.
+          model: Folder of the SavedModel; of its MODEL_VERSION, if it has one, the copy gets the version's number.
+          manifest: manifest.json but for `version`; `files` are the digests of the model's files as they are in
+            `model`, and are recorded as they become, see `numbered`.
           above: The new number is larger than this and than that of any version.
           cards: Of CARDS, name -> text.
 
@@ -94,6 +98,18 @@ def storage_of(location: Path | str) -> Storage:
     from components.registry.objects import Objects
 
     return BucketStorage(Objects(scheme, bucket, path.strip("/")))
+
+
+def version_text(version: int) -> str:
+    """What stands in a version's MODEL_VERSION."""
+    return f"{version}\n"
+
+
+def numbered(files: Mapping[str, str], version: int) -> dict[str, str]:
+    """Digests of a model's files once it has been pushed as a version."""
+    if MODEL_VERSION not in files:
+        return dict(files)
+    return {**files, MODEL_VERSION: hashlib.sha256(version_text(version).encode()).hexdigest()}
 
 
 def file_digests(folder: Path) -> dict[str, str]:

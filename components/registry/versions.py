@@ -15,7 +15,7 @@ from components.registry.folder import FolderStorage
 from components.registry.storage import LABELS as LABELS
 from components.registry.storage import MANIFEST as MANIFEST
 from components.registry.storage import file_digests as file_digests
-from components.registry.storage import storage_of
+from components.registry.storage import numbered, storage_of
 
 ATTEMPTS = 50
 """To change labels in a bucket, where somebody else may always have been quicker."""
@@ -121,7 +121,8 @@ class Registry:
         make two versions of it.)
 
         Args:
-          model: Folder of the SavedModel.
+          model: Folder of the SavedModel. If it answers with its version (storage.MODEL_VERSION), the copy answers
+            with the number that it gets; all else stays, byte for byte.
           manifest: What to record beside the files' checksums.
           cards: storage.CARDS -> text, to lie beside manifest.json; a model that is there already keeps its own.
 
@@ -188,12 +189,12 @@ class Registry:
         return manifest
 
     def _with_files(self, files: dict[str, str]) -> int | None:
-        """The newest version of these very files."""
+        """The newest version of these very files, but for the number that a push writes."""
         versions = self.versions()[::-1]
         names = [f"{version}/{MANIFEST}" for version in versions]
         try:
             for version, name, read in zip(versions, names, self._storage.read_all(names), strict=True):
-                if read is not None and self._manifest(name, read)["files"] == files:
+                if read is not None and self._manifest(name, read)["files"] == numbered(files, version):
                     return version
         except OSError as exc:
             raise UsageError(f"{self.where}: the manifests cannot be read ({exc})") from exc

@@ -5,36 +5,48 @@
     transform_labels  examples string [N] with label -> transformed_label [N], as the model learned it, for evaluation
 
 An input of serving_default is called as its feature is, with `_` for every character but letters, digits and `_`
-(TensorFlow allows no others): `sepal length (cm)` is sent as `sepal_length__cm_`. Every feature must be sent; a missing
-value is said with
+(TensorFlow allows no others): `sepal length (cm)` is sent as `sepal_length__cm_`; see input_names for the rest. A
+missing value is said with
     NaN                     a number (numeric and cyclical columns are float32, also where the data holds integers)
     ""                      a text
     -9223372036854775808    an integer category: the smallest int64
-which mean missing in training, too. A feature that an example lacks is missing in the same way.
+which mean missing in training, too, so no value that a row can have is taken for missing by this. A feature that an
+example lacks is missing in the same way. Features that may be missing, by the schema (presence.min_fraction below 1),
+have these values as defaults in the SignatureDef: TensorFlow Serving's gRPC Predict fills them in for an input that is
+not sent, for all rows of the request. Its REST API does not read the defaults (json_tensor.cc, July 2026): every
+instance must have every key, `NaN` may be written as it is, `null` is refused; so is a whole number above 16,777,215
+for a float, which is sent with a decimal point. To leave features out row by row there, send serve_examples.
 
 Answers, for N rows:
     binary      probability float32 [N] of the positive class, class int64 [N] (1 from the decision threshold on)
     multiclass  probabilities float32 [N, K], class string [N] (the likeliest), classes string [N, K] (names, by column)
     regression  prediction float32 [N], in the label's unit
+    all         model_version string [N]: the number in the registry; "candidate" before it is pushed, see version.py
 """
 
+import inspect
+import keyword
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.trainer.ensemble import Ensemble
+from components.trainer.version import ModelVersion
 
 Tensors = Mapping[str, tf.Tensor]
+Model = Callable[[Tensors], tf.Tensor]
+"""Transformed features by name -> float32 [N, outputs], see ensemble.Ensemble; something whose variables are saved."""
 Predict = Callable[[tf.Tensor], dict[str, tf.Tensor]]
-"""The model's output [N, outputs], see ensemble.Ensemble -> the answer of the task."""
+"""The model's output [N, outputs] -> the answer of the task."""
 
 _MISSING = {tf.string: "", tf.int64: tf.int64.min, tf.float32: float("nan")}
 TRANSFORMED_LABEL = "transformed_label"
+_ARGUMENT = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 class ServedModel(tf.Module):
@@ -46,7 +58,7 @@ class ServedModel(tf.Module):
 
     def __init__(
         self,
-        model: Ensemble,
+        model: Model,
         transform: tft.TFTransformOutput,
         schema: schema_pb2.Schema,
         features: Iterable[str],
@@ -57,6 +69,11 @@ class ServedModel(tf.Module):
         super().__init__()
         self.model = model
         self.transform = transform.transform_features_layer()
+        # A session (TensorFlow Serving) finds no variable that only Keras' own wrapper of it was saved for.
+        layers = [one for one in (model, *getattr(model, "networks", ())) if isinstance(one, keras.Layer)]
+        self._weights = [weight.value for layer in layers for weight in layer.variables]
+        self.version = ModelVersion()
+        self._optional = {one.name for one in schema.feature if one.presence.min_fraction < 1}
         self._specs = schema_utils.schema_as_feature_spec(schema).feature_spec
         self._features = tuple(features)
         self._categorical = frozenset(categorical)
@@ -66,19 +83,53 @@ class ServedModel(tf.Module):
     def save(self, directory: str) -> None:
         """Writes the SavedModel with its signatures."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
-        # Rank unknown: TF Serving makes [N] of {"x": 1} and [N, 1] of {"x": [1]}.
-        inputs = dict(zip(input_names(self._features), self._features, strict=True))
-        columns = {sent: tf.TensorSpec(None, self._served_type(name), name=sent) for sent, name in inputs.items()}
         serve_examples = tf.function(self.serve_examples, input_signature=[examples])
-        by_name = tf.function(lambda **sent: self.serve_columns({inputs[name]: sent[name] for name in sent}))
-        serve_columns = by_name.get_concrete_function(**columns)
         transform_labels = tf.function(self.transform_labels, input_signature=[examples])
         signatures = {
-            "serving_default": serve_columns,
+            "serving_default": self._by_name(),
             "serve_examples": serve_examples.get_concrete_function(),
             "transform_labels": transform_labels.get_concrete_function(),
         }
         tf.saved_model.save(self, directory, signatures=signatures)
+
+    def _by_name(self) -> Any:
+        """The function behind serving_default: one argument for each input, those of optional features with a default.
+
+        TensorFlow makes the SignatureDef's defaults of a function's default arguments. They are [1], not scalar:
+        TF Serving's batching of requests takes no scalars.
+        """
+        inputs = dict(zip(input_names(self._features), self._features, strict=True))
+        order = sorted(inputs, key=lambda sent: inputs[sent] in self._optional)  # Python wants defaults last
+        # Rank unknown: TF Serving makes [N] of {"x": 1} and [N, 1] of {"x": [1]}.
+        specs = [tf.TensorSpec(None, self._served_type(inputs[sent]), name=sent) for sent in order]
+
+        def by_name(*columns: tf.Tensor) -> dict[str, tf.Tensor]:
+            named = {inputs[sent]: column for sent, column in zip(order, columns, strict=True)}
+            return self.serve_columns(self._aligned(named))
+
+        by_name.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [inspect.Parameter(sent, _ARGUMENT, default=self._default(inputs[sent])) for sent in order]
+        )
+        return tf.function(by_name, input_signature=specs)
+
+    def _default(self, name: str) -> Any:
+        """What the signature says of a feature that is not sent."""
+        if name not in self._optional:
+            return inspect.Parameter.empty
+        dtype = self._served_type(name)
+        return tf.constant([_MISSING[dtype]], dtype)
+
+    def _aligned(self, columns: Tensors) -> dict[str, tf.Tensor]:
+        """Columns as [N]. A default stands for all rows: a single "missing" of an optional feature is repeated."""
+        flat = {name: tf.reshape(column, [-1]) for name, column in columns.items()}
+        sizes = tf.stack([tf.size(column) for column in flat.values()])
+        rows = tf.concat([tf.boolean_mask(sizes, sizes != 1), [1]], axis=0)[0]
+        for name, column in flat.items():
+            if name in self._optional:
+                lone = (tf.size(column) == 1) & ~tf.reduce_any(_present(column))
+                flat[name] = tf.tile(column, [tf.where(lone, rows, 1)])
+            tf.debugging.assert_equal(tf.size(flat[name]), rows, f"{name}: not as many rows as the other inputs")
+        return flat
 
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized examples to the task's answer."""
@@ -87,7 +138,8 @@ class ServedModel(tf.Module):
     def serve_columns(self, columns: Tensors) -> dict[str, tf.Tensor]:
         """Features by name, [N] or [N, 1], to the task's answer."""
         transformed = self.transform({name: self._raw(name, columns[name]) for name in self._features})
-        return self._predict(self.model(transformed))
+        outputs = self.model(transformed)
+        return {**self._predict(outputs), "model_version": self.version(tf.shape(outputs)[0])}
 
     def transform_labels(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized examples to the label: float32 [N], NaN if missing, or int64 class [N], -1 if missing."""
@@ -116,7 +168,7 @@ class ServedModel(tf.Module):
     def _raw(self, name: str, column: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
         """A column with missing ones marked, as the transform graph takes it: of its type, sparse where optional."""
         spec, values = self._specs[name], tf.reshape(column, [-1])
-        present = tf.math.is_finite(values) if values.dtype.is_floating else values != _MISSING[values.dtype]
+        present = _present(values)
         if values.dtype != spec.dtype:
             marked = tf.constant(_MISSING[spec.dtype], spec.dtype)
             values = tf.where(present, tf.cast(tf.where(present, tf.round(values), 0.0), spec.dtype), marked)
@@ -127,14 +179,24 @@ class ServedModel(tf.Module):
         return tf.SparseTensor(indices, tf.boolean_mask(values, present), tf.stack([tf.size(values, tf.int64), 1]))
 
 
+def _present(values: tf.Tensor) -> tf.Tensor:
+    """Whether a value is there, bool [N]."""
+    return tf.math.is_finite(values) if values.dtype.is_floating else values != _MISSING[values.dtype]
+
+
 def input_names(features: Iterable[str]) -> list[str]:
-    """Names of serving_default's inputs, in the features' order; two that would be called the same are numbered."""
+    """Names of serving_default's inputs, in the features' order.
+
+    A name that does not begin with a letter gets `arg_` before it, a word of Python's own `_` after it. Two that would
+    be called the same, whatever the case, are numbered.
+    """
     names: list[str] = []
     for feature in features:
         plain = re.sub(r"\W", "_", feature, flags=re.ASCII)
-        plain = f"_{plain}" if plain[:1].isdigit() or not plain else plain
+        plain = plain if plain[:1].isalpha() else f"arg_{plain}"
+        plain = f"{plain}_" if keyword.iskeyword(plain) or plain == "self" else plain
         name, number = plain, 1
-        while name in names:
+        while name.lower() in map(str.lower, names):
             number += 1
             name = f"{plain}_{number}"
         names.append(name)

@@ -152,7 +152,7 @@ def test_input_names_are_what_tensorflow_allows() -> None:
         "sepal_length__cm_",
         "od280_od315",
         "od280_od315_2",
-        "_2nd",
+        "arg_2nd",
         "gr__e",
         "a_b",
         "a_b_2",
