@@ -22,6 +22,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.errors import ConfigError
+from components.own_module import KEY as OWN
+from components.own_module import call
 
 Raw: TypeAlias = tf.Tensor | tf.SparseTensor
 
@@ -36,8 +38,12 @@ def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]
     """The function that TFX Transform analyses and freezes; see the head of this file for what it yields.
 
     `inputs` hold one value per row, dense ([N] or [N, 1]) or sparse; of several values the first counts.
-    `custom_config` holds pipeline.toml's tables `dataset` and `features`.
+    `custom_config` holds pipeline.toml's tables `dataset` and `features`. Where it holds a module of the user's, all is
+    left to its preprocessing_fn, which is given both arguments, or the inputs alone if it takes no more.
     """
+    if OWN in custom_config:
+        given = {name: value for name, value in custom_config.items() if name not in (OWN, "code")}
+        return dict(call(custom_config[OWN], "preprocessing_fn", dict(inputs), given))
     dataset, features = custom_config["dataset"], custom_config["features"]
     _check(inputs, dataset, features)
     categorical, numeric = features.get("categorical", ()), features.get("numeric", ())
@@ -58,8 +64,14 @@ def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]
         missing.append(tf.math.is_nan(values))
     if missing:
         outputs["missing"] = tf.cast(tf.concat(missing, axis=1), tf.float32)
-    outputs["label"] = _LABELS[dataset["task"]](inputs[dataset["label"]], dataset.get("positive"))
+    outputs["label"] = label(inputs, custom_config)
     return outputs
+
+
+def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]) -> tf.Tensor:
+    """The label as the model learns it: float32 [N], NaN where missing, or of several classes int64 [N], -1."""
+    dataset = custom_config["dataset"]
+    return _LABELS[dataset["task"]](inputs[dataset["label"]], dataset.get("positive"))
 
 
 def _check(inputs: Mapping[str, Raw], dataset: Mapping[str, Any], features: Mapping[str, Any]) -> None:

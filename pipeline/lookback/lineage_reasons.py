@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
 
 
+PACKED = ".module.source"
+"""Of a module of one's own; the digests beside it tell which file changed, see components.own_module."""
+
+
 @dataclass(frozen=True)
 class Change:
     """What was different. `kind` is "input" or "parameter"; `before` and `after` are for a person, shortened."""
@@ -125,7 +129,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _parameter(name: str, before: Any, now: Any) -> list[Change]:
-    if before == now:
+    if before == now or name.endswith(PACKED):
         return []
     if isinstance(before, dict) and isinstance(now, dict):
         keys = sorted(before.keys() | now.keys())

@@ -23,6 +23,9 @@ class Trees(Table):
 class Training(Table):
     """Settings of the model and of its training; those without `trees` are the network's."""
 
+    module_file: str = ""
+    """A Python file of one's own, relative to pipeline.toml, that defines TFX's preprocessing_fn, run_fn or both: they
+    stand in place of ours. See docs/own-module.md."""
     model: Literal["blend", "network", "trees"] = "blend"
     """`blend`: boosted trees and a network, each counting for what it is worth on the validation rows."""
     refit: bool = True
