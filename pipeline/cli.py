@@ -45,6 +45,10 @@ def _parser() -> argparse.ArgumentParser:
         "--sample", type=int, metavar="N", help="on about N rows, below ROOT/sample: tries code out before data"
     )
 
+    run.add_argument(
+        "--tune", type=int, metavar="N", help="search the settings of [training] first, by N trials; see [tune]"
+    )
+
     replay = commands.add_parser("replay", help="run span after span, as if time passed")
     _common(replay, "replay")
     _beam(replay)
@@ -110,6 +114,12 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--limit", type=int, metavar="N", help="the newest N only")
     runs.add_argument("--html", action="store_true", help="write them as a page, with the course of the metrics")
     _where(runs)
+
+    tuned = commands.add_parser("tuned", help="what the last search of settings found")
+    _dataset(tuned, "tuned")
+    tuned.add_argument("--write", action="store_true", help="write it into [training] of pipeline.toml")
+    tuned.add_argument("--file", type=Path, metavar="FILE", help="a best_settings.json, such as a cluster's run made")
+    _where(tuned)
 
     lineage = commands.add_parser("lineage", help="where a pushed model came from")
     _dataset(lineage, "lineage")

@@ -11,8 +11,7 @@ from typing import Any
 
 from components.errors import GateBlocked, UsageError
 from components.registry.versions import Registry
-from pipeline.config import Config, find_config, load_config
-from pipeline.run_local import registry_folder
+from pipeline.config import Config, find_config, load_config, registry_folder
 from pipeline.talk import chatter_to
 
 
@@ -20,6 +19,11 @@ def _config(parsed: argparse.Namespace) -> Config:
     config = load_config(find_config(parsed.dataset))
     if profile := getattr(parsed, "beam", None):
         config = config.model_copy(update={"beam": config.beam.model_copy(update={"profile": profile})})
+    if (trials := getattr(parsed, "tune", None)) is not None:
+        if trials < 1:
+            raise UsageError(f"--tune {trials}: must be at least 1")
+        # Who says it here wants a search, whatever was found before.
+        config = config.model_copy(update={"tune": config.tune.model_copy(update={"trials": trials, "reuse": False})})
     window = getattr(parsed, "window", None)
     if window is None:
         return config
@@ -201,6 +205,18 @@ def runs(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def tuned(parsed: argparse.Namespace) -> int:
+    """`plumbline tuned`: what was found, and `--write`, which keeps it."""
+    from pipeline import tuned as tuned_
+
+    config = _config(parsed)
+    kept = tuned_.from_file(parsed.file) if parsed.file else tuned_.last(_home(parsed))
+    print(json.dumps(kept.to_json(), allow_nan=False) if parsed.json else kept.for_a_person())
+    if parsed.write:
+        print(tuned_.write(config, kept), file=sys.stderr)
+    return 0
+
+
 def lineage(parsed: argparse.Namespace) -> int:
     """`plumbline lineage`."""
     from pipeline.lineage import for_a_person, model_lineage
@@ -223,7 +239,8 @@ def downstream(parsed: argparse.Namespace) -> int:
 
 def compare(parsed: argparse.Namespace) -> int:
     """`plumbline compare`."""
-    from pipeline.lookback.compare_runs import compare_runs, for_a_person
+    from pipeline.lookback.compare_runs import compare_runs
+    from pipeline.lookback.compare_text import for_a_person
     from pipeline.lookback.runs import run_named
 
     home = _home(parsed)

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
+from pipeline.own_module import own_module
 from pipeline.tables.balance import Augmentation, Balance, Extra, check_steps
 from pipeline.tables.beam import Beam
 from pipeline.tables.errors import Errors
@@ -19,6 +20,7 @@ from pipeline.tables.evaluation import Evaluation, check_evaluation
 from pipeline.tables.kubeflow import Kubeflow
 from pipeline.tables.table import Names, Policy, Table, Task
 from pipeline.tables.training import Training
+from pipeline.tables.tune import Tune, check_tune
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -195,6 +197,7 @@ class Config(Table):
     balance: Balance = Balance()
     augmentation: Augmentation = Augmentation()
     training: Training = Training()
+    tune: Tune = Tune()
     evaluation: Evaluation = Evaluation()
     errors: Errors = Errors()
     registry: Registry = Registry()
@@ -235,6 +238,11 @@ class Config(Table):
         return self
 
     @model_validator(mode="after")
+    def _tuning_fits(self) -> "Config":
+        check_tune(self.tune, self.training, self.dataset.task)
+        return self
+
+    @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> "Config":
         legal = METRICS[self.dataset.task]
         for key in ("thresholds", "slice_thresholds", "tolerance", "slice_tolerance"):
@@ -260,6 +268,14 @@ METRICS: dict[Task, Names] = {
 
 SHARES = frozenset({"auc", "average_precision", "accuracy", "calibration_error"})
 """Of these, the metrics that never exceed 1."""
+
+
+def registry_folder(config: Config, root: Path) -> Path | str:
+    """Where a dataset's versions are: a folder, or the URL of one in a bucket."""
+    chosen = config.registry.directory
+    if "://" in chosen:
+        return chosen
+    return (Path(chosen) if chosen else root / config.dataset.name / "registry").resolve()
 
 
 def find_config(dataset: str, schemas: Path = Path("schemas")) -> Path:
@@ -290,6 +306,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(_line(f"{path}: {_first_complaint(exc)}")) from exc
     if not config.schema_path.is_file():
         raise ConfigError(f"{config.schema_path}: no such file; the curated schema belongs beside pipeline.toml")
+    own_module(config)
     return config
 
 

@@ -31,7 +31,8 @@ from components.pusher.component import RegistryPusher
 from pipeline.beam.arguments import Endpoints, run_args
 from pipeline.config import Config
 from pipeline.drift.plan import plan_of
-from pipeline.fingerprints import code_fingerprint, code_of
+from pipeline.fingerprints import code_fingerprint, code_of, code_with
+from pipeline.own_module import own_module, parameters
 
 RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
 """The metric by which a report ranks the slices of [evaluation], and error analysis the features."""
@@ -89,6 +90,7 @@ def create_pipeline(
     """
     dataset, features = config.dataset, list(config.features.names)
     code = code_fingerprint(config)
+    own = own_module(config)
     columns = json.loads(config.model_dump_json(include={"dataset", "features"}))
     training = json.loads(config.model_dump_json(include={"training", "balance", "augmentation"}))
     # Rows of older spans come first: the trainer takes rows in the order of time.
@@ -148,12 +150,30 @@ def create_pipeline(
         schema=schema.outputs["schema"],
         preprocessing_fn="components.transform.preprocessing.preprocessing_fn",
         splits_config=transform_pb2.SplitsConfig(analyze=learned),
-        custom_config={**columns, "code": code_of("components.transform.preprocessing")},
+        custom_config={
+            **columns,
+            **parameters(own, "preprocessing_fn"),
+            "code": code_with(own, "preprocessing_fn", "components.transform.preprocessing"),
+        },
         materialize=False,
         disable_statistics=True,
         disable_analyzer_cache=True,
     )
     transform.add_upstream_node(gate)
+
+    tuner = None
+    if config.tune.trials:
+        from components.tuner.component import Tuner  # with keras-tuner: only for those who ask
+
+        tuner = Tuner(
+            examples=examples,
+            transform_graph=transform.outputs["transform_graph"],
+            schema=schema.outputs["schema"],
+            splits=json.dumps(learned),
+            tables=json.dumps({**columns, **training, "ordered": config.data.has_spans}),
+            settings=config.tune.model_dump_json(exclude={"reuse"}),
+            code=code_of("components.tuner.component"),
+        )
 
     trainer = Trainer(
         run_fn="components.trainer.training.run_fn",
@@ -161,12 +181,14 @@ def create_pipeline(
         train_args=trainer_pb2.TrainArgs(splits=learned),
         transform_graph=transform.outputs["transform_graph"],
         schema=schema.outputs["schema"],
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         custom_config={
             **columns,
             **training,
+            **parameters(own, "run_fn"),
             "decide_by": config.evaluation.decide_by,
             "ordered": config.data.has_spans,
-            "code": code_of("components.trainer.training"),
+            "code": code_with(own, "run_fn", "components.trainer.training"),
         },
     )
 
@@ -234,6 +256,7 @@ def create_pipeline(
             gate,
             audit,
             transform,
+            *([tuner] if tuner else []),
             trainer,
             resolver,
             evaluator,

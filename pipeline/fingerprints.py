@@ -10,11 +10,13 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 from pipeline.config import Config
+from pipeline.own_module import OwnModule, own_module
 
 STACK = (
     "apache-beam",
     "cleanlab",
     "keras",
+    "keras-tuner",
     "numpy",
     "pandas",
     "pyarrow",
@@ -53,6 +55,12 @@ def code_of(*modules: str) -> str:
     return _hash([digests, stack_versions()])
 
 
+def code_with(own: OwnModule | None, function: str, module: str) -> str:
+    """code_of a module, and of what a user's own module imports from `components`, if it defines the function."""
+    used = own.components if own is not None and function in own.functions else ()
+    return code_of(module, *(name for name in used if _source(name)))
+
+
 def code_fingerprint(config: Config) -> str:
     """Fingerprint of everything but the data that decides what model a run makes: source, settings, schema, libraries.
 
@@ -65,6 +73,12 @@ def code_fingerprint(config: Config) -> str:
     )
     settings = config.model_dump(mode="json", include={"dataset", "features", "training"})
     settings["decide_by"] = config.evaluation.decide_by
+    if own := own_module(config):
+        settings["own"] = own.digests
+        source = _hash([source, *(code_with(own, name, "components.own_module") for name in sorted(own.functions))])
+    if config.tune.trials:
+        settings["tune"] = config.tune.model_dump(mode="json", exclude={"reuse"})
+        source = _hash([source, code_of("components.tuner.component")])
     return _hash([source, settings, config.data.has_spans, _digest(config.schema_path)])
 
 

@@ -17,13 +17,14 @@ from components.registry.versions import Registry
 from pipeline.alone import alone
 from pipeline.beam.arguments import Endpoints
 from pipeline.beam.services import started
-from pipeline.config import Config
+from pipeline.config import Config, registry_folder
 from pipeline.dvc import tracked
 from pipeline.fingerprints import code_fingerprint
 from pipeline.metadata_connection import connect, connection_config
 from pipeline.preflight import Checked, check_data, check_root, share_of, source_of
 from pipeline.summary import ComponentRun, Summary, for_a_person, from_artifacts
 from pipeline.talk import Progress, chatter_to
+from pipeline.tuned import in_force, keep, trained_with
 
 
 class ComponentFailed(PlumblineError):
@@ -61,9 +62,12 @@ def run(
     check_root(home)
     with alone(home):
         source = source_of(config, data or config.data.directory)
+        scans = home / "cache" / "scans.json"
         if sample is not None:
-            source = replace(source, sample=share_of(source, span, sample))
-        checked = check_data(source, span, home / "cache" / "scans.json")
+            source = replace(source, sample=share_of(source, span, sample, scans))
+        checked = check_data(source, span, scans)
+        asked = config
+        config, earlier = in_force(config, home, checked.fingerprint)
         registry = Registry(registry_folder(config, root))
         registry_id = registry.create().id
         run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -73,6 +77,10 @@ def run(
             summary, stopped = _run(
                 config, home, reports, run_id, source, checked, registry, registry_id, beam, person if verbose else None
             )
+            if earlier is not None:
+                summary = replace(summary, tuned={**earlier.found, "run_id": earlier.run_id})
+            elif summary.tuned:
+                keep(home, asked, summary.tuned, run_id, checked.fingerprint)
             write_text(reports / "report.md", for_a_person(summary) + "\n")
             if not _write_report(config, home, summary):
                 summary = replace(summary, report=str(reports / "report.md"))
@@ -106,14 +114,6 @@ def _export(config: Config, root: Path, run_id: str) -> None:
         export(config, root, run_id, config.mlflow.tracking_uri)
     except Exception as exc:
         _log_trace(exc)
-
-
-def registry_folder(config: Config, root: Path) -> Path | str:
-    """Where a dataset's versions are: a folder, or the URL of one in a bucket."""
-    chosen = config.registry.directory
-    if "://" in chosen:
-        return chosen
-    return (Path(chosen) if chosen else root / config.dataset.name / "registry").resolve()
 
 
 def _run(
@@ -182,6 +182,7 @@ def _run(
             stopped.__cause__ = exc
             _log_trace(exc)
         components.append(ComponentRun(node_id, step.state, round(step.seconds, 3)))
+    found = from_artifacts(artifacts)
     spans = {split: [file.span for file in files] for split, files in checked.window.splits().items()}
     summary = Summary(
         run_id=run_id,
@@ -192,10 +193,10 @@ def _run(
         report=str(reports / "report.html"),
         registry=registry.where,
         log=str(reports / "run.log"),
-        settings=config.model_dump(mode="json", exclude={"path"}),
+        settings=trained_with(config, found.get("tuned", {})).model_dump(mode="json", exclude={"path"}),
         seconds=round(time.monotonic() - began, 3),
         stopped=None if stopped is None else str(stopped),
-        **from_artifacts(artifacts),
+        **found,
     )
     return summary, stopped
 

@@ -27,7 +27,8 @@ class Summary:
     """A run.
 
     The fields up to `report` are a contract; `stopped` says why a run ended early, or is None; `settings` is
-    pipeline.toml as it was read.
+    pipeline.toml as it was read, with the [training] that was trained with; `tuned` is what a search found, see
+    components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's; empty if nothing was searched.
     """
 
     run_id: str
@@ -55,6 +56,7 @@ class Summary:
     corrections: list[dict[str, Any]] = field(default_factory=list)
     baselines: dict[str, dict[str, float | None]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    tuned: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -98,6 +100,8 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
     if labels := artifacts.get("LabelAudit.labels"):
         found["labels"] = _read(labels, "labels.json")
         found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
+    if tuned := artifacts.get("Tuner.best_hyperparameters"):
+        found["tuned"] = _read(tuned, "best_settings.json")
     if evaluation := artifacts.get("ChampionEvaluator.evaluation"):
         verdict = _read(evaluation, "verdict.json")
         found["metrics"], found["champion"] = verdict["metrics"], verdict["champion"]
@@ -168,6 +172,8 @@ def for_a_person(summary: Summary) -> str:
     lines.append(f"  drift       {in_short(summary.drift)}")
     if summary.labels.get("judged"):
         lines.append(f"  labels      {_label_text(summary.labels)}")
+    if summary.tuned:
+        lines.append(f"  tuned       {_tuned_text(summary)}")
     if summary.stopped is not None:
         lines.append(f"  stopped     {summary.stopped}")
     if summary.metrics:
@@ -268,6 +274,16 @@ def _weakest_text(slices: list[dict[str, Any]]) -> str:
     first, more = slices[0], len(slices) - 1
     others = f" ({more} more in the report)" if more else ""
     return f"{first['slice']}, {first['rows']:,} rows; {first.get('next', 'see the report')}{others}"
+
+
+def _tuned_text(summary: Summary) -> str:
+    from pipeline.tuned import in_short
+
+    said = in_short(summary.tuned, most=4)
+    if run_id := summary.tuned.get("run_id"):
+        return f"{said}; found by run {run_id}"
+    keep = f"; keep it: plumbline tuned --dataset {summary.dataset} --write"
+    return said + keep if summary.tuned["adopted"] else said
 
 
 def _label_text(labels: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,10 +14,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.deciding import choose_threshold
 from components.errors import InputError
+from components.own_module import KEY as OWN
 from components.trainer.balancing import DataSteps
-from components.trainer.examples import Columns, read_columns
+from components.trainer.examples import Columns, RecordBatchFactory, read_columns
 from components.trainer.fitting import Task, fit
 from components.trainer.objective import validation_metrics
+from components.trainer.own import run_own
 from components.trainer.signatures import ServedModel, predictor
 from components.trainer.small_data import fitted_to
 
@@ -32,32 +34,33 @@ def run_fn(fn_args: Any) -> None:
 
     `fn_args` is TFX's FnArgs; its `custom_config` holds pipeline.toml's tables `dataset`, `features`, `training`,
     `balance` and `augmentation` (without the last two nothing is done), and `ordered`: whether the rows come in the
-    order of time.
+    order of time. Where a Tuner ran, its `hyperparameters` are best_settings.json: what is found in `settings` there
+    stands instead of what `training` says.
     The same rows, settings and seed give the same model. Raises InputError when the labels cannot be learned from.
+    Where `custom_config` holds a module of the user's, all is left to its run_fn, see own.py.
     """
+    if OWN in fn_args.custom_config:
+        run_own(fn_args)
+        return
     started = time.monotonic()
     tables = fn_args.custom_config
     dataset, features, settings = tables["dataset"], tables["features"], tables["training"]
     task = dataset["task"]
+    found = (getattr(fn_args, "hyperparameters", None) or {}).get("settings", {})
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     with tf.io.gfile.GFile(fn_args.schema_path) as file:
         schema = text_format.Parse(file.read(), schema_pb2.Schema())
-    rows = read_columns(fn_args.train_files, fn_args.data_accessor.record_batch_factory, schema, transform)
+    rows = labelled_rows(fn_args.train_files, fn_args.data_accessor.record_batch_factory, schema, transform, tables)
     read = time.monotonic()
 
-    classes = _classes(transform, task)
-    _check_labels(rows.labels, task, dataset["label"])
-    if not tables["ordered"]:
-        rows = shuffled(rows, settings["seed"])
-    settings, small = fitted_to(settings, len(rows))
+    classes = class_names(transform, task)
+    settings, small = fitted_to(with_found(settings, found), len(rows))
     training, validation = split_off(rows, settings["validation_share"])
-    center, spread = _scale(training.labels, task)
-    what = Task(task, len(classes), _vocabulary_size(transform, features))
+    center, spread = label_scale(training.labels, task)
+    what = Task(task, len(classes), vocabulary_size(transform, features))
     logs = f"{fn_args.model_run_dir}/{LOGS}"
     steps = DataSteps(tables.get("balance", {}), tables.get("augmentation", {}), task, classes, settings["seed"])
-    fitted = fit(
-        _scaled(training, center, spread), _scaled(validation, center, spread), what, settings, steps, logs=logs
-    )
+    fitted = fit(scaled(training, center, spread), scaled(validation, center, spread), what, settings, steps, logs=logs)
     trained = time.monotonic()
 
     answer = predictor(task, classes, center, spread)(tf.constant(fitted.validation_answer, tf.float32))
@@ -69,6 +72,7 @@ def run_fn(fn_args: Any) -> None:
         "decision_threshold": threshold,
         "rows": {"train": len(training), "validation": len(validation)},
         "small_data": small,
+        "tuned": found,
         "data_steps": steps.done,
         "validation": validation_metrics(task, validation.labels, answer),
         "seconds": {"read": read - started, "train": trained - read},
@@ -90,10 +94,31 @@ def _write_json(path: str, value: Mapping[str, Any]) -> None:
         file.write(json.dumps(value, indent=2) + "\n")
 
 
+def with_found(settings: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """The table `training` with what a search has found better; `found` is a part of such a table."""
+    return {**settings, **found, "trees": {**settings["trees"], **found.get("trees", {})}}
+
+
+def labelled_rows(
+    files: Iterable[str],
+    record_batches: RecordBatchFactory,
+    schema: schema_pb2.Schema,
+    transform: tft.TFTransformOutput,
+    tables: Mapping[str, Any],
+) -> Columns:
+    """The rows to learn from, in the order of time, or in one drawn by the seed where they have none.
+
+    Raises InputError when the labels cannot be learned from.
+    """
+    dataset = tables["dataset"]
+    rows = read_columns(files, record_batches, schema, transform)
+    check_labels(rows.labels, dataset["task"], dataset["label"])
+    return rows if tables["ordered"] else shuffled(rows, tables["training"]["seed"])
+
+
 def shuffled(rows: Columns, seed: int) -> Columns:
     """The rows in an order drawn by `seed`: where they have no order of time, they may be sorted by their label."""
-    order = np.random.default_rng(seed).permutation(len(rows))
-    return Columns({name: matrix[order] for name, matrix in rows.features.items()}, rows.labels[order])
+    return rows.taken(np.random.default_rng(seed).permutation(len(rows)))
 
 
 def split_off(rows: Columns, validation_share: float) -> tuple[Columns, Columns]:
@@ -104,20 +129,20 @@ def split_off(rows: Columns, validation_share: float) -> tuple[Columns, Columns]
     return rows.rows(slice(None, -held_out)), rows.rows(slice(-held_out, None))
 
 
-def _classes(transform: tft.TFTransformOutput, task: str) -> list[str]:
+def class_names(transform: tft.TFTransformOutput, task: str) -> list[str]:
     """Names of a multiclass label by index; empty for other tasks."""
     if task != "multiclass":
         return []
     return [name.decode() for name in transform.vocabulary_by_name("label")]
 
 
-def _vocabulary_size(transform: tft.TFTransformOutput, features: Mapping[str, Any]) -> int:
+def vocabulary_size(transform: tft.TFTransformOutput, features: Mapping[str, Any]) -> int:
     """Ids that the matrix `categorical` may hold: the vocabulary, and missing and unknown of each column."""
     columns = len(features.get("categorical", ()))
     return transform.vocabulary_size_by_name("categorical") + 2 * columns if columns else 0
 
 
-def _check_labels(labels: np.ndarray, task: str, name: str) -> None:
+def check_labels(labels: np.ndarray, task: str, name: str) -> None:
     """Raises InputError when there is nothing to tell apart, or a binary label is not 0 and 1."""
     if task == "regression":
         return
@@ -135,14 +160,14 @@ def _check_labels(labels: np.ndarray, task: str, name: str) -> None:
         )
 
 
-def _scale(labels: np.ndarray, task: str) -> tuple[float, float]:
+def label_scale(labels: np.ndarray, task: str) -> tuple[float, float]:
     """Mean and standard deviation of a regression label; 0 and 1 for other tasks."""
     if task != "regression":
         return 0.0, 1.0
     return float(labels.mean(dtype=np.float64)), float(labels.std(dtype=np.float64)) or 1.0
 
 
-def _scaled(rows: Columns, center: float, spread: float) -> Columns:
+def scaled(rows: Columns, center: float, spread: float) -> Columns:
     """A regression's labels in units of their spread; class indices stay what they are."""
     if rows.labels.dtype.kind == "i":
         return rows

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from components.errors import UsageError
 from components.registry.versions import Registry
+from pipeline.config import registry_folder
 from pipeline.export.facts import Facts, find_run, gather
 from pipeline.export.models import CHALLENGER, CHAMPION, RUN, model_version, move_aliases
 from pipeline.lineage import open_store
-from pipeline.run_local import registry_folder
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store

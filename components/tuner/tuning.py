@@ -1,0 +1,187 @@
+"""The search itself: every trial is trained and judged as the Trainer trains and judges, on the same split of rows."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from components.errors import PlumblineError
+from components.progress import note, within
+from components.trainer.balancing import DataSteps
+from components.trainer.examples import Columns
+from components.trainer.fitting import Task, fit
+from components.trainer.signatures import predictor
+from components.trainer.small_data import fitted_to
+from components.trainer.training import label_scale, scaled, split_off, with_found
+from components.tuner.adopting import score_of, verdict
+from components.tuner.searching import search
+from components.tuner.settings import RISING, Settings
+from components.tuner.space import Knob, around, nested, setting, space_of
+from components.tuner.trials import Notebook, Trial, attempted
+
+ANSWER = {"binary": "probability", "multiclass": "probabilities", "regression": "prediction"}
+"""What the answer of a task is judged by."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is learned from, and of which kind.
+
+    Attributes:
+      rows: Labelled rows, in the order of time.
+      classes: Names of a multiclass label's classes by index; empty for other tasks.
+      ids: Size of the joint vocabulary.
+    """
+
+    rows: Columns
+    classes: Sequence[str]
+    ids: int
+
+
+def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: Notebook) -> dict[str, Any]:
+    """Searches, and says what to train with.
+
+    The newest rows judge, the same share of them as stops the training: what comes next is most like them, and a
+    shuffled split would reward settings that learn this window by heart. Of more than `settings.rows` rows a sample is
+    drawn at random that keeps their order, so that the newest stay the ones that judge.
+
+    Args:
+      data: Rows.
+      tables: pipeline.toml's `dataset`, `training`, `balance` and `augmentation`.
+      settings: Of the search.
+      notebook: Keeps what is done.
+
+    Returns:
+      best_settings.json: `settings`, what is to change in the table [training], empty if all stays; `adopted`;
+      `metric`, its value `before` (None if the present settings cannot be trained) and `after`, and the `best` of any
+      trial; `p_value` of its gain and the `alpha` it is held against; `rows`, `trials`, `ended` (by trials, time or
+      space), `seconds`.
+
+    Raises:
+      PlumblineError: No trial could be trained.
+      InputError: The rows cannot be learned from.
+    """
+    task, training = tables["dataset"]["task"], tables["training"]
+    metric = settings.metric_of(task)
+    judged = Judged(data, tables, settings)
+    space = around(searched(settings.space, training, len(data.rows)), training)
+    done: list[Trial] = []
+
+    def attempt(number: int, values: Mapping[str, Any]) -> Trial:
+        best = best_of(done, metric)
+        so_far = "" if best is None else f", best {metric} {best.score:.4g}"
+        with within(f"trial {number + 1} of {settings.trials}{so_far}: "):
+            note("begins")
+            found = notebook.trial(values, lambda: attempted(values, lambda: judged.train(values)))
+        keras.backend.clear_session()
+        done.append(found)
+        print(f"trial {number + 1} of {settings.trials}: {found.to_json()}", file=sys.stderr, flush=True)
+        return found
+
+    start = {knob.name: setting(training, knob.name) for knob in space}
+    search(
+        space,
+        start,
+        attempt,
+        trials=settings.trials,
+        seconds=60 * settings.minutes,
+        rising=metric in RISING,
+        method=settings.method,
+        seed=settings.seed,
+    )
+    note("")
+    best = best_of(done, metric)
+    if best is None:
+        raise PlumblineError(_all_failed(done))
+    present, p_value = done[0], None
+    adopted = best is not present
+    if adopted and present.answer is not None and best.answer is not None:
+        looks = sum(trial.score is not None for trial in done[1:])
+        labels = judged.validation.labels
+        p_value = verdict(task, labels, present.answer, best.answer, metric, looks, settings.seed).p_value
+        adopted = settings.alpha >= 1 if p_value is None else p_value <= settings.alpha
+    spent = sum(trial.seconds for trial in done)
+    late = bool(settings.minutes) and spent >= 60 * settings.minutes
+    return {
+        "settings": nested(
+            {name: value for name, value in best.values.items() if value != start[name]} if adopted else {}
+        ),
+        "adopted": adopted,
+        "metric": metric,
+        "before": present.score,
+        "after": best.score if adopted else present.score,
+        "best": best.score,
+        "p_value": p_value,
+        "alpha": settings.alpha,
+        "rows": {"train": len(judged.training), "validation": len(judged.validation), "of": len(data.rows)},
+        "trials": [trial.to_json() for trial in done],
+        "ended": "trials" if len(done) >= settings.trials else "time" if late else "space",
+        "seconds": round(spent, 3),
+    }
+
+
+class Judged:
+    """Trains on the older rows and judges on the newest, as the Trainer does before it learns from all."""
+
+    def __init__(self, data: Data, tables: Mapping[str, Any], settings: Settings) -> None:
+        self._data, self._tables = data, tables
+        self._task = tables["dataset"]["task"]
+        self._metric = settings.metric_of(self._task)
+        rows = sampled(data.rows, settings.rows, settings.seed)
+        share = fitted_to(tables["training"], len(data.rows))[0]["validation_share"]
+        self.training, self.validation = split_off(rows, share)
+        self._center, self._spread = label_scale(self.training.labels, self._task)
+
+    def train(self, values: Mapping[str, Any]) -> tuple[float, np.ndarray]:
+        """Score of these settings on the validation rows, and the answers to them, [V] or [V, K]."""
+        task, classes, tables = self._task, list(self._data.classes), self._tables
+        asked = with_found(tables["training"], nested(values))
+        settings, _ = fitted_to(asked, len(self._data.rows))  # as for the rows that the Trainer will have
+        steps = DataSteps(tables.get("balance", {}), tables.get("augmentation", {}), task, classes, settings["seed"])
+        fitted = fit(
+            scaled(self.training, self._center, self._spread),
+            scaled(self.validation, self._center, self._spread),
+            Task(task, len(classes), self._data.ids),
+            {**settings, "refit": False},
+            steps,
+        )
+        predict = predictor(task, classes, self._center, self._spread)
+        answer = predict(tf.constant(fitted.validation_answer, tf.float32))[ANSWER[task]].numpy()
+        return score_of(task, self.validation.labels, answer, self._metric), answer
+
+
+def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -> tuple[Knob, ...]:
+    """The space without what few rows settle by themselves, such as the size of a batch, see small_data."""
+
+    def counts(knob: Knob) -> bool:
+        if knob.name not in training:
+            return True
+        return len({fitted_to({**training, knob.name: end}, rows)[0][knob.name] for end in knob.ends}) > 1
+
+    space = space_of(asked, training["model"])
+    return tuple(knob for knob in space if counts(knob)) or space
+
+
+def sampled(rows: Columns, most: int, seed: int) -> Columns:
+    """At most so many rows, drawn at random, in the order that they have."""
+    if len(rows) <= most:
+        return rows
+    at = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
+    return Columns({name: matrix[at] for name, matrix in rows.features.items()}, rows.labels[at])
+
+
+def best_of(trials: Sequence[Trial], metric: str) -> Trial | None:
+    """The trial with the best score, the earliest of those that tie; None if all failed."""
+    scored = [trial for trial in trials if trial.score is not None]
+    sign = -1.0 if metric in RISING else 1.0
+    return min(scored, key=lambda trial: sign * (trial.score or 0.0), default=None)
+
+
+def _all_failed(trials: Sequence[Trial]) -> str:
+    reasons = [trial.failed for trial in trials]
+    most = max(set(reasons), key=reasons.count)
+    return f"[tune] none of the {len(trials)} trials could be trained; the commonest reason: {most}"
