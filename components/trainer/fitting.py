@@ -117,7 +117,6 @@ class _NetworkMember:
         self._found = fit_network(
             training, validation, shape, self._task.kind, self._settings, learned.weights, logs, learned.shift
         )
-        self._examples_per_second = len(training) * self._found.epochs / self._found.seconds
         outputs = self._found.model.predict(validation.features, batch_size=PREDICTED_ROWS, verbose=0)
         return network_answer(tf.constant(outputs), self._task.kind).numpy()
 
@@ -136,7 +135,8 @@ class _NetworkMember:
         return {
             "epochs": self._found.epochs,
             "best_epoch": self._found.best_epoch,
-            "examples_per_second": self._examples_per_second,
+            "examples_per_second": self._found.examples_per_second,
+            "bound_by": self._found.bound_by,
         }
 
 

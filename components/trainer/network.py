@@ -7,27 +7,47 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from components.errors import PlumblineError
 from components.progress import note
 from components.trainer.examples import Columns
+from components.trainer.feed import Feed
 from components.trainer.model import Shape, build_model
 from components.trainer.objective import ensemble_loss, member_loss
+from components.trainer.pace import Pace
 
 STEPS_PER_EXECUTION = 20
 """Steps in one call of the compiled loop: Keras' Python between steps would cost more than they do."""
 PREDICTED_ROWS = 8192
+INPUT_BOUND = 0.8
+"""Batches are made in a thread beside the computation. One that is busy this much of the time holds the other up."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The network with the weights of its best epoch; `seconds` are those of training alone."""
+    """The network with the weights of its best epoch.
+
+    Attributes:
+      model: The network.
+      epochs: That it was trained for.
+      best_epoch: The one whose weights it has, from 1.
+      seconds: All in all, validation included.
+      examples_per_second: Learned from, once the graph stands, validation not counted.
+      gathering: Share of that time in which batches were being made, beside the computation; 1 = it waits for them.
+    """
 
     model: keras.Model
     epochs: int
     best_epoch: int
     seconds: float
+    examples_per_second: float
+    gathering: float
+
+    @property
+    def bound_by(self) -> str:
+        """What a faster one of would make training faster, and how that is known, in a phrase."""
+        what = "input" if self.gathering >= INPUT_BOUND else "computation"
+        return f"{what} (batches were being made {self.gathering:.0%} of the time)"
 
 
 def fit_network(
@@ -70,7 +90,9 @@ def fit_network(
         steps_per_execution=min(STEPS_PER_EXECUTION, steps),
         jit_compile=False,  # XLA on the CPU took tens of seconds per epoch where plain TensorFlow takes three
     )
-    callbacks: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN(), _Note(settings["epochs"])]
+    feed = Feed(rows, batch, settings["seed"], weights)
+    pace = Pace(feed)
+    callbacks: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN(), _Note(settings["epochs"]), pace]
     if validation is not None:
         patience = settings["patience"]
         stop = keras.callbacks.EarlyStopping("val_ensemble", mode="min", patience=patience, restore_best_weights=True)
@@ -79,8 +101,8 @@ def fit_network(
         callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
     began = time.monotonic()
     history = model.fit(
-        batches(rows, batch, settings["seed"], weights),
-        validation_data=batches(validation, PREDICTED_ROWS) if validation is not None else None,
+        feed.dataset(),
+        validation_data=Feed(validation, PREDICTED_ROWS).dataset() if validation is not None else None,
         epochs=settings["epochs"],
         callbacks=callbacks,
         shuffle=False,  # the batches come shuffled
@@ -95,7 +117,7 @@ def fit_network(
             f"lower [training] learning_rate ({settings['learning_rate']}) in pipeline.toml"
         )
     best = int(np.argmin(history["val_ensemble"])) + 1 if validation is not None else len(history["loss"])
-    return Trained(model, len(history["loss"]), best, seconds)
+    return Trained(model, len(history["loss"]), best, seconds, pace.examples_per_second, pace.gathering)
 
 
 class _Note(keras.callbacks.Callback):
@@ -114,17 +136,3 @@ class _Note(keras.callbacks.Callback):
         """After it."""
         loss = (logs or {}).get("val_ensemble", (logs or {}).get("loss"))
         self._last = "" if loss is None else f", loss {loss:.4f}"
-
-
-def batches(rows: Columns, size: int, seed: int | None = None, weights: np.ndarray | None = None) -> tf.data.Dataset:
-    """(features, labels[, weights]) in batches, shuffled anew every epoch if there is a seed; gathered, not parsed."""
-    features = {name: tf.constant(matrix) for name, matrix in rows.features.items()}
-    targets = [tf.constant(rows.labels)] + ([] if weights is None else [tf.constant(weights, tf.float32)])
-    index = tf.data.Dataset.range(len(rows))
-    if seed is not None:
-        index = index.shuffle(len(rows), seed=seed)
-
-    def pick(i: tf.Tensor) -> tuple[Any, ...]:
-        return ({name: tf.gather(matrix, i) for name, matrix in features.items()}, *(tf.gather(t, i) for t in targets))
-
-    return index.batch(size).map(pick, num_parallel_calls=1).prefetch(4)
