@@ -14,6 +14,11 @@ TASKS = {
     "multiclass": "the class {label}, as a probability of each",
     "regression": "the number {label}",
 }
+OF_METRICS = (
+    "On the eval rows, which the model has not learned from. Intervals say what the chance of which rows these are "
+    "explains, not that of training. The prior says the same of every row; linear is a regression on one-hot and "
+    "standardised features, fitted to at most 20,000 train rows."
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def model_card(
         _metrics(verdict),
         _champion(verdict, bar),
         _slices(verdict, bar),
-        _fairness(verdict),
+        fairness(verdict),
         _weakest(errors),
         _limits(data, verdict, bar),
     ]
@@ -101,9 +106,7 @@ def _model(about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: M
         rows.append((f"Features ({len(features)})", ", ".join(features)))
     threshold = verdict["metrics"].get("threshold")
     if threshold is not None:
-        by = (about.get("bar") or {}).get("decide_by", "f1")
-        if not isinstance(by, str):
-            by = ", ".join(f"{name} of at least {least:g}" for name, least in by.items())
+        by = decided_by(about.get("bar") or {})
         rows.append(("Decision threshold", f"{threshold:g}, chosen on validation rows for {by}"))
     rows += [(f"Fingerprint of {name}", value) for name, value in fingerprints.items() if value]
     return Section("Model", (Table(("", ""), tuple((name, str(value)) for name, value in rows), words=True),))
@@ -151,13 +154,8 @@ def _metrics(verdict: Mapping[str, Any]) -> Section:
             if name in ours
         ),
     )
-    text = (
-        "On the eval rows, which the model has not learned from. Intervals say what the chance of which rows these are "
-        "explains, not that of training. The prior says the same of every row; linear is a regression on one-hot and "
-        "standardised features, fitted to at most 20,000 train rows."
-    )
     warnings = tuple(_sentence(one) for one in verdict.get("warnings") or [])
-    return Section("Metrics", (table, Text(text), *([Items(warnings)] if warnings else [])))
+    return Section("Metrics", (table, Text(OF_METRICS), *([Items(warnings)] if warnings else [])))
 
 
 def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
@@ -166,31 +164,39 @@ def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
         for key in ("thresholds", "slice_thresholds")
         for name, value in (bar.get(key) or {}).items()
     ]
-    champion = verdict.get("champion")
-    if not champion:
+    if not verdict.get("champion"):
         first = "There was no champion to compare with: the model was judged by thresholds and baselines alone."
         return Section("What was asked of it", (Items((*asked, first)),))
+    return Section("What was asked of it", (*((Items(tuple(asked)),) if asked else ()), *against_champion(verdict)))
+
+
+def against_champion(verdict: Mapping[str, Any]) -> tuple[Text | Table, ...]:
+    """The rule by which a difference to the champion counts, and what it says of each one; verdict.json has a champion.
+
+    What does not fit into MOST_ROWS is cut; overall metrics come first.
+    """
     compared = verdict.get("comparisons") or []
+    text = (
+        f"Against version {verdict['champion']['version']} on the same rows. It falls short only where it is worse by "
+        "more than the tolerance and chance does not explain it. The last column is the loss that such a comparison "
+        "catches nine times in ten."
+    )
+    if not compared:
+        return (Text(text),)
     table = Table(
-        ("", "Difference", "p (no worse)", "Worse beyond chance", "Loss that would be seen"),
+        ("Metric", "Difference", "p (no worse)", "Worse beyond chance", "Loss that would be seen"),
         tuple(
             (
                 METRICS.get(one["metric"], one["metric"]) + (f", {one['slice']}" if one["slice"] else ""),
                 _figure(one["difference"], sign=True),
-                _figure(one["p_value"]),
+                probability(one["p_value"]),
                 {True: "yes", False: "no"}.get(one["significant"], UNKNOWN),
                 _figure(one["detectable"]),
             )
             for one in compared[:MOST_ROWS]
         ),
     )
-    text = (
-        f"Against version {champion['version']} on the same rows. It falls short only where it is worse by more than "
-        "the tolerance and chance does not explain it. The last column is the loss that such a comparison catches nine "
-        "times in ten."
-    )
-    blocks = (Items(tuple(asked)),) if asked else ()
-    return Section("What was asked of it", (*blocks, Text(text), *([table] if compared else [])))
+    return Text(text), table
 
 
 def _slices(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section | None:
@@ -216,7 +222,8 @@ def _slices(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section | Non
     return Section("Metrics by slice", (table, *cut))
 
 
-def _fairness(verdict: Mapping[str, Any]) -> Section | None:
+def fairness(verdict: Mapping[str, Any]) -> Section | None:
+    """Groups of each sensitive column, and the gaps between them; None where no column is sensitive."""
     found = verdict.get("fairness") or {}
     if not found.get("groups"):
         return None
@@ -297,14 +304,33 @@ def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[st
     return Section("Limits", (Items(tuple(said)),))
 
 
+def decided_by(bar: Mapping[str, Any]) -> str:
+    """What the decision threshold is best in: "f1", "precision of at least 0.8"."""
+    by = bar.get("decide_by", "f1")
+    return by if isinstance(by, str) else ", ".join(f"{name} of at least {least:g}" for name, least in by.items())
+
+
+def probability(p: float | None) -> str:
+    """A p-value: two figures, and never 0."""
+    if p is None or p != p:
+        return UNKNOWN
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
+def places(value: float, most: int = 4) -> int:
+    """Decimal places of a figure: `most`, and one less for every digit before the point beyond the first."""
+    size = abs(value)
+    return max(0, most - (len(f"{size:.0f}") - 1)) if 10 <= size < float("inf") else most
+
+
 def _figure(value: Any, sign: bool = False) -> str:
     if value is None or value != value:
         return UNKNOWN
-    return f"{value:{'+' if sign else ''},.4f}"
+    return f"{value:{'+' if sign else ''},.{places(value)}f}"
 
 
 def _interval(ends: Sequence[float] | None) -> str:
-    return f"{ends[0]:,.4f} to {ends[1]:,.4f}" if ends else ""
+    return f"{ends[0]:,.{places(ends[1])}f} to {ends[1]:,.{places(ends[1])}f}" if ends else ""
 
 
 def _spans(found: Sequence[int]) -> str:

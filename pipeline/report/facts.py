@@ -105,7 +105,9 @@ class Facts:
       steps: In the order in which they ran; those that were skipped at the end.
       files: What ingest read.
       settings: Component -> parameter -> value, as ML Metadata keeps them: what was really used.
-      slices: Slice name -> metric -> value.
+      evaluation: verdict.json.
+      errors: errors.json of the error analysis; of runs that did not keep it so, `slices` alone.
+      training: training.json of the trainer; empty if a module of one's own writes none.
       curves: "candidate" and "champion" -> confusion matrices by ascending threshold, overall.
       past: This run and earlier ones of the same dataset, the newest run of each eval span, by span.
       gone: Names of artifacts that the run made and that are no longer there.
@@ -116,10 +118,28 @@ class Facts:
     steps: tuple[Step, ...] = ()
     files: tuple[SpanFile, ...] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    slices: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
     curves: Mapping[str, tuple[Matrix, ...]] = field(default_factory=dict)
     past: tuple[Past, ...] = ()
     gone: tuple[str, ...] = ()
+
+    @property
+    def slices(self) -> Mapping[str, Mapping[str, float | None]]:
+        """Slice name -> metric -> value."""
+        return self.evaluation.get("slices") or {}
+
+    @property
+    def baselines(self) -> Mapping[str, Mapping[str, float | None]]:
+        """`prior` and `linear` -> metric -> value; empty in runs that had none."""
+        return self.evaluation.get("baselines") or {}
+
+    @property
+    def task(self) -> str:
+        """binary, multiclass or regression, as the metrics tell."""
+        metrics = self.summary["metrics"]
+        return "binary" if "auc" in metrics else "regression" if "rmse" in metrics else "multiclass"
 
     @property
     def label(self) -> str | None:

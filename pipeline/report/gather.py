@@ -57,17 +57,35 @@ def gather(home: Path, summary: Mapping[str, Any], store: Any = None) -> Facts:
         steps=record.steps,
         files=record.files,
         settings=record.settings,
-        slices=read("ChampionEvaluator.evaluation", _slices, {}),
+        evaluation=read("ChampionEvaluator.evaluation", _verdict, {}),
+        errors=read("ErrorAnalysis.errors", _errors, {"slices": summary["weakest_slices"]}),
+        training=read("Trainer.model_run", _training, {}),
         curves=read("ChampionEvaluator.evaluation", read_curves, {}),
         past=_with_this(read_past(home, summary["run_id"]), summary),
         gone=tuple(dict.fromkeys(gone)),
     )
 
 
-def _slices(evaluation: Path) -> dict[str, dict[str, float | None]]:
-    verdict = json.loads((evaluation / "verdict.json").read_text(encoding="utf-8"))
-    found: dict[str, dict[str, float | None]] = verdict["slices"]
-    return found
+def _verdict(evaluation: Path) -> dict[str, Any]:
+    return dict(_json(evaluation / "verdict.json"))
+
+
+def _errors(errors: Path) -> dict[str, Any]:
+    found = _json(errors / "errors.json")
+    return {"slices": found} if isinstance(found, list) else dict(found)  # a list, before there was more to say
+
+
+def _training(model_run: Path) -> dict[str, Any]:
+    """Empty where a trainer of one's own keeps no record, or another one."""
+    try:
+        found = _json(model_run / "training.json")
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _with_this(past: tuple[Past, ...], summary: Mapping[str, Any]) -> tuple[Past, ...]:

@@ -8,8 +8,8 @@ from components.files import write_text
 from pipeline.report.draw import svg
 from pipeline.report.history import read_past, read_runs
 from pipeline.report.metric_chart import metric_course
+from pipeline.report.metric_rows import TILES
 from pipeline.report.page import render
-from pipeline.report.verdict import TILES
 from pipeline.report.words import fixed, metric_name, moment
 
 

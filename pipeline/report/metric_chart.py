@@ -1,9 +1,11 @@
 """A metric over the spans."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from pipeline.report.facts import Past
+from pipeline.report.words import fixed
 
 
 def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> dict[str, Any] | None:
@@ -14,13 +16,13 @@ def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> 
       metric: Its name.
       now: The run to mark.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "span": run.span,
             "value": value,
             "pushed": run.pushed is not None,
             "now": run.run_id == now,
-            "tip": f"span {run.span}: {metric} {value:.4f}, "
+            "tip": f"span {run.span}: {metric} {fixed(value)}, "
             + (f"pushed as version {run.pushed}" if run.pushed is not None else "not pushed"),
         }
         for run in past
@@ -39,7 +41,7 @@ def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> 
             "field": "value",
             "type": "quantitative",
             "title": None,
-            "axis": {"tickCount": 4, "format": ".2f"},
+            "axis": {"tickCount": 4, "format": f".{_places([row['value'] for row in rows])}f"},
             "scale": {"zero": False, "padding": 10},
         },
     }
@@ -60,3 +62,12 @@ def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> 
             },
         ],
     }
+
+
+def _places(values: Sequence[float]) -> int:
+    """Decimal places by which ticks, about a quarter of the range apart, differ; at most 2 where that is enough."""
+    apart = (max(values) - min(values)) / 4
+    if not apart:
+        return 2
+    enough = math.ceil(-math.log10(apart))
+    return max(0, min(enough, 6)) if enough > 2 or max(map(abs, values)) >= 10 else 2

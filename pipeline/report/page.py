@@ -11,15 +11,19 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.report import charts, words
-from pipeline.report.curves import precision_recall, roc, score_bins
-from pipeline.report.draw import svg
-from pipeline.report.facts import Facts, Matrix
+from pipeline.report import words
+from pipeline.report.deciding import calibrated, deciding
+from pipeline.report.error_rows import importance, weak
+from pipeline.report.facts import Facts
 from pipeline.report.feature_rows import feature_rows
+from pipeline.report.from_card import against_champion, fairness, of_metrics
 from pipeline.report.graph import graph
-from pipeline.report.metric_chart import metric_course
-from pipeline.report.slice_rows import slice_rows, weak_rows
-from pipeline.report.verdict import decision, metric_rows, tiles, title, verdict
+from pipeline.report.metric_rows import metric_rows, tiles
+from pipeline.report.model_charts import metric_courses, model_charts
+from pipeline.report.reasons import line_name
+from pipeline.report.slice_rows import slice_rows
+from pipeline.report.training_rows import training
+from pipeline.report.verdict import notes, title, verdict
 
 MOST_ROWS = 100
 """Rows of a table that may be as long as the data are wide; what is cut is counted."""
@@ -30,12 +34,21 @@ def report_page(facts: Facts) -> str:
     summary = facts.summary
     metrics = metric_rows(facts)
     features = feature_rows(facts)
+    errors = {
+        "weak": weak(facts),
+        "importance": importance(facts),
+        "slices": slice_rows(facts),
+        "fairness": fairness(facts),
+    }
     return render(
         "report.html.j2",
         title=title(facts),
         facts=facts,
+        spanned=summary["spans"]["train"] != summary["spans"]["eval"],
         summary=summary,
         verdict=verdict(facts),
+        notes=notes(facts),
+        line=line_name(facts.task),
         tiles=tiles(metrics),
         metrics=metrics,
         features=features,
@@ -43,10 +56,15 @@ def report_page(facts: Facts) -> str:
         compared=len({row["feature"] for row in summary["drift"]}),
         anomalies=summary["anomalies"][:MOST_ROWS],
         more_anomalies=max(0, len(summary["anomalies"]) - MOST_ROWS),
-        model_charts=_model_charts(facts),
-        courses=_metric_courses(facts),
-        slices=slice_rows(facts),
-        weak=weak_rows(facts),
+        of_metrics=of_metrics(facts),
+        deciding=deciding(facts),
+        calibrated=calibrated(facts),
+        model_charts=model_charts(facts),
+        courses=metric_courses(facts),
+        against=against_champion(facts),
+        training=training(facts),
+        **errors,
+        errors_known=any(errors.values()),
         labels=_labels(facts),
         across=graph(facts.steps, down=False),
         down=graph(facts.steps, down=True),
@@ -76,6 +94,7 @@ def _environment() -> Environment:
         "spans": words.spans,
         "moment": words.moment,
         "metric_name": words.metric_name,
+        "minus": words.minus,
     }
     return environment
 
@@ -83,76 +102,6 @@ def _environment() -> Environment:
 @cache
 def _text(name: str) -> str:
     return (files("pipeline.report") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
-    """(heading, one line under it, chart)."""
-    if not facts.curves.get("candidate"):
-        return []
-    thresholds = {
-        "candidate": facts.summary["metrics"].get("threshold"),
-        "champion": ((facts.summary["champion"] or {}).get("metrics") or {}).get("threshold"),
-    }
-    at = {name: found for name, rows in facts.curves.items() if (found := decision(rows, thresholds.get(name)))}
-    positive, total = _positives(facts.curves["candidate"])
-    base = positive / total if total else 0.0
-    rates, precision = "False positive rate", "Precision"
-    return [
-        (
-            "ROC",
-            "Dashed: guessing.",
-            svg(
-                charts.curve(
-                    {name: roc(rows) for name, rows in facts.curves.items()},
-                    {
-                        n: (m.fp / (m.fp + m.tn), m.tp / (m.tp + m.fn))
-                        for n, m in at.items()
-                        if m.fp + m.tn and m.tp + m.fn
-                    },
-                    rates,
-                    "Recall",
-                    [(0, 0), (1, 1)],
-                ),
-                "ROC curve of candidate and champion; the areas are in the table of metrics",
-            ),
-        ),
-        (
-            "Precision and recall",
-            f"Dashed: guessing, {words.percent(base)} positive.",
-            svg(
-                charts.curve(
-                    {name: precision_recall(rows) for name, rows in facts.curves.items()},
-                    {n: (m.tp / (m.tp + m.fn), m.tp / (m.tp + m.fp)) for n, m in at.items() if m.tp},
-                    "Recall",
-                    precision,
-                    [(0, base), (1, base)],
-                ),
-                "Precision-recall curve of candidate and champion; the areas are in the table of metrics",
-            ),
-        ),
-        (
-            "Calibration",
-            "Dashed: scores mean what they say.",
-            svg(
-                charts.calibration({name: score_bins(rows) for name, rows in facts.curves.items()}),
-                "Reliability diagram: share that is positive against score",
-            ),
-        ),
-    ]
-
-
-def _positives(matrices: tuple[Matrix, ...]) -> tuple[float, float]:
-    first = matrices[0]
-    return first.tp + first.fn, first.tp + first.fn + first.fp + first.tn
-
-
-def _metric_courses(facts: Facts) -> list[tuple[str, Markup]]:
-    found = []
-    for row in tiles(metric_rows(facts)):
-        spec = metric_course(facts.past, row.key, facts.summary["run_id"])
-        if spec is not None:
-            found.append((row.name, svg(spec, f"{row.name} of each run's candidate by eval span")))
-    return found
 
 
 def _labels(facts: Facts) -> dict[str, Any]:

@@ -1,34 +1,48 @@
 """A model's slices, arranged: the weakest first, those too small to tell last."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
 from components.evaluator.verdict import LOWER_IS_BETTER
 from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
-from pipeline.report.words import fixed, metric_name, shown_metrics, signed
+from pipeline.report.words import ends, fixed, metric_name, shown_metrics, signed
 
 MOST = 60
 COLUMNS = 4
+LESS_TELLING = {"precision", "recall", "accuracy", "log_loss"}
+"""Of a binary model's slices: they move with the share that is positive."""
 
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One slice: its figures in the order of `SliceTable.columns`, a bar for the first, and what the champion lacks."""
+    """One slice.
+
+    Attributes:
+      small: Whether it has too few rows to be judged.
+      bar: For its first figure.
+      figures: (value, 95 % interval), in the order of `SliceTable.columns`.
+      difference: Candidate less champion in the first.
+      better: Whether that is for the better; None is neither.
+      chance: Whether chance explains that it is worse, in words; empty where it is not, or was not tested.
+    """
 
     name: str
     rows: int
     small: bool
     bar: Markup | None
-    figures: tuple[str, ...]
+    figures: tuple[tuple[str, str], ...]
     difference: str
     better: bool | None
+    chance: str = ""
 
 
 @dataclass(frozen=True)
 class SliceTable:
-    """Slices by the metric that ranks them, which is the first column. `more` were left out."""
+    """Slices by the metric that ranks them, which is the first column. `more` were left out; `gist` is in a line."""
 
     columns: tuple[str, ...]
     ranked_by: str
@@ -37,25 +51,14 @@ class SliceTable:
     more: int
     compared: bool
     min_rows: int
-
-
-@dataclass(frozen=True)
-class WeakRow:
-    """A slice that costs: its mean loss, the gap to the rest, what that costs overall, and what to do about it."""
-
-    name: str
-    rows: int
-    value: str
-    gap: str
-    cost: str
-    bar: Markup
-    next: str
+    gist: str
 
 
 def slice_rows(facts: Facts) -> SliceTable | None:
     """The table of slices; None where there are none."""
     overall = facts.summary["metrics"]
-    names = [name for name in shown_metrics(dict(overall)) if name not in ("threshold", "calibration")]
+    left_out = {"threshold", "calibration"} | (LESS_TELLING if "auc" in overall else set())
+    names = [name for name in shown_metrics(dict(overall)) if name not in left_out]
     if not facts.slices or not names:
         return None
     ranked = facts.settings.get("ErrorAnalysis", {}).get("metric")
@@ -68,6 +71,12 @@ def slice_rows(facts: Facts) -> SliceTable | None:
     # Bars of a metric in [0, 1] are shares of the whole cell; of a loss, of the largest.
     top = max([value for found in facts.slices.values() if (value := found.get(ranked)) is not None], default=1.0)
     scale = 1.0 if not falling and top <= 1 else top or 1.0
+    known = facts.evaluation.get("slice_intervals") or {}
+    tested = {
+        row["slice"]: row
+        for row in facts.evaluation.get("comparisons") or ()
+        if row["metric"] == ranked and row["slice"]
+    }
     rows = []
     for name, found in facts.slices.items():
         value, count, moved = found.get(ranked), int(found.get("rows") or 0), found.get(difference)
@@ -77,9 +86,10 @@ def slice_rows(facts: Facts) -> SliceTable | None:
                 count,
                 count < least,
                 None if value is None else share_bar(value / scale),
-                tuple(fixed(found.get(column), 3) for column in columns),
-                "" if moved is None else signed(moved, 3),
+                tuple((fixed(found.get(column), 3), ends((known.get(name) or {}).get(column))) for column in columns),
+                "" if moved is None else signed(moved, 3, beside=value),
                 None if not moved else (moved < 0) == falling,
+                _chance(tested.get(name)) if moved and (moved < 0) != falling else "",
             )
         )
     rows.sort(key=lambda row: (row.small, _weakness(facts.slices[row.name].get(ranked), falling), row.name))
@@ -91,25 +101,21 @@ def slice_rows(facts: Facts) -> SliceTable | None:
         max(0, len(rows) - MOST),
         compared,
         least,
+        _gist(rows, ranked),
     )
 
 
-def weak_rows(facts: Facts) -> list[WeakRow]:
-    """Error analysis' slices, costliest first."""
-    found = facts.summary["weakest_slices"][:8]
-    most = max((row["weight"] for row in found), default=0.0) or 1.0
-    return [
-        WeakRow(
-            row["slice"],
-            row["rows"],
-            fixed(row["value"], 3),
-            fixed(row["gap"], 3),
-            fixed(row["weight"], 4),
-            share_bar(row["weight"] / most, "alert"),
-            row.get("next", ""),
-        )
-        for row in found
-    ]
+def _chance(compared: Mapping[str, Any] | None) -> str:
+    if compared is None or compared["significant"] is None:
+        return ""
+    return "beyond chance" if compared["significant"] else "within chance"
+
+
+def _gist(rows: Sequence[SliceRow], metric: str) -> str:
+    large = [row for row in rows if not row.small and row.bar is not None]
+    if not large:
+        return f"{len(rows):,}, all too small to judge" if rows else ""
+    return f"{len(rows):,}; {metric_name(metric)} is weakest on {large[0].name}: {large[0].figures[0][0]}"
 
 
 def _weakness(value: float | None, falling: bool) -> float:

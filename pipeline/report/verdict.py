@@ -1,19 +1,16 @@
-"""The verdict of a run: what became of its model, why, and its metrics against the champion's."""
+"""The verdict of a run: what became of its model, why, and what should be known of it besides."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from components.evaluator.assessing import AGAINST_LINEAR
 from components.evaluator.verdict import LOWER_IS_BETTER
-from pipeline.report import intervals
-from pipeline.report.facts import Facts, Matrix
-from pipeline.report.words import better, fixed, metric_name, shown_metrics, signed, spans
+from pipeline.report.facts import Facts
+from pipeline.report.metric_rows import metric_rows
+from pipeline.report.reasons import about_the_line, in_a_sentence, line_name, said, the_line
+from pipeline.report.words import fixed, metric_name, spans
 
-_REASON = re.compile(r"(\w+)(?: on (.+))? (\S+) ([<>]) (\S+) \((threshold|champion)\)")
-"""What `components.evaluator.verdict.Shortfall` writes."""
-
-TILES = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
+MOST_NOTES = 4
 
 
 @dataclass(frozen=True)
@@ -24,19 +21,6 @@ class Verdict:
     headline: str
     lead: str
     why: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class MetricRow:
-    """One metric, ready to be shown; texts are empty where there is nothing to say. `better`: None is neither."""
-
-    key: str
-    name: str
-    value: str
-    interval: str
-    champion: str
-    difference: str
-    better: bool | None
 
 
 def verdict(facts: Facts) -> Verdict:
@@ -65,17 +49,6 @@ def verdict(facts: Facts) -> Verdict:
     return Verdict("bad", "Not pushed", lead + kept, tuple(said(reason) for reason in summary["reasons"]))
 
 
-def said(reason: str) -> str:
-    """A shortfall as a sentence: "auc on origin=LGA 0.5 < 0.6 (threshold)" -> "AUC on origin=LGA is 0.5, below ..."."""
-    found = _REASON.fullmatch(reason)
-    if found is None:
-        return reason
-    metric, slice_, value, sign, bar, against = found.groups()
-    where = f" on {slice_}" if slice_ else ""
-    asks = "that the champion asks for" if against == "champion" else "of the threshold"
-    return f"{metric_name(metric)}{where} is {value}, {'below' if sign == '<' else 'above'} the {bar} {asks}"
-
-
 def _passed(against: str | None) -> str:
     if against is None:
         return "The first model: it reaches every threshold, and there is no champion yet to compare with."
@@ -83,24 +56,83 @@ def _passed(against: str | None) -> str:
 
 
 def _asked(facts: Facts, against: str | None) -> tuple[str, ...]:
-    """What was asked of it, from the settings."""
-    bar, said = facts.bar, []
+    """What was asked of it, from the settings, and what it reached."""
+    bar, asked = facts.bar, []
     overall, slices = dict(bar.get("thresholds") or {}), dict(bar.get("slice_thresholds") or {})
+    metrics = facts.summary["metrics"]
     if overall:
-        said.append(f"Asked overall: {_bars(overall)}.")
+        asked.append(f"Asked overall: {_bars(overall, {name: _has(metrics.get(name)) for name in overall})}.")
     if slices:
-        said.append(f"Asked on every slice of at least {bar.get('min_slice_rows', 1):,} rows: {_bars(slices)}.")
-    if against and bar.get("tolerance"):
-        allowed = ", ".join(f"{metric_name(name)} {value:g}" for name, value in bar["tolerance"].items())
-        said.append(f"Allowed below {against}: {allowed}.")
-    return tuple(said)
+        least = bar.get("min_slice_rows", 1)
+        found = {name: _lowest(facts, name, least) for name in slices}
+        asked.append(f"Asked on every slice of at least {least:,} rows: {_bars(slices, found)}.")
+    tolerance = dict(bar.get("tolerance") or {})
+    if against and tolerance:
+        rows = {row.key: row.champion.difference for row in metric_rows(facts)}
+        allowed = ", ".join(
+            f"{metric_name(name)} {value:g}" + _apart(rows.get(name, "")) for name, value in tolerance.items()
+        )
+        asked.append(f"Allowed below {against}: {allowed}.")
+    return tuple(asked)
 
 
-def _bars(asked: Mapping[str, float]) -> str:
+def _apart(difference: str) -> str:
+    if not difference:
+        return ""
+    return f" (it is {difference})" if difference.strip("0.") else " (it is the same)"
+
+
+def _bars(asked: Mapping[str, float], has: Mapping[str, str]) -> str:
     return ", ".join(
-        f"{metric_name(name)} {'at most' if name in LOWER_IS_BETTER else 'at least'} {value:g}"
+        f"{metric_name(name)} {'at most' if name in LOWER_IS_BETTER else 'at least'} {value:g}{has[name]}"
         for name, value in asked.items()
     )
+
+
+def _has(value: float | None) -> str:
+    return "" if value is None else f" (it has {fixed(value)})"
+
+
+def _lowest(facts: Facts, metric: str, least: int) -> str:
+    """The slice that comes closest to the threshold, of those that count."""
+    known = {
+        name: value
+        for name, found in facts.slices.items()
+        if (found.get("rows") or 0) >= least and (value := found.get(metric)) is not None
+    }
+    if not known:
+        return ""
+    falling = metric in LOWER_IS_BETTER
+    name = (max if falling else min)(known, key=lambda each: known[each])
+    return f" ({'highest' if falling else 'lowest'} {fixed(known[name])}, {name})"
+
+
+def notes(facts: Facts) -> tuple[tuple[bool, str], ...]:
+    """What should be known of the candidate whatever the verdict: (is it a reason to mind, a sentence).
+
+    First how it stands beside a line; then the evaluator's warnings, MOST_NOTES at most, and how many more there are.
+    """
+    if not facts.summary["metrics"]:
+        return ()
+    warnings = [*(facts.evaluation.get("warnings") or facts.summary.get("warnings") or ())]
+    lined = [text for text in warnings if about_the_line(text)]
+    found = [(True, f"{said(text)}.") for text in warnings if text not in lined]
+    more = len(found) - MOST_NOTES
+    if more > 0:
+        found = [*found[:MOST_NOTES], (True, f"And {more:,} more in verdict.json.")]
+    if any(map(about_the_line, facts.summary["reasons"])):
+        return tuple(found)  # said already
+    metric = AGAINST_LINEAR[facts.task]
+    row = next((row for row in metric_rows(facts) if row.key == metric), None)
+    if row is None or not row.linear.difference:
+        return tuple(found)
+    if lined:
+        sentence = the_line(metric, row.value, row.linear.value, lined[0].endswith("within chance"))
+        return (True, f"{sentence}."), *found
+    apart = f", {row.linear.difference} ({row.linear.interval})" if row.linear.interval else ""
+    how = "Ahead of" if row.linear.better else "Level with"
+    sentence = f"{how} {line_name(facts.task)} in {in_a_sentence(metric)}: {row.value} against {row.linear.value}"
+    return (False, f"{sentence}{apart}."), *found
 
 
 def title(facts: Facts) -> str:
@@ -109,63 +141,3 @@ def title(facts: Facts) -> str:
     if found["train"] == found["eval"]:
         return str(facts.summary["dataset"])
     return f"{facts.summary['dataset']}, {spans(found['eval'])}"
-
-
-def metric_rows(facts: Facts) -> list[MetricRow]:
-    """Every metric of the candidate, with its interval and the champion's figure on the same rows."""
-    metrics: dict[str, Any] = dict(facts.summary["metrics"])
-    before = (facts.summary["champion"] or {}).get("metrics", {})
-    rows = []
-    for name in shown_metrics(metrics):
-        value, champion = metrics[name], before.get(name)
-        known = value is not None and champion is not None
-        # A threshold is chosen, not measured.
-        interval = _interval(name, value, metrics, facts.curves.get("candidate", ()))
-        rows.append(
-            MetricRow(
-                name,
-                metric_name(name),
-                "unknown" if value is None else fixed(value),
-                f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "",
-                "" if champion is None else fixed(champion),
-                signed(value - champion) if known else "",
-                better(name, value - champion) if known else None,
-            )
-        )
-    return rows
-
-
-def tiles(rows: list[MetricRow]) -> list[MetricRow]:
-    """The three metrics that matter most."""
-    by_key = {row.key: row for row in rows}
-    return [by_key[name] for name in TILES if name in by_key][:3]
-
-
-def _interval(
-    name: str, value: float | None, metrics: Mapping[str, float | None], matrices: tuple[Matrix, ...]
-) -> tuple[float, float] | None:
-    rows = metrics.get("rows")
-    if value is None or not rows:
-        return None
-    if name == "accuracy":
-        return intervals.wilson(value * rows, rows)
-    if not matrices:
-        return None
-    positives, negatives = matrices[0].tp + matrices[0].fn, matrices[0].fp + matrices[0].tn
-    if name == "auc":
-        return intervals.auc(value, positives, negatives)
-    if name == "average_precision":
-        return intervals.average_precision(value, positives)
-    at = decision(matrices, metrics.get("threshold"))
-    if at is not None and name == "precision":
-        return intervals.wilson(at.tp, at.tp + at.fp)
-    if at is not None and name == "recall":
-        return intervals.wilson(at.tp, at.tp + at.fn)
-    return None
-
-
-def decision(matrices: tuple[Matrix, ...], threshold: float | None) -> Matrix | None:
-    """The confusion matrix where the model decides."""
-    if threshold is None or not matrices:
-        return None
-    return min(matrices, key=lambda row: abs(row.threshold - threshold))

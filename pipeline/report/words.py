@@ -6,9 +6,13 @@ from typing import Any
 
 from components import metric_names
 from components.evaluator.verdict import LOWER_IS_BETTER
+from components.pusher.card import places as _places
 
-METRICS = metric_names.METRICS | {"calibration": "Calibration", "threshold": "Decision threshold"}
+METRICS = metric_names.METRICS | {"calibration": "Mean score ÷ share positive", "threshold": "Decision threshold"}
 """Known metrics, in the order in which they are shown."""
+
+HUGE = 1e7
+"""From here on figures are written as 3.1e+07."""
 
 MEASURES = {"missing": "missing values", "chebyshev": "Chebyshev"}
 
@@ -63,17 +67,34 @@ def number(value: Any, places: int = 4) -> str:
 
 
 def fixed(value: float | None, places: int = 4) -> str:
-    """A figure of a column: always to so many places, so that they stand under each other; None is a dash."""
+    """A figure of a column: to so many places, fewer from 10 on; None is a dash."""
     if value is None:
         return "–"  # noqa: RUF001
     if value != value:
         return "unknown"
-    return f"{value:,.{places}f}" if abs(value) < 1e9 else f"{value:.3g}"
+    return f"{value:,.{_places(value, places)}f}" if abs(value) < HUGE else f"{value:.3g}"
 
 
-def signed(value: float, places: int = 4) -> str:
-    """A difference, with a true minus sign."""
-    return f"{value:+.{places}f}".replace("-", "−")  # noqa: RUF001
+def signed(value: float, places: int = 4, beside: float | None = None) -> str:
+    """A difference, with a true minus sign; to the places of the figure that it stands `beside`. 0 has no sign."""
+    if abs(value) >= HUGE:
+        return f"{value:+.3g}".replace("-", "−")  # noqa: RUF001
+    text = f"{value:+,.{_places(value if beside is None else beside, places)}f}"
+    return text.replace("-", "−") if text.strip("+-0.,") else text[1:]  # noqa: RUF001
+
+
+def minus(figure: str) -> str:
+    """A figure of a card, "-0.1", with a true minus sign; other texts stay."""
+    return f"−{figure[1:]}" if figure[:1] == "-" and figure[1:2].isdigit() else figure  # noqa: RUF001
+
+
+def ends(interval: Sequence[float] | None, sign: bool = False) -> str:
+    """An interval, "0.681 to 0.694"; empty if there is none. `sign`: of a difference."""
+    if not interval:
+        return ""
+    places = _places(max(map(abs, interval)), 3)
+    low, high = (signed(end, places, 0.0) if sign else f"{end:,.{places}f}" for end in interval)
+    return f"{low} to {high}"
 
 
 def percent(share: float | None) -> str:

@@ -102,6 +102,72 @@ MATRICES = (
     Matrix(1.0, 0, 0, 800, 200),
 )
 
+EVALUATION: dict[str, Any] = {
+    "warnings": [],
+    "intervals": {"auc": [0.72, 0.78], "log_loss": [0.58, 0.62]},
+    "slices": {
+        "origin=LGA": {"rows": 300.0, "auc": 0.7, "auc_diff": -0.01, "average_precision": 0.4},
+        "origin=EWR": {"rows": 700.0, "auc": 0.8, "auc_diff": 0.02, "average_precision": 0.6},
+        "origin=XXX": {"rows": 3.0, "auc": None},
+    },
+    "slice_intervals": {"origin=LGA": {"auc": [0.64, 0.76]}},
+    "baselines": {"prior": {"auc": 0.5, "average_precision": 0.2}, "linear": {"auc": 0.7, "average_precision": 0.45}},
+    "champion": {"version": 3, "metrics": {"auc": 0.74}},
+    "comparisons": [
+        {"slice": "", "metric": "auc", "difference": 0.01, "error": 0.002, "p_value": 0.99999, "significant": False,
+         "detectable": 0.006},
+        {"slice": "origin=LGA", "metric": "auc", "difference": -0.01, "error": 0.001, "p_value": 1e-9,
+         "significant": True, "detectable": 0.03},
+    ],
+    "fairness": {
+        "threshold": 0.5,
+        "groups": {
+            "origin": {
+                "LGA": {"rows": 300.0, "base_rate": 0.2, "positive_rate": 0.3, "bias": -0.05},
+                "EWR": {"rows": 700.0, "base_rate": 0.3, "positive_rate": 0.2, "bias": None},
+            }
+        },
+        "gaps": [{"column": "origin", "metric": "positive_rate", "value": 0.1, "low": "EWR", "high": "LGA",
+                  "significant": False, "limit": None}],
+    },
+}  # fmt: skip
+
+ERRORS: dict[str, Any] = {
+    "says": "1 weak slice of 40 slices looked at; origin=LGA, temp < 0 costs most.",
+    "slices": [
+        {"slice": "origin=LGA, temp < 0", "rows": 300, "share": 0.3, "metric": "log_loss", "value": 0.7, "rest": 0.5,
+         "gap": 0.05, "weight": 0.015, "p": 2e-7,
+         "figures": {"auc": 0.6, "positive": 0.4, "predicted": 0.2},
+         "elsewhere": {"auc": 0.8, "positive": 0.1, "predicted": 0.15},
+         "train_rows": 90, "train_share": 0.1, "doubtful": 0.09, "doubtful_elsewhere": 0.02, "moved": ["temp"],
+         "cause": "labels", "next": "check its labels: 9 % doubtful"}
+    ],
+    "importance": [
+        {"feature": "temp", "metric": "auc", "drop": 0.04, "standard_error": 0.002, "loss": 0.02},
+        {"feature": "carrier", "metric": "auc", "drop": 0.01, "standard_error": 0.02, "loss": -0.00001},
+        {"feature": "dest", "metric": "auc", "drop": None, "standard_error": None, "loss": 0.0},
+    ],
+    "rows": 1000, "looked": 40, "min_rows": 50, "alpha": 0.05, "effect": 0.1,
+    "loss": {"metric": "log_loss", "value": 0.6},
+}  # fmt: skip
+
+TRAINING: dict[str, Any] = {
+    "blend": {"trees": 0.4, "network": 0.6},
+    "temperature": 1.09,
+    "refitted": True,
+    "member_seconds": {"trees": 9.9, "network": 75.0},
+    "rounds": 75,
+    "epochs": 5,
+    "best_epoch": 3,
+    "examples_per_second": 14197.2,
+    "decision_threshold": 0.5,
+    "rows": {"train": 2700, "validation": 300},
+    "small_data": {"batch_size": 64, "epochs": 12},
+    "data_steps": {},
+    "validation": {"auc": 0.77},
+    "seconds": {"read": 1.0, "train": 85.0},
+}
+
 
 def past(span: int, **changes: Any) -> Past:
     rows = (drift("carrier", 0.005 * span, 0.02), drift("temp", 0.1, 0.5, "jensen_shannon"))
@@ -129,15 +195,19 @@ def facts(**changes: Any) -> Facts:
         "settings": {
             "ArrowExampleGen": {"source": {"label": "late", "ids": ["row_id"]}},
             "ChampionEvaluator": {
-                "bar": {"thresholds": {"auc": 0.6}, "tolerance": {"auc": 0.003}, "min_slice_rows": 50}
+                "bar": {
+                    "thresholds": {"auc": 0.6},
+                    "slice_thresholds": {"auc": 0.55},
+                    "tolerance": {"auc": 0.003},
+                    "min_slice_rows": 50,
+                }
             },
-            "ErrorAnalysis": {"metric": "auc"},
+            "ErrorAnalysis": {"metric": "auc", "settings": {"importance_rows": 400, "importance_repeats": 3}},
+            "Trainer": {"custom_config": {"training": {"epochs": 9, "trees": {"rounds": 600}}}},
         },
-        "slices": {
-            "origin=LGA": {"rows": 300.0, "auc": 0.7, "auc_diff": -0.01, "average_precision": 0.4},
-            "origin=EWR": {"rows": 700.0, "auc": 0.8, "auc_diff": 0.02, "average_precision": 0.6},
-            "origin=XXX": {"rows": 3.0, "auc": None},
-        },
+        "evaluation": EVALUATION,
+        "errors": ERRORS,
+        "training": TRAINING,
         "curves": {"candidate": MATRICES, "champion": MATRICES},
         "past": (past(1), past(2), past(3), past(4, run_id=RUN)),
     }
@@ -160,7 +230,7 @@ def stopped(**changes: Any) -> Facts:
     """A run that the gate blocked: statistics, but no labels and no model."""
     told = summary(**{**STOPPED, **changes})
     steps = tuple(Step(row["id"], row["state"], row["seconds"]) for row in told["components"])
-    return facts(summary=told, steps=steps, slices={}, curves={}, settings={})
+    return facts(summary=told, steps=steps, evaluation={}, errors={}, training={}, curves={}, settings={})
 
 
 def feature_stats(rows: int = 100) -> statistics_pb2.DatasetFeatureStatisticsList:
@@ -214,6 +284,26 @@ def left_behind(root: Path, told: Mapping[str, Any] | None = None) -> Path:
     _execute(store, run, "a.ArrowExampleGen", {}, {"examples": examples}, {"source": json.dumps(source), "code": "x"})
     _execute(store, run, "b.StatisticsGen", {"examples": examples}, {"statistics": made}, {})
     return home
+
+
+def evaluated(home: Path) -> Path:
+    """Lets that run come as far as its evaluation; returns the folder of what trainer and evaluators recorded."""
+    folder = home / "artifacts" / "recorded"
+    for name, value in (("verdict", EVALUATION), ("errors", ERRORS), ("training", TRAINING)):
+        write_json(folder / f"{name}.json", value)
+    config = mlmd.ConnectionConfig()
+    config.sqlite.filename_uri = str(home / "metadata.sqlite")
+    store = metadata_store.MetadataStore(config)
+    run = store.get_context_by_type_and_name("pipeline_run", RUN)
+    for component, kind, output in (
+        ("Trainer", "ModelRun", "model_run"),
+        ("ChampionEvaluator", "ModelEvaluation", "evaluation"),
+        ("ErrorAnalysis", "ErrorReport", "errors"),
+    ):
+        made = _artifact(store, kind, folder)
+        (made.id,) = store.put_artifacts([made])
+        _execute(store, run, f"c.{component}", {}, {output: made}, {})
+    return folder
 
 
 def _artifact(store: metadata_store.MetadataStore, kind: str, uri: Path) -> mlmd.Artifact:

@@ -5,7 +5,16 @@ from components.files import write_bytes, write_json
 from pipeline.report.gather import gather, read_summary
 from pipeline.report.history import read_past, read_runs
 from pipeline.report.statistics import read_features
-from tests.pipeline.report.a_run import RUN, feature_stats, left_behind, summary
+from tests.pipeline.report.a_run import (
+    ERRORS,
+    EVALUATION,
+    RUN,
+    TRAINING,
+    evaluated,
+    feature_stats,
+    left_behind,
+    summary,
+)
 
 
 @pytest.fixture
@@ -54,6 +63,22 @@ def test_everything_that_a_run_left_behind(home):
     assert found.curves == {}
     assert found.gone == ()
     assert [run.span for run in found.past] == [4]
+
+
+def test_what_the_evaluator_the_error_analysis_and_the_trainer_recorded(home):
+    folder = evaluated(home)
+    now = gather(home, read_summary(home, RUN))
+    assert (now.evaluation, now.errors, now.training, now.gone) == (EVALUATION, ERRORS, TRAINING, ())
+    assert now.slices["origin=LGA"]["auc"] == 0.7
+    write_json(folder / "errors.json", ERRORS["slices"])  # as it was before there was more to say
+    write_json(folder / "training.json", ["a trainer of one's own"])
+    earlier = gather(home, read_summary(home, RUN))
+    assert (earlier.errors, earlier.training, earlier.gone) == ({"slices": ERRORS["slices"]}, {}, ())
+    for name in ("errors.json", "training.json"):
+        (folder / name).unlink()
+    gone = gather(home, read_summary(home, RUN))
+    assert (gone.errors, gone.training) == ({"slices": summary()["weakest_slices"]}, {})
+    assert gone.gone == ("ErrorAnalysis.errors",)
 
 
 def test_what_was_deleted_since_is_named(home):

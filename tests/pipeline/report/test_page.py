@@ -9,9 +9,11 @@ from pipeline.report.compare_page import compare_page, write_compare
 from pipeline.report.feature_rows import feature_rows, ratio_of
 from pipeline.report.history_page import history_page, write_history
 from pipeline.report.page import report_page
-from pipeline.report.verdict import metric_rows, said, tiles, verdict
+from pipeline.report.verdict import notes, verdict
 from pipeline.report.write import rewrite_report, write_report
 from tests.pipeline.report.a_run import (
+    ERRORS,
+    EVALUATION,
     EVIL,
     GATE,
     RUN,
@@ -58,9 +60,14 @@ KINDS = {
     ),
     "no model": facts(summary=summary(metrics={}, champion=None, blessed=False, pushed=None)),
     "regression": facts(
-        summary=summary(metrics={"rows": 9.0, "rmse": 1.5, "mae": 1.0}, champion=None), curves={}, slices={}
+        summary=summary(metrics={"rows": 9.0, "rmse": 1.5, "mae": 1.0}, champion=None),
+        curves={},
+        evaluation={},
+        errors={},
     ),
-    "no artifacts": facts(features=(), curves={}, slices={}, settings={}, files=(), past=(), gone=("a.b",)),
+    "no artifacts": facts(
+        features=(), curves={}, evaluation={}, errors={}, training={}, settings={}, files=(), past=(), gone=("a.b",)
+    ),
     "no spans": facts(summary=summary(spans={"train": [1], "eval": [1]})),
 }
 
@@ -99,12 +106,22 @@ def test_nothing_from_data_becomes_markup():
             blessed=False,
             pushed=None,
             labels={"rows": 1, "classes": {EVIL: 1.0}, "issues": [{"id": EVIL, "label": EVIL}], "x": EVIL},
-            weakest_slices=[
-                {"slice": EVIL, "rows": 3, "metric": "log_loss", "value": 0.1, "gap": 0.1, "weight": 0.1, "next": EVIL}
-            ],
         ),
+        evaluation={
+            "warnings": [EVIL],
+            "slices": {EVIL: {"rows": 100.0, "auc": 0.5}},
+            "baselines": {"linear": {"average_precision": 0.1}},
+            "champion": {"version": 3},
+            "comparisons": [{**EVALUATION["comparisons"][1], "slice": EVIL, "metric": EVIL}],
+            "fairness": {"groups": {EVIL: {EVIL: {"rows": 1.0}}}, "gaps": []},
+        },
+        errors={
+            "says": EVIL,
+            "slices": [{**ERRORS["slices"][0], "slice": EVIL, "next": EVIL, "moved": [EVIL]}],
+            "importance": [{**ERRORS["importance"][0], "feature": EVIL, "metric": EVIL}],
+        },
+        training={"blend": {EVIL: 1.0}, "small_data": {EVIL: EVIL}},
         features=(category(EVIL, (EVIL, "</svg>")), number(EVIL + "2")),
-        slices={EVIL: {"rows": 100.0, "auc": 0.5}},
         settings={EVIL: {EVIL: EVIL}},
         past=(past(1, drift=(drift(EVIL, 0.1, 0.1),)), past(2, drift=(drift(EVIL, 0.1, 0.1),))),
         gone=(EVIL,),
@@ -144,8 +161,9 @@ def test_the_verdict_of_each_kind():
     assert verdict(KINDS["pushed"]).headline == "Pushed as version 4"
     assert "champion version 3" in verdict(KINDS["pushed"]).lead
     assert verdict(KINDS["pushed"]).why == (
-        "Asked overall: AUC at least 0.6.",
-        "Allowed below champion version 3: AUC 0.003.",
+        "Asked overall: AUC at least 0.6 (it has 0.7500).",
+        "Asked on every slice of at least 50 rows: AUC at least 0.55 (lowest 0.7000, origin=LGA).",
+        "Allowed below champion version 3: AUC 0.003 (it is +0.0100).",
     )
     assert verdict(KINDS["not pushed"]).why == ("AUC is 0.7000, below the 0.7500 that the champion asks for",)
     assert verdict(KINDS["not pushed"]).kind == "bad"
@@ -155,24 +173,93 @@ def test_the_verdict_of_each_kind():
     assert verdict(KINDS["no model"]).kind == "stopped"
 
 
-def test_shortfalls_are_said_in_words():
-    from components.evaluator.verdict import Shortfall
+def test_what_a_line_reaches_is_in_the_first_screen():
+    """0.45 of the linear baseline is below the candidate's 0.5 until the evaluator says otherwise."""
+    assert notes(facts()) == ((False, "Ahead of logistic regression in average precision: 0.5000 against 0.4500."),)
+    text = "average_precision 0.4000 <= 0.4500: does not beat the linear baseline"
+    for warning, more in ((text, "chance does not explain"), (f"{text}, within chance", "chance could explain")):
+        ((mind, said),) = notes(facts(evaluation={**EVALUATION, "warnings": [warning]}))
+        assert mind
+        assert "logistic regression reaches average precision 0.4500, the candidate 0.5000" in said
+        assert more in said
+    blocked = summary(blessed=False, pushed=None, reasons=[text])
+    assert notes(facts(summary=blocked)) == ()  # it is among the reasons
+    assert "chance does not explain" in verdict(facts(summary=blocked)).why[0]
+    many = notes(facts(evaluation={**EVALUATION, "warnings": [f"auc: w{n}" for n in range(9)]}))
+    assert [said for _, said in many[1:3]] == ["AUC: w0.", "AUC: w1."]
+    assert many[-1] == (True, "And 5 more in verdict.json.")
+    page = report_page(facts(evaluation={**EVALUATION, "warnings": [text]}))
+    assert page.index("A line does better") < page.index('id="data"')
+    assert notes(KINDS["blocked"]) == ()
+    assert notes(KINDS["no artifacts"]) == ()
 
-    slow = Shortfall("origin=LGA, carrier=US", "log_loss", 0.7, 0.6, "threshold")
-    assert said(str(slow)) == "Log loss on origin=LGA, carrier=US is 0.7000, above the 0.6000 of the threshold"
-    assert said("something else") == "something else"
+
+def test_all_that_the_evaluation_and_the_error_analysis_recorded_is_on_the_page():
+    page = Page(report_page(facts()))
+    told = " ".join(" ".join(page.texts).split())
+    for wanted in (
+        "0.720 to 0.780",  # the interval of the evaluator, not of a formula
+        "+0.006 to +0.014",  # of the difference: 0.01 +- 1.96 x 0.002
+        "Linear",
+        "0.4500",
+        "worse beyond chance: AUC on origin=LGA",
+        "Loss that would be seen",
+        "0.40 boosted trees + 0.60 network, learned again from all rows",
+        "75 rounds of at most 600",
+        "5 epochs of at most 12, the best after 3; 14,197 examples per second",
+        "batch_size 64, epochs 12",
+        "From a score of 0.50 on",
+        "1 weak slice of 40 slices looked at",
+        "40.0 % positive, 20.0 % predicted; elsewhere 10.0 %, 15.0 %",
+        "9.0 %, elsewhere 2.0 %",
+        "moved: temp",
+        "temp matters most",
+        "among 400 eval rows",
+        "0.640 to 0.760",
+        "beyond chance",
+        "Positive rate: LGA is 0.1000 above EWR (origin), within chance.",
+        "\N{MINUS SIGN}0.0500",
+    ):
+        assert wanted in told, wanted
 
 
-def test_metrics_beside_the_champions():
-    rows = {row.key: row for row in metric_rows(facts())}
-    assert list(rows) == ["auc", "average_precision", "f1", "log_loss", "threshold"]
-    assert (rows["auc"].value, rows["auc"].champion, rows["auc"].difference) == ("0.7500", "0.7400", "+0.0100")
-    assert (rows["auc"].better, rows["average_precision"].better, rows["log_loss"].better) == (True, False, True)
-    assert (rows["f1"].value, rows["f1"].difference) == ("unknown", "")
-    assert rows["threshold"].better is None
-    low, high = rows["auc"].interval.split(" to ")
-    assert float(low) < 0.75 < float(high)
-    assert [row.key for row in tiles(list(rows.values()))] == ["auc", "average_precision", "f1"]
+def test_no_weak_slice_is_said():
+    errors = {"says": "No weak slice: none of 9 slices looked at.", "slices": [], "looked": 9, "min_rows": 50}
+    text = report_page(facts(errors=errors))
+    assert "No weak slice: none of 9 slices looked at." in text
+    assert "Where more or better data would help most" not in text
+    assert "none of 9</dd>" in text
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [
+        {"rows": 9.0, "accuracy": 0.9, "log_loss": 0.2, "calibration_error": 0.01},
+        {"rows": 9.0, "rmse": 54321.0, "mae": 43210.0},
+    ],
+    ids=["multiclass", "regression"],
+)
+def test_other_tasks(metrics):
+    name = list(metrics)[1]
+    evaluation = {
+        "intervals": {name: [metrics[name] * 0.9, metrics[name] * 1.1]},
+        "baselines": {base: {name: metrics[name] * 2} for base in ("prior", "linear")},
+        "baseline_differences": [
+            {"baseline": "linear", "metric": name, "difference": -metrics[name], "error": metrics[name] / 98}
+        ],
+        "slices": {"a=b": {"rows": 60.0, name: metrics[name]}},
+    }
+    found = facts(summary=summary(metrics=metrics, champion=None), evaluation=evaluation, curves={}, errors={})
+    told = " ".join(Page(report_page(found)).texts)
+    assert "Where it decides" not in told
+    assert ("Whether its scores mean what they say" in told) == ("accuracy" in metrics)
+    wanted = {
+        "accuracy": ("0.810 to 0.990", "1.8000"),
+        "rmse": ("48,889 to 59,753", "108,642", "\N{MINUS SIGN}54,321", "\N{MINUS SIGN}55,407"),
+    }
+    for figure in wanted[name]:
+        assert figure in told, figure
+    assert ("linear regression" in told) == (name == "rmse")
 
 
 def test_what_moved_most_comes_first():
@@ -253,6 +340,12 @@ def test_compare(tmp_path):
     assert any("comes from the data" in text for text in page.texts)
     assert write_compare(home, RUN, RUN).name == f"compare-{RUN}-{RUN}.html"
     assert "Nothing: the same data" in compare_page(home, RUN, RUN)
+
+
+def test_a_table_without_spans():
+    text = " ".join(Page(report_page(KINDS["no spans"])).texts)
+    assert "Trained on 3,000 rows; evaluated on 1,000 rows drawn from the same data." in text
+    assert "On the 1,000 rows of the eval split" in text
 
 
 def test_corrections_are_told():

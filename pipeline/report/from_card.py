@@ -1,0 +1,56 @@
+"""What the report shares with the model card: the same words and tables, so that they cannot part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.pusher import card
+from pipeline.report.facts import Facts
+from pipeline.report.words import metric_name, percent
+
+
+@dataclass(frozen=True)
+class Part:
+    """Blocks of a card (Text, Items, Table) under a heading, and the gist of them in a line."""
+
+    gist: str
+    blocks: tuple[card.Text | card.Items | card.Table, ...]
+    more: int = 0
+
+
+def of_metrics(facts: Facts) -> str:
+    """What intervals and baselines mean; empty for runs that measured none."""
+    return card.OF_METRICS if facts.evaluation.get("intervals") or facts.baselines else ""
+
+
+def against_champion(facts: Facts) -> Part | None:
+    """The rule by which a difference to the champion counts, and what it says of each; None if nothing was tested."""
+    compared = facts.evaluation.get("comparisons") or []
+    if not compared or not facts.evaluation.get("champion"):
+        return None
+    worse = [_where(row) for row in compared if row["significant"]]
+    more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
+    gist = f"worse beyond chance: {'; '.join(worse[:3])}{more}" if worse else "worse beyond chance in nothing"
+    return Part(gist, card.against_champion(facts.evaluation), max(0, len(compared) - card.MOST_ROWS))
+
+
+def fairness(facts: Facts) -> Part | None:
+    """Decisions by group of each sensitive column; None where no column is sensitive."""
+    found = card.fairness(facts.evaluation)
+    if found is None:
+        return None
+    gaps = facts.evaluation["fairness"].get("gaps") or []
+    over = [gap for gap in gaps if gap.get("limit") is not None and gap["value"] > gap["limit"] and gap["significant"]]
+    if over:
+        gist = f"{len(over):,} gap{'s' * (len(over) > 1)} beyond what was allowed"
+    elif gaps:
+        first = gaps[0]
+        name = first["metric"].replace("_", " ")
+        gist = f"largest gap {percent(first['value'])}: {name}, {first['high']} over {first['low']}"
+    else:
+        gist = "too few rows in the groups to compare them"
+    return Part(gist, found.blocks)
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    return metric_name(row["metric"]) + (f" on {row['slice']}" if row["slice"] else "")

@@ -1,0 +1,143 @@
+"""A model's metrics beside those of the champion and of the baselines, ready to be shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.evaluator.evidence import Z95
+from pipeline.report import intervals
+from pipeline.report.facts import Facts, Matrix
+from pipeline.report.words import better, ends, fixed, metric_name, shown_metrics, signed
+
+TILES = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
+BASELINES = ("linear", "prior")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another model's figure and the candidate's difference to it.
+
+    Attributes:
+      value: The other's figure; empty if it has none.
+      difference: Candidate less the other; empty if it cannot be told.
+      interval: Of that, 95 %, on the same rows; empty where it was not measured.
+      better: Whether the candidate is; None is neither.
+    """
+
+    value: str = ""
+    difference: str = ""
+    interval: str = ""
+    better: bool | None = None
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One metric of the candidate; `others` has the champion's and the baselines' by name, as far as there are any."""
+
+    key: str
+    name: str
+    value: str
+    interval: str
+    others: Mapping[str, Beside]
+
+    @property
+    def champion(self) -> Beside:
+        """The champion's."""
+        return self.others.get("champion", Beside())
+
+    @property
+    def linear(self) -> Beside:
+        """The linear baseline's."""
+        return self.others.get("linear", Beside())
+
+
+def metric_rows(facts: Facts) -> list[MetricRow]:
+    """Every metric of the candidate, with its interval and the others' figures on the same rows."""
+    metrics: dict[str, Any] = dict(facts.summary["metrics"])
+    others: dict[str, Mapping[str, float | None]] = {}
+    if facts.summary["champion"]:
+        others["champion"] = facts.summary["champion"].get("metrics", {})
+    others |= {name: facts.baselines[name] for name in BASELINES if name in facts.baselines}
+    errors = _errors(facts)
+    known = facts.evaluation.get("intervals") or {}
+    rows = []
+    for name in shown_metrics(metrics):
+        value = metrics[name]
+        # A threshold is chosen, not measured.
+        interval = known.get(name) or _interval(name, value, metrics, facts.curves.get("candidate", ()))
+        rows.append(
+            MetricRow(
+                name,
+                metric_name(name),
+                "unknown" if value is None else fixed(value),
+                ends(interval),
+                {
+                    other: beside(name, value, found.get(name), errors.get((other, name)))
+                    for other, found in others.items()
+                },
+            )
+        )
+    return rows
+
+
+def beside(metric: str, value: float | None, other: float | None, error: tuple[float, float] | None) -> Beside:
+    """A metric of the candidate beside another's; `error` is the measured difference and its standard error."""
+    if other is None:
+        return Beside()
+    if value is None:
+        return Beside(fixed(other))
+    apart = error[0] if error else value - other
+    interval = (apart - Z95 * error[1], apart + Z95 * error[1]) if error else None
+    if metric == "threshold":
+        return Beside(fixed(other))
+    difference = signed(apart, beside=value)
+    shown = bool(difference.strip("0."))  # else it is nothing that the page could call better or worse
+    return Beside(fixed(other), difference, ends(interval, sign=True), better(metric, apart) if shown else None)
+
+
+def _errors(facts: Facts) -> dict[tuple[str, str], tuple[float, float]]:
+    """(the other model, metric) -> difference and its standard error, of all rows, where the evaluator told both."""
+    told = [("champion", row) for row in facts.evaluation.get("comparisons") or () if not row["slice"]]
+    told += [(row["baseline"], row) for row in facts.evaluation.get("baseline_differences") or ()]
+    return {
+        (other, row["metric"]): (row["difference"], row["error"])
+        for other, row in told
+        if row["difference"] is not None and row["error"] is not None
+    }
+
+
+def tiles(rows: Sequence[MetricRow]) -> list[MetricRow]:
+    """The three metrics that matter most."""
+    by_key = {row.key: row for row in rows}
+    return [by_key[name] for name in TILES if name in by_key][:3]
+
+
+def _interval(
+    name: str, value: float | None, metrics: Mapping[str, float | None], matrices: tuple[Matrix, ...]
+) -> tuple[float, float] | None:
+    """By formula, for runs whose evaluator measured none."""
+    rows = metrics.get("rows")
+    if value is None or not rows:
+        return None
+    if name == "accuracy":
+        return intervals.wilson(value * rows, rows)
+    if not matrices:
+        return None
+    positives, negatives = matrices[0].tp + matrices[0].fn, matrices[0].fp + matrices[0].tn
+    if name == "auc":
+        return intervals.auc(value, positives, negatives)
+    if name == "average_precision":
+        return intervals.average_precision(value, positives)
+    at = decision(matrices, metrics.get("threshold"))
+    if at is not None and name == "precision":
+        return intervals.wilson(at.tp, at.tp + at.fp)
+    if at is not None and name == "recall":
+        return intervals.wilson(at.tp, at.tp + at.fn)
+    return None
+
+
+def decision(matrices: tuple[Matrix, ...], threshold: float | None) -> Matrix | None:
+    """The confusion matrix where the model decides."""
+    if threshold is None or not matrices:
+        return None
+    return min(matrices, key=lambda row: abs(row.threshold - threshold))

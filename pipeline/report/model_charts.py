@@ -1,0 +1,83 @@
+"""Charts of a binary model: ROC, precision and recall, calibration."""
+
+from markupsafe import Markup
+
+from pipeline.report import charts
+from pipeline.report.curves import precision_recall, roc, score_bins
+from pipeline.report.draw import svg
+from pipeline.report.facts import Facts, Matrix
+from pipeline.report.metric_chart import metric_course
+from pipeline.report.metric_rows import decision, metric_rows, tiles
+from pipeline.report.words import percent
+
+
+def model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
+    """(heading, one line under it, chart)."""
+    if not facts.curves.get("candidate"):
+        return []
+    thresholds = {
+        "candidate": facts.summary["metrics"].get("threshold"),
+        "champion": ((facts.summary["champion"] or {}).get("metrics") or {}).get("threshold"),
+    }
+    at = {name: found for name, rows in facts.curves.items() if (found := decision(rows, thresholds.get(name)))}
+    positive, total = positives(facts.curves["candidate"])
+    base = positive / total if total else 0.0
+    rates, precision = "False positive rate", "Precision"
+    return [
+        (
+            "ROC",
+            "Dashed: guessing.",
+            svg(
+                charts.curve(
+                    {name: roc(rows) for name, rows in facts.curves.items()},
+                    {
+                        n: (m.fp / (m.fp + m.tn), m.tp / (m.tp + m.fn))
+                        for n, m in at.items()
+                        if m.fp + m.tn and m.tp + m.fn
+                    },
+                    rates,
+                    "Recall",
+                    [(0, 0), (1, 1)],
+                ),
+                "ROC curve of candidate and champion; the areas are in the table of metrics",
+            ),
+        ),
+        (
+            "Precision and recall",
+            f"Dashed: guessing, {percent(base)} positive.",
+            svg(
+                charts.curve(
+                    {name: precision_recall(rows) for name, rows in facts.curves.items()},
+                    {n: (m.tp / (m.tp + m.fn), m.tp / (m.tp + m.fp)) for n, m in at.items() if m.tp},
+                    "Recall",
+                    precision,
+                    [(0, base), (1, base)],
+                ),
+                "Precision-recall curve of candidate and champion; the areas are in the table of metrics",
+            ),
+        ),
+        (
+            "Calibration",
+            "Dashed: scores mean what they say.",
+            svg(
+                charts.calibration({name: score_bins(rows) for name, rows in facts.curves.items()}),
+                "Reliability diagram: share that is positive against score",
+            ),
+        ),
+    ]
+
+
+def positives(matrices: tuple[Matrix, ...]) -> tuple[float, float]:
+    """Rows that are positive, and all rows."""
+    first = matrices[0]
+    return first.tp + first.fn, first.tp + first.fn + first.fp + first.tn
+
+
+def metric_courses(facts: Facts) -> list[tuple[str, Markup]]:
+    """(metric, its course over the spans)."""
+    found = []
+    for row in tiles(metric_rows(facts)):
+        spec = metric_course(facts.past, row.key, facts.summary["run_id"])
+        if spec is not None:
+            found.append((row.name, svg(spec, f"{row.name} of each run's candidate by eval span")))
+    return found

@@ -1,0 +1,162 @@
+"""The model itself: of what it is made, how long it learned, from which rows and with which settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from pipeline.report.facts import Facts
+from pipeline.report.small import share_bar
+from pipeline.report.words import METRICS, fixed, seconds
+
+NAMES = {"trees": "boosted trees", "network": "network"}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member: its weight in the blend, how long it learned, and what that took."""
+
+    name: str
+    weight: str
+    bar: Markup | str
+    learned: str
+    took: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """A model: `gist` in a line, its members, and what else there is to say of it."""
+
+    gist: str
+    members: tuple[Member, ...]
+    rows: tuple[tuple[str, str], ...]
+
+    @property
+    def weighted(self) -> bool:
+        """Whether members have weights."""
+        return any(member.weight for member in self.members)
+
+
+def training(facts: Facts) -> Training | None:
+    """What the trainer recorded; None where there is nothing."""
+    found = facts.training
+    asked = _asked(facts)
+    blend = found.get("blend")
+    if not isinstance(blend, dict) or not blend:
+        blend = {"network": None} if "epochs" in found else {}
+    members = tuple(_member(name, weight, found, asked) for name, weight in blend.items())
+    rows = tuple((name, text) for name, text in (*_rows(found), ("Search", _search(facts))) if text)
+    if not members and not rows:
+        return None
+    return Training(_gist(blend, found), members, rows)
+
+
+def _gist(blend: Mapping[str, float | None], found: Mapping[str, Any]) -> str:
+    parts = [
+        NAMES.get(name, name) if weight in (None, 1.0) else f"{weight:.2f} {NAMES.get(name, name)}"
+        for name, weight in blend.items()
+        if weight != 0
+    ]
+    again = ", learned again from all rows" if found.get("refitted") else ""
+    return f"{' + '.join(parts)}{again}" if parts else "as its trainer recorded it"
+
+
+def _member(name: str, weight: float | None, found: Mapping[str, Any], asked: Mapping[str, Any]) -> Member:
+    took = (found.get("member_seconds") or {}).get(name)
+    return Member(
+        NAMES.get(name, name),
+        "" if weight is None else f"{weight:.2f}",
+        "" if weight is None else share_bar(weight),
+        ("left out: it adds nothing on the validation rows; " if weight == 0 else "")
+        + (_trees(found, asked) if name == "trees" else _network(found, asked) if name == "network" else ""),
+        "" if took is None else seconds(took),
+    )
+
+
+def _trees(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    most = (asked.get("trees") or {}).get("rounds")
+    rounds = found.get("rounds")
+    return "" if rounds is None else f"{rounds:,} rounds" + (f" of at most {most:,}" if most else "")
+
+
+def _network(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    epochs, best, speed = (found.get(name) for name in ("epochs", "best_epoch", "examples_per_second"))
+    if epochs is None:
+        return ""
+    most = (found.get("small_data") or {}).get("epochs", asked.get("epochs"))
+    said = f"{epochs:,} epoch{'s' * (epochs != 1)}" + (f" of at most {most:,}" if most else "")
+    said += f", the best after {best:,}" if best is not None else ""
+    said += f"; {speed:,.0f} examples per second" if speed else ""
+    return said + (f", bound by {found['bound_by']}" if speed and found.get("bound_by") else "")
+
+
+def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    rows, refitted = found.get("rows") or {}, found.get("refitted")
+    learned, held_out = rows.get("train", 0), rows.get("validation", 0)
+    temperature, small = found.get("temperature"), found.get("small_data")
+    return [
+        (
+            "Rows",
+            f"{learned:,} to learn from; {held_out:,} held out chose when to stop, the weights and the threshold"
+            if rows
+            else "",
+        ),
+        (
+            "Learned again",
+            ""
+            if refitted is None
+            else f"from all {learned + held_out:,} rows, for as long as was found best"
+            if refitted
+            else "no: the rows held out were never learned from",
+        ),
+        (
+            "Temperature",
+            ""
+            if temperature in (None, 1.0)
+            else f"{temperature:.3f}: scores are divided by it, above 1 they are less sure than the members",
+        ),
+        ("On validation rows", _validation(found.get("validation") or {}, refitted)),
+        ("Small-data settings", "" if small is None else _listed(small) or "none: there are rows enough"),
+        ("Data steps", "" if found.get("data_steps") is None else _listed(found["data_steps"]) or "none"),
+        ("Tuned settings", _listed(found.get("tuned") or {})),
+        ("Time", ", ".join(f"{name} {seconds(value)}" for name, value in (found.get("seconds") or {}).items())),
+    ]
+
+
+def _search(facts: Facts) -> str:
+    """What a search of settings came to."""
+    found = facts.summary.get("tuned")
+    if not found:
+        return ""
+    from pipeline.tuned import in_short
+
+    run = f"; found by run {found['run_id']}" if found.get("run_id") else ""
+    return f"{in_short(found)}{run}"
+
+
+def _validation(metrics: Mapping[str, Any], refitted: bool | None) -> str:
+    told = ", ".join(f"{METRICS.get(name, name)} {fixed(value)}" for name, value in metrics.items())
+    return f"{told}{', before it learned from them' if refitted else ''}" if told else ""
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    """{"batch_size": 64, "trees": {"rounds": 9}} -> "batch_size 64, trees rounds 9"."""
+    said = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            said.append(f"{name} {_listed(value)}".strip())
+        elif isinstance(value, list | tuple):
+            said.append(f"{name} {' '.join(map(str, value))}")
+        elif isinstance(value, float):
+            said.append(f"{name} {value:.4g}")
+        else:
+            said.append(f"{name} {value}")
+    return ", ".join(said)
+
+
+def _asked(facts: Facts) -> Mapping[str, Any]:
+    """The table [training] that was asked for."""
+    given = facts.settings.get("Trainer", {}).get("custom_config")
+    table = given.get("training") if isinstance(given, dict) else None
+    return table if isinstance(table, dict) else {}

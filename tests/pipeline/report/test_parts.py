@@ -1,0 +1,166 @@
+"""Deciding, calibration, the model itself, errors: what their rows say."""
+
+import pytest
+
+from pipeline.report.deciding import calibrated, deciding
+from pipeline.report.error_rows import importance, weak
+from pipeline.report.from_card import against_champion, fairness
+from pipeline.report.slice_rows import slice_rows
+from pipeline.report.training_rows import training
+from tests.pipeline.report.a_run import ERRORS, EVALUATION, TRAINING, facts, summary
+
+
+def spaced(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_where_it_decides():
+    """At 0.5: 120 hits, 100 false alarms, 700 rightly left, 80 missed."""
+    found = deciding(facts())
+    assert spaced(found.says) == (
+        "From a score of 0.50 on, a row is called positive: on the validation rows that was best in F1. So 22.0 % of "
+        "the rows are called positive; of these 54.5 % are (precision), and 60.0 % of all positives are found (recall)."
+    )
+    ours, before = found.tables
+    assert (ours.who, before.who, ours.threshold) == ("Candidate", "Champion v3", "0.50")
+    assert [spaced(" ".join(cell)) for cell in (ours.hits, ours.misses, ours.false_alarms, ours.rightly_left)] == [
+        "120 60.0 %",
+        "80 40.0 %",
+        "100 12.5 %",
+        "700 87.5 %",
+    ]
+    asked = {"ChampionEvaluator": {"bar": {"decide_by": {"precision": 0.8}}}}
+    assert "best in precision of at least 0.8" in deciding(facts(settings=asked)).says
+    assert deciding(facts(curves={})) is None
+
+
+def test_whether_scores_mean_what_they_say():
+    """A fifth is positive; the mean score is 0.8 of that."""
+    metrics = {**summary()["metrics"], "calibration": 0.8, "calibration_error": 0.053}
+    assert spaced(calibrated(facts(summary=summary(metrics=metrics)))) == (
+        "On average a score lies 5.3 points off the share that is positive. "
+        "In all it says 16.0 %, and 20.0 % are positive, too low by 4.0 points."
+    )
+    assert calibrated(facts()) == ""
+    classes = {"rows": 9.0, "accuracy": 0.9, "calibration_error": 0.02}
+    assert "2.0 points off how often it is right" in calibrated(facts(summary=summary(metrics=classes), curves={}))
+
+
+def test_what_a_blend_is_made_of():
+    found = training(facts())
+    assert [(row.name, row.weight, row.took) for row in found.members] == [
+        ("boosted trees", "0.40", "9.9 s"),
+        ("network", "0.60", "1 min 15 s"),
+    ]
+    rows = dict(found.rows)
+    assert rows["Learned again"] == "from all 3,000 rows, for as long as was found best"
+    assert rows["Small-data settings"] == "batch_size 64, epochs 12"
+    assert rows["On validation rows"] == "AUC 0.7700, before it learned from them"
+    assert (rows["Data steps"], rows["Time"]) == ("none", "read 1.0 s, train 1 min 25 s")
+    assert "Tuned settings" not in rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "gist"),
+    [
+        ({"blend": {"trees": 1.0, "network": 0.0}}, "boosted trees, learned again from all rows"),
+        ({"blend": {"network": 1.0}, "refitted": False}, "network"),
+        ({"blend": None, "refitted": None}, "network"),  # before there were blends
+    ],
+)
+def test_models_of_one_part(changes, gist):
+    found = training(facts(training={**TRAINING, **changes}))
+    assert found.gist == gist
+    if changes["blend"] and len(changes["blend"]) == 2:
+        assert found.members[1].learned.startswith("left out: it adds nothing on the validation rows")
+
+
+def test_settings_that_were_tuned_and_steps_that_were_taken():
+    steps = {"balance": {"method": "smote", "rows": {"before": 9, "after": 12}}}
+    tuned = {"learning_rate": 0.00123456, "hidden_units": [64, 32]}
+    rows = dict(training(facts(training={**TRAINING, "data_steps": steps, "tuned": tuned, "small_data": {}})).rows)
+    assert rows["Data steps"] == "balance method smote, rows before 9, after 12"
+    assert rows["Tuned settings"] == "learning_rate 0.001235, hidden_units 64 32"
+    assert rows["Small-data settings"] == "none: there are rows enough"
+
+
+def test_a_search_is_told_and_whose_it_was():
+    trials = [{"score": 0.71, "seconds": 3.0, "settings": {}}, {"score": None, "failed": "x", "settings": {}}]
+    found = {
+        "trials": trials, "metric": "auc", "adopted": True, "before": 0.7, "after": 0.71, "best": 0.71,
+        "settings": {"dropout": 0.1, "trees": {"leaves": 31}}, "run_id": "r1",
+    }  # fmt: skip
+    rows = dict(training(facts(summary=summary(tuned=found))).rows)
+    assert rows["Search"] == (
+        "2 trials (1 failed), AUC 0.7000 -> 0.7100: dropout 0.1, trees.leaves 31; found by run r1"
+    )
+
+
+def test_a_trainer_of_ones_own_may_record_nothing_or_something_else():
+    assert training(facts(training={})) is None
+    assert training(facts(training={"mine": 3})) is None
+
+
+def test_weak_slices():
+    found = weak(facts())
+    (row,) = found.rows
+    assert (row.p, row.gap, row.gain, row.value, row.rest) == ("< 0.0001", "0.050", "0.0150", "0.700", "0.500")
+    assert spaced(row.labels) == "9.0 %, elsewhere 2.0 %"
+    assert found.how.endswith("The mean log loss of all rows is 0.6000.")
+    unknown = weak(facts(errors={**ERRORS, "slices": [{**ERRORS["slices"][0], "doubtful": None}]}))
+    assert unknown.rows[0].labels == ""
+    many = weak(facts(errors={**ERRORS, "slices": ERRORS["slices"] * 25}))
+    assert (len(many.rows), many.more) == (20, 5)
+
+
+def test_weak_slices_of_an_earlier_version():
+    row = {"slice": "a=b", "rows": 9, "metric": "average_precision", "value": 0.2, "gap": 0.1, "weight": 0.01}
+    found = weak(facts(errors={"slices": [row]}))
+    assert (found.value, found.full, found.advised, found.says) == ("Average precision", False, False, "")
+    assert weak(facts(errors={"slices": []})) is None
+
+
+def test_importance():
+    found = importance(facts())
+    assert [(row.feature, row.drop, row.error, row.noise) for row in found.first] == [
+        ("temp", "+0.0400", "0.0020", False),
+        ("carrier", "+0.0100", "0.0200", True),
+        ("dest", "unknown", "", False),
+    ]
+    assert found.gist == "temp matters most"
+    assert found.first[1].loss == "0.0000"
+    flat = [{**row, "drop": 0.0, "standard_error": 0.0} for row in ERRORS["importance"]]
+    assert importance(facts(errors={**ERRORS, "importance": flat})).gist == "no feature stands out"
+    many = importance(facts(errors={**ERRORS, "importance": ERRORS["importance"][:1] * 15}))
+    assert (len(many.first), len(many.others)) == (10, 5)
+    assert importance(facts(errors={})) is None
+
+
+def test_slices_with_intervals_and_what_chance_explains():
+    found = slice_rows(facts())
+    rows = {row.name: row for row in found.rows}
+    assert list(rows) == ["origin=LGA", "origin=EWR", "origin=XXX"]
+    assert rows["origin=LGA"].figures[0] == ("0.700", "0.640 to 0.760")
+    assert rows["origin=LGA"].chance == "beyond chance"
+    assert rows["origin=EWR"].chance == ""  # better, which nobody tests
+    assert found.gist == "3; AUC is weakest on origin=LGA: 0.700"
+    small = {"slices": {"a=b": {"rows": 3.0, "auc": 0.9}}}
+    assert slice_rows(facts(evaluation=small)).gist == "1, all too small to judge"
+
+
+def test_what_is_shared_with_the_card():
+    assert against_champion(facts()).gist == "worse beyond chance: AUC on origin=LGA"
+    fine = [{**row, "significant": False} for row in EVALUATION["comparisons"]]
+    assert against_champion(facts(evaluation={**EVALUATION, "comparisons": fine})).gist.endswith("in nothing")
+    many = [EVALUATION["comparisons"][1]] * 70
+    cut = against_champion(facts(evaluation={**EVALUATION, "comparisons": many}))
+    assert cut.gist.endswith("and 67 more")
+    assert cut.more == 10
+    assert against_champion(facts(evaluation={})) is None
+    assert spaced(fairness(facts()).gist) == "largest gap 10.0 %: positive rate, LGA over EWR"
+    over = [{**EVALUATION["fairness"]["gaps"][0], "limit": 0.05, "significant": True}]
+    limited = {**EVALUATION, "fairness": {**EVALUATION["fairness"], "gaps": over}}
+    assert fairness(facts(evaluation=limited)).gist == "1 gap beyond what was allowed"
+    alone = {**EVALUATION, "fairness": {**EVALUATION["fairness"], "gaps": []}}
+    assert "too few rows" in fairness(facts(evaluation=alone)).gist
+    assert fairness(facts(evaluation={})) is None
