@@ -7,13 +7,14 @@
 #   FLINK_TASKMANAGERS  how many (default 2)
 #   FLINK_SLOTS         tasks at a time in each (default 2: with one TaskManager gone, the other can take its tasks)
 #   FLINK_PORT          of Flink's REST interface and web page (default 8081)
-#   FLINK_HEAP_MB       heap for tasks in each TaskManager (default 512)
+#   FLINK_HEAP_MB       heap for tasks in each TaskManager (default 1536)
 #
 # Prints the address on stdout. Run again, it starts what is missing. Rows are processed in Python workers beside the
-# TaskManagers, so these need little memory; the workers come with each `plumbline run`.
+# TaskManagers; the workers come with each `plumbline run`. What a worker sends waits in the heap, Beam's queue for it
+# holding up to 100 messages of 10 MB, so that less heap ends large jobs.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
-taskmanagers=${FLINK_TASKMANAGERS:-2} slots=${FLINK_SLOTS:-2} port=${FLINK_PORT:-8081} heap=${FLINK_HEAP_MB:-512}
+taskmanagers=${FLINK_TASKMANAGERS:-2} slots=${FLINK_SLOTS:-2} port=${FLINK_PORT:-8081} heap=${FLINK_HEAP_MB:-1536}
 for number in "$taskmanagers" "$slots" "$port" "$heap"; do
   [[ $number =~ ^[1-9][0-9]*$ ]] || refuse "'$number': FLINK_TASKMANAGERS, FLINK_SLOTS, FLINK_PORT and FLINK_HEAP_MB are whole numbers above 0"
 done
@@ -128,9 +129,11 @@ else
 fi
 for number in $(seq "$taskmanagers"); do
   running "$state/taskmanager-$number.pid" >/dev/null && continue
+  # Out of memory, a thread dies and the job waits for it for ever; the process has to end, so that its tasks run again.
   # Heap: the framework's and the tasks'. Direct memory: network, framework and tasks off the heap.
   start "taskmanager-$number" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
-    "-Xms$((heap + 128))m" "-Xmx$((heap + 128))m" -XX:MaxDirectMemorySize=448m -XX:MaxMetaspaceSize=512m
+    "-Xms$((heap + 128))m" "-Xmx$((heap + 128))m" -XX:MaxDirectMemorySize=448m -XX:MaxMetaspaceSize=512m \
+    -XX:+ExitOnOutOfMemoryError
 done
 
 for _ in $(seq 120); do
