@@ -1,7 +1,7 @@
 """What the rows say of a candidate: intervals, baselines, fairness, and which differences are chance. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ class Assessment:
       intervals: Slice ("" is overall) -> metric -> (low, high), 95 %, of the candidate.
       calibration: Model -> slice -> expected calibration error; of candidate and champion, and of classes only.
       baselines: Baseline -> metric -> value.
+      baseline_differences: Of each, by metric: candidate minus baseline, and the standard error of that.
       comparisons: (slice, metric) -> the candidate against the champion.
       fairness: Groups and gaps; empty where no column is sensitive.
       shortfalls: What keeps the candidate from being blessed, each a sentence.
@@ -39,6 +40,7 @@ class Assessment:
     intervals: dict[str, dict[str, tuple[float, float]]]
     calibration: dict[str, dict[str, float]]
     baselines: dict[str, dict[str, float]]
+    baseline_differences: list[dict[str, Any]]
     comparisons: dict[tuple[str, str], Comparison]
     fairness: dict[str, Any]
     shortfalls: list[str]
@@ -98,11 +100,21 @@ def assess(
         {part: draws.intervals(part, CANDIDATE) for part in draws.found},
         calibration,
         baselines,
+        _differences(draws, baselines),
         comparisons,
         said,
         shortfalls,
         warnings,
     )
+
+
+def _differences(draws: Draws, baselines: Iterable[str]) -> list[dict[str, Any]]:
+    rows = []
+    for name in baselines:
+        for metric in draws.names:
+            difference, error = draws.difference(OVERALL, metric, CANDIDATE, name)
+            rows.append({"baseline": name, "metric": metric, "difference": finite(difference), "error": finite(error)})
+    return rows
 
 
 def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -> Judge:

@@ -28,8 +28,8 @@ class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
 
     Without a champion the candidate is measured alone. verdict.json holds `blessed`, the texts `shortfalls` and
     `warnings`, `metrics`, `slices` and `champion` (TFMA's figures), and from the rows `intervals` and
-    `slice_intervals` (95 %), `baselines` (prior and linear), `comparisons` (evidence.Comparison with `slice` and
-    `metric`) and `fairness`.
+    `slice_intervals` (95 %), `baselines` (prior and linear), `baseline_differences` (candidate minus baseline, with
+    standard errors), `comparisons` (evidence.Comparison with `slice` and `metric`) and `fairness`.
     """
 
     def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
@@ -74,6 +74,7 @@ class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
                 "slices": {name: _finite(values) for name, values in candidate.items() if name != OVERALL},
                 "slice_intervals": {name: ends for name, ends in found.intervals.items() if name != OVERALL},
                 "baselines": {name: _finite(values) for name, values in found.baselines.items()},
+                "baseline_differences": found.baseline_differences,
                 "champion": None if before is None else {"version": version, "metrics": _finite(before[OVERALL])},
                 "comparisons": [
                     {"slice": part, "metric": metric, **_finite(asdict(compared))}

@@ -31,6 +31,10 @@ def test_a_candidate_that_beats_both():
     assert (assessed.shortfalls, assessed.warnings) == ([], [])
     assert set(assessed.baselines) == {"prior", "linear"}
     prior = assessed.baselines["prior"]
+    apart = {(row["baseline"], row["metric"]): row for row in assessed.baseline_differences}
+    assert {name for name, _ in apart} == {"prior", "linear"}
+    ahead = apart["prior", "average_precision"]
+    assert ahead["difference"] > 3 * ahead["error"] > 0
     share = answers()[0].mean()
     assert (prior["auc"], prior["average_precision"], prior["f1"]) == (0.5, pytest.approx(share), 0.0)
     assert prior["calibration_error"] == pytest.approx(abs(share - 0.3))
