@@ -1,14 +1,10 @@
-"""Where a registry lies: what Registry needs of a folder or a bucket, and which of them a location means."""
+"""What Registry needs of a folder or a bucket, and what both hold."""
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
-
-from components.errors import UsageError
 
 MANIFEST = "manifest.json"
 CARDS = ("model_card.md", "model_card.html")
@@ -16,8 +12,6 @@ CARDS = ("model_card.md", "model_card.html")
 MODEL_VERSION = "assets/model_version"
 """In a SavedModel that answers with its version: the file that a push writes the version's number into."""
 LABELS = "labels.json"
-BUCKETS = ("s3", "gs", "az")
-"""Schemes of object stores."""
 
 
 class Storage(Protocol):
@@ -69,35 +63,6 @@ class Storage(Protocol):
         Returns:
           The version's number.
         """
-
-
-def storage_of(location: Path | str) -> Storage:
-    """The storage that a folder, a file:// URL or the URL of a bucket means.
-
-    Raises:
-      UsageError: Another kind of URL, or a URL without a bucket or with a query.
-    """
-    from components.registry.folder import FolderStorage
-
-    if isinstance(location, Path) or "://" not in location:
-        return FolderStorage(Path(location))
-    scheme, bucket, path, query, fragment = urlsplit(location)
-    if scheme == "file" and not bucket and path:
-        return FolderStorage(Path(unquote(path)))
-    if scheme == "minio":
-        raise UsageError(
-            f"{location}: minio:// means the bundled store to Kubeflow alone; give s3://{bucket}{path} and set "
-            "AWS_ENDPOINT_URL to the store's address"
-        )
-    if scheme not in BUCKETS or not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
-        legal = ", ".join(f"{one}://BUCKET/PATH" for one in BUCKETS)
-        raise UsageError(f"{location}: no place for a registry; legal: a folder, file:///FOLDER, {legal}")
-    if query or fragment:
-        raise UsageError(f"{location}: a registry's URL has no query; settings of the store come from the environment")
-    from components.registry.bucket import BucketStorage
-    from components.registry.objects import Objects
-
-    return BucketStorage(Objects(scheme, bucket, path.strip("/")))
 
 
 def version_text(version: int) -> str:

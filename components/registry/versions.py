@@ -12,10 +12,11 @@ from typing import Any
 
 from components.errors import PlumblineError, UsageError
 from components.registry.folder import FolderStorage
+from components.registry.locations import storage_of
 from components.registry.storage import LABELS as LABELS
 from components.registry.storage import MANIFEST as MANIFEST
 from components.registry.storage import file_digests as file_digests
-from components.registry.storage import numbered, storage_of
+from components.registry.storage import numbered
 
 ATTEMPTS = 50
 """To change labels in a bucket, where somebody else may always have been quicker."""

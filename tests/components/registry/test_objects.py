@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from components.errors import UsageError
-from components.registry.storage import storage_of
+from components.registry.locations import storage_of
 from components.registry.versions import Registry
 
 
