@@ -24,6 +24,7 @@ for path in tests benchmarks data/sample deploy docs pyproject.toml requirements
 done
 container=$(buildah from --pull-never "$tag")
 trap 'buildah rm "$container" >/dev/null' EXIT
-# The cache would be written below /app, which belongs to root.
-buildah run --isolation "${BUILDAH_ISOLATION:-chroot}" --user "$user:0" --env CI="${CI:-}" "${mounts[@]}" "$container" -- \
+# The cache would be written below /app, which belongs to root. Beam's workers call their job server by the machine's name,
+# which has to lead somewhere.
+buildah run --isolation "${BUILDAH_ISOLATION:-chroot}" --hostname localhost --user "$user:0" --env CI="${CI:-}" "${mounts[@]}" "$container" -- \
   python -m pytest -q -p no:cacheprovider "$@"
