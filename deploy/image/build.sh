@@ -40,7 +40,8 @@ for file in "$work"/secrets/*; do
   secrets+=(--secret "id=$(basename "$file"),src=$file")
 done
 
-arguments=(--file deploy/Dockerfile --target "$target" --tag "$tag" "${secrets[@]}")
+recipe=$(cat requirements.lock deploy/image/*.lock deploy/image/*.sh deploy/image/*.py | cksum | tr -d ' ')
+arguments=(--file deploy/Dockerfile --target "$target" --tag "$tag" --build-arg "RECIPE=$recipe" "${secrets[@]}")
 base=${BASE:-}
 if [ "$engine" = buildah ]; then
   if [ -z "$base" ]; then
