@@ -59,3 +59,26 @@ def test_few_rows_choose_nothing() -> None:
 def test_regression_has_no_temperature() -> None:
     value, _ = _truth()
     assert choose([value[:, None], 0 * value[:, None]], value, "regression") == Blend((1.0, 0.0), 1.0)
+
+
+def _by_day() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Two members, of which the first knows seven days of ten and the second the other three; and the labels."""
+    logit, labels = _truth()
+    noise = np.random.default_rng(9).normal(size=(2, ROWS))
+    first = np.arange(ROWS) < 0.7 * ROWS
+    return np.where(first, logit, noise[0]), np.where(first, noise[1], logit), labels
+
+
+def test_what_a_few_days_say_does_not_move_weights_and_the_same_rows_mixed_do() -> None:
+    one, other, labels = _by_day()
+    assert choose([one[:, None], other[:, None]], labels, "binary").weights == (0.5, 0.5)
+    mixed = np.random.default_rng(1).permutation(ROWS)
+    assert choose([one[mixed, None], other[mixed, None]], labels[mixed], "binary").weights[0] > 0.5
+
+
+def test_a_temperature_that_is_right_on_some_days_only_is_not_taken() -> None:
+    logit, labels = _truth()
+    sure = np.where(np.arange(ROWS) < 0.7 * ROWS, 0.5, 3.0) * logit
+    assert choose([sure[:, None]], labels, "binary").temperature == 1.0
+    mixed = np.random.default_rng(1).permutation(ROWS)
+    assert choose([sure[mixed, None]], labels[mixed], "binary").temperature > 1.4
