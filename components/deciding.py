@@ -17,7 +17,7 @@ Criterion = str | Mapping[str, float]
 NAMES = ("f1", "accuracy", "balanced_accuracy")
 LEAST = ("precision", "recall")
 GRID = np.round(np.arange(1, 100) / 100, 2)
-"""Thresholds to choose from: the evaluator keeps the confusion matrix at these."""
+"""Thresholds to choose from: two digits, for people."""
 
 
 def choose_threshold(labels: np.ndarray, probability: np.ndarray, by: Criterion = "f1") -> float:

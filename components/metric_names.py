@@ -1,4 +1,4 @@
-"""Metrics by the names under which people know them."""
+"""Metrics by the names under which people know them, and which way they are better."""
 
 METRICS = {
     "auc": "AUC",
@@ -13,3 +13,4 @@ METRICS = {
     "mae": "MAE",
 }
 """In the order in which they are shown."""
+LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})

@@ -28,7 +28,8 @@ class Assessment:
 
     Attributes:
       intervals: Slice ("" is overall) -> metric -> (low, high), 95 %, of the candidate.
-      calibration: Model -> slice -> expected calibration error; of candidate and champion, and of classes only.
+      measured: Candidate and champion -> slice -> what TFMA does not tell, or not exactly: the expected calibration
+        error (classifiers), and `threshold` with precision, recall and F1 there (binary).
       baselines: Baseline -> metric -> value.
       baseline_differences: Of each, by metric: candidate minus baseline, and the standard error of that.
       comparisons: (slice, metric) -> the candidate against the champion.
@@ -38,7 +39,7 @@ class Assessment:
     """
 
     intervals: dict[str, dict[str, tuple[float, float]]]
-    calibration: dict[str, dict[str, float]]
+    measured: dict[str, dict[str, dict[str, float]]]
     baselines: dict[str, dict[str, float]]
     baseline_differences: list[dict[str, Any]]
     comparisons: dict[tuple[str, str], Comparison]
@@ -80,16 +81,12 @@ def assess(
         said, blocked, told = _fairness(labels, answers[CANDIDATE], thresholds[CANDIDATE], groups, bar)
         shortfalls += blocked
         warnings += told
-    calibration: dict[str, dict[str, float]] = {}
-    if task != "regression":
-        calibration = {
-            name: {
-                part: calibration_error(*_confidence(labels[at], answers[name][at]))
-                for part, at in {OVERALL: np.arange(len(labels)), **slices}.items()
-            }
-            for name in (CANDIDATE, CHAMPION)
-            if name in answers
-        }
+    parts = {OVERALL: np.arange(len(labels)), **slices}
+    measured = {
+        name: {part: _measured(labels[at], answers[name][at], thresholds.get(name)) for part, at in parts.items()}
+        for name in (CANDIDATE, CHAMPION)
+        if name in answers and task != "regression"
+    }
     baselines = {name: draws.measured(OVERALL, name) for name in (PRIOR, LINEAR) if name in judges}
     for name, metrics in baselines.items():
         if task != "regression":
@@ -98,7 +95,7 @@ def assess(
             metrics["threshold"] = thresholds[name]
     return Assessment(
         {part: draws.intervals(part, CANDIDATE) for part in draws.found},
-        calibration,
+        measured,
         baselines,
         _differences(draws, baselines),
         comparisons,
@@ -125,6 +122,22 @@ def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -
     if task == "multiclass":
         return multiclass(labels.astype(np.int64), answer)
     return regression(labels, answer)
+
+
+def _measured(labels: np.ndarray, answer: np.ndarray, threshold: float | None) -> dict[str, float]:
+    error = {"calibration_error": calibration_error(*_confidence(labels, answer))}
+    return error if threshold is None else {**error, "threshold": threshold, **_decided(labels, answer, threshold)}
+
+
+def _decided(labels: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:
+    """Precision, recall and F1 = 2 TP / (2 TP + FP + FN); 0 where nothing that is called 1 is 1."""
+    # In float32, as the model compares: 0.29 in float64 is not the 0.29 that it has.
+    said, there = probability >= np.float32(threshold), labels > 0.5
+    hits = float(np.sum(said & there))
+    if not hits:
+        return {"f1": 0.0, "precision": 0.0, "recall": 0.0}
+    called, wanted = float(said.sum()), float(there.sum())
+    return {"f1": 2 * hits / (called + wanted), "precision": hits / called, "recall": hits / wanted}
 
 
 def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -27,9 +27,10 @@ class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
     """Lets TFX's executor measure, asks the models about each row, then judges.
 
     Without a champion the candidate is measured alone. verdict.json holds `blessed`, the texts `shortfalls` and
-    `warnings`, `metrics`, `slices` and `champion` (TFMA's figures), and from the rows `intervals` and
-    `slice_intervals` (95 %), `baselines` (prior and linear), `baseline_differences` (candidate minus baseline, with
-    standard errors), `comparisons` (evidence.Comparison with `slice` and `metric`) and `fairness`.
+    `warnings`, `metrics`, `slices` and `champion` (TFMA's figures, and `threshold` and what is counted there from the
+    rows), and from the rows `intervals` and `slice_intervals` (95 %), `baselines` (prior and linear),
+    `baseline_differences` (candidate minus baseline, with standard errors), `comparisons` (evidence.Comparison with
+    `slice` and `metric`) and `fairness`.
     """
 
     def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
@@ -50,15 +51,12 @@ class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
             folders[CHAMPION] = path_utils.serving_model_path(champion.uri)
         thresholds = {name: decision_threshold(Path(folder)) for name, folder in folders.items()}
         # TFMA leaves the model's name out where there is only one.
-        metrics = {
-            name: read_metrics(Path(evaluation.uri), name if version is not None else "", thresholds[name])
-            for name in folders
-        }
+        metrics = {name: read_metrics(Path(evaluation.uri), name if version is not None else "") for name in folders}
         bar = Bar(**json.loads(exec_properties["bar"]))
         found = _assessed(input_dict["examples"], folders, thresholds, bar, exec_properties)
-        for name, parts in found.calibration.items():
-            for part, error in parts.items():
-                metrics[name].setdefault(part, {"rows": 0.0})["calibration_error"] = error
+        for name, parts in found.measured.items():
+            for part, values in parts.items():
+                metrics[name].setdefault(part, {"rows": 0.0}).update(values)
         candidate, before = metrics[CANDIDATE], metrics.get(CHAMPION)
         missed = judge(candidate, before, bar, found.comparisons)
         shortfalls = [*map(str, missed), *found.shortfalls]

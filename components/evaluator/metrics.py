@@ -5,11 +5,11 @@ import tensorflow_model_analysis as tfma
 # From here, because `tfma.EvalConfig` is there only once TFX has patched TFMA.
 from tensorflow_model_analysis.proto import config_pb2
 
-THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(101))
-"""Decision thresholds at which the confusion matrix is kept: the model's own threshold is one of these.
+CURVE_STEPS = 100
+"""Thresholds between 0 and 1 at which the confusion matrix is kept, for the curves of reports and notebooks.
 
 Kept as a plot: TFMA's ConfusionMatrixAtThresholds walks all thresholds for every row in Python, its plot counts into a
-histogram.
+histogram. What lies between two of its bins is interpolated, so precision, recall and F1 are counted from the rows.
 """
 
 CANDIDATE, CHAMPION = "candidate", "champion"
@@ -54,7 +54,7 @@ def _metrics(task: str) -> list:
             tfma.metrics.BinaryAccuracy(name="accuracy"),
             tfma.metrics.BinaryCrossEntropy(name="log_loss"),
             tfma.metrics.Calibration(name="calibration"),
-            tfma.metrics.ConfusionMatrixPlot(name="confusion", num_thresholds=len(THRESHOLDS) - 1),
+            tfma.metrics.ConfusionMatrixPlot(name="confusion", num_thresholds=CURVE_STEPS),
         ]
     if task == "multiclass":
         import tf_keras  # TFMA knows metrics of Keras 2 only, and brings this package for them

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from components.deciding import Criterion
 from components.evaluator.evidence import Comparison
+from components.metric_names import LOWER_IS_BETTER as LOWER_IS_BETTER
 
 Metrics = Mapping[str, float]
 Slices = Mapping[str, Metrics]
 """Slice name ("" is overall, "origin=EWR" a slice) -> metric -> value; every slice has `rows`."""
 
 OVERALL = ""
-LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})
 
 
 @dataclass(frozen=True)

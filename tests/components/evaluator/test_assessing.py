@@ -112,18 +112,40 @@ def test_a_fairness_limit_blocks_what_is_beyond_it_and_beyond_chance():
     ]
 
 
+def test_decisions_are_those_of_scikit_learn_and_the_threshold_itself_is_called_1():
+    from sklearn.metrics import precision_recall_fscore_support
+
+    random = np.random.default_rng(3)
+    labels = random.integers(0, 2, 400)
+    said = {
+        "candidate": np.round(0.2 * labels + 0.8 * random.random(400), 2).astype(np.float32),
+        "prior": np.full(400, 0.5, np.float32),
+    }
+    rows = np.arange(100)
+    threshold = 0.29  # float32 has it as 0.28999999
+    found = assess("binary", labels, said, {"candidate": threshold, "prior": 0.5}, {"s=1": rows}, {}, Bar()).measured
+    for part, at in (("", np.arange(400)), ("s=1", rows)):
+        called = said["candidate"][at] > 0.285
+        precision, recall, f1, _ = precision_recall_fscore_support(labels[at], called, average="binary")
+        measured = found["candidate"][part]
+        assert (measured["precision"], measured["recall"], measured["f1"]) == pytest.approx((precision, recall, f1))
+        assert measured["threshold"] == threshold
+    nothing = assess("binary", labels, said, {"candidate": 1.0, "prior": 0.5}, {}, {}, Bar()).measured["candidate"][""]
+    assert (nothing["precision"], nothing["recall"], nothing["f1"]) == (0.0, 0.0, 0.0)
+
+
 def test_other_tasks():
     random = np.random.default_rng(0)
     truth = random.normal(size=300)
     said = {"candidate": truth + 0.1 * random.normal(size=300), "prior": np.zeros(300)}
     numbers = assess("regression", truth, said, {}, {"s=1": np.arange(100)}, {}, Bar(min_slice_rows=50))
     assert numbers.shortfalls == []
-    assert numbers.calibration == {}
+    assert numbers.measured == {}
     assert set(numbers.intervals) == {"", "s=1"}
     assert set(numbers.baselines["prior"]) == {"rmse", "mae"}
     codes = random.integers(0, 3, 300)
     sure = np.eye(3)[codes] * 0.7 + 0.1
     classes = assess("multiclass", codes, {"candidate": sure, "prior": np.full((300, 3), 1 / 3)}, {}, {}, {}, Bar())
     assert classes.shortfalls == []
-    assert classes.calibration["candidate"][""] == pytest.approx(0.2)  # says 0.8, is always right
+    assert classes.measured["candidate"][""] == pytest.approx({"calibration_error": 0.2})  # says 0.8, is always right
     assert classes.baselines["prior"]["log_loss"] == pytest.approx(np.log(3))

@@ -45,7 +45,7 @@ def judged(folder: Path, candidate: float, champion: float | None) -> tuple[dict
     bar = {"min_slice_rows": 100, "tolerance": {"auc": 0.01}, "sensitive": ["origin"]}
     features = {"categorical": ["origin"], "numeric": ["n"], "cyclical": {}}
     context = BaseBeamExecutor.Context(
-        beam_pipeline_args=["--runner=DirectRunner", "--direct_running_mode=in_memory"],
+        beam_pipeline_args=["--runner=FnApiRunner", "--sdk_container_image=none"],
         tmp_dir=str(folder / "tmp"),
         unique_id="1",
     )
