@@ -12,6 +12,7 @@ from typing import Any
 from components.errors import GateBlocked, UsageError
 from components.registry.versions import Registry
 from pipeline.config import Config, find_config, load_config, registry_folder
+from pipeline.own_module import own_module
 from pipeline.talk import chatter_to
 
 
@@ -24,6 +25,7 @@ def _config(parsed: argparse.Namespace) -> Config:
             raise UsageError(f"--tune {trials}: must be at least 1")
         # Who says it here wants a search, whatever was found before.
         config = config.model_copy(update={"tune": config.tune.model_copy(update={"trials": trials, "reuse": False})})
+        own_module(config)  # refuses a search beside a model of one's own; load_config knew of none
     window = getattr(parsed, "window", None)
     if window is None:
         return config
@@ -34,14 +36,14 @@ def _config(parsed: argparse.Namespace) -> Config:
 
 def run(parsed: argparse.Namespace) -> int:
     """`plumbline run`."""
+    config = _config(parsed)
+
     from pipeline import run_local
     from pipeline.summary import for_a_person
 
     # A sample's models are no models: they have a registry and a history of their own.
     root = parsed.root if parsed.sample is None else parsed.root / "sample"
-    summary, stopped = run_local.run(
-        _config(parsed), root=root, span=parsed.span, data=parsed.data, sample=parsed.sample
-    )
+    summary, stopped = run_local.run(config, root=root, span=parsed.span, data=parsed.data, sample=parsed.sample)
     print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(summary))
     if stopped is not None:
         raise stopped
@@ -50,12 +52,13 @@ def run(parsed: argparse.Namespace) -> int:
 
 def replay(parsed: argparse.Namespace) -> int:
     """`plumbline replay`: a line for each span, then the drift of all of them."""
-    from pipeline import run_local
-    from pipeline.summary import one_line
-
     if parsed.last < parsed.first:
         raise UsageError(f"--from {parsed.first} --to {parsed.last}: the last span lies before the first")
     config = _config(parsed)
+
+    from pipeline import run_local
+    from pipeline.summary import one_line
+
     summaries, stopped = [], None
     spans = range(parsed.first, parsed.last + 1)
     for summary, stop in run_local.replay(config, root=parsed.root, spans=spans, data=parsed.data):

@@ -7,19 +7,22 @@ anything else that it was found for is changed.
 
 import hashlib
 import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from components.errors import UsageError
-from components.files import write_json, write_text
-from components.metric_names import METRICS
+from components.files import write_bytes, write_json
+from components.metric_names import LOWER_IS_BETTER, METRICS
 from pipeline.config import Config
-from pipeline.tables.tune import with_values
-from pipeline.tuned_text import dotted, edited, shown
+from pipeline.tables.tune import complaint, with_values
+from pipeline.tuned_text import dotted, edited, in_short, shown
 
 FILE = "tuned.json"
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)
+"""What JSON of another shape raises."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,9 @@ class Tuned:
     def for_a_person(self) -> str:
         """The trials, the best first, and what came of them."""
         metric = self.found["metric"]
-        falling = metric not in ("auc", "average_precision", "accuracy")
         trials = list(enumerate(self.found["trials"]))
         good = [(number, trial) for number, trial in trials if trial["score"] is not None]
-        good.sort(key=lambda pair: pair[1]["score"] if falling else -pair[1]["score"])
+        good.sort(key=lambda pair: pair[1]["score"] if metric in LOWER_IS_BETTER else -pair[1]["score"])
         lines = [in_short(self.found), ""]
         lines.append(f"{'trial':>5}  {METRICS.get(metric, metric).lower():>17}  {'seconds':>7}  settings")
         for number, trial in good:
@@ -57,21 +59,6 @@ class Tuned:
             lines.append(line)
         lines += [f"{number:>5}  failed: {trial['failed']}" for number, trial in trials if trial["score"] is None]
         return "\n".join(lines)
-
-
-def in_short(found: Mapping[str, Any], most: int = 0) -> str:
-    """A search in one line; `most` settings are named, 0 is all."""
-    count, metric = len(found["trials"]), METRICS.get(found["metric"], found["metric"])
-    failed = sum(trial["score"] is None for trial in found["trials"])
-    lines = f"{count} trial{'s' if count > 1 else ''}{f' ({failed} failed)' if failed else ''}, "
-    name = metric if metric.isupper() else metric.lower()
-    if not found["adopted"]:
-        best = "" if found["best"] == found["before"] else f"; the best, {found['best']:.4f}, may be chance"
-        return f"{lines}{name} {found['before']:.4f}: the settings stay{best}"
-    before = "none" if found["before"] is None else f"{found['before']:.4f}"
-    settings = [f"{name} {shown(value)}" for name, value in dotted(found["settings"]).items()]
-    more = f" and {len(settings) - most} more" if most and len(settings) > most else ""
-    return f"{lines}{name} {before} -> {found['after']:.4f}: {', '.join(settings[: most or None])}{more}"
 
 
 def basis_of(config: Config) -> str:
@@ -90,22 +77,26 @@ def keep(home: Path, config: Config, found: dict[str, Any], run_id: str, data: s
 def last(home: Path) -> Tuned:
     """The last search's result; UsageError if there is none, or the file cannot be read."""
     try:
-        return Tuned(**json.loads((home / FILE).read_text(encoding="utf-8")))
+        return _tellable(Tuned(**json.loads((home / FILE).read_text(encoding="utf-8"))))
     except FileNotFoundError:
         raise UsageError(f"{home}: no settings were searched yet; plumbline run --tune 12 does") from None
-    except (OSError, ValueError, TypeError) as exc:
+    except (OSError, *MISSHAPEN) as exc:
         raise UsageError(f"{home / FILE}: cannot be read ({exc}); delete it and search again") from exc
 
 
 def from_file(path: Path) -> Tuned:
     """The result in a best_settings.json; UsageError if it is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        for key in ("settings", "adopted", "metric", "before", "after", "best", "trials"):
-            found[key]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise UsageError(f"{path}: is no best_settings.json ({exc})") from exc
-    return Tuned(found)
+        return _tellable(Tuned(json.loads(path.read_text(encoding="utf-8"))))
+    except (OSError, *MISSHAPEN) as exc:
+        raise UsageError(f"{path}: is no best_settings.json ({type(exc).__name__}: {exc})") from exc
+
+
+def _tellable(kept: Tuned) -> Tuned:
+    """The same; one of MISSHAPEN if it lacks what is told of it, so is something else."""
+    kept.for_a_person()
+    dotted(kept.found["settings"])
+    return kept
 
 
 def in_force(config: Config, home: Path, data: str) -> tuple[Config, Tuned | None]:
@@ -133,19 +124,24 @@ def write(config: Config, kept: Tuned) -> str:
     """Writes what was found into pipeline.toml, comments and all else untouched; says what was changed.
 
     Raises:
-      UsageError: It was found for other settings, or the file cannot be written, or not by this simple means.
+      UsageError: It was found for other settings, [training] does not take it, or the file cannot be written, or not by
+        this simple means.
     """
     path = config.path
     if kept.basis and kept.basis != basis_of(config):
         raise UsageError(f"{path}: was changed since; these settings were found for others; plumbline run --tune again")
-    if not kept.found["settings"]:
+    settings = kept.found["settings"]
+    if not settings:
         return f"{path}: nothing to write, the settings stay"
+    if said := complaint(config.training, settings):
+        raise UsageError(f"{path}: [training] does not take what was found: {said}")
     try:
-        before = path.read_text(encoding="utf-8")
-        after = edited(before, kept.found["settings"])
-        write_text(path, after)
+        # As bytes, and without the BOM that load_config allows: line ends and all else stay as they are.
+        before = path.read_bytes()
+        bom = BOM_UTF8 if before.startswith(BOM_UTF8) else b""
+        write_bytes(path, bom + edited(before.decode("utf-8-sig"), settings).encode())
     except ValueError as exc:
         raise UsageError(f"{path}: {exc}") from exc
     except OSError as exc:
         raise UsageError(f"{path}: cannot be written ({exc.strerror})") from exc
-    return f"{path}: [training] {', '.join(f'{n} {shown(v)}' for n, v in dotted(kept.found['settings']).items())}"
+    return f"{path}: [training] {', '.join(f'{n} {shown(v)}' for n, v in dotted(settings).items())}"

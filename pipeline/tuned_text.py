@@ -1,9 +1,11 @@
-"""Values of [training] and [training.trees], written into the text of a pipeline.toml; all other characters stay."""
+"""Found settings as text: in a line, and written into [training] of a pipeline.toml, all other characters untouched."""
 
 import re
 import sys
 from collections.abc import Mapping
 from typing import Any
+
+from components.metric_names import METRICS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -27,6 +29,21 @@ def shown(value: Any) -> str:
     return repr(value)
 
 
+def in_short(found: Mapping[str, Any], most: int = 0) -> str:
+    """A search in one line; `most` settings are named, 0 is all."""
+    count, metric = len(found["trials"]), METRICS.get(found["metric"], found["metric"])
+    failed = sum(trial["score"] is None for trial in found["trials"])
+    tried = f"{count} trial{'s' if count > 1 else ''}{f' ({failed} failed)' if failed else ''}, "
+    name = metric if metric.isupper() else metric.lower()
+    if not found["adopted"]:
+        best = "" if found["best"] == found["before"] else f"; the best, {found['best']:.4f}, may be chance"
+        return f"{tried}{name} {found['before']:.4f}: the settings stay{best}"
+    before = "none" if found["before"] is None else f"{found['before']:.4f}"
+    settings = [f"{name} {shown(value)}" for name, value in dotted(found["settings"]).items()]
+    more = f" and {len(settings) - most} more" if most and len(settings) > most else ""
+    return f"{tried}{name} {before} -> {found['after']:.4f}: {', '.join(settings[: most or None])}{more}"
+
+
 def edited(text: str, settings: Mapping[str, Any]) -> str:
     """The text with these settings in it: values replaced where they stand, or put at the end of their table.
 
@@ -41,11 +58,12 @@ def edited(text: str, settings: Mapping[str, Any]) -> str:
     training = wanted.setdefault("training", {})
     for name, value in settings.items():
         training[name] = {**training.get("trees", {}), **value} if name == "trees" else _plain(value)
-    lines = text.split("\n")
+    end = "\r\n" if "\r\n" in text else "\n"
+    lines = text.split(end)
     for name, value in dotted(settings).items():
         table, _, key = name.rpartition(".")
         lines = _set(lines, TABLES[table], key, shown(value))
-    after = "\n".join(lines)
+    after = end.join(lines)
     try:
         understood = tomllib.loads(after) == wanted
     except tomllib.TOMLDecodeError:

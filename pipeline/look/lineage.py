@@ -1,6 +1,7 @@
 """What the notebook on lineage shows: the runs, where a model came from, where a span went, what changed."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from pipeline.lookback.compare_runs import Comparison, compare_runs
 from pipeline.lookback.downstream import Downstream, downstream
 from pipeline.lookback.runs import Run, history
 from pipeline.report.facts import Step
-from pipeline.report.graph import drawn_edges, layers
+from pipeline.report.graph import layers
 from pipeline.report.store import read_record
 from pipeline.report.words import metric_name
 
@@ -153,12 +154,15 @@ def steps_chart(steps: Sequence[Step]) -> "altair.TopLevelMixin":
     import altair as alt
 
     ran = [step for step in steps if step.state != "skipped"]
-    columns = layers(ran)
+    columns, ways = layers(ran)
     places = {
-        step.id: (column * _ALONG, (row - (len(found) - 1) / 2) * _ACROSS)
+        name: (column * _ALONG, (row - (len(found) - 1) / 2) * _ACROSS)
         for column, found in enumerate(columns)
-        for row, step in enumerate(found)
+        for row, name in enumerate(found)
     }
+    # From box to box; straight through the columns that an edge passes.
+    lines = [(one, _WIDE / 2, other, -_WIDE / 2) for way in ways for one, other in pairwise(way)]
+    lines += [(name, -_WIDE / 2, name, _WIDE / 2) for way in ways for name in way[1:-1]]
     boxes = pd.DataFrame(
         [
             {"x": x - _WIDE / 2, "x2": x + _WIDE / 2, "cx": x, "y": y - _TALL / 2, "y2": y + _TALL / 2, "cy": y,
@@ -171,12 +175,12 @@ def steps_chart(steps: Sequence[Step]) -> "altair.TopLevelMixin":
     edges = pd.DataFrame(
         [
             {
-                "x": places[start][0] + _WIDE / 2,
+                "x": places[start][0] + aside,
                 "y": places[start][1],
-                "x2": places[end][0] - _WIDE / 2,
+                "x2": places[end][0] + aside_to,
                 "y2": places[end][1],
             }
-            for start, end in drawn_edges(ran)
+            for start, aside, end, aside_to in lines
         ],
         columns=["x", "y", "x2", "y2"],
     )

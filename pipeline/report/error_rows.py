@@ -6,12 +6,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from components.evaluator.verdict import LOWER_IS_BETTER
-from components.metric_names import METRICS
+from components.metric_names import LOWER_IS_BETTER, METRICS
 from components.pusher.card import probability
 from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
-from pipeline.report.words import fixed, metric_name, percent, signed
+from pipeline.report.words import fixed, listed, metric_name, percent, signed
 
 MOST_WEAK = 20
 MOST_FEATURES = 10
@@ -168,7 +167,7 @@ def importance(facts: Facts) -> Importance | None:
     repeats = f" of {used['importance_repeats']} permutations" if "importance_repeats" in used else ""
     return Importance(
         metric_name(metric),
-        f"{_listed(told[:3])} matter{'s' if len(told) == 1 else ''} most" if told else "no feature stands out",
+        f"{listed(told[:3])} matter{'s' if len(told) == 1 else ''} most" if told else "no feature stands out",
         f"How far {metric_name(metric)} {worse} when a feature’s values are dealt out anew{among}: the mean{repeats} "  # noqa: RUF001
         "and its standard error. Of two features that say the same, each looks useless: the other stays.",
         rows[:MOST_FEATURES],
@@ -184,7 +183,3 @@ def _size(row: Mapping[str, Any]) -> float:
 def _settings(facts: Facts) -> Mapping[str, Any]:
     found = facts.settings.get("ErrorAnalysis", {}).get("settings")
     return found if isinstance(found, dict) else {}
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

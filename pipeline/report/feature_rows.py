@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from components.pusher.card import probability
 from pipeline.report import small
 from pipeline.report.charts import distribution
 from pipeline.report.draw import svg
@@ -55,7 +56,8 @@ def drift_line(row: Mapping[str, Any]) -> DriftLine:
     """A row of a drift report; older runs have no slices and no test of chance."""
     distance, threshold = float(row["distance"]), row["threshold"]
     p, q = row.get("p_value"), row.get("q_value")
-    chance = "" if p is None and q is None else (f"q = {q:.2g}" if q is not None else f"p = {p:.2g}")
+    name, found = ("q", q) if q is not None else ("p", p)
+    chance = "" if found is None else f"{name} = {probability(found)}".replace("= <", "<")
     return DriftLine(
         row["feature"],
         measure_name(row["measure"]),

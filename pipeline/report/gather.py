@@ -20,7 +20,7 @@ def read_summary(home: Path, run_id: str) -> dict[str, Any]:
     path = home / "reports" / run_id / "summary.json"
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # runs.html lies beside the runs' folders
         raise UsageError(f"{path}: no such run; `plumbline runs` lists them") from None
     except ValueError:
         raise UsageError(f"{path}: is not JSON; run the pipeline on that span again") from None

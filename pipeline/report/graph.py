@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -10,22 +11,48 @@ from pipeline.report.facts import Step
 from pipeline.report.words import seconds
 
 BOX, TALL = 122, 44
+THIN = 10
+"""What a passing edge takes of a layer, so that no box lies on it: it would look as if the edge ended there."""
+SWEEPS = 4
 
 
-def layers(steps: Sequence[Step]) -> list[list[Step]]:
-    """Steps by the longest way to them from a step without inputs; within a layer near the steps they take from."""
+def layers(steps: Sequence[Step]) -> tuple[list[list[str]], list[list[str]]]:
+    """The layered drawing of K. Sugiyama et al. (1981).
+
+    Args:
+      steps: In topological order.
+
+    Returns:
+      The layers, and of each drawn edge the way from step to step. A step lies by the longest way to it from a step
+      without inputs. In a layer between the two ends of an edge the edge has a place of its own, which is called like
+      no step. The order within a layer is by the mean place of the neighbours, down and up again a few times.
+    """
     depth: dict[str, int] = {}
-    for step in steps:  # they come in topological order
-        depth[step.id] = 1 + max((depth[input_] for input_ in step.inputs if input_ in depth), default=-1)
-    found: list[list[Step]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
     for step in steps:
-        found[depth[step.id]].append(step)
-    place: dict[str, float] = {}
-    for layer in found:
-        layer.sort(key=lambda step: _middle([place[input_] for input_ in step.inputs if input_ in place]))
-        for index, step in enumerate(layer):
-            place[step.id] = index - (len(layer) - 1) / 2
-    return found
+        depth[step.id] = 1 + max((depth[input_] for input_ in step.inputs if input_ in depth), default=-1)
+    found: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for step in steps:
+        found[depth[step.id]].append(step.id)
+    ways = []
+    for start, end in drawn_edges(steps):
+        passed = [f"{start}\n{end}\n{at}" for at in range(depth[start] + 1, depth[end])]
+        for at, name in enumerate(passed, depth[start] + 1):
+            found[at].append(name)
+        ways.append([start, *passed, end])
+    above: dict[str, list[str]] = {}
+    below: dict[str, list[str]] = {}
+    for way in ways:
+        for one, other in pairwise(way):
+            above.setdefault(other, []).append(one)
+            below.setdefault(one, []).append(other)
+    for sweep in range(2 * SWEEPS + 1):
+        near = below if sweep % 2 else above
+        place: dict[str, float] = {}
+        for layer in reversed(found) if sweep % 2 else found:
+            own = dict(zip(layer, _centred(layer), strict=True))
+            layer.sort(key=lambda name: _mean([place[other] for other in near.get(name, ())], own[name]))
+            place |= zip(layer, _centred(layer), strict=True)
+    return found, ways
 
 
 def drawn_edges(steps: Sequence[Step]) -> list[tuple[str, str]]:
@@ -49,44 +76,44 @@ def graph(steps: Sequence[Step], down: bool) -> Markup | None:
       down: From top to bottom, for a narrow page; else from left to right.
     """
     ran = [step for step in steps if step.state != "skipped"]
-    edges = drawn_edges(ran)
-    if not edges:
+    if not drawn_edges(ran):
         return None
-    found = layers(ran)
-    # Between boxes: along the way of the data, and across it.
+    found, ways = layers(ran)
+    by_id = {step.id: step for step in ran}
+    # Along the way of the data, and across it.
+    long_side, broad_side = (TALL, BOX) if down else (BOX, TALL)
     along, across = (30, 8) if down else (56, 18)
-    step_along = (TALL if down else BOX) + along
-    step_across = (BOX if down else TALL) + across
-    most = max(len(layer) for layer in found)
+    broad = {name: broad_side if name in by_id else THIN for layer in found for name in layer}
+    broads = [sum(broad[name] + across for name in layer) - across for layer in found]
     places: dict[str, tuple[float, float]] = {}
     for index, layer in enumerate(found):
-        for at, step in enumerate(layer):
-            aside = (at + (most - len(layer)) / 2) * step_across + 1
-            places[step.id] = (aside, index * step_along + 1) if down else (index * step_along + 1, aside)
-    long, broad = len(found) * step_along - along + 2, most * step_across - across + 2
-    width, height = (broad, long) if down else (long, broad)
-    inner = "".join(_edge(places[start], places[end], down) for start, end in edges)
-    inner += "".join(_box(step, *places[step.id]) for step in ran)
-    said = f"Graph of {len(ran)} steps: " + "; ".join(f"{start} to {end}" for start, end in edges)
+        aside = (max(broads) - broads[index]) / 2 + 1
+        for name in layer:
+            places[name] = (index * (long_side + along) + 1, aside)
+            aside += broad[name] + across
+    long = len(found) * (long_side + along) - along + 2
+    width, height = (max(broads) + 2, long) if down else (long, max(broads) + 2)
+    middles = {name: (at, aside + broad[name] / 2) for name, (at, aside) in places.items()}
+    inner = "".join(_edge([middles[name] for name in way], long_side, down) for way in ways)
+    inner += "".join(_box(step, *(places[name][::-1] if down else places[name])) for name, step in by_id.items())
+    said = f"Graph of {len(ran)} steps: " + "; ".join(f"{way[0]} to {way[-1]}" for way in ways)
     return framed(inner, width, height, said, "graph down" if down else "graph across")
 
 
-def _edge(start: tuple[float, float], end: tuple[float, float], down: bool) -> str:
-    if down:
-        x1, y1, x2, y2 = start[0] + BOX / 2, start[1] + TALL, end[0] + BOX / 2, end[1] - 1
-        bend = (y2 - y1) / 2
-        return _way(x1, y1, x1, y1 + bend, x2, y2 - bend, x2, y2)
-    x1, y1, x2, y2 = start[0] + BOX, start[1] + TALL / 2, end[0] - 1, end[1] + TALL / 2
-    bend = (x2 - x1) / 2
-    return _way(x1, y1, x1 + bend, y1, x2 - bend, y2, x2, y2)
+def _edge(way: Sequence[tuple[float, float]], long_side: float, down: bool) -> str:
+    """Curves between layers, straight through those that it passes; a dot where it ends."""
 
+    def point(at: float, aside: float) -> str:
+        return ",".join(f"{place:.1f}".removesuffix(".0") for place in ((aside, at) if down else (at, aside)))
 
-def _way(*places: float) -> str:
-    x1, y1, a, b, c, d, x2, y2 = (f"{place:.1f}".removesuffix(".0") for place in places)
-    return (
-        f'<path class="edge" d="M{x1},{y1}C{a},{b} {c},{d} {x2},{y2}"/>'
-        f'<circle class="end" cx="{x2}" cy="{y2}" r="2.5"/>'
-    )
+    last = (way[-1][0] - 1, way[-1][1])
+    path = ""
+    for (at, aside), (to, aside_to) in pairwise([*way[:-1], last]):
+        begin, middle = at + long_side, (at + long_side + to) / 2
+        path += f"{'L' if path else 'M'}{point(begin, aside)}"
+        path += f"C{point(middle, aside)} {point(middle, aside_to)} {point(to, aside_to)}"
+    x, y = point(*last).split(",")
+    return f'<path class="edge" d="{path}"/><circle class="end" cx="{x}" cy="{y}" r="2.5"/>'
 
 
 def _box(step: Step, x: float, y: float) -> str:
@@ -101,5 +128,10 @@ def _box(step: Step, x: float, y: float) -> str:
     )
 
 
-def _middle(places: Sequence[float]) -> float:
-    return sum(places) / len(places) if places else 0.0
+def _centred(layer: Sequence[str]) -> list[float]:
+    """Places of a layer's members, 0 in its middle."""
+    return [index - (len(layer) - 1) / 2 for index in range(len(layer))]
+
+
+def _mean(places: Sequence[float], otherwise: float) -> float:
+    return sum(places) / len(places) if places else otherwise

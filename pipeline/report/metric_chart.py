@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.report.facts import Past
-from pipeline.report.words import fixed
+from pipeline.report.words import fixed, metric_name
 
 
 def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> dict[str, Any] | None:
@@ -22,7 +22,7 @@ def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> 
             "value": value,
             "pushed": run.pushed is not None,
             "now": run.run_id == now,
-            "tip": f"span {run.span}: {metric} {fixed(value)}, "
+            "tip": f"span {run.span}: {metric_name(metric)} {fixed(value)}, "
             + (f"pushed as version {run.pushed}" if run.pushed is not None else "not pushed"),
         }
         for run in past

@@ -21,13 +21,15 @@ class Beside:
       value: The other's figure; empty if it has none.
       difference: Candidate less the other; empty if it cannot be told.
       interval: Of that, 95 %, on the same rows; empty where it was not measured.
-      better: Whether the candidate is; None is neither.
+      better: Whether the candidate is, as far as is known beyond chance; None is neither.
+      chance: Whether the interval holds 0, so that the difference may be chance.
     """
 
     value: str = ""
     difference: str = ""
     interval: str = ""
     better: bool | None = None
+    chance: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def beside(metric: str, value: float | None, other: float | None, error: tuple[f
         return Beside(fixed(other))
     difference = signed(apart, beside=value)
     shown = bool(difference.strip("0."))  # else it is nothing that the page could call better or worse
-    return Beside(fixed(other), difference, ends(interval, sign=True), better(metric, apart) if shown else None)
+    chance = shown and interval is not None and interval[0] <= 0 <= interval[1]
+    ahead = better(metric, apart) if shown and not chance else None
+    return Beside(fixed(other), difference, ends(interval, sign=True), ahead, chance)
 
 
 def _errors(facts: Facts) -> dict[tuple[str, str], tuple[float, float]]:

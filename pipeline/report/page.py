@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.drift.text import compared_features, drifted_features
 from pipeline.report import words
 from pipeline.report.deciding import calibrated, deciding
 from pipeline.report.error_rows import importance, weak
@@ -27,6 +28,16 @@ from pipeline.report.verdict import notes, title, verdict
 
 MOST_ROWS = 100
 """Rows of a table that may be as long as the data are wide; what is cut is counted."""
+
+TOLD = (
+    *("rows", "classes", "repeated_rows", "conflicting_rows", "ceiling", "repeated_ids"),
+    *("judged", "learned", "model", "doubtful", "noise", "separable", "issues"),
+)
+"""Of the label audit, what the page says in sentences and tables of its own."""
+OF_LABELS = {
+    "near_conflicting_rows": "Rows nearly alike, labelled differently",
+    "outlying_rows": "Rows unlike all others",
+}
 
 
 def report_page(facts: Facts) -> str:
@@ -52,8 +63,7 @@ def report_page(facts: Facts) -> str:
         tiles=tiles(metrics),
         metrics=metrics,
         features=features,
-        drifted=[row for row in features if row.drifted],
-        compared=len({row["feature"] for row in summary["drift"]}),
+        drift=_drift(summary["drift"]),
         anomalies=summary["anomalies"][:MOST_ROWS],
         more_anomalies=max(0, len(summary["anomalies"]) - MOST_ROWS),
         of_metrics=of_metrics(facts),
@@ -104,9 +114,29 @@ def _text(name: str) -> str:
     return (files("pipeline.report") / "templates" / name).read_text(encoding="utf-8")
 
 
+def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many columns drifted; counted as the terminal counts them, see pipeline.drift.text."""
+    found = drifted_features(rows).values()
+    slices = sum(all(row.get("slice") for row in one) for one in found)
+    text = f"{len(found) - slices:,} of {compared_features(rows):,} compared"
+    return f"{text}, {slices:,} in slices only" if slices else text
+
+
 def _labels(facts: Facts) -> dict[str, Any]:
-    """The label audit: classes in train beside those in eval, the rest as it is."""
+    """The label audit: classes in train beside those in eval, what is doubtful, the rest as it is."""
     found = dict(facts.summary["labels"])
+    judged, doubtful = found.get("judged"), found.get("doubtful", 0)
+    noise = {row["label"]: row["noise"] for row in found.get("class_noise") or ()}
+    issues = (found.get("issues") or [])[:MOST_ROWS]
+    says = []
+    if judged:
+        by = f", judged out of sample by {found['model']}" if found.get("model") else ""
+        says.append(
+            f"{doubtful:,} of {judged:,} training labels are doubtful ({words.percent(doubtful / judged)}){by}."
+        )
+    says += [f"{note[:1].upper()}{note[1:]}." for note in found.get("notes") or ()]
+    if judged and doubtful > len(issues) > 0:
+        says.append(f"The {len(issues):,} most doubtful:")
     feature = next((feature for feature in facts.features if feature.name == facts.label), None)
     side = feature.sides.get("eval") if feature else None
     current = (
@@ -114,15 +144,19 @@ def _labels(facts: Facts) -> dict[str, Any]:
         if side and feature and feature.kind == "category"
         else {}
     )
-    known = ("rows", "classes", "repeated_rows", "conflicting_rows", "ceiling", "repeated_ids", "issues")
     return {
         "audit": found,
-        "classes": [(value, share, current.get(value)) for value, share in (found.get("classes") or {}).items()][:20],
-        "issues": (found.get("issues") or [])[:MOST_ROWS],
+        "classes": [
+            (value, share, current.get(value), noise.get(value))
+            for value, share in (found.get("classes") or {}).items()
+        ][:20],
+        "noisy": bool(noise),
+        "says": " ".join(says),
+        "issues": issues,
         "others": [
-            (name.replace("_", " "), words.number(value))
+            (OF_LABELS.get(name) or name.replace("_", " ").capitalize(), words.number(value))
             for name, value in found.items()
-            if name not in known and isinstance(value, int | float | str)
+            if name not in TOLD and isinstance(value, int | float | str)
         ],
     }
 

@@ -48,18 +48,13 @@ def _chance(found: re.Match[str]) -> str:
 
 def _line(found: re.Match[str]) -> str:
     metric, value, bar, chance = found.groups()
-    return the_line(metric, value, bar, within_chance=bool(chance))
-
-
-def the_line(metric: str, value: str, bar: str, within_chance: bool) -> str:
-    """What to say where the candidate does not beat the linear baseline; `value` is the candidate's, `bar` its."""
-    line = line_name("regression" if metric in ("rmse", "mae") else "classification")
+    line = line_name("regression" if metric in ("rmse", "mae") else "classification").capitalize()
     if value == bar:
-        return f"A line does as well: {line} reaches the same {in_a_sentence(metric)}, {bar}"
-    figures = f"{line} reaches {in_a_sentence(metric)} {bar}, the candidate {value}"
-    if within_chance:
-        return f"A line does as well: {figures}; chance could explain the difference"
-    return f"A line does better: {figures}; chance does not explain the difference"
+        return f"{line} does as well: it reaches the same {in_a_sentence(metric)}, {bar}"
+    figures = f"it reaches {in_a_sentence(metric)} {bar}, the candidate {value}"
+    if chance:
+        return f"{line} does as well: {figures}; the difference could be chance"
+    return f"{line} does better: {figures}; chance does not explain the difference"
 
 
 def _prior(found: re.Match[str]) -> str:

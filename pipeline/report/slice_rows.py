@@ -6,11 +6,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from components.evaluator.verdict import LOWER_IS_BETTER
+from components.evaluator.evidence import Z95
+from components.metric_names import LOWER_IS_BETTER
 from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
 from pipeline.report.words import ends, fixed, metric_name, shown_metrics, signed
 
+WITHIN = "within chance"
 MOST = 60
 COLUMNS = 4
 LESS_TELLING = {"precision", "recall", "accuracy", "log_loss"}
@@ -26,8 +28,8 @@ class SliceRow:
       bar: For its first figure.
       figures: (value, 95 % interval), in the order of `SliceTable.columns`.
       difference: Candidate less champion in the first.
-      better: Whether that is for the better; None is neither.
-      chance: Whether chance explains that it is worse, in words; empty where it is not, or was not tested.
+      better: Whether that is for the better; None is neither, or may be chance.
+      chance: Whether chance explains it, in words; empty where that was not tested.
     """
 
     name: str
@@ -80,6 +82,8 @@ def slice_rows(facts: Facts) -> SliceTable | None:
     rows = []
     for name, found in facts.slices.items():
         value, count, moved = found.get(ranked), int(found.get("rows") or 0), found.get(difference)
+        ahead = None if not moved else (moved < 0) == falling
+        chance = "" if ahead is None else _chance(tested.get(name), ahead)
         rows.append(
             SliceRow(
                 name,
@@ -88,8 +92,8 @@ def slice_rows(facts: Facts) -> SliceTable | None:
                 None if value is None else share_bar(value / scale),
                 tuple((fixed(found.get(column), 3), ends((known.get(name) or {}).get(column))) for column in columns),
                 "" if moved is None else signed(moved, 3, beside=value),
-                None if not moved else (moved < 0) == falling,
-                _chance(tested.get(name)) if moved and (moved < 0) != falling else "",
+                None if chance == WITHIN else ahead,
+                chance,
             )
         )
     rows.sort(key=lambda row: (row.small, _weakness(facts.slices[row.name].get(ranked), falling), row.name))
@@ -105,10 +109,13 @@ def slice_rows(facts: Facts) -> SliceTable | None:
     )
 
 
-def _chance(compared: Mapping[str, Any] | None) -> str:
+def _chance(compared: Mapping[str, Any] | None, ahead: bool) -> str:
+    """By the evaluator's test where the candidate is behind, else by the 95 % interval of the difference."""
     if compared is None or compared["significant"] is None:
         return ""
-    return "beyond chance" if compared["significant"] else "within chance"
+    if ahead:
+        return WITHIN if abs(compared["difference"]) <= Z95 * compared["error"] else ""
+    return "beyond chance" if compared["significant"] else WITHIN
 
 
 def _gist(rows: Sequence[SliceRow], metric: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.own_module import KEY as OWN
 from pipeline.report.facts import SpanFile, Step
 
 
@@ -100,7 +101,13 @@ def _parsed(value: Any) -> Any:
 
 
 def _without_code(value: Any) -> Any:
-    return {key: inner for key, inner in value.items() if key != "code"} if isinstance(value, dict) else value
+    """Without fingerprints of code, and without the text of a module of one's own; the digests of that stay."""
+    if not isinstance(value, dict):
+        return value
+    found = {key: inner for key, inner in value.items() if key != "code"}
+    if isinstance(own := found.get(OWN), dict):
+        found[OWN] = {key: inner for key, inner in own.items() if key != "source"}
+    return found
 
 
 def _files(examples: list[Any]) -> tuple[SpanFile, ...]:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
 from pipeline.report.words import METRICS, fixed, seconds
+from pipeline.tuned_text import in_short
 
 NAMES = {"trees": "boosted trees", "network": "network"}
 
@@ -129,8 +130,6 @@ def _search(facts: Facts) -> str:
     found = facts.summary.get("tuned")
     if not found:
         return ""
-    from pipeline.tuned import in_short
-
     run = f"; found by run {found['run_id']}" if found.get("run_id") else ""
     return f"{in_short(found)}{run}"
 

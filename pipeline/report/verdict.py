@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.evaluator.assessing import AGAINST_LINEAR
-from components.evaluator.verdict import LOWER_IS_BETTER
+from components.metric_names import LOWER_IS_BETTER
 from pipeline.report.facts import Facts
 from pipeline.report.metric_rows import metric_rows
-from pipeline.report.reasons import about_the_line, in_a_sentence, line_name, said, the_line
-from pipeline.report.words import fixed, metric_name, spans
+from pipeline.report.reasons import about_the_line, in_a_sentence, line_name, said
+from pipeline.report.words import fixed, listed, metric_name, spans
 
 MOST_NOTES = 4
 
@@ -33,7 +33,7 @@ def verdict(facts: Facts) -> Verdict:
             "stopped",
             "Stopped by the data gate" if gate else f"Stopped: {failed} failed",
             "No model was made from these data." if not summary["metrics"] else "What was made so far is below.",
-            (summary["stopped"],),
+            (summary["stopped"][:1].upper() + summary["stopped"][1:],),
         )
     champion = summary["champion"]
     against = f"champion version {champion['version']}" if champion else None
@@ -107,32 +107,60 @@ def _lowest(facts: Facts, metric: str, least: int) -> str:
     return f" ({'highest' if falling else 'lowest'} {fixed(known[name])}, {name})"
 
 
-def notes(facts: Facts) -> tuple[tuple[bool, str], ...]:
-    """What should be known of the candidate whatever the verdict: (is it a reason to mind, a sentence).
+@dataclass(frozen=True)
+class Note:
+    """A sentence. `kind` is fine, mind (a reason to look twice), level (neither), or unknown."""
 
-    First how it stands beside a line; then the evaluator's warnings, MOST_NOTES at most, and how many more there are.
+    kind: str
+    text: str
+
+
+def notes(facts: Facts) -> tuple[Note, ...]:
+    """What should be known of the candidate whatever the verdict.
+
+    First how it stands beside the linear baseline, by the 95 % intervals of the differences; then the evaluator's other
+    warnings, MOST_NOTES at most, and how many more there are.
     """
     if not facts.summary["metrics"]:
         return ()
     warnings = [*(facts.evaluation.get("warnings") or facts.summary.get("warnings") or ())]
-    lined = [text for text in warnings if about_the_line(text)]
-    found = [(True, f"{said(text)}.") for text in warnings if text not in lined]
+    # What blocked it is among the reasons already.
+    lined = () if any(map(about_the_line, facts.summary["reasons"])) else _beside_the_line(facts)
+    found = [Note("mind", f"{said(text)}.") for text in warnings if not (lined and about_the_line(text))]
     more = len(found) - MOST_NOTES
     if more > 0:
-        found = [*found[:MOST_NOTES], (True, f"And {more:,} more in verdict.json.")]
-    if any(map(about_the_line, facts.summary["reasons"])):
-        return tuple(found)  # said already
-    metric = AGAINST_LINEAR[facts.task]
-    row = next((row for row in metric_rows(facts) if row.key == metric), None)
-    if row is None or not row.linear.difference:
-        return tuple(found)
-    if lined:
-        sentence = the_line(metric, row.value, row.linear.value, lined[0].endswith("within chance"))
-        return (True, f"{sentence}."), *found
-    apart = f", {row.linear.difference} ({row.linear.interval})" if row.linear.interval else ""
-    how = "Ahead of" if row.linear.better else "Level with"
-    sentence = f"{how} {line_name(facts.task)} in {in_a_sentence(metric)}: {row.value} against {row.linear.value}"
-    return (False, f"{sentence}{apart}."), *found
+        found = [*found[:MOST_NOTES], Note("mind", f"And {more:,} more in verdict.json.")]
+    return *lined, *found
+
+
+def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
+    """The metric that the evaluator asks about, then all others in which the line is surely better."""
+    rows = [row for row in metric_rows(facts) if row.linear.difference]
+    main = next((row for row in rows if row.key == AGAINST_LINEAR[facts.task]), None)
+    if main is None:
+        return ()
+    line, metric, linear = line_name(facts.task), in_a_sentence(main.key), main.linear
+    both, apart = f"{main.value} against {linear.value}", f"{linear.difference} ({linear.interval})"
+    if not linear.difference.strip("0."):
+        first = Note("level", f"Level with {line}: the same {metric}, {main.value}.")
+    elif not linear.interval:
+        figures = f"{line.capitalize()} reaches {metric} {linear.value}, the candidate {main.value}"
+        first = Note("unknown", f"{figures}; whether that is chance cannot be told.")
+    elif linear.chance:
+        first = Note("level", f"Level with {line} in {metric}: {both}; the difference, {apart}, could be chance.")
+    elif linear.better:
+        first = Note("fine", f"Better than {line} in {metric}: {both}, {apart}.")
+    else:
+        first = Note("mind", f"Worse than {line} in {metric}: {both}, {apart}; chance does not explain it.")
+    # Precision and recall move against each other with the threshold; F1 says what comes of both.
+    behind = [
+        f"{in_a_sentence(row.key)} ({row.linear.difference})"
+        for row in rows
+        if row.linear.interval and row.linear.better is False and row.key not in (main.key, "precision", "recall")
+    ]
+    if not behind:
+        return (first,)
+    return first, Note("mind", f"Worse than {line}, beyond chance, in {listed(behind)}.")
 
 
 def title(facts: Facts) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from components import metric_names
-from components.evaluator.verdict import LOWER_IS_BETTER
 from components.pusher.card import places as _places
 
 METRICS = metric_names.METRICS | {"calibration": "Mean score ÷ share positive", "threshold": "Decision threshold"}
@@ -48,7 +47,7 @@ def better(metric: str, difference: float) -> bool | None:
     """Is a change for the better? None where the metric has no better direction, or nothing changed."""
     if metric in ("threshold", "calibration") or difference == 0:
         return None
-    return (difference < 0) == (metric in LOWER_IS_BETTER)
+    return (difference < 0) == (metric in metric_names.LOWER_IS_BETTER)
 
 
 def number(value: Any, places: int = 4) -> str:
@@ -114,6 +113,11 @@ def spans(found: Sequence[int]) -> str:
     if not found:
         return "no span"
     return f"span {found[0]}" if len(found) == 1 else f"spans {found[0]} to {found[-1]}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """["a", "b", "c"] -> "a, b and c"."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def moment(run_id: str) -> str:

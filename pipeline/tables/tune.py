@@ -44,7 +44,7 @@ def check_tune(tune: Tune, training: Training, task: Task) -> None:
         raise ValueError(f"[tune.space] {exc}") from exc
     for knob in space:
         for value in knob.ends:
-            if said := _complaint(training, {knob.name: value}):
+            if said := complaint(training, nested({knob.name: value})):
                 shown = list(value) if isinstance(value, tuple) else value
                 raise ValueError(f"[tune.space] {knob.name}: {shown}: {said}")
 
@@ -55,11 +55,14 @@ def with_values(training: Training, found: dict[str, Any]) -> Training:
     return Training.model_validate({**told, **found, "trees": {**told["trees"], **found.get("trees", {})}})
 
 
-def _complaint(training: Training, values: dict[str, Any]) -> str:
-    """What [training] has against a value; "" if nothing."""
+def complaint(training: Training, found: dict[str, Any]) -> str:
+    """What [training] has against a part of itself; "" if nothing."""
     try:
-        with_values(training, nested(values))
+        with_values(training, found)
     except ValidationError as exc:
-        message = exc.errors()[0]["msg"].removeprefix("Value error, ")
+        first = exc.errors()[0]
+        if first["type"] == "extra_forbidden":
+            return f"{'.'.join(map(str, first['loc']))}: unknown key"
+        message = first["msg"].removeprefix("Value error, ")
         return f"{message[0].lower()}{message[1:]}"
     return ""

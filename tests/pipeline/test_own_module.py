@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import ConfigError
+from pipeline.cli import main
 from pipeline.config import Config, find_config, load_config
 from pipeline.fingerprints import code_fingerprint, code_of, code_with
 from pipeline.own_module import FUNCTIONS, own_module, parameters
@@ -134,3 +135,9 @@ def test_a_tuner_for_a_model_that_is_not_ours_is_refused(own: Path) -> None:
     tuned: Config = config.model_copy(update={"tune": config.tune.model_copy(update={"trials": 3})})
     with pytest.raises(ConfigError, match=r"\[tune\] .*my_model\.py replaces"):
         own_module(tuned)
+
+
+def test_one_asked_for_on_the_command_line_is_refused_before_anything_is_made(own: Path, capsys) -> None:
+    assert main(["run", "--dataset", "flights", "--tune", "3"]) == 2
+    assert "my_model.py replaces" in capsys.readouterr().err
+    assert not Path("runs").exists()

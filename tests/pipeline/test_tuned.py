@@ -1,6 +1,7 @@
 """What a search found, for the runs after it: told, written into pipeline.toml, or re-used."""
 
 import shutil
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from pipeline.cli import main
 from pipeline.config import load_config
 from pipeline.fingerprints import code_fingerprint
 from pipeline.tables.tune import Tune
-from pipeline.tuned import FILE, Tuned, in_force, in_short, keep, last, trained_with, write
-from pipeline.tuned_text import edited
+from pipeline.tuned import FILE, Tuned, in_force, keep, last, trained_with, write
+from pipeline.tuned_text import edited, in_short
 
 FLIGHTS = Path(__file__).parents[2] / "schemas" / "flights"
 FOUND = {
@@ -88,6 +89,35 @@ def test_a_clusters_result_is_written_too(config, tmp_path) -> None:
     assert main([*arguments, str(tmp_path / "best_settings.json")]) == 0
     assert load_config(config.path).training.trees.leaves == 31
     assert main([*arguments, str(config.path)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"settings": {"dropuot": 0.1}}, "[training] does not take what was found: dropuot: unknown key"),
+        ({"settings": {"dropout": 1.5}}, "[training] does not take what was found: input should be less than 1"),
+        ({"settings": {"trees": 3}}, "is no best_settings.json (AttributeError: "),
+        ({"trials": [{"score": 0.1}]}, "is no best_settings.json (KeyError: "),
+    ],
+)
+def test_what_is_no_result_of_a_search_is_refused_and_nothing_is_written(
+    config, tmp_path, capsys, changes, says
+) -> None:
+    before = config.path.read_bytes()
+    write_json(tmp_path / "other.json", FOUND | changes)
+    assert main(["tuned", "--dataset", "flights", "--write", "--file", str(tmp_path / "other.json")]) == 2
+    assert says in capsys.readouterr().err
+    assert config.path.read_bytes() == before
+
+
+def test_a_file_of_windows_keeps_its_line_ends_and_its_bom(config) -> None:
+    config.path.write_bytes(BOM_UTF8 + config.path.read_bytes().replace(b"\n", b"\r\n"))
+    write(load_config(config.path), Tuned(FOUND))
+    after = config.path.read_bytes()
+    assert after.startswith(BOM_UTF8)
+    assert after.count(BOM_UTF8) == 1
+    assert after.count(b"\n") == after.count(b"\r\n") > 0
+    assert load_config(config.path).training.dropout == 0.1
 
 
 def test_nothing_found_writes_nothing(config) -> None:

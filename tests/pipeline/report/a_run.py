@@ -286,8 +286,12 @@ def left_behind(root: Path, told: Mapping[str, Any] | None = None) -> Path:
     return home
 
 
-def evaluated(home: Path) -> Path:
-    """Lets that run come as far as its evaluation; returns the folder of what trainer and evaluators recorded."""
+def evaluated(home: Path, **parameters: dict[str, str]) -> Path:
+    """Lets that run come as far as its evaluation, with these parameters by component.
+
+    Returns:
+      The folder of what trainer and evaluators recorded.
+    """
     folder = home / "artifacts" / "recorded"
     for name, value in (("verdict", EVALUATION), ("errors", ERRORS), ("training", TRAINING)):
         write_json(folder / f"{name}.json", value)
@@ -302,7 +306,7 @@ def evaluated(home: Path) -> Path:
     ):
         made = _artifact(store, kind, folder)
         (made.id,) = store.put_artifacts([made])
-        _execute(store, run, f"c.{component}", {}, {output: made}, {})
+        _execute(store, run, f"c.{component}", {}, {output: made}, parameters.get(component, {}))
     return folder
 
 

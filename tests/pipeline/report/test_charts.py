@@ -6,7 +6,7 @@ import pytest
 from pipeline.report import charts, small
 from pipeline.report.curves import precision_recall, roc, score_bins
 from pipeline.report.draw import svg
-from pipeline.report.facts import Feature, NumberBar, Side
+from pipeline.report.facts import Feature, NumberBar, Side, Step
 from pipeline.report.graph import drawn_edges, graph, layers
 from pipeline.report.metric_chart import metric_course
 from tests.pipeline.report.a_run import EVIL, MATRICES, STEPS, category, number, past
@@ -97,14 +97,44 @@ def test_ticks_of_a_course_differ_and_say_no_more_than_that(values, format_):
     assert spec["layer"][0]["encoding"]["y"]["axis"]["format"] == format_
 
 
+def test_a_point_of_a_course_says_which_run_it_was():
+    runs = [past(1), past(2, metrics={"average_precision": 0.5}), past(3, metrics={"average_precision": 0.6})]
+    spec = metric_course(runs, "average_precision")
+    assert [row["tip"] for row in spec["data"]["values"]] == [
+        "span 2: Average precision 0.5000, pushed as version 2",
+        "span 3: Average precision 0.6000, pushed as version 3",
+    ]
+    assert metric_course([past(1, pushed=None), past(2)], "auc")["data"]["values"][0]["tip"].endswith(", not pushed")
+
+
 def test_the_graph_leaves_out_what_a_longer_way_says():
     # Trainer takes from Ingest and Schema too, but Statistics came from both.
     assert drawn_edges(STEPS) == [("Ingest", "Statistics"), ("Schema", "Statistics"), ("Statistics", "Trainer")]
-    assert [[step.id for step in layer] for layer in layers(STEPS)] == [
-        ["Ingest", "Schema"],
-        ["Statistics"],
-        ["Trainer"],
+    assert layers(STEPS)[0] == [["Ingest", "Schema"], ["Statistics"], ["Trainer"]]
+
+
+LONG_WAY = (
+    Step("A", "executed", 1.0),
+    Step("B", "executed", 1.0),
+    Step("M", "executed", 1.0, ("A",)),
+    Step("Z", "executed", 1.0, ("B", "M")),
+)
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_an_edge_passes_by_the_boxes_that_it_does_not_end_at(down):
+    """B is two layers from Z: its edge must not run through M, as if M took from it."""
+    (middle,) = [layer for layer in layers(LONG_WAY)[0] if "M" in layer]
+    assert len(middle) == 2
+    root = ET.fromstring(graph(LONG_WAY, down))
+    boxes = [element for element in root.iter() if element.get("data-tip", "").startswith("M:")]
+    box = boxes[0][0]
+    low, size = (float(box.get(name)) for name in (("x", "width") if down else ("y", "height")))
+    straight = [
+        re.findall(r"L([\d.]+),([\d.]+)", edge.get("d", "")) for edge in root.iter() if "edge" in edge.get("class", "")
     ]
+    (aside,) = [float(x if down else y) for found in straight for x, y in found]
+    assert not low <= aside <= low + size
 
 
 @pytest.mark.parametrize("down", [True, False])

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from components.errors import UsageError
@@ -81,6 +83,13 @@ def test_what_the_evaluator_the_error_analysis_and_the_trainer_recorded(home):
     assert gone.gone == ("ErrorAnalysis.errors",)
 
 
+def test_of_a_module_of_ones_own_the_digests_are_settings_and_its_text_is_not(home):
+    own = {"file": "my_model.py", "files": {"my_model.py": "ab" * 32}, "source": "x" * 999}
+    evaluated(home, Trainer={"custom_config": json.dumps({"module": own, "code": "c"})})
+    found = gather(home, read_summary(home, RUN)).settings["Trainer"]["custom_config"]
+    assert found == {"module": {"file": "my_model.py", "files": {"my_model.py": "ab" * 32}}}
+
+
 def test_what_was_deleted_since_is_named(home):
     for path in sorted((home / "artifacts" / "statistics").rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
@@ -100,6 +109,9 @@ def test_a_run_that_is_not_there(tmp_path):
     with pytest.raises(UsageError, match="no such run"):
         read_summary(tmp_path, "r1")
     (tmp_path / "reports" / "r1").mkdir(parents=True)
+    (tmp_path / "reports" / "runs.html").write_text("")
+    with pytest.raises(UsageError, match="no such run"):
+        read_summary(tmp_path, "runs.html")
     (tmp_path / "reports" / "r1" / "summary.json").write_text("{")
     with pytest.raises(UsageError, match="not JSON"):
         read_summary(tmp_path, "r1")

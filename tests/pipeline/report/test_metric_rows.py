@@ -1,3 +1,5 @@
+import pytest
+
 from pipeline.report.metric_rows import beside, metric_rows, tiles
 from pipeline.report.words import ends, fixed, signed
 from tests.pipeline.report.a_run import EVALUATION, facts, summary
@@ -44,8 +46,17 @@ def test_the_first_model_has_nothing_before_it():
     row = metric_rows(facts(summary=summary(champion=None)))[0]
     assert row.champion.value == row.champion.difference == ""
     assert beside("auc", None, 0.5, None).difference == ""
-    level = beside("auc", 0.5, 0.5 + 1e-9, None)
-    assert (level.difference, level.better) == ("0.0000", None)
+    level = beside("auc", 0.5, 0.5 + 1e-9, (-1e-9, 0.1))
+    assert (level.difference, level.better, level.chance) == ("0.0000", None, False)
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "better", "chance"),
+    [(0.02, 0.01, True, False), (0.019, 0.01, None, True), (-0.019, 0.01, None, True), (-0.02, 0.01, False, False)],
+)
+def test_an_interval_that_holds_0_calls_no_side_better(difference, error, better, chance):
+    found = beside("auc", 0.5, 0.5, (difference, error))
+    assert (found.better, found.chance) == (better, chance)
 
 
 def test_figures_keep_to_the_digits_that_say_something():

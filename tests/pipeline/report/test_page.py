@@ -1,15 +1,18 @@
 import re
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
 
 from components.errors import UsageError
 from components.files import write_json
+from pipeline.drift.text import in_short
 from pipeline.report.compare_page import compare_page, write_compare
 from pipeline.report.feature_rows import feature_rows, ratio_of
 from pipeline.report.history_page import history_page, write_history
 from pipeline.report.page import report_page
-from pipeline.report.verdict import notes, verdict
+from pipeline.report.reasons import said
+from pipeline.report.verdict import Note, notes, verdict
 from pipeline.report.write import rewrite_report, write_report
 from tests.pipeline.report.a_run import (
     ERRORS,
@@ -72,9 +75,14 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("found", KINDS.values(), ids=KINDS)
-def test_every_kind_of_run_has_a_report(found):
-    page = Page(report_page(found))
+@cache
+def page_of(kind):
+    return report_page(KINDS[kind])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_run_has_a_report(kind):
+    page = Page(page_of(kind))
     assert len(page.named("h1")) == 1
     assert {"main", "header", "nav", "footer"} <= {tag for tag, _ in page.tags}
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
@@ -85,9 +93,9 @@ def test_every_kind_of_run_has_a_report(found):
         assert drawn.get("aria-label") or drawn.get("aria-hidden") == "true"
 
 
-@pytest.mark.parametrize("found", KINDS.values(), ids=KINDS)
-def test_nothing_is_fetched(found):
-    text = report_page(found)
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_fetched(kind):
+    text = page_of(kind)
     page = Page(text)
     assert "default-src 'none'" in text
     for _, attributes in page.tags:
@@ -127,7 +135,7 @@ def test_nothing_from_data_becomes_markup():
         gone=(EVIL,),
     )  # fmt: skip
     page = Page(report_page(bad))
-    plain = Page(report_page(facts()))
+    plain = Page(page_of("pushed"))
     assert len(page.named("script")) == len(plain.named("script")) == 1
     assert not [attributes for _, attributes in page.tags if any(name.startswith("on") for name in attributes)]
     assert EVIL in page.texts
@@ -138,7 +146,7 @@ def test_the_only_script_is_the_one_that_the_policy_names():
     import base64
     import hashlib
 
-    text = report_page(facts())
+    text = page_of("pushed")
     script = re.search(r"<script>(.*?)</script>", text, re.S)[1]
     assert f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}" in text
 
@@ -168,34 +176,102 @@ def test_the_verdict_of_each_kind():
     assert verdict(KINDS["not pushed"]).why == ("AUC is 0.7000, below the 0.7500 that the champion asks for",)
     assert verdict(KINDS["not pushed"]).kind == "bad"
     assert "no champion yet" in verdict(KINDS["first"]).lead
-    assert (verdict(KINDS["blocked"]).headline, verdict(KINDS["blocked"]).why) == ("Stopped by the data gate", (GATE,))
+    assert verdict(KINDS["blocked"]).headline == "Stopped by the data gate"
+    assert verdict(KINDS["blocked"]).why == (f"T{GATE.removeprefix('t')}",)
     assert verdict(KINDS["failed"]).headline == "Stopped: Trainer failed"
     assert verdict(KINDS["no model"]).kind == "stopped"
 
 
-def test_what_a_line_reaches_is_in_the_first_screen():
-    """0.45 of the linear baseline is below the candidate's 0.5 until the evaluator says otherwise."""
-    assert notes(facts()) == ((False, "Ahead of logistic regression in average precision: 0.5000 against 0.4500."),)
+def beside_the_line(**more):
+    """A run whose evaluator measured by how much the candidate's metrics lie off those of the linear baseline."""
+    told = [{"baseline": "linear", "metric": name, "difference": d, "error": e} for name, (d, e) in more.items()]
+    return facts(evaluation={**EVALUATION, "baseline_differences": told}, features=(), curves={}, past=())
+
+
+BOTH = "logistic regression in average precision: 0.5000 against 0.4500"
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "kind", "text"),
+    [
+        # 95 % intervals by hand: difference +- 1.96 errors
+        (0.05, 0.01, "fine", f"Better than {BOTH}, +0.0500 (+0.030 to +0.070)."),
+        (0.05, 0.03, "level", f"Level with {BOTH}; the difference, +0.0500 (-0.009 to +0.109), could be chance."),
+        (-0.05, 0.03, "level", f"Level with {BOTH}; the difference, -0.0500 (-0.109 to +0.009), could be chance."),
+        (-0.05, 0.01, "mind", f"Worse than {BOTH}, -0.0500 (-0.070 to -0.030); chance does not explain it."),
+        (0.0, 0.01, "level", "Level with logistic regression: the same average precision, 0.5000."),
+        (
+            0.05,
+            None,
+            "unknown",
+            "Logistic regression reaches average precision 0.4500, the candidate 0.5000; whether that is chance cannot "
+            "be told.",
+        ),
+    ],
+)
+def test_where_chance_explains_a_difference_to_a_line_no_side_is_called_better(difference, error, kind, text):
+    found = beside_the_line(average_precision=(difference, error))
+    (note,) = notes(found)
+    assert (note.kind, note.text.replace("\N{MINUS SIGN}", "-")) == (kind, text)
+    page = report_page(found)
+    assert f'<li class="{kind}">' in page
+    tile = re.search(r"Average precision</dt>(.*?)</div>", page)[1].rpartition("against v3")[2]
+    if difference and error:
+        assert ("could be chance" in tile) == (kind == "level")
+        assert re.findall('class="(up|down|same)"', tile) == [{"fine": "up", "mind": "down", "level": "same"}[kind]]
+
+
+def test_all_in_which_a_line_is_surely_better_is_named():
+    found = beside_the_line(
+        average_precision=(0.05, 0.03), auc=(-0.05, 0.01), log_loss=(0.2, 0.01), precision=(-0.2, 0.01)
+    )
+    baselines = {"linear": {"auc": 0.8, "average_precision": 0.45, "log_loss": 0.4, "precision": 0.9}}
+    found = facts(evaluation={**found.evaluation, "baselines": baselines})
+    _, behind = notes(found)
+    assert (behind.kind, behind.text) == (
+        "mind",
+        "Worse than logistic regression, beyond chance, in AUC (\N{MINUS SIGN}0.0500) and log loss (+0.2000).",
+    )
+
+
+def test_the_evaluators_warnings_follow_and_the_one_about_the_line_is_said_once():
     text = "average_precision 0.4000 <= 0.4500: does not beat the linear baseline"
-    for warning, more in ((text, "chance does not explain"), (f"{text}, within chance", "chance could explain")):
-        ((mind, said),) = notes(facts(evaluation={**EVALUATION, "warnings": [warning]}))
-        assert mind
-        assert "logistic regression reaches average precision 0.4500, the candidate 0.5000" in said
-        assert more in said
+    measured = beside_the_line(average_precision=(-0.05, 0.01)).evaluation
+    assert [note.kind for note in notes(facts(evaluation={**measured, "warnings": [text, "auc: w"]}))] == ["mind"] * 2
+    # Where it cannot be measured here, the evaluator's own words are shown.
+    without = {**EVALUATION, "baselines": {}, "warnings": [text]}
+    assert notes(facts(evaluation=without)) == (Note("mind", f"{said(text)}."),)
     blocked = summary(blessed=False, pushed=None, reasons=[text])
-    assert notes(facts(summary=blocked)) == ()  # it is among the reasons
+    assert notes(facts(summary=blocked, evaluation=measured)) == ()  # it is among the reasons
     assert "chance does not explain" in verdict(facts(summary=blocked)).why[0]
     many = notes(facts(evaluation={**EVALUATION, "warnings": [f"auc: w{n}" for n in range(9)]}))
-    assert [said for _, said in many[1:3]] == ["AUC: w0.", "AUC: w1."]
-    assert many[-1] == (True, "And 5 more in verdict.json.")
-    page = report_page(facts(evaluation={**EVALUATION, "warnings": [text]}))
-    assert page.index("A line does better") < page.index('id="data"')
+    assert [note.text for note in many[1:3]] == ["AUC: w0.", "AUC: w1."]
+    assert many[-1] == Note("mind", "And 5 more in verdict.json.")
+    page = report_page(facts(evaluation=measured))
+    assert page.index("Worse than logistic regression") < page.index('id="data"')
     assert notes(KINDS["blocked"]) == ()
     assert notes(KINDS["no artifacts"]) == ()
 
 
+def test_doubtful_labels_are_counted_and_what_the_audit_notes_is_said():
+    labels = {
+        "rows": 3000, "classes": {"0": 0.8, "1": 0.2}, "judged": 2000, "doubtful": 50, "model": "boosting",
+        "class_noise": [{"label": "1", "rows": 600, "doubtful": 45, "noise": 0.075}], "notes": ["classes overlap"],
+        "issues": [{"row": 7, "id": None, "label": "1", "suggested": "0", "quality": 0.2}], "outlying_rows": 3,
+        "separable": False,
+    }  # fmt: skip
+    told = " ".join(" ".join(Page(report_page(facts(summary=summary(labels=labels)))).texts).split())
+    assert (
+        "50 of 2,000 training labels are doubtful (2.5 %), judged out of sample by boosting. Classes overlap. "
+        "The 1 most doubtful:"
+    ) in told.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert "Rows unlike all others 3" in told
+    assert "separable" not in told.lower()
+    assert "7.5" in told
+
+
 def test_all_that_the_evaluation_and_the_error_analysis_recorded_is_on_the_page():
-    page = Page(report_page(facts()))
+    page = Page(page_of("pushed"))
     told = " ".join(" ".join(page.texts).split())
     for wanted in (
         "0.720 to 0.780",  # the interval of the evaluator, not of a formula
@@ -285,6 +361,19 @@ def test_what_moved_most_comes_first():
     assert rows["carrier"].course is not None
 
 
+def test_drift_is_counted_as_the_terminal_counts_it():
+    rows = [
+        drift("temp", 0.9, 0.5, "jensen_shannon"),
+        drift("carrier", 0.01, 0.02),
+        drift("carrier", 0.3, 0.2, slice="origin=EWR"),
+        drift("(columns)", 0.1, 0.3, "joint", role="table"),
+    ]
+    told = " ".join(Page(report_page(facts(summary=summary(drift=rows), features=(), curves={}))).texts)
+    assert "1 of 2 compared, 1 in slices only" in told
+    assert in_short(rows).startswith("1 of 2 compared features: ")
+    assert "; in slices only 1: " in in_short(rows)
+
+
 def test_a_distance_is_told_in_units_of_its_threshold():
     assert ratio_of(0.3, 0.2) == pytest.approx(1.5)
     assert ratio_of(0.0, 0.0) == 0.0
@@ -303,7 +392,7 @@ def test_the_file_appears_where_it_belongs(tmp_path):
 
 
 def test_the_same_run_makes_the_same_page():
-    assert report_page(facts()) == report_page(facts())
+    assert report_page(facts()) == page_of("pushed")
 
 
 def test_history(tmp_path):
@@ -343,7 +432,7 @@ def test_compare(tmp_path):
 
 
 def test_a_table_without_spans():
-    text = " ".join(Page(report_page(KINDS["no spans"])).texts)
+    text = " ".join(Page(page_of("no spans")).texts)
     assert "Trained on 3,000 rows; evaluated on 1,000 rows drawn from the same data." in text
     assert "On the 1,000 rows of the eval split" in text
 

@@ -142,8 +142,16 @@ def test_slices_with_intervals_and_what_chance_explains():
     assert list(rows) == ["origin=LGA", "origin=EWR", "origin=XXX"]
     assert rows["origin=LGA"].figures[0] == ("0.700", "0.640 to 0.760")
     assert rows["origin=LGA"].chance == "beyond chance"
-    assert rows["origin=EWR"].chance == ""  # better, which nobody tests
+    assert (rows["origin=LGA"].better, rows["origin=EWR"].better) == (False, True)
+    assert rows["origin=EWR"].chance == ""  # not compared
     assert found.gist == "3; AUC is weakest on origin=LGA: 0.700"
+    narrow = {"slice": "origin=EWR", "metric": "auc", "difference": 0.02, "error": 0.02, "significant": False}
+    behind = {**narrow, "slice": "origin=LGA", "difference": -0.01}
+    rows = {
+        row.name: (row.better, row.chance)
+        for row in slice_rows(facts(evaluation={**EVALUATION, "comparisons": [narrow, behind]})).rows
+    }
+    assert rows["origin=EWR"] == rows["origin=LGA"] == (None, "within chance")
     small = {"slices": {"a=b": {"rows": 3.0, "auc": 0.9}}}
     assert slice_rows(facts(evaluation=small)).gist == "1, all too small to judge"
 

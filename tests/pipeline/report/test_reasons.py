@@ -31,23 +31,23 @@ def test_a_line_that_does_better():
     (surely,) = found(Bar(), candidate=0.6, line=0.1)
     assert about_the_line(surely)
     assert said(surely).startswith(
-        "A line does better: logistic regression reaches average precision 1.0000, the candidate 0.4"
+        "Logistic regression does better: it reaches average precision 1.0000, the candidate 0.4"
     )
     assert said(surely).endswith("chance does not explain the difference")
     (by_chance,) = found(Bar(), candidate=0.32, line=0.3)
     assert about_the_line(by_chance)
-    assert said(by_chance).startswith("A line does as well: logistic regression reaches average precision 0.")
-    assert said(by_chance).endswith("chance could explain the difference")
+    assert said(by_chance).startswith("Logistic regression does as well: it reaches average precision 0.")
+    assert said(by_chance).endswith("the difference could be chance")
     (blocked,) = found(Bar(baseline="block"), candidate=0.6, line=0.1)
     assert said(blocked) == said(surely)
     assert said("rmse 2.0 >= 1.5: does not beat the linear baseline").startswith(
-        "A line does better: linear regression reaches RMSE 1.5, the candidate 2.0"
+        "Linear regression does better: it reaches RMSE 1.5, the candidate 2.0"
     )
 
 
 def test_a_line_that_does_just_as_well():
     assert said("accuracy 0.9535 = 0.9535: does not beat the linear baseline, within chance") == (
-        "A line does as well: logistic regression reaches the same accuracy, 0.9535"
+        "Logistic regression does as well: it reaches the same accuracy, 0.9535"
     )
 
 
