@@ -7,8 +7,8 @@ out; December after January to November; October after January to September. Our
 transform graph, then components/trainer with the settings of schemas/flights (for the random third, where there is no
 order of time, with `--random-epochs` for the network), asked through the SavedModel's `serve_examples`. Boosting is
 scikit-learn's HistGradientBoostingClassifier with 300 rounds, 63 leaves, rate 0.1, native categories and, as our trees,
-one thread. The stock
-network has two layers of 16 and 8, one-hot categories, standardised numbers, 1,000 steps of 1,024 rows.
+one thread. The stock network has two layers of 16 and 8, one-hot categories, standardised numbers, 1,000 steps of 1,024
+rows.
 
 Prints one JSON object: split -> model -> {auc, average_precision, f1 (at the best threshold), log_loss,
 calibration_error (15 bins of equal mass), seconds (of training; transforming and one-hot coding are not in it)}, for

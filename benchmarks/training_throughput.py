@@ -131,10 +131,10 @@ class _Bench:
 
         from benchmarks.training_throughput_models import compiled
         from components.trainer.feed import Feed
-        from components.trainer.network import STEPS_PER_EXECUTION
+        from components.trainer.network import steps_per_execution
 
         models = {
-            way: compiled(self._data, self.rows.features, STEPS_PER_EXECUTION, template_run=way == "stock")
+            way: compiled(self._data, self.rows.features, steps_per_execution(size), template_run=way == "stock")
             for way in WAYS
         }
         whole = len(self.rows) // size * size  # the stock path drops what makes no whole batch

@@ -6,7 +6,8 @@ changes how sure it is and not how it ranks (Guo et al.: On Calibration of Moder
 
 Rows of one day have their weather in common: ten days of flights say less than their number, and weights chosen on
 them fit those days. So members count alike and are taken at their word, unless the gain of anything else is beyond
-chance from one stretch of the validation rows to the next.
+chance from one stretch of the validation rows to the next. Where the rows have an order of time, the temperature may
+only soften: how sure answers should be varies from month to month, and too sure costs more than too unsure.
 """
 
 from collections.abc import Sequence
@@ -23,8 +24,8 @@ FEW_ROWS = 500
 TEMPERATURES = (0.25, 4.0)
 BLOCKS = 10
 """Stretches of consecutive validation rows, between which the gain of a choice is seen to vary."""
-SURE = 2.0
-"""Standard errors of the mean over the blocks that a gain has to reach."""
+SURE = 3.0
+"""Standard errors of the mean over the blocks that a gain has to reach: by chance fewer than one in a hundred does."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,14 @@ class Blend:
         return np.asarray(mean / self.temperature)
 
 
-def choose(answers: Sequence[np.ndarray], labels: np.ndarray, task: str) -> Blend:
+def choose(answers: Sequence[np.ndarray], labels: np.ndarray, task: str, ordered: bool = False) -> Blend:
     """The blend with the least loss on rows that no member has learned from, or equal weights where that is chance.
 
     Args:
-      answers: Of one or two members, [N, outputs] each, the rows in the order of time if they have one.
+      answers: Of one or two members, [N, outputs] each.
       labels: [N], as `loss` takes them.
       task: binary, multiclass or regression.
+      ordered: Whether the rows come in an order of time, and the model will be asked of later ones.
     """
     count = len(answers)
     alike = Blend((1 / count,) * count)
@@ -62,8 +64,11 @@ def choose(answers: Sequence[np.ndarray], labels: np.ndarray, task: str) -> Blen
     if task == "regression":
         return blend
     mean = blend(answers)
+    coldest, hottest = np.log2(TEMPERATURES)
     found = minimize_scalar(
-        lambda power: loss(mean / 2.0**power, labels, task), bounds=tuple(np.log2(TEMPERATURES)), method="bounded"
+        lambda power: loss(mean / 2.0**power, labels, task),
+        bounds=(0.0 if ordered else coldest, hottest),
+        method="bounded",
     )
     tempered = Blend(blend.weights, float(2.0**found.x))
     return tempered if better(tempered, blend) else blend

@@ -27,11 +27,19 @@ from components.trainer.table import TreeTable
 
 @dataclass(frozen=True)
 class Task:
-    """What is learned: `kind` is binary, multiclass or regression, of so many classes and ids in the vocabulary."""
+    """What is learned.
+
+    Attributes:
+      kind: binary, multiclass or regression.
+      classes: Of a multiclass label, else 0.
+      ids: In the vocabulary.
+      ordered: Whether the rows come in an order of time, and the model will be asked of later ones.
+    """
 
     kind: str
     classes: int
     ids: int
+    ordered: bool = False
 
     def shape(self, rows: Columns) -> Shape:
         """What the network has to fit."""
@@ -59,7 +67,7 @@ def fit(
     """Fits what `settings["model"]` names: "network", "trees", or "blend", which is both.
 
     Args:
-      training: Rows in the order of time; a regression's labels in units of their spread.
+      training: Rows, in the order of time if they have one; a regression's labels in units of their spread.
       validation: The newest rows.
       task: What is learned.
       settings: pipeline.toml's table `training`.
@@ -77,7 +85,7 @@ def fit(
         began = time.monotonic()
         answers.append(_shifted(member.first(learned, validation), learned.shift))
         seconds[member.name] = time.monotonic() - began
-    blend = choose(answers, validation.labels, task.kind)
+    blend = choose(answers, validation.labels, task.kind, task.ordered)
     kept = [number for number, weight in enumerate(blend.weights) if weight > 0]
     chosen = Blend(tuple(blend.weights[number] for number in kept), blend.temperature)
     whole = prepare(training.and_then(validation)) if settings["refit"] else None

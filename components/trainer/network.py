@@ -16,8 +16,8 @@ from components.trainer.model import Shape, build_model
 from components.trainer.objective import ensemble_loss, member_loss
 from components.trainer.pace import Pace
 
-STEPS_PER_EXECUTION = 20
-"""Steps in one call of the compiled loop: Keras' Python between steps would cost more than they do."""
+ROWS_PER_EXECUTION = 20_480
+MOST_STEPS = 100
 PREDICTED_ROWS = 8192
 INPUT_BOUND = 0.8
 """Batches are made in a thread beside the computation. One that is busy this much of the time holds the other up."""
@@ -87,7 +87,7 @@ def fit_network(
         optimizer=keras.optimizers.AdamW(rate, weight_decay=settings["weight_decay"]),
         loss=member_loss(task),
         metrics=[keras.metrics.MeanMetricWrapper(ensemble_loss(task, shift), name="ensemble")] if validation else [],
-        steps_per_execution=min(STEPS_PER_EXECUTION, steps),
+        steps_per_execution=min(steps_per_execution(batch), steps),
         jit_compile=False,  # XLA on the CPU took tens of seconds per epoch where plain TensorFlow takes three
     )
     feed = Feed(rows, batch, settings["seed"], weights)
@@ -118,6 +118,11 @@ def fit_network(
         )
     best = int(np.argmin(history["val_ensemble"])) + 1 if validation is not None else len(history["loss"])
     return Trained(model, len(history["loss"]), best, seconds, pace.examples_per_second, pace.gathering)
+
+
+def steps_per_execution(batch: int) -> int:
+    """Steps in one call of the compiled loop; between calls is Keras' Python, which costs more than a small step."""
+    return min(max(ROWS_PER_EXECUTION // batch, 1), MOST_STEPS)
 
 
 class _Note(keras.callbacks.Callback):

@@ -57,7 +57,7 @@ def run_fn(fn_args: Any) -> None:
     settings, small = fitted_to(with_found(settings, found), len(rows))
     training, validation = split_off(rows, settings["validation_share"])
     center, spread = label_scale(training.labels, task)
-    what = Task(task, len(classes), vocabulary_size(transform, features))
+    what = Task(task, len(classes), vocabulary_size(transform, features), tables["ordered"])
     logs = f"{fn_args.model_run_dir}/{LOGS}"
     steps = DataSteps(tables.get("balance", {}), tables.get("augmentation", {}), task, classes, settings["seed"])
     fitted = fit(scaled(training, center, spread), scaled(validation, center, spread), what, settings, steps, logs=logs)

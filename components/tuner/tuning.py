@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import PlumblineError
+from components.metric_names import LOWER_IS_BETTER
 from components.progress import note, within
 from components.trainer.balancing import DataSteps
 from components.trainer.examples import Columns
@@ -19,7 +20,7 @@ from components.trainer.small_data import fitted_to
 from components.trainer.training import label_scale, scaled, split_off, with_found
 from components.tuner.adopting import score_of, verdict
 from components.tuner.searching import search
-from components.tuner.settings import RISING, Settings
+from components.tuner.settings import Settings
 from components.tuner.space import Knob, around, nested, setting, space_of
 from components.tuner.trials import Notebook, Trial, attempted
 
@@ -89,7 +90,7 @@ def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: No
         attempt,
         trials=settings.trials,
         seconds=60 * settings.minutes,
-        rising=metric in RISING,
+        rising=metric not in LOWER_IS_BETTER,
         method=settings.method,
         seed=settings.seed,
     )
@@ -145,7 +146,7 @@ class Judged:
         fitted = fit(
             scaled(self.training, self._center, self._spread),
             scaled(self.validation, self._center, self._spread),
-            Task(task, len(classes), self._data.ids),
+            Task(task, len(classes), self._data.ids, tables["ordered"]),
             {**settings, "refit": False},
             steps,
         )
@@ -177,7 +178,7 @@ def sampled(rows: Columns, most: int, seed: int) -> Columns:
 def best_of(trials: Sequence[Trial], metric: str) -> Trial | None:
     """The trial with the best score, the earliest of those that tie; None if all failed."""
     scored = [trial for trial in trials if trial.score is not None]
-    sign = -1.0 if metric in RISING else 1.0
+    sign = 1.0 if metric in LOWER_IS_BETTER else -1.0
     return min(scored, key=lambda trial: sign * (trial.score or 0.0), default=None)
 
 

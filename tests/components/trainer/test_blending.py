@@ -82,3 +82,9 @@ def test_a_temperature_that_is_right_on_some_days_only_is_not_taken() -> None:
     assert choose([sure[:, None]], labels, "binary").temperature == 1.0
     mixed = np.random.default_rng(1).permutation(ROWS)
     assert choose([sure[mixed, None]], labels[mixed], "binary").temperature > 1.4
+
+
+def test_in_an_order_of_time_answers_are_softened_and_never_sharpened() -> None:
+    logit, labels = _truth()
+    assert choose([0.5 * logit[:, None]], labels, "binary", ordered=True).temperature == 1.0
+    assert choose([3 * logit[:, None]], labels, "binary", ordered=True).temperature == pytest.approx(3, rel=0.1)
