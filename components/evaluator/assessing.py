@@ -28,8 +28,8 @@ class Assessment:
 
     Attributes:
       intervals: Slice ("" is overall) -> metric -> (low, high), 95 %, of the candidate.
-      measured: Candidate and champion -> slice -> what TFMA does not tell, or not exactly: the expected calibration
-        error (classifiers), and `threshold` with precision, recall and F1 there (binary).
+      measured: Candidate and champion -> slice -> metric -> value, counted row by row; with the expected calibration
+        error (classifiers) and the decision threshold (binary).
       baselines: Baseline -> metric -> value.
       baseline_differences: Of each, by metric: candidate minus baseline, and the standard error of that.
       comparisons: (slice, metric) -> the candidate against the champion.
@@ -83,10 +83,13 @@ def assess(
         warnings += told
     parts = {OVERALL: np.arange(len(labels)), **slices}
     measured = {
-        name: {part: _measured(labels[at], answers[name][at], thresholds.get(name)) for part, at in parts.items()}
+        name: {part: _measured(task, judges[name], labels, answers[name], at) for part, at in parts.items()}
         for name in (CANDIDATE, CHAMPION)
-        if name in answers and task != "regression"
+        if name in answers
     }
+    for name in measured.keys() & thresholds.keys():
+        for metrics in measured[name].values():
+            metrics["threshold"] = thresholds[name]
     baselines = {name: draws.measured(OVERALL, name) for name in (PRIOR, LINEAR) if name in judges}
     for name, metrics in baselines.items():
         if task != "regression":
@@ -124,20 +127,12 @@ def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -
     return regression(labels, answer)
 
 
-def _measured(labels: np.ndarray, answer: np.ndarray, threshold: float | None) -> dict[str, float]:
-    error = {"calibration_error": calibration_error(*_confidence(labels, answer))}
-    return error if threshold is None else {**error, "threshold": threshold, **_decided(labels, answer, threshold)}
-
-
-def _decided(labels: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:
-    """Precision, recall and F1 = 2 TP / (2 TP + FP + FN); 0 where nothing that is called 1 is 1."""
-    # In float32, as the model compares: 0.29 in float64 is not the 0.29 that it has.
-    said, there = probability >= np.float32(threshold), labels > 0.5
-    hits = float(np.sum(said & there))
-    if not hits:
-        return {"f1": 0.0, "precision": 0.0, "recall": 0.0}
-    called, wanted = float(said.sum()), float(there.sum())
-    return {"f1": 2 * hits / (called + wanted), "precision": hits / called, "recall": hits / wanted}
+def _measured(task: str, judge: Judge, labels: np.ndarray, answer: np.ndarray, at: np.ndarray) -> dict[str, float]:
+    """A judge's metrics of some rows, and the calibration error."""
+    metrics = dict(zip(judge.names, judge.among(at)(np.ones(len(at))).tolist(), strict=True))
+    if task != "regression":
+        metrics["calibration_error"] = calibration_error(*_confidence(labels[at], answer[at]))
+    return metrics
 
 
 def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -27,10 +27,9 @@ class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
     """Lets TFX's executor measure, asks the models about each row, then judges.
 
     Without a champion the candidate is measured alone. verdict.json holds `blessed`, the texts `shortfalls` and
-    `warnings`, `metrics`, `slices` and `champion` (TFMA's figures, and `threshold` and what is counted there from the
-    rows), and from the rows `intervals` and `slice_intervals` (95 %), `baselines` (prior and linear),
-    `baseline_differences` (candidate minus baseline, with standard errors), `comparisons` (evidence.Comparison with
-    `slice` and `metric`) and `fairness`.
+    `warnings`, `metrics`, `slices` and `champion` (from the rows; what is not counted there is TFMA's), `intervals` and
+    `slice_intervals` (95 %), `baselines` (prior and linear), `baseline_differences` (candidate minus baseline, with
+    standard errors), `comparisons` (evidence.Comparison with `slice` and `metric`) and `fairness`.
     """
 
     def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
@@ -54,6 +53,7 @@ class ChampionEvaluatorExecutor(tfx_evaluator.Executor):
         metrics = {name: read_metrics(Path(evaluation.uri), name if version is not None else "") for name in folders}
         bar = Bar(**json.loads(exec_properties["bar"]))
         found = _assessed(input_dict["examples"], folders, thresholds, bar, exec_properties)
+        # TFMA sums areas over bins: they would not add up with differences and intervals, which come from the rows.
         for name, parts in found.measured.items():
             for part, values in parts.items():
                 metrics[name].setdefault(part, {"rows": 0.0}).update(values)

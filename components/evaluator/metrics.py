@@ -9,7 +9,7 @@ CURVE_STEPS = 100
 """Thresholds between 0 and 1 at which the confusion matrix is kept, for the curves of reports and notebooks.
 
 Kept as a plot: TFMA's ConfusionMatrixAtThresholds walks all thresholds for every row in Python, its plot counts into a
-histogram. What lies between two of its bins is interpolated, so precision, recall and F1 are counted from the rows.
+histogram.
 """
 
 CANDIDATE, CHAMPION = "candidate", "champion"
@@ -24,7 +24,7 @@ def eval_config(task: str, slices: tuple[tuple[str, ...], ...]) -> config_pb2.Ev
     The label is what the model's own `transform_labels` signature makes of it, so that text labels work too.
 
     No thresholds are in it: TFMA knows no minimum slice size and gives no reason that a person can read, so the
-    verdict is ours (verdict.py) on TFMA's figures.
+    verdict is ours (verdict.py).
     """
     return config_pb2.EvalConfig(
         model_specs=[

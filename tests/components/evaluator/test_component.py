@@ -82,7 +82,7 @@ def test_a_worse_model_is_not_blessed_and_all_is_told(tmp_path):
     assert (compared["slice"], compared["metric"], compared["significant"]) == ("", "auc", True)
     # TFMA's figures, which come from histograms, and those of the rows are of the same rows and the same slices.
     apart = verdict["metrics"]["auc"] - verdict["champion"]["metrics"]["auc"]
-    assert compared["difference"] == pytest.approx(apart, abs=1e-3)
+    assert compared["difference"] == pytest.approx(apart, abs=1e-12)
     assert set(verdict["slices"]) == set(verdict["slice_intervals"]) == {"origin=EWR", "origin=JFK"}
     for figures, intervals in (
         (verdict["metrics"], verdict["intervals"]),
