@@ -21,7 +21,7 @@ from typing import Any
 
 FLIGHTS = Path("data/flights")
 SCHEMA = Path("schemas/flights/schema.pbtxt")
-BEAM = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
+BEAM = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
 
 
 def main() -> None:

@@ -90,7 +90,7 @@ class Prepared:
 
         function = functools.partial(preprocessing_fn, custom_config=self.tables)
         source = tf_example_record.TFExampleRecord([str(self.folder / "train.gz")], schema=self.schema)
-        options = PipelineOptions(["--direct_running_mode=in_memory"])
+        options = PipelineOptions(["--runner=FnApiRunner"])
         with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(self.folder / "tmp")):
             data = pipeline | source.BeamSource()
             fitted = (data, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(function)

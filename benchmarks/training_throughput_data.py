@@ -99,7 +99,7 @@ class OnDisk:
             records: list[bytes] = example_coder.RecordBatchToExamplesEncoder(None).encode(batch)
             return records
 
-        options = PipelineOptions(["--direct_running_mode=in_memory"])
+        options = PipelineOptions(["--runner=FnApiRunner"])
         with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(self.folder / "tmp")):
             data = pipeline | "Read" >> source.BeamSource()
             analysed = (data, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(

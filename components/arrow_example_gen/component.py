@@ -2,11 +2,13 @@
 
 import json
 import os
+import shutil
 import uuid
 from collections import Counter
 from dataclasses import replace
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import StandardOptions
 from tfx.components.util import examples_utils
 from tfx.dsl.component.experimental.annotations import BeamComponentParameter, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -59,6 +61,9 @@ def ArrowExampleGen(
     if _is_distributed(beam_pipeline):
         done = _on_workers(described, work, beam_pipeline, os.path.join(examples.uri, ".converted"))
     else:
+        if beam_pipeline is not None:
+            # TFX makes it for every run of the component; Beam deletes its folder when it is run, and this one is not.
+            shutil.rmtree(beam_pipeline.local_tempdir, ignore_errors=True)
         done = [convert(described, job) for job in work]
     check_labels(described, done)
 
@@ -95,7 +100,7 @@ def ArrowExampleGen(
 
 def _is_distributed(pipeline: beam.Pipeline | None) -> bool:
     """Whether there are workers elsewhere; Beam in this process would only add its own overhead."""
-    return pipeline is not None and "direct" not in type(pipeline.runner).__name__.lower()
+    return pipeline is not None and type(pipeline.runner).__name__ not in StandardOptions.LOCAL_RUNNERS
 
 
 def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder: str) -> list[Converted]:
@@ -118,17 +123,21 @@ def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder
         fileio.rename(f"{mine}.json", f"{folder}/{number:05d}.json", overwrite=True)
 
     fileio.makedirs(folder)
-    with pipeline as running:
-        _ = running | beam.Create(list(enumerate(work))) | beam.Reshuffle() | beam.Map(record)
-    done = []
-    for number in range(len(work)):
-        with fileio.open(f"{folder}/{number:05d}.json") as file:
-            said = file.read()
-        if error := json.loads(said).get("error"):
-            raise InputError(error)
-        done.append(Converted.from_json(said))
-    fileio.rmtree(folder)
-    return done
+    try:
+        with pipeline as running:
+            _ = running | beam.Create(list(enumerate(work))) | beam.Reshuffle() | beam.Map(record)
+        return [_recorded(f"{folder}/{number:05d}.json") for number in range(len(work))]
+    finally:
+        fileio.rmtree(folder)
+
+
+def _recorded(file: str) -> Converted:
+    """What became of a job on a worker; InputError if it could not be read there."""
+    with fileio.open(file) as content:
+        said = content.read()
+    if error := json.loads(said).get("error"):
+        raise InputError(error)
+    return Converted.from_json(said)
 
 
 def _corrections(source: Source, done: list[Converted], folder: str) -> list[dict]:

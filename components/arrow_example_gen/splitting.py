@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,6 +23,8 @@ def in_eval(batch: pa.RecordBatch, ids: Sequence[str], eval_share: float) -> np.
     Returns:
       bool [N].
     """
+    import pandas as pd
+
     named = [_text(batch.column(name)) for name in (ids or sorted(batch.schema.names))]
     keys = pc.binary_join_element_wise(*named, _SEPARATOR) if len(named) > 1 else named[0]
     # SipHash-2-4 with pandas' fixed key; tests hold literal values, so that a change of it would be noticed.

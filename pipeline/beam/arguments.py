@@ -70,10 +70,10 @@ def run_args(beam: Beam, started: Endpoints | None = None) -> list[Any]:
 
 
 def _local(processes: int) -> list[str]:
-    # Without a mode the DirectRunner may choose Prism, a binary that it downloads.
+    # The DirectRunner is this runner, or Prism, a binary that Beam 2.77 tries to download first, in any mode.
     mode = "in_memory" if processes == 1 else "multi_processing"
     return [
-        "--runner=DirectRunner",
+        "--runner=FnApiRunner",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={processes}",
         f"--sdk_container_image={LOCAL_IMAGE}",

@@ -6,17 +6,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.arrow_example_gen.component import ArrowExampleGen
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import Source
 from components.errors import InputError
 from components.examples import read_examples
+from tests.components.arrow_example_gen.generating import IMAGE, generate
 
 pytestmark = pytest.mark.slow
 
-HERE = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
 # Beam's own job server in this process, with workers behind the portability API as a cluster has them.
-ELSEWHERE = ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"]
+ELSEWHERE = ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK", IMAGE]
 COLUMNS = {"id": "string", "n": "int64", "x": "float64", "y": "int64"}
 
 
@@ -36,19 +35,6 @@ def source(folder: Path, pattern: str = "span-{span}.csv") -> Source:
     return Source(str(folder), pattern, COLUMNS, "y", ["id"], 2, 0.3, ReadOptions())
 
 
-def generate(described: Source, output: Path, beam: list[str], **settings: object) -> object:
-    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-    from tfx.types.standard_artifacts import Examples
-
-    examples = Examples()
-    examples.uri = str(output)
-    executor_class = ArrowExampleGen.EXECUTOR_SPEC.executor_class
-    executor = executor_class(BaseBeamExecutor.Context(beam_pipeline_args=beam, tmp_dir=str(output), unique_id="1"))
-    properties = {"source": described.to_json(), "code": "", "span": -1, "fingerprint": ""} | settings
-    executor.Do({}, {"examples": [examples]}, properties)
-    return examples
-
-
 def properties(examples: object) -> dict[str, object]:
     return {
         name: json.loads(examples.get_string_custom_property(name)) for name in ("spans", "rows", "unlabelled", "files")
@@ -63,7 +49,7 @@ def rows(output: Path) -> dict[str, list]:
 
 
 def test_window_of_spans(folder: Path, tmp_path: Path) -> None:
-    examples = generate(source(folder), tmp_path / "out", HERE)
+    examples = generate(source(folder), tmp_path / "out")
     found = properties(examples)
     assert found["spans"] == {"train": [2, 3], "eval": [4]}
     assert found["rows"] == {"train": 90, "eval": 45}  # every tenth row has no label
@@ -77,13 +63,13 @@ def test_window_of_spans(folder: Path, tmp_path: Path) -> None:
 
 
 def test_another_window_than_the_sources(folder: Path, tmp_path: Path) -> None:
-    examples = generate(source(folder), tmp_path / "out", HERE, window=1)
+    examples = generate(source(folder), tmp_path / "out", window=1)
     assert properties(examples)["spans"] == {"train": [3], "eval": [4]}
 
 
 @pytest.mark.parametrize("pattern", ["span-{span}.csv", "span-1.csv"])
 def test_workers_elsewhere_make_the_same(folder: Path, tmp_path: Path, pattern: str) -> None:
-    here = generate(source(folder, pattern), tmp_path / "here", HERE)
+    here = generate(source(folder, pattern), tmp_path / "here")
     elsewhere = generate(source(folder, pattern), tmp_path / "elsewhere", ELSEWHERE)
     assert properties(here) == properties(elsewhere)
     assert rows(tmp_path / "here") == rows(tmp_path / "elsewhere")
@@ -102,13 +88,23 @@ def test_bad_input_on_a_worker_is_bad_input_here(folder: Path, tmp_path: Path) -
     path.write_text(path.read_text().replace("r305,305,", "r305,many,"))
     with pytest.raises(InputError, match=r"span-3.csv.*'many'"):
         generate(source(folder), tmp_path / "out", ELSEWHERE)
-    # What was being written has no name that a reader would take for a split's file.
-    left = [path.name for path in (tmp_path / "out").glob("Split-*/*")]
+    # What was being written has no name that a reader would take for a split's file, and is gone.
+    left = [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert all(name.startswith("data_tfrecord-") for name in left)
 
 
+def test_nothing_stays_in_the_systems_temporary_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    generate(source(folder), tmp_path / "out")
+    assert list(temporary.iterdir()) == []
+
+
 def test_single_file_is_dealt_without_loss_or_overlap(folder: Path, tmp_path: Path) -> None:
-    generate(source(folder, "span-1.csv"), tmp_path / "out", HERE)
+    generate(source(folder, "span-1.csv"), tmp_path / "out")
     found = rows(tmp_path / "out")
     train, evaluation = ({row[0] for row in found[split]} for split in ("train", "eval"))
     assert not train & evaluation
@@ -118,7 +114,7 @@ def test_single_file_is_dealt_without_loss_or_overlap(folder: Path, tmp_path: Pa
 
 def test_changed_file_is_noticed(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="changed while the run was reading it"):
-        generate(source(folder), tmp_path / "out", HERE, fingerprint="0" * 64)
+        generate(source(folder), tmp_path / "out", fingerprint="0" * 64)
 
 
 def test_split_with_one_label_value_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -126,7 +122,7 @@ def test_split_with_one_label_value_is_refused(folder: Path, tmp_path: Path) -> 
     table = pd.read_csv(last)
     table.assign(y=1).to_csv(last, index=False)
     with pytest.raises(InputError, match="label column 'y' is '?1'? in all 50 rows of split eval"):
-        generate(source(folder), tmp_path / "out", HERE)
+        generate(source(folder), tmp_path / "out")
 
 
 def test_fingerprint_sees_how_rows_are_dealt(folder: Path, tmp_path: Path) -> None:
@@ -135,7 +131,7 @@ def test_fingerprint_sees_how_rows_are_dealt(folder: Path, tmp_path: Path) -> No
         Source(str(folder), "span-1.csv", COLUMNS, "y", ["id"], 2, 0.4, ReadOptions()),
     )
     prints = {
-        generate(described, tmp_path / str(number), HERE).get_string_custom_property("data_fingerprint")
+        generate(described, tmp_path / str(number)).get_string_custom_property("data_fingerprint")
         for number, described in enumerate((one, one, other))
     }
     assert len(prints) == 2

@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.arrow_example_gen.component import ArrowExampleGen
 from components.arrow_example_gen.converting import Converted
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import Source
 from components.errors import InputError
 from components.examples import read_examples
+from tests.components.arrow_example_gen.generating import generate
 
 pytestmark = pytest.mark.slow
 
@@ -32,20 +32,6 @@ def source(tmp_path: Path) -> Source:
     wanted = [("s1r0", "y", "1"), ("s2r0", "x", "9"), ("s3r0", "y", "1"), ("s3r1", "", "drop")]
     path.write_text(corrections_csv(Correction(*cells, "", "ann", "2026-11-21") for cells in wanted))
     return Source(str(tmp_path), "span-{span}.csv", COLUMNS, "y", ["id"], 2, 0.3, ReadOptions(), str(path))
-
-
-def generate(source: Source, output: Path, fingerprint: str = "") -> object:
-    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-    from tfx.types.standard_artifacts import Examples
-
-    examples = Examples()
-    examples.uri = str(output)
-    beam = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
-    executor_class = ArrowExampleGen.EXECUTOR_SPEC.executor_class
-    executor = executor_class(BaseBeamExecutor.Context(beam_pipeline_args=beam, tmp_dir=str(output), unique_id="1"))
-    properties = {"source": source.to_json(), "code": "", "span": -1, "fingerprint": fingerprint}
-    executor.Do({}, {"examples": [examples]}, properties)
-    return examples
 
 
 def rows(output: Path, split: str) -> dict[str, tuple]:
@@ -81,7 +67,7 @@ def test_other_corrections_are_other_data(source: Source, tmp_path: Path) -> Non
     path = Path(source.corrections)
     path.write_text(path.read_text().replace("s3r1", "s3r2"))
     with pytest.raises(InputError, match="a file changed while the run was reading it"):
-        generate(source, tmp_path / "changed", with_them)
+        generate(source, tmp_path / "changed", fingerprint=with_them)
     assert fingerprint(replace(source), "other") not in (with_them, without)
 
 

@@ -8,12 +8,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from components.arrow_example_gen.component import ArrowExampleGen
 from components.arrow_example_gen.extra import Extra, check_columns, check_taken, taken
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import Source
 from components.errors import ConfigError, InputError
 from components.examples import read_examples
+from tests.components.arrow_example_gen.generating import generate
 
 COLUMNS = {"id": "string", "origin": "string", "n": "int64", "ok": "bool", "y": "int64"}
 JFK = Extra({"origin": ("JFK",)}, 2)
@@ -116,19 +116,6 @@ def test_what_the_fingerprint_takes(folder):
     assert len({described.digest("abc", "extra") for described in (more, other)}) == 2
     stepped = source(folder, steps='{"balance": {}}')
     assert stepped.digest("abc", "train") != "abc" and stepped.digest("abc", "eval") == "abc"
-
-
-def generate(described: Source, output: Path, fingerprint: str = ""):
-    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-    from tfx.types.standard_artifacts import Examples
-
-    examples = Examples()
-    examples.uri = str(output)
-    arguments = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
-    context = BaseBeamExecutor.Context(beam_pipeline_args=arguments, tmp_dir=str(output), unique_id="1")
-    properties = {"source": described.to_json(), "code": "", "span": -1, "fingerprint": fingerprint}
-    ArrowExampleGen.EXECUTOR_SPEC.executor_class(context).Do({}, {"examples": [examples]}, properties)
-    return examples
 
 
 @pytest.mark.slow

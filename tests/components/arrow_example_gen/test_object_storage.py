@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.arrow_example_gen.component import ArrowExampleGen
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv, read_corrections
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import Source
@@ -16,6 +15,7 @@ from components.arrow_example_gen.spans import find_spans
 from components.errors import InputError
 from components.examples import read_examples
 from pipeline.preflight import check_data
+from tests.components.arrow_example_gen.generating import generate
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server
 
@@ -69,9 +69,6 @@ def test_the_check_before_a_run_reads_what_it_reads_in_a_folder(bucket, tmp_path
 
 @pytest.mark.slow
 def test_the_component_reads_a_window_with_its_corrections(bucket, tmp_path: Path) -> None:
-    from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
-    from tfx.types.standard_artifacts import Examples
-
     wanted = [("s2r0", "y", "1"), ("s3r1", "x", "9"), ("s4r0", "", "drop")]
     text = corrections_csv(Correction(*cells, "", "ann", "2026-11-21") for cells in wanted)
     bucket.client.put_object(Bucket=bucket.bucket, Key="corrections.csv", Body=text.encode())
@@ -79,13 +76,7 @@ def test_the_component_reads_a_window_with_its_corrections(bucket, tmp_path: Pat
     checked = check_data(described, None, tmp_path / "scans.json")
     assert (checked.corrections.ids, checked.corrections.here) == (3, 3)
 
-    examples = Examples()
-    examples.uri = str(tmp_path / "out")
-    beam = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
-    context = BaseBeamExecutor.Context(beam_pipeline_args=beam, tmp_dir=str(tmp_path), unique_id="1")
-    properties = {"source": described.to_json(), "code": "", "span": -1, "fingerprint": checked.fingerprint}
-    ArrowExampleGen.EXECUTOR_SPEC.executor_class(context).Do({}, {"examples": [examples]}, properties)
-
+    examples = generate(described, tmp_path / "out", fingerprint=checked.fingerprint)
     assert json.loads(examples.get_string_custom_property("spans")) == {"train": [2, 3], "eval": [4]}
     assert json.loads(examples.get_string_custom_property("rows")) == {"train": 20, "eval": 9}
     splits = {

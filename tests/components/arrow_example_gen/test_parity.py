@@ -77,7 +77,7 @@ def stock(folder) -> dict[str, list[Example]]:
     from tfx.components.example_gen.csv_example_gen.executor import _CsvToExample
 
     names = [*SAME, *DIFFERENT]
-    options = PipelineOptions(["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"])
+    options = PipelineOptions(["--runner=FnApiRunner"])
     with beam.Pipeline(options=options) as pipeline:
         made = [
             pipeline

@@ -26,7 +26,7 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
 
 def test_local_is_one_process_of_the_runner_that_downloads_nothing() -> None:
     options = parsed(beam_args(Beam()))
-    assert options["runner"] == "DirectRunner"
+    assert options["runner"] == "FnApiRunner"
     assert options["direct_running_mode"] == "in_memory"
     assert options["direct_num_workers"] == 1
 

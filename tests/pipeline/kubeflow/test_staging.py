@@ -99,7 +99,7 @@ def test_a_beam_executor_works_in_the_shared_folder(
             *("--executor_class_path", "tests.pipeline.kubeflow.where.Where"),
             *("--json_serialized_invocation_args", json.dumps(executor_input)),
             *("--json_serialized_inputs_spec_args", json.dumps(definitions)),
-            "--runner=DirectRunner",
+            "--runner=FnApiRunner",
         ]
     )
     assert code == 0
