@@ -5,13 +5,19 @@
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 flink_dir=${FLINK_DIR:-$project/.flink}
+[[ $flink_dir == /* ]] || flink_dir=$PWD/$flink_dir
 state=${FLINK_STATE:-$flink_dir/cluster}
+[[ $state == /* ]] || state=$PWD/$state
 
 # Exit code 2: this machine cannot do it as it is.
 refuse() { echo "flink: $*" >&2; exit 2; }
 say() { echo "flink: $*" >&2; }
 
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+python=$project/.venv/bin/python
+[ -x "$python" ] || python=python3
+
+source "$project/deploy/lock.sh"
 
 need_java() {
   local found
@@ -31,18 +37,4 @@ running() {
   local pid
   pid=$(cat "$1" 2>/dev/null) || return 1
   ours "$pid" && echo "$pid"
-}
-
-# One at a time on a folder. A lock whose owner is gone (kill -9, power cut) is taken over.
-lock() {
-  local lock=$1 owner waited=0
-  mkdir -p "$(dirname "$lock")"
-  until ln -s $$ "$lock" 2>/dev/null; do
-    owner=$(readlink "$lock" || true)
-    if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then rm -f "$lock"; continue; fi
-    [ $waited -eq 0 ] && say "waiting for process ${owner:-unknown}, which is at work in $(dirname "$lock")"
-    waited=1
-    sleep 1
-  done
-  trap 'rm -f "'"$lock"'"' EXIT
 }

@@ -7,7 +7,7 @@
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 [ -d "$state" ] || { say "no cluster was started here"; exit 0; }
-lock "$state/.lock"
+lock "$state/.lock" "$python"
 shopt -s nullglob
 stopped=()
 for file in "$state"/taskmanager-*.pid "$state"/jobmanager.pid; do

@@ -15,9 +15,7 @@ ready() { [ "$(cat "$flink_dir/.ready" 2>/dev/null)" = "$wanted" ]; }
 ready && exit 0
 need_java
 command -v mvn >/dev/null || refuse "Maven was not found; it puts Beam's job server together (Debian: apt install maven)"
-python=$project/.venv/bin/python
-[ -x "$python" ] || python=python3
-lock "$flink_dir/.lock"
+lock "$flink_dir/.lock" "$python"
 ready && exit 0
 
 work=$flink_dir/.new

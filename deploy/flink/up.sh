@@ -20,9 +20,7 @@ for number in "$taskmanagers" "$slots" "$port" "$heap"; do
 done
 need_java
 bash "$(dirname "$0")/fetch.sh"
-python=$project/.venv/bin/python
-[ -x "$python" ] || python=python3
-lock "$state/.lock"
+lock "$state/.lock" "$python"
 mkdir -p "$state/conf" "$state/log" "$state/tmp"
 
 # What the JobManager says: the number of TaskManagers that have registered; nothing if it does not answer.
@@ -56,7 +54,7 @@ start() { # name, entry class, JVM options
   rm -f "$state/log/$name".*
   nohup "$java" "$@" "${opens[@]}" -Dlog.file="$state/log/$name.log" -Dlog4j.configurationFile="file:$state/conf/log4j.properties" \
     -cp "$flink_dir/dist/lib/*:$flink_dir/job-server.jar" "$class" --configDir "$state/conf" \
-    $([[ $name == taskmanager-* ]] && echo "-Dtaskmanager.resource-id=$name") >"$state/log/$name.out" 2>&1 </dev/null &
+    $([[ $name == taskmanager-* ]] && echo "-Dtaskmanager.resource-id=$name") >"$state/log/$name.out" 2>&1 </dev/null 9>&- &
   started+=($!)
   echo $! >"$state/$name.pid.new" && mv "$state/$name.pid.new" "$state/$name.pid"
 }

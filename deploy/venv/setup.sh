@@ -19,17 +19,6 @@ say() { echo "setup: $*" >&2; }
 wanted="$project $( (cat requirements.lock deploy/venv/*.sh; sed '/^# Settings of the tools/,$d' pyproject.toml) | cksum)"
 [ "$(cat .venv/.ready 2>/dev/null)" = "$wanted" ] && exit 0
 
-# One set-up at a time. A lock whose owner is gone (kill -9, power cut) is taken over.
-lock=$project/.venv.lock
-until ln -s $$ "$lock" 2>/dev/null; do
-  owner=$(readlink "$lock" || true)
-  if [ -n "$owner" ] && ! kill -0 "$owner" 2>/dev/null; then rm -f "$lock"; continue; fi
-  say "waiting for another set-up (process ${owner:-unknown}) in this folder"
-  sleep 2
-done
-trap 'rm -f "$lock"' EXIT
-[ "$(cat .venv/.ready 2>/dev/null)" = "$wanted" ] && exit 0
-
 # -- can this machine do it at all? ------------------------------------------------------------------------------
 case "$(uname -s)-$(uname -m)" in
   Linux-x86_64 | Darwin-arm64) ;;
@@ -69,7 +58,11 @@ if "$python" -c "$old_glibc"; then
   bash deploy/venv/private_glibc.sh --check
 fi
 
-# -- make it -----------------------------------------------------------------------------------------------------
+# -- make it, one set-up at a time ---------------------------------------------------------------------------------
+source deploy/lock.sh
+lock "$project/.venv.lock" "$python"
+[ "$(cat .venv/.ready 2>/dev/null)" = "$wanted" ] && exit 0
+
 began=$(date +%s)
 say "making .venv with $("$python" --version) (once; a few minutes, about 4 GB)"
 rm -rf .venv

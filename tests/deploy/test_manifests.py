@@ -161,7 +161,10 @@ def test_every_mount_has_its_volume_and_every_volume_a_mount(document: Document)
 def test_probes_name_ports_that_the_container_opens(document: Document) -> None:
     for container in containers(document):
         ports = {port["name"] for port in container.get("ports", [])}
+        numbers = {str(port["containerPort"]) for port in container.get("ports", [])}
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            words = " ".join(container.get(probe, {}).get("exec", {}).get("command", []))
+            assert set(re.findall(r"127\.0\.0\.1', (\d+)", words)) <= numbers, (container["name"], probe)
             for kind in ("httpGet", "tcpSocket"):
                 if asked := container.get(probe, {}).get(kind):
                     assert asked["port"] in ports, (container["name"], probe)

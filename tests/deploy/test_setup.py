@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,6 @@ NEEDED = (
     "cat",
     "cksum",
     "dirname",
-    "ln",
-    "readlink",
-    "rm",
-    "sleep",
     "uname",
     "getconf",
     "date",
@@ -75,7 +73,7 @@ def refused(result: subprocess.CompletedProcess[str], clone: Path) -> str:
     (line,) = result.stderr.splitlines()
     assert line.startswith("setup: ")
     assert not (clone / ".venv").exists()
-    assert not (clone / ".venv.lock").is_symlink()
+    assert not (clone / ".venv.lock").exists()
     return line
 
 
@@ -148,11 +146,46 @@ def test_nothing_to_do_is_silent() -> None:
     assert result.stderr == ""
 
 
-def test_lock_of_a_dead_set_up_is_taken_over(clone: Path, bare_path: Path) -> None:
-    dead = subprocess.Popen(["true"])
-    dead.wait()
-    (clone / ".venv.lock").symlink_to(str(dead.pid))
-    assert "no 64-bit Python" in refused(setup(clone, bare_path), clone)
+def test_one_set_up_at_a_time_also_when_one_is_killed(clone: Path, bare_path: Path) -> None:
+    """Up to where .venv is made; the first is killed there, and so is what it has started."""
+    for name in ("mkdir", "rmdir", "rm", "sleep", *(["flock"] if shutil.which("flock") else [])):
+        found = shutil.which(name)
+        assert found is not None, name
+        (bare_path / name).symlink_to(found)
+    tool(bare_path, "c++", "exit 0")
+    making = (
+        'mkdir inside || echo "two at once" >>broken; echo in >>begun; test -e go_on || sleep 600; rmdir inside; exit 1'
+    )
+    answers = f'*CS_GNU_LIBC_VERSION*) exit 1 ;; "-m venv"*) {making} ;; *) exec {base_python()} "$@" ;;'
+    tool(bare_path, "python3", f'case "$*" in {answers} esac')
+
+    def started() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["bash", "deploy/venv/setup.sh"],
+            cwd=clone, env={"PATH": str(bare_path), "HOME": str(clone), "PYTHON": "python3"},
+            stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+
+    first = started()
+    assert first.stderr is not None
+    assert first.stderr.readline().startswith("setup: making .venv")
+    waiting = [started() for _ in range(6)]
+    for process in waiting:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(f"setup: waiting for process {first.pid}, or what it has started")
+    deadline = time.monotonic() + 60
+    while not (clone / "begun").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (clone / "go_on").touch()
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    (clone / "inside").rmdir()
+    for process in waiting:
+        process.communicate(timeout=60)
+        assert process.returncode == 1  # python -m venv failed
+    assert not (clone / "broken").exists()
+    assert (clone / "begun").read_text().count("in") == 7
 
 
 def test_lock_file_names_no_address() -> None:
