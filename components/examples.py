@@ -1,14 +1,17 @@
 """tf.Examples back to columns."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 << 16) -> pd.DataFrame:
+
+def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 << 16) -> "pd.DataFrame":
     """One split's examples as a table with one value a cell, rows in the order in which they were written.
 
     Args:
@@ -20,6 +23,8 @@ def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 <<
       len(rows) x len(columns); text is str, integers are Int64 (a missing value does not make floats of them), a
       missing value is NA.
     """
+    import pandas as pd
+
     batches = example_batches(split_uri, columns, batch_size)
     frames = [pa.table({name: _cells(batch, name) for name in columns}) for batch in batches]
     if not frames:

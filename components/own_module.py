@@ -47,7 +47,7 @@ def call(module: Mapping[str, Any], function: str, *arguments: Any) -> Any:
             return called(*arguments[: _takes(called, len(arguments))])
         except PlumblineError:
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:  # a module that calls sys.exit() would end the run as if it were done
             traceback.print_exc()
             raise ConfigError(f"{_place(exc, folder, module['file'])}: {function} raised {_said(exc)}") from exc
 
@@ -101,4 +101,4 @@ def _said(exc: BaseException) -> str:
     """Type and message, on one line. TensorFlow tells what happened in traced code at the end, else it is the first."""
     lines = [line.strip() for line in str(exc).splitlines() if line.strip()] or [""]
     line = lines[-1] if lines[0].startswith("in user code") else lines[0]
-    return f"{type(exc).__name__}: {line}"[:300]
+    return f"{type(exc).__name__}: {line}"[:300] if line else type(exc).__name__

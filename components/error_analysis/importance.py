@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.error_analysis.outcomes import Outcomes, figures
-
-LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae"})
+from components.metric_names import LOWER_IS_BETTER
 
 
 @dataclass(frozen=True)

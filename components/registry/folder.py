@@ -5,7 +5,6 @@
 """
 
 import fcntl
-import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.errors import PlumblineError, UsageError
-from components.files import sync_folder, write_bytes, write_json, write_text
+from components.files import sync, write_bytes, write_json, write_text
 from components.registry.storage import LABELS, MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
 
 
@@ -100,14 +99,12 @@ class FolderStorage:
             files = numbered(manifest["files"], version)
             write_json(staging / MANIFEST, {"created": created, **manifest, "files": files, "version": version})
             for path in [*staging.rglob("*"), staging]:
-                descriptor = os.open(path, os.O_RDONLY)
-                os.fsync(descriptor)
-                os.close(descriptor)
+                sync(path)
             staging.rename(self.folder / str(version))
         except BaseException:  # a full disk, say: what was copied so far must not fill it further
             shutil.rmtree(staging, ignore_errors=True)
             raise
-        sync_folder(self.folder)
+        sync(self.folder)
         return version
 
 

@@ -96,7 +96,7 @@ class DataSteps:
             learned = synthesized(rows, enlarged(counts, ratio), self.balance.get("neighbours", 5), self.seed, names)
         else:
             target = (enlarged if method == "over" else reduced)(counts, ratio)
-            learned = _taken(rows, drawn(labels, target, draw))
+            learned = rows.taken(drawn(labels, target, draw))
         shift = None
         if self.balance.get("correct_prior", True):
             shift = prior_shift(labels, learned.labels.astype(np.int64), weights, len(names))
@@ -162,10 +162,6 @@ def drawn(labels: np.ndarray, target: np.ndarray, draw: np.random.Generator) -> 
         times[mine] = whole
         times[draw.choice(mine, rest, replace=False)] += 1
     return np.repeat(np.arange(len(labels)), times)
-
-
-def _taken(rows: Columns, index: np.ndarray) -> Columns:
-    return Columns({name: matrix[index] for name, matrix in rows.features.items()}, rows.labels[index])
 
 
 def shares(labels: np.ndarray, weights: np.ndarray | None, classes: int) -> np.ndarray:

@@ -1,9 +1,11 @@
 """For a `run_fn` of one's own: read the rows, save the model with the signatures that evaluation and servers call.
 
-def run_fn(fn_args):
-rows = read_rows(fn_args)
-model = ...                                   # transformed features by name -> [N, outputs]
-save_served(fn_args, model)
+    def run_fn(fn_args):
+        rows = read_rows(fn_args)
+        model = ...  # learns from rows; transformed features by name -> [N, outputs]
+        save_served(fn_args, model)
+
+See own.py for who calls it.
 """
 
 import json

@@ -6,8 +6,8 @@ import numpy as np
 from scipy.stats import norm
 
 from components.judges import Binary, Judge, multiclass, regression
+from components.metric_names import LOWER_IS_BETTER
 from components.resampling import poisson_draws, standard_error
-from components.tuner.settings import RISING
 
 RESAMPLES = 500
 
@@ -60,7 +60,7 @@ def verdict(
     rows = len(labels)
     with np.errstate(invalid="ignore", divide="ignore"):  # a draw may lack a class; its metric is then unknown
         drawn = poisson_draws(judges, {"": np.arange(rows)}, rows, RESAMPLES, seed)[""]
-    sign = 1.0 if metric in RISING else -1.0
+    sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     differences = sign * (drawn["after"][:, at] - drawn["before"][:, at])
     gain = float(differences[0])
     if gain <= 0:

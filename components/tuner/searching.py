@@ -24,6 +24,12 @@ AS_THEY_ARE: Mapping[str, Any] = {}
 FIRST_POINTS = 3
 """Trials before the Bayesian search begins to use what it has seen, at least; a third of all if that is more."""
 
+NOISE = 0.01
+"""Variance of a score that trains anew with other weights, in units of the scores' variance."""
+
+RESTARTS = 2
+"""Of the search for the Gaussian process' length; keras-tuner's 20 cost seconds a trial."""
+
 
 def search(
     knobs: Sequence[Knob],
@@ -59,13 +65,6 @@ def search(
     finally:
         tuner.forget()
     return tuner.done
-
-
-NOISE = 0.01
-"""Variance of a score that trains anew with other weights, in units of the scores' variance."""
-
-RESTARTS = 2
-"""Of the search for the Gaussian process' length; keras-tuner's 20 cost seconds a trial."""
 
 
 class _Tuner(BaseTuner):

@@ -12,9 +12,6 @@ METRICS = {
 }
 """What can be searched for, by task; the first is the default: the loss that the members themselves learn by."""
 
-RISING = frozenset({"auc", "average_precision", "accuracy"})
-"""Metrics of which more is better."""
-
 
 @dataclass(frozen=True)
 class Settings:

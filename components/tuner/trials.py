@@ -56,7 +56,10 @@ class Notebook:
         self._folder = folder
 
     def trial(self, values: Mapping[str, Any], train: Callable[[], Trial]) -> Trial:
-        """The trial of these settings: read if it was done before, otherwise trained, and kept."""
+        """The trial of these settings: read if it was done before, otherwise trained, and kept.
+
+        What `train` raises is raised, and does not count as an end of the process.
+        """
         key = hashlib.sha256(json.dumps(dict(values), sort_keys=True).encode()).hexdigest()[:16]
         done, begun = self._folder / f"{key}.npz", self._folder / f"{key}.begun.json"
         if (found := _read(done)) is not None:
@@ -65,7 +68,11 @@ class Notebook:
         if times >= MOST_BEGUN:
             return Trial(values, None, 0.0, f"the process ended {times} times during it; not tried again")
         write_json(begun, {"times": times + 1})
-        trial = train()
+        try:
+            trial = train()
+        except BaseException:  # a bug, bad rows or somebody's Ctrl-C: nothing that these settings are to blame for
+            write_json(begun, {"times": times})
+            raise
         write_bytes(done, _packed(trial))
         begun.unlink(missing_ok=True)
         return trial

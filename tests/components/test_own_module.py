@@ -24,6 +24,9 @@ def any_number(*values):
 def fails(value):
     return my_helper.broken(value)
 
+def leaves(value):
+    raise SystemExit
+
 def refuses(value):
     from components.errors import InputError
     raise InputError("the label is odd")
@@ -86,6 +89,8 @@ def test_what_raises_is_told_with_the_line_of_the_users_own_code() -> None:
     module = packed("my_module.py", SOURCES)
     with pytest.raises(ConfigError, match=r"^my_helper\.py:4: fails raised TypeError: 'int' object is not"):
         call(module, "fails", 7)
+    with pytest.raises(ConfigError, match=r"^my_module\.py:\d+: leaves raised SystemExit$"):
+        call(module, "leaves", 7)
     with pytest.raises(InputError, match="^the label is odd$"):  # one of ours says all there is to say
         call(module, "refuses", 7)
 

@@ -8,10 +8,7 @@ import pytest
 
 from components.error_analysis.component import ErrorAnalysis
 from components.files import write_json
-from tests.components.trainer.conftest import FEATURES, serialize
-from tests.components.trainer.conftest import made_up as made_up
-from tests.components.trainer.conftest import project as project
-from tests.components.trainer.conftest import trained as trained
+from tests.components.trainer.projects import FEATURES, serialize
 
 pytestmark = pytest.mark.slow
 

@@ -26,14 +26,16 @@ class BucketPlace:
 
     def files(self) -> dict[str, bytes]:
         """Every object with its content."""
-        return {key: self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read() for key in self._()}
+        return {
+            key: self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read() for key in self.names()
+        }
 
     def write(self, name: str, content: bytes) -> None:
         self.client.put_object(Bucket=self.bucket, Key=self._key(name), Body=content)
 
     def delete(self, name: str) -> None:
         """An object, or all below a path."""
-        for key in self._():
+        for key in self.names():
             if key == name or key.startswith(f"{name}/"):
                 self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
 
@@ -52,13 +54,14 @@ class BucketPlace:
         for account in s3_backends.values():
             account["aws"].delete_object(self.bucket, self._key(name))
 
-    def _key(self, name: str) -> str:
-        return f"{self.prefix}/{name}"
-
-    def _(self) -> list[str]:
+    def names(self) -> list[str]:
+        """Every object's name."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=f"{self.prefix}/")
         keys = (found["Key"] for page in pages for found in page.get("Contents", []))
         return [key.removeprefix(f"{self.prefix}/") for key in keys]
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}"
 
 
 @pytest.fixture(scope="session")

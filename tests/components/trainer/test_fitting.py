@@ -78,7 +78,8 @@ def test_small_data_have_small_batches_and_enough_steps() -> None:
 
 def test_a_single_model_can_be_asked_for(project: Callable[[str], Any]) -> None:
     for model in ("trees", "network"):
-        folder: Path = project("multiclass").train(model, model=model)
+        folder: Path = project("multiclass").train(model, model=model, refit=False)
         report = json.loads((folder.parent / f"{model}-run" / "training.json").read_text(encoding="utf-8"))
         assert report["blend"] == {model: 1.0}
+        assert not report["refitted"]
         assert report["validation"]["accuracy"] > 0.5

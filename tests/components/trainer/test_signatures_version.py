@@ -34,7 +34,7 @@ def test_before_a_push_it_is_a_candidate(trained: Callable[[str], Path], ask: As
 
 
 def test_a_pushed_model_answers_with_its_number(
-    trained: Callable[[str], Path], project: Any, ask: Ask, tmp_path: Path
+    trained: Callable[[str], Path], trained_otherwise: Path, ask: Ask, tmp_path: Path
 ) -> None:
     registry = Registry(tmp_path / "registry")
     model = trained("binary")
@@ -43,7 +43,7 @@ def test_a_pushed_model_answers_with_its_number(
     assert first["model_version"].tolist() == [b"1"] * 3
     assert candidate["model_version"].tolist() == [b"candidate"] * 3  # what was pushed is not touched
     assert first["probability"].tolist() == candidate["probability"].tolist()
-    assert registry.push(project("binary").train("another", seed=99), {}) == 2
+    assert registry.push(trained_otherwise, {}) == 2
     assert ask(registry.path(2))["model_version"].tolist() == [b"2"] * 3
     # Moved, as ChampionResolver copies it and TensorFlow Serving mounts it.
     registry.fetch(2, tmp_path / "champion")

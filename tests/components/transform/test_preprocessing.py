@@ -59,7 +59,7 @@ class Fitted:
         self.spec = spec
         metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
         config = metadata, functools.partial(preprocessing_fn, custom_config=tables)
-        options = PipelineOptions(["--direct_running_mode=in_memory"])
+        options = PipelineOptions(["--runner=FnApiRunner"])
         with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
             data = pipeline | beam.Create([_instance(row, spec) for row in rows])
             fitted = (data, config[0]) | tft_beam.AnalyzeDataset(config[1])

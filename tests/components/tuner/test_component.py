@@ -6,8 +6,7 @@ import types
 import pytest
 
 from components.trainer.training import run_fn
-from tests.components.trainer.conftest import TRAINING
-from tests.components.trainer.conftest import project as project
+from tests.components.trainer.projects import TRAINING
 
 pytestmark = pytest.mark.slow
 

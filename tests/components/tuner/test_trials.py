@@ -1,5 +1,10 @@
 """Trials are kept as they end; what fails is told apart from what is wrong."""
 
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -36,14 +41,32 @@ def test_failures_are_kept_too(tmp_path) -> None:
     assert (again.score, again.failed, again.answer) == (None, "out of memory", None)
 
 
-def test_what_ends_the_process_twice_is_given_up(tmp_path) -> None:
-    def dies() -> Trial:
-        raise KeyboardInterrupt  # as good as killed: nothing after it is done
+def killed(folder: Path) -> None:
+    """The process of a trial ends as the system ends one that takes too much memory."""
+    code = (
+        "import os, pathlib, sys; from components.tuner.trials import Notebook; "
+        f"Notebook(pathlib.Path(sys.argv[1])).trial({VALUES!r}, lambda: os.kill(os.getpid(), 9))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=Path(__file__).parents[3], check=False)
+    assert ended.returncode == -signal.SIGKILL
 
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            Notebook(tmp_path).trial(VALUES, dies)
+
+def test_what_ends_the_process_twice_is_given_up(tmp_path) -> None:
+    killed(tmp_path)
+    killed(tmp_path)
     assert Notebook(tmp_path).trial(VALUES, never).failed.startswith("the process ended 2 times")
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), InputError("a single class"), KeyError("a bug")])
+def test_what_is_raised_is_not_held_against_the_settings(tmp_path, raised) -> None:
+    def train() -> Trial:
+        raise raised
+
+    killed(tmp_path)
+    for _ in range(3):
+        with pytest.raises(type(raised)):
+            Notebook(tmp_path).trial(VALUES, train)
+    assert Notebook(tmp_path).trial(VALUES, done) == done()
 
 
 def test_closing_leaves_nothing_but_others(tmp_path) -> None:

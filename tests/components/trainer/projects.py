@@ -1,17 +1,12 @@
-"""A made-up dataset of a few hundred rows, transformed and trained on in process, once per task."""
+"""A made-up dataset of a few hundred rows, transformed and trained on in process; conftest.py shares it."""
 
 import functools
-import os
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")  # before TensorFlow Transform decides it
-
 import apache_beam as beam
 import numpy as np
-import pytest
 import tensorflow as tf
 import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -114,7 +109,7 @@ class Project:
     def _analyse(self) -> None:
         function = functools.partial(preprocessing_fn, custom_config=self.tables)
         source = tf_example_record.TFExampleRecord([str(self.folder / "data*")], schema=self.schema)
-        options = PipelineOptions(["--direct_running_mode=in_memory"])
+        options = PipelineOptions(["--runner=FnApiRunner"])
         with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(self.folder / "tmp")):
             data = pipeline | source.BeamSource()
             fitted = (data, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(function)
@@ -139,33 +134,3 @@ class Project:
             )
         )
         return self.folder / name
-
-
-@pytest.fixture(scope="session")
-def made_up() -> Callable[..., Rows]:
-    """(count, seed) -> rows."""
-    return make_rows
-
-
-@pytest.fixture(scope="session")
-def encode() -> Callable[[Rows], list[bytes]]:
-    """Rows -> serialized examples."""
-    return serialize
-
-
-@pytest.fixture(scope="session")
-def new_project() -> type[Project]:
-    """(folder, rows, task) -> a Project of one's own."""
-    return Project
-
-
-@pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
-    """task -> a Project with 300 rows."""
-    return functools.cache(lambda task: Project(tmp_path_factory.mktemp(task), make_rows(300), task))
-
-
-@pytest.fixture(scope="session")
-def trained(project: Callable[[str], Project]) -> Callable[[str], Path]:
-    """task -> the folder of a SavedModel, trained for two epochs."""
-    return functools.cache(lambda task: project(task).train())
