@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components.metric_names import LOWER_IS_BETTER
 from pipeline.lookback.runs import METRICS
 
 if TYPE_CHECKING:
     from pipeline.lookback.compare_intervals import Intervals
-
-LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae"})
 
 
 @dataclass(frozen=True)
