@@ -1,10 +1,10 @@
 """What the benchmarks' figures have in common: one look, and files that are written whole."""
 
+import argparse
 import re
 from pathlib import Path
 from typing import Any
 
-from components.errors import UsageError
 from components.files import write_bytes
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -36,10 +36,16 @@ def styled(chart: Any, **legend: Any) -> Any:
     )  # fmt: skip
 
 
-def save(chart: Any, path: Path) -> None:
-    """Draws an Altair chart to a .svg or .png file. Raises UsageError on another ending."""
+def figure(text: str) -> Path:
+    """An argument of the command line that names a figure's file: refused before anything is measured, not after."""
+    path = Path(text)
     if path.suffix not in (".svg", ".png"):
-        raise UsageError(f"{path}: a figure is written as .svg or .png; name the file so")
+        raise argparse.ArgumentTypeError(f"{text}: a figure is written as .svg or .png; name the file so")
+    return path
+
+
+def save(chart: Any, path: Path) -> None:
+    """Draws an Altair chart to a file, as `figure` takes them."""
     import vl_convert
 
     specification = chart.to_dict()

@@ -40,6 +40,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from benchmarks.charts import figure, save
 from benchmarks.clean_vs_collect_gains import mean_of, ratio_of
 from benchmarks.label_noise import digits
 from components.errors import PlumblineError
@@ -96,7 +97,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--data", type=Path, default=Path("data/flights"))
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
-    parser.add_argument("--figure", type=Path, help="draw the learning curves, .svg or .png")
+    parser.add_argument("--figure", type=figure, help="draw the learning curves, .svg or .png")
     parser.add_argument("--from", dest="earlier", type=Path, help="an earlier --json, instead of measuring")
     options = parser.parse_args()
     if options.earlier and not options.earlier.is_file():
@@ -107,7 +108,6 @@ def main() -> int:
         else:
             result = study({"flights": flights(options.data), "digits": images()}, options.seeds, options.json)
         if options.figure:
-            from benchmarks.charts import save
             from benchmarks.clean_vs_collect_chart import draw
 
             save(draw(result), options.figure)

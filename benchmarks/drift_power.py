@@ -33,6 +33,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.stats import norm
 
+from benchmarks.charts import figure, save
 from components.drift_validator.distances.measured import Measured
 from components.drift_validator.distances.measuring import measure_column
 from components.drift_validator.judging import Drift, Subject, judge
@@ -61,7 +62,7 @@ def main() -> int:
     parser.add_argument("--rows", default=",".join(map(str, SIZES)), help="of each side (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
-    parser.add_argument("--figure", type=Path, help="draw it, .svg or .png")
+    parser.add_argument("--figure", type=figure, help="draw it, .svg or .png")
     parser.add_argument("--from", dest="earlier", type=Path, help="an earlier --json, instead of simulating")
     options = parser.parse_args()
     if options.earlier and not options.earlier.is_file():
@@ -71,13 +72,12 @@ def main() -> int:
     else:
         result = study([int(rows) for rows in options.rows.split(",")], options.families, options.seed)
     try:
+        if options.json:
+            write_json(options.json, result)
         if options.figure:
-            from benchmarks.charts import save
             from benchmarks.power_chart import draw
 
             save(draw(result), options.figure)
-        if options.json:
-            write_json(options.json, result)
     except PlumblineError as error:
         print(f"benchmarks/drift_power: {error}", file=sys.stderr)
         return error.exit_code

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipeline import tuned_text
 from pipeline.drift.text import drifted_features, in_short
 
 MOST_ISSUES = 20
@@ -277,9 +278,7 @@ def _weakest_text(slices: list[dict[str, Any]]) -> str:
 
 
 def _tuned_text(summary: Summary) -> str:
-    from pipeline.tuned import in_short
-
-    said = in_short(summary.tuned, most=4)
+    said = tuned_text.in_short(summary.tuned, most=4)
     if run_id := summary.tuned.get("run_id"):
         return f"{said}; found by run {run_id}"
     keep = f"; keep it: plumbline tuned --dataset {summary.dataset} --write"

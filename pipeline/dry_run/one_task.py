@@ -168,23 +168,24 @@ def _download(task: Task, doing: Doing, inputs: dict[str, Any], places: Places, 
 
 def _output_folders(executor_input: dict[str, Any], places: Places) -> Path:
     """Makes the folders that outputs are written into, as the launcher does; returns the executor output's path."""
-    said = places.on_host(executor_input["outputs"]["outputFile"])
-    paths = [said, *(places.on_host(one["outputFile"]) for one in executor_input["outputs"]["parameters"].values())]
-    paths += [places.host(one["artifacts"][0]["uri"]) for one in executor_input["outputs"]["artifacts"].values()]
-    for path in paths:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.chmod(0o777)  # an image may run as any user
+    outputs_ = executor_input["outputs"]
+    said = places.on_host(outputs_["outputFile"])
+    artifacts = [places.host(one["artifacts"][0]["uri"]) for one in outputs_["artifacts"].values()]
+    paths = [said, *(places.on_host(one["outputFile"]) for one in outputs_["parameters"].values()), *artifacts]
+    for folder in {*(path.parent for path in paths), *(path.parent.parent for path in artifacts)}:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o777)  # an image may run as any user; the Tuner keeps its trials beside the execution's folder
     return said
 
 
 def _plain_folders(executor_input: dict[str, Any]) -> dict[str, tuple[Path, str]]:
-    """A container sees plain folders only where they are mounted: inputs to read, the execution's own to write."""
+    """A container sees plain folders only where they are mounted: inputs to read, the task's own to write."""
     found = {}
     for side, options in (("inputs", "ro"), ("outputs", "")):
         for listed in executor_input[side]["artifacts"].values():
             uri = listed["artifacts"][0]["uri"]
             if not is_remote(uri):
-                folder = Path(uri) if side == "inputs" else Path(uri).parent
+                folder = Path(uri) if side == "inputs" else Path(uri).parent.parent
                 found[str(folder)] = (folder, options)
     return found
 

@@ -6,12 +6,12 @@ so none comes back.
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from components.registry.objects import Listed, Objects
+from components.registry.objects import Listed, Objects, at_once
 from pipeline.dry_run.places import folder_of, is_remote
 
 
@@ -50,8 +50,12 @@ def files_below(path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _measure(path: Path) -> Content:
-    sizes = [file.stat().st_size for _, file in files_below(path)]
-    return Content(len(sizes), sum(sizes))
+    return _total(file.stat().st_size for _, file in files_below(path))
+
+
+def _total(sizes: Iterable[int]) -> Content:
+    found = list(sizes)
+    return Content(len(found), sum(found))
 
 
 class PlainStore:
@@ -109,34 +113,39 @@ class S3Store:
     def content(self, uri: str) -> Content:
         """See Store."""
         _, _, found = self._found(uri)
-        return Content(len(found), sum(one.bytes for one in found))
+        return _total(one.bytes for one in found)
 
     def download(self, uri: str, path: Path) -> Content:
         """See Store."""
         store, key, found = self._found(uri)
-        for one in found:
+
+        def fetch(one: Listed) -> int:
             below = one.name[len(key) :].lstrip("/")
             target = path / below if below else path
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 for chunk in store.chunks(one):
                     file.write(chunk)
-        return Content(len(found), sum(one.bytes for one in found))
+            return one.bytes
+
+        return _total(at_once(fetch, found))
 
     def upload(self, path: Path, uri: str) -> Content:
         """See Store."""
         store, key = _bucket_and_key(uri)
-        count = total = 0
-        for below, file in files_below(path):
+
+        def put(entry: tuple[str, Path]) -> int:
+            below, file = entry
             store.upload(f"{key}/{below}" if below else key, file)
-            count, total = count + 1, total + file.stat().st_size
-        return Content(count, total)
+            return file.stat().st_size
+
+        return _total(at_once(put, files_below(path)))
 
     def remove(self, uri: str) -> None:
         """See Store."""
         store, _, found = self._found(uri)
-        for one in found:
-            store.delete(one.name)
+        for _ in at_once(lambda one: store.delete(one.name), found):
+            pass
 
     def _found(self, uri: str) -> tuple[Objects, str, list[Listed]]:
         """The bucket, the key, and the objects below it, or the one at it. One that only begins alike is neither."""
@@ -170,15 +179,15 @@ def _bucket_and_key(uri: str) -> tuple[Objects, str]:
 
 def _copy(source: Path, target: Path) -> Content:
     """Copies files, each of which appears whole: another process may look."""
-    count = total = 0
+    sizes = []
     for below, file in files_below(source):
         path = target / below if below else target
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
         shutil.copyfile(file, part)
         os.replace(part, path)
-        count, total = count + 1, total + file.stat().st_size
-    return Content(count, total)
+        sizes.append(path.stat().st_size)
+    return _total(sizes)
 
 
 def _remove(path: Path) -> None:

@@ -33,7 +33,7 @@ def complete(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> l
     """
     check_runnable(spec)
     check_workers(config, plan, target)
-    shared = sharing(spec, config, plan, target)
+    shared = sharing(spec, config, plan)
     schema = schema_digest(config.schema_path)
     spec["defaultPipelineRoot"] = plan.artifacts
     _pin_schema(spec, schema)

@@ -25,7 +25,7 @@ from typing import Any
 
 from components.errors import ConfigError, UsageError
 from components.files import write_text
-from pipeline.kubeflow.places import ARTIFACTS, SHARED, local_path
+from pipeline.kubeflow.places import ARTIFACTS, SHARED, by_url, local_path
 from pipeline.kubeflow.staging import staging
 from pipeline.kubeflow.termination import guarded
 
@@ -127,7 +127,7 @@ class _Workplace:
 def _workplace(executor_class: Any, beam: list[str], given: Any) -> Iterator[_Workplace]:
     """UsageError if an input is not where the launcher should have put it; what `staging` and `_remote_path` raise."""
     on_beam = _is_beam(executor_class)
-    if on_beam and _workers_are_elsewhere(beam):
+    if on_beam and by_url(os.environ.get(ARTIFACTS, ""), beam):
         yield _Workplace(_remote_path, f"{_task_root(given)}/.temp", remote=True)
         return
     _check_inputs(given)
@@ -167,14 +167,6 @@ def _is_beam(executor_class: Any) -> bool:
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
     return issubclass(executor_class, BaseBeamExecutor)
-
-
-def _workers_are_elsewhere(beam: list[str]) -> bool:
-    """Whether Beam's workers see only the object store."""
-    chosen = os.environ.get(ARTIFACTS, "")
-    if chosen not in ("", "local", "remote"):
-        raise ConfigError(f"{ARTIFACTS}={chosen}: legal: local, remote")
-    return chosen == "remote" if chosen else any("dataflow" in argument.lower() for argument in beam)
 
 
 def _remote_path(uri: str) -> str:

@@ -5,6 +5,7 @@ minio:// has /minio. On Vertex AI /gcs is the bucket itself, mounted.
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from components.errors import ConfigError
@@ -37,6 +38,21 @@ def local_path(uri: str, mount: str | None = None) -> str:
     if scheme not in FOLDERS:
         raise ConfigError(f"{uri}: {scheme}:// cannot be reached from a step; legal: {_legal(FOLDERS)}")
     return str(PurePosixPath(os.environ.get(MOUNT, "/") if mount is None else mount, FOLDERS[scheme], rest))
+
+
+def by_url(chosen: str, beam: Sequence[str]) -> bool:
+    """Whether components that run on Beam are given URLs as they are, because its workers see the object store only.
+
+    Args:
+      chosen: What ARTIFACTS says; "" leaves it to the runner.
+      beam: Beam's arguments.
+
+    Raises:
+      ConfigError: ARTIFACTS says something else.
+    """
+    if chosen not in ("", "local", "remote"):
+        raise ConfigError(f"{ARTIFACTS}={chosen}: legal: local, remote")
+    return chosen == "remote" if chosen else any("dataflow" in argument.lower() for argument in beam)
 
 
 def below(root: str, *parts: str) -> str:

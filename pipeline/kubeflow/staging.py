@@ -48,7 +48,8 @@ def staging(shared: str, execution: str) -> Iterator[Staging]:
     """
     folder = Path(shared) / f"plumbline-{hashlib.sha256(execution.encode()).hexdigest()[:32]}"
     try:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder)
         folder.mkdir()
     except OSError as exc:
         raise ConfigError(

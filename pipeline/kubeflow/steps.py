@@ -28,6 +28,9 @@ DEFAULTS = {
 }
 """Those that hold columns or a model in memory; and the gate, which decides the same however often it is asked."""
 
+LONGEST_OF_VERTEX = 3600
+"""Seconds in which Vertex AI retries a step at most, says kfp.dsl.PipelineTask.set_retry, which cuts what is more."""
+
 SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
@@ -84,8 +87,13 @@ def equip(spec: dict[str, Any], config: Config, plan: Plan, target: str, shared:
                 "backoffDuration": f"{config.kubeflow.backoff}s",
                 "backoffFactor": config.kubeflow.backoff_factor,
                 # Argo's maxDuration, which is no limit of a single wait.
-                "backoffMaxDuration": f"{config.kubeflow.retry_window}s",
+                "backoffMaxDuration": f"{_window(config, target)}s",
             }
+
+
+def _window(config: Config, target: str) -> int:
+    window = config.kubeflow.retry_window
+    return min(window, LONGEST_OF_VERTEX) if target == "vertex" else window
 
 
 def _resources(config: Config, name: str, need: Component, target: str) -> dict[str, Any]:

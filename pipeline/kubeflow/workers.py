@@ -3,8 +3,9 @@
 from typing import Any
 
 from components.errors import ConfigError
+from pipeline.beam.arguments import beam_args
 from pipeline.config import Config
-from pipeline.kubeflow.places import ARTIFACTS, is_local
+from pipeline.kubeflow.places import ARTIFACTS, by_url, is_local
 from pipeline.kubeflow.plan import Plan
 
 CLAIM_MOUNT = "/beam"
@@ -19,7 +20,7 @@ def check_workers(config: Config, plan: Plan, target: str) -> None:
       plan: Where the pipeline reads and writes.
       target: "kubeflow" or "vertex".
     """
-    profile = config.beam.profile
+    profile, named = config.beam.profile, _by_url(config)
     if profile == "dataflow":
         for name, place in (("root", plan.artifacts), ("data", plan.source.directory)):
             if not place.startswith("gs://"):
@@ -27,11 +28,17 @@ def check_workers(config: Config, plan: Plan, target: str) -> None:
                     f"{name} {place}: Dataflow's workers read gs:// only; give such a URL, or take another [beam] "
                     "profile"
                 )
-    if config.beam.shares_disk or profile == "dataflow" or is_local(plan.artifacts):
-        return
-    if config.kubeflow.environment.get(ARTIFACTS) == "remote" and not plan.artifacts.startswith("minio://"):
-        return
-    if target == "vertex" or not config.kubeflow.beam_claim:
+        if not named:
+            raise ConfigError(
+                f"{config.path}: [kubeflow] environment {ARTIFACTS}=local: Dataflow's workers do not see the disk of a "
+                "step's pod; leave it out"
+            )
+    if named and plan.artifacts.startswith("minio://"):
+        raise ConfigError(
+            f"{config.path}: [kubeflow] environment {ARTIFACTS}=remote: Beam does not know minio://; leave it out, or "
+            "give a root on s3:// or gs://"
+        )
+    if _apart(config, plan) and (target == "vertex" or not config.kubeflow.beam_claim):
         way_out = "" if target == "vertex" else "name a volume claim that both mount in [kubeflow] beam_claim, or "
         raise ConfigError(
             f"{config.path}: [beam] profile {profile}: its workers do not see artifacts of {plan.artifacts}, which the "
@@ -39,19 +46,24 @@ def check_workers(config: Config, plan: Plan, target: str) -> None:
         )
 
 
-def sharing(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> set[str]:
+def sharing(spec: dict[str, Any], config: Config, plan: Plan) -> set[str]:
     """Names of the components that mount the claim: those that run on Beam, if workers need it to see artifacts.
 
     Args:
       spec: PipelineSpec as JSON, as TFX's runner makes it.
-      config: Settings of the dataset.
+      config: Settings of the dataset, checked by `check_workers`.
       plan: Where the pipeline reads and writes.
-      target: "kubeflow" or "vertex".
     """
-    beam = config.beam
-    if target == "vertex" or not config.kubeflow.beam_claim or beam.portable is None or beam.shares_disk:
-        return set()
-    return set() if is_local(plan.artifacts) else {name for name in spec["components"] if _runs_on_beam(spec, name)}
+    return {name for name in spec["components"] if _runs_on_beam(spec, name)} if _apart(config, plan) else set()
+
+
+def _by_url(config: Config) -> bool:
+    return by_url(config.kubeflow.environment.get(ARTIFACTS, ""), beam_args(config.beam))
+
+
+def _apart(config: Config, plan: Plan) -> bool:
+    """Whether artifacts lie on the disk of a step's pod, and the workers in another pod."""
+    return not (config.beam.shares_disk or is_local(plan.artifacts) or _by_url(config))
 
 
 def _runs_on_beam(spec: dict[str, Any], name: str) -> bool:

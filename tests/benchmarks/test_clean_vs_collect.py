@@ -1,15 +1,16 @@
 import json
 import math
+from argparse import ArgumentTypeError
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.charts import save
+from benchmarks.charts import figure, save
 from benchmarks.clean_vs_collect import Source, study, summed, tables, with_noise, worst
 from benchmarks.clean_vs_collect_chart import draw
 from benchmarks.clean_vs_collect_gains import mean_of, ratio_of
-from components.errors import UsageError
 from components.label_audit.encoding import Encoded
 
 
@@ -99,5 +100,9 @@ def test_a_small_study_from_data_to_tables(tmp_path):
     save(draw(found), tmp_path / "found.svg")
     drawn = (tmp_path / "found.svg").read_text()
     assert "blobs, boosting" in drawn and "means over 2 seeds" in drawn
-    with pytest.raises(UsageError, match="found.pdf"):
-        save(draw(found), tmp_path / "found.pdf")
+
+
+def test_a_figure_that_cannot_be_drawn_is_refused_before_measuring():
+    assert figure("found.svg") == Path("found.svg")
+    with pytest.raises(ArgumentTypeError, match=r"found\.pdf: a figure is written as \.svg or \.png"):
+        figure("found.pdf")

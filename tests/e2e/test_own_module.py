@@ -58,7 +58,7 @@ def test_the_documented_module(folder: Path, tmp_path: Path, capfd: pytest.Captu
     assert executed == set()
     assert again["fingerprints"] == first["fingerprints"]
 
-    (folder / "my_settings.py").write_text("EPOCHS = 81\n", encoding="utf-8")
+    (folder / "my_settings.py").write_text("EPOCHS = 1\n", encoding="utf-8")
     edited, executed = run()
     assert {"Transform", "Trainer"} <= executed
     assert not {"ArrowExampleGen", "StatisticsGen", "LabelAudit"} & executed

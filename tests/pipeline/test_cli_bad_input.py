@@ -263,6 +263,8 @@ def test_bad_usage_is_code_2(project, capsys, arguments):
 QUICK = """
 import json, sys
 from pipeline.cli import main
+assert main(["run", "--dataset", "nope"]) == 2
+assert not {"pandas", "pyarrow", "ml_metadata"} & set(sys.modules), "settings are refused before data could be read"
 codes = [main(["run", "--dataset", "flights", *more]) for more in json.loads(sys.argv[1])]
 print(json.dumps([codes, sorted({"tensorflow", "tfx", "apache_beam"} & set(sys.modules))]))
 """
@@ -274,4 +276,4 @@ def test_a_refusal_does_not_wait_for_tensorflow(project):
     cases = [[], ["--span", "9"], ["--data", "nowhere"], ["--root", "file/below"], ["--window", "0"]]
     done = subprocess.run([sys.executable, "-c", QUICK, json.dumps(cases)], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [[2] * len(cases), []]
-    assert len(done.stderr.splitlines()) == len(cases)
+    assert len(done.stderr.splitlines()) == 1 + len(cases)

@@ -63,13 +63,30 @@ def test_a_pipeline_in_an_image(shell: Shell, image: str) -> None:
 
 
 def test_a_plain_root_in_an_image(shell: Shell, image: str) -> None:
-    """Only the inputs and the execution's own folder are there."""
+    """Only the inputs and the task's own folder are there."""
     root = shell.folder / "root"
     alien = task('ls "$0"', str(root), dependentTasks=["use"])
     options = {"on_machine": False, "image": image, "root": str(root), "storage": None}
     says = shell.fails({"make": MAKE, "use": USE, "zz": alien}, N, **options)
     assert says.startswith("task zz: exit code ")
     assert "No such file or directory" in says
+
+
+@pytest.mark.parametrize("root", ["plain", "s3://bucket/root"])
+def test_what_a_task_keeps_beside_its_execution(shell: Shell, image: str, root: str) -> None:
+    """As the Tuner keeps its trials; the next attempt finds it where the folder is not a container's own."""
+    where = str(shell.folder / root) if root == "plain" else root
+    script = (
+        'mkdir "$0"; cd "${0%/*}/.."; touch it; ls kept || { mkdir kept; touch kept/trial; exit 1; }; cat it >"$0/it"'
+    )
+    again = task(
+        script, "{{$.outputs.artifacts['words'].path}}", makes=("words",),
+        retryPolicy={"maxRetryCount": 1, "backoffMaxDuration": "60s"},
+    )  # fmt: skip
+    report, failure = shell.run({"make": again}, on_machine=False, image=image, root=where)
+    assert (failure is None) is (root == "plain"), failure
+    assert report.steps[0].attempts == 2
+    assert "Permission denied" not in (shell.work / "logs" / "make.log").read_text()
 
 
 def test_a_folder_given_to_an_image(shell: Shell, image: str) -> None:

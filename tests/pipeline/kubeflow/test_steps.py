@@ -6,8 +6,9 @@ import pytest
 
 from components.errors import ConfigError
 from pipeline.config import Config, load_config
+from pipeline.kubeflow.plan import settle
 from pipeline.kubeflow.refusals import check_runnable
-from pipeline.kubeflow.steps import check_components, cores, needs, size
+from pipeline.kubeflow.steps import check_components, cores, equip, needs, size
 from pipeline.tables.kubeflow import Component, Kubeflow
 from tests.pipeline.kubeflow.steps import PROJECT
 
@@ -35,6 +36,18 @@ def test_own_table_before_default_before_all() -> None:
     assert (trainer.cpu, trainer.memory, trainer.retries) == ("16", "8Gi", 5)
     assert (pusher.cpu, pusher.memory, pusher.retries) == ("2", "1Gi", 5)
     assert (gate.memory, gate.retries) == ("1Gi", 0)
+
+
+@pytest.mark.parametrize(
+    ("target", "asked", "window"),
+    [("kubeflow", 604800, "604800s"), ("vertex", 604800, "3600s"), ("vertex", 60, "60s")],
+)
+def test_vertex_retries_for_an_hour_at_most(target: str, asked: int, window: str) -> None:
+    config, task = flights(retry_window=asked), {}
+    spec = {"deploymentSpec": {"executors": {"Trainer_executor": {"container": {}}}}}
+    plan = settle(config, data="gs://bucket/spans", root="gs://bucket/root", image="plumbline:test", target=target)
+    equip({**spec, "root": {"dag": {"tasks": {"Trainer": task}}}}, config, plan, target)
+    assert task["retryPolicy"]["backoffMaxDuration"] == window
 
 
 def test_unknown_component_is_refused() -> None:

@@ -8,6 +8,8 @@ import yaml
 
 from components.errors import ConfigError
 from pipeline.config import Config, load_config
+from pipeline.kubeflow.plan import settle
+from pipeline.kubeflow.workers import check_workers
 from pipeline.tables.beam import Beam
 from tests.pipeline.kubeflow.steps import PROJECT
 
@@ -26,6 +28,7 @@ DATAFLOW = {
         "image": "host/image:1",
     },
 }
+REMOTE = {"environment": {"PLUMBLINE_ARTIFACTS": "remote"}}
 BEAM_BASED = {"ArrowExampleGen", "StatisticsGen", "Transform", "ChampionEvaluator"}
 
 
@@ -82,7 +85,8 @@ def test_steps_on_flink_mount_the_claim(tmp_path: Path) -> None:
     [
         ({}, {"beam_claim": "plumbline-beam"}, {}),  # workers in the step's own process
         (FLINK, {"beam_claim": "plumbline-beam"}, {"root": "runs"}),  # a folder, as for a dry run on Flink
-        (FLINK, {"environment": {"PLUMBLINE_ARTIFACTS": "remote"}}, {"root": "gs://bucket/root"}),
+        (FLINK, REMOTE, {"root": "gs://bucket/root"}),
+        (FLINK, {**REMOTE, "beam_claim": "plumbline-beam"}, {}),  # URLs as they are: nothing is copied to the claim
     ],
 )
 def test_without_need_no_claim_is_mounted(
@@ -101,6 +105,24 @@ def test_what_the_workers_of_dataflow_cannot_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="data s3://bucket/spans: Dataflow's workers read gs:// only"):
         compiled(tmp_path, flights(DATAFLOW), root="gs://bucket/root")
     compiled(tmp_path, flights(DATAFLOW), root="gs://bucket/root", data="gs://bucket/spans")
+
+
+@pytest.mark.parametrize(
+    ("beam", "chosen", "bucket", "said"),
+    [
+        (FLINK, "remote", "minio://mlpipeline", "PLUMBLINE_ARTIFACTS=remote: Beam does not know minio://"),
+        ({}, "remote", "minio://mlpipeline", "PLUMBLINE_ARTIFACTS=remote: Beam does not know minio://"),
+        (DATAFLOW, "local", "gs://bucket", "PLUMBLINE_ARTIFACTS=local: Dataflow's workers do not see the disk"),
+        (FLINK, "Remote", "s3://bucket", "PLUMBLINE_ARTIFACTS=Remote: legal: local, remote"),
+    ],
+)
+def test_what_the_environment_says_of_artifacts_has_to_fit(
+    beam: dict[str, Any], chosen: str, bucket: str, said: str
+) -> None:
+    config = flights(beam, environment={"PLUMBLINE_ARTIFACTS": chosen}, beam_claim="plumbline-beam")
+    plan = settle(config, data="gs://bucket/spans", root=f"{bucket}/root", image="plumbline:test", target="kubeflow")
+    with pytest.raises(ConfigError, match=said):
+        check_workers(config, plan, "kubeflow")
 
 
 def test_vertex_mounts_no_claim(tmp_path: Path) -> None:
