@@ -14,3 +14,6 @@ METRICS = {
 }
 """In the order in which they are shown."""
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})
+
+RATES = ("positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")
+"""Of groups of rows, see evaluator/fairness.py: what `max_gap` may name."""

@@ -24,9 +24,8 @@ from statistics import NormalDist
 import numpy as np
 
 from components.judges import calibration_error
+from components.metric_names import RATES
 
-RATES = ("positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")
-"""What `max_gap` may name."""
 ALPHA = 0.05
 MOST_GROUPS = 50
 """Groups of a column that are reported, the largest first."""

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.deciding import Criterion, choose_threshold
+from components.criteria import Criterion
+from components.deciding import choose_threshold
 from components.evaluator.linear import Encoder, encoder_of, fit
 from components.examples import first_values
 

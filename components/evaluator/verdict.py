@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from components.deciding import Criterion
+from components.criteria import Criterion
 from components.evaluator.evidence import Comparison
 from components.metric_names import LOWER_IS_BETTER as LOWER_IS_BETTER
 

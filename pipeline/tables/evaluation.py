@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from components.deciding import complaint
-from components.evaluator.fairness import RATES
+from components.criteria import complaint
+from components.metric_names import RATES
 from pipeline.tables.table import Names, Policy, Table, Task
 
 

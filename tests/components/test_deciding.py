@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from components.deciding import GRID, NAMES, choose_threshold, complaint
+from components.criteria import NAMES, complaint
+from components.deciding import GRID, choose_threshold
 
 # Ranked: 1 at 0.9, 0 at 0.8, 1 at 0.7, 1 at 0.4, 0 at 0.2, 0 at 0.1.
 LABELS = np.array([1, 0, 1, 1, 0, 0])

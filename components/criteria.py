@@ -1,0 +1,26 @@
+"""What a decision threshold may be chosen by, and how settings say it.
+
+"f1"                  2 TP / (2 TP + FP + FN)
+"accuracy"            (TP + TN) / N
+"balanced_accuracy"   (TP / P + TN / N) / 2, of P positive and N negative rows
+{"precision": 0.8}    the highest recall among thresholds with at least that precision
+{"recall": 0.8}       the highest precision among thresholds with at least that recall
+"""
+
+from collections.abc import Mapping
+
+Criterion = str | Mapping[str, float]
+"""One of NAMES, or one of LEAST with the value to be reached."""
+
+NAMES = ("f1", "accuracy", "balanced_accuracy")
+LEAST = ("precision", "recall")
+
+
+def complaint(by: Criterion) -> str:
+    """What is wrong with a criterion, in a clause; "" if nothing."""
+    if isinstance(by, str):
+        return "" if by in NAMES else f"must be {', '.join(NAMES)}, or {{ precision = 0.8 }}, not {by!r}"
+    if len(by) != 1 or next(iter(by)) not in LEAST:
+        return f"must name one of {' and '.join(LEAST)}, as {{ precision = 0.8 }} does"
+    ((name, least),) = by.items()
+    return "" if 0 < least <= 1 else f"{name} must lie between 0 and 1, not {least:g}"
