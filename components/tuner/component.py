@@ -58,7 +58,8 @@ def Tuner(
     )
     data = Data(rows, class_names(transform, told["dataset"]["task"]), vocabulary_size(transform, told["features"]))
     # A run that is begun again after a crash has the same inputs but another folder for its output; beside that folder
-    # both find the trials. Only the search that is killed leaves them there.
+    # both find the trials. Only the search that is killed leaves them there. On a cluster the folder is the pod's own,
+    # and a pod that is replaced begins anew.
     same = json.dumps([examples.uri, transform_graph.uri, schema.uri, splits, tables, settings, code])
     key = hashlib.sha256(same.encode()).hexdigest()[:16]
     notebook = Notebook(Path(best_hyperparameters.uri).parent.parent / "unfinished" / key)
