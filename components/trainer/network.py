@@ -1,6 +1,5 @@
 """Training of the network: so many epochs, or until the validation loss no longer falls."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +30,6 @@ class Trained:
       model: The network.
       epochs: That it was trained for.
       best_epoch: The one whose weights it has, from 1.
-      seconds: All in all, validation included.
       examples_per_second: Learned from, once the graph stands, validation not counted.
       gathering: Share of that time in which batches were being made, beside the computation; 1 = it waits for them.
     """
@@ -39,13 +37,12 @@ class Trained:
     model: keras.Model
     epochs: int
     best_epoch: int
-    seconds: float
     examples_per_second: float
     gathering: float
 
     @property
     def bound_by(self) -> str:
-        """What a faster one of would make training faster, and how that is known, in a phrase."""
+        """What training waits for, and how that is known, in a phrase."""
         what = "input" if self.gathering >= INPUT_BOUND else "computation"
         return f"{what} (batches were being made {self.gathering:.0%} of the time)"
 
@@ -99,7 +96,6 @@ def fit_network(
         callbacks.append(stop)
     if logs:
         callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
-    began = time.monotonic()
     history = model.fit(
         feed.dataset(),
         validation_data=Feed(validation, PREDICTED_ROWS).dataset() if validation is not None else None,
@@ -108,7 +104,6 @@ def fit_network(
         shuffle=False,  # the batches come shuffled
         verbose=0,
     ).history
-    seconds = time.monotonic() - began
     note("")
     losses = history["loss"] + (history.get("val_ensemble", [float("nan")]) if validation is not None else [])
     if not np.isfinite(losses).all():
@@ -117,7 +112,7 @@ def fit_network(
             f"lower [training] learning_rate ({settings['learning_rate']}) in pipeline.toml"
         )
     best = int(np.argmin(history["val_ensemble"])) + 1 if validation is not None else len(history["loss"])
-    return Trained(model, len(history["loss"]), best, seconds, pace.examples_per_second, pace.gathering)
+    return Trained(model, len(history["loss"]), best, pace.examples_per_second, pace.gathering)
 
 
 def steps_per_execution(batch: int) -> int:

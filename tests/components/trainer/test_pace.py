@@ -62,4 +62,4 @@ def test_a_single_call_counts_as_it_is(feed: Feed, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_what_bounds_it_is_said(gathering: float, said: str) -> None:
-    assert Trained(None, 1, 1, 1.0, 1.0, gathering).bound_by == said  # type: ignore[arg-type]
+    assert Trained(None, 1, 1, 1.0, gathering).bound_by == said  # type: ignore[arg-type]
