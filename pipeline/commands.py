@@ -12,7 +12,6 @@ from typing import Any
 from components.errors import GateBlocked, UsageError
 from components.registry.versions import Registry
 from pipeline.config import Config, find_config, load_config, registry_folder
-from pipeline.own_module import own_module
 from pipeline.talk import chatter_to
 
 
@@ -25,7 +24,7 @@ def _config(parsed: argparse.Namespace) -> Config:
             raise UsageError(f"--tune {trials}: must be at least 1")
         # Who says it here wants a search, whatever was found before.
         config = config.model_copy(update={"tune": config.tune.model_copy(update={"trials": trials, "reuse": False})})
-        own_module(config)  # refuses a search beside a model of one's own; load_config knew of none
+        config.own_module()  # refuses a search beside a model of one's own; load_config knew of none
     window = getattr(parsed, "window", None)
     if window is None:
         return config

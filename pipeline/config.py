@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
-from pipeline.own_module import own_module
+from pipeline.own_module import OwnModule, read_module
 from pipeline.tables.balance import Augmentation, Balance, Extra, check_steps
 from pipeline.tables.beam import Beam
 from pipeline.tables.errors import Errors
@@ -258,6 +258,11 @@ class Config(Table):
                     raise ValueError(f"[evaluation] {key}.{metric}: must lie between 0 and {most}, not {value}")
         return self
 
+    def own_module(self) -> OwnModule | None:
+        """The user's own module, read anew; None if there is none. Raises ConfigError when it cannot be used."""
+        named = self.training.module_file
+        return read_module(self.path, named, tuned=bool(self.tune.trials)) if named else None
+
 
 METRICS: dict[Task, Names] = {
     "binary": ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss", "calibration_error"),
@@ -306,7 +311,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(_line(f"{path}: {_first_complaint(exc)}")) from exc
     if not config.schema_path.is_file():
         raise ConfigError(f"{config.schema_path}: no such file; the curated schema belongs beside pipeline.toml")
-    own_module(config)
+    config.own_module()
     return config
 
 

@@ -32,7 +32,7 @@ from pipeline.beam.arguments import Endpoints, run_args
 from pipeline.config import Config
 from pipeline.drift.plan import plan_of
 from pipeline.fingerprints import code_fingerprint, code_of, code_with
-from pipeline.own_module import own_module, parameters
+from pipeline.own_module import parameters
 
 RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
 """The metric by which a report ranks the slices of [evaluation], and error analysis the features."""
@@ -90,7 +90,7 @@ def create_pipeline(
     """
     dataset, features = config.dataset, list(config.features.names)
     code = code_fingerprint(config)
-    own = own_module(config)
+    own = config.own_module()
     columns = json.loads(config.model_dump_json(include={"dataset", "features"}))
     training = json.loads(config.model_dump_json(include={"training", "balance", "augmentation"}))
     # Rows of older spans come first: the trainer takes rows in the order of time.

@@ -10,7 +10,7 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 from pipeline.config import Config
-from pipeline.own_module import OwnModule, own_module
+from pipeline.own_module import OwnModule
 
 STACK = (
     "apache-beam",
@@ -73,7 +73,7 @@ def code_fingerprint(config: Config) -> str:
     )
     settings = config.model_dump(mode="json", include={"dataset", "features", "training"})
     settings["decide_by"] = config.evaluation.decide_by
-    if own := own_module(config):
+    if own := config.own_module():
         settings["own"] = own.digests
         source = _hash([source, *(code_with(own, name, "components.own_module") for name in sorted(own.functions))])
     if config.tune.trials:

@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from components.errors import ConfigError
 from components.own_module import KEY, packed
-
-if TYPE_CHECKING:
-    from pipeline.config import Config
 
 FUNCTIONS = ("preprocessing_fn", "run_fn")
 LARGEST = 64 * 1024
@@ -39,19 +36,23 @@ class OwnModule:
         return dict(self.packed["files"])
 
 
-def own_module(config: "Config") -> OwnModule | None:
-    """The module that pipeline.toml names; None if it names none.
+def read_module(settings: Path, named: str, tuned: bool) -> OwnModule:
+    """The module that a pipeline.toml names.
+
+    Args:
+      settings: The pipeline.toml.
+      named: Its `module_file`, relative to it.
+      tuned: Whether settings of the trainer are to be searched.
 
     Raises:
-      ConfigError: It is not there, is no Python, defines none of FUNCTIONS, or cannot travel.
+      ConfigError: It is not there, is no Python, defines none of FUNCTIONS, cannot travel, or is a model of one's own
+        where settings of ours are to be searched.
     """
-    named = config.training.module_file
-    if not named:
-        return None
-    path = config.path.parent / named
-    where = f"{config.path}: [training] module_file"
+    path = settings.parent / named
     if path.suffix != ".py" or not path.is_file():
-        raise ConfigError(f"{where}: {path} is no Python file; the path is relative to {config.path.name}")
+        raise ConfigError(
+            f"{settings}: [training] module_file: {path} is no Python file; the path is relative to {settings.name}"
+        )
     sources: dict[str, str] = {}
     trees: list[ast.Module] = []
     waiting = [path]
@@ -65,8 +66,8 @@ def own_module(config: "Config") -> OwnModule | None:
     functions = frozenset(name for name in FUNCTIONS if name in _names(trees[0]))
     if not functions:
         raise ConfigError(f"{path}: defines neither {' nor '.join(FUNCTIONS)}; define one of them at the top level")
-    if "run_fn" in functions and config.tune.trials:
-        raise ConfigError(f"{config.path}: [tune] tunes the model that {path.name} replaces; take one of them out")
+    if "run_fn" in functions and tuned:
+        raise ConfigError(f"{settings}: [tune] tunes the model that {path.name} replaces; take one of them out")
     for name in sources:
         _check_name(path.parent / name)
     found = packed(path.name, sources)

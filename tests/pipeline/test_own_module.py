@@ -9,7 +9,7 @@ from components.errors import ConfigError
 from pipeline.cli import main
 from pipeline.config import Config, find_config, load_config
 from pipeline.fingerprints import code_fingerprint, code_of, code_with
-from pipeline.own_module import FUNCTIONS, own_module, parameters
+from pipeline.own_module import FUNCTIONS, parameters
 
 MODULE = """
 import json
@@ -43,7 +43,7 @@ def name_it(value: str) -> Path:
 
 
 def test_it_travels_with_what_it_imports_from_its_folder(own: Path) -> None:
-    found = own_module(load_config(own))
+    found = load_config(own).own_module()
     assert found is not None
     assert set(found.digests) == {"my_model.py", "my_helper.py", "my_deep.py", "my_late.py"}
     assert (found.functions, found.components) == ({"run_fn"}, ("components.trainer.exporting",))
@@ -53,14 +53,14 @@ def test_it_travels_with_what_it_imports_from_its_folder(own: Path) -> None:
 
 
 def test_none_is_named(project: Path) -> None:
-    assert own_module(load_config(find_config("flights"))) is None
+    assert load_config(find_config("flights")).own_module() is None
 
 
 @pytest.mark.parametrize("file", ["my_model.py", "my_helper.py", "my_deep.py", "my_late.py", "other.py"])
 def test_a_character_changes_fingerprint_and_parameters(own: Path, file: str) -> None:
     def state() -> tuple[str, object]:
         config = load_config(own)
-        return code_fingerprint(config), parameters(own_module(config), "run_fn")
+        return code_fingerprint(config), parameters(config.own_module(), "run_fn")
 
     before = state()
     assert state() == before
@@ -70,7 +70,7 @@ def test_a_character_changes_fingerprint_and_parameters(own: Path, file: str) ->
 
 
 def test_what_it_imports_of_ours_is_in_the_code_of_its_step_alone(own: Path) -> None:
-    found = own_module(load_config(own))
+    found = load_config(own).own_module()
     trainer, transform = "components.trainer.training", "components.transform.preprocessing"
     assert code_with(found, "run_fn", trainer) == code_of(trainer, "components.trainer.exporting") != code_of(trainer)
     assert code_with(found, "preprocessing_fn", transform) == code_of(transform)
@@ -87,7 +87,7 @@ def test_what_it_imports_of_ours_is_in_the_code_of_its_step_alone(own: Path) -> 
 )
 def test_functions_however_they_come_to_be(own: Path, binding: str, found: set[str]) -> None:
     (FOLDER / "my_model.py").write_text(binding)
-    module = own_module(load_config(own))
+    module = load_config(own).own_module()
     assert module is not None
     assert module.functions == found
 
@@ -134,7 +134,7 @@ def test_a_tuner_for_a_model_that_is_not_ours_is_refused(own: Path) -> None:
     config = load_config(own)
     tuned: Config = config.model_copy(update={"tune": config.tune.model_copy(update={"trials": 3})})
     with pytest.raises(ConfigError, match=r"\[tune\] .*my_model\.py replaces"):
-        own_module(tuned)
+        tuned.own_module()
 
 
 def test_one_asked_for_on_the_command_line_is_refused_before_anything_is_made(own: Path, capsys) -> None:
