@@ -8,7 +8,7 @@ from components.files import write_text
 from pipeline.report.gather import read_summary
 from pipeline.report.page import MOST_ROWS, flat, render
 from pipeline.report.store import Record, read_record
-from pipeline.report.words import better, fixed, measure_name, metric_name, shown_metrics, signed, spans
+from pipeline.report.words import fixed, measure_name, metric_name, shown_metrics, signed, spans
 
 Difference = tuple[str, str, str]
 
@@ -18,7 +18,7 @@ def compare_page(home: Path, first: str, second: str) -> str:
 
     Args:
       home: <root>/<dataset>.
-      first: Run id, shown on the left; what is better is said of the second.
+      first: Run id, shown on the left.
       second: Another.
     """
     before, after = read_summary(home, first), read_summary(home, second)
@@ -82,20 +82,13 @@ def _lead(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     return "Both data and code differ: what changed cannot be told apart."
 
 
-def _metrics(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str, str, bool | None]]:
+def _metrics(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Name, both values, difference: no colour says which is better, since chance may be all of it."""
     rows = []
     for name in shown_metrics({**before["metrics"], **after["metrics"]}):
         old, new = before["metrics"].get(name), after["metrics"].get(name)
         known = old is not None and new is not None
-        rows.append(
-            (
-                metric_name(name),
-                fixed(old),
-                fixed(new),
-                signed(new - old) if known else "",
-                better(name, new - old) if known else None,
-            )
-        )
+        rows.append((metric_name(name), fixed(old), fixed(new), signed(new - old) if known else ""))
     return rows
 
 
