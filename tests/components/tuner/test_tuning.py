@@ -32,7 +32,7 @@ def rows(count: int = 600, task: str = "binary") -> Columns:
 
 
 def tuned(tmp_path, training=None, task: str = "binary", **settings):
-    tables = {"dataset": {"task": task}, "training": TRAINING | (training or {})}
+    tables = {"dataset": {"task": task}, "training": TRAINING | (training or {}), "ordered": True}
     classes = ["a", "b", "c"] if task == "multiclass" else []
     search = Settings(**{"trials": 4, "method": "random", **settings})
     return tune(Data(rows(task=task), classes, 0), tables, search, Notebook(tmp_path / "notes"))
