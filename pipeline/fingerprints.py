@@ -17,6 +17,7 @@ STACK = (
     "cleanlab",
     "keras",
     "keras-tuner",
+    "lightgbm",
     "numpy",
     "pandas",
     "pyarrow",
