@@ -8,13 +8,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow_data_validation as tfdv
 from google.protobuf import json_format
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
-from tfx.components.transform.component import Transform
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 
@@ -28,6 +25,8 @@ from components.evaluator.component import ChampionEvaluator
 from components.evaluator.metrics import eval_config
 from components.label_audit.component import LabelAudit
 from components.pusher.component import RegistryPusher
+from components.statistics_gen.component import StatisticsGen
+from components.transform.component import Transform
 from pipeline.beam.arguments import Endpoints, run_args
 from pipeline.config import Config
 from pipeline.drift.plan import plan_of
@@ -110,7 +109,7 @@ def create_pipeline(
     statistics = StatisticsGen(
         examples=examples,
         schema=schema.outputs["schema"],
-        stats_options=tfdv.StatsOptions(infer_type_from_schema=True),
+        code=code_of("components.statistics_gen.executor"),
     )
 
     validation = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
@@ -153,7 +152,7 @@ def create_pipeline(
         custom_config={
             **columns,
             **parameters(own, "preprocessing_fn"),
-            "code": code_with(own, "preprocessing_fn", "components.transform.preprocessing"),
+            "code": code_with(own, "preprocessing_fn", "components.transform.executor"),
         },
         materialize=False,
         disable_statistics=True,
