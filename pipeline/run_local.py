@@ -19,6 +19,7 @@ from pipeline.config import Config
 from pipeline.local_plan import LocalPlan, plan_run
 from pipeline.metadata_connection import connect, connection_config
 from pipeline.preflight import check_data, check_root, share_of, source_of
+from pipeline.profiling.profile import section
 from pipeline.reuse.cached_nodes import CachedNodes
 from pipeline.reuse.nodes import cached_nodes, remember
 from pipeline.stored_artifact import StoredArtifact
@@ -89,7 +90,9 @@ def run(
             elif summary.tuned:
                 keep(home, asked, summary.tuned, run_id, checked.fingerprint)
             write_text(reports / "report.md", for_a_person(summary) + "\n")
-            if not _write_report(config, home, summary):
+            with section("report"):
+                written = _write_report(config, home, summary)
+            if not written:
                 summary = replace(summary, report=str(reports / "report.md"))
             write_json(reports / "summary.json", summary.to_json())
             _export(config, root, run_id)
@@ -140,7 +143,7 @@ def _run(
             components.append(ComponentRun(node_id, "skipped", 0.0))
             continue
         try:
-            with progress.step(node_id) as step:
+            with progress.step(node_id) as step, section(node_id):
                 step.state, outputs = nodes.launch(node_id)
                 artifacts.update(outputs)
         except PlumblineError as exc:
@@ -173,15 +176,16 @@ def _local_nodes(plan: LocalPlan, connection: Any, beam: Endpoints, person: Text
     if person is not None and "tfx" not in sys.modules:
         person.write("loading TensorFlow and TFX\n")
 
-    # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to execute.
-    from pipeline.dag import create_pipeline
-    from pipeline.local_nodes import LocalNodes
+    with section("the DAG"):
+        # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to execute.
+        from pipeline.dag import create_pipeline
+        from pipeline.local_nodes import LocalNodes
 
-    return LocalNodes(
-        lambda metadata: create_pipeline(plan.config, plan.source, plan.paths, plan.inputs, metadata, beam),
-        connection=connection,
-        run_id=plan.run_id,
-    )
+        return LocalNodes(
+            lambda metadata: create_pipeline(plan.config, plan.source, plan.paths, plan.inputs, metadata, beam),
+            connection=connection,
+            run_id=plan.run_id,
+        )
 
 
 def _last_line(exc: BaseException) -> str:
