@@ -16,6 +16,7 @@ from pipeline.alone import alone
 from pipeline.beam.arguments import Endpoints
 from pipeline.beam.services import started
 from pipeline.config import Config
+from pipeline.light_imports import without
 from pipeline.local_plan import LocalPlan, plan_run
 from pipeline.metadata_connection import connect, connection_config
 from pipeline.preflight import check_data, check_root, share_of, source_of
@@ -178,8 +179,9 @@ def _local_nodes(plan: LocalPlan, connection: Any, beam: Endpoints, person: Text
 
     with section("the DAG"):
         # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to execute.
-        from pipeline.dag import create_pipeline
-        from pipeline.local_nodes import LocalNodes
+        with without():
+            from pipeline.dag import create_pipeline
+            from pipeline.local_nodes import LocalNodes
 
         return LocalNodes(
             lambda metadata: create_pipeline(plan.config, plan.source, plan.paths, plan.inputs, metadata, beam),

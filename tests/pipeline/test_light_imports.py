@@ -1,0 +1,53 @@
+"""Modules are missing within it and there afterwards; the DAG does without those that are named."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.light_imports import UNUSED, without
+
+
+def test_missing_within_and_there_afterwards() -> None:
+    sys.modules.pop("colorsys", None)
+    with without(["colorsys", "json"]):
+        with pytest.raises(ImportError):
+            import colorsys
+        import json as still_there
+
+        assert still_there is sys.modules["json"]
+    import colorsys
+
+    assert colorsys.rgb_to_hsv(0, 0, 0) == (0, 0, 0)
+
+
+def test_an_error_within_it_hides_nothing_for_good() -> None:
+    sys.modules.pop("colorsys", None)
+    with pytest.raises(ValueError, match="stop"), without(["colorsys"]):
+        raise ValueError("stop")
+    assert "colorsys" not in sys.modules
+
+
+PROBE = """
+import json, sys
+from pipeline.environment import settle
+settle()
+from pipeline.light_imports import UNUSED, without
+with without():
+    import pipeline.dag, pipeline.local_nodes
+loaded = sorted(sys.modules)
+import apache_beam.io.gcp.bigquery, IPython
+from tfx.components.evaluator.component import Evaluator
+print(json.dumps(loaded))
+"""
+
+
+@pytest.mark.slow
+def test_the_dag_does_without_them() -> None:
+    done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert "tfx.orchestration.portable.launcher" in loaded
+    heavy = {"kubernetes", "google.cloud.bigquery", "google.cloud.storage", "boto3", "matplotlib", "IPython", "altair"}
+    assert loaded & {*UNUSED, *heavy, "keras_tuner", "kfp", "vl_convert"} == set()
