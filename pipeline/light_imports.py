@@ -1,4 +1,4 @@
-"""Imports without what a local run never uses: cloud clients, notebook widgets, components that are not in our DAG.
+"""Imports without what a local run never uses: cloud clients and components that are not in our DAG.
 
 TFX and Beam import all of these if they are installed, and go on without if they are not: every one stands in a `try`
 with `except ImportError` of theirs. So the modules are reported as missing while TFX and Beam are imported, and can be
@@ -25,9 +25,7 @@ UNUSED = (
     "tfx.components.infra_validator.component",
     "tfx.components.model_validator.component",
     "tfx.components.tuner.component",
-    # Keras, TFDV and TFMA draw in notebooks.
-    "IPython",
-    "ipywidgets",
+    # Keras draws with it. (Not IPython and ipywidgets: without them half of TFMA is missing.)
     "matplotlib",
 )
 
