@@ -229,7 +229,8 @@ def _consistent(features: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """What is between two rows as a row can be: 0 where it is missing, and phases on their circle."""
     numbers = features["numeric"].shape[1] if "numeric" in features else 0
     if numbers:
-        features["numeric"] = np.where(features["missing"][:, :numbers] > 0, 0, features["numeric"])
+        for name in {"numeric", "standardized"} & features.keys():
+            features[name] = np.where(features["missing"][:, :numbers] > 0, 0, features[name])
     if "cyclical" in features:
         pairs = features["cyclical"].reshape(len(features["cyclical"]), -1, 2)
         length = np.linalg.norm(pairs, axis=2, keepdims=True)

@@ -20,6 +20,9 @@ from components.trainer.linear import Linear, LinearWeights, fit_linear
 from components.trainer.model import Shape
 from components.trainer.table import TreeTable
 
+LINEAR_ONLY = "standardized"
+"""The matrix that the linear model alone reads: ranks say more to the others."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -44,7 +47,7 @@ class Task:
 
     def shape(self, rows: Columns) -> Shape:
         """What the network has to fit."""
-        widths = {name: matrix.shape[1] for name, matrix in rows.features.items() if name != "scaled"}
+        widths = {name: matrix.shape[1] for name, matrix in rows.features.items() if name != LINEAR_ONLY}
         return Shape(widths, self.ids, self.outputs)
 
 
@@ -178,6 +181,7 @@ class TreesCandidate:
         self.name = "trees" if base is None else "trees on linear residuals"
         self._task, self._settings, self._rounds, self._clock, self._base = task, settings, rounds, clock, base
         self._found: Validated | None = None
+        self._trained_on, self.rounds = 0.0, 0
         self._table: TreeTable | None = None
 
     def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
@@ -190,7 +194,9 @@ class TreesCandidate:
             training.append(self._rows(fold.learned.rows, line, fold.learned.weights))
             validation.append(self._rows(fold.validation, line))
         shifts = [fold.learned.shift for fold in folds]
+        self._trained_on = float(np.mean([len(fold.learned.rows) for fold in folds]))
         self._found = validate(training, validation, self._problem(), shifts, self._rounds, self._clock.late)
+        self.rounds = self._found.rounds
         return [normalized(answer, self._task.kind) for answer in self._found.answers]
 
     def fit(self, learned: Learned | None) -> Member:
@@ -201,8 +207,10 @@ class TreesCandidate:
         if learned is not None:
             table = TreeTable(learned.rows.features, self._task.ids)
             rows = self._rows(learned.rows, line, learned.weights, table)
-            booster = fit_rounds(rows, self._problem(), self._found.rounds)
-        trees = read_trees(booster.booster, self._found.rounds)
+            # The best number of rounds grows with the rows, and the folds were trained on fewer.
+            self.rounds = min(self._rounds, round(self._found.rounds * len(learned.rows) / self._trained_on))
+            booster = fit_rounds(rows, self._problem(), self.rounds)
+        trees = read_trees(booster.booster, self.rounds)
         forest = Forest(tables_of(trees, self._task.outputs, table.categorical))
         return TreesMember(table, forest, self._task.kind, None if line is None else Linear(line))
 
@@ -210,7 +218,7 @@ class TreesCandidate:
         """See Candidate."""
         if self._found is None:
             return {}
-        return {"rounds": self._found.rounds, **({"stopped_by_clock": True} if self._found.stopped else {})}
+        return {"rounds": self.rounds, **({"stopped_by_clock": True} if self._found.stopped else {})}
 
     def _rows(
         self,

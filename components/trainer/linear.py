@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from components.trainer.examples import Columns
 
-DENSE = ("numeric", "scaled", "cyclical", "missing")
+DENSE = ("numeric", "standardized", "cyclical", "missing")
 """Matrices whose columns are inputs as they are; those that a preprocessing does not make are left out."""
 MOST_ROWS = 100_000
 """Rows that it learns from, drawn at random where there are more: its few weights are known well enough by these."""
@@ -23,7 +23,7 @@ MIN_COUNT = 5
 """Categories of fewer rows have no weight of their own."""
 SPARSE_FROM = 200
 """Categories from which on the inputs are a sparse matrix."""
-ITERATIONS = 100
+ITERATIONS, TOLERANCE = 100, 1e-4
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _fitted(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged weights rank as well
         warnings.simplefilter("ignore", DeprecationWarning)  # SciPy's, of what scikit-learn asks of it
-        model = LogisticRegression(C=1.0, max_iter=ITERATIONS, tol=1e-3).fit(
+        model = LogisticRegression(C=1.0, max_iter=ITERATIONS, tol=TOLERANCE).fit(
             inputs, labels.astype(np.int64), sample_weight=weights
         )
     if task == "binary":

@@ -99,17 +99,15 @@ class Validated:
         if len(fold.validation) < NETWORK_VALIDATION:
             return f"not tried: {len(fold.validation):,} validation rows, it takes {NETWORK_VALIDATION}"
         trial = min(rows, NETWORK_TRIAL_ROWS)
-        needed = NETWORK_START + network_seconds(trial, epochs)
+        # What could not be finished is not begun: the first look, the validation and the final fit have to fit in.
+        needed = NETWORK_START + network_seconds(trial, epochs) + 2 * network_seconds(rows, epochs)
         if needed > planned.network:
-            return f"not tried: {needed:.0f} s for a first look, {max(planned.network, 0):.0f} s left of time_budget"
+            return f"not tried: it takes {needed:.0f} s, {max(planned.network, 0):.0f} s are left of time_budget"
         if trial == rows:
             return ""
         found = clock.timed(network.name, partial(network.trial, fold, trial, current, blocks))
         if found.mean <= PROMISING * found.error:
-            return f"not trained on all rows: trained on {trial:,}, its blend has a loss {found} without it"
-        needed += 2 * network_seconds(rows, epochs)
-        if needed > planned.network:
-            return f"promising, not trained on all rows: {needed:.0f} s, {planned.network:.0f} s left of time_budget"
+            return f"not trained on all rows: trained on {trial:,}, its blend has a loss {found} that without it"
         return ""
 
     def _blend(self, selection: Selection) -> np.ndarray:

@@ -6,7 +6,7 @@ and milliseconds to answer. Beside it, columns.json: the features by kind, in th
 
     features  texts string [N, C], values float32 [N, F], turning float32 [N, K] -> the matrices of preprocessing.py
     ids       tokens string [M], column int64 [M] -> the ids of these tokens of column 0 .. C-1, int64 [M]
-    scaled    values float32 [N, F], turning float32 [N, K] -> numeric, cyclical, missing
+    scaled    values float32 [N, F], turning float32 [N, K] -> numeric, standardized, cyclical, missing
     label     raw [N], of the label's type -> the label as the model learns it
 
 `features` is of `ids` and `scaled`; a reader of many rows asks `ids` about distinct values only. Missing is "" or NaN.

@@ -1,10 +1,11 @@
-"""Turns raw columns into four dense matrices and a label; the same graph runs in training and in serving.
+"""Turns raw columns into dense matrices and a label; the same graph runs in training and in serving.
 
 `preprocessing_fn` names no dataset: which columns there are and of which kind comes from `custom_config`, the tables of
 pipeline.toml. It yields, for N rows, C categorical, F numeric and K cyclical columns, in the order of the settings:
 
     categorical  int64   [N, C]      ids: 0 .. C-1 missing, C .. 2C-1 rare or unknown, from 2C the vocabulary
     numeric      float32 [N, F]      the value's quantile, -1 (lowest) to 1 (highest); 0 where missing
+    standardized float32 [N, F]      the value less the median, in robust standard deviations, -10 to 10; 0: missing
     cyclical     float32 [N, 2K]     sine and cosine of each phase; both 0 where missing
     missing      float32 [N, F + K]  1 where a numeric or cyclical value is missing, else 0
     label        float32 [N] or int64 [N]
@@ -31,6 +32,12 @@ QUANTILES = 256
 """Buckets of a numeric column; finer steps than a network can use would only slow the sketch."""
 SKETCH_ERROR = 1e-3
 """Rank error of the quantile sketch, as a share of the rows; a quarter of a bucket."""
+
+
+MOST_SPREADS = 10.0
+"""Standardised values end there: a single wild value is no reason for a linear model to answer wildly."""
+Z_90 = 1.2815516
+"""90 % quantile of the standard normal distribution."""
 
 
 class Analysis(Protocol):
@@ -104,10 +111,11 @@ def ids(tokens: tf.Tensor, features: Mapping[str, Any], analysis: Analysis) -> t
 def scaled(
     values: tf.Tensor | None, turning: tf.Tensor | None, features: Mapping[str, Any], analysis: Analysis
 ) -> dict[str, tf.Tensor]:
-    """The matrices `numeric`, `cyclical` and `missing` of float32 [N, F] and [N, K], NaN where missing."""
+    """The matrices but `categorical`, of float32 [N, F] and [N, K], NaN where missing."""
     outputs, missing = {}, []
     if values is not None:
-        outputs["numeric"] = quantile_scale(values, analysis.quantiles(values))
+        grid = analysis.quantiles(values)
+        outputs["numeric"], outputs["standardized"] = quantile_scale(values, grid), standard_scale(values, grid)
         missing.append(tf.math.is_nan(values))
     if turning is not None:
         outputs["cyclical"] = phases(turning, list(features["cyclical"].values()))
@@ -186,6 +194,20 @@ def quantile_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
     scaled = tf.where(below > last, 1.0, tf.where(up_to == 0, -1.0, 2 * rank - 1))
     usable = tf.math.is_finite(columns) & tf.math.is_finite(scaled)
     return tf.transpose(tf.where(usable, scaled, 0.0))
+
+
+def standard_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
+    """Values [N, F] less their column's median, in units of its spread; [-10, 10], 0 where NaN.
+
+    `grid` is as in `quantile_scale`, which cannot tell how far a value lies beyond those of training: a trend goes on
+    there. The spread is the standard deviation of a normal distribution with the same 10 % and 90 % quantiles, which
+    outliers do not move; where these are equal, the range.
+    """
+    low, middle, high = (grid[:, round(share * QUANTILES) - 1] for share in (0.1, 0.5, 0.9))
+    spread = (high - low) / (2 * Z_90)
+    spread = tf.where(spread > 0, spread, grid[:, -1] - grid[:, 0])
+    found = tf.clip_by_value(tf.math.divide_no_nan(values - middle, spread), -MOST_SPREADS, MOST_SPREADS)
+    return tf.where(tf.math.is_finite(found), found, 0.0)
 
 
 def phases(values: tf.Tensor, periods: Sequence[float]) -> tf.Tensor:

@@ -79,13 +79,14 @@ def space_of(asked: Mapping[str, Any], model: str) -> tuple[Knob, ...]:
     Args:
       asked: Setting -> `{min, max}`, or `{min, max, log}`, an array of values, or false for one that is left alone;
         those of the trees in a table `trees` of their own.
-      model: blend, network or trees; of a member that is not there nothing is searched.
+      model: As in [training]. Of a member that is not there nothing is searched; with "auto" the network, for which
+        few time budgets have room, only where its settings are named.
 
     Raises:
       ValueError: An unknown setting, or values that are none, in one line.
     """
     known = {**DEFAULTS, **ONLY_IF_ASKED}
-    wanted = dict(DEFAULTS)
+    wanted = {name: knob for name, knob in DEFAULTS.items() if model != "auto" or name.startswith(TREES)}
     for name, said in _flat(asked):
         if name not in known:
             raise ValueError(f"{name}: unknown setting; legal: {', '.join(known)}")
@@ -125,7 +126,9 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _has(model: str, name: str) -> bool:
-    return model == "blend" or (model == "trees") == name.startswith(TREES)
+    if model in ("auto", "blend"):
+        return True
+    return model == ("trees" if name.startswith(TREES) else "network")
 
 
 def _flat(asked: Mapping[str, Any]) -> list[tuple[str, Any]]:

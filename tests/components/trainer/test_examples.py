@@ -8,13 +8,15 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.trainer.candidates import Task
 from components.trainer.examples import Columns, read_columns
-from components.trainer.fitting import Task, fit
+from components.trainer.fitting import fit
 from components.trainer.spool import Spool, in_files
 
 SETTINGS = {
     "model": "blend", "refit": True, "epochs": 20, "batch_size": 50, "learning_rate": 0.02, "hidden_units": [16],
-    "members": 2, "dropout": 0.0, "weight_decay": 0.0, "patience": 20, "validation_share": 0.2, "seed": 3,
+    "members": 2, "dropout": 0.0, "weight_decay": 0.0, "patience": 20, "validation_share": 0.2, "time_budget": 60,
+    "seed": 3,
     "trees": {"rounds": 20, "leaves": 8, "learning_rate": 0.2, "l2": 0.0, "columns": 1.0},
 }  # fmt: skip
 
@@ -55,12 +57,12 @@ def test_a_model_learns_from_files() -> None:
     labels = (numeric[:, 0] + (code[:, 0] == 3) > 0.5).astype(np.float32)
     answers = []
     for rows in (Columns(features, labels), Columns(spool.matrices(), labels)):
-        training, validation = rows.rows(slice(None, 400)), rows.rows(slice(400, None))
-        trees = fit(training, validation, Task("binary", 0, 5), SETTINGS | {"model": "trees"})
+        task = Task("binary", 0, 5, ordered=True)
+        trees = fit(rows, task, SETTINGS | {"model": "trees"})
         answers.append(trees.model({name: tf.constant(matrix) for name, matrix in features.items()}).numpy())
         once = SETTINGS | {"model": "network", "refit": False}  # the trees show that what is refitted comes from files
-        network = fit(training, validation, Task("binary", 0, 5), once)
-        right = (network.validation_answer[:, 0] > 0) == (validation.labels > 0.5)
+        network = fit(rows, task, once)
+        right = (network.answer[:, 0] > 0) == (network.labels > 0.5)
         assert right.mean() > 0.9
         assert network.report["examples_per_second"] > 0
         assert "batches were being made" in network.report["bound_by"]

@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.boosting import PATIENCE, ROUNDS, Problem, fit_rounds, fit_until_best
+from components.trainer.candidates import Task
 from components.trainer.examples import Columns
-from components.trainer.fitting import Task, fit
+from components.trainer.fitting import fit
 from components.trainer.small_data import FEW_ROWS, LEAST_STEPS, fitted_to
 
 pytestmark = pytest.mark.slow
 
 SETTINGS = {
     "model": "trees", "refit": True, "epochs": 1, "batch_size": 64, "learning_rate": 0.01, "hidden_units": [8],
-    "members": 2, "dropout": 0.0, "weight_decay": 0.0, "patience": 2, "validation_share": 0.2, "seed": 3,
+    "members": 2, "dropout": 0.0, "weight_decay": 0.0, "patience": 2, "validation_share": 0.2, "time_budget": 60,
+    "seed": 3,
     "trees": {"rounds": 60, "leaves": 8, "learning_rate": 0.2, "l2": 0.0, "columns": 1.0},
 }  # fmt: skip
 
@@ -35,35 +36,80 @@ def _says(fitted: Any, value: float) -> float:
     return float(fitted.model(features)[0, 0])
 
 
-def test_the_newest_rows_are_learned_from_after_they_have_judged() -> None:
-    """The old rows have no value above 0; only the validation rows can tell what is there."""
+def test_the_newest_rows_are_trained_on_after_they_have_validated() -> None:
+    """The old rows have no value above 0; only the newest can tell what is there."""
     old, new = _rows(1000, cut=-0.5), _rows(1000, cut=0.5, seed=1)
     old = Columns({**old.features, "numeric": -np.abs(old.features["numeric"])}, old.labels)
-    refitted = fit(old, new, Task("binary", 0, 0), SETTINGS)
+    rows, task = old.and_then(new), Task("binary", 0, 0, ordered=True)
+    refitted = fit(rows, task, SETTINGS)
     assert _says(refitted, 0.9) > 0 > _says(refitted, 0.3)
-    held_out = fit(old, new, Task("binary", 0, 0), SETTINGS | {"refit": False})
+    held_out = fit(rows, task, SETTINGS | {"refit": False, "validation_share": 0.5})
     assert _says(held_out, 0.9) == _says(held_out, 0.3)
 
 
-def test_a_member_without_weight_is_left_out() -> None:
+def test_a_member_that_adds_nothing_is_left_out() -> None:
     """A network that hardly learns beside trees that know: it is neither refitted nor served."""
     settings = SETTINGS | {"model": "blend", "learning_rate": 1e-9}
-    fitted = fit(_rows(2000, 0.2), _rows(1000, 0.2, seed=1), Task("binary", 0, 0), settings)
+    fitted = fit(_rows(3000, 0.2), Task("binary", 0, 0), settings)
     assert fitted.report["blend"] == {"trees": 1.0, "network": 0.0}
     assert fitted.model.networks == []
 
 
-def test_boosting_stops_in_time() -> None:
-    draw = np.random.default_rng(0)
-    table = draw.normal(size=(600, 4)).astype(np.float32)
-    labels = (table[:, 0] + draw.normal(size=600) > 0).astype(int)
-    settings = {"rounds": 1000, "leaves": 31, "learning_rate": 0.3, "l2": 0.0, "columns": 1.0}
-    problem = Problem("binary", 0, 0, settings, seed=1)
-    found = fit_until_best(table[:400], labels[:400], (table[400:], labels[400:]), problem)
-    assert found.rounds < 1000
-    assert found.booster.n_iter_ <= found.rounds + PATIENCE * ROUNDS
-    again = fit_rounds(table[:400], labels[:400], found.rounds, problem)
-    assert again.booster.n_iter_ == found.rounds
+def _report(rows: Columns, kind: str, classes: int = 0, **settings: Any) -> dict[str, Any]:
+    found = fit(rows, Task(kind, classes, 0), SETTINGS | {"model": "auto", **settings})
+    answers = found.model({name: tf.constant(matrix) for name, matrix in rows.features.items()}).numpy()
+    assert np.isfinite(answers).all()
+    assert answers.shape == (len(rows), max(classes, 1))
+    return {member["name"]: member for member in found.report["members"]}
+
+
+def _labelled(rows: Columns, labels: np.ndarray) -> Columns:
+    return Columns(rows.features, labels)
+
+
+@pytest.mark.parametrize(("kind", "classes"), [("binary", 0), ("multiclass", 3), ("regression", 0)])
+def test_labels_without_any_signal_leave_the_prior(kind: str, classes: int) -> None:
+    draw = np.random.default_rng(4)
+    labels = {
+        "binary": (draw.random(400) < 0.3).astype(np.float32),
+        "multiclass": draw.integers(0, 3, 400).astype(np.int32),
+        "regression": draw.normal(size=400).astype(np.float32),
+    }[kind]
+    members = _report(_labelled(_rows(400, 0.0), labels), kind, classes)
+    assert members["prior"]["weight"] == 1.0
+    assert "not better beyond chance" in members["trees"]["reason"]
+
+
+def test_a_straight_line_is_left_to_the_linear_model_and_a_bump_is_not() -> None:
+    rows, draw = _rows(2000, 0.0), np.random.default_rng(5)
+    value = rows.features["numeric"][:, 0]
+    noise = draw.normal(size=2000).astype(np.float32)
+    line = _report(_labelled(rows, 2 * value + noise), "regression")
+    assert line["linear"]["weight"] == 1.0
+    bump = _report(_labelled(rows, np.where(np.abs(value) < 0.3, 3.0, 0.0).astype(np.float32) + noise), "regression")
+    assert bump["linear"]["weight"] == 0.0
+    assert bump["trees"]["weight"] + bump["trees on linear residuals"]["weight"] == pytest.approx(1.0)
+
+
+def test_a_budget_too_small_for_any_tree_leaves_the_linear_model() -> None:
+    members = _report(_rows(20_000, 0.2), "binary", time_budget=0.001)
+    assert members["linear"]["weight"] == 1.0
+    assert members["trees"]["weight"] == 0.0
+    assert "not tried" in members["trees"]["reason"]
+    assert "time_budget is 0.001 s" in members["trees"]["reason"]
+    assert "not tried" in members["network"]["reason"]
+
+
+def test_the_network_joins_where_the_budget_lets_it_and_it_is_better() -> None:
+    """An oblique boundary in eight columns: trees need many splits for it, a line cannot bend, a network can."""
+    draw = np.random.default_rng(6)
+    numeric = draw.uniform(-1, 1, (4000, 8)).astype(np.float32)
+    labels = (np.abs(numeric.sum(axis=1)) > 1.2).astype(np.float32)
+    rows = Columns({"numeric": numeric, "missing": np.zeros((4000, 8), np.float32)}, labels)
+    settings = {"epochs": 60, "patience": 10, "hidden_units": [64, 32], "time_budget": 300}
+    members = _report(rows, "binary", **settings)
+    assert members["network"]["weight"] > 0
+    assert members["prior"]["weight"] == members["linear"]["weight"] == 0.0
 
 
 def test_small_data_have_small_batches_and_enough_steps() -> None:
@@ -81,5 +127,6 @@ def test_a_single_model_can_be_asked_for(project: Callable[[str], Any]) -> None:
         folder: Path = project("multiclass").train(model, model=model, refit=False)
         report = json.loads((folder.parent / f"{model}-run" / "training.json").read_text(encoding="utf-8"))
         assert report["blend"] == {model: 1.0}
+        assert [member["name"] for member in report["members"]] == [model]
         assert not report["refitted"]
         assert report["validation"]["accuracy"] > 0.5

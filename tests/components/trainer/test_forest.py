@@ -1,15 +1,19 @@
-"""Trees as a graph answer as the booster does."""
+"""Trees as a graph answer as LightGBM does."""
 
 from pathlib import Path
+from typing import Any
 
+import lightgbm
 import numpy as np
 import pytest
 import tensorflow as tf
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from components.trainer.forest import BLOCK_ROWS, Forest, trees_of
+from components.trainer import forest
+from components.trainer.forest import Forest
+from components.trainer.forest_tables import tables_of
+from components.trainer.lightgbm_text import read_trees
 
-ROWS = 3 * BLOCK_ROWS + 7
+ROWS = 400
 
 
 def _table(rows: int, seed: int = 0) -> np.ndarray:
@@ -25,34 +29,48 @@ def _labels(table: np.ndarray, task: str) -> np.ndarray:
     draw = np.random.default_rng(1)
     known = np.nan_to_num(table)
     score = known[:, 2] + (known[:, 0] == 3) - (known[:, 1] % 7 == 0) + draw.normal(size=len(table)) / 2
-    return {"binary": (score > 0).astype(int), "multiclass": np.digitize(score, [-0.5, 0.5]), "regression": score}[task]
+    return {"binary": (score > 0) * 1.0, "multiclass": np.digitize(score, [-0.5, 0.5]), "regression": score}[task]
 
 
+def _booster(table: np.ndarray, labels: np.ndarray, task: str, rounds: int = 20, **settings: Any) -> Any:
+    given = {"objective": task, "num_class": 3 if task == "multiclass" else 1, "verbose": -1, "num_threads": 1}
+    data = lightgbm.Dataset(table, labels, categorical_feature=[0, 1] if table.shape[1] > 1 else [])
+    return lightgbm.train({**given, "min_data_in_leaf": 3, **settings}, data, rounds)
+
+
+def _forest(booster: Any, iterations: int | None = None, categorical: int = 2) -> Forest:
+    return Forest(tables_of(read_trees(booster, iterations), booster.num_model_per_iteration(), categorical))
+
+
+def _raw(booster: Any, table: np.ndarray, **given: Any) -> np.ndarray:
+    return np.asarray(booster.predict(table, raw_score=True, **given)).reshape(len(table), -1)
+
+
+@pytest.mark.parametrize("leaves", [2, 8, 16, 31, 63, 130])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_answers_as_the_booster(task: str, tmp_path: Path) -> None:
-    table = _table(ROWS)
-    kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
-    booster = kind(max_iter=40, max_leaf_nodes=31, max_features=0.5, categorical_features=[0, 1], random_state=0)
-    booster.fit(table, _labels(table, task))
+def test_answers_as_the_booster(task: str, leaves: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves in words of 8 to 64 bits, and in three words; rows in one block and in several."""
+    table = _table(ROWS * 5)
+    booster = _booster(table, _labels(table, task), task, num_leaves=leaves, feature_fraction_bynode=0.5)
     unseen = _table(ROWS, seed=2)
-    unseen[:9, 1] = [201, 255, 256, 1000, -1, np.nan, 0, 199, 17]  # values that training never had among them
+    unseen[:9, 1] = [201, 254, 255, 251, 3, np.nan, 0, 199, 17]  # codes that training never had among them
     unseen[9:12, 2] = [np.inf, -np.inf, np.nan]
-    # -1 and what lies beyond the codes cannot come from TreeTable; the booster takes them for missing, as we do.
-    for matrix in (table, unseen, unseen[:1]):
-        answer = Forest(trees_of(booster))(tf.constant(matrix)).numpy()
-        assert answer == pytest.approx(
-            booster._raw_predict(np.where(np.isinf(matrix), np.sign(matrix) * 1e30, matrix)), abs=2e-5
-        )
-    few = list(booster._predictors)[:7]
-    booster._predictors = few
-    assert Forest(trees_of(booster, 7))(tf.constant(unseen)).numpy() == pytest.approx(
-        Forest(trees_of(booster))(tf.constant(unseen)).numpy(), abs=0
-    )
+    trees = _forest(booster)
+    assert trees(tf.constant(unseen)).numpy() == pytest.approx(_raw(booster, unseen), abs=5e-6)
+    assert trees(tf.constant(unseen[:1])).numpy() == pytest.approx(_raw(booster, unseen[:1]), abs=5e-6)
+    monkeypatch.setattr(forest, "BLOCK_ROWS", 128)
+    assert trees(tf.constant(unseen)).numpy() == pytest.approx(_raw(booster, unseen), abs=5e-6)
+    few = _forest(booster, 7)(tf.constant(unseen)).numpy()
+    assert few == pytest.approx(_raw(booster, unseen, num_iteration=7), abs=5e-6)
+
+
+def test_a_saved_forest_answers_as_it_did(tmp_path: Path) -> None:
+    table = _table(ROWS)
 
     class Served(tf.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.forest = Forest(trees_of(booster))
+            self.forest = _forest(_booster(table, _labels(table, "multiclass"), "multiclass"))
 
         @tf.function(input_signature=[tf.TensorSpec([None, 5], tf.float32)])
         def answer(self, matrix: tf.Tensor) -> tf.Tensor:
@@ -61,18 +79,16 @@ def test_answers_as_the_booster(task: str, tmp_path: Path) -> None:
     served = Served()
     tf.saved_model.save(served, str(tmp_path))
     loaded = tf.saved_model.load(str(tmp_path))
-    assert loaded.answer(tf.constant(unseen)).numpy() == pytest.approx(
-        served.forest(tf.constant(unseen)).numpy(), abs=1e-6
-    )
-    assert loaded.answer(tf.zeros([0, 5])).shape[0] == 0
+    unseen = tf.constant(_table(2 * forest.BLOCK_ROWS + 7, seed=2))
+    assert loaded.answer(unseen).numpy() == pytest.approx(served.forest(unseen).numpy(), abs=1e-6)
+    assert loaded.answer(tf.zeros([0, 5])).shape == (0, 3)
 
 
 def test_a_tree_without_splits() -> None:
     """Too few rows to split: the booster says the same of every row, and so do its trees."""
     table = _table(10)
-    booster = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=20).fit(table, np.arange(10) % 2)
-    answer = Forest(trees_of(booster))(tf.constant(table)).numpy()
-    assert answer == pytest.approx(booster._raw_predict(table), abs=1e-6)
+    booster = _booster(table, np.arange(10) % 3 > 0, "binary", min_data_in_leaf=20)
+    assert _forest(booster)(tf.constant(table)).numpy() == pytest.approx(_raw(booster, table), abs=1e-6)
 
 
 def test_a_threshold_between_two_floats() -> None:
@@ -80,7 +96,7 @@ def test_a_threshold_between_two_floats() -> None:
     low = np.float32(0.1)
     high = np.nextafter(low, np.float32(1))
     table = np.repeat([[low], [high]], 50, axis=0).astype(np.float32)
-    booster = HistGradientBoostingClassifier(max_iter=1).fit(table, np.repeat([0, 1], 50))
-    answer = Forest(trees_of(booster))(tf.constant(table)).numpy()[:, 0]
-    assert answer == pytest.approx(booster._raw_predict(table)[:, 0], abs=1e-6)
+    booster = _booster(table, np.repeat([0.0, 1.0], 50), "binary", 1)
+    answer = _forest(booster, categorical=0)(tf.constant(table)).numpy()[:, 0]
+    assert answer == pytest.approx(_raw(booster, table)[:, 0], abs=1e-6)
     assert answer[0] < answer[-1]

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.slow
 
 TRAINING = {
     "model": "trees", "refit": True, "epochs": 2, "batch_size": 64, "learning_rate": 0.003, "hidden_units": [16],
-    "dropout": 0.1, "weight_decay": 1e-4, "patience": 3, "validation_share": 0.25, "seed": 13, "members": 2,
+    "dropout": 0.1, "weight_decay": 1e-4, "patience": 3, "validation_share": 0.25, "time_budget": 60,
+    "seed": 13, "members": 2,
     "trees": {"rounds": 25, "leaves": 15, "learning_rate": 0.1, "l2": 1.0, "columns": 1.0},
 }  # fmt: skip
 BAD = {"trees": TRAINING["trees"] | {"learning_rate": 0.001, "leaves": 2}}
