@@ -41,12 +41,9 @@ def run(parsed: argparse.Namespace) -> int:
     from pipeline.summary import for_a_person
 
     if parsed.profile:
-        from pipeline.profiling.profile import keep, profiled
+        from pipeline.profiling.profile import with_profile
 
-        with profiled() as made:
-            summary, stopped = _run(parsed)
-        keep(made[0], Path(summary.log).parent)
-        print(made[0].for_a_person(), file=sys.stderr)
+        summary, stopped = with_profile(lambda: _run(parsed), sys.stderr)
     else:
         summary, stopped = _run(parsed)
     print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(summary))

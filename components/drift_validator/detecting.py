@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -20,6 +21,8 @@ from components.drift_validator.summaries.summarise import Summarised, summarise
 
 JOINT_CELLS = 300_000
 """Cells of a side that the test of columns together looks at: wide tables are judged by fewer rows, at least 1,000."""
+JOINT_COLUMNS = 200
+"""Columns that it looks at, drawn at random: its cost grows with them, and each is tested by itself anyway."""
 ID_VALUES = 100
 """A column with at least that many values, none of them twice, names rows."""
 
@@ -125,10 +128,9 @@ def _joint(baseline: Summarised, current: Summarised, plan: Plan) -> Measured | 
     from components.drift_validator.joint.classifier_test import joint_drift, to_measured
 
     roles = {**dict.fromkeys(_ids(baseline.table, current.table), "id"), **plan.roles}
-    samples = [
-        single_values(side.sample.drop_columns(_of_role(side.sample, roles, "id")), plan.categorical)
-        for side in (baseline, current)
-    ]
+    wanted = [name for name in baseline.sample.column_names if name in current.sample.column_names]
+    wanted = _drawn([name for name in wanted if roles.get(name) != "id"], plan.seed)
+    samples = [single_values(side.sample.select(wanted), plan.categorical) for side in (baseline, current)]
     names = [name for name in samples[0] if name in samples[1]]
     if len(names) < 2:
         return None
@@ -136,8 +138,12 @@ def _joint(baseline: Summarised, current: Summarised, plan: Plan) -> Measured | 
     return to_measured(joint_drift(samples[0][names], samples[1][names], seed=plan.seed, max_rows=rows))
 
 
-def _of_role(table: pa.Table, roles: Mapping[str, str], role: str) -> list[str]:
-    return [name for name in table.column_names if roles.get(name) == role]
+def _drawn(names: Sequence[str], seed: int) -> list[str]:
+    """At most JOINT_COLUMNS of the names, in their order."""
+    if len(names) <= JOINT_COLUMNS:
+        return list(names)
+    chosen = np.random.default_rng(seed).choice(len(names), JOINT_COLUMNS, replace=False)
+    return [names[at] for at in sorted(chosen)]
 
 
 def _ids(baseline: Table, current: Table) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from components.label_audit.encoding import Encoded, scaled
+from components.label_audit.screening import informative
 
 Model = Literal["boosting", "forest", "neighbours", "logistic"]
 MODELS: tuple[Model, ...] = ("boosting", "forest", "neighbours", "logistic")
@@ -28,9 +29,7 @@ def fit_classifier(
       training: Indices.
       seed: Of what is random in it.
     """
-    features = encoded.matrix if kind in ("boosting", "forest") else scaled(encoded, training)
-    if kind == "forest":
-        features = _filled(features, training)
+    features, encoded = _features(kind, encoded, labels, training)
     model = _classifier(kind, encoded, len(training), seed)
     model.fit(features[training], labels[training])
 
@@ -44,12 +43,22 @@ def fit_classifier(
 
 def fit_regressor(kind: Model, encoded: Encoded, labels: np.ndarray, training: np.ndarray, seed: int) -> Fitted:
     """A regressor that learnt from the rows `training`; see fit_classifier. `logistic` is a ridge regression."""
-    features = encoded.matrix if kind in ("boosting", "forest") else scaled(encoded, training)
-    if kind == "forest":
-        features = _filled(features, training)
+    features, encoded = _features(kind, encoded, labels, training)
     model = _regressor(kind, encoded, len(training), seed)
     model.fit(features[training], labels[training])
     return lambda rows: model.predict(features[rows])
+
+
+def _features(kind: Model, encoded: Encoded, labels: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, Encoded]:
+    """The matrix that a model of this kind takes, and the columns that it is of: boosting takes at most WIDE."""
+    if kind == "boosting":
+        chosen = informative(encoded, labels, training)
+        if len(chosen) < encoded.matrix.shape[1]:
+            encoded = Encoded(encoded.matrix[:, chosen], int((chosen < encoded.categorical).sum()), {})
+        return encoded.matrix, encoded
+    if kind == "forest":
+        return _filled(encoded.matrix, training), encoded
+    return scaled(encoded, training), encoded
 
 
 def _classifier(kind: Model, encoded: Encoded, rows: int, seed: int) -> Any:

@@ -27,7 +27,7 @@ Answers, for N rows:
 import inspect
 import keyword
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -36,15 +36,15 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
+from components.dense_columns import MISSING
+from components.trainer.raw_inputs import Tensors, raw_inputs
 from components.trainer.version import ModelVersion
 
-Tensors = Mapping[str, tf.Tensor]
 Model = Callable[[Tensors], tf.Tensor]
 """Transformed features by name -> float32 [N, outputs], see ensemble.Ensemble; something whose variables are saved."""
 Predict = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 """The model's output [N, outputs] -> the answer of the task."""
 
-_MISSING = {tf.string: "", tf.int64: tf.int64.min, tf.float32: float("nan")}
 TRANSFORMED_LABEL = "transformed_label"
 _ARGUMENT = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
@@ -68,16 +68,15 @@ class ServedModel(tf.Module):
     ) -> None:
         super().__init__()
         self.model = model
-        self.transform = transform.transform_features_layer()
+        self._specs = schema_utils.schema_as_feature_spec(schema).feature_spec
+        self._features = tuple(features)
+        self._categorical = frozenset(categorical)
+        self.inputs = raw_inputs(transform, self._specs, self._features, self._categorical, label)
         # A session (TensorFlow Serving) finds no variable that only Keras' own wrapper of it was saved for.
         layers = [one for one in (model, *getattr(model, "networks", ())) if isinstance(one, keras.Layer)]
         self._weights = [weight.value for layer in layers for weight in layer.variables]
         self.version = ModelVersion()
         self._optional = {one.name for one in schema.feature if one.presence.min_fraction < 1}
-        self._specs = schema_utils.schema_as_feature_spec(schema).feature_spec
-        self._features = tuple(features)
-        self._categorical = frozenset(categorical)
-        self._label = label
         self._predict = predict
 
     def save(self, directory: str) -> None:
@@ -105,7 +104,7 @@ class ServedModel(tf.Module):
 
         def by_name(*columns: tf.Tensor) -> dict[str, tf.Tensor]:
             named = {inputs[sent]: column for sent, column in zip(order, columns, strict=True)}
-            return self.serve_columns(self._aligned(named))
+            return self.serve_columns(named)
 
         by_name.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [inspect.Parameter(sent, _ARGUMENT, default=self._default(inputs[sent])) for sent in order]
@@ -117,71 +116,28 @@ class ServedModel(tf.Module):
         if name not in self._optional:
             return inspect.Parameter.empty
         dtype = self._served_type(name)
-        return tf.constant([_MISSING[dtype]], dtype)
-
-    def _aligned(self, columns: Tensors) -> dict[str, tf.Tensor]:
-        """Columns as [N]. A default stands for all rows: a single "missing" of an optional feature is repeated."""
-        flat = {name: tf.reshape(column, [-1]) for name, column in columns.items()}
-        sizes = tf.stack([tf.size(column) for column in flat.values()])
-        rows = tf.concat([tf.boolean_mask(sizes, sizes != 1), [1]], axis=0)[0]
-        for name, column in flat.items():
-            if name in self._optional:
-                lone = (tf.size(column) == 1) & ~tf.reduce_any(_present(column))
-                flat[name] = tf.tile(column, [tf.where(lone, rows, 1)])
-            tf.debugging.assert_equal(tf.size(flat[name]), rows, f"{name}: not as many rows as the other inputs")
-        return flat
+        return tf.constant([MISSING[dtype]], dtype)
 
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized examples to the task's answer."""
-        return self.serve_columns(self._parse(examples, self._features))
+        return self._answer(self.inputs.of_examples(examples))
 
     def serve_columns(self, columns: Tensors) -> dict[str, tf.Tensor]:
         """Features by name, [N] or [N, 1], to the task's answer."""
-        transformed = self.transform({name: self._raw(name, columns[name]) for name in self._features})
-        outputs = self.model(transformed)
-        return {**self._predict(outputs), "model_version": self.version(tf.shape(outputs)[0])}
+        return self._answer(self.inputs.of_columns({name: columns[name] for name in self._features}, self._optional))
 
     def transform_labels(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Serialized examples to the label: float32 [N], NaN if missing, or int64 class [N], -1 if missing."""
-        column = self._parse(examples, [self._label])[self._label]
-        return {TRANSFORMED_LABEL: self.transform({self._label: self._raw(self._label, column)})["label"]}
+        return {TRANSFORMED_LABEL: self.inputs.label(examples)}
+
+    def _answer(self, transformed: Tensors) -> dict[str, tf.Tensor]:
+        outputs = self.model(transformed)
+        return {**self._predict(outputs), "model_version": self.version(tf.shape(outputs)[0])}
 
     def _served_type(self, name: str) -> tf.DType:
         """The type in which a column is sent: numbers as float32, so that NaN can be said."""
         dtype = self._specs[name].dtype
         return dtype if dtype == tf.string or name in self._categorical else tf.float32
-
-    def _parse(self, examples: tf.Tensor, names: Iterable[str]) -> dict[str, tf.Tensor]:
-        """The named columns, [N], missing ones marked; also those required in training, so that no request fails."""
-        specs = {name: tf.io.VarLenFeature(self._specs[name].dtype) for name in names}
-        columns = {}
-        for name, column in tf.io.parse_example(examples, specs).items():
-            leading = tf.sparse.retain(column, column.indices[:, 1] == 0)
-            values = tf.SparseTensor(leading.indices, leading.values, tf.stack([column.dense_shape[0], 1]))
-            missing = tf.constant(_MISSING[column.dtype], column.dtype)
-            dense = tf.reshape(tf.sparse.to_dense(values, default_value=missing), [-1])
-            if column.dtype == tf.int64 and self._served_type(name) == tf.float32 and name != self._label:
-                dense = tf.where(dense == missing, float("nan"), tf.cast(dense, tf.float32))
-            columns[name] = dense
-        return columns
-
-    def _raw(self, name: str, column: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
-        """A column with missing ones marked, as the transform graph takes it: of its type, sparse where optional."""
-        spec, values = self._specs[name], tf.reshape(column, [-1])
-        present = _present(values)
-        if values.dtype != spec.dtype:
-            marked = tf.constant(_MISSING[spec.dtype], spec.dtype)
-            values = tf.where(present, tf.cast(tf.where(present, tf.round(values), 0.0), spec.dtype), marked)
-        if isinstance(spec, tf.io.FixedLenFeature):
-            return tf.reshape(values, [-1, *spec.shape])
-        rows = tf.where(present)
-        indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
-        return tf.SparseTensor(indices, tf.boolean_mask(values, present), tf.stack([tf.size(values, tf.int64), 1]))
-
-
-def _present(values: tf.Tensor) -> tf.Tensor:
-    """Whether a value is there, bool [N]."""
-    return tf.math.is_finite(values) if values.dtype.is_floating else values != _MISSING[values.dtype]
 
 
 def input_names(features: Iterable[str]) -> list[str]:

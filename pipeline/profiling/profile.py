@@ -1,14 +1,18 @@
 """The profile of a run: sections in the order in which they came, as JSON and as a table."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from components.files import write_json
 from pipeline.profiling.sampler import Cost, Sampler, Section
+
+if TYPE_CHECKING:
+    from components.errors import PlumblineError
+    from pipeline.summary import Summary
 
 MOST_ROWS = 5
 """Lines of a section that the table shows, each of 5 % and more; profile.json has all of 1 % and more."""
@@ -87,9 +91,21 @@ def profiled() -> Iterator[list[Profile]]:
         made.append(Profile(before, _telling(sampler.sections)))
 
 
-def keep(profile: Profile, reports: Path) -> None:
-    """Writes <reports>/profile.json."""
-    write_json(reports / "profile.json", profile.to_json())
+def with_profile(
+    run: "Callable[[], tuple[Summary, PlumblineError | None]]", person: TextIO
+) -> "tuple[Summary, PlumblineError | None]":
+    """Runs the pipeline with a profile: the table goes to `person`, profile.json beside the run's log.
+
+    Args:
+      run: As run_local.run returns; what it raises passes, and nothing is kept.
+      person: Whom to tell.
+    """
+    with profiled() as made:
+        summary, stopped = run()
+    (profile,) = made
+    write_json(Path(summary.log).with_name("profile.json"), profile.to_json())
+    person.write(profile.for_a_person() + "\n")
+    return summary, stopped
 
 
 def _telling(sections: Sequence[Section]) -> tuple[Section, ...]:

@@ -1,5 +1,7 @@
 """The share of missing values, as a category of its own."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from components.drift_validator.distances.hypergeometric import far_apart, last_likely
@@ -18,15 +20,22 @@ def missing(baseline: Column, current: Column) -> Measured:
       nothing: p-value 1.
     """
     n, m = baseline.rows, current.rows
-    pooled = np.array([baseline.missing + current.missing])
+    pooled = baseline.missing + current.missing
     p, q = (column.missing / max(column.rows, 1) for column in (baseline, current))
     far = abs(baseline.missing * max(m, 1) - current.missing * max(n, 1))
 
-    def law(distance: int) -> float:
-        return float(far_apart(pooled, n, m, distance)[0]) if n and m else 1.0
-
     def critical(level: float) -> float:
-        return last_likely(law, n, m, level) / (n * m) if n and m else 1.0
+        return _critical(pooled, n, m, level)
 
     detail = f"missing in {percent(q)}, was {percent(p)}" if far else ""
-    return Measured("missing", far / (max(n, 1) * max(m, 1)), None, p, q, law(far), critical, detail)
+    return Measured("missing", far / (max(n, 1) * max(m, 1)), None, p, q, _law(pooled, n, m, far), critical, detail)
+
+
+def _law(pooled: int, n: int, m: int, distance: int) -> float:
+    return float(far_apart(np.array([pooled]), n, m, distance)[0]) if n and m else 1.0
+
+
+@lru_cache(1 << 12)
+def _critical(pooled: int, n: int, m: int, level: float) -> float:
+    """Kept, because most columns of a wide table have as many missing values as the next: none."""
+    return last_likely(lambda distance: _law(pooled, n, m, distance), n, m, level) / (n * m) if n and m else 1.0

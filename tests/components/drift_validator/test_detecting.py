@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.drift_validator.detecting import Found, Plan, find_drift
+from components.drift_validator.detecting import JOINT_COLUMNS, Found, Plan, _drawn, find_drift
 from components.drift_validator.rules import Rules
 
 NAN, INF = float("nan"), float("inf")
@@ -294,3 +294,12 @@ def test_a_plan_survives_as_a_parameter():
         slices=[["a"], ["a", "b"]],
     )
     assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_of_many_columns_some_are_looked_at_together():
+    names = [f"c{number:03d}" for number in range(300)]
+    drawn = _drawn(names, seed=1)
+    assert len(drawn) == JOINT_COLUMNS
+    assert drawn == sorted(set(drawn))  # in their order, none twice
+    assert drawn == _drawn(names, seed=1) != _drawn(names, seed=2)
+    assert _drawn(names[:JOINT_COLUMNS], seed=1) == names[:JOINT_COLUMNS]

@@ -1,21 +1,22 @@
 """A made-up dataset of a few hundred rows, transformed and trained on in process; conftest.py shares it."""
 
-import functools
 import types
 from pathlib import Path
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import tensorflow as tf
-import tensorflow_transform.beam as tft_beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import schema_utils
 from tfx_bsl.tfxio import tf_example_record
 
+from components.examples import example_batches
 from components.trainer.training import run_fn
-from components.transform.preprocessing import preprocessing_fn
+from components.transform.analysis import analyse
+from components.transform.freezing import write_transform_graph
+from components.transform.matrices import write_matrices
+from components.transform.preprocessing import QUANTILES, SKETCH_ERROR
 
 Rows = list[dict[str, Any]]
 
@@ -107,13 +108,12 @@ class Project:
         self._analyse()
 
     def _analyse(self) -> None:
-        function = functools.partial(preprocessing_fn, custom_config=self.tables)
-        source = tf_example_record.TFExampleRecord([str(self.folder / "data*")], schema=self.schema)
-        options = PipelineOptions(["--runner=FnApiRunner"])
-        with beam.Pipeline(options=options) as pipeline, tft_beam.Context(temp_dir=str(self.folder / "tmp")):
-            data = pipeline | source.BeamSource()
-            fitted = (data, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(function)
-            _ = fitted | tft_beam.WriteTransformFn(str(self.folder / "transform"))
+        batches = example_batches(str(self.folder / "data_tfrecord-00000-of-00001.gz"))
+        facts = analyse(batches, self.tables, QUANTILES, SKETCH_ERROR)
+        target = str(self.folder / "transform")
+        write_transform_graph(facts, self.schema, self.tables, target)
+        specs = schema_utils.schema_as_feature_spec(self.schema).feature_spec
+        write_matrices(facts, specs[LABELS[self.task]].dtype, self.tables, target)
 
     @staticmethod
     def record_batches(files: list[str], options: Any, schema: schema_pb2.Schema) -> Any:

@@ -148,6 +148,8 @@ def test_features_of_any_name_can_be_served(tmp_path: Path) -> None:
     schema = text_format.Parse(text, schema_pb2.Schema())
 
     class Identity:
+        transform_savedmodel_dir = str(tmp_path / "transform" / "transform_fn")
+
         def transform_features_layer(self) -> Any:
             return lambda raw: {"n": tf.add_n([tf.reshape(tf.sparse.to_dense(one), [-1, 1]) for one in raw.values()])}
 

