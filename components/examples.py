@@ -1,6 +1,6 @@
 """tf.Examples back to columns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +59,59 @@ def example_batches(
     for records in tf.data.TFRecordDataset(files, "GZIP").batch(batch_size).as_numpy_iterator():
         batch = decoder.DecodeBatch(list(records))
         yield batch if columns is None else _selected(batch, columns)
+
+
+def record_batches(split_uri: str, batch_size: int = 1 << 13) -> Iterator[np.ndarray]:
+    """One split's serialized examples, bytes [N] at a time, rows in the order in which they were written."""
+    import tensorflow as tf
+
+    files = [f"{split_uri.rstrip('/')}/{name}" for name in sorted(tf.io.gfile.listdir(split_uri))]
+    yield from tf.data.TFRecordDataset(files, "GZIP").batch(batch_size).as_numpy_iterator()
+
+
+def columns_of(records: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Columns of serialized examples, bytes [N]: the first value of each, null where there is none."""
+    from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+    if not len(records):
+        return {name: pa.nulls(0) for name in names}
+    batch = ExamplesToRecordBatchDecoder().DecodeBatch(records.tolist())
+    return {name: first_values(batch, name) for name in names}
+
+
+def column_batches(
+    split_uri: str, names: Sequence[str], places: np.ndarray, batch_size: int = 1 << 13
+) -> Iterator[dict[str, pa.Array]]:
+    """Columns of some rows of a split, batch by batch; only these rows are decoded.
+
+    Args:
+      split_uri: Folder of gzip TFRecords.
+      names: Which features.
+      places: Where the rows stand in the split, from 0, rising.
+      batch_size: Examples read at a time.
+
+    Yields:
+      See `columns_of`; batches without a row are left out. A column's type may differ between batches: one in which no
+      row has a value has the type null.
+    """
+    seen = 0
+    for records in record_batches(split_uri, batch_size):
+        first, last = np.searchsorted(places, [seen, seen + len(records)])
+        here = places[first:last] - seen
+        seen += len(records)
+        if len(here):
+            yield columns_of(records if len(here) == len(records) else records[here], names)
+
+
+def joined_columns(parts: Iterable[Mapping[str, pa.Array]], names: Sequence[str]) -> dict[str, pa.Array]:
+    """Batches of `column_batches` in one; a column of which no row has a value is of type string."""
+    listed = list(parts)
+    return {name: _joined([part[name] for part in listed]) for name in names}
+
+
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    kind = next((part.type for part in parts if not pa.types.is_null(part.type)), pa.string())
+    return pa.chunked_array([part.cast(kind) for part in parts], kind).combine_chunks()
 
 
 def _selected(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:

@@ -36,6 +36,7 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
+from components.serving_contract import TRANSFORMED_LABEL as TRANSFORMED_LABEL
 from components.trainer.version import ModelVersion
 
 Tensors = Mapping[str, tf.Tensor]
@@ -45,7 +46,6 @@ Predict = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 """The model's output [N, outputs] -> the answer of the task."""
 
 _MISSING = {tf.string: "", tf.int64: tf.int64.min, tf.float32: float("nan")}
-TRANSFORMED_LABEL = "transformed_label"
 _ARGUMENT = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
