@@ -115,12 +115,3 @@ def test_a_class_that_occurs_in_eval_alone_is_counted_and_told(tmp_path):
     empty = predicted(tmp_path / "empty", "multiclass", splits, {"candidate": model})
     with pytest.raises(InputError, match=r"no row has a label that the model has learned \(x \(2\) instead\)"):
         verdict(empty)
-
-
-def test_the_tie_rule_is_that_of_the_graph(tmp_path):
-    """0.29 in float64 is not the 0.29 that a float32 graph compares with."""
-    import tensorflow as tf
-
-    probability = np.array([0.28, 0.29, np.nextafter(np.float32(0.29), np.float32(0)), 0.3], np.float32)
-    in_graph = tf.function(lambda p: p >= 0.29)(tf.constant(probability)).numpy()
-    assert decides(probability, 0.29).tolist() == in_graph.tolist() == [False, True, False, True]
