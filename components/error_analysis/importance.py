@@ -12,7 +12,7 @@ MOST_CELLS = 6_000_000
 """What the model is asked about, in rows x columns, over all permutations: encoding and parsing cost a microsecond."""
 FEWEST_ROWS = 500
 """Rows are taken away before features are, down to that many."""
-FEWEST_FEATURES = 20
+FEWEST_FEATURES = 10
 """Features are left out down to that many, before rows are taken away again."""
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from components.error_analysis.binning import Categories, Column
 from components.examples import column_batches, joined_columns
 
-MOST_CELLS = 8_000_000
+MOST_CELLS = 5_000_000
 """Rows are so few that rows x columns stay below this: decoding costs half a microsecond a cell."""
 
 

@@ -15,7 +15,7 @@ from components.examples import column_batches, joined_columns
 PRIOR, LINEAR = "prior", "linear"
 SAMPLE_ROWS = 20_000
 """Train rows that the linear baseline learns from, drawn at random."""
-MOST_CELLS = 8_000_000
+MOST_CELLS = 5_000_000
 """Of them, only so many that rows x columns stay below this: decoding costs half a microsecond a cell."""
 MOST_PRODUCTS = 30_000_000
 """And only so many that rows x inputs x classes, what one step of the solver multiplies, stay below this."""

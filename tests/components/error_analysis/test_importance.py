@@ -55,5 +55,5 @@ def test_what_is_affordable(features, expected):
 @pytest.mark.parametrize("features", [60, 100, 200, 500, 1000, 2000])
 def test_many_features_cost_no_more_than_what_grows_with_their_number(features):
     measured, rows = affordable(features, 2000, 3)
-    assert 20 <= measured <= features and 100 <= rows <= 2000
-    assert measured * 3 * rows * features <= max(MOST_CELLS, 20 * 3 * 100 * features)
+    assert 10 <= measured <= features and 100 <= rows <= 2000
+    assert measured * 3 * rows * features <= max(MOST_CELLS, 10 * 3 * 100 * features)
