@@ -1,6 +1,6 @@
 """Two models that cost next to nothing: the prior, and a linear one on a sample of the train rows. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,17 +39,13 @@ class Baselines:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     rows: int = 0
 
-    def answers(self, rows: int, batches: Iterator[Mapping[str, pa.Array]]) -> dict[str, np.ndarray]:
-        """Baseline -> its answers to rows, [N] or [N, K].
+    def linear(self, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
+        """The line's answers to rows, [N] or [N, K], by columns of all features; None where there is no line."""
+        return None if self.line is None or self.encoder is None else self.line(self.encoder(columns))
 
-        Args:
-          rows: N.
-          batches: Columns of these rows, of all features.
-        """
-        found = {PRIOR: np.broadcast_to(self.prior, (rows, *self.prior.shape))}
-        if self.line is not None and self.encoder is not None and rows:
-            found[LINEAR] = np.concatenate([self.line(self.encoder(batch)) for batch in batches])
-        return found
+    def constant(self, rows: int) -> np.ndarray:
+        """The prior's answers to so many rows, [N] or [N, K]."""
+        return np.broadcast_to(self.prior, (rows, *self.prior.shape))
 
 
 def learn_baselines(

@@ -9,9 +9,9 @@ import numpy as np
 
 from components.errors import InputError
 from components.evaluator.assessing import Assessment, assess, finite
-from components.evaluator.baselines import feature_names, learn_baselines
+from components.evaluator.baselines import LINEAR, PRIOR, feature_names, learn_baselines
 from components.evaluator.evidence import Comparison
-from components.evaluator.slicing import Slice, groups_of, slices_of
+from components.evaluator.slicing import groups_of, slices_of
 from components.evaluator.tfma_result import write_result
 from components.evaluator.verdict import OVERALL, Bar, Shortfall, by_chance, judge
 from components.examples import column_batches, joined_columns
@@ -61,43 +61,27 @@ def evaluate(
         raise InputError(
             f"{splits['eval']}: no row has a label{why} to evaluate on; check the label column of the eval span"
         )
-    decide_by = bar.decide_by
-    baselines = learn_baselines(splits["train"], train_labels, about.task, features, decide_by, len(about.classes))
+    task, split = about.task, splits["eval"]
+    baselines = learn_baselines(
+        splits["train"], train_labels, task, features, bar.decide_by, classes=len(about.classes)
+    )
     wanted = sorted({column for key in keys for column in key} | set(bar.sensitive))
-    kept: list[dict[str, Any]] = []
-
-    def batches() -> Any:
-        """Eval columns for the linear model; those of slices and groups are kept."""
-        for batch in column_batches(splits["eval"], [*{*wanted, *feature_names(features)}], predictions.places):
-            kept.append({name: batch[name] for name in wanted})
-            yield batch
-
-    answers = {name: answer.output for name, answer in predictions.answers.items()}
-    answers |= baselines.answers(len(labels), read := batches())
-    for _ in read:  # where there is no linear model, nobody has read them
-        pass
+    kept, lines = [], []
+    for batch in column_batches(split, [*{*wanted, *feature_names(features)}], predictions.places):
+        kept.append({name: batch[name] for name in wanted})
+        lines.append(baselines.linear(batch))
     columns = joined_columns(kept, wanted)
+    answers = {name: answer.output for name, answer in predictions.answers.items()}
+    answers[PRIOR] = baselines.constant(len(labels))
+    if known := [one for one in lines if one is not None]:
+        answers[LINEAR] = np.concatenate(known)
     slices = slices_of(columns, keys)
-    groups = {column: groups_of(columns, column) for column in (bar.sensitive if about.task == "binary" else ())}
-    cuts = {**about.thresholds, **baselines.thresholds} if about.task == "binary" else {}
-    found = assess(about.task, labels, answers, cuts, {one.name: one.rows for one in slices}, groups, bar)
-    _write(folder, about.task, keys, slices, found, labels, answers, locations, splits["eval"])
-    return _verdict(found, bar, version, unknown)
-
-
-def _write(
-    folder: Path,
-    task: str,
-    keys: list[list[str]],
-    slices: list[Slice],
-    found: Assessment,
-    labels: np.ndarray,
-    answers: Mapping[str, np.ndarray],
-    locations: Mapping[str, str],
-    data: str,
-) -> None:
+    groups = {column: groups_of(columns, column) for column in (bar.sensitive if task == "binary" else ())}
+    thresholds = {**about.thresholds, **baselines.thresholds}
+    found = assess(task, labels, answers, thresholds, {one.name: one.rows for one in slices}, groups, bar)
     outputs = {name: answers[name] for name in locations}
-    write_result(folder, task, keys, slices, found.measured, labels, outputs, locations, data)
+    write_result(folder, task, keys, slices, found.measured, labels, outputs, locations, split)
+    return _verdict(found, bar, version, unknown)
 
 
 def _verdict(found: Assessment, bar: Bar, version: int | None, unknown: Mapping[str, int]) -> dict[str, Any]:

@@ -48,8 +48,8 @@ def predict(
         nothing = Answers(np.empty(0, np.float32), None if task == "regression" else np.empty(0, np.int64))
         tables.append(table_of(np.empty(0, np.int64), np.empty(0), dict.fromkeys(models, nothing)))
     thresholds = {name: model.threshold for name, model in models.items()} if task == "binary" else {}
-    # A number that is infinite, or a binary label that is no number, is not an unknown class.
-    if task == "regression":
+    # A number that is not finite is no class that the model does not know.
+    if task != "multiclass":
         unlabelled, unknown = unlabelled + unknown.total(), Counter()
     about = About(
         task, rows, unlabelled, dict(unknown.most_common()), candidate.classes, thresholds, digest.hexdigest()
