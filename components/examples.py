@@ -1,11 +1,14 @@
 """tf.Examples back to columns."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from components.columnar_copy import read_copy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,35 +41,52 @@ def example_batches(
 ) -> Iterator[pa.RecordBatch]:
     """One split's examples as a stream of record batches, rows in the order in which they were written.
 
+    They are read from the files' columnar copies where these are there, see columnar_copy.
+
     Args:
       split_uri: Folder of gzip TFRecords, as ArrowExampleGen writes them; or one such file.
       columns: Which features, in this order; all that a batch has by default.
-      batch_size: Examples in a batch.
+      batch_size: Examples in a batch, at most; a batch ends where its file does.
 
     Yields:
       Batches of list columns (int64, float32 or binary items); null or an empty list where an example lacks it. A
       feature that no example of a batch has is a column of nulls if it was asked for, and else may be missing from
       that batch.
     """
+    for file in _files(split_uri):
+        batches = read_copy(file, batch_size)
+        for batch in _decoded(file, batch_size) if batches is None else batches:
+            yield batch if columns is None else _selected(batch, columns)
+
+
+def _files(split_uri: str) -> list[str]:
+    """The files of a folder by name, listed and not globbed: a folder's name may hold brackets."""
+    if os.path.isdir(split_uri):
+        return [os.path.join(split_uri, name) for name in sorted(os.listdir(split_uri))]
+    if "://" not in split_uri:
+        return [split_uri]
+    import tensorflow as tf
+
+    if not tf.io.gfile.isdir(split_uri):
+        return [split_uri]
+    return [f"{split_uri.rstrip('/')}/{name}" for name in sorted(tf.io.gfile.listdir(split_uri))]
+
+
+def _decoded(file: str, batch_size: int) -> Iterator[pa.RecordBatch]:
+    """The examples of one file of gzip TFRecords."""
     import tensorflow as tf
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
     decoder = ExamplesToRecordBatchDecoder()
-    files = [split_uri]
-    if tf.io.gfile.isdir(split_uri):
-        # Listed, not globbed: a folder's name may hold brackets.
-        files = [f"{split_uri.rstrip('/')}/{name}" for name in sorted(tf.io.gfile.listdir(split_uri))]
-    for records in tf.data.TFRecordDataset(files, "GZIP").batch(batch_size).as_numpy_iterator():
-        batch = decoder.DecodeBatch(list(records))
-        yield batch if columns is None else _selected(batch, columns)
+    for records in tf.data.TFRecordDataset(file, "GZIP").batch(batch_size).as_numpy_iterator():
+        yield decoder.DecodeBatch(list(records))
 
 
 def record_batches(split_uri: str, batch_size: int = 1 << 13) -> Iterator[np.ndarray]:
     """One split's serialized examples, bytes [N] at a time, rows in the order in which they were written."""
     import tensorflow as tf
 
-    files = [f"{split_uri.rstrip('/')}/{name}" for name in sorted(tf.io.gfile.listdir(split_uri))]
-    yield from tf.data.TFRecordDataset(files, "GZIP").batch(batch_size).as_numpy_iterator()
+    yield from tf.data.TFRecordDataset(_files(split_uri), "GZIP").batch(batch_size).as_numpy_iterator()
 
 
 def columns_of(records: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]:
@@ -82,7 +102,7 @@ def columns_of(records: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]
 def column_batches(
     split_uri: str, names: Sequence[str], places: np.ndarray, batch_size: int = 1 << 13
 ) -> Iterator[dict[str, pa.Array]]:
-    """Columns of some rows of a split, batch by batch; only these rows are decoded.
+    """Columns of some rows of a split, batch by batch; from columnar copies, else only these rows are decoded.
 
     Args:
       split_uri: Folder of gzip TFRecords.
@@ -95,12 +115,20 @@ def column_batches(
       row has a value has the type null.
     """
     seen = 0
-    for records in record_batches(split_uri, batch_size):
-        first, last = np.searchsorted(places, [seen, seen + len(records)])
-        here = places[first:last] - seen
-        seen += len(records)
-        if len(here):
-            yield columns_of(records if len(here) == len(records) else records[here], names)
+    for file in _files(split_uri):
+        copied = read_copy(file, batch_size)
+        for batch in record_batches(file, batch_size) if copied is None else copied:
+            first, last = np.searchsorted(places, [seen, seen + len(batch)])
+            here = places[first:last] - seen
+            seen += len(batch)
+            if not len(here):
+                continue
+            if isinstance(batch, np.ndarray):
+                yield columns_of(batch[here], names)
+            else:
+                chosen = _selected(batch, names)
+                chosen = chosen if len(here) == len(batch) else chosen.take(pa.array(here))
+                yield {name: first_values(chosen, name) for name in names}
 
 
 def joined_columns(parts: Iterable[Mapping[str, pa.Array]], names: Sequence[str]) -> dict[str, pa.Array]:

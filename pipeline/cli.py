@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--tune", type=int, metavar="N", help="search the settings of [training] first, by N trials; see [tune]"
     )
+    run.add_argument(
+        "--profile", action="store_true", help="print where the time went, by step; also kept as profile.json"
+    )
 
     replay = commands.add_parser("replay", help="run span after span, as if time passed")
     _common(replay, "replay")

@@ -7,12 +7,15 @@ import shutil
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from components.errors import GateBlocked, UsageError
+from components.errors import GateBlocked, PlumblineError, UsageError
 from components.registry.versions import Registry
 from pipeline.config import Config, find_config, load_config, registry_folder
 from pipeline.talk import chatter_to
+
+if TYPE_CHECKING:
+    from pipeline.summary import Summary
 
 
 def _config(parsed: argparse.Namespace) -> Config:
@@ -35,18 +38,31 @@ def _config(parsed: argparse.Namespace) -> Config:
 
 def run(parsed: argparse.Namespace) -> int:
     """`plumbline run`."""
-    config = _config(parsed)
-
-    from pipeline import run_local
     from pipeline.summary import for_a_person
 
-    # A sample's models are no models: they have a registry and a history of their own.
-    root = parsed.root if parsed.sample is None else parsed.root / "sample"
-    summary, stopped = run_local.run(config, root=root, span=parsed.span, data=parsed.data, sample=parsed.sample)
+    if parsed.profile:
+        from pipeline.profiling.profile import keep, profiled
+
+        with profiled() as made:
+            summary, stopped = _run(parsed)
+        keep(made[0], Path(summary.log).parent)
+        print(made[0].for_a_person(), file=sys.stderr)
+    else:
+        summary, stopped = _run(parsed)
     print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(summary))
     if stopped is not None:
         raise stopped
     return 0
+
+
+def _run(parsed: argparse.Namespace) -> "tuple[Summary, PlumblineError | None]":
+    config = _config(parsed)
+
+    from pipeline import run_local
+
+    # A sample's models are no models: they have a registry and a history of their own.
+    root = parsed.root if parsed.sample is None else parsed.root / "sample"
+    return run_local.run(config, root=root, span=parsed.span, data=parsed.data, sample=parsed.sample)
 
 
 def replay(parsed: argparse.Namespace) -> int:

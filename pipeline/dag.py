@@ -5,15 +5,11 @@ from their own modules, not from `tfx.v1`: that imports the Google Cloud AI clie
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
-import tensorflow_data_validation as tfdv
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
-from tfx.components.statistics_gen.component import StatisticsGen
 from tfx.components.trainer.component import Trainer
-from tfx.components.transform.component import Transform
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2, transform_pb2
 
@@ -28,46 +24,17 @@ from components.evaluator.eval_config import eval_config
 from components.label_audit.component import LabelAudit
 from components.predictor.component import Predictor
 from components.pusher.component import RegistryPusher
+from components.statistics_gen.component import StatisticsGen
+from components.transform.component import Transform
 from pipeline.beam.arguments import Endpoints, run_args
 from pipeline.config import Config
 from pipeline.drift.plan import plan_of
 from pipeline.fingerprints import code_fingerprint, code_of, code_with
+from pipeline.inputs import Inputs, Paths
 from pipeline.own_module import parameters
 
 RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
 """The metric by which a report ranks the slices of [evaluation], and error analysis the features."""
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Where the schema is, and where a pipeline writes; folders or URLs."""
-
-    schema: str
-    artifacts: str
-    registry: str
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What a run takes in, as far as it is known before it starts. The defaults leave it to the components.
-
-    On a cluster they become known when the run starts: each may be a TFX RuntimeParameter instead.
-
-    Attributes:
-      span: The eval span; -1 is the newest.
-      data_fingerprint: Of the window's files; "" if unknown.
-      champion: Version to compare with; 0 for none, -1 to look when the candidate is there.
-      registry_id: Which registry it is, see Labels.id; "" if unknown.
-      dvc: What DVC knows of the data folder, see dvc.Tracked; "" if it is not under DVC.
-      window: Number of spans to train on; 0 is the source's.
-    """
-
-    span: Any = -1
-    data_fingerprint: Any = ""
-    champion: Any = -1
-    registry_id: Any = ""
-    dvc: str = ""
-    window: Any = 0
 
 
 def create_pipeline(
@@ -110,7 +77,7 @@ def create_pipeline(
     statistics = StatisticsGen(
         examples=examples,
         schema=schema.outputs["schema"],
-        stats_options=tfdv.StatsOptions(infer_type_from_schema=True),
+        code=code_of("components.statistics_gen.executor"),
     )
 
     validation = ExampleValidator(statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"])
@@ -153,7 +120,7 @@ def create_pipeline(
         custom_config={
             **columns,
             **parameters(own, "preprocessing_fn"),
-            "code": code_with(own, "preprocessing_fn", "components.transform.preprocessing"),
+            "code": code_with(own, "preprocessing_fn", "components.transform.executor"),
         },
         materialize=False,
         disable_statistics=True,

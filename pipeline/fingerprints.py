@@ -17,6 +17,7 @@ STACK = (
     "cleanlab",
     "keras",
     "keras-tuner",
+    "lightgbm",
     "numpy",
     "pandas",
     "pyarrow",
@@ -68,7 +69,7 @@ def code_fingerprint(config: Config) -> str:
     """
     source = code_of(
         "components.arrow_example_gen.component",
-        "components.transform.preprocessing",
+        "components.transform.executor",
         "components.trainer.training",
     )
     settings = config.model_dump(mode="json", include={"dataset", "features", "training"})

@@ -13,7 +13,8 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
-from tfx.types.artifact_utils import deserialize_artifact
+
+from pipeline.stored_artifact import StoredArtifact, stored_artifact
 
 
 class LocalNodes:
@@ -42,7 +43,7 @@ class LocalNodes:
         """Node ids, in the order in which they run."""
         return list(self._nodes)
 
-    def launch(self, node_id: str) -> tuple[str, dict[str, Any]]:
+    def launch(self, node_id: str) -> tuple[str, dict[str, StoredArtifact]]:
         """Runs one node, or takes its result from the cache.
 
         Returns:
@@ -71,8 +72,6 @@ class LocalNodes:
                 if event.type == metadata_store_pb2.Event.OUTPUT
             }
             found = {artifact.id: artifact for artifact in store.get_artifacts_by_id(list(outputs.values()))}
-            types = {kind.id: kind for kind in store.get_artifact_types_by_id([a.type_id for a in found.values()])}
         return "cached" if cached else "executed", {
-            f"{node_id}.{key}": deserialize_artifact(types[found[id_].type_id], found[id_])
-            for key, id_ in outputs.items()
+            f"{node_id}.{key}": stored_artifact(found[id_]) for key, id_ in outputs.items()
         }

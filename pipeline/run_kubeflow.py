@@ -7,7 +7,8 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRu
 
 from components.errors import ConfigError, UsageError
 from pipeline.config import Config
-from pipeline.dag import Inputs, Paths, create_pipeline
+from pipeline.dag import create_pipeline
+from pipeline.inputs import Inputs, Paths
 from pipeline.kubeflow.compile import complete, write
 from pipeline.kubeflow.plan import settle
 

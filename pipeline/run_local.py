@@ -4,27 +4,32 @@ import secrets
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from components.arrow_example_gen.source import Source
 from components.errors import PlumblineError
 from components.files import write_json, write_text
-from components.registry.champion import champion_for
-from components.registry.versions import Registry
 from pipeline.alone import alone
 from pipeline.beam.arguments import Endpoints
 from pipeline.beam.services import started
-from pipeline.config import Config, registry_folder
-from pipeline.dvc import tracked
-from pipeline.fingerprints import code_fingerprint
+from pipeline.config import Config
+from pipeline.light_imports import without
+from pipeline.local_plan import LocalPlan, plan_run
 from pipeline.metadata_connection import connect, connection_config
-from pipeline.preflight import Checked, check_data, check_root, share_of, source_of
+from pipeline.preflight import check_data, check_root, share_of, source_of
+from pipeline.profiling.profile import section
+from pipeline.reuse.cached_nodes import CachedNodes
+from pipeline.reuse.nodes import cached_nodes, remember
+from pipeline.stored_artifact import StoredArtifact
 from pipeline.summary import ComponentRun, Summary, for_a_person, from_artifacts
 from pipeline.talk import Progress, chatter_to
 from pipeline.tuned import in_force, keep, trained_with
+
+if TYPE_CHECKING:
+    from pipeline.local_nodes import LocalNodes
 
 
 class ComponentFailed(PlumblineError):
@@ -68,21 +73,27 @@ def run(
         checked = check_data(source, span, scans)
         asked = config
         config, earlier = in_force(config, home, checked.fingerprint)
-        registry = Registry(registry_folder(config, root))
-        registry_id = registry.create().id
         run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        reports = home / "reports" / run_id
+        plan = plan_run(config, root, run_id, source, checked)
+        reports = plan.reports
         check_root(reports)
-        with started(config.beam, reports / "beam") as beam, chatter_to(reports / "run.log") as person:
-            summary, stopped = _run(
-                config, home, reports, run_id, source, checked, registry, registry_id, beam, person if verbose else None
-            )
+        connection = connection_config(config.metadata, home / "metadata.sqlite")
+        with chatter_to(reports / "run.log") as person:
+            cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id)
+            # A run that only reads from the cache needs neither job server nor workers.
+            services = started(config.beam, reports / "beam") if cached is None else nullcontext(Endpoints())
+            with services as beam:
+                summary, stopped = _run(plan, cached, connection, beam, person if verbose else None)
+            if cached is None and stopped is None:
+                remember(home, plan.key, connection, run_id)
             if earlier is not None:
                 summary = replace(summary, tuned={**earlier.found, "run_id": earlier.run_id})
             elif summary.tuned:
                 keep(home, asked, summary.tuned, run_id, checked.fingerprint)
             write_text(reports / "report.md", for_a_person(summary) + "\n")
-            if not _write_report(config, home, summary):
+            with section("report"):
+                written = _write_report(config, home, summary)
+            if not written:
                 summary = replace(summary, report=str(reports / "report.md"))
             write_json(reports / "summary.json", summary.to_json())
             _export(config, root, run_id)
@@ -117,62 +128,23 @@ def _export(config: Config, root: Path, run_id: str) -> None:
 
 
 def _run(
-    config: Config,
-    home: Path,
-    reports: Path,
-    run_id: str,
-    source: Source,
-    checked: Checked,
-    registry: Registry,
-    registry_id: str,
-    beam: Endpoints,
-    person: TextIO | None,
+    plan: LocalPlan, cached: CachedNodes | None, connection: Any, beam: Endpoints, person: TextIO | None
 ) -> tuple[Summary, PlumblineError | None]:
     began = time.monotonic()
-    fingerprints = {"data": checked.fingerprint, "code": code_fingerprint(config)}
-    champion = champion_for(registry, fingerprints)
-    versioned = tracked(source.directory)
+    config, reports, checked = plan.config, plan.reports, plan.checked
     if person is not None and checked.corrections is not None:
         person.write(f"{checked.corrections}\n")
-    if person is not None and "tfx" not in sys.modules:
-        person.write("loading TensorFlow and TFX\n")
-
-    # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to run.
-    from pipeline.dag import Inputs, Paths, create_pipeline
-    from pipeline.local_nodes import LocalNodes
-
-    nodes = LocalNodes(
-        lambda connection: create_pipeline(
-            config,
-            source,
-            Paths(
-                schema=_pinned_schema(config, home),
-                artifacts=str(home / "artifacts"),
-                registry=registry.where,
-            ),
-            Inputs(
-                checked.window.eval[0].span,
-                checked.fingerprint,
-                champion or 0,
-                registry_id,
-                versioned.to_json() if versioned else "",
-            ),
-            connection,
-            beam,
-        ),
-        connection=connection_config(config.metadata, home / "metadata.sqlite"),
-        run_id=run_id,
-    )
+    nodes = cached if cached is not None else _local_nodes(plan, connection, beam, person)
     progress = Progress(person, total=len(nodes.ids))
     components: list[ComponentRun] = []
-    artifacts: dict[str, Any] = {}
+    artifacts: dict[str, StoredArtifact] = {}
     stopped: PlumblineError | None = None
     for node_id in nodes.ids:
         if stopped is not None:
             components.append(ComponentRun(node_id, "skipped", 0.0))
             continue
         try:
-            with progress.step(node_id) as step:
+            with progress.step(node_id) as step, section(node_id):
                 step.state, outputs = nodes.launch(node_id)
                 artifacts.update(outputs)
         except PlumblineError as exc:
@@ -185,13 +157,13 @@ def _run(
     found = from_artifacts(artifacts)
     spans = {split: [file.span for file in files] for split, files in checked.window.splits().items()}
     summary = Summary(
-        run_id=run_id,
+        run_id=plan.run_id,
         dataset=config.dataset.name,
         spans=spans,
         components=components,
-        fingerprints=fingerprints,
+        fingerprints=plan.fingerprints,
         report=str(reports / "report.html"),
-        registry=registry.where,
+        registry=plan.paths.registry,
         log=str(reports / "run.log"),
         settings=trained_with(config, found.get("tuned", {})).model_dump(mode="json", exclude={"path"}),
         seconds=round(time.monotonic() - began, 3),
@@ -201,15 +173,21 @@ def _run(
     return summary, stopped
 
 
-def _pinned_schema(config: Config, home: Path) -> str:
-    """A copy of the schema whose path names its content: ImportSchemaGen's cache key is the path alone."""
-    import hashlib
+def _local_nodes(plan: LocalPlan, connection: Any, beam: Endpoints, person: TextIO | None) -> "LocalNodes":
+    if person is not None and "tfx" not in sys.modules:
+        person.write("loading TensorFlow and TFX\n")
 
-    text = config.schema_path.read_text(encoding="utf-8-sig")
-    path = home / "cache" / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:16]}" / "schema.pbtxt"
-    if not path.is_file():
-        write_text(path, text)
-    return str(path)
+    with section("the DAG"):
+        # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to execute.
+        with without():
+            from pipeline.dag import create_pipeline
+            from pipeline.local_nodes import LocalNodes
+
+        return LocalNodes(
+            lambda metadata: create_pipeline(plan.config, plan.source, plan.paths, plan.inputs, metadata, beam),
+            connection=connection,
+            run_id=plan.run_id,
+        )
 
 
 def _last_line(exc: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pipeline import tuned_text
 from pipeline.drift.text import drifted_features, in_short
+from pipeline.stored_artifact import StoredArtifact
 
 MOST_ISSUES = 20
 """Doubtful labels that a summary names; labels.json has more."""
@@ -69,11 +70,11 @@ class Summary:
         return sum(component.state == "cached" for component in self.components)
 
 
-def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
+def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
     """The part of a summary that lies in a run's artifacts, as far as the run came.
 
     Args:
-      artifacts: "Component.output" -> TFX artifact.
+      artifacts: "Component.output" -> artifact.
     """
     found: dict[str, Any] = {
         "rows": {},
@@ -116,7 +117,7 @@ def from_artifacts(artifacts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _read(artifact: Any, name: str) -> Any:
+def _read(artifact: StoredArtifact, name: str) -> Any:
     return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
 
 
@@ -139,14 +140,13 @@ def _misfits(misfits: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _anomalies(artifact: Any) -> list[dict[str, Any]]:
+def _anomalies(artifact: StoredArtifact) -> list[dict[str, Any]]:
     from tensorflow_metadata.proto.v0 import anomalies_pb2
-    from tfx.types.artifact_utils import decode_split_names
 
     from components.data_gate.findings import anomaly_findings
 
     rows = []
-    for split in decode_split_names(artifact.split_names):
+    for split in artifact.splits:
         proto = anomalies_pb2.Anomalies()
         proto.ParseFromString((Path(artifact.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes())
         for finding in anomaly_findings(split, proto):

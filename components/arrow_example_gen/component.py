@@ -44,7 +44,7 @@ def ArrowExampleGen(
         unlabelled); `misfits` (file, column, count, row, value); `corrections` (name, sha256, rows, and the rows of
         the window that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (what the trainer is
         to do to the training rows); and `data_fingerprint`. A corrections file is kept beside the splits, as
-        corrections.csv.
+        corrections.csv, and on this machine a columnar copy of each file, see columnar_copy.
       source: A Source as JSON.
       code: Fingerprint of this code and of the libraries under it; part of the cache key.
       span: Number of the eval span, or -1 for the newest.
@@ -64,7 +64,8 @@ def ArrowExampleGen(
         if beam_pipeline is not None:
             # TFX makes it for every run of the component; Beam deletes its folder when it is run, and this one is not.
             shutil.rmtree(beam_pipeline.local_tempdir, ignore_errors=True)
-        done = [convert(described, job) for job in work]
+        local = "://" not in examples.uri
+        done = [convert(described, job, columnar=local) for job in work]
     check_labels(described, done)
 
     by_split = {split: [one for one in done if one.split == split] for split in described.splits}

@@ -67,13 +67,17 @@ def jobs(source: Source, span: int | None, folder: str) -> list[Job]:
     ]
 
 
-def convert(source: Source, job: Job) -> Converted:
-    """Reads, encodes and writes; InputError names the file, column and row of what cannot be read."""
+def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
+    """Reads, encodes and writes; InputError names the file, column and row of what cannot be read.
+
+    `columnar`: whether to write a columnar copy beside the TFRecords, for readers on this machine.
+    """
     misfits: list[Misfit] = []
     applied = Applied()
     seen = LabelCount(source.label)
     taken: list[int] = []
-    rows = write_examples(seen.labelled(source.read(job.file, job.split, misfits, applied, taken)), job.target)
+    read = source.read(job.file, job.split, misfits, applied, taken)
+    rows = write_examples(seen.labelled(read), job.target, columnar)
     filesystem, _ = open_folder(source.directory)
     return Converted(
         split=job.split,

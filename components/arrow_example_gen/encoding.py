@@ -1,4 +1,4 @@
-"""Record batches to serialized tf.Examples in gzip TFRecords."""
+"""Record batches to serialized tf.Examples in gzip TFRecords, and to their columnar copy."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from tfx_bsl.coders import example_coder
+
+from components.columnar_copy import CopyWriter
 
 GZIP_LEVEL = 1
 """Level 6, the default, takes several times as long for files about a fifth smaller."""
@@ -59,23 +61,29 @@ def _offsets(lengths: np.ndarray) -> pa.Array:
     return pa.array(offsets)
 
 
-def write_examples(batches: Iterable[pa.RecordBatch], path: str) -> int:
-    """Writes batches, in order, to one gzip TFRecord file; returns the number of examples."""
+def write_examples(batches: Iterable[pa.RecordBatch], path: str, columnar: bool = False) -> int:
+    """Writes batches, in order, to one gzip TFRecord file; returns the number of examples.
+
+    With `columnar` a copy is written beside it, see columnar_copy; `path` has to be local then.
+    """
     import tensorflow as tf
 
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=GZIP_LEVEL)
     rows = 0
-    with tf.io.TFRecordWriter(path, options) as writer:
-        for records in _encoded(batches):
+    with CopyWriter(path) as copy, tf.io.TFRecordWriter(path, options) as writer:
+        for lists, records in _encoded(batches):
             for record in records:
                 writer.write(record)
+            if columnar:
+                copy.write(lists)
             rows += len(records)
+    copy.seal()
     return rows
 
 
-def _encoded(batches: Iterable[pa.RecordBatch]) -> Iterator[list[bytes]]:
-    """Serialized examples in order, encoded while those before are being written; a few thousand wait at most."""
-    ahead: deque[Future[list[bytes]]] = deque()
+def _encoded(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[pa.RecordBatch, list[bytes]]]:
+    """List columns and serialized examples in order, made while those before are written; a few thousand wait."""
+    ahead: deque[Future[tuple[pa.RecordBatch, list[bytes]]]] = deque()
     with ThreadPoolExecutor(ENCODERS, "encode") as pool:
         for batch in batches:
             for start in range(0, batch.num_rows, ENCODE_ROWS):
@@ -86,5 +94,6 @@ def _encoded(batches: Iterable[pa.RecordBatch]) -> Iterator[list[bytes]]:
             yield ahead.popleft().result()
 
 
-def _encode(batch: pa.RecordBatch) -> list[bytes]:
-    return example_coder.RecordBatchToExamplesEncoder().encode(example_batch(batch))
+def _encode(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, list[bytes]]:
+    lists = example_batch(batch)
+    return lists, example_coder.RecordBatchToExamplesEncoder().encode(lists)

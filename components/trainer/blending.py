@@ -1,83 +1,88 @@
-"""What members of an ensemble count for, and how sure its answer is: chosen on the validation rows.
+"""Losses of the members' answers, and the temperature that calibrates their blend. Pure.
 
-Members answer in one currency: a logit (binary), K log-probabilities (multiclass), or a value in units of the
-label's spread (regression). The blend is their weighted mean; a classifier's is divided by a temperature, which
-changes how sure it is and not how it ranks (Guo et al.: On Calibration of Modern Neural Networks, arXiv 1706.04599).
-
-Rows of one day have their weather in common: ten days of flights say less than their number, and weights chosen on
-them fit those days. So members count alike and are taken at their word, unless the gain of anything else is beyond
-chance from one stretch of the validation rows to the next. Where the rows have an order of time, the temperature may
-only soften: how sure answers should be varies from month to month, and too sure costs more than too unsure.
+Members answer in one currency: a logit (binary), K log-probabilities (multiclass), or a value in units of the label's
+spread (regression). A classifier's blend is divided by a temperature, which changes how sure it is and not how it ranks
+(Guo et al.: On Calibration of Modern Neural Networks, arXiv 1706.04599).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, stdtrit
 
-STEP = 0.05
-"""Of the weights that are tried."""
 FEW_ROWS = 500
-"""Fewer validation rows than these do not tell weights apart: members then count alike, and are taken at their word."""
+"""Fewer validation rows than these do not tell a temperature."""
 TEMPERATURES = (0.25, 4.0)
-BLOCKS = 10
-"""Stretches of consecutive validation rows, between which the gain of a choice is seen to vary."""
-SURE = 3.0
-"""Standard errors of the mean over the blocks that a gain has to reach: by chance fewer than one in a hundred does."""
+ALPHA = 0.025
+"""One-sided significance level at which a mean gain is beyond chance."""
 
 
 @dataclass(frozen=True)
-class Blend:
-    """Weights of the members, which sum to 1, and the temperature of what they say together."""
+class Gain:
+    """How much lower one model's loss is than another's on the same rows.
 
-    weights: tuple[float, ...]
-    temperature: float = 1.0
+    Attributes:
+      mean: Over the rows.
+      error: Standard error of it; infinite where there is a single block.
+      count: Rows, or blocks of them, that the standard error is of.
+    """
 
-    def __call__(self, answers: Sequence[np.ndarray]) -> np.ndarray:
-        """The blend of answers [N, outputs] of the members."""
-        mean = sum(weight * answer for weight, answer in zip(self.weights, answers, strict=True))
-        return np.asarray(mean / self.temperature)
+    mean: float
+    error: float
+    count: int
+
+    @property
+    def beyond_chance(self) -> bool:
+        """Whether a one-sided t-test of no gain rejects at ALPHA."""
+        return self.count > 1 and self.mean > float(stdtrit(self.count - 1, 1 - ALPHA)) * self.error
+
+    def __str__(self) -> str:
+        return f"{abs(self.mean):.2g} ± {self.error:.1g} {'below' if self.mean > 0 else 'above'}"
 
 
-def choose(answers: Sequence[np.ndarray], labels: np.ndarray, task: str, ordered: bool = False) -> Blend:
-    """The blend with the least loss on rows that no member has learned from, or equal weights where that is chance.
+def gain(found: np.ndarray, other: np.ndarray, blocks: np.ndarray | None = None) -> Gain:
+    """How much lower losses `found` [V] are than `other` [V].
 
     Args:
-      answers: Of one or two members, [N, outputs] each.
-      labels: [N], as `loss` takes them.
-      task: binary, multiclass or regression.
-      ordered: Whether the rows come in an order of time, and the model will be asked of later ones.
+      found: Loss of each validation row.
+      other: Of the model that is compared with.
+      blocks: Number of the block of each row, from 0, [V]; the standard error is then that of the mean over blocks,
+        because rows of one day have their weather in common. None takes rows for independent.
     """
-    count = len(answers)
-    alike = Blend((1 / count,) * count)
-    if len(labels) < FEW_ROWS:
-        return alike
+    apart = other - found
+    if blocks is not None:
+        counts = np.bincount(blocks)
+        apart = np.bincount(blocks, apart)[counts > 0] / counts[counts > 0]
+    if len(apart) < 2:
+        return Gain(float(apart.mean()), float("inf"), len(apart))
+    return Gain(float((other - found).mean()), float(apart.std(ddof=1) / np.sqrt(len(apart))), len(apart))
 
-    def better(one: Blend, other: Blend) -> bool:
-        return _surely_less(losses(one(answers), labels, task), losses(other(answers), labels, task))
 
-    choices = [] if count == 1 else [(round(w, 2), round(1 - w, 2)) for w in np.arange(0, 1 + STEP / 2, STEP).tolist()]
-    best = min((Blend(each) for each in choices), key=lambda one: loss(one(answers), labels, task), default=alike)
-    blend = best if better(best, alike) else alike
-    if task == "regression":
-        return blend
-    mean = blend(answers)
-    coldest, hottest = np.log2(TEMPERATURES)
+def choose_temperature(
+    answer: np.ndarray, labels: np.ndarray, task: str, ordered: bool, blocks: np.ndarray | None = None
+) -> float:
+    """The temperature with the lowest loss, or 1 where its gain is within chance.
+
+    Args:
+      answer: Of the blend to rows that no member was trained on, [V, outputs].
+      labels: [V], as `losses` takes them.
+      task: binary, multiclass or regression; a regression has none.
+      ordered: Whether rows are ordered in time. The temperature may then only be raised: how confident answers should
+        be varies from month to month, and overconfidence costs more than underconfidence.
+      blocks: See `gain`.
+    """
+    if task == "regression" or len(labels) < FEW_ROWS:
+        return 1.0
+    lowest, highest = np.log2(TEMPERATURES)
     found = minimize_scalar(
-        lambda power: loss(mean / 2.0**power, labels, task),
-        bounds=(0.0 if ordered else coldest, hottest),
+        lambda power: loss(answer / 2.0**power, labels, task),
+        bounds=(0.0 if ordered else lowest, highest),
         method="bounded",
     )
-    tempered = Blend(blend.weights, float(2.0**found.x))
-    return tempered if better(tempered, blend) else blend
-
-
-def _surely_less(found: np.ndarray, other: np.ndarray) -> bool:
-    """Whether losses [N] are less than others of the same rows by more than chance from block to block explains."""
-    gains = np.array([block.mean() for block in np.array_split(other - found, BLOCKS)])
-    return bool(gains.mean() > SURE * gains.std(ddof=1) / np.sqrt(BLOCKS))
+    tempered = float(2.0**found.x)
+    better = gain(losses(answer / tempered, labels, task), losses(answer, labels, task), blocks)
+    return tempered if better.beyond_chance else 1.0
 
 
 def loss(answer: np.ndarray, labels: np.ndarray, task: str) -> float:
@@ -86,7 +91,7 @@ def loss(answer: np.ndarray, labels: np.ndarray, task: str) -> float:
 
 
 def losses(answer: np.ndarray, labels: np.ndarray, task: str) -> np.ndarray:
-    """Cross-entropy in nats of labels 0 and 1 or class indices, or squared error, of each row, [N]."""
+    """Cross-entropy in nats of labels 0 and 1 or class indices, or squared error, of each row, [V]."""
     if task == "regression":
         return np.asarray((answer[:, 0] - labels) ** 2)
     if task == "binary":

@@ -1,36 +1,80 @@
-"""The trained model: a network and boosted trees, blended, in one graph."""
+"""The trained model: a weighted sum of its members' answers, in one graph.
+
+Members answer in one currency: a logit (binary), K log-probabilities (multiclass), or a value in units of the label's
+spread (regression), float32 [N, outputs].
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.blending import Blend
 from components.trainer.forest import Forest
+from components.trainer.linear import Linear
 from components.trainer.table import TreeTable
 
 SURE = 1e-7
 """Probabilities this close to 0 and 1 are as far as a logit goes: 16 nats."""
 
 
-@dataclass(frozen=True)
-class Member:
-    """One model of the ensemble: `forest` on `table`, or `network`."""
+class PriorMember(tf.Module):
+    """The same answer for every row."""
 
-    network: keras.Model | None = None
-    table: TreeTable | None = None
-    forest: Forest | None = None
+    def __init__(self, answer: np.ndarray) -> None:
+        """`answer` is [outputs]."""
+        super().__init__()
+        self._answer = np.asarray(answer, np.float32)
 
-    def answer(self, features: Mapping[str, tf.Tensor], task: str) -> tf.Tensor:
-        """Float32 [N, outputs]: a logit, K log-probabilities, or a value in units of the label's spread."""
-        if self.network is not None:
-            inputs = {name: features[name] for name in self.network.input}
-            return network_answer(self.network(inputs, training=False), task)
-        assert self.table is not None and self.forest is not None
+    def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The answer."""
+        rows = tf.shape(next(iter(features.values())))[0]
+        return tf.tile(self._answer[None, :], [rows, 1])
+
+
+class LinearMember(tf.Module):
+    """The linear model."""
+
+    def __init__(self, linear: Linear, task: str) -> None:
+        super().__init__()
+        self.linear, self._task = linear, task
+
+    def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The answer."""
+        return _normalized(self.linear(features), self._task)
+
+
+class TreesMember(tf.Module):
+    """Boosted trees, alone or added to the raw score of a linear model."""
+
+    def __init__(self, table: TreeTable, forest: Forest, task: str, linear: Linear | None = None) -> None:
+        super().__init__()
+        self.table, self.forest, self.linear, self._task = table, forest, linear, task
+
+    def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The answer."""
         raw = self.forest(self.table(features))
-        return tf.nn.log_softmax(raw) if task == "multiclass" else raw
+        return _normalized(raw if self.linear is None else raw + self.linear(features), self._task)
+
+
+class NetworkMember(tf.Module):
+    """The network of components/trainer/model.py."""
+
+    def __init__(self, network: Any, task: str) -> None:
+        super().__init__()
+        self.network, self._task = network, task
+
+    def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The answer."""
+        inputs = {name: features[name] for name in self.network.input}
+        return network_answer(self.network(inputs, training=False), self._task)
+
+
+Member = PriorMember | LinearMember | TreesMember | NetworkMember
+
+
+def _normalized(raw: tf.Tensor, task: str) -> tf.Tensor:
+    return tf.nn.log_softmax(raw) if task == "multiclass" else raw
 
 
 def network_answer(outputs: tf.Tensor, task: str) -> tf.Tensor:
@@ -44,20 +88,23 @@ def network_answer(outputs: tf.Tensor, task: str) -> tf.Tensor:
 
 
 class Ensemble(tf.Module):
-    """Transformed features by name to an answer float32 [N, outputs], see Member.answer."""
+    """Transformed features by name to an answer float32 [N, outputs]."""
 
-    def __init__(self, members: Sequence[Member], blend: Blend, task: str, shift: np.ndarray | None = None) -> None:
-        """`shift` [outputs] is added to every member's answer, see balancing.Learned."""
+    def __init__(
+        self,
+        members: Sequence[Member],
+        weights: Sequence[float],
+        temperature: float = 1.0,
+        shift: np.ndarray | None = None,
+    ) -> None:
+        """`weights` sum to 1; `shift` [outputs] is added to the members' answer, see balancing.Learned."""
         super().__init__()
-        # Attributes of their own: TensorFlow saves the variables of what a module holds, not of what dataclasses hold.
-        self.networks = [member.network for member in members if member.network is not None]
-        self.tables = [member.table for member in members if member.table is not None]
-        self.forests = [member.forest for member in members if member.forest is not None]
-        self.members, self.blend, self.task = tuple(members), blend, task
-        self._shift = 0.0 if shift is None else shift
+        self.members = list(members)
+        self.networks = [member.network for member in members if isinstance(member, NetworkMember)]
+        self._weights, self._temperature = tuple(weights), temperature
+        self._shift = 0.0 if shift is None else np.asarray(shift, np.float32)
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """The blend of the members' answers; only the matrices that a member reads need to be there."""
-        answers = [member.answer(features, self.task) for member in self.members]
-        mean = tf.add_n([answer * weight for answer, weight in zip(answers, self.blend.weights, strict=True)])
-        return (mean + self._shift) / self.blend.temperature
+        answers = [member(features) * weight for member, weight in zip(self.members, self._weights, strict=True)]
+        return (tf.add_n(answers) + self._shift) / self._temperature

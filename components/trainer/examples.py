@@ -15,8 +15,10 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.tfxio import dataset_options, tensor_adapter, tensor_representation_util
 
+from components.columnar_copy import read_copy
 from components.errors import InputError
 from components.trainer.spool import IN_MEMORY, Spool, in_files, joined
+from components.transform_matrices import Matrices, load_matrices
 
 BATCH_ROWS = 8192
 LABEL = "label"
@@ -77,11 +79,13 @@ def read_columns(
       UsageError: When there is no place for the files.
     """
     patterns = list(patterns)
-    layer = transform.transform_features_layer()
-    apply = tf.function(lambda raw: layer(raw), reduce_retracing=True)
+    files = expand(patterns)
+    if (matrices := load_matrices(transform)) is not None:
+        batches = _by_matrices(files, record_batches, schema, matrices)
+    else:
+        batches = _by_layer(files, record_batches, schema, transform)
     spool, labels = Spool(budget), []
-    for raw in _raw_batches(expand(patterns), record_batches, schema):
-        batch = {name: tensor.numpy() for name, tensor in apply(raw).items()}
+    for batch in batches:
         labelled = batch[LABEL] >= 0 if batch[LABEL].dtype.kind == "i" else np.isfinite(batch[LABEL])
         labels.append(_narrow(batch.pop(LABEL))[labelled])
         # By name: the layer's own order changes from process to process.
@@ -96,20 +100,35 @@ def _narrow(matrix: np.ndarray) -> np.ndarray:
     return matrix.astype(np.int32) if matrix.dtype == np.int64 else matrix
 
 
-def _raw_batches(
-    files: list[str], record_batches: RecordBatchFactory, schema: schema_pb2.Schema
-) -> Iterator[dict[str, tf.Tensor | tf.SparseTensor]]:
-    """Raw features by name, as the transform graph takes them."""
-    options = dataset_options.RecordBatchesOptions(
-        batch_size=BATCH_ROWS, drop_final_batch=False, num_epochs=1, shuffle=False
-    )
+def _by_matrices(
+    files: list[str], record_batches: RecordBatchFactory, schema: schema_pb2.Schema, matrices: Matrices
+) -> Iterator[dict[str, np.ndarray]]:
+    """Transformed batches by the matrices' graph, whose inputs do not grow in number with the columns."""
+    for file in files:
+        copied = read_copy(file, BATCH_ROWS)
+        for batch in record_batches([file], _options(), schema) if copied is None else copied:
+            yield {**matrices.transformed(batch), LABEL: matrices.labels(batch)}
+
+
+def _by_layer(
+    files: list[str], record_batches: RecordBatchFactory, schema: schema_pb2.Schema, transform: tft.TFTransformOutput
+) -> Iterator[dict[str, np.ndarray]]:
+    """Transformed batches by the graph that TFX's own executor wrote, whose inputs are the raw columns."""
+    layer = transform.transform_features_layer()
+    apply = tf.function(lambda raw: layer(raw), reduce_retracing=True)
     representations = tensor_representation_util.GetTensorRepresentationsFromSchema(schema)
     if representations is None:
         representations = tensor_representation_util.InferTensorRepresentationsFromSchema(schema)
     adapter = None
     for file in files:  # one at a time: given several, the reader interleaves them and the order of time is lost
-        for batch in record_batches([file], options, schema):
+        for batch in record_batches([file], _options(), schema):
             if adapter is None:
                 config = tensor_adapter.TensorAdapterConfig(batch.schema, representations)
                 adapter = tensor_adapter.TensorAdapter(config)
-            yield adapter.ToBatchTensors(batch)
+            yield {name: tensor.numpy() for name, tensor in apply(adapter.ToBatchTensors(batch)).items()}
+
+
+def _options() -> dataset_options.RecordBatchesOptions:
+    return dataset_options.RecordBatchesOptions(
+        batch_size=BATCH_ROWS, drop_final_batch=False, num_epochs=1, shuffle=False
+    )

@@ -1,187 +1,167 @@
-"""From rows to a blended model: the members learn apart, the newest rows say what each counts for, then all rows teach.
+"""From rows to a model: candidates are validated, members selected, and the members trained on all rows.
 
-The members are first fitted without the validation rows, which then choose when to stop, the blend, the temperature and
-the decision threshold. After that they are fitted again on all rows, for as long as was found best: the newest rows are
-those most like what comes next, and holding them out costs more than any choice made on them gains.
+Candidates are first trained without the validation rows, which then select members, boosting rounds, epochs, the
+temperature and the decision threshold. After that the members are trained again on all rows, for as long as was found
+best: the newest rows are those most like what comes next, and holding them out costs more than any choice made on them
+gains. A linear model is trained twice because that is cheap; a network only where it is a member.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from components.progress import note
 from components.trainer.balancing import Learned, as_they_are
-from components.trainer.blending import Blend, choose
-from components.trainer.boosting import Boosted, Problem, fit_rounds, fit_until_best
-from components.trainer.ensemble import Ensemble, Member, network_answer
+from components.trainer.blending import choose_temperature
+from components.trainer.candidates import (
+    Candidate,
+    Clock,
+    FoldRows,
+    LinearCandidate,
+    Prior,
+    Task,
+    TreesCandidate,
+)
+from components.trainer.ensemble import Ensemble
 from components.trainer.examples import Columns
-from components.trainer.forest import Forest, trees_of
-from components.trainer.model import Shape
-from components.trainer.network import PREDICTED_ROWS, Trained, fit_network
-from components.trainer.table import TreeTable
+from components.trainer.network_candidate import NetworkCandidate
+from components.trainer.time_budget import OVERTIME, Plan, Size, plan
+from components.trainer.validated import Validated
+from components.trainer.validation import Fold, folds_of, hold_out
 
-
-@dataclass(frozen=True)
-class Task:
-    """What is learned.
-
-    Attributes:
-      kind: binary, multiclass or regression.
-      classes: Of a multiclass label, else 0.
-      ids: In the vocabulary.
-      ordered: Whether the rows come in an order of time, and the model will be asked of later ones.
-    """
-
-    kind: str
-    classes: int
-    ids: int
-    ordered: bool = False
-
-    def shape(self, rows: Columns) -> Shape:
-        """What the network has to fit."""
-        widths = {name: matrix.shape[1] for name, matrix in rows.features.items()}
-        return Shape(widths, self.ids, max(self.classes, 1))
+FORCED = {"linear": ("linear",), "trees": ("trees",), "network": ("network",), "blend": ("trees", "network")}
+"""Candidates of the settings of [training] model other than "auto"."""
 
 
 @dataclass
 class Fitted:
-    """The model, what it answers for the validation rows [V, outputs] before it saw them, and how it came about."""
+    """A trained model.
+
+    Attributes:
+      model: The model.
+      labels: Of the validation rows of all folds, [V].
+      answer: What the blend answered for them before it was trained on them, [V, outputs].
+      folds: Number of the fold of each validation row, [V].
+      report: How it came about, for training.json.
+    """
 
     model: Ensemble
-    validation_answer: np.ndarray
+    labels: np.ndarray
+    answer: np.ndarray
+    folds: np.ndarray
     report: dict[str, Any] = field(default_factory=dict)
 
 
 def fit(
-    training: Columns,
-    validation: Columns,
+    rows: Columns,
     task: Task,
     settings: Mapping[str, Any],
     prepare: Callable[[Columns], Learned] = as_they_are,
     logs: str = "",
 ) -> Fitted:
-    """Fits what `settings["model"]` names: "network", "trees", or "blend", which is both.
+    """Trains the model on all rows; with `settings["refit"]` off the newest are only validated on.
 
     Args:
-      training: Rows, in the order of time if they have one; a regression's labels in units of their spread.
-      validation: The newest rows.
+      rows: At least two, in the order of time if they have one, else shuffled; a regression's labels in units of their
+        spread.
       task: What is learned.
       settings: pipeline.toml's table `training`.
-      prepare: What is done to rows before they are learned from (see balancing.DataSteps); never to those that judge.
+      prepare: What is done to rows before they are trained on (see balancing.DataSteps); never to validation rows.
       logs: Folder for TensorBoard; "" is none.
     """
-    members: list[_NetworkMember | _TreesMember] = []
-    if settings["model"] in ("blend", "trees"):
-        members.append(_TreesMember(task, settings))
-    if settings["model"] in ("blend", "network"):
-        members.append(_NetworkMember(task, settings, logs))
-    answers, seconds = [], {}
-    learned = prepare(training)
-    for member in members:
-        began = time.monotonic()
-        answers.append(_shifted(member.first(learned, validation), learned.shift))
-        seconds[member.name] = time.monotonic() - began
-    blend = choose(answers, validation.labels, task.kind, task.ordered)
-    kept = [number for number, weight in enumerate(blend.weights) if weight > 0]
-    chosen = Blend(tuple(blend.weights[number] for number in kept), blend.temperature)
-    whole = prepare(training.and_then(validation)) if settings["refit"] else None
-    parts = []
-    for number in kept:
-        began = time.monotonic()
-        parts.append(members[number].last(whole))
-        seconds[members[number].name] += time.monotonic() - began
+    began = time.monotonic()
+    share, refit = settings["validation_share"], settings["refit"]
+    columns = sum(
+        rows.features[name].shape[1] for name in ("categorical", "numeric", "cyclical") if name in rows.features
+    )
+    size = Size(len(rows), max(columns, 1), task.outputs)
+    folds = folds_of(len(rows), share, task.ordered) if refit else hold_out(len(rows), share)
+    fits = sum(end - begin for fold in folds for begin, end in fold.training) / len(rows) + refit
+    planned = plan(settings["time_budget"], size, settings, fits)
+    if planned.cheap:
+        folds = hold_out(len(rows), share)
+    clock = Clock(began + OVERTIME * planned.seconds)
+    parts = [_fold_rows(rows, fold, prepare) for fold in folds]
+    validated = Validated(task, parts)
+    candidates = _candidates(task, settings, planned, clock)
+    for candidate in candidates:
+        validated.add(candidate, clock)
+    network = _network(task, settings, planned, logs)
+    selection = validated.selection(planned.reasons)
+    if network is not None:
+        selection = validated.with_network(network, selection, settings, planned, clock)
+        candidates.append(network)
+    whole = prepare(rows) if refit else None
+    members, weights = [], []
+    for candidate in candidates:
+        if weight := selection.weights.get(candidate.name):
+            members.append(clock.timed(candidate.name, partial(candidate.fit, whole)))
+            weights.append(weight)
     note("")
-    report: dict[str, Any] = {
-        "blend": {member.name: weight for member, weight in zip(members, blend.weights, strict=True)},
-        "temperature": blend.temperature,
-        "refitted": bool(settings["refit"]),
-        "member_seconds": seconds,
+    temperature = choose_temperature(
+        validated.blend(selection),
+        validated.labels_of(selection),
+        task.kind,
+        task.ordered,
+        validated.blocks_of(selection),
+    )
+    shift = (parts[-1].learned if whole is None else whole).shift
+    report = {
+        "members": [
+            {
+                "name": name,
+                "weight": selection.weights.get(name, 0.0),
+                "seconds": round(clock.spent.get(name, 0.0), 3),
+                "reason": reason,
+            }
+            for name, reason in selection.reasons.items()
+        ],
+        "blend": {name: weight for name, weight in selection.weights.items() if name != "prior" or weight},
+        "temperature": temperature,
+        "time_budget": planned.seconds,
+        "validation_folds": len(folds),
+        "refitted": bool(refit),
+        "member_seconds": {name: round(seconds, 3) for name, seconds in clock.spent.items()},
+        "fit_seconds": round(time.monotonic() - began, 3),
     }
-    for member in members:
-        report |= member.report()
-    shift = (learned if whole is None else whole).shift
-    return Fitted(Ensemble(parts, chosen, task.kind, shift), blend(answers), report)
+    for candidate in candidates:
+        if selection.weights.get(candidate.name) or candidate.name == "trees":
+            report |= candidate.report()
+    return Fitted(
+        Ensemble(members, weights, temperature, shift),
+        validated.labels_of(selection),
+        validated.blend(selection) / temperature,
+        validated.folds_of(selection),
+        report,
+    )
 
 
-def _shifted(answer: np.ndarray, shift: np.ndarray | None) -> np.ndarray:
-    return answer if shift is None else answer + shift
+def _fold_rows(rows: Columns, fold: Fold, prepare: Callable[[Columns], Learned]) -> FoldRows:
+    (first, *others) = (rows.rows(slice(*stretch)) for stretch in fold.training)
+    for other in others:
+        first = first.and_then(other)
+    return FoldRows(prepare(first), rows.rows(slice(*fold.validation)))
 
 
-class _NetworkMember:
-    name = "network"
-
-    def __init__(self, task: Task, settings: Mapping[str, Any], logs: str) -> None:
-        self._task, self._settings, self._logs = task, settings, logs
-        self._found: Trained | None = None
-
-    def first(self, learned: Learned, validation: Columns) -> np.ndarray:
-        training = learned.rows
-        shape = self._task.shape(training)
-        logs = f"{self._logs}/first" if self._logs else ""
-        self._found = fit_network(
-            training, validation, shape, self._task.kind, self._settings, learned.weights, logs, learned.shift
-        )
-        outputs = self._found.model.predict(validation.features, batch_size=PREDICTED_ROWS, verbose=0)
-        return network_answer(tf.constant(outputs), self._task.kind).numpy()
-
-    def last(self, learned: Learned | None) -> Member:
-        assert self._found is not None
-        if learned is None:
-            return Member(network=self._found.model)
-        whole, weights = learned.rows, learned.weights
-        settings = {**self._settings, "epochs": self._found.best_epoch}
-        logs = f"{self._logs}/all_rows" if self._logs else ""
-        again = fit_network(whole, None, self._task.shape(whole), self._task.kind, settings, weights, logs)
-        return Member(network=again.model)
-
-    def report(self) -> dict[str, Any]:
-        assert self._found is not None
-        return {
-            "epochs": self._found.epochs,
-            "best_epoch": self._found.best_epoch,
-            "examples_per_second": self._found.examples_per_second,
-            "bound_by": self._found.bound_by,
-        }
+def _candidates(task: Task, settings: Mapping[str, Any], planned: Plan, clock: Clock) -> list[Candidate]:
+    """All but the network, the simplest first."""
+    linear = LinearCandidate(task, settings["seed"])
+    found: list[Candidate] = [Prior(task), linear]
+    if planned.rounds:
+        found.append(TreesCandidate(task, settings, planned.rounds, clock))
+    if planned.rounds and task.kind == "regression":
+        # Trees cannot extrapolate a trend; on the residuals of a line they do not have to.
+        found.append(TreesCandidate(task, settings, planned.rounds, clock, linear))
+    wanted = FORCED.get(settings["model"])
+    return found if wanted is None else [one for one in found if one.name in wanted]
 
 
-class _TreesMember:
-    name = "trees"
-
-    def __init__(self, task: Task, settings: Mapping[str, Any]) -> None:
-        self._task, self._settings = task, settings
-        self._found: Boosted | None = None
-
-    def first(self, learned: Learned, validation: Columns) -> np.ndarray:
-        note("trees")
-        training = learned.rows
-        table, problem = self._table(training)
-        judged = table(validation.features).numpy(), validation.labels
-        found = fit_until_best(
-            table(training.features).numpy(), training.labels, judged, problem, learned.weights, learned.shift
-        )
-        self._found, self._fitted_table = found, table
-        forest = Forest(trees_of(found.booster, found.rounds))
-        return Member(table=table, forest=forest).answer(validation.features, self._task.kind).numpy()
-
-    def last(self, learned: Learned | None) -> Member:
-        assert self._found is not None
-        if learned is None:
-            return Member(table=self._fitted_table, forest=Forest(trees_of(self._found.booster, self._found.rounds)))
-        note("trees, all rows")
-        whole, weights = learned.rows, learned.weights
-        table, problem = self._table(whole)
-        again = fit_rounds(table(whole.features).numpy(), whole.labels, self._found.rounds, problem, weights)
-        return Member(table=table, forest=Forest(trees_of(again.booster)))
-
-    def report(self) -> dict[str, Any]:
-        assert self._found is not None
-        return {"rounds": self._found.rounds}
-
-    def _table(self, rows: Columns) -> tuple[TreeTable, Problem]:
-        table = TreeTable(rows.features, self._task.ids)
-        settings = self._settings["trees"]
-        return table, Problem(self._task.kind, self._task.classes, table.categorical, settings, self._settings["seed"])
+def _network(task: Task, settings: Mapping[str, Any], planned: Plan, logs: str) -> NetworkCandidate | None:
+    wanted = FORCED.get(settings["model"])
+    if wanted is not None:
+        return NetworkCandidate(task, settings, logs) if "network" in wanted else None
+    return NetworkCandidate(task, settings, logs)

@@ -39,7 +39,6 @@ class TreeTable(tf.Module):
                 codes[np.sort(frequent)] = np.arange(1, len(frequent) + 1)
         self._codes = tf.Variable(codes, trainable=False)
 
-    @tf.function(reduce_retracing=True)
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """The table."""
         parts = []

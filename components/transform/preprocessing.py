@@ -12,26 +12,54 @@ pipeline.toml. It yields, for N rows, C categorical, F numeric and K cyclical co
 Matrices rather than a feature per column, because each analyzer costs Transform a Beam stage and each feature a parse:
 one vocabulary and one quantile sketch serve all columns. A matrix of no columns is left out.
 
-Missing is the same thing everywhere: no value, a number that is not finite, an empty string, or the smallest int64.
+What is missing, says dense_columns: no value, a number that is not finite, an empty string, or the smallest int64.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 import tensorflow as tf
 import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.dense_columns import Raw, number, numbers, text, texts
 from components.errors import ConfigError
 from components.own_module import KEY as OWN
 from components.own_module import call
-
-Raw: TypeAlias = tf.Tensor | tf.SparseTensor
 
 QUANTILES = 256
 """Buckets of a numeric column; finer steps than a network can use would only slow the sketch."""
 SKETCH_ERROR = 1e-3
 """Rank error of the quantile sketch, as a share of the rows; a quarter of a bucket."""
-MISSING_INT = tf.int64.min
+
+
+class Analysis(Protocol):
+    """Where the facts about all rows come from that a graph is frozen with."""
+
+    def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
+        """Positions of strings in the vocabulary `name`, int64, -1 where they are not in it.
+
+        The vocabulary is of the tokens that are `there` (bool, of the shape of `tokens`), at least `least` times.
+        """
+
+    def quantiles(self, values: tf.Tensor) -> tf.Tensor:
+        """The QUANTILES - 1 bounds between equal shares of each column of [N, F], [F, QUANTILES - 1]; NaN is none."""
+
+
+class ByTransform:
+    """TensorFlow Transform's analyzers, which Beam runs: placeholders while the function is traced."""
+
+    def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
+        """See Analysis."""
+        path = tft.vocabulary(tf.boolean_mask(tokens, there), frequency_threshold=least, vocab_filename=name)
+        return tft.apply_vocabulary(tokens, path, default_value=-1)
+
+    def quantiles(self, values: tf.Tensor) -> tf.Tensor:
+        """See Analysis."""
+        # The sketch of several columns fails where one has no value at all: each batch adds zeros of next to no weight.
+        sketched = tf.concat([values, tf.zeros_like(values[:1])], axis=0)
+        weights = tf.concat([tf.ones_like(values[:, 0]), tf.fill([1], 1e-6)], axis=0)
+        return tft.quantiles(sketched, QUANTILES, SKETCH_ERROR, weights, reduce_instance_dims=False)
 
 
 def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -44,114 +72,108 @@ def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]
     if OWN in custom_config:
         given = {name: value for name, value in custom_config.items() if name not in (OWN, "code")}
         return dict(call(custom_config[OWN], "preprocessing_fn", dict(inputs), given))
+    return transformed(inputs, custom_config, ByTransform())
+
+
+def transformed(
+    inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis: Analysis
+) -> dict[str, tf.Tensor]:
+    """The matrices that the head of this file describes, of raw columns and of what an analysis says of all rows."""
     dataset, features = custom_config["dataset"], custom_config["features"]
-    _check(inputs, dataset, features)
+    _check({name: column.dtype == tf.string for name, column in inputs.items()}, dataset, features)
     categorical, numeric = features.get("categorical", ()), features.get("numeric", ())
     cyclical = features.get("cyclical", {})
 
     outputs = {}
     if categorical:
-        tokens = tf.stack([text(inputs[name]) for name in categorical], axis=1)
-        outputs["categorical"] = vocabulary_ids(tokens, features.get("min_count", 10))
-    missing = []
-    if numeric:
-        values = tf.stack([number(inputs[name]) for name in numeric], axis=1)
-        outputs["numeric"] = quantile_scale(values)
-        missing.append(tf.math.is_nan(values))
-    if cyclical:
-        values = tf.stack([number(inputs[name]) for name in cyclical], axis=1)
-        outputs["cyclical"] = phases(values, list(cyclical.values()))
-        missing.append(tf.math.is_nan(values))
-    if missing:
-        outputs["missing"] = tf.cast(tf.concat(missing, axis=1), tf.float32)
-    outputs["label"] = label(inputs, custom_config)
+        outputs["categorical"] = ids(texts([inputs[name] for name in categorical]), features, analysis)
+    values = numbers([inputs[name] for name in numeric]) if numeric else None
+    turning = numbers([inputs[name] for name in cyclical]) if cyclical else None
+    outputs |= scaled(values, turning, features, analysis)
+    outputs["label"] = label(inputs, custom_config, analysis)
     return outputs
 
 
-def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]) -> tf.Tensor:
+def ids(tokens: tf.Tensor, features: Mapping[str, Any], analysis: Analysis) -> tf.Tensor:
+    """The matrix `categorical` of string [N, C]."""
+    columns = len(features["categorical"])
+    column = tf.broadcast_to(tf.range(columns, dtype=tf.int64), tf.shape(tokens))
+    return vocabulary_ids(tokens, column, columns, features.get("min_count", 10), analysis)
+
+
+def scaled(
+    values: tf.Tensor | None, turning: tf.Tensor | None, features: Mapping[str, Any], analysis: Analysis
+) -> dict[str, tf.Tensor]:
+    """The matrices `numeric`, `cyclical` and `missing` of float32 [N, F] and [N, K], NaN where missing."""
+    outputs, missing = {}, []
+    if values is not None:
+        outputs["numeric"] = quantile_scale(values, analysis.quantiles(values))
+        missing.append(tf.math.is_nan(values))
+    if turning is not None:
+        outputs["cyclical"] = phases(turning, list(features["cyclical"].values()))
+        missing.append(tf.math.is_nan(turning))
+    if missing:
+        outputs["missing"] = tf.cast(tf.concat(missing, axis=1), tf.float32)
+    return outputs
+
+
+def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis: Analysis | None = None) -> tf.Tensor:
     """The label as the model learns it: float32 [N], NaN where missing, or of several classes int64 [N], -1."""
     dataset = custom_config["dataset"]
-    return _LABELS[dataset["task"]](inputs[dataset["label"]], dataset.get("positive"))
+    return _LABELS[dataset["task"]](inputs[dataset["label"]], dataset.get("positive"), analysis or ByTransform())
 
 
-def _check(inputs: Mapping[str, Raw], dataset: Mapping[str, Any], features: Mapping[str, Any]) -> None:
+def check(schema: schema_pb2.Schema, custom_config: Mapping[str, Any]) -> None:
     """Raises ConfigError for a column that is not there, or that holds text where numbers are needed."""
-    numbers = {name: kind for kind in ("numeric", "cyclical") for name in features.get(kind, ())}
-    for name in (*features.get("categorical", ()), *numbers, dataset["label"]):
-        if name not in inputs:
-            raise ConfigError(f"pipeline.toml: {name} is not in the schema; it has: {', '.join(sorted(inputs))}")
-    for name, kind in numbers.items():
-        if inputs[name].dtype == tf.string:
+    columns = {feature.name: feature.type == schema_pb2.BYTES for feature in schema.feature}
+    _check(columns, custom_config["dataset"], custom_config["features"])
+
+
+def _check(is_text: Mapping[str, bool], dataset: Mapping[str, Any], features: Mapping[str, Any]) -> None:
+    kinds = {name: kind for kind in ("numeric", "cyclical") for name in features.get(kind, ())}
+    for name in (*features.get("categorical", ()), *kinds, dataset["label"]):
+        if name not in is_text:
+            raise ConfigError(f"pipeline.toml: {name} is not in the schema; it has: {', '.join(sorted(is_text))}")
+    for name, kind in kinds.items():
+        if is_text[name]:
             raise ConfigError(f"pipeline.toml: [features] {kind}: {name} holds text in the schema; make it categorical")
     needs_number = dataset["task"] == "regression" or (dataset["task"] == "binary" and dataset.get("positive") is None)
-    if needs_number and inputs[dataset["label"]].dtype == tf.string:
+    if needs_number and is_text[dataset["label"]]:
         raise ConfigError(
             f"pipeline.toml: [dataset] label: {dataset['label']} holds text in the schema; "
             "name its positive value as [dataset] positive, or give another task"
         )
 
 
-def text(raw: Raw) -> tf.Tensor:
-    """A column as string [N]; integers in decimal, "" where missing."""
-    if raw.dtype == tf.string:
-        return _first(raw, "")
-    if raw.dtype.is_integer:
-        values = _first(tf.cast(raw, tf.int64), MISSING_INT)
-        return tf.where(values == MISSING_INT, "", tf.strings.as_string(values))
-    values = _first(tf.cast(raw, tf.float32), float("nan"))
-    return tf.where(tf.math.is_finite(values), tf.strings.as_string(values, shortest=True), "")
-
-
-def number(raw: Raw) -> tf.Tensor:
-    """A column as float32 [N], NaN where missing."""
-    if raw.dtype.is_integer:
-        values = _first(tf.cast(raw, tf.int64), MISSING_INT)
-        return tf.where(values == MISSING_INT, float("nan"), tf.cast(values, tf.float32))
-    values = _first(tf.cast(raw, tf.float32), float("nan"))
-    return tf.where(tf.math.is_finite(values), values, float("nan"))
-
-
-def _first(raw: Raw, default: Any) -> tf.Tensor:
-    """The first value of every row, [N]; `default` where a row has none."""
-    if isinstance(raw, tf.SparseTensor):
-        leading = tf.sparse.retain(raw, raw.indices[:, 1] == 0)
-        # The shape is stated anew: a batch in which every row is empty comes as [N, 0].
-        column = tf.SparseTensor(leading.indices, leading.values, tf.stack([raw.dense_shape[0], 1]))
-        return tf.reshape(tf.sparse.to_dense(column, default_value=tf.constant(default, raw.dtype)), [-1])
-    return raw if raw.shape.rank == 1 else raw[:, 0]
-
-
-def vocabulary_ids(tokens: tf.Tensor, min_count: int) -> tf.Tensor:
-    """Ids of string [N, C], as int64 [N, C]: missing 0 .. C-1, rare or unknown C .. 2C-1, then the vocabulary.
+def vocabulary_ids(tokens: tf.Tensor, column: tf.Tensor, columns: int, min_count: int, analysis: Analysis) -> tf.Tensor:
+    """Ids of strings, int64: missing 0 .. C-1, rare or unknown C .. 2C-1, then the vocabulary.
 
     Every column has ids of its own: "1" in one is another value than "1" in the next. Values seen fewer than
     `min_count` times share the id of what was never seen, so that this id is trained on something.
+
+    Args:
+      tokens: Of any shape; "" is missing.
+      column: int64 of that shape: of which column, 0 .. C-1, each token is.
+      columns: C.
+      min_count: Of a value in the vocabulary.
+      analysis: Has the vocabulary.
     """
-    columns = tokens.shape[1]
-    absent = tokens == ""
-    names = tf.constant([[f"{column}=" for column in range(columns)]])
-    named = tf.strings.join([tf.broadcast_to(names, tf.shape(tokens)), tokens])
-    path = tft.vocabulary(
-        tf.boolean_mask(named, ~absent),
-        frequency_threshold=max(min_count, 1),
-        vocab_filename="categorical",
-    )
-    found = tft.apply_vocabulary(named, path, default_value=-1)
-    position = tf.range(columns, dtype=tf.int64)
-    return tf.where(absent, position, tf.where(found < 0, columns + position, 2 * columns + found))
+    there = tokens != ""
+    names = tf.constant([f"{position}=" for position in range(columns)])
+    named = tf.strings.join([tf.gather(names, column), tokens])
+    found = analysis.positions("categorical", named, there, max(min_count, 1))
+    return tf.where(there, tf.where(found < 0, columns + column, 2 * columns + found), column)
 
 
-def quantile_scale(values: tf.Tensor) -> tf.Tensor:
+def quantile_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
     """Where in its column's training distribution a value lies: [N, F] to [N, F] in [-1, 1]; 0 where NaN.
+
+    `grid` holds the quantiles of each column, [F, QUANTILES - 1].
 
     A value's rank among the quantiles, linear between them; a value that many rows share gets the middle of the
     ranks that it spans, so a constant column is 0. Outliers cannot squeeze the rest, and equal steps of the
     result hold equal shares of the rows, which makes the model's equally spaced knots quantile knots.
     """
-    # The sketch of several columns fails where one has no value at all: each batch adds zeros of next to no weight.
-    sketched = tf.concat([values, tf.zeros_like(values[:1])], axis=0)
-    weights = tf.concat([tf.ones_like(values[:, 0]), tf.fill([1], 1e-6)], axis=0)
-    grid = tft.quantiles(sketched, QUANTILES, SKETCH_ERROR, weights, reduce_instance_dims=False)  # [F, QUANTILES - 1]
     columns = tf.transpose(values)
     below = tf.searchsorted(grid, columns, side="left")
     up_to = tf.searchsorted(grid, columns, side="right")
@@ -176,7 +198,7 @@ def phases(values: tf.Tensor, periods: Sequence[float]) -> tf.Tensor:
     return tf.reshape(pair, [-1, 2 * len(periods)])
 
 
-def _binary_label(raw: Raw, positive: Any) -> tf.Tensor:
+def _binary_label(raw: Raw, positive: Any, _: Analysis) -> tf.Tensor:
     """1.0 for the positive value, else 0.0; NaN where missing. Without `positive` the label is 0 or 1."""
     if positive is None:
         return number(raw)
@@ -186,19 +208,18 @@ def _binary_label(raw: Raw, positive: Any) -> tf.Tensor:
     return tf.where(values == "", float("nan"), tf.cast(values == str(positive), tf.float32))
 
 
-def _class_label(raw: Raw, _: Any) -> tf.Tensor:
+def _class_label(raw: Raw, _: Any, analysis: Analysis) -> tf.Tensor:
     """Index into the vocabulary `label`, most frequent class first; -1 where missing or never seen."""
     values = text(raw)
-    path = tft.vocabulary(tf.boolean_mask(values, values != ""), vocab_filename="label")
-    return tft.apply_vocabulary(values, path, default_value=-1)
+    return analysis.positions("label", values, values != "", 1)
 
 
-def _number_label(raw: Raw, _: Any) -> tf.Tensor:
+def _number_label(raw: Raw, _: Any, __: Analysis) -> tf.Tensor:
     """The value itself; NaN where missing."""
     return number(raw)
 
 
-_LABELS: dict[str, Callable[[Raw, Any], tf.Tensor]] = {
+_LABELS: dict[str, Callable[[Raw, Any, Analysis], tf.Tensor]] = {
     "binary": _binary_label,
     "multiclass": _class_label,
     "regression": _number_label,

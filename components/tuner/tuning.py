@@ -13,11 +13,13 @@ from components.errors import PlumblineError
 from components.metric_names import LOWER_IS_BETTER
 from components.progress import note, within
 from components.trainer.balancing import DataSteps
+from components.trainer.candidates import Task
 from components.trainer.examples import Columns
-from components.trainer.fitting import Task, fit
+from components.trainer.fitting import fit
 from components.trainer.signatures import predictor
 from components.trainer.small_data import fitted_to
-from components.trainer.training import label_scale, scaled, split_off, with_found
+from components.trainer.training import label_scale, scaled, with_found
+from components.trainer.validation import hold_out
 from components.tuner.adopting import score_of, verdict
 from components.tuner.searching import search
 from components.tuner.settings import Settings
@@ -134,8 +136,10 @@ class Judged:
         self._metric = settings.metric_of(self._task)
         rows = sampled(data.rows, settings.rows, settings.seed)
         share = fitted_to(tables["training"], len(data.rows))[0]["validation_share"]
-        self.training, self.validation = split_off(rows, share)
-        self._center, self._spread = label_scale(self.training.labels, self._task)
+        (fold,) = hold_out(len(rows), share)
+        self._rows, self._share = rows, share
+        self.training, self.validation = (rows.rows(slice(*part)) for part in (fold.training[0], fold.validation))
+        self._center, self._spread = label_scale(rows.labels, self._task)
 
     def train(self, values: Mapping[str, Any]) -> tuple[float, np.ndarray]:
         """Score of these settings on the validation rows, and the answers to them, [V] or [V, K]."""
@@ -144,14 +148,13 @@ class Judged:
         settings, _ = fitted_to(asked, len(self._data.rows))  # as for the rows that the Trainer will have
         steps = DataSteps(tables.get("balance", {}), tables.get("augmentation", {}), task, classes, settings["seed"])
         fitted = fit(
-            scaled(self.training, self._center, self._spread),
-            scaled(self.validation, self._center, self._spread),
+            scaled(self._rows, self._center, self._spread),
             Task(task, len(classes), self._data.ids, tables["ordered"]),
-            {**settings, "refit": False},
+            {**settings, "refit": False, "validation_share": self._share},
             steps,
         )
         predict = predictor(task, classes, self._center, self._spread)
-        answer = predict(tf.constant(fitted.validation_answer, tf.float32))[ANSWER[task]].numpy()
+        answer = predict(tf.constant(fitted.answer, tf.float32))[ANSWER[task]].numpy()
         return score_of(task, self.validation.labels, answer, self._metric), answer
 
 

@@ -16,7 +16,7 @@ say() { echo "setup: $*" >&2; }
 
 # What .venv was made from: the lock, this recipe and the place (a venv does not survive being moved).
 # cksum is in POSIX; sha256sum is not on macOS. The linters' settings in pyproject.toml are no part of it.
-wanted="$project $( (cat requirements.lock deploy/venv/*.sh; sed '/^# Settings of the tools/,$d' pyproject.toml) | cksum)"
+wanted="$project $( (cat requirements.lock deploy/venv/*.sh deploy/venv/*.py; sed '/^# Settings of the tools/,$d' pyproject.toml) | cksum)"
 [ "$(cat .venv/.ready 2>/dev/null)" = "$wanted" ] && exit 0
 
 # -- can this machine do it at all? ------------------------------------------------------------------------------
@@ -92,6 +92,9 @@ rm -rf .venv/.uv-cache .venv/bootstrap.txt
 
 .venv/bin/python -c 'import ml_metadata' 2>.venv/import.log \
   || refuse "installed, but ml-metadata does not load: $(tail -n 1 .venv/import.log)"
+
+# uv compiles nothing. What fails here costs time later, and nothing else.
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python deploy/venv/bytecode.py || say "not everything could be compiled; starts will be slower"
 
 echo "$wanted" > .venv/.ready.new && mv .venv/.ready.new .venv/.ready
 say "done in $(( $(date +%s) - began )) s"

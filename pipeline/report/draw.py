@@ -17,6 +17,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pipeline.report.drawn import svg_of
 from pipeline.report.words import printable
 
 VEGA_LITE = "5.20"
@@ -56,14 +57,19 @@ def svg(spec: Mapping[str, Any], title: str) -> Markup:
       spec: Vega-Lite, without `config`. Marks with an encoding `description` show it under the pointer.
       title: What the chart shows, in words: its text alternative.
     """
-    import vl_convert
-
-    drawn: str = vl_convert.vegalite_to_svg(_printable({**spec, "config": CONFIG}), vl_version=VEGA_LITE)
-    drawn = _EMPTY.sub("", _TAG.sub(_slim, drawn))
+    told = _printable({**spec, "config": CONFIG})
+    drawn = svg_of(told, lambda: _rendered(told))
     _, _, inner = drawn.partition(">")
     found = re.match(r'<svg[^>]* viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)
     assert found is not None, "vl-convert writes a view box"
     return framed(inner.removesuffix("</svg>"), float(found[1]), float(found[2]), title, "chart")
+
+
+def _rendered(spec: Any) -> str:
+    import vl_convert  # starts a JavaScript engine: 1 s of CPU
+
+    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
+    return _EMPTY.sub("", _TAG.sub(_slim, drawn))
 
 
 def framed(inner: str, width: float, height: float, title: str, kind: str) -> Markup:

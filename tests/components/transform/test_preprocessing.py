@@ -1,4 +1,4 @@
-"""The preprocessing function, analysed by Beam in process on a few rows and applied to others."""
+"""The preprocessing function, analysed on a few rows, by Beam and without it, and applied to others."""
 
 import functools
 import math
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -14,7 +15,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from components.errors import ConfigError
-from components.transform.preprocessing import preprocessing_fn
+from components.transform.analysis import analyse
+from components.transform.freezing import write_transform_graph
+from components.transform.matrices import write_matrices
+from components.transform.preprocessing import QUANTILES, SKETCH_ERROR, check, preprocessing_fn
+from components.transform_matrices import load_matrices
 
 pytestmark = pytest.mark.slow
 
@@ -53,10 +58,15 @@ ROWS = [
 
 
 class Fitted:
-    """A transform graph analysed on `rows`; called with rows it gives NumPy matrices by name."""
+    """A transform graph analysed on `rows` by Beam; called with rows it gives NumPy matrices by name."""
 
     def __init__(self, folder: Path, rows: list[dict], spec: dict, tables: dict) -> None:
         self.spec = spec
+        self.fit(folder, rows, spec, tables)
+        self.output = tft.TFTransformOutput(str(folder / "out"))
+        self.layer = self.output.transform_features_layer()
+
+    def fit(self, folder: Path, rows: list[dict], spec: dict, tables: dict) -> None:
         metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(spec))
         config = metadata, functools.partial(preprocessing_fn, custom_config=tables)
         options = PipelineOptions(["--runner=FnApiRunner"])
@@ -64,14 +74,40 @@ class Fitted:
             data = pipeline | beam.Create([_instance(row, spec) for row in rows])
             fitted = (data, config[0]) | tft_beam.AnalyzeDataset(config[1])
             _ = fitted | tft_beam.WriteTransformFn(str(folder / "out"))
-        self.output = tft.TFTransformOutput(str(folder / "out"))
-        self.layer = self.output.transform_features_layer()
 
     def __call__(self, rows: list[dict], without: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
         spec = {name: kind for name, kind in self.spec.items() if name not in without}
         examples = [_example(_instance(row, spec), spec) for row in rows]
         raw = tf.io.parse_example(tf.constant(examples), spec)
         return {name: tensor.numpy() for name, tensor in self.layer(raw).items()}
+
+
+class FittedHere(Fitted):
+    """The same without Beam."""
+
+    def fit(self, folder: Path, rows: list[dict], spec: dict, tables: dict) -> None:
+        types = {tf.string: pa.large_binary(), tf.int64: pa.int64(), tf.float32: pa.float32()}
+        instances = [_instance(row, spec) for row in rows]
+        columns = {
+            name: pa.array(
+                [value if isinstance(value, list) else [value] for value in (one[name] for one in instances)],
+                pa.large_list(types[kind.dtype]),
+            )
+            for name, kind in spec.items()
+        }
+        batch = pa.record_batch(columns)
+        half = len(rows) // 2
+        batches = [batch.slice(0, half), batch.slice(half)]
+        facts = analyse(batches, tables, QUANTILES, SKETCH_ERROR)
+        schema = schema_utils.schema_from_feature_spec(spec)
+        write_transform_graph(facts, schema, tables, str(folder / "out"))
+        write_matrices(facts, spec[tables["dataset"]["label"]].dtype, tables, str(folder / "out"))
+        self.batch = batch
+
+
+@pytest.fixture(params=[Fitted, FittedHere], ids=["beam", "here"], scope="module")
+def fit(request: pytest.FixtureRequest) -> type[Fitted]:
+    return request.param
 
 
 def _instance(row: dict, spec: dict) -> dict:
@@ -96,9 +132,9 @@ def _example(instance: dict, spec: dict) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
+def fitted(fit: type[Fitted], tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     tables = {"dataset": {"label": "y", "task": "binary"}, "features": FEATURES}
-    return Fitted(tmp_path_factory.mktemp("binary"), ROWS, SPEC, tables)
+    return fit(tmp_path_factory.mktemp("binary"), ROWS, SPEC, tables)
 
 
 def test_every_matrix_has_a_column_per_feature(fitted: Fitted) -> None:
@@ -129,19 +165,19 @@ def test_a_value_never_seen_shares_the_id_of_rare_ones(fitted: Fitted) -> None:
     assert fitted([ROWS[0] | {"color": "violet", "size": 99}])["categorical"].tolist() == [[2, 3]]
 
 
-def test_equal_texts_in_two_columns_are_two_values(tmp_path: Path) -> None:
+def test_equal_texts_in_two_columns_are_two_values(fit: type[Fitted], tmp_path: Path) -> None:
     spec = {"a": tf.io.VarLenFeature(tf.int64), "b": tf.io.VarLenFeature(tf.string), "y": SPEC["y"]}
     tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"categorical": ["a", "b"], "min_count": 1}}
-    ids = Fitted(tmp_path, [{"a": 1, "b": "1", "y": 0}], spec, tables)([{"a": 1, "b": "1"}], without=("y",))
+    ids = fit(tmp_path, [{"a": 1, "b": "1", "y": 0}], spec, tables)([{"a": 1, "b": "1"}], without=("y",))
     assert sorted(ids["categorical"][0].tolist()) == [4, 5]
     assert set(ids) == {"categorical"}  # no numbers, so no such matrices, and no label asked for
 
 
-def test_text_that_is_no_utf8_is_a_value_like_any_other(tmp_path: Path) -> None:
+def test_text_that_is_no_utf8_is_a_value_like_any_other(fit: type[Fitted], tmp_path: Path) -> None:
     spec = {"color": SPEC["color"], "y": SPEC["y"]}
     tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"categorical": ["color"], "min_count": 2}}
     colors = [b"caf\xe9", b"caf\xe9", b"caf\xe9", "café", "café", b"two\nlines", b"two\nlines"]
-    fitted = Fitted(tmp_path, [{"color": color, "y": 0} for color in colors], spec, tables)
+    fitted = fit(tmp_path, [{"color": color, "y": 0} for color in colors], spec, tables)
     asked = [b"caf\xe9", "café", b"\xff\xfe", b"two\nlines"]  # what holds a line's end is no line of a vocabulary
     assert fitted([{"color": color} for color in asked], without=("y",))["categorical"].tolist() == [[2], [3], [1], [1]]
 
@@ -197,24 +233,24 @@ def test_label_may_be_absent(fitted: Fitted) -> None:
     assert np.isnan(fitted([ROWS[0] | {"y": None}])["label"]).all()
 
 
-def _labels(folder: Path, dtype: tf.DType, values: list, dataset: dict) -> Fitted:
+def _labels(fit: type[Fitted], folder: Path, dtype: tf.DType, values: list, dataset: dict) -> Fitted:
     spec = {"x": tf.io.VarLenFeature(tf.float32), "y": tf.io.VarLenFeature(dtype)}
     tables = {"dataset": {"label": "y"} | dataset, "features": {"numeric": ["x"]}}
-    return Fitted(folder, [{"x": float(row), "y": value} for row, value in enumerate(values)], spec, tables)
+    return fit(folder, [{"x": float(row), "y": value} for row, value in enumerate(values)], spec, tables)
 
 
-def test_binary_label_by_its_positive_value(tmp_path: Path) -> None:
-    fitted = _labels(tmp_path, tf.string, ["yes", "no"], {"task": "binary", "positive": "yes"})
+def test_binary_label_by_its_positive_value(fit: type[Fitted], tmp_path: Path) -> None:
+    fitted = _labels(fit, tmp_path, tf.string, ["yes", "no"], {"task": "binary", "positive": "yes"})
     assert fitted([{"y": "yes"}, {"y": "no"}, {"y": "maybe"}])["label"].tolist() == [1, 0, 0]
 
 
-def test_class_label_is_an_index_by_frequency(tmp_path: Path) -> None:
-    fitted = _labels(tmp_path, tf.string, ["b", "a", "b", "c", "b", "a"], {"task": "multiclass"})
+def test_class_label_is_an_index_by_frequency(fit: type[Fitted], tmp_path: Path) -> None:
+    fitted = _labels(fit, tmp_path, tf.string, ["b", "a", "b", "c", "b", "a"], {"task": "multiclass"})
     assert fitted([{"y": "b"}, {"y": "a"}, {"y": "c"}, {"y": "d"}, {"y": None}])["label"].tolist() == [0, 1, 2, -1, -1]
 
 
-def test_number_label_is_itself(tmp_path: Path) -> None:
-    fitted = _labels(tmp_path, tf.float32, [1.5, -2.5], {"task": "regression"})
+def test_number_label_is_itself(fit: type[Fitted], tmp_path: Path) -> None:
+    fitted = _labels(fit, tmp_path, tf.float32, [1.5, -2.5], {"task": "regression"})
     assert fitted([{"y": 4.25}])["label"].tolist() == [4.25]
 
 
@@ -228,3 +264,82 @@ def test_a_column_the_data_lacks_is_refused() -> None:
     tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"numeric": ["height"]}}
     with pytest.raises(ConfigError, match=r"height is not in the schema"):
         preprocessing_fn({"y": tf.constant([1])}, tables)
+
+
+def test_a_schema_is_refused_as_the_function_refuses_columns() -> None:
+    schema = schema_utils.schema_from_feature_spec({"color": SPEC["color"], "y": SPEC["y"]})
+    with pytest.raises(ConfigError, match=r"\[features\] cyclical: color holds text"):
+        check(schema, {"dataset": {"label": "y", "task": "binary"}, "features": {"cyclical": {"color": 7}}})
+
+
+def test_the_graph_without_beam_is_the_graph_with_it(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    spec = {
+        "a": tf.io.VarLenFeature(tf.string),
+        "b": tf.io.VarLenFeature(tf.int64),
+        "c": tf.io.VarLenFeature(tf.float32),
+        "d": tf.io.VarLenFeature(tf.float32),
+        "e": tf.io.VarLenFeature(tf.int64),
+        "y": tf.io.VarLenFeature(tf.string),
+    }
+    rows = [
+        {
+            "a": None if a < 0.1 else f"v{int(30 * a * a)}",
+            "b": None if b < 0.1 else int(100 * b),
+            "c": round(float(c), 1),
+            "d": None if a < 0.3 else float(d),
+            "e": int(e),
+            "y": f"class {int(a * 5)}",
+        }
+        for a, b, c, d, e in zip(
+            draw.random(2000),
+            draw.random(2000),
+            draw.random(2000),
+            draw.lognormal(sigma=3, size=2000),
+            draw.poisson(3, 2000),
+            strict=True,
+        )
+    ]
+    tables = {
+        "dataset": {"label": "y", "task": "multiclass"},
+        "features": {"categorical": ["a", "b", "c"], "numeric": ["d", "e"], "min_count": 15},
+    }
+    theirs, ours = Fitted(tmp_path / "beam", rows, spec, tables), FittedHere(tmp_path / "here", rows, spec, tables)
+    for name in ("categorical", "label"):
+        assert ours.output.vocabulary_by_name(name) == theirs.output.vocabulary_by_name(name)
+        assert ours.output.vocabulary_size_by_name(name) == theirs.output.vocabulary_size_by_name(name)
+    assert ours.output.transformed_feature_spec() == theirs.output.transformed_feature_spec()
+    assert ours.output.raw_feature_spec() == spec
+    found, expected = ours(rows), theirs(rows)
+    assert found.keys() == expected.keys()
+    for name in ("categorical", "missing", "label"):
+        assert (found[name] == expected[name]).all()
+    assert np.abs(found["numeric"] - expected["numeric"]).max() <= 4 * SKETCH_ERROR  # both ranks, on [-1, 1]
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_matrices_are_those_of_the_graph(tmp_path: Path, task: str) -> None:
+    label = {"binary": "y", "multiclass": "size", "regression": "weight"}[task]
+    tables = {"dataset": {"label": label, "task": task}, "features": FEATURES}
+    fitted = FittedHere(tmp_path, ROWS, SPEC, tables)
+    matrices = load_matrices(fitted.output)
+    assert matrices is not None
+    expected = fitted(ROWS)
+    found = {**matrices.transformed(fitted.batch), "label": matrices.labels(fitted.batch)}
+    assert found.keys() == expected.keys()
+    for name, matrix in expected.items():
+        assert np.array_equal(found[name], matrix, equal_nan=True), name
+    texts = tf.constant([["red", "1"], ["", "99"]])
+    values = tf.constant([[1.0, 10, 7, 0], [math.nan] * 4])
+    served = matrices.loaded.features(texts, values, tf.constant([[6.0], [math.nan]]))
+    asked = fitted([ROWS[0] | {"absent": 0.0, "hour": 6}, {"size": 99, "count": 10, "constant": math.nan}])
+    for name in ("categorical", "cyclical"):
+        assert served[name].numpy().tolist() == asked[name].tolist()
+    assert served["numeric"].numpy()[0].tolist() == asked["numeric"][0].tolist()
+    assert served["missing"].numpy().tolist() == [[0] * 5, [1] * 5]
+
+
+def test_a_graph_of_beam_has_no_matrices(tmp_path: Path) -> None:
+    spec = {"x": tf.io.VarLenFeature(tf.float32), "y": SPEC["y"]}
+    tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"numeric": ["x"]}}
+    assert load_matrices(Fitted(tmp_path, [{"x": 1.0, "y": 0}], spec, tables).output) is None

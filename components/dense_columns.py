@@ -1,0 +1,87 @@
+"""Raw columns, each a tensor of its own, as matrices: the same for a transform graph and for a served model.
+
+Missing is the same thing everywhere: no value, a number that is not finite, an empty string, or the smallest int64.
+All columns of a kind are handled at once: operations for each of some thousand columns take minutes to trace.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import tensorflow as tf
+
+Raw: TypeAlias = tf.Tensor | tf.SparseTensor
+
+MISSING_INT = tf.int64.min
+MISSING = {tf.string: "", tf.int64: MISSING_INT, tf.float32: float("nan")}
+
+
+def text(raw: Raw) -> tf.Tensor:
+    """A column as string [N]; integers in decimal, "" where missing."""
+    return texts([raw])[:, 0]
+
+
+def number(raw: Raw) -> tf.Tensor:
+    """A column as float32 [N], NaN where missing."""
+    return numbers([raw])[:, 0]
+
+
+def texts(raw: Sequence[Raw]) -> tf.Tensor:
+    """C columns as string [N, C]; integers in decimal, "" where missing."""
+    return _by_type(raw, as_texts)
+
+
+def numbers(raw: Sequence[Raw]) -> tf.Tensor:
+    """F columns as float32 [N, F], NaN where missing."""
+    return _by_type(raw, as_numbers)
+
+
+def as_texts(matrix: tf.Tensor) -> tf.Tensor:
+    """Strings, int64 or float32 of any shape as strings; integers in decimal, "" where missing."""
+    if matrix.dtype == tf.string:
+        return matrix
+    if matrix.dtype.is_integer:
+        return tf.where(matrix == MISSING_INT, "", tf.strings.as_string(matrix))
+    return tf.where(tf.math.is_finite(matrix), tf.strings.as_string(matrix, shortest=True), "")
+
+
+def as_numbers(matrix: tf.Tensor) -> tf.Tensor:
+    """int64 or float32 of any shape as float32, NaN where missing."""
+    if matrix.dtype.is_integer:
+        return tf.where(matrix == MISSING_INT, float("nan"), tf.cast(matrix, tf.float32))
+    return tf.where(tf.math.is_finite(matrix), matrix, float("nan"))
+
+
+def _by_type(raw: Sequence[Raw], convert: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+    """Columns of any types, converted type by type as [N, ...] matrices and put together in their order."""
+    groups: dict[tuple[bool, tf.DType], list[int]] = {}
+    for position, column in enumerate(raw):
+        groups.setdefault((isinstance(column, tf.SparseTensor), column.dtype), []).append(position)
+    parts = []
+    for (sparse, dtype), positions in groups.items():
+        columns = [raw[position] for position in positions]
+        stored = tf.string if dtype == tf.string else tf.int64 if dtype.is_integer else tf.float32
+        parts.append(convert(dense(columns, stored) if sparse else _side_by_side(columns, stored)))
+    if len(parts) == 1:
+        return parts[0]
+    order = [position for positions in groups.values() for position in positions]
+    return tf.gather(tf.concat(parts, axis=1), sorted(range(len(order)), key=order.__getitem__), axis=1)
+
+
+def _side_by_side(columns: Sequence[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
+    """Dense columns, [N] or [N, M], as [N, C] of their first values."""
+    flat = [column if column.shape.rank == 1 else column[:, 0] for column in columns]
+    return tf.cast(tf.stack(flat, axis=1), dtype) if dtype != tf.string else tf.stack(flat, axis=1)
+
+
+def dense(columns: Sequence[tf.SparseTensor], dtype: tf.DType) -> tf.Tensor:
+    """Sparse columns of `dtype`, [N, M], as [N, C] of their first values; where a row has none, MISSING."""
+    rows = columns[0].dense_shape[0]
+    sizes = tf.stack(tf.shape_n([column.values for column in columns], out_type=tf.int64))[:, 0]
+    indices = tf.concat([column.indices for column in columns], axis=0)
+    values = tf.concat([column.values for column in columns], axis=0)
+    position = tf.repeat(tf.range(len(columns), dtype=tf.int64), sizes)
+    first = indices[:, 1] == 0
+    cells = tf.boolean_mask(tf.stack([indices[:, 0], position], axis=1), first)
+    values = tf.boolean_mask(values if dtype == tf.string else tf.cast(values, dtype), first)
+    missing = tf.fill([rows, len(columns)], tf.constant(MISSING[dtype], dtype))
+    return tf.ensure_shape(tf.tensor_scatter_nd_update(missing, cells, values), [None, len(columns)])

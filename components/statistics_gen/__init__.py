@@ -1,0 +1,1 @@
+"""TFDV's statistics of the examples, in this process where Beam would run here anyway."""

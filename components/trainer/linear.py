@@ -1,0 +1,179 @@
+"""The linear model: logistic, multinomial logistic or ridge regression on the transformed matrices, by scikit-learn.
+
+Its inputs are one-hot categories, the numbers' ranks, their standardised values (so that it can extrapolate), sine and
+cosine of phases, and indicators of missing values. Trained, it is a weight for each category id and each dense column,
+which in the graph takes one gather and one matrix product.
+"""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.trainer.examples import Columns
+
+DENSE = ("numeric", "scaled", "cyclical", "missing")
+"""Matrices whose columns are inputs as they are; those that a preprocessing does not make are left out."""
+MOST_ROWS = 100_000
+"""Rows that it learns from, drawn at random where there are more: its few weights are known well enough by these."""
+MIN_COUNT = 5
+"""Categories of fewer rows have no weight of their own."""
+SPARSE_FROM = 200
+"""Categories from which on the inputs are a sparse matrix."""
+ITERATIONS = 100
+
+
+@dataclass(frozen=True)
+class LinearWeights:
+    """A fitted linear model of K outputs.
+
+    Attributes:
+      by_id: float32 [ids, K], 0 for an id without a weight; no rows where there are no categories.
+      dense: float32 [D, K], of the columns of `matrices`, side by side.
+      intercept: float32 [K].
+      matrices: Which of DENSE it reads.
+    """
+
+    by_id: np.ndarray
+    dense: np.ndarray
+    intercept: np.ndarray
+    matrices: tuple[str, ...]
+
+    def raw(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Raw scores [N, K] of transformed matrices: logits, or values in units of the label's spread."""
+        found = np.broadcast_to(self.intercept, (_rows(features), len(self.intercept))).astype(np.float64)
+        if len(self.by_id):
+            for column in features["categorical"].T:
+                found = found + self.by_id[column]
+        for name, weights in self._parts(features):
+            found = found + features[name] @ weights
+        return np.asarray(found)
+
+    def _parts(self, features: Mapping[str, Any]) -> list[tuple[str, np.ndarray]]:
+        ends = np.cumsum([features[name].shape[1] for name in self.matrices])[:-1]
+        return list(zip(self.matrices, np.split(self.dense, ends), strict=True))
+
+
+class Linear(tf.Module):
+    """LinearWeights in a graph."""
+
+    def __init__(self, weights: LinearWeights) -> None:
+        super().__init__()
+        self.matrices = weights.matrices
+        self._has_ids = bool(len(weights.by_id))
+        self._by_id, self._dense, self._intercept = (
+            tf.Variable(value, trainable=False) for value in (weights.by_id, weights.dense, weights.intercept)
+        )
+
+    def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Raw scores float32 [N, K]."""
+        found = self._intercept[None, :]
+        if self._has_ids:
+            found += tf.reduce_sum(tf.gather(self._by_id, features["categorical"]), axis=1)
+        if self.matrices:
+            found += tf.concat([features[name] for name in self.matrices], axis=1) @ self._dense
+        return found
+
+
+def fit_linear(
+    rows: Columns, task: str, classes: int, ids: int, seed: int, weights: np.ndarray | None = None
+) -> LinearWeights | None:
+    """Fits the linear model.
+
+    Args:
+      rows: Transformed rows; a regression's labels in units of their spread.
+      task: binary, multiclass or regression.
+      classes: K of a multiclass label.
+      ids: Size of the joint vocabulary.
+      seed: Draws the rows, if there are more than MOST_ROWS.
+      weights: Of the rows, [N]; None is all alike.
+
+    Returns:
+      None where there is nothing to fit: no column, or labels of a single class.
+    """
+    if len(rows) > MOST_ROWS:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
+        rows, weights = rows.taken(chosen), None if weights is None else weights[chosen]
+    kept = _frequent_ids(rows, ids)
+    matrices = tuple(name for name in DENSE if name in rows.features)
+    inputs, used = _inputs(rows.features, kept, matrices)
+    if not inputs.shape[1] or (task != "regression" and len(np.unique(rows.labels)) < 2):
+        return None
+    coefficients, intercept = _fitted(inputs, rows.labels, task, classes, weights)
+    by_id = np.zeros((ids if len(kept) else 0, coefficients.shape[1]), np.float32)
+    by_id[kept] = coefficients[: len(kept)]
+    dense = np.zeros((len(used), coefficients.shape[1]), np.float32)
+    dense[used] = coefficients[len(kept) :]
+    return LinearWeights(by_id, dense, intercept.astype(np.float32), matrices)
+
+
+def _frequent_ids(rows: Columns, ids: int) -> np.ndarray:
+    if "categorical" not in rows.features:
+        return np.empty(0, np.int64)
+    counts = np.bincount(rows.features["categorical"].reshape(-1), minlength=ids)
+    return np.flatnonzero(counts >= min(MIN_COUNT, max(1, len(rows) // 20)))
+
+
+def _inputs(features: Mapping[str, np.ndarray], kept: np.ndarray, matrices: tuple[str, ...]) -> tuple[Any, np.ndarray]:
+    """Inputs [N, categories + dense columns] that vary, sparse or dense; and which of the dense columns, bool [D]."""
+    from scipy import sparse
+
+    parts = [np.asarray(features[name], np.float32) for name in matrices]
+    dense = np.concatenate(parts, axis=1) if parts else np.empty((_rows(features), 0), np.float32)
+    used = np.ptp(dense, axis=0) > 0 if len(dense) else np.zeros(dense.shape[1], bool)
+    dense = dense[:, used]
+    if not len(kept):
+        return dense, used
+    codes = features["categorical"]
+    place = np.full(int(max(codes.max(), kept.max())) + 1, -1)
+    place[kept] = np.arange(len(kept))
+    at = place[codes]
+    row = np.repeat(np.arange(len(at)), at.shape[1]).reshape(at.shape)
+    there = at >= 0
+    hot = sparse.csr_matrix(
+        (np.ones(int(there.sum()), np.float32), (row[there], at[there])), shape=(len(at), len(kept))
+    )
+    if len(kept) < SPARSE_FROM:
+        return np.concatenate([hot.toarray(), dense], axis=1), used
+    return sparse.hstack([hot, sparse.csr_matrix(dense)]).tocsr(), used
+
+
+def _fitted(
+    inputs: Any, labels: np.ndarray, task: str, classes: int, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients [inputs, K] and intercepts [K]."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    if task == "regression":
+        solver = "cholesky" if isinstance(inputs, np.ndarray) else "sparse_cg"
+        if solver == "cholesky":
+            inputs = inputs.astype(np.float64)
+        line = Ridge(alpha=1.0, solver=solver).fit(inputs, labels, sample_weight=weights)
+        return line.coef_[:, None], np.array([line.intercept_])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged weights rank as well
+        warnings.simplefilter("ignore", DeprecationWarning)  # SciPy's, of what scikit-learn asks of it
+        model = LogisticRegression(C=1.0, max_iter=ITERATIONS, tol=1e-3).fit(
+            inputs, labels.astype(np.int64), sample_weight=weights
+        )
+    if task == "binary":
+        return model.coef_.T, model.intercept_
+    coefficients = np.zeros((inputs.shape[1], classes))
+    intercept = np.full(classes, _NEVER)  # a class without rows
+    if len(model.classes_) == 2:  # of two classes scikit-learn has the weights of the second alone
+        coefficients[:, model.classes_[1]], intercept[model.classes_] = model.coef_[0], [0.0, model.intercept_[0]]
+        return coefficients, intercept
+    coefficients[:, model.classes_], intercept[model.classes_] = model.coef_.T, model.intercept_
+    return coefficients, intercept
+
+
+_NEVER = -16.0
+"""Logit of a class that no row has."""
+
+
+def _rows(features: Mapping[str, np.ndarray]) -> int:
+    return len(next(iter(features.values())))

@@ -1,0 +1,101 @@
+"""The network as a candidate: tried on few rows first, and trained on all only if a blend with it is better there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from components.trainer.balancing import Learned
+from components.trainer.blending import Gain, gain, losses
+from components.trainer.candidates import FoldRows, Task
+from components.trainer.ensemble import Member, NetworkMember, network_answer
+from components.trainer.examples import Columns
+
+PROMISING = 1.0
+"""Standard errors by which a blend with the network must be better on few rows before it is trained on all."""
+
+
+class NetworkCandidate:
+    """The network of model.py. Of several folds it validates on the last alone: it takes the time of the others."""
+
+    name = "network"
+
+    def __init__(self, task: Task, settings: Mapping[str, Any], logs: str = "") -> None:
+        self._task, self._settings, self._logs = task, settings, logs
+        self._found: Any = None
+
+    def trial(self, fold: FoldRows, rows: int, other: np.ndarray, blocks: np.ndarray | None) -> Gain:
+        """What an even blend gains over the present model with the network trained on the newest `rows` alone.
+
+        Args:
+          fold: Of the validation.
+          rows: To train on, at most.
+          other: The present model's answers to the validation rows, [V, outputs]; it was trained on all rows, so that a
+            network which gains already by few will gain more by all.
+          blocks: See blending.gain.
+        """
+        few = replace(fold, learned=newest(fold.learned, rows))
+        answer = self._shifted(self._answer(few, f"{self._logs}/trial" if self._logs else ""), few.learned)
+        labels, kind = fold.validation.labels, self._task.kind
+        return gain(losses((answer + other) / 2, labels, kind), losses(other, labels, kind), blocks)
+
+    def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
+        """Answers to the last fold's validation rows."""
+        return [self._answer(folds[-1], f"{self._logs}/first" if self._logs else "")]
+
+    def _answer(self, fold: FoldRows, logs: str) -> np.ndarray:
+        from components.trainer.network import PREDICTED_ROWS, fit_network
+
+        task, validation = self._task, self._read(fold.validation)
+        rows = self._read(fold.learned.rows)
+        self._found = fit_network(
+            rows,
+            validation,
+            task.shape(rows),
+            task.kind,
+            self._settings,
+            fold.learned.weights,
+            logs,
+            fold.learned.shift,
+        )
+        outputs = self._found.model.predict(validation.features, batch_size=PREDICTED_ROWS, verbose=0)
+        return network_answer(tf.constant(outputs), task.kind).numpy()
+
+    def _read(self, rows: Columns) -> Columns:
+        """The matrices that the network reads."""
+        return Columns({name: rows.features[name] for name in self._task.shape(rows).widths}, rows.labels)
+
+    @staticmethod
+    def _shifted(answer: np.ndarray, learned: Learned) -> np.ndarray:
+        return answer if learned.shift is None else answer + learned.shift
+
+    def fit(self, learned: Learned | None) -> Member:
+        """See Candidate."""
+        assert self._found is not None
+        if learned is None:
+            return NetworkMember(self._found.model, self._task.kind)
+        from components.trainer.network import fit_network
+
+        rows, weights = self._read(learned.rows), learned.weights
+        settings = {**self._settings, "epochs": self._found.best_epoch}
+        logs = f"{self._logs}/all_rows" if self._logs else ""
+        again = fit_network(rows, None, self._task.shape(rows), self._task.kind, settings, weights, logs)
+        return NetworkMember(again.model, self._task.kind)
+
+    def report(self) -> Mapping[str, Any]:
+        """See Candidate."""
+        if self._found is None:
+            return {}
+        names = ("epochs", "best_epoch", "examples_per_second", "bound_by")
+        return {name: getattr(self._found, name) for name in names}
+
+
+def newest(learned: Learned, rows: int) -> Learned:
+    """The last `rows` of the rows to train on."""
+    if len(learned.rows) <= rows:
+        return learned
+    part = slice(len(learned.rows) - rows, None)
+    weights = None if learned.weights is None else learned.weights[part]
+    return replace(learned, rows=learned.rows.rows(part), weights=weights)

@@ -1,0 +1,58 @@
+"""The executor of Transform: our own preprocessing function is analysed in this process where Beam would run here.
+
+A user's own preprocessing function, and a distributed runner, get TFX's executor.
+"""
+
+from itertools import chain
+from typing import Any
+
+from google.protobuf import json_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import schema_utils
+from tfx.components.transform import executor
+from tfx.proto import transform_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.types.artifact import Artifact
+from tfx.utils import io_utils, json_utils
+
+from components.examples import example_batches
+from components.in_process import in_process
+from components.own_module import KEY as OWN
+from components.transform.analysis import analyse
+from components.transform.freezing import write_transform_graph
+from components.transform.matrices import write_matrices
+from components.transform.preprocessing import QUANTILES, SKETCH_ERROR, check
+
+
+class Executor(executor.Executor):
+    """TFX's executor, which runs no Beam job for preprocessing.preprocessing_fn if Beam would run in this process.
+
+    What it writes is read by TFTransformOutput as ever; the vocabularies are those that TFX's executor finds, the
+    quantiles have the same bound of error.
+    """
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the transform graph."""
+        config = json_utils.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+        if OWN in config or not in_process(self._beam_pipeline_args):
+            super().Do(input_dict, output_dict, exec_properties)
+            return
+        self._log_startup(input_dict, output_dict, exec_properties)
+        folder = artifact_utils.get_single_uri(input_dict[standard_component_specs.SCHEMA_KEY])
+        schema = io_utils.parse_pbtxt_file(io_utils.get_only_uri_in_dir(folder), schema_pb2.Schema())
+        check(schema, config)
+        splits = json_format.Parse(
+            exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], transform_pb2.SplitsConfig()
+        )
+        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+        uris = [uri for split in splits.analyze for uri in artifact_utils.get_split_uris(examples, split)]
+        facts = analyse(chain.from_iterable(map(example_batches, uris)), config, QUANTILES, SKETCH_ERROR)
+        output = artifact_utils.get_single_uri(output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY])
+        write_transform_graph(facts, schema, config, output)
+        specs = schema_utils.schema_as_feature_spec(schema).feature_spec
+        write_matrices(facts, specs[config["dataset"]["label"]].dtype, config, output)

@@ -1,0 +1,77 @@
+"""Writes the transform graph from facts that are known already: no analyzer is left in it, so no Beam job runs."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform import TFTransformOutput, graph_context, impl_helper
+from tensorflow_transform.saved import saved_transform_io_v2
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
+
+from components.transform.analysis import Facts
+from components.transform.preprocessing import transformed
+
+
+class Known:
+    """An Analysis (see preprocessing.py) that has been made: `folder` takes the vocabularies' files."""
+
+    def __init__(self, facts: Facts, folder: Path) -> None:
+        self._quantiles = facts.quantiles
+        self._vocabularies = {"categorical": facts.vocabulary, "label": facts.classes}
+        self._folder = folder
+        self.written: list[str] = []
+
+    def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
+        """Looked up in a file of the vocabulary, which becomes an asset of the graph."""
+        path = self._folder / name
+        path.write_bytes(b"".join(entry + b"\n" for entry in self._vocabularies[name]))
+        self.written.append(name)
+        return tft.apply_vocabulary(tokens, str(path), default_value=-1)
+
+    def quantiles(self, values: tf.Tensor) -> tf.Tensor:
+        """The quantiles as a constant."""
+        return tf.constant(self._quantiles, tf.float32)
+
+
+def write_transform_graph(
+    facts: Facts, schema: schema_pb2.Schema, custom_config: Mapping[str, Any], output: str
+) -> None:
+    """Writes what TFTransformOutput(output) reads: the graph, its vocabularies, the metadata of both sides.
+
+    Args:
+      facts: Of the rows to learn from.
+      schema: Of the raw columns.
+      custom_config: pipeline.toml's tables `dataset` and `features`, see preprocessing.transformed.
+      output: Folder or URL.
+    """
+    raw = dataset_metadata.DatasetMetadata(schema)
+    metadata_io.write_metadata(raw, os.path.join(output, TFTransformOutput.RAW_METADATA_DIR))
+    specs = impl_helper.get_type_specs_from_feature_specs(schema_utils.schema_as_feature_spec(schema).feature_spec)
+    context = graph_context.TFGraphContext(tf.Module(), temp_dir=None, evaluated_replacements=None)
+    with tempfile.TemporaryDirectory(prefix="plumbline-vocabulary-") as folder:
+        known = Known(facts, Path(folder))
+        function = impl_helper.get_traced_transform_fn(
+            lambda inputs: transformed(inputs, custom_config, known), specs, context
+        )
+        target = os.path.join(output, TFTransformOutput.TRANSFORM_FN_DIR)
+        concrete = saved_transform_io_v2.write_v2_saved_model(
+            context.module_to_export, function, "transform_fn", target
+        )
+        _write_transformed_metadata(concrete.structured_outputs, known.written, output)
+
+
+def _write_transformed_metadata(outputs: Mapping[str, tf.Tensor], vocabularies: Iterable[str], output: str) -> None:
+    """What TFT itself infers by tracing the function again, with an input made up for every column."""
+    specs = {name: tf.io.FixedLenFeature(tensor.shape[1:], tensor.dtype) for name, tensor in outputs.items()}
+    folder = os.path.join(output, TFTransformOutput.TRANSFORMED_METADATA_DIR)
+    metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(specs))
+    metadata_io.write_metadata(metadata, folder)
+    if assets := {name: name for name in vocabularies}:
+        with tf.io.gfile.GFile(os.path.join(folder, TFTransformOutput.ASSET_MAP), "w") as file:
+            file.write(json.dumps(assets))

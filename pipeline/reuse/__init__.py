@@ -1,0 +1,1 @@
+"""Runs of which every component is cached, decided and recorded without TensorFlow, Beam or TFX's launcher."""
