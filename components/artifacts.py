@@ -28,3 +28,9 @@ class ErrorReport(Artifact):
     """`errors.json`: the weakest slices."""
 
     TYPE_NAME = "components.ErrorReport"
+
+
+class Predictions(Artifact):
+    """`eval.parquet` and `train_labels.parquet`, see components.predictions: answers to the eval rows."""
+
+    TYPE_NAME = "components.Predictions"

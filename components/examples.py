@@ -1,7 +1,7 @@
 """tf.Examples back to columns."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +80,66 @@ def _decoded(file: str, batch_size: int) -> Iterator[pa.RecordBatch]:
     decoder = ExamplesToRecordBatchDecoder()
     for records in tf.data.TFRecordDataset(file, "GZIP").batch(batch_size).as_numpy_iterator():
         yield decoder.DecodeBatch(list(records))
+
+
+def record_batches(split_uri: str, batch_size: int = 1 << 13) -> Iterator[np.ndarray]:
+    """One split's serialized examples, bytes [N] at a time, rows in the order in which they were written."""
+    import tensorflow as tf
+
+    yield from tf.data.TFRecordDataset(_files(split_uri), "GZIP").batch(batch_size).as_numpy_iterator()
+
+
+def columns_of(records: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]:
+    """Columns of serialized examples, bytes [N]: the first value of each, null where there is none."""
+    from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+    if not len(records):
+        return {name: pa.nulls(0) for name in names}
+    batch = ExamplesToRecordBatchDecoder().DecodeBatch(records.tolist())
+    return {name: first_values(batch, name) for name in names}
+
+
+def column_batches(
+    split_uri: str, names: Sequence[str], places: np.ndarray, batch_size: int = 1 << 13
+) -> Iterator[dict[str, pa.Array]]:
+    """Columns of some rows of a split, batch by batch; from columnar copies, else only these rows are decoded.
+
+    Args:
+      split_uri: Folder of gzip TFRecords.
+      names: Which features.
+      places: Where the rows stand in the split, from 0, rising.
+      batch_size: Examples read at a time.
+
+    Yields:
+      See `columns_of`; batches without a row are left out. A column's type may differ between batches: one in which no
+      row has a value has the type null.
+    """
+    seen = 0
+    for file in _files(split_uri):
+        copied = read_copy(file, batch_size)
+        for batch in record_batches(file, batch_size) if copied is None else copied:
+            first, last = np.searchsorted(places, [seen, seen + len(batch)])
+            here = places[first:last] - seen
+            seen += len(batch)
+            if not len(here):
+                continue
+            if isinstance(batch, np.ndarray):
+                yield columns_of(batch[here], names)
+            else:
+                chosen = _selected(batch, names)
+                chosen = chosen if len(here) == len(batch) else chosen.take(pa.array(here))
+                yield {name: first_values(chosen, name) for name in names}
+
+
+def joined_columns(parts: Iterable[Mapping[str, pa.Array]], names: Sequence[str]) -> dict[str, pa.Array]:
+    """Batches of `column_batches` in one; a column of which no row has a value is of type string."""
+    listed = list(parts)
+    return {name: _joined([part[name] for part in listed]) for name in names}
+
+
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    kind = next((part.type for part in parts if not pa.types.is_null(part.type)), pa.string())
+    return pa.chunked_array([part.cast(kind) for part in parts], kind).combine_chunks()
 
 
 def _selected(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:

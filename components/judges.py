@@ -1,12 +1,19 @@
-"""Metrics of a model's answers to N rows, each row counted as often as a weight says: what a bootstrap asks. Pure."""
+"""Metrics of a model's answers to N rows, each row counted as often as a weight says: what a bootstrap asks. Pure.
 
-from collections.abc import Mapping
-from typing import Protocol
+Weights are [N], or [N, R] for R resamples at once. Decisions follow the tie rule of components.serving_contract.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
+from components.serving_contract import decides, likeliest
+
 CLIP = 1e-7
 """Probabilities are kept away from 0 and 1 by that much, as Keras and TFMA do, before their logarithm is taken."""
+BLOCK = 1 << 21
+"""Weights that are worked on at a time, so that memory stays bounded."""
 
 
 class Judge(Protocol):
@@ -17,7 +24,10 @@ class Judge(Protocol):
         """Of its metrics."""
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """Metrics in the order of `names`, with each row counted `weights` times, [N]; NaN where it cannot be told."""
+        """Metrics in the order of `names`, [metrics] or [R, metrics], with each row counted `weights` times.
+
+        NaN where one cannot be told. Weights [N, R] are whole numbers, which sum up exactly in float32 below 2^24.
+        """
 
     def among(self, rows: np.ndarray) -> "Judge":
         """The same for some of the rows, by index."""
@@ -29,41 +39,33 @@ class Binary:
     Args:
       labels: 0 or 1, [N].
       probability: Of class 1, [N].
-      threshold: F1 is of "1 above that probability"; accuracy takes 0.5, as the evaluator does.
+      threshold: F1 is of "1 from that probability on"; accuracy takes 0.5, as TFMA does.
     """
 
     names: tuple[str, ...] = ("auc", "average_precision", "f1", "accuracy", "log_loss")
 
     def __init__(self, labels: np.ndarray, probability: np.ndarray, threshold: float = 0.5) -> None:
         self._given = (labels, probability, threshold)
-        self._order = np.argsort(-probability, kind="stable")
-        ranked = probability[self._order]
-        self._ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # equal scores share one point
-        self._positive = labels[self._order].astype(np.float64)
-        p, y = np.clip(probability.astype(np.float64), CLIP, 1 - CLIP), labels > 0.5
-        said = probability > threshold
+        y = labels > 0.5
+        p = np.clip(probability.astype(np.float64), CLIP, 1 - CLIP)
+        said = decides(probability, threshold)
         loss = -np.where(y, np.log(p), np.log1p(-p))
-        self._sums = np.column_stack([said & y, said, y, (probability > 0.5) == y, loss]).astype(np.float64)
+        counted = [said & y, said, y, decides(probability, 0.5) == y, loss, np.ones(len(y))]
+        self._sums = _sparse(np.array(counted, np.float64))
+        self._ranks = _Ranks(y, probability)
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
         """See Judge."""
-        drawn = weights[self._order]
-        tp = np.cumsum(drawn * self._positive)[self._ends]
-        both = np.cumsum(drawn)[self._ends]
-        fp = both - tp
-        positives, negatives = tp[-1], fp[-1]
-        hits, said, there, right, loss = weights @ self._sums
+        return _in_blocks(self._weigh, weights, len(self.names))
+
+    def _weigh(self, weights: np.ndarray) -> np.ndarray:
+        """[N, R] to [R, metrics]."""
+        hits, said, there, right, loss, rows = (self._sums @ weights).astype(np.float64)
+        area, precision = self._ranks(weights, rows - there)
         with np.errstate(invalid="ignore", divide="ignore"):
-            area = np.sum(np.diff(fp, prepend=0.0) * (tp + np.append(0.0, tp[:-1]))) / 2
-            precision = np.where(both > 0, tp / both, 0.0)
-            found = [
-                area / (positives * negatives),
-                np.sum(np.diff(tp, prepend=0.0) * precision) / positives,
-                2 * hits / (said + there) if hits else 0.0,
-                right / both[-1],
-                loss / both[-1],
-            ]
-        return np.asarray(found, np.float64)
+            f1 = np.where(hits > 0, 2 * hits / (said + there), 0.0)
+            found = [area / (there * (rows - there)), precision / there, f1, right / rows, loss / rows]
+        return np.stack(found, axis=1)
 
     def among(self, rows: np.ndarray) -> "Binary":
         """See Judge."""
@@ -82,22 +84,29 @@ class Means:
     def __init__(self, values: Mapping[str, np.ndarray], roots: frozenset[str] = frozenset()) -> None:
         self.names = tuple(values)
         self._roots = roots
-        self._values = np.column_stack([np.asarray(one, np.float64) for one in values.values()])
+        self._values = np.array([np.asarray(one, np.float64) for one in values.values()])
+        self._sums = _sparse(np.vstack([self._values, np.ones((1, self._values.shape[1]))]))
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
         """See Judge."""
-        means = weights @ self._values / weights.sum() if weights.sum() else np.full(len(self.names), np.nan)
-        return np.where([name in self._roots for name in self.names], np.sqrt(np.abs(means)), means)
+        return _in_blocks(self._weigh, weights, len(self.names))
+
+    def _weigh(self, weights: np.ndarray) -> np.ndarray:
+        """[N, R] to [R, metrics]."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            *sums, rows = (self._sums @ weights).astype(np.float64)
+            means = np.stack(sums, axis=1) / rows[:, None]
+            return np.where([name in self._roots for name in self.names], np.sqrt(np.abs(means)), means)
 
     def among(self, rows: np.ndarray) -> "Means":
         """See Judge."""
-        return Means(dict(zip(self.names, self._values[rows].T, strict=True)), self._roots)
+        return Means(dict(zip(self.names, self._values[:, rows], strict=True)), self._roots)
 
 
 def multiclass(labels: np.ndarray, probabilities: np.ndarray) -> Means:
     """Accuracy and log loss of codes [N] in 0..K-1 and probabilities [N, K]."""
     given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
+    right = likeliest(probabilities) == labels
     return Means({"accuracy": right, "log_loss": -np.log(np.clip(given, CLIP, 1 - CLIP))})
 
 
@@ -108,15 +117,84 @@ def regression(labels: np.ndarray, predictions: np.ndarray) -> Means:
 
 
 class Decisions(Binary):
-    """`Binary`, and precision and recall of "1 above the threshold"; 0 where nothing is called 1 and right."""
+    """`Binary`, and precision and recall of "1 from the threshold on"; 0 where nothing is called 1 and right."""
 
     names = (*Binary.names, "precision", "recall")
 
-    def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """See Judge."""
-        hits, said, there = weights @ self._sums[:, :3]
-        both = [hits / said, hits / there] if hits else [0.0, 0.0]
-        return np.append(super().__call__(weights), both)
+    def _weigh(self, weights: np.ndarray) -> np.ndarray:
+        """[N, R] to [R, metrics]."""
+        hits, said, there = (self._sums[:3] @ weights).astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            both = [np.where(hits > 0, hits / whole, 0.0) for whole in (said, there)]
+        return np.column_stack([super()._weigh(weights), *both])
+
+
+class _Ranks:
+    """Rows in the order of falling scores, for areas under curves: only points with a positive row change them.
+
+    Rows of equal scores share a point. Of each point k that has a positive row, with weighted counts:
+
+        G_k   positive rows of the point
+        T_k   all rows of the point
+        B_k   all rows above it that are not at or above the point before, and its own
+
+    so that from its score on tp_k = G_1 + .. + G_k rows are called 1 rightly, and fp_k = B_1 + .. + B_k - tp_k wrongly.
+    """
+
+    def __init__(self, positive: np.ndarray, score: np.ndarray) -> None:
+        order = np.argsort(-score, kind="stable")
+        ranked, y = score[order], positive[order]
+        point = np.cumsum(np.append(False, np.diff(ranked) != 0)[: len(ranked)])
+        relevant = np.bincount(point, y, int(point[-1]) + 1 if len(point) else 0) > 0
+        # Place among the relevant points: of the point itself, or of the next one below.
+        place: np.ndarray = (np.cumsum(relevant) - relevant)[point]
+        own = relevant[point]
+        self._points = int(relevant.sum())
+        self._gained = self._sum_of(place[y], order[y], len(y))
+        inside = place < self._points  # what lies below the last positive row calls nothing 1 and right
+        self._passed = self._sum_of(place[inside], order[inside], len(y))
+        tied = own.sum() > y.sum()
+        self._at = self._sum_of(place[own], order[own], len(y)) if tied else self._gained
+
+    def _sum_of(self, points: np.ndarray, rows: np.ndarray, count: int) -> Any:
+        """The matrix [points, N] that sums rows by point."""
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix((np.ones(len(rows), np.float32), (points, rows)), shape=(self._points, count))
+
+    def __call__(self, weights: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sums over positive rows, of the negatives ranked below and of the precisions, both [R].
+
+        Of weights [N, R], whose negatives weigh `negatives` [R]. A negative of equal score counts as half below.
+        Divided by positives x negatives, and by positives, these are AUC and average precision.
+        """
+        gained, at = self._gained @ weights, self._at @ weights
+        tp = np.cumsum(gained, axis=0)
+        both = np.cumsum(self._passed @ weights, axis=0)
+        precision = np.divide(tp, both, out=np.zeros_like(tp), where=both > 0)
+        # Negatives above the middle of the point: those at or above it less half of its own.
+        above = both
+        above -= tp
+        above -= (at - gained) / 2
+        area = negatives * gained.sum(axis=0, dtype=np.float64) - np.einsum("kr,kr->r", gained, above, dtype=np.float64)
+        return area, np.einsum("kr,kr->r", gained, precision, dtype=np.float64)
+
+
+def _sparse(rows: np.ndarray) -> Any:
+    """A matrix [sums, N] whose product with weights is taken without BLAS, which starts threads for so little work."""
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix(rows)
+
+
+def _in_blocks(weigh: Callable[[np.ndarray], np.ndarray], weights: np.ndarray, metrics: int) -> np.ndarray:
+    """[N] to [metrics], or [N, R] to [R, metrics], so many resamples at a time that memory stays bounded."""
+    if weights.ndim == 1:
+        return weigh(weights.astype(np.float64)[:, None])[0]
+    rows, resamples = weights.shape
+    step = max(1, BLOCK // max(1, rows))
+    blocks = [weigh(weights[:, at : at + step].astype(np.float32)) for at in range(0, resamples, step)]
+    return np.concatenate(blocks) if blocks else np.empty((0, metrics))
 
 
 def calibration_error(labels: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:

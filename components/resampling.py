@@ -10,7 +10,7 @@ Poisson: each row is counted a Poisson(1) number of times, which is what drawing
 rows (J. A. Hanley and B. MacGibbon, Creating non-parametric bootstrap samples using Poisson frequencies, 2006).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,33 +46,48 @@ class Interval:
 
 
 def poisson_draws(
-    judges: Mapping[str, Judge], parts: Mapping[str, np.ndarray], rows: int, resamples: int, seed: int = SEED
+    judges: Mapping[str, Judge],
+    parts: Mapping[str, np.ndarray],
+    rows: int,
+    resamples: int,
+    seed: int = SEED,
+    overall_only: Collection[str] = (),
 ) -> dict[str, dict[str, np.ndarray]]:
     """Metrics of each judge on each part of the rows, again and again; all see the same draws.
 
     Args:
       judges: Name -> what judges all rows.
-      parts: Name -> rows, by index.
+      parts: Name -> rows, by index; "" is all rows.
       rows: N.
       resamples: How often rows are drawn.
       seed: Of the draws.
+      overall_only: Judges that are asked about all rows alone.
 
     Returns:
       Part -> judge -> [1 + resamples, metrics]: first with every row counted once, then of each draw.
     """
-    among = {part: {name: judge.among(at) for name, judge in judges.items()} for part, at in parts.items()}
-    found = {
-        part: {name: np.empty((1 + resamples, len(judge.names))) for name, judge in inside.items()}
-        for part, inside in among.items()
-    }
-    random = np.random.default_rng(seed)
-    for number in range(1 + resamples):
-        weights = random.poisson(1.0, rows).astype(np.float64) if number else np.ones(rows)
-        for part, inside in among.items():
-            drawn = weights[parts[part]]
-            for name, judge in inside.items():
-                found[part][name][number] = judge(drawn)
+    weights = _poisson(rows, resamples, seed)
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for part, at in parts.items():
+        once, drawn = np.ones(len(at)), _some(weights, at)
+        among = {name: judge.among(at) for name, judge in judges.items() if not part or name not in overall_only}
+        found[part] = {name: np.vstack([judge(once), judge(drawn)]) for name, judge in among.items()}
     return found
+
+
+def _poisson(rows: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each row is drawn, uint8 [rows, resamples]: 255 is more than a Poisson(1) number ever is."""
+    random = np.random.default_rng(seed)
+    found = np.empty((resamples, rows), np.uint8)
+    for number in range(resamples):  # one at a time: 8 bytes a number are drawn before 1 is kept
+        found[number] = random.poisson(1.0, rows)
+    return np.ascontiguousarray(found.T)
+
+
+def _some(weights: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """weights[at], without a copy where these are all rows."""
+    whole = len(at) == len(weights) and bool((at == np.arange(len(at))).all())
+    return weights if whole else weights[at]
 
 
 def standard_error(draws: np.ndarray) -> float:
@@ -105,18 +120,17 @@ def paired_intervals(
       Slice ("" is all rows) -> metric -> interval; a metric that cannot be told is left out.
     """
     parts = {"": np.arange(rows), **{name: at for name, at in (slices or {}).items() if len(at) >= MIN_ROWS}}
-    judges = {name: (before.among(at), after.among(at)) for name, at in parts.items()}
-    draws = {name: np.empty((resamples, len(before.names))) for name in parts}
     random = np.random.default_rng(seed)
+    weights = np.empty((rows, resamples), np.uint8)
     for number in range(resamples):
-        weights = np.bincount(random.integers(0, rows, rows), minlength=rows).astype(np.float64)
-        for name, (one, other) in judges.items():
-            drawn = weights[parts[name]]
-            draws[name][number] = other(drawn) - one(drawn)
-    return {
-        name: _intervals(before.names, one(np.ones(len(parts[name]))), other(np.ones(len(parts[name]))), draws[name])
-        for name, (one, other) in judges.items()
-    }
+        weights[:, number] = np.bincount(random.integers(0, rows, rows), minlength=rows)
+    found = {}
+    for name, at in parts.items():
+        one, other = before.among(at), after.among(at)
+        once = np.ones(len(at))
+        drawn = _some(weights, at)
+        found[name] = _intervals(before.names, one(once), other(once), other(drawn) - one(drawn))
+    return found
 
 
 def _intervals(names: tuple[str, ...], was: np.ndarray, now: np.ndarray, draws: np.ndarray) -> dict[str, Interval]:

@@ -7,7 +7,6 @@ from their own modules, not from `tfx.v1`: that imports the Google Cloud AI clie
 import json
 from typing import Any
 
-from google.protobuf import json_format
 from tfx.components.example_validator.component import ExampleValidator
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.components.trainer.component import Trainer
@@ -21,8 +20,9 @@ from components.data_gate.component import DataGate
 from components.drift_validator.component import DriftValidator
 from components.error_analysis.component import ErrorAnalysis
 from components.evaluator.component import ChampionEvaluator
-from components.evaluator.metrics import eval_config
+from components.evaluator.eval_config import eval_config
 from components.label_audit.component import LabelAudit
+from components.predictor.component import Predictor
 from components.pusher.component import RegistryPusher
 from components.statistics_gen.component import StatisticsGen
 from components.transform.component import Transform
@@ -167,22 +167,32 @@ def create_pipeline(
         version=inputs.champion,
     )
 
+    predictor = Predictor(
+        examples=examples,
+        model=trainer.outputs["model"],
+        champion=resolver.outputs["champion"],
+        task=dataset.task,
+        label=dataset.label,
+        code=code_of("components.predictor.component"),
+    )
+
     evaluator = ChampionEvaluator(
         examples=examples,
         model=trainer.outputs["model"],
         champion=resolver.outputs["champion"],
-        eval_config=json_format.MessageToJson(eval_config(dataset.task, config.evaluation.slices), sort_keys=True),
+        predictions=predictor.outputs["predictions"],
+        eval_config=eval_config(dataset.task, config.evaluation.slices),
         bar=config.evaluation.model_dump_json(exclude={"slices"}),
-        about=json.dumps({"task": dataset.task, "features": columns["features"]}),
+        about=json.dumps({"features": columns["features"]}),
         code=code_of("components.evaluator.component"),
     )
 
     errors = ErrorAnalysis(
         examples=examples,
         model=trainer.outputs["model"],
+        predictions=predictor.outputs["predictions"],
         labels=audit.outputs["labels"],
         metric=RANKED_BY[dataset.task],
-        task=dataset.task,
         kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical"}),
         settings=json.dumps({"min_rows": config.evaluation.min_slice_rows, **config.errors.model_dump()}),
         code=code_of("components.error_analysis.component"),
@@ -226,6 +236,7 @@ def create_pipeline(
             *([tuner] if tuner else []),
             trainer,
             resolver,
+            predictor,
             evaluator,
             errors,
             pusher,

@@ -1,61 +1,81 @@
-"""The whole error analysis of a model, from folders to the JSON of its report."""
+"""The whole error analysis of a model, from its predictions to the JSON of its report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.error_analysis.binning import Categories, Column
+from components.error_analysis.binning import Column
 from components.error_analysis.causes import Training, causes
-from components.error_analysis.importance import permutation_importance
-from components.error_analysis.outcomes import LOSS, Outcomes, figures
-from components.error_analysis.reading import BATCH, Kept, keep_rows, take_rows
-from components.error_analysis.serving import Served, known_outcomes, shuffled
+from components.error_analysis.importance import affordable, correlation_ratios, permutation_importance
+from components.error_analysis.outcomes import LOSS, Outcomes, figures, outcomes
+from components.error_analysis.permuting import Permuted
+from components.error_analysis.reading import MOST_CELLS, read_columns, sampled
 from components.error_analysis.settings import Settings
-from components.error_analysis.slices import weak_slices
-from components.examples import example_batches
+from components.error_analysis.slices import Search, weak_slices
+from components.examples import column_batches, joined_columns
+from components.predictions import CANDIDATE, Predictions
+from components.serving_contract import SavedModel
+
+MOST_PRODUCTS = 400_000_000
+"""Rows looked at are so few that rows x columns x classes stay below this, which is what the search costs."""
 
 
 def analyse(
+    predictions: Predictions,
     evaluated: str,
     learned: str,
-    model: str,
+    learned_rows: int,
+    model: Path,
     audit: Mapping[str, Any],
     kinds: Mapping[str, Any],
-    task: str,
     metric: str,
     settings: Settings,
 ) -> dict[str, Any]:
     """Finds the weakest slices of the eval split, with their causes, and what each feature is worth.
 
     Args:
+      predictions: Of the candidate on the eval split.
       evaluated: Folder of the eval split's examples.
       learned: Folder of the train split's.
-      model: Folder of the SavedModel.
+      learned_rows: How many that has.
+      model: Folder of the SavedModel; it is loaded to measure importance.
       audit: labels.json of the label audit, about the train split.
       kinds: {categorical, numeric, cyclical} -> features.
-      task: binary, multiclass or regression.
       metric: Of importance.
       settings: How.
 
     Returns:
       JSON: `says` in a sentence, `slices` (fields of slices.WeakSlice and causes.Cause, the costliest first),
-      `importance` (importance.Importance, the largest first), `metrics` and mean `loss` of all rows, and how many
-      slices were `looked` at with what settings.
+      `importance` (importance.Importance, the largest first) on `importance_rows` rows, `importance_left_out` (features
+      that were too many to be measured), `metrics` and mean `loss` of all rows, and how many slices were `looked` at
+      with what settings.
     """
-    served = Served(model)
+    task = predictions.about.task
     categorical, numeric = list(kinds["categorical"]), [*kinds["numeric"], *kinds["cyclical"]]
-    batches = example_batches(evaluated, batch_size=BATCH)
-    kept = keep_rows(batches, categorical, numeric, settings.rows, settings.seed, served)
-    found, known = known_outcomes(task, kept.answers)
-    columns = {name: _only(column, known) for name, column in kept.columns.items()}
+    features = [*categorical, *numeric]
+    most = min(settings.rows, MOST_CELLS // max(1, len(features)))
+    classes = max(1, len(predictions.about.classes))
+    chosen = sampled(
+        len(predictions.labels), min(most, MOST_PRODUCTS // max(1, len(features) * classes)), settings.seed
+    )
+    answer = predictions.answers[CANDIDATE]
+    decided = None if answer.decided is None else answer.decided[chosen]
+    found = outcomes(task, predictions.labels[chosen], answer.output[chosen], decided)
+    places = predictions.places[chosen]
+    columns = read_columns(evaluated, categorical, numeric, places)
     search = weak_slices(found, columns, settings)
     why = []
     if search.slices:  # only then is it worth reading the train split
-        batches = example_batches(learned, [*categorical, *numeric])
-        before = keep_rows(batches, categorical, numeric, settings.rows, settings.seed)
-        why = causes(search.slices, search.cuts, columns, _training(before, audit))
+        before = sampled(learned_rows, most, settings.seed)
+        why = causes(
+            search.slices,
+            search.cuts,
+            columns,
+            _training(read_columns(learned, categorical, numeric, before), before, audit),
+        )
     rows = []
     for one, cause in zip(search.slices, why, strict=True):
         fields = asdict(one)
@@ -64,9 +84,9 @@ def analyse(
     return {
         "says": search.says(),
         "slices": rows,
-        "importance": _importance(served, evaluated, kept.places[known], [*kept.columns], task, metric, settings),
+        **_importance(model, evaluated, places, found, columns, search, features, metric, settings),
         "rows": search.rows,
-        "unlabelled": int((~known).sum()),
+        "unlabelled": predictions.about.rows - len(predictions.labels),
         "metrics": figures(found),
         "loss": {"metric": LOSS[task], "value": float(found.loss.mean()) if search.rows else None},
         "looked": search.looked,
@@ -76,37 +96,40 @@ def analyse(
     }
 
 
-def _only(column: Column, rows: np.ndarray) -> Column:
-    return Categories(column.codes[rows], column.names) if isinstance(column, Categories) else column[rows]
-
-
-def _training(before: Kept, audit: Mapping[str, Any]) -> Training:
+def _training(columns: Mapping[str, Column], places: np.ndarray, audit: Mapping[str, Any]) -> Training:
     if not audit.get("judged"):
-        return Training(before.columns, None)
+        return Training(columns, None)
     issues = [issue["row"] for issue in audit["issues"]]
-    doubtful = np.isin(before.places, issues)
-    return Training(before.columns, doubtful, len(issues) / audit["doubtful"] if audit["doubtful"] else 1.0)
+    doubtful = np.isin(places, issues)
+    return Training(columns, doubtful, len(issues) / audit["doubtful"] if audit["doubtful"] else 1.0)
 
 
 def _importance(
-    served: Served,
+    model: Path,
     evaluated: str,
     places: np.ndarray,
-    features: list[str],
-    task: str,
+    found: Outcomes,
+    columns: Mapping[str, Column],
+    search: Search,
+    features: Sequence[str],
     metric: str,
     settings: Settings,
-) -> list[dict[str, Any]]:
-    count = min(len(places), settings.importance_rows)
-    if not count:
-        return []
-    chosen = np.sort(np.random.default_rng(settings.seed).choice(places, count, replace=False))
-    table = take_rows(example_batches(evaluated, batch_size=BATCH), chosen)
+) -> dict[str, Any]:
+    most, count = affordable(len(features), min(len(places), settings.importance_rows), settings.importance_repeats)
+    if not count or not features:
+        return {"importance": [], "importance_rows": 0, "importance_left_out": len(features)}
+    measured = list(features)
+    if most < len(features):
+        codes = {cut.feature: cut.codes_of(columns[cut.feature])[0] for cut in search.cuts if cut.unlooked is not None}
+        ratios = correlation_ratios(codes, found.scores)
+        measured = sorted(features, key=lambda name: -ratios.get(name, 0.0))[:most]
+    chosen = np.sort(np.random.default_rng(settings.seed).choice(len(places), count, replace=False))
+    cells = joined_columns(column_batches(evaluated, features, places[chosen]), features)
+    permuted = Permuted(SavedModel(model), cells, found.task, found.target[chosen])
 
-    target = served(shuffled(table, None, chosen))["target"]
-
-    def predict(feature: str | None, order: np.ndarray) -> Outcomes:
-        return known_outcomes(task, served.again(shuffled(table, feature, order), target))[0]
-
-    found = permutation_importance(features, count, predict, metric, settings.importance_repeats, settings.seed)
-    return [asdict(one) for one in found]
+    rows = permutation_importance(measured, count, permuted, metric, settings.importance_repeats, settings.seed)
+    return {
+        "importance": [asdict(one) for one in rows],
+        "importance_rows": count,
+        "importance_left_out": len(features) - len(measured),
+    }

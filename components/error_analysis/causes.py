@@ -70,15 +70,35 @@ def causes(
     """
     if not slices:
         return []
-    now = [one.codes_of(columns[one.feature])[0] for one in cuts]
-    then = [one.codes_of(training.columns[one.feature])[0] for one in cuts]
+    now = _Codes([one.codes_of(columns[one.feature])[0] for one in cuts], cuts)
+    then = _Codes([one.codes_of(training.columns[one.feature])[0] for one in cuts], cuts)
     return [_cause(one, cuts, now, then, training) for one in slices]
 
 
-def _cause(
-    weak: WeakSlice, cuts: Sequence[Cut], now: Sequence[np.ndarray], then: Sequence[np.ndarray], training: Training
-) -> Cause:
-    inside, before = members(weak.parts, now), members(weak.parts, then)
+class _Codes:
+    """Which slice of each cut each row lies in; no two cuts share a code."""
+
+    def __init__(self, codes: Sequence[np.ndarray], cuts: Sequence[Cut]) -> None:
+        sizes = [len(one.slices) for one in cuts]
+        self.first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        self.codes = codes
+        self._all = np.stack([each + first for each, first in zip(codes, self.first, strict=True)]).astype(np.int32)
+        self._size = sum(sizes)
+        self._total = self.count(np.arange(len(codes[0])))
+
+    def count(self, rows: np.ndarray) -> np.ndarray:
+        """Rows by slice, of all cuts one after the other."""
+        return np.bincount(self._all[:, rows].ravel(), minlength=self._size)
+
+    def shares(self, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Shares of the slices of every cut within some rows, a mask, and among all others."""
+        within = self.count(np.flatnonzero(inside))
+        rows = int(inside.sum())
+        return within / rows, (self._total - within) / (len(inside) - rows)
+
+
+def _cause(weak: WeakSlice, cuts: Sequence[Cut], now: _Codes, then: _Codes, training: Training) -> Cause:
+    inside, before = members(weak.parts, now.codes), members(weak.parts, then.codes)
     rows, share = int(before.sum()), float(before.mean()) if len(before) else 0.0
     moved = _moved(weak, cuts, now, then, inside, before)
     doubted = _doubtful(before, training)
@@ -101,33 +121,23 @@ def _cause(
 
 
 def _moved(
-    weak: WeakSlice,
-    cuts: Sequence[Cut],
-    now: Sequence[np.ndarray],
-    then: Sequence[np.ndarray],
-    inside: np.ndarray,
-    before: np.ndarray,
+    weak: WeakSlice, cuts: Sequence[Cut], now: _Codes, then: _Codes, inside: np.ndarray, before: np.ndarray
 ) -> tuple[str, ...]:
     """Features that moved within the slice and not as much outside; by their Chebyshev distance over slices' codes."""
     if not before.any() or before.all():
         return ()
     noise = SURE * (0.25 / inside.sum() + 0.25 / before.sum()) ** 0.5
     own = {cuts[place].feature for place, _ in weak.parts}
-    found = []
-    for at, one in enumerate(cuts):
-        if one.feature in own or one.unlooked is None:
-            continue
-        codes = len(one.slices)
-        within = _distance(now[at][inside], then[at][before], codes)
-        beyond = within - _distance(now[at][~inside], then[at][~before], codes)
-        if beyond > max(MOVED, noise):
-            found.append((-beyond, one.feature))
+    within, beyond = (
+        np.maximum.reduceat(np.abs(one - other), now.first)
+        for one, other in zip(now.shares(inside), then.shares(before), strict=True)
+    )
+    found = [
+        (-float(apart), one.feature)
+        for one, apart in zip(cuts, within - beyond, strict=True)
+        if apart > max(MOVED, noise) and one.feature not in own and one.unlooked is not None
+    ]
     return tuple(name for _, name in sorted(found))
-
-
-def _distance(one: np.ndarray, other: np.ndarray, codes: int) -> float:
-    shares = [np.bincount(side, minlength=codes) / len(side) for side in (one, other)]
-    return float(np.abs(shares[0] - shares[1]).max())
 
 
 def _doubtful(before: np.ndarray, training: Training) -> tuple[float, float, bool] | None:

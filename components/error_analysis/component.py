@@ -1,4 +1,4 @@
-"""The TFX shell: predicts the eval split, searches it, asks the training rows why, writes what to do next."""
+"""The TFX shell: searches the predictions for weak slices, asks the training rows why, writes what to do next."""
 
 import json
 from pathlib import Path
@@ -9,20 +9,21 @@ from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples, Model
 from tfx.utils.path_utils import serving_model_path
 
-from components.artifacts import ErrorReport, LabelReport
+from components import artifacts
 from components.error_analysis.analysis import analyse
 from components.error_analysis.settings import Settings
 from components.files import write_json
+from components.predictions import read_predictions, read_train_labels
 
 
 @component
 def ErrorAnalysis(
     examples: InputArtifact[Examples],
     model: InputArtifact[Model],
-    labels: InputArtifact[LabelReport],
-    errors: OutputArtifact[ErrorReport],
+    predictions: InputArtifact[artifacts.Predictions],
+    labels: InputArtifact[artifacts.LabelReport],
+    errors: OutputArtifact[artifacts.ErrorReport],
     metric: Parameter[str],
-    task: Parameter[str],
     kinds: Parameter[str],
     settings: Parameter[str],
     code: Parameter[str],
@@ -34,12 +35,13 @@ def ErrorAnalysis(
     """
     audit = json.loads((Path(labels.uri) / "labels.json").read_text(encoding="utf-8"))
     found = analyse(
+        read_predictions(Path(predictions.uri)),
         evaluated=get_split_uri([examples], "eval"),
         learned=get_split_uri([examples], "train"),
-        model=serving_model_path(model.uri),
+        learned_rows=len(read_train_labels(Path(predictions.uri))),
+        model=Path(serving_model_path(model.uri)),
         audit=audit,
         kinds=json.loads(kinds),
-        task=task,
         metric=metric,
         settings=Settings.from_json(settings),
     )

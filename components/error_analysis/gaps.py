@@ -44,9 +44,7 @@ class Excess:
         if found.classes == 1:
             return
         draw = np.random.default_rng(seed)
-        # Log-ratios to class 0: one column less. All lie within +-60, so that no exp below can overflow.
-        logs = np.log(found.scores)
-        self._ratios = [logs[:, k] - logs[:, 0] for k in range(1, found.classes)]
+        self._scores = np.ascontiguousarray(found.scores.T)
         self._given = [np.flatnonzero(found.target == k) for k in range(found.classes)]
         self._twins = [_same_label(self._given, draw) for _ in range(TWINS)]
 
@@ -65,27 +63,24 @@ class Excess:
         classes, count = found.classes, np.bincount(coarse)[:, None]
         parent = np.zeros(bins, np.int64)
         parent[fine] = coarse
-        predicted = _sums(coarse, found.scores, slices) / count
+        summed = _sums(fine, self._scores, bins)
+        predicted = _sums(parent, summed.T, slices) / count
         labelled = np.bincount(coarse * classes + found.target, minlength=slices * classes)
         # Half a row more of each class: a class that a slice lacks is unlikely there, not impossible.
         share = (labelled.reshape(-1, classes) + 0.5) / (count + 0.5 * classes)
-        own = np.log(_sums(fine, found.scores, bins) + SHRINK * predicted[parent])
-        corrected = own + (np.log(share) - np.log(predicted))[parent]
-        expected = np.zeros(len(fine))
-        for twins in self._twins:
-            expected += self._loss_with(twins, fine, own, corrected) / len(self._twins)
+        # Factors of a row in p' need not sum up to 1: what is common to all classes of a row cancels in the loss.
+        own = (summed + SHRINK * predicted[parent]).T
+        corrected = own * (share / predicted)[parent].T
+        total, given = np.zeros((2, TWINS, len(fine)))
+        for k in range(classes):  # by class, as memory is read fastest along a row
+            evidence, factor = self._scores[k] / own[k][fine], corrected[k][fine]
+            for at, twins in enumerate(self._twins):
+                likelihood = factor * evidence[twins]
+                total[at] += likelihood
+                given[at, self._given[k]] = likelihood[self._given[k]]
+        expected = np.log(total / given).mean(axis=0)
         optimism = (classes - 1) / (2 * count[:, 0])
         return found.loss - expected - optimism[coarse]
-
-    def _loss_with(self, twins: np.ndarray, fine: np.ndarray, own: np.ndarray, corrected: np.ndarray) -> np.ndarray:
-        """Loss [N] of the bins' corrected log-probabilities with the twins' evidence."""
-        total, given = np.ones(len(fine)), np.zeros(len(fine))
-        for k, ratios in enumerate(self._ratios, start=1):
-            evidence = ratios - (own[:, k] - own[:, 0])[fine]
-            logits = (corrected[:, k] - corrected[:, 0])[fine] + evidence[twins]
-            total += np.exp(logits)
-            given[self._given[k]] = logits[self._given[k]]
-        return np.log(total) - given
 
 
 def _dense(codes: np.ndarray) -> tuple[int, np.ndarray]:
@@ -95,8 +90,8 @@ def _dense(codes: np.ndarray) -> tuple[int, np.ndarray]:
 
 
 def _sums(codes: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
-    """Sums of values [N, K] by code: [count, K]."""
-    return np.stack([np.bincount(codes, column, count) for column in values.T], axis=1)
+    """Sums of values [K, N] by code: [count, K]."""
+    return np.stack([np.bincount(codes, column, count) for column in values], axis=1)
 
 
 def _same_label(given: list[np.ndarray], draw: np.random.Generator) -> np.ndarray:

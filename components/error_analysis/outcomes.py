@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.judges import Binary
+from components.serving_contract import likeliest
+
 SMALLEST = 1e-7
 """Probabilities are kept this far from 0 and 1: float32 says no more, and one row's loss stays below 16.2 nats."""
 
@@ -60,7 +63,7 @@ def outcomes(task: str, target: np.ndarray, scores: np.ndarray, decided: np.ndar
     if scores.ndim == 1:
         scores = np.stack([1 - scores, scores], axis=1)
     scores = np.clip(scores, SMALLEST, 1 - SMALLEST)
-    decided = scores.argmax(axis=1) if decided is None else np.asarray(decided, np.int64)
+    decided = likeliest(scores) if decided is None else np.asarray(decided, np.int64)
     return Outcomes(task, target, scores, decided, -np.log(scores[np.arange(len(target)), target]))
 
 
@@ -76,13 +79,13 @@ def figures(found: Outcomes) -> dict[str, float | None]:
     told: dict[str, float | None] = {"accuracy": 1 - float(wrong.mean()), "log_loss": mean_loss}
     if found.task == "multiclass":
         return told
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
     positive = float(found.target.mean())
-    score, both = found.scores[:, 1], 0 < positive < 1
+    score = found.scores[:, 1]
+    judge = Binary(found.target, score)
+    areas = dict(zip(judge.names, judge(np.ones(len(score))).tolist(), strict=True)) if 0 < positive < 1 else {}
     return {
-        "auc": float(roc_auc_score(found.target, score)) if both else None,
-        "average_precision": float(average_precision_score(found.target, score)) if both else None,
+        "auc": areas.get("auc"),
+        "average_precision": areas.get("average_precision"),
         **told,
         "positive": positive,
         "predicted": float(score.mean()),

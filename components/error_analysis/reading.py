@@ -1,116 +1,56 @@
-"""Examples as columns, in bounded memory, with what the model answers."""
+"""Columns of examples as error analysis cuts them."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from components.error_analysis.binning import Categories, Column
-from components.examples import first_values
+from components.examples import column_batches, joined_columns
 
-BATCH = 8192
-"""Rows predicted at a time."""
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """What is kept of a batch; `chance` are the numbers in [0, 1) that decide which rows stay."""
-
-    texts: dict[str, pa.Array]
-    numbers: dict[str, np.ndarray]
-    answers: dict[str, np.ndarray]
-    places: np.ndarray
-    chance: np.ndarray
-
-    def only(self, rows: np.ndarray) -> "_Piece":
-        return _Piece(
-            {name: cells.filter(pa.array(rows)) for name, cells in self.texts.items()},
-            {name: values[rows] for name, values in self.numbers.items()},
-            {name: values[rows] for name, values in self.answers.items()},
-            self.places[rows],
-            self.chance[rows],
-        )
+MOST_CELLS = 5_000_000
+"""Rows are so few that rows x columns stay below this: decoding costs half a microsecond a cell."""
 
 
-@dataclass(frozen=True)
-class Kept:
-    """Rows of a split.
-
-    Attributes:
-      columns: Feature -> its column [N].
-      places: Where each row stands in the split, 0-based and rising, [N].
-      answers: What was answered, [N] each.
-    """
-
-    columns: dict[str, Column]
-    places: np.ndarray
-    answers: dict[str, np.ndarray]
+def sampled(rows: int, most: int, seed: int) -> np.ndarray:
+    """Which rows of so many are looked at: all, or `most` drawn at random; by index, rising."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def keep_rows(
-    batches: Iterable[pa.RecordBatch],
-    categorical: Sequence[str],
-    numeric: Sequence[str],
-    most: int,
-    seed: int,
-    answer: Callable[[pa.RecordBatch], dict[str, np.ndarray]] | None = None,
-) -> Kept:
-    """Reads a split once; of more than `most` rows a random part, of about half as many to `most`.
+def read_columns(
+    split: str, categorical: Sequence[str], numeric: Sequence[str], places: np.ndarray
+) -> dict[str, Column]:
+    """Columns of some rows of a split.
 
     Args:
-      batches: Batches of list columns; a feature may be missing from some.
+      split: Folder of the examples.
       categorical: Features of texts or integers.
       numeric: Features of numbers.
-      most: Rows kept at most.
-      seed: Of the drawing.
-      answer: Batch -> arrays with a row each; only of rows that are kept so far.
+      places: Where the rows stand in the split, from 0, rising.
     """
-    draw, part, seen = np.random.default_rng(seed), 1.0, 0
-    pieces: list[_Piece] = []
-    for batch in batches:
-        chance = draw.random(batch.num_rows)
-        places, before = np.flatnonzero(chance < part), seen
-        seen += batch.num_rows
-        if not len(places):
-            continue
-        chosen = batch if part == 1 else batch.take(pa.array(places))
-        piece = _Piece(
-            {name: _texts(first_values(chosen, name)) for name in categorical},
-            {name: _numbers(first_values(chosen, name)) for name in numeric},
-            answer(chosen) if answer else {},
-            places + before,
-            chance[places],
-        )
-        pieces.append(piece)
-        while sum(len(one.places) for one in pieces) > most:
-            part /= 2
-            pieces = [one.only(one.chance < part) for one in pieces]
-    columns: dict[str, Column] = {name: _joined([one.texts[name] for one in pieces]) for name in categorical}
-    columns |= {name: _stacked([one.numbers[name] for one in pieces]) for name in numeric}
-    answers = {name: _stacked([one.answers[name] for one in pieces]) for name in (pieces[0].answers if pieces else ())}
-    return Kept(columns, _stacked([one.places for one in pieces]).astype(np.int64), answers)
+    names = [*categorical, *numeric]
+    return columns_of(joined_columns(column_batches(split, names, places), names), categorical, numeric)
 
 
-def take_rows(batches: Iterable[pa.RecordBatch], places: np.ndarray) -> pa.Table:
-    """The rows at these places of a split (0-based, rising), whole."""
-    found, seen = [], 0
-    for batch in batches:
-        here = places[(places >= seen) & (places < seen + batch.num_rows)] - seen
-        if len(here):
-            found.append(pa.Table.from_batches([batch.take(pa.array(here))]))
-        seen += batch.num_rows
-    return pa.concat_tables(found, promote_options="permissive")
+def columns_of(cells: Mapping[str, pa.Array], categorical: Sequence[str], numeric: Sequence[str]) -> dict[str, Column]:
+    """Cells [N], null where a row has none, as columns."""
+    found: dict[str, Column] = {name: _categories(cells[name]) for name in categorical}
+    return found | {name: _numbers(cells[name]) for name in numeric}
 
 
-def _texts(cells: pa.Array) -> pa.Array:
+def _categories(cells: pa.Array) -> Categories:
     """As texts, each distinct one read once; what is no UTF-8 is replaced."""
-    coded = cells.dictionary_encode() if not pa.types.is_null(cells.type) else pa.nulls(len(cells), pa.string())
-    if not isinstance(coded, pa.DictionaryArray):
-        return coded
-    names = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-             for value in coded.dictionary.to_pylist()]  # fmt: skip
-    return pa.array(names, pa.string()).take(coded.indices)
+    if pa.types.is_null(cells.type):
+        return Categories(np.full(len(cells), -1, np.int64), ())
+    coded = cells.dictionary_encode()
+    names = [
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for value in coded.dictionary.to_pylist()
+    ]
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return Categories(codes.astype(np.int64), tuple(names))
 
 
 def _numbers(cells: pa.Array) -> np.ndarray:
@@ -118,13 +58,3 @@ def _numbers(cells: pa.Array) -> np.ndarray:
         return np.full(len(cells), np.nan)
     found: np.ndarray = cells.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return found
-
-
-def _joined(cells: list[pa.Array]) -> Categories:
-    coded = pa.chunked_array(cells, pa.string()).combine_chunks().dictionary_encode()
-    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return Categories(codes.astype(np.int64), tuple(coded.dictionary.to_pylist()))
-
-
-def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(arrays) if arrays else np.empty(0)

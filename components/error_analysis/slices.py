@@ -15,6 +15,10 @@ LARGEST = 0.5
 """Share of the rows that a slice has at most: of two halves the larger is the rule, not the exception."""
 MOST_CANDIDATES = 300
 """Slices beyond chance that are told apart, those surest."""
+PAIR_CELLS = 200_000_000
+"""Pairs of features are so few that pairs x rows x classes stay below this, which is what their search costs."""
+KEPT_VALUES = 1 << 25
+"""Excess losses that are kept in memory for telling slices apart, float32: 128 MB."""
 
 Part = tuple[int, int]
 """(place of a cut, code of a slice in it)."""
@@ -131,6 +135,7 @@ class _Look:
         self._rows = len(found.loss)
         self._excess = Excess(found, settings.seed)
         self._margin = settings.effect * self._excess.overall
+        self._kept: dict[tuple[int, ...], np.ndarray] = {}
 
     def everywhere(self) -> list[_Candidate]:
         """All slices that are large enough, of single features and of pairs, with their tests."""
@@ -140,7 +145,8 @@ class _Look:
             looked += single
             weakest.append(max((candidate.t for candidate in single), default=-np.inf))
         # All pairs of as many cuts as may be, those first that look weak by themselves.
-        fits = int((1 + (1 + 8 * self._settings.most_pairs) ** 0.5) / 2)
+        pairs = min(self._settings.most_pairs, PAIR_CELLS // (self._rows * self._found.classes))
+        fits = int((1 + (1 + 8 * pairs) ** 0.5) / 2)
         chosen = sorted(np.argsort(-np.array(weakest), kind="stable")[:fits])
         for one, other in pairs_of(len(chosen)):
             first, second = int(chosen[one]), int(chosen[other])
@@ -162,6 +168,9 @@ class _Look:
         part = Moments(*(value[large] for value in each))
         rest = Moments(*(value.sum() - value[large] for value in each))
         _, t, p = welch(part, rest, self._margin)
+        # Only what is beyond chance before the correction can be so after it, and is looked at once more.
+        if (p <= self._settings.alpha).any() and len(self._kept) * self._rows < KEPT_VALUES:
+            self._kept[places] = excess.astype(np.float32)
         return [
             _Candidate(self._parts(places, int(code)), float(one), float(other))
             for code, one, other in zip(large, t, p, strict=True)
@@ -249,6 +258,8 @@ class _Look:
 
     def _excess_of(self, parts: tuple[Part, ...]) -> np.ndarray:
         places = tuple(place for place, _ in parts)
+        if places in self._kept:
+            return self._kept[places].astype(np.float64)
         return self._excess(self._codes(places, 0), self._codes(places, 1))
 
 

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.evidence import ALPHA, Comparison, Draws, beats, compare, draw, worse
+from components.evaluator.baselines import LINEAR, PRIOR
+from components.evaluator.evidence import ALPHA, Comparison, Draws, beats, compare, draw, holm, worse
 from components.evaluator.fairness import fairness
+from components.evaluator.independence import independence_p_value
 from components.evaluator.verdict import LOWER_IS_BETTER, OVERALL, Bar
 from components.judges import Decisions, Judge, calibration_error, multiclass, regression
+from components.predictions import CANDIDATE, CHAMPION
+from components.serving_contract import NO_THRESHOLD
 
-CANDIDATE, CHAMPION, PRIOR, LINEAR = "candidate", "champion", "prior", "linear"
 AGAINST_PRIOR = {
     "binary": ("auc", "average_precision"),
     "multiclass": ("accuracy", "log_loss"),
@@ -28,10 +31,11 @@ class Assessment:
 
     Attributes:
       intervals: Slice ("" is overall) -> metric -> (low, high), 95 %, of the candidate.
-      measured: Candidate and champion -> slice -> metric -> value, counted row by row; with the expected calibration
-        error (classifiers) and the decision threshold (binary).
+      measured: Candidate and champion -> slice -> metric -> value: `rows`, the task's metrics, the expected calibration
+        error (classifiers), mean probability over share of 1 (`calibration`) and the decision threshold (binary).
       baselines: Baseline -> metric -> value.
-      baseline_differences: Of each, by metric: candidate minus baseline, and the standard error of that.
+      baseline_differences: Of each, by metric: candidate minus baseline, the standard error of that, the p-value of
+        "the candidate is no worse", and whether it is significant by Holm's bounds over the baseline's metrics.
       comparisons: (slice, metric) -> the candidate against the champion.
       fairness: Groups and gaps; empty where no column is sensitive.
       shortfalls: What keeps the candidate from being blessed, each a sentence.
@@ -68,13 +72,16 @@ def assess(
       groups: Sensitive column -> value -> rows, by index.
       bar: What is asked.
     """
-    judges = {name: judge(task, labels, answer, thresholds.get(name, 0.5)) for name, answer in answers.items()}
+    judges = {name: judge(task, labels, answer, thresholds.get(name, NO_THRESHOLD)) for name, answer in answers.items()}
     large = {name: at for name, at in slices.items() if len(at) >= bar.min_slice_rows}
-    draws = draw(judges, large, len(labels))
+    draws = draw(judges, large, len(labels), overall_only=(PRIOR, LINEAR))
     comparisons = {}
     if CHAMPION in judges:
         comparisons = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
-    shortfalls, warnings = _against_baselines(task, draws, bar.baseline)
+    p_value = independence_p_value(task, labels, answers[CANDIDATE])
+    shortfalls, warnings = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior)
+    blocked, told = _against_linear(task, draws, bar.baseline)
+    shortfalls, warnings = shortfalls + blocked, warnings + told
     warnings += _too_few_rows(comparisons, bar.tolerance)
     said: dict[str, Any] = {}
     if groups:
@@ -111,27 +118,45 @@ def assess(
 def _differences(draws: Draws, baselines: Iterable[str]) -> list[dict[str, Any]]:
     rows = []
     for name in baselines:
-        for metric in draws.names:
-            difference, error = draws.difference(OVERALL, metric, CANDIDATE, name)
-            rows.append({"baseline": name, "metric": metric, "difference": finite(difference), "error": finite(error)})
+        apart = {metric: draws.difference(OVERALL, metric, CANDIDATE, name) for metric in draws.names}
+        p_values = {
+            (OVERALL, metric): worse(-difference if metric in LOWER_IS_BETTER else difference, error)
+            for metric, (difference, error) in apart.items()
+        }
+        known = {key: p for key, p in p_values.items() if p == p}
+        rejected = holm(known, ALPHA)
+        rows += [
+            {
+                "baseline": name,
+                "metric": metric,
+                "difference": finite(difference),
+                "error": finite(error),
+                "p_value": finite(p_values[OVERALL, metric]),
+                "significant": (OVERALL, metric) in rejected if (OVERALL, metric) in known else None,
+            }
+            for metric, (difference, error) in apart.items()
+        ]
     return rows
 
 
 def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -> Judge:
     """The metrics of a task, see components.judges."""
     if task == "binary":
-        # The model calls a row 1 from the threshold on, the judge above it.
-        return Decisions(labels, answer, float(np.nextafter(np.float32(threshold), np.float32(0))))
+        return Decisions(labels, answer, threshold)
     if task == "multiclass":
         return multiclass(labels.astype(np.int64), answer)
     return regression(labels, answer)
 
 
 def _measured(task: str, judge: Judge, labels: np.ndarray, answer: np.ndarray, at: np.ndarray) -> dict[str, float]:
-    """A judge's metrics of some rows, and the calibration error."""
-    metrics = dict(zip(judge.names, judge.among(at)(np.ones(len(at))).tolist(), strict=True))
+    """A judge's metrics of some rows, how many these are, and the calibration."""
+    metrics = {"rows": float(len(at))}
+    metrics |= zip(judge.names, judge.among(at)(np.ones(len(at))).tolist(), strict=True)
     if task != "regression":
         metrics["calibration_error"] = calibration_error(*_confidence(labels[at], answer[at]))
+    if task == "binary":
+        positives = float(labels[at].sum())
+        metrics["calibration"] = float(answer[at].sum(dtype=np.float64)) / positives if positives else math.nan
     return metrics
 
 
@@ -142,30 +167,49 @@ def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.
     return (answer.argmax(axis=1) == labels).astype(np.float64), answer.max(axis=1)
 
 
-def _against_baselines(task: str, draws: Draws, policy: str) -> tuple[list[str], list[str]]:
-    """Shortfalls and warnings."""
-    shortfalls: list[str] = []
-    warnings: list[str] = []
-    ours = draws.measured(OVERALL, CANDIDATE)
-    prior, metrics = draws.measured(OVERALL, PRIOR), AGAINST_PRIOR[task]
+def _against_prior(
+    task: str, draws: Draws, independence: float, first: bool, policy: str
+) -> tuple[list[str], list[str]]:
+    """Shortfalls and warnings.
+
+    Ahead beyond chance is a candidate whose lead in one of the metrics the bootstrap finds significant (Bonferroni over
+    the metrics) and whose answers are not independent of the labels. The second test is exact or conservative for few
+    rows, for which a bootstrap is neither: it draws no row that was not there.
+
+    Args:
+      task: binary, multiclass or regression.
+      draws: With candidate and prior.
+      independence: See independence.independence_p_value.
+      first: Whether there is no champion: then being ahead by chance is a shortfall where the policy is block.
+      policy: block or warn.
+    """
+    ours, prior, metrics = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, PRIOR), AGAINST_PRIOR[task]
     better = beats(ours, prior, metrics, LOWER_IS_BETTER)
-    if better is None:
-        warnings.append("the eval split cannot tell whether the candidate beats the prior: it has a single class")
-    elif not better:
+    if better is False:
         figures = " and ".join(_figures(name, ours[name], prior[name]) for name in metrics)
-        shortfalls.append(f"{figures}: no better than the prior baseline")
-    elif all(_p_value(draws, name, PRIOR, CANDIDATE) >= ALPHA / len(metrics) for name in metrics):
-        warnings.append("the candidate is ahead of the prior baseline by no more than chance explains")
+        return [f"{figures}: no better than the prior baseline"], []
+    ahead = any(_p_value(draws, name, PRIOR, CANDIDATE) < ALPHA / len(metrics) for name in metrics)
+    if better is None:
+        text = "the eval split cannot tell whether the candidate beats the prior: it has a single class"
+    elif not (ahead and independence < ALPHA):
+        text = "the candidate is ahead of the prior baseline by no more than chance explains"
+    else:
+        return [], []
+    return ([text], []) if first and policy == "block" else ([], [text])
+
+
+def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[str], list[str]]:
+    """Shortfalls and warnings."""
     if LINEAR not in draws.found[OVERALL]:
-        return shortfalls, warnings
+        return [], []
     name = AGAINST_LINEAR[task]
-    line = draws.measured(OVERALL, LINEAR)
-    if beats(ours, line, [name], LOWER_IS_BETTER) is False:
-        sure = _p_value(draws, name, CANDIDATE, LINEAR) < ALPHA
-        text = f"{_figures(name, ours[name], line[name])}: does not beat the linear baseline"
-        text += "" if sure else ", within chance"
-        (shortfalls if sure and policy == "block" else warnings).append(text)
-    return shortfalls, warnings
+    ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
+    if beats(ours, line, [name], LOWER_IS_BETTER) is not False:
+        return [], []
+    sure = _p_value(draws, name, CANDIDATE, LINEAR) < ALPHA
+    text = f"{_figures(name, ours[name], line[name])}: does not beat the linear baseline"
+    text += "" if sure else ", within chance"
+    return ([text], []) if sure and policy == "block" else ([], [text])
 
 
 def _p_value(draws: Draws, metric: str, one: str, other: str) -> float:

@@ -14,7 +14,7 @@ real loss that would be caught with a probability of POWER.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -102,7 +102,12 @@ class Draws:
 
 
 def draw(
-    judges: Mapping[str, Judge], parts: Mapping[str, np.ndarray], rows: int, resamples: int = RESAMPLES, seed: int = 13
+    judges: Mapping[str, Judge],
+    parts: Mapping[str, np.ndarray],
+    rows: int,
+    resamples: int = RESAMPLES,
+    seed: int = 13,
+    overall_only: Collection[str] = (),
 ) -> Draws:
     """Resamples models on parts of their rows.
 
@@ -112,18 +117,19 @@ def draw(
       rows: N, at least 1.
       resamples: How often.
       seed: Of the draws: the same figures every time.
+      overall_only: Models that are not resampled on slices.
     """
     names = next(iter(judges.values())).names
     large = {"": np.arange(rows), **{name: at for name, at in parts.items() if len(at) >= MIN_ROWS}}
     if rows <= MOST_ROWS:
-        return Draws(names, poisson_draws(judges, large, rows, resamples, seed))
+        return Draws(names, poisson_draws(judges, large, rows, resamples, seed, overall_only))
     chosen = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
     some = {name: np.flatnonzero(np.isin(chosen, at, assume_unique=True)) for name, at in large.items()}
     fewer = {name: judge.among(chosen) for name, judge in judges.items()}
-    drawn = poisson_draws(fewer, some, MOST_ROWS, resamples, seed)
+    drawn = poisson_draws(fewer, some, MOST_ROWS, resamples, seed, overall_only)
     for part, inside in drawn.items():
-        for name, judge in judges.items():
-            inside[name][0] = judge.among(large[part])(np.ones(len(large[part])))
+        for name in inside:
+            inside[name][0] = judges[name].among(large[part])(np.ones(len(large[part])))
     return Draws(names, drawn, math.sqrt(MOST_ROWS / rows))
 
 

@@ -25,6 +25,7 @@ import numpy as np
 
 from components.judges import calibration_error
 from components.metric_names import RATES
+from components.serving_contract import decides
 
 ALPHA = 0.05
 MOST_GROUPS = 50
@@ -78,7 +79,7 @@ def _measure(
     labels: np.ndarray, probability: np.ndarray, threshold: float
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Metrics of a group, and the standard errors of RATES."""
-    there, said = labels > 0.5, probability >= np.float32(threshold)
+    there, said = labels > 0.5, decides(probability, threshold)
     rows, positives, called, hits = len(labels), int(there.sum()), int(said.sum()), int((there & said).sum())
     surplus = probability.astype(np.float64) - there
     shares = {

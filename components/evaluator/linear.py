@@ -29,11 +29,13 @@ class Encoder:
       values: Category -> the values with an input of their own.
       scales: Number -> its mean and standard deviation where it learned.
       periods: Cyclical number -> its period.
+      gaps: Numbers that were missing in some row: only these have an input that says so.
     """
 
     values: Mapping[str, pa.Array]
     scales: Mapping[str, tuple[float, float]]
     periods: Mapping[str, float]
+    gaps: frozenset[str] = frozenset()
 
     def __call__(self, columns: Columns) -> np.ndarray:
         """Inputs float32 [N, inputs]: one-hot with rare and missing, standardised and missing, sine and cosine."""
@@ -48,12 +50,14 @@ class Encoder:
         for name, (mean, spread) in self.scales.items():
             number = numbers(columns[name])
             scaled = np.clip(np.nan_to_num((number - mean) / spread), -10, 10)  # one wild value is no reason to diverge
-            parts.append(np.column_stack([scaled, np.isnan(number)]).astype(np.float32))
+            parts.append(scaled[:, None].astype(np.float32))
+            if name in self.gaps:
+                parts.append(np.isnan(number)[:, None].astype(np.float32))
         for name, period in self.periods.items():
             angle = 2 * np.pi * numbers(columns[name]) / period
             waves = np.nan_to_num(np.column_stack([np.sin(angle), np.cos(angle)]))
             parts.append(np.column_stack([waves, np.isnan(angle)]).astype(np.float32))
-        return np.hstack(parts)
+        return np.hstack(parts) if parts else np.zeros((len(next(iter(columns.values()))), 0), np.float32)
 
 
 def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
@@ -63,7 +67,7 @@ def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
       columns: Of the rows to learn from.
       features: pipeline.toml's [features]: `categorical`, `numeric` and `cyclical` columns.
     """
-    values, scales = {}, {}
+    values, scales, gaps = {}, {}, set()
     for name in features.get("categorical", ()):
         counts = pc.value_counts(columns[name].drop_null()).to_pylist()
         kept = sorted((one for one in counts if one["counts"] >= MIN_COUNT), key=lambda one: -one["counts"])
@@ -71,9 +75,12 @@ def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
         values[name] = pa.array([one["values"] for one in kept[:MOST_VALUES]], kind)
     for name in features.get("numeric", ()):
         known = numbers(columns[name])
-        known = known[np.isfinite(known)]
+        finite = np.isfinite(known)
+        if not finite.all():
+            gaps.add(name)
+            known = known[finite]
         scales[name] = (float(known.mean()), float(known.std()) or 1.0) if len(known) else (0.0, 1.0)
-    return Encoder(values, scales, dict(features.get("cyclical", {})))
+    return Encoder(values, scales, dict(features.get("cyclical", {})), frozenset(gaps))
 
 
 def fit(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> Any:
@@ -91,13 +98,17 @@ def fit(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> 
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression, Ridge
+    from threadpoolctl import threadpool_limits
 
+    if not inputs.shape[1]:
+        return None
     if task == "regression":
         return Ridge(alpha=1.0, solver="cholesky").fit(inputs.astype(np.float64), labels).predict
     seen = np.unique(labels)
     if len(seen) < 2:
         return None
-    with warnings.catch_warnings():
+    # Threads of BLAS wait for each other longer than they work on matrices of this size.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)  # a line that is nearly there is as good a bar
         warnings.simplefilter("ignore", DeprecationWarning)  # what scikit-learn asks of SciPy
         model = LogisticRegression(C=1.0, max_iter=100, tol=1e-3).fit(inputs, labels.astype(np.int64))

@@ -24,6 +24,7 @@ class Bar:
     slice_tolerance: Mapping[str, float] = field(default_factory=dict)
     min_slice_rows: int = 1
     baseline: str = "warn"
+    prior: str = "block"
     sensitive: Sequence[str] = ()
     max_gap: Mapping[str, float] = field(default_factory=dict)
     decide_by: Criterion = "f1"

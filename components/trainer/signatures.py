@@ -37,6 +37,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
 from components.dense_columns import MISSING
+from components.serving_contract import TRANSFORMED_LABEL as TRANSFORMED_LABEL
 from components.trainer.raw_inputs import Tensors, raw_inputs
 from components.trainer.version import ModelVersion
 
@@ -45,7 +46,6 @@ Model = Callable[[Tensors], tf.Tensor]
 Predict = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 """The model's output [N, outputs] -> the answer of the task."""
 
-TRANSFORMED_LABEL = "transformed_label"
 _ARGUMENT = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 

@@ -1,20 +1,21 @@
-"""Two runs' models on the same eval rows: predictions made anew, and how sure the differences are.
+"""Two runs' models on the same eval rows, and how sure the differences are.
 
-The evaluator keeps sums and histograms, not what each model said of each row. So both SavedModels are loaded and asked
-again; TensorFlow takes some seconds to import, which is why this is only done when asked for.
+Where both runs kept their predictions of these very rows, these are compared. Else both SavedModels are loaded and
+asked again, for which TensorFlow takes some seconds to import; so all this is done only when asked for.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from components.errors import InputError
-from components.examples import example_batches
-from pipeline.lookback.compare_rows import records_of
+from components.evaluator.eval_config import slice_keys as slice_keys
+from components.evaluator.slicing import slices_of
+from components.examples import column_batches, joined_columns, record_batches
+from components.predictions import CANDIDATE, Predictions, read_predictions
+from components.serving_contract import NO_THRESHOLD, OUTPUTS, SavedModel, matched
 from pipeline.lookback.paired_bootstrap import (
     LEVEL,
     RESAMPLES,
@@ -28,7 +29,6 @@ from pipeline.lookback.paired_bootstrap import (
 
 SERVED = ("Format-Serving", "serving_model_dir")
 """Where a Model artifact keeps its SavedModel, in TFX from 0.27 on and before."""
-BATCH_ROWS = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -51,30 +51,33 @@ class Intervals:
 
 
 @dataclass(frozen=True)
-class Answers:
+class Answered:
     """What a model says of N rows.
 
     Attributes:
-      kind: "probability", "probabilities" or "prediction": what its task's answer is called.
-      values: float [N], or [N, K].
-      labels: As the model learned them: 0 and 1, class codes or numbers, [N]; missing is NaN or -1.
-      classes: Names of the K classes.
+      task: binary, multiclass or regression.
+      output: Probability of 1 [N], probabilities [N, K], or predictions [N].
+      labels: As the model learned them, NaN where it knows none, [N].
+      places: Where the rows stand in the split, rising, [N].
+      classes: Names of the K classes by code.
     """
 
-    kind: str
-    values: np.ndarray
+    task: str
+    output: np.ndarray
     labels: np.ndarray
-    classes: tuple[str, ...]
+    places: np.ndarray
+    classes: tuple[str, ...] = ()
 
 
 def intervals(
     models: tuple[str, str],
     examples: str,
     keys: Sequence[Sequence[str]],
-    thresholds: tuple[float, float] = (0.5, 0.5),
+    thresholds: tuple[float, float] = (NO_THRESHOLD, NO_THRESHOLD),
     resamples: int = RESAMPLES,
+    predictions: tuple[str, str] | None = None,
 ) -> Intervals:
-    """Asks both models about the same rows.
+    """Compares what both models say of the same rows.
 
     Args:
       models: Folders of the Model artifacts, the earlier first.
@@ -82,87 +85,87 @@ def intervals(
       keys: Slices: columns, or several for their cross.
       thresholds: From which probability on each model says 1.
       resamples: How often rows are drawn.
+      predictions: Folders of the Predictions artifacts, where both runs have one.
 
     Raises:
       InputError: A model or the examples are gone, or the models are of two tasks.
     """
-    records = [record for file in sorted(Path(examples).glob("*")) for record in records_of(file)]
-    if not records:
+    if not any(Path(examples).glob("*")):
         raise InputError(f"{examples}: the eval examples are gone")
-    before, after = (answers(_saved(folder), records) for folder in models)
-    if before.kind != after.kind:
-        raise InputError(f"{models[0]} gives a {before.kind}, {models[1]} a {after.kind}: tasks cannot be compared")
-    labelled = np.flatnonzero(np.isfinite(after.labels) & (after.labels != -1 if after.classes else True))
-    one, other = judges(before, after, thresholds)
-    slices = {
-        name: np.flatnonzero(np.isin(labelled, rows, assume_unique=True))
-        for name, rows in slice_rows(examples, keys).items()
-    }
-    found = paired_intervals(one.among(labelled), other.among(labelled), len(labelled), slices, resamples)
-    return Intervals(len(labelled), resamples, LEVEL, found.pop(""), dict(sorted(found.items())))
+    found = (predictions and _kept(*predictions)) or tuple(_asked(_saved(folder), examples) for folder in models)
+    before, after = found
+    if before.task != after.task:
+        kinds = OUTPUTS[before.task], OUTPUTS[after.task]
+        raise InputError(f"{models[0]} gives a {kinds[0]}, {models[1]} a {kinds[1]}: tasks cannot be compared")
+    both = np.isfinite(after.labels) & np.isin(after.places, before.places, assume_unique=True)
+    place = np.searchsorted(before.places, after.places[both])
+    one, other = judges(_only(before, place), _only(after, both), thresholds)
+    rows = int(both.sum())
+    if not rows:
+        raise InputError(f"{examples}: no row has a label that both models know")
+    slices = slice_rows(examples, keys, after.places[both])
+    drawn = paired_intervals(one, other, rows, slices, resamples)
+    return Intervals(rows, resamples, LEVEL, drawn.pop(""), dict(sorted(drawn.items())))
 
 
-def answers(model: Path, records: Sequence[bytes]) -> Answers:
-    """What a SavedModel says of serialized examples."""
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(model))
-    serve, labels_of = loaded.signatures["serve_examples"], loaded.signatures["transform_labels"]
-    said: list[dict[str, np.ndarray]] = []
-    for start in range(0, len(records), BATCH_ROWS):
-        batch = tf.constant(list(records[start : start + BATCH_ROWS]))
-        answer = {name: value.numpy() for name, value in serve(examples=batch).items()}
-        (label,) = labels_of(examples=batch).values()
-        said.append({**answer, "label": label.numpy()})
-    kind = next(name for name in ("probability", "probabilities", "prediction") if name in said[0])
-    values, labels = (np.concatenate([one[name] for one in said]) for name in (kind, "label"))
-    names = said[0]["classes"][0] if kind == "probabilities" else ()
-    return Answers(kind, values, labels.reshape(-1), tuple(name.decode("utf-8", "replace") for name in names))
-
-
-def judges(before: Answers, after: Answers, thresholds: tuple[float, float] = (0.5, 0.5)) -> tuple[Judge, Judge]:
+def judges(
+    before: Answered, after: Answered, thresholds: tuple[float, float] = (NO_THRESHOLD, NO_THRESHOLD)
+) -> tuple[Judge, Judge]:
     """Both against the later model's labels; classes are matched by name."""
-    if after.kind == "probability":
+    if after.task == "binary":
         one, other = (
-            Binary(after.labels, answer.values, threshold)
+            Binary(after.labels, answer.output, threshold)
             for answer, threshold in zip((before, after), thresholds, strict=True)
         )
         return one, other
-    if after.kind == "prediction":
-        return regression(after.labels, before.values), regression(after.labels, after.values)
-    known = {name: at for at, name in enumerate(before.classes)}
-    matched = np.zeros_like(after.values)
-    for at, name in enumerate(after.classes):
-        if name in known:
-            matched[:, at] = before.values[:, known[name]]
-    return multiclass(after.labels, matched), multiclass(after.labels, after.values)
+    if after.task == "regression":
+        return regression(after.labels, before.output), regression(after.labels, after.output)
+    codes = after.labels.astype(np.int64)
+    known = matched(before.output, before.classes, after.classes)
+    return multiclass(codes, known), multiclass(codes, after.output)
 
 
-def slice_rows(examples: str, keys: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-    """Slice name, as the evaluator has it ("origin=EWR, carrier=UA"), -> rows of the split, by index."""
+def slice_rows(examples: str, keys: Sequence[Sequence[str]], places: np.ndarray) -> dict[str, np.ndarray]:
+    """Slice name, as the evaluator has it ("origin=EWR, carrier=UA"), -> its rows among those at `places`, by index."""
     names = sorted({name for key in keys for name in key})
     if not names:
         return {}
-    columns: dict[str, list[Any]] = {name: [] for name in names}
-    for batch in example_batches(examples, names):
-        for name in names:
-            columns[name] += batch.column(name).to_pylist()
-    found: dict[str, list[int]] = {}
-    for key in keys:
-        for row, cells in enumerate(zip(*(columns[name] for name in key), strict=True)):
-            if all(cells):
-                parts = (f"{name}={_text(cell[0])}" for name, cell in zip(key, cells, strict=True))
-                found.setdefault(", ".join(parts), []).append(row)
-    return {name: np.array(rows) for name, rows in found.items()}
+    columns = joined_columns(column_batches(examples, names, places), names)
+    return {one.name: one.rows for one in slices_of(columns, keys)}
 
 
-def slice_keys(eval_config: str) -> list[list[str]]:
-    """The slices that an evaluation was made for, from its parameter `eval_config`."""
+def _kept(before: str, after: str) -> tuple[Answered, ...] | None:
+    """Predictions of both runs; None if one is gone, or if they are not of the same rows."""
     try:
-        specs = json.loads(eval_config).get("slicingSpecs", [])
-    except (ValueError, AttributeError):
-        return []
-    return [list(spec["featureKeys"]) for spec in specs if spec.get("featureKeys")]
+        one, other = (read_predictions(Path(folder)) for folder in (before, after))
+    except FileNotFoundError:
+        return None
+    if one.about.digest != other.about.digest:
+        return None
+    return tuple(map(_answered, (one, other)))
+
+
+def _answered(found: Predictions) -> Answered:
+    about = found.about
+    return Answered(about.task, found.answers[CANDIDATE].output, found.labels, found.places, about.classes)
+
+
+def _asked(folder: Path, examples: str) -> Answered:
+    """What a SavedModel says of all rows of a split."""
+    model = SavedModel(folder)
+    outputs, labels = [], []
+    for records in record_batches(examples):
+        outputs.append(model.answers(records))
+        labels.append(model.labels(records))
+    output = np.concatenate([one.output for one in outputs])
+    task = "multiclass" if output.ndim == 2 else "regression" if outputs[0].decided is None else "binary"
+    return Answered(task, output, np.concatenate(labels), np.arange(len(output)), model.classes)
+
+
+def _only(answered: Answered, rows: np.ndarray) -> Answered:
+    return Answered(
+        answered.task, answered.output[rows], answered.labels[rows], answered.places[rows], answered.classes
+    )
 
 
 def _saved(folder: str) -> Path:
@@ -172,7 +175,3 @@ def _saved(folder: str) -> Path:
     raise InputError(
         f"{folder}: the model is gone, so it cannot be asked again; run again on that span to make it anew"
     )
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

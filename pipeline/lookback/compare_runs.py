@@ -214,7 +214,7 @@ def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
     spans = [{file.span for file in run.files if file.split == "eval"} for run in (one, other)]
     if not spans[0] or spans[0] != spans[1]:
         return None, "the two runs were not judged on the same span"
-    models = [run.output("model") for run in (one, other)]
+    models, kept = ([run.output(name) for run in (one, other)] for name in ("model", "predictions"))
     examples = other.output("examples")
     if models[0] is None or models[1] is None or examples is None:
         return None, "a run did not come as far as a model"
@@ -225,7 +225,8 @@ def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
     before, after = (0.5 if value is None else float(value) for value in thresholds)
     try:
         split = str(Path(examples.uri) / "Split-eval")
-        return intervals((models[0].uri, models[1].uri), split, keys, (before, after)), ""
+        predictions = None if None in kept else (kept[0].uri, kept[1].uri)
+        return intervals((models[0].uri, models[1].uri), split, keys, (before, after), predictions=predictions), ""
     except InputError as exc:
         return None, str(exc)
 

@@ -162,14 +162,17 @@ def importance(facts: Facts) -> Importance | None:
     metric = found[0]["metric"]
     worse = "rises" if metric in LOWER_IS_BETTER else "falls"
     used = _settings(facts)
-    rows_used = min(int(used.get("importance_rows", 0)), int(facts.errors.get("rows") or 0))
+    asked = min(int(used.get("importance_rows", 0)), int(facts.errors.get("rows") or 0))
+    rows_used = int(facts.errors.get("importance_rows", asked))
+    left_out = int(facts.errors.get("importance_left_out") or 0)
+    more = f" {left_out:,} features by which the answers vary less were not measured." if left_out else ""
     among = f" among {rows_used:,} eval rows" if rows_used else ""
     repeats = f" of {used['importance_repeats']} permutations" if "importance_repeats" in used else ""
     return Importance(
         metric_name(metric),
         f"{listed(told[:3])} matter{'s' if len(told) == 1 else ''} most" if told else "no feature stands out",
         f"How far {metric_name(metric)} {worse} when a feature’s values are dealt out anew{among}: the mean{repeats} "  # noqa: RUF001
-        "and its standard error. Of two features that say the same, each looks useless: the other stays.",
+        f"and its standard error. Of two features that say the same, each looks useless: the other stays.{more}",
         rows[:MOST_FEATURES],
         rows[MOST_FEATURES:],
     )

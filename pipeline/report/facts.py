@@ -61,7 +61,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A confusion matrix: counts of rows whose score is, or is not, above a decision threshold."""
+    """A confusion matrix: counts of rows whose score reaches a decision threshold, or does not."""
 
     threshold: float
     tp: float

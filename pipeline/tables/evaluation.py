@@ -24,8 +24,10 @@ class Evaluation(Table):
     slice_tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
     baseline: Policy = "warn"
-    """A candidate that a linear model surely beats: `block` does not bless it, `warn` says so. One that is no better
-    than the prior is never blessed."""
+    """A candidate that a linear model surely beats: `block` does not bless it, `warn` says so."""
+    prior: Policy = "block"
+    """A first candidate (there is no champion) that is ahead of the prior by no more than chance explains: `block` does
+    not bless it, `warn` says so. One that is not ahead of the prior at all is never blessed."""
     sensitive: Names = ()
     """Columns between whose values the decisions are compared; binary labels only."""
     max_gap: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.arrow_example_gen.encoding import write_examples
-from components.examples import example_batches, read_examples
+from components.examples import column_batches, example_batches, joined_columns, read_examples, record_batches
 
 
 def there_and_back(batches: list[pa.RecordBatch], columns: list[str], **options) -> pd.DataFrame:
@@ -131,3 +131,21 @@ def test_comes_back_as_pyarrow_reads_it(rows, cut, batch_size):
     assert cells(table["s"]) == list(texts)
     expected = [math.nan if value is None else value for value in floats]
     np.testing.assert_array_equal(table["f"].astype("float64"), np.array(expected, np.float64))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [2, 3, 100])
+def test_columns_of_some_rows(tmp_path, batch_size):
+    table = pa.table(
+        {"n": list(range(7)), "s": ["a", None, "c", "d", None, "f", "g"], "none": pa.nulls(7, pa.string())}
+    )
+    write_examples(table.to_batches(), str(tmp_path / "data_tfrecord-00000-of-00001.gz"))
+    names = ["n", "s", "none"]
+    places = np.array([1, 2, 6])
+    found = joined_columns(column_batches(str(tmp_path), names, places, batch_size), names)
+    assert found["n"].to_pylist() == [1, 2, 6]
+    assert found["s"].to_pylist() == [None, b"c", b"g"]
+    assert found["none"].to_pylist() == [None, None, None]
+    nothing = joined_columns(column_batches(str(tmp_path), names, places[:0], batch_size), names)
+    assert {name: len(column) for name, column in nothing.items()} == dict.fromkeys(names, 0)
+    assert sum(map(len, record_batches(str(tmp_path), batch_size))) == 7

@@ -15,7 +15,7 @@ def test_precision_and_recall_are_scikit_learns(rows):
     labels, scores, weights = np.array([(0, 0, 1), (1, 10, 1), *rows]).T
     found = dict(zip(Decisions.names, Decisions(labels, scores / 10, 0.45)(weights.astype(float)), strict=True))
     weighed = {"sample_weight": weights, "zero_division": 0.0}
-    said = scores / 10 > 0.45
+    said = scores / 10 >= 0.45
     assert found["precision"] == pytest.approx(metrics.precision_score(labels, said, **weighed))
     assert found["recall"] == pytest.approx(metrics.recall_score(labels, said, **weighed))
 

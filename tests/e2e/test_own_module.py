@@ -11,7 +11,7 @@ from sklearn import datasets
 from pipeline.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs" / "own-module.md"
-LEARNED = {"Trainer", "ChampionResolver", "ChampionEvaluator", "ErrorAnalysis", "RegistryPusher"}
+LEARNED = {"Trainer", "ChampionResolver", "Predictor", "ChampionEvaluator", "ErrorAnalysis", "RegistryPusher"}
 
 
 @pytest.fixture

@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 
 from components.error_analysis.component import ErrorAnalysis
+from components.examples import record_batches
 from components.files import write_json
-from tests.components.trainer.projects import FEATURES, serialize
+from components.predictions import write_predictions, write_train_labels
+from components.predictor.predicting import predict, train_labels
+from components.serving_contract import SavedModel
+from tests.components.trainer.projects import FEATURES, LABELS, serialize
 
 pytestmark = pytest.mark.slow
 
@@ -32,9 +36,15 @@ def analysed(folder: Path, model: Path, train, evaluated, task="binary", doubtfu
     from tfx.types.artifact_utils import encode_split_names
     from tfx.types.standard_artifacts import Examples, Model
 
-    from components.artifacts import ErrorReport, LabelReport
+    from components.artifacts import ErrorReport, LabelReport, Predictions
 
-    found = {"examples": Examples(), "model": Model(), "labels": LabelReport(), "errors": ErrorReport()}
+    found = {
+        "examples": Examples(),
+        "model": Model(),
+        "predictions": Predictions(),
+        "labels": LabelReport(),
+        "errors": ErrorReport(),
+    }
     for name, artifact in found.items():
         artifact.uri = str(folder / name)
     found["examples"].split_names = encode_split_names(["train", "eval"])
@@ -47,12 +57,16 @@ def analysed(folder: Path, model: Path, train, evaluated, task="binary", doubtfu
     executor = ErrorAnalysis.EXECUTOR_SPEC.executor_class(BaseExecutor.Context(tmp_dir=str(folder), unique_id="1"))
     properties = {
         "metric": RANKED_BY[task],
-        "task": task,
         "kinds": json.dumps({kind: FEATURES[kind] for kind in ("categorical", "numeric", "cyclical")}),
         "settings": json.dumps(settings),
         "code": "",
     }
-    inputs = {name: [found[name]] for name in ("examples", "model", "labels")}
+    splits = {split: str(folder / "examples" / f"Split-{split}") for split in ("train", "eval")}
+    asked = SavedModel(model)
+    tables, about = predict(record_batches(splits["eval"]), {"candidate": asked}, task, LABELS[task])
+    write_predictions(folder / "predictions", tables, about)
+    write_train_labels(folder / "predictions", train_labels(record_batches(splits["train"]), asked))
+    inputs = {name: [found[name]] for name in ("examples", "model", "predictions", "labels")}
     executor.Do(inputs, {"errors": [found["errors"]]}, properties)
     return json.loads((folder / "errors" / "errors.json").read_text())
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.error_analysis.importance import permutation_importance
+from components.error_analysis.importance import MOST_CELLS, affordable, correlation_ratios, permutation_importance
 from components.error_analysis.outcomes import outcomes
 
 
@@ -9,9 +9,10 @@ def test_of_a_known_model():
     draw = np.random.default_rng(0)
     columns = {name: draw.normal(size=4000) for name in ("weak", "strong", "useless")}
 
-    def predict(feature, order):
-        moved = {name: values[order] if name == feature else values for name, values in columns.items()}
-        return outcomes("regression", columns["strong"] * 3 + columns["weak"], 3 * moved["strong"] + moved["weak"])
+    def predict(questions):
+        for feature, order in questions:
+            moved = {name: values[order] if name == feature else values for name, values in columns.items()}
+            yield outcomes("regression", columns["strong"] * 3 + columns["weak"], 3 * moved["strong"] + moved["weak"])
 
     found = permutation_importance(list(columns), 4000, predict, "rmse", 4, seed=1)
     assert [one.feature for one in found] == ["strong", "weak", "useless"]
@@ -23,8 +24,8 @@ def test_of_a_known_model():
 
 
 def test_a_metric_that_cannot_be_told():
-    def predict(feature, order):
-        return outcomes("binary", np.zeros(3, int), np.array([0.1, 0.2, 0.6])[order])
+    def predict(questions):
+        return [outcomes("binary", np.zeros(3, int), np.array([0.1, 0.2, 0.6])[order]) for _, order in questions]
 
     (found,) = permutation_importance(["x"], 3, predict, "average_precision", 3, seed=0)
     assert found.drop is None and found.standard_error is None
@@ -32,4 +33,27 @@ def test_a_metric_that_cannot_be_told():
 
 
 def test_without_rows():
-    assert permutation_importance(["x"], 0, lambda *_: pytest.fail("nothing to predict"), "rmse", 3, 0) == []
+    assert permutation_importance(["x"], 0, lambda _: pytest.fail("nothing to predict"), "rmse", 3, 0) == []
+
+
+def test_correlation_ratio_by_hand():
+    """Scores 0, 2 | 2, 4 around 2: all squares are 4 + 0 + 0 + 4 = 8, those between the slices 2 x 1 + 2 x 1 = 4."""
+    scores = np.array([0.0, 2.0, 2.0, 4.0])
+    codes = {"half": np.array([0, 0, 1, 1]), "all": np.arange(4), "none": np.zeros(4, int)}
+    assert correlation_ratios(codes, scores) == pytest.approx({"half": 0.5, "all": 1.0, "none": 0.0})
+    assert correlation_ratios(codes, np.ones(4)) == {"half": 0.0, "all": 0.0, "none": 0.0}
+    # Two outputs, the second of which only tells the halves apart: (4 + 4) / (8 + 4).
+    both = np.column_stack([scores, [0.0, 0.0, 2.0, 2.0]])
+    assert correlation_ratios(codes, both)["half"] == pytest.approx(8 / 12)
+
+
+@pytest.mark.parametrize(("features", "expected"), [(1, (1, 2000)), (23, (23, 2000)), (50, (50, 800))])
+def test_what_is_affordable(features, expected):
+    assert affordable(features, 2000, 3) == expected
+
+
+@pytest.mark.parametrize("features", [60, 100, 200, 500, 1000, 2000])
+def test_many_features_cost_no_more_than_what_grows_with_their_number(features):
+    measured, rows = affordable(features, 2000, 3)
+    assert 10 <= measured <= features and 100 <= rows <= 2000
+    assert measured * 3 * rows * features <= max(MOST_CELLS, 10 * 3 * 100 * features)

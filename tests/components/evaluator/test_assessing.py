@@ -52,12 +52,42 @@ def test_no_better_than_the_prior_is_never_blessed(policy):
     assert "auc 0.3" in shortfall
 
 
-def test_ahead_of_the_prior_by_chance_is_told():
+AHEAD_BY_CHANCE = "the candidate is ahead of the prior baseline by no more than chance explains"
+
+
+@pytest.mark.parametrize(
+    ("champion", "policy", "blocks"), [(False, "block", True), (False, "warn", False), (True, "block", False)]
+)
+def test_a_first_candidate_that_is_ahead_of_the_prior_by_chance_is_not_blessed(champion, policy, blocks):
     labels, said = answers()
     lean = np.random.default_rng(3).random(ROWS) * 0.5 + 0.01 * labels
-    assessed = assess("binary", labels, {**said, "candidate": lean}, {"prior": 0.5, "candidate": 0.5}, {}, {}, Bar())
-    assert assessed.shortfalls == []
-    assert assessed.warnings == ["the candidate is ahead of the prior baseline by no more than chance explains"]
+    models = {**said, "candidate": lean, **({"champion": lean} if champion else {})}
+    assessed = assess("binary", labels, models, dict.fromkeys(models, 0.5), {}, {}, Bar(prior=policy))
+    assert assessed.shortfalls == [AHEAD_BY_CHANCE] * blocks
+    assert assessed.warnings == [AHEAD_BY_CHANCE] * (not blocks)
+
+
+def test_a_perfect_candidate_on_five_rows_has_shown_nothing():
+    """Of two positives and three negatives, one of ten orders is perfect: p = 0.1, whatever a bootstrap says."""
+    labels = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
+    models = {"candidate": labels * 0.8 + 0.1, "prior": np.full(5, 0.4)}
+    assert assess("binary", labels, models, dict.fromkeys(models, 0.5), {}, {}, Bar()).shortfalls == [AHEAD_BY_CHANCE]
+    again = {name: np.tile(answer, 3) for name, answer in models.items()}
+    assert assess("binary", np.tile(labels, 3), again, dict.fromkeys(models, 0.5), {}, {}, Bar()).shortfalls == []
+
+
+def test_a_surely_better_line_is_told_by_metric():
+    behind = {row["metric"]: row for row in found(candidate=1.0, linear=2.0).baseline_differences if _of_line(row)}
+    assert behind["auc"]["significant"] and behind["auc"]["p_value"] < 1e-6
+    ahead = {row["metric"]: row for row in found(candidate=2.0, linear=1.0).baseline_differences if _of_line(row)}
+    assert not ahead["auc"]["significant"] and ahead["auc"]["p_value"] > 1 - 1e-6
+    same = {row["metric"]: row for row in found(candidate=2.0, linear=2.0).baseline_differences if _of_line(row)}
+    assert {row["significant"] for row in same.values()} == {False}
+    assert {row["p_value"] for row in same.values()} == {1.0}
+
+
+def _of_line(row):
+    return row["baseline"] == "linear"
 
 
 def test_a_line_that_is_better_warns_or_blocks():
@@ -80,8 +110,10 @@ def test_a_line_that_is_better_by_chance_never_blocks():
 
 def test_a_single_class_is_told():
     labels, said = answers(candidate=1.0)
-    assessed = assess("binary", labels * 0, said, dict.fromkeys(said, 0.5), {}, {}, Bar())
-    assert assessed.warnings[0].startswith("the eval split cannot tell whether the candidate beats the prior")
+    (text,) = assess("binary", labels * 0, said, dict.fromkeys(said, 0.5), {}, {}, Bar()).shortfalls
+    assert text.startswith("the eval split cannot tell whether the candidate beats the prior")
+    assessed = assess("binary", labels * 0, said, dict.fromkeys(said, 0.5), {}, {}, Bar(prior="warn"))
+    assert (assessed.shortfalls, assessed.warnings[0]) == ([], text)
 
 
 def test_too_few_rows_to_see_what_is_asked_are_told():
@@ -125,7 +157,7 @@ def test_decisions_are_those_of_scikit_learn_and_the_threshold_itself_is_called_
     threshold = 0.29  # float32 has it as 0.28999999
     found = assess("binary", labels, said, {"candidate": threshold, "prior": 0.5}, {"s=1": rows}, {}, Bar()).measured
     for part, at in (("", np.arange(400)), ("s=1", rows)):
-        called = said["candidate"][at] > 0.285
+        called = said["candidate"][at] > 0.285  # 0.29 itself is called 1
         precision, recall, f1, _ = precision_recall_fscore_support(labels[at], called, average="binary")
         measured = found["candidate"][part]
         assert (measured["precision"], measured["recall"], measured["f1"]) == pytest.approx((precision, recall, f1))
@@ -142,7 +174,7 @@ def test_other_tasks():
     assert numbers.shortfalls == []
     error = said["candidate"] - truth
     assert numbers.measured["candidate"][""] == pytest.approx(
-        {"rmse": np.sqrt(np.mean(error**2)), "mae": np.mean(np.abs(error))}
+        {"rows": 300.0, "rmse": np.sqrt(np.mean(error**2)), "mae": np.mean(np.abs(error))}
     )
     assert set(numbers.measured["candidate"]) == {"", "s=1"}
     assert set(numbers.intervals) == {"", "s=1"}

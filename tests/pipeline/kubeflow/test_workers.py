@@ -29,7 +29,7 @@ DATAFLOW = {
     },
 }
 REMOTE = {"environment": {"PLUMBLINE_ARTIFACTS": "remote"}}
-BEAM_BASED = {"ArrowExampleGen", "StatisticsGen", "Transform", "ChampionEvaluator"}
+BEAM_BASED = {"ArrowExampleGen", "StatisticsGen", "Transform"}
 
 
 def flights(beam: dict[str, Any], **kubeflow: Any) -> Config:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,11 @@ import pytest
 from sklearn import metrics
 
 from components.errors import InputError
-from pipeline.lookback.compare_intervals import Answers, intervals, judges, slice_keys
+from components.examples import record_batches
+from components.predictions import write_predictions
+from components.predictor.predicting import predict
+from components.serving_contract import SavedModel
+from pipeline.lookback.compare_intervals import Answered, intervals, judges, slice_keys
 
 
 def test_slices_of_an_evaluation():
@@ -20,10 +25,11 @@ def test_slices_of_an_evaluation():
 
 
 def test_classes_are_matched_by_name():
-    labels = np.array([0, 1, 2])
-    after = Answers("probabilities", np.eye(3), labels, ("a", "b", "c"))
+    labels, places = np.array([0.0, 1.0, 2.0]), np.arange(3)
+    after = Answered("multiclass", np.eye(3), labels, places, ("a", "b", "c"))
     # The earlier model has its classes in another order, and does not know b.
-    before = Answers("probabilities", np.array([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]]), labels, ("c", "a"))
+    answers = np.array([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]])
+    before = Answered("multiclass", answers, labels, places, ("c", "a"))
     one, other = judges(before, after)
     assert other(np.ones(3))[0] == 1.0
     assert one(np.ones(3))[0] == pytest.approx(2 / 3)
@@ -91,3 +97,18 @@ def test_models_are_asked_anew(tmp_path):
     ewr = np.arange(400) % 4 == 0
     assert set(found.slices) == {"origin=EWR", "origin=JFK"}
     assert found.slices["origin=EWR"]["auc"].after == pytest.approx(metrics.roc_auc_score(label[ewr], x[ewr]), abs=1e-6)
+
+    # The same from predictions that were kept, without a model; of other rows they are of no use.
+    kept = []
+    for number, folder in enumerate(models):
+        model = {"candidate": SavedModel(Path(folder) / "Format-Serving")}
+        tables, about = predict(record_batches(str(examples)), model, "binary", "y")
+        write_predictions(tmp_path / str(number), tables, about)
+        kept.append(str(tmp_path / str(number)))
+    nowhere = str(tmp_path / "gone"), str(tmp_path / "gone")
+    again = intervals(nowhere, str(examples), [["origin"]], (0.6, 0.6), 100, (kept[0], kept[1]))
+    assert again == found
+    write_predictions(tmp_path / "0", tables, replace(about, digest="other rows"))
+    with pytest.raises(InputError, match="the model is gone"):
+        intervals(nowhere, str(examples), [["origin"]], (0.6, 0.6), 100, (kept[0], kept[1]))
+    assert intervals(models, str(examples), [["origin"]], (0.6, 0.6), 100, (kept[0], kept[1])) == found

@@ -22,8 +22,8 @@ def test_binary_is_what_scikit_learn_says(seed, rows, values):
         {
             "auc": metrics.roc_auc_score(labels, scores, **weighed),
             "average_precision": metrics.average_precision_score(labels, scores, **weighed),
-            "f1": metrics.f1_score(labels, scores > 0.4, **weighed),
-            "accuracy": metrics.accuracy_score(labels, scores > 0.5, **weighed),
+            "f1": metrics.f1_score(labels, scores >= 0.4, **weighed),
+            "accuracy": metrics.accuracy_score(labels, scores >= 0.5, **weighed),
             "log_loss": metrics.log_loss(labels, np.clip(scores, 1e-7, 1 - 1e-7), **weighed),
         }
     )

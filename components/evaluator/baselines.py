@@ -1,0 +1,101 @@
+"""Two models that cost next to nothing: the prior, and a linear one on a sample of the train rows. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.criteria import Criterion
+from components.deciding import choose_threshold
+from components.evaluator.linear import Encoder, encoder_of, fit
+from components.examples import column_batches, joined_columns
+
+PRIOR, LINEAR = "prior", "linear"
+SAMPLE_ROWS = 20_000
+"""Train rows that the linear baseline learns from, drawn at random."""
+MOST_CELLS = 5_000_000
+"""Of them, only so many that rows x columns stay below this: decoding costs half a microsecond a cell."""
+MOST_PRODUCTS = 30_000_000
+"""And only so many that rows x inputs x classes, what one step of the solver multiplies, stay below this."""
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """Fitted baselines.
+
+    Attributes:
+      prior: Answer to every row: the share of 1, the share of each class [K], or the mean label.
+      line: Inputs to answers; None where there is nothing to learn from.
+      encoder: Columns to inputs.
+      thresholds: Baseline -> decision threshold; binary tasks only.
+      rows: How many rows the line learned from.
+    """
+
+    prior: np.ndarray
+    line: Callable[[np.ndarray], np.ndarray] | None
+    encoder: Encoder | None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    rows: int = 0
+
+    def linear(self, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
+        """The line's answers to rows, [N] or [N, K], by columns of all features; None where there is no line."""
+        return None if self.line is None or self.encoder is None else self.line(self.encoder(columns))
+
+    def constant(self, rows: int) -> np.ndarray:
+        """The prior's answers to so many rows, [N] or [N, K]."""
+        return np.broadcast_to(self.prior, (rows, *self.prior.shape))
+
+
+def learn_baselines(
+    split: str,
+    labels: np.ndarray,
+    task: str,
+    features: Mapping[str, Any],
+    decide_by: Criterion,
+    classes: int = 0,
+    seed: int = 13,
+) -> Baselines:
+    """Fits both baselines.
+
+    Args:
+      split: Folder of the train split's examples.
+      labels: Of all its rows as the model learned them, [M]; NaN where there is none.
+      task: binary, multiclass or regression.
+      features: pipeline.toml's [features].
+      decide_by: What decision thresholds are chosen by.
+      classes: K of a multiclass task.
+      seed: Of the sample.
+    """
+    known = np.flatnonzero(np.isfinite(labels))
+    every = labels[known]
+    if not len(every):
+        return Baselines(np.full(classes, np.nan) if task == "multiclass" else np.array(np.nan), None, None)
+    if task == "multiclass":
+        prior = np.bincount(every.astype(np.int64), minlength=classes) / len(every)
+    else:
+        prior = np.array(every.mean(dtype=np.float64))
+    names = feature_names(features)
+    most = min(SAMPLE_ROWS, max(1, MOST_CELLS // max(1, len(names))))
+    random = np.random.default_rng(seed)
+    places = known if len(known) <= most else np.sort(random.choice(known, most, replace=False))
+    columns = joined_columns(column_batches(split, names, places), names)
+    encoder = encoder_of(columns, features)
+    inputs, learned = encoder(columns), labels[places]
+    fewer = max(100, MOST_PRODUCTS // (max(1, inputs.shape[1]) * max(1, classes)))
+    if len(inputs) > fewer:
+        kept = np.sort(random.choice(len(inputs), fewer, replace=False))
+        inputs, learned = inputs[kept], learned[kept]
+    line = fit(inputs, learned, task, classes)
+    thresholds = {}
+    if task == "binary":
+        thresholds[PRIOR] = choose_threshold(every, np.full(len(every), float(prior)), decide_by)
+        if line is not None:
+            thresholds[LINEAR] = choose_threshold(learned, line(inputs), decide_by)
+    return Baselines(prior, line, encoder, thresholds, len(learned))
+
+
+def feature_names(features: Mapping[str, Any]) -> list[str]:
+    """All columns of pipeline.toml's [features]."""
+    return [name for kind in ("categorical", "numeric", "cyclical") for name in features.get(kind, ())]

@@ -1,0 +1,141 @@
+"""The whole evaluation, from predictions to verdict.json and TFMA's files. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.errors import InputError
+from components.evaluator.assessing import Assessment, assess, finite
+from components.evaluator.baselines import LINEAR, PRIOR, feature_names, learn_baselines
+from components.evaluator.evidence import Comparison
+from components.evaluator.slicing import groups_of, slices_of
+from components.evaluator.tfma_result import write_result
+from components.evaluator.verdict import OVERALL, Bar, Shortfall, by_chance, judge
+from components.examples import column_batches, joined_columns
+from components.predictions import CANDIDATE, CHAMPION, Predictions
+
+MOST_NAMED = 5
+"""Unknown classes that the warning names; verdict.json counts all."""
+
+
+def evaluate(
+    predictions: Predictions,
+    train_labels: np.ndarray,
+    splits: Mapping[str, str],
+    features: Mapping[str, Any],
+    keys: list[list[str]],
+    bar: Bar,
+    locations: Mapping[str, str],
+    version: int | None,
+    folder: Path,
+) -> dict[str, Any]:
+    """Weighs the candidate and writes TFMA's result.
+
+    Args:
+      predictions: Of candidate and champion, on split eval.
+      train_labels: Of split train, see predictions.py.
+      splits: `train` and `eval` -> folder of the examples.
+      features: pipeline.toml's [features].
+      keys: Columns of each slicing spec.
+      bar: What is asked.
+      locations: candidate and champion -> folder of its SavedModel; the same models as in `predictions`.
+      version: The champion's; None if there is none.
+      folder: For TFMA's files.
+
+    Returns:
+      verdict.json: `blessed`, the texts `shortfalls` and `warnings`, `metrics`, `slices` and `champion`, `intervals`
+      and `slice_intervals` (95 %), `baselines` (prior and linear), `baseline_differences` (Assessment's), `comparisons`
+      (evidence.Comparison with `slice` and `metric`), `fairness`, and `unknown_labels`: class that the candidate does
+      not know -> eval rows, which are in no figure.
+
+    Raises:
+      InputError: No eval row has a label that the candidate knows.
+    """
+    about, labels = predictions.about, predictions.labels
+    unknown = dict(about.unknown_labels)
+    if not len(labels):
+        why = f" that the model has learned ({_listed(unknown)} instead)" if unknown else ""
+        raise InputError(
+            f"{splits['eval']}: no row has a label{why} to evaluate on; check the label column of the eval span"
+        )
+    task, split = about.task, splits["eval"]
+    baselines = learn_baselines(
+        splits["train"], train_labels, task, features, bar.decide_by, classes=len(about.classes)
+    )
+    wanted = sorted({column for key in keys for column in key} | set(bar.sensitive))
+    kept, lines = [], []
+    for batch in column_batches(split, [*{*wanted, *feature_names(features)}], predictions.places):
+        kept.append({name: batch[name] for name in wanted})
+        lines.append(baselines.linear(batch))
+    columns = joined_columns(kept, wanted)
+    answers = {name: answer.output for name, answer in predictions.answers.items()}
+    answers[PRIOR] = baselines.constant(len(labels))
+    if known := [one for one in lines if one is not None]:
+        answers[LINEAR] = np.concatenate(known)
+    slices = slices_of(columns, keys)
+    groups = {column: groups_of(columns, column) for column in (bar.sensitive if task == "binary" else ())}
+    thresholds = {**about.thresholds, **baselines.thresholds}
+    found = assess(task, labels, answers, thresholds, {one.name: one.rows for one in slices}, groups, bar)
+    outputs = {name: answers[name] for name in locations}
+    write_result(folder, task, keys, slices, found.measured, labels, outputs, locations, split)
+    return _verdict(found, bar, version, unknown)
+
+
+def _verdict(found: Assessment, bar: Bar, version: int | None, unknown: Mapping[str, int]) -> dict[str, Any]:
+    candidate, champion = found.measured[CANDIDATE], found.measured.get(CHAMPION)
+    missed = judge(candidate, champion, bar, found.comparisons)
+    shortfalls = [*map(str, missed), *found.shortfalls]
+    chance = by_chance(candidate, champion, bar, found.comparisons)
+    told = [_within_chance(*one) for one in chance]
+    if unknown:
+        rows = sum(unknown.values())
+        told.append(
+            f"{rows:,} eval row{'s have' if rows > 1 else ' has'} a class that no train row has, so they are in no "
+            f"figure: {_listed(unknown)}"
+        )
+    shown = {name: {**values, **_differences(values, (champion or {}).get(name))} for name, values in candidate.items()}
+    return {
+        "blessed": not shortfalls,
+        "shortfalls": shortfalls,
+        "warnings": [*told, *found.warnings],
+        "metrics": _finite(shown[OVERALL]),
+        "intervals": found.intervals.get(OVERALL, {}),
+        "slices": {name: _finite(values) for name, values in shown.items() if name != OVERALL},
+        "slice_intervals": {name: ends for name, ends in found.intervals.items() if name != OVERALL},
+        "baselines": {name: _finite(values) for name, values in found.baselines.items()},
+        "baseline_differences": found.baseline_differences,
+        "champion": None if champion is None else {"version": version, "metrics": _finite(champion[OVERALL])},
+        "comparisons": [
+            {"slice": part, "metric": metric, **_finite(asdict(compared))}
+            for (part, metric), compared in found.comparisons.items()
+        ],
+        "fairness": found.fairness,
+        "unknown_labels": dict(unknown),
+    }
+
+
+def _differences(candidate: Mapping[str, float], champion: Mapping[str, float] | None) -> dict[str, float]:
+    """Candidate less champion, as "<metric>_diff", which is what TFMA calls it."""
+    if champion is None:
+        return {}
+    without = ("rows", "threshold")
+    return {f"{name}_diff": candidate[name] - champion[name] for name in candidate if name not in without}
+
+
+def _listed(unknown: Mapping[str, int]) -> str:
+    named = ", ".join(f"{name} ({rows:,})" for name, rows in [*unknown.items()][:MOST_NAMED])
+    more = len(unknown) - MOST_NAMED
+    return f"{named} and {more:,} more" if more > 0 else named
+
+
+def _within_chance(shortfall: Shortfall, compared: Comparison) -> str:
+    p = "cannot be told" if compared.p_value != compared.p_value else f"{compared.p_value:.2f}"
+    return f"{shortfall}: within chance (p = {p}), so it does not count"
+
+
+def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN: a metric that cannot be told is null."""
+    return {name: finite(value) if isinstance(value, float) else value for name, value in values.items()}

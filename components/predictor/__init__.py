@@ -1,0 +1,1 @@
+"""Predictor: candidate and champion answer the eval rows once, for all steps that judge them."""

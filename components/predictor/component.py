@@ -1,0 +1,38 @@
+"""The TFX shell: loads candidate and champion, asks them once, keeps what they answer."""
+
+from pathlib import Path
+
+from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.types.artifact_utils import get_split_uri
+from tfx.types.standard_artifacts import Examples, Model
+from tfx.utils.path_utils import serving_model_path
+
+from components import artifacts
+from components.examples import record_batches
+from components.predictions import CANDIDATE, CHAMPION, write_predictions, write_train_labels
+from components.predictor.predicting import predict, train_labels
+from components.serving_contract import SavedModel
+
+
+@component
+def Predictor(
+    examples: InputArtifact[Examples],
+    model: InputArtifact[Model],
+    champion: InputArtifact[Model],
+    predictions: OutputArtifact[artifacts.Predictions],
+    task: Parameter[str],
+    label: Parameter[str],
+    code: Parameter[str],
+):
+    """Writes `eval.parquet` and `train_labels.parquet`, see components.predictions.
+
+    `champion` is not asked where its custom property `version` is 0: there is none yet. `label` is the label's column.
+    """
+    models = {CANDIDATE: SavedModel(Path(serving_model_path(model.uri)))}
+    if champion.get_int_custom_property("version"):
+        models[CHAMPION] = SavedModel(Path(serving_model_path(champion.uri)))
+    folder = Path(predictions.uri)
+    tables, about = predict(record_batches(get_split_uri([examples], "eval")), models, task, label)
+    write_predictions(folder, tables, about)
+    write_train_labels(folder, train_labels(record_batches(get_split_uri([examples], "train")), models[CANDIDATE]))
