@@ -44,6 +44,7 @@ def main() -> None:
 
 def _pipeline(tfx: Any, options: argparse.Namespace, connection: Any) -> Any:
     import tensorflow_model_analysis as tfma
+    from tensorflow_model_analysis.proto import config_pb2
 
     from benchmarks.ingest import BEAM
 
@@ -80,6 +81,7 @@ def _pipeline(tfx: Any, options: argparse.Namespace, connection: Any) -> Any:
             direction=tfma.MetricDirection.HIGHER_IS_BETTER, absolute={"value": -1e-10}
         ),
     )
+    of_all_rows = config_pb2.PerSliceMetricThreshold(slicing_specs=[tfma.SlicingSpec()], threshold=threshold)
     evaluator = tfx.components.Evaluator(
         examples=examples.outputs["examples"],
         model=trainer.outputs["model"],
@@ -92,7 +94,7 @@ def _pipeline(tfx: Any, options: argparse.Namespace, connection: Any) -> Any:
                     metrics=[
                         tfma.MetricConfig(class_name="ExampleCount"),
                         tfma.MetricConfig(class_name="AUC"),
-                        tfma.MetricConfig(class_name="BinaryAccuracy", threshold=threshold),
+                        tfma.MetricConfig(class_name="BinaryAccuracy", per_slice_thresholds=[of_all_rows]),
                     ]
                 )
             ],

