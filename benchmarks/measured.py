@@ -1,0 +1,68 @@
+"""A command as a process of its own: wall and CPU seconds, peak of resident memory, children included; Linux only."""
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.scale_parts import PeakMemory
+from components.errors import UsageError
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A command that ended well.
+
+    Attributes:
+      seconds: By the clock.
+      cpu_seconds: User and system time of the process and of all that it waited for.
+      peak_mb: Largest resident memory of the process and its descendants together, read four times a second.
+      stdout: What it printed.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    stdout: str
+
+    def to_json(self) -> dict[str, float]:
+        """Figures as printed."""
+        return {
+            "seconds": round(self.seconds, 2),
+            "cpu_seconds": round(self.cpu_seconds, 2),
+            "peak_mb": round(self.peak_mb),
+        }
+
+
+def measure(
+    command: Sequence[str], folder: Path, tree: Path = CHECKOUT, more: Mapping[str, str] | None = None
+) -> Measured:
+    """Runs it to its end.
+
+    Args:
+      command: Program and arguments.
+      folder: Where it runs, and where its output is kept (out.txt, log.txt).
+      tree: The checkout whose packages a Python process imports.
+      more: Environment variables beside this process' own.
+
+    Raises:
+      UsageError: It ended with another exit code than 0; with the last line that it wrote on stderr.
+    """
+    surroundings = {**os.environ, "PYTHONPATH": str(tree), **(more or {})}
+    with (folder / "out.txt").open("w") as out, (folder / "log.txt").open("w") as log:
+        began = time.perf_counter()
+        process = subprocess.Popen(command, cwd=folder, env=surroundings, stdout=out, stderr=log)
+        with PeakMemory([process.pid]) as memory:
+            # The kernel's own account of this one child; getrusage would give that of all children so far.
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        said = (folder / "log.txt").read_text(errors="replace").strip().splitlines()[-1:] or ["no message"]
+        raise UsageError(f"{' '.join(command[1:4])} ended with exit code {process.returncode}: {said[0]}")
+    cpu = usage.ru_utime + usage.ru_stime
+    return Measured(seconds, cpu, memory.peak_mb, (folder / "out.txt").read_text())

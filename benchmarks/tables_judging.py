@@ -1,0 +1,124 @@
+"""Several models' answers to the same test rows of one table: metrics, intervals, who is surely worse. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from components import judges
+from components.resampling import LEVEL, poisson_draws
+
+OURS = "ours"
+SIMPLE = ("boosting", "lightgbm", "linear")
+"""Which ours should never be surely worse than; the fourth, FLAML, searches as long as we train."""
+METRICS = {"binary": ("auc",), "multiclass": ("log_loss", "accuracy"), "regression": ("rmse",)}
+"""What is told of a task; the first decides which model is the best."""
+LOWER_IS_BETTER = frozenset({"log_loss", "rmse"})
+RESAMPLES = 1000
+SEED = 13
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric with the bounds of its 95 % interval; of a difference, ours less theirs."""
+
+    value: float
+    low: float
+    high: float
+
+    def to_json(self) -> list[float]:
+        """Value, low, high, to 6 significant digits."""
+        return [float(f"{number:.6g}") for number in (self.value, self.low, self.high)]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One table's comparison.
+
+    Attributes:
+      best: The model with the best value of the task's first metric.
+      metrics: Model -> metric -> figure.
+      differences: Other model -> metric -> ours less theirs.
+      worse: Others that ours is surely worse than, in any metric: 0 lies outside the interval, on the bad side.
+      better: Others that ours is surely better than in the first metric.
+      level_with_best: Ours is the best, or the interval of its difference to the best, in the first metric, holds 0.
+    """
+
+    best: str
+    metrics: dict[str, dict[str, Figure]]
+    differences: dict[str, dict[str, Figure]]
+    worse: tuple[str, ...]
+    better: tuple[str, ...]
+    level_with_best: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """As one JSON object; a figure is [value, low, high]."""
+
+        def plain(figures: Mapping[str, Mapping[str, Figure]]) -> dict[str, dict[str, list[float]]]:
+            return {name: {metric: one.to_json() for metric, one in row.items()} for name, row in figures.items()}
+
+        return {
+            "best": self.best,
+            "metrics": plain(self.metrics),
+            "differences": plain(self.differences),
+            "worse_than": list(self.worse),
+            "better_than": list(self.better),
+            "level_with_best": self.level_with_best,
+        }
+
+
+def judge(
+    task: str, labels: np.ndarray, answers: Mapping[str, np.ndarray], resamples: int = RESAMPLES, seed: int = SEED
+) -> Judged:
+    """Compares ours with the others by a paired bootstrap: every draw of the rows is the same for all models.
+
+    Args:
+      task: binary, multiclass or regression.
+      labels: [N]; 0 and 1, codes 0..K-1, or numbers.
+      answers: Model -> probability of 1 [N], probabilities [N, K] or numbers [N]; OURS among them.
+      resamples: How often the rows are drawn.
+      seed: Of the draws.
+    """
+    made = {name: _judge(task, labels, answer) for name, answer in answers.items()}
+    draws = poisson_draws(made, {"": np.arange(len(labels))}, len(labels), resamples, seed)[""]
+    places = {metric: made[OURS].names.index(metric) for metric in METRICS[task]}
+    metrics = {name: {metric: _figure(drawn[:, at]) for metric, at in places.items()} for name, drawn in draws.items()}
+    differences = {
+        name: {metric: _figure(draws[OURS][:, at] - drawn[:, at]) for metric, at in places.items()}
+        for name, drawn in draws.items()
+        if name != OURS
+    }
+    first = METRICS[task][0]
+    sign = -1 if first in LOWER_IS_BETTER else 1
+    best = max(metrics, key=lambda name: (sign * metrics[name][first].value, name == OURS))
+    beaten = {name: [_verdict(metric, one) for metric, one in row.items()] for name, row in differences.items()}
+    return Judged(
+        best,
+        metrics,
+        differences,
+        tuple(name for name, verdicts in beaten.items() if -1 in verdicts),
+        tuple(name for name, verdicts in beaten.items() if verdicts[0] == 1),
+        best == OURS or beaten[best][0] >= 0,
+    )
+
+
+def _verdict(metric: str, difference: Figure) -> int:
+    """1 if ours is surely better, -1 if surely worse, 0 if that cannot be told."""
+    sign = -1 if metric in LOWER_IS_BETTER else 1
+    if difference.low > 0:
+        return sign
+    return -sign if difference.high < 0 else 0
+
+
+def _judge(task: str, labels: np.ndarray, answer: np.ndarray) -> judges.Judge:
+    if task == "binary":
+        return judges.Binary(labels, answer)
+    return judges.multiclass(labels, answer) if task == "multiclass" else judges.regression(labels, answer)
+
+
+def _figure(drawn: np.ndarray) -> Figure:
+    """Of [1 + R]: first the value on all rows as they are, then of each draw; a draw without a class is left out."""
+    known = drawn[1:][np.isfinite(drawn[1:])]
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) else (np.nan, np.nan)
+    return Figure(float(drawn[0]), float(low), float(high))
