@@ -201,4 +201,4 @@ def test_an_unknown_dataset_is_refused_with_those_there_are(project, name):
 def test_the_flights_settings_are_good(project):
     config = load_config(find_config("flights"))
     assert config.dataset.name == "flights"
-    assert config.data.window == 3
+    assert config.data.window == 11

@@ -137,7 +137,7 @@ def test_schema_content_is_in_the_cache_key(spec: dict[str, Any]) -> None:
 
 def test_run_parameters(spec: dict[str, Any]) -> None:
     parameters = spec["root"]["inputDefinitions"]["parameters"]
-    assert {name: one["defaultValue"] for name, one in parameters.items()} == {"span": -1, "window": 3}
+    assert {name: one["defaultValue"] for name, one in parameters.items()} == {"span": -1, "window": 11}
     assert {one["parameterType"] for one in parameters.values()} == {"NUMBER_INTEGER"}
 
 

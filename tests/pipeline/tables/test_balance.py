@@ -17,7 +17,7 @@ JFK = '[[data.extra]]\nwhere = {origin = "JFK"}\nspans = 1\n'
 def config(added: str, old: str = "", new: str = "") -> Config:
     """The flights' settings with two spans in a window, and what is added."""
     path = find_config("flights")
-    text = path.read_text().replace("window = 3 ", "window = 2 ")
+    text = path.read_text().replace("window = 11 ", "window = 2 ")
     assert "window = 2 " in text and old in text
     path.write_text(text.replace(old, new, 1) + "\n" + added)
     return load_config(path)
