@@ -29,10 +29,10 @@ class Summary:
     """A run.
 
     The fields up to `report` are a contract. `model` is what was tried for the model: `members` [{name, weight,
-    seconds, reason}] and `seconds`, empty where its trainer does not say. `stopped` says why a run ended early, or is None.
-    `settings` is pipeline.toml as it was read, with the [training] that was trained with. `tuned` is what a search
-    found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's; empty if nothing was
-    searched.
+    seconds, reason}] and `seconds`, empty where its trainer does not say. `stopped` says why a run ended early,
+    or is None. `settings` is pipeline.toml as it was read, with the [training] that was trained with. `tuned` is
+    what a search found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's;
+    empty if nothing was searched.
     """
 
     run_id: str
