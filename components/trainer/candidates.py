@@ -189,6 +189,8 @@ class TreesCandidate:
         # Codes follow frequencies alone and no label, so one table serves all folds: the last fold's rows are most.
         self._table = TreeTable(folds[-1].learned.rows.features, self._task.ids)
         lines = [None] * len(folds) if self._base is None else self._base.weights
+        if not lines:  # the linear model cannot be trained on these rows
+            return None
         training, validation = [], []
         for fold, line in zip(folds, lines, strict=True):
             training.append(self._rows(fold.learned.rows, line, fold.learned.weights))

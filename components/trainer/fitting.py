@@ -92,6 +92,9 @@ def fit(
         validated.add(candidate, clock)
     network = _network(task, settings, planned, logs)
     selection = validated.selection(planned.reasons)
+    if network is None and not selection.weights:
+        candidates = [Prior(task)]  # what [training] model names cannot be trained on these rows
+        selection = validated.fallback(candidates[0], selection, clock)
     if network is not None:
         selection = validated.with_network(network, selection, settings, planned, clock)
         candidates.append(network)

@@ -49,9 +49,14 @@ class Validated:
     def selection(self, reasons: Mapping[str, str]) -> Selection:
         """Members among what was added."""
         if not self._answers:
-            return Selection({}, {})
+            return Selection({}, {**self._left_out, **reasons})
         found = select(self._answers, self._labels, self._task.kind, self._blocks)
         return Selection(found.weights, {**found.reasons, **self._left_out, **reasons})
+
+    def fallback(self, candidate: Candidate, before: Selection, clock: Clock) -> Selection:
+        """The selection of a candidate that can always be trained, where no other could be."""
+        self.add(candidate, clock)
+        return Selection({candidate.name: 1.0}, {candidate.name: "no other candidate can be trained", **before.reasons})
 
     def with_network(
         self,
@@ -65,7 +70,8 @@ class Validated:
         if not before.weights:  # the network was asked for alone
             (answer,) = clock.timed(network.name, partial(network.validate, self._folds))
             self._network = _shifted(answer, self._folds[-1].learned)
-            return Selection({network.name: 1.0}, {network.name: "the only candidate: [training] model"})
+            reason = "the only candidate: [training] model"
+            return Selection({network.name: 1.0}, {**before.reasons, network.name: reason})
         blocks = None if self._blocks is None else self._blocks[self._last] - self._blocks[self._last].min()
         current, fold = self._blend(before)[self._last], self._folds[-1]
         if settings["model"] == "auto":

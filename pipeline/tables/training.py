@@ -1,10 +1,19 @@
 """The tables [training] and [training.trees]."""
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pipeline.tables.table import Table
+
+
+def _seconds(value: Any) -> Any:
+    """A time budget; pydantic would tell of a union what each of its members refuses."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value != "auto" and not (number and 0 < value < math.inf):
+        raise ValueError(f'must be "auto" or a number of seconds above 0, not {value!r}')
+    return value
 
 
 class Trees(Table):
@@ -29,7 +38,7 @@ class Training(Table):
     model: Literal["auto", "linear", "trees", "network", "blend"] = "auto"
     """`auto` tries all within the time budget and takes what is better beyond chance on the validation rows, the
     simplest among ties. `blend` tries trees and network; the others name a single model."""
-    time_budget: Literal["auto"] | Annotated[float, Field(gt=0)] = "auto"
+    time_budget: Annotated[float | Literal["auto"], BeforeValidator(_seconds)] = "auto"
     """Nominal seconds of training on 2 cores. "auto" is 10 s and one more for each 140,000 values (rows x columns x the
     square root of the number of classes), at most 300 s. Nominal, so that the same rows make the same model anywhere.
     """
