@@ -29,6 +29,9 @@ OUTPUTS = {"binary": "probability", "multiclass": "probabilities", "regression":
 CLASS, CLASSES = "class", "classes"
 DECISION_THRESHOLD = "assets.extra/decision_threshold.json"
 """In a SavedModel of a binary task: {"threshold": t}, in [0, 1]."""
+MEMBERS = "assets.extra/members.json"
+"""In a SavedModel that our trainer wrote: {"members": [{name, weight, seconds, reason}], "seconds": s}, what was tried
+for the model and why it is in or out."""
 NO_THRESHOLD = 0.5
 """The decision threshold of a model that names none."""
 

@@ -28,9 +28,11 @@ class ComponentRun:
 class Summary:
     """A run.
 
-    The fields up to `report` are a contract; `stopped` says why a run ended early, or is None; `settings` is
-    pipeline.toml as it was read, with the [training] that was trained with; `tuned` is what a search found, see
-    components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's; empty if nothing was searched.
+    The fields up to `report` are a contract. `model` is what was tried for the model: `members` [{name, weight,
+    seconds, reason}] and `seconds`, empty where its trainer does not say. `stopped` says why a run ended early,
+    or is None. `settings` is pipeline.toml as it was read, with the [training] that was trained with. `tuned` is
+    what a search found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's;
+    empty if nothing was searched.
     """
 
     run_id: str
@@ -59,6 +61,7 @@ class Summary:
     baselines: dict[str, dict[str, float | None]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     tuned: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -102,6 +105,8 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
     if labels := artifacts.get("LabelAudit.labels"):
         found["labels"] = _read(labels, "labels.json")
         found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
+    if model := artifacts.get("Trainer.model_run"):
+        found["model"] = _tried(Path(model.uri) / "training.json")
     if tuned := artifacts.get("Tuner.best_hyperparameters"):
         found["tuned"] = _read(tuned, "best_settings.json")
     if evaluation := artifacts.get("ChampionEvaluator.evaluation"):
@@ -119,6 +124,15 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
 
 def _read(artifact: StoredArtifact, name: str) -> Any:
     return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
+
+
+def _tried(report: Path) -> dict[str, Any]:
+    """`members` and `seconds` of the trainer's report; nothing of one's own trainer, which may write none."""
+    try:
+        found = json.loads(report.read_text(encoding="utf-8"))
+        return {"members": found["members"], "seconds": round(sum(found["seconds"].values()), 3)}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _is_telling(row: Mapping[str, Any]) -> bool:
@@ -179,6 +193,8 @@ def for_a_person(summary: Summary) -> str:
         lines.append(f"  stopped     {summary.stopped}")
     if summary.metrics:
         lines += _metric_lines(summary)
+        if summary.model:
+            lines.append(f"  model       {_model_text(summary.model)}")
         if summary.baselines:
             lines.append(f"  baselines   {_baseline_text(summary)}")
         if summary.warnings:
@@ -252,6 +268,15 @@ def _metric_lines(summary: Summary) -> list[str]:
             line += f"   champion (version {version}) {champion:.4f}, {value - champion:+.4f}"
         lines.append(line)
     return lines
+
+
+def _model_text(model: Mapping[str, Any]) -> str:
+    """The members, weighted where there are several, and the candidates that are not in the model."""
+    members = [one for one in model["members"] if one["weight"]]
+    weighed = len(members) > 1
+    used = " + ".join(f"{one['weight']:.2f} {one['name']}" if weighed else one["name"] for one in members)
+    others = ", ".join(one["name"] for one in model["members"] if not one["weight"])
+    return f"{used}, in {model['seconds']:.0f} s" + (f"; not in it: {others} (reasons in the report)" if others else "")
 
 
 def _baseline_text(summary: Summary) -> str:

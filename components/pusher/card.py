@@ -67,6 +67,7 @@ def model_card(
     verdict: Mapping[str, Any],
     errors: Mapping[str, Any],
     fingerprints: Mapping[str, str],
+    tried: Mapping[str, Any] | None = None,
 ) -> Card:
     """Gathers what is known of a model that is pushed.
 
@@ -79,10 +80,12 @@ def model_card(
       verdict: verdict.json.
       errors: errors.json; empty if there was no error analysis.
       fingerprints: `data` and `code`.
+      tried: What was tried for the model, see serving_contract.MEMBERS; None where its trainer does not say.
     """
     bar = about.get("bar") or {}
     sections = [
         _model(about, verdict, fingerprints),
+        _members(tried or {}),
         _data(data, about),
         _metrics(verdict),
         _champion(verdict, bar),
@@ -110,6 +113,14 @@ def _model(about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: M
         rows.append(("Decision threshold", f"{threshold:g}, chosen on validation rows for {by}"))
     rows += [(f"Fingerprint of {name}", value) for name, value in fingerprints.items() if value]
     return Section("Model", (Table(("", ""), tuple((name, str(value)) for name, value in rows), words=True),))
+
+
+def _members(tried: Mapping[str, Any]) -> Section | None:
+    """The candidates for the model, with their weights in it and the reasons."""
+    if not tried.get("members"):
+        return None
+    rows = tuple((one["name"], f"{one['weight']:.2f}", one["reason"]) for one in tried["members"])
+    return Section("Model selection", (Table(("Candidate", "Weight", "Reason"), rows, words=True),))
 
 
 def _data(data: Mapping[str, Any], about: Mapping[str, Any]) -> Section:

@@ -14,6 +14,7 @@ from components.artifacts import ErrorReport
 from components.pusher.card import model_card
 from components.pusher.card_files import card_files
 from components.registry.versions import Registry
+from components.serving_contract import MEMBERS
 
 FOR_THE_CARD = frozenset({"features", "bar"})
 """Of `about`: what the manifest need not repeat."""
@@ -41,7 +42,8 @@ class RegistryPushExecutor(tfx_pusher.Executor):
             name: json.loads(examples.get_string_custom_property(name) or "null")
             for name in ("spans", "rows", "unlabelled", "corrections", "misfits")
         }
-        card = model_card(about, data, verdict, _errors(input_dict), fingerprints)
+        folder = Path(self.GetModelPath(input_dict))
+        card = model_card(about, data, verdict, _errors(input_dict), fingerprints, _tried(folder))
         manifest = {
             "run_id": (self._context.pipeline_run_id if self._context else None) or "",
             **{name: value for name, value in about.items() if name not in FOR_THE_CARD},
@@ -52,8 +54,16 @@ class RegistryPushExecutor(tfx_pusher.Executor):
             "champion": champion.get_int_custom_property("version") or None,
         }
         registry = Registry(exec_properties["registry"])
-        version = registry.push(Path(self.GetModelPath(input_dict)), manifest, card_files(card))
+        version = registry.push(folder, manifest, card_files(card))
         self._MarkPushed(pushed, pushed_destination=registry.location(version), pushed_version=str(version))
+
+
+def _tried(model: Path) -> dict[str, Any] | None:
+    """What was tried for a model; None where its trainer does not say."""
+    try:
+        return dict(json.loads((model / MEMBERS).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
 
 
 def _errors(input_dict: dict[str, list]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from components.criteria import Criterion
 from components.deciding import choose_threshold
 from components.errors import InputError
 from components.own_module import KEY as OWN
+from components.serving_contract import DECISION_THRESHOLD, MEMBERS
 from components.trainer.balancing import DataSteps
 from components.trainer.candidates import Task
 from components.trainer.examples import Columns, RecordBatchFactory, read_columns
@@ -27,8 +28,6 @@ from components.trainer.small_data import fitted_to
 
 REPORT = "training.json"
 LOGS = "tensorboard"
-DECISION_THRESHOLD = "assets.extra/decision_threshold.json"
-"""In the SavedModel: {"threshold": t}; a probability of at least t is class 1. Chosen on the validation rows."""
 
 
 def run_fn(fn_args: Any) -> None:
@@ -85,6 +84,8 @@ def run_fn(fn_args: Any) -> None:
     served.save(fn_args.serving_model_dir)
     if threshold is not None:
         _write_json(f"{fn_args.serving_model_dir}/{DECISION_THRESHOLD}", {"threshold": threshold})
+    tried = {"members": report["members"], "seconds": round(trained - started, 3)}
+    _write_json(f"{fn_args.serving_model_dir}/{MEMBERS}", tried)
     report["seconds"]["export"] = time.monotonic() - trained
     _write_json(f"{fn_args.model_run_dir}/{REPORT}", report)
 

@@ -92,6 +92,8 @@ rm -rf .venv/.uv-cache .venv/bootstrap.txt
 
 .venv/bin/python -c 'import ml_metadata' 2>.venv/import.log \
   || refuse "installed, but ml-metadata does not load: $(tail -n 1 .venv/import.log)"
+.venv/bin/python -c 'import lightgbm' 2>.venv/import.log \
+  || refuse "LightGBM does not load: install OpenMP (Debian, Ubuntu: apt install libgomp1; Fedora: dnf install libgomp; macOS: brew install libomp), then run again: $(tail -n 1 .venv/import.log)"
 
 # uv compiles nothing. What fails here costs time later, and nothing else.
 env -u PYTHONDONTWRITEBYTECODE .venv/bin/python deploy/venv/bytecode.py || say "not everything could be compiled; starts will be slower"

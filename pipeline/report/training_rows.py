@@ -11,7 +11,11 @@ from pipeline.report.small import share_bar
 from pipeline.report.words import METRICS, fixed, seconds
 from pipeline.tuned_text import in_short
 
-NAMES = {"trees": "boosted trees", "network": "network"}
+NAMES = {
+    "trees": "boosted trees",
+    "linear": "linear model",
+    "trees on linear residuals": "boosted trees on linear residuals",
+}
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,22 @@ def training(facts: Facts) -> Training | None:
     """What the trainer recorded; None where there is nothing."""
     found = facts.training
     asked = _asked(facts)
-    blend = found.get("blend")
-    if not isinstance(blend, dict) or not blend:
-        blend = {"network": None} if "epochs" in found else {}
+    blend = _weights(found)
     members = tuple(_member(name, weight, found, asked) for name, weight in blend.items())
     rows = tuple((name, text) for name, text in (*_rows(found), ("Search", _search(facts))) if text)
     if not members and not rows:
         return None
     return Training(_gist(blend, found), members, rows)
+
+
+def _weights(found: Mapping[str, Any]) -> Mapping[str, float | None]:
+    """Weight of each candidate, of each member in runs before candidates were recorded."""
+    members, blend = found.get("members"), found.get("blend")
+    if isinstance(members, list) and members:
+        return {one["name"]: one["weight"] for one in members}
+    if isinstance(blend, dict) and blend:
+        return blend
+    return {"network": None} if "epochs" in found else {}
 
 
 def _gist(blend: Mapping[str, float | None], found: Mapping[str, Any]) -> str:
@@ -59,18 +71,21 @@ def _gist(blend: Mapping[str, float | None], found: Mapping[str, Any]) -> str:
         for name, weight in blend.items()
         if weight != 0
     ]
-    again = ", learned again from all rows" if found.get("refitted") else ""
+    again = ", trained again on all rows" if found.get("refitted") else ""
     return f"{' + '.join(parts)}{again}" if parts else "as its trainer recorded it"
 
 
 def _member(name: str, weight: float | None, found: Mapping[str, Any], asked: Mapping[str, Any]) -> Member:
     took = (found.get("member_seconds") or {}).get(name)
+    reason = {one["name"]: one["reason"] for one in found.get("members") or ()}.get(name)
+    about = _trees(found, asked) if name.startswith("trees") else _network(found, asked) if name == "network" else ""
+    if weight == 0:
+        about = "" if reason else "left out: it adds nothing on the validation rows"
     return Member(
         NAMES.get(name, name),
         "" if weight is None else f"{weight:.2f}",
         "" if weight is None else share_bar(weight),
-        ("left out: it adds nothing on the validation rows; " if weight == 0 else "")
-        + (_trees(found, asked) if name == "trees" else _network(found, asked) if name == "network" else ""),
+        "; ".join(filter(None, (reason, about))),
         "" if took is None else seconds(took),
     )
 
@@ -94,20 +109,23 @@ def _network(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows, refitted = found.get("rows") or {}, found.get("refitted")
-    learned, held_out = rows.get("train", 0), rows.get("validation", 0)
+    trained, validated, folds = rows.get("train", 0), rows.get("validation", 0), found.get("validation_folds")
+    if folds is None:  # of runs before there were folds: one hold-out, not counted among the rows to train on
+        trained, folds = trained + validated, 1
+    selected = "selected members, rounds and the threshold"
     temperature, small = found.get("temperature"), found.get("small_data")
     return [
         (
             "Rows",
-            f"{learned:,} to learn from; {held_out:,} held out chose when to stop, the weights and the threshold"
+            f"{trained:,}; {validated:,} of them, in {folds} validation fold{'s' * (folds != 1)}, {selected}"
             if rows
             else "",
         ),
         (
-            "Learned again",
+            "Final fit",
             ""
             if refitted is None
-            else f"from all {learned + held_out:,} rows, for as long as was found best"
+            else f"on all {trained:,} rows, with the rounds and epochs found best"
             if refitted
             else "no: the rows held out were never learned from",
         ),
@@ -136,7 +154,7 @@ def _search(facts: Facts) -> str:
 
 def _validation(metrics: Mapping[str, Any], refitted: bool | None) -> str:
     told = ", ".join(f"{METRICS.get(name, name)} {fixed(value)}" for name, value in metrics.items())
-    return f"{told}{', before it learned from them' if refitted else ''}" if told else ""
+    return f"{told}{', before it was trained on them' if refitted else ''}" if told else ""
 
 
 def _listed(values: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.summary import ComponentRun, Summary, for_a_person, one_line, spans_text
+from pipeline.stored_artifact import StoredArtifact
+from pipeline.summary import ComponentRun, Summary, for_a_person, from_artifacts, one_line, spans_text
 
 
 def summary(**changes: Any) -> Summary:
@@ -151,3 +152,24 @@ def test_corrections_are_counted():
     made = {"name": "corrections.csv", "sha256": "", "rows": 5, "relabelled": 2, "changed": 1, "dropped": 0}
     text = for_a_person(summary(corrections=[made]))
     assert "corrected   2 relabelled, 1 changed, 0 dropped rows, by corrections.csv" in text
+
+
+def test_the_model_is_told_with_what_is_not_in_it():
+    members = [
+        {"name": "prior", "weight": 0.0, "seconds": 0.0, "reason": "replaced by linear"},
+        {"name": "linear", "weight": 0.25, "seconds": 1.0, "reason": "…"},
+        {"name": "trees", "weight": 0.75, "seconds": 9.0, "reason": "…"},
+    ]
+    text = for_a_person(summary(model={"members": members, "seconds": 12.3}))
+    assert "model       0.25 linear + 0.75 trees, in 12 s; not in it: prior (reasons in the report)" in text
+    alone = for_a_person(summary(model={"members": members[1:2], "seconds": 1.0}))
+    assert "model       linear, in 1 s\n" in alone
+
+
+def test_what_was_tried_is_read_from_the_trainers_report(tmp_path):
+    run = {"Trainer.model_run": StoredArtifact(str(tmp_path), {}, {})}
+    assert from_artifacts(run)["model"] == {}  # a trainer of one's own may write none
+    (tmp_path / "training.json").write_text("{}")
+    assert from_artifacts(run)["model"] == {}
+    (tmp_path / "training.json").write_text(json.dumps({"members": [1], "seconds": {"read": 1.0, "train": 2.5}}))
+    assert from_artifacts(run)["model"] == {"members": [1], "seconds": 3.5}

@@ -92,6 +92,19 @@ def test_all_that_a_reader_asks_is_in_both():
             assert asked in said, asked
 
 
+def test_candidates_for_the_model_are_listed_with_their_reasons():
+    members = [
+        {"name": "linear", "weight": 0.0, "seconds": 2.0, "reason": "replaced by trees"},
+        {"name": "trees", "weight": 1.0, "seconds": 9.0, "reason": "log loss 0.4, 0.1 ± 0.01 below linear"},
+    ]
+    card = model_card(ABOUT, DATA, VERDICT, ERRORS, {}, {"members": members, "seconds": 11.0})
+    (section,) = (section for section in card.sections if section.title == "Model selection")
+    assert section.blocks[0].rows == (
+        ("linear", "0.00", "replaced by trees"),
+        ("trees", "1.00", "log loss 0.4, 0.1 ± 0.01 below linear"),
+    )
+
+
 def test_data_is_no_markup():
     markdown, page = files()
     assert "<script" not in markdown.replace("\\<", "")

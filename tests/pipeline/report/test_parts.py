@@ -53,9 +53,9 @@ def test_what_a_blend_is_made_of():
         ("network", "0.60", "1 min 15 s"),
     ]
     rows = dict(found.rows)
-    assert rows["Learned again"] == "from all 3,000 rows, for as long as was found best"
+    assert rows["Final fit"] == "on all 3,000 rows, with the rounds and epochs found best"
     assert rows["Small-data settings"] == "batch_size 64, epochs 12"
-    assert rows["On validation rows"] == "AUC 0.7700, before it learned from them"
+    assert rows["On validation rows"] == "AUC 0.7700, before it was trained on them"
     assert (rows["Data steps"], rows["Time"]) == ("none", "read 1.0 s, train 1 min 25 s")
     assert "Tuned settings" not in rows
 
@@ -63,7 +63,7 @@ def test_what_a_blend_is_made_of():
 @pytest.mark.parametrize(
     ("changes", "gist"),
     [
-        ({"blend": {"trees": 1.0, "network": 0.0}}, "boosted trees, learned again from all rows"),
+        ({"blend": {"trees": 1.0, "network": 0.0}}, "boosted trees, trained again on all rows"),
         ({"blend": {"network": 1.0}, "refitted": False}, "network"),
         ({"blend": None, "refitted": None}, "network"),  # before there were blends
     ],
@@ -73,6 +73,25 @@ def test_models_of_one_part(changes, gist):
     assert found.gist == gist
     if changes["blend"] and len(changes["blend"]) == 2:
         assert found.members[1].learned.startswith("left out: it adds nothing on the validation rows")
+
+
+def test_candidates_come_with_their_reasons():
+    members = [
+        {"name": "linear", "weight": 0.0, "seconds": 2.0, "reason": "replaced by trees"},
+        {"name": "trees", "weight": 1.0, "seconds": 9.0, "reason": "log loss 0.4, 0.1 ± 0.01 below linear"},
+        {"name": "network", "weight": 0.0, "seconds": 0.0, "reason": "not tried: it takes 90 s"},
+    ]
+    changes = {"members": members, "rounds": 120, "rows": {"train": 3000, "validation": 1350}, "validation_folds": 3}
+    found = training(facts(training={**TRAINING, **changes}))
+    assert found.gist == "boosted trees, trained again on all rows"
+    assert [(row.name, row.weight, row.learned) for row in found.members] == [
+        ("linear model", "0.00", "replaced by trees"),
+        ("boosted trees", "1.00", "log loss 0.4, 0.1 ± 0.01 below linear; 120 rounds of at most 600"),
+        ("network", "0.00", "not tried: it takes 90 s"),
+    ]
+    assert dict(found.rows)["Rows"] == (
+        "3,000; 1,350 of them, in 3 validation folds, selected members, rounds and the threshold"
+    )
 
 
 def test_settings_that_were_tuned_and_steps_that_were_taken():
