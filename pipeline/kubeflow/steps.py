@@ -26,6 +26,7 @@ DEFAULTS = {
     "Trainer": Component(cpu="4", memory="8Gi", memory_request="4Gi"),
     "Predictor": Component(cpu="4", memory="8Gi"),
     "ChampionEvaluator": Component(cpu="4", memory="8Gi"),
+    "ErrorAnalysis": Component(cpu="4", memory="8Gi"),
 }
 """Those that hold columns or a model in memory; and the gate, which decides the same however often it is asked."""
 

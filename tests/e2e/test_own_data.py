@@ -85,3 +85,8 @@ def test_from_file_to_pushed_model(
     assert summary["blessed"] is True, summary["reasons"]
     assert summary["pushed"] == 1
     assert summary["rows"]["train"] > summary["rows"]["eval"] > 0
+    members = {member["name"]: member for member in summary["model"]["members"]}
+    assert {"prior", "linear", "trees", "network"} <= members.keys()
+    assert all(member["reason"] for member in members.values())
+    assert members["prior"]["weight"] == 0  # better than it beyond chance
+    assert sum(member["weight"] for member in members.values()) == pytest.approx(1)

@@ -123,6 +123,15 @@ def test_first_run_pushes_by_thresholds_alone(story: dict[str, Result]) -> None:
     assert summary["anomalies"] == []
 
 
+def test_the_only_candidate_is_the_model(story: dict[str, Result]) -> None:
+    model = story["better"].summary["model"]
+    (member,) = model["members"]
+    assert (member["name"], member["weight"]) == ("network", 1.0)
+    assert member["reason"] == "the only candidate: [training] model"
+    assert model["seconds"] > member["seconds"] > 0
+    assert story["again"].summary["model"] == story["weak"].summary["model"]
+
+
 def test_summary_is_kept(story: dict[str, Result], project: Project) -> None:
     summary = story["weak"].summary
     kept = json.loads((project.home / "reports" / summary["run_id"] / "summary.json").read_text())

@@ -9,7 +9,7 @@ import yaml
 
 from components.errors import ConfigError, UsageError
 from pipeline.config import Config, load_config
-from pipeline.kubeflow.steps import needs
+from pipeline.kubeflow.steps import DEFAULTS, needs
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +102,22 @@ def test_trains_only_behind_the_gate(spec: dict[str, Any]) -> None:
     tasks = spec["root"]["dag"]["tasks"]
     assert "DataGate" in tasks["Transform"]["dependentTasks"]
     assert "Transform" in tasks["Trainer"]["dependentTasks"]
+
+
+def test_every_default_is_of_a_component(spec: dict[str, Any]) -> None:
+    assert DEFAULTS.keys() - {"Tuner"} <= spec["root"]["dag"]["tasks"].keys()
+
+
+@pytest.mark.parametrize("name", ["Predictor", "ChampionEvaluator", "ErrorAnalysis"])
+def test_steps_that_judge_a_model_have_the_memory_and_the_retries_of_the_trainer(
+    spec: dict[str, Any], name: str
+) -> None:
+    executors, tasks = spec["deploymentSpec"]["executors"], spec["root"]["dag"]["tasks"]
+    given, trainers = (executors[f"{step}_executor"]["container"]["resources"] for step in (name, "Trainer"))
+    assert {"model", "examples"} <= tasks[name]["inputs"]["artifacts"].keys()
+    assert (given["resourceCpuLimit"], given["resourceMemoryLimit"]) == ("4", "8Gi")
+    assert given["resourceMemoryLimit"] == trainers["resourceMemoryLimit"]
+    assert tasks[name]["retryPolicy"] == tasks["Trainer"]["retryPolicy"]
 
 
 def test_only_the_first_step_is_never_cached(spec: dict[str, Any]) -> None:
