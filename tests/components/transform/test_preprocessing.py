@@ -143,6 +143,7 @@ def test_every_matrix_has_a_column_per_feature(fitted: Fitted) -> None:
     assert shapes == {
         "categorical": (10, 2),
         "numeric": (10, 4),
+        "standardized": (10, 4),
         "cyclical": (10, 2),
         "missing": (10, 5),
         "label": (10,),
@@ -188,6 +189,19 @@ def test_numbers_become_their_quantile(fitted: Fitted) -> None:
     assert weight[:8] == pytest.approx([-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875], abs=0.01)
     beyond = fitted([ROWS[0] | {"weight": -1e30}, ROWS[0] | {"weight": 1e30}])["numeric"][:, 0]
     assert beyond.tolist() == [-1.0, 1.0]
+
+
+def test_standardized_numbers_go_on_beyond_those_of_training(fitted: Fitted) -> None:
+    """A straight line through the values of training stays one outside of them, as far as ten spreads."""
+    known = [row["weight"] for row in ROWS[:8]]
+    inside = fitted(ROWS)["standardized"][:8, 0]
+    slope = (inside[7] - inside[0]) / (known[7] - known[0])
+    assert slope > 0
+    assert inside == pytest.approx([inside[0] + slope * (value - known[0]) for value in known], abs=1e-4)
+    step = 1.0 / slope
+    outside = fitted([ROWS[0] | {"weight": known[7] + step}, ROWS[0] | {"weight": 1e30}, ROWS[0] | {"weight": -1e30}])
+    assert outside["standardized"][:, 0] == pytest.approx([inside[7] + 1, 10, -10], abs=1e-3)
+    assert fitted(ROWS)["standardized"][8:, 0].tolist() == [0, 0]
 
 
 def test_between_two_quantiles_is_linear(fitted: Fitted) -> None:
