@@ -58,8 +58,9 @@ def test_a_planted_bad_default_is_mended(tmp_path, task: str, metric: str) -> No
 def test_no_better_settings_leave_all_as_it_is(tmp_path) -> None:
     # Enough rounds to stop by the validation loss: with too few any faster learning rate is surely better.
     converged = {"trees": TRAINING["trees"] | {"rounds": 300}}
-    found = tuned(tmp_path, converged, space={"trees": {"leaves": [15], "l2": {"min": 1.0, "max": 1.01}, "columns": False,
-                                             "learning_rate": {"min": 0.1, "max": 0.101}}}, seed=2)  # fmt: skip
+    trees = {"leaves": [15], "l2": {"min": 1.0, "max": 1.01}, "columns": False}
+    trees["learning_rate"] = {"min": 0.1, "max": 0.101}
+    found = tuned(tmp_path, converged, space={"trees": trees}, seed=2)
     assert not found["adopted"]
     assert found["settings"] == {}
     assert found["after"] == found["before"]
