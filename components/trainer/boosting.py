@@ -61,7 +61,7 @@ class Problem:
         }
 
     def _hessian(self) -> float:
-        """Second derivative of a row's loss, in units of that of a binary label (1/4): with K classes about 4/K, at most 1.
+        """Second derivative of a row's loss, as a multiple of a binary label's (1/4): with K classes about 4/K.
 
         L2 regularisation is added to the sum of these in a leaf. Unscaled, it would outweigh all rows of a leaf where
         there are many classes.
