@@ -17,6 +17,8 @@ TREE_VALUES = 2.5e8
 """Values that one tree bins in a second."""
 TREE_BIN_SECONDS = 1e-9
 """Seconds for each leaf and bin of a column, of which splits are searched."""
+TREE_SECONDS = 3e-4
+"""Of a tree, however few rows it has."""
 LINEAR_VALUES = 1e7
 NETWORK_START = 10.0
 """Tracing, twice: with validation and for the final fit."""
@@ -55,7 +57,7 @@ def round_seconds(size: Size, leaves: int, columns: float) -> float:
     """Nominal seconds of one boosting round; `columns` is the share of them that a split chooses among."""
     binned = size.rows * size.columns / TREE_VALUES
     searched = leaves * 255 * size.columns * columns * TREE_BIN_SECONDS
-    return size.outputs * (binned + searched)
+    return size.outputs * (TREE_SECONDS + binned + searched)
 
 
 def linear_seconds(size: Size) -> float:

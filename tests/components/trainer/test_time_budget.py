@@ -15,7 +15,7 @@ def test_auto_is_ten_seconds_and_one_for_140_000_values() -> None:
 
 
 def test_a_round_costs_its_values_and_the_bins_that_are_searched() -> None:
-    assert round_seconds(Size(250_000, 10, 1), 63, 0.3) == pytest.approx(0.01 + 63 * 255 * 10 * 0.3e-9)
+    assert round_seconds(Size(250_000, 10, 1), 63, 0.3) == pytest.approx(3e-4 + 0.01 + 63 * 255 * 10 * 0.3e-9)
     assert round_seconds(Size(250_000, 10, 48), 63, 0.3) == pytest.approx(
         48 * round_seconds(Size(250_000, 10, 1), 63, 0.3)
     )
