@@ -49,7 +49,7 @@ class Problem:
             "min_data_in_leaf": int(np.clip(rows // 100, 2, LEAST_ROWS)),
             "min_sum_hessian_in_leaf": 1e-3,
             "lambda_l2": self.settings["l2"] * self._hessian(),
-            "feature_fraction_bynode": self.settings["columns"],
+            "feature_fraction": self.settings["columns"],
             "cat_smooth": CATEGORY_SMOOTHING,
             "cat_l2": CATEGORY_L2,
             "max_bin": 255,

@@ -54,7 +54,7 @@ def seconds_of(budget: float | str, size: Size) -> float:
 
 
 def round_seconds(size: Size, leaves: int, columns: float) -> float:
-    """Nominal seconds of one boosting round; `columns` is the share of them that a split chooses among."""
+    """Nominal seconds of one boosting round; `columns` is the share of them that a tree may split on."""
     binned = size.rows * size.columns / TREE_VALUES
     searched = leaves * 255 * size.columns * columns * TREE_BIN_SECONDS
     return size.outputs * (TREE_SECONDS + binned + searched)
