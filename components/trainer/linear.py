@@ -1,7 +1,7 @@
 """The linear model: logistic, multinomial logistic or ridge regression on the transformed matrices, by scikit-learn.
 
-Its inputs are one-hot categories, the numbers' ranks, their standardised values (so that it can extrapolate), sine and
-cosine of phases, and indicators of missing values. Trained, it is a weight for each category id and each dense column,
+Its inputs are one-hot categories, standardised numbers (so that it can extrapolate), sine and cosine of phases, and
+indicators of missing values. Trained, it is a weight for each category id and each dense column,
 which in the graph takes one gather and one matrix product.
 """
 
@@ -15,8 +15,10 @@ import tensorflow as tf
 
 from components.trainer.examples import Columns
 
-DENSE = ("numeric", "standardized", "cyclical", "missing")
-"""Matrices whose columns are inputs as they are; those that a preprocessing does not make are left out."""
+DENSE = ("standardized", "cyclical", "missing")
+"""Matrices whose columns are inputs as they are; those that a preprocessing does not make are left out. Without
+`standardized` the ranks in `numeric` are taken. Not both: a number and its rank are nearly collinear, so that their weights
+may be large and of opposite sign, and beyond the values of training, where the rank stays, the prediction runs away."""
 MOST_ROWS = 100_000
 """Rows that it learns from, drawn at random where there are more: its few weights are known well enough by these."""
 MIN_COUNT = 5
@@ -98,7 +100,8 @@ def fit_linear(
         chosen = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
         rows, weights = rows.taken(chosen), None if weights is None else weights[chosen]
     kept = _frequent_ids(rows, ids)
-    matrices = tuple(name for name in DENSE if name in rows.features)
+    wanted = DENSE if DENSE[0] in rows.features else ("numeric", *DENSE[1:])
+    matrices = tuple(name for name in wanted if name in rows.features)
     inputs, used = _inputs(rows.features, kept, matrices)
     if not inputs.shape[1] or (task != "regression" and len(np.unique(rows.labels)) < 2):
         return None
