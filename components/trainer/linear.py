@@ -16,9 +16,12 @@ import tensorflow as tf
 from components.trainer.examples import Columns
 
 DENSE = ("standardized", "cyclical", "missing")
-"""Matrices whose columns are inputs as they are; those that a preprocessing does not make are left out. Without
-`standardized` the ranks in `numeric` are taken. Not both: a number and its rank are nearly collinear, so that their weights
-may be large and of opposite sign, and beyond the values of training, where the rank stays, the prediction runs away."""
+"""Matrices whose columns are inputs as they are; those that a preprocessing does not make are left out.
+
+Without `standardized` the ranks in `numeric` are taken. Not both: a number and its rank are nearly collinear, so their
+weights may be large and of opposite sign, and beyond the values of training, where the rank stays, the prediction runs
+away.
+"""
 MOST_ROWS = 100_000
 """Rows that it learns from, drawn at random where there are more: its few weights are known well enough by these."""
 MIN_COUNT = 5
