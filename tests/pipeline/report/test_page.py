@@ -137,7 +137,7 @@ def test_all_that_the_evaluation_and_the_error_analysis_recorded_is_on_the_page(
         "0.4500",
         "worse beyond chance: AUC on origin=LGA",
         "Loss that would be seen",
-        "0.40 boosted trees + 0.60 network, learned again from all rows",
+        "0.40 boosted trees + 0.60 network, trained again on all rows",
         "75 rounds of at most 600",
         "5 epochs of at most 12, the best after 3; 14,197 examples per second",
         "batch_size 64, epochs 12",
