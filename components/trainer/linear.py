@@ -158,7 +158,7 @@ def _fitted(
         solver = "cholesky" if isinstance(inputs, np.ndarray) else "sparse_cg"
         if solver == "cholesky":
             inputs = inputs.astype(np.float64)
-        line = Ridge(alpha=1.0, solver=solver).fit(inputs, labels, sample_weight=weights)
+        line = Ridge(alpha=1.0, solver=solver, tol=TOLERANCE).fit(inputs, labels, sample_weight=weights)
         return line.coef_[:, None], np.array([line.intercept_])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged weights rank as well

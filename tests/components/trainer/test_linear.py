@@ -47,7 +47,7 @@ def test_parity_with_scikit_learn(task: str, categories: int, monkeypatch: pytes
     raw, expected = found.raw(rows.features), _expected(rows, task, categories)
     if task == "multiclass":
         raw, expected = log_softmax(raw, axis=1), log_softmax(expected, axis=1)
-    assert raw == pytest.approx(expected, abs=0.03)
+    assert raw == pytest.approx(expected, abs=0.02)
     in_graph = Linear(found)({name: tf.constant(matrix) for name, matrix in rows.features.items()}).numpy()
     assert in_graph == pytest.approx(found.raw(rows.features), abs=1e-4)
 
