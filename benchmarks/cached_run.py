@@ -10,13 +10,13 @@ Drafts a project for a table of 3,000 rows, runs it once, then takes interleaved
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.child import took
+from benchmarks.measured import measure
+from benchmarks.results import print_result
 from benchmarks.small_table_data import write_project
 
 COMMANDS = {
@@ -32,24 +32,22 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
     options = parser.parse_args()
-    # The children work in a folder of their own; the code is this one's.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
     seconds: dict[str, dict[str, list[float]]] = {name: {"wall": [], "cpu": []} for name in COMMANDS}
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root)
         write_project(folder)
-        cold = took(COMMANDS["cached_run"], folder)
-        print(f"the first run: {cold.wall:.1f} s, {cold.cpu:.1f} s of CPU", file=sys.stderr)
+        cold = measure([sys.executable, *COMMANDS["cached_run"]], folder)
+        print(f"the first run: {cold.seconds:.1f} s, {cold.cpu_seconds:.1f} s of CPU", file=sys.stderr)
         for number in range(options.rounds):
             for name, command in COMMANDS.items():
-                measured = took(command, folder)
-                seconds[name]["wall"].append(round(measured.wall, 3))
-                seconds[name]["cpu"].append(round(measured.cpu, 3))
-                print(f"round {number + 1} {name}: {measured.wall:.2f} s, {measured.cpu:.2f} s of CPU", file=sys.stderr)
+                measured = measure([sys.executable, *command], folder)
+                seconds[name]["wall"].append(round(measured.seconds, 3))
+                seconds[name]["cpu"].append(round(measured.cpu_seconds, 3))
+                print(f"round {number + 1} {name}: {measured.to_json()}", file=sys.stderr)
             states = [component["state"] for component in _newest(folder)["components"]]
             if set(states) != {"cached"}:
                 sys.exit(f"not everything was cached: {', '.join(states)}")
-    print(json.dumps(_keep(_result(seconds), options.json)))
+    print_result(_result(seconds), options.json)
 
 
 def _newest(folder: Path) -> dict[str, list[dict[str, str]]]:
@@ -70,13 +68,6 @@ def _result(seconds: dict[str, dict[str, list[float]]]) -> dict[str, object]:
         "beyond_python": {kind: round(cached[kind] - python[kind], 3) for kind in cached},
         "of_import_tensorflow": {kind: round(cached[kind] / tensorflow[kind], 3) for kind in cached},
     }
-
-
-def _keep(result: dict[str, object], file: Path | None) -> dict[str, object]:
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(result, indent=2) + "\n")
-    return result
 
 
 if __name__ == "__main__":

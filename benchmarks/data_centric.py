@@ -44,8 +44,9 @@ import pandas as pd
 
 from benchmarks.data_centric_noise import LABEL, SCENARIOS, flips
 from benchmarks.data_centric_table import markdown, table
+from benchmarks.results import keep
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv
-from components.files import write_json, write_text
+from components.files import write_text
 from pipeline.environment import settle
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -174,9 +175,7 @@ def loops(project: Project, options: argparse.Namespace) -> dict[str, Any]:
     for name in options.scenarios:
         wrong = plant(project.folder, frames, name, options.noise, options.seed)
         scenarios.append({"scenario": name, "says": SCENARIOS[name].says, **loop(project, options, clean, rows, wrong)})
-        if options.json:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            write_json(options.json, result)
+        keep(result, options.json)
     return result
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.drift_data import write_pair
 from benchmarks.evidently_venv import environment, evidently_python
+from benchmarks.results import print_result
 
 _SIDES = Path(__file__).with_name("drift_sides.py")
 
@@ -72,10 +73,7 @@ def main() -> None:
         "cores": os.cpu_count(),
         "machine": platform.machine(),
     }
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
 
 
 def _measure(

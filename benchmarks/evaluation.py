@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.results import print_result
 from benchmarks.scale_parts import exponent
 
 BASE = {"rows": 8000, "classes": 2, "columns": 20}
@@ -50,11 +51,7 @@ def main() -> None:
         for size in filter(None, getattr(options, name).split(",")):
             measured.append({"varied": name, **_in_a_process({**BASE, name: int(size)})})
             print(json.dumps(measured[-1]), file=sys.stderr, flush=True)
-    result = json.dumps({"base": BASE, "measured": measured, "exponents": _exponents(measured)})
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(result + "\n")
-    print(result)
+    print_result({"base": BASE, "measured": measured, "exponents": _exponents(measured)}, options.json)
 
 
 def _exponents(measured: list[dict[str, Any]]) -> dict[str, float]:

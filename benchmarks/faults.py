@@ -39,6 +39,7 @@ import pandas as pd
 
 from benchmarks.evidently_venv import environment, evidently_python
 from benchmarks.planted_faults import Fault, all_faults, read_rows, share_touched, stricter_labels
+from benchmarks.results import print_result
 from benchmarks.stock_checks import Finding, StockChecks
 from components.errors import InputError, PlumblineError
 
@@ -75,10 +76,7 @@ def main() -> int:
         print(f"benchmarks/faults: {error}", file=sys.stderr)
         return error.exit_code
     print(_matrix(result))
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
     return 0
 
 

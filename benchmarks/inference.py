@@ -19,7 +19,6 @@ calls of all rounds; `batches` size -> way -> rows per second, by the median cal
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -34,6 +33,7 @@ import pandas as pd
 
 from benchmarks.finished_run import FinishedRun, run
 from benchmarks.measured import CHECKOUT
+from benchmarks.results import print_result
 from components.errors import PlumblineError
 
 SIZES = (1, 64, 1024, 8192)
@@ -64,10 +64,7 @@ def main() -> int:
     except PlumblineError as error:
         print(f"benchmarks/inference: {error}", file=sys.stderr)
         return error.exit_code
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
     return 0
 
 

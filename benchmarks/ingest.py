@@ -19,6 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import print_result
+
 FLIGHTS = Path("data/flights")
 SCHEMA = Path("schemas/flights/schema.pbtxt")
 BEAM = ["--runner=FnApiRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
@@ -38,10 +40,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         result = _compare(Path(folder), options.rounds)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
 
 
 def _compare(folder: Path, rounds: int) -> dict[str, Any]:

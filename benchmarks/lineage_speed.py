@@ -8,13 +8,13 @@ their `median` beyond the import of the modules, which is `import_median`. With 
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.results import print_result
 from benchmarks.synthetic_history import History
 
 ASK = """
@@ -66,10 +66,7 @@ def main() -> None:
                 "import_median": round(statistics.median(imports), 3),
             }
             print(question, result[question], file=sys.stderr)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
 
 
 def make(home: Path, runs: int) -> None:

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality_data import SPLITS, Prepared, Split, flights, split
+from benchmarks.results import print_result
 
 BINS = 15
 
@@ -48,10 +49,7 @@ def main() -> None:
         for name in options.splits.split(","):
             folder = (options.work or Path(temporary)) / name
             result[name] = _compared(split(name, rows), folder, options.seeds, options.random_epochs)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
 
 
 def _compared(one: Split, folder: Path, seeds: int, random_epochs: int) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from typing import Any
 
 from benchmarks.finished_run import initialise, run
 from benchmarks.measured import CHECKOUT, Measured, measure
+from benchmarks.results import print_result
 from components.errors import PlumblineError
 
 SETTINGS = CHECKOUT / "schemas" / "flights" / "pipeline.toml"
@@ -58,10 +59,7 @@ def main() -> int:
         print(f"benchmarks/pipeline: {error}", file=sys.stderr)
         return error.exit_code
     result = {"rows": rows, "columns": columns, "rounds": options.rounds} | summed_up(rounds)
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
     return 0
 
 

@@ -7,7 +7,6 @@ JSON object: `cold` and `cached`, each {seconds and peak_mb (of each round), med
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -15,6 +14,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from benchmarks.results import print_result
 
 
 def main() -> None:
@@ -41,10 +42,7 @@ def main() -> None:
         }
         for name in seconds
     }
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
 
 
 def _measure(root: str) -> tuple[float, float]:

@@ -28,6 +28,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import keep
 from benchmarks.scale_parts import PeakMemory, cpu_seconds, exponent, flink_cluster, repeat_flights
 
 SIZES = (1, 3, 10, 30)
@@ -61,9 +62,7 @@ def main() -> None:
                     one = {"size": size, "rows": rows, "round": number + 1, **_measure(runner, Path(folder))}
                     measured.append({**one, "rows_per_second": round(rows / one["seconds"]["total"])})
                     print(json.dumps(measured[-1]), file=sys.stderr, flush=True)
-                    if options.json:
-                        options.json.parent.mkdir(parents=True, exist_ok=True)
-                        options.json.write_text(json.dumps(_result(measured), indent=2) + "\n")
+                    keep(_result(measured), options.json)
     print(json.dumps(_result(measured)))
 
 

@@ -9,7 +9,6 @@ and `cpu` seconds and `peak_mb`, those of every round, the CPU seconds by `phase
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -17,7 +16,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.child import Took, took
+from benchmarks.measured import Measured, measure
+from benchmarks.results import print_result
 from benchmarks.small_table_data import ROWS, write_project
 
 
@@ -28,32 +28,27 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
     options = parser.parse_args()
-    # The children work in a folder of their own; the code is this one's.
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
     rounds = []
     for number in range(options.rounds):
         measured, profile, metrics = _round(options.rows)
         rounds.append((measured, profile, metrics))
-        print(f"round {number + 1}: {measured.wall:.1f} s, {measured.cpu:.1f} s of CPU", file=sys.stderr)
-    rounds.sort(key=lambda one: one[0].cpu)
+        print(f"round {number + 1}: {measured.seconds:.1f} s, {measured.cpu_seconds:.1f} s of CPU", file=sys.stderr)
+    rounds.sort(key=lambda one: one[0].cpu_seconds)
     _, profile, metrics = rounds[len(rounds) // 2]
     result: dict[str, Any] = {"rows": options.rows, "metrics": metrics}
-    for kind in ("wall", "cpu", "peak_mb"):
-        found = [round(getattr(measured, kind), 2) for measured, _, _ in rounds]
+    for kind, field in (("wall", "seconds"), ("cpu", "cpu_seconds"), ("peak_mb", "peak_mb")):
+        found = [round(getattr(measured, field), 2) for measured, _, _ in rounds]
         result[kind] = {"median": statistics.median(found), "rounds": found}
     result |= {"phase": _phases(profile), "step": _steps(profile)}
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
 
 
-def _round(rows: int) -> tuple[Took, dict[str, Any], dict[str, Any]]:
+def _round(rows: int) -> tuple[Measured, dict[str, Any], dict[str, Any]]:
     """One cold run: what it took, its profile, its metrics."""
     with tempfile.TemporaryDirectory() as root:
         folder = Path(root)
         write_project(folder, rows)
-        measured = took(["-m", "pipeline.cli", "run", "--dataset", "small", "--profile"], folder)
+        measured = measure([sys.executable, "-m", "pipeline.cli", "run", "--dataset", "small", "--profile"], folder)
         (reports,) = (folder / "runs" / "small" / "reports").iterdir()
         profile, summary = (json.loads((reports / name).read_text()) for name in ("profile.json", "summary.json"))
         return measured, profile, summary["metrics"]

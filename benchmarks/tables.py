@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.results import keep
 from benchmarks.tables_judging import OURS, SIMPLE, judge
 from benchmarks.tables_ours import Run, answers, row_ids, run_pipeline
 from benchmarks.tables_page import markdown
@@ -70,9 +71,7 @@ def main() -> int:
     for name in names:
         done.append(known.get(name) or _compared(catalog[name], python, options.rows, options.budget))
         print(json.dumps(done[-1]), file=sys.stderr, flush=True)
-        if options.json:
-            options.json.parent.mkdir(parents=True, exist_ok=True)
-            options.json.write_text(json.dumps(result(done), indent=2) + "\n")
+        keep(result(done), options.json)
     if options.markdown:
         options.markdown.parent.mkdir(parents=True, exist_ok=True)
         options.markdown.write_text(markdown([one for one in done if "judged" in one]))

@@ -29,6 +29,7 @@ import numpy as np
 from benchmarks.finished_run import FinishedRun, initialise, run
 from benchmarks.measured import measure
 from benchmarks.pipeline import SETTINGS, write_flights
+from benchmarks.results import print_result
 from components.errors import PlumblineError
 
 TRAINER = "tfx.components.trainer.component.Trainer"
@@ -54,10 +55,7 @@ def main() -> int:
     except PlumblineError as error:
         print(f"benchmarks/trainer_cost: {error}", file=sys.stderr)
         return error.exit_code
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n")
-    print(json.dumps(result))
+    print_result(result, options.json)
     return 0
 
 

@@ -33,6 +33,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import print_result
 from benchmarks.training_throughput_data import OnDisk
 
 WAYS = ("stock", "stock_input", "ours", "computation")
@@ -73,10 +74,7 @@ def main() -> None:
                 found[str(size)] = judged(*bench.measured(size, options.rounds, options.seconds))
                 print(f"{model}, batches of {size}: {json.dumps(found[str(size)])}", file=sys.stderr)
             result["seconds_to_first_batch"][model] = bench.first_batch
-    if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(json.dumps(result))
+    print_result(result, options.json)
 
 
 def judged(rounds: Sequence[Mapping[str, float]], gathering: float) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.results import keep
 from benchmarks.scale_parts import exponent
 
 FLOATS = 5
@@ -55,9 +56,7 @@ def main() -> None:
             about = {"columns": columns, "classes": classes, "rows": rows, "round": number + 1}
             measured.append({**about, **_measure(columns, classes, rows, options.until)})
             print(json.dumps(measured[-1]), file=sys.stderr, flush=True)
-            if options.json:
-                options.json.parent.mkdir(parents=True, exist_ok=True)
-                options.json.write_text(json.dumps(_result(measured), indent=2) + "\n")
+            keep(_result(measured), options.json)
     print(json.dumps(_result(measured)))
 
 

@@ -7,13 +7,10 @@ import tensorflow as tf
 
 from components.errors import ConfigError
 from components.own_module import KEY, call
+from components.serving_contract import CLASS, CLASSES, OUTPUTS, SERVE_EXAMPLES, SERVING_DEFAULT, TRANSFORM_LABELS
 
-SIGNATURES = {
-    "binary": {"serving_default": (), "serve_examples": ("probability", "class"), "transform_labels": ()},
-    "multiclass": {"serving_default": (), "serve_examples": ("probabilities", "classes"), "transform_labels": ()},
-    "regression": {"serving_default": (), "serve_examples": ("prediction",), "transform_labels": ()},
-}
-"""Task -> signatures that the steps after the Trainer, and servers, call -> outputs that they read."""
+DECISIONS = {"binary": (CLASS,), "multiclass": (CLASSES,), "regression": ()}
+"""Task -> outputs of serve_examples beside the one that metrics are computed from."""
 
 
 def run_own(fn_args: Any) -> None:
@@ -34,7 +31,10 @@ def _check(folder: str, file: str, dataset: Mapping[str, Any]) -> None:
         saved.ParseFromString(content.read())
     found = saved.meta_graphs[0].signature_def
     there = ", ".join(sorted(name for name in found if not name.startswith("__"))) or "none"
-    for name, outputs in SIGNATURES[dataset["task"]].items():
+    task = dataset["task"]
+    # What the steps after the Trainer, and servers, call, and the outputs that they read.
+    wanted = {SERVING_DEFAULT: (), SERVE_EXAMPLES: (OUTPUTS[task], *DECISIONS[task]), TRANSFORM_LABELS: ()}
+    for name, outputs in wanted.items():
         if name not in found:
             raise ConfigError(
                 f"{file}: the model that run_fn saved has no signature {name}; it has: {there}; "
@@ -43,5 +43,5 @@ def _check(folder: str, file: str, dataset: Mapping[str, Any]) -> None:
         if lacking := [output for output in outputs if output not in found[name].outputs]:
             raise ConfigError(
                 f"{file}: signature {name} of the model that run_fn saved does not answer {lacking[0]}, as a "
-                f"{dataset['task']} task does; it answers: {', '.join(sorted(found[name].outputs))}"
+                f"{task} task does; it answers: {', '.join(sorted(found[name].outputs))}"
             )

@@ -1,0 +1,20 @@
+"""How every benchmark hands over its result: one JSON object as the last line, and in a file where one is named."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from components.files import write_text
+
+
+def keep(result: Mapping[str, Any], file: Path | None) -> None:
+    """Writes the result to a file, whose folder is made if need be; does nothing where no file is named."""
+    if file:
+        write_text(file, json.dumps(result, indent=2) + "\n")
+
+
+def print_result(result: Mapping[str, Any], file: Path | None) -> None:
+    """Keeps the result and prints it on stdout as one line."""
+    keep(result, file)
+    print(json.dumps(result))
