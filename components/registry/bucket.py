@@ -5,8 +5,9 @@
     <registry>/.pushes/<n>.json                     claim of the number n by a push: {"push": random, "state": ...}
     <registry>/.pushes/<n>-<random>/...             what that push has uploaded so far
 
-A store must be strongly consistent and honour If-None-Match and If-Match, as S3, Google's, Azure's and MinIO do; when
-a registry is made that is tried, and a store that does not is refused. A push goes so:
+A store must be strongly consistent and honour If-None-Match and If-Match, also for several writers at once, as S3,
+Google's, Azure's and MinIO do; when a registry is made that is tried, and a store that does not is refused, see
+conditional_writes.py. A push goes so:
 
   1. Claim a number: create .pushes/<n>.json, state "uploading", which succeeds for one push alone. Then look again: had
      another push just finished version n, the claim is given up for a larger number.
@@ -14,7 +15,8 @@ a registry is made that is tried, and a store that does not is refused. A push g
   3. Commit: replace the claim, if it is still the one that was written, by state "publishing".
   4. Publish: copy within the store to <n>/, saved_model.pb after all else, compare sizes, manifest.json last.
   5. Delete the uploads, manifest.json first, and the claim.
-  6. labels.json, see Registry.push.
+  6. Read <n>/ back and compare manifest.json and every SHA-256 with what was pushed.
+  7. labels.json, see Registry.push.
 
 What can go wrong:
 
@@ -26,7 +28,10 @@ What can go wrong:
   version only when it is whole. TF Serving takes any folder with a number for a version: one that looks between the
   first copy and saved_model.pb fails to load it, keeps the version that it has, and tries again
   (--max_num_load_retries, a minute apart). That is why bytes are not uploaded to <n>/ but copied within the store.
-- Killed before 6: as in a folder, the version is whole but not live, until the same model is pushed again.
+- Killed before 7: as in a folder, the version is whole but not live, until the same model is pushed again.
+- A store that lets two writers at once through after all, although it passed the trial: both claim one number. The
+  later content of the claim stands, so the other's commit meets another object and fails; should the commits race too,
+  6 tells the push whose files are not there, and its version is not made live.
 - An error in 2 (no space, no access): the push deletes what it uploaded, if it is let, and its claim.
 - The answer to a conditional write is lost and the client repeats it: it meets its own object, which the random text
   in it tells.
@@ -43,14 +48,17 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from components.errors import PlumblineError, UsageError
+from components.errors import PlumblineError
 from components.registry import objects
+from components.registry.conditional_writes import refuse_unless_conditional
 from components.registry.objects import Listed, Objects, Taken, at_once
 from components.registry.storage import CARDS, LABELS, MANIFEST, MODEL_VERSION, numbered, version_text
 
 PUSHES = ".pushes"
 ABANDONED = timedelta(days=1)
 """Age from which a push that has not committed is taken for dead."""
+TRIAL = f"{PUSHES}/.try-"
+"""Beginning of the names of the objects that a new registry's store is tried with."""
 MODEL = "saved_model.pb"
 """TF Serving loads a folder once it has this."""
 UPLOADING, PUBLISHING, SWEPT = "uploading", "publishing", "swept"
@@ -137,28 +145,13 @@ class BucketStorage:
         """See `Storage`."""
         try:
             if seen is None:
-                self._refuse_unless_conditional(self.store.create(LABELS, content), content)
+                refuse_unless_conditional(self.store, TRIAL)  # before there is anything that another push could use
+                self.store.create(LABELS, content)
             else:
                 self.store.replace(LABELS, content, seen)
         except Taken:
             return False
         return True
-
-    def _refuse_unless_conditional(self, written: dict[str, str], content: bytes) -> None:
-        """Tries conditions on the labels.json of a new registry that must not hold."""
-        try:
-            self.store.create(LABELS, content)
-        except Taken:
-            try:
-                self.store.replace(f"{PUSHES}/.try", b"", written)
-            except Taken:
-                return
-            self.store.delete(f"{PUSHES}/.try")
-        self.store.delete(LABELS)
-        raise UsageError(
-            f"{self.shown()}: this store ignores If-None-Match or If-Match, so two writers could destroy each other's "
-            "versions; use another store, or a newer version of it"
-        )
 
     def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
         """See `Storage`."""
@@ -189,7 +182,17 @@ class BucketStorage:
             self._give_up(version, push)
             raise
         self._publish(version, push)
+        self._read_back(version, text, files)
         return version
+
+    def _read_back(self, version: int, manifest: str, files: Mapping[str, str]) -> None:
+        """Step 6."""
+        read = self.store.read(f"{version}/{MANIFEST}")
+        if read is None or read[0] != (manifest + "\n").encode() or self._digests(f"{version}/") != files:
+            raise PlumblineError(
+                f"{self.shown(str(version))}: is not what this push has published; either it was deleted meanwhile, "
+                "or the store let two pushes at once take one number; delete this version and push again, one at a time"
+            )
 
     def _claim_number(self, push: str, above: int) -> tuple[int, dict[str, str]]:
         """Step 1: the number, and what `replace` takes for the claim."""
@@ -280,6 +283,8 @@ class BucketStorage:
         for one in dead:
             if _CLAIM.fullmatch(one.name):
                 self._bury(one.name)
+            elif one.name.startswith(TRIAL):
+                self.store.delete(one.name)
         owners: dict[str, str] = {}
         for one in dead:
             if match := _UPLOAD.fullmatch(one.name):

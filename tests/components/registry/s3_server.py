@@ -3,6 +3,7 @@
 import io
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from werkzeug.serving import make_server
 
 CHANGES = ("PUT", "POST", "DELETE")
 """Methods that change something."""
+CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 Answer = tuple[int, str]
 """Status and the code of an error in S3's way."""
 
@@ -24,6 +26,9 @@ class S3Server:
       url: For AWS_ENDPOINT_URL.
       before: Called with each request's environ; an Answer is sent instead of what the server would do.
       after: Called once the server has done what was asked; an Answer is sent instead of the true one.
+      window: Seconds between looking and writing, for the conditions in `raced`: a store that keeps a condition for
+        one writer after the other and not for several at once.
+      raced: Of CONDITIONS.
     """
 
     def __init__(self) -> None:
@@ -31,6 +36,8 @@ class S3Server:
         self._one = threading.Lock()  # moto looks whether an object is there, then writes; S3 does both at once
         self.before: Callable[[dict], Answer | None] = lambda environ: None
         self.after: Callable[[dict], Answer | None] = lambda environ: None
+        self.window = 0.0
+        self.raced: tuple[str, ...] = CONDITIONS
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -38,6 +45,10 @@ class S3Server:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def _answer(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
+        if self.window and any(name in environ for name in self.raced) and self._holds(environ):
+            time.sleep(self.window)
+            for name in self.raced:
+                environ.pop(name, None)
         with self._one:
             length = int(environ.get("CONTENT_LENGTH") or 0)
             environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
@@ -51,6 +62,20 @@ class S3Server:
             text = f"<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>"
             start_response(f"{status} ", [("Content-Type", "application/xml")])
             return [text.encode()]
+
+    def _holds(self, environ: dict[str, Any]) -> bool:
+        """Whether a write's condition holds now; whether it still does when it is written, nobody looks."""
+        head = {**environ, "REQUEST_METHOD": "HEAD", "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
+        conditions = {name: head.pop(name, None) for name in CONDITIONS}
+        answers: list[tuple[str, dict[str, str]]] = []
+        with self._one:
+            list(self._app(head, lambda status, headers, _=None: answers.append((status, dict(headers)))))
+        status, headers = answers[-1]
+        there = status.startswith("200")
+        if conditions["HTTP_IF_NONE_MATCH"]:
+            return not there
+        etag = {name.lower(): value for name, value in headers.items()}.get("etag", "")
+        return there and etag.strip('"') == str(conditions["HTTP_IF_MATCH"]).strip('"')
 
     def stop(self) -> None:
         self._server.shutdown()
