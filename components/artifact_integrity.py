@@ -1,10 +1,10 @@
 """Whether an artifact still holds the files that its component wrote.
 
-When an execution publishes, `record` keeps names, sizes, times and SHA-256 of all files of each output beside its
-folder, never in it, since components read whole folders:
+When an execution publishes, `record` keeps names, sizes, times and SHA-256 of all files of each output outside of its
+folder, since components read whole folders:
 
-    artifacts/Trainer/model/7/                  the artifact
-    artifacts/Trainer/model/.records/7.json     its record
+    artifacts/Trainer/model/7/                  the artifact, where TFX puts it
+    artifacts/.records/Trainer/model/7.json     its record
 
 Record.content, three numbers in one text, goes into ML Metadata as the custom property CONTENT. It checks an artifact
 whose record is lost, and one that was copied by an object store, whose times mean nothing.
@@ -65,7 +65,7 @@ class Finding:
 
 
 def record(uri: str) -> Record:
-    """Describes an artifact and keeps the record beside it; returns it. OSError if a file cannot be read."""
+    """Describes an artifact and keeps the record; returns it. OSError if a file cannot be read."""
     made = describe(uri)
     save(uri, made)
     return made
@@ -86,7 +86,7 @@ def describe(uri: str) -> Record:
 
 
 def save(uri: str, made: Record) -> None:
-    """Keeps a record beside its artifact, atomically."""
+    """Keeps a record, atomically."""
     files = {name: [file.size, file.mtime_ns, file.sha256] for name, file in sorted(made.files.items())}
     write_text(record_file(uri), json.dumps({"format": FORMAT, "files": files}) + "\n")
 
@@ -108,9 +108,9 @@ def forget(uri: str) -> None:
 
 
 def record_file(uri: str) -> Path:
-    """Where an artifact's record is."""
-    folder = Path(uri)
-    return folder.parent / RECORDS / f"{folder.name}.json"
+    """Where the record of <root>/<node>/<output>/<execution> is: <root>/.records/<node>/<output>/<execution>.json."""
+    root, node, output, execution = _parts(uri)
+    return root / RECORDS / node / output / f"{execution}.json"
 
 
 def check(uri: str, made: Record, *, digests: bool) -> list[Finding]:
@@ -204,6 +204,11 @@ def _digest(uri: str, name: str) -> str | None:
 
 def _path(uri: str, name: str) -> Path:
     return Path(uri, name) if name else Path(uri)
+
+
+def _parts(uri: str) -> tuple[Path, str, str, str]:
+    path = Path(uri)
+    return path.parents[2], path.parents[1].name, path.parents[0].name, path.name
 
 
 def _file_record(values: list[object]) -> FileRecord:

@@ -13,7 +13,7 @@ from components import artifact_integrity as integrity
 
 @pytest.fixture
 def artifact(tmp_path: Path) -> str:
-    folder = tmp_path / "examples" / "7"
+    folder = tmp_path / "Ingest" / "examples" / "7"
     (folder / "Split-train").mkdir(parents=True)
     (folder / "Split-train" / "a.gz").write_bytes(b"first shard")
     (folder / "Split-train" / "b.gz").write_bytes(b"second shard")
@@ -22,13 +22,13 @@ def artifact(tmp_path: Path) -> str:
     return str(folder)
 
 
-def test_a_record_lies_beside_the_artifact_and_comes_back_as_it_was_made(artifact):
+def test_a_record_lies_outside_of_the_artifact_and_comes_back_as_it_was_made(artifact, tmp_path):
     made = integrity.record(artifact)
     assert sorted(made.files) == ["Split-train/a.gz", "Split-train/b.gz", "note.txt"]
     assert made.files["Split-train/a.gz"].size == 11
     assert made.files["note.txt"].sha256 == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert integrity.load(artifact) == made
-    assert integrity.record_file(artifact) == Path(artifact).parent / ".records" / "7.json"
+    assert integrity.record_file(artifact) == tmp_path / ".records" / "Ingest" / "examples" / "7.json"
     assert integrity.check(artifact, made, digests=True) == []
     assert integrity.check_content(artifact, made.content) == []
 
@@ -79,8 +79,8 @@ def test_an_artifact_that_is_gone_misses_all_its_files(artifact):
 
 
 def test_an_artifact_of_one_file(tmp_path):
-    file = tmp_path / "5" / "value"
-    file.parent.mkdir()
+    file = tmp_path / "Count" / "rows" / "5" / "value"
+    file.parent.mkdir(parents=True)
     file.write_text("12")
     made = integrity.record(str(file))
     assert list(made.files) == [""]
