@@ -1,6 +1,6 @@
 # One command per habit; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run-local test test-fast test-cluster lint format notebooks image flink-up flink-down lock clean
+.PHONY: help setup data run-local test test-fast test-cluster lint format notebooks image flink-up flink-down lock clean settings-page
 SHELL := /bin/bash
 bin := .venv/bin
 
@@ -49,6 +49,9 @@ flink-up: setup ## start a Flink cluster on this machine (2 TaskManagers), for `
 
 flink-down: ## end it
 	@bash deploy/flink/down.sh
+
+settings-page: setup ## write docs/settings.md from the definitions of the settings
+	@$(bin)/python -m pipeline.settings_page > docs/settings.md
 
 lock: setup ## renew requirements.lock: one for Python 3.10 to 3.13, with hashes, without addresses
 	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.10 \

@@ -32,8 +32,11 @@ class Dataset(Table):
     """What the table is about."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    """Of the folder below schemas/, and of everything that its runs make."""
     label: str
+    """The column to predict."""
     task: Task = "binary"
+    """What the label is: one of two values, one of several classes, or a number."""
     positive: str | int | None = None
     """Binary label: the value that counts as 1. Not needed where the label is 0 and 1."""
     id: Names = ()
@@ -81,7 +84,9 @@ class Features(Table):
     """Columns the model may see, by kind. A column of the data that is in none of them is carried, not learned from."""
 
     categorical: Names = ()
+    """Columns whose values are names or codes; each value is learned by itself."""
     numeric: Names = ()
+    """Columns whose values are amounts: more and less mean something."""
     cyclical: dict[str, Annotated[float, Field(gt=0)]] = {}
     """Column -> period: values that are a period apart mean the same, as minutes of a day (1440) do."""
     min_count: Annotated[int, Field(ge=1)] = 10
@@ -117,6 +122,7 @@ class Drift(Table):
     slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
     """Also compared within: each entry is one column, or several for their cross."""
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
+    """A slice with fewer rows on either side is not compared."""
     slice_effect: Annotated[float, Field(ge=0, le=1)] = 0.0
     """The least that a slice has to move more than all rows do, where its threshold is smaller."""
     joint_rows: Annotated[int, Field(ge=0)] = 10_000
@@ -127,7 +133,9 @@ class Gate(Table):
     """What a finding does: `block` stops the run before anything is trained (exit code 3), `warn` reports it."""
 
     anomalies: Policy = "block"
+    """What ExampleValidator finds against schema.pbtxt."""
     drift: Policy = "warn"
+    """What DriftValidator finds between train and eval."""
     features: dict[str, Policy] = {}
     """Feature -> what a finding about it does, of either kind."""
 
@@ -138,11 +146,13 @@ class Audit(Table):
     model: Literal["auto", "boosting", "forest", "neighbours", "logistic"] = "auto"
     """What judges a row's label, trained without that row."""
     folds: Annotated[int, Field(ge=2)] = 5
+    """Parts of the rows; the labels of each are predicted by models trained on the others."""
     learn_rows: Annotated[int, Field(ge=1000)] = 100_000
     """Rows that the judges learn from at most, drawn at random; every row is judged."""
     most_issues: Annotated[int, Field(ge=1)] = 1000
     """Doubtful rows kept in the report, the most doubtful first."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
+    """Of the folds and of the models."""
 
 
 class Mlflow(Table):
@@ -165,11 +175,13 @@ class Metadata(Table):
     kind: Literal["sqlite", "mysql", "postgresql"] = "sqlite"
     """`sqlite`: a file beside the runs. `mysql` is MariaDB, too."""
     host: str = ""
+    """Name or address of the server."""
     port: Annotated[int, Field(ge=0, le=65535)] = 0
     """0 is the kind's own: 3306 or 5432."""
     database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]*$")] = ""
     """Made if it is not there; one for each dataset."""
     user: str = ""
+    """Who logs in."""
     password_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
     """Environment variable that holds the password; "" is no password."""
 

@@ -66,24 +66,30 @@ class Dataflow(Table):
     """
 
     project: str = ""
+    """Google Cloud project."""
     region: str = ""
+    """Google Cloud region."""
     temp_location: Annotated[str, Field(pattern=r"^(gs://.+)?$")] = ""
     """gs:// folder for what is in between."""
     image: str = ""
     """Container image with Plumbline in it, for the workers: the one that the pipeline itself runs in."""
     max_workers: Annotated[int, Field(ge=1)] = 10
+    """Machines, at most."""
     machine_type: str = ""
     """Empty is Dataflow's choice."""
     service_account: str = ""
     """Empty is the project's default."""
     subnetwork: str = ""
+    """Of the workers; empty is the project's default network."""
     public_ips: bool = True
+    """Whether workers have external addresses."""
 
 
 class Beam(Table):
     """How the Beam-based components run: ingest, statistics, transform, evaluation."""
 
     profile: Profile = "local"
+    """The runner of the Beam-based components."""
     local: Local = Local()
     flink: Flink = Flink()
     spark: Spark = Spark()

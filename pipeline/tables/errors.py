@@ -32,3 +32,4 @@ class Errors(Table):
     importance_repeats: Annotated[int, Field(ge=2)] = 3
     """Permutations of each feature."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
+    """Of samples and permutations."""

@@ -22,7 +22,9 @@ class Evaluation(Table):
     """Metric -> how much worse than the champion, on the same rows, still counts as no regression. More counts as one
     if chance does not explain it."""
     slice_tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """The same for every slice with at least `min_slice_rows` rows."""
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
+    """A slice with fewer eval rows is not judged."""
     baseline: Policy = "warn"
     """A candidate that a linear model surely beats: `block` does not bless it, `warn` says so."""
     prior: Policy = "block"

@@ -27,8 +27,11 @@ class Toleration(Table):
     """A taint of nodes that a pod puts up with."""
 
     key: str = ""
+    """Of the taint; empty with operator Exists is every key."""
     operator: Literal["Exists", "Equal"] = "Exists"
+    """`Exists`: whatever its value. `Equal`: with this value."""
     value: str = ""
+    """Of the taint, where operator is Equal."""
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
     """Empty is every effect."""
 
@@ -51,10 +54,15 @@ class Component(Table):
     accelerators: Annotated[int, Field(ge=0)] = 0
     """How many of them."""
     image: str = ""
+    """Container image of this component alone."""
     retries: Annotated[int, Field(ge=0)] | None = None
+    """How often it is tried again."""
     cache: bool | None = None
+    """Whether its earlier result may be taken."""
     timeout: Annotated[int, Field(ge=0)] | None = None
+    """Seconds after which it is killed; 0 is never."""
     node_selector: dict[str, str] = {}
+    """Label -> value of the nodes that it may run on."""
     tolerations: tuple[Toleration, ...] = ()
 
     @model_validator(mode="after")
@@ -88,6 +96,7 @@ class Kubeflow(Table):
     service_account: str = ""
     """The pods run as this account; empty is the installation's."""
     cache: bool = True
+    """Whether earlier results of a step with the same inputs may be taken."""
     retries: Annotated[int, Field(ge=0)] = 2
     """How often a failed step is tried again; the gate is not, since nothing changes in between."""
     backoff: Annotated[int, Field(ge=1)] = 60
@@ -100,9 +109,13 @@ class Kubeflow(Table):
     timeout: Annotated[int, Field(ge=0)] = 0
     """Seconds after which a step is killed; 0 is never."""
     cpu: Cpu = "2"
+    """Cores of a pod, at most."""
     cpu_request: Cpu = "500m"
+    """Cores of a pod, at least."""
     memory: Memory = "4Gi"
+    """Memory of a pod, at most; a step that takes more is killed."""
     memory_request: Memory = "2Gi"
+    """Memory of a pod, at least."""
     environment: dict[Variable, str] = {}
     """Variable -> value, written into the pipeline as it stands: nothing secret."""
     secrets: dict[ObjectName, dict[Variable, str]] = {}
@@ -115,8 +128,11 @@ class Kubeflow(Table):
     """PersistentVolumeClaim that steps and Beam's workers in other pods both mount, such as plumbline-beam: artifacts
     lie there while a step runs whose workers do not see the step's own disk."""
     image_pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = ""
+    """Kubernetes' imagePullPolicy; empty is its default."""
     image_pull_secrets: Names = ()
+    """Secrets with which the image is pulled."""
     node_selector: dict[str, str] = {}
+    """Label -> value of the nodes that pods may run on."""
     tolerations: tuple[Toleration, ...] = ()
     components: dict[str, Component] = {}
     """Component -> what it needs, instead of the above."""

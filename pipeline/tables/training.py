@@ -22,7 +22,9 @@ class Trees(Table):
     rounds: Annotated[int, Field(ge=1)] = 400
     """At most; the validation loss ends it sooner."""
     leaves: Annotated[int, Field(ge=2, le=128)] = 63
+    """Of a tree, at most."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.08
+    """Share of its gain that each tree contributes."""
     l2: Annotated[float, Field(ge=0)] = 10.0
     """Shrinks the leaves, those of few rows most."""
     columns: Annotated[float, Field(gt=0, le=1)] = 0.5
@@ -49,16 +51,21 @@ class Training(Table):
     epochs: Annotated[int, Field(ge=1)] = 20
     """The learning rate falls to 0 over that many; early stopping may end sooner."""
     batch_size: Annotated[int, Field(ge=1)] = 512
+    """Rows of a step."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     """Of AdamW, at its highest."""
     hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128)
+    """Width of each hidden layer."""
     members: Annotated[int, Field(ge=1)] = 8
     """Perceptrons that share the hidden layers and predict together."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of the hidden units left out in each step."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    """Of AdamW."""
     patience: Annotated[int, Field(ge=1)] = 3
     """Epochs without a better validation loss before training stops."""
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     """Share of the train split in each validation fold: of rows ordered in time the last three such stretches, each
     predicted from the rows before it; of others a hold-out, or five folds below 50,000 rows."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
+    """Of every random choice in training."""

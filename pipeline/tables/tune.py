@@ -22,10 +22,12 @@ class Tune(Table):
     metric: Literal["", "log_loss", "auc", "average_precision", "accuracy", "rmse", "mae"] = ""
     """What is searched for; empty is log loss, or RMSE of a regression."""
     method: Literal["bayesian", "random"] = "bayesian"
+    """How the settings of the next trial are chosen."""
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.05
     """The best settings are taken if chance explains their gain with less than that probability, the number of trials
     accounted for; 1 takes them whenever their score is better."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
+    """Of the trials."""
     reuse: bool = False
     """On this machine: later runs take what was found, without searching again, as long as [training] and what else it
     was found for stay the same. Without it, `plumbline tuned --write` keeps it, in [training]."""
