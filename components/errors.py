@@ -1,6 +1,7 @@
 """The errors that a user sees, and their exit codes.
 
     PlumblineError                 1  a failed component (anything else that escapes is a bug, also 1)
+    ├── ResourceError              1  the machine: memory, threads, open files, an installation that is incomplete
     ├── InputError                 2  the data: a file, a column, a row
     ├── ConfigError                2  pipeline.toml or schema.pbtxt
     ├── UsageError                 2  the command line, a folder that cannot be written, a run already under way
@@ -15,6 +16,10 @@ class PlumblineError(Exception):
     """A failure with a message for a person; `exit_code` is what the process returns."""
 
     exit_code = 1
+
+
+class ResourceError(PlumblineError):
+    """What the machine or its limits do not give: names it, and the limit or setting to change."""
 
 
 class InputError(PlumblineError):

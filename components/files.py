@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from components.errors import UsageError
+
 CHUNK = 1 << 20
 
 
@@ -35,6 +37,19 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: Any) -> None:
     """`write_text` of indented JSON."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file that was written by this project.
+
+    Raises:
+      UsageError: It is there, but damaged or cut short.
+      OSError: It cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as exc:  # no JSON, or no UTF-8
+        raise UsageError(f"{path}: is damaged or cut short ({exc}); run `plumbline doctor`") from exc
 
 
 def sync(path: Path) -> None:

@@ -1,36 +1,38 @@
 """The `plumbline` command: parses, calls, prints."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.errors import PlumblineError
+from pipeline.endings.ending import guarded, own_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns the exit code. Data goes to stdout, talk to stderr."""
+    """Runs one command; returns the exit code. Data goes to stdout, talk to stderr.
+
+    Args:
+      arguments: None are those of this process, which then ends here with the exit code.
+    """
+    if arguments is None:
+        own_process(lambda: _command(sys.argv[1:]))
+    return _command(arguments)
+
+
+def _command(arguments: Sequence[str]) -> int:
     parsed = _parser().parse_args(arguments)
+    place = parsed.root / parsed.dataset if isinstance(getattr(parsed, "root", None), Path) and parsed.dataset else None
+    return guarded(lambda: _called(parsed), debug=parsed.debug, place=place)
+
+
+def _called(parsed: argparse.Namespace) -> int:
     from pipeline.environment import settle
 
     settle()
-    try:
-        from pipeline import commands
+    from pipeline import commands
 
-        code: int = getattr(commands, parsed.command)(parsed)
-        return code
-    except PlumblineError as exc:
-        if parsed.debug:
-            raise
-        print("plumbline:", " ".join(str(exc).split()), file=sys.stderr)
-        return exc.exit_code
-    except BrokenPipeError:  # `plumbline … | head`: whoever read has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("plumbline: interrupted; what was finished is kept, run again to go on", file=sys.stderr)
-        return 130
+    code: int = getattr(commands, parsed.command)(parsed)
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -46,9 +46,11 @@ def run(parsed: argparse.Namespace) -> int:
         summary, stopped = with_profile(lambda: _run(parsed), sys.stderr)
     else:
         summary, stopped = _run(parsed)
-    print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(summary))
-    if stopped is not None:
-        raise stopped
+    try:
+        print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(summary))
+    finally:
+        if stopped is not None:  # says more than that the output could not be written
+            raise stopped
     return 0
 
 

@@ -99,7 +99,9 @@ def connect(config: "mlmd.ConnectionConfig", *, read_only: bool = True) -> "meta
         try:
             return metadata_store.MetadataStore(chosen)
         except Exception as exc:  # RuntimeError or one of ML Metadata's errors.StatusError
-            raise UsageError(f"{where}: is no metadata that can be read ({_line(exc)})") from exc
+            raise UsageError(
+                f"{where}: is damaged, or is no ML Metadata ({database_says(exc)}); run `plumbline doctor`"
+            ) from exc
     kind, server = ("MySQL", config.mysql) if config.HasField("mysql") else ("PostgreSQL", config.postgresql)
     where = f"{kind} at {server.host}:{server.port}"
     _answers(server.host, int(server.port), where)
@@ -109,8 +111,14 @@ def connect(config: "mlmd.ConnectionConfig", *, read_only: bool = True) -> "meta
     except Exception as exc:
         raise UsageError(
             f"{where}: refuses user {server.user} or database {database}; check [metadata] in pipeline.toml and the "
-            f"password's variable ({_line(exc)})"
+            f"password's variable ({database_says(exc)})"
         ) from exc
+
+
+def check_store(config: "mlmd.ConnectionConfig") -> None:
+    """UsageError if there is a SQLite file that cannot be read: found before a run, not by its first component."""
+    if config.HasField("sqlite") and Path(config.sqlite.filename_uri).is_file():
+        connect(config, read_only=False)
 
 
 def _password(settings: Metadata) -> str:
@@ -135,5 +143,6 @@ def _answers(host: str, port: int, where: str) -> None:
         ) from exc
 
 
-def _line(exc: Exception) -> str:
-    return " ".join(str(exc).split())[:200]
+def database_says(exc: BaseException) -> str:
+    """What the database says, without the SQL that it was asked."""
+    return " ".join(str(exc).removeprefix("Error when executing query: ").partition(" query: ")[0].split())[:200]

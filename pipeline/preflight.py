@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from components.arrow_example_gen.columns import column_types, parse_schema
@@ -42,11 +43,15 @@ class Scan:
 
 @dataclass(frozen=True)
 class Checked:
-    """The window a run will read, known to be readable, its fingerprint, and what of the corrections is in it."""
+    """The window a run will read, known to be readable, its fingerprint, and what of the corrections is in it.
+
+    `rows` are those with a label, by split.
+    """
 
     window: SpanWindow
     fingerprint: str
     corrections: CorrectedIds | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
 
 
 def check_root(root: Path) -> None:
@@ -147,6 +152,7 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
     known = _load(cache)
     scans: dict[str, Scan] = {}
     digests: dict[str, list[tuple[int, str]]] = {}
+    rows: dict[str, int] = {}
     for split, files in window.splits().items():
         total = LabelCount(source.label)
         taken: list[tuple[int, ...]] = []
@@ -156,6 +162,7 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
             taken.append(scan.extra)
             total.rows += scan.rows
             total.values.update(scan.labels)
+        rows[split] = total.rows
         if split == EXTRA:
             check_taken(source.extra, taken, source.directory)
         else:
@@ -163,7 +170,7 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
     located = _locate(source, window, known, scans)
     _keep(cache, known, scans)
     corrected = source.corrected.file.sha256 if source.corrected else ""
-    return Checked(window, data_fingerprint(digests, corrected), located)
+    return Checked(window, data_fingerprint(digests, corrected), located, rows)
 
 
 def _locate(source: Source, window: SpanWindow, known: dict[str, Scan], scans: dict[str, Scan]) -> CorrectedIds | None:

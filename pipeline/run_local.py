@@ -16,9 +16,14 @@ from pipeline.alone import alone
 from pipeline.beam.arguments import Endpoints
 from pipeline.beam.services import started
 from pipeline.config import Config
+from pipeline.endings.disk import bytes_needed, check_disk
+from pipeline.endings.failures import known, one_line
+from pipeline.endings.interruption import check_interrupted
+from pipeline.endings.limits import check_limits, check_memory
+from pipeline.endings.run_place import log_trace, run_place
 from pipeline.light_imports import without
 from pipeline.local_plan import LocalPlan, plan_run
-from pipeline.metadata_connection import connect, connection_config
+from pipeline.metadata_connection import check_store, connect, connection_config
 from pipeline.preflight import check_data, check_root, share_of, source_of
 from pipeline.profiling.profile import section
 from pipeline.reuse.cached_nodes import CachedNodes
@@ -75,11 +80,17 @@ def run(
         config, earlier = in_force(config, home, checked.fingerprint)
         run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         plan = plan_run(config, root, run_id, source, checked)
+        warnings = [check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files))]
         reports = plan.reports
         check_root(reports)
         connection = connection_config(config.metadata, home / "metadata.sqlite")
-        with chatter_to(reports / "run.log") as person:
+        with chatter_to(reports / "run.log") as person, run_place(home, run_id, connection):
             cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id)
+            if cached is None:
+                check_store(connection)
+                warnings.append(check_memory(checked.rows.get("train", 0), len(config.features.names)))
+                if verbose:
+                    person.writelines(f"{warning}\n" for warning in warnings if warning)
             # A run that only reads from the cache needs neither job server nor workers.
             services = started(config.beam, reports / "beam") if cached is None else nullcontext(Endpoints())
             with services as beam:
@@ -111,7 +122,8 @@ def _write_report(config: Config, home: Path, summary: Summary) -> bool:
         write_report(home, summary.to_json(), store)
         return True
     except Exception as exc:
-        _log_trace(exc)
+        check_interrupted()
+        log_trace(exc)
         return False
 
 
@@ -124,7 +136,8 @@ def _export(config: Config, root: Path, run_id: str) -> None:
     try:
         export(config, root, run_id, config.mlflow.tracking_uri)
     except Exception as exc:
-        _log_trace(exc)
+        check_interrupted()
+        log_trace(exc)
 
 
 def _run(
@@ -150,9 +163,10 @@ def _run(
         except PlumblineError as exc:
             stopped = exc
         except Exception as exc:
-            stopped = ComponentFailed(f"{node_id} failed: {_last_line(exc)}; the trace is in {reports / 'run.log'}")
+            check_interrupted()  # C++ makes other exceptions of a KeyboardInterrupt
+            stopped = _component_failed(node_id, exc, plan)
             stopped.__cause__ = exc
-            _log_trace(exc)
+            log_trace(exc)
         components.append(ComponentRun(node_id, step.state, round(step.seconds, 3)))
     found = from_artifacts(artifacts)
     spans = {split: [file.span for file in files] for split, files in checked.window.splits().items()}
@@ -174,8 +188,10 @@ def _run(
 
 
 def _local_nodes(plan: LocalPlan, connection: Any, beam: Endpoints, person: TextIO | None) -> "LocalNodes":
-    if person is not None and "tfx" not in sys.modules:
-        person.write("loading TensorFlow and TFX\n")
+    if "tfx" not in sys.modules:
+        check_limits()
+        if person is not None:
+            person.write("loading TensorFlow and TFX\n")
 
     with section("the DAG"):
         # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to execute.
@@ -190,15 +206,11 @@ def _local_nodes(plan: LocalPlan, connection: Any, beam: Endpoints, person: Text
         )
 
 
-def _last_line(exc: BaseException) -> str:
-    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-    return f"{type(exc).__name__}: {lines[-1] if lines else ''}"[:400]
-
-
-def _log_trace(exc: BaseException) -> None:
-    import traceback
-
-    traceback.print_exception(exc, file=sys.stderr)  # stderr is the run's log here
+def _component_failed(node_id: str, exc: Exception, plan: LocalPlan) -> PlumblineError:
+    """The component's name, what happened and where the trace is; with the exit code of what the system refused."""
+    reason = known(exc, plan.home)
+    kind = ComponentFailed if reason is None else type(reason)
+    return kind(f"{node_id} failed: {reason or one_line(exc)}; the trace is in {plan.reports / 'run.log'}")
 
 
 def replay(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.files import read_json
 from pipeline import tuned_text
 from pipeline.drift.text import drifted_features, in_short
 from pipeline.stored_artifact import StoredArtifact
@@ -123,7 +124,7 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
 
 
 def _read(artifact: StoredArtifact, name: str) -> Any:
-    return json.loads((Path(artifact.uri) / name).read_text(encoding="utf-8"))
+    return read_json(Path(artifact.uri) / name)
 
 
 def _tried(report: Path) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """What a person sees while a run is under way, and where everything else goes."""
 
+import io
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from components.progress import latest
 
@@ -26,14 +27,26 @@ def chatter_to(log: Path) -> Iterator[TextIO]:
         for descriptor in kept:
             os.dup2(file.fileno(), descriptor)
     try:
-        with os.fdopen(os.dup(kept[2]), "w", encoding="utf-8", buffering=1) as person:
+        raw = io.BufferedWriter(_Forgiving(os.dup(kept[2]), "wb"))
+        with io.TextIOWrapper(raw, encoding="utf-8", line_buffering=True) as person:
             yield person
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):  # the log's disk may be full
+                stream.flush()
         for descriptor, original in kept.items():
             os.dup2(original, descriptor)
             os.close(original)
+
+
+class _Forgiving(io.FileIO):
+    """A terminal that is gone, or a full disk behind stderr, ends no run."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
 
 
 class Progress:
@@ -82,8 +95,9 @@ class Progress:
     def _line(self, text: str, end: str) -> None:
         if self._stream is not None:
             before = "\r\x1b[2K" if self._live else ""
-            self._stream.write(f"{before}{text}{end}")
-            self._stream.flush()
+            with suppress(OSError):
+                self._stream.write(f"{before}{text}{end}")
+                self._stream.flush()
 
 
 class Step:

@@ -64,6 +64,9 @@ class Registry:
     def location(self, version: int) -> str:
         """Folder or URL of a version; UsageError if it is not there."""
         if not self._storage.has(version):
+            if version in self.versions():
+                name = self._storage.shown(f"{version}/{MANIFEST}")
+                raise UsageError(f"{name}: is gone, while its model is there; run `plumbline doctor`")
             raise UsageError(f"{self.where}: version {version} is not there; there is: {self._there()}")
         return self._storage.shown(str(version))
 

@@ -102,6 +102,7 @@ def _job_server(settings: Portable, logs: Path) -> Iterator[str]:
     else:
         master = ["--flink-master", settings.master.removeprefix("http://")] if isinstance(settings, Flink) else []
     with tempfile.TemporaryDirectory(prefix="plumbline-beam-") as artifacts:
+        options.append(f"-Djava.io.tmpdir={artifacts}")  # a JVM does not look at TMPDIR
         command = [java, *options, "-jar", str(jar), *master, "--job-host", "127.0.0.1", "--job-port", str(port)]
         command += ["--artifact-port", "0", "--expansion-port", "-1", "--artifacts-dir", artifacts]
         with _process(command, port, "the job server", logs / "job-server.log"):

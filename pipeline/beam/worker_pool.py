@@ -69,7 +69,7 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
 
 
 def main() -> None:
-    """Serves until it gets SIGTERM or SIGINT."""
+    """Serves until it gets SIGTERM, SIGINT or SIGHUP."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.beam.worker_pool", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="to listen on")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
@@ -80,7 +80,7 @@ def main() -> None:
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
     server.add_insecure_port(f"{parsed.host}:{parsed.port}")
     asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: asked.set())
     server.start()
     asked.wait()

@@ -25,6 +25,8 @@ from pipeline.dry_run.spec import Spec, Task, load
 from pipeline.dry_run.store import S3Store, Stores
 from pipeline.dry_run.surroundings import environment, given, mounts
 from pipeline.dry_run.values import given_parameters
+from pipeline.endings.failures import known, one_line
+from pipeline.endings.interruption import check_interrupted
 from pipeline.talk import Progress
 
 KFP_ROOT = "minio://mlpipeline/v2/artifacts"
@@ -132,7 +134,14 @@ def _all(tasks: list[Task], doing: Doing, report: Report, progress: Progress) ->
         except PlumblineError as exc:  # the store, above all
             raise TaskFailed(task.name, str(exc), log if log.exists() else None, exc.exit_code) from exc
         except Exception as exc:  # the disk
-            raise TaskFailed(task.name, _said(exc), log if log.exists() else None) from exc
+            check_interrupted()
+            error = known(exc, doing.work.folder)
+            raise TaskFailed(
+                task.name,
+                str(error) if error is not None else one_line(exc),
+                log if log.exists() else None,
+                error.exit_code if error is not None else 1,
+            ) from exc
         finally:
             seconds = round(time.monotonic() - began, 3)
             report.steps.append(StepReport(task.name, state, seconds, str(log), attempts))
@@ -142,12 +151,6 @@ def _all(tasks: list[Task], doing: Doing, report: Report, progress: Progress) ->
             report.outputs.append({"step": task.name, "name": name, **kept})
         for name, value in record.parameters.items():
             report.parameters.append({"step": task.name, "name": name, "value": value})
-
-
-def _said(exc: Exception) -> str:
-    if isinstance(exc, OSError) and exc.strerror:
-        return f"{exc.filename or 'a file'}: {exc.strerror}"
-    return f"{type(exc).__name__}: {exc}"
 
 
 def _stores(root: str, storage: Path | None) -> tuple[Stores, Path]:

@@ -10,7 +10,7 @@ component that runs on Beam works there (pipeline.kubeflow.staging). With --runn
 PLUMBLINE_ARTIFACTS=remote, it is given the remote URIs as they are; the launcher's own copies are then not used.
 
 Exit codes: 0, or 2 and 3 as in components.errors, with one line on stderr and as the pod's termination message; 1 for
-anything else, with a trace.
+anything else, with a trace; 143 for SIGTERM, which Kubernetes sends to a pod that it removes.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from typing import Any
 
 from components.errors import ConfigError, UsageError
 from components.files import write_text
+from pipeline.endings.ending import own_process
 from pipeline.kubeflow.places import ARTIFACTS, SHARED, by_url, local_path
 from pipeline.kubeflow.staging import staging
 from pipeline.kubeflow.termination import guarded
@@ -206,4 +207,4 @@ def _run_id(given: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_process(main)

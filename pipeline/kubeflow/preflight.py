@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +15,7 @@ from components.errors import ConfigError, UsageError
 from components.files import write_text
 from components.registry.champion import champion_for
 from components.registry.versions import Registry
+from pipeline.endings.ending import own_process
 from pipeline.kubeflow.places import local_path
 from pipeline.kubeflow.preflight_task import NAME, OUTPUTS, components_digest, schema_digest
 from pipeline.kubeflow.termination import guarded
@@ -106,4 +106,4 @@ def _run(executor_input: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    own_process(main)

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from components.errors import PlumblineError
+from pipeline.endings.failures import known, one_line
+from pipeline.endings.interruption import Interrupted, received
 
 LOG = "PLUMBLINE_TERMINATION_LOG"
 """Environment variable: the file whose text becomes the pod's termination message; Kubernetes' own unless it is set."""
@@ -17,19 +19,27 @@ LONGEST = 4096
 
 
 def guarded(run: Callable[[], None], name: str) -> int:
-    """Runs a step; returns its exit code: that of the PlumblineError it raised, 1 for any other error.
+    """Runs a step; returns its exit code: that of the PlumblineError that it raised or that its error stands for.
 
-    A user's mistake is one line on stderr, anything else a trace and one line.
+    A user's mistake and a signal are one line on stderr; anything else is a trace, which nobody could ask for
+    afterwards, and one line; exit code 1 for what nothing is known of.
     """
     try:
         run()
         return 0
     except PlumblineError as exc:
         message, code = " ".join(str(exc).split()), exc.exit_code
+    except Interrupted as exc:
+        message, code = str(exc), exc.exit_code
     except Exception as exc:
-        traceback.print_exc()
-        lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-        message, code = f"{name} failed: {type(exc).__name__}: {lines[-1] if lines else ''}", 1
+        interrupted = received()
+        if interrupted is not None:  # C++ has made another exception of it
+            message, code = str(interrupted), interrupted.exit_code
+        else:
+            traceback.print_exc()
+            error = known(exc, step=name)
+            message = f"{name} failed: {error if error is not None else one_line(exc)}"
+            code = 1 if error is None else error.exit_code
     print(f"plumbline: {message}", file=sys.stderr, flush=True)
     _terminate_with(message)
     return code

@@ -1,6 +1,5 @@
 """What the notebook on labels shows: how consistent they are, which are doubtful, and how their classes move."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from components.errors import UsageError
+from components.files import read_json
 from pipeline.lineage import output_uri
 from pipeline.look.shared import INK, IS, WAS, finished, output, store_of
 from pipeline.lookback.runs import history
@@ -33,7 +33,7 @@ _MEANING = {
 
 def load_labels(root: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     """The label audit of a run, labels.json."""
-    found: dict[str, Any] = json.loads((output(root, run, "labels") / "labels.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_json(output(root, run, "labels") / "labels.json")
     return found
 
 

@@ -1,6 +1,5 @@
 """What the notebook on the model shows: its metrics against the champion's, its slices, its curves, its errors."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ import pandas as pd
 
 from components.errors import UsageError
 from components.evaluator.verdict import LOWER_IS_BETTER
+from components.files import read_json
 from pipeline.look.shared import ALARM, INK, IS, SOFT, WAS, finished, output, was_and_is
 from pipeline.report.curves import precision_recall, read_curves, roc, score_bins
 from pipeline.report.facts import Matrix
@@ -22,7 +22,7 @@ _SIDE = 230  # of a curve's square, in pixels
 
 def load_verdict(root: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     """The evaluator's verdict.json: blessed, shortfalls, metrics, slices, champion."""
-    found: dict[str, Any] = json.loads((output(root, run, "evaluation") / "verdict.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_json(output(root, run, "evaluation") / "verdict.json")
     return found
 
 
@@ -130,7 +130,7 @@ def weakest_table(root: Path, run: Mapping[str, Any]) -> pd.DataFrame:
     `value` is their mean loss, `gap` how far it would fall if the model were as good there as elsewhere, `weight` the
     gap times the slice's share of rows, and `next` what to do.
     """
-    rows = json.loads((output(root, run, "errors") / "errors.json").read_text(encoding="utf-8"))["slices"]
+    rows = read_json(output(root, run, "errors") / "errors.json")["slices"]
     return pd.DataFrame(rows, columns=["slice", "rows", "metric", "value", "gap", "weight", "next"]).set_index("slice")
 
 

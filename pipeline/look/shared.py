@@ -3,12 +3,12 @@
 Beside it: look_statistics, look_labels, look_model and look_lineage, one for each notebook.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
+from components.files import read_json
 from pipeline.lineage import open_store, output_uri
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def last_run(root: Path, dataset: str, reached: str = "StatisticsGen") -> dict[s
     """The summary of the newest run that came as far as a component; UsageError if there is none."""
     home = root / dataset / "reports"
     for path in sorted(home.glob("*/summary.json"), reverse=True):
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        summary: dict[str, Any] = read_json(path)
         states = {component["id"]: component["state"] for component in summary["components"]}
         if states.get(reached) in ("executed", "cached"):
             return summary

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 from components.errors import UsageError
 from components.registry.versions import Registry
 from pipeline.alone import alone
+from pipeline.endings.run_place import remove_temporary
+from pipeline.endings.scratch import NAME as SCRATCH
+from pipeline.endings.scratch import leftovers
 from pipeline.lineage import ROLES
 from pipeline.lookback.lineage_graph import executions_of_run, run_ids, upstream
 
@@ -45,7 +48,7 @@ class Plan:
       home: <root>/<dataset>.
       kept: Runs whose artifacts stay, with all that these were made from.
       artifacts: Ids of the artifacts to mark as deleted.
-      folders: Their folders, and those that an earlier, killed deletion left.
+      folders: Their folders, those that an earlier, killed deletion left, and temporary files of killed runs.
       logs: Logs of runs that are not kept. Their summaries and reports stay: they are the history.
       bytes: Of folders and logs.
       versions: In the registry, neither in use nor the champion that one in use had to beat. Only told, never deleted.
@@ -104,6 +107,7 @@ def plan(store: "metadata_store.MetadataStore", home: Path, registry: Registry, 
     logs = [
         path for path in sorted(home.glob("reports/*/run.log")) if path.parent.name not in {run.run_id for run in kept}
     ]
+    there += leftovers(home / SCRATCH)
     trash = sorted(_trash(home).glob("*"))
     return Plan(
         home=str(home),
@@ -133,6 +137,7 @@ def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registr
     with alone(home):
         found = plan(store, home, registry, keep)
         _mark(store, found.artifacts)
+        remove_temporary(home)
         trash = _trash(home.resolve())
         trash.mkdir(parents=True, exist_ok=True)
         for folder in map(Path, found.folders):

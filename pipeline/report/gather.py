@@ -1,11 +1,11 @@
 """From a finished run's artifacts to the facts of its report."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from components.errors import UsageError
+from components.files import read_json
 from pipeline.report.curves import read_curves
 from pipeline.report.facts import Facts, Past
 from pipeline.report.history import as_past, read_past
@@ -19,11 +19,9 @@ def read_summary(home: Path, run_id: str) -> dict[str, Any]:
     """A run's summary.json; UsageError if there is none."""
     path = home / "reports" / run_id / "summary.json"
     try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        summary: dict[str, Any] = read_json(path)
     except (FileNotFoundError, NotADirectoryError):  # runs.html lies beside the runs' folders
         raise UsageError(f"{path}: no such run; `plumbline runs` lists them") from None
-    except ValueError:
-        raise UsageError(f"{path}: is not JSON; run the pipeline on that span again") from None
     return summary
 
 
@@ -79,13 +77,13 @@ def _training(model_run: Path) -> dict[str, Any]:
     """Empty where a trainer of one's own keeps no record, or another one."""
     try:
         found = _json(model_run / "training.json")
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, UsageError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)
 
 
 def _with_this(past: tuple[Past, ...], summary: Mapping[str, Any]) -> tuple[Past, ...]:

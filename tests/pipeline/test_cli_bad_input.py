@@ -241,10 +241,13 @@ def test_with_json_a_refusal_is_the_same(project, capsys):
     assert f"{SPAN}: is empty" in refusal(capsys, *RUN, "--json")
 
 
-def test_debug_shows_the_trace(project):
+def test_debug_shows_the_trace_before_the_line(project, capsys):
     SPAN.write_bytes(b"")
-    with pytest.raises(Exception, match="is empty"):
-        main([*RUN, "--debug"])
+    assert main([*RUN, "--debug"]) == 2
+    *trace, line = capsys.readouterr().err.splitlines()
+    assert "Traceback (most recent call last):" in trace
+    assert line.startswith("plumbline: ")
+    assert "is empty" in line
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""Runs a command to its end: whatever happens, one line and the documented exit code."""
+
+import atexit
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from components.errors import PlumblineError, UsageError
+from pipeline.endings.children import end_descendants
+from pipeline.endings.failures import as_error
+from pipeline.endings.interruption import Interrupted, handle_signals, received
+from pipeline.endings.output import flushed, open_streams, say
+
+
+def guarded(command: Callable[[], int], *, debug: bool, place: Path | None = None) -> int:
+    """Runs a command; returns its exit code. An exception becomes one line on stderr, after its trace with `debug`.
+
+    Args:
+      command: Returns an exit code.
+      debug: Show the trace of an exception.
+      place: Where the command writes, for errors that do not say it.
+    """
+    try:
+        code = command()
+    except BrokenPipeError as exc:
+        if exc.filename is not None:
+            return _told(exc, debug, place)
+        flushed()
+        return _interrupted(0)
+    except Interrupted as exc:
+        say(f"plumbline: {exc}")
+        return exc.exit_code
+    except KeyboardInterrupt:  # not a process of our own: a notebook, or a test
+        say("plumbline: interrupted; what was finished is kept, run again to go on")
+        return 130
+    except Exception as exc:
+        return _told(exc, debug, place)
+    if (error := flushed()) is not None and code == 0:
+        say(f"plumbline: {error}")
+        return error.exit_code
+    return _interrupted(code)
+
+
+def own_process(command: Callable[[], int]) -> NoReturn:
+    """Runs a command that has this process to itself, and ends the process with its exit code.
+
+    Signals end it cleanly, no child outlives it, and once the exit code is known nothing changes it any more: the
+    interpreter is not taken down, which threads of C++ libraries do not always survive.
+    """
+    stdout_open = open_streams()
+    handle_signals(last=end_descendants)
+    try:
+        if not stdout_open:
+            raise UsageError("standard output is closed; send it to a file or to /dev/null")
+        code = command()
+    except SystemExit as exc:  # argparse
+        code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+        code = _after_flush(code)
+    except PlumblineError as exc:
+        say(f"plumbline: {exc}")
+        code = exc.exit_code
+    except KeyboardInterrupt:
+        code = _interrupted(130)
+    end_descendants()
+    with suppress(BaseException):
+        atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+def _told(exc: Exception, debug: bool, place: Path | None) -> int:
+    if (interrupted := received()) is not None:  # C++ has made another exception of it
+        say(f"plumbline: {interrupted}")
+        return interrupted.exit_code
+    if isinstance(exc, OSError) and exc.filename is None and (unwritten := flushed()) is not None:
+        error: PlumblineError = unwritten
+    else:
+        error = as_error(exc, place)
+    with suppress(OSError):
+        sys.stdout.flush()
+    if debug:
+        with suppress(OSError):
+            traceback.print_exception(exc, file=sys.stderr)
+    say("plumbline: " + " ".join(str(error).split()))
+    return error.exit_code
+
+
+def _after_flush(code: int) -> int:
+    error = flushed()
+    if error is None or code:
+        return code
+    say(f"plumbline: {error}")
+    return error.exit_code
+
+
+def _interrupted(code: int) -> int:
+    """The exit code of a command during whose last steps a signal came."""
+    interrupted = received()
+    if interrupted is None:
+        return code
+    say(f"plumbline: {interrupted}")
+    return interrupted.exit_code

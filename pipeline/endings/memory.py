@@ -1,0 +1,72 @@
+"""Memory: what there is, what has been used at most, and the line for when it is not enough."""
+
+import resource
+import sys
+from pathlib import Path
+
+from components.errors import ResourceError
+
+_CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+SETTINGS = "lower [data] window, try with --sample N, or give it more memory"
+
+
+def peak_bytes() -> int:
+    """The most that this process has held in memory so far (its resident set)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def available_bytes() -> int | None:
+    """What this process may still take: the least of the machine's, the container's and the process's limit.
+
+    None where the system does not say it.
+    """
+    found = [left for left in (_of_machine(), _of_container(), address_space_left()) if left is not None]
+    return min(found) if found else None
+
+
+def address_space_left() -> int | None:
+    """What `ulimit -v` leaves this process; None if there is no limit."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    used = _number(Path("/proc/self/statm"), 0)
+    return max(0, limit - (used or 0) * resource.getpagesize())
+
+
+def memory_error(step: str) -> ResourceError:
+    """Out of memory: the step, the peak, what there is, and what lowers it."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    limited = "" if limit == resource.RLIM_INFINITY else f", {limit / 1e9:.1f} GB allowed (ulimit -v)"
+    left = available_bytes()
+    there = "" if left is None else f", {left / 1e9:.1f} GB left"
+    who = f"{step}: " if step else ""
+    return ResourceError(f"{who}out of memory (peak {peak_bytes() / 1e9:.1f} GB{there}{limited}); {SETTINGS}")
+
+
+def _of_machine() -> int | None:
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def _of_container() -> int | None:
+    for most, used in _CGROUPS:
+        limit, now = _number(Path(most), 0), _number(Path(used), 0)
+        if limit is not None and now is not None and limit < 1 << 60:
+            return max(0, limit - now)
+    return None
+
+
+def _number(path: Path, position: int) -> int | None:
+    try:
+        return int(path.read_text().split()[position])
+    except (OSError, ValueError, IndexError):
+        return None

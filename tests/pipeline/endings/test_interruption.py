@@ -1,0 +1,117 @@
+"""Each signal, as a process: the exit code, one line, what is open closed, within 10 s, wherever the main thread is."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+COMMAND = """
+import ctypes, os, subprocess, sys, tempfile, time
+from pathlib import Path
+from pipeline.endings.ending import guarded, own_process
+from pipeline.endings.interruption import on_interruption
+from pipeline.endings.scratch import scratch
+
+home = Path(sys.argv[1])
+
+def ready():
+    print("ready", flush=True)
+
+def python():
+    ready()
+    time.sleep(60)
+
+def swallows():
+    ready()
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            pass
+
+def cpp():
+    ready()
+    while True:
+        ctypes.CDLL(None).sleep(60)
+
+def other_error():
+    ready()
+    try:
+        time.sleep(60)
+    except BaseException:
+        raise ImportError("initialization of x raised unreported exception")
+
+def command():
+    with scratch(home), on_interruption(lambda: (home / "closed").touch()):
+        tempfile.mkstemp()
+        child = subprocess.Popen(["sleep", "600"])
+        (home / "child").write_text(str(child.pid))
+        globals()[sys.argv[2]]()
+    return 0
+
+own_process(lambda: guarded(command, debug=False))
+"""
+
+
+def start(home: Path, where: str) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, str(home), where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize("where", ["python", "swallows", "cpp", "other_error"])
+def test_a_signal_ends_the_process_cleanly(tmp_path, number, where):
+    process = start(tmp_path, where)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == CODES[number]
+    assert out == ""
+    how = "interrupted" if number == signal.SIGINT else f"ended by {number.name}"
+    assert err == f"plumbline: {how}; what was finished is kept, run again to go on\n"
+    assert (tmp_path / "closed").exists()
+    assert not list(tmp_path.glob("plumbline-*"))
+    assert not is_alive(int((tmp_path / "child").read_text()))
+
+
+def test_a_second_signal_does_not_wait(tmp_path):
+    process = start(tmp_path, "cpp")
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    # Both may be pending when the process looks: the kernel hands over the lower number first.
+    assert process.returncode in (143, 130)
+    assert len(err.splitlines()) == 1
+    assert (tmp_path / "closed").exists()
+
+
+def test_what_the_parent_had_set_to_be_ignored_stays_so(tmp_path):
+    script = f'trap \'\' HUP; exec {sys.executable} -c "$0" "$@"'
+    process = subprocess.Popen(
+        ["sh", "-c", script, COMMAND, str(tmp_path), "python"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=10)
+    assert process.returncode == 143
