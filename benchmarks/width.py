@@ -110,13 +110,17 @@ def _steps(until: str) -> dict[str, Any]:
     checked = check_data(source, None, home / "scans.json")
     before = _cpu()
     from pipeline.dag import Inputs, Paths, create_pipeline
+    from pipeline.integrity.verifying import Verifier
     from pipeline.local_nodes import LocalNodes
 
     paths = Paths(str(config.schema_path), str(home / "artifacts"), str(home / "registry"))
     inputs = Inputs(checked.window.eval[0].span, checked.fingerprint, 0, "width")
     connection = connection_config(config.metadata, home / "metadata.sqlite")
     nodes = LocalNodes(
-        lambda connection: create_pipeline(config, source, paths, inputs, connection, Endpoints()), connection, "width"
+        lambda connection: create_pipeline(config, source, paths, inputs, connection, Endpoints()),
+        connection,
+        "width",
+        Verifier(home),
     )
     imported = _cpu() - before
     steps: dict[str, dict[str, float]] = {}

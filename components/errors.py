@@ -2,6 +2,7 @@
 
     PlumblineError                 1  a failed component (anything else that escapes is a bug, also 1)
     ├── ResourceError              1  the machine: memory, threads, open files, an installation that is incomplete
+    ├── DamagedArtifact            1  an artifact is not what its component wrote; a local run makes it again by itself
     ├── InputError                 2  the data: a file, a column, a row
     ├── ConfigError                2  pipeline.toml or schema.pbtxt
     ├── UsageError                 2  the command line, a folder that cannot be written, a run already under way
@@ -20,6 +21,14 @@ class PlumblineError(Exception):
 
 class ResourceError(PlumblineError):
     """What the machine or its limits do not give: names it, and the limit or setting to change."""
+
+
+class DamagedArtifact(PlumblineError):
+    """An artifact whose files are not those that its component wrote; `uri` says which."""
+
+    def __init__(self, message: str, uri: str) -> None:
+        super().__init__(message)
+        self.uri = uri
 
 
 class InputError(PlumblineError):

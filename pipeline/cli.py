@@ -54,11 +54,14 @@ def _parser() -> argparse.ArgumentParser:
         "--profile", action="store_true", help="print where the time went, by step; also kept as profile.json"
     )
 
+    _verify(run)
+
     replay = commands.add_parser("replay", help="run span after span, as if time passed")
     _common(replay, "replay")
     _beam(replay)
     replay.add_argument("--from", dest="first", type=int, required=True, metavar="A", help="first eval span")
     replay.add_argument("--to", dest="last", type=int, required=True, metavar="B", help="last eval span")
+    _verify(replay)
 
     drift = commands.add_parser("drift", help="how far data has moved: two files or folders, or a dataset's history")
     drift.set_defaults(command="drift")
@@ -246,6 +249,14 @@ def _common(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: the settings')")
     parser.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: the settings')")
     _where(parser)
+
+
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="read every file that is taken from the cache again, and compare it with what was written",
+    )
 
 
 def _beam(parser: argparse.ArgumentParser) -> None:

@@ -61,7 +61,9 @@ def _run(parsed: argparse.Namespace) -> "tuple[Summary, PlumblineError | None]":
 
     # A sample's models are no models: they have a registry and a history of their own.
     root = parsed.root if parsed.sample is None else parsed.root / "sample"
-    return run_local.run(config, root=root, span=parsed.span, data=parsed.data, sample=parsed.sample)
+    return run_local.run(
+        config, root=root, span=parsed.span, data=parsed.data, sample=parsed.sample, verify=parsed.verify
+    )
 
 
 def replay(parsed: argparse.Namespace) -> int:
@@ -75,7 +77,9 @@ def replay(parsed: argparse.Namespace) -> int:
 
     summaries, stopped = [], None
     spans = range(parsed.first, parsed.last + 1)
-    for summary, stop in run_local.replay(config, root=parsed.root, spans=spans, data=parsed.data):
+    for summary, stop in run_local.replay(
+        config, root=parsed.root, spans=spans, data=parsed.data, verify=parsed.verify
+    ):
         summaries.append(summary)
         stopped = stopped or stop
         if not parsed.json:

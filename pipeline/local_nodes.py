@@ -14,21 +14,25 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 
+from pipeline.integrity.launching import extensions
+from pipeline.integrity.verifying import Verifier
 from pipeline.stored_artifact import StoredArtifact, stored_artifact
 
 
 class LocalNodes:
     """The nodes of one run, in topological order."""
 
-    def __init__(self, create: Callable[[Any], Pipeline], connection: Any, run_id: str) -> None:
+    def __init__(self, create: Callable[[Any], Pipeline], connection: Any, run_id: str, verifier: Verifier) -> None:
         """Compiles the pipeline.
 
         Args:
           create: Makes the pipeline from a metadata connection config.
           connection: ML Metadata's connection config; a SQLite file or a database is made if it is not there.
           run_id: Name of this run.
+          verifier: Checks what a node uses.
         """
         self._connection = connection
+        self._verifier = verifier
         self._ir = compiler.Compiler().compile(create(self._connection))
         runtime_parameter_utils.substitute_runtime_parameter(
             self._ir, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
@@ -50,15 +54,17 @@ class LocalNodes:
           "executed" or "cached"; and "Node.output" -> artifact.
 
         Raises:
+          DamagedArtifact: An input is not what was written; it is set aside.
           Whatever its executor raises; the failed execution is recorded first.
         """
+        executor_spec = runner_utils.extract_executor_spec(self._deployment, node_id)
         info = launcher.Launcher(
             pipeline_node=self._nodes[node_id],
             mlmd_connection=metadata.Metadata(self._connection),
             pipeline_info=self._ir.pipeline_info,
             pipeline_runtime_spec=self._ir.runtime_spec,
-            executor_spec=runner_utils.extract_executor_spec(self._deployment, node_id),
-            custom_driver_spec=runner_utils.extract_custom_driver_spec(self._deployment, node_id),
+            executor_spec=executor_spec,
+            **extensions(self._verifier, executor_spec),
         ).launch()
         if info is None or info.execution_id is None:
             raise RuntimeError(f"{node_id} was not launched: an input that it needs was not produced")

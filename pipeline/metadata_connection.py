@@ -73,12 +73,15 @@ def connection_config(settings: Metadata | None, sqlite_file: Path) -> "mlmd.Con
     return config
 
 
-def connect(config: "mlmd.ConnectionConfig", *, read_only: bool = True) -> "metadata_store.MetadataStore":
+def connect(
+    config: "mlmd.ConnectionConfig", *, read_only: bool = True, make: bool = False
+) -> "metadata_store.MetadataStore":
     """The store behind a connection.
 
     Args:
       config: See `connection_config`.
       read_only: Open a SQLite file for reading, so that looking back never waits for a writer, nor makes a file.
+      make: Make a SQLite file that is not there; not together with `read_only`.
 
     Raises:
       UsageError: There is no such file, no server answers, or the server refuses. The message holds no password.
@@ -90,12 +93,14 @@ def connect(config: "mlmd.ConnectionConfig", *, read_only: bool = True) -> "meta
 
     if config.HasField("sqlite"):
         where = config.sqlite.filename_uri
-        if not Path(where).is_file():
+        if not Path(where).is_file() and not make:
             raise UsageError(f"{where}: no metadata there; run the pipeline first or say where with --root")
         mode = mlmd.SqliteMetadataSourceConfig
         chosen = mlmd.ConnectionConfig()
         chosen.CopyFrom(config)
         chosen.sqlite.connection_mode = mode.READONLY if read_only else mode.READWRITE
+        if make:
+            chosen.sqlite.connection_mode = mode.READWRITE_OPENCREATE
         try:
             return metadata_store.MetadataStore(chosen)
         except Exception as exc:  # RuntimeError or one of ML Metadata's errors.StatusError

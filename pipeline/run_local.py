@@ -8,9 +8,10 @@ from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from components.errors import PlumblineError
+from components.arrow_example_gen.source import Source
+from components.errors import DamagedArtifact, PlumblineError
 from components.files import write_json, write_text
 from pipeline.alone import alone
 from pipeline.beam.arguments import Endpoints
@@ -21,10 +22,13 @@ from pipeline.endings.failures import known, one_line
 from pipeline.endings.interruption import check_interrupted
 from pipeline.endings.limits import check_limits, check_memory
 from pipeline.endings.run_place import log_trace, run_place
+from pipeline.integrity.backups import back_up
+from pipeline.integrity.store_identity import note, settle
+from pipeline.integrity.verifying import Verifier
 from pipeline.light_imports import without
 from pipeline.local_plan import LocalPlan, plan_run
-from pipeline.metadata_connection import check_store, connect, connection_config
-from pipeline.preflight import check_data, check_root, share_of, source_of
+from pipeline.metadata_connection import connect, connection_config
+from pipeline.preflight import Checked, check_data, check_root, share_of, source_of
 from pipeline.profiling.profile import section
 from pipeline.reuse.cached_nodes import CachedNodes
 from pipeline.reuse.nodes import cached_nodes, remember
@@ -49,8 +53,9 @@ def run(
     data: str | None = None,
     verbose: bool = True,
     sample: int | None = None,
+    verify: bool = False,
 ) -> tuple[Summary, PlumblineError | None]:
-    """Runs the pipeline once.
+    """Runs the pipeline once; a second time where an artifact was damaged while it ran.
 
     Args:
       config: Settings of the dataset.
@@ -59,6 +64,7 @@ def run(
       data: Folder or URL of the spans, instead of the one in the settings.
       verbose: Show progress on stderr.
       sample: Take about that many rows of train and eval together, drawn at random; None is all.
+      verify: Read all files of every artifact that is taken from the cache, and compare them with what was written.
 
     Returns:
       The summary, also kept as <root>/<dataset>/reports/<run_id>/summary.json; and what stopped the run before its
@@ -76,39 +82,58 @@ def run(
         if sample is not None:
             source = replace(source, sample=share_of(source, span, sample, scans))
         checked = check_data(source, span, scans)
-        asked = config
-        config, earlier = in_force(config, home, checked.fingerprint)
-        run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        plan = plan_run(config, root, run_id, source, checked)
-        warnings = [check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files))]
-        reports = plan.reports
-        check_root(reports)
-        connection = connection_config(config.metadata, home / "metadata.sqlite")
-        with chatter_to(reports / "run.log") as person, run_place(home, run_id, connection):
-            cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id)
-            if cached is None:
-                check_store(connection)
-                warnings.append(check_memory(checked.rows.get("train", 0), len(config.features.names)))
-                if verbose:
-                    person.writelines(f"{warning}\n" for warning in warnings if warning)
-            # A run that only reads from the cache needs neither job server nor workers.
-            services = started(config.beam, reports / "beam") if cached is None else nullcontext(Endpoints())
-            with services as beam:
-                summary, stopped = _run(plan, cached, connection, beam, person if verbose else None)
-            if cached is None and stopped is None:
-                remember(home, plan.key, connection, run_id)
-            if earlier is not None:
-                summary = replace(summary, tuned={**earlier.found, "run_id": earlier.run_id})
-            elif summary.tuned:
-                keep(home, asked, summary.tuned, run_id, checked.fingerprint)
-            write_text(reports / "report.md", for_a_person(summary) + "\n")
-            with section("report"):
-                written = _write_report(config, home, summary)
-            if not written:
-                summary = replace(summary, report=str(reports / "report.md"))
-            write_json(reports / "summary.json", summary.to_json())
-            _export(config, root, run_id)
+        summary, stopped = _once(config, root, source, checked, verbose, verify)
+        if isinstance(stopped, DamagedArtifact):  # set aside by now: the next one makes it again
+            summary, stopped = _once(config, root, source, checked, verbose, verify)
         return summary, stopped
+
+
+def _once(
+    config: Config, root: Path, source: Source, checked: Checked, verbose: bool, verify: bool
+) -> tuple[Summary, PlumblineError | None]:
+    home = root.resolve() / config.dataset.name
+    asked = config
+    config, earlier = in_force(config, home, checked.fingerprint)
+    run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    plan = plan_run(config, root, run_id, source, checked)
+    warnings = [check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files))]
+    reports = plan.reports
+    check_root(reports)
+    connection = connection_config(config.metadata, home / "metadata.sqlite")
+    with chatter_to(reports / "run.log") as person, run_place(home, run_id, connection):
+        progress = Progress(person if verbose else None)
+        store = connect(connection, read_only=False, make=True)
+        if strange := settle(home, store):
+            progress.say(strange)
+        verifier = Verifier(home, digests=verify, tell=progress.say)
+        cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id, verifier)
+        if cached is None:
+            warnings.append(check_memory(checked.rows.get("train", 0), len(config.features.names)))
+            for warning in filter(None, warnings):
+                progress.say(warning)
+        # A run that only reads from the cache needs neither job server nor workers.
+        services = started(config.beam, reports / "beam") if cached is None else nullcontext(Endpoints())
+        with services as beam:
+            summary, stopped = _run(plan, cached, connection, beam, progress, verifier)
+        if cached is None and stopped is None:
+            remember(home, plan.key, connection, run_id)
+        if isinstance(stopped, DamagedArtifact):
+            verifier.set_aside_uri(store, stopped.uri, str(stopped))
+        note(home, store)
+        back_up(home, run_id)
+        summary = replace(summary, integrity=[*([strange] if strange else []), *verifier.lines])
+        if earlier is not None:
+            summary = replace(summary, tuned={**earlier.found, "run_id": earlier.run_id})
+        elif summary.tuned:
+            keep(home, asked, summary.tuned, run_id, checked.fingerprint)
+        write_text(reports / "report.md", for_a_person(summary) + "\n")
+        with section("report"):
+            written = _write_report(config, home, summary)
+        if not written:
+            summary = replace(summary, report=str(reports / "report.md"))
+        write_json(reports / "summary.json", summary.to_json())
+        _export(config, root, run_id)
+    return summary, stopped
 
 
 def _write_report(config: Config, home: Path, summary: Summary) -> bool:
@@ -141,14 +166,19 @@ def _export(config: Config, root: Path, run_id: str) -> None:
 
 
 def _run(
-    plan: LocalPlan, cached: CachedNodes | None, connection: Any, beam: Endpoints, person: TextIO | None
+    plan: LocalPlan,
+    cached: CachedNodes | None,
+    connection: Any,
+    beam: Endpoints,
+    progress: Progress,
+    verifier: Verifier,
 ) -> tuple[Summary, PlumblineError | None]:
     began = time.monotonic()
     config, reports, checked = plan.config, plan.reports, plan.checked
-    if person is not None and checked.corrections is not None:
-        person.write(f"{checked.corrections}\n")
-    nodes = cached if cached is not None else _local_nodes(plan, connection, beam, person)
-    progress = Progress(person, total=len(nodes.ids))
+    if checked.corrections is not None:
+        progress.say(str(checked.corrections))
+    nodes = cached if cached is not None else _local_nodes(plan, connection, beam, progress, verifier)
+    progress.total = len(nodes.ids)
     components: list[ComponentRun] = []
     artifacts: dict[str, StoredArtifact] = {}
     stopped: PlumblineError | None = None
@@ -187,11 +217,12 @@ def _run(
     return summary, stopped
 
 
-def _local_nodes(plan: LocalPlan, connection: Any, beam: Endpoints, person: TextIO | None) -> "LocalNodes":
+def _local_nodes(
+    plan: LocalPlan, connection: Any, beam: Endpoints, progress: Progress, verifier: Verifier
+) -> "LocalNodes":
     if "tfx" not in sys.modules:
         check_limits()
-        if person is not None:
-            person.write("loading TensorFlow and TFX\n")
+        progress.say("loading TensorFlow and TFX")
 
     with section("the DAG"):
         # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to execute.
@@ -203,6 +234,7 @@ def _local_nodes(plan: LocalPlan, connection: Any, beam: Endpoints, person: Text
             lambda metadata: create_pipeline(plan.config, plan.source, plan.paths, plan.inputs, metadata, beam),
             connection=connection,
             run_id=plan.run_id,
+            verifier=verifier,
         )
 
 
@@ -214,7 +246,7 @@ def _component_failed(node_id: str, exc: Exception, plan: LocalPlan) -> Plumblin
 
 
 def replay(
-    config: Config, *, root: Path, spans: Iterable[int], data: str | None = None
+    config: Config, *, root: Path, spans: Iterable[int], data: str | None = None, verify: bool = False
 ) -> Iterator[tuple[Summary, PlumblineError | None]]:
     """Runs span after span, as if time passed; yields what `run` returns for each.
 
@@ -226,4 +258,4 @@ def replay(
     for span in wanted:
         source.files(span)
     for span in wanted:
-        yield run(config, root=root, span=span, data=data, verbose=False)
+        yield run(config, root=root, span=span, data=data, verbose=False, verify=verify)

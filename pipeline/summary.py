@@ -33,7 +33,8 @@ class Summary:
     seconds, reason}] and `seconds`, empty where its trainer does not say. `stopped` says why a run ended early,
     or is None. `settings` is pipeline.toml as it was read, with the [training] that was trained with. `tuned` is
     what a search found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's;
-    empty if nothing was searched.
+    empty if nothing was searched. `integrity` says what of the metadata did not fit the artifacts, and which artifacts
+    were damaged and set aside, in a line each.
     """
 
     run_id: str
@@ -63,6 +64,7 @@ class Summary:
     warnings: list[str] = field(default_factory=list)
     tuned: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
+    integrity: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -177,6 +179,7 @@ def for_a_person(summary: Summary) -> str:
             f"{spans_text(summary.spans[split])} ({size})" for split, size in (("train", train), ("eval", evaluation))
         )
     lines = [f"{summary.dataset}: trained on {train}, evaluated on {evaluation}"]
+    lines += [f"  integrity   {line}" for line in summary.integrity]
     left_out = sum(summary.unlabelled.values())
     if left_out:
         lines.append(f"  left out    {left_out:,} rows without a label")

@@ -52,9 +52,9 @@ class _Forgiving(io.FileIO):
 class Progress:
     """One line a step: its name, state and time. On a terminal the running step's time counts up."""
 
-    def __init__(self, stream: TextIO | None, total: int) -> None:
+    def __init__(self, stream: TextIO | None, total: int = 0) -> None:
         self._stream = stream
-        self._total = total
+        self.total = total
         self._done = 0
         self._live = bool(stream and stream.isatty())
 
@@ -90,7 +90,7 @@ class Progress:
             self._line(f"{now}  {latest()}".rstrip(), end="")
 
     def _count(self, ahead: int = 0) -> str:
-        return f"[{self._done + ahead:>2}/{self._total}]"
+        return f"[{self._done + ahead:>2}/{self.total}]"
 
     def _line(self, text: str, end: str) -> None:
         if self._stream is not None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.integrity.verifying import Verifier
 from pipeline.reuse.record import CACHE, NODE, RUN, Node, artifact_digest
 from pipeline.stored_artifact import StoredArtifact, stored_artifact
 
@@ -34,14 +35,22 @@ class Found:
     events: "Sequence[mlmd.Event]"
     artifacts: "dict[int, mlmd.Artifact]"
 
+    def outputs(self) -> "dict[int, mlmd.Artifact]":
+        """Of the artifacts, those that it made."""
+        made = [event.artifact_id for event in self.events if event.type == event.OUTPUT]
+        return {id_: self.artifacts[id_] for id_ in made}
 
-def reusable(store: "metadata_store.MetadataStore", pipeline: str, nodes: Sequence[Node]) -> "tuple[Found, ...]":
+
+def reusable(
+    store: "metadata_store.MetadataStore", pipeline: str, nodes: Sequence[Node], verifier: Verifier
+) -> "tuple[Found, ...]":
     """The cached result of every node; empty if TFX might execute one of them.
 
     Args:
       store: ML Metadata.
       pipeline: The pipeline's name.
       nodes: Of a complete run with the same key, in the order in which they ran.
+      verifier: Checks every result that it has found; a damaged one is set aside.
     """
     found = []
     for node in nodes:
@@ -49,7 +58,9 @@ def reusable(store: "metadata_store.MetadataStore", pipeline: str, nodes: Sequen
         if one is None:
             return ()
         found.append(one)
-    return tuple(found)
+    # All of them, so that one run makes everything again that is damaged.
+    made = {id_: artifact for one in found for id_, artifact in one.outputs().items()}
+    return () if verifier.set_aside_damaged(store, made.values()) else tuple(found)
 
 
 def _find(store: "metadata_store.MetadataStore", pipeline: str, node: Node) -> Found | None:
@@ -67,10 +78,11 @@ def _find(store: "metadata_store.MetadataStore", pipeline: str, node: Node) -> F
         artifacts = {
             artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])
         }
-        outputs = [artifacts[event.artifact_id] for event in events if event.type == mlmd.Event.OUTPUT]
+        found = Found(node, contexts, execution, events, artifacts)
+        outputs = list(found.outputs().values())
         if all(one.state == mlmd.Artifact.LIVE and one.uri and Path(one.uri).exists() for one in outputs):
             same = {str(one.id): artifact_digest(one) for one in outputs} == node.outputs
-            return Found(node, contexts, execution, events, artifacts) if same else None
+            return found if same else None
     return None
 
 

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from pipeline.integrity.verifying import Verifier
 from pipeline.metadata_connection import connect
 from pipeline.reuse.cached_nodes import CachedNodes, reusable
 from pipeline.reuse.record import keep, load, nodes_of_run
@@ -11,7 +12,9 @@ from pipeline.reuse.record import keep, load, nodes_of_run
 _log = logging.getLogger(__name__)
 
 
-def cached_nodes(home: Path, key: str, connection: Any, pipeline: str, run_id: str) -> CachedNodes | None:
+def cached_nodes(
+    home: Path, key: str, connection: Any, pipeline: str, run_id: str, verifier: Verifier
+) -> CachedNodes | None:
     """The nodes of a run that is cached as a whole; None if one of them may have to be executed.
 
     Args:
@@ -20,13 +23,14 @@ def cached_nodes(home: Path, key: str, connection: Any, pipeline: str, run_id: s
       connection: ML Metadata's connection config.
       pipeline: The pipeline's name.
       run_id: Name of the run that asks.
+      verifier: Checks the results; a damaged one is set aside.
     """
     nodes = load(home, key)
     if not nodes:
         return None
     try:
         store = connect(connection, read_only=False)
-        found = reusable(store, pipeline, nodes)
+        found = reusable(store, pipeline, nodes, verifier)
     except Exception:  # whatever is wrong with the metadata, TFX's launcher will meet it, and the run will tell it
         _log.exception("the metadata could not be asked for cached results")
         return None

@@ -29,7 +29,7 @@ def test_the_record_of_a_run_names_cache_contexts_and_artifacts(toy: Toy) -> Non
 
 
 def test_a_complete_run_is_reusable(toy: Toy) -> None:
-    found = reusable(toy.store, "toy", nodes_of_run(toy.store, "first"))
+    found = reusable(toy.store, "toy", nodes_of_run(toy.store, "first"), toy.verifier)
     assert [one.node.id for one in found] == ["Make", "Use"]
 
 
@@ -79,20 +79,20 @@ def executed_anew(toy: Toy) -> None:
 def test_what_tfx_would_execute_is_not_reused(toy: Toy, change: Callable[[Toy], None]) -> None:
     nodes = nodes_of_run(toy.store, "first")
     change(toy)
-    assert reusable(toy.store, "toy", nodes) == ()
+    assert reusable(toy.store, "toy", nodes, toy.verifier) == ()
 
 
 def test_other_metadata_knows_nothing_of_it(toy: Toy, tmp_path: Path) -> None:
     nodes = nodes_of_run(toy.store, "first")
     wiped = Toy(tmp_path / "wiped")
-    assert reusable(wiped.store, "toy", nodes) == ()
-    assert reusable(toy.store, "other pipeline", nodes) == ()
+    assert reusable(wiped.store, "toy", nodes, toy.verifier) == ()
+    assert reusable(toy.store, "other pipeline", nodes, toy.verifier) == ()
 
 
 def test_a_failed_attempt_after_it_does_not_hide_a_success(toy: Toy) -> None:
     nodes = nodes_of_run(toy.store, "first")
     toy.complete("second", node="Make", state=mlmd.Execution.FAILED)
-    assert [one.execution.id for one in reusable(toy.store, "toy", nodes)][1] == toy.executions["Use"]
+    assert [one.execution.id for one in reusable(toy.store, "toy", nodes, toy.verifier)][1] == toy.executions["Use"]
 
 
 def events(toy: Toy, execution: mlmd.Execution) -> set[tuple[int, int, str, int]]:
@@ -101,7 +101,7 @@ def events(toy: Toy, execution: mlmd.Execution) -> set[tuple[int, int, str, int]
 
 
 def test_it_is_recorded_as_a_run_of_cached_executions(toy: Toy) -> None:
-    nodes = CachedNodes(toy.store, reusable(toy.store, "toy", nodes_of_run(toy.store, "first")), "second")
+    nodes = CachedNodes(toy.store, reusable(toy.store, "toy", nodes_of_run(toy.store, "first"), toy.verifier), "second")
     before = [toy.artifact("data"), toy.artifact("result")]
     assert nodes.ids == ["Make", "Use"]
     state, outputs = nodes.launch("Make")
@@ -130,7 +130,7 @@ def test_it_is_recorded_as_a_run_of_cached_executions(toy: Toy) -> None:
 def test_a_cached_run_is_as_good_as_the_first(toy: Toy) -> None:
     first = nodes_of_run(toy.store, "first")
     for run_id in ("second", "third"):
-        nodes = CachedNodes(toy.store, reusable(toy.store, "toy", first), run_id)
+        nodes = CachedNodes(toy.store, reusable(toy.store, "toy", first, toy.verifier), run_id)
         for node_id in nodes.ids:
             nodes.launch(node_id)
     assert nodes_of_run(toy.store, "third") == first
@@ -139,20 +139,20 @@ def test_a_cached_run_is_as_good_as_the_first(toy: Toy) -> None:
 def test_killed_between_two_nodes(toy: Toy) -> None:
     """What a kill -9 leaves after the first node: the next run reuses all the same."""
     first = nodes_of_run(toy.store, "first")
-    CachedNodes(toy.store, reusable(toy.store, "toy", first), "killed").launch("Make")
+    CachedNodes(toy.store, reusable(toy.store, "toy", first, toy.verifier), "killed").launch("Make")
     assert len(nodes_of_run(toy.store, "killed")) == 1
-    assert [one.node for one in reusable(toy.store, "toy", first)] == list(first)
+    assert [one.node for one in reusable(toy.store, "toy", first, toy.verifier)] == list(first)
 
 
 def test_asked_by_key(toy: Toy) -> None:
     connection = connection_config(None, toy.home / "metadata.sqlite")
     remember(toy.home, "key", connection, "first")
-    found = cached_nodes(toy.home, "key", connection, "toy", "second")
+    found = cached_nodes(toy.home, "key", connection, "toy", "second", toy.verifier)
     assert found is not None
     assert found.ids == ["Make", "Use"]
-    assert cached_nodes(toy.home, "other key", connection, "toy", "second") is None
+    assert cached_nodes(toy.home, "other key", connection, "toy", "second", toy.verifier) is None
     (toy.home / "metadata.sqlite").unlink()
-    assert cached_nodes(toy.home, "key", connection, "toy", "second") is None
+    assert cached_nodes(toy.home, "key", connection, "toy", "second", toy.verifier) is None
     assert not (toy.home / "metadata.sqlite").exists()
 
 

@@ -8,6 +8,7 @@ import pytest
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline.integrity.verifying import Verifier
 from pipeline.metadata_connection import connection_config
 from pipeline.reuse.cached_nodes import CachedNodes, reusable
 from pipeline.reuse.record import nodes_of_run
@@ -63,7 +64,7 @@ def told(store: metadata_store.MetadataStore, run_id: str) -> dict[str, Any]:
 def test_recorded_as_tfx_records_it(connection: mlmd.ConnectionConfig, tmp_path: Path) -> None:
     first = run_by_tfx(connection, tmp_path)
     store = metadata_store.MetadataStore(connection)
-    nodes = CachedNodes(store, reusable(store, "toy", nodes_of_run(store, first)), "reused")
+    nodes = CachedNodes(store, reusable(store, "toy", nodes_of_run(store, first), Verifier(tmp_path)), "reused")
     assert nodes.ids == ["ImportSchemaGen"]
     state, outputs = nodes.launch("ImportSchemaGen")
     assert state == "cached"

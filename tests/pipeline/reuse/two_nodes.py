@@ -5,6 +5,7 @@ from pathlib import Path
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+from pipeline.integrity.verifying import Verifier
 from pipeline.metadata_connection import connection_config
 
 
@@ -23,6 +24,7 @@ class Toy:
         self.pipeline = pipeline
         home.mkdir(parents=True, exist_ok=True)
         self.store = metadata_store.MetadataStore(connection_config(None, home / "metadata.sqlite"))
+        self.verifier = Verifier(home)
         self.artifacts: dict[str, int] = {}
         self.executions: dict[str, int] = {}
 
