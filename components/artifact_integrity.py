@@ -162,6 +162,14 @@ def check_content(uri: str, content: str) -> list[Finding]:
     return [] if same else [Finding("content", "", "has other bytes than were written")]
 
 
+def check_known(uri: str, content: str) -> list[Finding]:
+    """Reads every file and compares with the record, or else with CONTENT; nothing is found where neither is known."""
+    made = load(uri)
+    if made is not None:
+        return check(uri, made, digests=True)
+    return check_content(uri, content) if content else []
+
+
 def set_aside(uri: str, folder: Path) -> Path | None:
     """Moves a damaged artifact and its record below `folder`; returns its new place, None if nothing was left."""
     target = _free(folder / Path(uri).name)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.columnar_copy import read_copy
+from components.row_counts import check_files, check_rows, check_split
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,24 +53,32 @@ def example_batches(
       Batches of list columns (int64, float32 or binary items); null or an empty list where an example lacks it. A
       feature that no example of a batch has is a column of nulls if it was asked for, and else may be missing from
       that batch.
+
+    Raises:
+      PlumblineError: Files or rows are not those that ingest wrote.
     """
     for file in _files(split_uri):
-        batches = read_copy(file, batch_size)
+        batches, rows = read_copy(file, batch_size), 0
         for batch in _decoded(file, batch_size) if batches is None else batches:
+            rows += batch.num_rows
             yield batch if columns is None else _selected(batch, columns)
+        check_rows(file, rows)
 
 
 def _files(split_uri: str) -> list[str]:
     """The files of a folder by name, listed and not globbed: a folder's name may hold brackets."""
     if os.path.isdir(split_uri):
-        return [os.path.join(split_uri, name) for name in sorted(os.listdir(split_uri))]
-    if "://" not in split_uri:
+        names = sorted(os.listdir(split_uri))
+    elif "://" not in split_uri:
         return [split_uri]
-    import tensorflow as tf
+    else:
+        import tensorflow as tf
 
-    if not tf.io.gfile.isdir(split_uri):
-        return [split_uri]
-    return [f"{split_uri.rstrip('/')}/{name}" for name in sorted(tf.io.gfile.listdir(split_uri))]
+        if not tf.io.gfile.isdir(split_uri):
+            return [split_uri]
+        names = sorted(tf.io.gfile.listdir(split_uri))
+    check_files(split_uri, names)
+    return [f"{split_uri.rstrip('/')}/{name}" for name in names]
 
 
 def _decoded(file: str, batch_size: int) -> Iterator[pa.RecordBatch]:
@@ -83,10 +92,17 @@ def _decoded(file: str, batch_size: int) -> Iterator[pa.RecordBatch]:
 
 
 def record_batches(split_uri: str, batch_size: int = 1 << 13) -> Iterator[np.ndarray]:
-    """One split's serialized examples, bytes [N] at a time, rows in the order in which they were written."""
+    """One split's serialized examples, bytes [N] at a time, rows in the order in which they were written.
+
+    Raises PlumblineError where files or rows are not those that ingest wrote.
+    """
     import tensorflow as tf
 
-    yield from tf.data.TFRecordDataset(_files(split_uri), "GZIP").batch(batch_size).as_numpy_iterator()
+    rows = 0
+    for records in tf.data.TFRecordDataset(_files(split_uri), "GZIP").batch(batch_size).as_numpy_iterator():
+        rows += len(records)
+        yield records
+    check_split(split_uri, rows)
 
 
 def columns_of(records: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]:

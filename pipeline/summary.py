@@ -101,6 +101,9 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["unlabelled"] = json.loads(examples.get_string_custom_property("unlabelled"))
         found["corrections"] = json.loads(examples.get_string_custom_property("corrections") or "[]")
         found["anomalies"] += _misfits(json.loads(examples.get_string_custom_property("misfits")))
+    if predictions := artifacts.get("Predictor.predictions"):
+        # Counted where they were read, which has to be what ingest wrote.
+        found["rows"] |= json.loads(predictions.get_string_custom_property("rows") or "{}")
     if anomalies := artifacts.get("ExampleValidator.anomalies"):
         found["anomalies"] += _anomalies(anomalies)
     if drift := artifacts.get("DriftValidator.drift"):

@@ -22,6 +22,8 @@ from components.arrow_example_gen.extra import check_taken
 from components.arrow_example_gen.fingerprint import data_fingerprint
 from components.arrow_example_gen.source import Source
 from components.errors import InputError
+from components.row_counts import FILE as ROWS
+from components.row_counts import rows_text
 
 
 @component(use_beam=True)
@@ -44,7 +46,8 @@ def ArrowExampleGen(
         unlabelled); `misfits` (file, column, count, row, value); `corrections` (name, sha256, rows, and the rows of
         the window that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (what the trainer is
         to do to the training rows); and `data_fingerprint`. A corrections file is kept beside the splits, as
-        corrections.csv, and on this machine a columnar copy of each file, see columnar_copy.
+        corrections.csv, the rows of each file as rows.json, and on this machine a columnar copy of each, see
+        columnar_copy.
       source: A Source as JSON.
       code: Fingerprint of this code and of the libraries under it; part of the cache key.
       span: Number of the eval span, or -1 for the newest.
@@ -67,6 +70,8 @@ def ArrowExampleGen(
         local = "://" not in examples.uri
         done = [convert(described, job, columnar=local) for job in work]
     check_labels(described, done)
+    with fileio.open(os.path.join(examples.uri, ROWS), "w") as file:
+        file.write(rows_text((job.target, one.rows) for job, one in zip(work, done, strict=True)))
 
     by_split = {split: [one for one in done if one.split == split] for split in described.splits}
     extra = check_taken(described.extra, [one.extra for one in by_split.get("extra", ())], described.directory)

@@ -31,8 +31,9 @@ def ChampionEvaluator(
     about: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes TFMA's result and `verdict.json` (see evaluation.evaluate) to `evaluation`, the decision to `blessing`.
+    """Writes TFMA's result and `verdict.json` to `evaluation`, the decision to `blessing`.
 
+    verdict.json is what evaluation.evaluate returns, and `rows`: how many were read of each split.
     `eval_config` is TFMA's EvalConfig as JSON, of which the slices are read; `bar` a verdict.Bar as JSON; `about` JSON
     with pipeline.toml's table `features`. Without a champion the candidate is judged alone.
     """
@@ -41,9 +42,10 @@ def ChampionEvaluator(
     if version is not None:
         locations[CHAMPION] = serving_model_path(champion.uri)
     folder = Path(evaluation.uri)
+    answered, learned = read_predictions(Path(predictions.uri)), read_train_labels(Path(predictions.uri))
     verdict = evaluate(
-        read_predictions(Path(predictions.uri)),
-        read_train_labels(Path(predictions.uri)),
+        answered,
+        learned,
         {split: get_split_uri([examples], split) for split in ("train", "eval")},
         json.loads(about)["features"],
         slice_keys(eval_config),
@@ -52,6 +54,7 @@ def ChampionEvaluator(
         version,
         folder,
     )
+    verdict["rows"] = {"train": len(learned), "eval": answered.about.rows}
     write_json(folder / "verdict.json", verdict)
     blessed = verdict["blessed"]
     write_text(Path(blessing.uri) / (constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME), "")

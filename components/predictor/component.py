@@ -1,5 +1,6 @@
 """The TFX shell: loads candidate and champion, asks them once, keeps what they answer."""
 
+import json
 from pathlib import Path
 
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
@@ -27,7 +28,8 @@ def Predictor(
 ):
     """Writes `eval.parquet` and `train_labels.parquet`, see components.predictions.
 
-    `champion` is not asked where its custom property `version` is 0: there is none yet. `label` is the label's column.
+    Their custom property `rows`, JSON, says how many rows were read of each split. `champion` is not asked where its
+    custom property `version` is 0: there is none yet. `label` is the label's column.
     """
     models = {CANDIDATE: SavedModel(Path(serving_model_path(model.uri)))}
     if champion.get_int_custom_property("version"):
@@ -35,4 +37,6 @@ def Predictor(
     folder = Path(predictions.uri)
     tables, about = predict(record_batches(get_split_uri([examples], "eval")), models, task, label)
     write_predictions(folder, tables, about)
-    write_train_labels(folder, train_labels(record_batches(get_split_uri([examples], "train")), models[CANDIDATE]))
+    learned = train_labels(record_batches(get_split_uri([examples], "train")), models[CANDIDATE])
+    write_train_labels(folder, learned)
+    predictions.set_string_custom_property("rows", json.dumps({"train": len(learned), "eval": about.rows}))

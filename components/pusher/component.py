@@ -10,7 +10,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from components.artifact_integrity import CONTENT, check_known
 from components.artifacts import ErrorReport
+from components.errors import DamagedArtifact
 from components.pusher.card import model_card
 from components.pusher.card_files import card_files
 from components.registry.versions import Registry
@@ -29,6 +31,13 @@ class RegistryPushExecutor(tfx_pusher.Executor):
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
             return
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        if found := check_known(model.uri, model.get_string_custom_property(CONTENT)):
+            raise DamagedArtifact(
+                f"{model.uri}: {found[0].file} {found[0].detail}; it is not what the Trainer wrote and is not pushed: "
+                "run again",
+                model.uri,
+            )
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         evaluation = artifact_utils.get_single_instance(input_dict["evaluation"])
         champion = artifact_utils.get_single_instance(input_dict["champion"])
@@ -42,6 +51,8 @@ class RegistryPushExecutor(tfx_pusher.Executor):
             name: json.loads(examples.get_string_custom_property(name) or "null")
             for name in ("spans", "rows", "unlabelled", "corrections", "misfits")
         }
+        # Counted by the steps that read them.
+        data["rows"] = {**(data["rows"] or {}), **verdict.get("rows", {})}
         folder = Path(self.GetModelPath(input_dict))
         card = model_card(about, data, verdict, _errors(input_dict), fingerprints, _tried(folder))
         manifest = {

@@ -5,6 +5,7 @@ decoded by Arrow, pass through the transform graph at once, and are kept as NumP
 features of the flights. Up to spool.IN_MEMORY bytes stay in memory, more go to files that are mapped into it.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from tfx_bsl.tfxio import dataset_options, tensor_adapter, tensor_representation
 
 from components.columnar_copy import read_copy
 from components.errors import InputError
+from components.row_counts import check_files, check_rows
 from components.trainer.spool import IN_MEMORY, Spool, in_files, joined
 from components.transform_matrices import Matrices, load_matrices
 
@@ -76,10 +78,13 @@ def read_columns(
 
     Raises:
       InputError: When nothing is left.
+      PlumblineError: When files or rows are not those that ingest wrote.
       UsageError: When there is no place for the files.
     """
     patterns = list(patterns)
     files = expand(patterns)
+    for folder in dict.fromkeys(os.path.dirname(pattern) for pattern in patterns):
+        check_files(folder, (file for file in files if os.path.dirname(file) == folder))
     if (matrices := load_matrices(transform)) is not None:
         batches = _by_matrices(files, record_batches, schema, matrices)
     else:
@@ -105,9 +110,11 @@ def _by_matrices(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Transformed batches by the matrices' graph, whose inputs do not grow in number with the columns."""
     for file in files:
-        copied = read_copy(file, BATCH_ROWS)
+        copied, rows = read_copy(file, BATCH_ROWS), 0
         for batch in record_batches([file], _options(), schema) if copied is None else copied:
+            rows += batch.num_rows
             yield {**matrices.transformed(batch), LABEL: matrices.labels(batch)}
+        check_rows(file, rows)
 
 
 def _by_layer(
@@ -121,11 +128,14 @@ def _by_layer(
         representations = tensor_representation_util.InferTensorRepresentationsFromSchema(schema)
     adapter = None
     for file in files:  # one at a time: given several, the reader interleaves them and the order of time is lost
+        rows = 0
         for batch in record_batches([file], _options(), schema):
+            rows += batch.num_rows
             if adapter is None:
                 config = tensor_adapter.TensorAdapterConfig(batch.schema, representations)
                 adapter = tensor_adapter.TensorAdapter(config)
             yield {name: tensor.numpy() for name, tensor in apply(adapter.ToBatchTensors(batch)).items()}
+        check_rows(file, rows)
 
 
 def _options() -> dataset_options.RecordBatchesOptions:

@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from components.errors import ConfigError, UsageError
+from components.artifact_content import content_findings, content_of
+from components.artifact_integrity import CONTENT
+from components.errors import ConfigError, DamagedArtifact, UsageError
 from components.files import write_text
 from pipeline.endings.ending import own_process
 from pipeline.kubeflow.places import ARTIFACTS, SHARED, by_url, local_path
@@ -79,7 +81,9 @@ def _execute(parsed: argparse.Namespace, beam: list[str]) -> None:
                     (folder.parent if isinstance(artifact, ValueArtifact) else folder).mkdir(
                         parents=True, exist_ok=True
                     )
+        _check_whole(inputs, given)
         executor_class(_context(executor_class, beam, work.temporary, given)).Do(inputs, outputs, properties)
+        _record(outputs)
         result = _result(given, exchange, outputs)
         work.done()
     write_text(Path(local_path(given.outputs.output_file)), json_format.MessageToJson(result, sort_keys=True))
@@ -182,6 +186,30 @@ def _check_inputs(given: Any) -> None:
         for artifact in listed.artifacts:
             if not Path(local_path(artifact.uri)).exists():
                 raise UsageError(f"input artifact {key}: {artifact.uri} is not there; was it deleted from the store?")
+
+
+def _check_whole(inputs: dict[str, list[Any]], given: Any) -> None:
+    """DamagedArtifact unless the copies of inputs are what their steps wrote. Every byte is read: times mean nothing.
+
+    What is read where it lies, by URL, is compared by the number of its files and their bytes.
+    """
+    for key, artifacts in inputs.items():
+        uris = [artifact.uri for artifact in given.inputs.artifacts[key].artifacts]
+        for artifact, uri in zip(artifacts, uris, strict=True):
+            content = artifact.get_string_custom_property(CONTENT)
+            if content and (found := content_findings(artifact.uri, content)):
+                raise DamagedArtifact(
+                    f"input artifact {key}: {uri} {found[0].detail}; it is not what its step wrote. Delete it from the "
+                    "store and run again with caching off, so that it is made anew",
+                    uri,
+                )
+
+
+def _record(outputs: dict[str, list[Any]]) -> None:
+    """Leaves with each output what it holds; KFP hands that on to the steps that use it, from the cache too."""
+    for artifacts in outputs.values():
+        for artifact in artifacts:
+            artifact.set_string_custom_property(CONTENT, content_of(artifact.uri))
 
 
 def _context(executor_class: Any, beam: list[str], temporary: str, given: Any) -> Any:

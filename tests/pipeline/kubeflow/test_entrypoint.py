@@ -63,6 +63,32 @@ def test_statistics_of_what_ingest_left(ingested: dict[str, Any], s3: Cluster) -
         assert found.datasets[0].num_examples == rows
 
 
+def test_an_input_that_is_not_what_its_step_wrote_stops_the_step(ingested: dict[str, Any], s3: Cluster) -> None:
+    files, size, digest = ingested["metadata"]["content"].split()
+    folder = s3.local(ingested["uri"])
+    assert (int(files), len(digest)) == (sum(path.is_file() for path in folder.rglob("*")), 64)
+    schema = s3.uri("ImportSchemaGen", "schema")
+    (s3.local(schema)).mkdir(parents=True, exist_ok=True)
+    (s3.local(schema) / "schema.pbtxt").write_bytes((PROJECT / "schemas" / "flights" / "schema.pbtxt").read_bytes())
+    inputs = {
+        "examples": s3.artifact(7, ingested["uri"], **ingested["metadata"]),
+        "schema": s3.artifact(8, schema),
+    }
+    shard = next(path for path in sorted((folder / "Split-train").iterdir()))
+    whole = shard.read_bytes()
+    shard.unlink()
+    try:
+        ran = s3.run("StatisticsGen", inputs)
+    finally:
+        shard.write_bytes(whole)
+    assert ran.code == 1
+    assert ran.said == (
+        f"input artifact examples: {ingested['uri']} has {int(files) - 1} files of {int(size) - len(whole):,} bytes "
+        f"instead of {files} files of {int(size):,} bytes; it is not what its step wrote. Delete it from the store and "
+        "run again with caching off, so that it is made anew"
+    )
+
+
 @pytest.fixture
 def findings(spec: dict[str, Any], tmp_path: Path) -> tuple[Cluster, dict[str, Any]]:
     """A feature that has drifted, on minio://; no anomalies."""
