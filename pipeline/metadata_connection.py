@@ -120,12 +120,6 @@ def connect(
         ) from exc
 
 
-def check_store(config: "mlmd.ConnectionConfig") -> None:
-    """UsageError if there is a SQLite file that cannot be read: found before a run, not by its first component."""
-    if config.HasField("sqlite") and Path(config.sqlite.filename_uri).is_file():
-        connect(config, read_only=False)
-
-
 def _password(settings: Metadata) -> str:
     if not settings.password_variable:
         return ""
