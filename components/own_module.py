@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from components.errors import ConfigError, PlumblineError
+from components.plain_names import checked
 
 KEY = "module"
 """Of a component's custom_config."""
@@ -60,6 +61,7 @@ def _imported(module: Mapping[str, Any]) -> Iterator[tuple[ModuleType, Path]]:
     with TemporaryDirectory(prefix="plumbline-module-") as temporary:
         folder = Path(temporary)
         for file, text in sources.items():
+            checked(file, "a module's file")
             (folder / file).write_text(text, encoding="utf-8")
         hidden = {name: sys.modules.pop(name) for name in names if name in sys.modules}
         sys.path.insert(0, temporary)

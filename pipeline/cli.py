@@ -31,6 +31,7 @@ def _called(parsed: argparse.Namespace) -> int:
     settle()
     from pipeline import commands
 
+    commands.check_arguments(parsed)
     code: int = getattr(commands, parsed.command)(parsed)
     return code
 

@@ -10,12 +10,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import GateBlocked, PlumblineError, UsageError
+from components.escaping import for_a_terminal, for_terminal
+from components.plain_names import checked
 from components.registry.versions import Registry
+from components.secret_texts import holds_secret, without_secrets
 from pipeline.config import Config, find_config, load_config, registry_folder
 from pipeline.talk import chatter_to
 
 if TYPE_CHECKING:
     from pipeline.summary import Summary
+
+
+NOT_RECORDED = frozenset({"tracking_uri", "host", "env"})
+"""Options whose URL no record of a run holds: it may have a user and a password in it."""
+
+
+def check_arguments(parsed: argparse.Namespace) -> None:
+    """UsageError for credentials in a URL on the command line, which settings, metadata and reports would record."""
+    for option, value in vars(parsed).items():
+        # A Path has made one slash of two.
+        text = str(value).replace(":/", "://", 1) if isinstance(value, Path) and "://" not in str(value) else value
+        if option not in NOT_RECORDED and isinstance(text, str) and holds_secret(text):
+            raise UsageError(
+                f"{without_secrets(text)}: holds credentials, which a run would record; give the URL without them, and "
+                "set the store's environment variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
 
 
 def _config(parsed: argparse.Namespace) -> Config:
@@ -47,7 +66,7 @@ def run(parsed: argparse.Namespace) -> int:
     else:
         summary, stopped = _run(parsed)
     try:
-        print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(summary))
+        print(json.dumps(summary.to_json(), allow_nan=False) if parsed.json else for_a_person(for_a_terminal(summary)))
     finally:
         if stopped is not None:  # says more than that the output could not be written
             raise stopped
@@ -83,7 +102,7 @@ def replay(parsed: argparse.Namespace) -> int:
         summaries.append(summary)
         stopped = stopped or stop
         if not parsed.json:
-            print(one_line(summary), flush=True)
+            print(one_line(for_a_terminal(summary)), flush=True)
     if parsed.json:
         print(json.dumps({"runs": [summary.to_json() for summary in summaries]}, allow_nan=False))
     else:
@@ -116,7 +135,11 @@ def drift(parsed: argparse.Namespace) -> int:
         alpha=parsed.alpha,
         joint_rows=0 if parsed.no_joint else None,
     )
-    print(json.dumps(compared.to_json(), allow_nan=False) if parsed.json else compared.for_a_person(parsed.all))
+    print(
+        json.dumps(compared.to_json(), allow_nan=False)
+        if parsed.json
+        else for_a_terminal(compared).for_a_person(parsed.all)
+    )
     return GateBlocked.exit_code if parsed.fail_on_drift and compared.found.drifted else 0
 
 
@@ -128,7 +151,7 @@ def _drift_history(parsed: argparse.Namespace) -> int:
         from pipeline.drift.suggestions import suggest
 
         suggested = suggest(_history(config, parsed.root))
-        print(json.dumps(suggested.to_json()) if parsed.json else suggested.for_a_person())
+        print(json.dumps(suggested.to_json()) if parsed.json else for_a_terminal(suggested).for_a_person())
         return 0
     if parsed.json:
         print(json.dumps(_history(config, parsed.root).to_json(), allow_nan=False))
@@ -147,7 +170,7 @@ def _show_history(config: Config, root: Path, chart: Path | None, quiet: bool = 
 
     history = _history(config, root)
     if not quiet:
-        print("\n" + table(history, shutil.get_terminal_size().columns))
+        print("\n" + for_terminal(table(history, shutil.get_terminal_size().columns)))
     if chart is not None and history.compared:
         from pipeline.drift.chart import save_chart
 
@@ -176,7 +199,7 @@ def audit(parsed: argparse.Namespace) -> int:
         model=parsed.model,
         limit=parsed.limit,
     )
-    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else found.for_a_person())
+    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     if parsed.export:
         exported = audit_command.export(found, parsed.export, parsed.auto)
         print(audit_command.export_text(found, parsed.export, exported, parsed.auto), file=sys.stderr)
@@ -196,10 +219,10 @@ def schema(parsed: argparse.Namespace) -> int:
     else:
         found = schema_command.diff(config, parsed.data, parsed.span)
     if parsed.act == "diff" or not found.changes:
-        print(json.dumps(found.to_json()) if parsed.json else found.for_a_person())
+        print(json.dumps(found.to_json()) if parsed.json else for_a_terminal(found).for_a_person())
         return 0
     if parsed.accept is None:
-        print(found.for_a_person(), file=sys.stderr)
+        print(for_a_terminal(found).for_a_person(), file=sys.stderr)
         accepted = schema_command.ask(found.changes, sys.stdin, sys.stderr)
     else:
         accepted = schema_command.chosen(parsed.accept, found.changes)
@@ -222,7 +245,9 @@ def runs(parsed: argparse.Namespace) -> int:
 
         return _written(write_history(_home(parsed)), parsed)
     found = history(_home(parsed), limit=parsed.limit)
-    print(json.dumps({"runs": [one.to_json() for one in found]}) if parsed.json else for_a_person(found))
+    print(
+        json.dumps({"runs": [one.to_json() for one in found]}) if parsed.json else for_a_person(for_a_terminal(found))
+    )
     return 0
 
 
@@ -232,7 +257,7 @@ def tuned(parsed: argparse.Namespace) -> int:
 
     config = _config(parsed)
     kept = tuned_.from_file(parsed.file) if parsed.file else tuned_.last(_home(parsed))
-    print(json.dumps(kept.to_json(), allow_nan=False) if parsed.json else kept.for_a_person())
+    print(json.dumps(kept.to_json(), allow_nan=False) if parsed.json else for_a_terminal(kept).for_a_person())
     if parsed.write:
         print(tuned_.write(config, kept), file=sys.stderr)
     return 0
@@ -245,7 +270,7 @@ def lineage(parsed: argparse.Namespace) -> int:
     registry = _registry(parsed)
     version = registry.version_named(parsed.model)
     found = model_lineage(_store(parsed), version, registry.manifest(version)["run_id"], registry)
-    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found))
+    print(json.dumps(found.to_json()) if parsed.json else for_a_person(for_a_terminal(found)))
     return 0
 
 
@@ -254,7 +279,7 @@ def downstream(parsed: argparse.Namespace) -> int:
     from pipeline.lookback.downstream import downstream, for_a_person
 
     found = downstream(_store(parsed), parsed.asked, _registry(parsed))
-    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found))
+    print(json.dumps(found.to_json()) if parsed.json else for_a_person(for_a_terminal(found)))
     return 0
 
 
@@ -268,7 +293,7 @@ def compare(parsed: argparse.Namespace) -> int:
     before, after = (run_named(home, wanted) for wanted in (parsed.before, parsed.after))
     with chatter_to(Path(os.devnull)) if parsed.intervals else nullcontext():
         found = compare_runs(_store(parsed), home, before, after, with_intervals=parsed.intervals)
-    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_person(found))
+    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_person(for_a_terminal(found)))
     return 0
 
 
@@ -302,7 +327,7 @@ def export(parsed: argparse.Namespace) -> int:
 
     uri = parsed.tracking_uri or _config(parsed).mlflow.tracking_uri or None
     found = export(_config(parsed), parsed.root, parsed.which, uri, name=parsed.name, store=_store(parsed))
-    print(json.dumps(found.to_json()) if parsed.json else found.for_a_person())
+    print(json.dumps(found.to_json()) if parsed.json else for_a_terminal(found).for_a_person())
     return 0
 
 
@@ -314,12 +339,12 @@ def gc(parsed: argparse.Namespace) -> int:
         raise UsageError(f"--keep {parsed.keep}: must be 0 or more")
     act = collect if parsed.apply else plan
     found = act(_store(parsed, read_only=not parsed.apply), _home(parsed), _registry(parsed), parsed.keep)
-    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found, applied=parsed.apply))
+    print(json.dumps(found.to_json()) if parsed.json else for_a_person(for_a_terminal(found), applied=parsed.apply))
     return 0
 
 
 def _home(parsed: argparse.Namespace) -> Path:
-    home: Path = (parsed.root / parsed.dataset).resolve()
+    home: Path = (parsed.root / checked(parsed.dataset, "--dataset")).resolve()
     return home
 
 
@@ -338,7 +363,7 @@ def init(parsed: argparse.Namespace) -> int:
     from pipeline.initialise.command import initialise
 
     found = initialise(parsed.data, parsed.label, name=parsed.name, force=parsed.force)
-    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else found.for_a_person())
+    print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     return 0
 
 
@@ -370,7 +395,7 @@ def submit(parsed: argparse.Namespace) -> int:
     if parsed.wait:
         print(f"{submitted.for_a_person()}\nwaiting", file=sys.stderr)
         submitted = submitting.wait(client, submitted)
-    print(json.dumps(submitted.to_json()) if parsed.json else submitted.for_a_person())
+    print(json.dumps(submitted.to_json()) if parsed.json else for_a_terminal(submitted).for_a_person())
     return 0
 
 
@@ -392,7 +417,7 @@ def dry_run(parsed: argparse.Namespace) -> int:
     )
     report, failure = dry_run(parsed.pipeline, options, sys.stderr)
     if failure is None or parsed.json:
-        print(json.dumps(report.to_json(), allow_nan=False) if parsed.json else report.for_a_person())
+        print(json.dumps(report.to_json(), allow_nan=False) if parsed.json else for_a_terminal(report).for_a_person())
     if failure is not None:
         raise failure
     return 0

@@ -4,6 +4,7 @@ Every model below is one table of the file. Unknown keys, wrong types and imposs
 the key and what would be legal; what is not written has the default given here.
 """
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, get_args
@@ -12,6 +13,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
+from components.escaping import on_one_line
+from components.plain_names import is_plain
+from components.secret_texts import holds_secret, without_secrets
 from pipeline.own_module import OwnModule, read_module
 from pipeline.tables.balance import Augmentation, Balance, Extra, check_steps
 from pipeline.tables.beam import Beam
@@ -297,6 +301,8 @@ def registry_folder(config: Config, root: Path) -> Path | str:
 
 def find_config(dataset: str, schemas: Path = Path("schemas")) -> Path:
     """Path of a dataset's pipeline.toml; ConfigError, with the datasets there are, if it has none."""
+    if not is_plain(dataset):
+        raise ConfigError(_line(f"--dataset {on_one_line(dataset)}: is no name of a folder below {schemas}"))
     path = schemas / dataset / "pipeline.toml"
     try:
         if path.is_file():
@@ -317,6 +323,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}: is no valid TOML ({exc})") from exc
     if "path" in tables:  # a field, but not a setting
         raise ConfigError(f"{path}: [path]: unknown key; legal keys: {_legal_keys(Config)}")
+    _check_urls(path, tables)
     try:
         config = Config(path=path, **tables)
     except ValidationError as exc:
@@ -325,6 +332,25 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{config.schema_path}: no such file; the curated schema belongs beside pipeline.toml")
     config.own_module()
     return config
+
+
+def _check_urls(path: Path, tables: object, place: tuple[str, ...] = ()) -> None:
+    """ConfigError for the first URL with credentials in it: every run records its settings."""
+    if isinstance(tables, dict):
+        for key, value in tables.items():
+            _check_urls(path, value, (*place, str(key)))
+    elif isinstance(tables, list):
+        for value in tables:
+            _check_urls(path, value, place)
+    elif isinstance(tables, str) and holds_secret(tables):
+        where = f"[{place[0]}] {'.'.join(place[1:])}"
+        raise ConfigError(
+            _line(
+                f"{path}: {where}: '{without_secrets(tables)}' holds credentials, which every run would record; take "
+                "them out and set environment variables instead, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+                "or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            )
+        )
 
 
 def _first_complaint(error: ValidationError) -> str:
@@ -344,7 +370,12 @@ def _first_complaint(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":
         return message if not place else f"{where}: {message}"
+    if any(_SECRET.search(part) for part in place):  # somebody may have written the secret itself there
+        return f"{where}: must be the name of an environment variable, which holds the secret"
     return f"{where}: {message[0].lower()}{message[1:]}, not {first['input']!r}"
+
+
+_SECRET = re.compile("password|token|secret")
 
 
 def _line(message: str) -> str:

@@ -4,6 +4,7 @@ SQLite has one writer. A server has many, and outlives the machine on which the 
 """
 
 import os
+import re
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -125,8 +126,11 @@ def _password(settings: Metadata) -> str:
         return ""
     password = os.environ.get(settings.password_variable)
     if password is None:
+        # Somebody may have written the password itself there.
+        plain = re.fullmatch("[A-Z][A-Z0-9_]*", settings.password_variable)
+        named = settings.password_variable if plain else "the variable that it names"
         raise ConfigError(
-            f"[metadata] password_variable: {settings.password_variable} is not set in the environment; "
+            f"[metadata] password_variable: {named} is not set in the environment; "
             f"export it with the password of user {settings.user}"
         )
     return password

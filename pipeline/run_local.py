@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.arrow_example_gen.source import Source
 from components.errors import DamagedArtifact, PlumblineError
+from components.escaping import for_a_terminal, markdown_block, on_one_line
 from components.files import write_json, write_text
 from pipeline.alone import alone
 from pipeline.beam.arguments import Endpoints
@@ -126,7 +127,7 @@ def _once(
             summary = replace(summary, tuned={**earlier.found, "run_id": earlier.run_id})
         elif summary.tuned:
             keep(home, asked, summary.tuned, run_id, checked.fingerprint)
-        write_text(reports / "report.md", for_a_person(summary) + "\n")
+        write_text(reports / "report.md", markdown_block(for_a_person(for_a_terminal(summary))))
         with section("report"):
             written = _write_report(config, home, summary)
         if not written:
@@ -176,7 +177,7 @@ def _run(
     began = time.monotonic()
     config, reports, checked = plan.config, plan.reports, plan.checked
     if checked.corrections is not None:
-        progress.say(str(checked.corrections))
+        progress.say(on_one_line(str(checked.corrections)))
     nodes = cached if cached is not None else _local_nodes(plan, connection, beam, progress, verifier)
     progress.total = len(nodes.ids)
     components: list[ComponentRun] = []

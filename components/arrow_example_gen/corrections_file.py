@@ -8,7 +8,9 @@ The header is exactly this. `id` is the row's id; of several id columns, their v
 pipeline.toml. `field` is a column and `value` what it should hold, nothing for "missing"; without a `field`, `value`
 is `drop` and the row is left out. `by` and `when` (ISO 8601) are filled in by whoever decided; `reason` may be empty.
 A row with neither value, nor `by`, nor `when` is undecided, as `plumbline audit --export` writes it: it changes
-nothing. UTF-8, with or without a byte order mark; empty lines count as nothing.
+nothing. A cell that a spreadsheet would compute (it begins with = + - @ and is no number) has an apostrophe in front,
+which is taken away, see components.spreadsheet_cells. UTF-8, with or without a byte order mark; empty lines count as
+nothing.
 """
 
 import csv
@@ -24,6 +26,7 @@ from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.spans import open_folder
 from components.arrow_example_gen.text_cells import parse
 from components.errors import InputError
+from components.spreadsheet_cells import escaped, original
 
 DROP = "drop"
 
@@ -92,7 +95,7 @@ def read_corrections(name: str) -> CorrectionsFile:
             continue
         if len(cells) != len(HEADER):
             raise InputError(f"{name}: row {number} has {len(cells)} cells where the header has {len(HEADER)}")
-        rows[number] = Correction(*cells)
+        rows[number] = Correction(*map(original, cells))
     decided = {number: row for number, row in rows.items() if any(map(str.strip, (row.value, row.by, row.when)))}
     _check(name, decided)
     return CorrectionsFile(name, content, decided, undecided=len(rows) - len(decided))
@@ -100,7 +103,7 @@ def read_corrections(name: str) -> CorrectionsFile:
 
 def corrections_csv(corrections: Iterable[Correction]) -> str:
     """The file's text, for `read_corrections`."""
-    rows = [HEADER, *map(astuple, corrections)]
+    rows = [HEADER, *(tuple(map(escaped, astuple(one))) for one in corrections)]
     # The writer leaves a lone carriage return unquoted, and a reader takes that for the end of the row.
     every = any("\r" in cell for row in rows for cell in row)
     text = io.StringIO(newline="")

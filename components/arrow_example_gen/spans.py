@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from pyarrow import fs
 
 from components.errors import InputError
+from components.secret_texts import holds_secret, without_secrets
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ def open_folder(directory: str) -> tuple[fs.FileSystem, str]:
     and region from the environment.
     """
     if "://" in directory:
+        if holds_secret(directory):
+            raise InputError(
+                f"{without_secrets(directory)}: holds credentials, which a run would record; take them out of the URL "
+                "and set the store's environment variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            )
         try:
             return fs.FileSystem.from_uri(directory)
         except (OSError, ValueError) as exc:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.label_audit.audit import Issue
+from components.spreadsheet_cells import escaped
 
 COLUMNS = ("id", "field", "value", "reason", "by", "when")
 """`value`, `by` and `when` are left empty: nothing is relabelled without a person, or `Auto`."""
@@ -56,7 +57,8 @@ def corrections_csv(
     """Issues as CSV, one a row, worst first.
 
     A person writes the right label into `value`, or empties `field` and writes `drop` into `value`, and signs in `by`
-    and `when`; lines left without a value change nothing.
+    and `when`; lines left without a value change nothing. Cells that a spreadsheet would compute are escaped, see
+    components.spreadsheet_cells; ingest undoes it.
 
     Args:
       issues: Each with an id; one without cannot be corrected by id and is left out.
@@ -79,8 +81,9 @@ def corrections_csv(
         if auto is not None and auto.takes(issue) and issue.suggested:
             filled += 1
             reason = f"audit: labelled {issue.label}, looks like {issue.suggested} (quality {issue.quality:.3g})"
-            writer.writerow([issue.id, label, issue.suggested, reason, auto.by, auto.when])
+            row = [issue.id, label, issue.suggested, reason, auto.by, auto.when]
         else:
             reason = f"audit: labelled {issue.label}, looks like {issue.suggested} (quality {issue.quality:.3f})"
-            writer.writerow([issue.id, label, "", reason, "", ""])
+            row = [issue.id, label, "", reason, "", ""]
+        writer.writerow(map(escaped, row))
     return text.getvalue(), Exported(count, filled, len(issues) - count)

@@ -1,8 +1,8 @@
 """A model card as Markdown and as one HTML page that fetches nothing. What comes from data is escaped in both."""
 
 import html
-import re
 
+from components.escaping import markdown_text, xml_text
 from components.pusher.card import Card, Items, Section, Table, Text
 
 MARKDOWN, PAGE = "model_card.md", "model_card.html"
@@ -30,7 +30,6 @@ thead th, tbody th { padding-left: 0.5rem; }
 th:first-child, .words td { text-align: left; overflow-wrap: break-word; }
 @media print { body { background: none; color: #000; } }
 """
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def card_files(card: Card) -> dict[str, str]:
@@ -40,16 +39,16 @@ def card_files(card: Card) -> dict[str, str]:
 
 def markdown(card: Card) -> str:
     """As GitHub's Markdown."""
-    parts = [f"# {_marked(card.title)}", _marked(card.lead)]
+    parts = [f"# {markdown_text(card.title)}", markdown_text(card.lead)]
     for section in card.sections:
-        parts += [f"## {_marked(section.title)}", *map(_markdown_block, section.blocks)]
-    return _printable("\n\n".join(part for part in parts if part) + "\n")
+        parts += [f"## {markdown_text(section.title)}", *map(_markdown_block, section.blocks)]
+    return xml_text("\n\n".join(part for part in parts if part) + "\n")
 
 
 def page(card: Card) -> str:
     """As a page of its own: light or dark as the reader's system is."""
     sections = "\n".join(map(_page_section, card.sections))
-    return _printable(
+    return xml_text(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
@@ -61,11 +60,11 @@ def page(card: Card) -> str:
 
 def _markdown_block(block: Text | Items | Table) -> str:
     if isinstance(block, Text):
-        return _marked(block.text)
+        return markdown_text(block.text)
     if isinstance(block, Items):
-        return "\n".join(f"- {_marked(item)}" for item in block.items)
+        return "\n".join(f"- {markdown_text(item)}" for item in block.items)
     rule = ["---", *("---" if block.words else "---:" for _ in block.columns[1:])]
-    rows = [[_marked(cell) for cell in row] for row in (block.columns, *block.rows)]
+    rows = [[markdown_text(cell) for cell in row] for row in (block.columns, *block.rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (rows[0], rule, *rows[1:]))
 
 
@@ -92,13 +91,3 @@ def _page_block(block: Text | Items | Table) -> str:
     )
     kind = ' class="words"' if block.words else ""
     return f'<div class="scroll" tabindex="0"><table{kind}>{head}<tbody>\n{rows}</tbody></table></div>'
-
-
-def _marked(text: str) -> str:
-    """On one line, with what Markdown or HTML would take for markup escaped."""
-    return re.sub(r"([\\`*_\[\]<>|#~&!])", r"\\\1", " ".join(text.split()))
-
-
-def _printable(text: str) -> str:
-    """U+FFFD for what XML has no place for: control characters, lone surrogates."""
-    return _NOT_XML.sub("\ufffd", text)

@@ -45,10 +45,11 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta, timezone
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from components.errors import PlumblineError
+from components.plain_names import below
 from components.registry import objects
 from components.registry.conditional_writes import refuse_unless_conditional
 from components.registry.objects import Listed, Objects, Taken, at_once
@@ -107,9 +108,10 @@ class BucketStorage:
         targets = {}
         for one in listed:
             relative = one.name.removeprefix(f"{version}/")
-            if ".." in PurePosixPath(relative).parts:
+            target = below(folder, relative)
+            if target is None:
                 raise PlumblineError(f"{self.shown(one.name)}: is no file of a model; roll back or push again")
-            targets[relative] = folder / relative
+            targets[relative] = target
             targets[relative].parent.mkdir(parents=True, exist_ok=True)
         digests = at_once(lambda pair: self._digest(*pair), list(zip(listed, targets.values(), strict=True)))
         return {name: digest for name, digest in zip(targets, digests, strict=True) if name not in (MANIFEST, *CARDS)}

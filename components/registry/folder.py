@@ -15,6 +15,7 @@ from typing import Any
 
 from components.errors import PlumblineError, UsageError
 from components.files import sync, write_bytes, write_json, write_text
+from components.plain_names import leads_out
 from components.registry.storage import LABELS, MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
 
 
@@ -51,12 +52,19 @@ class FolderStorage:
 
     def digests(self, version: int) -> dict[str, str]:
         """See `Storage`."""
+        self._refuse_links(version)
         return file_digests(self.folder / str(version))
 
     def fetch(self, version: int, folder: Path) -> dict[str, str]:
         """See `Storage`."""
+        self._refuse_links(version)
         shutil.copytree(self.folder / str(version), folder, dirs_exist_ok=True)
         return file_digests(folder)
+
+    def _refuse_links(self, version: int) -> None:
+        """PlumblineError if a version holds what lies outside of the registry: it would be copied, and served."""
+        if link := leads_out(self.folder / str(version)):
+            raise PlumblineError(f"{link}: is a link that leads out of the registry; roll back or push again")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

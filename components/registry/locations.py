@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 from components.errors import UsageError
 from components.registry.folder import FolderStorage
 from components.registry.storage import Storage
+from components.secret_texts import holds_secret, without_secrets
 
 BUCKETS = ("s3", "gs", "az")
 """Schemes of object stores."""
@@ -20,6 +21,11 @@ def storage_of(location: Path | str) -> Storage:
     """
     if isinstance(location, Path) or "://" not in location:
         return FolderStorage(Path(location))
+    if holds_secret(location):
+        raise UsageError(
+            f"{without_secrets(location)}: holds credentials, which a run would record; take them out of the URL and "
+            "set the store's environment variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
     scheme, bucket, path, query, fragment = urlsplit(location)
     if scheme == "file" and not bucket and path:
         return FolderStorage(Path(unquote(path)))

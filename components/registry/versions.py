@@ -156,7 +156,7 @@ class Registry:
             text = json.dumps(asdict(wanted), indent=2, ensure_ascii=False) + "\n"
             if self._storage.write_labels(text.encode(), seen):
                 return wanted
-            time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))
+            time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries, guards nothing
         raise PlumblineError(f"{self._storage.shown(LABELS)}: others change it all the time; run again")
 
     # -- helpers -------------------------------------------------------------------------------------------------

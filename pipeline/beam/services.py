@@ -143,7 +143,7 @@ def _process(command: list[str], port: int, what: str, log: Path) -> Iterator[No
     """A process of ours that listens on `port`, until the context ends."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603 - a list that this module writes, no shell
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=end_with_parent(signal.SIGTERM)
         )
     try:

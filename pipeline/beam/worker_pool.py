@@ -40,7 +40,8 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
                 if self._stopped:
                     return beam_fn_api_pb2.StartWorkerResponse(error="the pool is ending")
                 self._workers = [worker for worker in self._workers if worker.poll() is None]
-                self._workers.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+                worker = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - written above, no shell
+                self._workers.append(worker)
             logging.info("worker %s started for %s", request.worker_id, control)
             return beam_fn_api_pb2.StartWorkerResponse()
         except OSError as exc:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from components.errors import UsageError
+from components.escaping import on_one_line
+from components.plain_names import checked
 
 _MAIN = ("chebyshev", "kolmogorov_smirnov", "jensen_shannon", "total_variation", "joint", "repeated")
 """Which of a feature's measures stands for it, the first that was measured."""
@@ -211,7 +213,7 @@ def load_history(root: Path, dataset: str, *, label: str | None = None) -> Histo
     Raises:
       UsageError: There is no folder of reports.
     """
-    reports = root / dataset / "reports"
+    reports = root / checked(dataset, "dataset") / "reports"
     try:
         run_ids = sorted((entry.name for entry in os.scandir(reports)), reverse=True)  # ids sort by time
     except OSError as exc:
@@ -272,10 +274,8 @@ def _compared(run_id: str, summary: dict[str, Any], label: str | None) -> tuple[
 
 
 def plain(text: str) -> str:
-    """Printable on one line: runs of blanks become one, what cannot be printed a replacement character."""
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in " ".join(text.split())
-    )
+    """Printable on one line, runs of blanks as one."""
+    return on_one_line(" ".join(text.split()))
 
 
 def _finite(number: Any) -> float:

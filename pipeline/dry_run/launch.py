@@ -142,7 +142,8 @@ class InImage:
 
 def _buildah(*words: str) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(["buildah", *words], capture_output=True, text=True, check=False)
+        command = ["buildah", *words]  # wherever the machine has it
+        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a list, no shell
     except FileNotFoundError:
         raise UsageError("buildah is not installed; it runs the images. Or --no-image, on this machine") from None
 
@@ -155,7 +156,7 @@ def _wait(call: Call, command: list[str], env: Mapping[str, str], running: Path,
     with call.log.open("ab") as log:
         try:
             # A session of its own: whatever the command starts can be ended with it.
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - a pipeline is a program: running its steps is what is asked for
                 command,
                 env=env,
                 stdin=subprocess.PIPE if text else subprocess.DEVNULL,

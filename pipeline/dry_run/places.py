@@ -6,6 +6,8 @@ Stands in for the launcher's LocalPathForURI and the driver's provisionOutputs.
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.errors import ConfigError
+
 SCHEMES = {"gs": "gcs", "s3": "s3", "minio": "minio"}
 """Scheme of a store -> the folder of the container under which its artifacts appear."""
 
@@ -16,8 +18,10 @@ def is_remote(uri: str) -> bool:
 
 
 def local_part(uri: str) -> str:
-    """s3://bucket/key -> s3/bucket/key."""
+    """s3://bucket/key -> s3/bucket/key; ConfigError for one that leads out of its bucket."""
     scheme, _, rest = uri.partition("://")
+    if ".." in rest.split("/"):
+        raise ConfigError(f"{uri}: leads out of its bucket; take the .. out of it")
     return f"{SCHEMES[scheme]}/{rest}"
 
 

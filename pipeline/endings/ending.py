@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from components.errors import PlumblineError, UsageError
+from components.secret_texts import message_line, without_secrets
 from pipeline.endings.children import end_descendants
 from pipeline.endings.failures import as_error
 from pipeline.endings.interruption import Interrupted, handle_signals, received
@@ -61,7 +62,7 @@ def own_process(command: Callable[[], int]) -> NoReturn:
         code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
         code = _after_flush(code)
     except PlumblineError as exc:
-        say(f"plumbline: {exc}")
+        say(f"plumbline: {message_line(exc)}")
         code = exc.exit_code
     except KeyboardInterrupt:
         code = _interrupted(130)
@@ -86,8 +87,8 @@ def _told(exc: Exception, debug: bool, place: Path | None) -> int:
         sys.stdout.flush()
     if debug:
         with suppress(OSError):
-            traceback.print_exception(exc, file=sys.stderr)
-    say("plumbline: " + " ".join(str(error).split()))
+            sys.stderr.write(without_secrets("".join(traceback.format_exception(exc))))
+    say(f"plumbline: {message_line(error)}")
     return error.exit_code
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.errors import PlumblineError, ResourceError, UsageError
+from components.secret_texts import without_secrets
 from pipeline.endings.memory import memory_error
 from pipeline.endings.system_errors import FULL, from_os_error, from_text
 from pipeline.metadata_connection import database_says
@@ -43,7 +44,7 @@ def known(exc: BaseException, place: Path | None = None, step: str = "") -> Plum
 def one_line(exc: BaseException) -> str:
     """Type and last line of an exception's text."""
     lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
-    return f"{type(exc).__name__}: {lines[-1]}"[:400] if lines else type(exc).__name__
+    return without_secrets(f"{type(exc).__name__}: {lines[-1]}")[:400] if lines else type(exc).__name__
 
 
 def _known(exc: BaseException, place: Path | None, step: str) -> PlumblineError | None:

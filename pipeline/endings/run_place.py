@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from components.secret_texts import without_secrets
 from pipeline.endings.interruption import on_interruption
 from pipeline.endings.open_executions import interrupted_runs, mark_failed
 from pipeline.endings.scratch import NAME, scratch
@@ -62,4 +63,4 @@ def remove_temporary(home: Path) -> None:
 def log_trace(exc: BaseException) -> None:
     """Writes an exception's trace to stderr, which is the run's log while a run is under way."""
     with suppress(OSError):  # the disk may be what is full
-        traceback.print_exception(exc, file=sys.stderr)
+        sys.stderr.write(without_secrets("".join(traceback.format_exception(exc))))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
+from components.plain_names import checked
 from components.registry.versions import Registry
 from pipeline.lineage import Lineage, SpanRead, corrections_of, model_lineage, spans_read
 from pipeline.lookback.lineage_graph import artifacts_by_id, executions_of_run
@@ -77,7 +78,7 @@ def find_run(home: Path, registry: Registry, which: str) -> str:
       UsageError: There is no such run or version.
     """
     if which in ("live", "canary") or which.isdecimal():
-        return str(registry.manifest(registry.version_named(which))["run_id"])
+        return checked(str(registry.manifest(registry.version_named(which))["run_id"]), f"{registry.where}: run")
     reports = home / "reports"
     done = sorted(path.parent.name for path in reports.glob("*/summary.json"))
     if which == "last" and done:

@@ -64,8 +64,3 @@ def short(value: object) -> str:
     """In quotes and at most 30 characters long, for messages."""
     text = str(value)
     return repr(text if len(text) <= 30 else text[:27] + "...")
-
-
-def printable(text: str) -> str:
-    """On one line of print, for comments and tables: what moves the cursor is a space."""
-    return "".join(character if character.isprintable() else " " for character in text)

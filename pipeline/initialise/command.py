@@ -15,9 +15,9 @@ from components.arrow_example_gen.inferring import is_binary, survey
 from components.arrow_example_gen.options import ReadOptions, detect_delimiter
 from components.arrow_example_gen.spans import open_folder
 from components.errors import UsageError
+from components.escaping import on_one_line
 from components.files import write_bytes, write_text
 from pipeline.config import load_config
-from pipeline.initialise.column_values import printable
 from pipeline.initialise.find_data import find_data, legal_name
 from pipeline.initialise.propose import Proposal, propose
 from pipeline.initialise.schema_file import schema_text
@@ -65,7 +65,7 @@ class Initialised:
             missing = f"{column.missing:.1%}" if column.missing else ""
             kind = "left out" if column.suspicious else column.kind
             note = column.suspicious or column.note
-            rows.append((printable(column.name), column.type, kind, missing, f"{column.distinct:,}", note))
+            rows.append((on_one_line(column.name), column.type, kind, missing, f"{column.distinct:,}", note))
         widths = [max(len(row[place]) for row in rows) for place in range(5)]
         pads = (str.ljust, str.ljust, str.ljust, str.rjust, str.rjust)
         aligned = []
@@ -76,7 +76,7 @@ class Initialised:
         sample = (
             f"; types from all of them, the rest from a sample of {self.sampled:,}" if self.sampled < self.rows else ""
         )
-        suspicious = [printable(column.name) for column in self.proposal.columns if column.suspicious]
+        suspicious = [on_one_line(column.name) for column in self.proposal.columns if column.suspicious]
         return "\n".join(
             [
                 f"{self.rows:,} rows{files}{sample}",

@@ -4,7 +4,8 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.arrow_example_gen.inferring import Survey
-from pipeline.initialise.column_values import printable, value_counts
+from components.escaping import on_one_line
+from pipeline.initialise.column_values import value_counts
 from pipeline.initialise.kinds import Column
 from pipeline.initialise.propose import Proposal
 
@@ -34,8 +35,8 @@ def schema_text(name: str, proposal: Proposal, found: Survey) -> str:
                 feature.distribution_constraints.min_domain_mass = 0.95
             domains.append(schema_pb2.StringDomain(name=column.name, value=values))
         why = column.suspicious or column.note
-        remark = printable(why if column.suspicious else f"({why})")
-        comment = f"# {printable(column.name)} {remark}\n" if why else ""
+        remark = on_one_line(why if column.suspicious else f"({why})")
+        comment = f"# {on_one_line(column.name)} {remark}\n" if why else ""
         parts.append(comment + text_format.MessageToString(schema_pb2.Schema(feature=[feature]), as_utf8=True))
     parts += [text_format.MessageToString(schema_pb2.Schema(string_domain=[one]), as_utf8=True) for one in domains]
     return "\n".join(parts)

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from components.arrow_example_gen.inferring import Survey, is_binary
 from components.arrow_example_gen.options import ReadOptions
-from pipeline.initialise.column_values import printable, value_counts
+from components.escaping import on_one_line
+from pipeline.initialise.column_values import value_counts
 from pipeline.initialise.find_data import Place
 from pipeline.initialise.propose import Proposal
 
@@ -32,7 +33,7 @@ def settings_text(
         "",
         "[dataset]",
         f"name = {_toml(name)}",
-        f"task = {_toml(proposal.task)}".ljust(30) + f"# {printable(proposal.why)}",
+        f"task = {_toml(proposal.task)}".ljust(30) + f"# {on_one_line(proposal.why)}",
         f"label = {_toml(proposal.label)}",
     ]
     if proposal.positive is not None:
@@ -60,7 +61,7 @@ def settings_text(
     lines.append(
         f"misfits = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
     )
-    lines += [f"# {count:,} in {printable(column)} do not fit its other values" for column, count in misfits.items()]
+    lines += [f"# {count:,} in {on_one_line(column)} do not fit its other values" for column, count in misfits.items()]
     lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
     lines += _evaluation(proposal, found, eval_rows)
     beam = 'profile = "local"'.ljust(30) + "# or flink, spark, dataflow: where the heavy steps run"
@@ -72,11 +73,11 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
     lines = ["[features]"]
     if left := [column for column in proposal.columns if column.suspicious]:
         lines.append("# Left out as suspicious; put back what is right after all:")
-        lines += [f"#   {printable(column.name)}: {printable(column.suspicious)}" for column in left]
+        lines += [f"#   {on_one_line(column.name)}: {on_one_line(column.suspicious)}" for column in left]
     carried = [column for column in proposal.columns if column.kind in ("id", "date", "text", "list")]
     if carried := [column for column in carried if column.name not in proposal.id and not column.suspicious]:
         lines.append("# Carried, but not learned from:")
-        lines += [f"#   {printable(column.name)}: {column.kind}; {printable(column.note)}" for column in carried]
+        lines += [f"#   {on_one_line(column.name)}: {column.kind}; {on_one_line(column.note)}" for column in carried]
     lines += [*_array("categorical", proposal.of_kind("categorical")), *_array("numeric", proposal.of_kind("numeric"))]
     periods = {
         column.name: column.period for column in proposal.columns if column.kind == "cyclical" and column.is_feature

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from components.errors import PlumblineError
+from components.secret_texts import message_line, without_secrets
 from pipeline.endings.failures import known, one_line
 from pipeline.endings.interruption import Interrupted, received
 
@@ -28,7 +29,7 @@ def guarded(run: Callable[[], None], name: str) -> int:
         run()
         return 0
     except PlumblineError as exc:
-        message, code = " ".join(str(exc).split()), exc.exit_code
+        message, code = message_line(exc), exc.exit_code
     except Interrupted as exc:
         message, code = str(exc), exc.exit_code
     except Exception as exc:
@@ -36,9 +37,9 @@ def guarded(run: Callable[[], None], name: str) -> int:
         if interrupted is not None:  # C++ has made another exception of it
             message, code = str(interrupted), interrupted.exit_code
         else:
-            traceback.print_exc()
+            sys.stderr.write(without_secrets(traceback.format_exc()))
             error = known(exc, step=name)
-            message = f"{name} failed: {error if error is not None else one_line(exc)}"
+            message = message_line(f"{name} failed: {error if error is not None else one_line(exc)}")
             code = 1 if error is None else error.exit_code
     print(f"plumbline: {message}", file=sys.stderr, flush=True)
     _terminate_with(message)

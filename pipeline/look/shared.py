@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
 from components.files import read_json
+from components.plain_names import checked
 from pipeline.lineage import open_store, output_uri
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def offline_charts() -> None:
 
 def last_run(root: Path, dataset: str, reached: str = "StatisticsGen") -> dict[str, Any]:
     """The summary of the newest run that came as far as a component; UsageError if there is none."""
-    home = root / dataset / "reports"
+    home = root / checked(dataset, "dataset") / "reports"
     for path in sorted(home.glob("*/summary.json"), reverse=True):
         summary: dict[str, Any] = read_json(path)
         states = {component["id"]: component["state"] for component in summary["components"]}
@@ -42,7 +43,7 @@ def last_run(root: Path, dataset: str, reached: str = "StatisticsGen") -> dict[s
 
 def store_of(root: Path, dataset: str) -> "metadata_store.MetadataStore":
     """ML Metadata of the runs below a root, to read."""
-    return open_store(root / dataset / "metadata.sqlite")
+    return open_store(root / checked(dataset, "dataset") / "metadata.sqlite")
 
 
 def output(root: Path, run: Mapping[str, Any], key: str) -> Path:

@@ -217,8 +217,8 @@ def _folder(uri: str, below: Path) -> Path | None:
     if not uri or "://" in uri:
         return None
     path = Path(os.path.normpath(uri))
-    if not path.is_relative_to(below):
-        return None
+    if not path.is_relative_to(below) or not path.parent.resolve().is_relative_to(below.resolve()):
+        return None  # also behind a link that leads out of it
     parts = path.relative_to(below).parts
     # TFX's own folders begin with a dot, and hold other executions' files.
     return path if len(parts) == 3 and not any(part.startswith(".") for part in parts) else None

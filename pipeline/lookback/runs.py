@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
+from components.plain_names import is_plain
 from pipeline.lookback.lineage_graph import run_ids
 
 if TYPE_CHECKING:
@@ -82,12 +83,14 @@ def history(home: Path, store: "metadata_store.MetadataStore | None" = None, lim
     if not names:
         raise UsageError(f"{home}: no run yet; `plumbline run` makes one")
     # A run's name begins with when it began.
-    return [_read(reports / name) for name in sorted(names, reverse=True)[:limit]]
+    return [_read(reports / name) for name in sorted(filter(is_plain, names), reverse=True)[:limit]]
 
 
 def summary_of(home: Path, run_id: str) -> dict[str, Any]:
     """A run's summary; an empty one if there is none or it cannot be read."""
     try:
+        if not is_plain(run_id):
+            return {}
         found = json.loads((home / "reports" / run_id / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}

@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.escaping import xml_text
 from pipeline.report.curves import Bin
 from pipeline.report.facts import CategoryBar, Feature, NumberBar, Side
-from pipeline.report.words import printable
 
 Spec = dict[str, Any]
 WAS, IS = "var(--was)", "var(--is)"
@@ -95,7 +95,7 @@ def _density(split: str, color: str, fill: float, stroke: float) -> Spec:
 
 def _categories(sides: Mapping[str, Side]) -> Spec:
     shares = {
-        split: {printable(bar.value): bar.share for bar in side.bars if isinstance(bar, CategoryBar)}
+        split: {xml_text(bar.value): bar.share for bar in side.bars if isinstance(bar, CategoryBar)}
         for split, side in sides.items()
     }
     most = {

@@ -17,8 +17,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from components.escaping import xml_text
 from pipeline.report.drawn import svg_of
-from pipeline.report.words import printable
 
 VEGA_LITE = "5.20"
 """The version that Altair 5.5 speaks."""
@@ -82,16 +82,16 @@ def framed(inner: str, width: float, height: float, title: str, kind: str) -> Ma
       title: Its text alternative, plain text.
       kind: CSS class.
     """
-    return Markup(  # put together from escaped parts
+    return Markup(  # noqa: S704 - put together from escaped parts
         f'<svg class="{kind}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
-        f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(printable(title))}">{inner}</svg>'
+        f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(xml_text(title))}">{inner}</svg>'
     )
 
 
 def _printable(value: Any) -> Any:
     """vl-convert does not refuse a character that XML does not know: it aborts the process, and the run with it."""
     if isinstance(value, str):
-        return printable(value)
+        return xml_text(value)
     if isinstance(value, Mapping):
         return {key: _printable(inner) for key, inner in value.items()}
     return [_printable(inner) for inner in value] if isinstance(value, list) else value

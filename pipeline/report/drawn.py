@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -54,9 +55,19 @@ def svg_of(spec: Mapping[str, Any], draw: Callable[[], str]) -> str:
     return draw() if drawn is None else drawn.svg(spec, draw)
 
 
+_TAGS = frozenset({"svg", "g", "path", "rect", "circle", "line", "text", "tspan", "defs", "clipPath", "title"})
+_ACTIVE = re.compile(r"\son\w+\s*=|href|javascript:|url\(\s*[^#\s]|<[!?]", re.IGNORECASE)
+
+
+def is_drawing(svg: str) -> bool:
+    """Whether a text is an SVG of shapes and words alone: the file may have been written by another."""
+    tags = set(re.findall(r"<\s*/?\s*([^\s/>]*)", svg))
+    return svg.startswith("<svg") and tags <= _TAGS and _ACTIVE.search(svg) is None
+
+
 def _load(file: Path) -> dict[str, str]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        return {str(digest): str(svg) for digest, svg in found.items()}
+        return {str(digest): str(svg) for digest, svg in found.items() if is_drawing(str(svg))}
     except (OSError, ValueError, AttributeError):
         return {}

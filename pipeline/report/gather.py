@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from components.errors import UsageError
 from components.files import read_json
+from components.plain_names import checked
 from pipeline.report.curves import read_curves
 from pipeline.report.facts import Facts, Past
 from pipeline.report.history import as_past, read_past
@@ -17,11 +18,13 @@ Found = TypeVar("Found")
 
 def read_summary(home: Path, run_id: str) -> dict[str, Any]:
     """A run's summary.json; UsageError if there is none."""
-    path = home / "reports" / run_id / "summary.json"
+    path = home / "reports" / checked(run_id, "run") / "summary.json"
     try:
         summary: dict[str, Any] = read_json(path)
     except (FileNotFoundError, NotADirectoryError):  # runs.html lies beside the runs' folders
         raise UsageError(f"{path}: no such run; `plumbline runs` lists them") from None
+    if not isinstance(summary, dict) or summary.get("run_id") != run_id:
+        raise UsageError(f"{path}: is not the summary of run {run_id}; run the pipeline on that span again")
     return summary
 
 

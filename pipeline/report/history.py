@@ -28,9 +28,11 @@ def read_runs(home: Path, run_id: str | None = None) -> tuple[Past, ...]:
         if run_id is not None and path.parent.name > run_id:  # a run id begins with its time
             continue
         try:
-            found.append(as_past(json.loads(path.read_text(encoding="utf-8"))))
+            run = as_past(json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, IndexError, TypeError):
             continue
+        if run.run_id == path.parent.name:  # pages link to a run by its id
+            found.append(run)
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from components.escaping import xml_text
 from pipeline.drift.text import compared_features, drifted_features
 from pipeline.report import words
 from pipeline.report.deciding import calibrated, deciding
@@ -88,8 +89,9 @@ def render(name: str, **values: Any) -> str:
     script = _text("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = _environment().get_template(name)
-    page = template.render(style=Markup(_text("style.css")), script=Markup(script), script_digest=digest, **values)
-    return words.printable(page)
+    ours = {"style": Markup(_text("style.css")), "script": Markup(script)}  # noqa: S704 - files of this package
+    page = template.render(**ours, script_digest=digest, **values)
+    return xml_text(page)
 
 
 @cache

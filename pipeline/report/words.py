@@ -1,6 +1,5 @@
 """Numbers and names as a reader wants them."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,14 +13,6 @@ HUGE = 1e7
 """From here on figures are written as 3.1e+07."""
 
 MEASURES = {"missing": "missing values", "chebyshev": "Chebyshev"}
-
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def printable(text: str) -> str:
-    """The text with U+FFFD for every character that XML has no place for: control characters, lone surrogates."""
-    return _NOT_XML.sub("\ufffd", text)
 
 
 def metric_name(name: str) -> str:

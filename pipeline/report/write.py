@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.files import write_text
+from components.plain_names import checked
 from pipeline.report.drawn import drawn_before
 from pipeline.report.gather import gather, read_summary
 from pipeline.report.page import report_page
@@ -23,7 +24,7 @@ def write_report(home: Path, summary: Mapping[str, Any], store: Any = None) -> P
     Returns:
       The file.
     """
-    path = home / "reports" / str(summary["run_id"]) / NAME
+    path = home / "reports" / checked(str(summary["run_id"]), "run") / NAME
     with drawn_before(home / "cache" / "charts.json"):
         page = report_page(gather(home, summary, store))
     write_text(path, page)

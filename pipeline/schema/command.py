@@ -20,9 +20,10 @@ from components.arrow_example_gen.source import Source
 from components.arrow_example_gen.spans import SpanFile, find_spans
 from components.arrow_example_gen.text_cells import parse
 from components.errors import ConfigError, UsageError
+from components.escaping import on_one_line
 from components.files import write_bytes
 from pipeline.config import Config
-from pipeline.initialise.column_values import printable, values_of
+from pipeline.initialise.column_values import values_of
 from pipeline.initialise.kinds import column_of
 from pipeline.schema.changes import (
     Change,
@@ -71,7 +72,7 @@ class Diff:
 
 def line_of(change: Change) -> str:
     """One change on one line."""
-    return printable(f"{change.number:>2}  {change.feature}: {change.detail}")
+    return on_one_line(f"{change.number:>2}  {change.feature}: {change.detail}")
 
 
 def read_schema(path: Path) -> tuple[bytes, Any]:

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from components.secret_texts import is_secret_name
 from pipeline.tables.table import Names, Table
 
 
@@ -87,7 +88,7 @@ class Kubeflow(Table):
     """Folder of the data sets' settings in the image; a relative one is relative to its working directory."""
     host: str = ""
     """URL of the Kubeflow Pipelines API."""
-    token_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = "KF_PIPELINES_TOKEN"
+    token_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = "KF_PIPELINES_TOKEN"  # noqa: S105 - a name
     """Environment variable that holds a bearer token for it, where it asks for one."""
     namespace: str = ""
     """Of the runs, where Kubeflow has several users."""
@@ -117,7 +118,7 @@ class Kubeflow(Table):
     memory_request: Memory = "2Gi"
     """Memory of a pod, at least."""
     environment: dict[Variable, str] = {}
-    """Variable -> value, written into the pipeline as it stands: nothing secret."""
+    """Variable -> value, written into the pipeline as it stands: nothing secret; DB_PASSWORD is refused."""
     secrets: dict[ObjectName, dict[Variable, str]] = {}
     """Secret -> variable -> key in the secret. Empty is plumbline-storage, with the keys AWS_ACCESS_KEY_ID and
     AWS_SECRET_ACCESS_KEY, if there is such a secret."""
@@ -136,3 +137,13 @@ class Kubeflow(Table):
     tolerations: tuple[Toleration, ...] = ()
     components: dict[str, Component] = {}
     """Component -> what it needs, instead of the above."""
+
+    @field_validator("environment")
+    @classmethod
+    def _no_secrets(cls, environment: dict[str, str]) -> dict[str, str]:
+        if secret := next(filter(is_secret_name, environment), None):
+            raise ValueError(
+                f"{secret}: would be written into the pipeline; put the value into a Kubernetes secret and name it in "
+                "[kubeflow.secrets]"
+            )
+        return environment

@@ -2,14 +2,15 @@
 
 import math
 
+from components.escaping import on_one_line
+
 _LONGEST = 60
 
 
 def quoted(text: str) -> str:
     """In single quotes, control characters escaped, what is long cut short: safe in one line of a terminal."""
     short = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    inner = "".join(char if char.isprintable() else repr(char)[1:-1] for char in short)
-    return f"'{inner}'"
+    return f"'{on_one_line(short)}'"
 
 
 def percent(share: float) -> str:

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.initialise.column_values import Values, printable, short, value_counts, values_of
+from pipeline.initialise.column_values import Values, short, value_counts, values_of
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,3 @@ def test_how_values_are_shown():
     assert short("a" * 30) == repr("a" * 30)
     assert short("a" * 31) == repr("a" * 27 + "...")
     assert short(5) == "'5'"
-    assert printable('odd "name"\n\x1b#') == 'odd "name"  #'
