@@ -6,11 +6,14 @@
     HTML, SVG         xml_text         characters that XML does not know; markup is escaped by Jinja2, html.escape
     Markdown          markdown_text    within a paragraph or a table's cell
                       markdown_block   a text of many lines, as it stands
+    pipeline.toml     toml_string      a string with its quotes
+    schema.pbtxt      pbtxt_text       protobuf's text format of a message
 
 A column's name, a category or a file's name may hold an escape sequence that rewrites the terminal, a line break that
 fakes a line of ours, or a mark that reverses the order in which the rest is shown (CVE-2021-42574).
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -85,3 +88,26 @@ def markdown_block(text: str) -> str:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{xml_text(text)}\n{fence}\n"
+
+
+def toml_string(text: str) -> str:
+    """A TOML string: a JSON string, with what is no print escaped; a lone surrogate, which TOML refuses, as U+FFFD."""
+    quoted = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    return "".join(
+        character
+        if character.isprintable()
+        else f"\\U{ord(character):08x}"
+        if character > "\uffff"
+        else f"\\u{ord(character):04x}"
+        for character in quoted
+    )
+
+
+def pbtxt_text(text: str) -> str:
+    """Text format in UTF-8, as text_format writes it, with what is no print in its strings as octal escapes."""
+    return "".join(
+        character
+        if character.isprintable() or character == "\n"
+        else "".join(f"\\{byte:03o}" for byte in character.encode())
+        for character in text
+    )

@@ -301,16 +301,14 @@ def registry_folder(config: Config, root: Path) -> Path | str:
 
 def find_config(dataset: str, schemas: Path = Path("schemas")) -> Path:
     """Path of a dataset's pipeline.toml; ConfigError, with the datasets there are, if it has none."""
-    if not is_plain(dataset):
-        raise ConfigError(_line(f"--dataset {on_one_line(dataset)}: is no name of a folder below {schemas}"))
     path = schemas / dataset / "pipeline.toml"
     try:
-        if path.is_file():
+        if is_plain(dataset) and path.is_file():
             return path
     except OSError:
         pass  # a name that no file can have
     known = sorted(file.parent.name for file in schemas.glob("*/pipeline.toml"))
-    raise ConfigError(_line(f"{path}: no such dataset; there is: {', '.join(known) or 'none'}"))
+    raise ConfigError(_line(f"{on_one_line(str(path))}: no such dataset; there is: {', '.join(known) or 'none'}"))
 
 
 def load_config(path: Path) -> Config:

@@ -1,10 +1,12 @@
 """The text of a drafted schema.pbtxt: every column with its type, what is certain of it, and how far it may drift."""
 
+from typing import Any
+
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.arrow_example_gen.inferring import Survey
-from components.escaping import on_one_line
+from components.escaping import on_one_line, pbtxt_text
 from pipeline.initialise.column_values import value_counts
 from pipeline.initialise.kinds import Column
 from pipeline.initialise.propose import Proposal
@@ -37,9 +39,13 @@ def schema_text(name: str, proposal: Proposal, found: Survey) -> str:
         why = column.suspicious or column.note
         remark = on_one_line(why if column.suspicious else f"({why})")
         comment = f"# {on_one_line(column.name)} {remark}\n" if why else ""
-        parts.append(comment + text_format.MessageToString(schema_pb2.Schema(feature=[feature]), as_utf8=True))
-    parts += [text_format.MessageToString(schema_pb2.Schema(string_domain=[one]), as_utf8=True) for one in domains]
+        parts.append(comment + _text(schema_pb2.Schema(feature=[feature])))
+    parts += [_text(schema_pb2.Schema(string_domain=[one])) for one in domains]
     return "\n".join(parts)
+
+
+def _text(schema: Any) -> str:
+    return pbtxt_text(text_format.MessageToString(schema, as_utf8=True))
 
 
 def _feature(column: Column, proposal: Proposal, found: Survey) -> schema_pb2.Feature:

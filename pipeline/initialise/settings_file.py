@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from components.arrow_example_gen.inferring import Survey, is_binary
 from components.arrow_example_gen.options import ReadOptions
-from components.escaping import on_one_line
+from components.escaping import on_one_line, toml_string
 from pipeline.initialise.column_values import value_counts
 from pipeline.initialise.find_data import Place
 from pipeline.initialise.propose import Proposal
@@ -150,5 +150,9 @@ def _array(key: str, names: Iterable[str]) -> list[str]:
 
 
 def _toml(value: object) -> str:
-    """A TOML value: JSON is TOML for strings, numbers and arrays, but for one control character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    """A TOML value: a string, a number, a truth value, or an array of these."""
+    if isinstance(value, str):
+        return toml_string(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value)

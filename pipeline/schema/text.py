@@ -13,6 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.arrow_example_gen.columns import parse_schema
 from components.errors import ConfigError, UsageError
+from components.escaping import pbtxt_text
 
 _TOKEN = re.compile(
     r"(?P<skip>\s+|#[^\n]*)"
@@ -269,7 +270,7 @@ def _only(message: Any, about: Any, value: Any) -> Any:
 
 
 def _printed(message: Any) -> str:
-    text: str = text_format.MessageToString(message, as_one_line=True, as_utf8=True)
+    text: str = pbtxt_text(text_format.MessageToString(message, as_one_line=True, as_utf8=True))
     return text.strip()
 
 

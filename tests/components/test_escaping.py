@@ -1,11 +1,28 @@
+import sys
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from google.protobuf import text_format
 from hypothesis import given
 from hypothesis import strategies as st
+from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.escaping import for_a_terminal, for_terminal, markdown_block, markdown_text, on_one_line, xml_text
+from components.escaping import (
+    for_a_terminal,
+    for_terminal,
+    markdown_block,
+    markdown_text,
+    on_one_line,
+    pbtxt_text,
+    toml_string,
+    xml_text,
+)
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 HOSTILE = "a\x1b[2J\n\u202eb\x9b\r\x00c\ud800"
 
@@ -57,3 +74,17 @@ def test_markdown():
     assert markdown_text("a|b\n<script>[x](javascript:1)`") == r"a\|b \<script\>\[x\](javascript:1)\`"
     assert markdown_block("a\n<b>") == "```text\na\n<b>\n```\n"
     assert markdown_block("x\n````\n<script>").splitlines()[0] == "`````text"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_toml_comes_back(text):
+    written = toml_string(text)
+    assert written.isprintable()
+    assert tomllib.loads(f"x = {written}")["x"] == text
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_text_format_comes_back(text):
+    written = pbtxt_text(text_format.MessageToString(schema_pb2.Feature(name=text), as_utf8=True))
+    assert written.replace("\n", "").isprintable()
+    assert text_format.Parse(written, schema_pb2.Feature()).name == text

@@ -121,7 +121,7 @@ def test_names_of_any_script_keep_the_columns_straight(tmp_path):
     keep(tmp_path, "r1", [1], [2], [row(name, 0.123) for name in names])
     text = table(load_history(tmp_path, "shop"))
     assert "\x1b" not in text
-    assert "two lines\N{REPLACEMENT CHARACTER}[2J" in text
+    assert "two lines\\x1b[2J" in text
     wide = next(line for line in text.splitlines() if line.startswith("温度"))
     narrow = next(line for line in text.splitlines() if line.startswith("x "))
     assert len(narrow) - len(wide) == 2  # each of the two takes two columns of a terminal
