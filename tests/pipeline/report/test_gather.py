@@ -113,7 +113,7 @@ def test_a_run_that_is_not_there(tmp_path):
     with pytest.raises(UsageError, match="no such run"):
         read_summary(tmp_path, "runs.html")
     (tmp_path / "reports" / "r1" / "summary.json").write_text("{")
-    with pytest.raises(UsageError, match="not JSON"):
+    with pytest.raises(UsageError, match="damaged or cut short"):
         read_summary(tmp_path, "r1")
 
 
