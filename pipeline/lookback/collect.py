@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.artifact_integrity import forget
 from components.errors import UsageError
 from components.registry.versions import Registry
 from pipeline.alone import alone
@@ -144,6 +145,7 @@ def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registr
             if folder.parent != trash:
                 # The name tells where it came from; what is killed half-way through deleting is nobody's artifact.
                 folder.rename(trash / f"{'-'.join(folder.parts[-3:])}-{uuid.uuid4().hex[:8]}")
+                forget(str(folder))
         shutil.rmtree(trash)
         for log in found.logs:
             Path(log).unlink(missing_ok=True)

@@ -135,3 +135,25 @@ def test_an_older_copy_of_the_metadata_overwrites_nothing(cold: Result, project:
     for uri, made in before.items():
         assert made is not None
         assert integrity.check(uri, made, digests=True) == [], uri
+
+
+def test_a_model_damaged_while_the_run_uses_it_is_made_again_by_the_same_command(
+    cold: Result, project: Project
+) -> None:
+    project.set("[training] epochs", str(next(EPOCHS)))
+    known = set((project.home / "artifacts" / "Trainer" / "model").iterdir())
+    process = project.start("run", "--dataset", "flights", "--json")
+    assert process.stderr is not None
+    for line in process.stderr:
+        if " Predictor " in line:  # evaluation, error analysis and push are still to come
+            (model,) = set((project.home / "artifacts" / "Trainer" / "model").iterdir()) - known
+            flip(model / "Format-Serving" / "saved_model.pb", keep_time=False)
+            break
+    out, err = process.communicate(timeout=600)
+    result = Result(process.returncode, out, err)
+    assert result.code == 0, err
+    assert "damaged: Trainer.model" in err
+    assert (project.home / "set-aside" / "Trainer" / "model" / model.name).is_dir()
+    assert "Trainer" in result.states("executed")
+    assert "ArrowExampleGen" in result.states("cached")
+    assert not model.exists()

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from components.artifact_integrity import describe
+from components.errors import DamagedArtifact
 from components.registry.versions import Registry
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server
@@ -13,6 +15,7 @@ from tests.components.registry.bucket_place import s3_server as s3_server
 pytestmark = pytest.mark.slow
 
 ABOUT = '{"dataset": "flüge", "label": "late", "task": "binary", "features": ["n"], "bar": {"min_slice_rows": 9}}'
+VERDICT = {"metrics": {"auc": 0.75}, "slices": {}, "rows": {"train": 3, "eval": 4}}
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -33,8 +36,8 @@ def artifact(kind: Any, folder: Path, **properties: str | int) -> list:
     return [made]
 
 
-def push(location: str, folder: Path, blessed: int) -> Any:
-    """Runs the executor; returns the artifact `pushed_model`."""
+def push(location: str, folder: Path, blessed: int, content: str = "") -> Any:
+    """Runs the executor; returns the artifact `pushed_model`. `content` is what is recorded of the model."""
     from tfx.types import standard_artifacts as kinds
 
     from components.artifacts import ErrorReport
@@ -43,12 +46,16 @@ def push(location: str, folder: Path, blessed: int) -> Any:
     (folder / "model" / "Format-Serving").mkdir(parents=True)
     (folder / "model" / "Format-Serving" / "saved_model.pb").write_text("graph")
     (folder / "evaluation").mkdir()
-    (folder / "evaluation" / "verdict.json").write_text(json.dumps({"metrics": {"auc": 0.75}, "slices": {}}))
+    (folder / "evaluation" / "verdict.json").write_text(json.dumps(VERDICT))
     (folder / "errors").mkdir()
     (folder / "errors" / "errors.json").write_text(json.dumps({"says": "no slice is weak", "slices": []}))
-    seen = {"data_fingerprint": "d", "spans": '{"train": [1], "eval": [2]}', "rows": '{"train": 3, "eval": 4}'}
+    seen = {
+        "data_fingerprint": "d",
+        "spans": '{"train": [1], "eval": [2]}',
+        "rows": '{"train": 3, "eval": 4, "extra": 2}',
+    }
     inputs = {
-        "model": artifact(kinds.Model, folder / "model"),
+        "model": artifact(kinds.Model, folder / "model", **({"content": content} if content else {})),
         "model_blessing": artifact(kinds.ModelBlessing, folder / "blessing", blessed=blessed),
         "evaluation": artifact(kinds.ModelEvaluation, folder / "evaluation"),
         "champion": artifact(kinds.Model, folder / "champion", version=0),
@@ -72,9 +79,19 @@ def test_a_blessed_model_is_pushed_and_where_is_recorded(location: str, tmp_path
     assert list(manifest["files"]) == ["saved_model.pb"]
     assert (manifest["dataset"], manifest["metrics"], manifest["champion"]) == ("flüge", {"auc": 0.75}, None)
     assert manifest["fingerprints"] == {"data": "d", "code": "c"}
-    assert (manifest["spans"], manifest["rows"]) == ({"train": [1], "eval": [2]}, {"train": 3, "eval": 4})
+    assert (manifest["spans"], manifest["rows"]) == ({"train": [1], "eval": [2]}, {**VERDICT["rows"], "extra": 2})
     assert not {"features", "bar"} & manifest.keys()
     assert registry.labels().live == 1
+
+
+def test_a_model_that_is_not_what_was_trained_is_not_pushed(location: str, tmp_path: Path) -> None:
+    trained = tmp_path / "trained" / "Format-Serving"
+    trained.mkdir(parents=True)
+    (trained / "saved_model.pb").write_text("other")  # as many bytes
+    content = describe(str(trained.parent)).content
+    with pytest.raises(DamagedArtifact, match="has other bytes than were written; it is not what the Trainer wrote"):
+        push(location, tmp_path, blessed=1, content=content)
+    assert Registry(location).versions() == []
 
 
 def test_a_version_has_its_card_and_stays_what_was_pushed(location: str, tmp_path: Path) -> None:
