@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from components.arrow_example_gen.columns import column_types, parse_schema
 from components.arrow_example_gen.corrections import Applied, load_corrections
+from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import ReadOptions
 from components.errors import ConfigError, InputError, UsageError
@@ -76,6 +77,7 @@ def audit(
     labelers: Sequence[str] = (),
     model: str = "auto",
     limit: int = 1000,
+    read_limits: Sequence[str] = (),
 ) -> Audit:
     """Audits the labels of a file or folder.
 
@@ -87,6 +89,7 @@ def audit(
       labelers: Columns with labels by different people or processes; never features.
       model: "auto", or one of the models.
       limit: Issues at most, the worst.
+      read_limits: Limits of what a file may hold, each "name=number", instead of the settings'.
 
     Raises:
       UsageError: Nothing there, or no such column, model or limit.
@@ -100,7 +103,7 @@ def audit(
         label = config.dataset.label
     if not label and not labelers:
         raise UsageError("audit: name the label column with --label, or columns of labels with --labelers A,B")
-    table, types, misfits = _read(data, config)
+    table, types, misfits = _read(data, config, read_limits)
     for option, columns in (("--label", (label,) if label else ()), ("--labelers", labelers), ("--id", ids)):
         _require(option, columns, types)
     if twice := sorted({name for name in labelers if list(labelers).count(name) > 1}):
@@ -235,17 +238,20 @@ def _features(
     return kinds, ids or tuple(proposal.id), proposal.task == "regression", categorical
 
 
-def _read(data: str, config: Config | None) -> tuple[pa.Table, dict[str, str], list[Misfit]]:
+def _read(
+    data: str, config: Config | None, read_limits: Sequence[str]
+) -> tuple[pa.Table, dict[str, str], list[Misfit]]:
     """All rows, single values in the cells; column -> type alias."""
     types: dict[str, str] = {}
     options = None
+    limits = (config.data.limits if config is not None else DEFAULT_LIMITS).changed(read_limits)
     if config is not None:
         try:
             types = column_types(parse_schema(config.schema_path.read_text("utf-8-sig"), str(config.schema_path)))
         except (OSError, UnicodeDecodeError) as exc:
             raise ConfigError(f"{config.schema_path}: cannot be read ({exc})") from exc
-        options = ReadOptions(config.data.missing, config.data.delimiter, "warn")
-    side, _ = open_sides(data, data, types, options)
+        options = ReadOptions(config.data.missing, config.data.delimiter, "warn", limits)
+    side, _ = open_sides(data, data, types, options, limits)
     if side.types:
         batches: Iterable[pa.RecordBatch] = side.batches()
         if config is not None and (path := corrections_path(config)):

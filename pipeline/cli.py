@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     drift.add_argument("--history", action="store_true", help="the course over the runs of --dataset")
     drift.add_argument("--chart", type=Path, metavar="FILE", help="with --history: draw it, .svg or .png")
     drift.add_argument("--suggest", action="store_true", help="with --history: thresholds that the past suggests")
+    _limits(drift)
     drift.add_argument("--debug", action="store_true", help="show the trace of an error")
     _where(drift)
 
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         "--auto", type=float, metavar="Q", help="with --export: fill in the suggested label up to this quality, as 0.05"
     )
     audit.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    _limits(audit)
     audit.add_argument("--debug", action="store_true", help="show the trace of an error")
 
     schema = commands.add_parser("schema", help="what the data would change in a dataset's schema")
@@ -175,6 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--name", metavar="NAME", help="of the dataset (default: made of the file's)")
     init.add_argument("--force", action="store_true", help="replace a dataset of that name")
     init.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    _limits(init)
     init.add_argument("--debug", action="store_true", help="show the trace of an error")
 
     compile_ = commands.add_parser("compile", help="write the pipeline for a cluster")
@@ -243,6 +246,16 @@ def _cluster(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="URL", help="folder of the spans, as the cluster sees it")
     parser.add_argument("--root", metavar="URL", help="folder for artifacts and registry: s3://, gs://, minio://")
     parser.add_argument("--image", metavar="IMAGE", help="container image with Plumbline in it")
+
+
+def _limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--read-limit",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="instead of a limit of [data], as max_columns=100000; several times for several",
+    )
 
 
 def _common(parser: argparse.ArgumentParser, command: str) -> None:

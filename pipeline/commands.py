@@ -134,6 +134,7 @@ def drift(parsed: argparse.Namespace) -> int:
         rule=parsed.rule,
         alpha=parsed.alpha,
         joint_rows=0 if parsed.no_joint else None,
+        read_limits=parsed.read_limit,
     )
     print(
         json.dumps(compared.to_json(), allow_nan=False)
@@ -198,6 +199,7 @@ def audit(parsed: argparse.Namespace) -> int:
         labelers=tuple(filter(None, parsed.labelers.split(","))),
         model=parsed.model,
         limit=parsed.limit,
+        read_limits=parsed.read_limit,
     )
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     if parsed.export:
@@ -362,7 +364,7 @@ def init(parsed: argparse.Namespace) -> int:
     """`plumbline init`."""
     from pipeline.initialise.command import initialise
 
-    found = initialise(parsed.data, parsed.label, name=parsed.name, force=parsed.force)
+    found = initialise(parsed.data, parsed.label, name=parsed.name, force=parsed.force, read_limits=parsed.read_limit)
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     return 0
 

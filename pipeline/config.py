@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
 from components.escaping import on_one_line
@@ -70,6 +71,19 @@ class Data(Table):
     data/<dataset>/corrections.csv, or corrections.csv beside this file, if it is there."""
     extra: tuple[Extra, ...] = ()
     """Slices of which rows of older spans are added to what is learned from."""
+    max_columns: Annotated[int, Field(ge=1)] = DEFAULT_LIMITS.max_columns
+    """Columns that a file may have."""
+    max_header_bytes: Annotated[int, Field(ge=1024)] = DEFAULT_LIMITS.max_header_bytes
+    """Bytes of a CSV file's header, of a Parquet file's footer, of an Arrow file's schema."""
+    max_line_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = DEFAULT_LIMITS.max_line_bytes
+    """Bytes of one row of a CSV file; also how much of it is read at a time."""
+    max_expansion: Annotated[int, Field(ge=1)] = DEFAULT_LIMITS.max_expansion
+    """Unpacked bytes for each byte of a compressed file, once there are more than 64 MiB of them."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a file may ask for, as its readers take it."""
+        return Limits(self.max_columns, self.max_header_bytes, self.max_line_bytes, self.max_expansion)
 
     @property
     def has_spans(self) -> bool:

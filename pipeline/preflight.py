@@ -106,7 +106,7 @@ def source_of(config: Config, directory: str) -> Source:
         ids=config.dataset.id,
         window=config.data.window,
         eval_share=config.data.eval_share,
-        options=ReadOptions(config.data.missing, config.data.delimiter, config.data.misfits),
+        options=ReadOptions(config.data.missing, config.data.delimiter, config.data.misfits, config.data.limits),
         corrections=corrections_path(config),
         extra=extra,
         steps=steps_json(config.balance, config.augmentation),

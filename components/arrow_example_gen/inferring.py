@@ -16,20 +16,21 @@ values fit and else strings.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import fs, ipc
-from pyarrow import parquet as pq
+from pyarrow import fs
 
 from components.arrow_example_gen.casting import fit, plain
 from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.ipc_files import ipc_batches, open_ipc
+from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import is_list, own_type, unknown_names
 from components.arrow_example_gen.options import Forms, ReadOptions, count_forms, missing_markers, string_batches
+from components.arrow_example_gen.parquet_files import open_parquet
 from components.arrow_example_gen.reading import IPC, PARQUET
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse
@@ -131,7 +132,9 @@ def survey(
     sample, rows, names = Sample(sample_rows), 0, list[str]()
     for number, file in enumerate(files):
         binary = is_binary(file)
-        stream = binary_batches(filesystem, file) if binary else string_batches(filesystem, file, options)
+        stream = (
+            binary_batches(filesystem, file, options.limits) if binary else string_batches(filesystem, file, options)
+        )
         before = rows
         for batch in stream:
             rows += batch.num_rows
@@ -154,7 +157,7 @@ def survey(
             raise InputError(f"{file.name}: holds no rows")
 
     markers = missing_markers(forms) if find_markers else ()
-    options = ReadOptions(tuple(dict.fromkeys((*options.missing, *markers))), options.delimiter, options.misfits)
+    options = replace(options, missing=tuple(dict.fromkeys((*options.missing, *markers))))
     read = {name: counted.without(options.missing) for name, counted in forms.items()}
     types = {}
     for name in names:
@@ -177,7 +180,9 @@ def survey(
     )
 
 
-def declared_types(filesystem: fs.FileSystem, files: Sequence[SpanFile]) -> dict[str, str] | None:
+def declared_types(
+    filesystem: fs.FileSystem, files: Sequence[SpanFile], limits: Limits = DEFAULT_LIMITS
+) -> dict[str, str] | None:
     """`infer_types` of Parquet and Arrow files by what they declare, without reading a row.
 
     None where that does not settle it: a column of nulls only, or of unsigned 64-bit integers, which may not fit int64.
@@ -187,7 +192,7 @@ def declared_types(filesystem: fs.FileSystem, files: Sequence[SpanFile]) -> dict
     """
     declared: dict[str, set[str]] = {}
     for file in files:
-        schema = _schema(filesystem, file)
+        schema = _schema(filesystem, file, limits)
         unknown_names(file.name, schema.names, schema.names)
         _same_columns(schema.names, list(declared) or schema.names, file, files[0])
         for field_ in schema:
@@ -197,12 +202,12 @@ def declared_types(filesystem: fs.FileSystem, files: Sequence[SpanFile]) -> dict
     return {name: _widest(kinds, name, files) for name, kinds in declared.items()}
 
 
-def _schema(filesystem: fs.FileSystem, file: SpanFile) -> pa.Schema:
+def _schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Schema:
     try:
         with filesystem.open_input_file(file.path) as stream:
             if file.path.lower().endswith(PARQUET):
-                return pq.read_schema(stream)
-            return (ipc.open_file(stream) if stream.read(6) == b"ARROW1" else ipc.open_stream(_rewound(stream))).schema
+                return open_parquet(stream, file, limits).schema_arrow
+            return open_ipc(stream, file, limits).schema
     except (pa.ArrowException, OSError) as exc:
         raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
 
@@ -212,34 +217,24 @@ def is_binary(file: SpanFile) -> bool:
     return file.path.lower().endswith((*PARQUET, *IPC))
 
 
-def binary_batches(filesystem: fs.FileSystem, file: SpanFile) -> Iterator[pa.RecordBatch]:
+def binary_batches(
+    filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[pa.RecordBatch]:
     """A Parquet or Arrow file's rows; InputError where it cannot be read."""
     try:
         with filesystem.open_input_file(file.path) as stream:
             if file.path.lower().endswith(PARQUET):
-                parquet = pq.ParquetFile(stream)
+                parquet = open_parquet(stream, file, limits)
                 unknown_names(file.name, parquet.schema_arrow.names, parquet.schema_arrow.names)
                 yield from parquet.iter_batches(BATCH_ROWS, use_threads=False)
                 return
-            reader = ipc.open_file(stream) if stream.read(6) == b"ARROW1" else ipc.open_stream(_rewound(stream))
+            reader = open_ipc(stream, file, limits)
             unknown_names(file.name, reader.schema.names, reader.schema.names)
-            for batch in _arrow_batches(reader):
+            for batch in ipc_batches(reader):
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     yield batch.slice(start, BATCH_ROWS)
     except (pa.ArrowException, OSError) as exc:
         raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
-
-
-def _rewound(stream: pa.NativeFile) -> pa.NativeFile:
-    stream.seek(0)
-    return stream
-
-
-def _arrow_batches(reader: Any) -> Iterator[pa.RecordBatch]:
-    if isinstance(reader, ipc.RecordBatchFileReader):
-        yield from (reader.get_batch(index) for index in range(reader.num_record_batches))
-    else:
-        yield from reader
 
 
 def _same_columns(names: list[str], expected: list[str], file: SpanFile, first: SpanFile) -> None:

@@ -8,20 +8,25 @@ import csv as text_csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, fs
 
-from components.arrow_example_gen.csv_stream import CsvStream
+from components.arrow_example_gen.csv_errors import explain
+from components.arrow_example_gen.csv_header import read_header
+from components.arrow_example_gen.csv_reader import csv_batches
+from components.arrow_example_gen.csv_stream import StreamState
+from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
+from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse
+from components.arrow_example_gen.unpacked import Unpacked
 from components.errors import InputError
 
-BLOCK_BYTES = 8 << 20
 HEAD_BYTES = 256 << 10
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -63,11 +68,19 @@ class ReadOptions:
       missing: Cells that mean "no value here", exactly as they stand.
       delimiter: The character between cells.
       misfits: What a value of another type than the schema's does: `block` is an error, `warn` a counted finding.
+      limits: What a file of any kind may ask for.
     """
 
     missing: tuple[str, ...] = ("",)
     delimiter: str = ","
     misfits: Literal["block", "warn"] = "block"
+    limits: Limits = DEFAULT_LIMITS
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> "ReadOptions":
+        """What `dataclasses.asdict` made of one, and JSON of that."""
+        limits = Limits(**fields.get("limits", {}))
+        return cls(tuple(fields["missing"]), fields["delimiter"], fields["misfits"], limits)
 
 
 @dataclass
@@ -179,30 +192,27 @@ def missing_markers(columns: Mapping[str, Forms]) -> tuple[str, ...]:
 
 def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Iterator[pa.RecordBatch]:
     """A CSV file's rows as they stand, every column a string; InputError where it cannot be read."""
-    parse = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True)
-    read = csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False)
     if file.bytes == 0:
         raise InputError(f"{file.name}: is empty")
     try:
-        with filesystem.open_input_stream(file.path, compression="detect") as unpacked:
-            convert = csv.ConvertOptions(check_utf8=False)
-            stream = CsvStream(unpacked, options.delimiter)
-            names = csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert).schema.names
+        names, header_bytes = read_header(filesystem, file, options.delimiter, options.limits)
+        options.limits.check_columns(file.name, len(names))
         unknown_names(file.name, names, names)
+        parse = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True)
+        block_bytes = max(options.limits.max_line_bytes, header_bytes)
+        read = csv.ReadOptions(block_size=block_bytes, use_threads=False)
         convert = csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             null_values=list(options.missing),
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
         )
-        with filesystem.open_input_stream(file.path, compression="detect") as unpacked:
-            stream = CsvStream(unpacked, options.delimiter)
-            yield from csv.open_csv(stream, read_options=read, parse_options=parse, convert_options=convert)
-    except UnicodeDecodeError as exc:
-        raise InputError(f"{file.name}: the header is not valid UTF-8 ({exc.reason}); save it as UTF-8") from exc
-    except (pa.ArrowInvalid, OSError) as exc:
-        reason = " ".join("".join(char if char.isprintable() else " " for char in str(exc)).split())
-        raise InputError(f"{file.name}: cannot be read as CSV ({reason[:200]})") from exc
+        with Unpacked(filesystem, file, options.limits) as unpacked:
+            yield from csv_batches(unpacked, read, parse, convert, StreamState())
+    except pa.ArrowInvalid as exc:
+        raise InputError(f"{file.name}: cannot be read as CSV ({explain(str(exc), names, options.limits)})") from exc
+    except OSError as exc:
+        raise InputError(f"{file.name}: cannot be read ({one_line(' '.join(str(exc).split()))})") from exc
 
 
 def sniff_delimiter(head: str) -> str:
@@ -222,10 +232,10 @@ def sniff_delimiter(head: str) -> str:
     return best
 
 
-def detect_delimiter(filesystem: fs.FileSystem, file: SpanFile) -> str:
+def detect_delimiter(filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS) -> str:
     """The delimiter of a CSV file, from its first HEAD_BYTES."""
     try:
-        with filesystem.open_input_stream(file.path, compression="detect") as stream:
+        with Unpacked(filesystem, file, limits) as stream:
             head = stream.read(HEAD_BYTES)
     except OSError as exc:
         raise InputError(f"{file.name}: cannot be read ({' '.join(str(exc).split())[:200]})") from exc

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pyarrow import fs
 
-from components.arrow_example_gen.csv_files import BLOCK_BYTES as BLOCK_BYTES
 from components.arrow_example_gen.csv_files import read_csv
 from components.arrow_example_gen.ipc_files import read_ipc
 from components.arrow_example_gen.misfits import FileMisfits, Misfit, one_line
@@ -45,7 +44,8 @@ def read_batches(
       misfits: Under the policy `warn`, one entry a column is added to it when the last batch has been read.
 
     Yields:
-      Record batches of at most BLOCK_BYTES of text or 65,536 rows, columns in the schema's order, then unknown ones.
+      Record batches of at most `max_line_bytes` of text or 65,536 rows, columns in the schema's order, then unknown
+      ones.
 
     Raises:
       InputError: Unreadable, empty, damaged, ragged, a missing or doubled column, invalid UTF-8; and, under the policy
@@ -60,7 +60,7 @@ def read_batches(
             batches = read_csv(filesystem, file, types, options, found)
         else:
             read = read_parquet if path.endswith(PARQUET) else read_ipc if path.endswith(IPC) else read_tfrecords
-            batches = read(filesystem, file, types, found)
+            batches = read(filesystem, file, types, found, options.limits)
         for batch in batches:
             rows += batch.num_rows
             yield batch

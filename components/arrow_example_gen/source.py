@@ -66,7 +66,7 @@ class Source:
         fields = json.loads(text)
         options = fields.pop("options")
         return cls(
-            options=ReadOptions(**{**options, "missing": tuple(options["missing"])}),
+            options=ReadOptions.from_fields(options),
             extra=tuple(map(Extra.from_fields, fields.pop("extra", ()))),
             **fields,
         )

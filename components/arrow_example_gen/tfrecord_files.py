@@ -9,9 +9,11 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.arrow_example_gen.casting import typed_batch
+from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import FileMisfits, one_line
 from components.arrow_example_gen.names import is_list, own_type, unknown_names
 from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.unpacked import Unpacked
 from components.errors import InputError
 
 BATCH_ROWS = 1 << 13
@@ -21,7 +23,11 @@ FRAME_BYTES = 16
 
 
 def read_tfrecords(
-    filesystem: fs.FileSystem, file: SpanFile, types: dict[str, pa.DataType], misfits: FileMisfits
+    filesystem: fs.FileSystem,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    misfits: FileMisfits,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a TFRecord file; see `reading.read_batches`.
 
@@ -31,7 +37,7 @@ def read_tfrecords(
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
     compressed = file.path.lower().endswith(".gz")
-    left = _unpacked_bytes(filesystem, file) if compressed else filesystem.get_file_info(file.path).size
+    left = _unpacked_bytes(filesystem, file, limits) if compressed else filesystem.get_file_info(file.path).size
     decoder = ExamplesToRecordBatchDecoder()
     seen: set[str] = set()
     wanted, before = dict(types), 0
@@ -40,6 +46,7 @@ def read_tfrecords(
         try:
             for records in map(list, dataset.as_numpy_iterator()):
                 batch = _decoded(decoder, records, before, file)
+                limits.check_columns(file.name, len(batch.schema.names))
                 seen.update(batch.schema.names)
                 _carry(file, batch, types, wanted)
                 yield typed_batch(_with_all(batch, wanted), wanted, before, misfits)
@@ -115,10 +122,10 @@ def _explain(message: str) -> str:
     return f"is damaged ({one_line(message)})"
 
 
-def _unpacked_bytes(filesystem: fs.FileSystem, file: SpanFile) -> int:
+def _unpacked_bytes(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> int:
     """Reads a gzip file through: TensorFlow takes a stream that ends early for the end of the records."""
     total = 0
-    with filesystem.open_input_stream(file.path, compression="gzip") as stream:
+    with Unpacked(filesystem, file, limits) as stream:
         while chunk := stream.read(CHUNK):
             total += len(chunk)
     return total

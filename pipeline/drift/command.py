@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from components.arrow_example_gen.columns import column_types, parse_schema
+from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import ReadOptions
 from components.drift_validator.detecting import Found, Plan, compare_tables, find_drift
@@ -72,6 +73,7 @@ def drift(
     rule: Literal["calibrated", "fixed"] | None = None,
     alpha: float | None = None,
     joint_rows: int | None = None,
+    read_limits: Sequence[str] = (),
 ) -> Comparison:
     """Compares two data sets.
 
@@ -85,6 +87,7 @@ def drift(
       rule: Instead of the settings'.
       alpha: Instead of the settings'.
       joint_rows: Instead of the settings'.
+      read_limits: Limits of what a file may hold, each "name=number", instead of the settings'.
 
     Raises:
       UsageError, ConfigError, InputError: See open_sides; a slice by a column that is not there.
@@ -107,9 +110,10 @@ def drift(
     if baseline.endswith(STATISTICS) or current.endswith(STATISTICS):
         return _from_statistics(baseline, current, plan)
     options = None
+    limits = (config.data.limits if config is not None else DEFAULT_LIMITS).changed(read_limits)
     if config is not None:
-        options = ReadOptions(config.data.missing, config.data.delimiter, "warn")
-    one, other = open_sides(baseline, current, types, options)
+        options = ReadOptions(config.data.missing, config.data.delimiter, "warn", limits)
+    one, other = open_sides(baseline, current, types, options, limits)
     for column in {column for cross in plan.slices for column in cross}:
         if one.types and column not in one.types and column not in other.types:
             raise UsageError(f"--slice {column}: no such column; there is: {', '.join(one.types)}")

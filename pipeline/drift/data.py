@@ -9,6 +9,7 @@ from pyarrow import fs
 
 from components.arrow_example_gen.columns import arrow_types
 from components.arrow_example_gen.inferring import declared_types, is_binary, survey
+from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import ReadOptions, detect_delimiter
 from components.arrow_example_gen.reading import CSV, IPC, PARQUET, TFRECORD, read_batches
@@ -51,7 +52,11 @@ class Side:
 
 
 def open_sides(
-    baseline: str, current: str, types: Mapping[str, str] | None = None, options: ReadOptions | None = None
+    baseline: str,
+    current: str,
+    types: Mapping[str, str] | None = None,
+    options: ReadOptions | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[Side, Side]:
     """Looks at both data sets and settles how their columns are read.
 
@@ -60,12 +65,13 @@ def open_sides(
       current: The same; its columns may be others.
       types: Column -> type alias where a schema says it; other columns are inferred, the same for both sides.
       options: How CSV is written; None finds out, the markers for missing values too.
+      limits: Of what a file may hold.
 
     Raises:
       UsageError: Nothing there.
       InputError: What is there cannot be read.
     """
-    sides = [_open(name, options) for name in (baseline, current)]
+    sides = [_open(name, options, limits) for name in (baseline, current)]
     inferred: dict[str, str] = {}
     for side in sides:
         for column, alias in side.types.items():
@@ -76,26 +82,26 @@ def open_sides(
         replace(
             side,
             types={column: settled[column] for column in side.types},
-            options=ReadOptions(markers, side.options.delimiter, "warn"),
+            options=ReadOptions(markers, side.options.delimiter, "warn", limits),
         )
         for side in sides
     )
     return one, other
 
 
-def _open(name: str, options: ReadOptions | None) -> Side:
+def _open(name: str, options: ReadOptions | None, limits: Limits) -> Side:
     filesystem, files = _files(name)
     if all(_is_examples(file.path) for file in files):
         return Side(name, files, {})
     if odd := [file for file in files if _is_examples(file.path)]:
         raise InputError(f"{odd[0].name}: tf.Examples among files of another kind; compare one kind at a time")
-    if all(is_binary(file) for file in files) and (declared := declared_types(filesystem, files)) is not None:
-        return Side(name, files, declared, options or ReadOptions())
+    if all(is_binary(file) for file in files) and (declared := declared_types(filesystem, files, limits)) is not None:
+        return Side(name, files, declared, options or ReadOptions(limits=limits))
     if options is None:
-        delimiter = "," if is_binary(files[0]) else detect_delimiter(filesystem, files[0])
-        found = survey(filesystem, files, ReadOptions(delimiter=delimiter), 0, find_markers=True)
+        delimiter = "," if is_binary(files[0]) else detect_delimiter(filesystem, files[0], limits)
+        found = survey(filesystem, files, ReadOptions(delimiter=delimiter, limits=limits), 0, find_markers=True)
     else:
-        found = survey(filesystem, files, options, 0)
+        found = survey(filesystem, files, replace(options, limits=limits), 0)
     return Side(name, files, found.types, found.options)
 
 

@@ -7,11 +7,13 @@ import os
 import re
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from components.arrow_example_gen.columns import parse_schema
 from components.arrow_example_gen.inferring import is_binary, survey
+from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.options import ReadOptions, detect_delimiter
 from components.arrow_example_gen.spans import open_folder
 from components.errors import UsageError
@@ -91,7 +93,12 @@ class Initialised:
 
 
 def initialise(
-    data: str, label: str, name: str | None = None, schemas: Path = Path("schemas"), force: bool = False
+    data: str,
+    label: str,
+    name: str | None = None,
+    schemas: Path = Path("schemas"),
+    force: bool = False,
+    read_limits: Sequence[str] = (),
 ) -> Initialised:
     """Looks at the data, writes its settings and schema, both or none.
 
@@ -101,6 +108,7 @@ def initialise(
       name: Of the dataset; None makes one of the file's or the folder's.
       schemas: Folder of all datasets.
       force: Replace the dataset's files if it is there already.
+      read_limits: Limits of what a file may hold, each "name=number"; kept in the settings.
 
     Raises:
       UsageError: No such data or label column, an illegal or taken name.
@@ -116,12 +124,14 @@ def initialise(
 
     filesystem, _ = open_folder(place.directory)
     first = place.files[0]
-    options = ReadOptions(delimiter="," if is_binary(first) else detect_delimiter(filesystem, first))
+    limits = DEFAULT_LIMITS.changed(read_limits)
+    delimiter = "," if is_binary(first) else detect_delimiter(filesystem, first, limits)
+    options = ReadOptions(delimiter=delimiter, limits=limits)
     found = survey(filesystem, place.files, options, SAMPLE_ROWS, find_markers=True)
     spans = found.spans if len(place.files) > 1 else None
     proposal = propose(found.sample, found.types, label, found.rows, spans)
     misfits = {column: count for column, count in found.misfits.items() if count}
-    options = ReadOptions(found.options.missing, found.options.delimiter, "warn" if misfits else "block")
+    options = replace(found.options, misfits="warn" if misfits else "block")
 
     eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
     settings = settings_text(name, place, proposal, options, misfits, found, eval_rows)

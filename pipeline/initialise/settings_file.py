@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 
 from components.arrow_example_gen.inferring import Survey, is_binary
+from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.options import ReadOptions
 from components.escaping import on_one_line, toml_string
 from pipeline.initialise.column_values import value_counts
@@ -28,6 +30,7 @@ def settings_text(
     eval_rows: int,
 ) -> str:
     """pipeline.toml, every table with what there is to know about it."""
+    default = asdict(DEFAULT_LIMITS)
     lines = [
         f"# {name}: drafted by plumbline init from {found.rows:,} rows. Correct what you know better.",
         "",
@@ -62,6 +65,7 @@ def settings_text(
         f"misfits = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
     )
     lines += [f"# {count:,} in {on_one_line(column)} do not fit its other values" for column, count in misfits.items()]
+    lines += [f"{key} = {value}" for key, value in asdict(options.limits).items() if value != default[key]]
     lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
     lines += _evaluation(proposal, found, eval_rows)
     beam = 'profile = "local"'.ljust(30) + "# or flink, spark, dataflow: where the heavy steps run"

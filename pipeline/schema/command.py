@@ -94,7 +94,8 @@ def diff(config: Config, data: str | None = None, span: int | None = None) -> Di
     content, schema = read_schema(config.schema_path)
     where, cells = data or config.data.directory, config.data
     about = (column_types(schema), config.dataset.label, config.dataset.id, cells.window, cells.eval_share)
-    source = Source(where, cells.pattern, *about, ReadOptions(cells.missing, cells.delimiter, "warn"))
+    options = ReadOptions(cells.missing, cells.delimiter, "warn", cells.limits)
+    source = Source(where, cells.pattern, *about, options)
     look = _Look(source, schema)
     splits = _files(source, span)
     for split, files in splits.items():

@@ -54,7 +54,7 @@ def where(column: str, row: int, value: str, type_: str) -> str:
 
 
 RAGGED = "row {} has {} cells where the header has 3 (the header is row 1)"
-TOO_LONG = "a row is longer than 8 MiB, or a quote is not closed"
+TOO_LONG = "a row is longer than [data] max_line_bytes allows (8,388,608), or a quote is not closed"
 
 CSV = {
     "zero bytes": ("x.csv", b"", "is empty"),

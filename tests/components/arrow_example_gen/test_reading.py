@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
-from components.arrow_example_gen.reading import BLOCK_BYTES, read_batches
+from components.arrow_example_gen.limits import DEFAULT_LIMITS
+from components.arrow_example_gen.reading import read_batches
 from components.arrow_example_gen.spans import find_spans
 from components.errors import InputError
 
@@ -137,7 +138,7 @@ def test_gzip(read):
             HEADER + b"a,1,2\n\xff\xfe,1,2\n",
             "column 'id', row 3 (the header is row 1): invalid UTF8 data where the schema says string",
         ),
-        (b"id,n,\xff\na,1,2\n", "the header is not valid UTF-8 (invalid start byte at byte 0)"),
+        (b"id,n,\xff\na,1,2\n", "the header is not valid UTF-8 (invalid start byte at byte 0); save it as UTF-8"),
         (b"id,n,n,x\na,1,1,2\n", "column 'n' is there twice; rename or drop one"),
         (b"id,n,x,q,q\na,1,1,2,3\n", "column 'q' is there twice; rename or drop one"),
         (b"id,n\na,1\n", "column 'x' is missing; the schema names it, the header does not"),
@@ -202,7 +203,7 @@ def test_a_gzip_of_nothing_is_refused(read, content):
 def long_file() -> list[bytes]:
     """Lines of a file of a little over two blocks."""
     lines = [b"id,n,x", *(b"r%062d,%d,1.5" % (number, number) for number in range(2, 250_002))]
-    assert 2 * BLOCK_BYTES < sum(map(len, lines)) < 3 * BLOCK_BYTES
+    assert 2 * DEFAULT_LIMITS.max_line_bytes < sum(map(len, lines)) < 3 * DEFAULT_LIMITS.max_line_bytes
     return lines
 
 

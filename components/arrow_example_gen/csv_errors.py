@@ -1,0 +1,31 @@
+"""What Arrow says about a CSV file, in the words of its header."""
+
+import re
+
+from components.arrow_example_gen.limits import Limits
+from components.arrow_example_gen.misfits import one_line
+
+
+def explain(message: str, names: list[str], limits: Limits) -> str:
+    """Arrow's message with the column's name for its number, in one line. Blank lines are no rows."""
+    open_quote = message.count('"') % 2 == 1
+    message = one_line(message)
+    if "Empty CSV file" in message:
+        return "holds no rows"
+    if "straddling object straddles two block boundaries" in message:
+        return (
+            f"a row is longer than [data] max_line_bytes allows ({limits.max_line_bytes:,}), or a quote is not closed"
+        )
+    column = re.match(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)", message)
+    if column is None:
+        ragged = re.match(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message)
+        if ragged is not None:
+            hint = "; a quote is not closed?" if open_quote else ""
+            return f"row {ragged[1]} has {ragged[3]} cells where the header has {ragged[2]} (the header is row 1){hint}"
+        return message
+    index, row, reason = int(column[1]), column[2], column[3]
+    place = f"column '{names[index]}'" if index < len(names) else f"column {index + 1}"
+    if row is not None:
+        place += f", row {row} (the header is row 1)"
+    value = re.search(r"conversion error to ([\w\[\]]+): (.*)", reason)
+    return f"{place}: {value[2]} where the schema says {value[1]}" if value else f"{place}: {reason}"
