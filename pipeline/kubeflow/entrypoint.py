@@ -199,8 +199,8 @@ def _check_whole(inputs: dict[str, list[Any]], given: Any) -> None:
             content = artifact.get_string_custom_property(CONTENT)
             if content and (found := content_findings(artifact.uri, content)):
                 raise DamagedArtifact(
-                    f"input artifact {key}: {uri} {found[0].detail}; it is not what its step wrote. Delete it from the "
-                    "store and run again with caching off, so that it is made anew",
+                    f"input artifact {key}: {uri} {found[0].detail}; it is not what its step wrote. Delete it, and run "
+                    "once with [kubeflow] cache = false, so that it is made anew",
                     uri,
                 )
 
