@@ -20,6 +20,7 @@ from tfx.orchestration.portable import (
     data_types,
     python_executor_operator,
 )
+from tfx.orchestration.portable.mlmd import execution_lib
 from tfx.proto.orchestration import driver_output_pb2, executable_spec_pb2, execution_result_pb2
 from tfx.types.artifact import Artifact
 from tfx.types.value_artifact import ValueArtifact
@@ -76,12 +77,21 @@ class CheckingDriver(base_driver_operator.BaseDriverOperator):
                 output_artifacts=execution_info.output_dict,
                 parameters=execution_info.exec_properties,
             )
-            # One that is set aside is not offered again, but an older result of the same may be.
-            while cached := cache_utils.get_cached_outputs(handle, context):
-                offered = [one.mlmd_artifact for listed in cached.values() for one in listed]
-                if not self._verifier.set_aside_damaged(handle.store, offered):
-                    break
+            self._check_cache(handle.store, context)
         return _placed(execution_info.output_dict)
+
+    def _check_cache(self, store: Any, context: Any) -> None:
+        """Sets aside what is damaged of the results that the cache would offer, from the newest to the first whole one.
+
+        As cache_utils.get_cached_outputs goes through them; but that leaves out a result whose folder is gone without
+        a word.
+        """
+        successes = filter(execution_lib.is_execution_successful, store.get_executions_by_context(context.id))
+        for execution in execution_lib.sort_executions_newest_to_oldest(successes):
+            events = store.get_events_by_execution_ids([execution.id])
+            made = store.get_artifacts_by_id([event.artifact_id for event in events if event.type == event.OUTPUT])
+            if all(one.state == one.LIVE for one in made) and not self._verifier.set_aside_damaged(store, made):
+                return
 
 
 def _placed(outputs: Mapping[str, Sequence[Artifact]]) -> driver_output_pb2.DriverOutput:

@@ -1,6 +1,7 @@
 """TFX's launcher with our driver and operators, on one node of the real pipeline kind."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,6 +75,10 @@ def test_it_is_recorded_reused_and_made_again_when_damaged(home: Path, run: Run)
     assert artifact.state == mlmd.Artifact.DELETED
     assert (home / "set-aside" / "ImportSchemaGen" / "schema" / Path(uri).name / "schema.pbtxt").exists()
     assert run("fifth") == ("cached", again)
+    shutil.rmtree(again)
+    assert run("sixth")[0] == "executed"
+    (artifact,) = store.get_artifacts_by_uri(again)
+    assert artifact.state == mlmd.Artifact.DELETED
     assert not list((home / "artifacts" / "ImportSchemaGen" / ".system" / "driver_execution").iterdir())
 
 
