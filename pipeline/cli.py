@@ -30,8 +30,13 @@ def _called(parsed: argparse.Namespace) -> int:
 
     settle()
     from pipeline import commands
+    from pipeline.endings import limits
 
     commands.check_arguments(parsed)
+    if parsed.command in ("audit", "drift", "init", "schema"):
+        limits.check_limits(limits.TABLES)
+    elif parsed.command in ("compile_", "submit"):
+        limits.check_limits()
     code: int = getattr(commands, parsed.command)(parsed)
     return code
 

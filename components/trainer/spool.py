@@ -42,7 +42,7 @@ class Spool:
             except OSError as exc:
                 raise UsageError(
                     f"{self._folder}: no place for the transformed rows, {self._bytes / (1 << 30):.1f} GB so far "
-                    f"({exc.strerror}); set TMPDIR to a folder with more room, or lower [data] window"
+                    f"({exc.strerror}); free some, choose another --root (a cluster: TMPDIR) or lower [data] window"
                 ) from exc
 
     def matrices(self) -> dict[str, np.ndarray]:

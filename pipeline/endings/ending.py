@@ -14,7 +14,7 @@ from components.secret_texts import message_line, without_secrets
 from pipeline.endings.children import end_descendants
 from pipeline.endings.failures import as_error
 from pipeline.endings.interruption import Interrupted, handle_signals, received
-from pipeline.endings.output import flushed, open_streams, say
+from pipeline.endings.output import STDOUT, drop, flushed, not_written, open_streams, say
 
 
 def guarded(command: Callable[[], int], *, debug: bool, place: Path | None = None) -> int:
@@ -28,9 +28,9 @@ def guarded(command: Callable[[], int], *, debug: bool, place: Path | None = Non
     try:
         code = command()
     except BrokenPipeError as exc:
-        if exc.filename is not None:
+        if exc.filename not in (None, STDOUT):
             return _told(exc, debug, place)
-        flushed()
+        drop()  # whoever read has read enough
         return _interrupted(0)
     except Interrupted as exc:
         say(f"plumbline: {exc}")
@@ -79,12 +79,11 @@ def _told(exc: Exception, debug: bool, place: Path | None) -> int:
     if (interrupted := received()) is not None:  # C++ has made another exception of it
         say(f"plumbline: {interrupted}")
         return interrupted.exit_code
-    if isinstance(exc, OSError) and exc.filename is None and (unwritten := flushed()) is not None:
-        error: PlumblineError = unwritten
+    if isinstance(exc, OSError) and exc.filename == STDOUT:
+        error: PlumblineError = not_written(exc)
     else:
         error = as_error(exc, place)
-    with suppress(OSError):
-        sys.stdout.flush()
+    flushed()
     if debug:
         with suppress(OSError):
             sys.stderr.write(without_secrets("".join(traceback.format_exception(exc))))

@@ -1,15 +1,24 @@
 """Limits that would end a run in the middle, or abort it inside a C++ library, found before TensorFlow is loaded."""
 
+import resource
 import threading
+from contextlib import suppress
 
 from components.errors import ResourceError
 from pipeline.endings.memory import SETTINGS, address_space_left, available_bytes
 
-THREADS = 32
+THREADS = 16
 """Threads that TensorFlow, Arrow and gRPC start at least, on few cores. Where they cannot, they abort the process."""
 
-ADDRESS_SPACE = 3_000_000_000
-"""Bytes of address space for TensorFlow, TFX and a small training; loading them takes 2.1 GB."""
+ADDRESS_SPACE = 5_000_000_000
+"""Bytes of address space for TensorFlow, TFX and a small training. Loading them takes 2.1 GB; with 3.6 GB the Trainer
+of a small table was aborted by LLVM, which found no room for a thread."""
+
+TABLES = 1_000_000_000
+"""Bytes of address space for what reads tables without TensorFlow: Arrow, scikit-learn, LightGBM."""
+
+OPEN_FILES = 64
+"""Files, pipes and sockets that libraries open at least."""
 
 LOADED = 1_100_000_000
 """Bytes in memory once TensorFlow, TFX and Beam are loaded."""
@@ -19,14 +28,28 @@ A_CELL = 48
 batches under way. Rough: enough to tell what fits easily from what does not fit."""
 
 
-def check_limits() -> None:
-    """ResourceError if TensorFlow could not start its threads, or not be loaded for a limit on address space."""
+def check_limits(address_space: int = ADDRESS_SPACE) -> None:
+    """ResourceError if libraries could not be loaded, start their threads or open their files.
+
+    Where only the soft limit on open files is too low, it is raised.
+
+    Args:
+      address_space: Bytes that are needed, ADDRESS_SPACE or TABLES.
+    """
     left = address_space_left()
-    if left is not None and left < ADDRESS_SPACE:
+    if left is not None and left < address_space:
         raise ResourceError(
-            f"memory: {left / 1e9:.1f} GB of address space are left by the limit (ulimit -v), but TensorFlow and TFX "
-            f"take {ADDRESS_SPACE / 1e9:.1f} GB; raise the limit"
+            f"memory: the limit on address space (ulimit -v) leaves {left / 1e9:.1f} GB, but "
+            f"{address_space / 1e9:.1f} GB are needed; raise the limit"
         )
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < OPEN_FILES:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < OPEN_FILES:
+            raise ResourceError(
+                f"{hard} open files are allowed, but {OPEN_FILES} are needed; raise the limit (ulimit -n)"
+            )
     stop = threading.Event()
     started: list[threading.Thread] = []
     try:
@@ -36,7 +59,7 @@ def check_limits() -> None:
             started.append(thread)
     except RuntimeError as exc:
         raise ResourceError(
-            f"the system refuses thread {len(started) + 1} of {THREADS} that TensorFlow needs; raise the limits on "
+            f"the system refuses thread {len(started) + 1} of {THREADS} that are needed; raise the limits on "
             "processes and on memory (ulimit -u, ulimit -v, pids.max of the container), or end other processes"
         ) from exc
     finally:

@@ -1,11 +1,29 @@
 """Standard output and error: there, and written to the end."""
 
-import errno
+import io
 import os
 import sys
 from contextlib import suppress
+from typing import Any
 
 from components.errors import PlumblineError, UsageError
+
+STDOUT = "standard output"
+"""Name of the file in an OSError of `NamedStdout`."""
+
+
+class NamedStdout(io.FileIO):
+    """Descriptor 1. Its errors say that they are standard output's: by themselves they name no file at all."""
+
+    def __init__(self) -> None:
+        super().__init__(1, "wb", closefd=False)
+
+    def write(self, data: Any, /) -> int:
+        """As FileIO's."""
+        try:
+            return super().write(data)
+        except OSError as exc:
+            raise OSError(exc.errno, exc.strerror, STDOUT) from exc
 
 
 def open_streams() -> bool:
@@ -23,8 +41,16 @@ def open_streams() -> bool:
                 os.dup2(null, descriptor)
                 os.close(null)
             was_open = was_open and descriptor != 1
-    if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
+    given = sys.stdout
+    if given is not None:
+        with suppress(OSError, ValueError):
+            given.flush()
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(NamedStdout()),
+        encoding="utf-8" if given is None else given.encoding,
+        errors=None if given is None else given.errors,
+        line_buffering=os.isatty(1),
+    )
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     return was_open
@@ -38,13 +64,16 @@ def flushed() -> PlumblineError | None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop()
+        drop()
     except OSError as exc:
-        _drop()
-        if exc.errno == errno.EPIPE:
-            return None
-        return UsageError(f"standard output cannot be written ({exc.strerror}); send it to another place")
+        return not_written(exc)
     return None
+
+
+def not_written(exc: OSError) -> UsageError:
+    """For standard output that takes nothing; what is left in its buffer is dropped."""
+    drop()
+    return UsageError(f"{STDOUT} cannot be written ({exc.strerror}); send it to another place")
 
 
 def say(line: str) -> None:
@@ -53,7 +82,7 @@ def say(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def _drop() -> None:
+def drop() -> None:
     """Has what is still in the buffer go nowhere."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())

@@ -83,12 +83,21 @@ class Project:
         assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {file}"
         path.write_text(text.replace(old, new))
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that make Python find the working copy's code."""
+        return {**os.environ, "PYTHONPATH": str(self.folder)}
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of `plumbline`; to be run in the working copy."""
+        return [sys.executable, "-m", "pipeline.cli", *arguments]
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts `plumbline` on the working copy's own code."""
         return subprocess.Popen(
-            [sys.executable, "-m", "pipeline.cli", *arguments],
+            self.command(*arguments),
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder)},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

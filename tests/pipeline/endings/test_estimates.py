@@ -1,0 +1,71 @@
+"""What a run is expected to need, against what there is."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from components.errors import UsageError
+from pipeline.endings import disk, limits
+from pipeline.endings.memory import available_bytes, peak_bytes
+from pipeline.endings.system_errors import expected, free_bytes
+
+
+def test_bytes_needed_by_kind_of_file():
+    # 40 MB whatever the input is; 1.5 for each byte of text, 6 for gzip, 4 for Parquet
+    assert disk.bytes_needed([("a.csv", 10), ("b.csv.gz", 10), ("c.PARQUET", 10)]) == 40_000_000 + 15 + 60 + 40
+
+
+def test_a_disk_that_suffices_may_not_suffice_or_cannot(tmp_path):
+    free = free_bytes(tmp_path)
+    assert disk.check_disk(tmp_path, free // 2) is None
+    line = disk.check_disk(tmp_path, free * 2)
+    assert line is not None
+    assert line.startswith(f"{tmp_path}: ")
+    assert "needed; the run may end for lack of space" in line
+    with pytest.raises(UsageError, match=r"free there, about .* needed; free some \(plumbline gc\)"):
+        disk.check_disk(tmp_path, free * 10)
+    assert expected.pop(str(tmp_path)) == free * 10
+
+
+def test_memory_of_a_training():
+    # 1.1 GB of libraries and 48 bytes a cell
+    assert limits.training_bytes(rows=1_000_000, columns=20) == 1_100_000_000 + 960_000_000
+    assert limits.check_memory(rows=1, columns=1) is None or available_bytes() < 1_100_000_048
+    line = limits.check_memory(rows=10**9, columns=1000)
+    assert line is not None
+    assert line.startswith("Trainer: 1,000,000,000 rows x 1,000 features take about 48001.1 GB of memory, ")
+    assert "[data] window" in line
+
+
+def test_what_is_measured_is_plausible():
+    assert 10_000_000 < peak_bytes() < 1 << 40
+    left = available_bytes()
+    assert left is None or 0 <= left < 1 << 50
+
+
+LIMITED = """
+from components.errors import ResourceError
+from pipeline.endings.failures import as_error
+from pipeline.endings.limits import check_limits
+try:
+    check_limits()
+except ResourceError as exc:
+    print(exc)
+try:
+    bytearray(1 << 40)
+except MemoryError as exc:
+    print(as_error(exc))
+"""
+
+
+def test_under_a_limit_on_address_space():
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=True, preexec_fn=limit)
+    first, second = done.stdout.splitlines()
+    assert first.startswith("memory: the limit on address space (ulimit -v) leaves ")
+    assert second.startswith("out of memory (peak 0.")
+    assert "1.1 GB allowed (ulimit -v)" in second
