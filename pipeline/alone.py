@@ -40,3 +40,17 @@ def alone(folder: Path, at_work: str = "a run", option: str = "--root") -> Itera
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def holder(folder: Path) -> str:
+    """Who holds <folder>/.run.lock, such as "process 12"; "" if nobody does. Nothing is written."""
+    try:
+        lock = (folder / ".run.lock").open("r")
+    except OSError:
+        return ""
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return f"process {lock.read().strip() or 'unknown'}"
+    return ""

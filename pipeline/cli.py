@@ -175,6 +175,20 @@ def _parser() -> argparse.ArgumentParser:
     gc.add_argument("--apply", action="store_true", help="delete it (default: only say what would be)")
     _where(gc)
 
+    doctor = commands.add_parser(
+        "doctor", help="check environment, settings, metadata, artifacts and registry; repair what is safe"
+    )
+    doctor.set_defaults(command="doctor")
+    doctor.add_argument("--dataset", metavar="NAME", help="this one only (default: all with settings or runs)")
+    doctor.add_argument(
+        "--repair", action="store_true", help="repair what is safe; what is replaced is kept in ROOT/NAME/backups"
+    )
+    depth = doctor.add_mutually_exclusive_group()
+    depth.add_argument("--digests", action="store_true", help="read every file that has a recorded SHA-256")
+    depth.add_argument("--quick", action="store_true", help="read no artifacts or models, do not import TensorFlow")
+    doctor.add_argument("--debug", action="store_true", help="show the trace of an error")
+    _where(doctor)
+
     init = commands.add_parser("init", help="propose settings and schema for one's own data")
     init.set_defaults(command="init")
     init.add_argument("--data", required=True, metavar="PATH", help="a file, or a folder or URL of span files")

@@ -360,6 +360,21 @@ def _store(parsed: argparse.Namespace, read_only: bool = True) -> Any:
     return connect(connection_config(_config(parsed).metadata, _home(parsed) / "metadata.sqlite"), read_only=read_only)
 
 
+def doctor(parsed: argparse.Namespace) -> int:
+    """`plumbline doctor`: exit code 1 if there are errors, after the repairs if these were asked for."""
+    from pipeline.doctor.command import diagnose, repair
+    from pipeline.doctor.finding import Options
+    from pipeline.doctor.text import for_a_person
+
+    options = Options(digests=parsed.digests, quick=parsed.quick, tensorflow=not parsed.quick)
+    if parsed.repair:
+        found = repair(parsed.root, parsed.dataset, options, lambda text: print(text, file=sys.stderr))
+    else:
+        found = diagnose(parsed.root, parsed.dataset, options)
+    print(json.dumps(found.to_json()) if parsed.json else for_a_person(found, shutil.get_terminal_size().columns))
+    return PlumblineError.exit_code if found.count("error") else 0
+
+
 def init(parsed: argparse.Namespace) -> int:
     """`plumbline init`."""
     from pipeline.initialise.command import initialise

@@ -133,6 +133,12 @@ def model_lineage(
         done = executions_of_run(store, run_id)
     except UsageError:
         raise unknown from None
+    if any(one.is_rebuilt for one in done):
+        summary = next(str(one.parameters.get("summary", "")) for one in done if one.is_rebuilt)
+        raise UsageError(
+            f"run {run_id}, which pushed version {version}: its steps were lost with the metadata that were damaged; "
+            f"what it came to is in {summary} and in the version's manifest.json"
+        )
     outputs = artifacts_by_id(store, (id_ for one in done for ids in one.outputs.values() for id_ in ids))
     pushed = [id_ for id_, one in outputs.items() if text_property(one, "pushed_version") == str(version)]
     if not pushed:

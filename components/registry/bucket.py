@@ -143,6 +143,21 @@ class BucketStorage:
             if (match := _CLAIM.fullmatch(one.name)) and (claim := self._claim(one.name))["state"] == PUBLISHING:
                 self._publish(int(match[1]), claim["push"])
 
+    def leftovers(self) -> list[str]:
+        """See `Storage`. Of pushes that are committed but not finished, or older than a day by the store's clock."""
+        listed = self.store.list(f"{PUSHES}/")
+        now = datetime.now(timezone.utc)
+        committed = set()
+        for one in listed:
+            if (match := _CLAIM.fullmatch(one.name)) and self._claim(one.name)["state"] == PUBLISHING:
+                committed.add(match[1])
+        return sorted(
+            one.name
+            for one in listed
+            if now - one.modified > ABANDONED
+            or ((match := _CLAIM.fullmatch(one.name) or _UPLOAD.fullmatch(one.name)) and match[1] in committed)
+        )
+
     def write_labels(self, content: bytes, seen: Any) -> bool:
         """See `Storage`."""
         try:

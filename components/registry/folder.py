@@ -18,6 +18,9 @@ from components.files import sync, write_bytes, write_json, write_text
 from components.plain_names import leads_out
 from components.registry.storage import LABELS, MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
 
+STAGING = (".staging-*", f".{LABELS}.*")
+"""Names of a version and of a labels.json on their way in."""
+
 
 class FolderStorage:
     """See `Storage`."""
@@ -80,10 +83,22 @@ class FolderStorage:
 
     def sweep(self) -> None:
         """Removes what a killed push left. Called with the lock held, so no living push owns it."""
-        for leftover in self.folder.glob(".staging-*"):
+        versions, labels = STAGING
+        for leftover in self.folder.glob(versions):
             shutil.rmtree(leftover)
-        for leftover in self.folder.glob(f".{LABELS}.*"):
+        for leftover in self.folder.glob(labels):
             leftover.unlink()
+
+    def leftovers(self) -> list[str]:
+        """See `Storage`."""
+        try:
+            with (self.folder / ".lock").open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            pass  # nobody has ever written
+        except BlockingIOError:
+            return []
+        return sorted(path.name for pattern in STAGING for path in self.folder.glob(pattern))
 
     def write_labels(self, content: bytes, seen: Any) -> bool:
         """See `Storage`. Under the lock nobody else writes."""

@@ -47,6 +47,9 @@ class Storage(Protocol):
     def sweep(self) -> None:
         """Settles what killed pushes left. Called under the lock."""
 
+    def leftovers(self) -> list[str]:
+        """Names of what killed pushes left, sorted; nothing while a push is known to be under way."""
+
     def write_labels(self, content: bytes, seen: Any) -> bool:
         """Writes labels.json if it still is what was seen (None: not there); whether it was. Called under the lock."""
 

@@ -100,6 +100,18 @@ class Registry:
         """PlumblineError naming the first file of a version that is not what its manifest says."""
         self._compare(version, self.manifest(version)["files"], self._storage.digests(version))
 
+    def damaged(self, version: int) -> list[str]:
+        """Every file of a version that is not what its manifest says: other bytes, gone, or one too many; sorted.
+
+        Raises:
+          UsageError: The version is not there, or its manifest cannot be read.
+        """
+        return _different(self.manifest(version)["files"], self._storage.digests(version))
+
+    def leftovers(self) -> list[str]:
+        """What pushes left that were killed, by path or URL; the next push settles or removes it."""
+        return [self._storage.shown(name) for name in self._storage.leftovers()]
+
     def fetch(self, version: int, folder: Path) -> None:
         """Copies a version into a folder, manifest and all, and checks that what arrived is what was pushed.
 
@@ -159,6 +171,27 @@ class Registry:
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries, guards nothing
         raise PlumblineError(f"{self._storage.shown(LABELS)}: others change it all the time; run again")
 
+    def relabel(self, labels: Labels, keep: Callable[[bytes], None]) -> None:
+        """Replaces labels.json, whatever it holds: to repair one that cannot be read or names what is not there.
+
+        Args:
+          labels: The new content.
+          keep: Called with the old content, if there is any, before it is replaced.
+
+        Raises:
+          PlumblineError: Somebody else changed it meanwhile, or it cannot be written.
+        """
+        text = json.dumps(asdict(labels), indent=2, ensure_ascii=False) + "\n"
+        with self._storage.locked():
+            try:
+                read = self._storage.read(LABELS)
+            except OSError as exc:
+                raise self._unreadable(LABELS, exc) from exc
+            if read is not None:
+                keep(read[0])
+            if not self._storage.write_labels(text.encode(), None if read is None else read[1]):
+                raise PlumblineError(f"{self._storage.shown(LABELS)}: was changed meanwhile; run again")
+
     # -- helpers -------------------------------------------------------------------------------------------------
 
     def _there(self) -> str:
@@ -205,10 +238,13 @@ class Registry:
         return None
 
     def _compare(self, version: int, files: dict[str, str], found: dict[str, str]) -> None:
-        if found != files:
-            wrong = sorted(name for name in files.keys() | found.keys() if files.get(name) != found.get(name))
+        if wrong := _different(files, found):
             shown = self._storage.shown(f"{version}/{wrong[0]}")
             raise PlumblineError(f"{shown}: is not the file that was pushed; roll back or push again")
+
+
+def _different(files: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in files.keys() | found.keys() if files.get(name) != found.get(name))
 
 
 def _made_live(labels: Labels | None, version: int) -> Labels:

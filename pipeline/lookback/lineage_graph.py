@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 STATES = {"COMPLETE": "executed", "CACHED": "cached", "FAILED": "failed", "RUNNING": "running", "CANCELED": "canceled"}
 """ML Metadata's word -> the summary's. A run that was killed leaves its last execution `running`."""
 
+REBUILT = "plumbline.RebuiltRun"
+"""Type of the one execution that stands for a run whose records were lost, see pipeline/doctor/restore.py."""
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -34,6 +37,11 @@ class Execution:
     inputs: dict[str, tuple[int, ...]]
     outputs: dict[str, tuple[int, ...]]
     parameters: dict[str, Any]
+
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether it stands for a whole run, of which only the summary was left."""
+        return self.node == REBUILT.rpartition(".")[2]
 
     @property
     def succeeded(self) -> bool:

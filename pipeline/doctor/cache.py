@@ -1,0 +1,43 @@
+"""What a dataset's runs keep to be quick: pinned schemas, scans of the data, records for reuse."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from pipeline.doctor.finding import Checked, Finding, Place, Repair, checked, line
+from pipeline.doctor.set_aside import SetAside
+
+DO = "--repair sets it aside; the next run makes it anew"
+
+
+def check_cache(place: Place) -> Checked:
+    """Each cached file can be read, and a pinned schema is the one that its folder's name says."""
+    folder = place.home / "cache"
+    findings, count = [], 0
+    for file in sorted(folder.rglob("*.json")) if folder.is_dir() else []:
+        count += 1
+        if file.name.startswith("."):
+            continue
+        try:
+            json.loads(file.read_bytes().decode("utf-8"))
+        except (OSError, ValueError, RecursionError) as exc:
+            what = f"cannot be read ({line(exc, 120)}): it saves no time"
+            findings.append(Finding("warning", str(file), what, DO, _mover(file)))
+    for pinned in sorted(folder.glob("schema-*/schema.pbtxt")):
+        count += 1
+        try:
+            text = pinned.read_bytes().decode("utf-8")
+            same = hashlib.sha256(text.encode()).hexdigest()[:16] == pinned.parent.name.removeprefix("schema-")
+        except (OSError, UnicodeDecodeError):
+            same = False
+        if not same:
+            what = "was changed since it was copied here: runs would check the data against another schema"
+            findings.append(Finding("error", str(pinned), what, DO, _mover(pinned)))
+    return checked("cache", place.dataset, f"{count} files" if count else "none yet", findings)
+
+
+def _mover(file: Path) -> Repair:
+    def repair(aside: SetAside) -> str:
+        return f"{file}: set aside as {aside.move(file)}"
+
+    return repair

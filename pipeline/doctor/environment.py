@@ -1,0 +1,353 @@
+"""The environment: Python, libraries, processor, memory, disk, locale, clock, limits; none is imported."""
+
+import importlib.metadata
+import locale
+import os
+import platform
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pipeline.doctor.finding import Checked, Finding, checked, line, size_text
+
+LOCK = Path(__file__).parents[2] / "requirements.lock"
+STACK = (
+    "tensorflow", "tfx", "ml-metadata", "pyarrow", "apache-beam", "tensorflow-data-validation",
+    "tensorflow-transform", "tensorflow-model-analysis", "tfx-bsl", "protobuf", "numpy", "pandas", "lightgbm",
+    "scikit-learn", "pydantic",
+)  # fmt: skip
+"""Distributions whose version decides whether a run works."""
+
+PYTHONS = ((3, 10), (3, 13))
+LEAST_MEMORY, LEAST_DISK = 2_500_000_000, 2_000_000_000
+"""Bytes. 300,000 flights take 2.1 GB at the peak; a run leaves some hundred MB."""
+NO_DISK = 200_000_000
+LEAST_FILES = 256
+SKEW = 120.0
+"""Seconds by which a file's time may lie in the future: clocks of file servers differ."""
+IMPORT_SECONDS = 180
+
+
+def check_environment(root: Path, start: "TensorFlowImport | None" = None) -> Checked:
+    """The machine and the installation, for runs below `root`.
+
+    Args:
+      root: Folder of all runs; it need not be there.
+      start: The import of TensorFlow that was started before; None leaves it out.
+    """
+    findings = [
+        *_python(),
+        *_versions(),
+        *_processor(),
+        *_memory(),
+        *_disk(root),
+        *_locale(),
+        *_limits(),
+        *_clock(root),
+    ]
+    if start is not None:
+        findings += start.findings()
+    return checked("environment", "", _about(root), findings)
+
+
+class TensorFlowImport:
+    """`import tensorflow` in a process of its own: a crash in it, such as an illegal instruction, is a finding."""
+
+    def __init__(self) -> None:
+        code = "import tensorflow, ml_metadata, pyarrow; print(tensorflow.__version__)"
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+        )
+
+    def findings(self) -> list[Finding]:
+        """Waits for its end."""
+        repair = "install the environment anew: make setup"
+        try:
+            code = self._process.wait(IMPORT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return [Finding("error", "tensorflow", f"its import did not end within {IMPORT_SECONDS} s", repair)]
+        finally:
+            self.close()
+        if code == 0:
+            return []
+        self._errors.seek(0)
+        said = [one.strip() for one in self._errors.read().decode(errors="replace").splitlines() if one.strip()]
+        self._errors.close()
+        how = (
+            f"is killed by signal {-code}" if code < 0 else f"fails: {said[-1][:200] if said else f'exit code {code}'}"
+        )
+        return [Finding("error", "tensorflow", f"its import {how}", repair)]
+
+    def close(self) -> None:
+        """Ends the process if it has not ended."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+def _about(root: Path) -> str:
+    def version(name: str) -> str:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            return "none"
+
+    parts = [
+        f"Python {platform.python_version()}",
+        f"TensorFlow {version('tensorflow')}",
+        f"TFX {version('tfx')}",
+        f"{os.cpu_count()} CPUs",
+    ]
+    free = available_memory()
+    if free is not None:
+        parts.append(f"{size_text(free)} memory")
+    place = _existing(root)
+    if place is not None:
+        parts.append(f"{size_text(shutil.disk_usage(place).free)} disk")
+    return ", ".join(parts)
+
+
+def _python() -> Iterator[Finding]:
+    low, high = PYTHONS
+    if not low <= sys.version_info[:2] <= high:
+        yield Finding(
+            "error",
+            sys.executable,
+            f"is Python {platform.python_version()}; TFX 1.21 needs {low[0]}.{low[1]} to {high[0]}.{high[1]}",
+            "install such a Python and run: make setup",
+        )
+    if sys.maxsize < 2**32:
+        yield Finding(
+            "error", sys.executable, "is a 32-bit Python; TensorFlow needs 64 bits", "install a 64-bit Python"
+        )
+
+
+def _versions() -> list[Finding]:
+    """Installed distributions against the lock, or against the package's own requirements where there is no lock."""
+    return version_findings(pins(LOCK), LOCK.name) if LOCK.is_file() else _against_requirements()
+
+
+def version_findings(wanted: Mapping[str, str], where: str) -> list[Finding]:
+    """Distributions that are missing or of another version than `wanted` (name -> version) says."""
+    findings, others = [], []
+    for name, version in wanted.items():
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            if name in STACK:
+                findings.append(Finding("error", name, f"is not installed; {where} has {version}", "run: make setup"))
+            continue
+        except Exception as exc:  # a half-removed distribution
+            findings.append(Finding("error", name, f"is installed in part ({line(exc)})", "run: make setup"))
+            continue
+        if found == version:
+            continue
+        if name in STACK:
+            same = found.split(".")[:2] == version.split(".")[:2]
+            what = f"is version {found}; {where} has {version}"
+            findings.append(Finding("warning" if same else "error", name, what, "run: make setup"))
+        else:
+            others.append(f"{name} {found} ({version})")
+    if others:
+        more = f", and {len(others) - 5} more" if len(others) > 5 else ""
+        what = f"{len(others)} other packages differ from {where}: {', '.join(others[:5])}{more}"
+        findings.append(Finding("warning", where, what, "run: make setup"))
+    return findings
+
+
+def pins(lock: Path) -> dict[str, str]:
+    """Distribution -> version, of those lines of a lock whose marker holds here."""
+    found = {}
+    for match in re.finditer(r"(?m)^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", lock.read_text("utf-8")):
+        name, version, marker = match[1], match[2], (match[3] or "").strip()
+        if not marker or _holds(marker):
+            found[re.sub(r"[-_.]+", "-", name).lower()] = version
+    return found
+
+
+def _holds(marker: str) -> bool:
+    try:
+        from packaging.markers import Marker
+
+        return Marker(marker).evaluate()
+    except Exception:
+        return False  # one that cannot be read is not judged
+
+
+def _against_requirements() -> list[Finding]:
+    try:
+        from packaging.requirements import Requirement
+
+        requirements = [Requirement(one) for one in importlib.metadata.requires("plumbline") or ()]
+    except Exception as exc:
+        what = f"cannot be compared with what Plumbline requires ({line(exc)})"
+        return [Finding("warning", "packages", what, "run: make setup")]
+    findings = []
+    for one in requirements:
+        if one.marker is not None and not one.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            found = importlib.metadata.version(one.name)
+        except importlib.metadata.PackageNotFoundError:
+            findings.append(Finding("error", one.name, f"is not installed; needed: {one}", "install Plumbline anew"))
+            continue
+        if not one.specifier.contains(found, prereleases=True):
+            findings.append(Finding("error", one.name, f"is version {found}; needed: {one}", "install Plumbline anew"))
+    return findings
+
+
+def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> Iterator[Finding]:
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return
+    flags = cpu_flags(cpuinfo)
+    if flags and "avx" not in flags:
+        yield Finding(
+            "error",
+            "processor",
+            "has no AVX, which TensorFlow's wheels need",
+            "use a newer machine, or build TensorFlow",
+        )
+    elif flags and not {"avx2", "fma"} <= flags:
+        yield Finding(
+            "info", "processor", "has no AVX2 or FMA: training is slower", "use a newer machine if it matters"
+        )
+
+
+def cpu_flags(cpuinfo: Path) -> set[str]:
+    """The first processor's flags; empty if they are not known."""
+    try:
+        match = re.search(r"(?m)^flags\s*:\s*(.*)$", cpuinfo.read_text("utf-8", errors="replace"))
+    except OSError:
+        return set()
+    return set(match[1].split()) if match else set()
+
+
+def _memory() -> Iterator[Finding]:
+    free = available_memory()
+    if free is not None and free < LEAST_MEMORY:
+        yield Finding(
+            "warning",
+            "memory",
+            f"{size_text(free)} are available; a run on 300,000 rows takes 2.1 GB at its peak",
+            "end other programs, raise the limit, or run a part: plumbline run --sample",
+        )
+
+
+def available_memory() -> int | None:
+    """Bytes that a new process can have: the machine's, or what the control group leaves; None if not known."""
+    found = []
+    try:
+        text = Path("/proc/meminfo").read_text("ascii", errors="replace")
+        found.append(int(re.search(r"MemAvailable:\s+(\d+) kB", text)[1]) * 1024)  # type: ignore[index]
+    except (OSError, TypeError, ValueError):
+        pass
+    for limit, used in (
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ):
+        try:
+            found.append(max(0, int(Path(limit).read_text()) - int(Path(used).read_text())))
+        except (OSError, ValueError):
+            continue  # "max" is no limit
+    return min(found) if found else None
+
+
+def _disk(root: Path) -> Iterator[Finding]:
+    place = _existing(root)
+    if place is None:
+        yield Finding("error", str(root), "no folder of this path is there", "choose another place with --root")
+        return
+    for where, what in ((place, "runs"), (Path(tempfile.gettempdir()), "temporary files")):
+        if not _writable(where):
+            do = "choose another place with --root" if what == "runs" else "set TMPDIR to a folder that can be written"
+            yield Finding("error", str(where), f"cannot be written; {what} go there", do)
+            continue
+        free = shutil.disk_usage(where).free
+        if free < LEAST_DISK and (what == "runs" or free < NO_DISK):
+            yield Finding(
+                "error" if free < NO_DISK else "warning",
+                str(where),
+                f"{size_text(free)} are free; {what} go there, and a run may need more than {size_text(LEAST_DISK)}",
+                "free some (plumbline gc --apply), or choose another place with --root",
+            )
+        files = os.statvfs(where)
+        if files.f_files and files.f_favail < 10_000:
+            yield Finding(
+                "warning", str(where), f"only {files.f_favail:,} more files can be made there", "delete some files"
+            )
+
+
+def _existing(path: Path) -> Path | None:
+    return next((one for one in (path, *path.parents) if one.is_dir()), None)
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _locale() -> Iterator[Finding]:
+    before = locale.setlocale(locale.LC_ALL)
+    try:
+        locale.setlocale(locale.LC_ALL, "")
+    except locale.Error:
+        named = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+        what = f"the locale {named!r} is not installed on this machine"
+        yield Finding("warning", "locale", what, "export LC_ALL=C.UTF-8")
+    finally:
+        locale.setlocale(locale.LC_ALL, before)
+    if sys.getfilesystemencoding().lower().replace("-", "") != "utf8" or (
+        (sys.stdout.encoding or "utf-8").lower().replace("-", "") != "utf8"
+    ):
+        what = f"text is written as {sys.stdout.encoding}: names in other scripts cannot be shown"
+        yield Finding("warning", "locale", what, "export LC_ALL=C.UTF-8, or PYTHONUTF8=1")
+
+
+def _limits() -> Iterator[Finding]:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < LEAST_FILES:
+        yield Finding("warning", "ulimit -n", f"a process may open only {soft} files", f"ulimit -n {4 * LEAST_FILES}")
+
+
+def _clock(root: Path) -> Iterator[Finding]:
+    if time.time() < 1_735_689_600:  # 2025: before this release
+        what = f"says {time.strftime('%Y-%m-%d')}, before Plumbline was released"
+        yield Finding("error", "clock", what, "set the clock: runs are named and ordered by it")
+        return
+    late = [path for path in _dated(root) if _modified(path) > time.time() + SKEW]
+    if late:
+        newest = max(late, key=_modified)
+        ahead = (_modified(newest) - time.time()) / 60
+        yield Finding(
+            "warning",
+            "clock",
+            f"{len(late)} files lie in the future, {newest} by {ahead:,.0f} minutes: it was set back, or is wrong",
+            "check the clock (date); `runs` and the cache take the newest by time, so they may take the wrong one "
+            "until then",
+        )
+
+
+def _dated(root: Path) -> Iterator[Path]:
+    for pattern in ("*/metadata.sqlite", "*/registry/labels.json", "*/reports/*", "*/cache/*"):
+        yield from root.glob(pattern)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -1,0 +1,158 @@
+"""ML Metadata: the store can be read, belongs to what lies beside it, and no execution is said to run that does not."""
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.errors import PlumblineError
+from pipeline.config import Config
+from pipeline.doctor.artifact_folders import highest_execution
+from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
+from pipeline.doctor.identity import check_identity
+from pipeline.doctor.restore import newest_backup, restore
+from pipeline.doctor.set_aside import SetAside
+from pipeline.doctor.store_records import (
+    BESIDE,
+    FAILED,
+    NEW,
+    RUNNING,
+    SCHEMA_VERSION,
+    Records,
+    damage,
+    read,
+    read_server,
+)
+
+FILE = "metadata.sqlite"
+
+
+@dataclass(frozen=True)
+class Store:
+    """What of a store the other checks may use: its records, None where it cannot be read; `file`, None on a server."""
+
+    records: Records | None
+    file: Path | None
+
+
+def check_metadata(place: Place, config: Config | None, options: Options) -> tuple[Checked, Store]:
+    """One dataset's metadata store."""
+    if config is not None and config.metadata.kind != "sqlite":
+        return _server(place, config)
+    file = place.home / FILE
+    about = str(file)
+    if not file.exists():
+        findings = _lost(place, file)
+        return checked("metadata", place.dataset, about if findings else "no run yet", findings), Store(None, None)
+    wrong = damage(file, quick=options.quick)
+    if wrong and place.busy:
+        time.sleep(0.5)  # a run may have been in the middle of writing
+        wrong = damage(file, quick=options.quick)
+    if wrong:
+        return checked("metadata", place.dataset, about, [_damaged(place, file, wrong)]), Store(None, file)
+    try:
+        records = read(file)
+    except sqlite3.Error as exc:
+        return checked("metadata", place.dataset, about, [_damaged(place, file, line(exc))]), Store(None, file)
+    findings = [*_version(file, records), *_journal(place, file), *_stale(place, file, records)]
+    if not place.busy:
+        findings += check_identity(place, file, records)
+    about = f"{len(records.runs)} runs, {records.executions} executions, {len(records.artifacts)} artifacts"
+    return checked("metadata", place.dataset, about, findings), Store(records, file)
+
+
+def _lost(place: Place, file: Path) -> list[Finding]:
+    highest = highest_execution(place.home)
+    if not highest:
+        return []
+    what = f"is not there, but artifacts of {highest} executions are: a run would count from 1 again beside them"
+    return [
+        Finding(
+            "error", str(file), what, _how(place), lambda aside: restore(place.home, aside, newest_backup(place.home))
+        )
+    ]
+
+
+def _damaged(place: Place, file: Path, wrong: str) -> Finding:
+    return Finding(
+        "error", str(file), wrong, _how(place), lambda aside: restore(place.home, aside, newest_backup(place.home))
+    )
+
+
+def _how(place: Place) -> str:
+    backup = newest_backup(place.home)
+    if backup is not None:
+        return f"--repair restores the backup {backup}; what was made after it is made again"
+    return (
+        "there is no good backup: --repair makes a new store, with the runs that reports/ knows, and sets the "
+        "artifacts aside; the next run makes them again"
+    )
+
+
+def _version(file: Path, records: Records) -> list[Finding]:
+    if records.schema_version == SCHEMA_VERSION:
+        return []
+    what = f"has tables of version {records.schema_version}; ML Metadata 1.21 has {SCHEMA_VERSION}"
+    older = records.schema_version < SCHEMA_VERSION
+    do = "copy the file, then upgrade it by ML Metadata" if older else "install the release that wrote it"
+    return [Finding("error", str(file), what, do)]
+
+
+def _journal(place: Place, file: Path) -> list[Finding]:
+    there = [f"{file}{suffix}" for suffix in BESIDE if Path(f"{file}{suffix}").exists()]
+    if not there or place.busy:
+        return []
+    what = "is of a process that was killed while it wrote"
+    return [Finding("info", there[0], what, "nothing: the next run undoes the half-written transaction")]
+
+
+def _stale(place: Place, file: Path, records: Records) -> list[Finding]:
+    if not records.unfinished or place.busy:
+        return []
+    ids = [id_ for id_, _ in records.unfinished]
+    runs = sorted({run for _, run in records.unfinished if run})
+    named = ", ".join(runs[:3]) + (f" and {len(runs) - 3} more" if len(runs) > 3 else "")
+    what = f"{_count(len(ids), 'execution')} in state running, but no run is under way" + (
+        f" (of {named})" if runs else ""
+    )
+    return [Finding("warning", str(file), what, "--repair marks them as failed", lambda aside: _fail(file, ids, aside))]
+
+
+def _fail(file: Path, ids: list[int], aside: SetAside) -> str:
+    aside.copy_database(file)
+    marks = ", ".join("?" * len(ids))
+    with closing(sqlite3.connect(file, timeout=10)) as db, db:
+        done = db.execute(
+            f"UPDATE Execution SET last_known_state = {FAILED}, last_update_time_since_epoch = ?"
+            f" WHERE last_known_state IN ({NEW}, {RUNNING}) AND id IN ({marks})",
+            (int(time.time() * 1000), *ids),
+        ).rowcount
+    return f"{file}: {_count(done, 'execution')} marked as failed"
+
+
+def _server(place: Place, config: Config) -> tuple[Checked, Store]:
+    from pipeline.metadata_connection import connect, connection_config
+
+    where = f"{config.metadata.kind} at {config.metadata.host}"
+    try:
+        records = read_server(connect(connection_config(config.metadata, Path(os.devnull))))
+    except (PlumblineError, OSError) as exc:
+        finding = Finding("error", where, line(exc, 400), "correct [metadata] in pipeline.toml, or start the server")
+        return checked("metadata", place.dataset, where, [finding]), Store(None, None)
+    except Exception as exc:  # ML Metadata's own errors share no class with Python's
+        finding = Finding("error", where, f"cannot be read: {line(exc)}", "see the server's log")
+        return checked("metadata", place.dataset, where, [finding]), Store(None, None)
+    findings = []
+    if records.unfinished and not place.busy:
+        what = (
+            f"{_count(len(records.unfinished), 'execution')} in state running, but no run is under way on this machine"
+        )
+        findings.append(Finding("warning", where, what, "nothing if a run is under way on another machine"))
+    about = f"{where}: {len(records.runs)} runs, {records.executions} executions, {len(records.artifacts)} artifacts"
+    return checked("metadata", place.dataset, about, findings), Store(records, None)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

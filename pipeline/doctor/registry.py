@@ -1,0 +1,144 @@
+"""The registry: each version is what was pushed, each label names a version, and nothing of a killed push is left."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.errors import PlumblineError, UsageError
+from components.registry.versions import Labels, Registry
+from pipeline.config import Config, registry_folder
+from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
+from pipeline.doctor.registry_repair import mend_labels, mend_manifest, mend_version, move_leftovers
+
+ROLES = ("live", "canary", "previous")
+NEWEST = 10
+"""Versions without a label whose files are read, unless all are asked for."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found of the versions: number -> files that are damaged; `unreadable` have no usable manifest."""
+
+    damaged: Mapping[int, list[str]]
+    unreadable: Mapping[int, str]
+
+
+def check_registry(place: Place, config: Config | None, options: Options) -> Checked:
+    """One dataset's registry, in a folder or a bucket."""
+    location: Path | str = place.home / "registry"
+    if config is not None:
+        location = registry_folder(config, place.root)
+    try:
+        registry = Registry(location)
+        versions = registry.versions()
+    except (PlumblineError, OSError) as exc:
+        finding = Finding("error", str(location), line(exc, 400), "make it readable, or correct [registry] directory")
+        return checked("registry", place.dataset, str(location), [finding])
+    folder = location if isinstance(location, Path) else None
+    findings = []
+    labels: Labels | None = None
+    try:
+        labels = registry.labels()
+    except (PlumblineError, OSError) as exc:
+        findings.append(_unreadable_labels(registry, exc))
+    seen = _versions(registry, versions, labels, options)
+    if labels is None and not findings and versions:
+        findings.append(_no_labels(registry))
+    for version, why in seen.unreadable.items():
+        findings.append(_manifest(place, registry, folder, version, why))
+    for version, names in seen.damaged.items():
+        findings.append(_damaged(place, registry, folder, version, names))
+    if labels is not None:
+        findings += _labels(registry, labels, versions)
+    if not place.busy:
+        findings += _leftovers(registry, folder)
+    said = ", ".join(f"{role} {number}" for role in ROLES if labels and (number := getattr(labels, role)) is not None)
+    about = f"{len(versions)} versions" + (f" ({said})" if said else "")
+    return checked("registry", place.dataset, about if versions or labels else "none yet", findings)
+
+
+def _versions(registry: Registry, versions: list[int], labels: Labels | None, options: Options) -> Seen:
+    labelled = {getattr(labels, role) for role in ROLES} if labels else set()
+    wanted = set(versions) if options.digests else labelled | set(versions[-NEWEST:])
+    damaged, unreadable = {}, {}
+    for version in versions:
+        try:
+            registry.manifest(version)
+            if version in wanted and not options.quick and (names := registry.damaged(version)):
+                damaged[version] = names
+        except UsageError as exc:
+            unreadable[version] = line(exc, 300)
+        except (PlumblineError, OSError) as exc:
+            damaged[version] = [line(exc, 300)]
+    return Seen(damaged, unreadable)
+
+
+def _manifest(place: Place, registry: Registry, folder: Path | None, version: int, why: str) -> Finding:
+    if folder is None:
+        return Finding("error", f"{registry.where}/{version}/manifest.json", why, "push the model again: plumbline run")
+    file = folder / str(version) / "manifest.json"
+    what = "is missing" if not file.exists() else "cannot be read, or is no manifest"
+    do = "--repair rebuilds it if the run's summary and an equal model are there; else it sets the version aside"
+    return Finding("error", str(file), what, do, lambda aside: mend_manifest(place.home, registry, version, aside))
+
+
+def _damaged(place: Place, registry: Registry, folder: Path | None, version: int, names: list[str]) -> Finding:
+    more = f", and {len(names) - 1} more" if len(names) > 1 else ""
+    what = f"{names[0]}{more}: not what was pushed"
+    where = f"{registry.where}/{version}"
+    if folder is None:
+        return Finding("error", where, what, "push the model again: plumbline run")
+    do = "--repair restores it from the run's artifacts if they are there; else it sets the version aside"
+    return Finding("error", where, what, do, lambda aside: mend_version(place.home, registry, version, aside))
+
+
+def _unreadable_labels(registry: Registry, exc: Exception) -> Finding:
+    what = line(exc, 300).removeprefix(f"{registry.where}/labels.json: ").partition("; restore")[0]
+    do = "--repair makes the newest whole version live"
+    return Finding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
+
+
+def _no_labels(registry: Registry) -> Finding:
+    what = "is missing, but versions are there: nothing is live, and the next model would have no champion to beat"
+    do = "--repair makes the newest whole version live"
+    return Finding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
+
+
+def _labels(registry: Registry, labels: Labels, versions: list[int]) -> list[Finding]:
+    where = f"{registry.where}/labels.json"
+    nowhere = [role for role in ROLES if (number := getattr(labels, role)) is not None and number not in versions]
+    findings = []
+    if nowhere:
+        said = ", ".join(f"{role} is {getattr(labels, role)}" for role in nowhere)
+        there = ", ".join(map(str, versions[-5:])) or "none"
+        what = f"{said}, which is not there (there is: {there})"
+        do = "--repair gives the label to a whole version, or to none"
+        findings.append(
+            Finding(
+                "error" if {"live", "canary"} & set(nowhere) else "warning",
+                where,
+                what,
+                do,
+                lambda aside: mend_labels(registry, aside),
+            )
+        )
+    elif labels.live is None and versions:
+        what = f"no version is live, though {len(versions)} are there: a push was killed before its last step"
+        findings.append(Finding("info", where, what, "nothing: the next push of that model makes it live"))
+    return findings
+
+
+def _leftovers(registry: Registry, folder: Path | None) -> list[Finding]:
+    try:
+        left = registry.leftovers()
+    except (PlumblineError, OSError) as exc:
+        return [
+            Finding("warning", registry.where, f"what killed pushes left cannot be read ({line(exc)})", "try again")
+        ]
+    if not left:
+        return []
+    what = f"{len(left)} leftovers of killed pushes, such as {Path(left[0]).name}"
+    if folder is None:
+        return [Finding("info", registry.where, what, "nothing: the next push finishes or removes them")]
+    do = "--repair sets them aside"
+    return [Finding("warning", registry.where, what, do, lambda aside: move_leftovers(registry, aside))]

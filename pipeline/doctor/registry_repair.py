@@ -1,0 +1,164 @@
+"""Mending a registry: from the models that runs left, which digests prove to be the same, and from summaries."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from components.errors import PlumblineError
+from components.files import sha256, write_bytes, write_json
+from components.registry.storage import MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
+from components.registry.versions import Labels, Registry
+from pipeline.doctor.artifact_folders import artifact_folders
+from pipeline.doctor.set_aside import SetAside
+from pipeline.doctor.summaries import read_summary
+
+ROLES = ("live", "canary", "previous")
+
+
+def mend_version(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
+    """Puts back the files that are not what the manifest says, or takes the version out; returns what was done."""
+    folder = registry.path(version)
+    wanted: Mapping[str, str] = registry.manifest(version)["files"]
+    wrong = registry.damaged(version)
+    content: dict[str, Callable[[], bytes]] = {}
+    for name in wrong:
+        if name in wanted and (source := _source(home, folder, name, wanted[name], version)) is not None:
+            content[name] = source
+    if set(content) != {name for name in wrong if name in wanted}:
+        return _take_out(registry, version, aside)
+    for name in wrong:
+        path = folder / name
+        if path.exists() or path.is_symlink():
+            aside.move(path)
+        if name in content:
+            write_bytes(path, content[name]())
+    if registry.damaged(version):
+        return _take_out(registry, version, aside)
+    return f"{folder}: {', '.join(wrong)} restored from a run's artifacts, by digest"
+
+
+def mend_manifest(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
+    """Writes the manifest anew if the model is proven to be a run's, else sets the version aside; says which."""
+    folder = registry.folder / str(version)
+    summary = _run_that_pushed(home, version)
+    files = file_digests(folder)
+    model = None if summary is None else _model_with(home, files, version)
+    if summary is None or model is None:
+        return _take_out(registry, version, aside)
+    made = datetime.fromtimestamp((folder / "saved_model.pb").stat().st_mtime, timezone.utc)
+    settings = summary.get("settings") or {}
+    manifest = {
+        "created": made.isoformat(timespec="seconds"),
+        "run_id": summary["run_id"],
+        "dataset": summary["dataset"],
+        **{name: (settings.get("dataset") or {}).get(name) for name in ("task", "label")},
+        "fingerprints": summary["fingerprints"],
+        "spans": summary["spans"],
+        "rows": summary["rows"],
+        "metrics": summary["metrics"],
+        "champion": (summary.get("champion") or {}).get("version"),
+        "files": files,
+        "version": version,
+        "rebuilt": f"by plumbline doctor, from {summary['run_id']}/summary.json and {model.relative_to(home)}",
+    }
+    if (folder / MANIFEST).exists():
+        aside.move(folder / MANIFEST)
+    write_json(folder / MANIFEST, manifest)
+    aside.note(f"wrote {folder / MANIFEST}")
+    return f"{folder / MANIFEST}: rebuilt from run {summary['run_id']}; its files equal the model in {model}"
+
+
+def mend_labels(registry: Registry, aside: SetAside) -> str:
+    """Gives each label that names no whole version to another one, or to none; returns what was done."""
+    try:
+        old = registry.labels() or Labels(id="")
+    except PlumblineError:
+        old = Labels(id="")
+    whole = [version for version in registry.versions() if _is_whole(registry, version)]
+    live = next((one for one in (old.live, old.previous, max(whole, default=None)) if one in whole), None)
+    new = replace(
+        old,
+        id=uuid.uuid4().hex,  # what the cache says of pushes to the registry as it was does not count any more
+        live=live,
+        canary=old.canary if old.canary in whole and old.canary != live else None,
+        previous=old.previous if old.previous in whole and old.previous != live else None,
+    )
+    registry.relabel(new, lambda content: _kept(aside, content))
+    said = ", ".join(f"{role} {getattr(new, role) or 'none'}" for role in ROLES)
+    aside.note(f"labels of {registry.where}: {said}")
+    return f"{registry.where}/labels.json: {said}"
+
+
+def move_leftovers(registry: Registry, aside: SetAside) -> str:
+    """Sets aside what killed pushes left."""
+    left = [Path(name) for name in registry.leftovers()]
+    for path in left:
+        aside.move(path)
+    return f"{registry.where}: {len(left)} leftovers of killed pushes set aside"
+
+
+def _take_out(registry: Registry, version: int, aside: SetAside) -> str:
+    """Sets a version aside; a label that it had goes to another one first, so that a server never has none to load."""
+    said = mend_labels(registry, aside)
+    moved = aside.move(registry.folder / str(version))
+    return f"version {version} of the registry: set aside as {moved}; {said}"
+
+
+def _kept(aside: SetAside, content: bytes) -> None:
+    aside.keep("labels.json", content)
+
+
+def _is_whole(registry: Registry, version: int) -> bool:
+    try:
+        return not registry.damaged(version)
+    except (PlumblineError, OSError):
+        return False
+
+
+def _source(home: Path, folder: Path, name: str, digest: str, version: int) -> Callable[[], bytes] | None:
+    """Where a version's file can be had from, proven by its digest; None if nowhere."""
+    if name == MODEL_VERSION:
+        return lambda: version_text(version).encode()
+    for model in _models(home):
+        path = model / name
+        with suppress(OSError):
+            if path.is_file() and sha256(path) == digest:
+                return path.read_bytes
+    return None
+
+
+def _models(home: Path) -> Iterator[Path]:
+    """Folders of SavedModels among the artifacts, the newest first."""
+    folders = sorted(artifact_folders(home), key=_number, reverse=True)
+    for folder in folders:
+        for model in (folder, folder / "Format-Serving"):
+            if (model / "saved_model.pb").is_file():
+                yield model
+
+
+def _number(folder: Path) -> int:
+    digits = re.match(r"\d+", folder.name)
+    return int(digits[0]) if digits else 0
+
+
+def _model_with(home: Path, files: Mapping[str, str], version: int) -> Path | None:
+    for model in _models(home):
+        with suppress(OSError):
+            if numbered(file_digests(model), version) == files:
+                return model
+    return None
+
+
+def _run_that_pushed(home: Path, version: int) -> dict[str, Any] | None:
+    """The summary of the first run that pushed a version."""
+    reports = home / "reports"
+    for folder in sorted(reports.iterdir()) if reports.is_dir() else []:
+        found = read_summary(folder).content
+        if found and found.get("pushed") == version:
+            return found
+    return None

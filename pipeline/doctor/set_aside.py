@@ -1,0 +1,111 @@
+"""Where repairs put what they replace: nothing is deleted, a person decides about it.
+
+<root>/<dataset>/backups/repair-<time>/   the same paths as below <root>/<dataset>, and actions.log
+"""
+
+import errno
+import os
+import shutil
+from datetime import datetime, timezone
+from pathlib import Path
+
+from components.errors import UsageError
+from components.files import sync, write_bytes
+from pipeline.integrity.backups import FOLDER
+
+PREFIX = "repair-"
+
+
+class SetAside:
+    """The folder of one repair; it is made by the first thing that is put there."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._name = f"{PREFIX}{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}"
+        self._folder: Path | None = None
+        self._copied: set[Path] = set()
+
+    @property
+    def folder(self) -> Path:
+        """Its path; made if need be. UsageError if it cannot be."""
+        if self._folder is None:
+            parent = self.home / FOLDER
+            try:
+                parent.mkdir(parents=True, exist_ok=True)
+                for number in range(1, 1000):
+                    folder = parent / (self._name if number == 1 else f"{self._name}-{number}")
+                    if not folder.exists():
+                        folder.mkdir()
+                        break
+            except OSError as exc:
+                raise UsageError(f"{parent}: cannot be made ({exc.strerror}); nothing was repaired") from exc
+            self._folder = folder
+        return self._folder
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was put there."""
+        return self._folder is not None
+
+    def move(self, path: Path) -> Path:
+        """Moves a file or folder here by a rename, so that it is in one place or the other; returns where it is."""
+        target = self._target(path)
+        try:
+            os.rename(path, target)
+        except OSError as exc:
+            if exc.errno != errno.EXDEV:  # another file system, such as a registry elsewhere
+                raise
+            beside = path.with_name(f".set-aside-{self.folder.name}-{path.name}")
+            os.rename(path, beside)
+            target = beside
+        sync(path.parent)
+        self.note(f"moved {path} to {target}")
+        return target
+
+    def copy(self, path: Path) -> Path:
+        """Copies a file here before it is replaced in place."""
+        target = self._target(path)
+        shutil.copy2(path, target)
+        sync(target)
+        self.note(f"copied {path} to {target}")
+        return target
+
+    def copy_database(self, file: Path) -> None:
+        """Copies a SQLite file before it is changed, once; under the run lock nobody writes to it meanwhile."""
+        if file in self._copied:
+            return
+        self._copied.add(file)
+        for suffix in ("", "-journal", "-wal"):
+            if Path(f"{file}{suffix}").is_file():
+                self.copy(Path(f"{file}{suffix}"))
+
+    def keep(self, name: str, content: bytes) -> Path:
+        """Keeps what is about to be replaced in a place that is no folder, such as a bucket."""
+        target = self._target(self.home / "elsewhere" / name)
+        write_bytes(target, content)
+        self.note(f"kept {target}")
+        return target
+
+    def note(self, text: str) -> None:
+        """Adds a line to actions.log."""
+        with (self.folder / "actions.log").open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now(timezone.utc).isoformat(timespec='seconds')} {text}\n")
+            log.flush()
+            os.fsync(log.fileno())
+
+    def shown(self) -> str:
+        """The folder, for messages."""
+        return str(self.folder)
+
+    def _target(self, path: Path) -> Path:
+        try:
+            inside = path.relative_to(self.home)
+        except ValueError:  # a registry in a folder of its own
+            inside = Path("elsewhere", *path.parts[-2:])
+        target = self.folder / inside
+        target.parent.mkdir(parents=True, exist_ok=True)
+        number = 2
+        while target.exists() or target.is_symlink():
+            target = target.with_name(f"{inside.name}.{number}")
+            number += 1
+        return target
