@@ -6,6 +6,7 @@ the key and what would be legal; what is not written has the default given here.
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
@@ -113,7 +114,7 @@ class Features(Table):
     @model_validator(mode="after")
     def _each_once(self) -> "Features":
         names = self.names
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, times in Counter(names).items() if times > 1)
         if twice:
             raise ValueError(f"{', '.join(twice)}: named more than once; keep one")
         if not names:

@@ -1,6 +1,7 @@
 """Column types: from the curated schema to Arrow, so that "007" stays a string and an empty column keeps its type."""
 
 import math
+from collections import Counter
 
 import pyarrow as pa
 from google.protobuf import text_format
@@ -33,7 +34,7 @@ def parse_schema(text: str, name: str) -> schema_pb2.Schema:
     if not schema.feature:
         raise ConfigError(f"{name}: names no feature")
     names = [feature.name for feature in schema.feature]
-    if twice := sorted({feature for feature in names if names.count(feature) > 1}):
+    if twice := sorted(feature for feature, times in Counter(names).items() if times > 1):
         raise ConfigError(f"{name}: feature '{twice[0]}' is there twice; keep one")
     return schema
 

@@ -25,11 +25,12 @@ from pyarrow import fs
 
 from components.arrow_example_gen.casting import fit, plain
 from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.forms import FEW_ROWS, count_batch, grouped
 from components.arrow_example_gen.ipc_files import ipc_batches, open_ipc
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import is_list, own_type, unknown_names
-from components.arrow_example_gen.options import Forms, ReadOptions, count_forms, missing_markers, string_batches
+from components.arrow_example_gen.options import Forms, ReadOptions, missing_markers, string_batches
 from components.arrow_example_gen.parquet_files import open_parquet
 from components.arrow_example_gen.reading import IPC, PARQUET
 from components.arrow_example_gen.spans import SpanFile
@@ -142,10 +143,9 @@ def survey(
                 names = list(batch.schema.names)
                 forms = {name: Forms() for name in names}
             _same_columns(batch.schema.names, names, file, files[0])
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                if not binary:
-                    count_forms(column, forms[name])
-                    continue
+            if not binary:
+                count_batch(batch, forms)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True) if binary else ():
                 forms[name].rows += len(column)
                 forms[name].nulls += column.null_count
                 carried.setdefault(name, set()).add(_alias(column.type, name, file))
@@ -238,9 +238,12 @@ def binary_batches(
 
 
 def _same_columns(names: list[str], expected: list[str], file: SpanFile, first: SpanFile) -> None:
-    if odd := [name for name in expected if name not in names]:
+    if names == expected:
+        return
+    there, wanted = set(names), set(expected)
+    if odd := [name for name in expected if name not in there]:
         raise InputError(f"{file.name}: column '{odd[0]}' is missing; {first.name} has it")
-    if odd := [name for name in names if name not in expected]:
+    if odd := [name for name in names if name not in wanted]:
         raise InputError(f"{file.name}: column '{odd[0]}' is not in {first.name}")
 
 
@@ -286,14 +289,29 @@ def _widest(kinds: Iterable[str], column: str, files: Sequence[SpanFile]) -> str
 def _typed_sample(sample: Sample, types: dict[str, str], options: ReadOptions) -> tuple[pa.Table, np.ndarray]:
     wanted = arrow_types(types)
     batches = [
-        pa.RecordBatch.from_arrays(
-            [_stored(_typed(batch.column(name), type_, options)) for name, type_ in wanted.items()], list(types)
-        )
+        pa.RecordBatch.from_arrays(_typed_columns(batch.columns, list(wanted.values()), options), list(types))
         for batch in sample.batches
     ]
     sizes = [batch.num_rows for batch in batches]
     empty = pa.schema([(name, _stored(pa.array([], type_)).type) for name, type_ in wanted.items()])
     return pa.Table.from_batches(batches, empty), np.repeat(np.array(sample.files, np.int64), sizes)
+
+
+def _typed_columns(columns: list[pa.Array], wanted: list[pa.DataType], options: ReadOptions) -> list[pa.Array]:
+    """Columns as their types, as an example stores them; of few rows, those of one type and kind together."""
+    rows = len(columns[0]) if columns else 0
+    if rows > FEW_ROWS:
+        return [_stored(_typed(column, type_, options)) for column, type_ in zip(columns, wanted, strict=True)]
+    alike: dict[tuple[pa.DataType, pa.DataType], list[int]] = {}
+    for place, (column, type_) in enumerate(zip(columns, wanted, strict=True)):
+        alike.setdefault((column.type, type_), []).append(place)
+    typed: list[pa.Array] = [None] * len(columns)
+    for (_, type_), places in alike.items():
+        for start, group in grouped([columns[place] for place in places], rows):
+            whole = _stored(_typed(pa.concat_arrays(group), type_, options))
+            for number in range(len(group)):
+                typed[places[start + number]] = whole.slice(number * rows, rows)
+    return typed
 
 
 def _typed(column: pa.Array, type_: pa.DataType, options: ReadOptions) -> pa.Array:

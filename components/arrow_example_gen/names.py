@@ -1,5 +1,6 @@
 """The columns of a file against those of the schema."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ def unknown_names(file: str, names: Sequence[str], known: Iterable[str], place: 
     Raises:
       InputError: A column is missing, there twice, or has no name.
     """
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice and twice[0]:
         raise InputError(f"{file}: column '{twice[0]}' is there twice; rename or drop one")
     if "" in names:
@@ -29,8 +30,8 @@ def unknown_names(file: str, names: Sequence[str], known: Iterable[str], place: 
         raise InputError(
             f"{file}: column {number} has no name; name or drop it (pandas' index? index=False leaves it out)"
         )
-    known = list(known)
-    missing = [name for name in known if name not in names]
+    there, known = set(names), dict.fromkeys(known)
+    missing = [name for name in known if name not in there]
     if missing:
         raise InputError(f"{file}: column '{missing[0]}' is missing; the schema names it, the {place} does not")
     return [name for name in names if name not in known]

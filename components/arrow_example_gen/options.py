@@ -40,7 +40,7 @@ RARE_WORDS = 1e-3
 """Words among numbers are slips, not a type, up to this share: one "unknown" does not make a column of numbers text."""
 
 NUMBERS = ("bit", "int", "float")
-_FORMS = (  # tried in this order
+FORMS = (  # tried in this order
     ("bit", r"^[01]$"),
     ("int", r"^-?(0|[1-9]\d{0,17})$"),
     ("long", r"^-?[1-9]\d{18,}$"),
@@ -52,7 +52,7 @@ _FORMS = (  # tried in this order
     ("pair", r"^[A-Z][A-Z]$"),
     ("word", r"^[^0-9]*$"),
 )
-_CHECKED = {
+CHECKED = {
     "long": ("int", "big", pa.int64()),
     "date": ("date", "text", pa.date32()),
     "timestamp": ("timestamp", "text", pa.timestamp("us")),
@@ -153,7 +153,7 @@ def count_forms(column: pa.Array, into: Forms) -> None:
         else:
             into.markers[value] += int(count)
     trimmed, rows = trimmed.filter(pa.array(~marker)), rows[~marker]
-    for form, pattern in _FORMS:
+    for form, pattern in FORMS:
         if not len(rows):
             return
         hit = pc.match_substring_regex(trimmed, pattern).to_numpy(zero_copy_only=False)
@@ -164,9 +164,9 @@ def count_forms(column: pa.Array, into: Forms) -> None:
 
 
 def _checked(form: str, values: pa.Array, hit: np.ndarray) -> str:
-    if form not in _CHECKED:
+    if form not in CHECKED:
         return form
-    holds, fails, arrow = _CHECKED[form]
+    holds, fails, arrow = CHECKED[form]
     return fails if parse(values.filter(pa.array(hit)), arrow).null_count else holds
 
 

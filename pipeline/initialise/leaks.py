@@ -62,8 +62,9 @@ def one_column_score(values: Values, label: Values, task: Task) -> tuple[str, bo
     groups = _groups(values, train)
     if task == "regression":
         target = label.numbers
-        means = pd.Series(target[train]).groupby(groups[train]).mean()
-        guessed = means.reindex(groups[held]).fillna(target[train].mean()).to_numpy()
+        sums, counts = _sums(groups, train, target)
+        with np.errstate(invalid="ignore"):
+            guessed = np.where(counts > 0, sums / counts, target[train].mean())[groups[held] + 1]
         figure = max(_correlation(guessed, target[held]), 0.0)
         if values.type in ("int64", "float64"):
             figure = max(figure, abs(_correlation(values.numbers[held], target[held])))
@@ -71,16 +72,25 @@ def one_column_score(values: Values, label: Values, task: Task) -> tuple[str, bo
     if task == "binary":
         target = (label.codes == 1).astype(float)
         prior = target[train].mean()
-        of_group = pd.Series(target[train]).groupby(groups[train])
-        means = (of_group.sum() + prior) / (of_group.count() + 1)
-        figure = auc(means.reindex(groups[held]).fillna(prior).to_numpy(), target[held])
+        sums, counts = _sums(groups, train, target)
+        figure = auc(((sums + prior) / (counts + 1))[groups[held] + 1], target[held])
         return f"AUC {figure:.3f}", figure >= LEAK_SCORE, figure >= STRONG_SCORE
+    classes = int(label.codes.max()) + 1
     common = int(np.bincount(label.codes[train]).argmax())
-    likeliest = pd.crosstab(groups[train], label.codes[train]).idxmax(axis=1).reindex(groups[held]).fillna(common)
-    figure = float((likeliest.to_numpy() == label.codes[held]).mean())
+    pairs = (groups[train] + 1) * classes + label.codes[train]
+    table = np.bincount(pairs, minlength=(int(groups.max()) + 2) * classes).reshape(-1, classes)
+    likeliest = np.where(table.any(axis=1), table.argmax(axis=1), common)[groups[held] + 1]
+    figure = float((likeliest == label.codes[held]).mean())
     chance = float((label.codes[held] == common).mean())
     tells = 1 - figure <= (1 - chance) / 10  # where one class is 99 %, 99 % is nothing
     return f"accuracy {figure:.3f}", tells and figure >= LEAK_SCORE, tells and figure >= STRONG_SCORE
+
+
+def _sums(groups: np.ndarray, train: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of the target and number of training rows of each group, the first being those without a value."""
+    size = int(groups.max()) + 2
+    at = groups[train] + 1
+    return np.bincount(at, target[train], minlength=size), np.bincount(at, minlength=size)
 
 
 def _groups(values: Values, train: np.ndarray) -> np.ndarray:
@@ -99,7 +109,8 @@ def auc(scores: np.ndarray, positive: np.ndarray) -> float:
     zeros = len(positive) - ones
     if min(ones, zeros) < 5:
         return 0.5
-    ranks = pd.Series(scores).rank().to_numpy()
+    _, at, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[at]
     return float((ranks[positive == 1].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
