@@ -12,7 +12,7 @@ import tensorflow as tf
 Raw: TypeAlias = tf.Tensor | tf.SparseTensor
 
 MISSING_INT = tf.int64.min
-MISSING = {tf.string: "", tf.int64: MISSING_INT, tf.float32: float("nan")}
+MISSING = {tf.string: "", tf.int64: MISSING_INT, tf.float32: float("nan"), tf.float64: float("nan")}
 
 
 def text(raw: Raw) -> tf.Tensor:
@@ -35,6 +35,11 @@ def numbers(raw: Sequence[Raw]) -> tf.Tensor:
     return _by_type(raw, as_numbers)
 
 
+def integers(raw: Sequence[Raw]) -> tf.Tensor:
+    """W columns of integers as int64 [N, W], the smallest int64 where missing."""
+    return _by_type(raw, lambda matrix: matrix)
+
+
 def as_texts(matrix: tf.Tensor) -> tf.Tensor:
     """Strings, int64 or float32 of any shape as strings; integers in decimal, "" where missing."""
     if matrix.dtype == tf.string:
@@ -45,9 +50,10 @@ def as_texts(matrix: tf.Tensor) -> tf.Tensor:
 
 
 def as_numbers(matrix: tf.Tensor) -> tf.Tensor:
-    """int64 or float32 of any shape as float32, NaN where missing."""
+    """int64 or floats of any shape as float32, NaN where missing."""
     if matrix.dtype.is_integer:
         return tf.where(matrix == MISSING_INT, float("nan"), tf.cast(matrix, tf.float32))
+    matrix = tf.cast(matrix, tf.float32)
     return tf.where(tf.math.is_finite(matrix), matrix, float("nan"))
 
 

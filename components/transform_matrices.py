@@ -1,7 +1,7 @@
 """Reads the matrices' graph of a transform graph, see transform/matrices.py: for what trains and serves."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,21 +20,36 @@ class Matrices(tf.Module):
     """The SavedModel and the order of its columns; a module, so that a model that holds it saves it, too."""
 
     def __init__(
-        self, loaded: Any, label: str, categorical: Sequence[str], numeric: Sequence[str], cyclical: Sequence[str]
+        self,
+        loaded: Any,
+        label: str,
+        categorical: Sequence[str],
+        numeric: Sequence[str],
+        cyclical: Sequence[str],
+        large: Mapping[str, str],
     ) -> None:
+        """Takes what columns.json says; `large` is column -> type in which it is served."""
         super().__init__()
         self.loaded, self.label = loaded, label
         # Tuples: tf.Module would wrap lists to track what is in them.
-        self.categorical, self.numeric, self.cyclical = tuple(categorical), tuple(numeric), tuple(cyclical)
+        self.categorical, self.large = tuple(categorical), tuple(large)
+        self.numeric, self.cyclical = (tuple(one for one in some if one not in large) for some in (numeric, cyclical))
+        self._served = tuple(large.values())
+
+    @property
+    def served_types(self) -> dict[str, tf.DType]:
+        """Large column -> type of its input in a served model."""
+        return {name: tf.as_dtype(kind) for name, kind in zip(self.large, self._served, strict=True)}
 
     def transformed(self, batch: pa.RecordBatch) -> dict[str, np.ndarray]:
         """The matrices of the rows of a batch of list columns, without the label."""
         found = {}
         if self.categorical:
             found["categorical"] = self._ids(batch)
-        if self.numeric or self.cyclical:
+        if self.numeric or self.cyclical or self.large:
             values, turning = (_numbers(batch, names) for names in (self.numeric, self.cyclical))
-            found |= {name: matrix.numpy() for name, matrix in self.loaded.scaled(values, turning).items()}
+            scaled = self.loaded.scaled(values, turning, _integers(batch, self.large))
+            found |= {name: matrix.numpy() for name, matrix in scaled.items()}
         return found
 
     def labels(self, batch: pa.RecordBatch) -> np.ndarray:
@@ -81,6 +96,16 @@ def _numbers(batch: pa.RecordBatch, names: Sequence[str]) -> np.ndarray:
                 numbers = np.where(numbers == MISSING[tf.int64], np.nan, numbers)
             found[there, position] = numbers
     found[~np.isfinite(found)] = np.nan
+    return found
+
+
+def _integers(batch: pa.RecordBatch, names: Sequence[str]) -> np.ndarray:
+    """int64 [N, len(names)]; the smallest int64 where missing."""
+    found = np.full((batch.num_rows, len(names)), MISSING[tf.int64], np.int64)
+    for position, name in enumerate(names):
+        cells = first_values(batch, name)
+        if not pa.types.is_null(cells.type):
+            found[:, position] = cells.fill_null(MISSING[tf.int64]).to_numpy(zero_copy_only=False)
     return found
 
 

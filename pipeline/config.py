@@ -155,6 +155,9 @@ class Gate(Table):
     """What ExampleValidator finds against schema.pbtxt."""
     drift: Policy = "warn"
     """What DriftValidator finds between train and eval."""
+    values: Literal["block", "warn", "ignore"] = "warn"
+    """Values of a column that the model cannot tell apart although the settings do not say so: numbers that float32
+    rounds to the same, or categories that its vocabulary lost. `ignore` says nothing."""
     features: dict[str, Policy] = {}
     """Feature -> what a finding about it does, of either kind."""
 

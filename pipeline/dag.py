@@ -120,6 +120,7 @@ def create_pipeline(
         custom_config={
             **columns,
             **parameters(own, "preprocessing_fn"),
+            "values": config.gate.values,
             "code": code_with(own, "preprocessing_fn", "components.transform.executor"),
         },
         materialize=False,

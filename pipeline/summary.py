@@ -34,7 +34,10 @@ class Summary:
     or is None. `settings` is pipeline.toml as it was read, with the [training] that was trained with. `tuned` is
     what a search found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's;
     empty if nothing was searched. `integrity` says what of the metadata did not fit the artifacts, and which artifacts
-    were damaged and set aside, in a line each.
+    were damaged and set aside, in a line each. `strongest_column` is the feature that predicts the eval rows best on its own, beside
+    the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of each column's
+    values: [{column, kind, distinct, learned, unknown, explained, affected, finding}], see
+    components/transform/value_check.py.
     """
 
     run_id: str
@@ -65,6 +68,8 @@ class Summary:
     tuned: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     integrity: list[str] = field(default_factory=list)
+    strongest_column: dict[str, Any] | None = None
+    values: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -111,6 +116,8 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
     if labels := artifacts.get("LabelAudit.labels"):
         found["labels"] = _read(labels, "labels.json")
         found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
+    if graph := artifacts.get("Transform.transform_graph"):
+        found["values"] = _values(Path(graph.uri) / "values.json")
     if model := artifacts.get("Trainer.model_run"):
         found["model"] = _tried(Path(model.uri) / "training.json")
     if tuned := artifacts.get("Tuner.best_hyperparameters"):
@@ -120,6 +127,7 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["metrics"], found["champion"] = verdict["metrics"], verdict["champion"]
         found["blessed"], found["reasons"] = verdict["blessed"], verdict["shortfalls"]
         found["baselines"], found["warnings"] = verdict.get("baselines", {}), verdict.get("warnings", [])
+        found["strongest_column"] = verdict.get("strongest_column")
     if errors := artifacts.get("ErrorAnalysis.errors"):
         found["weakest_slices"] = _read(errors, "errors.json")["slices"]
     if pushed := artifacts.get("RegistryPusher.pushed_model"):
@@ -139,6 +147,15 @@ def _tried(report: Path) -> dict[str, Any]:
         return {"members": found["members"], "seconds": round(sum(found["seconds"].values()), 3)}
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return {}
+
+
+def _values(file: Path) -> list[dict[str, Any]]:
+    """What became of each column's values; nothing of one's own preprocessing, whose outputs are its own affair."""
+    try:
+        found: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+    except FileNotFoundError:
+        return []
 
 
 def _is_telling(row: Mapping[str, Any]) -> bool:
@@ -192,6 +209,8 @@ def for_a_person(summary: Summary) -> str:
     anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
     lines.append(f"  anomalies   {_some(anomalies)}")
     lines.append(f"  drift       {in_short(summary.drift)}")
+    if lost := [f"{row['column']}: {row['finding']}" for row in summary.values if row["finding"]]:
+        lines.append(f"  values      {' '.join(_some(lost).split())}")
     if summary.labels.get("judged"):
         lines.append(f"  labels      {_label_text(summary.labels)}")
     if summary.tuned:
@@ -204,6 +223,8 @@ def for_a_person(summary: Summary) -> str:
             lines.append(f"  model       {_model_text(summary.model)}")
         if summary.baselines:
             lines.append(f"  baselines   {_baseline_text(summary)}")
+        if one := summary.strongest_column:
+            lines.append(f"  strongest   {' '.join(one['column'].split())} alone: {one['metric']} {one['value']:.4f}")
         if summary.warnings:
             lines.append(f"  mind        {_some(summary.warnings)}")
         lines.append(f"  weakest     {_weakest_text(summary.weakest_slices)}")

@@ -20,6 +20,7 @@ from tfx.types.standard_artifacts import Examples
 from components.arrow_example_gen.converting import Converted, Job, check_labels, convert, jobs
 from components.arrow_example_gen.extra import check_taken
 from components.arrow_example_gen.fingerprint import data_fingerprint
+from components.arrow_example_gen.rounding import worst
 from components.arrow_example_gen.source import Source
 from components.errors import InputError
 from components.row_counts import FILE as ROWS
@@ -45,9 +46,9 @@ def ArrowExampleGen(
         `unlabelled` (rows left out for want of a label), by split; `files` (split, span, name, sha256, bytes, rows,
         unlabelled); `misfits` (file, column, count, row, value); `corrections` (name, sha256, rows, and the rows of
         the window that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (what the trainer is
-        to do to the training rows); and `data_fingerprint`. A corrections file is kept beside the splits, as
-        corrections.csv, the rows of each file as rows.json, and on this machine a columnar copy of each, see
-        columnar_copy.
+        to do to the training rows); `rounded` (float64 columns whose values float32 does not tell apart:
+        told_apart.Kept); and `data_fingerprint`. A corrections file is kept beside the splits, as corrections.csv, the
+        rows of each file as rows.json, and on this machine a columnar copy of each, see columnar_copy.
       source: A Source as JSON.
       code: Fingerprint of this code and of the libraries under it; part of the cache key.
       span: Number of the eval span, or -1 for the newest.
@@ -99,6 +100,7 @@ def ArrowExampleGen(
             for one, count in zip(described.extra, extra, strict=True)
         ],
         "steps": json.loads(described.steps or "{}"),
+        "rounded": worst(one.rounded for one in done),
     }
     for name, value in properties.items():
         examples.set_string_custom_property(name, json.dumps(value))

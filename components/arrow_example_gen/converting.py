@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from components.arrow_example_gen import extra
 from components.arrow_example_gen.corrections import Applied
@@ -10,6 +11,7 @@ from components.arrow_example_gen.encoding import write_examples
 from components.arrow_example_gen.fingerprint import file_sha256
 from components.arrow_example_gen.labels import LabelCount
 from components.arrow_example_gen.misfits import Misfit
+from components.arrow_example_gen.rounding import Rounding
 from components.arrow_example_gen.source import Source
 from components.arrow_example_gen.spans import SpanFile, open_folder
 
@@ -28,7 +30,8 @@ class Converted:
     """What became of a job.
 
     `labels` are the distinct label values as text, with their counts, at most 1,000; `corrected` are Applied.counts;
-    `extra` are the rows for each of Source.extra, of a file in that split.
+    `extra` are the rows for each of Source.extra, of a file in that split; `rounded` are told_apart.Kept of columns
+    whose values float32 does not tell apart.
     """
 
     split: str
@@ -42,6 +45,7 @@ class Converted:
     misfits: tuple[Misfit, ...]
     corrected: dict[str, int] = field(default_factory=dict)
     extra: tuple[int, ...] = ()
+    rounded: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> str:
         """As one line."""
@@ -54,6 +58,7 @@ class Converted:
         return cls(
             misfits=tuple(Misfit(**misfit) for misfit in fields.pop("misfits")),
             extra=tuple(fields.pop("extra")),
+            rounded=tuple(fields.pop("rounded")),
             **fields,
         )
 
@@ -77,7 +82,8 @@ def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
     seen = LabelCount(source.label)
     taken: list[int] = []
     read = source.read(job.file, job.split, misfits, applied, taken)
-    rows = write_examples(seen.labelled(read), job.target, columnar)
+    rounding = Rounding()
+    rows = write_examples(rounding.watched(seen.labelled(read)), job.target, columnar)
     filesystem, _ = open_folder(source.directory)
     return Converted(
         split=job.split,
@@ -92,6 +98,7 @@ def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
         # Of a file of which only some rows are taken, most corrected ones are not among them.
         corrected={} if job.split == extra.SPLIT else applied.counts,
         extra=tuple(taken),
+        rounded=tuple(one.to_json() for one in rounding.found()),
     )
 
 

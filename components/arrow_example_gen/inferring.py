@@ -13,6 +13,9 @@ floats different ones would become equal, but float64 among fractions. Dates and
 numbers are slips (misfits), not a type, as long as they are rare (options.RARE_WORDS). Parquet and Arrow files carry
 their types: decimals and half floats become float64, dictionaries what they hold, unsigned integers int64 where their
 values fit and else strings.
+
+float64 whose values are all whole, some of them beyond 2^24, is int64, in any format: an example has no float but
+float32, which would make equal what is not. pandas writes integers so where some are missing.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +25,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import fs
+from pyarrow import types as is_
 
 from components.arrow_example_gen.casting import fit, plain
 from components.arrow_example_gen.columns import arrow_types
@@ -36,10 +40,35 @@ from components.arrow_example_gen.reading import IPC, PARQUET
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse
 from components.errors import InputError
+from components.large_integers import FLOAT32
 
 BATCH_ROWS = 1 << 16
 UINT64 = "uint64"
 """While inferring only: int64 or string, as its largest value tells."""
+
+
+@dataclass
+class WholeNumbers:
+    """Whether float64 or decimal values are all whole and within int64, and whether some are too large for float32."""
+
+    all_whole: bool = True
+    some_large: bool = False
+
+    @property
+    def are_large(self) -> bool:
+        """Whether they are integers that float32 does not tell apart."""
+        return self.all_whole and self.some_large
+
+    def add(self, column: pa.Array) -> None:
+        """Takes in a batch's values."""
+        if not self.all_whole:
+            return
+        values = column.cast(pa.float64(), safe=False).drop_null().to_numpy(zero_copy_only=False)
+        values = values[~np.isnan(values)]
+        if len(values):
+            size = np.abs(values)
+            self.all_whole = bool((size < 2.0**63).all() and (np.trunc(values) == values).all())
+            self.some_large |= bool((size > FLOAT32).any())
 
 
 @dataclass
@@ -130,6 +159,7 @@ def survey(
     forms: dict[str, Forms] = {}
     carried: dict[str, set[str]] = {}
     largest: dict[str, int] = {}
+    whole: dict[str, WholeNumbers] = {}
     sample, rows, names = Sample(sample_rows), 0, list[str]()
     for number, file in enumerate(files):
         binary = is_binary(file)
@@ -149,6 +179,8 @@ def survey(
                 forms[name].rows += len(column)
                 forms[name].nulls += column.null_count
                 carried.setdefault(name, set()).add(_alias(column.type, name, file))
+                if is_.is_float64(column.type) or is_.is_decimal(column.type):
+                    whole.setdefault(name, WholeNumbers()).add(column)
                 if pa.types.is_uint64(column.type) and column.null_count < len(column):
                     largest[name] = max(largest.get(name, 0), pc.max(column).as_py())
             if sample_rows:
@@ -162,6 +194,8 @@ def survey(
     types = {}
     for name in names:
         carries = carried.get(name, set())
+        if name in whole and whole[name].are_large:
+            carries = {"int64" if kind == "float64" else kind for kind in carries}
         kinds = {
             ("int64" if largest.get(name, 0) < 2**63 else "string") if kind == UINT64 else kind for kind in carries
         }

@@ -47,6 +47,8 @@ FORMS = (  # tried in this order
     ("bool", r"^(true|True|TRUE|false|False|FALSE)$"),
     ("date", r"^\d{4}-\d\d-\d\d$"),
     ("timestamp", r"^\d{4}-\d\d-\d\d[ T]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d(:?\d\d)?)?$"),
+    ("large", r"^-?[1-9]\d{7,17}\.0+$"),  # whole, and too large for a float32 to hold; see Forms.type
+    ("whole", r"^-?(0|[1-9]\d{0,6})\.0+$"),
     ("code", r"^[+-]?0\d"),  # 007, 01.10: numbers are not written like that, codes are
     ("float", r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"),
     ("pair", r"^[A-Z][A-Z]$"),
@@ -103,6 +105,10 @@ class Forms:
     def type(self) -> str:
         """The narrowest type alias for these values."""
         forms = {form for form, rows in self._solid().items() if rows} - {"blank"}
+        if "large" in forms and forms <= {"bit", "int", "large", "whole"}:
+            return "int64"
+        if forms & {"large", "whole"}:
+            forms = forms - {"large", "whole"} | {"float"}
         numbers = forms - {"bit", "int"}
         if not forms:
             return "string"

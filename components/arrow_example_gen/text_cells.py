@@ -12,7 +12,7 @@ _TRUE = ("1", "true", "True", "TRUE")
 _FALSE = ("0", "false", "False", "FALSE")
 
 _MAY_BE = {
-    pa.int64(): r"^(-?0*[0-9]{1,19}|0[xX][0-9a-fA-F]{1,16})$",
+    pa.int64(): r"^(-?0*[0-9]{1,19}(\.0+)?|0[xX][0-9a-fA-F]{1,16})$",
     pa.float64(): r"^[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|(?i:nan(\([0-9a-z_]*\))?|inf|infinity))$",
     pa.date32(): r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
 }
@@ -33,6 +33,8 @@ def parse(cells: pa.StringArray, type_: pa.DataType) -> pa.Array:
     cells = pc.utf8_trim(cells, " \t")
     if pa.types.is_timestamp(type_):
         return _moments(cells)
+    if pa.types.is_integer(type_):
+        cells = pc.replace_substring_regex(cells, r"^(-?[0-9]+)\.0+$", r"\1")  # as pandas writes integers with gaps
     return castable(_where(pc.match_substring_regex(cells, _MAY_BE[type_]), cells), type_)
 
 

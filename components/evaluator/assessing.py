@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.baselines import LINEAR, PRIOR
+from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST
 from components.evaluator.evidence import ALPHA, Comparison, Draws, beats, compare, draw, holm, worse
 from components.evaluator.fairness import fairness
 from components.evaluator.independence import independence_p_value
@@ -23,6 +23,31 @@ AGAINST_PRIOR = {
 }
 """A candidate that is no better than the prior in any of these has learned nothing."""
 AGAINST_LINEAR = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
+AGAINST_COLUMN = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}
+WORTH_LOST = 0.05
+"""Share of what a column is worth on its own, its lead over the prior, that a model may fall behind it: where one
+column says everything, a model of all columns has their noise, too."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The strongest single column on the eval rows.
+
+    Attributes:
+      column: Its name.
+      metric: What is measured: AUC, accuracy or RMSE.
+      value: The column's on its own.
+      candidate: The candidate's.
+      p_value: Of "the candidate is no further behind than WORTH_LOST allows"; NaN if it cannot be told.
+      lost: Whether the candidate is surely worse than that.
+    """
+
+    column: str
+    metric: str
+    value: float
+    candidate: float
+    p_value: float
+    lost: bool
 
 
 @dataclass(frozen=True)
@@ -40,6 +65,7 @@ class Assessment:
       fairness: Groups and gaps; empty where no column is sensitive.
       shortfalls: What keeps the candidate from being blessed, each a sentence.
       warnings: What does not, but should be known.
+      strongest: The strongest single column; None where none is better than the prior.
     """
 
     intervals: dict[str, dict[str, tuple[float, float]]]
@@ -50,6 +76,7 @@ class Assessment:
     fairness: dict[str, Any]
     shortfalls: list[str]
     warnings: list[str]
+    strongest: Alone | None = None
 
 
 def assess(
@@ -60,21 +87,23 @@ def assess(
     slices: Mapping[str, np.ndarray],
     groups: Mapping[str, Mapping[str, np.ndarray]],
     bar: Bar,
+    column: str = "",
 ) -> Assessment:
     """Weighs the candidate on rows.
 
     Args:
       task: binary, multiclass or regression.
       labels: As the candidate learned them, none missing, [N], N > 0.
-      answers: candidate, prior, and where there are any champion and linear: [N] or [N, K].
+      answers: candidate, prior, and where there are any champion, linear and strongest_column: [N] or [N, K].
       thresholds: Of the same, for binary tasks.
       slices: Name -> rows, by index.
       groups: Sensitive column -> value -> rows, by index.
       bar: What is asked.
+      column: Which one strongest_column is.
     """
     judges = {name: judge(task, labels, answer, thresholds.get(name, NO_THRESHOLD)) for name, answer in answers.items()}
     large = {name: at for name, at in slices.items() if len(at) >= bar.min_slice_rows}
-    draws = draw(judges, large, len(labels), overall_only=(PRIOR, LINEAR))
+    draws = draw(judges, large, len(labels), overall_only=(PRIOR, LINEAR, STRONGEST))
     comparisons = {}
     if CHAMPION in judges:
         comparisons = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
@@ -82,6 +111,9 @@ def assess(
     shortfalls, warnings = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior)
     blocked, told = _against_linear(task, draws, bar.baseline)
     shortfalls, warnings = shortfalls + blocked, warnings + told
+    strongest = _alone(task, draws, column)
+    if strongest is not None and strongest.lost:
+        (shortfalls if bar.strongest_column == "block" else warnings).append(_said(strongest))
     warnings += _too_few_rows(comparisons, bar.tolerance)
     said: dict[str, Any] = {}
     if groups:
@@ -112,6 +144,7 @@ def assess(
         said,
         shortfalls,
         warnings,
+        strongest,
     )
 
 
@@ -210,6 +243,28 @@ def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[str], li
     text = f"{_figures(name, ours[name], line[name])}: does not beat the linear baseline"
     text += "" if sure else ", within chance"
     return ([text], []) if sure and policy == "block" else ([], [text])
+
+
+def _alone(task: str, draws: Draws, column: str) -> Alone | None:
+    if STRONGEST not in draws.found[OVERALL]:
+        return None
+    metric = AGAINST_COLUMN[task]
+    ours, alone, prior = (draws.measured(OVERALL, name)[metric] for name in (CANDIDATE, STRONGEST, PRIOR))
+    if not all(map(math.isfinite, (ours, alone, prior))):
+        return None
+    difference, error = draws.difference(OVERALL, metric, CANDIDATE, STRONGEST)
+    ahead = -difference if metric in LOWER_IS_BETTER else difference
+    p_value = worse(ahead + WORTH_LOST * abs(alone - prior), error)
+    leads = alone < prior if metric in LOWER_IS_BETTER else alone > prior
+    return Alone(column, metric, alone, ours, p_value, bool(leads and p_value < ALPHA))
+
+
+def _said(strongest: Alone) -> str:
+    figures = _figures(strongest.metric, strongest.candidate, strongest.value)
+    return (
+        f"{figures}: surely worse than its own column {' '.join(strongest.column.split())} alone, so what that column "
+        "says was lost on the way to the model"
+    )
 
 
 def _p_value(draws: Draws, metric: str, one: str, other: str) -> float:

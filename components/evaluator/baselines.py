@@ -1,4 +1,4 @@
-"""Two models that cost next to nothing: the prior, and a linear one on a sample of the train rows. Pure."""
+"""Models that cost next to nothing: the prior, and on a sample of the train rows a linear one and a single column's."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ import pyarrow as pa
 from components.criteria import Criterion
 from components.deciding import choose_threshold
 from components.evaluator.linear import Encoder, encoder_of, fit
+from components.evaluator.single_column import ColumnModel, strongest_column
 from components.examples import column_batches, joined_columns
 
-PRIOR, LINEAR = "prior", "linear"
+PRIOR, LINEAR, STRONGEST = "prior", "linear", "strongest_column"
 SAMPLE_ROWS = 20_000
 """Train rows that the linear baseline learns from, drawn at random."""
 MOST_CELLS = 5_000_000
@@ -31,6 +32,7 @@ class Baselines:
       encoder: Columns to inputs.
       thresholds: Baseline -> decision threshold; binary tasks only.
       rows: How many rows the line learned from.
+      strongest: The column that predicts best on its own; None where none is better than the prior.
     """
 
     prior: np.ndarray
@@ -38,6 +40,7 @@ class Baselines:
     encoder: Encoder | None
     thresholds: Mapping[str, float] = field(default_factory=dict)
     rows: int = 0
+    strongest: ColumnModel | None = None
 
     def linear(self, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
         """The line's answers to rows, [N] or [N, K], by columns of all features; None where there is no line."""
@@ -57,7 +60,7 @@ def learn_baselines(
     classes: int = 0,
     seed: int = 13,
 ) -> Baselines:
-    """Fits both baselines.
+    """Fits the baselines.
 
     Args:
       split: Folder of the train split's examples.
@@ -81,6 +84,7 @@ def learn_baselines(
     random = np.random.default_rng(seed)
     places = known if len(known) <= most else np.sort(random.choice(known, most, replace=False))
     columns = joined_columns(column_batches(split, names, places), names)
+    strongest = strongest_column(columns, labels[places], task, features, classes, seed)
     encoder = encoder_of(columns, features)
     inputs, learned = encoder(columns), labels[places]
     fewer = max(100, MOST_PRODUCTS // (max(1, inputs.shape[1]) * max(1, classes)))
@@ -93,7 +97,7 @@ def learn_baselines(
         thresholds[PRIOR] = choose_threshold(every, np.full(len(every), float(prior)), decide_by)
         if line is not None:
             thresholds[LINEAR] = choose_threshold(learned, line(inputs), decide_by)
-    return Baselines(prior, line, encoder, thresholds, len(learned))
+    return Baselines(prior, line, encoder, thresholds, len(learned), strongest)
 
 
 def feature_names(features: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from components.errors import InputError
 from components.evaluator.assessing import Assessment, assess, finite
-from components.evaluator.baselines import LINEAR, PRIOR, feature_names, learn_baselines
+from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST, feature_names, learn_baselines
 from components.evaluator.evidence import Comparison
 from components.evaluator.slicing import groups_of, slices_of
 from components.evaluator.tfma_result import write_result
@@ -48,8 +48,8 @@ def evaluate(
     Returns:
       verdict.json: `blessed`, the texts `shortfalls` and `warnings`, `metrics`, `slices` and `champion`, `intervals`
       and `slice_intervals` (95 %), `baselines` (prior and linear), `baseline_differences` (Assessment's), `comparisons`
-      (evidence.Comparison with `slice` and `metric`), `fairness`, and `unknown_labels`: class that the candidate does
-      not know -> eval rows, which are in no figure.
+      (evidence.Comparison with `slice` and `metric`), `fairness`, `strongest_column` (assessing.Alone, or null), and
+      `unknown_labels`: class that the candidate does not know -> eval rows, which are in no figure.
 
     Raises:
       InputError: No eval row has a label that the candidate knows.
@@ -66,19 +66,25 @@ def evaluate(
         splits["train"], train_labels, task, features, bar.decide_by, classes=len(about.classes)
     )
     wanted = sorted({column for key in keys for column in key} | set(bar.sensitive))
-    kept, lines = [], []
+    kept, lines, alone = [], [], []
+    strongest = baselines.strongest
     for batch in column_batches(split, [*{*wanted, *feature_names(features)}], predictions.places):
         kept.append({name: batch[name] for name in wanted})
         lines.append(baselines.linear(batch))
+        if strongest is not None:
+            alone.append(strongest(batch[strongest.column]))
     columns = joined_columns(kept, wanted)
     answers = {name: answer.output for name, answer in predictions.answers.items()}
     answers[PRIOR] = baselines.constant(len(labels))
     if known := [one for one in lines if one is not None]:
         answers[LINEAR] = np.concatenate(known)
+    if alone:
+        answers[STRONGEST] = np.concatenate(alone)
     slices = slices_of(columns, keys)
     groups = {column: groups_of(columns, column) for column in (bar.sensitive if task == "binary" else ())}
     thresholds = {**about.thresholds, **baselines.thresholds}
-    found = assess(task, labels, answers, thresholds, {one.name: one.rows for one in slices}, groups, bar)
+    column = strongest.column if strongest is not None else ""
+    found = assess(task, labels, answers, thresholds, {one.name: one.rows for one in slices}, groups, bar, column)
     outputs = {name: answers[name] for name in locations}
     write_result(folder, task, keys, slices, found.measured, labels, outputs, locations, split)
     return _verdict(found, bar, version, unknown)
@@ -107,6 +113,7 @@ def _verdict(found: Assessment, bar: Bar, version: int | None, unknown: Mapping[
         "slice_intervals": {name: ends for name, ends in found.intervals.items() if name != OVERALL},
         "baselines": {name: _finite(values) for name, values in found.baselines.items()},
         "baseline_differences": found.baseline_differences,
+        "strongest_column": None if found.strongest is None else _finite(asdict(found.strongest)),
         "champion": None if champion is None else {"version": version, "metrics": _finite(champion[OVERALL])},
         "comparisons": [
             {"slice": part, "metric": metric, **_finite(asdict(compared))}

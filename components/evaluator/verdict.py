@@ -25,6 +25,7 @@ class Bar:
     min_slice_rows: int = 1
     baseline: str = "warn"
     prior: str = "block"
+    strongest_column: str = "block"
     sensitive: Sequence[str] = ()
     max_gap: Mapping[str, float] = field(default_factory=dict)
     decide_by: Criterion = "f1"

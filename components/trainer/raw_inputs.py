@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.dense_columns import MISSING, as_numbers, as_texts, dense, numbers, texts
+from components.dense_columns import MISSING, as_numbers, as_texts, dense, integers, numbers, texts
+from components.large_integers import as_integers
 from components.transform_matrices import Matrices, load_matrices
 
 Tensors = Mapping[str, tf.Tensor]
@@ -31,6 +32,10 @@ class RawInputs(Protocol):
 
     def label(self, examples: tf.Tensor) -> tf.Tensor:
         """The label of serialized examples, as the model learns it, [N]."""
+
+    @property
+    def served_types(self) -> Mapping[str, tf.DType]:
+        """Numeric and cyclical columns that are sent in another type than float32, which does not tell them apart."""
 
 
 def raw_inputs(
@@ -54,7 +59,8 @@ class ByMatrices(tf.Module):
     def of_examples(self, examples: tf.Tensor) -> Tensors:
         """See RawInputs."""
         order = self.matrices
-        parsed = _parse(examples, [*order.categorical, *order.numeric, *order.cyclical], self._types)
+        names = [*order.categorical, *order.numeric, *order.cyclical, *order.large]
+        parsed = _parse(examples, names, self._types)
 
         def picked(names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
             columns = [parsed[name] for name in names]
@@ -64,6 +70,7 @@ class ByMatrices(tf.Module):
             picked(order.categorical, texts, tf.string),
             picked(order.numeric, numbers, tf.float32),
             picked(order.cyclical, numbers, tf.float32),
+            picked(order.large, integers, tf.int64),
         )
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
@@ -73,7 +80,13 @@ class ByMatrices(tf.Module):
             given.matrix(order.categorical, as_texts, tf.string),
             self._numbers(given, order.numeric),
             self._numbers(given, order.cyclical),
+            given.matrix(order.large, as_integers, tf.int64),
         )
+
+    @property
+    def served_types(self) -> Mapping[str, tf.DType]:
+        """See RawInputs."""
+        return self.matrices.served_types
 
     def label(self, examples: tf.Tensor) -> tf.Tensor:
         """See RawInputs."""
@@ -109,8 +122,6 @@ class ByLayer(tf.Module):
         columns = {}
         for name, column in _parse(examples, self._features, self._types).items():
             columns[name] = dense([column], column.dtype)[:, 0]
-            if column.dtype == tf.int64 and name not in self._as_they_are:
-                columns[name] = as_numbers(columns[name])
         return self._transformed(columns)
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
@@ -130,8 +141,7 @@ class ByLayer(tf.Module):
         """A column with missing ones marked, as the transform graph takes it: of its type, sparse where optional."""
         spec, there = self._specs[name], present(values)
         if values.dtype != spec.dtype:
-            marked = tf.constant(MISSING[spec.dtype], spec.dtype)
-            values = tf.where(there, tf.cast(tf.where(there, tf.round(values), 0.0), spec.dtype), marked)
+            values = as_integers(values) if spec.dtype.is_integer else as_numbers(values)
         if isinstance(spec, tf.io.FixedLenFeature):
             return tf.reshape(values, [-1, *spec.shape])
         rows = tf.where(there)

@@ -7,9 +7,11 @@
 An input of serving_default is called as its feature is, with `_` for every character but letters, digits and `_`
 (TensorFlow allows no others): `sepal length (cm)` is sent as `sepal_length__cm_`; see input_names for the rest. A
 missing value is said with
-    NaN                     a number (numeric and cyclical columns are float32, also where the data holds integers)
+    NaN                     a number (numeric and cyclical columns are float32, also where the data holds integers;
+                            float64 where the train rows hold integers beyond 2^24, which float32 does not tell apart)
     ""                      a text
-    -9223372036854775808    an integer category: the smallest int64
+    -9223372036854775808    an integer category: the smallest int64; also a number of a column whose train rows hold
+                            integers beyond 2^53, which float64 does not tell apart either: it is sent as int64
 which mean missing in training, too, so no value that a row can have is taken for missing by this. A feature that an
 example lacks is missing in the same way. Features that may be missing, by the schema (presence.min_fraction below 1),
 have these values as defaults in the SignatureDef: TensorFlow Serving's gRPC Predict fills them in for an input that is
@@ -135,9 +137,11 @@ class ServedModel(tf.Module):
         return {**self._predict(outputs), "model_version": self.version(tf.shape(outputs)[0])}
 
     def _served_type(self, name: str) -> tf.DType:
-        """The type in which a column is sent: numbers as float32, so that NaN can be said."""
+        """The type in which a column is sent: numbers as float32, so that NaN can be said, if it tells them apart."""
         dtype = self._specs[name].dtype
-        return dtype if dtype == tf.string or name in self._categorical else tf.float32
+        if dtype == tf.string or name in self._categorical:
+            return dtype
+        return self.inputs.served_types.get(name, tf.float32)
 
 
 def input_names(features: Iterable[str]) -> list[str]:

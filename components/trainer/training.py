@@ -25,6 +25,7 @@ from components.trainer.objective import validation_metrics
 from components.trainer.own import run_own
 from components.trainer.signatures import ServedModel, predictor
 from components.trainer.small_data import fitted_to
+from components.vocabulary_escaping import unescaped
 
 REPORT = "training.json"
 LOGS = "tensorboard"
@@ -144,7 +145,7 @@ def class_names(transform: tft.TFTransformOutput, task: str) -> list[str]:
     """Names of a multiclass label by index; empty for other tasks."""
     if task != "multiclass":
         return []
-    return [name.decode() for name in transform.vocabulary_by_name("label")]
+    return [unescaped(entry).decode("utf-8", "replace") for entry in transform.vocabulary_by_name("label")]
 
 
 def vocabulary_size(transform: tft.TFTransformOutput, features: Mapping[str, Any]) -> int:

@@ -3,10 +3,13 @@
 The same facts as TensorFlow Transform's analyzers find: `vocabulary` in the order of tft.vocabulary (most frequent
 first, among equals the greater bytes first), `quantiles` from the sketch under tft.quantiles, tfx_bsl's, one for each
 column instead of one for all.
+
+A vocabulary's file has a line for each entry, so entries are escaped, see vocabulary_escaping: no value is left out for
+what it holds. Integers that float32 cannot tell apart keep their quantiles in float64, from their smallest value on.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,10 @@ import pyarrow.compute as pc
 
 from components.cell_texts import texts_of
 from components.examples import first_values
+from components.large_integers import FLOAT32, FLOAT64, less
+from components.told_apart import NumberSample
+from components.transform.value_check import Categories, Learned
+from components.vocabulary_escaping import escaped
 
 EMPTY_VOCABULARY = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
 """tft.vocabulary's only entry where nothing is left: a lookup table of nothing cannot be initialised."""
@@ -30,10 +37,29 @@ class Facts:
       vocabulary: Of all categorical columns, as "<position>=<text>"; at least one entry.
       classes: Of a multi-class label; at least one entry. Empty where no vocabulary of the label was asked for.
       quantiles: float32 [F, buckets - 1], ascending; 0 where a column has no value.
+      large: Columns of integers that float32 cannot tell apart, numeric ones first, then cyclical ones.
+      learned: What there was to learn from, column by column, for value_check.
     """
 
     vocabulary: tuple[bytes, ...]
     classes: tuple[bytes, ...]
+    quantiles: np.ndarray
+    large: Mapping[str, "Large"] = field(default_factory=dict)
+    learned: "Learned" = field(default_factory=Learned)
+
+
+@dataclass(frozen=True, eq=False)
+class Large:
+    """A column of integers with values beyond 2^24, below or above zero.
+
+    Attributes:
+      offset: Its smallest value.
+      exact: Whether float64 holds all of its values: they lie within 2^53.
+      quantiles: float64 [buckets - 1] of the values less `offset`; empty for a cyclical column.
+    """
+
+    offset: int
+    exact: bool
     quantiles: np.ndarray
 
 
@@ -52,31 +78,49 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
     categorical, numeric = list(features.get("categorical", ())), list(features.get("numeric", ()))
     tokens = {name: _Counts() for name in categorical}
     labels = _Counts()
-    sketches = [_Sketch(rank_error) for _ in numeric]
+    sketches = {name: _Sketch(rank_error) for name in numeric}
+    cycles = {name: _Ends() for name in features.get("cyclical", ())}
+    samples = {name: NumberSample() for name in (*numeric, *cycles)}
+    target = NumberSample()
     for batch in batches:
         for name, counts in tokens.items():
             counts.add(first_values(batch, name))
-        for name, sketch in zip(numeric, sketches, strict=True):
-            sketch.add(first_values(batch, name))
+        for name, sample in samples.items():
+            values = first_values(batch, name)
+            if name in sketches:
+                sketches[name].add(values)
+            else:
+                cycles[name].add(values)
+            sample.add(values)
         if dataset["task"] == "multiclass":
             labels.add(first_values(batch, dataset["label"]))
+        elif dataset["task"] == "regression":
+            target.add(first_values(batch, dataset["label"]))
     least = max(features.get("min_count", 10), 1)
-    named = [
-        (count, b"%d=%b" % (position, text))
-        for position, counts in enumerate(tokens.values())
-        for text, count in counts.texts(least)
-    ]
-    classes = [(count, text) for text, count in labels.texts(1)] if dataset["task"] == "multiclass" else []
+    kept = [counts.texts(least) for counts in tokens.values()]
+    named = [(count, b"%d=%b" % (position, text)) for position, some in enumerate(kept) for text, count in some]
+    classes = labels.texts(1) if dataset["task"] == "multiclass" else []
+    large = {name: sketch.large(buckets) for name, sketch in sketches.items() if sketch.ends.is_large}
+    large |= {name: Large(ends.low, ends.is_exact, np.zeros(0)) for name, ends in cycles.items() if ends.is_large}
     return Facts(
         vocabulary=_ordered(named),
-        classes=_ordered(classes) if dataset["task"] == "multiclass" else (),
-        quantiles=np.array([sketch.quantiles(buckets) for sketch in sketches], np.float32).reshape(-1, buckets - 1),
+        classes=_ordered([(count, text) for text, count in classes]) if dataset["task"] == "multiclass" else (),
+        quantiles=np.array([sketch.quantiles(buckets) for sketch in sketches.values()], np.float32).reshape(
+            -1, buckets - 1
+        ),
+        large=large,
+        learned=Learned(
+            {name: counts.about(some) for (name, counts), some in zip(tokens.items(), kept, strict=True)},
+            {name: sample.values() for name, sample in samples.items()},
+            {dataset["label"]: target.values()} if dataset["task"] == "regression" else {},
+            tuple(text for text, _ in classes),
+        ),
     )
 
 
 def _ordered(counted: list[tuple[int, bytes]]) -> tuple[bytes, ...]:
-    kept = [(count, text) for count, text in counted if b"\n" not in text and b"\r" not in text]
-    return tuple(text for _, text in sorted(kept, reverse=True)) or (EMPTY_VOCABULARY,)
+    entries = [(count, escaped(text)) for count, text in counted]
+    return tuple(text for _, text in sorted(entries, reverse=True)) or (EMPTY_VOCABULARY,)
 
 
 class _Counts:
@@ -108,11 +152,56 @@ class _Counts:
             if text
         ]
 
+    def about(self, kept: list[tuple[bytes, int]]) -> Categories:
+        """What there was; `kept` are the texts that occur often enough."""
+        if not self._parts:
+            return Categories(0, 0, ())
+        (table,) = self._parts  # `texts` has merged them
+        kind = table["value"].type
+        if pa.types.is_floating(kind):
+            there = pc.is_finite(table["value"])
+        else:
+            nothing = _MISSING_INT if pa.types.is_integer(kind) else b""
+            there = pc.not_equal(table["value"], pa.scalar(nothing, kind))
+        table = table.filter(there)
+        return Categories(len(table), pc.sum(table["count"]).as_py() or 0, tuple(kept))
+
     def _merge(self) -> None:
         kinds = {part["value"].type for part in self._parts}
         assert len(kinds) == 1, kinds  # ingest writes a column as one type
         merged = pa.concat_tables(self._parts).group_by("value", use_threads=False).aggregate([("count", "sum")])
         self._parts, self._waiting = [merged.rename_columns({"count_sum": "count"})], len(merged)
+
+
+class _Ends:
+    """The least and the greatest of a column's integers."""
+
+    def __init__(self) -> None:
+        self.low, self.high = 0, 0
+        self._seen = False
+
+    def add(self, values: pa.Array) -> None:
+        """Takes in a batch's cells."""
+        if pa.types.is_integer(values.type):
+            self.take(_integers(values))
+
+    def take(self, numbers: np.ndarray) -> None:
+        """Takes in int64 without missing ones."""
+        if len(numbers):
+            low, high = int(numbers.min()), int(numbers.max())
+            self.low = min(self.low, low) if self._seen else low
+            self.high = max(self.high, high) if self._seen else high
+            self._seen = True
+
+    @property
+    def is_large(self) -> bool:
+        """Whether float32 does not hold all of them."""
+        return max(-self.low, self.high) > FLOAT32
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether float64 does."""
+        return max(-self.low, self.high) <= FLOAT64
 
 
 class _Sketch:
@@ -123,22 +212,41 @@ class _Sketch:
 
         self._sketch = QuantilesSketch(rank_error, 1 << 32, 1)
         self._empty = True
+        self._base = 0
+        self.ends = _Ends()
 
     def add(self, values: pa.Array) -> None:
         if pa.types.is_null(values.type):
             return
-        numbers = values.drop_null().to_numpy(zero_copy_only=False)
-        if numbers.dtype.kind == "i":
-            numbers = numbers[numbers != _MISSING_INT]
-        numbers = numbers.astype(np.float32)
-        numbers = numbers[np.isfinite(numbers)]
+        if pa.types.is_integer(values.type):
+            numbers = self._from_base(_integers(values))
+        else:
+            numbers = values.drop_null().to_numpy(zero_copy_only=False).astype(np.float32)
+            numbers = numbers[np.isfinite(numbers)]
         if len(numbers):
             self._sketch.AddValues(pa.array(numbers))
             self._empty = False
 
     def quantiles(self, buckets: int) -> np.ndarray:
-        """The buckets - 1 bounds between buckets of equal shares; 0 without any value."""
-        if self._empty:
-            return np.zeros(buckets - 1)
-        found = np.array(self._sketch.GetQuantiles(buckets).to_pylist(), np.float32)[0]
-        return found[1:-1]
+        """The buckets - 1 bounds between buckets of equal shares, float64; 0 without any value."""
+        return np.zeros(buckets - 1) if self._empty else self._base + self._found(buckets)
+
+    def large(self, buckets: int) -> Large:
+        """The same for a column with large integers."""
+        return Large(self.ends.low, self.ends.is_exact, self._found(buckets) + float(self._base - self.ends.low))
+
+    def _from_base(self, numbers: np.ndarray) -> np.ndarray:
+        """Integers as the sketch holds them: less the first value, where that is large; float64 holds these exactly."""
+        self.ends.take(numbers)
+        if self._empty and len(numbers) and abs(int(numbers[0])) > FLOAT64:
+            self._base = int(numbers[0])
+        return less(numbers, self._base) if self._base else numbers.astype(np.float64)
+
+    def _found(self, buckets: int) -> np.ndarray:
+        return np.array(self._sketch.GetQuantiles(buckets).to_pylist(), np.float64)[0, 1:-1]
+
+
+def _integers(values: pa.Array) -> np.ndarray:
+    """int64 without missing ones."""
+    numbers = values.drop_null().to_numpy(zero_copy_only=False)
+    return numbers[numbers != _MISSING_INT] if len(numbers) and numbers.min() == _MISSING_INT else numbers

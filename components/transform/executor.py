@@ -3,6 +3,7 @@
 A user's own preprocessing function, and a distributed runner, get TFX's executor.
 """
 
+import json
 from itertools import chain
 from typing import Any
 
@@ -18,10 +19,13 @@ from tfx.utils import io_utils, json_utils
 from components.examples import example_batches
 from components.in_process import in_process
 from components.own_module import KEY as OWN
+from components.told_apart import Kept
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import QUANTILES, SKETCH_ERROR, check
+from components.transform.value_check import check_values
+from components.transform.value_findings import POLICY, record_values
 
 
 class Executor(executor.Executor):
@@ -55,4 +59,14 @@ class Executor(executor.Executor):
         output = artifact_utils.get_single_uri(output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY])
         write_transform_graph(facts, schema, config, output)
         specs = schema_utils.schema_as_feature_spec(schema).feature_spec
-        write_matrices(facts, specs[config["dataset"]["label"]].dtype, config, output)
+        module = write_matrices(facts, specs[config["dataset"]["label"]].dtype, config, output)
+        kept = check_values(module, config["features"], facts.large, facts.learned)
+        used = {one.column for one in kept}
+        rounded = [one for one in _rounded(examples) if one.column in used]
+        record_values([*rounded, *kept], output, config.get(POLICY, "warn"))
+
+
+def _rounded(examples: list[Artifact]) -> list[Kept]:
+    """What ingest found of the float64 numbers that it stored as float32."""
+    text = "".join(one.get_string_custom_property("rounded") for one in examples[:1])
+    return [Kept(**one) for one in json.loads(text or "[]")]

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +15,28 @@ from tensorflow_transform.saved import saved_transform_io_v2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from components.transform.analysis import Facts
+from components.transform.known_numbers import KnownNumbers
 from components.transform.preprocessing import transformed
+from components.vocabulary_escaping import escaped_tensor, has_escapes
 
 
-class Known:
+class Known(KnownNumbers):
     """An Analysis (see preprocessing.py) that has been made: `folder` takes the vocabularies' files."""
 
-    def __init__(self, facts: Facts, folder: Path) -> None:
-        self._quantiles = facts.quantiles
+    def __init__(self, facts: Facts, numeric: Sequence[str], folder: Path) -> None:
+        super().__init__(facts, numeric)
         self._vocabularies = {"categorical": facts.vocabulary, "label": facts.classes}
         self._folder = folder
         self.written: list[str] = []
 
     def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
         """Looked up in a file of the vocabulary, which becomes an asset of the graph."""
+        entries = self._vocabularies[name]
         path = self._folder / name
-        path.write_bytes(b"".join(entry + b"\n" for entry in self._vocabularies[name]))
+        path.write_bytes(b"".join(entry + b"\n" for entry in entries))
         self.written.append(name)
+        tokens = escaped_tensor(tokens) if has_escapes(entries) else tokens
         return tft.apply_vocabulary(tokens, str(path), default_value=-1)
-
-    def quantiles(self, values: tf.Tensor) -> tf.Tensor:
-        """The quantiles as a constant."""
-        return tf.constant(self._quantiles, tf.float32)
 
 
 def write_transform_graph(
@@ -55,7 +55,7 @@ def write_transform_graph(
     specs = impl_helper.get_type_specs_from_feature_specs(schema_utils.schema_as_feature_spec(schema).feature_spec)
     context = graph_context.TFGraphContext(tf.Module(), temp_dir=None, evaluated_replacements=None)
     with tempfile.TemporaryDirectory(prefix="plumbline-vocabulary-") as folder:
-        known = Known(facts, Path(folder))
+        known = Known(facts, custom_config["features"].get("numeric", ()), Path(folder))
         function = impl_helper.get_traced_transform_fn(
             lambda inputs: transformed(inputs, custom_config, known), specs, context
         )

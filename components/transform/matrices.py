@@ -4,37 +4,48 @@ A SavedModel in the folder `matrices` of the transform graph, traced from the sa
 graph that TFTransformOutput reads. Training and serving call it: with 1,500 columns, the other takes seconds to load
 and milliseconds to answer. Beside it, columns.json: the features by kind, in the order of the matrices, and the label.
 
-    features  texts string [N, C], values float32 [N, F], turning float32 [N, K] -> the matrices of preprocessing.py
+    features  texts string [N, C], values float32 [N, F - w], turning float32 [N, K - v], whole int64 [N, w + v]
+              -> the matrices of preprocessing.py
     ids       tokens string [M], column int64 [M] -> the ids of these tokens of column 0 .. C-1, int64 [M]
-    scaled    values float32 [N, F], turning float32 [N, K] -> numeric, standardized, cyclical, missing
+    scaled    values, turning, whole -> numeric, standardized, cyclical, missing
     label     raw [N], of the label's type -> the label as the model learns it
 
-`features` is of `ids` and `scaled`; a reader of many rows asks `ids` about distinct values only. Missing is "" or NaN.
+`whole` are the w numeric and v cyclical columns of integers that float32 does not tell apart; columns.json has them as
+`large`, in this order, each with the type in which it is served: float64, or int64 where there are integers that that
+does not tell apart either.
+
+`features` is of `ids` and `scaled`; a reader of many rows asks `ids` about distinct values only. Missing is "", NaN, or
+the smallest int64.
 """
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
 from components.transform.analysis import Facts
+from components.transform.known_numbers import KnownNumbers
 from components.transform.preprocessing import ids, label, scaled, vocabulary_ids
+from components.vocabulary_escaping import escaped_tensor, has_escapes
 
 FOLDER = "matrices"
 
 
-class Tables:
+class Tables(KnownNumbers):
     """An Analysis (see preprocessing.py) that has been made, with lookup tables that a module can own."""
 
-    def __init__(self, facts: Facts, folder: Path) -> None:
-        self._quantiles = facts.quantiles
+    def __init__(self, facts: Facts, numeric: Sequence[str], folder: Path) -> None:
+        super().__init__(facts, numeric)
         self.tables = {}
+        self._escaped = set()
         for name, entries in (("categorical", facts.vocabulary), ("label", facts.classes)):
             if not entries:
                 continue
+            if has_escapes(entries):
+                self._escaped.add(name)
             path = folder / f"{name}.txt"
             path.write_bytes(b"".join(entry + b"\n" for entry in entries))
             lines = tf.lookup.TextFileInitializer(
@@ -44,15 +55,11 @@ class Tables:
 
     def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
         """See Analysis."""
-        return self.tables[name].lookup(tokens)
-
-    def quantiles(self, values: tf.Tensor) -> tf.Tensor:
-        """See Analysis."""
-        return tf.constant(self._quantiles, tf.float32)
+        return self.tables[name].lookup(escaped_tensor(tokens) if name in self._escaped else tokens)
 
 
-def write_matrices(facts: Facts, label_type: tf.DType, custom_config: Mapping[str, Any], output: str) -> None:
-    """Writes the SavedModel and columns.json.
+def write_matrices(facts: Facts, label_type: tf.DType, custom_config: Mapping[str, Any], output: str) -> tf.Module:
+    """Writes the SavedModel and columns.json; returns what was saved.
 
     Args:
       facts: Of the rows to learn from.
@@ -62,27 +69,32 @@ def write_matrices(facts: Facts, label_type: tf.DType, custom_config: Mapping[st
     """
     columns = {kind: list(custom_config["features"].get(kind, ())) for kind in ("categorical", "numeric", "cyclical")}
     with tempfile.TemporaryDirectory(prefix="plumbline-vocabulary-") as folder:
-        module = _module(Tables(facts, Path(folder)), label_type, custom_config, columns)
+        analysis = Tables(facts, columns["numeric"], Path(folder))
+        module = _module(analysis, label_type, custom_config, columns, list(facts.large))
         tf.saved_model.save(module, f"{output.rstrip('/')}/{FOLDER}")
     with tf.io.gfile.GFile(f"{output.rstrip('/')}/{FOLDER}/columns.json", "w") as file:
-        file.write(json.dumps({**columns, "label": custom_config["dataset"]["label"]}))
+        large = {name: "float64" if one.exact else "int64" for name, one in facts.large.items()}
+        file.write(json.dumps({**columns, "large": large, "label": custom_config["dataset"]["label"]}))
+    return module
 
 
 def _module(
-    analysis: Tables, label_type: tf.DType, custom_config: Mapping[str, Any], columns: Mapping[str, list[str]]
+    analysis: Tables,
+    label_type: tf.DType,
+    custom_config: Mapping[str, Any],
+    columns: Mapping[str, list[str]],
+    large: Sequence[str],
 ) -> tf.Module:
     features, dataset = custom_config["features"], custom_config["dataset"]
-    count = {kind: len(names) for kind, names in columns.items()}
+    count = {kind: sum(name not in large for name in names) for kind, names in columns.items()}
     texts = tf.TensorSpec([None, count["categorical"]], tf.string, "texts")
     values = tf.TensorSpec([None, count["numeric"]], tf.float32, "values")
     turning = tf.TensorSpec([None, count["cyclical"]], tf.float32, "turning")
+    whole = tf.TensorSpec([None, len(large)], tf.int64, "whole")
 
-    @tf.function(input_signature=[values, turning])
-    def scaled_(values: tf.Tensor, turning: tf.Tensor) -> dict[str, tf.Tensor]:
-        numeric, cyclical = (
-            matrix if count[kind] else None for kind, matrix in (("numeric", values), ("cyclical", turning))
-        )
-        return scaled(numeric, cyclical, features, analysis)
+    @tf.function(input_signature=[values, turning, whole])
+    def scaled_(values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor) -> dict[str, tf.Tensor]:
+        return scaled(values, turning, whole, large, features, analysis)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int64)])
     def ids_(tokens: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
@@ -90,10 +102,10 @@ def _module(
             return column
         return vocabulary_ids(tokens, column, count["categorical"], features.get("min_count", 10), analysis)
 
-    @tf.function(input_signature=[texts, values, turning])
-    def features_(texts: tf.Tensor, values: tf.Tensor, turning: tf.Tensor) -> dict[str, tf.Tensor]:
+    @tf.function(input_signature=[texts, values, turning, whole])
+    def features_(texts: tf.Tensor, values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor) -> dict[str, tf.Tensor]:
         categorical = {"categorical": ids(texts, features, analysis)} if count["categorical"] else {}
-        return {**categorical, **scaled_(values, turning)}
+        return {**categorical, **scaled_(values, turning, whole)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], label_type)])
     def label_(raw: tf.Tensor) -> tf.Tensor:

@@ -14,6 +14,9 @@ Matrices rather than a feature per column, because each analyzer costs Transform
 one vocabulary and one quantile sketch serve all columns. A matrix of no columns is left out.
 
 What is missing, says dense_columns: no value, a number that is not finite, an empty string, or the smallest int64.
+
+Integers that float32 does not tell apart (epoch milliseconds, amounts in cents) are matched with their quantiles in
+float64, less their smallest value, so that the matrices, which are float32, tell them apart: see large_integers.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +26,12 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.dense_columns import Raw, number, numbers, text, texts
+from components.dense_columns import MISSING_INT, Raw, integers, number, numbers, text, texts
 from components.errors import ConfigError
+from components.large_integers import less_tensor, remainders
 from components.own_module import KEY as OWN
 from components.own_module import call
+from components.vocabulary_escaping import escaped_tensor
 
 QUANTILES = 256
 """Buckets of a numeric column; finer steps than a network can use would only slow the sketch."""
@@ -49,8 +54,17 @@ class Analysis(Protocol):
         The vocabulary is of the tokens that are `there` (bool, of the shape of `tokens`), at least `least` times.
         """
 
-    def quantiles(self, values: tf.Tensor) -> tf.Tensor:
-        """The QUANTILES - 1 bounds between equal shares of each column of [N, F], [F, QUANTILES - 1]; NaN is none."""
+    def is_large(self, name: str, dtype: tf.DType) -> bool:
+        """Whether a numeric or cyclical column is taken as integers, because float32 may not tell them apart."""
+
+    def offsets(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
+        """The smallest values, int64 [W], of the named columns, int64 [N, W]."""
+
+    def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
+        """The QUANTILES - 1 bounds between equal shares of each column of [N, F], [F, QUANTILES - 1]; NaN is none.
+
+        `names` are those of the columns; large ones are less their offset.
+        """
 
 
 class ByTransform:
@@ -58,15 +72,26 @@ class ByTransform:
 
     def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
         """See Analysis."""
+        tokens = escaped_tensor(tokens)
         path = tft.vocabulary(tf.boolean_mask(tokens, there), frequency_threshold=least, vocab_filename=name)
         return tft.apply_vocabulary(tokens, path, default_value=-1)
 
-    def quantiles(self, values: tf.Tensor) -> tf.Tensor:
+    def is_large(self, name: str, dtype: tf.DType) -> bool:
+        """All integers: how large they are is not known when the graph is traced."""
+        return bool(dtype.is_integer)
+
+    def offsets(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
+        """See Analysis."""
+        there = tf.where(values == MISSING_INT, tf.int64.max, values)
+        return tft.min(there, reduce_instance_dims=False)
+
+    def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """See Analysis."""
         # The sketch of several columns fails where one has no value at all: each batch adds zeros of next to no weight.
         sketched = tf.concat([values, tf.zeros_like(values[:1])], axis=0)
-        weights = tf.concat([tf.ones_like(values[:, 0]), tf.fill([1], 1e-6)], axis=0)
-        return tft.quantiles(sketched, QUANTILES, SKETCH_ERROR, weights, reduce_instance_dims=False)
+        weights = tf.concat([tf.ones_like(values[:, 0], tf.float32), tf.fill([1], 1e-6)], axis=0)
+        grid = tft.quantiles(sketched, QUANTILES, SKETCH_ERROR, weights, reduce_instance_dims=False)
+        return tf.cast(grid, values.dtype)
 
 
 def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -94,9 +119,13 @@ def transformed(
     outputs = {}
     if categorical:
         outputs["categorical"] = ids(texts([inputs[name] for name in categorical]), features, analysis)
-    values = numbers([inputs[name] for name in numeric]) if numeric else None
-    turning = numbers([inputs[name] for name in cyclical]) if cyclical else None
-    outputs |= scaled(values, turning, features, analysis)
+    large = [name for name in (*numeric, *cyclical) if analysis.is_large(name, inputs[name].dtype)]
+    values, turning = (
+        numbers(columns) if (columns := [inputs[name] for name in names if name not in large]) else None
+        for names in (numeric, cyclical)
+    )
+    whole = integers([inputs[name] for name in large]) if large else None
+    outputs |= scaled(values, turning, whole, large, features, analysis)
     outputs["label"] = label(inputs, custom_config, analysis)
     return outputs
 
@@ -109,20 +138,69 @@ def ids(tokens: tf.Tensor, features: Mapping[str, Any], analysis: Analysis) -> t
 
 
 def scaled(
-    values: tf.Tensor | None, turning: tf.Tensor | None, features: Mapping[str, Any], analysis: Analysis
+    values: tf.Tensor | None,
+    turning: tf.Tensor | None,
+    whole: Any,
+    large: Sequence[str],
+    features: Mapping[str, Any],
+    analysis: Analysis,
 ) -> dict[str, tf.Tensor]:
-    """The matrices but `categorical`, of float32 [N, F] and [N, K], NaN where missing."""
+    """The matrices but `categorical`.
+
+    Args:
+      values: Numeric columns but the large ones, float32, NaN where missing.
+      turning: Cyclical columns but the large ones, float32, NaN where missing.
+      whole: The `large` columns, int64, the smallest int64 where missing: numeric ones, then cyclical ones.
+      large: Their names.
+      features: pipeline.toml's [features].
+      analysis: Has the quantiles.
+    """
+    numeric, cyclical = list(features.get("numeric", ())), dict(features.get("cyclical", {}))
     outputs, missing = {}, []
-    if values is not None:
-        grid = analysis.quantiles(values)
-        outputs["numeric"], outputs["standardized"] = quantile_scale(values, grid), standard_scale(values, grid)
-        missing.append(tf.math.is_nan(values))
-    if turning is not None:
-        outputs["cyclical"] = phases(turning, list(features["cyclical"].values()))
-        missing.append(tf.math.is_nan(turning))
+    if numeric:
+        parts = []
+        if names := [name for name in numeric if name not in large]:
+            parts.append((names, *_scales(names, values, analysis)))
+        if names := [name for name in numeric if name in large]:
+            some = whole[:, : len(names)]
+            parts.append((names, *_scales(names, less_tensor(some, analysis.offsets(names, some)), analysis)))
+        outputs["numeric"], outputs["standardized"], gaps = _in_order(numeric, parts)
+        missing.append(gaps)
+    if cyclical:
+        parts = []
+        if names := [name for name in cyclical if name not in large]:
+            parts.append((names, *_waves(turning, [cyclical[name] for name in names])))
+        if names := [name for name in cyclical if name in large]:
+            periods = [cyclical[name] for name in names]
+            parts.append((names, *_waves(remainders(whole[:, len(large) - len(names) :], periods), periods)))
+        waves, gaps = _in_order(list(cyclical), parts)
+        outputs["cyclical"] = tf.reshape(waves, [-1, 2 * len(cyclical)])
+        missing.append(gaps)
     if missing:
         outputs["missing"] = tf.cast(tf.concat(missing, axis=1), tf.float32)
     return outputs
+
+
+def _scales(names: Sequence[str], values: tf.Tensor, analysis: Analysis) -> tuple[tf.Tensor, ...]:
+    """`numeric` and `standardized` of columns, float32 or float64 [N, F], and where they are missing."""
+    grid = analysis.quantiles(names, values)
+    scales = quantile_scale(values, grid), standard_scale(values, grid)
+    return *(tf.cast(one, tf.float32) for one in scales), tf.math.is_nan(values)
+
+
+def _waves(values: tf.Tensor, periods: Sequence[float]) -> tuple[tf.Tensor, tf.Tensor]:
+    """`cyclical` of columns, as [N, K, 2], and where they are missing."""
+    pairs = tf.reshape(phases(values, periods), [-1, len(periods), 2])
+    return tf.cast(pairs, tf.float32), tf.math.is_nan(values)
+
+
+def _in_order(names: Sequence[str], parts: Sequence[tuple[Any, ...]]) -> list[tf.Tensor]:
+    """Matrices that are cut by columns, (names, matrix, ...), put together in the order of `names`."""
+    if len(parts) == 1:
+        return list(parts[0][1:])
+    there = [name for part in parts for name in part[0]]
+    order = [there.index(name) for name in names]
+    return [tf.gather(tf.concat(cut, axis=1), order, axis=1) for cut in zip(*(part[1:] for part in parts), strict=True)]
 
 
 def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis: Analysis | None = None) -> tf.Tensor:
@@ -188,12 +266,13 @@ def quantile_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
     last = QUANTILES - 2
     lower = tf.gather(grid, tf.clip_by_value(below - 1, 0, last), batch_dims=1)
     upper = tf.gather(grid, tf.clip_by_value(below, 0, last), batch_dims=1)
-    between = tf.cast(below - 1, tf.float32) + tf.math.divide_no_nan(columns - lower, upper - lower)
-    shared = tf.cast(below + up_to - 1, tf.float32) / 2
+    between = tf.cast(below - 1, values.dtype) + tf.math.divide_no_nan(columns - lower, upper - lower)
+    shared = tf.cast(below + up_to - 1, values.dtype) / 2
     rank = tf.where(up_to > below, shared, between) / last
-    scaled = tf.where(below > last, 1.0, tf.where(up_to == 0, -1.0, 2 * rank - 1))
+    one = tf.ones([], values.dtype)
+    scaled = tf.where(below > last, one, tf.where(up_to == 0, -one, 2 * rank - 1))
     usable = tf.math.is_finite(columns) & tf.math.is_finite(scaled)
-    return tf.transpose(tf.where(usable, scaled, 0.0))
+    return tf.transpose(tf.where(usable, scaled, tf.zeros_like(scaled)))
 
 
 def standard_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
@@ -207,16 +286,17 @@ def standard_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
     spread = (high - low) / (2 * Z_90)
     spread = tf.where(spread > 0, spread, grid[:, -1] - grid[:, 0])
     found = tf.clip_by_value(tf.math.divide_no_nan(values - middle, spread), -MOST_SPREADS, MOST_SPREADS)
-    return tf.where(tf.math.is_finite(found), found, 0.0)
+    return tf.where(tf.math.is_finite(found), found, tf.zeros_like(found))
 
 
 def phases(values: tf.Tensor, periods: Sequence[float]) -> tf.Tensor:
     """Sine and cosine of 2 pi x / period, [N, K] to [N, 2K] as sin, cos, sin, cos; both 0 where NaN."""
     # The remainder first: the sine of a large float32 angle has lost its digits.
-    turn = tf.math.floormod(values, tf.constant(periods, tf.float32)) / tf.constant(periods, tf.float32)
-    angle = 2 * tf.constant(3.141592653589793, tf.float32) * turn
+    period = tf.constant(periods, values.dtype)
+    turn = tf.math.floormod(values, period) / period
+    angle = 2 * tf.constant(3.141592653589793, values.dtype) * turn
     pair = tf.stack([tf.sin(angle), tf.cos(angle)], axis=2)
-    pair = tf.where(tf.math.is_nan(pair), 0.0, pair)
+    pair = tf.where(tf.math.is_nan(pair), tf.zeros_like(pair), pair)
     return tf.reshape(pair, [-1, 2 * len(periods)])
 
 

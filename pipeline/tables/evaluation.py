@@ -30,6 +30,9 @@ class Evaluation(Table):
     prior: Policy = "block"
     """A first candidate (there is no champion) that is ahead of the prior by no more than chance explains: `block` does
     not bless it, `warn` says so. One that is not ahead of the prior at all is never blessed."""
+    strongest_column: Policy = "block"
+    """A candidate that is surely worse than one of its own columns on its own, so that the values of that column were
+    lost on the way to it: `block` does not bless it, `warn` says so."""
     sensitive: Names = ()
     """Columns between whose values the decisions are compared; binary labels only."""
     max_gap: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}

@@ -1,0 +1,132 @@
+"""Whether the transform graph tells the values of a column apart as the data does. Pure, but for the graph it asks.
+
+Some loss is asked for by the settings: values seen fewer than min_count times are one, and so are numbers a period
+apart. What is lost beyond that is a finding: categories that the graph does not know although they are frequent enough,
+and numbers that were different and no longer are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from components.large_integers import less
+from components.told_apart import Kept, told_apart
+
+_MISSING_INT = -(2**63)
+MOST_CELLS = 1 << 22
+"""Fewer rows where rows x columns would be more."""
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A categorical column's values: how many `distinct` ones in how many `rows`, missing ones not counted.
+
+    `kept` are those that occur often enough to be learned, with their counts.
+    """
+
+    distinct: int
+    rows: int
+    kept: tuple[tuple[bytes, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What there was to learn from.
+
+    Attributes:
+      categorical: Column -> its values.
+      numbers: Numeric or cyclical column -> a sample of its values, int64 or float32, without missing ones.
+      targets: A regression's label -> the same.
+      classes: Of a multi-class label.
+    """
+
+    categorical: Mapping[str, Categories] = field(default_factory=dict)
+    numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
+    targets: Mapping[str, np.ndarray] = field(default_factory=dict)
+    classes: tuple[bytes, ...] = ()
+
+
+def check_values(module: Any, features: Mapping[str, Any], large: Mapping[str, Any], learned: Learned) -> list[Kept]:
+    """Asks the graph about the values that there were.
+
+    Args:
+      module: See matrices.py.
+      features: pipeline.toml's [features].
+      large: Columns whose numbers it takes as integers, in its order.
+      learned: What there was.
+    """
+    found = [
+        _categories(name, about, position, len(learned.categorical), module)
+        for position, (name, about) in enumerate(learned.categorical.items())
+    ]
+    found += _numbers(module, features, list(large), learned.numbers)
+    for name, values in learned.targets.items():
+        found.append(told_apart(name, "label", values, values.astype(np.float32)))
+    return found
+
+
+def _categories(name: str, about: Categories, position: int, columns: int, module: Any) -> Kept:
+    import tensorflow as tf
+
+    tokens = [text for text, _ in about.kept]
+    counts = np.array([count for _, count in about.kept], np.int64)
+    asked = tf.constant(tokens, tf.string), tf.fill([len(tokens)], tf.constant(position, tf.int64))
+    ids = module.ids(*asked).numpy() if tokens else np.zeros(0, np.int64)
+    _, first = np.unique(ids, return_index=True)
+    lost = np.ones(len(ids), bool)
+    lost[first] = False
+    lost |= ids < 2 * columns
+    rare = about.rows - int(counts.sum())
+    gone, rows = int(counts[lost].sum()), max(about.rows, 1)
+    finding = ""
+    if lost.any():
+        finding = (
+            f"{int(lost.sum()):,} of {len(tokens):,} categories that are frequent enough to be learned are not told "
+            f"apart from unknown ones ({gone / rows:.1%} of the rows)"
+        )
+    learned = len(tokens) - int(lost.sum())
+    return Kept(name, "categorical", about.distinct, learned, (gone + rare) / rows, rare / rows, gone / rows, finding)
+
+
+def _numbers(
+    module: Any, features: Mapping[str, Any], large: list[str], sampled: Mapping[str, np.ndarray]
+) -> list[Kept]:
+    import tensorflow as tf
+
+    if not sampled:
+        return []
+    numeric, cyclical = list(features.get("numeric", ())), dict(features.get("cyclical", {}))
+    most = max(1, MOST_CELLS // len(sampled))
+    some = {name: values[:: -(-len(values) // most) or 1] for name, values in sampled.items()}
+    rows = max(map(len, some.values()))
+
+    def matrix(names: list[str], nothing: float | int, kind: Any) -> tf.Tensor:
+        filled = np.full((rows, len(names)), nothing, kind)
+        for position, name in enumerate(names):
+            filled[: len(some[name]), position] = some[name]
+        return tf.constant(filled)
+
+    values, turning = ([name for name in names if name not in large] for names in (numeric, cyclical))
+    answered = module.scaled(
+        matrix(values, np.nan, np.float32), matrix(turning, np.nan, np.float32), matrix(large, _MISSING_INT, np.int64)
+    )
+    matrices = {name: found.numpy() for name, found in answered.items()}
+    found = []
+    for position, name in enumerate(numeric):
+        parts = [matrices[part][: len(some[name]), position] for part in ("numeric", "standardized")]
+        found.append(told_apart(name, "numeric", some[name], *parts))
+    for position, (name, period) in enumerate(cyclical.items()):
+        waves = matrices["cyclical"][: len(some[name]), 2 * position : 2 * position + 2].T
+        found.append(told_apart(name, "cyclical", _phases(some[name], period), *waves))
+    return found
+
+
+def _phases(values: np.ndarray, period: float) -> np.ndarray:
+    """What a cycle is to tell apart, to a thousandth of a turn: a value a period later is the same."""
+    if values.dtype.kind == "i" and period == int(period):
+        turned = (values % int(period)).astype(np.float64)
+    else:
+        turned = (less(values, 0) if values.dtype.kind == "i" else values.astype(np.float64)) % period
+    return np.round(turned / period * 1000)
