@@ -34,8 +34,8 @@ class Summary:
     or is None. `settings` is pipeline.toml as it was read, with the [training] that was trained with. `tuned` is
     what a search found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's;
     empty if nothing was searched. `integrity` says what of the metadata did not fit the artifacts, and which artifacts
-    were damaged and set aside, in a line each. `strongest_column` is the feature that predicts the eval rows best on its own, beside
-    the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of each column's
+    were damaged and set aside, in a line each. `strongest_column` is the feature that predicts the eval rows best on
+    its own, beside the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of each column's
     values: [{column, kind, distinct, learned, unknown, explained, affected, finding}], see
     components/transform/value_check.py.
     """
@@ -118,6 +118,11 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
     if graph := artifacts.get("Transform.transform_graph"):
         found["values"] = _values(Path(graph.uri) / "values.json")
+        found["anomalies"] += [
+            {"feature": row["column"], "kind": "values_lost", "detail": row["finding"]}
+            for row in found["values"]
+            if row["finding"]
+        ]
     if model := artifacts.get("Trainer.model_run"):
         found["model"] = _tried(Path(model.uri) / "training.json")
     if tuned := artifacts.get("Tuner.best_hyperparameters"):
@@ -209,8 +214,6 @@ def for_a_person(summary: Summary) -> str:
     anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
     lines.append(f"  anomalies   {_some(anomalies)}")
     lines.append(f"  drift       {in_short(summary.drift)}")
-    if lost := [f"{row['column']}: {row['finding']}" for row in summary.values if row["finding"]]:
-        lines.append(f"  values      {' '.join(_some(lost).split())}")
     if summary.labels.get("judged"):
         lines.append(f"  labels      {_label_text(summary.labels)}")
     if summary.tuned:

@@ -1,5 +1,6 @@
 """CSV files as typed record batches: Arrow's typed reader, and a second look where a cell does not fit."""
 
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from components.arrow_example_gen.csv_errors import explain
 from components.arrow_example_gen.csv_header import read_header
 from components.arrow_example_gen.csv_reader import csv_batches
 from components.arrow_example_gen.csv_stream import StreamState
-from components.arrow_example_gen.misfits import FileMisfits
+from components.arrow_example_gen.misfits import FileMisfits, one_line
 from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.spans import SpanFile
@@ -48,9 +49,17 @@ def read_csv(
     arguments = (filesystem, file, wanted, names[-1], options, misfits, block_bytes)
     rows = 0
     try:
-        for batch in _typed(*arguments, as_text):
-            rows += batch.num_rows
-            yield batch
+        while True:
+            try:
+                for batch in _typed(*arguments, as_text, skip=rows):
+                    rows += batch.num_rows
+                    yield batch
+                break
+            except pa.ArrowInvalid as exc:
+                whole = _whole_number(str(exc), names)
+                if whole in as_text or wanted.get(whole) != pa.int64():
+                    raise
+                as_text[whole] = pa.int64()  # Arrow's reader does not take 1.0 for an integer
     except pa.ArrowInvalid as exc:
         if options.misfits == "block" or ": invalid value " not in str(exc):
             raise InputError(f"{file.name}: {explain(str(exc), names, options.limits)}") from exc
@@ -116,3 +125,9 @@ def _parsed(
             misfits.note(name, cells, gone, before, as_text[name])
         columns.append(values)
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _whole_number(message: str, names: list[str]) -> str:
+    """The column in which Arrow found a whole number with a decimal point where it wanted an integer, else ""."""
+    found = re.match(r"In CSV column #(\d+): .*conversion error to int64: invalid value '-?\d+\.0+'", one_line(message))
+    return names[int(found[1])] if found and int(found[1]) < len(names) else ""

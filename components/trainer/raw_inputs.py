@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.dense_columns import MISSING, as_numbers, as_texts, dense, integers, numbers, texts
-from components.large_integers import as_integers
+from components.large_integers import FLOAT32, FLOAT64, as_integers
 from components.transform_matrices import Matrices, load_matrices
 
 Tensors = Mapping[str, tf.Tensor]
@@ -115,6 +115,7 @@ class ByLayer(tf.Module):
         self._types = {name: spec.dtype for name, spec in specs.items()}
         self._features = tuple(features)
         self._as_they_are = frozenset(categorical) | {label}
+        self._served: tuple[tuple[str, tf.DType], ...] | None = None
         self._label = label
 
     def of_examples(self, examples: tf.Tensor) -> Tensors:
@@ -132,6 +133,32 @@ class ByLayer(tf.Module):
         """See RawInputs."""
         column = _parse(examples, [self._label], self._types)[self._label]
         return self.layer({self._label: self._raw(self._label, dense([column], column.dtype)[:, 0])})["label"]
+
+    @property
+    def served_types(self) -> Mapping[str, tf.DType]:
+        """See RawInputs. The graph itself is asked: whether its train rows held values beyond what a type holds."""
+        if self._served is None:
+            self._served = tuple(self._asked().items())
+        return dict(self._served)
+
+    def _asked(self) -> dict[str, tf.DType]:
+        bounds = tf.constant([-FLOAT32, FLOAT32, -FLOAT64, FLOAT64], tf.int64)
+        columns, first = {}, sum(name in self._as_they_are for name in self._features)
+        for name in self._features:
+            kind = self._types[name]
+            asked = kind.is_integer and name not in self._as_they_are
+            columns[name] = bounds if asked else tf.fill([4], tf.constant(MISSING[kind], kind))
+        found = self._transformed(columns)
+        if not {"numeric", "standardized"} <= found.keys():
+            return {}  # a graph of one's own, whose outputs mean something else
+        ranks = found["numeric"].numpy()
+        names = self._features[first : first + ranks.shape[1]]
+        beyond = {
+            name: [rank[low] > -1 or rank[low + 1] < 1 for low in (0, 2)]
+            for name, rank in zip(names, ranks.T, strict=False)
+            if columns[name] is bounds
+        }
+        return {name: tf.int64 if huge else tf.float64 for name, (large, huge) in beyond.items() if large}
 
     def _transformed(self, columns: Tensors) -> Tensors:
         found: Tensors = self.layer({name: self._raw(name, columns[name]) for name in self._features})

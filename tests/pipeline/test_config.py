@@ -85,14 +85,20 @@ def test_a_file_from_windows_is_read(tmp_path, change):
             'path = "x"\n' + SETTINGS,
             "[path]: unknown key; legal keys: dataset, data, features, drift, gate, *",
         ),
-        (SETTINGS + "[gate]\nskew = 'warn'", "[gate] skew: unknown key; legal keys: anomalies, drift, features"),
+        (
+            SETTINGS + "[gate]\nskew = 'warn'",
+            "[gate] skew: unknown key; legal keys: anomalies, drift, values, features",
+        ),
         (SETTINGS + "[gate]\ndrift = 'stop'", "[gate] drift: input should be 'block' or 'warn', not 'stop'"),
         (
             SETTINGS.replace('"y"', '"y"\ntask = "ranking"'),
             "[dataset] task: input should be 'binary', 'multiclass' or 'regression', not 'ranking'",
         ),
-        ("gate = 3\n" + SETTINGS, "[gate]: must be a table, with the keys: anomalies, drift, features"),
-        (SETTINGS + "[[gate]]\ndrift = 'warn'", "[gate]: must be a table, with the keys: anomalies, drift, features"),
+        ("gate = 3\n" + SETTINGS, "[gate]: must be a table, with the keys: anomalies, drift, values, features"),
+        (
+            SETTINGS + "[[gate]]\ndrift = 'warn'",
+            "[gate]: must be a table, with the keys: anomalies, drift, values, features",
+        ),
         (SETTINGS.replace('["n"]', '"n"'), "[features] numeric: must be an array, not 'n'"),
         (SETTINGS.replace('["n"]', "[1]"), "[features] numeric.0: input should be a valid string, not 1"),
         (

@@ -267,7 +267,7 @@ def test_misfits_become_missing_and_are_counted(tmp_path):
     )
     found: list[Misfit] = []
     table = read(tmp_path / "x.csv", WIDE, found=found, misfits="warn")
-    assert table["n"].to_pylist() == [1, None, None, 7]
+    assert table["n"].to_pylist() == [1, 1, None, 7]  # 1.0 is an integer
     assert table["x"].to_pylist() == [2.0, None, None, 3.0]
     assert table["b"].to_pylist() == [True, None, False, False]
     assert [str(day) for day in table["d"].to_pylist()] == ["2013-01-02", "None", "None", "2013-02-28"]
@@ -278,7 +278,7 @@ def test_misfits_become_missing_and_are_counted(tmp_path):
         "None",
     ]
     assert found == [
-        Misfit("x.csv", "n", 2, 3, "1.0"),
+        Misfit("x.csv", "n", 1, 4, ""),
         Misfit("x.csv", "x", 1, 3, "two"),
         Misfit("x.csv", "b", 1, 3, "yes"),
         Misfit("x.csv", "d", 1, 3, "2013-02-30"),
@@ -357,3 +357,11 @@ def test_a_file_that_may_not_be_read(tmp_path, name):
     (tmp_path / name).write_bytes(b"")
     locked = fs.PyFileSystem(Locked())
     assert refusal(tmp_path / name, filesystem=locked) == "may not be read (permission denied)"
+
+
+@pytest.mark.parametrize("misfits", ["block", "warn"])
+def test_a_whole_number_with_a_decimal_point_is_an_integer(tmp_path, misfits):
+    rows = b"".join(b"%d,2.5\n" % number for number in range(100))
+    (tmp_path / "x.csv").write_bytes(b"n,x\n" + rows + b"1750000000741.0,1\n,1\n-3.00,1\n9007199254740993.0,1\n")
+    table = read(tmp_path / "x.csv", {"n": "int64", "x": "float64"}, misfits=misfits)
+    assert table["n"].to_pylist() == [*range(100), 1750000000741, None, -3, 9007199254740993]
