@@ -174,7 +174,8 @@ def test_integers_are_told_apart_wherever_they_lie(tmp_path: Path, offset: int) 
     }
     by_name = matrices.of_columns(columns, ())
     for name, matrix in by_name.items():
-        assert np.array_equal(matrix.numpy(), one[name].numpy()[:-1]), name
+        # Sines of other batches differ in the last digit: vector instructions take the rows of the end one by one.
+        assert np.abs(matrix.numpy() - one[name].numpy()[:-1]).max() < (1e-6 if name == "cyclical" else 1e-9), name
     assert not [one for one in check_values(module, NUMBERS["features"], facts.large, facts.learned) if one.finding]
 
 
