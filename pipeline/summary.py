@@ -35,9 +35,9 @@ class Summary:
     what a search found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's;
     empty if nothing was searched. `integrity` says what of the metadata did not fit the artifacts, and which artifacts
     were damaged and set aside, in a line each. `strongest_column` is the feature that predicts the eval rows best on
-    its own, beside the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of each column's
-    values: [{column, kind, distinct, learned, unknown, explained, affected, finding}], see
-    components/transform/value_check.py.
+    its own, beside the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of
+    each column's values: [{column, kind, distinct, learned, unknown, explained, affected, finding}], see
+    components/told_apart.py.
     """
 
     run_id: str

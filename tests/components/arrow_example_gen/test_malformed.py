@@ -103,7 +103,7 @@ CSV = {
         HEADER + b"a,1,2\nb,9223372036854775808,2\n",
         where("n", 3, "9223372036854775808", "int64"),
     ),
-    "1.0 for an integer": ("x.csv", HEADER + b"a,1.0,2\n", where("n", 2, "1.0", "int64")),
+    "1.5 for an integer": ("x.csv", HEADER + b"a,1.5,2\n", where("n", 2, "1.5", "int64")),
     "nan for an integer": ("x.csv", HEADER + b"a,nan,2\n", where("n", 2, "nan", "int64")),
     "true for an integer": ("x.csv", HEADER + b"a,true,2\n", where("n", 2, "true", "int64")),
     "thousands separator": ("x.csv", HEADER + b'a,1,"1,000.5"\n', where("x", 2, "1,000.5", "double")),
