@@ -73,8 +73,11 @@ def test_a_worse_model_is_not_blessed_and_all_is_told(tmp_path):
     assert [file.name for file in (tmp_path / "blessing").iterdir()] == ["NOT_BLESSED"]
     assert blessing.get_int_custom_property("blessed") == 0
     assert blessing.get_string_custom_property("baseline_model") == str(tmp_path / "champion")
-    assert [text.split(" ")[0] for text in verdict["shortfalls"]] == ["auc", "auc"]  # the champion's, and the prior's
+    # The champion's, the prior's, and that of the number alone, from which the labels were made.
+    assert [text.split(" ")[0] for text in verdict["shortfalls"]] == ["auc", "auc", "auc"]
     assert verdict["shortfalls"][1].endswith("no better than the prior baseline")
+    assert "surely worse than its own column n alone" in verdict["shortfalls"][2]
+    assert (verdict["strongest_column"]["column"], verdict["strongest_column"]["lost"]) == ("n", True)
     assert verdict["warnings"][0].endswith("does not beat the linear baseline")
     (compared,) = verdict["comparisons"]
     assert (compared["slice"], compared["metric"], compared["significant"]) == ("", "auc", True)
