@@ -84,7 +84,7 @@ def fit(
     planned = plan(settings["time_budget"], size, settings, fits)
     if planned.cheap:
         folds = hold_out(len(rows), share)
-    clock = Clock(began + OVERTIME * planned.seconds)
+    clock = Clock(time.process_time() + OVERTIME * planned.seconds)
     parts = [_fold_rows(rows, fold, prepare) for fold in folds]
     validated = Validated(task, parts)
     candidates = _candidates(task, settings, planned, clock)

@@ -31,7 +31,7 @@ LEAST_ROUNDS = 30
 NETWORK_TRIAL_ROWS = 10_000
 """The network is first tried on so many rows."""
 OVERTIME = 3.0
-"""Measured seconds, in budgets, after which boosting stops where it stands: a machine may be this much slower."""
+"""CPU seconds, in budgets, after which boosting stops where it stands: a processor may be this much slower."""
 
 
 @dataclass(frozen=True)

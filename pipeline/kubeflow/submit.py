@@ -20,6 +20,9 @@ from pipeline.kubeflow.client import ServerFailed, Unreachable, answers, connect
 from pipeline.kubeflow.places import is_local
 from pipeline.kubeflow.plan import settle
 
+GATES = {"DataGate": "", "Transform": "[gate] values"}
+"""Steps that a policy of [gate] may stop -> what their message says then, among others."""
+
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
 """States of a run that it does not leave."""
 
@@ -195,7 +198,7 @@ def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:
     step = steps[0].display_name if steps else ""
     said = next((error.message for error in (*(task.error for task in steps), run.error) if error), "")
     about = " ".join(f"{step + ': ' if step else ''}{said}".split())
-    kind = GateBlocked if step == "DataGate" else PlumblineError
+    kind = GateBlocked if step in GATES and GATES[step] in said else PlumblineError
     raise kind(f"run {submitted.id} {run.state.lower()}{f' ({about})' if about else ''}; see {submitted.url}")
 
 

@@ -86,7 +86,13 @@ def test_waits_for_a_server_that_is_away(project: Path, server: KfpServer, capsy
 
 
 @pytest.mark.parametrize(
-    ("step", "said", "code"), [("Trainer", "out of memory", 1), ("DataGate", "the data gate stopped the run", 3)]
+    ("step", "said", "code"),
+    [
+        ("Trainer", "out of memory", 1),
+        ("DataGate", "the data gate stopped the run", 3),
+        ("Transform", 'values are lost between the data and the model; or set [gate] values = "warn"', 3),
+        ("Transform", "out of memory", 1),
+    ],
 )
 def test_a_failed_run_names_its_step(
     project: Path, server: KfpServer, capsys: pytest.CaptureFixture[str], step: str, said: str, code: int
