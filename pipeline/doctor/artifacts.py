@@ -121,8 +121,8 @@ def _mark_deleted(file: Path, ids: list[int], aside: SetAside) -> None:
     aside.copy_database(file)
     with closing(sqlite3.connect(file, timeout=10)) as db, db:
         db.executemany(
-            f"UPDATE Artifact SET state = {DELETED}, last_update_time_since_epoch = ? WHERE id = ?",
-            [(int(time.time() * 1000), id_) for id_ in ids],
+            "UPDATE Artifact SET state = ?, last_update_time_since_epoch = ? WHERE id = ?",
+            [(DELETED, int(time.time() * 1000), id_) for id_ in ids],
         )
 
 

@@ -62,7 +62,7 @@ class TensorFlowImport:
     def __init__(self) -> None:
         code = "import tensorflow, ml_metadata, pyarrow; print(tensorflow.__version__)"
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - this Python, and the code above
             [sys.executable, "-c", code],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -122,12 +122,11 @@ def _stale(place: Place, file: Path, records: Records) -> list[Finding]:
 
 def _fail(file: Path, ids: list[int], aside: SetAside) -> str:
     aside.copy_database(file)
-    marks = ", ".join("?" * len(ids))
     with closing(sqlite3.connect(file, timeout=10)) as db, db:
-        done = db.execute(
-            f"UPDATE Execution SET last_known_state = {FAILED}, last_update_time_since_epoch = ?"
-            f" WHERE last_known_state IN ({NEW}, {RUNNING}) AND id IN ({marks})",
-            (int(time.time() * 1000), *ids),
+        done = db.executemany(
+            "UPDATE Execution SET last_known_state = ?, last_update_time_since_epoch = ?"
+            " WHERE last_known_state IN (?, ?) AND id = ?",
+            [(FAILED, int(time.time() * 1000), NEW, RUNNING, id_) for id_ in ids],
         ).rowcount
     return f"{file}: {_count(done, 'execution')} marked as failed"
 
