@@ -15,7 +15,6 @@ from components.arrow_example_gen.columns import column_types, parse_schema
 from components.arrow_example_gen.corrections import Applied, load_corrections
 from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.misfits import Misfit
-from components.arrow_example_gen.options import ReadOptions
 from components.errors import ConfigError, InputError, UsageError
 from components.files import write_text
 from components.label_audit.advice import advice
@@ -250,7 +249,7 @@ def _read(
             types = column_types(parse_schema(config.schema_path.read_text("utf-8-sig"), str(config.schema_path)))
         except (OSError, UnicodeDecodeError) as exc:
             raise ConfigError(f"{config.schema_path}: cannot be read ({exc})") from exc
-        options = ReadOptions(config.data.missing, config.data.delimiter, "warn", limits)
+        options = config.data.read_options("warn", limits)
     side, _ = open_sides(data, data, types, options, limits)
     if side.types:
         batches: Iterable[pa.RecordBatch] = side.batches()

@@ -13,11 +13,13 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
+from components.arrow_example_gen.options import ReadOptions
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
 from components.escaping import on_one_line
 from components.plain_names import is_plain
 from components.secret_texts import holds_secret, without_secrets
+from components.spellings import check_spellings
 from pipeline.own_module import OwnModule, read_module
 from pipeline.tables.balance import Augmentation, Balance, Extra, check_steps
 from pipeline.tables.beam import Beam
@@ -72,6 +74,9 @@ class Data(Table):
     data/<dataset>/corrections.csv, or corrections.csv beside this file, if it is there."""
     extra: tuple[Extra, ...] = ()
     """Slices of which rows of older spans are added to what is learned from."""
+    values: dict[str, dict[str, str]] = {}
+    """Column -> spelling -> the value it stands for, of a label or another column of texts: applied as rows are read,
+    so that statistics, drift, audit and training see one value, and in the served model."""
     max_columns: Annotated[int, Field(ge=1)] = DEFAULT_LIMITS.max_columns
     """Columns that a file may have."""
     max_header_bytes: Annotated[int, Field(ge=1024)] = DEFAULT_LIMITS.max_header_bytes
@@ -86,10 +91,23 @@ class Data(Table):
         """What a file may ask for, as its readers take it."""
         return Limits(self.max_columns, self.max_header_bytes, self.max_line_bytes, self.max_expansion)
 
+    def read_options(self, misfits: Policy | None = None, limits: Limits | None = None) -> ReadOptions:
+        """How the files are read; `misfits` and `limits` instead of the settings' where given."""
+        return ReadOptions(self.missing, self.delimiter, misfits or self.misfits, limits or self.limits, self.values)
+
     @property
     def has_spans(self) -> bool:
         """False for a single file."""
         return "{span}" in self.pattern
+
+    @field_validator("values")
+    @classmethod
+    def _spellings_are_of_one_step(cls, values: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        try:
+            check_spellings(values)
+        except ConfigError as exc:
+            raise ValueError(str(exc).removeprefix("[data.values] ")) from exc
+        return values
 
     @field_validator("pattern")
     @classmethod
@@ -250,6 +268,16 @@ class Config(Table):
         for name in (self.dataset.label, *self.dataset.id):
             if name in self.features.names:
                 raise ValueError(f"{name} is the label or an id, so it cannot be a feature; take it out of [features]")
+        return self
+
+    @model_validator(mode="after")
+    def _positive_is_no_spelling(self) -> "Config":
+        meant = self.data.values.get(self.dataset.label, {}).get(str(self.dataset.positive))
+        if meant not in (None, self.dataset.positive):
+            raise ValueError(
+                f"[dataset] positive: '{self.dataset.positive}' is a spelling of '{meant}' by "
+                f"[data.values.{self.dataset.label}]; make it '{meant}'"
+            )
         return self
 
     @model_validator(mode="after")

@@ -24,6 +24,7 @@ from components.evaluator.eval_config import eval_config
 from components.label_audit.component import LabelAudit
 from components.predictor.component import Predictor
 from components.pusher.component import RegistryPusher
+from components.spellings import KEY as SPELLINGS
 from components.statistics_gen.component import StatisticsGen
 from components.transform.component import Transform
 from pipeline.beam.arguments import Endpoints, run_args
@@ -59,6 +60,8 @@ def create_pipeline(
     code = code_fingerprint(config)
     own = config.own_module()
     columns = json.loads(config.model_dump_json(include={"dataset", "features"}))
+    if used := {name: spelt for name, spelt in config.data.values.items() if name in (*features, dataset.label)}:
+        columns[SPELLINGS] = used
     training = json.loads(config.model_dump_json(include={"training", "balance", "augmentation"}))
     # Rows of older spans come first: the trainer takes rows in the order of time.
     learned = ["extra", "train"] if config.data.extra else ["train"]

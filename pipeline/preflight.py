@@ -15,7 +15,6 @@ from components.arrow_example_gen.extra import Extra, check_columns, check_taken
 from components.arrow_example_gen.extra import digest as extra_digest
 from components.arrow_example_gen.fingerprint import data_fingerprint, file_sha256
 from components.arrow_example_gen.labels import LabelCount
-from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import SPLITS, Source
 from components.arrow_example_gen.spans import SpanFile, SpanWindow, find_spans, open_folder
 from components.errors import ConfigError, InputError, UsageError
@@ -106,7 +105,7 @@ def source_of(config: Config, directory: str) -> Source:
         ids=config.dataset.id,
         window=config.data.window,
         eval_share=config.data.eval_share,
-        options=ReadOptions(config.data.missing, config.data.delimiter, config.data.misfits, config.data.limits),
+        options=config.data.read_options(),
         corrections=corrections_path(config),
         extra=extra,
         steps=steps_json(config.balance, config.augmentation),

@@ -26,6 +26,7 @@ from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse
 from components.arrow_example_gen.unpacked import Unpacked
 from components.errors import InputError
+from components.spellings import Spellings
 
 HEAD_BYTES = 256 << 10
 DELIMITERS = (",", ";", "\t", "|")
@@ -71,18 +72,21 @@ class ReadOptions:
       delimiter: The character between cells.
       misfits: What a value of another type than the schema's does: `block` is an error, `warn` a counted finding.
       limits: What a file of any kind may ask for.
+      spellings: Column -> spelling -> the value it stands for, of any kind of file, see components/spellings.py.
     """
 
     missing: tuple[str, ...] = ("",)
     delimiter: str = ","
     misfits: Literal["block", "warn"] = "block"
     limits: Limits = DEFAULT_LIMITS
+    spellings: Spellings = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "ReadOptions":
         """What `dataclasses.asdict` made of one, and JSON of that."""
         limits = Limits(**fields.get("limits", {}))
-        return cls(tuple(fields["missing"]), fields["delimiter"], fields["misfits"], limits)
+        spellings = fields.get("spellings", {})
+        return cls(tuple(fields["missing"]), fields["delimiter"], fields["misfits"], limits, spellings)
 
 
 @dataclass

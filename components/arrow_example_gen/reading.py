@@ -13,6 +13,7 @@ from components.arrow_example_gen.parquet_files import read_parquet
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.tfrecord_files import read_tfrecords
 from components.errors import InputError
+from components.spellings import canonical
 
 CSV = (".csv", ".csv.gz", ".csv.zst", ".csv.bz2", ".tsv", ".tsv.gz", ".tsv.zst", ".tsv.bz2")
 PARQUET = (".parquet", ".pq")
@@ -35,6 +36,7 @@ def read_batches(
     In a CSV file an unquoted cell that `options.missing` names is missing, a quoted one never; `""` is an empty string.
     Columns that the schema does not name follow the others, so that the schema check downstream reports them: as
     strings where the file has no types (one odd span cannot invent one), otherwise as the nearest of our types.
+    Spellings that `options` name are brought to the values they stand for.
 
     Args:
       filesystem: Where `file.path` is.
@@ -63,7 +65,7 @@ def read_batches(
             batches = read(filesystem, file, types, found, options.limits)
         for batch in batches:
             rows += batch.num_rows
-            yield batch
+            yield canonical(batch, options.spellings) if options.spellings else batch
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{file.name}: {_explain(exc)}") from exc
     if rows == 0:

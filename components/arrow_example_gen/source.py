@@ -19,6 +19,7 @@ from components.arrow_example_gen.sampling import sampled
 from components.arrow_example_gen.spans import SpanFile, SpanWindow, choose_window, find_spans, open_folder
 from components.arrow_example_gen.splitting import in_eval
 from components.errors import UsageError
+from components.spellings import canonical
 
 SPLITS = ("train", "eval")
 
@@ -117,6 +118,8 @@ class Source:
         rows = self._rows(file, split, misfits)
         if self.corrected is not None:
             rows = self.corrected.apply(rows, applied)
+            if spellings := self.options.spellings:  # a person may have written one, too
+                rows = (canonical(batch, spellings) for batch in rows)
         if self.sample < 1:
             rows = sampled(rows, self.sample)
         return self._extra(rows, file.before, taken) if split == extra_rows.SPLIT else rows
@@ -151,6 +154,8 @@ class Source:
             found.append(extra_rows.digest(self.extra))
         if self.steps and split != "eval":
             found.append(self.steps)
+        if self.options.spellings:
+            found.append(f"values {json.dumps(self.options.spellings, sort_keys=True)}")
         if self.sample < 1:
             found.append(f"sample {self.sample}")
         return " ".join(found)

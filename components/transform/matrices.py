@@ -26,9 +26,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from components.spellings import KEY as SPELLINGS
 from components.transform.analysis import Facts
 from components.transform.known_numbers import KnownNumbers
-from components.transform.preprocessing import ids, label, scaled, vocabulary_ids
+from components.transform.preprocessing import ids, label, scaled, spelt_by_position, vocabulary_ids
 from components.vocabulary_escaping import escaped_tensor, has_escapes
 
 FOLDER = "matrices"
@@ -86,6 +87,8 @@ def _module(
     large: Sequence[str],
 ) -> tf.Module:
     features, dataset = custom_config["features"], custom_config["dataset"]
+    spellings = custom_config.get(SPELLINGS, {})
+    spelt = spelt_by_position(columns["categorical"], spellings)
     count = {kind: sum(name not in large for name in names) for kind, names in columns.items()}
     texts = tf.TensorSpec([None, count["categorical"]], tf.string, "texts")
     values = tf.TensorSpec([None, count["numeric"]], tf.float32, "values")
@@ -100,11 +103,11 @@ def _module(
     def ids_(tokens: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
         if not count["categorical"]:
             return column
-        return vocabulary_ids(tokens, column, count["categorical"], features.get("min_count", 10), analysis)
+        return vocabulary_ids(tokens, column, count["categorical"], features.get("min_count", 10), analysis, spelt)
 
     @tf.function(input_signature=[texts, values, turning, whole])
     def features_(texts: tf.Tensor, values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor) -> dict[str, tf.Tensor]:
-        categorical = {"categorical": ids(texts, features, analysis)} if count["categorical"] else {}
+        categorical = {"categorical": ids(texts, features, analysis, spellings)} if count["categorical"] else {}
         return {**categorical, **scaled_(values, turning, whole)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], label_type)])

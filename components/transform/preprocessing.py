@@ -31,6 +31,8 @@ from components.errors import ConfigError
 from components.large_integers import less_tensor, remainders
 from components.own_module import KEY as OWN
 from components.own_module import call
+from components.spellings import KEY as SPELLINGS
+from components.spellings import Spellings, canonical_tensor
 from components.vocabulary_escaping import escaped_tensor
 
 QUANTILES = 256
@@ -118,7 +120,9 @@ def transformed(
 
     outputs = {}
     if categorical:
-        outputs["categorical"] = ids(texts([inputs[name] for name in categorical]), features, analysis)
+        outputs["categorical"] = ids(
+            texts([inputs[name] for name in categorical]), features, analysis, custom_config.get(SPELLINGS, {})
+        )
     large = [name for name in (*numeric, *cyclical) if analysis.is_large(name, inputs[name].dtype)]
     values, turning = (
         numbers(columns) if (columns := [inputs[name] for name in names if name not in large]) else None
@@ -130,11 +134,23 @@ def transformed(
     return outputs
 
 
-def ids(tokens: tf.Tensor, features: Mapping[str, Any], analysis: Analysis) -> tf.Tensor:
+def ids(
+    tokens: tf.Tensor, features: Mapping[str, Any], analysis: Analysis, spellings: Spellings | None = None
+) -> tf.Tensor:
     """The matrix `categorical` of string [N, C]."""
     columns = len(features["categorical"])
     column = tf.broadcast_to(tf.range(columns, dtype=tf.int64), tf.shape(tokens))
-    return vocabulary_ids(tokens, column, columns, features.get("min_count", 10), analysis)
+    named = spelt_by_position(features["categorical"], spellings or {})
+    return vocabulary_ids(tokens, column, columns, features.get("min_count", 10), analysis, named)
+
+
+def spelt_by_position(columns: Sequence[str], spellings: Spellings) -> dict[str, str]:
+    """Spelling -> value of all categorical columns, each with its column's position before it: 2=Yes."""
+    return {
+        f"{at}={spelling}": f"{at}={value}"
+        for at, name in enumerate(columns)
+        for spelling, value in spellings.get(name, {}).items()
+    }
 
 
 def scaled(
@@ -206,7 +222,11 @@ def _in_order(names: Sequence[str], parts: Sequence[tuple[Any, ...]]) -> list[tf
 def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis: Analysis | None = None) -> tf.Tensor:
     """The label as the model learns it: float32 [N], NaN where missing, or of several classes int64 [N], -1."""
     dataset = custom_config["dataset"]
-    return _LABELS[dataset["task"]](inputs[dataset["label"]], dataset.get("positive"), analysis or ByTransform())
+    raw = inputs[dataset["label"]]
+    spelt = custom_config.get(SPELLINGS, {}).get(dataset["label"], {})
+    if spelt and raw.dtype == tf.string:
+        raw = canonical_tensor(text(raw), list(spelt), list(spelt.values()))
+    return _LABELS[dataset["task"]](raw, dataset.get("positive"), analysis or ByTransform())
 
 
 def check(schema: schema_pb2.Schema, custom_config: Mapping[str, Any]) -> None:
@@ -231,7 +251,14 @@ def _check(is_text: Mapping[str, bool], dataset: Mapping[str, Any], features: Ma
         )
 
 
-def vocabulary_ids(tokens: tf.Tensor, column: tf.Tensor, columns: int, min_count: int, analysis: Analysis) -> tf.Tensor:
+def vocabulary_ids(
+    tokens: tf.Tensor,
+    column: tf.Tensor,
+    columns: int,
+    min_count: int,
+    analysis: Analysis,
+    spelt: Mapping[str, str] | None = None,
+) -> tf.Tensor:
     """Ids of strings, int64: missing 0 .. C-1, rare or unknown C .. 2C-1, then the vocabulary.
 
     Every column has ids of its own: "1" in one is another value than "1" in the next. Values seen fewer than
@@ -243,10 +270,13 @@ def vocabulary_ids(tokens: tf.Tensor, column: tf.Tensor, columns: int, min_count
       columns: C.
       min_count: Of a value in the vocabulary.
       analysis: Has the vocabulary.
+      spelt: What stands for another value, see spelt_by_position.
     """
     there = tokens != ""
     names = tf.constant([f"{position}=" for position in range(columns)])
     named = tf.strings.join([tf.gather(names, column), tokens])
+    if spelt:
+        named = canonical_tensor(named, list(spelt), list(spelt.values()))
     found = analysis.positions("categorical", named, there, max(min_count, 1))
     return tf.where(there, tf.where(found < 0, columns + column, 2 * columns + found), column)
 

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from components.arrow_example_gen.columns import column_types, parse_schema
 from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.misfits import Misfit
-from components.arrow_example_gen.options import ReadOptions
 from components.drift_validator.detecting import Found, Plan, compare_tables, find_drift
 from components.drift_validator.summaries.column import Table
 from components.errors import ConfigError, InputError, UsageError
@@ -112,7 +111,7 @@ def drift(
     options = None
     limits = (config.data.limits if config is not None else DEFAULT_LIMITS).changed(read_limits)
     if config is not None:
-        options = ReadOptions(config.data.missing, config.data.delimiter, "warn", limits)
+        options = config.data.read_options("warn", limits)
     one, other = open_sides(baseline, current, types, options, limits)
     for column in {column for cross in plan.slices for column in cross}:
         if one.types and column not in one.types and column not in other.types:

@@ -82,7 +82,7 @@ def open_sides(
         replace(
             side,
             types={column: settled[column] for column in side.types},
-            options=ReadOptions(markers, side.options.delimiter, "warn", limits),
+            options=replace(side.options, missing=markers, misfits="warn", limits=limits),
         )
         for side in sides
     )

@@ -14,7 +14,7 @@ from components.arrow_example_gen.columns import arrow_types, column_types, pars
 from components.arrow_example_gen.inferring import Sample
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.names import is_list
-from components.arrow_example_gen.options import Forms, ReadOptions, count_forms
+from components.arrow_example_gen.options import Forms, count_forms
 from components.arrow_example_gen.reading import CSV
 from components.arrow_example_gen.source import Source
 from components.arrow_example_gen.spans import SpanFile, find_spans
@@ -94,7 +94,7 @@ def diff(config: Config, data: str | None = None, span: int | None = None) -> Di
     content, schema = read_schema(config.schema_path)
     where, cells = data or config.data.directory, config.data
     about = (column_types(schema), config.dataset.label, config.dataset.id, cells.window, cells.eval_share)
-    options = ReadOptions(cells.missing, cells.delimiter, "warn", cells.limits)
+    options = cells.read_options("warn")
     source = Source(where, cells.pattern, *about, options)
     look = _Look(source, schema)
     splits = _files(source, span)
