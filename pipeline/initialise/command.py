@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from components.arrow_example_gen.columns import parse_schema
@@ -17,79 +17,17 @@ from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.options import ReadOptions, detect_delimiter
 from components.arrow_example_gen.spans import open_folder
 from components.errors import UsageError
-from components.escaping import on_one_line
 from components.files import write_bytes, write_text
+from components.spellings import canonical_table
 from pipeline.config import load_config
 from pipeline.initialise.find_data import find_data, legal_name
-from pipeline.initialise.propose import Proposal, propose
+from pipeline.initialise.initialised import Initialised
+from pipeline.initialise.propose import propose
 from pipeline.initialise.schema_file import schema_text
 from pipeline.initialise.settings_file import EVAL_SHARE, settings_text
+from pipeline.initialise.spellings import applied_to, category_spellings, label_spellings
 
 SAMPLE_ROWS = 200_000
-
-
-@dataclass(frozen=True)
-class Initialised:
-    """What was found and written. `sampled` of `rows` rows were looked at closely."""
-
-    name: str
-    config: Path
-    schema: Path
-    rows: int
-    sampled: int
-    files: int
-    options: ReadOptions
-    proposal: Proposal
-
-    def to_json(self) -> dict[str, object]:
-        """As one JSON object."""
-        proposal = self.proposal
-        return {
-            "name": self.name,
-            "config": str(self.config),
-            "schema": str(self.schema),
-            "rows": self.rows,
-            "sampled": self.sampled,
-            "files": self.files,
-            "delimiter": self.options.delimiter,
-            "missing": list(self.options.missing),
-            "misfits": self.options.misfits,
-            "label": {"column": proposal.label, "task": proposal.task, "positive": proposal.positive},
-            "id": list(proposal.id),
-            "columns": [asdict(column) | {"feature": column.is_feature} for column in proposal.columns],
-            "next": f"plumbline run --dataset {self.name}",
-        }
-
-    def for_a_person(self) -> str:
-        """A short table, what was left out and why, and the next command."""
-        rows = [("column", "type", "kind", "missing", "distinct", "note")]
-        for column in self.proposal.columns:
-            missing = f"{column.missing:.1%}" if column.missing else ""
-            kind = "left out" if column.suspicious else column.kind
-            note = column.suspicious or column.note
-            rows.append((on_one_line(column.name), column.type, kind, missing, f"{column.distinct:,}", note))
-        widths = [max(len(row[place]) for row in rows) for place in range(5)]
-        pads = (str.ljust, str.ljust, str.ljust, str.rjust, str.rjust)
-        aligned = []
-        for *cells, note in rows:
-            padded = [pad(cell, width) for cell, width, pad in zip(cells, widths, pads, strict=True)]
-            aligned.append("  ".join([*padded, note]).rstrip())
-        files = f" in {self.files} files" if self.files > 1 else ""
-        sample = (
-            f"; types from all of them, the rest from a sample of {self.sampled:,}" if self.sampled < self.rows else ""
-        )
-        suspicious = [on_one_line(column.name) for column in self.proposal.columns if column.suspicious]
-        return "\n".join(
-            [
-                f"{self.rows:,} rows{files}{sample}",
-                "",
-                *aligned,
-                "",
-                *([f"Suspicious, left out of the features: {', '.join(suspicious)}"] if suspicious else []),
-                f"Written, a draft to read and correct: {self.config}, {self.schema}",
-                f"Next: plumbline run --dataset {self.name}",
-            ]
-        )
 
 
 def initialise(
@@ -129,16 +67,25 @@ def initialise(
     options = ReadOptions(delimiter=delimiter, limits=limits)
     found = survey(filesystem, place.files, options, SAMPLE_ROWS, find_markers=True)
     spans = found.spans if len(place.files) > 1 else None
+    of_label = label_spellings(found.sample, label, found.types[label]) if label in found.types else None
+    spellings = [of_label] if of_label else []
+    if applied := applied_to(spellings):
+        found = replace(found, sample=canonical_table(found.sample, applied))
     proposal = propose(found.sample, found.types, label, found.rows, spans)
+    if proposal.task == "regression":
+        spellings = []
+    spellings += category_spellings(found.sample, proposal.of_kind("categorical"), found.types)
     misfits = {column: count for column, count in found.misfits.items() if count}
     options = replace(found.options, misfits="warn" if misfits else "block")
 
     eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
-    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows)
+    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows, spellings)
     _write(target, schema_text(name, proposal, found), settings)
     config, schema = target / "pipeline.toml", target / "schema.pbtxt"
     sampled = found.sample.num_rows
-    return Initialised(name, config, schema, found.rows, sampled, len(place.files), options, proposal)
+    return Initialised(
+        name, config, schema, found.rows, sampled, len(place.files), options, proposal, tuple(spellings), misfits
+    )
 
 
 def _write(target: Path, schema: str, settings: str) -> None:

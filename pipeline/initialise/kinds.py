@@ -34,6 +34,10 @@ class Column:
       note: What a person should know; "" if nothing.
       suspicious: Why it is left out of the features although its kind could be one; "" if it is not.
       period: Of a cyclical column; 0 for others.
+      alone: How well it predicts the label on its own, such as "AUC 0.981"; "" where that was not asked.
+      score: The same as a number: AUC, accuracy or correlation.
+      tells: "label" if it gives the label away, "strong" if it comes near, "missing" if whether it has a value does
+        either, "order" if an id is in the order of the label; "" otherwise.
     """
 
     name: str
@@ -44,6 +48,9 @@ class Column:
     note: str = ""
     suspicious: str = ""
     period: float = 0.0
+    alone: str = ""
+    score: float = 0.0
+    tells: Literal["", "label", "strong", "missing", "order"] = ""
 
     @property
     def is_feature(self) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pandas as pd
 from pipeline.initialise.column_values import ENOUGH_ROWS, Values
 from pipeline.initialise.kinds import Column
 from pipeline.tables.table import Task
+
+Tells = Literal["", "label", "strong", "missing", "order"]
 
 LEAK_SCORE = 0.99
 LEAK_CORRELATION = 0.995
@@ -24,6 +27,8 @@ def leave_out(
     """Marks features that tell the label, tell the spans apart, or copy another column."""
     seen: dict[bytes, str] = {}
     for name, column in columns.items():
+        if column.kind == "id":
+            columns[name] = _ordered_by(column, values[name], label, task)
         if not column.is_feature:
             continue
         # Categories in other words are the same categories; numbers in the same order are not the same numbers.
@@ -31,13 +36,29 @@ def leave_out(
         if column.kind != "categorical":
             content.update(values[name].distinct.astype(float).tobytes())
         twin = seen.setdefault(content.digest(), name)
-        figure, leaks, strong = one_column_score(values[name], label, task)
+        figure, leaks, strong, score = one_column_score(values[name], label, task)
         reason = f"gives the label away: {figure} on its own" if leaks else _tells_spans(values[name], spans)
         if not reason and twin != name:
             same = np.array_equal(values[twin].distinct, values[name].distinct)
             reason = f"a copy of {twin}" + ("" if same else " in other words")
         note = f"{figure} on its own; is it known when the question is asked?" if strong and not reason else column.note
-        columns[name] = replace(column, suspicious=reason, note=note)
+        tells: Tells = "label" if leaks else "strong" if strong else ""
+        if tells and column.missing and one_column_score(_presence(values[name]), label, task).strong:
+            tells = "missing"
+        columns[name] = replace(column, suspicious=reason, note=note, alone=figure, score=score, tells=tells)
+
+
+def _presence(values: Values) -> Values:
+    """Whether there is a value, as a column of its own."""
+    return Values(values.name, "bool", np.where(values.codes < 0, 0, 1), np.array([False, True]))
+
+
+def _ordered_by(column: Column, values: Values, label: Values, task: Task) -> Column:
+    """The id, with what its order says of the label: a table sorted by its label numbers its rows so."""
+    ranks = np.empty(len(values.distinct))
+    ranks[np.argsort(values.distinct, kind="stable")] = np.arange(len(ranks))
+    found = one_column_score(Values(values.name, "float64", values.codes, ranks), label, task)
+    return replace(column, alone=found.figure, score=found.score, tells="order" if found.strong else "")
 
 
 def _tells_spans(values: Values, spans: np.ndarray | None) -> str:
@@ -49,14 +70,23 @@ def _tells_spans(values: Values, spans: np.ndarray | None) -> str:
     return ""
 
 
-def one_column_score(values: Values, label: Values, task: Task) -> tuple[str, bool, bool]:
-    """How well a column on its own predicts the label: the figure, whether it leaks, whether it is at least strong.
+class Alone(NamedTuple):
+    """How well a column on its own predicts the label: the figure, whether it leaks, whether it is at least strong."""
+
+    figure: str
+    leaks: bool
+    strong: bool
+    score: float
+
+
+def one_column_score(values: Values, label: Values, task: Task) -> Alone:
+    """How well a column on its own predicts the label.
 
     Group means of the label on half of the rows, by value or by up to 100 quantiles, predict the other half.
     """
     known = np.flatnonzero(label.codes >= 0)
     if len(known) < 2 * ENOUGH_ROWS:
-        return "", False, False
+        return Alone("", False, False, 0.0)
     known = np.random.default_rng(13).permutation(known)
     train, held = known[: len(known) // 2], known[len(known) // 2 :]
     groups = _groups(values, train)
@@ -68,13 +98,13 @@ def one_column_score(values: Values, label: Values, task: Task) -> tuple[str, bo
         figure = max(_correlation(guessed, target[held]), 0.0)
         if values.type in ("int64", "float64"):
             figure = max(figure, abs(_correlation(values.numbers[held], target[held])))
-        return f"correlation {figure:.4f}", figure >= LEAK_CORRELATION, figure >= STRONG_CORRELATION
+        return Alone(f"correlation {figure:.4f}", figure >= LEAK_CORRELATION, figure >= STRONG_CORRELATION, figure)
     if task == "binary":
         target = (label.codes == 1).astype(float)
         prior = target[train].mean()
         sums, counts = _sums(groups, train, target)
         figure = auc(((sums + prior) / (counts + 1))[groups[held] + 1], target[held])
-        return f"AUC {figure:.3f}", figure >= LEAK_SCORE, figure >= STRONG_SCORE
+        return Alone(f"AUC {figure:.3f}", figure >= LEAK_SCORE, figure >= STRONG_SCORE, figure)
     classes = int(label.codes.max()) + 1
     common = int(np.bincount(label.codes[train]).argmax())
     pairs = (groups[train] + 1) * classes + label.codes[train]
@@ -83,7 +113,8 @@ def one_column_score(values: Values, label: Values, task: Task) -> tuple[str, bo
     figure = float((likeliest == label.codes[held]).mean())
     chance = float((label.codes[held] == common).mean())
     tells = 1 - figure <= (1 - chance) / 10  # where one class is 99 %, 99 % is nothing
-    return f"accuracy {figure:.3f}", tells and figure >= LEAK_SCORE, tells and figure >= STRONG_SCORE
+    leaks, strong = tells and figure >= LEAK_SCORE, tells and figure >= STRONG_SCORE
+    return Alone(f"accuracy {figure:.3f}", leaks, strong, figure)
 
 
 def _sums(groups: np.ndarray, train: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """The text of a drafted pipeline.toml: every table with what there is to know about it, fitted to the table's size."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from components.arrow_example_gen.inferring import Survey, is_binary
@@ -11,6 +11,8 @@ from components.escaping import on_one_line, toml_string
 from pipeline.initialise.column_values import value_counts
 from pipeline.initialise.find_data import Place
 from pipeline.initialise.propose import Proposal
+from pipeline.initialise.spellings import Found as Spelled
+from pipeline.initialise.spellings import settings_lines as spelling_lines
 
 EVAL_SHARE = 0.2
 _GATE = (
@@ -28,6 +30,7 @@ def settings_text(
     misfits: dict[str, int],
     found: Survey,
     eval_rows: int,
+    spellings: Sequence[Spelled] = (),
 ) -> str:
     """pipeline.toml, every table with what there is to know about it."""
     default = asdict(DEFAULT_LIMITS)
@@ -66,6 +69,7 @@ def settings_text(
     )
     lines += [f"# {count:,} in {on_one_line(column)} do not fit its other values" for column, count in misfits.items()]
     lines += [f"{key} = {value}" for key, value in asdict(options.limits).items() if value != default[key]]
+    lines += spelling_lines(spellings)
     lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
     lines += _evaluation(proposal, found, eval_rows)
     beam = 'profile = "local"'.ljust(30) + "# or flink, spark, dataflow: where the heavy steps run"
