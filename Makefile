@@ -1,6 +1,6 @@
 # One command per habit; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run-local test test-fast test-cluster lint format notebooks image flink-up flink-down lock clean settings-page
+.PHONY: help setup data run-local test test-fast test-cluster test-faults lint format notebooks image flink-up flink-down lock clean settings-page
 SHELL := /bin/bash
 bin := .venv/bin
 
@@ -18,14 +18,17 @@ run-local: data ## run the pipeline on the newest span of the flights
 
 test: setup ## all tests but those of test-cluster: fast ones and whole runs
 	@bash deploy/test_packages.sh
-	@$(bin)/python -m pytest -q -m "not cluster"
+	@$(bin)/python -m pytest -q -m "not cluster and not faults"
 
 test-fast: setup ## the tests that neither run the pipeline nor train, under two minutes
-	@$(bin)/python -m pytest -q -m "not e2e and not slow and not cluster"
+	@$(bin)/python -m pytest -q -m "not e2e and not slow and not cluster and not faults"
 
 test-cluster: setup ## builds the image, dry-runs compiled pipelines, starts Flink; half an hour
 	@bash deploy/test_packages.sh
 	@$(bin)/python -m pytest -q -m cluster
+
+test-faults: setup ## kills, damage, full disks and the like: SEED=… repeats a run, FAULTS=2 tries twice as many; half an hour
+	@$(bin)/python -m pytest -q -m faults tests/faults
 
 lint: setup ## ruff, mypy, import-linter
 	@$(bin)/ruff format --check .

@@ -43,11 +43,11 @@ def place(workplace: Workplace) -> Workplace:
 
 
 @pytest.fixture
-def trials(request: pytest.FixtureRequest) -> Iterator[Trials]:
+def trials(request: pytest.FixtureRequest) -> Trials:
     """Of the test's @pytest.mark.kind. The long part's random numbers follow from SEED, the quick part's are fixed."""
     kind = request.node.get_closest_marker("kind").args[0]
     seed = SEED if request.node.get_closest_marker("faults") else 0
-    yield Trials(kind, random.Random(f"{seed} {request.node.name}"))
+    return Trials(kind, random.Random(f"{seed} {request.node.name}"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -62,7 +62,7 @@ class FileLayer:
         subprocess.run(command, check=True, capture_output=True, text=True)
 
     def arm(self, below: Path, **settings: str | int) -> Armed:
-        """Settings without FAULT_, in small letters: at=3, do="kill", ops="rename", like="*/labels.json", room=10**6."""
+        """Settings without FAULT_, in small letters: at=3, do="kill", ops="rename", like="*.json", room=20_000."""
         self._number += 1
         state = self._folder / f"state-{self._number}"
         state.write_bytes(bytes(64))

@@ -1,4 +1,4 @@
-"""What docs/reliability.md promises, checked from outside: from files, SQLite and /proc, not by the product's own code."""
+"""What docs/reliability.md promises, checked from outside: files, SQLite and /proc, without the product's own code."""
 
 import fcntl
 import gzip
@@ -20,7 +20,13 @@ from tests.faults.workplace import DATASET, Ended, Workplace, processes_that_sta
 DOCUMENTED = (0, 1, 2, 3, 129, 130, 143)
 ABOUT = ("manifest.json", "model_card.md", "model_card.html")
 """Beside a version's model: not among the files whose digests the manifest holds."""
-UGLY = ("Traceback (most recent call last)", "terminate called", "Fatal Python error", "Segmentation fault", "core dumped")
+UGLY = (
+    "Traceback (most recent call last)",
+    "terminate called",
+    "Fatal Python error",
+    "Segmentation fault",
+    "core dumped",
+)
 RUNNING = 2
 """ML Metadata's last_known_state of an execution under way."""
 OUTPUT = 4
@@ -50,7 +56,7 @@ def versions(files: Files) -> dict[int, dict[str, bytes]]:
 
 
 def assert_ending(ended: Ended, *codes: int) -> None:
-    """A documented code; for a failure one line that says so; nothing on stdout that is not the result; no process left.
+    """A documented code; for a failure one line that says so; no trace of Python or C++; no process left.
 
     Args:
       ended: The command.
@@ -145,7 +151,9 @@ def assert_result(place: Workplace, summary: Mapping[str, Any], reference: Mappi
         assert summary[name] == reference[name], f"{name}: {summary[name]} instead of {reference[name]}"
     for name, value in reference["metrics"].items():
         assert summary["metrics"][name] == pytest.approx(value, rel=1e-6, abs=1e-9), f"metric {name}"
-    distances = {(row["feature"], row["measure"]): row["distance"] for row in reference["drift"] if not row.get("slice")}
+    distances = {
+        (row["feature"], row["measure"]): row["distance"] for row in reference["drift"] if not row.get("slice")
+    }
     found = {(row["feature"], row["measure"]): row["distance"] for row in summary["drift"] if not row.get("slice")}
     assert found == pytest.approx(distances, rel=1e-6, abs=1e-9), "drift"
     assert summary["stopped"] is None

@@ -33,7 +33,7 @@ def assert_recovers(place: Workplace, state: str, before: Files) -> dict[str, An
 
 
 def assert_ends_or_recovers(place: Workplace, state: str, before: Files, ended: Ended) -> None:
-    """After a fault that a process could answer: one line and a documented code, or the right result; then the next run."""
+    """After a fault that a process could answer: one line and a documented code, or the right result; the next run."""
     assert_ending(ended, 0, 1, 2)
     assert_root(place, before)
     if ended.code == 0:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 
 from tests.faults.invariants import assert_ending, assert_metadata, assert_result, assert_rows, files_below, versions
 from tests.faults.recovery import prepared
-from tests.faults.trials import Trials, count
+from tests.faults.trials import SEED, Trials, count
 from tests.faults.workplace import SECOND, Ended, Workplace
 
 
@@ -134,9 +135,6 @@ def test_a_file_of_any_kind(place: Workplace, trials: Trials, number: int) -> No
     """Kinds and harms in an order that SEED draws: each pair once before one comes again."""
     prepared(place, "two")
     pairs = [(kind, harm) for kind in sorted(kinds_of_files(place.home)) for harm in HARMS]
-    from tests.faults.trials import SEED, Trials  # noqa: F401
-    import random
-
     random.Random(SEED).shuffle(pairs)
     kind, harm = pairs[number % len(pairs)]
     damaged(place, trials, kind, harm, trials.random.random())

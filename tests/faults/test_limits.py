@@ -26,7 +26,10 @@ def limit(which: int, value: int) -> Callable[[], None]:
 
 
 LIMITS = [
-    *(pytest.param(resource.RLIMIT_AS, size * MB, id=f"{size} MB of memory") for size in (100, 300, 700, 1500, 3000, 5000)),
+    *(
+        pytest.param(resource.RLIMIT_AS, size * MB, id=f"{size} MB of memory")
+        for size in (100, 300, 700, 1500, 3000, 5000)
+    ),
     *(pytest.param(resource.RLIMIT_NOFILE, number, id=f"{number} open files") for number in (16, 40, 80)),
     *(pytest.param(resource.RLIMIT_FSIZE, size, id=f"files of {size:,} bytes") for size in (1000, 60_000, 400_000)),
     pytest.param(resource.RLIMIT_STACK, MB // 2, id="half a MB of stack"),

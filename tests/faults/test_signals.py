@@ -59,9 +59,7 @@ def test_a_run_is_told_to_end(place: Workplace, trials: Trials) -> None:
 @pytest.mark.kind("signals")
 @pytest.mark.parametrize("number", range(count(2)))
 @pytest.mark.parametrize("sent", CODES)
-def test_a_run_is_told_to_end_at_a_moment(
-    place: Workplace, trials: Trials, sent: signal.Signals, number: int
-) -> None:
+def test_a_run_is_told_to_end_at_a_moment(place: Workplace, trials: Trials, sent: signal.Signals, number: int) -> None:
     state = trials.random.choice(["empty", "one"])
     longest = place.reference(SPAN_AFTER[state])["seconds"] + 6
     signalled(place, trials, state, sent, trials.random.uniform(0.5, longest), trials.random.random() < 0.3)
@@ -71,9 +69,7 @@ def test_a_run_is_told_to_end_at_a_moment(
 @pytest.mark.kind("signals")
 @pytest.mark.parametrize("sent", CODES)
 @pytest.mark.parametrize("command", ["init", "drift", "audit", "gc", "runs"])
-def test_another_command_is_told_to_end(
-    place: Workplace, trials: Trials, command: str, sent: signal.Signals
-) -> None:
+def test_another_command_is_told_to_end(place: Workplace, trials: Trials, command: str, sent: signal.Signals) -> None:
     where = ("--dataset", DATASET, "--root", str(place.root))
     arguments = {
         "init": ("init", "--data", "spans", "--label", "late", "--name", "other"),

@@ -63,7 +63,10 @@ def commands(place: Workplace) -> dict[str, list[str]]:
 @pytest.mark.kind("places that cannot be written")
 @pytest.mark.parametrize(
     "command",
-    ["runs", *(pytest.param(name, marks=pytest.mark.faults) for name in commands(Workplace(Path(), None)) if name != "runs")],  # type: ignore[arg-type]
+    [
+        "runs",
+        *(pytest.param(name, marks=pytest.mark.faults) for name in commands(Workplace(Path(), None)) if name != "runs"),
+    ],  # type: ignore[arg-type]
 )
 def test_output_that_cannot_be_written(place: Workplace, trials: Trials, command: str) -> None:
     """A full disk behind `>`: told in one line; nobody behind `|`: no error at all."""
