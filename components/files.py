@@ -1,15 +1,19 @@
 """Files that appear whole or not at all."""
 
+import fcntl
+import glob
 import hashlib
 import json
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from components.errors import UsageError
 
 CHUNK = 1 << 20
+TEMPORARY = ".tmp"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -18,20 +22,43 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replaces a file's content atomically: after a crash it holds the old content or the new one, never a part."""
+    """Replaces a file's content atomically: after a crash it holds the old content or the new one, never a part.
+
+    Beside it lies .<name>.<random>.tmp meanwhile. One that a killed process left goes with the next write of the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    sweep(path)
+    handle, temporary = _locked_beside(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide the file from a server that runs as another user
-        os.replace(temporary, path)
+            os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide the file from a server that runs as another user
+            os.replace(temporary, path)  # before the lock is gone
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def _locked_beside(path: Path) -> tuple[int, str]:
+    """A new temporary file, open and locked, and its name; the kernel frees the lock when this process dies."""
+    while True:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
+        with suppress(OSError):  # a file system without locks: there nobody sweeps either
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, temporary
+        os.close(handle)  # somebody swept it before it was locked
+
+
+def sweep(path: Path) -> None:
+    """Removes what writers of a file left that were killed: temporary files beside it that nobody holds the lock of."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
+        with suppress(OSError), leftover.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftover.unlink()
 
 
 def write_json(path: Path, value: Any) -> None:

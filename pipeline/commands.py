@@ -15,6 +15,7 @@ from components.plain_names import checked
 from components.registry.versions import Registry
 from components.secret_texts import holds_secret, without_secrets
 from pipeline.config import Config, find_config, load_config, registry_folder
+from pipeline.tables.tune import check_tune
 from pipeline.talk import chatter_to
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ def _config(parsed: argparse.Namespace) -> Config:
         # Who says it here wants a search, whatever was found before.
         config = config.model_copy(update={"tune": config.tune.model_copy(update={"trials": trials, "reuse": False})})
         config.own_module()  # refuses a search beside a model of one's own; load_config knew of none
+        try:
+            check_tune(config.tune, config.training, config.dataset.task)
+        except ValueError as exc:
+            raise UsageError(f"--tune {trials}: {exc}") from exc
     window = getattr(parsed, "window", None)
     if window is None:
         return config

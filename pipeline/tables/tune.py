@@ -40,6 +40,8 @@ def check_tune(tune: Tune, training: Training, task: Task) -> None:
     """ValueError for what the task, the model or the settings themselves have no use for."""
     if tune.metric and tune.metric not in METRICS[task]:
         raise ValueError(f"[tune] metric: {tune.metric}: a {task} task is searched by {', '.join(METRICS[task])}")
+    if training.model == "linear" and not tune.trials and not tune.space:
+        return  # it has no settings to search, and nobody asks for a search
     try:
         space = space_of(tune.space, training.model)
     except ValueError as exc:

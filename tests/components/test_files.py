@@ -96,6 +96,38 @@ def test_killed_at_any_moment_the_file_is_whole(tmp_path):
         assert len(set(text)) == 1
 
 
+def test_what_a_killed_writer_left_goes_with_the_next_write_and_nothing_else(tmp_path):
+    path = tmp_path / "f.txt"
+    process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    while not list(tmp_path.glob(".f.txt.*.tmp")):
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    (tmp_path / ".f.txt.killed.tmp").write_text("half")
+    others = {".f.txt.swp", ".f.txt", ".g.txt.x.tmp", "f.txt.tmp"}
+    for name in others:
+        (tmp_path / name).write_text("somebody else's")
+    write_text(path, "whole")
+    assert set(os.listdir(tmp_path)) == {"f.txt", *others}
+
+
+def test_the_temporary_file_of_a_living_writer_stays(tmp_path):
+    path = tmp_path / "f.txt"
+    writers = [
+        subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    for number in range(200):
+        write_text(path, f"{number}")
+    for writer in writers:
+        assert writer.poll() is None, writer.stderr.read()  # none missed the file that it was about to rename
+        writer.kill()
+        writer.communicate()
+
+
 def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):

@@ -1,7 +1,6 @@
 """The registry in a bucket: pushes killed, a store that fails or forgets to answer, two pushers, a whole run."""
 
 import os
-import re
 import signal
 import subprocess
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from tests.faults.invariants import Files, assert_ending, assert_registry
 from tests.faults.recovery import prepared
 from tests.faults.test_killed import a_model
 from tests.faults.trials import Trials, count
-from tests.faults.workplace import SECOND, Workplace
+from tests.faults.workplace import SECOND, Workplace, change_setting
 
 MOST_CHANGES = 18
 """A push of four files makes about that many."""
@@ -161,10 +160,7 @@ def test_a_run_killed_while_it_pushes(place: Workplace, bucket: BucketPlace, tri
     change = trials.random.randint(2, 20)
     with trials.one(f"run killed after change {change} in its bucket") as trial:
         prepared(place, "one")
-        text = place.settings.read_text()
-        directory = f'directory = "{bucket.location}"'
-        assert "[registry]" not in re.sub(r"#.*", "", text)
-        place.settings.write_text(f"{text}\n[registry]\n{directory}\n")
+        change_setting(place.settings, "registry", "directory", f'"{bucket.location}"')
         environment = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
         under_way = place.start(*place.run_arguments(SECOND), env=environment)
         bucket.server.after = nth_change(change, under_way.process.kill)

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -230,17 +231,16 @@ def write_spans(folder: Path) -> None:
 
 def small_settings(path: Path) -> None:
     """A window of two spans, and the model that trains fastest and comes out the same each time."""
-    text = path.read_text()
-    for table, lines in {"data": {"window": str(WINDOW)}, "training": {"model": '"linear"'}}.items():
-        head, found, body = text.partition(f"[{table}]\n")
-        if not found:
-            text = f"{text}\n[{table}]\n" + "".join(f"{name} = {value}\n" for name, value in lines.items())
-            continue
-        own, bracket, rest = body.partition("\n[")
-        kept = [line for line in own.split("\n") if line.partition("=")[0].strip() not in lines]
-        own = "\n".join([*(f"{name} = {value}" for name, value in lines.items()), *kept])
-        text = f"{head}{found}{own}{bracket}{rest}"
-    path.write_text(text)
+    change_setting(path, "data", "window", str(WINDOW))
+    change_setting(path, "training", "model", '"linear"')
+
+
+def change_setting(path: Path, table: str, name: str, value: str) -> None:
+    """Writes one key of a table that is there."""
+    head, below = re.split(rf"(?m)(?<=^\[{table}\])", path.read_text(), maxsplit=1)
+    own, bracket, rest = below.partition("\n[")
+    own, found = re.subn(rf"(?m)^{name} = [^#\n]*", f"{name} = {value} ", own)
+    path.write_text(f"{head}{own}" + ("" if found else f"\n{name} = {value}") + bracket + rest)
 
 
 def processes_of(trial: str) -> list[int]:

@@ -208,3 +208,10 @@ def test_the_flights_settings_are_good(project):
     config = load_config(find_config("flights"))
     assert config.dataset.name == "flights"
     assert config.data.window == 11
+
+
+def test_a_linear_model_alone_has_nothing_to_search_and_is_no_error_unless_a_search_is_asked_for(tmp_path: Path):
+    linear = SETTINGS + '[training]\nmodel = "linear"\n'
+    assert load(tmp_path, linear).training.model == "linear"
+    for asked in ("[tune]\ntrials = 3\n", "[tune.space]\nepochs = [3, 4]\n"):
+        assert refusal(tmp_path, linear + asked).startswith("[tune.space] ")
