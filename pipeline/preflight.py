@@ -201,7 +201,8 @@ def _keep(cache: Path, known: dict[str, Scan], scans: dict[str, Scan]) -> None:
     if not scans.keys() - known.keys():
         return
     try:
-        write_json(cache, {key: asdict(scan) for key, scan in {**known, **scans}.items()})
+        kept = {**known, **scans}.items()
+        write_json(cache, {key: {**asdict(scan), "digest": entry_digest(key, asdict(scan))} for key, scan in kept})
     except OSError as exc:
         raise UsageError(f"{cache}: cannot be written ({exc.strerror}); choose another place with --root") from exc
 
@@ -247,6 +248,12 @@ def _etag(source: Source, file: SpanFile) -> str:
 
 def _load(cache: Path) -> dict[str, Scan]:
     try:
-        return {key: Scan(**scan) for key, scan in json.loads(cache.read_text("utf-8")).items()}
+        found = json.loads(cache.read_text("utf-8")).items()
+        return {key: Scan(**scan) for key, scan in found if scan.pop("digest", None) == entry_digest(key, scan)}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}  # it is only a cache
+
+
+def entry_digest(key: str, scan: dict[str, object]) -> str:
+    """Of an entry of the cache: a digit that changed on the disk would be another fingerprint, or other counts."""
+    return hashlib.sha256(json.dumps([key, scan], sort_keys=True).encode()).hexdigest()[:16]

@@ -8,7 +8,7 @@ from components.arrow_example_gen.fingerprint import data_fingerprint
 from components.errors import ConfigError, InputError, UsageError
 from components.files import sha256
 from pipeline.config import find_config, load_config
-from pipeline.preflight import check_data, check_root, check_schema, share_of, source_of
+from pipeline.preflight import check_data, check_root, check_schema, entry_digest, share_of, source_of
 
 SPANS = "data/flights"
 
@@ -26,6 +26,12 @@ def rewrite(span: int, change) -> Path:
     path = Path(SPANS) / f"span-{span:02d}.csv"
     path.write_text(change(path.read_text()))
     return path
+
+
+def sealed(key: str, scan: dict) -> dict:
+    """An entry of the cache with the digest that it has to have."""
+    scan.pop("digest", None)
+    return {**scan, "digest": entry_digest(key, scan)}
 
 
 def test_good_data_give_window_and_fingerprint(config):
@@ -56,9 +62,8 @@ def test_a_file_that_is_as_it_was_is_not_read_again(config):
     kept = json.loads(Path("cache/scans.json").read_text())
     assert len(kept) == 4
     assert {entry["rows"] for entry in kept.values()} == {1000}
-    for entry in kept.values():
-        entry["sha256"] = "from the cache"
-    Path("cache/scans.json").write_text(json.dumps(kept))
+    changed = {key: sealed(key, {**entry, "sha256": "from the cache"}) for key, entry in kept.items()}
+    Path("cache/scans.json").write_text(json.dumps(changed))
     files = {"train": [(span, "from the cache") for span in (1, 2, 3)], "eval": [(4, "from the cache")]}
     assert check(config).fingerprint == data_fingerprint(files)
 
@@ -71,6 +76,16 @@ def test_a_changed_file_is_read_again_even_if_size_and_time_are_set_back(config)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
     assert check(config).fingerprint != first
+
+
+@pytest.mark.parametrize("position", range(0, 1000, 23))
+def test_a_bit_that_changed_in_the_cache_is_noticed(config, position):
+    cache = Path("cache/scans.json")
+    first = check(config, span=2).fingerprint
+    content = bytearray(cache.read_bytes())
+    content[position % len(content)] ^= 1
+    cache.write_bytes(content)
+    assert check(config, span=2).fingerprint == first
 
 
 @pytest.mark.parametrize("content", ["", "[]", "3", "{", '{"x": 1}', '{"x": {"sha256": "y"}}', "\xff"])
@@ -117,8 +132,7 @@ def test_a_sample_reads_the_window_once_however_often(config):
     assert share_of(source, None, 1000, cache) == 0.25  # 4 spans of 1,000 rows
     assert share_of(source, None, 9000, cache) == 1.0
     kept = json.loads(cache.read_text())
-    for scan in kept.values():
-        scan["rows"], scan["unlabelled"] = 200, 50
+    kept = {key: sealed(key, {**scan, "rows": 200, "unlabelled": 50}) for key, scan in kept.items()}
     cache.write_text(json.dumps(kept))
     assert share_of(source, None, 500, cache) == 0.5  # from the cache
     assert check(config).fingerprint  # which a whole run shares
