@@ -32,7 +32,6 @@ LIMITS = [
     ),
     *(pytest.param(resource.RLIMIT_NOFILE, number, id=f"{number} open files") for number in (16, 40, 80)),
     *(pytest.param(resource.RLIMIT_FSIZE, size, id=f"files of {size:,} bytes") for size in (1000, 60_000, 400_000)),
-    pytest.param(resource.RLIMIT_STACK, MB // 2, id="half a MB of stack"),
 ]
 
 
