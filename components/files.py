@@ -5,8 +5,10 @@ import glob
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,25 @@ def write_bytes(path: Path, content: bytes) -> None:
     sync(path.parent)
 
 
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """A temporary folder beside a path, to be renamed to it or to be gone at the end; see `write_bytes`."""
+    sweep(path)
+    while True:
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY))
+        handle = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if folder.is_dir():
+            break
+        os.close(handle)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
 def _locked_beside(path: Path) -> tuple[int, str]:
     """A new temporary file, open and locked, and its name; the kernel frees the lock when this process dies."""
     while True:
@@ -54,11 +75,15 @@ def _locked_beside(path: Path) -> tuple[int, str]:
 
 
 def sweep(path: Path) -> None:
-    """Removes what writers of a file left that were killed: temporary files beside it that nobody holds the lock of."""
+    """Removes what killed writers left: temporary files and folders beside a path that nobody holds the lock of."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
-        with suppress(OSError), leftover.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            leftover.unlink()
+        with suppress(OSError):
+            handle = os.open(leftover, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            finally:
+                os.close(handle)
 
 
 def write_json(path: Path, value: Any) -> None:

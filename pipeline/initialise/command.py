@@ -5,8 +5,6 @@ All rows are read once for the types and for what is missing; kinds, domains and
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +15,7 @@ from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.options import ReadOptions, detect_delimiter
 from components.arrow_example_gen.spans import open_folder
 from components.errors import UsageError
-from components.files import write_bytes, write_text
+from components.files import folder_beside, write_bytes, write_text
 from components.spellings import canonical_table
 from pipeline.config import load_config
 from pipeline.initialise.find_data import find_data, legal_name
@@ -92,23 +90,18 @@ def _write(target: Path, schema: str, settings: str) -> None:
     """Both files or none: they are made and checked in a folder beside, which then takes the name."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        with folder_beside(target) as draft:
+            draft.chmod(0o755)
+            write_text(draft / "schema.pbtxt", schema)
+            write_text(draft / "pipeline.toml", settings)
+            load_config(draft / "pipeline.toml")
+            parse_schema(schema, str(target / "schema.pbtxt"))
+            if target.exists():
+                _replace(target, schema, settings)
+            else:
+                os.rename(draft, target)
     except OSError as exc:
         raise UsageError(f"{target}: cannot be written ({exc.strerror})") from exc
-    try:
-        draft.chmod(0o755)
-        write_text(draft / "schema.pbtxt", schema)
-        write_text(draft / "pipeline.toml", settings)
-        load_config(draft / "pipeline.toml")
-        parse_schema(schema, str(target / "schema.pbtxt"))
-        if target.exists():
-            _replace(target, schema, settings)
-        else:
-            os.rename(draft, target)
-    except OSError as exc:
-        raise UsageError(f"{target}: cannot be written ({exc.strerror})") from exc
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _replace(target: Path, schema: str, settings: str) -> None:

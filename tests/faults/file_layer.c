@@ -10,6 +10,7 @@
  *   FAULT_DO      kill, or the number of an errno, which that call returns
  *   FAULT_ON      if set, so do all later ones
  *   FAULT_ROOM    bytes that can be written before every write, open for writing and mkdir says ENOSPC
+ *   FAULT_TOLD    bytes that statvfs(3) says are free before the first refusal, if more: somebody else fills the disk
  *   FAULT_LOG     a file that gets a line for each operation that counts: its name and path
  *   FAULT_CLOCK   seconds to add to the time of day
  *   FAULT_THREADS threads that a process may start before it is refused another
@@ -44,7 +45,7 @@ struct state {
 static struct state nowhere, *state = &nowhere;
 static const char *below, *ops, *like, *act;
 static size_t below_length;
-static long at, on, room = -1, clock_offset, threads_left = LONG_MAX;
+static long at, on, room = -1, told, clock_offset, threads_left = LONG_MAX;
 static int log_descriptor = -1;
 
 #define NEXT(name) \
@@ -68,6 +69,7 @@ __attribute__((constructor)) static void begin(void) {
   on = getenv("FAULT_ON") != NULL;
   if ((text = getenv("FAULT_THREADS"))) threads_left = atol(text);
   if ((text = getenv("FAULT_ROOM"))) room = atol(text);
+  if ((text = getenv("FAULT_TOLD"))) told = atol(text);
   if ((text = getenv("FAULT_CLOCK"))) clock_offset = atol(text);
   if ((text = getenv("FAULT_LOG")))
     log_descriptor = syscall(SYS_openat, AT_FDCWD, text, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
@@ -342,6 +344,7 @@ TRUNCATES(ftruncate64, off64_t)
     int answer = real(path, space); \
     if (!answer && room >= 0 && inside(AT_FDCWD, path, buffer)) { \
       unsigned long used = state->bytes, left = used < (unsigned long)room ? (unsigned long)room - used : 0; \
+      if (!state->fired && told > (long)left) left = told; \
       space->f_bavail = space->f_bfree = left / (space->f_frsize ? space->f_frsize : 1); \
     } \
     return answer; \

@@ -59,7 +59,7 @@ class Running:
     process: "subprocess.Popen[str]"
     trial: str
 
-    def end(self, timeout: float = 600) -> Ended:
+    def end(self, timeout: float = 240) -> Ended:
         """Waits for its end; one that hangs is killed, and the trial failed."""
         try:
             out, err = self.process.communicate(timeout=timeout)
