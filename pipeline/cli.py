@@ -33,7 +33,7 @@ def _called(parsed: argparse.Namespace) -> int:
     from pipeline.endings import limits
 
     commands.check_arguments(parsed)
-    if parsed.command in ("audit", "drift", "init", "schema"):
+    if parsed.command in ("audit", "drift", "init", "replay", "run", "schema"):
         limits.check_limits(limits.TABLES)
     elif parsed.command in ("compile_", "submit"):
         limits.check_limits()
