@@ -29,14 +29,18 @@ def _called(parsed: argparse.Namespace) -> int:
     from pipeline.environment import settle
 
     settle()
-    from pipeline import commands
     from pipeline.endings import limits
 
-    commands.check_arguments(parsed)
+    # Before the modules that load NumPy, whose OpenBLAS ends the process where it gets no memory.
     if parsed.command in ("audit", "drift", "init", "replay", "run", "schema"):
         limits.check_limits(limits.TABLES)
     elif parsed.command in ("compile_", "submit"):
         limits.check_limits()
+    else:
+        limits.check_address_space(limits.NUMPY)
+    from pipeline import commands
+
+    commands.check_arguments(parsed)
     code: int = getattr(commands, parsed.command)(parsed)
     return code
 

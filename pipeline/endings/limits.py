@@ -14,8 +14,12 @@ ADDRESS_SPACE = 5_000_000_000
 """Bytes of address space for TensorFlow, TFX and a small training. Loading them takes 2.1 GB; with 3.6 GB the Trainer
 of a small table was aborted by LLVM, which found no room for a thread."""
 
-TABLES = 1_000_000_000
-"""Bytes of address space for what reads tables without TensorFlow: Arrow, scikit-learn, LightGBM."""
+TABLES = 2_000_000_000
+"""Bytes of address space for what reads tables without TensorFlow: Arrow, scikit-learn, LightGBM. With 1 GB `drift` on
+a small table was aborted for want of a thread."""
+
+NUMPY = 400_000_000
+"""Bytes of address space for NumPy on few cores, whose OpenBLAS ends the process where it gets less."""
 
 OPEN_FILES = 64
 """Files, pipes and sockets that libraries open at least."""
@@ -28,6 +32,16 @@ A_CELL = 48
 batches under way. Rough: enough to tell what fits easily from what does not fit."""
 
 
+def check_address_space(needed: int) -> None:
+    """ResourceError where less is left; `needed` is ADDRESS_SPACE, TABLES or NUMPY."""
+    left = address_space_left()
+    if left is not None and left < needed:
+        raise ResourceError(
+            f"memory: the limit on address space (ulimit -v) leaves {left / 1e9:.1f} GB, but "
+            f"{needed / 1e9:.1f} GB are needed; raise the limit"
+        )
+
+
 def check_limits(address_space: int = ADDRESS_SPACE) -> None:
     """ResourceError if libraries could not be loaded, start their threads or open their files.
 
@@ -36,12 +50,7 @@ def check_limits(address_space: int = ADDRESS_SPACE) -> None:
     Args:
       address_space: Bytes that are needed, ADDRESS_SPACE or TABLES.
     """
-    left = address_space_left()
-    if left is not None and left < address_space:
-        raise ResourceError(
-            f"memory: the limit on address space (ulimit -v) leaves {left / 1e9:.1f} GB, but "
-            f"{address_space / 1e9:.1f} GB are needed; raise the limit"
-        )
+    check_address_space(address_space)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < OPEN_FILES:
         with suppress(OSError, ValueError):
