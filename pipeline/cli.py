@@ -123,8 +123,14 @@ def _parser() -> argparse.ArgumentParser:
         act.add_argument(
             "--thresholds-from-history", action="store_true", help="drift thresholds that past runs suggest, instead"
         )
+        act.add_argument(
+            "--no-renames", action="store_true", help="a column that may have been renamed is one gone and one new"
+        )
         _where(act)
         if name == "update":
+            act.add_argument(
+                "--allow-removal", action="store_true", help="also where the label or most columns would be taken away"
+            )
             act.add_argument(
                 "--accept", metavar="WHICH", help="all, numbers (1,3-5) or a feature; without it, each is asked for"
             )

@@ -224,7 +224,7 @@ def schema(parsed: argparse.Namespace) -> int:
         suggested = suggest(_history(config, parsed.root))
         found = schema_command.threshold_diff(config, suggested.threshold_changes())
     else:
-        found = schema_command.diff(config, parsed.data, parsed.span)
+        found = schema_command.diff(config, parsed.data, parsed.span, renames=not parsed.no_renames)
     if parsed.act == "diff" or not found.changes:
         print(json.dumps(found.to_json()) if parsed.json else for_a_terminal(found).for_a_person())
         return 0
@@ -233,7 +233,7 @@ def schema(parsed: argparse.Namespace) -> int:
         accepted = schema_command.ask(found.changes, sys.stdin, sys.stderr)
     else:
         accepted = schema_command.chosen(parsed.accept, found.changes)
-    schema_command.apply(found, accepted)
+    schema_command.apply(found, accepted, allow_removal=parsed.allow_removal)
     if parsed.json:
         print(json.dumps(found.to_json(accepted)))
     else:

@@ -77,6 +77,8 @@ class Data(Table):
     values: dict[str, dict[str, str]] = {}
     """Column -> spelling -> the value it stands for, of a label or another column of texts: applied as rows are read,
     so that statistics, drift, audit and training see one value, and in the served model."""
+    renamed: dict[str, str] = {}
+    """Column -> the name that it has in files that lack it: older spans, from before it was renamed."""
     max_columns: Annotated[int, Field(ge=1)] = DEFAULT_LIMITS.max_columns
     """Columns that a file may have."""
     max_header_bytes: Annotated[int, Field(ge=1024)] = DEFAULT_LIMITS.max_header_bytes
@@ -93,7 +95,9 @@ class Data(Table):
 
     def read_options(self, misfits: Policy | None = None, limits: Limits | None = None) -> ReadOptions:
         """How the files are read; `misfits` and `limits` instead of the settings' where given."""
-        return ReadOptions(self.missing, self.delimiter, misfits or self.misfits, limits or self.limits, self.values)
+        return ReadOptions(
+            self.missing, self.delimiter, misfits or self.misfits, limits or self.limits, self.values, self.renamed
+        )
 
     @property
     def has_spans(self) -> bool:

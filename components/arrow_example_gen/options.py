@@ -72,6 +72,7 @@ class ReadOptions:
       delimiter: The character between cells.
       misfits: What a value of another type than the schema's does: `block` is an error, `warn` a counted finding.
       limits: What a file of any kind may ask for.
+      renamed: Column -> the name that it has in files that lack it, of any kind of file.
       spellings: Column -> spelling -> the value it stands for, of any kind of file, see components/spellings.py.
     """
 
@@ -80,13 +81,14 @@ class ReadOptions:
     misfits: Literal["block", "warn"] = "block"
     limits: Limits = DEFAULT_LIMITS
     spellings: Spellings = field(default_factory=dict, hash=False)
+    renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "ReadOptions":
         """What `dataclasses.asdict` made of one, and JSON of that."""
         limits = Limits(**fields.get("limits", {}))
-        spellings = fields.get("spellings", {})
-        return cls(tuple(fields["missing"]), fields["delimiter"], fields["misfits"], limits, spellings)
+        spellings, renamed = fields.get("spellings", {}), fields.get("renamed", {})
+        return cls(tuple(fields["missing"]), fields["delimiter"], fields["misfits"], limits, spellings, renamed)
 
 
 @dataclass

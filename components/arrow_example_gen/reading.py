@@ -1,6 +1,8 @@
 """A file as a stream of typed Arrow record batches, whatever its format: the one door to all readers."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
 
 import pyarrow as pa
 from pyarrow import fs
@@ -30,7 +32,7 @@ def read_batches(
     types: dict[str, pa.DataType],
     options: ReadOptions = DEFAULT,
     misfits: list[Misfit] | None = None,
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Streams a file's rows, in order, with the columns and types that the schema names.
 
     In a CSV file an unquoted cell that `options.missing` names is missing, a quoted one never; `""` is an empty string.
@@ -53,6 +55,9 @@ def read_batches(
       InputError: Unreadable, empty, damaged, ragged, a missing or doubled column, invalid UTF-8; and, under the policy
         `block`, the first value that does not fit.
     """
+    if options.renamed:
+        yield from _renamed(filesystem, file, types, options, misfits)
+        return
     path = file.path.lower()
     found = FileMisfits(file.name, options.misfits, has_header=path.endswith(CSV))
     rows = 0
@@ -72,6 +77,25 @@ def read_batches(
         raise InputError(f"{file.name}: holds no rows")
     if misfits is not None:
         misfits.extend(found.found)
+
+
+def _renamed(
+    filesystem: fs.FileSystem,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    options: ReadOptions,
+    misfits: list[Misfit] | None,
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a file in which columns may have their former names."""
+    plain = replace(options, renamed={}, spellings={})
+    with closing(read_batches(filesystem, file, {}, replace(plain, misfits="warn"))) as look:
+        there = set(next(look).schema.names)
+    former = {old: new for new, old in options.renamed.items() if old in there and new not in there}
+    names = {new: old for old, new in former.items()}
+    asked = {names.get(name, name): type_ for name, type_ in types.items()}
+    for batch in read_batches(filesystem, file, asked, plain, misfits):
+        batch = batch.rename_columns([former.get(name, name) for name in batch.schema.names])
+        yield canonical(batch, options.spellings) if options.spellings else batch
 
 
 def _check(filesystem: fs.FileSystem, file: SpanFile) -> None:

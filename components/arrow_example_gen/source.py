@@ -154,6 +154,8 @@ class Source:
             found.append(extra_rows.digest(self.extra))
         if self.steps and split != "eval":
             found.append(self.steps)
+        if self.options.renamed:
+            found.append(f"renamed {json.dumps(dict(self.options.renamed), sort_keys=True)}")
         if self.options.spellings:
             found.append(f"values {json.dumps(self.options.spellings, sort_keys=True)}")
         if self.sample < 1:

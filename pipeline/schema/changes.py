@@ -16,6 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.arrow_example_gen.names import is_list
 from components.errors import UsageError
+from components.spelling_groups import loose_key
 from pipeline.initialise.column_values import short
 from pipeline.schema.text import domain_of, feature_named
 
@@ -85,7 +86,7 @@ class Change:
     Attributes:
       number: From 1, as it is listed.
       feature: Its name.
-      what: new_column, gone, type, presence, value_count, value, domain, min, max or threshold.
+      what: new_column, gone, renamed, type, presence, value_count, value, domain, min, max or threshold.
       detail: What was found, with counts and shares, and what would be changed.
       edits: What accepting it does, in this order.
     """
@@ -201,11 +202,15 @@ def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[Change]:
         edits = tuple(SetField(name, (one,), None) for one in ("domain", "string_domain", "distribution_constraints"))
         yield Change(0, name, "domain", f"{found}; the domain would be open", edits)
         return
-    legal = {"".join(value.split()).casefold(): value for value in domain_of(schema, feature).value}
+    legal = {loose_key(value): value for value in domain_of(schema, feature).value}
+    legal |= {"".join(value.split()).casefold(): value for value in domain_of(schema, feature).value}
     for value, _ in _most(counts):
         numbers = {split: tally.odd.get("value", Counter())[value] for split, tally in splits.items()}
         like = legal.get("".join(value.split()).casefold())
         hint = f"; differs from {short(like)} in case or spaces only" if like else ""
+        if not like and (like := legal.get(loose_key(value))):
+            hint = f"; may be a spelling of {short(like)}"
+        hint += f"; [data.values.{name}] reads it as that" if like else ""
         detail = f"new value {short(value)}, {_rows(numbers, splits)}{hint}"
         yield Change(0, name, "value", detail, (AddValue(name, value),))
 

@@ -19,9 +19,9 @@ from components.arrow_example_gen.reading import CSV
 from components.arrow_example_gen.source import Source
 from components.arrow_example_gen.spans import SpanFile, find_spans
 from components.arrow_example_gen.text_cells import parse
-from components.errors import ConfigError, UsageError
+from components.errors import ConfigError, InputError, UsageError
 from components.escaping import on_one_line
-from components.files import write_bytes
+from components.files import write_bytes, write_text
 from pipeline.config import Config
 from pipeline.initialise.column_values import values_of
 from pipeline.initialise.kinds import column_of
@@ -36,6 +36,9 @@ from pipeline.schema.changes import (
     threshold_changes,
     type_change,
 )
+from pipeline.schema.removal import nothing_known, removal
+from pipeline.schema.renaming import Rename, guess_renames, new_names, renamed, settings_with
+from pipeline.schema.spelled import Spelled
 from pipeline.schema.text import rewritten
 
 SAMPLE_ROWS = 20_000
@@ -44,7 +47,11 @@ SLIPS = 0.05  # up to this share, values of another type are slips, unless a wid
 
 @dataclass(frozen=True)
 class Diff:
-    """What was found: `content` is what the file at `path` held, `notes` what no change of the schema would help."""
+    """What was found.
+
+    `content` is what the file at `path` held, `notes` what no change of the schema would help. `label` is the label
+    column, `columns` how many the schema has, `settings` the pipeline.toml that names them.
+    """
 
     path: Path
     content: bytes
@@ -52,6 +59,9 @@ class Diff:
     rows: int
     changes: tuple[Change, ...]
     notes: tuple[str, ...] = ()
+    label: str = ""
+    columns: int = 0
+    settings: Path | None = None
 
     def to_json(self, accepted: Sequence[Change] = ()) -> dict[str, object]:
         """As one JSON object; `accepted` are those that were written."""
@@ -67,6 +77,8 @@ class Diff:
         """Numbered lines, then notes."""
         lines = [f"{self.looked}: {self.rows:,} rows, against {self.path}"] if self.looked else [f"{self.path}"]
         lines += [line_of(change) for change in self.changes] or ["nothing to change"]
+        if why := removal(self.changes, self.label, self.columns):
+            lines.append(f"note: {why}; `schema update` refuses that without --allow-removal")
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
@@ -84,27 +96,31 @@ def read_schema(path: Path) -> tuple[bytes, Any]:
         raise ConfigError(f"{path}: cannot be read ({exc})") from exc
 
 
-def diff(config: Config, data: str | None = None, span: int | None = None) -> Diff:
+def diff(config: Config, data: str | None = None, span: int | None = None, renames: bool = True) -> Diff:
     """What the data of one run would change in the schema: its window of spans and the eval span.
 
     The data is read as ingest would, but what that refuses (misfits, columns that are gone) is counted. `data` is the
     folder or URL of the spans, None the settings'; `span` the eval span, None the newest. The oldest is looked at by
-    itself. InputError for data, ConfigError for a schema, that cannot be read at all.
+    itself. Without `renames` a column that may have been renamed is one that is gone and a new one. InputError for data
+    that cannot be read at all or has none of the schema's columns, ConfigError for a schema that cannot be read.
     """
     content, schema = read_schema(config.schema_path)
     where, cells = data or config.data.directory, config.data
     about = (column_types(schema), config.dataset.label, config.dataset.id, cells.window, cells.eval_share)
     options = cells.read_options("warn")
     source = Source(where, cells.pattern, *about, options)
-    look = _Look(source, schema)
+    look = _Look(source, schema, config.features.categorical)
     splits = _files(source, span)
     for split, files in splits.items():
         for file in files:
             look.at(file, split)
     names = list(dict.fromkeys(file.name for files in splits.values() for file in files))
     looked = names[0] if len(names) == 1 else f"{names[0]} to {Path(names[-1]).name}"
-    changes = numbered(look.changes({*config.features.names, *config.dataset.id, config.dataset.label}))
-    return Diff(config.schema_path, content, looked, look.rows, tuple(changes), tuple(look.notes))
+    named = {*config.features.names, *config.dataset.id, config.dataset.label}
+    changes = numbered(look.changes(named, look.renames(splits) if renames else ()))
+    look.notes += look.spelled.notes()
+    about_columns = (config.dataset.label, len(source.columns), config.path)
+    return Diff(config.schema_path, content, looked, look.rows, tuple(changes), tuple(look.notes), *about_columns)
 
 
 def threshold_diff(config: Config, suggestions: Mapping[str, tuple[str, str, float]]) -> Diff:
@@ -126,8 +142,9 @@ def _files(source: Source, span: int | None) -> dict[str, tuple[SpanFile, ...]]:
 class _Look:
     """What was seen of all files, in bounded memory."""
 
-    def __init__(self, source: Source, schema: Any) -> None:
+    def __init__(self, source: Source, schema: Any, categorical: Sequence[str]) -> None:
         self.source, self.schema = source, schema
+        self.spelled = Spelled({*categorical, source.label}, schema)
         self.features = {one.name: one for one in schema.feature}
         self.tallies: dict[str, dict[str, Tally]] = {name: {} for name in source.columns}
         self.rows = 0
@@ -142,6 +159,8 @@ class _Look:
     def at(self, file: SpanFile, split: str) -> None:
         """Reads a file's share in a split."""
         names = self._names(file)
+        if self.source.columns and not names & self.source.columns.keys():
+            raise InputError(nothing_known(self.source, file, names))
         types = {name: alias for name, alias in self.source.columns.items() if name in names}
         is_text = file.path.lower().endswith(CSV)
         if is_text:  # a cell holds one value
@@ -152,6 +171,7 @@ class _Look:
             self.rows += batch.num_rows
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name in types:
+                    self.spelled.add(file.name, name, column)
                     self.tallies[name].setdefault(split, Tally()).add(column, self.features[name], self.schema)
                 elif name not in self.features:  # deprecated ones are known
                     self._survey(name, column, is_text)
@@ -200,13 +220,33 @@ class _Look:
             return "float64" if "float64" in types else "int64"
         return types.pop() if len(types) == 1 else "string"
 
-    def changes(self, named: set[str]) -> Iterator[Change]:
+    def renames(self, splits: Mapping[str, Sequence[SpanFile]]) -> list[Rename]:
+        """Columns of the schema that the newest file has under another name, as it seems."""
+        files = [file for some in splits.values() for file in some]
+        newest = self._files[files[-1].name]
+        gone = {name for name in self.source.columns if name not in newest}
+        older = next((file for file in reversed(files) if gone and gone <= self._files[file.name]), None)
+        fresh = {name: self._values(name, sample) for name, sample in self._samples.items() if name in newest}
+        if older is None or not fresh:
+            return []
+        sample, types = Sample(SAMPLE_ROWS), {name: self.source.columns[name] for name in gone}
+        for batch in replace(self.source, pattern="{span}", columns=types, ids=()).read(older, ""):
+            sample.add(batch.select(sorted(gone)), 0)
+        before = pa.Table.from_batches(sample.batches)
+        return guess_renames({name: before[name] for name in gone}, fresh)
+
+    def changes(self, named: set[str], renames: Sequence[Rename] = ()) -> Iterator[Change]:
         """In the schema's order, then the new columns. `named` are the columns that pipeline.toml names."""
+        became = {one.old: one for one in renames}
+        known = {one.new for one in renames}
         odd = {column for _, column in self._misfits}
         newest = list(self._files)[-1]
         for name in self.source.columns:
             feature = self.features[name]
             lacking = [file for file, names in self._files.items() if name not in names]
+            if name in became:
+                yield renamed(became[name], self._alias(became[name].new))
+                continue
             if newest in lacking:
                 settings = "; pipeline.toml names it, take it out there as well" if name in named else ""
                 detail = f"gone from {_listed(lacking, self._files)}{settings}; lifecycle_stage -> DEPRECATED"
@@ -219,7 +259,8 @@ class _Look:
             else:
                 yield from feature_changes(self.schema, feature, self.tallies[name])
         for name, sample in self._samples.items():
-            yield self._new(name, sample)
+            if name not in known:
+                yield self._new(name, sample)
 
     def _type_change(self, feature: Any) -> Change | None:
         name = feature.name
@@ -242,10 +283,7 @@ class _Look:
     def _new(self, name: str, sample: Sample) -> Change:
         lacking = [file for file, names in self._files.items() if name not in names]
         alias, forms = self._alias(name), self._forms[name].without(self.source.options.missing)
-        chunks = [batch.column(0) for batch in sample.batches]
-        values = pa.chunked_array([chunk for chunk in chunks if chunk.type == chunks[-1].type])
-        if values.type == pa.string() and alias != "string" and name not in self._carried:
-            values = pa.chunked_array([parse(chunk, arrow_types({name: alias})[name]) for chunk in values.chunks])
+        values = self._values(name, sample)
         if self._longest.get(name, 1) > 1:
             alias = f"list:{alias}"
         elif is_list(values.type):
@@ -255,6 +293,15 @@ class _Look:
         found += f" ({kind.suspicious or kind.note})" if kind.suspicious or kind.note else ""
         found += f"; not in {_listed(lacking, self._files)}, which ingest will refuse" if lacking else ""
         return new_column(name, alias, found, categorical=kind.kind == "categorical")
+
+    def _values(self, name: str, sample: Sample) -> pa.ChunkedArray:
+        """A new column's values, of the type that it would have."""
+        alias = self._alias(name)
+        chunks = [batch.column(0) for batch in sample.batches]
+        values = pa.chunked_array([chunk for chunk in chunks if chunk.type == chunks[-1].type])
+        if values.type == pa.string() and alias != "string" and name not in self._carried:
+            values = pa.chunked_array([parse(chunk, arrow_types({name: alias})[name]) for chunk in values.chunks])
+        return values
 
 
 _CARRIED = ("int64", "float64", "string", "bool", "date", "timestamp")
@@ -301,8 +348,17 @@ def ask(changes: Sequence[Change], answers: TextIO, talk: TextIO) -> list[Change
     return accepted
 
 
-def apply(found: Diff, accepted: Sequence[Change]) -> None:
-    """Writes the accepted changes, whole or not at all; UsageError if the file is not what it was or not writable."""
+def apply(found: Diff, accepted: Sequence[Change], allow_removal: bool = False) -> None:
+    """Writes the accepted changes, whole or not at all; columns that were renamed are renamed in pipeline.toml, too.
+
+    Raises:
+      UsageError: The file is not what it was or not writable; or the changes would take away the label or most columns,
+        and `allow_removal` does not say that this is meant.
+    """
+    if not allow_removal and (why := removal(accepted, found.label, found.columns)):
+        raise UsageError(f"{found.path}: {why}; look at the newest span first, and say --allow-removal if it is right")
+    became = new_names(accepted)
+    settings = settings_with(found.settings, became) if became and found.settings else None
     wanted = parse_schema(found.content.decode("utf-8-sig"), str(found.path))
     for edit in (edit for change in accepted for edit in change.edits):
         edit.apply(wanted)
@@ -313,5 +369,7 @@ def apply(found: Diff, accepted: Sequence[Change]) -> None:
         if found.path.read_bytes() != found.content:
             raise UsageError(f"{found.path}: changed since it was compared; nothing is written, look at the diff again")
         write_bytes(found.path.resolve(), new)  # a link stays one
+        if settings is not None and found.settings:
+            write_text(found.settings.resolve(), settings)
     except OSError as exc:
         raise UsageError(f"{found.path}: cannot be written ({exc.strerror})") from exc

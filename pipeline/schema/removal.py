@@ -1,0 +1,43 @@
+"""Changes that would take away the label or most columns: rather a file of another notation than a change. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from components.arrow_example_gen.options import detect_delimiter
+from components.arrow_example_gen.reading import CSV
+from components.arrow_example_gen.source import Source
+from components.arrow_example_gen.spans import SpanFile, open_folder
+from components.errors import InputError
+from components.escaping import on_one_line
+from pipeline.schema.changes import Change
+
+MOST_REMOVED = 0.5
+"""Share of the schema's columns, of which more are not taken away without being told to."""
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+
+
+def removal(changes: Sequence[Change], label: str, columns: int) -> str:
+    """Why these changes take away too much; "" if they do not."""
+    gone = [change.feature for change in changes if change.what == "gone"]
+    if label and label in gone:
+        return f"this would take away the label '{on_one_line(label)}'"
+    if columns and len(gone) > MOST_REMOVED * columns:
+        return f"this would take away {len(gone)} of {columns} columns"
+    return ""
+
+
+def nothing_known(source: Source, file: SpanFile, names: Iterable[str]) -> str:
+    """What to say of a file that has none of the schema's columns."""
+    listed = [on_one_line(name) for name in names]
+    there = ", ".join(listed[:5]) + (", ..." if len(listed) > 5 else "")
+    if file.path.lower().endswith(CSV):
+        filesystem, _ = open_folder(source.directory)
+        try:
+            found = detect_delimiter(filesystem, file, source.options.limits)
+        except InputError:
+            found = source.options.delimiter
+        if found != source.options.delimiter:
+            return (
+                f"{file.name} looks {DELIMITERS.get(found, found)}-separated, and [data] delimiter is "
+                f"{source.options.delimiter!r}: it has none of the schema's columns; write it as the other spans"
+            )
+    return f"{file.name}: has none of the schema's columns, but: {there}; it is no span of this dataset"
