@@ -27,14 +27,20 @@ class Matrices(tf.Module):
         numeric: Sequence[str],
         cyclical: Sequence[str],
         large: Mapping[str, str],
+        text: Sequence[str] = (),
     ) -> None:
         """Takes what columns.json says; `large` is column -> type in which it is served."""
         super().__init__()
         self.loaded, self.label = loaded, label
         # Tuples: tf.Module would wrap lists to track what is in them.
-        self.categorical, self.large = tuple(categorical), tuple(large)
+        self.categorical, self.large, self.text = tuple(categorical), tuple(large), tuple(text)
         self.numeric, self.cyclical = (tuple(one for one in some if one not in large) for some in (numeric, cyclical))
         self._served = tuple(large.values())
+
+    @property
+    def takes_texts(self) -> bool:
+        """Whether `features` has an input for texts; that of an older version has none."""
+        return hasattr(self.loaded, "prose")
 
     @property
     def served_types(self) -> dict[str, tf.DType]:
@@ -46,8 +52,10 @@ class Matrices(tf.Module):
         found = {}
         if self.categorical:
             found["categorical"] = self._ids(batch)
-        if self.numeric or self.cyclical or self.large:
+        if self.numeric or self.cyclical or self.large or self.text:
             values, turning = (_numbers(batch, names) for names in (self.numeric, self.cyclical))
+            if self.text:
+                values = np.concatenate([values, *self._texts(batch)], axis=1)
             scaled = self.loaded.scaled(values, turning, _integers(batch, self.large))
             found |= {name: matrix.numpy() for name, matrix in scaled.items()}
         return found
@@ -63,6 +71,20 @@ class Matrices(tf.Module):
             raw = filled.to_numpy(zero_copy_only=False)
         labels: np.ndarray = self.loaded.label(tf.constant(raw, kind)).numpy()
         return labels
+
+    def _texts(self, batch: pa.RecordBatch) -> list[np.ndarray]:
+        """Numbers of the texts, float32 [N, .] of each column: the graph is asked about distinct texts."""
+        found = []
+        for name, numbers in zip(self.text, self.loaded.prose, strict=True):
+            cells = first_values(batch, name)
+            coded = None if pa.types.is_null(cells.type) else cells.dictionary_encode()
+            known = [] if coded is None else coded.dictionary.to_pylist()
+            answered = numbers(tf.constant([*known, b""], tf.string)).numpy()  # what is missing comes last
+            if coded is None:
+                found.append(np.repeat(answered, batch.num_rows, axis=0))
+            else:
+                found.append(answered[coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)])
+        return found
 
     def _ids(self, batch: pa.RecordBatch) -> np.ndarray:
         """Ids of all cells, int32 [N, C]: the graph is asked about the distinct values of each column."""

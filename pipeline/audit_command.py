@@ -221,7 +221,7 @@ def _features(
     if config is not None:
         features = config.features
         _require(f"{config.path}: [features]", (*features.names, *ids), types)
-        kinds = Kinds(features.categorical, features.numeric, dict(features.cyclical))
+        kinds = Kinds(features.categorical, features.numeric, dict(features.cyclical), features.text)
         if held := [name for name in features.names if name in (label, *labelers)]:
             raise UsageError(f"{held[0]} is a feature in {config.path} and cannot be a label, too")
         return kinds, ids, config.dataset.task == "regression" and label == config.dataset.label, slices
@@ -233,6 +233,7 @@ def _features(
         categorical,
         tuple(name for name in proposal.of_kind("numeric") if name not in ids),
         {name: period for name, period in cyclical.items() if name not in ids},
+        tuple(name for name in proposal.of_kind("text") if name not in ids),
     )
     return kinds, ids or tuple(proposal.id), proposal.task == "regression", categorical
 

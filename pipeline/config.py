@@ -27,6 +27,7 @@ from pipeline.tables.errors import Errors
 from pipeline.tables.evaluation import Evaluation, check_evaluation
 from pipeline.tables.kubeflow import Kubeflow
 from pipeline.tables.table import Names, Policy, Table, Task
+from pipeline.tables.text import Text
 from pipeline.tables.training import Training
 from pipeline.tables.tune import Tune, check_tune
 
@@ -130,6 +131,8 @@ class Features(Table):
     """Columns whose values are amounts: more and less mean something."""
     cyclical: dict[str, Annotated[float, Field(gt=0)]] = {}
     """Column -> period: values that are a period apart mean the same, as minutes of a day (1440) do."""
+    text: Names = ()
+    """Columns of free text: reviews, titles, notes. What their words and letters say is learned, see [text]."""
     min_count: Annotated[int, Field(ge=1)] = 10
     """Categorical values seen fewer times in `train` are learned as one, the same that stands for values never seen."""
 
@@ -140,13 +143,13 @@ class Features(Table):
         if twice:
             raise ValueError(f"{', '.join(twice)}: named more than once; keep one")
         if not names:
-            raise ValueError("no feature is named; fill categorical, numeric or cyclical")
+            raise ValueError("no feature is named; fill categorical, numeric, cyclical or text")
         return self
 
     @property
     def names(self) -> Names:
         """All feature columns, in the order in which they are written."""
-        return (*self.categorical, *self.numeric, *self.cyclical)
+        return (*self.categorical, *self.numeric, *self.cyclical, *self.text)
 
 
 class Drift(Table):
@@ -247,6 +250,7 @@ class Config(Table):
     dataset: Dataset
     data: Data
     features: Features
+    text: Text = Text()
     drift: Drift = Drift()
     gate: Gate = Gate()
     audit: Audit = Audit()

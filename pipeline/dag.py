@@ -59,7 +59,7 @@ def create_pipeline(
     dataset, features = config.dataset, list(config.features.names)
     code = code_fingerprint(config)
     own = config.own_module()
-    columns = json.loads(config.model_dump_json(include={"dataset", "features"}))
+    columns = json.loads(config.model_dump_json(include={"dataset", "features", *(["text"] if config.features.text else [])}))
     if used := {name: spelt for name, spelt in config.data.values.items() if name in (*features, dataset.label)}:
         columns[SPELLINGS] = used
     training = json.loads(config.model_dump_json(include={"training", "balance", "augmentation"}))
@@ -107,7 +107,7 @@ def create_pipeline(
         features=json.dumps(features),
         ids=json.dumps(dataset.id),
         task=dataset.task,
-        kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical"}),
+        kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical", "text"}),
         settings=config.audit.model_dump_json(),
         code=code_of("components.label_audit.component"),
     )
@@ -197,7 +197,7 @@ def create_pipeline(
         predictions=predictor.outputs["predictions"],
         labels=audit.outputs["labels"],
         metric=RANKED_BY[dataset.task],
-        kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical"}),
+        kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical", "text"}),
         settings=json.dumps({"min_rows": config.evaluation.min_slice_rows, **config.errors.model_dump()}),
         code=code_of("components.error_analysis.component"),
     )

@@ -16,6 +16,7 @@ from components.drift_validator.judging import Drift
 from components.drift_validator.rules import Rules
 from components.drift_validator.summaries.column import Categories, Column, Table
 from components.drift_validator.summaries.comparable import comparable
+from components.drift_validator.summaries.drawn_words import with_drawn_words
 from components.drift_validator.summaries.single_values import single_values
 from components.drift_validator.summaries.summarise import Summarised, summarise
 
@@ -35,6 +36,7 @@ class Plan:
       rules: What counts as drift.
       roles: Column -> "feature", "label", "prediction", "id"; see `others` for columns that are not named.
       categorical: Columns that are categories although they are numbers.
+      texts: Columns of free text, compared by a word of each text, see summaries/drawn_words.py.
       others: Columns that neither the roles nor the schema name are always compared: nobody expected them. Those that
         the schema names and the roles do not are too with "compare", and left out with "carry".
       carried: Columns that are left out.
@@ -47,6 +49,7 @@ class Plan:
     rules: Rules = field(default_factory=Rules)
     roles: Mapping[str, str] = field(default_factory=dict)
     categorical: Sequence[str] = ()
+    texts: Sequence[str] = ()
     others: Literal["compare", "carry"] = "compare"
     carried: Sequence[str] = ()
     slices: Sequence[Sequence[str]] = ()
@@ -112,8 +115,9 @@ def compare_tables(baseline: Table, current: Table, plan: Plan, joint: Measured 
 
 def _summarised(batches: Iterable[pa.RecordBatch], plan: Plan) -> Summarised:
     carried = set(plan.carried) - {column for cross in plan.slices for column in cross}
+    kept = (batch.select([name for name in batch.schema.names if name not in carried]) for batch in batches)
     return summarise(
-        (batch.select([name for name in batch.schema.names if name not in carried]) for batch in batches),
+        (with_drawn_words(batch, plan.texts) for batch in kept) if plan.texts else kept,
         kinds=dict.fromkeys(plan.categorical, "categorical"),
         slices=plan.slices,
         min_slice_rows=plan.min_slice_rows,

@@ -43,7 +43,7 @@ def analyse(
       learned_rows: How many that has.
       model: Folder of the SavedModel; it is loaded to measure importance.
       audit: labels.json of the label audit, about the train split.
-      kinds: {categorical, numeric, cyclical} -> features.
+      kinds: {categorical, numeric, cyclical, text} -> features.
       metric: Of importance.
       settings: How.
 
@@ -55,7 +55,8 @@ def analyse(
     """
     task = predictions.about.task
     categorical, numeric = list(kinds["categorical"]), [*kinds["numeric"], *kinds["cyclical"]]
-    features = [*categorical, *numeric]
+    texts = list(kinds.get("text", ()))
+    features = [*categorical, *numeric, *texts]
     most = min(settings.rows, MOST_CELLS // max(1, len(features)))
     classes = max(1, len(predictions.about.classes))
     chosen = sampled(
@@ -65,7 +66,7 @@ def analyse(
     decided = None if answer.decided is None else answer.decided[chosen]
     found = outcomes(task, predictions.labels[chosen], answer.output[chosen], decided)
     places = predictions.places[chosen]
-    columns = read_columns(evaluated, categorical, numeric, places)
+    columns = read_columns(evaluated, categorical, numeric, places, texts)
     search = weak_slices(found, columns, settings)
     why = []
     if search.slices:  # only then is it worth reading the train split
@@ -74,7 +75,7 @@ def analyse(
             search.slices,
             search.cuts,
             columns,
-            _training(read_columns(learned, categorical, numeric, before), before, audit),
+            _training(read_columns(learned, categorical, numeric, before, texts), before, audit),
         )
     rows = []
     for one, cause in zip(search.slices, why, strict=True):
@@ -120,7 +121,7 @@ def _importance(
         return {"importance": [], "importance_rows": 0, "importance_left_out": len(features)}
     measured = list(features)
     if most < len(features):
-        codes = {cut.feature: cut.codes_of(columns[cut.feature])[0] for cut in search.cuts if cut.unlooked is not None}
+        codes = {cut.feature.removesuffix(": characters"): cut.codes_of(columns[cut.feature])[0] for cut in search.cuts if cut.unlooked is not None}
         ratios = correlation_ratios(codes, found.scores)
         measured = sorted(features, key=lambda name: -ratios.get(name, 0.0))[:most]
     chosen = np.sort(np.random.default_rng(settings.seed).choice(len(places), count, replace=False))

@@ -20,7 +20,7 @@ def sampled(rows: int, most: int, seed: int) -> np.ndarray:
 
 
 def read_columns(
-    split: str, categorical: Sequence[str], numeric: Sequence[str], places: np.ndarray
+    split: str, categorical: Sequence[str], numeric: Sequence[str], places: np.ndarray, texts: Sequence[str] = ()
 ) -> dict[str, Column]:
     """Columns of some rows of a split.
 
@@ -29,9 +29,12 @@ def read_columns(
       categorical: Features of texts or integers.
       numeric: Features of numbers.
       places: Where the rows stand in the split, from 0, rising.
+      texts: Features of free text, which are cut by their length: columns called "review: characters".
     """
-    names = [*categorical, *numeric]
-    return columns_of(joined_columns(column_batches(split, names, places), names), categorical, numeric)
+    names = [*categorical, *numeric, *texts]
+    cells = joined_columns(column_batches(split, names, places), names)
+    found = columns_of(cells, categorical, numeric)
+    return found | {f"{name}: characters": _lengths(cells[name]) for name in texts}
 
 
 def columns_of(cells: Mapping[str, pa.Array], categorical: Sequence[str], numeric: Sequence[str]) -> dict[str, Column]:
@@ -58,3 +61,10 @@ def _numbers(cells: pa.Array) -> np.ndarray:
         return np.full(len(cells), np.nan)
     found: np.ndarray = cells.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return found
+
+
+def _lengths(cells: pa.Array) -> np.ndarray:
+    """Characters of each text, NaN where there is none."""
+    lengths = [len(text.decode("utf-8", "replace") if isinstance(text, bytes) else text or "") for text in
+               (one or b"" for one in cells.to_pylist())]
+    return np.where(np.array(lengths) == 0, np.nan, np.array(lengths, np.float64))

@@ -102,4 +102,4 @@ def learn_baselines(
 
 def feature_names(features: Mapping[str, Any]) -> list[str]:
     """All columns of pipeline.toml's [features]."""
-    return [name for kind in ("categorical", "numeric", "cyclical") for name in features.get(kind, ())]
+    return [name for kind in ("categorical", "numeric", "cyclical", "text") for name in features.get(kind, ())]

@@ -5,12 +5,14 @@ Logistic regression (L2, C = 1) for classes, ridge regression (alpha = 1) for nu
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from components.hashed_texts import TextDirections, text_directions
 
 Columns = Mapping[str, pa.Array]
 """Column -> one value a row, [N]; null is missing."""
@@ -30,12 +32,14 @@ class Encoder:
       scales: Number -> its mean and standard deviation where it learned.
       periods: Cyclical number -> its period.
       gaps: Numbers that were missing in some row: only these have an input that says so.
+      texts: Text -> what it is reduced to.
     """
 
     values: Mapping[str, pa.Array]
     scales: Mapping[str, tuple[float, float]]
     periods: Mapping[str, float]
     gaps: frozenset[str] = frozenset()
+    texts: Mapping[str, TextDirections] = field(default_factory=dict)
 
     def __call__(self, columns: Columns) -> np.ndarray:
         """Inputs float32 [N, inputs]: one-hot with rare and missing, standardised and missing, sine and cosine."""
@@ -57,6 +61,10 @@ class Encoder:
             angle = 2 * np.pi * numbers(columns[name]) / period
             waves = np.nan_to_num(np.column_stack([np.sin(angle), np.cos(angle)]))
             parts.append(np.column_stack([waves, np.isnan(angle)]).astype(np.float32))
+        for name, directions in self.texts.items():
+            found = directions(texts(columns[name]))
+            # Directions are of length 1 at most; about unit spread, as the other inputs.
+            parts.append(np.nan_to_num(found * found.shape[1] ** 0.5).astype(np.float32))
         return np.hstack(parts) if parts else np.zeros((len(next(iter(columns.values()))), 0), np.float32)
 
 
@@ -65,7 +73,7 @@ def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
 
     Args:
       columns: Of the rows to learn from.
-      features: pipeline.toml's [features]: `categorical`, `numeric` and `cyclical` columns.
+      features: pipeline.toml's [features]: `categorical`, `numeric`, `cyclical` and `text` columns.
     """
     values, scales, gaps = {}, {}, set()
     for name in features.get("categorical", ()):
@@ -80,7 +88,8 @@ def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
             gaps.add(name)
             known = known[finite]
         scales[name] = (float(known.mean()), float(known.std()) or 1.0) if len(known) else (0.0, 1.0)
-    return Encoder(values, scales, dict(features.get("cyclical", {})), frozenset(gaps))
+    reduced = {name: text_directions(texts(columns[name])) for name in features.get("text", ())}
+    return Encoder(values, scales, dict(features.get("cyclical", {})), frozenset(gaps), reduced)
 
 
 def fit(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> Any:
@@ -128,3 +137,9 @@ def numbers(column: pa.Array) -> np.ndarray:
     """A column as float64 [N], NaN where it is missing or infinite."""
     found = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     return np.where(np.isfinite(found), found, np.nan)
+
+
+def texts(column: pa.Array) -> list[str | None]:
+    """A column of texts; None where missing."""
+    found = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in column.to_pylist()]
+    return [None if one is None else str(one) for one in found]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from components.errors import InputError
+from components.hashed_texts import text_directions
 
 MOST_VALUES = 254
 """Values of a categorical column that are told apart, the most frequent; the others are one. Trees take 255."""
@@ -14,16 +15,17 @@ MOST_VALUES = 254
 
 @dataclass(frozen=True)
 class Kinds:
-    """Feature columns by kind; `cyclical` is column -> period."""
+    """Feature columns by kind; `cyclical` is column -> period, `text` are columns of free text."""
 
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     cyclical: Mapping[str, float] | None = None
+    text: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
-        return (*self.categorical, *self.numeric, *(self.cyclical or {}))
+        return (*self.categorical, *self.numeric, *(self.cyclical or {}), *self.text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,7 @@ def encode(rows: pd.DataFrame, kinds: Kinds) -> Encoded:
     """
     columns = [_codes(rows[name]) for name in kinds.categorical]
     columns += [_numbers(rows[name]) for name in (*kinds.numeric, *(kinds.cyclical or {}))]
+    columns += [column for name in kinds.text for column in _texts(rows[name])]
     first = len(kinds.categorical) + len(kinds.numeric)
     periods = {first + at: float(period) for at, period in enumerate((kinds.cyclical or {}).values())}
     matrix = np.column_stack(columns) if columns else np.zeros((len(rows), 0))
@@ -93,6 +96,12 @@ def _codes(column: pd.Series) -> np.ndarray:
     found = np.minimum(rank[codes], MOST_VALUES).astype(np.float64) if len(values) else np.zeros(len(codes))
     found[codes < 0] = np.nan
     return found
+
+
+def _texts(column: pd.Series) -> list[np.ndarray]:
+    """What texts are about, as some columns of numbers; see hashed_texts."""
+    texts = [None if missing else str(text) for text, missing in zip(column, column.isna(), strict=True)]
+    return [direction.astype(np.float64) for direction in text_directions(texts)(texts).T]
 
 
 def _numbers(column: pd.Series) -> np.ndarray:

@@ -63,7 +63,7 @@ def save_served(
     """
     tables = fn_args.custom_config
     features, dataset = tables["features"], tables["dataset"]
-    names = [name for kind in ("categorical", "numeric", "cyclical") for name in features.get(kind, ())]
+    names = [name for kind in ("categorical", "numeric", "cyclical", "text") for name in features.get(kind, ())]
     predict = predictor(dataset["task"], names_of_classes(fn_args), center, spread, threshold)
     logits = _LOGITS[dataset["task"]] if probabilities else tf.identity
     served = ServedModel(

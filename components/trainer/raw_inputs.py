@@ -59,7 +59,7 @@ class ByMatrices(tf.Module):
     def of_examples(self, examples: tf.Tensor) -> Tensors:
         """See RawInputs."""
         order = self.matrices
-        names = [*order.categorical, *order.numeric, *order.cyclical, *order.large]
+        names = [*order.categorical, *order.numeric, *order.cyclical, *order.large, *order.text]
         parsed = _parse(examples, names, self._types)
 
         def picked(names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
@@ -71,6 +71,7 @@ class ByMatrices(tf.Module):
             picked(order.numeric, numbers, tf.float32),
             picked(order.cyclical, numbers, tf.float32),
             picked(order.large, integers, tf.int64),
+            *([picked(order.text, texts, tf.string)] if order.takes_texts else []),
         )
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
@@ -81,6 +82,7 @@ class ByMatrices(tf.Module):
             self._numbers(given, order.numeric),
             self._numbers(given, order.cyclical),
             given.matrix(order.large, as_integers, tf.int64),
+            *([given.matrix(order.text, as_texts, tf.string)] if order.takes_texts else []),
         )
 
     @property

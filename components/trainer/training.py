@@ -78,7 +78,7 @@ def run_fn(fn_args: Any) -> None:
         "validation": validation_metrics(task, labels, answer),
         "seconds": {"read": read - started, "train": trained - read},
     }
-    names = [name for kind in ("categorical", "numeric", "cyclical") for name in features.get(kind, ())]
+    names = [name for kind in ("categorical", "numeric", "cyclical", "text") for name in features.get(kind, ())]
     categorical = features.get("categorical", ())
     predict = predictor(task, classes, center, spread, threshold or 0.5)
     served = ServedModel(fitted.model, transform, schema, names, categorical, dataset["label"], predict)

@@ -20,6 +20,9 @@ from components.cell_texts import texts_of
 from components.examples import first_values
 from components.large_integers import FLOAT32, FLOAT64, less
 from components.told_apart import NumberSample
+from components.transform.text_columns.learning import TextSettings, learn
+from components.transform.text_columns.model import TextModel
+from components.transform.text_columns.sample import TextSample
 from components.transform.value_check import Categories, Learned
 from components.vocabulary_escaping import escaped
 
@@ -39,6 +42,7 @@ class Facts:
       quantiles: float32 [F, buckets - 1], ascending; 0 where a column has no value.
       large: Columns of integers that float32 cannot tell apart, numeric ones first, then cyclical ones.
       learned: What there was to learn from, column by column, for value_check.
+      texts: What was learned of each column of texts, in the order of the settings.
     """
 
     vocabulary: tuple[bytes, ...]
@@ -46,6 +50,7 @@ class Facts:
     quantiles: np.ndarray
     large: Mapping[str, "Large"] = field(default_factory=dict)
     learned: "Learned" = field(default_factory=Learned)
+    texts: Mapping[str, TextModel] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +71,12 @@ class Large:
 def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], buckets: int, rank_error: float) -> Facts:
     """Analyses the rows that the preprocessing function of these settings will be applied to.
 
-    Memory is bounded by the number of distinct values of categorical columns, as the vocabulary's is.
+    Memory is bounded by the number of distinct values of categorical columns, as the vocabulary's is, and by a sample of
+    texts.
 
     Args:
       batches: List columns, see examples.example_batches; the first value of a row counts.
-      tables: pipeline.toml's `dataset` and `features`.
+      tables: pipeline.toml's `dataset`, `features` and `text`.
       buckets: Of the quantiles.
       rank_error: Of a quantile, as a share of the rows.
     """
@@ -82,6 +88,7 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
     cycles = {name: _Ends() for name in features.get("cyclical", ())}
     samples = {name: NumberSample() for name in (*numeric, *cycles)}
     target = NumberSample()
+    prose = _Texts(tables) if features.get("text") else None
     for batch in batches:
         for name, counts in tokens.items():
             counts.add(first_values(batch, name))
@@ -96,6 +103,8 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
             labels.add(first_values(batch, dataset["label"]))
         elif dataset["task"] == "regression":
             target.add(first_values(batch, dataset["label"]))
+        if prose is not None:
+            prose.add(batch)
     least = max(features.get("min_count", 10), 1)
     kept = [counts.texts(least) for counts in tokens.values()]
     named = [(count, b"%d=%b" % (position, text)) for position, some in enumerate(kept) for text, count in some]
@@ -115,6 +124,7 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
             {dataset["label"]: target.values()} if dataset["task"] == "regression" else {},
             tuple(text for text, _ in classes),
         ),
+        texts={} if prose is None else prose.learned(_ordered([(count, text) for text, count in classes]), buckets),
     )
 
 
@@ -171,6 +181,63 @@ class _Counts:
         assert len(kinds) == 1, kinds  # ingest writes a column as one type
         merged = pa.concat_tables(self._parts).group_by("value", use_threads=False).aggregate([("count", "sum")])
         self._parts, self._waiting = [merged.rename_columns({"count_sum": "count"})], len(merged)
+
+
+class _Texts:
+    """Columns of texts, sampled with their labels."""
+
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        self._dataset = tables["dataset"]
+        self._settings = TextSettings.of(tables.get("text"))
+        # Every column's sample is drawn alike, so that the same rows are kept.
+        self._samples = {
+            name: TextSample(self._settings.learn_rows, self._settings.max_bytes, self._settings.seed)
+            for name in tables["features"]["text"]
+        }
+        self._classes: dict[bytes, int] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Takes in a batch."""
+        labels = self._labels(first_values(batch, self._dataset["label"]))
+        for name, sample in self._samples.items():
+            sample.add(first_values(batch, name), labels)
+
+    def learned(self, classes: tuple[bytes, ...], buckets: int) -> dict[str, TextModel]:
+        """What the texts say; `classes` in the order of the label's vocabulary."""
+        place = {text: number for number, text in enumerate(classes)}
+        order = np.array([place[escaped(text)] for text in self._classes], np.int64)
+        found = {}
+        for name, sample in self._samples.items():
+            texts, labels = sample.result()
+            known = order[labels] if self._dataset["task"] == "multiclass" else labels
+            found[name] = learn(name, texts, known, self._dataset["task"], buckets, self._settings)
+        return found
+
+    def _labels(self, cells: pa.Array) -> np.ndarray:
+        """0 and 1, or numbers, NaN where missing; or classes by order of appearance, -1 where missing."""
+        task, positive = self._dataset["task"], self._dataset.get("positive")
+        if task == "regression" or (task == "binary" and positive is None):
+            if pa.types.is_null(cells.type):
+                return np.full(len(cells), np.nan)
+            values = cells.fill_null(_MISSING_INT if pa.types.is_integer(cells.type) else float("nan"))
+            numbers = values.to_numpy(zero_copy_only=False)
+            return np.where(numbers == _MISSING_INT, np.nan, numbers).astype(np.float64)
+        if pa.types.is_null(cells.type):
+            return np.full(len(cells), -1)
+        found = cells.dictionary_encode()
+        if task == "binary":
+            wanted = str(int(positive) if isinstance(positive, bool) else positive).encode()
+            codes = np.array([np.nan if not text else float(text == wanted) for text in texts_of(found.dictionary)])
+            missing = np.nan
+        else:
+            codes = np.array(
+                [self._classes.setdefault(text, len(self._classes)) if text else -1 for text in texts_of(found.dictionary)],
+                np.int64,
+            )
+            missing = -1
+        codes = np.append(codes, missing).astype(codes.dtype if len(codes) else type(missing))
+        labels: np.ndarray = codes[found.indices.fill_null(len(codes) - 1).to_numpy(zero_copy_only=False)]
+        return labels
 
 
 class _Ends:

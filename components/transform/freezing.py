@@ -47,7 +47,7 @@ def write_transform_graph(
     Args:
       facts: Of the rows to learn from.
       schema: Of the raw columns.
-      custom_config: pipeline.toml's tables `dataset` and `features`, see preprocessing.transformed.
+      custom_config: pipeline.toml's tables `dataset`, `features` and `text`, see preprocessing.transformed.
       output: Folder or URL.
     """
     raw = dataset_metadata.DatasetMetadata(schema)

@@ -6,14 +6,29 @@ import numpy as np
 import tensorflow as tf
 
 from components.transform.analysis import Facts
+from components.transform.text_columns.model import TextColumn
 
 
 class KnownNumbers:
-    """Offsets and quantiles from facts; `numeric` are the columns of facts.quantiles, in that order."""
+    """Offsets, quantiles and texts' numbers from facts; `numeric` are the columns of facts.quantiles, in that order."""
+
+    VARIABLES = False
+    """Whether what was learned of texts is kept in variables, which a module can own, or in constants of the graph."""
 
     def __init__(self, facts: Facts, numeric: Sequence[str]) -> None:
         self._large = facts.large
         self._quantiles = dict(zip(numeric, facts.quantiles, strict=True))
+        self.texts = {name: TextColumn(model, self.VARIABLES) for name, model in facts.texts.items()}
+        for model in facts.texts.values():
+            self._quantiles |= dict(zip(model.columns, model.quantiles, strict=True))
+
+    def text_numbers(self, name: str, texts: tf.Tensor) -> tf.Tensor:
+        """See Analysis."""
+        return self.texts[name](texts)
+
+    def text_columns(self, name: str) -> Sequence[str]:
+        """See Analysis."""
+        return self.texts[name].columns
 
     def is_large(self, name: str, dtype: tf.DType) -> bool:
         """See Analysis."""

@@ -4,10 +4,12 @@ A SavedModel in the folder `matrices` of the transform graph, traced from the sa
 graph that TFTransformOutput reads. Training and serving call it: with 1,500 columns, the other takes seconds to load
 and milliseconds to answer. Beside it, columns.json: the features by kind, in the order of the matrices, and the label.
 
-    features  texts string [N, C], values float32 [N, F - w], turning float32 [N, K - v], whole int64 [N, w + v]
+    features  texts string [N, C], values float32 [N, F - T - w], turning float32 [N, K - v], whole int64 [N, w + v],
+              prose string [N, P]
               -> the matrices of preprocessing.py
     ids       tokens string [M], column int64 [M] -> the ids of these tokens of column 0 .. C-1, int64 [M]
-    scaled    values, turning, whole -> numeric, standardized, cyclical, missing
+    prose     texts string [M] of text column 0 .. P-1 -> its numbers, float32 [M, .]; a function for each, in a list
+    scaled    values (of texts, too: [N, F - w]), turning, whole -> numeric, standardized, cyclical, missing
     label     raw [N], of the label's type -> the label as the model learns it
 
 `whole` are the w numeric and v cyclical columns of integers that float32 does not tell apart; columns.json has them as
@@ -29,7 +31,15 @@ import tensorflow as tf
 from components.spellings import KEY as SPELLINGS
 from components.transform.analysis import Facts
 from components.transform.known_numbers import KnownNumbers
-from components.transform.preprocessing import ids, label, scaled, spelt_by_position, vocabulary_ids
+from components.transform.preprocessing import (
+    ids,
+    joined,
+    label,
+    scaled,
+    spelt_by_position,
+    vocabulary_ids,
+    with_texts,
+)
 from components.vocabulary_escaping import escaped_tensor, has_escapes
 
 FOLDER = "matrices"
@@ -37,6 +47,8 @@ FOLDER = "matrices"
 
 class Tables(KnownNumbers):
     """An Analysis (see preprocessing.py) that has been made, with lookup tables that a module can own."""
+
+    VARIABLES = True
 
     def __init__(self, facts: Facts, numeric: Sequence[str], folder: Path) -> None:
         super().__init__(facts, numeric)
@@ -68,7 +80,8 @@ def write_matrices(facts: Facts, label_type: tf.DType, custom_config: Mapping[st
       custom_config: pipeline.toml's tables `dataset` and `features`.
       output: Folder or URL of the transform graph.
     """
-    columns = {kind: list(custom_config["features"].get(kind, ())) for kind in ("categorical", "numeric", "cyclical")}
+    kinds = ("categorical", "numeric", "cyclical", "text")
+    columns = {kind: list(custom_config["features"].get(kind, ())) for kind in kinds}
     with tempfile.TemporaryDirectory(prefix="plumbline-vocabulary-") as folder:
         analysis = Tables(facts, columns["numeric"], Path(folder))
         module = _module(analysis, label_type, custom_config, columns, list(facts.large))
@@ -89,15 +102,19 @@ def _module(
     features, dataset = custom_config["features"], custom_config["dataset"]
     spellings = custom_config.get(SPELLINGS, {})
     spelt = spelt_by_position(columns["categorical"], spellings)
+    every = with_texts(features, analysis)
+    from_texts = len(every.get("numeric", ())) - len(columns["numeric"])
     count = {kind: sum(name not in large for name in names) for kind, names in columns.items()}
     texts = tf.TensorSpec([None, count["categorical"]], tf.string, "texts")
     values = tf.TensorSpec([None, count["numeric"]], tf.float32, "values")
     turning = tf.TensorSpec([None, count["cyclical"]], tf.float32, "turning")
     whole = tf.TensorSpec([None, len(large)], tf.int64, "whole")
+    prose = tf.TensorSpec([None, count["text"]], tf.string, "prose")
+    numbers = tf.TensorSpec([None, count["numeric"] + from_texts], tf.float32, "values")
 
-    @tf.function(input_signature=[values, turning, whole])
+    @tf.function(input_signature=[numbers, turning, whole])
     def scaled_(values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor) -> dict[str, tf.Tensor]:
-        return scaled(values, turning, whole, large, features, analysis)
+        return scaled(values, turning, whole, large, every, analysis)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int64)])
     def ids_(tokens: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
@@ -105,8 +122,12 @@ def _module(
             return column
         return vocabulary_ids(tokens, column, count["categorical"], features.get("min_count", 10), analysis, spelt)
 
-    @tf.function(input_signature=[texts, values, turning, whole])
-    def features_(texts: tf.Tensor, values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor) -> dict[str, tf.Tensor]:
+    @tf.function(input_signature=[texts, values, turning, whole, prose], autograph=False)
+    def features_(
+        texts: tf.Tensor, values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor, prose: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        if columns["text"]:
+            values = joined(values, prose, features, analysis)
         categorical = {"categorical": ids(texts, features, analysis, spellings)} if count["categorical"] else {}
         return {**categorical, **scaled_(values, turning, whole)}
 
@@ -116,5 +137,10 @@ def _module(
 
     module = tf.Module()
     module.tables = analysis.tables
+    module.text_columns = [analysis.texts[name] for name in columns["text"]]
+    module.prose = [
+        tf.function(one, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+        for one in module.text_columns
+    ]
     module.ids, module.scaled, module.features, module.label = ids_, scaled_, features_, label_
     return module

@@ -10,6 +10,9 @@ pipeline.toml. It yields, for N rows, C categorical, F numeric and K cyclical co
     missing      float32 [N, F + K]  1 where a numeric or cyclical value is missing, else 0
     label        float32 [N] or int64 [N]
 
+A column of texts becomes some columns of numbers (text_columns/model.py), which follow the F - T numeric ones, T of all
+text columns together.
+
 Matrices rather than a feature per column, because each analyzer costs Transform a Beam stage and each feature a parse:
 one vocabulary and one quantile sketch serve all columns. A matrix of no columns is left out.
 
@@ -62,6 +65,12 @@ class Analysis(Protocol):
     def offsets(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """The smallest values, int64 [W], of the named columns, int64 [N, W]."""
 
+    def text_columns(self, name: str) -> Sequence[str]:
+        """Names of the numbers that come of a text of this column."""
+
+    def text_numbers(self, name: str, texts: tf.Tensor) -> tf.Tensor:
+        """These numbers of texts, string [N], float32 [N, T]; NaN where the text is empty."""
+
     def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """The QUANTILES - 1 bounds between equal shares of each column of [N, F], [F, QUANTILES - 1]; NaN is none.
 
@@ -86,6 +95,17 @@ class ByTransform:
         """See Analysis."""
         there = tf.where(values == MISSING_INT, tf.int64.max, values)
         return tft.min(there, reduce_instance_dims=False)
+
+    def text_columns(self, name: str) -> Sequence[str]:
+        """See Analysis."""
+        raise ConfigError(
+            f"pipeline.toml: [features] text: {name}: texts are learned in one process; set [beam] profile to local, or "
+            "take the column out"
+        )
+
+    def text_numbers(self, name: str, texts: tf.Tensor) -> tf.Tensor:
+        """See Analysis."""
+        raise NotImplementedError(name)
 
     def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """See Analysis."""
@@ -129,7 +149,9 @@ def transformed(
         for names in (numeric, cyclical)
     )
     whole = integers([inputs[name] for name in large]) if large else None
-    outputs |= scaled(values, turning, whole, large, features, analysis)
+    if prose := features.get("text", ()):
+        values = joined(values, texts([inputs[name] for name in prose]), features, analysis)
+    outputs |= scaled(values, turning, whole, large, with_texts(features, analysis), analysis)
     outputs["label"] = label(inputs, custom_config, analysis)
     return outputs
 
@@ -153,6 +175,21 @@ def spelt_by_position(columns: Sequence[str], spellings: Spellings) -> dict[str,
     }
 
 
+def with_texts(features: Mapping[str, Any], analysis: Analysis) -> Mapping[str, Any]:
+    """[features] with the numbers of texts among the numeric columns."""
+    if not features.get("text"):
+        return features
+    numbers_ = [column for name in features["text"] for column in analysis.text_columns(name)]
+    return {**features, "numeric": [*features.get("numeric", ()), *numbers_]}
+
+
+def joined(values: tf.Tensor | None, prose: tf.Tensor, features: Mapping[str, Any], analysis: Analysis) -> tf.Tensor:
+    """Numeric columns, float32 [N, F - T], and the numbers of texts, string [N, P], side by side."""
+    parts = [] if values is None else [values]
+    parts += [analysis.text_numbers(name, prose[:, at]) for at, name in enumerate(features["text"])]
+    return tf.concat(parts, axis=1)
+
+
 def scaled(
     values: tf.Tensor | None,
     turning: tf.Tensor | None,
@@ -168,7 +205,7 @@ def scaled(
       turning: Cyclical columns but the large ones, float32, NaN where missing.
       whole: The `large` columns, int64, the smallest int64 where missing: numeric ones, then cyclical ones.
       large: Their names.
-      features: pipeline.toml's [features].
+      features: pipeline.toml's [features], see with_texts.
       analysis: Has the quantiles.
     """
     numeric, cyclical = list(features.get("numeric", ())), dict(features.get("cyclical", {}))
@@ -237,12 +274,15 @@ def check(schema: schema_pb2.Schema, custom_config: Mapping[str, Any]) -> None:
 
 def _check(is_text: Mapping[str, bool], dataset: Mapping[str, Any], features: Mapping[str, Any]) -> None:
     kinds = {name: kind for kind in ("numeric", "cyclical") for name in features.get(kind, ())}
-    for name in (*features.get("categorical", ()), *kinds, dataset["label"]):
+    for name in (*features.get("categorical", ()), *kinds, *features.get("text", ()), dataset["label"]):
         if name not in is_text:
             raise ConfigError(f"pipeline.toml: {name} is not in the schema; it has: {', '.join(sorted(is_text))}")
     for name, kind in kinds.items():
         if is_text[name]:
             raise ConfigError(f"pipeline.toml: [features] {kind}: {name} holds text in the schema; make it categorical")
+    for name in features.get("text", ()):
+        if not is_text[name]:
+            raise ConfigError(f"pipeline.toml: [features] text: {name} holds numbers in the schema; make it numeric")
     needs_number = dataset["task"] == "regression" or (dataset["task"] == "binary" and dataset.get("positive") is None)
     if needs_number and is_text[dataset["label"]]:
         raise ConfigError(

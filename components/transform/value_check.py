@@ -109,8 +109,11 @@ def _numbers(
         return tf.constant(filled)
 
     values, turning = ([name for name in names if name not in large] for names in (numeric, cyclical))
+    # The numbers of texts, which no column of the data holds, are last.
+    more = module.scaled.input_signature[0].shape[1] - len(values)
+    numbers = tf.pad(matrix(values, np.nan, np.float32), [[0, 0], [0, more]], constant_values=float("nan"))
     answered = module.scaled(
-        matrix(values, np.nan, np.float32), matrix(turning, np.nan, np.float32), matrix(large, _MISSING_INT, np.int64)
+        numbers, matrix(turning, np.nan, np.float32), matrix(large, _MISSING_INT, np.int64)
     )
     matrices = {name: found.numpy() for name, found in answered.items()}
     found = []

@@ -25,6 +25,7 @@ def plan_of(config: Config) -> Plan:
             dataset.label: "label",
         },
         categorical=tuple(categorical),
+        texts=config.features.text,
         others="carry",
         slices=config.drift.slices,
         min_slice_rows=config.drift.min_slice_rows,

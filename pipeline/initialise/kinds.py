@@ -55,7 +55,7 @@ class Column:
     @property
     def is_feature(self) -> bool:
         """Whether a model is to learn from it."""
-        return self.kind in ("categorical", "numeric", "cyclical") and not self.suspicious
+        return self.kind in ("categorical", "numeric", "cyclical", "text") and not self.suspicious
 
 
 def described(values: Values, kind: Kind, note: str = "", suspicious: str = "", period: float = 0.0) -> Column:
@@ -91,10 +91,12 @@ def _text_column(values: Values) -> Column:
         return described(values, "date", "looks like a date; as YYYY-MM-DD it would be read as one")
     lengths, spaces = texts.str.len().mean(), texts.str.count(" ").mean()
     if distinct > 50 and share > 0.2 and spaces >= 2.5 and lengths >= 20:
-        return described(values, "text", f"{spaces + 1:.0f} words on average; no feature is made of texts")
+        return described(values, "text", f"{spaces + 1:.0f} words on average; learned by its words and letters")
     unique_code = share == 1 and known == len(values.codes) and _look_like_codes(texts)
     if enough and ((named_id(values) and _names_rows(values)) or unique_code):
         return described(values, "id", "" if share == 1 else f"{known / distinct:.1f} rows for each")
+    if enough and distinct > 50 and share > NEAR_UNIQUE and _look_like_texts(texts):
+        return described(values, "text", "hardly a value occurs twice; learned by its words and letters")
     if enough and share > NEAR_UNIQUE:
         return described(values, "categorical", suspicious=f"near-unique: {share:.0%} of its values are different")
     decimal = texts.str.fullmatch(r"-?\d{1,3}(?:[.,\s]?\d{3})*,\d+|[$€£]\s?[\d.,]+|[\d.,]+\s?[%$€£]").mean() > 0.95
@@ -150,6 +152,12 @@ def _period(words: set[str], low: float, high: float, distinct: int) -> float:
         (bool(words & DEGREE_WORDS), low >= 0 and 270 <= high <= 360 and distinct >= 8, 360.0),
     )
     return next((period for named, ranged, period in rules if named and ranged), 0.0)
+
+
+def _look_like_texts(texts: "pd.Series[Any]") -> bool:
+    """Whether most are words of letters, in any script, rather than codes: names, titles, short notes."""
+    letters = texts.str.count(r"[^\W\d_]")
+    return bool((letters >= 3).mean() > 0.8 and (letters >= 0.6 * texts.str.len()).mean() > 0.8)
 
 
 def _look_like_codes(texts: "pd.Series[Any]") -> bool:

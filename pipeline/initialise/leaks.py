@@ -33,7 +33,7 @@ def leave_out(
             continue
         # Categories in other words are the same categories; numbers in the same order are not the same numbers.
         content = hashlib.sha256(values[name].codes.tobytes())
-        if column.kind != "categorical":
+        if column.kind not in ("categorical", "text"):
             content.update(values[name].distinct.astype(float).tobytes())
         twin = seen.setdefault(content.digest(), name)
         figure, leaks, strong, score = one_column_score(values[name], label, task)

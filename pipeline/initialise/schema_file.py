@@ -73,7 +73,7 @@ def _feature(column: Column, proposal: Proposal, found: Survey) -> schema_pb2.Fe
         feature.time_domain.integer_format = time.UNIX_DAYS if column.type == "date" else time.UNIX_MICROSECONDS
     elif column.type == "int64" and classes:
         feature.int_domain.is_categorical = True
-    if not column.suspicious and column.kind in ("label", "categorical", "numeric", "cyclical"):
+    if not column.suspicious and column.kind in ("label", "categorical", "numeric", "cyclical", "text"):
         feature.drift_comparator.infinity_norm.threshold = DRIFT
     return feature
 

@@ -82,7 +82,7 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
     if left := [column for column in proposal.columns if column.suspicious]:
         lines.append("# Left out as suspicious; put back what is right after all:")
         lines += [f"#   {on_one_line(column.name)}: {on_one_line(column.suspicious)}" for column in left]
-    carried = [column for column in proposal.columns if column.kind in ("id", "date", "text", "list")]
+    carried = [column for column in proposal.columns if column.kind in ("id", "date", "list")]
     if carried := [column for column in carried if column.name not in proposal.id and not column.suspicious]:
         lines.append("# Carried, but not learned from:")
         lines += [f"#   {on_one_line(column.name)}: {column.kind}; {on_one_line(column.note)}" for column in carried]
@@ -92,6 +92,9 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
     }
     pairs = ", ".join(f"{_toml(column)} = {period:g}" for column, period in periods.items())
     lines.append(f"cyclical = {{ {pairs} }}" if pairs else "cyclical = {}                 # column = period")
+    if texts := proposal.of_kind("text"):
+        lines += _array("text", texts)
+        lines[-1] = lines[-1].ljust(30) + "# free text: learned by its words and letters, see [text]"
     count = 1 if rows < 500 else 2 if rows < 5_000 else 10
     lines.append(f"min_count = {count}".ljust(30) + "# rarer categories are learned as one")
     return lines

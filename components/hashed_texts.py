@@ -1,0 +1,63 @@
+"""Texts as a few numbers, for quick models beside the pipeline's own: hashed TF-IDF, reduced without any label.
+
+Words and pairs of words (scikit-learn's HashingVectorizer), sublinear TF-IDF, and the first directions of its SVD.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+TERMS = 1 << 16
+DIRECTIONS = 32
+FIT_ROWS = 10_000
+MOST_CHARACTERS = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class TextDirections:
+    """What was learned of a column: `idf` float64 [TERMS], `directions` float32 [TERMS, D]."""
+
+    idf: np.ndarray
+    directions: np.ndarray
+
+    def __call__(self, texts: Sequence[str | None]) -> np.ndarray:
+        """Numbers float32 [N, D]; NaN where a text is missing or empty."""
+        found = np.asarray(_weighted(_counts(texts), self.idf) @ self.directions, np.float32)
+        found[[not text for text in texts]] = np.nan
+        return found
+
+
+def text_directions(texts: Sequence[str | None], seed: int = 0) -> TextDirections:
+    """Learns from texts, at most FIT_ROWS of them, drawn at random; None is missing."""
+    from sklearn.utils.extmath import randomized_svd
+
+    there = [text for text in texts if text]
+    if len(there) > FIT_ROWS:
+        chosen = np.sort(np.random.default_rng(seed).choice(len(there), FIT_ROWS, replace=False))
+        there = [there[at] for at in chosen]
+    counts = _counts(there)
+    idf = np.log((1 + len(there)) / (1 + np.bincount(counts.indices, minlength=TERMS))) + 1
+    dimensions = min(DIRECTIONS, len(there) // 4)
+    if not dimensions or not counts.nnz:
+        return TextDirections(idf, np.zeros((TERMS, 0), np.float32))
+    right = randomized_svd(_weighted(counts, idf), dimensions, n_iter=2, random_state=seed)[2]
+    return TextDirections(idf, right.T.astype(np.float32))
+
+
+def _counts(texts: Sequence[str | None]) -> Any:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    hashing = HashingVectorizer(
+        n_features=TERMS, ngram_range=(1, 2), norm=None, alternate_sign=False, token_pattern=r"(?u)\w+"
+    )
+    return hashing.transform([(text or "")[:MOST_CHARACTERS] for text in texts])
+
+
+def _weighted(counts: Any, idf: np.ndarray) -> Any:
+    from sklearn.preprocessing import normalize
+
+    weighted = counts.copy()
+    weighted.data = (1 + np.log(np.maximum(weighted.data, 1))) * idf[weighted.indices]
+    return normalize(weighted)

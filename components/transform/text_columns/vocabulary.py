@@ -1,0 +1,133 @@
+"""Which n-grams a column's texts have, in how many of them: the vocabularies, in bounded memory."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from components.transform.text_columns.model import Ngrams
+from components.transform.text_columns.ngrams import hashed, pair_hash, parts
+
+MOST_COUNTED = 1_000_000
+"""N-grams that are counted at a time; beyond twice as many, the rarest are let go (lossy counting)."""
+
+
+class Counts:
+    """In how many texts each n-gram occurs, by hash; names of those whose text is known."""
+
+    def __init__(self, most: int = MOST_COUNTED) -> None:
+        self.hashes, self.counts = np.empty(0, np.int64), np.empty(0, np.int64)
+        self.names: dict[int, bytes] = {}
+        self._most = most
+
+    def add(self, hashes: np.ndarray, counts: np.ndarray) -> None:
+        """Adds different hashes with the number of texts that have them."""
+        self.hashes, at = np.unique(np.concatenate([self.hashes, hashes]), return_inverse=True)
+        self.counts = np.bincount(at, np.concatenate([self.counts, counts]), len(self.hashes)).astype(np.int64)
+        if len(self.hashes) > 2 * self._most:
+            kept = np.sort(np.lexsort((self.hashes, -self.counts))[: self._most])
+            self.hashes, self.counts = self.hashes[kept], self.counts[kept]
+            known = set(self.hashes.tolist())
+            self.names = {one: name for one, name in self.names.items() if one in known}
+
+    def name(self, hashes: np.ndarray, names: np.ndarray) -> None:
+        """Says what hashes stand for."""
+        different, first = np.unique(hashes, return_index=True)
+        for one, name in zip(different.tolist(), names[first].tolist(), strict=True):
+            self.names.setdefault(one, name)
+
+    def vocabulary(self, texts: int, least: int, most: int) -> Ngrams:
+        """The `most` n-grams of most texts, of `least` at least; idf = ln((1 + N) / (1 + df)) + 1."""
+        kept = np.flatnonzero(self.counts >= least)
+        kept = np.sort(kept[np.lexsort((self.hashes[kept], -self.counts[kept]))[:most]])
+        hashes = self.hashes[kept]
+        idf = np.log((1 + texts) / (1 + self.counts[kept])) + 1
+        names = {one: self.names[one] for one in hashes.tolist() if one in self.names}
+        return Ngrams(hashes, idf.astype(np.float32), names)
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How texts are cut up: words in a word n-gram (0, 1 or 2), lengths of character n-grams, bytes read."""
+
+    longest: int
+    lengths: tuple[int, ...]
+    most: int
+
+
+def count_ngrams(blocks: Iterable[np.ndarray], cutting: Cutting) -> tuple[Counts, Counts]:
+    """Counts the n-grams of words and of characters of texts, bytes [N] at a time."""
+    import tensorflow as tf
+
+    words, characters = Counts(), Counts()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
+    def cut(texts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        found = parts(texts, cutting.lengths, cutting.most)
+        word, gram = found.words, found.grams
+        return (
+            found.row, found.at, word.row_splits, word.flat_values, hashed(word.flat_values),
+            gram.row_splits, gram.flat_values, hashed(gram.flat_values),
+        )  # fmt: skip
+
+    for texts in blocks:
+        given = cut(tf.constant(texts, tf.string))
+        row, at, word_splits, word_names, word_hashes, splits, names, hashes = (one.numpy() for one in given)
+        if cutting.longest:
+            _count_words(words, cutting.longest, row, at, word_splits, word_names, word_hashes)
+        if cutting.lengths and len(hashes):
+            _count_characters(characters, len(texts), row, at, splits, names, hashes)
+    return words, characters
+
+
+def _count_words(counts: Counts, longest: int, row: np.ndarray, at: np.ndarray, splits: np.ndarray, *known: np.ndarray) -> None:
+    names, hashes = known
+    if not len(hashes):
+        return
+    counts.name(hashes, names)
+    length = np.diff(splits)[at]
+    begin = splits[at]
+    place = np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(length.sum())
+    flat, text = hashes[place], np.repeat(row, length)
+    if longest > 1:
+        neighbours = text[1:] == text[:-1]
+        pairs = pair_hash(flat[:-1], flat[1:])[neighbours]
+        flat, text = np.concatenate([flat, pairs]), np.concatenate([text, text[1:][neighbours]])
+    counts.add(*_texts_with(flat, text))
+
+
+def _texts_with(hashes: np.ndarray, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    import pandas as pd
+
+    codes, different = pd.factorize(hashes)
+    pairs = pd.unique(text * len(different) + codes)
+    return np.asarray(different), np.bincount(pairs % len(different), minlength=len(different))
+
+
+def _count_characters(
+    counts: Counts, texts: int, row: np.ndarray, at: np.ndarray, splits: np.ndarray, names: np.ndarray, hashes: np.ndarray
+) -> None:
+    """By a product of matrices, texts x chunks and chunks x n-grams: as many n-grams are in many chunks."""
+    from scipy import sparse
+
+    counts.name(hashes, names)
+    different, code = np.unique(hashes, return_inverse=True)
+    chunks = len(splits) - 1
+    of_chunk = sparse.csr_matrix((np.ones(len(code), np.int32), code, splits), shape=(chunks, len(different)))
+    of_text = sparse.csr_matrix((np.ones(len(row), np.int32), (row, at)), shape=(texts, chunks))
+    counts.add(different, np.bincount((of_text @ of_chunk).indices, minlength=len(different)))
+
+
+def names_of(vocabulary: Ngrams, wanted: Sequence[int]) -> list[str]:
+    """Texts of hashes of a vocabulary: of known ones, and of pairs of known words; "" for others."""
+    known = np.array(list(vocabulary.names), np.int64)
+    place = {one: name for one, name in vocabulary.names.items()}
+    found = []
+    for one in wanted:
+        name = place.get(one)
+        if name is None and len(known):
+            second = pair_hash(known, np.int64(one))  # of each first word, what the second would be
+            hit = np.flatnonzero(np.isin(second, known))
+            name = place[int(known[hit[0]])] + b" " + place[int(second[hit[0]])] if len(hit) else b""
+        found.append((name or b"").decode("utf-8", "replace"))
+    return found
