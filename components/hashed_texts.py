@@ -49,9 +49,7 @@ def text_directions(texts: Sequence[str | None], seed: int = 0) -> TextDirection
 def _counts(texts: Sequence[str | None]) -> Any:
     from sklearn.feature_extraction.text import HashingVectorizer
 
-    hashing = HashingVectorizer(
-        n_features=TERMS, ngram_range=(1, 2), norm=None, alternate_sign=False, token_pattern=r"(?u)\w+"
-    )
+    hashing = HashingVectorizer(n_features=TERMS, ngram_range=(1, 2), norm=None, alternate_sign=False)
     return hashing.transform([(text or "")[:MOST_CHARACTERS] for text in texts])
 
 

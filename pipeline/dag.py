@@ -59,7 +59,9 @@ def create_pipeline(
     dataset, features = config.dataset, list(config.features.names)
     code = code_fingerprint(config)
     own = config.own_module()
-    columns = json.loads(config.model_dump_json(include={"dataset", "features", *(["text"] if config.features.text else [])}))
+    columns = json.loads(
+        config.model_dump_json(include={"dataset", "features", *(["text"] if config.features.text else [])})
+    )
     if used := {name: spelt for name, spelt in config.data.values.items() if name in (*features, dataset.label)}:
         columns[SPELLINGS] = used
     training = json.loads(config.model_dump_json(include={"training", "balance", "augmentation"}))

@@ -121,7 +121,11 @@ def _importance(
         return {"importance": [], "importance_rows": 0, "importance_left_out": len(features)}
     measured = list(features)
     if most < len(features):
-        codes = {cut.feature.removesuffix(": characters"): cut.codes_of(columns[cut.feature])[0] for cut in search.cuts if cut.unlooked is not None}
+        codes = {
+            cut.feature.removesuffix(": characters"): cut.codes_of(columns[cut.feature])[0]
+            for cut in search.cuts
+            if cut.unlooked is not None
+        }
         ratios = correlation_ratios(codes, found.scores)
         measured = sorted(features, key=lambda name: -ratios.get(name, 0.0))[:most]
     chosen = np.sort(np.random.default_rng(settings.seed).choice(len(places), count, replace=False))

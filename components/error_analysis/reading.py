@@ -65,6 +65,8 @@ def _numbers(cells: pa.Array) -> np.ndarray:
 
 def _lengths(cells: pa.Array) -> np.ndarray:
     """Characters of each text, NaN where there is none."""
-    lengths = [len(text.decode("utf-8", "replace") if isinstance(text, bytes) else text or "") for text in
-               (one or b"" for one in cells.to_pylist())]
+    lengths = [
+        len(text.decode("utf-8", "replace") if isinstance(text, bytes) else text or "")
+        for text in (one or b"" for one in cells.to_pylist())
+    ]
     return np.where(np.array(lengths) == 0, np.nan, np.array(lengths, np.float64))

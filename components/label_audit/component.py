@@ -30,14 +30,19 @@ def LabelAudit(
 ):
     """Writes `labels.json` about the train split.
 
-    `features` and `ids` are JSON lists of columns, `kinds` is JSON of {categorical, numeric, cyclical, text} (told from the
-    columns' types if empty), `settings` JSON of Settings' fields.
+    `features` and `ids` are JSON lists of columns, `kinds` is JSON of {categorical, numeric, cyclical, text} (told from
+    the columns' types if empty), `settings` JSON of Settings' fields.
     """
     names, named = json.loads(features), json.loads(ids)
     rows = read_examples(get_split_uri([examples], "train"), [label, *names, *named])
     of = json.loads(kinds) if kinds else {}
     known = (
-        Kinds(tuple(of.get("categorical", ())), tuple(of.get("numeric", ())), of.get("cyclical", {}), tuple(of.get("text", ())))
+        Kinds(
+            tuple(of.get("categorical", ())),
+            tuple(of.get("numeric", ())),
+            of.get("cyclical", {}),
+            tuple(of.get("text", ())),
+        )
         if kinds
         else kinds_of(rows, names)
     )

@@ -71,8 +71,8 @@ class Large:
 def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], buckets: int, rank_error: float) -> Facts:
     """Analyses the rows that the preprocessing function of these settings will be applied to.
 
-    Memory is bounded by the number of distinct values of categorical columns, as the vocabulary's is, and by a sample of
-    texts.
+    Memory is bounded by the number of distinct values of categorical columns, as the vocabulary's is, and by a sample
+    of texts.
 
     Args:
       batches: List columns, see examples.example_batches; the first value of a row counts.
@@ -231,7 +231,10 @@ class _Texts:
             missing = np.nan
         else:
             codes = np.array(
-                [self._classes.setdefault(text, len(self._classes)) if text else -1 for text in texts_of(found.dictionary)],
+                [
+                    self._classes.setdefault(text, len(self._classes)) if text else -1
+                    for text in texts_of(found.dictionary)
+                ],
                 np.int64,
             )
             missing = -1

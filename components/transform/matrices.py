@@ -37,6 +37,7 @@ from components.transform.preprocessing import (
     label,
     scaled,
     spelt_by_position,
+    spelt_texts,
     vocabulary_ids,
     with_texts,
 )
@@ -127,7 +128,7 @@ def _module(
         texts: tf.Tensor, values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor, prose: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         if columns["text"]:
-            values = joined(values, prose, features, analysis)
+            values = joined(values, prose, custom_config, analysis)
         categorical = {"categorical": ids(texts, features, analysis, spellings)} if count["categorical"] else {}
         return {**categorical, **scaled_(values, turning, whole)}
 
@@ -139,8 +140,12 @@ def _module(
     module.tables = analysis.tables
     module.text_columns = [analysis.texts[name] for name in columns["text"]]
     module.prose = [
-        tf.function(one, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False)
-        for one in module.text_columns
+        tf.function(
+            lambda texts, name=name: analysis.text_numbers(name, spelt_texts(name, texts, custom_config)),
+            input_signature=[tf.TensorSpec([None], tf.string)],
+            autograph=False,
+        )
+        for name in columns["text"]
     ]
     module.ids, module.scaled, module.features, module.label = ids_, scaled_, features_, label_
     return module

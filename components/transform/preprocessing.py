@@ -97,15 +97,15 @@ class ByTransform:
         return tft.min(there, reduce_instance_dims=False)
 
     def text_columns(self, name: str) -> Sequence[str]:
-        """See Analysis."""
+        """Raises ConfigError: a sample of all rows is learned from, which no analyzer of TensorFlow Transform draws."""
         raise ConfigError(
-            f"pipeline.toml: [features] text: {name}: texts are learned in one process; set [beam] profile to local, or "
-            "take the column out"
+            f"pipeline.toml: [features] text: {name}: texts are learned in one process; "
+            'set [beam] profile = "local", or take the column out'
         )
 
     def text_numbers(self, name: str, texts: tf.Tensor) -> tf.Tensor:
-        """See Analysis."""
-        raise NotImplementedError(name)
+        """See text_columns."""
+        raise AssertionError(f"{name}: {self.text_columns(name)}")
 
     def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """See Analysis."""
@@ -150,7 +150,7 @@ def transformed(
     )
     whole = integers([inputs[name] for name in large]) if large else None
     if prose := features.get("text", ()):
-        values = joined(values, texts([inputs[name] for name in prose]), features, analysis)
+        values = joined(values, texts([inputs[name] for name in prose]), custom_config, analysis)
     outputs |= scaled(values, turning, whole, large, with_texts(features, analysis), analysis)
     outputs["label"] = label(inputs, custom_config, analysis)
     return outputs
@@ -183,11 +183,20 @@ def with_texts(features: Mapping[str, Any], analysis: Analysis) -> Mapping[str, 
     return {**features, "numeric": [*features.get("numeric", ()), *numbers_]}
 
 
-def joined(values: tf.Tensor | None, prose: tf.Tensor, features: Mapping[str, Any], analysis: Analysis) -> tf.Tensor:
+def joined(
+    values: tf.Tensor | None, prose: tf.Tensor, custom_config: Mapping[str, Any], analysis: Analysis
+) -> tf.Tensor:
     """Numeric columns, float32 [N, F - T], and the numbers of texts, string [N, P], side by side."""
     parts = [] if values is None else [values]
-    parts += [analysis.text_numbers(name, prose[:, at]) for at, name in enumerate(features["text"])]
+    for at, name in enumerate(custom_config["features"]["text"]):
+        parts.append(analysis.text_numbers(name, spelt_texts(name, prose[:, at], custom_config)))
     return tf.concat(parts, axis=1)
+
+
+def spelt_texts(name: str, texts: tf.Tensor, custom_config: Mapping[str, Any]) -> tf.Tensor:
+    """Texts of a column, string [N], with the spellings of [data.values] brought to what they stand for."""
+    spelt = custom_config.get(SPELLINGS, {}).get(name, {})
+    return canonical_tensor(texts, list(spelt), list(spelt.values())) if spelt else texts
 
 
 def scaled(

@@ -112,9 +112,7 @@ def _numbers(
     # The numbers of texts, which no column of the data holds, are last.
     more = module.scaled.input_signature[0].shape[1] - len(values)
     numbers = tf.pad(matrix(values, np.nan, np.float32), [[0, 0], [0, more]], constant_values=float("nan"))
-    answered = module.scaled(
-        numbers, matrix(turning, np.nan, np.float32), matrix(large, _MISSING_INT, np.int64)
-    )
+    answered = module.scaled(numbers, matrix(turning, np.nan, np.float32), matrix(large, _MISSING_INT, np.int64))
     matrices = {name: found.numpy() for name, found in answered.items()}
     found = []
     for position, name in enumerate(numeric):

@@ -1,8 +1,8 @@
 """A column of texts as one that can be compared: of each text one word, drawn by a hash of the text.
 
-Hardly a text occurs twice, so that texts as categories would all be new. Of a word for each row the distribution is that
-of the words, each text counting once however long it is, and the rows stay independent of each other, as the tests of
-the distances take for granted.
+Hardly a text occurs twice, so that texts as categories would all be new. Of a word for each row the distribution is
+that of the words, each text counting once however long it is, and the rows stay independent of each other, as the
+tests of the distances take for granted.
 """
 
 import re

@@ -190,7 +190,9 @@ def _fitted(matrix: Any, labels: np.ndarray, task: str, classes: np.ndarray) -> 
         warnings.simplefilter("ignore", DeprecationWarning)  # SciPy's, of what scikit-learn asks of it
         if task == "regression":
             spread = float(labels.std()) or 1.0
-            line = Ridge(alpha=2 / STRENGTH, solver="sparse_cg", tol=1e-3).fit(matrix, (labels - labels.mean()) / spread)
+            line = Ridge(alpha=2 / STRENGTH, solver="sparse_cg", tol=1e-3).fit(
+                matrix, (labels - labels.mean()) / spread
+            )
             return line.coef_[:, None], np.array([line.intercept_])
         labels = labels.astype(np.int64)
         there = np.unique(labels)

@@ -88,12 +88,12 @@ class TextColumn(tf.Module):
             tf.float32, 0, dynamic_size=True, infer_shape=False, element_shape=[None, len(self.columns)]
         )
         _, found, blocks = tf.while_loop(
-            lambda begin, found, number: begin < count, step, (tf.constant(0), empty, tf.constant(0)),
+            lambda begin, found, number: begin < count,
+            step,
+            (tf.constant(0), empty, tf.constant(0)),
             parallel_iterations=1,
         )
-        several = tf.cond(
-            blocks > 0, found.concat, lambda: tf.zeros([0, len(self.columns)], tf.float32)
-        )
+        several = tf.cond(blocks > 0, found.concat, lambda: tf.zeros([0, len(self.columns)], tf.float32))
         return tf.ensure_shape(several, [None, len(self.columns)])
 
     def _block(self, texts: tf.Tensor) -> tf.Tensor:

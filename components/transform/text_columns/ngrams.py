@@ -1,10 +1,10 @@
 """Texts to n-grams in TensorFlow's graph: the same for analysis, training and serving, in any language.
 
-A text is cut after so many bytes and split at blanks into chunks; chunks are read as UTF-8 (U+FFFD stands for bytes that
-are none) and put in lower case. Words are runs of letters, marks, digits and `_` within a chunk, of two characters or
-more; in scripts without blanks (Chinese, Japanese, Thai, Lao, Khmer, Burmese) each character is a word. Word n-grams
-are words and pairs of neighbours; character n-grams lie within a chunk with a blank at both ends. On plain text these
-are those of scikit-learn's TfidfVectorizer with `analyzer="word"` and `"char_wb"`.
+A text is cut after so many bytes and split at blanks into chunks; chunks are read as UTF-8 (U+FFFD stands for bytes
+that are none) and put in lower case. Words are runs of letters, marks, digits and `_` within a chunk, of two
+characters or more; in scripts without blanks (Chinese, Japanese, Thai, Lao, Khmer, Burmese) each character is a word.
+Word n-grams are words and pairs of neighbours; character n-grams lie within a chunk with a blank at both ends. On plain
+text they are those of scikit-learn's TfidfVectorizer with `analyzer="word"` and `"char_wb"`.
 
 Strings are only handled once for each different chunk of a block; an n-gram is its 64-bit hash.
 """

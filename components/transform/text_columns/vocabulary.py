@@ -80,7 +80,9 @@ def count_ngrams(blocks: Iterable[np.ndarray], cutting: Cutting) -> tuple[Counts
     return words, characters
 
 
-def _count_words(counts: Counts, longest: int, row: np.ndarray, at: np.ndarray, splits: np.ndarray, *known: np.ndarray) -> None:
+def _count_words(
+    counts: Counts, longest: int, row: np.ndarray, at: np.ndarray, splits: np.ndarray, *known: np.ndarray
+) -> None:
     names, hashes = known
     if not len(hashes):
         return
@@ -105,7 +107,13 @@ def _texts_with(hashes: np.ndarray, text: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _count_characters(
-    counts: Counts, texts: int, row: np.ndarray, at: np.ndarray, splits: np.ndarray, names: np.ndarray, hashes: np.ndarray
+    counts: Counts,
+    texts: int,
+    row: np.ndarray,
+    at: np.ndarray,
+    splits: np.ndarray,
+    names: np.ndarray,
+    hashes: np.ndarray,
 ) -> None:
     """By a product of matrices, texts x chunks and chunks x n-grams: as many n-grams are in many chunks."""
     from scipy import sparse
@@ -121,7 +129,7 @@ def _count_characters(
 def names_of(vocabulary: Ngrams, wanted: Sequence[int]) -> list[str]:
     """Texts of hashes of a vocabulary: of known ones, and of pairs of known words; "" for others."""
     known = np.array(list(vocabulary.names), np.int64)
-    place = {one: name for one, name in vocabulary.names.items()}
+    place = vocabulary.names
     found = []
     for one in wanted:
         name = place.get(one)
