@@ -38,6 +38,9 @@ class About:
       unknown_labels: Class that the candidate does not know -> eval rows that have it, the most frequent first.
       classes: Names of the candidate's K classes by code; empty for other tasks.
       thresholds: Model -> its decision threshold; empty unless binary.
+      incomparable: Why the champion was not asked; "" if it was, or there is none.
+      lacking: Inputs of the champion that the rows have no column for: it answers as if they were missing.
+      converted: Columns that are a number of another type now than the champion learned, and were brought to its type.
       digest: SHA-256 of the eval split's serialized examples: two runs with the same one have the same rows.
     """
 
@@ -48,6 +51,9 @@ class About:
     classes: tuple[str, ...] = ()
     thresholds: Mapping[str, float] = field(default_factory=dict)
     digest: str = ""
+    incomparable: str = ""
+    lacking: tuple[str, ...] = ()
+    converted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def read_predictions(folder: Path) -> Predictions:
     """Reads eval.parquet; FileNotFoundError if it is gone."""
     table = pq.read_table(folder / EVAL)
     fields = json.loads(table.schema.metadata[_KEY])
-    about = About(**{**fields, "classes": tuple(fields["classes"])})
+    about = About(**{**fields, "classes": tuple(fields["classes"])})  # the other arrays are only listed
     names = [name for name in (CANDIDATE, CHAMPION) if name in table.column_names]
     return Predictions(
         about,

@@ -99,6 +99,11 @@ class SavedModel:
         self.classes: tuple[str, ...] = ()
         """Names of the K classes by code, once a multiclass model has answered."""
 
+    def inputs(self) -> list[str]:
+        """Inputs of serving_default by name; none where the model has no such signature."""
+        signature = self._loaded.signatures.get(SERVING_DEFAULT)
+        return [] if signature is None else sorted(signature.structured_input_signature[1])
+
     def answers(self, records: np.ndarray) -> Answers:
         """Answers to serialized examples, bytes [N]."""
         import tensorflow as tf

@@ -50,6 +50,18 @@ class Dataset(Table):
     """Binary label: the value that counts as 1. Not needed where the label is 0 and 1."""
     id: Names = ()
     """Columns that name a row; never features."""
+    other_class: str = ""
+    """Label of several classes: the class that those of fewer than `min_class_rows` train rows are read as, and those
+    that no train row has. Empty keeps every class; eval rows of a class that no train row has are then in no metric but
+    accuracy_with_unseen."""
+    min_class_rows: Annotated[int, Field(ge=2)] = 2
+    """With other_class: train rows that a class needs to be learned as itself."""
+
+    @model_validator(mode="after")
+    def _other_class_is_of_several(self) -> "Dataset":
+        if self.other_class and self.task != "multiclass":
+            raise ValueError(f"other_class: a {self.task} label has none; take it out")
+        return self
 
 
 class Data(Table):
@@ -183,6 +195,8 @@ class Gate(Table):
     values: Literal["block", "warn", "ignore"] = "warn"
     """Values of a column that the model cannot tell apart although the settings do not say so: numbers that float32
     rounds to the same, or categories that its vocabulary lost. `ignore` says nothing."""
+    classes: Policy = "warn"
+    """Eval rows of a class that no train row has. A class that no eval row has is only reported."""
     features: dict[str, Policy] = {}
     """Feature -> what a finding about it does, of either kind."""
 

@@ -97,9 +97,13 @@ def create_pipeline(
     gate = DataGate(
         anomalies=validation.outputs["anomalies"],
         drift=drift.outputs["drift"],
+        examples=examples,
         anomalies_policy=config.gate.anomalies,
         drift_policy=config.gate.drift,
         feature_policies=json.dumps(config.gate.features, sort_keys=True),
+        classes_policy=config.gate.classes,
+        label=dataset.label,
+        task=dataset.task,
         code=code_of("components.data_gate.component"),
     )
 

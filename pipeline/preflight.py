@@ -15,10 +15,12 @@ from components.arrow_example_gen.extra import Extra, check_columns, check_taken
 from components.arrow_example_gen.extra import digest as extra_digest
 from components.arrow_example_gen.fingerprint import data_fingerprint, file_sha256
 from components.arrow_example_gen.labels import LabelCount
+from components.arrow_example_gen.other_class import with_other_class
 from components.arrow_example_gen.source import SPLITS, Source
 from components.arrow_example_gen.spans import SpanFile, SpanWindow, find_spans, open_folder
 from components.errors import ConfigError, InputError, UsageError
 from components.files import write_json
+from pipeline.classes_check import check_spelled
 from pipeline.config import Config
 from pipeline.corrections_check import CorrectedIds, check_corrections, corrections_path, locate
 from pipeline.tables.balance import steps_json
@@ -44,13 +46,14 @@ class Scan:
 class Checked:
     """The window a run will read, known to be readable, its fingerprint, and what of the corrections is in it.
 
-    `rows` are those with a label, by split.
+    `rows` are those with a label, by split; `labels` label value -> rows, by split, empty where there are very many.
     """
 
     window: SpanWindow
     fingerprint: str
     corrections: CorrectedIds | None = None
     rows: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def check_root(root: Path) -> None:
@@ -109,8 +112,11 @@ def source_of(config: Config, directory: str) -> Source:
         corrections=corrections_path(config),
         extra=extra,
         steps=steps_json(config.balance, config.augmentation),
+        other_class=config.dataset.other_class,
+        min_class_rows=config.dataset.min_class_rows,
     )
     check_corrections(config, source)
+    check_spelled(config, columns)
     return source
 
 
@@ -147,11 +153,13 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
       InputError: A file is missing or cannot be read as the schema says, a split's label has a single value, or a
         correction names a row that is nowhere.
     """
+    source = with_other_class(source, span)
     window = source.files(span)
     known = _load(cache)
     scans: dict[str, Scan] = {}
     digests: dict[str, list[tuple[int, str]]] = {}
     rows: dict[str, int] = {}
+    labels: dict[str, dict[str, int]] = {}
     for split, files in window.splits().items():
         total = LabelCount(source.label)
         taken: list[tuple[int, ...]] = []
@@ -162,6 +170,7 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
             total.rows += scan.rows
             total.values.update(scan.labels)
         rows[split] = total.rows
+        labels[split] = total.counts
         if split == EXTRA:
             check_taken(source.extra, taken, source.directory)
         else:
@@ -169,7 +178,7 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
     located = _locate(source, window, known, scans)
     _keep(cache, known, scans)
     corrected = source.corrected.file.sha256 if source.corrected else ""
-    return Checked(window, data_fingerprint(digests, corrected), located, rows)
+    return Checked(window, data_fingerprint(digests, corrected), located, rows, labels)
 
 
 def _locate(source: Source, window: SpanWindow, known: dict[str, Scan], scans: dict[str, Scan]) -> CorrectedIds | None:

@@ -17,6 +17,7 @@ from components.files import write_json, write_text
 from pipeline.alone import alone
 from pipeline.beam.arguments import Endpoints
 from pipeline.beam.services import started
+from pipeline.classes_check import check_positive, class_warnings
 from pipeline.config import Config
 from pipeline.endings.disk import bytes_needed, check_disk
 from pipeline.endings.failures import known, one_line
@@ -83,6 +84,7 @@ def run(
         if sample is not None:
             source = replace(source, sample=share_of(source, span, sample, scans))
         checked = check_data(source, span, scans)
+        check_positive(config, checked.labels, source.columns)
         summary, stopped = _once(config, root, source, checked, verbose, verify)
         if isinstance(stopped, DamagedArtifact):  # set aside by now: the next one makes it again
             summary, stopped = _once(config, root, source, checked, verbose, verify)
@@ -97,7 +99,10 @@ def _once(
     config, earlier = in_force(config, home, checked.fingerprint)
     run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     plan = plan_run(config, root, run_id, source, checked)
-    warnings = [check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files))]
+    warnings = [
+        *class_warnings(config, checked.labels),
+        check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files)),
+    ]
     reports = plan.reports
     check_root(reports)
     connection = connection_config(config.metadata, home / "metadata.sqlite")

@@ -111,6 +111,12 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["rows"] |= json.loads(predictions.get_string_custom_property("rows") or "{}")
     if anomalies := artifacts.get("ExampleValidator.anomalies"):
         found["anomalies"] += _anomalies(anomalies)
+    if decision := artifacts.get("DataGate.decision"):
+        found["anomalies"] += [
+            {"feature": row["feature"], "kind": row["kind"], "detail": row["detail"]}
+            for row in _read(decision, "decision.json")["findings"]
+            if row["source"] == "classes"
+        ]
     if drift := artifacts.get("DriftValidator.drift"):
         found["drift"] = [row for row in _read(drift, "drift.json") if _is_telling(row)]
     if labels := artifacts.get("LabelAudit.labels"):

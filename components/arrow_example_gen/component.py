@@ -17,9 +17,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples
 
-from components.arrow_example_gen.converting import Converted, Job, check_labels, convert, jobs
+from components.arrow_example_gen.converting import Converted, Job, check_labels, convert, jobs, label_counts
 from components.arrow_example_gen.extra import check_taken
 from components.arrow_example_gen.fingerprint import data_fingerprint
+from components.arrow_example_gen.other_class import with_other_class
 from components.arrow_example_gen.rounding import worst
 from components.arrow_example_gen.source import Source
 from components.errors import InputError
@@ -43,10 +44,11 @@ def ArrowExampleGen(
 
     Args:
       examples: Gzip TFRecords of tf.Examples, one file a span. Custom properties, each JSON: `spans`, `rows` and
-        `unlabelled` (rows left out for want of a label), by split; `files` (split, span, name, sha256, bytes, rows,
-        unlabelled); `misfits` (file, column, count, row, value); `corrections` (name, sha256, rows, and the rows of
-        the window that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (what the trainer is
-        to do to the training rows); `rounded` (float64 columns whose values float32 does not tell apart:
+        `unlabelled` (rows left out for want of a label), by split; `labels`
+        (label value -> rows, by split; empty where there are a thousand); `files` (split, span, name, sha256, bytes,
+        rows, unlabelled); `misfits` (file, column, count, row, value); `corrections` (name, sha256, rows, and the rows
+        of the window that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (what the trainer
+        is to do to the training rows); `rounded` (float64 columns whose values float32 does not tell apart:
         told_apart.Kept); and `data_fingerprint`. A corrections file is kept beside the splits, as corrections.csv, the
         rows of each file as rows.json, and on this machine a columnar copy of each, see columnar_copy.
       source: A Source as JSON.
@@ -59,6 +61,7 @@ def ArrowExampleGen(
     described = Source.from_json(source)
     if window:
         described = replace(described, window=window)
+    described = with_other_class(described, None if span == -1 else span)
     work = jobs(described, None if span == -1 else span, examples.uri)
     for split in described.splits:
         fileio.makedirs(os.path.join(examples.uri, f"Split-{split}"))
@@ -92,6 +95,7 @@ def ArrowExampleGen(
         "spans": {split: [one.span for one in some] for split, some in by_split.items()},
         "rows": {split: sum(one.rows for one in some) for split, some in by_split.items()},
         "unlabelled": {split: sum(one.unlabelled for one in some) for split, some in by_split.items()},
+        "labels": label_counts(described, done),
         "files": [{name: getattr(one, name) for name in about} for one in done],
         "misfits": [vars(misfit) for misfit in _once(done)],
         "corrections": _corrections(described, done, examples.uri),

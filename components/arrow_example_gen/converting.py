@@ -111,3 +111,11 @@ def check_labels(source: Source, done: list[Converted]) -> None:
                 total.rows += one.rows
                 total.values.update(Counter(one.labels))
         total.check(split, source.directory)
+
+
+def label_counts(source: Source, done: list[Converted]) -> dict[str, dict[str, int]]:
+    """Split -> label value -> rows, empty where there are too many values; what was added is train's, too."""
+    found = {split: LabelCount(source.label) for split in ("train", "eval")}
+    for one in done:
+        found["eval" if one.split == "eval" else "train"].values.update(Counter(one.labels))
+    return {split: count.counts for split, count in found.items()}

@@ -39,6 +39,11 @@ class LabelCount:
                 self.values.update({pair["values"]: pair["counts"] for pair in pc.value_counts(column).to_pylist()})
             yield batch
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Label value as text -> rows; empty where there are more values than are kept."""
+        return {} if len(self.values) >= self.limit else {str(value): rows for value, rows in self.values.items()}
+
     def check(self, split: str, place: str) -> None:
         """InputError unless the split has rows and, among its labels, at least two values."""
         if self.rows == 0:

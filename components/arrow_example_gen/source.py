@@ -41,6 +41,9 @@ class Source:
       extra: Slices of which rows of older spans are added, see extra.py.
       steps: What the trainer is going to do to the training rows (balance, augmentation), as a line of JSON; "" is
         nothing. It is a step of the data, and so in their fingerprint.
+      other_class: The class that values of fewer than `min_class_rows` train rows are read as, see other_class.py; ""
+        is none.
+      min_class_rows: Train rows of a class that is learned as itself.
       sample: Share of the rows that is read, drawn at random: to try a pipeline out.
     """
 
@@ -56,6 +59,8 @@ class Source:
     extra: tuple[Extra, ...] = ()
     steps: str = ""
     sample: float = 1.0
+    other_class: str = ""
+    min_class_rows: int = 2
 
     def to_json(self) -> str:
         """As a component's parameter."""

@@ -8,10 +8,17 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.component.experimental.annotations import InputArtifact, OutputArtifact, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.types.artifact_utils import decode_split_names
-from tfx.types.standard_artifacts import ExampleAnomalies
+from tfx.types.standard_artifacts import ExampleAnomalies, Examples
 
 from components.artifacts import DriftReport, GateDecision
-from components.data_gate.findings import anomaly_findings, blocking, drift_findings
+from components.data_gate.findings import (
+    anomaly_findings,
+    blocking,
+    class_findings,
+    domains_of,
+    drift_findings,
+    spelling_hints,
+)
 from components.errors import GateBlocked
 from components.files import write_json
 
@@ -20,21 +27,31 @@ from components.files import write_json
 def DataGate(
     anomalies: InputArtifact[ExampleAnomalies],
     drift: InputArtifact[DriftReport],
+    examples: InputArtifact[Examples],
     decision: OutputArtifact[GateDecision],
     anomalies_policy: Parameter[str],
     drift_policy: Parameter[str],
     feature_policies: Parameter[str],
+    classes_policy: Parameter[str],
+    label: Parameter[str],
+    task: Parameter[str],
     code: Parameter[str],
 ):
     """Writes `decision.json` with all findings; raises GateBlocked if one of them blocks."""
     findings = []
+    domains: dict[str, list[str]] = {}
     for split in decode_split_names(anomalies.split_names):
         proto = anomalies_pb2.Anomalies()
         proto.ParseFromString((Path(anomalies.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes())
+        domains |= domains_of(proto.baseline)
         findings += anomaly_findings(split, proto)
+    findings = spelling_hints(findings, domains)
     findings += drift_findings(json.loads((Path(drift.uri) / "drift.json").read_text(encoding="utf-8")))
+    findings += class_findings(label, task, json.loads(examples.get_string_custom_property("labels") or "{}"))
     own = json.loads(feature_policies)
-    stopped_by = blocking(findings, {"anomalies": anomalies_policy, "drift": drift_policy}, own)
+    stopped_by = blocking(
+        findings, {"anomalies": anomalies_policy, "drift": drift_policy, "classes": classes_policy}, own
+    )
     if stopped_by:
         first = stopped_by[0]
         more = f", and {len(stopped_by) - 1} more" if len(stopped_by) > 1 else ""
@@ -42,5 +59,7 @@ def DataGate(
         remedy = "mend the data, or the schema if the data is right"
         if first.source == "drift":
             remedy = "look at what moved, and raise its threshold if that is how it should be"
+        if first.source == "classes":
+            remedy = "train on spans that have them, or set [dataset] other_class"
         raise GateBlocked(f'the data gate stopped the run: {first}{more}; {remedy}, or set [gate] {setting} = "warn"')
     write_json(Path(decision.uri) / "decision.json", {"findings": [asdict(finding) for finding in findings]})

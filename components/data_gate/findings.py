@@ -1,19 +1,26 @@
 """Findings about the data, and the policy that decides what they do."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from components.class_counts import class_sets
+from components.spelling_groups import loose_key
 
 Policy = Literal["block", "warn"]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong with the data. `source` is "anomalies" (against the schema) or "drift" (against train)."""
+    """One thing wrong with the data.
 
-    source: Literal["anomalies", "drift"]
+    `source` is "anomalies" (against the schema), "drift" (against train) or "classes" (a class in one split only).
+    """
+
+    source: Literal["anomalies", "drift", "classes"]
     feature: str
     kind: str
     detail: str
@@ -54,9 +61,58 @@ def drift_findings(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
     ]
 
 
+UNSEEN, VANISHED = "unseen_class", "vanished_class"
+
+
+def class_findings(label: str, task: str, labels: Mapping[str, Mapping[str, int]]) -> list[Finding]:
+    """Classes that only one split has; none for a regression, or where there are too many values to count.
+
+    Args:
+      label: The label's column.
+      task: binary, multiclass or regression.
+      labels: Split -> label value -> rows.
+    """
+    if task == "regression" or not all(labels.get(split) for split in ("train", "eval")):
+        return []
+    found = class_sets(labels["train"], labels["eval"])
+    texts = ((UNSEEN, found.unseen_text(task)), (VANISHED, found.vanished_text()))
+    return [Finding("classes", label, kind, text) for kind, text in texts if text]
+
+
+def spelling_hints(findings: Iterable[Finding], domains: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """The findings, those of values that are not in a domain with the legal value that they may be a spelling of.
+
+    `domains` is feature -> its legal values.
+    """
+    return [
+        replace(one, detail=f"{one.detail}{_hint(one, domains[one.feature])}") if one.feature in domains else one
+        for one in findings
+    ]
+
+
+def domains_of(schema: Any) -> dict[str, list[str]]:
+    """Feature -> legal values, of a schema's features that have a domain of texts."""
+    shared = {one.name: list(one.value) for one in schema.string_domain}
+    found = {one.name: shared.get(one.domain) or list(one.string_domain.value) for one in schema.feature}
+    return {name: values for name, values in found.items() if values}
+
+
+def _hint(finding: Finding, legal: Sequence[str]) -> str:
+    known = {loose_key(value): value for value in legal}
+    values = re.findall(r"(?:missing from the schema: |, )(.+?) \(", finding.detail)
+    like = [(value, known[loose_key(value)]) for value in values if loose_key(value) in known and value not in legal]
+    pairs = ", ".join(f"'{value}' may be '{meant}'" for value, meant in like[:3])
+    return f"; {pairs}: [data.values.{finding.feature}] reads it as that" if pairs else ""
+
+
 def blocking(
     findings: Iterable[Finding], policies: Mapping[str, Policy], feature_policies: Mapping[str, Policy] | None = None
 ) -> list[Finding]:
     """Those findings whose feature's policy is `block`, or whose source's where the feature has none of its own."""
     own = feature_policies or {}
-    return [finding for finding in findings if own.get(finding.feature, policies[finding.source]) == "block"]
+    return [
+        finding
+        for finding in findings
+        if finding.kind != VANISHED
+        if own.get(finding.feature, policies[finding.source]) == "block"
+    ]

@@ -1,6 +1,6 @@
 """The whole evaluation, from predictions to verdict.json and TFMA's files. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from components.evaluator.slicing import groups_of, slices_of
 from components.evaluator.tfma_result import write_result
 from components.evaluator.verdict import OVERALL, Bar, Shortfall, by_chance, judge
 from components.examples import column_batches, joined_columns
-from components.predictions import CANDIDATE, CHAMPION, Predictions
+from components.predictions import CANDIDATE, CHAMPION, About, Predictions
 
 MOST_NAMED = 5
 """Unknown classes that the warning names; verdict.json counts all."""
@@ -49,7 +49,8 @@ def evaluate(
       verdict.json: `blessed`, the texts `shortfalls` and `warnings`, `metrics`, `slices` and `champion`, `intervals`
       and `slice_intervals` (95 %), `baselines` (prior and linear), `baseline_differences` (Assessment's), `comparisons`
       (evidence.Comparison with `slice` and `metric`), `fairness`, `strongest_column` (assessing.Alone, or null), and
-      `unknown_labels`: class that the candidate does not know -> eval rows, which are in no figure.
+      `unknown_labels`: class that the candidate does not know -> eval rows, which are in no figure but
+      `accuracy_with_unseen`, where they count as wrong (null where there are none).
 
     Raises:
       InputError: No eval row has a label that the candidate knows.
@@ -62,6 +63,8 @@ def evaluate(
             f"{splits['eval']}: no row has a label{why} to evaluate on; check the label column of the eval span"
         )
     task, split = about.task, splits["eval"]
+    locations = {name: place for name, place in locations.items() if name in predictions.answers}
+    version = version if CHAMPION in locations else None
     baselines = learn_baselines(
         splits["train"], train_labels, task, features, bar.decide_by, classes=len(about.classes)
     )
@@ -87,20 +90,25 @@ def evaluate(
     found = assess(task, labels, answers, thresholds, {one.name: one.rows for one in slices}, groups, bar, column)
     outputs = {name: answers[name] for name in locations}
     write_result(folder, task, keys, slices, found.measured, labels, outputs, locations, split)
-    return _verdict(found, bar, version, unknown)
+    return _verdict(found, bar, version, unknown, former_champion(about))
 
 
-def _verdict(found: Assessment, bar: Bar, version: int | None, unknown: Mapping[str, int]) -> dict[str, Any]:
+def _verdict(
+    found: Assessment, bar: Bar, version: int | None, unknown: Mapping[str, int], former: Sequence[str] = ()
+) -> dict[str, Any]:
     candidate, champion = found.measured[CANDIDATE], found.measured.get(CHAMPION)
     missed = judge(candidate, champion, bar, found.comparisons)
     shortfalls = [*map(str, missed), *found.shortfalls]
     chance = by_chance(candidate, champion, bar, found.comparisons)
     told = [_within_chance(*one) for one in chance]
+    told += former
+    with_unseen = None
     if unknown:
         rows = sum(unknown.values())
+        with_unseen = candidate[OVERALL]["accuracy"] * candidate[OVERALL]["rows"] / (candidate[OVERALL]["rows"] + rows)
         told.append(
             f"{rows:,} eval row{'s have' if rows > 1 else ' has'} a class that no train row has, so they are in no "
-            f"figure: {_listed(unknown)}"
+            f"figure: {_listed(unknown)}; with them counted as wrong, accuracy is {with_unseen:.4f}"
         )
     shown = {name: {**values, **_differences(values, (champion or {}).get(name))} for name, values in candidate.items()}
     return {
@@ -121,7 +129,26 @@ def _verdict(found: Assessment, bar: Bar, version: int | None, unknown: Mapping[
         ],
         "fairness": found.fairness,
         "unknown_labels": dict(unknown),
+        "accuracy_with_unseen": with_unseen,
     }
+
+
+def former_champion(about: About) -> list[str]:
+    """What a schema that changed means for the champion, which was trained before."""
+    if about.incomparable:
+        return [f"not compared with the champion: {about.incomparable}; the candidate is judged alone"]
+    said = []
+    if about.lacking:
+        said.append(
+            f"the champion learned from columns that the eval rows do not have, and answers as if they were missing: "
+            f"{', '.join(about.lacking)}"
+        )
+    if about.converted:
+        said.append(
+            "numbers of another type than the champion learned are given to it in its own: "
+            f"{', '.join(about.converted)}"
+        )
+    return said
 
 
 def _differences(candidate: Mapping[str, float], champion: Mapping[str, float] | None) -> dict[str, float]:

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from components.examples import columns_of
-from components.predictions import CANDIDATE, About, table_of
+from components.predictions import CANDIDATE, CHAMPION, About, table_of
+from components.predictor.adapting import Adapted, NotComparable
 from components.serving_contract import Answers, SavedModel, matched
 
 
@@ -26,8 +27,11 @@ def predict(
     Returns:
       Tables of predictions.table_of, one for each batch (an empty one where there is no row), and what is known beside.
     """
-    candidate = models[CANDIDATE]
-    tables, rows, unlabelled = [], 0, 0
+    candidate, models, incomparable = models[CANDIDATE], dict(models), ""
+    former = Adapted(models[CHAMPION]) if CHAMPION in models else None
+    lacking: list[str] = []
+    tables: list[pa.Table] = []
+    rows, unlabelled = 0, 0
     unknown: Counter[str] = Counter()
     digest = hashlib.sha256()
     for records in batches:
@@ -40,7 +44,16 @@ def predict(
             unknown.update(_text(value) for value in without.drop_null().to_pylist())
         if known.any():
             asked = records if known.all() else records[known]
-            answers = {name: model.answers(asked) for name, model in models.items()}
+            answers = {CANDIDATE: candidate.answers(asked)}
+            if former is not None:
+                lacking = lacking if tables else former.lacking(asked)
+                try:
+                    answers[CHAMPION] = former.answers(asked)
+                except NotComparable as exc:
+                    if tables:  # it could read the rows before
+                        raise
+                    former, incomparable = None, str(exc)
+                    del models[CHAMPION]
             places = rows + np.flatnonzero(known)
             tables.append(table_of(places, labels[known], _in_the_same_classes(answers, models)))
         rows += len(records)
@@ -52,7 +65,16 @@ def predict(
     if task != "multiclass":
         unlabelled, unknown = unlabelled + unknown.total(), Counter()
     about = About(
-        task, rows, unlabelled, dict(unknown.most_common()), candidate.classes, thresholds, digest.hexdigest()
+        task,
+        rows,
+        unlabelled,
+        dict(unknown.most_common()),
+        candidate.classes,
+        thresholds,
+        digest.hexdigest(),
+        incomparable,
+        tuple(lacking),
+        tuple(former.converted) if former else (),
     )
     return tables, about
 

@@ -2,7 +2,14 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.data_gate.findings import Finding, anomaly_findings, blocking, drift_findings
+from components.data_gate.findings import (
+    Finding,
+    anomaly_findings,
+    blocking,
+    class_findings,
+    drift_findings,
+    spelling_hints,
+)
 
 ANOMALIES = """
 anomaly_info { key: "late" value {
@@ -68,3 +75,23 @@ def test_nothing_found_blocks_nothing():
 
 def test_a_finding_reads_on_one_line_whatever_the_data_hold():
     assert str(Finding("drift", "dest", "chebyshev", "'A\r\nB' was 1.0%")) == "dest: 'A B' was 1.0%"
+
+
+def test_classes_of_one_split_are_findings_and_only_unseen_ones_block():
+    labels = {"train": {"a": 9, "gone": 1}, "eval": {"a": 3, "new": 2}}
+    unseen, vanished = class_findings("y", "multiclass", labels)
+    assert (unseen.source, unseen.feature, unseen.kind) == ("classes", "y", "unseen_class")
+    assert vanished.kind == "vanished_class"
+    assert blocking([unseen, vanished], {"classes": "block"}) == [unseen]
+    assert blocking([unseen, vanished], {"classes": "warn"}) == []
+    assert class_findings("y", "regression", labels) == []
+    assert class_findings("y", "multiclass", {"train": {}, "eval": {"a": 1}}) == []  # too many to count
+
+
+def test_a_spelling_of_a_legal_value_is_hinted_at():
+    found = Finding(
+        "anomalies", "left", "k", "eval: Examples contain values missing from the schema: YES (<1%), x (2%). "
+    )
+    (hinted,) = spelling_hints([found], {"left": ["Yes", "No"]})
+    assert hinted.detail.endswith("; 'YES' may be 'Yes': [data.values.left] reads it as that")
+    assert spelling_hints([found], {"other": ["Yes"]}) == [found]

@@ -51,7 +51,8 @@ def test_new_values_with_rows_and_shares():
         ("value", "new value 'green', 3 rows (3 %; 22.2 % of eval)"),
         (
             "value",
-            "new value 'Red ', 1 row (1 %; 11.1 % of eval); differs from 'red' in case or spaces only; [data.values.c] reads it as that",
+            "new value 'Red ', 1 row (1 %; 11.1 % of eval); differs from 'red' in case or spaces only; "
+            "[data.values.c] reads it as that",
         ),
     ]
     assert 'value: "blue" value: "green" value: "Red "' in schema
