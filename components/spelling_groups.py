@@ -81,7 +81,7 @@ def find_groups(counts: Mapping[str, int], near: bool = True) -> list[Group]:
     merged = [[text for key in keys for text in by_key[key]] for keys in by_loose.values()]
     if near and has_near():
         merged = _with_slips(merged, counts)
-    found = [_group(texts, counts) for texts in merged if len(texts) > 1]
+    found = [group_of(texts, counts) for texts in merged if len(texts) > 1]
     return sorted(found, key=lambda group: (-group.rows, group.value))
 
 
@@ -110,7 +110,8 @@ def _without_accents(text: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
-def _group(texts: Iterable[str], counts: Mapping[str, int]) -> Group:
+def group_of(texts: Iterable[str], counts: Mapping[str, int]) -> Group:
+    """The group that these spellings are; `counts` is spelling -> rows."""
     ranked = sorted(texts, key=lambda text: (-counts[text], text != text.strip(), text))
     differ = _differences(ranked)
     value = " ".join(ranked[0].split()) if BLANKS in differ else ranked[0]
@@ -160,7 +161,7 @@ def _with_slips(groups: list[list[str]], counts: Mapping[str, int]) -> list[list
     )
     for rarer, meant in np.argwhere(np.tril(scores, -1) > 0):  # the meant one is more frequent, and so before
         one, other = order[rarer], order[meant]
-        if joined[one] == one and size[other] >= RARER * size[one] and _same_digits(keys[one], keys[other]):
+        if joined[one] == one and size[other] >= RARER * size[one] and same_digits(keys[one], keys[other]):
             joined[one] = joined[other]
     together: dict[int, list[str]] = {}
     for at, texts in enumerate(groups):
@@ -168,6 +169,6 @@ def _with_slips(groups: list[list[str]], counts: Mapping[str, int]) -> list[list
     return list(together.values())
 
 
-def _same_digits(one: str, other: str) -> bool:
+def same_digits(one: str, other: str) -> bool:
     """Another number is another value: "route 12" is not "route 13"."""
     return re.findall(r"\d+", one) == re.findall(r"\d+", other)

@@ -1,8 +1,8 @@
 """`plumbline audit DATA --label COL`: doubtful labels of any file, and consistency between labelers' columns."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from components.files import write_text
 from components.label_audit.advice import advice
 from components.label_audit.agreement import Agreement, agreement
 from components.label_audit.audit import LabelAudit, audit_labels
+from components.label_audit.duplicates import Duplicates, find_duplicates
 from components.label_audit.encoding import Kinds
 from components.label_audit.export import COLUMNS, Auto, Exported, corrections_csv
 from components.label_audit.models import MODELS
 from components.label_audit.settings import Settings
 from components.label_audit.text import agreement_lines, audit_lines
+from pipeline.audit_twins import Spelled, eval_rows, find_spelled
 from pipeline.config import Config
 from pipeline.corrections_check import corrections_path
 from pipeline.drift.data import Side, open_sides
@@ -48,6 +50,8 @@ class Audit:
     misfits: tuple[Misfit, ...]
     ids: tuple[str, ...]
     types: Mapping[str, str]
+    duplicates: Duplicates = field(default_factory=lambda: Duplicates(0, 0, 0))
+    spellings: tuple[Spelled, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -55,7 +59,11 @@ class Audit:
         if self.agreement is not None:
             found["agreement"] = {**asdict(self.agreement), "advice": advice(self.agreement)}
         misfits = [asdict(misfit) for misfit in self.misfits]
-        return {"data": self.data, "label": self.label, **found, "rows": self.rows, "misfits": misfits}
+        near = {
+            "duplicates": self.duplicates.to_json(),
+            "spellings": [{"column": one.column, **asdict(group)} for one in self.spellings for group in one.groups],
+        }
+        return {"data": self.data, "label": self.label, **found, "rows": self.rows, "misfits": misfits, **near}
 
     def for_a_person(self) -> str:
         """A line on top, then what stands out."""
@@ -64,6 +72,14 @@ class Audit:
             lines += audit_lines(self.labels)
         if self.agreement is not None:
             lines += ["", *agreement_lines(self.agreement)] if self.labels else agreement_lines(self.agreement)
+        if twins := self.duplicates.lines():
+            lines += ["", "rows that are nearly the same", *twins]
+        if self.spellings:
+            lines += [
+                "",
+                "values that may be one, spelled differently",
+                *(line for one in self.spellings for line in one.lines()),
+            ]
         return "\n".join(lines)
 
 
@@ -102,7 +118,7 @@ def audit(
         label = config.dataset.label
     if not label and not labelers:
         raise UsageError("audit: name the label column with --label, or columns of labels with --labelers A,B")
-    table, types, misfits = _read(data, config, read_limits)
+    table, types, misfits, files = _read(data, config, read_limits)
     for option, columns in (("--label", (label,) if label else ()), ("--labelers", labelers), ("--id", ids)):
         _require(option, columns, types)
     if twice := sorted({name for name in labelers if list(labelers).count(name) > 1}):
@@ -122,7 +138,12 @@ def audit(
     if labelers:
         _require("[evaluation] slices", slices, types)
         between = agreement(frame, labelers, names, slices, limit)
-    return Audit(data, label, len(frame), found, between, _repeated(frame, names), tuple(misfits), names, types)
+    in_eval = eval_rows(table, config, names, files)
+    twins = find_duplicates(table, names, label, in_eval)
+    spelled = find_spelled(table, types, [label, *labelers])
+    return Audit(
+        data, label, len(frame), found, between, _repeated(frame, names), tuple(misfits), names, types, twins, spelled
+    )
 
 
 MOST_QUALITY = 0.5
@@ -240,8 +261,8 @@ def _features(
 
 def _read(
     data: str, config: Config | None, read_limits: Sequence[str]
-) -> tuple[pa.Table, dict[str, str], list[Misfit]]:
-    """All rows, single values in the cells; column -> type alias."""
+) -> tuple[pa.Table, dict[str, str], list[Misfit], list[int]]:
+    """All rows, single values in the cells; column -> type alias; misfits; rows of each file."""
     types: dict[str, str] = {}
     options = None
     limits = (config.data.limits if config is not None else DEFAULT_LIMITS).changed(read_limits)
@@ -253,14 +274,26 @@ def _read(
         options = config.data.read_options("warn", limits)
     side, _ = open_sides(data, data, types, options, limits)
     if side.types:
-        batches: Iterable[pa.RecordBatch] = side.batches()
+        rows: list[int] = []
+        batches: Iterable[pa.RecordBatch] = _counted(side, rows)
         if config is not None and (path := corrections_path(config)):
             # What a person has decided is not doubted again.
             corrections = load_corrections(path, dict(side.types), config.dataset.id, config.dataset.label)
             batches = corrections.apply(batches, Applied())
         table = pa.Table.from_batches(batches)
-        return table, {name: side.types[name] for name in table.column_names}, side.misfits
-    return _examples(side)
+        if sum(rows) != table.num_rows:  # corrections dropped some
+            rows = []
+        return table, {name: side.types[name] for name in table.column_names}, side.misfits, rows
+    return *_examples(side), []
+
+
+def _counted(side: Side, rows: list[int]) -> Iterator[pa.RecordBatch]:
+    """All rows; those of each file are counted in `rows`."""
+    for file in side.files:
+        rows.append(0)
+        for batch in replace(side, files=(file,)).batches():
+            rows[-1] += batch.num_rows
+            yield batch
 
 
 _ALIASES = {pa.int64(): "int64", pa.float32(): "float64", pa.binary(): "string", pa.large_binary(): "string"}
