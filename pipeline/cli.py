@@ -199,12 +199,14 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--debug", action="store_true", help="show the trace of an error")
     _where(doctor)
 
-    init = commands.add_parser("init", help="propose settings and schema for one's own data")
+    init = commands.add_parser(
+        "init", help="propose settings and schema for one's own data; again, it keeps your edits"
+    )
     init.set_defaults(command="init")
     init.add_argument("--data", required=True, metavar="PATH", help="a file, or a folder or URL of span files")
     init.add_argument("--label", required=True, metavar="COL", help="the column to predict")
     init.add_argument("--name", metavar="NAME", help="of the dataset (default: made of the file's)")
-    init.add_argument("--force", action="store_true", help="replace a dataset of that name")
+    init.add_argument("--force", action="store_true", help="replace a dataset of that name, edits too")
     init.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     _limits(init)
     init.add_argument("--debug", action="store_true", help="show the trace of an error")

@@ -3,27 +3,24 @@
 All rows are read once for the types and for what is missing; kinds, domains and leaks are judged on a sample.
 """
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from components.arrow_example_gen.columns import parse_schema
 from components.arrow_example_gen.inferring import is_binary, survey
 from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.options import ReadOptions, detect_delimiter
 from components.arrow_example_gen.spans import open_folder
 from components.errors import UsageError
-from components.files import folder_beside, write_bytes, write_text
 from components.spellings import canonical_table
-from pipeline.config import load_config
 from pipeline.initialise.find_data import find_data, legal_name
 from pipeline.initialise.initialised import Initialised
 from pipeline.initialise.propose import propose
 from pipeline.initialise.schema_file import schema_text
 from pipeline.initialise.settings_file import EVAL_SHARE, settings_text
 from pipeline.initialise.spellings import applied_to, category_spellings, label_spellings
+from pipeline.initialise.writing import Draft, drafted, merged_with, write_dataset
 
 SAMPLE_ROWS = 200_000
 
@@ -38,16 +35,18 @@ def initialise(
 ) -> Initialised:
     """Looks at the data, writes its settings and schema, both or none.
 
+    Where they were drafted from the same data before, what a person edited since then stays.
+
     Args:
       data: A file, or a folder of span files; a path or URL.
       label: The label column.
       name: Of the dataset; None makes one of the file's or the folder's.
       schemas: Folder of all datasets.
-      force: Replace the dataset's files if it is there already.
+      force: Replace the dataset's files if it is there already, with what was edited in them.
       read_limits: Limits of what a file may hold, each "name=number"; kept in the settings.
 
     Raises:
-      UsageError: No such data or label column, an illegal or taken name.
+      UsageError: No such data or label column, an illegal or taken name; edits that cannot be kept.
       InputError: Data that cannot be read or learned from.
     """
     place = find_data(data)
@@ -55,8 +54,7 @@ def initialise(
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
         raise UsageError(f"--name {name}: must be lower-case letters, digits, _ and -, beginning with a letter")
     target = schemas / name
-    if target.exists() and not force:
-        raise UsageError(f"{target}: is there already; choose another --name, or --force to replace it")
+    earlier = None if force or not target.exists() else drafted(target)
 
     filesystem, _ = open_folder(place.directory)
     first = place.files[0]
@@ -78,42 +76,21 @@ def initialise(
 
     eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
     settings = settings_text(name, place, proposal, options, misfits, found, eval_rows, spellings)
-    _write(target, schema_text(name, proposal, found), settings)
+    proposed = Draft(settings, schema_text(name, proposal, found))
+    merged = None if earlier is None else merged_with(earlier, proposed, target)
+    write_dataset(target, proposed, merged)
     config, schema = target / "pipeline.toml", target / "schema.pbtxt"
     sampled = found.sample.num_rows
     return Initialised(
-        name, config, schema, found.rows, sampled, len(place.files), options, proposal, tuple(spellings), misfits
+        name,
+        config,
+        schema,
+        found.rows,
+        sampled,
+        len(place.files),
+        options,
+        proposal,
+        tuple(spellings),
+        misfits,
+        *((merged.kept, merged.changed) if merged else ()),
     )
-
-
-def _write(target: Path, schema: str, settings: str) -> None:
-    """Both files or none: they are made and checked in a folder beside, which then takes the name."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with folder_beside(target) as draft:
-            draft.chmod(0o755)
-            write_text(draft / "schema.pbtxt", schema)
-            write_text(draft / "pipeline.toml", settings)
-            load_config(draft / "pipeline.toml")
-            parse_schema(schema, str(target / "schema.pbtxt"))
-            if target.exists():
-                _replace(target, schema, settings)
-            else:
-                os.rename(draft, target)
-    except OSError as exc:
-        raise UsageError(f"{target}: cannot be written ({exc.strerror})") from exc
-
-
-def _replace(target: Path, schema: str, settings: str) -> None:
-    """Replaces both files; if the second cannot be, the first is again what it was."""
-    path = target / "schema.pbtxt"
-    before = path.read_bytes() if path.exists() else None
-    write_text(path, schema)
-    try:
-        write_text(target / "pipeline.toml", settings)
-    except OSError:
-        if before is None:
-            path.unlink()
-        else:
-            write_bytes(path, before)
-        raise

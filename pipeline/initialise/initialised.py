@@ -33,6 +33,8 @@ class Initialised:
     proposal: Proposal
     spellings: tuple[Found, ...] = ()
     misfits: Mapping[str, int] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """As one JSON object."""
@@ -54,12 +56,16 @@ class Initialised:
             "leaks": [asdict(one) for one in leaks_of(self.proposal)],
             "left_out": [asdict(one) for one in left_out_of(self.proposal)],
             "assumed": [asdict(one) for one in self._assumed()],
+            "kept": list(self.kept),
+            "changed": list(self.changed),
             "spellings": [group for one in self.spellings for group in one.to_json()],
         }
 
     def for_a_person(self) -> str:
         """What costs most first; then a table of all columns, and the next command."""
         lists = (
+            ("Kept, as you edited it:", list(self.kept)),
+            ("Changed since the last draft:", list(self.changed)),
             ("May leak the label:", [one.question for one in leaks_of(self.proposal)]),
             ("Spellings of one value:", spelling_lines(self.spellings, self.proposal.label)),
             ("Left out:", [f"{on_one_line(one.column)}: {one.why}" for one in left_out_of(self.proposal)]),

@@ -149,7 +149,12 @@ def test_what_is_there_stays_unless_forced(place):
     assert path.read_text() == "mine"
     initialise(data, "y", force=True)
     assert load_config(path).dataset.name == "shop"
-    assert sorted(file.name for file in path.parent.iterdir()) == ["notes.txt", "pipeline.toml", "schema.pbtxt"]
+    assert sorted(file.name for file in path.parent.iterdir()) == [
+        ".init",
+        "notes.txt",
+        "pipeline.toml",
+        "schema.pbtxt",
+    ]
     assert [file.name for file in (place / "schemas").iterdir()] == ["shop"]
 
 
@@ -169,8 +174,8 @@ def test_the_command_prints_a_table_or_one_object(place, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["label"] == {"column": "y", "task": "binary", "positive": "yes"}
     assert found["next"] == "plumbline run --dataset other"
-    assert main(["init", "--data", "shop.csv", "--label", "y"]) == 2
-    assert capsys.readouterr().err.startswith("plumbline: schemas/shop: is there already")
+    assert main(["init", "--data", "shop.csv", "--label", "color", "--name", "shop"]) == 2
+    assert capsys.readouterr().err.startswith("plumbline: schemas/shop: was drafted from other data; is there already")
 
 
 def test_it_starts_without_tensorflow():
