@@ -124,6 +124,7 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
     if graph := artifacts.get("Transform.transform_graph"):
         found["values"] = _values(Path(graph.uri) / "values.json")
+        found["texts"] = _values(Path(graph.uri) / "texts.json")
         found["anomalies"] += [
             {"feature": row["column"], "kind": "values_lost", "detail": row["finding"]}
             for row in found["values"]

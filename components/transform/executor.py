@@ -24,8 +24,10 @@ from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import QUANTILES, SKETCH_ERROR, check
+from components.transform.text_columns.telling import record_texts
 from components.transform.value_check import check_values
 from components.transform.value_findings import POLICY, record_values
+from components.vocabulary_escaping import unescaped
 
 
 class Executor(executor.Executor):
@@ -58,6 +60,9 @@ class Executor(executor.Executor):
         facts = analyse(chain.from_iterable(map(example_batches, uris)), config, QUANTILES, SKETCH_ERROR)
         output = artifact_utils.get_single_uri(output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY])
         write_transform_graph(facts, schema, config, output)
+        dataset = config["dataset"]
+        classes = [unescaped(entry).decode("utf-8", "replace") for entry in facts.classes]
+        record_texts(facts.texts, dataset["task"], classes, str(dataset.get("positive") or 1), output)
         specs = schema_utils.schema_as_feature_spec(schema).feature_spec
         module = write_matrices(facts, specs[config["dataset"]["label"]].dtype, config, output)
         kept = check_values(module, config["features"], facts.large, facts.learned)

@@ -35,7 +35,11 @@ class DriftLine:
 
 @dataclass(frozen=True)
 class FeatureRow:
-    """One feature, ready to be shown. `worst` is the overall measure that is furthest over its threshold."""
+    """One feature, ready to be shown.
+
+    `worst` is the overall measure that is furthest over its threshold; `words`, of texts, are what they score for or
+    against, and the words that do.
+    """
 
     name: str
     tag: str
@@ -46,6 +50,7 @@ class FeatureRow:
     more_lines: int
     figures: tuple[tuple[str, str, str], ...]
     findings: tuple[str, ...]
+    words: tuple[tuple[str, str], ...]
     mini: Markup
     spark: Markup | None
     chart: Markup | None
@@ -94,6 +99,7 @@ def feature_rows(facts: Facts, full: int = FULL) -> list[FeatureRow]:
     for row in facts.summary["anomalies"]:
         findings.setdefault(row["feature"], []).append(row["detail"])
     courses = _courses(facts.past)
+    words = {row["column"]: _words(row) for row in facts.summary.get("texts", ())}
     tags = _tags(facts)
     return [
         _row(
@@ -102,6 +108,7 @@ def feature_rows(facts: Facts, full: int = FULL) -> list[FeatureRow]:
             courses.get((feature.name, drift[feature.name][0][1]), []) if feature.name in drift else [],
             tags(feature.name),
             findings.get(feature.name, []),
+            words.get(feature.name, ()),
             place < full,
         )
         for place, feature in enumerate(features)
@@ -121,6 +128,7 @@ def _row(
     course: list[tuple[int, float]],
     tag: str,
     findings: Sequence[str],
+    words: Sequence[tuple[str, str]],
     full: bool,
 ) -> FeatureRow:
     chart = distribution(feature) if full else None
@@ -137,6 +145,7 @@ def _row(
         len(lines) - len(shown),
         _figures(feature),
         tuple(findings),
+        tuple(words),
         small.mini(feature),
         small.course(course, feature.name),
         svg(chart, f"{feature.name}: distribution in train and eval; the table beside it has the figures")
@@ -144,6 +153,16 @@ def _row(
         else None,
         small.course(course, feature.name, wide=True) if full else None,
     )
+
+
+def _words(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(what is raised or lowered, by which words, the strongest first)."""
+    return [
+        (f"{effect} {score['of']}", ", ".join(score[side]))
+        for score in row["scores"]
+        for side, effect in (("up", "for"), ("down", "against"))
+        if score[side]
+    ]
 
 
 def _figures(feature: Feature) -> tuple[tuple[str, str, str], ...]:

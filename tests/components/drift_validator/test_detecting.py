@@ -290,6 +290,7 @@ def test_a_plan_survives_as_a_parameter():
         Rules("fixed", 0.05, thresholds={"é": 0.5}, divergences={"x": 0.1}),
         roles={"late": "label"},
         categorical=["weekday"],
+        texts=["essay"],
         carried=["note"],
         slices=[["a"], ["a", "b"]],
     )

@@ -16,6 +16,7 @@ from components.transform.text_columns.learning import TextSettings, blocks, lea
 from components.transform.text_columns.model import TextColumn
 from components.transform.text_columns.ngrams import hashed, pair_hash, parts
 from components.transform.text_columns.sample import TextSample
+from components.transform.text_columns.telling import telling_words
 from components.transform.text_columns.vocabulary import Counts, Cutting, count_ngrams, names_of
 
 WORDS = ["the", "a", "of", "free", "call", "now", "film", "good", "bad", "plot", "lovely", "win", "text", "you", "42"]
@@ -206,3 +207,18 @@ def test_blocks_of_texts() -> None:
     assert [len(block) for block in blocks(long, 1 << 22)] == [1, 1, 1]
     counted, _ = count_ngrams([texts_of(50)], Cutting(2, (), 1000))
     assert counted.vocabulary(50, 2, 5).hashes.shape == (5,)
+
+
+def test_telling_words_are_those_that_the_label_follows() -> None:
+    texts = texts_of(400)
+    labels = np.array([b"good" in text.lower() for text in texts], float)
+    (score,) = telling_words(learned(texts, labels), "binary", [], "yes")
+    assert score["of"] == "yes"
+    assert score["up"][0] == "good"
+    assert "good" not in score["down"]
+    assert all(score["down"])
+    classes = np.array([0 if b"good" in text else 1 if b"bad" in text else 2 for text in texts])
+    rows = telling_words(learned(texts, classes, "multiclass"), "multiclass", ["fine", "poor", "so-so"], "")
+    assert [row["of"] for row in rows] == ["fine", "poor", "so-so"]
+    assert any("good" in word for word in rows[0]["up"][:3])
+    assert any("bad" in word for word in rows[1]["up"][:3])
