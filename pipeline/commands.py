@@ -16,7 +16,7 @@ from components.registry.versions import Registry
 from components.secret_texts import holds_secret, without_secrets
 from pipeline.config import Config, find_config, load_config, registry_folder
 from pipeline.tables.tune import check_tune
-from pipeline.talk import chatter_to
+from pipeline.talk import Progress, chatter_to
 
 if TYPE_CHECKING:
     from pipeline.summary import Summary
@@ -384,7 +384,10 @@ def init(parsed: argparse.Namespace) -> int:
     """`plumbline init`."""
     from pipeline.initialise.command import initialise
 
-    found = initialise(parsed.data, parsed.label, name=parsed.name, force=parsed.force, read_limits=parsed.read_limit)
+    progress = Progress(sys.stderr if sys.stderr.isatty() else None, total=2)
+    found = initialise(
+        parsed.data, parsed.label, parsed.name, force=parsed.force, read_limits=parsed.read_limit, progress=progress
+    )
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     return 0
 

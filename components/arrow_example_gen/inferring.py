@@ -41,6 +41,7 @@ from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse
 from components.errors import InputError
 from components.large_integers import FLOAT32
+from components.progress import note
 
 BATCH_ROWS = 1 << 16
 UINT64 = "uint64"
@@ -169,6 +170,7 @@ def survey(
         before = rows
         for batch in stream:
             rows += batch.num_rows
+            note(f"{rows:,} rows read, file {number + 1} of {len(files)}")
             if not names:
                 names = list(batch.schema.names)
                 forms = {name: Forms() for name in names}

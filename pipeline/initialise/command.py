@@ -21,8 +21,10 @@ from pipeline.initialise.schema_file import schema_text
 from pipeline.initialise.settings_file import EVAL_SHARE, settings_text
 from pipeline.initialise.spellings import applied_to, category_spellings, label_spellings
 from pipeline.initialise.writing import Draft, drafted, merged_with, write_dataset
+from pipeline.talk import Progress
 
 SAMPLE_ROWS = 200_000
+SILENT = Progress(None)
 
 
 def initialise(
@@ -32,6 +34,7 @@ def initialise(
     schemas: Path = Path("schemas"),
     force: bool = False,
     read_limits: Sequence[str] = (),
+    progress: Progress = SILENT,
 ) -> Initialised:
     """Looks at the data, writes its settings and schema, both or none.
 
@@ -44,6 +47,7 @@ def initialise(
       schemas: Folder of all datasets.
       force: Replace the dataset's files if it is there already, with what was edited in them.
       read_limits: Limits of what a file may hold, each "name=number"; kept in the settings.
+      progress: Shows how far reading and judging are.
 
     Raises:
       UsageError: No such data or label column, an illegal or taken name; edits that cannot be kept.
@@ -61,16 +65,18 @@ def initialise(
     limits = DEFAULT_LIMITS.changed(read_limits)
     delimiter = "," if is_binary(first) else detect_delimiter(filesystem, first, limits)
     options = ReadOptions(delimiter=delimiter, limits=limits)
-    found = survey(filesystem, place.files, options, SAMPLE_ROWS, find_markers=True)
-    spans = found.spans if len(place.files) > 1 else None
-    of_label = label_spellings(found.sample, label, found.types[label]) if label in found.types else None
-    spellings = [of_label] if of_label else []
-    if applied := applied_to(spellings):
-        found = replace(found, sample=canonical_table(found.sample, applied))
-    proposal = propose(found.sample, found.types, label, found.rows, spans)
-    if proposal.task == "regression":
-        spellings = []
-    spellings += category_spellings(found.sample, proposal.of_kind("categorical"), found.types)
+    with progress.step("read"):
+        found = survey(filesystem, place.files, options, SAMPLE_ROWS, find_markers=True)
+    with progress.step("judge"):
+        spans = found.spans if len(place.files) > 1 else None
+        of_label = label_spellings(found.sample, label, found.types[label]) if label in found.types else None
+        spellings = [of_label] if of_label else []
+        if applied := applied_to(spellings):
+            found = replace(found, sample=canonical_table(found.sample, applied))
+        proposal = propose(found.sample, found.types, label, found.rows, spans)
+        if proposal.task == "regression":
+            spellings = []
+        spellings += category_spellings(found.sample, proposal.of_kind("categorical"), found.types)
     misfits = {column: count for column, count in found.misfits.items() if count}
     options = replace(found.options, misfits="warn" if misfits else "block")
 
