@@ -37,7 +37,8 @@ class Summary:
     were damaged and set aside, in a line each. `strongest_column` is the feature that predicts the eval rows best on
     its own, beside the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of
     each column's values: [{column, kind, distinct, learned, unknown, explained, affected, finding}], see
-    components/told_apart.py.
+    components/told_apart.py. `texts` is what was learned of each column of text: [{column, words, characters,
+    dimensions, folds, scores: [{of, up, down}]}], the word n-grams that raise and lower each score most.
     """
 
     run_id: str
@@ -70,6 +71,7 @@ class Summary:
     integrity: list[str] = field(default_factory=list)
     strongest_column: dict[str, Any] | None = None
     values: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""

@@ -64,6 +64,12 @@ def test_an_id_and_a_text_are_enough(
     summary = json.loads(out)
     assert summary["metrics"]["auc"] > 0.85
     assert summary["pushed"] == 1
+    (said,) = summary["texts"]
+    assert said["column"] == "review"
+    assert {*said["scores"][0]["up"][:3]} <= {*GOOD}
+    assert said["scores"][0]["of"] == "yes"
+    page = Path(summary["report"]).read_text(encoding="utf-8")
+    assert "Words with the largest weights in the score of the label" in page
     assert not [row for row in summary["drift"] if row["feature"] == "review" and row["drifted"]]
 
     import tensorflow as tf
