@@ -29,7 +29,7 @@ from components.label_audit.text import agreement_lines, audit_lines
 from pipeline.audit_twins import Spelled, eval_rows, find_spelled
 from pipeline.config import Config
 from pipeline.corrections_check import corrections_path
-from pipeline.drift.data import Side, open_sides
+from pipeline.drift.data import NOTHING, Asked, Side, open_sides
 from pipeline.initialise.propose import propose
 
 
@@ -93,6 +93,7 @@ def audit(
     model: str = "auto",
     limit: int = 1000,
     read_limits: Sequence[str] = (),
+    asked: Asked = NOTHING,
 ) -> Audit:
     """Audits the labels of a file or folder.
 
@@ -105,6 +106,7 @@ def audit(
       model: "auto", or one of the models.
       limit: Issues at most, the worst.
       read_limits: Limits of what a file may hold, each "name=number", instead of the settings'.
+      asked: What the command line says of a database or a workbook, instead of the settings'.
 
     Raises:
       UsageError: Nothing there, or no such column, model or limit.
@@ -118,7 +120,7 @@ def audit(
         label = config.dataset.label
     if not label and not labelers:
         raise UsageError("audit: name the label column with --label, or columns of labels with --labelers A,B")
-    table, types, misfits, files = _read(data, config, read_limits)
+    table, types, misfits, files = _read(data, config, read_limits, asked)
     for option, columns in (("--label", (label,) if label else ()), ("--labelers", labelers), ("--id", ids)):
         _require(option, columns, types)
     if twice := sorted({name for name in labelers if list(labelers).count(name) > 1}):
@@ -260,7 +262,7 @@ def _features(
 
 
 def _read(
-    data: str, config: Config | None, read_limits: Sequence[str]
+    data: str, config: Config | None, read_limits: Sequence[str], asked: Asked
 ) -> tuple[pa.Table, dict[str, str], list[Misfit], list[int]]:
     """All rows, single values in the cells; column -> type alias; misfits; rows of each file."""
     types: dict[str, str] = {}
@@ -272,7 +274,7 @@ def _read(
         except (OSError, UnicodeDecodeError) as exc:
             raise ConfigError(f"{config.schema_path}: cannot be read ({exc})") from exc
         options = config.data.read_options("warn", limits)
-    side, _ = open_sides(data, data, types, options, limits)
+    side, _ = open_sides(data, data, types, options, limits, asked)
     if side.types:
         rows: list[int] = []
         batches: Iterable[pa.RecordBatch] = _counted(side, rows)

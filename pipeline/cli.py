@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     drift.add_argument("--history", action="store_true", help="the course over the runs of --dataset")
     drift.add_argument("--chart", type=Path, metavar="FILE", help="with --history: draw it, .svg or .png")
     drift.add_argument("--suggest", action="store_true", help="with --history: thresholds that the past suggests")
+    _source(drift, sides=True)
     _limits(drift)
     drift.add_argument("--debug", action="store_true", help="show the trace of an error")
     _where(drift)
@@ -109,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         "--auto", type=float, metavar="Q", help="with --export: fill in the suggested label up to this quality, as 0.05"
     )
     audit.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    _source(audit)
     _limits(audit)
     audit.add_argument("--debug", action="store_true", help="show the trace of an error")
 
@@ -203,9 +205,11 @@ def _parser() -> argparse.ArgumentParser:
         "init", help="propose settings and schema for one's own data; again, it keeps your edits"
     )
     init.set_defaults(command="init")
-    init.add_argument("--data", required=True, metavar="PATH", help="a file, or a folder or URL of span files")
+    init.add_argument("--data", required=True, metavar="PATH", help="a file, a folder or URL of span files, a database")
     init.add_argument("--label", required=True, metavar="COL", help="the column to predict")
     init.add_argument("--name", metavar="NAME", help="of the dataset (default: made of the file's)")
+    _source(init)
+    init.add_argument("--spans-query", default="", metavar="SQL", help="its first column gives the spans of {span}")
     init.add_argument("--force", action="store_true", help="replace a dataset of that name, edits too")
     init.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     _limits(init)
@@ -277,6 +281,19 @@ def _cluster(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="URL", help="folder of the spans, as the cluster sees it")
     parser.add_argument("--root", metavar="URL", help="folder for artifacts and registry: s3://, gs://, minio://")
     parser.add_argument("--image", metavar="IMAGE", help="container image with Plumbline in it")
+
+
+def _source(parser: argparse.ArgumentParser, sides: bool = False) -> None:
+    if sides:
+        parser.add_argument(
+            "--query", action="append", default=[], metavar="SQL", help="of databases: one for both sides, or one each"
+        )
+    else:
+        parser.add_argument("--query", default="", metavar="SQL", help="of a database: the SELECT that gives the rows")
+    parser.add_argument("--sheet", default="", metavar="NAME", help="of a spreadsheet (default: the first)")
+    parser.add_argument(
+        "--password-variable", default="", metavar="VAR", help="that holds a database's password (default: PGPASSWORD)"
+    )
 
 
 def _limits(parser: argparse.ArgumentParser) -> None:

@@ -122,6 +122,7 @@ def drift(parsed: argparse.Namespace) -> int:
     if parsed.history:
         return _drift_history(parsed)
     from pipeline.drift import command as drift_command
+    from pipeline.drift.data import Asked
 
     if parsed.baseline is None or parsed.current is None:
         raise UsageError("drift: two files or folders to compare, or --history and --dataset")
@@ -140,6 +141,7 @@ def drift(parsed: argparse.Namespace) -> int:
         alpha=parsed.alpha,
         joint_rows=0 if parsed.no_joint else None,
         read_limits=parsed.read_limit,
+        asked=Asked(tuple(parsed.query), parsed.sheet, parsed.password_variable),
     )
     print(
         json.dumps(compared.to_json(), allow_nan=False)
@@ -187,6 +189,7 @@ def _show_history(config: Config, root: Path, chart: Path | None, quiet: bool = 
 def audit(parsed: argparse.Namespace) -> int:
     """`plumbline audit`."""
     from pipeline import audit_command
+    from pipeline.drift.data import Asked
 
     if not parsed.label and not parsed.dataset and not parsed.labelers:
         raise UsageError("audit: which column is the label? --label, or --dataset, or --labelers, says it")
@@ -205,6 +208,7 @@ def audit(parsed: argparse.Namespace) -> int:
         model=parsed.model,
         limit=parsed.limit,
         read_limits=parsed.read_limit,
+        asked=Asked((parsed.query,) if parsed.query else (), parsed.sheet, parsed.password_variable),
     )
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     if parsed.export:
@@ -382,11 +386,21 @@ def doctor(parsed: argparse.Namespace) -> int:
 
 def init(parsed: argparse.Namespace) -> int:
     """`plumbline init`."""
+    from components.arrow_example_gen.options import ReadOptions
     from pipeline.initialise.command import initialise
 
     progress = Progress(sys.stderr if sys.stderr.isatty() else None, total=2)
     found = initialise(
-        parsed.data, parsed.label, parsed.name, force=parsed.force, read_limits=parsed.read_limit, progress=progress
+        parsed.data,
+        parsed.label,
+        name=parsed.name,
+        force=parsed.force,
+        read_limits=parsed.read_limit,
+        progress=progress,
+        asked=ReadOptions(
+            sheet=parsed.sheet, spans_query=parsed.spans_query, password_variable=parsed.password_variable
+        ),
+        query=parsed.query,
     )
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     return 0

@@ -8,12 +8,12 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from components.arrow_example_gen.databases.addresses import is_database
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
-from components.arrow_example_gen.options import ReadOptions
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
 from components.escaping import on_one_line
@@ -30,6 +30,9 @@ from pipeline.tables.table import Names, Policy, Table, Task
 from pipeline.tables.text import Text
 from pipeline.tables.training import Training
 from pipeline.tables.tune import Tune, check_tune
+
+if TYPE_CHECKING:
+    from components.arrow_example_gen.options import ReadOptions
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -68,10 +71,21 @@ class Data(Table):
     """Where spans lie and which of them a run takes."""
 
     directory: str
-    """Folder or URL of the span files; a relative path is relative to the working directory."""
+    """Folder or URL of the span files; a relative path is relative to the working directory. Or URL of a database
+    (extra `sql`), without credentials: postgresql://host/database, sqlite:///file.db, duckdb:///file.duckdb."""
     pattern: str = "span-{span}.csv"
     """File name of a span; `{span}` stands for its number, leading zeros allowed. Without `{span}` it is the one file
-    there is, and its rows are dealt to train and eval by a hash of their id columns."""
+    there is, and its rows are dealt to train and eval by a hash of their id columns. Through folders, and with `*`, a
+    span has several files, and folders named column=value give columns: month={span}/*.parquet, region=*/*.parquet. A
+    span may be named by a date, 2024-03 or 2024-03-31, which is counted in months, weeks or days from 1970."""
+    query: str = ""
+    """Of a database: the SELECT that gives the rows. `{span}` in it becomes each value of `spans_query`."""
+    spans_query: str = ""
+    """Of a database: the SELECT whose first column gives the spans there are, numbers or dates."""
+    password_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    """Environment variable that holds the database's password; empty is PGPASSWORD or ~/.pgpass."""
+    sheet: str = ""
+    """Of a spreadsheet (extra `excel`): the sheet to read; empty is the first that is not hidden."""
     window: Annotated[int, Field(ge=1)] = 3
     """Number of spans in `train`; the span after them is `eval`."""
     eval_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
@@ -106,16 +120,26 @@ class Data(Table):
         """What a file may ask for, as its readers take it."""
         return Limits(self.max_columns, self.max_header_bytes, self.max_line_bytes, self.max_expansion)
 
-    def read_options(self, misfits: Policy | None = None, limits: Limits | None = None) -> ReadOptions:
+    def read_options(self, misfits: Policy | None = None, limits: Limits | None = None) -> "ReadOptions":
         """How the files are read; `misfits` and `limits` instead of the settings' where given."""
+        from components.arrow_example_gen.options import ReadOptions  # settings are refused without waiting for Arrow
+
         return ReadOptions(
-            self.missing, self.delimiter, misfits or self.misfits, limits or self.limits, self.values, self.renamed
+            self.missing,
+            self.delimiter,
+            misfits or self.misfits,
+            limits or self.limits,
+            self.values,
+            self.renamed,
+            self.sheet,
+            self.spans_query,
+            self.password_variable,
         )
 
     @property
     def has_spans(self) -> bool:
         """False for a single file."""
-        return "{span}" in self.pattern
+        return "{span}" in (self.query or self.pattern)
 
     @field_validator("values")
     @classmethod
@@ -131,7 +155,21 @@ class Data(Table):
     def _at_most_one_span(cls, pattern: str) -> str:
         if pattern.count("{span}") > 1 or not pattern:
             raise ValueError("must hold {span} once, as span-{span}.csv does, or be the name of one file")
+        if ".." in pattern.split("/") or pattern.startswith("/"):
+            raise ValueError("must be a path below [data] directory")
         return pattern
+
+    @model_validator(mode="after")
+    def _queries_fit(self) -> "Data":
+        database = is_database(self.directory)
+        if database and not self.query:
+            raise ValueError(f"query: missing; {self.directory} is a database, whose rows a SELECT gives")
+        for key in ("query", "spans_query", "password_variable"):
+            if not database and getattr(self, key):
+                raise ValueError(f"{key}: is for databases, and {self.directory} is none; take it out")
+        if ("{span}" in self.query) != bool(self.spans_query):
+            raise ValueError("spans_query: goes with a query that has {span} in it; set both or none")
+        return self
 
 
 class Features(Table):

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from components.arrow_example_gen.columns import column_types, parse_schema
 from components.arrow_example_gen.corrections import Applied
+from components.arrow_example_gen.databases.database import Database
 from components.arrow_example_gen.extra import SPLIT as EXTRA
 from components.arrow_example_gen.extra import Extra, check_columns, check_taken
 from components.arrow_example_gen.extra import digest as extra_digest
-from components.arrow_example_gen.fingerprint import data_fingerprint, file_sha256
+from components.arrow_example_gen.fingerprint import data_fingerprint
 from components.arrow_example_gen.labels import LabelCount
 from components.arrow_example_gen.other_class import with_other_class
+from components.arrow_example_gen.places import content_sha256
 from components.arrow_example_gen.source import SPLITS, Source
-from components.arrow_example_gen.spans import SpanFile, SpanWindow, find_spans, open_folder
+from components.arrow_example_gen.spans import SpanFile, SpanWindow, open_folder
 from components.errors import ConfigError, InputError, UsageError
 from components.files import write_json
 from pipeline.classes_check import check_spelled
@@ -102,7 +104,7 @@ def source_of(config: Config, directory: str) -> Source:
     check_columns(extra, columns, str(config.path))
     source = Source(
         directory=directory,
-        pattern=config.data.pattern,
+        pattern=config.data.query or config.data.pattern,
         columns=columns,
         label=config.dataset.label,
         ids=config.dataset.id,
@@ -186,7 +188,7 @@ def _locate(source: Source, window: SpanWindow, known: dict[str, Scan], scans: d
     if source.corrected is None:
         return None
     here = {place for scan in scans.values() for place in scan.corrected}
-    others = {file.span: file for file in find_spans(source.directory, source.pattern)} if source.has_spans else {}
+    others = {file.span: file for file in source.found()} if source.has_spans else {}
 
     def look(span: int) -> tuple[int, ...] | None:
         try:
@@ -207,25 +209,29 @@ def _scanned(source: Source, file: SpanFile, split: str, known: dict[str, Scan],
 
 def _keep(cache: Path, known: dict[str, Scan], scans: dict[str, Scan]) -> None:
     """Writes the cache if there is anything new; UsageError if it cannot be written."""
-    if not scans.keys() - known.keys():
+    found = {key: scan for key, scan in scans.items() if not key.startswith(NOT_KEPT)}
+    if not found.keys() - known.keys():
         return
     try:
-        kept = {**known, **scans}.items()
+        kept = {**known, **found}.items()
         write_json(cache, {key: {**asdict(scan), "digest": entry_digest(key, asdict(scan))} for key, scan in kept})
     except OSError as exc:
         raise UsageError(f"{cache}: cannot be written ({exc.strerror}); choose another place with --root") from exc
 
 
 def _scan(source: Source, file: SpanFile, split: str) -> Scan:
-    filesystem, _ = open_folder(source.directory)
-    digest = file_sha256(filesystem, file.path)
     count = LabelCount(source.label)
     applied = Applied()
     taken: list[int] = []
     for _batch in count.labelled(source.read(file, split, applied=applied, taken=taken)):
         pass
     labels = {str(value): n for value, n in count.values.items()}
+    digest = content_sha256(source.place, file, source.options)
     return Scan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.found)), tuple(taken))
+
+
+NOT_KEPT = "server "
+"""How the key of a scan begins whose source does not say whether it has changed: a database server's."""
 
 
 def _key(source: Source, file: SpanFile, split: str) -> str:
@@ -238,17 +244,35 @@ def _key(source: Source, file: SpanFile, split: str) -> str:
     if source.corrected is not None:
         read_as += [source.corrected.file.sha256, list(source.ids)]
     how = hashlib.sha256(json.dumps(read_as, sort_keys=True).encode()).hexdigest()[:16]
-    if "://" in source.directory:
-        return f"{file.path} {file.bytes} {file.modified_ns} {_etag(source, file)} {how}"
+    if isinstance(source.place, Database):
+        return _query_key(source.place, file, how)
+    remote = "://" in source.directory
     # `cp -p`, tar and rsync set back the time of the last change; nothing sets back that of the inode's.
-    changed = os.stat(file.path).st_ctime_ns
-    return f"{os.path.abspath(file.path)} {file.bytes} {file.modified_ns} {changed} {how}"
+    changed = [_etag(source, path) if remote else str(os.stat(path).st_ctime_ns) for path in _paths(file)]
+    place = file.path if remote else os.path.abspath(file.path)
+    if file.parts:
+        stand = [[part.path, part.bytes, part.modified_ns] for part in file.parts]
+        changed = [hashlib.sha256(json.dumps([stand, changed]).encode()).hexdigest()]
+    return f"{place} {file.bytes} {file.modified_ns} {changed[0]} {how}"
 
 
-def _etag(source: Source, file: SpanFile) -> str:
+def _paths(file: SpanFile) -> list[str]:
+    return [part.path for part in file.parts] or [file.path]
+
+
+def _query_key(database: Database, file: SpanFile, how: str) -> str:
+    """Of a query's rows: a file says whether it has changed, a server does not."""
+    query = hashlib.sha256(file.path.encode()).hexdigest()[:16]
+    if not database.file:
+        return f"{NOT_KEPT}{database.url} {query} {how}"
+    changed = os.stat(database.existing_file()).st_ctime_ns
+    return f"{os.path.abspath(database.file)} {file.bytes} {file.modified_ns} {changed} {query} {how}"
+
+
+def _etag(source: Source, path: str) -> str:
     """What a bucket says of an object's content: it may be replaced within the second that its time of change has."""
     try:
-        with open_folder(source.directory)[0].open_input_stream(file.path, compression=None) as stream:
+        with open_folder(source.directory)[0].open_input_stream(path, compression=None) as stream:
             known = stream.metadata() or {}
     except OSError:
         return ""  # reading it will say what is wrong

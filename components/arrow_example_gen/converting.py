@@ -8,12 +8,12 @@ from typing import Any
 from components.arrow_example_gen import extra
 from components.arrow_example_gen.corrections import Applied
 from components.arrow_example_gen.encoding import write_examples
-from components.arrow_example_gen.fingerprint import file_sha256
 from components.arrow_example_gen.labels import LabelCount
 from components.arrow_example_gen.misfits import Misfit
+from components.arrow_example_gen.places import content_sha256
 from components.arrow_example_gen.rounding import Rounding
 from components.arrow_example_gen.source import Source
-from components.arrow_example_gen.spans import SpanFile, open_folder
+from components.arrow_example_gen.spans import SpanFile
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,11 @@ def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
     read = source.read(job.file, job.split, misfits, applied, taken)
     rounding = Rounding()
     rows = write_examples(rounding.watched(seen.labelled(read)), job.target, columnar)
-    filesystem, _ = open_folder(source.directory)
     return Converted(
         split=job.split,
         span=job.file.span,
         name=job.file.name,
-        sha256=file_sha256(filesystem, job.file.path),
+        sha256=content_sha256(source.place, job.file, source.options),
         bytes=job.file.bytes,
         rows=rows,
         unlabelled=seen.unlabelled,

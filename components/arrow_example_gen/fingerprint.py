@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from pyarrow import fs
 
+from components.arrow_example_gen.spans import SpanFile
+
 CHUNK = 1 << 20
 
 
@@ -16,6 +18,12 @@ def file_sha256(filesystem: fs.FileSystem, path: str) -> str:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def parts_sha256(filesystem: fs.FileSystem, file: SpanFile) -> str:
+    """SHA-256 of what the parts of a span hold and what their folders say, wherever they lie."""
+    found = [[list(part.values), file_sha256(filesystem, part.path)] for part in file.parts]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def data_fingerprint(splits: Mapping[str, Sequence[tuple[int, str]]], corrections: str = "") -> str:

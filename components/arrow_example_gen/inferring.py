@@ -18,7 +18,7 @@ float64 whose values are all whole, some of them beyond 2^24, is int64, in any f
 float32, which would make equal what is not. pandas writes integers so where some are missing.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -29,21 +29,22 @@ from pyarrow import types as is_
 
 from components.arrow_example_gen.casting import fit, plain
 from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.file_kinds import PARQUET
 from components.arrow_example_gen.forms import FEW_ROWS, count_batch, grouped
-from components.arrow_example_gen.ipc_files import ipc_batches, open_ipc
+from components.arrow_example_gen.ipc_files import open_ipc
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import is_list, own_type, unknown_names
-from components.arrow_example_gen.options import Forms, ReadOptions, missing_markers, string_batches
+from components.arrow_example_gen.options import Forms, ReadOptions, missing_markers
 from components.arrow_example_gen.parquet_files import open_parquet
-from components.arrow_example_gen.reading import IPC, PARQUET
+from components.arrow_example_gen.places import Place
 from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.survey_batches import span_batches
 from components.arrow_example_gen.text_cells import parse
 from components.errors import InputError
 from components.large_integers import FLOAT32
 from components.progress import note
 
-BATCH_ROWS = 1 << 16
 UINT64 = "uint64"
 """While inferring only: int64 or string, as its largest value tells."""
 
@@ -129,17 +130,17 @@ class Survey:
     spans: np.ndarray
 
 
-def infer_types(filesystem: fs.FileSystem, files: Sequence[SpanFile], options: ReadOptions) -> dict[str, str]:
+def infer_types(place: Place, files: Sequence[SpanFile], options: ReadOptions) -> dict[str, str]:
     """Column -> type alias (see the head of this file), the same however the rows are spread over the files.
 
     Raises:
       InputError: A file cannot be read, or has other columns than the first.
     """
-    return survey(filesystem, files, options, sample_rows=0).types
+    return survey(place, files, options, sample_rows=0).types
 
 
 def survey(
-    filesystem: fs.FileSystem,
+    place: Place,
     files: Sequence[SpanFile],
     options: ReadOptions,
     sample_rows: int,
@@ -148,8 +149,8 @@ def survey(
     """Reads all files once, batch by batch.
 
     Args:
-      filesystem: Where the files are.
-      files: CSV, Parquet or Arrow files with the same columns.
+      place: Where the files are.
+      files: Files of any kind, or queries, with the same columns.
       options: How CSV is read.
       sample_rows: Rows kept for a closer look, at most.
       find_markers: Take markers for missing values that the data shows in addition to those of `options`.
@@ -163,21 +164,20 @@ def survey(
     whole: dict[str, WholeNumbers] = {}
     sample, rows, names = Sample(sample_rows), 0, list[str]()
     for number, file in enumerate(files):
-        binary = is_binary(file)
-        stream = (
-            binary_batches(filesystem, file, options.limits) if binary else string_batches(filesystem, file, options)
-        )
         before = rows
-        for batch in stream:
+        for batch, texts in span_batches(place, file, options):
             rows += batch.num_rows
             note(f"{rows:,} rows read, file {number + 1} of {len(files)}")
             if not names:
                 names = list(batch.schema.names)
                 forms = {name: Forms() for name in names}
             _same_columns(batch.schema.names, names, file, files[0])
-            if not binary:
-                count_batch(batch, forms)
-            for name, column in zip(batch.schema.names, batch.columns, strict=True) if binary else ():
+            if texts:
+                written = [name for name in batch.schema.names if name in texts]
+                count_batch(batch if len(written) == batch.num_columns else batch.select(written), forms)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if name in texts:
+                    continue
                 forms[name].rows += len(column)
                 forms[name].nulls += column.null_count
                 carried.setdefault(name, set()).add(_alias(column.type, name, file))
@@ -244,31 +244,6 @@ def _schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Sch
             if file.path.lower().endswith(PARQUET):
                 return open_parquet(stream, file, limits).schema_arrow
             return open_ipc(stream, file, limits).schema
-    except (pa.ArrowException, OSError) as exc:
-        raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
-
-
-def is_binary(file: SpanFile) -> bool:
-    """Whether a file's name says Parquet or Arrow, which carry their types."""
-    return file.path.lower().endswith((*PARQUET, *IPC))
-
-
-def binary_batches(
-    filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS
-) -> Iterator[pa.RecordBatch]:
-    """A Parquet or Arrow file's rows; InputError where it cannot be read."""
-    try:
-        with filesystem.open_input_file(file.path) as stream:
-            if file.path.lower().endswith(PARQUET):
-                parquet = open_parquet(stream, file, limits)
-                unknown_names(file.name, parquet.schema_arrow.names, parquet.schema_arrow.names)
-                yield from parquet.iter_batches(BATCH_ROWS, use_threads=False)
-                return
-            reader = open_ipc(stream, file, limits)
-            unknown_names(file.name, reader.schema.names, reader.schema.names)
-            for batch in ipc_batches(reader):
-                for start in range(0, batch.num_rows, BATCH_ROWS):
-                    yield batch.slice(start, BATCH_ROWS)
     except (pa.ArrowException, OSError) as exc:
         raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
 

@@ -74,6 +74,9 @@ class ReadOptions:
       limits: What a file of any kind may ask for.
       renamed: Column -> the name that it has in files that lack it, of any kind of file.
       spellings: Column -> spelling -> the value it stands for, of any kind of file, see components/spellings.py.
+      sheet: Of a workbook; "" is the first that is not hidden.
+      spans_query: Of a database: the query that gives the spans there are.
+      password_variable: Of a database: variable of the environment that holds the password.
     """
 
     missing: tuple[str, ...] = ("",)
@@ -82,13 +85,16 @@ class ReadOptions:
     limits: Limits = DEFAULT_LIMITS
     spellings: Spellings = field(default_factory=dict, hash=False)
     renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
+    sheet: str = ""
+    spans_query: str = ""
+    password_variable: str = ""
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "ReadOptions":
         """What `dataclasses.asdict` made of one, and JSON of that."""
         limits = Limits(**fields.get("limits", {}))
-        spellings, renamed = fields.get("spellings", {}), fields.get("renamed", {})
-        return cls(tuple(fields["missing"]), fields["delimiter"], fields["misfits"], limits, spellings, renamed)
+        rest = {key: value for key, value in fields.items() if key not in ("missing", "limits")}
+        return cls(tuple(fields["missing"]), limits=limits, **rest)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A file as a stream of typed Arrow record batches, whatever its format: the one door to all readers."""
+"""A span as a stream of typed Arrow record batches, whatever its format: the one door to all readers."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -8,32 +8,33 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.arrow_example_gen.csv_files import read_csv
+from components.arrow_example_gen.databases.database import Database
+from components.arrow_example_gen.databases.queries import read_query
+from components.arrow_example_gen.file_kinds import CSV, IPC, JSON_LINES, LEGAL, PARQUET, SHEETS, TABLES, TFRECORD, ZIP
 from components.arrow_example_gen.ipc_files import read_ipc
+from components.arrow_example_gen.json_lines import read_json_lines
 from components.arrow_example_gen.misfits import FileMisfits, Misfit, one_line
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.parquet_files import read_parquet
+from components.arrow_example_gen.partitions import part_files, with_columns, without_columns
+from components.arrow_example_gen.places import Place
 from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.staging import staged
 from components.arrow_example_gen.tfrecord_files import read_tfrecords
 from components.errors import InputError
 from components.spellings import canonical
-
-CSV = (".csv", ".csv.gz", ".csv.zst", ".csv.bz2", ".tsv", ".tsv.gz", ".tsv.zst", ".tsv.bz2")
-PARQUET = (".parquet", ".pq")
-IPC = (".arrow", ".feather", ".ipc")
-TFRECORD = (".tfrecord", ".tfrecord.gz")
-LEGAL = ".csv and .tsv (also .gz, .zst, .bz2), .parquet, .pq, .arrow, .feather, .ipc, .tfrecord, .tfrecord.gz"
 
 DEFAULT = ReadOptions()
 
 
 def read_batches(
-    filesystem: fs.FileSystem,
+    place: Place,
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions = DEFAULT,
     misfits: list[Misfit] | None = None,
 ) -> Generator[pa.RecordBatch, None, None]:
-    """Streams a file's rows, in order, with the columns and types that the schema names.
+    """Streams a span's rows, in order, with the columns and types that the schema names.
 
     In a CSV file an unquoted cell that `options.missing` names is missing, a quoted one never; `""` is an empty string.
     Columns that the schema does not name follow the others, so that the schema check downstream reports them: as
@@ -41,8 +42,8 @@ def read_batches(
     Spellings that `options` name are brought to the values they stand for.
 
     Args:
-      filesystem: Where `file.path` is.
-      file: The file; the end of its name says its format.
+      place: Where `file.path` is.
+      file: A file, the end of whose name says its format; a span of several; or a query.
       types: Column name -> one of the types of `columns.arrow_types`.
       options: How a CSV file is written, and what a value does that does not fit its column's type.
       misfits: Under the policy `warn`, one entry a column is added to it when the last batch has been read.
@@ -55,32 +56,35 @@ def read_batches(
       InputError: Unreadable, empty, damaged, ragged, a missing or doubled column, invalid UTF-8; and, under the policy
         `block`, the first value that does not fit.
     """
-    if options.renamed:
-        yield from _renamed(filesystem, file, types, options, misfits)
+    if file.parts:
+        for part, one in zip(file.parts, part_files(file), strict=True):
+            for batch in read_batches(place, one, without_columns(types, part), options, misfits):
+                whole = with_columns(batch, part, types)
+                yield canonical(whole, options.spellings) if options.spellings else whole
         return
-    path = file.path.lower()
-    found = FileMisfits(file.name, options.misfits, has_header=path.endswith(CSV))
+    if options.renamed:
+        yield from _renamed(place, file, types, options, misfits)
+        return
+    found = FileMisfits(file.name, options.misfits)
     rows = 0
     try:
-        _check(filesystem, file)
-        if path.endswith(CSV):
-            batches = read_csv(filesystem, file, types, options, found)
+        if isinstance(place, Database):
+            batches = read_query(place, file, types, found, options)
         else:
-            read = read_parquet if path.endswith(PARQUET) else read_ipc if path.endswith(IPC) else read_tfrecords
-            batches = read(filesystem, file, types, found, options.limits)
+            batches = _file(place, file, types, options, found)
         for batch in batches:
             rows += batch.num_rows
             yield canonical(batch, options.spellings) if options.spellings else batch
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{file.name}: {_explain(exc)}") from exc
+        raise InputError(f"{found.file}: {_explain(exc)}") from exc
     if rows == 0:
-        raise InputError(f"{file.name}: holds no rows")
+        raise InputError(f"{found.file}: holds no rows")
     if misfits is not None:
         misfits.extend(found.found)
 
 
 def _renamed(
-    filesystem: fs.FileSystem,
+    place: Place,
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions,
@@ -88,20 +92,39 @@ def _renamed(
 ) -> Iterator[pa.RecordBatch]:
     """The rows of a file in which columns may have their former names."""
     plain = replace(options, renamed={}, spellings={})
-    with closing(read_batches(filesystem, file, {}, replace(plain, misfits="warn"))) as look:
+    with closing(read_batches(place, file, {}, replace(plain, misfits="warn"))) as look:
         there = set(next(look).schema.names)
     former = {old: new for new, old in options.renamed.items() if old in there and new not in there}
     names = {new: old for old, new in former.items()}
     asked = {names.get(name, name): type_ for name, type_ in types.items()}
-    for batch in read_batches(filesystem, file, asked, plain, misfits):
+    for batch in read_batches(place, file, asked, plain, misfits):
         batch = batch.rename_columns([former.get(name, name) for name in batch.schema.names])
         yield canonical(batch, options.spellings) if options.spellings else batch
 
 
-def _check(filesystem: fs.FileSystem, file: SpanFile) -> None:
+def _file(
+    filesystem: fs.FileSystem, file: SpanFile, types: dict[str, pa.DataType], options: ReadOptions, found: FileMisfits
+) -> Iterator[pa.RecordBatch]:
+    check_file(filesystem, file)
+    with staged(filesystem, file, options) as (inner, content, how):
+        if content is not file:
+            check_file(inner, content)
+        found.file = content.name
+        path = content.path.lower()
+        if path.endswith(CSV):
+            found.first_row = 2
+            yield from read_csv(inner, content, types, how, found)
+        elif path.endswith(JSON_LINES):
+            yield from read_json_lines(inner, content, types, found, how)
+        else:
+            read = read_parquet if path.endswith(PARQUET) else read_ipc if path.endswith(IPC) else read_tfrecords
+            yield from read(inner, content, types, found, how.limits)
+
+
+def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:
     """InputError unless there is a file with something in it, and its first bytes are what its name says."""
     path = file.path.lower()
-    if not path.endswith((*CSV, *PARQUET, *IPC, *TFRECORD)):
+    if not path.endswith((*TABLES, *TFRECORD)):
         raise InputError(f"{file.name}: no format is known by the end of this name; legal: {LEGAL}")
     info = filesystem.get_file_info(file.path)
     if info.type == fs.FileType.NotFound:
@@ -130,11 +153,13 @@ def _recognised(head: bytes) -> tuple[str, tuple[str, ...]]:
     if head.startswith(b"ARROW1\0\0"):
         return "Arrow data", IPC
     if head.startswith(b"\x1f\x8b"):
-        return "gzip data", (".csv.gz", ".tsv.gz", ".tfrecord.gz")
+        return "gzip data", (".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".tfrecord.gz")
     if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return "zstd data", (".csv.zst", ".tsv.zst")
+        return "zstd data", (".csv.zst", ".tsv.zst", ".jsonl.zst", ".ndjson.zst")
     if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":
-        return "bzip2 data", (".csv.bz2", ".tsv.bz2")
+        return "bzip2 data", (".csv.bz2", ".tsv.bz2", ".jsonl.bz2", ".ndjson.bz2")
+    if head.startswith(b"PK\x03\x04"):
+        return "a zip archive or a spreadsheet", (*ZIP, *SHEETS)
     return "", ()
 
 

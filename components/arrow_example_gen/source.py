@@ -14,9 +14,10 @@ from components.arrow_example_gen.corrections import Applied, Corrections, load_
 from components.arrow_example_gen.extra import Extra
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.places import Place, find_files, open_place
 from components.arrow_example_gen.reading import read_batches
 from components.arrow_example_gen.sampling import sampled
-from components.arrow_example_gen.spans import SpanFile, SpanWindow, choose_window, find_spans, open_folder
+from components.arrow_example_gen.spans import SPAN, SpanFile, SpanWindow, choose_window
 from components.arrow_example_gen.splitting import in_eval
 from components.errors import UsageError
 from components.spellings import canonical
@@ -29,8 +30,8 @@ class Source:
     """Where rows come from.
 
     Attributes:
-      directory: Folder or URL of the files.
-      pattern: File name with `{span}`, or the name of one file.
+      directory: Folder or URL of the files, or URL of a database.
+      pattern: File name with `{span}`, or the name of one file; of a database the query.
       columns: Column -> type alias, see columns.py.
       label: Label column.
       ids: Columns that name a row.
@@ -80,11 +81,20 @@ class Source:
     @property
     def has_spans(self) -> bool:
         """False for a single file."""
-        return "{span}" in self.pattern
+        return SPAN in self.pattern
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the files are, opened once; InputError if it cannot be."""
+        return open_place(self.directory)
+
+    def found(self) -> list[SpanFile]:
+        """All spans there are, by number; InputError if there is none."""
+        return find_files(self.directory, self.pattern, self.options)
 
     def files(self, span: int | None = None) -> SpanWindow:
         """The files of the run that evaluates `span`, None being the newest; InputError if one is not there."""
-        found = find_spans(self.directory, self.pattern)
+        found = self.found()
         if self.has_spans:
             return choose_window(found, span, self.window, extra_rows.farthest(self.extra))
         if span not in (None, 0):
@@ -141,8 +151,7 @@ class Source:
             taken[:] = total.tolist()
 
     def _rows(self, file: SpanFile, split: str, misfits: list[Misfit] | None) -> Iterator[pa.RecordBatch]:
-        filesystem, _ = open_folder(self.directory)
-        batches = read_batches(filesystem, file, arrow_types(dict(self.columns)), self.options, misfits)
+        batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, misfits)
         if self.has_spans:
             yield from batches
             return

@@ -10,10 +10,28 @@ from pyarrow import fs
 from components.errors import InputError
 from components.secret_texts import holds_secret, without_secrets
 
+SPAN = "{span}"
+"""In a pattern, or a query, where the number of a span stands."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a span that has several, and what the folders it lies in say: column -> value, None for no value."""
+
+    path: str
+    name: str
+    bytes: int
+    modified_ns: int
+    values: tuple[tuple[str, str | None], ...] = ()
+
 
 @dataclass(frozen=True)
 class SpanFile:
-    """One span: its number and its file. `path` is relative to `filesystem`; `name` is what a person is shown."""
+    """One span: its number and its file. `path` is relative to `filesystem`; `name` is what a person is shown.
+
+    Where a span is a folder of files (partitions.py), these are its `parts`, and `path` is the folder. Of a database
+    `path` is the query.
+    """
 
     span: int
     path: str
@@ -22,6 +40,7 @@ class SpanFile:
     modified_ns: int
     before: int = 0
     """How many spans before the window it is, where rows of it are added to the window's; 0 is within."""
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +85,7 @@ def open_folder(directory: str) -> tuple[fs.FileSystem, str]:
         try:
             return fs.FileSystem.from_uri(directory)
         except (OSError, ValueError) as exc:
-            raise InputError(f"{directory}: cannot be opened ({_said(exc)})") from exc
+            raise InputError(f"{directory}: cannot be opened ({said(exc)})") from exc
     return fs.LocalFileSystem(), directory
 
 
@@ -82,20 +101,20 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
       InputError: The folder is missing, holds no span, or holds two files for one number.
     """
     filesystem, root = open_folder(directory)
-    before, braces, after = pattern.partition("{span}")
+    before, braces, after = pattern.partition(SPAN)
     matches = re.compile(re.escape(before) + (r"(\d+)" if braces else "()") + re.escape(after)).fullmatch
     try:
         entries = filesystem.get_file_info(fs.FileSelector(root))
     except (FileNotFoundError, NotADirectoryError) as exc:
         raise InputError(f"{directory}: no such folder; [data] directory or --data says where the spans lie") from exc
     except OSError as exc:
-        raise InputError(f"{directory}: cannot be listed ({_said(exc)})") from exc
+        raise InputError(f"{directory}: cannot be listed ({said(exc)})") from exc
     spans: dict[int, SpanFile] = {}
     for entry in sorted(entries, key=lambda entry: entry.base_name):
         match = matches(entry.base_name)
         if match is None:
             continue
-        span, name = int(match[1] or 0), _shown(directory, entry.base_name)
+        span, name = int(match[1] or 0), shown(directory, entry.base_name)
         if entry.type != fs.FileType.File:
             what = "a folder" if entry.type == fs.FileType.Directory else "no regular file"
             raise InputError(f"{name}: {what} where a span file is expected")
@@ -144,7 +163,7 @@ def choose_window(found: Iterable[SpanFile], span: int | None, window: int, extr
     )
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """The error in one line, and where an S3 that is meant or may be entered is set."""
     said = " ".join(str(error).split())
     if "INVALID_ACCESS_KEY_ID" in said or "ACCESS_DENIED" in said or "SIGNATURE" in said:
@@ -152,7 +171,8 @@ def _said(error: Exception) -> str:
     return f"{said}; check AWS_ENDPOINT_URL" if "NETWORK_CONNECTION" in said else said
 
 
-def _shown(directory: str, base_name: str) -> str:
+def shown(directory: str, base_name: str) -> str:
+    """A file's path or URL, as a person is shown it."""
     return directory.rstrip("/") + "/" + base_name if "://" in directory else str(PurePosixPath(directory) / base_name)
 
 

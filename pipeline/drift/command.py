@@ -12,7 +12,7 @@ from components.drift_validator.detecting import Found, Plan, compare_tables, fi
 from components.drift_validator.summaries.column import Table
 from components.errors import ConfigError, InputError, UsageError
 from pipeline.config import Config
-from pipeline.drift.data import open_sides
+from pipeline.drift.data import NOTHING, Asked, open_sides
 from pipeline.drift.plan import plan_of
 from pipeline.drift.text import compared_features, drifted_features, table
 
@@ -73,6 +73,7 @@ def drift(
     alpha: float | None = None,
     joint_rows: int | None = None,
     read_limits: Sequence[str] = (),
+    asked: Asked = NOTHING,
 ) -> Comparison:
     """Compares two data sets.
 
@@ -87,6 +88,7 @@ def drift(
       alpha: Instead of the settings'.
       joint_rows: Instead of the settings'.
       read_limits: Limits of what a file may hold, each "name=number", instead of the settings'.
+      asked: What the command line says of a database or a workbook, instead of the settings'.
 
     Raises:
       UsageError, ConfigError, InputError: See open_sides; a slice by a column that is not there.
@@ -112,7 +114,7 @@ def drift(
     limits = (config.data.limits if config is not None else DEFAULT_LIMITS).changed(read_limits)
     if config is not None:
         options = config.data.read_options("warn", limits)
-    one, other = open_sides(baseline, current, types, options, limits)
+    one, other = open_sides(baseline, current, types, options, limits, asked)
     for column in {column for cross in plan.slices for column in cross}:
         if one.types and column not in one.types and column not in other.types:
             raise UsageError(f"--slice {column}: no such column; there is: {', '.join(one.types)}")

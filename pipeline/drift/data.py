@@ -8,17 +8,41 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.inferring import declared_types, is_binary, survey
+from components.arrow_example_gen.databases.addresses import database_url, is_database
+from components.arrow_example_gen.file_kinds import TABLES, TFRECORD, is_binary
+from components.arrow_example_gen.inferring import declared_types, survey
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import Misfit
-from components.arrow_example_gen.options import ReadOptions, detect_delimiter
-from components.arrow_example_gen.reading import CSV, IPC, PARQUET, TFRECORD, read_batches
-from components.arrow_example_gen.spans import SpanFile, open_folder
+from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.partitions import find_partitions
+from components.arrow_example_gen.places import Place, open_place
+from components.arrow_example_gen.reading import read_batches
+from components.arrow_example_gen.spans import SPAN, SpanFile, open_folder
+from components.arrow_example_gen.survey_batches import find_delimiter
 from components.errors import InputError, UsageError
 from components.examples import example_batches
+from pipeline.initialise.partitioned import partitioned_pattern
 
 EXAMPLES = (*TFRECORD, ".gz")
 """Ends of the names of serialized tf.Examples; TFX names its own like data_tfrecord-00000-of-00001.gz."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line says of its data.
+
+    Attributes:
+      queries: Of databases: one for both sides, or one for each.
+      sheet: Of workbooks.
+      password_variable: Of databases.
+    """
+
+    queries: tuple[str, ...] = ()
+    sheet: str = ""
+    password_variable: str = ""
+
+
+NOTHING = Asked()
 
 
 @dataclass(frozen=True)
@@ -41,14 +65,13 @@ class Side:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, file after file."""
-        filesystem, _ = open_folder(self.name)
         if not self.types:
             for file in self.files:
                 yield from example_batches(file.name)
             return
-        types = arrow_types(dict(self.types))
+        types, place = arrow_types(dict(self.types)), open_place(_place(self.name))
         for file in self.files:
-            yield from read_batches(filesystem, file, types, self.options, self.misfits)
+            yield from read_batches(place, file, types, self.options, self.misfits)
 
 
 def open_sides(
@@ -57,6 +80,7 @@ def open_sides(
     types: Mapping[str, str] | None = None,
     options: ReadOptions | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    asked: Asked = NOTHING,
 ) -> tuple[Side, Side]:
     """Looks at both data sets and settles how their columns are read.
 
@@ -66,12 +90,18 @@ def open_sides(
       types: Column -> type alias where a schema says it; other columns are inferred, the same for both sides.
       options: How CSV is written; None finds out, the markers for missing values too.
       limits: Of what a file may hold.
+      asked: Of databases and workbooks: what to read of them.
 
     Raises:
       UsageError: Nothing there.
       InputError: What is there cannot be read.
     """
-    sides = [_open(name, options, limits) for name in (baseline, current)]
+    if len(asked.queries) > 2:
+        raise UsageError("--query: given more than twice; there are two sides")
+    queries = (asked.queries or ("",)) * 2
+    sides = [
+        _open(name, options, limits, asked, query) for name, query in zip((baseline, current), queries, strict=False)
+    ]
     inferred: dict[str, str] = {}
     for side in sides:
         for column, alias in side.types.items():
@@ -89,23 +119,37 @@ def open_sides(
     return one, other
 
 
-def _open(name: str, options: ReadOptions | None, limits: Limits) -> Side:
-    filesystem, files = _files(name)
+def _open(name: str, options: ReadOptions | None, limits: Limits, asked: Asked, query: str) -> Side:
+    place, files = _files(name, query)
     if all(_is_examples(file.path) for file in files):
         return Side(name, files, {})
     if odd := [file for file in files if _is_examples(file.path)]:
         raise InputError(f"{odd[0].name}: tf.Examples among files of another kind; compare one kind at a time")
-    if all(is_binary(file) for file in files) and (declared := declared_types(filesystem, files, limits)) is not None:
-        return Side(name, files, declared, options or ReadOptions(limits=limits))
+    how = replace(
+        options or ReadOptions(),
+        limits=limits,
+        sheet=asked.sheet or (options.sheet if options else ""),
+        password_variable=asked.password_variable or (options.password_variable if options else ""),
+    )
+    in_files = isinstance(place, fs.FileSystem) and all(is_binary(file) and not file.parts for file in files)
+    if in_files and (declared := declared_types(place, files, limits)) is not None:
+        return Side(name, files, declared, how)
     if options is None:
-        delimiter = "," if is_binary(files[0]) else detect_delimiter(filesystem, files[0], limits)
-        found = survey(filesystem, files, ReadOptions(delimiter=delimiter, limits=limits), 0, find_markers=True)
-    else:
-        found = survey(filesystem, files, replace(options, limits=limits), 0)
+        how = replace(how, delimiter=find_delimiter(place, files[0], how))
+    found = survey(place, files, how, 0, find_markers=options is None)
     return Side(name, files, found.types, found.options)
 
 
-def _files(name: str) -> tuple[fs.FileSystem, tuple[SpanFile, ...]]:
+def _place(name: str) -> str:
+    """The URL of a database's file, or the name itself."""
+    return database_url(name) or name
+
+
+def _files(name: str, query: str) -> tuple[Place, tuple[SpanFile, ...]]:
+    if is_database(_place(name)):
+        if not query:
+            raise UsageError(f"{name}: is a database; --query says which rows of it")
+        return open_place(_place(name)), (SpanFile(0, query, name, 0, 0),)
     filesystem, path = open_folder(name)
     try:
         info = filesystem.get_file_info(path)
@@ -123,22 +167,24 @@ def _files(name: str) -> tuple[fs.FileSystem, tuple[SpanFile, ...]]:
         for number, entry in enumerate(sorted(entries, key=lambda entry: entry.base_name))
         if entry.type == fs.FileType.File and entry.base_name[0] not in "._" and _is_read(entry.path)
     ]
+    if not files and (pattern := partitioned_pattern(name)[0]):
+        return filesystem, tuple(find_partitions(name, pattern.replace(SPAN, "*")))
     if not files:
         raise UsageError(f"{name}: holds no file that can be read; they end in {_legal()}")
     return filesystem, tuple(files)
 
 
 def _is_read(path: str) -> bool:
-    return path.lower().endswith((*CSV, *PARQUET, *IPC)) or _is_examples(path)
+    return path.lower().endswith(TABLES) or _is_examples(path)
 
 
 def _is_examples(path: str) -> bool:
     name = PurePosixPath(path).name.lower()
-    return name.endswith(EXAMPLES) and not name.endswith(CSV)
+    return name.endswith(EXAMPLES) and not name.endswith(TABLES)
 
 
 def _legal() -> str:
-    return ", ".join((*CSV[:2], *PARQUET, *IPC, *TFRECORD))
+    return ", ".join((*TABLES, *TFRECORD))
 
 
 def _common(one: str, other: str) -> str:

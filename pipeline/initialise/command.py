@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from components.arrow_example_gen.inferring import is_binary, survey
+from components.arrow_example_gen.file_kinds import is_csv
+from components.arrow_example_gen.inferring import survey
 from components.arrow_example_gen.limits import DEFAULT_LIMITS
-from components.arrow_example_gen.options import ReadOptions, detect_delimiter
-from components.arrow_example_gen.spans import open_folder
+from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.places import open_place
+from components.arrow_example_gen.staging import as_named
+from components.arrow_example_gen.survey_batches import find_delimiter
 from components.errors import UsageError
 from components.spellings import canonical_table
 from pipeline.initialise.find_data import find_data, legal_name
@@ -19,6 +22,7 @@ from pipeline.initialise.initialised import Initialised
 from pipeline.initialise.propose import propose
 from pipeline.initialise.schema_file import schema_text
 from pipeline.initialise.settings_file import EVAL_SHARE, settings_text
+from pipeline.initialise.sources import assumed_of_source
 from pipeline.initialise.spellings import applied_to, category_spellings, label_spellings
 from pipeline.initialise.writing import Draft, drafted, merged_with, write_dataset
 from pipeline.talk import Progress
@@ -35,6 +39,8 @@ def initialise(
     force: bool = False,
     read_limits: Sequence[str] = (),
     progress: Progress = SILENT,
+    asked: ReadOptions | None = None,
+    query: str = "",
 ) -> Initialised:
     """Looks at the data, writes its settings and schema, both or none.
 
@@ -48,25 +54,27 @@ def initialise(
       force: Replace the dataset's files if it is there already, with what was edited in them.
       read_limits: Limits of what a file may hold, each "name=number"; kept in the settings.
       progress: Shows how far reading and judging are.
+      asked: The sheet, the query for the spans and the variable of the password, where they are given.
+      query: Of a database.
 
     Raises:
       UsageError: No such data or label column, an illegal or taken name; edits that cannot be kept.
       InputError: Data that cannot be read or learned from.
     """
-    place = find_data(data)
+    limits = DEFAULT_LIMITS.changed(read_limits)
+    options = replace(asked or ReadOptions(), limits=limits)
+    place = find_data(data, query, options)
     name = legal_name(data) if name is None else name
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
         raise UsageError(f"--name {name}: must be lower-case letters, digits, _ and -, beginning with a letter")
     target = schemas / name
     earlier = None if force or not target.exists() else drafted(target)
 
-    filesystem, _ = open_folder(place.directory)
-    first = place.files[0]
-    limits = DEFAULT_LIMITS.changed(read_limits)
-    delimiter = "," if is_binary(first) else detect_delimiter(filesystem, first, limits)
-    options = ReadOptions(delimiter=delimiter, limits=limits)
+    opened = open_place(place.directory)
+    first = as_named(opened, place.files[0], limits)
+    options = replace(options, delimiter=find_delimiter(opened, place.files[0], options))
     with progress.step("read"):
-        found = survey(filesystem, place.files, options, SAMPLE_ROWS, find_markers=True)
+        found = survey(opened, place.files, options, SAMPLE_ROWS, find_markers=True)
     with progress.step("judge"):
         spans = found.spans if len(place.files) > 1 else None
         of_label = label_spellings(found.sample, label, found.types[label]) if label in found.types else None
@@ -81,7 +89,9 @@ def initialise(
     options = replace(found.options, misfits="warn" if misfits else "block")
 
     eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
-    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows, spellings)
+    source = assumed_of_source(place, options)
+    notes = [one.what for one in source]
+    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows, spellings, is_csv(first), notes)
     proposed = Draft(settings, schema_text(name, proposal, found))
     merged = None if earlier is None else merged_with(earlier, proposed, target)
     write_dataset(target, proposed, merged)
@@ -98,5 +108,7 @@ def initialise(
         proposal,
         tuple(spellings),
         misfits,
-        *((merged.kept, merged.changed) if merged else ()),
+        merged.kept if merged else (),
+        merged.changed if merged else (),
+        tuple(source),
     )

@@ -35,6 +35,7 @@ class Initialised:
     misfits: Mapping[str, int] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    source: tuple[Assumed, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """As one JSON object."""
@@ -88,4 +89,4 @@ class Initialised:
         )
 
     def _assumed(self) -> list[Assumed]:
-        return assumed_of(self.proposal, self.options, self.spellings, self.misfits, self.rows)
+        return [*self.source, *assumed_of(self.proposal, self.options, self.spellings, self.misfits, self.rows)]

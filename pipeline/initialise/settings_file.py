@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from components.arrow_example_gen.inferring import Survey, is_binary
+from components.arrow_example_gen.file_kinds import is_csv
+from components.arrow_example_gen.inferring import Survey
 from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.options import ReadOptions
 from components.escaping import on_one_line, toml_string
@@ -31,8 +32,14 @@ def settings_text(
     found: Survey,
     eval_rows: int,
     spellings: Sequence[Spelled] = (),
+    cells: bool | None = None,
+    notes: Sequence[str] = (),
 ) -> str:
-    """pipeline.toml, every table with what there is to know about it."""
+    """pipeline.toml, every table with what there is to know about it.
+
+    `cells`: whether the files are CSV, also where their names do not say so. `notes`: what is taken for granted of the
+    source.
+    """
     default = asdict(DEFAULT_LIMITS)
     lines = [
         f"# {name}: drafted by plumbline init from {found.rows:,} rows. Correct what you know better.",
@@ -52,18 +59,19 @@ def settings_text(
         "",
         "[data]",
         f"directory = {_toml(place.directory)}",
-        f"pattern = {_toml(place.pattern)}",
+        *_source(place, options),
+        *(f"# {on_one_line(note)}" for note in notes),
     ]
     if place.window:
         lines.append(f"window = {place.window}".ljust(30) + "# spans to train on; the one after them is eval")
     else:
         what = "id columns" if proposal.id else "whole row"
         lines.append(f"eval_share = {EVAL_SHARE}".ljust(30) + f"# of the rows, dealt by a hash of the {what}")
-    if not is_binary(place.files[0]):
-        lines += [
-            f"missing = {_toml(list(options.missing))}".ljust(30) + '# cells that mean "no value"',
-            f"delimiter = {_toml(options.delimiter)}",
-        ]
+    cells = is_csv(place.files[0]) if cells is None else cells
+    if cells or options.missing != ("",):
+        lines.append(f"missing = {_toml(list(options.missing))}".ljust(30) + '# cells that mean "no value"')
+    if cells:
+        lines.append(f"delimiter = {_toml(options.delimiter)}")
     lines.append(
         f"misfits = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
     )
@@ -75,6 +83,20 @@ def settings_text(
     beam = 'profile = "local"'.ljust(30) + "# or flink, spark, dataflow: where the heavy steps run"
     lines += ["", "[registry]", f'directory = ""                 # empty: runs/{name}/registry', "", "[beam]", beam]
     return "\n".join(lines) + "\n"
+
+
+def _source(place: Place, options: ReadOptions) -> list[str]:
+    """The keys of [data] that say which rows of the place are read."""
+    lines = [f"{'query' if place.is_database else 'pattern'} = {_toml(place.pattern)}"]
+    if place.span_column:
+        lines[0] = lines[0].ljust(30) + f"# each {on_one_line(place.span_column)} is a span; * in its place: no spans"
+    if options.spans_query:
+        lines.append(f"spans_query = {_toml(options.spans_query)}".ljust(30) + "# the spans there are")
+    if options.password_variable:
+        lines.append(f"password_variable = {_toml(options.password_variable)}")
+    if options.sheet:
+        lines.append(f"sheet = {_toml(options.sheet)}")
+    return lines
 
 
 def _features(proposal: Proposal, rows: int) -> list[str]:

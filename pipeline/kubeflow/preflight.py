@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from components.arrow_example_gen.fingerprint import data_fingerprint, file_sha256
+from components.arrow_example_gen.fingerprint import data_fingerprint
+from components.arrow_example_gen.places import content_sha256
 from components.arrow_example_gen.source import Source
-from components.arrow_example_gen.spans import SpanFile, open_folder
+from components.arrow_example_gen.spans import SpanFile
 from components.errors import ConfigError, UsageError
 from components.files import write_text
 from components.registry.champion import champion_for
@@ -45,10 +46,10 @@ def look(parameters: Mapping[str, Any]) -> dict[str, Any]:
     span = int(parameters.get("span", -1))
     window = source.files(None if span == -1 else span)
     files = {file.path: file for file in window.files}
-    filesystem, _ = open_folder(source.directory)
+    place = source.place
 
     def digest(file: SpanFile) -> str:
-        return file_sha256(filesystem, file.path)
+        return content_sha256(place, file, source.options)
 
     with ThreadPoolExecutor(READERS) as readers:
         found = dict(zip(files, readers.map(digest, files.values()), strict=True))

@@ -11,13 +11,15 @@ import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.arrow_example_gen.columns import arrow_types, column_types, parse_schema
+from components.arrow_example_gen.databases.database import Database
+from components.arrow_example_gen.file_kinds import is_text
 from components.arrow_example_gen.inferring import Sample
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.names import is_list
 from components.arrow_example_gen.options import Forms, count_forms
-from components.arrow_example_gen.reading import CSV
 from components.arrow_example_gen.source import Source
-from components.arrow_example_gen.spans import SpanFile, find_spans
+from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.staging import as_named
 from components.arrow_example_gen.text_cells import parse
 from components.errors import ConfigError, InputError, UsageError
 from components.escaping import on_one_line
@@ -108,7 +110,7 @@ def diff(config: Config, data: str | None = None, span: int | None = None, renam
     where, cells = data or config.data.directory, config.data
     about = (column_types(schema), config.dataset.label, config.dataset.id, cells.window, cells.eval_share)
     options = cells.read_options("warn")
-    source = Source(where, cells.pattern, *about, options)
+    source = Source(where, cells.query or cells.pattern, *about, options)
     look = _Look(source, schema, config.features.categorical)
     splits = _files(source, span)
     for split, files in splits.items():
@@ -131,12 +133,19 @@ def threshold_diff(config: Config, suggestions: Mapping[str, tuple[str, str, flo
 
 def _files(source: Source, span: int | None) -> dict[str, tuple[SpanFile, ...]]:
     """Split -> files, of those there are: unlike a run, a look needs no whole window."""
-    found = find_spans(source.directory, source.pattern)
+    found = source.found()
     last = found[-1] if span is None else next((file for file in found if file.span == span), None)
     if not source.has_spans or last is None:
         return source.files(span).splits()
     train = tuple(file for file in found if last.span - source.window <= file.span < last.span)
     return {"train": train, "eval": (last,)} if train else {"eval": (last,)}
+
+
+def _is_text(source: Source, file: SpanFile) -> bool:
+    """Whether the form of a text tells its type there."""
+    if isinstance(source.place, Database):
+        return source.place.kind == "sqlite"
+    return is_text(as_named(source.place, file, source.options.limits))
 
 
 class _Look:
@@ -162,7 +171,7 @@ class _Look:
         if self.source.columns and not names & self.source.columns.keys():
             raise InputError(nothing_known(self.source, file, names))
         types = {name: alias for name, alias in self.source.columns.items() if name in names}
-        is_text = file.path.lower().endswith(CSV)
+        is_text = _is_text(self.source, file)
         if is_text:  # a cell holds one value
             types = {name: alias.removeprefix("list:") for name, alias in types.items()}
         reading = replace(self.source, columns=types, ids=[name for name in self.source.ids if name in types])

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from components.arrow_example_gen.file_kinds import CSV
 from components.arrow_example_gen.options import detect_delimiter
-from components.arrow_example_gen.reading import CSV
 from components.arrow_example_gen.source import Source
 from components.arrow_example_gen.spans import SpanFile, open_folder
 from components.errors import InputError

@@ -118,7 +118,7 @@ CSV = {
     "gzip named as text": ("x.csv", gzip.compress(rows(3)), "holds gzip data; rename it so that it ends in .csv.gz"),
     "Parquet named as text": ("x.csv", parquet(), "holds Parquet data; rename it so that it ends in .parquet"),
     "Arrow named as text": ("x.csv", arrow(), "holds Arrow data; rename it so that it ends in .arrow"),
-    "unknown ending": ("x.xlsx", b"PK", "no format is known by the end of this name; legal: .csv and .tsv (also .gz"),
+    "unknown ending": ("x.doc", b"PK", "no format is known by the end of this name; legal: .csv and .tsv (also .gz"),
 }
 
 WIDE_ROW = b"id,n,x,b,d,t\na,1,2,%s,%s,%s\n"

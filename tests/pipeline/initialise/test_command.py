@@ -119,7 +119,7 @@ def test_misfits_are_let_through_and_named(place):
         ("missing.csv", None, "y", UsageError, "--data missing.csv: no such file or folder"),
         ("t.csv", "", "y", InputError, "t.csv: is empty"),
         ("t.csv", "x,y\n", "y", InputError, "holds no rows"),
-        ("t.xlsx", "x", "y", UsageError, "is of a kind that is not read"),
+        ("t.doc", "x", "y", UsageError, "is of a kind that is not read"),
         ("t.csv", table(), "Y", UsageError, "--label Y: no such column"),
         ("t.csv", table(), "colour", UsageError, "did you mean color"),
         ("t.csv", table(label=lambda row: 1), "y", InputError, "is '1' in every row"),

@@ -1,0 +1,1 @@
+"""Rows of a query, streamed as Arrow record batches: PostgreSQL, and files of SQLite and DuckDB."""

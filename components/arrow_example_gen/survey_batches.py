@@ -1,0 +1,91 @@
+"""The rows of a span as they stand, of any source, for finding out what the types of its columns are."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pyarrow import fs
+
+from components.arrow_example_gen.databases.database import Database
+from components.arrow_example_gen.databases.queries import survey_batches as query_batches
+from components.arrow_example_gen.file_kinds import JSON_LINES, PARQUET, is_binary, is_csv, is_sheet
+from components.arrow_example_gen.ipc_files import ipc_batches, open_ipc
+from components.arrow_example_gen.json_lines import json_batches
+from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
+from components.arrow_example_gen.misfits import one_line
+from components.arrow_example_gen.names import unknown_names
+from components.arrow_example_gen.options import ReadOptions, detect_delimiter, string_batches
+from components.arrow_example_gen.parquet_files import open_parquet
+from components.arrow_example_gen.partitions import part_files, with_texts
+from components.arrow_example_gen.places import Place
+from components.arrow_example_gen.reading import check_file
+from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.staging import staged
+from components.errors import InputError
+
+BATCH_ROWS = 1 << 16
+
+
+def span_batches(place: Place, file: SpanFile, options: ReadOptions) -> Iterator[tuple[pa.RecordBatch, frozenset[str]]]:
+    """Batches, each with the names of its columns of texts whose form tells a type: the others carry their types.
+
+    Raises:
+      InputError: It cannot be read.
+    """
+    if isinstance(place, Database):
+        for batch in query_batches(place, file, options):
+            yield batch, _texts(batch) if place.kind == "sqlite" else frozenset()
+        return
+    if file.parts:
+        for part, one in zip(file.parts, part_files(file), strict=True):
+            for batch, texts in span_batches(place, one, options):
+                added = frozenset(dict(part.values)) - set(batch.schema.names)
+                yield with_texts(batch, part), texts | added
+        return
+    with staged(place, file, options) as (inner, content, how):
+        if content is not file:
+            check_file(inner, content)
+        if is_binary(content):
+            for batch in binary_batches(inner, content, how.limits):
+                yield batch, frozenset()
+        elif content.path.lower().endswith(JSON_LINES):
+            check_file(inner, content)
+            for batch in json_batches(inner, content, how.limits):
+                yield batch, _texts(batch)
+        else:
+            for batch in string_batches(inner, content, how):
+                yield batch, frozenset(batch.schema.names)
+
+
+def find_delimiter(place: Place, file: SpanFile, options: ReadOptions) -> str:
+    """The delimiter of a CSV file, also of one that is in a zip archive or in parts; "," of what is none."""
+    if isinstance(place, Database):
+        return ","
+    file = part_files(file)[0] if file.parts else file
+    if is_sheet(file):
+        return ","
+    with staged(place, file, options) as (inner, content, _):
+        return detect_delimiter(inner, content, options.limits) if is_csv(content) else ","
+
+
+def _texts(batch: pa.RecordBatch) -> frozenset[str]:
+    return frozenset(field.name for field in batch.schema if pa.types.is_string(field.type))
+
+
+def binary_batches(
+    filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[pa.RecordBatch]:
+    """A Parquet or Arrow file's rows; InputError where it cannot be read."""
+    try:
+        with filesystem.open_input_file(file.path) as stream:
+            if file.path.lower().endswith(PARQUET):
+                parquet = open_parquet(stream, file, limits)
+                unknown_names(file.name, parquet.schema_arrow.names, parquet.schema_arrow.names)
+                yield from parquet.iter_batches(BATCH_ROWS, use_threads=False)
+                return
+            reader = open_ipc(stream, file, limits)
+            unknown_names(file.name, reader.schema.names, reader.schema.names)
+            for batch in ipc_batches(reader):
+                for start in range(0, batch.num_rows, BATCH_ROWS):
+                    yield batch.slice(start, BATCH_ROWS)
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc

@@ -1,0 +1,52 @@
+"""What `plumbline init` says of where the rows come from: the sheet, the spans it took for some, the query."""
+
+from components.arrow_example_gen.file_kinds import is_sheet
+from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.partitions import has_parts, part_files
+from components.arrow_example_gen.places import open_place
+from components.arrow_example_gen.sheets import describe_sheet
+from components.arrow_example_gen.spans import SPAN
+from components.arrow_example_gen.staging import as_named
+from components.escaping import on_one_line
+from pipeline.initialise.find_data import Place
+from pipeline.initialise.output import Assumed
+
+
+def assumed_of_source(place: Place, options: ReadOptions) -> list[Assumed]:
+    """What was taken for granted of a source, and the setting that changes it."""
+    if place.is_database:
+        if SPAN not in place.pattern:
+            return [Assumed("the order of the rows is the database's", "ORDER BY in [data] query")]
+        names = [file.name.rpartition(", span ")[2] for file in (place.files[0], place.files[-1])]
+        return [Assumed(f"spans are {names[0]} to {names[1]}", "[data] spans_query")]
+    found = []
+    if has_parts(place.pattern):
+        found.append(_partitions(place))
+    file = part_files(place.files[0])[0] if place.files[0].parts else place.files[0]
+    opened = open_place(place.directory)
+    inner = as_named(opened, file, options.limits)
+    if inner is not file:
+        found.append(Assumed(f"{file.name} holds {on_one_line(inner.path)}", "[data] pattern"))
+    elif is_sheet(file):
+        sheet = describe_sheet(opened, file, options)
+        others = f", not {', '.join(map(on_one_line, sheet.others))}" if sheet.others else ""
+        found.append(Assumed(f"sheet '{on_one_line(sheet.name)}' is read{others}", "[data] sheet"))
+        if sheet.merged:
+            found.append(
+                Assumed(
+                    f"of {sheet.merged:,} merged cells the first alone has the value, the others are missing",
+                    "take the merging out of the sheet",
+                )
+            )
+    return found
+
+
+def _partitions(place: Place) -> Assumed:
+    parts = place.files[0].parts
+    columns = [column for column, _ in parts[0].values]
+    said = f"the folders give {', '.join(map(on_one_line, columns))}" if columns else "all files are one table"
+    if place.span_column:
+        said += f", and each {on_one_line(place.span_column)} is a span"
+    elif columns:
+        said += ", of which none makes spans"
+    return Assumed(said, "[data] pattern, with {span} where the span's number stands")
