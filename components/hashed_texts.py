@@ -47,8 +47,11 @@ def text_directions(texts: Sequence[str | None], seed: int = 0) -> TextDirection
 
 
 def _counts(texts: Sequence[str | None]) -> Any:
+    from scipy import sparse
     from sklearn.feature_extraction.text import HashingVectorizer
 
+    if not len(texts):
+        return sparse.csr_matrix((0, TERMS))  # scikit-learn takes no empty list
     hashing = HashingVectorizer(n_features=TERMS, ngram_range=(1, 2), norm=None, alternate_sign=False)
     return hashing.transform([(text or "")[:MOST_CHARACTERS] for text in texts])
 
@@ -57,5 +60,7 @@ def _weighted(counts: Any, idf: np.ndarray) -> Any:
     from sklearn.preprocessing import normalize
 
     weighted = counts.copy()
+    if not weighted.nnz:
+        return weighted
     weighted.data = (1 + np.log(np.maximum(weighted.data, 1))) * idf[weighted.indices]
     return normalize(weighted)

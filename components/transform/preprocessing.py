@@ -292,6 +292,11 @@ def _check(is_text: Mapping[str, bool], dataset: Mapping[str, Any], features: Ma
     for name in features.get("text", ()):
         if not is_text[name]:
             raise ConfigError(f"pipeline.toml: [features] text: {name} holds numbers in the schema; make it numeric")
+        taken = [other for other in kinds if other.startswith((f"{name}#", f"{name}: score"))]
+        if taken:  # what is learned of a text is called so
+            raise ConfigError(
+                f"pipeline.toml: [features] text: {name}: {taken[0]} is a column, too; rename one of them"
+            )
     needs_number = dataset["task"] == "regression" or (dataset["task"] == "binary" and dataset.get("positive") is None)
     if needs_number and is_text[dataset["label"]]:
         raise ConfigError(

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.error_analysis.reading import columns_of, read_columns, sampled
+from components.error_analysis.reading import _lengths, columns_of, read_columns, sampled
 from tests.components.served_models import write_split
 
 
@@ -44,3 +44,9 @@ def test_only_the_rows_at_these_places_are_read(tmp_path):
     assert [found["origin"].names[code] for code in found["origin"].codes] == ["EWR", "JFK", "JFK", "EWR", "JFK"]
     nothing = read_columns(split, ["origin"], ["n"], np.array([], int))
     assert (len(nothing["origin"].codes), len(nothing["n"])) == (0, 0)
+
+
+def test_texts_are_cut_by_their_length():
+    cells = pa.array([b"four", "äöü".encode(), b"", None, b"\xff\xfe"])
+    np.testing.assert_array_equal(_lengths(cells), [4, 3, np.nan, np.nan, 2])
+    np.testing.assert_array_equal(_lengths(pa.nulls(2)), [np.nan, np.nan])

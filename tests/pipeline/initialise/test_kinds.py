@@ -6,6 +6,7 @@ from pipeline.initialise.column_values import values_of
 from pipeline.initialise.kinds import column_of
 
 N = 200
+WORDS = [a + b for a in ("ga", "lo", "mi", "ne", "ru") for b in ("bert", "stein", "ville", "son", "ley")]
 RANDOM = np.random.default_rng(7)
 NOISE = RANDOM.normal(size=N)
 ALIAS = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "string"}
@@ -35,6 +36,8 @@ def cycle(values, size=N):
         ("x", [f"A{number:04}" for number in range(N)], "id"),
         ("customerId", cycle(range(100)), "id"),  # two rows each
         ("store_id", cycle(range(5)), "categorical"),
+        ("x", [f"{first} {last}" for first in ("Ada", "Bo", "Cy", "Di") for last in WORDS], "text"),
+        ("x", [f"{first} {last}" for first in ("عمر", "ليلى", "سعيد", "نور") for last in WORDS], "text"),
         ("x", [f"they wrote {number} words about it at length" for number in range(N)], "text"),
         ("x", [f"{1 + number % 12}/{1 + number % 28}/2014" for number in range(N)], "date"),
         ("created_ts", 1_400_000_000 + np.arange(N)[::-1] * 977, "date"),
