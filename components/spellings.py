@@ -7,12 +7,10 @@ as it is, so canonical values pass unchanged and applying it twice is applying i
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from components.errors import ConfigError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # settings are checked without them
+    import pyarrow as pa
     import tensorflow as tf
 
 Spellings: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -35,8 +33,10 @@ def check_spellings(spellings: Spellings) -> None:
                 )
 
 
-def canonical(batch: pa.RecordBatch, spellings: Spellings) -> pa.RecordBatch:
+def canonical(batch: "pa.RecordBatch", spellings: Spellings) -> "pa.RecordBatch":
     """The batch with the spellings in its text columns, and in its lists of texts, brought to their values."""
+    import pyarrow as pa
+
     columns, changed = list(batch.columns), False
     for column, meant in spellings.items():
         place = batch.schema.get_field_index(column)
@@ -47,15 +47,20 @@ def canonical(batch: pa.RecordBatch, spellings: Spellings) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, batch.schema.names) if changed else batch
 
 
-def canonical_table(table: pa.Table, spellings: Spellings) -> pa.Table:
+def canonical_table(table: "pa.Table", spellings: Spellings) -> "pa.Table":
     """The same of a table."""
+    import pyarrow as pa
+
     if not any(spellings.values()):
         return table
     batches = [canonical(batch, spellings) for batch in table.to_batches()]
     return pa.Table.from_batches(batches, table.schema)
 
 
-def _canonical(column: pa.Array, meant: Mapping[str, str]) -> pa.Array:
+def _canonical(column: "pa.Array", meant: Mapping[str, str]) -> "pa.Array":
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if pa.types.is_list(column.type) and pa.types.is_string(column.type.value_type):
         values = _canonical(column.flatten(), meant)
         lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
