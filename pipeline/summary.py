@@ -194,13 +194,13 @@ def _misfits(misfits: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _anomalies(artifact: StoredArtifact) -> list[dict[str, Any]]:
     from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-    from components.data_gate.findings import anomaly_findings
+    from components.data_gate.findings import anomaly_findings, domains_of, spelling_hints
 
     rows = []
     for split in artifact.splits:
         proto = anomalies_pb2.Anomalies()
         proto.ParseFromString((Path(artifact.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes())
-        for finding in anomaly_findings(split, proto):
+        for finding in spelling_hints(anomaly_findings(split, proto), domains_of(proto.baseline)):
             rows.append({"feature": finding.feature, "kind": finding.kind, "detail": finding.detail})
     return rows
 
