@@ -18,7 +18,7 @@ from components.drift_validator.detecting import Plan, find_drift
 from components.examples import example_batches
 from pipeline.config import Config, find_config, load_config
 from pipeline.drift.plan import plan_of
-from pipeline.preflight import source_of
+from pipeline.preflight import check_schema, source_of
 
 
 def settings(spans: Path) -> tuple[Config, Source]:
@@ -81,7 +81,7 @@ def drift(config: Config, examples: Path) -> bytes:
     """DriftValidator's work on the examples; returns its rows."""
     schema = tfdv.load_schema_text(str(config.schema_path))
     train, evaluated = (example_batches(str(examples / f"Split-{split}")) for split in SPLITS)
-    plan = Plan.from_json(plan_of(config).to_json()).with_schema(schema)
+    plan = Plan.from_json(plan_of(config, check_schema(config)).to_json()).with_schema(schema)
     return json.dumps([asdict(row) for row in find_drift(train, evaluated, plan).rows], sort_keys=True).encode()
 
 

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.columnar_copy import read_copy
+from components.derived import sources
+from components.derived_cells import derived_cells, raw_names
 from components.row_counts import check_files, check_rows, check_split
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 <<
 
     Args:
       split_uri: Folder of gzip TFRecords, as ArrowExampleGen writes them.
-      columns: Which features; each must have at most one value in a row.
+      columns: Which features, or columns derived from them (see derived.py); each must have at most one value in a row.
       batch_size: Examples decoded at a time.
 
     Returns:
@@ -29,7 +31,7 @@ def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 <<
     """
     import pandas as pd
 
-    batches = example_batches(split_uri, columns, batch_size)
+    batches = (_selected(batch, raw_names(batch, columns)) for batch in example_batches(split_uri, None, batch_size))
     frames = [pa.table({name: _cells(batch, name) for name in columns}) for batch in batches]
     if not frames:
         return pd.DataFrame(columns=list(columns))
@@ -105,26 +107,27 @@ def record_batches(split_uri: str, batch_size: int = 1 << 13) -> Iterator[np.nda
     check_split(split_uri, rows)
 
 
-def columns_of(records: np.ndarray, names: Sequence[str]) -> dict[str, pa.Array]:
-    """Columns of serialized examples, bytes [N]: the first value of each, null where there is none."""
+def columns_of(records: np.ndarray, names: Sequence[str], whole: bool = False) -> dict[str, pa.Array]:
+    """Columns of serialized examples, bytes [N]: first values, null where there is none; or `whole` lists."""
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
     if not len(records):
         return {name: pa.nulls(0) for name in names}
     batch = ExamplesToRecordBatchDecoder().DecodeBatch(records.tolist())
-    return {name: first_values(batch, name) for name in names}
+    return {name: (_whole if whole else first_values)(batch, name) for name in names}
 
 
 def column_batches(
-    split_uri: str, names: Sequence[str], places: np.ndarray, batch_size: int = 1 << 13
+    split_uri: str, names: Sequence[str], places: np.ndarray, batch_size: int = 1 << 13, whole: bool = False
 ) -> Iterator[dict[str, pa.Array]]:
     """Columns of some rows of a split, batch by batch; from columnar copies, else only these rows are decoded.
 
     Args:
       split_uri: Folder of gzip TFRecords.
-      names: Which features.
+      names: Which features, or columns derived from them, see derived.py.
       places: Where the rows stand in the split, from 0, rising.
       batch_size: Examples read at a time.
+      whole: Lists instead of their first values.
 
     Yields:
       See `columns_of`; batches without a row are left out. A column's type may differ between batches: one in which no
@@ -140,17 +143,36 @@ def column_batches(
             if not len(here):
                 continue
             if isinstance(batch, np.ndarray):
-                yield columns_of(batch[here], names)
+                yield columns_of(batch[here], names, whole)
             else:
-                chosen = _selected(batch, names)
+                chosen = _selected(batch, raw_names(batch, names))
                 chosen = chosen if len(here) == len(batch) else chosen.take(pa.array(here))
-                yield {name: first_values(chosen, name) for name in names}
+                yield {name: (_whole if whole else first_values)(chosen, name) for name in names}
 
 
 def joined_columns(parts: Iterable[Mapping[str, pa.Array]], names: Sequence[str]) -> dict[str, pa.Array]:
     """Batches of `column_batches` in one; a column of which no row has a value is of type string."""
     listed = list(parts)
     return {name: _joined([part[name] for part in listed]) for name in names}
+
+
+def whole_columns(split_uri: str, names: Sequence[str], places: np.ndarray) -> dict[str, pa.Array]:
+    """The columns of the data that `names` (see derived.py) are made from, of some rows: as lists.
+
+    `places` are as in `column_batches`. A column of which no row has a value is left out.
+    """
+    there: set[str] = set()
+    for batch in example_batches(split_uri):
+        there |= set(batch.schema.names)
+        break
+    raw = sources(names, there.__contains__)
+    parts = list(column_batches(split_uri, raw, places, whole=True))
+    kinds = {name: [part[name].type for part in parts if not pa.types.is_null(part[name].type)] for name in raw}
+    return {
+        name: pa.chunked_array([part[name].cast(some[0]) for part in parts], some[0]).combine_chunks()
+        for name, some in kinds.items()
+        if some
+    }
 
 
 def _joined(parts: list[pa.Array]) -> pa.Array:
@@ -165,8 +187,10 @@ def _selected(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
 
 
 def first_values(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """A list column's first values; null where a row has none, or the batch has no such column."""
+    """A list column's first values, or a derived column; null where a row has none, or the batch no such column."""
     index = batch.schema.get_field_index(name)
+    if index < 0 and (derived := derived_cells(batch, name)) is not None:
+        return derived
     if index < 0 or pa.types.is_null(batch.schema.field(index).type):
         return pa.nulls(batch.num_rows)
     lists = batch.column(index)
@@ -174,10 +198,17 @@ def first_values(batch: pa.RecordBatch, name: str) -> pa.Array:
     return lists.flatten().take(pa.array(lengths.cumsum() - lengths, pa.int64(), mask=lengths == 0))
 
 
+def _whole(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A list column as it is; nulls where the batch has no such column."""
+    index = batch.schema.get_field_index(name)
+    return batch.column(index) if index >= 0 else pa.nulls(batch.num_rows)
+
+
 def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:
     """A list column's single values as read_examples gives them."""
     cells = first_values(batch, name)
-    if not pa.types.is_null(cells.type) and _lengths(batch.column(name)).max(initial=0) > 1:
+    is_single = pa.types.is_null(cells.type) or name not in batch.schema.names
+    if not is_single and _lengths(batch.column(name)).max(initial=0) > 1:
         raise ValueError(f"feature {name} has several values in one example")
     return cells.cast(pa.string()) if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type) else cells
 

@@ -15,6 +15,7 @@ from components.arrow_example_gen.columns import column_types, parse_schema
 from components.arrow_example_gen.corrections import Applied, load_corrections
 from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.misfits import Misfit
+from components.derived_cells import derived_cells
 from components.errors import ConfigError, InputError, UsageError
 from components.files import write_text
 from components.label_audit.advice import advice
@@ -30,6 +31,7 @@ from pipeline.audit_twins import Spelled, eval_rows, find_spelled
 from pipeline.config import Config
 from pipeline.corrections_check import corrections_path
 from pipeline.drift.data import NOTHING, Asked, Side, open_sides
+from pipeline.feature_kinds import by_kind, feature_kinds
 from pipeline.initialise.propose import propose
 
 
@@ -135,6 +137,7 @@ def audit(
     if label:
         kinds, names, regression, slices = _features(table, types, label, labelers, config, names, slices)
         settings = Settings(model=model, most_issues=limit)
+        frame = frame.assign(**_derived(table, [name for name in kinds.names if name not in types]))
         found = audit_labels(frame, label, kinds, names, regression, settings)
     between = None
     if labelers:
@@ -244,7 +247,8 @@ def _features(
     if config is not None:
         features = config.features
         _require(f"{config.path}: [features]", (*features.names, *ids), types)
-        kinds = Kinds(features.categorical, features.numeric, dict(features.cyclical), features.text)
+        known = by_kind(feature_kinds(config, types))
+        kinds = Kinds(tuple(known["categorical"]), tuple(known["numeric"]), known["cyclical"], features.text)
         if held := [name for name in features.names if name in (label, *labelers)]:
             raise UsageError(f"{held[0]} is a feature in {config.path} and cannot be a label, too")
         return kinds, ids, config.dataset.task == "regression" and label == config.dataset.label, slices
@@ -259,6 +263,15 @@ def _features(
         tuple(name for name in proposal.of_kind("text") if name not in ids),
     )
     return kinds, ids or tuple(proposal.id), proposal.task == "regression", categorical
+
+
+def _derived(table: pa.Table, names: Sequence[str]) -> dict[str, pd.Series]:
+    """Columns that are derived from dates and lists, see components/derived.py."""
+    found: dict[str, pd.Series] = {}
+    for name in names:
+        parts = [cells for batch in table.to_batches() if (cells := derived_cells(batch, name)) is not None]
+        found[name] = pa.chunked_array(parts, pa.float32()).to_pandas()
+    return found
 
 
 def _read(

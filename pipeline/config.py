@@ -53,6 +53,11 @@ class Dataset(Table):
     """Binary label: the value that counts as 1. Not needed where the label is 0 and 1."""
     id: Names = ()
     """Columns that name a row; never features."""
+    time: str = ""
+    """The row's own time, a date or time stamp: when what the row tells of happened, or the question was asked. Rows
+    are learned from in its order; a single file is split by it, the newest `eval_share` being `eval`; the other dates
+    of [features] have an age, relative to it; `span_by` cuts spans by it. "" is none: without spans rows have no
+    order."""
     other_class: str = ""
     """Label of several classes: the class that those of fewer than `min_class_rows` train rows are read as, and those
     that no train row has. Empty keeps every class; eval rows of a class that no train row has are then in no metric but
@@ -90,6 +95,16 @@ class Data(Table):
     """Number of spans in `train`; the span after them is `eval`."""
     eval_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Share of the rows in `eval` where there are no spans."""
+    span_by: Literal["", "day", "week", "month", "quarter", "year"] = ""
+    """Cuts the rows of one file, or of several, into spans by [dataset] time. A span is numbered by its period:
+    20131231, 201352 (ISO week), 201312, 20134 (quarter) or 2013. Periods without rows are no spans."""
+    date_format: dict[str, str] = {}
+    """Column -> how its dates are written, where they are no ISO 8601: as Python's strptime takes it ("%d.%m.%Y"), or
+    "epoch_s", "epoch_ms", "epoch_us" or "epoch_ns" for numbers since 1970-01-01 UTC."""
+    list_separator: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    """Column -> what is between the items of a list in one cell of text; blanks around an item are no part of it."""
+    infinity: Literal["missing", "error"] = "missing"
+    """An infinite number: `missing` counts and reports it and takes it for missing, `error` stops."""
     missing: Names = ("",)
     """Cells of a CSV that mean "no value"; a quoted one is a text."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -134,12 +149,15 @@ class Data(Table):
             self.sheet,
             self.spans_query,
             self.password_variable,
+            self.date_format,
+            self.list_separator,
+            self.infinity,
         )
 
     @property
     def has_spans(self) -> bool:
-        """False for a single file."""
-        return "{span}" in (self.query or self.pattern)
+        """False for a single file that is not cut into spans."""
+        return "{span}" in (self.query or self.pattern) or bool(self.span_by)
 
     @field_validator("values")
     @classmethod
@@ -183,6 +201,15 @@ class Features(Table):
     """Column -> period: values that are a period apart mean the same, as minutes of a day (1440) do."""
     text: Names = ()
     """Columns of free text: reviews, titles, notes. What their words and letters say is learned, see [text]."""
+    dates: Names = ()
+    """Dates and time stamps: learned by their month, weekday, day of the month and of the year, and hour, and by their
+    age at [dataset] time, in days; never by the running number. Parts that do not vary in `train` are left out, and
+    where rows are ordered in time also those that do not come back within it: of three months the fourth is new."""
+    times: Names = ()
+    """Times of day, in seconds since midnight: cyclical columns with the period of a day."""
+    lists: Names = ()
+    """Columns of several values a row. Of texts, the most frequent (`min_count`, at most 64) have a column each that
+    says whether the row has them, and their number is one; of numbers: number, mean, least and greatest."""
     min_count: Annotated[int, Field(ge=1)] = 10
     """Categorical values seen fewer times in `train` are learned as one, the same that stands for values never seen."""
 
@@ -193,13 +220,13 @@ class Features(Table):
         if twice:
             raise ValueError(f"{', '.join(twice)}: named more than once; keep one")
         if not names:
-            raise ValueError("no feature is named; fill categorical, numeric, cyclical or text")
+            raise ValueError("no feature is named; fill categorical, numeric, cyclical, text, dates, times or lists")
         return self
 
     @property
     def names(self) -> Names:
         """All feature columns, in the order in which they are written."""
-        return (*self.categorical, *self.numeric, *self.cyclical, *self.text)
+        return (*self.categorical, *self.numeric, *self.cyclical, *self.text, *self.times, *self.dates, *self.lists)
 
 
 class Drift(Table):
@@ -341,8 +368,19 @@ class Config(Table):
         return self
 
     @model_validator(mode="after")
+    def _time_is_usable(self) -> "Config":
+        time = self.dataset.time
+        if time and (time in set(self.features.names) - set(self.features.dates) or time == self.dataset.label):
+            raise ValueError(f"[dataset] time: {time} can be a feature among [features] dates only, and no label")
+        if self.data.span_by and not time:
+            raise ValueError("[data] span_by: needs [dataset] time, the column by which spans are cut")
+        return self
+
+    @model_validator(mode="after")
     def _data_steps_fit_the_task(self) -> "Config":
-        numeric, cyclical = len(self.features.numeric), len(self.features.cyclical)
+        made = self.features.dates, self.features.lists  # numeric and cyclical columns are derived from them
+        numeric = len(self.features.numeric) + sum(map(len, made))
+        cyclical = len(self.features.cyclical) + len(self.features.times)
         extra, has_spans = self.data.extra, self.data.has_spans
         check_steps(self.balance, self.augmentation, extra, self.dataset.task, numeric, cyclical, has_spans)
         return self

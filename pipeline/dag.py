@@ -30,6 +30,7 @@ from components.transform.component import Transform
 from pipeline.beam.arguments import Endpoints, run_args
 from pipeline.config import Config
 from pipeline.drift.plan import plan_of
+from pipeline.feature_kinds import by_kind, feature_kinds, is_ordered
 from pipeline.fingerprints import code_fingerprint, code_of, code_with
 from pipeline.inputs import Inputs, Paths
 from pipeline.own_module import parameters
@@ -59,11 +60,16 @@ def create_pipeline(
     dataset, features = config.dataset, list(config.features.names)
     code = code_fingerprint(config)
     own = config.own_module()
-    columns = json.loads(
-        config.model_dump_json(include={"dataset", "features", *(["text"] if config.features.text else [])})
-    )
+    columns = {
+        "dataset": json.loads(config.dataset.model_dump_json()),
+        "features": feature_kinds(config, source.columns),
+        "ordered": is_ordered(config),
+    }
+    if config.features.text:
+        columns["text"] = json.loads(config.text.model_dump_json())
     if used := {name: spelt for name, spelt in config.data.values.items() if name in (*features, dataset.label)}:
         columns[SPELLINGS] = used
+    kinds = json.dumps(by_kind(columns["features"]))
     training = json.loads(config.model_dump_json(include={"training", "balance", "augmentation"}))
     # Rows of older spans come first: the trainer takes rows in the order of time.
     learned = ["extra", "train"] if config.data.extra else ["train"]
@@ -90,7 +96,7 @@ def create_pipeline(
     drift = DriftValidator(
         examples=examples,
         schema=schema.outputs["schema"],
-        plan=plan_of(config).to_json(),
+        plan=plan_of(config, source.columns).to_json(),
         code=code_of("components.drift_validator.component"),
     )
 
@@ -113,7 +119,7 @@ def create_pipeline(
         features=json.dumps(features),
         ids=json.dumps(dataset.id),
         task=dataset.task,
-        kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical", "text"}),
+        kinds=kinds,
         settings=config.audit.model_dump_json(),
         code=code_of("components.label_audit.component"),
     )
@@ -147,7 +153,7 @@ def create_pipeline(
             transform_graph=transform.outputs["transform_graph"],
             schema=schema.outputs["schema"],
             splits=json.dumps(learned),
-            tables=json.dumps({**columns, **training, "ordered": config.data.has_spans}),
+            tables=json.dumps({**columns, **training}),
             settings=config.tune.model_dump_json(exclude={"reuse"}),
             code=code_of("components.tuner.component"),
         )
@@ -164,7 +170,6 @@ def create_pipeline(
             **training,
             **parameters(own, "run_fn"),
             "decide_by": config.evaluation.decide_by,
-            "ordered": config.data.has_spans,
             "code": code_with(own, "run_fn", "components.trainer.training"),
         },
     )
@@ -193,7 +198,7 @@ def create_pipeline(
         predictions=predictor.outputs["predictions"],
         eval_config=eval_config(dataset.task, config.evaluation.slices),
         bar=config.evaluation.model_dump_json(exclude={"slices"}),
-        about=json.dumps({"features": columns["features"]}),
+        about=json.dumps({"features": by_kind(columns["features"])}),
         code=code_of("components.evaluator.component"),
     )
 
@@ -203,7 +208,7 @@ def create_pipeline(
         predictions=predictor.outputs["predictions"],
         labels=audit.outputs["labels"],
         metric=RANKED_BY[dataset.task],
-        kinds=config.features.model_dump_json(include={"categorical", "numeric", "cyclical", "text"}),
+        kinds=kinds,
         settings=json.dumps({"min_rows": config.evaluation.min_slice_rows, **config.errors.model_dump()}),
         code=code_of("components.error_analysis.component"),
     )

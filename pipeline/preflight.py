@@ -25,6 +25,7 @@ from components.files import write_json
 from pipeline.classes_check import check_spelled
 from pipeline.config import Config
 from pipeline.corrections_check import CorrectedIds, check_corrections, corrections_path, locate
+from pipeline.feature_kinds import check_kinds
 from pipeline.tables.balance import steps_json
 
 
@@ -78,6 +79,9 @@ def check_schema(config: Config) -> dict[str, str]:
     named = {
         "[dataset] label": [config.dataset.label],
         "[dataset] id": config.dataset.id,
+        "[dataset] time": [config.dataset.time] if config.dataset.time else [],
+        "[data] date_format": list(config.data.date_format),
+        "[data] list_separator": list(config.data.list_separator),
         "[features]": config.features.names,
         "[drift] slices": [column for keys in config.drift.slices for column in keys],
         "[drift] thresholds": list(config.drift.thresholds),
@@ -91,6 +95,7 @@ def check_schema(config: Config) -> dict[str, str]:
                 raise ConfigError(
                     f"{config.path}: {key}: '{column}' is not in {config.schema_path}; it names: {', '.join(types)}"
                 )
+    check_kinds(config, types)
     return types
 
 
@@ -111,6 +116,8 @@ def source_of(config: Config, directory: str) -> Source:
         window=config.data.window,
         eval_share=config.data.eval_share,
         options=config.data.read_options(),
+        time=config.dataset.time,
+        span_by=config.data.span_by,
         corrections=corrections_path(config),
         extra=extra,
         steps=steps_json(config.balance, config.augmentation),
@@ -235,7 +242,9 @@ NOT_KEPT = "server "
 
 
 def _key(source: Source, file: SpanFile, split: str) -> str:
-    part = "" if source.has_spans else [split, source.eval_share, list(source.ids)]
+    part: object = "" if source.has_spans else [split, source.eval_share, source.time or list(source.ids)]
+    if source.span_by:
+        part = [source.time, source.span_by, file.span]
     if split == EXTRA:
         part = [extra_digest(source.extra), file.before]
     read_as: list[object] = [dict(source.columns), source.label, asdict(source.options), part]

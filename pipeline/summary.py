@@ -178,13 +178,20 @@ def _is_telling(row: Mapping[str, Any]) -> bool:
     return bool(row["drifted"] or (main and not row["slice"]))
 
 
+_MISFITS = {
+    "misfit": "values do not fit the type and count as missing",
+    "infinite": "values are infinite and count as missing",
+    "no_time": "rows have no time of their own, and are in no span",
+}
+
+
 def _misfits(misfits: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Values that ingest left out because they did not fit their column's type."""
     return [
         {
             "feature": misfit["column"],
-            "kind": "misfit",
-            "detail": f"{misfit['file']}: {misfit['count']:,} values do not fit the type and count as missing, "
+            "kind": misfit.get("kind", "misfit"),
+            "detail": f"{misfit['file']}: {misfit['count']:,} {_MISFITS[misfit.get('kind', 'misfit')]}, "
             f"first {misfit['value']!r} in row {misfit['row']:,}",
         }
         for misfit in misfits

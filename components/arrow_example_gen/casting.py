@@ -13,6 +13,7 @@ from pyarrow import types as is_
 
 from components.arrow_example_gen.misfits import FileMisfits
 from components.arrow_example_gen.names import is_list
+from components.arrow_example_gen.time_cells import from_seconds, seconds
 
 _INT64_MAX = 2**63 - 1
 
@@ -34,7 +35,7 @@ def typed_batch(
     fitted = []
     for name, type_ in types.items():
         column = plain(batch.column(name))
-        values = fit(column, type_)
+        values = fit_column(name, column, type_, misfits)
         gone = lost(column, values)
         if gone is not None:
             if (row := _first_without_utf8(column)) is not None:
@@ -60,6 +61,17 @@ def plain(column: pa.Array) -> pa.Array:
             return column.cast(pa.binary())
         else:
             return column
+
+
+def fit_column(name: str, column: pa.Array, type_: pa.DataType, misfits: FileMisfits) -> pa.Array:
+    """`fit`, but text that stands for dates, times or lists, and numbers that stand for dates, are read as such."""
+    from components.arrow_example_gen.text_cells import parse_column
+
+    is_text, of_time = is_.is_string(column.type), is_.is_temporal(type_)
+    by_format = name in misfits.notation.date_format and not is_.is_temporal(column.type)
+    if (is_text and (of_time or is_.is_list(type_))) or by_format:
+        return parse_column(name, column, type_, misfits.notation)
+    return fit(column, type_)
 
 
 def fit(column: pa.Array, type_: pa.DataType) -> pa.Array:
@@ -135,6 +147,8 @@ def _int64(column: pa.Array) -> pa.Array:
 
 
 def _float64(column: pa.Array) -> pa.Array:
+    if is_.is_time(column.type) or is_.is_duration(column.type):
+        return seconds(column)
     numeric = is_.is_integer(column.type) or is_.is_floating(column.type) or is_.is_decimal(column.type)
     return column.cast(pa.float64(), safe=False) if numeric else pa.nulls(len(column), pa.float64())
 
@@ -151,6 +165,22 @@ def _bool(column: pa.Array) -> pa.Array:
     if not is_.is_integer(column.type):
         return pa.nulls(len(column), pa.bool_())
     return _where(pc.is_in(column, pa.array([0, 1], column.type)), column).cast(pa.bool_())
+
+
+def _time(column: pa.Array) -> pa.Array:
+    own = pa.time64("us")
+    if is_.is_time(column.type):
+        return column.cast(own, safe=False)
+    is_number = is_.is_integer(column.type) or is_.is_floating(column.type)
+    return from_seconds(column, own) if is_number else pa.nulls(len(column), own)
+
+
+def _duration(column: pa.Array) -> pa.Array:
+    own = pa.duration("us")
+    if is_.is_duration(column.type):
+        return column.cast(own, safe=False) if column.type.unit == "ns" else castable(column, own)
+    is_number = is_.is_integer(column.type) or is_.is_floating(column.type)
+    return from_seconds(column, own) if is_number else pa.nulls(len(column), own)
 
 
 def _date(column: pa.Array) -> pa.Array:
@@ -184,6 +214,8 @@ _SCALAR: dict[pa.DataType, Callable[[pa.Array], pa.Array]] = {
     pa.bool_(): _bool,
     pa.date32(): _date,
     pa.timestamp("us"): _timestamp,
+    pa.time64("us"): _time,
+    pa.duration("us"): _duration,
 }
 
 

@@ -18,11 +18,16 @@ _TYPES = {
     "bool": pa.bool_(),
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
+    "time": pa.time64("us"),
+    "duration": pa.duration("us"),
     "list:int64": pa.list_(pa.int64()),
     "list:float64": pa.list_(pa.float64()),
     "list:string": pa.list_(pa.string()),
 }
 """Every type that a column can have, by the name it has in messages and in the component's parameters."""
+
+TAGS = {"time": "time_of_day", "duration": "duration"}
+"""Type -> the annotation that says so of a FLOAT feature of the schema: seconds."""
 
 
 def parse_schema(text: str, name: str) -> schema_pb2.Schema:
@@ -44,7 +49,8 @@ def column_types(schema: schema_pb2.Schema) -> dict[str, str]:
 
     BYTES is a UTF-8 string. INT is int64; with a `bool_domain` it is bool, with a `time_domain` that counts UNIX_DAYS a
     date and with one that counts UNIX_MICROSECONDS a timestamp. FLOAT is read as float64 and stored as float32, the
-    only float that a tf.Example has. A feature that may have several values is a list: `shape` says more than one,
+    only float that a tf.Example has; with the annotation "time_of_day" or "duration" it is a time of day or a duration,
+    stored as seconds. A feature that may have several values is a list: `shape` says more than one,
     or `value_count` has a `max` above 1 or none at all.
     """
     unused = {schema_pb2.PLANNED, schema_pb2.DEPRECATED, schema_pb2.DISABLED}
@@ -72,6 +78,8 @@ def _type_name(feature: schema_pb2.Feature) -> str:
     name = _ARROW.get(feature.type, "string")
     if _is_list(feature):
         return f"list:{name}"
+    if feature.type == schema_pb2.FLOAT:
+        return next((alias for alias, tag in TAGS.items() if tag in feature.annotation.tag), name)
     if feature.type != schema_pb2.INT:
         return name
     domain = feature.WhichOneof("domain_info")

@@ -16,7 +16,7 @@ from components.arrow_example_gen.misfits import FileMisfits, one_line
 from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.spans import SpanFile
-from components.arrow_example_gen.text_cells import parse
+from components.arrow_example_gen.text_cells import parse_column
 from components.arrow_example_gen.unpacked import Unpacked
 from components.errors import InputError
 
@@ -37,15 +37,17 @@ def read_csv(
     options.limits.check_columns(file.name, len(names))
     block_bytes = max(block_bytes or options.limits.max_line_bytes, header_bytes)
     unknown = unknown_names(file.name, names, types, "header")
+    notation = options.notation
     for name, type_ in types.items():
-        if pa.types.is_list(type_):
+        if pa.types.is_list(type_) and name not in notation.list_separator:
             raise InputError(
                 f"{file.name}: column '{name}': the schema says {type_name(type_)}, but a cell of a CSV file holds one "
-                "value; say value_count { min: 1 max: 1 } in the schema, or write the data as Parquet"
+                f'value; say what is between the items with [data] list_separator = {{ "{name}" = ";" }}, or '
+                "value_count { min: 1 max: 1 } in the schema, or write the data as Parquet"
             )
     wanted = {**types, **dict.fromkeys(unknown, pa.string())}
     # Arrow's reader knows moments with a zone or without, not both: those are always read as text.
-    as_text = {name: type_ for name, type_ in wanted.items() if pa.types.is_timestamp(type_)}
+    as_text = {name: type_ for name, type_ in wanted.items() if notation.needs_text(name, type_)}
     arguments = (filesystem, file, wanted, names[-1], options, misfits, block_bytes)
     rows = 0
     try:
@@ -109,17 +111,17 @@ def _typed(
                 continue
             if start < skip:
                 batch, start = batch.slice(skip - start), skip
-            yield _parsed(batch, as_text, start, misfits) if as_text else batch
+            yield _parsed(batch, as_text, start, misfits, options) if as_text else batch
     if before and types[last] == pa.string() and state.is_cut(batch.column(last)[-1].as_py()):
         raise InputError(f"{file.name}: the last row ends inside a quoted cell; a quote is not closed")
 
 
 def _parsed(
-    batch: pa.RecordBatch, as_text: dict[str, pa.DataType], before: int, misfits: FileMisfits
+    batch: pa.RecordBatch, as_text: dict[str, pa.DataType], before: int, misfits: FileMisfits, options: ReadOptions
 ) -> pa.RecordBatch:
     columns = []
     for name, cells in zip(batch.schema.names, batch.columns, strict=True):
-        values = parse(cells, as_text[name]) if name in as_text else cells
+        values = parse_column(name, cells, as_text[name], options.notation) if name in as_text else cells
         gone = lost(cells, values)
         if gone is not None:
             misfits.note(name, cells, gone, before, as_text[name])

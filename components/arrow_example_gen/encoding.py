@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tfx_bsl.coders import example_coder
 
+from components.arrow_example_gen.time_cells import seconds
 from components.columnar_copy import CopyWriter
 
 GZIP_LEVEL = 1
@@ -24,7 +25,7 @@ def example_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
 
     A null becomes a feature of no kind, as CsvExampleGen writes it: readers take it as missing, and TFDV counts it
     so. An empty list stays a list without values. 0, 0.0, False and "" keep their one value; bool is 0 or 1, a date
-    days and a timestamp microseconds since 1970-01-01.
+    days and a timestamp microseconds since 1970-01-01; a time of day or a duration is seconds.
     """
     return pa.RecordBatch.from_arrays([_as_lists(column) for column in batch.columns], names=batch.schema.names)
 
@@ -47,6 +48,8 @@ def _stored(values: pa.Array) -> pa.Array:
         return values.cast(pa.float32(), safe=False)
     if pa.types.is_string(type_) or pa.types.is_large_string(type_):
         return values.cast(pa.binary())
+    if pa.types.is_time(type_) or pa.types.is_duration(type_):
+        return seconds(values).cast(pa.float32(), safe=False)
     if pa.types.is_date32(type_):
         values = values.cast(pa.int32())
     if pa.types.is_null(type_):

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from components.arrow_example_gen.date_notations import count_notations
 from components.arrow_example_gen.options import CHECKED, FORMS, MARKERS, Forms, count_forms
 from components.arrow_example_gen.text_cells import parse
 
@@ -69,6 +70,11 @@ def _add(form: str, values: pa.Array, owners: np.ndarray, into: list[Forms]) -> 
     if form in CHECKED:
         holds, otherwise, arrow = CHECKED[form]
         fails = set(owners[parse(values, arrow).is_null().to_numpy(zero_copy_only=False)].tolist())
+    if form == "dated":
+        for owner in np.unique(owners).tolist():
+            counted = values.filter(pa.array(owners == owner)).value_counts()
+            rows = counted.field("counts").to_numpy(zero_copy_only=False)
+            into[owner].formats.update(count_notations(counted.field("values"), rows))
     for owner, count in _counts(owners):
         name = form if form not in CHECKED else otherwise if owner in fails else holds
         into[owner].counts[name] += count

@@ -6,6 +6,7 @@ Type aliases, and how a value is stored in an example:
     bool                      int64, 0 or 1
     date                      int64, days since 1970-01-01
     timestamp                 int64, microseconds since 1970-01-01 UTC
+    time, duration            float32, seconds since midnight, seconds
     list:int64, list:float64, list:string    several values
 
 In CSV, numbers with leading zeros ("007") are codes and so strings; integers beyond int64 are strings, since as
@@ -18,7 +19,7 @@ float64 whose values are all whole, some of them beyond 2^24, is int64, in any f
 float32, which would make equal what is not. pandas writes integers so where some are missing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -40,7 +41,8 @@ from components.arrow_example_gen.parquet_files import open_parquet
 from components.arrow_example_gen.places import Place
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.survey_batches import span_batches
-from components.arrow_example_gen.text_cells import parse
+from components.arrow_example_gen.text_cells import parse_column
+from components.arrow_example_gen.time_cells import seconds
 from components.errors import InputError
 from components.large_integers import FLOAT32
 from components.progress import note
@@ -119,6 +121,7 @@ class Survey:
       misfits: Column -> values that are not of its type.
       sample: Rows of all files, typed by `types`; dates and timestamps as the integers that are stored.
       spans: For each row of the sample, the number of its file.
+      ambiguous: Column of dates -> another format that its values have, besides that of `options.date_format`.
     """
 
     types: dict[str, str]
@@ -128,6 +131,7 @@ class Survey:
     misfits: dict[str, int]
     sample: pa.Table
     spans: np.ndarray
+    ambiguous: Mapping[str, str] = field(default_factory=dict)
 
 
 def infer_types(place: Place, files: Sequence[SpanFile], options: ReadOptions) -> dict[str, str]:
@@ -204,6 +208,9 @@ def survey(
         if any(read[name].counts.values()):
             kinds.add(read[name].type)
         types[name] = _widest(kinds - {"null"}, name, files)
+    found = {name: counted.date_format for name, counted in read.items() if types[name] in ("date", "timestamp")}
+    formats = {name: written for name, (written, _) in found.items() if written}
+    options = replace(options, date_format={**formats, **options.date_format})
     table, spans = _typed_sample(sample, types, options)
     return Survey(
         types,
@@ -213,6 +220,7 @@ def survey(
         {name: counted.misfits for name, counted in read.items()},
         table,
         spans,
+        {name: other for name, (_, other) in found.items() if other},
     )
 
 
@@ -271,6 +279,7 @@ def _alias(arrow: pa.DataType, column: str, file: SpanFile) -> str:
             "flatten or drop it"
         )
     aliases = {pa.date32(): "date", pa.timestamp("us"): "timestamp", pa.float64(): "float64"}
+    aliases |= {pa.time64("us"): "time", pa.duration("us"): "duration"}
     if pa.types.is_list(own):
         return f"list:{aliases.get(own.value_type, own.value_type)}"
     return aliases.get(own, str(own))
@@ -286,7 +295,7 @@ def _widest(kinds: Iterable[str], column: str, files: Sequence[SpanFile]) -> str
         return next(iter(found), "string")
     items = {kind.removeprefix("list:") for kind in found}
     wide = next(iter(items)) if len(items) == 1 else ""
-    for narrow, wider in (("bool", "int64"), ("int64", "float64"), ("date", "timestamp")):
+    for narrow, wider in (("bool", "int64"), ("int64", "float64"), ("date", "timestamp"), ("time", "duration")):
         if items == {narrow, wider}:
             wide = wider
     if wide and any(kind.startswith("list:") for kind in found):
@@ -300,7 +309,7 @@ def _widest(kinds: Iterable[str], column: str, files: Sequence[SpanFile]) -> str
 def _typed_sample(sample: Sample, types: dict[str, str], options: ReadOptions) -> tuple[pa.Table, np.ndarray]:
     wanted = arrow_types(types)
     batches = [
-        pa.RecordBatch.from_arrays(_typed_columns(batch.columns, list(wanted.values()), options), list(types))
+        pa.RecordBatch.from_arrays(_typed_columns(batch.columns, wanted, options), list(types))
         for batch in sample.batches
     ]
     sizes = [batch.num_rows for batch in batches]
@@ -308,34 +317,38 @@ def _typed_sample(sample: Sample, types: dict[str, str], options: ReadOptions) -
     return pa.Table.from_batches(batches, empty), np.repeat(np.array(sample.files, np.int64), sizes)
 
 
-def _typed_columns(columns: list[pa.Array], wanted: list[pa.DataType], options: ReadOptions) -> list[pa.Array]:
+def _typed_columns(columns: list[pa.Array], types: dict[str, pa.DataType], options: ReadOptions) -> list[pa.Array]:
     """Columns as their types, as an example stores them; of few rows, those of one type and kind together."""
     rows = len(columns[0]) if columns else 0
     if rows > FEW_ROWS:
-        return [_stored(_typed(column, type_, options)) for column, type_ in zip(columns, wanted, strict=True)]
-    alike: dict[tuple[pa.DataType, pa.DataType], list[int]] = {}
-    for place, (column, type_) in enumerate(zip(columns, wanted, strict=True)):
-        alike.setdefault((column.type, type_), []).append(place)
+        of_type = zip(columns, types.items(), strict=True)
+        return [_stored(_typed(name, column, type_, options)) for column, (name, type_) in of_type]
+    alike: dict[tuple[pa.DataType, pa.DataType, str], list[int]] = {}
+    for place, (column, (name, type_)) in enumerate(zip(columns, types.items(), strict=True)):
+        alone = name if options.notation.needs_text(name, type_) else ""
+        alike.setdefault((column.type, type_, alone), []).append(place)
     typed: list[pa.Array] = [None] * len(columns)
-    for (_, type_), places in alike.items():
+    for (_, type_, name), places in alike.items():
         for start, group in grouped([columns[place] for place in places], rows):
-            whole = _stored(_typed(pa.concat_arrays(group), type_, options))
+            whole = _stored(_typed(name, pa.concat_arrays(group), type_, options))
             for number in range(len(group)):
                 typed[places[start + number]] = whole.slice(number * rows, rows)
     return typed
 
 
-def _typed(column: pa.Array, type_: pa.DataType, options: ReadOptions) -> pa.Array:
+def _typed(name: str, column: pa.Array, type_: pa.DataType, options: ReadOptions) -> pa.Array:
     """A column as its type; what does not fit is null."""
     column = plain(column)
     if not pa.types.is_string(column.type):
         return fit(column, type_)
     column = pc.if_else(pc.is_in(column, pa.array(options.missing)), pa.scalar(None, pa.string()), column)
-    return fit(column, type_) if type_ == pa.string() or is_list(type_) else parse(column, type_)
+    return fit(column, type_) if type_ == pa.string() else parse_column(name, column, type_, options.notation)
 
 
 def _stored(column: pa.Array) -> pa.Array:
-    """As an example stores it: truth values, dates and times are integers."""
+    """As an example stores it: truth values, dates and moments are integers, times of day and durations seconds."""
+    if pa.types.is_time(column.type) or pa.types.is_duration(column.type):
+        return seconds(column)
     if pa.types.is_date(column.type):
         column = column.cast(pa.int32())
     as_it_is = column.type in (pa.float64(), pa.string()) or is_list(column.type)

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.arrow_example_gen.columns import type_name
+from components.arrow_example_gen.notation import PLAIN, Notation
 from components.errors import InputError
 
 LONGEST = 300
@@ -14,7 +15,7 @@ LONGEST = 300
 
 @dataclass(frozen=True)
 class Misfit:
-    """Values of one column of one file that were made missing because they are not of the column's type.
+    """Values of one column of one file that were made missing because they are not of the column's type, or infinite.
 
     Attributes:
       file: Name of the file, as a person is shown it.
@@ -22,6 +23,7 @@ class Misfit:
       count: How many such values the file has.
       row: Row of the first one; 1 is the first row, in a CSV file the header.
       value: The first one, shortened.
+      kind: "misfit", "infinite", or "no_time" for rows that have no time of their own.
     """
 
     file: str
@@ -29,12 +31,15 @@ class Misfit:
     count: int
     row: int
     value: str
+    kind: str = "misfit"
 
 
 class FileMisfits:
     """What does not fit in one file: the first value is an error under `block`, all are counted under `warn`."""
 
-    def __init__(self, file: str, policy: str, has_header: bool = False) -> None:
+    def __init__(self, file: str, policy: str, has_header: bool = False, notation: Notation = PLAIN) -> None:
+        """`notation` says how the file's cells are written."""
+        self.notation = notation
         self.file = file
         self.policy = policy
         self.first_row = 2 if has_header else 1

@@ -76,6 +76,8 @@ def own_type(type_: pa.DataType) -> pa.DataType | None:
         (is_.is_decimal, pa.float64()),
         (is_.is_date, pa.date32()),
         (is_.is_timestamp, pa.timestamp("us")),
+        (is_.is_time, pa.time64("us")),
+        (is_.is_duration, pa.duration("us")),
     ):
         if belongs(type_):
             return own

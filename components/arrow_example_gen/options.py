@@ -19,11 +19,14 @@ from components.arrow_example_gen.csv_errors import explain
 from components.arrow_example_gen.csv_header import read_header
 from components.arrow_example_gen.csv_reader import csv_batches
 from components.arrow_example_gen.csv_stream import StreamState
+from components.arrow_example_gen.date_notations import DATED, chosen, count_notations, has_time
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import unknown_names
+from components.arrow_example_gen.notation import Notation
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse
+from components.arrow_example_gen.time_cells import CLOCK, LASTS
 from components.arrow_example_gen.unpacked import Unpacked
 from components.errors import InputError
 from components.spellings import Spellings
@@ -50,12 +53,16 @@ FORMS = (  # tried in this order
     ("timestamp", r"^\d{4}-\d\d-\d\d[ T]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d(:?\d\d)?)?$"),
     ("large", r"^-?[1-9]\d{7,17}\.0+$"),  # whole, and too large for a float32 to hold; see Forms.type
     ("whole", r"^-?(0|[1-9]\d{0,6})\.0+$"),
+    ("clock", CLOCK),
+    ("elapsed", LASTS),
+    ("dated", DATED),
     ("code", r"^[+-]?0\d"),  # 007, 01.10: numbers are not written like that, codes are
     ("float", r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"),
     ("pair", r"^[A-Z][A-Z]$"),
     ("word", r"^[^0-9]*$"),
 )
 CHECKED = {
+    "clock": ("clock", "elapsed", pa.time64("us")),
     "long": ("int", "big", pa.int64()),
     "date": ("date", "text", pa.date32()),
     "timestamp": ("timestamp", "text", pa.timestamp("us")),
@@ -77,6 +84,9 @@ class ReadOptions:
       sheet: Of a workbook; "" is the first that is not hidden.
       spans_query: Of a database: the query that gives the spans there are.
       password_variable: Of a database: variable of the environment that holds the password.
+      date_format: Column -> how its dates are written, see time_cells.py; without it ISO 8601.
+      list_separator: Column -> what is between the items of a list in one cell.
+      infinity: What an infinite number does: `missing` counts it and takes it for missing, `error` is an error.
     """
 
     missing: tuple[str, ...] = ("",)
@@ -88,6 +98,14 @@ class ReadOptions:
     sheet: str = ""
     spans_query: str = ""
     password_variable: str = ""
+    date_format: Mapping[str, str] = field(default_factory=dict, hash=False)
+    list_separator: Mapping[str, str] = field(default_factory=dict, hash=False)
+    infinity: Literal["missing", "error"] = "missing"
+
+    @property
+    def notation(self) -> Notation:
+        """How cells are written, by column."""
+        return Notation(self.date_format, self.list_separator)
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "ReadOptions":
@@ -106,12 +124,20 @@ class Forms:
       nulls: Rows without a value.
       counts: Form -> rows; `blank` is a quoted empty string.
       markers: Values that often mean "missing", exactly as they stand -> rows. They are in no form.
+      formats: Of the form `dated`, see date_notations.count_notations.
     """
 
     rows: int = 0
     nulls: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     markers: Counter[str] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def date_format(self) -> tuple[str, str]:
+        """How dates that are not ISO 8601 are written, and how they may be as well; "" for none."""
+        dated = self.counts["dated"]
+        return chosen(self.formats, (1 - RARE_WORDS) * dated) if dated else ("", "")
 
     @property
     def type(self) -> str:
@@ -130,6 +156,10 @@ class Forms:
             return "float64"
         if "bool" in numbers and forms <= {"bool", "bit"}:
             return "bool"
+        if forms == {"dated"} and (written := self.date_format[0]):
+            return "timestamp" if has_time(written) else "date"
+        if forms <= {"clock", "elapsed"}:
+            return "duration" if "elapsed" in forms else "time"
         if forms <= {"date", "timestamp"}:
             return "timestamp" if "timestamp" in forms else "date"
         return "string"
@@ -137,7 +167,11 @@ class Forms:
     @property
     def misfits(self) -> int:
         """Values that are not of the column's type: the words among numbers, and quoted empty strings."""
-        return 0 if self.type == "string" else sum(self.counts.values()) - sum(self._solid().values())
+        if self.type == "string":
+            return 0
+        wrong = sum(self.counts.values()) - sum(self._solid().values())
+        written = self.date_format[0]
+        return wrong + (self.counts["dated"] - self.formats[written] if written else 0)
 
     def without(self, missing: tuple[str, ...]) -> "Forms":
         """The same if those markers mean "missing"; the others are values."""
@@ -146,7 +180,7 @@ class Forms:
         for value, rows in self.markers.items():
             if value not in missing:
                 counts["float" if value.strip().lower() == "nan" else "word"] += rows
-        return Forms(self.rows, self.nulls + gone, counts)
+        return Forms(self.rows, self.nulls + gone, counts, formats=self.formats)
 
     def _solid(self) -> Mapping[str, int]:
         """The counts that decide the type: without blanks, and without words where they are rare."""
@@ -177,6 +211,8 @@ def count_forms(column: pa.Array, into: Forms) -> None:
         hit = pc.match_substring_regex(trimmed, pattern).to_numpy(zero_copy_only=False)
         if hit.any():
             into.counts[_checked(form, trimmed, hit)] += int(rows[hit].sum())
+            if form == "dated":
+                into.formats.update(count_notations(trimmed.filter(pa.array(hit)), rows[hit]))
             trimmed, rows = trimmed.filter(pa.array(~hit)), rows[~hit]
     into.counts["text"] += int(rows.sum())
 

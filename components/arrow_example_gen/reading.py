@@ -65,7 +65,7 @@ def read_batches(
     if options.renamed:
         yield from _renamed(place, file, types, options, misfits)
         return
-    found = FileMisfits(file.name, options.misfits)
+    found = FileMisfits(file.name, options.misfits, notation=options.notation)
     rows = 0
     try:
         if isinstance(place, Database):

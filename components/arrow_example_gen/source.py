@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,17 +13,22 @@ from components.arrow_example_gen import extra as extra_rows
 from components.arrow_example_gen.columns import arrow_types
 from components.arrow_example_gen.corrections import Applied, Corrections, load_corrections
 from components.arrow_example_gen.extra import Extra
-from components.arrow_example_gen.misfits import Misfit
+from components.arrow_example_gen.file_kinds import is_csv
+from components.arrow_example_gen.infinite import without_infinite
+from components.arrow_example_gen.misfits import FileMisfits, Misfit
 from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.periods import Times, counted, in_period, integers
 from components.arrow_example_gen.places import Place, find_files, open_place
 from components.arrow_example_gen.reading import read_batches
 from components.arrow_example_gen.sampling import sampled
-from components.arrow_example_gen.spans import SPAN, SpanFile, SpanWindow, choose_window
+from components.arrow_example_gen.spans import SPAN, SpanFile, SpanWindow, choose_periods, choose_window
 from components.arrow_example_gen.splitting import in_eval
-from components.errors import UsageError
+from components.errors import InputError, UsageError
 from components.spellings import canonical
 
 SPLITS = ("train", "eval")
+_TIMES: dict[tuple[Any, ...], Times] = {}
+"""File and how it is read -> the times of its rows."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Source:
       other_class: The class that values of fewer than `min_class_rows` train rows are read as, see other_class.py; ""
         is none.
       min_class_rows: Train rows of a class that is learned as itself.
+      time: Column of the row's own time; "" is none.
+      span_by: Period by which rows are cut into spans; "" where files are spans.
       sample: Share of the rows that is read, drawn at random: to try a pipeline out.
     """
 
@@ -62,6 +70,8 @@ class Source:
     sample: float = 1.0
     other_class: str = ""
     min_class_rows: int = 2
+    time: str = ""
+    span_by: str = ""
 
     def to_json(self) -> str:
         """As a component's parameter."""
@@ -80,21 +90,38 @@ class Source:
 
     @property
     def has_spans(self) -> bool:
-        """False for a single file."""
-        return SPAN in self.pattern
+        """False for a single file that is not cut into spans."""
+        return SPAN in self.pattern or bool(self.span_by)
 
     @cached_property
     def place(self) -> Place:
         """Where the files are, opened once; InputError if it cannot be."""
         return open_place(self.directory)
 
+    @property
+    def unit(self) -> str:
+        """Of `time`: date or timestamp."""
+        return self.columns[self.time]
+
     def found(self) -> list[SpanFile]:
-        """All spans there are, by number; InputError if there is none."""
-        return find_files(self.directory, self.pattern, self.options)
+        """All spans there are, by number: files, or the periods of each file's rows; InputError if there is none."""
+        found = find_files(self.directory, self.pattern, self.options)
+        if not self.span_by:
+            return found
+        cut = [
+            replace(file, span=number, name=f"{file.name} [{number}]")
+            for file in found
+            for number in self._times(file).periods
+        ]
+        if not cut:
+            raise InputError(f"{self.directory}: no row has a time in '{self.time}', by which spans are cut")
+        return sorted(cut, key=lambda file: file.span)
 
     def files(self, span: int | None = None) -> SpanWindow:
         """The files of the run that evaluates `span`, None being the newest; InputError if one is not there."""
         found = self.found()
+        if self.span_by:
+            return choose_periods(found, span, self.window, extra_rows.farthest(self.extra))
         if self.has_spans:
             return choose_window(found, span, self.window, extra_rows.farthest(self.extra))
         if span not in (None, 0):
@@ -151,19 +178,57 @@ class Source:
             taken[:] = total.tolist()
 
     def _rows(self, file: SpanFile, split: str, misfits: list[Misfit] | None) -> Iterator[pa.RecordBatch]:
-        batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, misfits)
+        batches = self._all_rows(file, misfits)
+        if self.span_by:
+            for batch in batches:
+                chosen = in_period(batch.column(self.time), self.unit, self.span_by, file.span)
+                yield batch.filter(pa.array(chosen))
+            self._note_missing(file, misfits)
+            return
         if self.has_spans:
             yield from batches
+            return
+        if self.time:
+            newest = self._times(file).newest(self.eval_share)
+            if newest is None:
+                raise InputError(f"{file.name}: '{self.time}' is the same in all rows, so that it cannot split them")
+            for batch in batches:
+                chosen = integers(batch.column(self.time)) >= newest
+                yield batch.filter(pa.array(chosen if split == "eval" else ~chosen))
             return
         for batch in batches:
             chosen = in_eval(batch, self.ids, self.eval_share)
             yield batch.filter(pa.array(chosen if split == "eval" else ~chosen))
 
+    def _all_rows(self, file: SpanFile, misfits: list[Misfit] | None = None) -> Iterator[pa.RecordBatch]:
+        # What is wrong with a file is told once, whatever spans are cut from it.
+        file = replace(file, name=file.name.removesuffix(f" [{file.span}]")) if self.span_by else file
+        batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, misfits)
+        about = FileMisfits(file.name, self.options.misfits, has_header=is_csv(file))
+        return without_infinite(batches, self.options.infinity, about, misfits)
+
+    def _times(self, file: SpanFile) -> Times:
+        """What there is to know of the times of a file's rows; read once in a process."""
+        read_as = json.dumps([dict(self.columns), asdict(self.options)], sort_keys=True)
+        key = (file.path, file.bytes, file.modified_ns, self.time, self.span_by, read_as)
+        if key not in _TIMES:
+            _TIMES[key] = counted(self._all_rows(file), self.time, self.unit, self.span_by)
+        return _TIMES[key]
+
+    def _note_missing(self, file: SpanFile, misfits: list[Misfit] | None) -> None:
+        times = self._times(file)
+        if misfits is not None and times.missing:
+            name = file.name.removesuffix(f" [{file.span}]")
+            row = times.first + (2 if is_csv(file) else 1)
+            misfits.append(Misfit(name, self.time, times.missing, row, "", "no_time"))
+
     def digest(self, file_sha256: str, split: str) -> str:
         """What a data fingerprint takes for a file's share in a split: its checksum, how it was dealt, what is done."""
         found = [file_sha256]
+        if self.span_by:  # the whole file's checksum: rows of other periods count, too
+            found.append(f"{self.time} by {self.span_by}")
         if not self.has_spans:
-            found.append(f"{split} {self.eval_share} {list(self.ids)}")
+            found.append(f"{split} {self.eval_share} {self.time or list(self.ids)}")
         if split == extra_rows.SPLIT:
             found.append(extra_rows.digest(self.extra))
         if self.steps and split != "eval":

@@ -1,7 +1,7 @@
 """Which files a run reads: spans found in a folder, and the window that ends before the newest one."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -160,6 +160,34 @@ def choose_window(found: Iterable[SpanFile], span: int | None, window: int, extr
         train=tuple(by_number[number] for number in wanted),
         eval=(by_number[newest],),
         extra=tuple(replace(by_number[number], before=wanted[0] - number) for number in added),
+    )
+
+
+def choose_periods(found: Sequence[SpanFile], span: int | None, window: int, extra: int = 0) -> SpanWindow:
+    """The window that ends at the period `span`, as choose_window does of files; periods without rows are left out.
+
+    Several files may have rows of a period; `found` are sorted by it.
+    """
+    numbers = sorted({file.span for file in found})
+    newest = numbers[-1] if span is None else span
+    there = f"there is: {_ranges(numbers)}"
+    if newest not in numbers:
+        raise InputError(f"span {newest} is not there; {there}")
+    place = numbers.index(newest)
+    if not place:
+        raise InputError(f"span {newest} is the oldest, so nothing is left to train on; {there}")
+    wanted = numbers[max(place - window, 0) : place]
+    first = place - len(wanted)
+    if extra > first:
+        raise InputError(
+            f"before span {wanted[0]} are {first} others, and [[data.extra]] takes rows of {extra} for span {newest}; "
+            f"{there}; ask for fewer spans, or take it out"
+        )
+    before = {number: first - at for at, number in enumerate(numbers[:first]) if first - at <= extra}
+    return SpanWindow(
+        train=tuple(file for file in found if file.span in wanted),
+        eval=tuple(file for file in found if file.span == newest),
+        extra=tuple(replace(file, before=before[file.span]) for file in found if file.span in before),
     )
 
 

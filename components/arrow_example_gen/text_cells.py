@@ -7,6 +7,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.arrow_example_gen.casting import castable
+from components.arrow_example_gen.notation import PLAIN, Notation
+from components.arrow_example_gen.time_cells import dates, durations, listed, times
+from components.derived import SEPARATOR
+
+
+def parse_column(name: str, cells: pa.Array, type_: pa.DataType, notation: Notation = PLAIN) -> pa.Array:
+    """Cells of a column as its type, [N], as they are written there; null where it is null or no such value."""
+    if pa.types.is_list(type_):
+        return listed(cells, notation.list_separator.get(name, SEPARATOR), type_)
+    if name in notation.date_format and (pa.types.is_timestamp(type_) or pa.types.is_date(type_)):
+        return dates(cells, type_, notation.date_format[name])
+    return parse(cells, type_)
+
 
 _TRUE = ("1", "true", "True", "TRUE")
 _FALSE = ("0", "false", "False", "FALSE")
@@ -25,7 +38,11 @@ _ZONED = r"^.{13,}(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 
 
 def parse(cells: pa.StringArray, type_: pa.DataType) -> pa.Array:
-    """Text as int64, float64, bool, date or timestamp, [N]; null where it is null or no such value."""
+    """Text as int64, float64, bool, date, timestamp, time or duration, [N]; null where it is null or no such value."""
+    if pa.types.is_time(type_):
+        return times(cells)
+    if pa.types.is_duration(type_):
+        return durations(cells)
     if type_ == pa.bool_():
         # Arrays are made here and not on import: the first one made of Python's values imports pandas, half a second.
         true, false = (pc.is_in(cells, pa.array(words)) for words in (_TRUE, _FALSE))

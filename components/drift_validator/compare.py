@@ -12,6 +12,10 @@ from components.drift_validator.summaries.column import Column, Table
 
 ROWS = "(rows)"
 COLUMNS = "(columns)"
+AGE_ROLE, ENDS = "age", ("out_of_range", "range_lost")
+"""Role of ages, whose ends move as time runs on: these measures are left out."""
+DATE_ROLE = "date"
+"""Role of days and moments: of them only missing values are compared, the rest by what is derived from them."""
 
 
 def compare(
@@ -38,7 +42,7 @@ def compare(
     """
     roles = roles or {}
     found = [
-        (Subject(name, role=roles.get(name, "feature")), measured)
+        (Subject(name, role=_told(roles, name)), measured)
         for name, measured in _columns(baseline, current, roles, rules)
     ]
     if joint is not None:
@@ -50,7 +54,7 @@ def compare(
         one, other = baseline.slices[slice_], current.slices[slice_]
         if min(one.rows, other.rows) >= min_slice_rows:
             found += [
-                (Subject(name, slice_, roles.get(name, "feature")), measured)
+                (Subject(name, slice_, _told(roles, name)), measured)
                 for name, measured in _columns(one, other, roles, rules)
             ]
     return judge(found, rules)
@@ -65,7 +69,17 @@ def _columns(baseline: Table, current: Table, roles: Mapping[str, str], rules: R
             measured = [replace(row, detail=f"no column of the {side}") for row in _only(measured, "missing")]
         elif roles.get(name) == "id":
             measured = [*_only(measured, "missing"), *_repeated_ids(one, other)]
+        elif roles.get(name) == DATE_ROLE:
+            measured = _only(measured, "missing")
+        elif roles.get(name) == AGE_ROLE:
+            measured = [row for row in measured if row.measure not in ENDS]
         yield from ((name, row) for row in measured)
+
+
+def _told(roles: Mapping[str, str], name: str) -> str:
+    """A column's role as a person is told it: dates and ages are features."""
+    role = roles.get(name, "feature")
+    return "feature" if role in (DATE_ROLE, AGE_ROLE) else role
 
 
 def _absent(name: str, rows: int) -> Column:

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.drift_validator.compare import compare
+from components.drift_validator.calendar_columns import Covered, ages, comparable_parts
+from components.drift_validator.compare import AGE_ROLE, DATE_ROLE, compare
 from components.drift_validator.distances.measured import Measured
 from components.drift_validator.judging import Drift
 from components.drift_validator.rules import Rules
@@ -40,6 +41,9 @@ class Plan:
       others: Columns that neither the roles nor the schema name are always compared: nobody expected them. Those that
         the schema names and the roles do not are too with "compare", and left out with "carry".
       carried: Columns that are left out.
+      dates: Columns of days or moments -> their unit, see calendar_parts. They are compared by what is derived from
+        them: time runs on, and that is no drift.
+      derived: What is derived from them, see derived.py.
       slices: Each entry is one column, or several for their cross; compared within each of their values.
       min_slice_rows: Slices with fewer rows on either side are left out.
       joint_rows: Rows of each side for the test of columns together; 0 leaves it out.
@@ -52,6 +56,8 @@ class Plan:
     texts: Sequence[str] = ()
     others: Literal["compare", "carry"] = "compare"
     carried: Sequence[str] = ()
+    dates: Mapping[str, str] = field(default_factory=dict)
+    derived: Sequence[str] = ()
     slices: Sequence[Sequence[str]] = ()
     min_slice_rows: int = 200
     joint_rows: int = 10_000
@@ -76,7 +82,7 @@ class Plan:
     def from_json(cls, text: str) -> "Plan":
         """What `to_json` wrote."""
         fields = json.loads(text)
-        return cls(rules=Rules(**fields.pop("rules")), **fields)
+        return cls(rules=Rules(**fields.pop("rules")), derived=tuple(fields.pop("derived", ())), **fields)
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,14 @@ def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBa
       current: The newer data.
       plan: What to compare.
     """
-    one, other = _summarised(baseline, plan), _summarised(current, plan)
+    covered = Covered(plan.dates), Covered(plan.dates)
+    sides = (
+        _summarised(days.watched(batches, plan.derived), plan)
+        for days, batches in zip(covered, (baseline, current), strict=True)
+    )
+    one, other = comparable_parts(plan.derived, covered, *sides)
+    roles = {**plan.roles, **dict.fromkeys(plan.dates, DATE_ROLE), **dict.fromkeys(ages(plan.derived), AGE_ROLE)}
+    plan = dataclasses.replace(plan, roles=roles)
     return compare_tables(one.table, other.table, plan, _joint(one, other, plan))
 
 
@@ -133,7 +146,7 @@ def _joint(baseline: Summarised, current: Summarised, plan: Plan) -> Measured | 
 
     roles = {**dict.fromkeys(_ids(baseline.table, current.table), "id"), **plan.roles}
     wanted = [name for name in baseline.sample.column_names if name in current.sample.column_names]
-    wanted = _drawn([name for name in wanted if roles.get(name) != "id"], plan.seed)
+    wanted = _drawn([name for name in wanted if roles.get(name) not in ("id", DATE_ROLE, AGE_ROLE)], plan.seed)
     samples = [single_values(side.sample.select(wanted), plan.categorical) for side in (baseline, current)]
     names = [name for name in samples[0] if name in samples[1]]
     if len(names) < 2:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from components.derived import sources
 from components.error_analysis.binning import Column
 from components.error_analysis.causes import Training, causes
 from components.error_analysis.importance import affordable, correlation_ratios, permutation_importance
@@ -15,7 +16,7 @@ from components.error_analysis.permuting import Permuted
 from components.error_analysis.reading import MOST_CELLS, read_columns, sampled
 from components.error_analysis.settings import Settings
 from components.error_analysis.slices import Search, weak_slices
-from components.examples import column_batches, joined_columns
+from components.examples import whole_columns
 from components.predictions import CANDIDATE, Predictions
 from components.serving_contract import SavedModel
 
@@ -129,12 +130,14 @@ def _importance(
         ratios = correlation_ratios(codes, found.scores)
         measured = sorted(features, key=lambda name: -ratios.get(name, 0.0))[:most]
     chosen = np.sort(np.random.default_rng(settings.seed).choice(len(places), count, replace=False))
-    cells = joined_columns(column_batches(evaluated, features, places[chosen]), features)
+    cells = whole_columns(evaluated, features, places[chosen])
+    # A derived column is permuted with what it is derived from: the model is asked about columns of the data.
+    measured = sources(measured, cells.__contains__)
     permuted = Permuted(SavedModel(model), cells, found.task, found.target[chosen])
 
     rows = permutation_importance(measured, count, permuted, metric, settings.importance_repeats, settings.seed)
     return {
         "importance": [asdict(one) for one in rows],
         "importance_rows": count,
-        "importance_left_out": len(features) - len(measured),
+        "importance_left_out": len(cells) - len(measured),
     }

@@ -13,6 +13,7 @@ from components import artifacts
 from components.error_analysis.analysis import analyse
 from components.error_analysis.settings import Settings
 from components.files import write_json
+from components.list_items import with_items
 from components.predictions import read_predictions, read_train_labels
 
 
@@ -41,7 +42,7 @@ def ErrorAnalysis(
         learned_rows=len(read_train_labels(Path(predictions.uri))),
         model=Path(serving_model_path(model.uri)),
         audit=audit,
-        kinds=json.loads(kinds),
+        kinds=with_items(json.loads(kinds), get_split_uri([examples], "train")),
         metric=metric,
         settings=Settings.from_json(settings),
     )

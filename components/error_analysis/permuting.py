@@ -19,7 +19,7 @@ class Permuted:
     """Rows whose features are dealt out anew."""
 
     def __init__(self, model: SavedModel, cells: Mapping[str, pa.Array], task: str, target: np.ndarray) -> None:
-        """Columns of R rows, one value a row, with their labels [R]."""
+        """Columns of R rows, one value a row or lists, with their labels [R]."""
         from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
         self._model, self._task, self._target = model, task, target
@@ -60,6 +60,8 @@ class Permuted:
 
 
 def _as_lists(column: pa.Array) -> pa.Array:
-    """One value a row as lists of one value; an empty list where there is none."""
+    """One value a row as lists of one value; an empty list where there is none. Lists stay."""
+    if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+        return column
     offsets = np.concatenate([[0], np.cumsum(column.is_valid().to_numpy(zero_copy_only=False))])
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), column.drop_null())

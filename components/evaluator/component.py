@@ -15,6 +15,7 @@ from components.evaluator.eval_config import slice_keys
 from components.evaluator.evaluation import evaluate
 from components.evaluator.verdict import Bar
 from components.files import write_json, write_text
+from components.list_items import with_items
 from components.predictions import CANDIDATE, CHAMPION, read_predictions, read_train_labels
 
 
@@ -43,11 +44,12 @@ def ChampionEvaluator(
         locations[CHAMPION] = serving_model_path(champion.uri)
     folder = Path(evaluation.uri)
     answered, learned = read_predictions(Path(predictions.uri)), read_train_labels(Path(predictions.uri))
+    splits = {split: get_split_uri([examples], split) for split in ("train", "eval")}
     verdict = evaluate(
         answered,
         learned,
-        {split: get_split_uri([examples], split) for split in ("train", "eval")},
-        json.loads(about)["features"],
+        splits,
+        with_items(json.loads(about)["features"], splits["train"]),
         slice_keys(eval_config),
         Bar(**json.loads(bar)),
         locations,

@@ -14,6 +14,7 @@ from components.files import write_json
 from components.label_audit.audit import audit_labels
 from components.label_audit.encoding import Kinds, kinds_of
 from components.label_audit.settings import Settings
+from components.list_items import with_items
 
 
 @component
@@ -34,17 +35,18 @@ def LabelAudit(
     the columns' types if empty), `settings` JSON of Settings' fields.
     """
     names, named = json.loads(features), json.loads(ids)
-    rows = read_examples(get_split_uri([examples], "train"), [label, *names, *named])
-    of = json.loads(kinds) if kinds else {}
-    known = (
-        Kinds(
+    split = get_split_uri([examples], "train")
+    known = None
+    if kinds:
+        of = with_items(json.loads(kinds), split)
+        known = Kinds(
             tuple(of.get("categorical", ())),
             tuple(of.get("numeric", ())),
             of.get("cyclical", {}),
             tuple(of.get("text", ())),
         )
-        if kinds
-        else kinds_of(rows, names)
-    )
+        names = known.names
+    rows = read_examples(split, [label, *names, *named])
+    known = known or kinds_of(rows, names)
     found = audit_labels(rows, label, known, named, task == "regression", Settings.from_json(settings))
     write_json(Path(labels.uri) / "labels.json", found.to_json())

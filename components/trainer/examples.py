@@ -18,12 +18,14 @@ from tfx_bsl.tfxio import dataset_options, tensor_adapter, tensor_representation
 
 from components.columnar_copy import read_copy
 from components.errors import InputError
+from components.examples import first_values
 from components.row_counts import check_files, check_rows
 from components.trainer.spool import IN_MEMORY, Spool, in_files, joined
 from components.transform_matrices import Matrices, load_matrices
 
 BATCH_ROWS = 8192
-LABEL = "label"
+LABEL, TIME = "label", "time of rows"
+"""Among the matrices by name; no matrix of features is called so."""
 
 RecordBatchFactory = Callable[
     [list[str], dataset_options.RecordBatchesOptions, schema_pb2.Schema], Iterator[pa.RecordBatch]
@@ -70,8 +72,11 @@ def read_columns(
     schema: schema_pb2.Schema,
     transform: tft.TFTransformOutput,
     budget: int = IN_MEMORY,
+    time: str = "",
 ) -> Columns:
-    """All labelled rows of the files, transformed, in the order of the files.
+    """All labelled rows of the files, transformed, in the order of the files; or of `time`, a column of the examples.
+
+    Rows without a time come first, and of one time in the order of the files.
 
     Rows without a label (NaN, or class -1) are left out: there is nothing to learn from them. Labels are always in
     memory; features that take more than `budget` bytes are read-only arrays of files.
@@ -86,18 +91,32 @@ def read_columns(
     for folder in dict.fromkeys(os.path.dirname(pattern) for pattern in patterns):
         check_files(folder, (file for file in files if os.path.dirname(file) == folder))
     if (matrices := load_matrices(transform)) is not None:
-        batches = _by_matrices(files, record_batches, schema, matrices)
+        batches = _by_matrices(files, record_batches, schema, matrices, time)
     else:
-        batches = _by_layer(files, record_batches, schema, transform)
-    spool, labels = Spool(budget), []
+        batches = _by_layer(files, record_batches, schema, transform, time)
+    spool, labels, times = Spool(budget), [], []
     for batch in batches:
         labelled = batch[LABEL] >= 0 if batch[LABEL].dtype.kind == "i" else np.isfinite(batch[LABEL])
         labels.append(_narrow(batch.pop(LABEL))[labelled])
+        times.append(batch.pop(TIME)[labelled])
         # By name: the layer's own order changes from process to process.
         spool.add({name: _narrow(batch[name])[labelled] for name in sorted(batch)})
     if not any(map(len, labels)):
         raise InputError(f"{', '.join(patterns)}: no labelled rows to train on; check the label column")
-    return Columns(spool.matrices(), np.concatenate(labels))
+    rows = Columns(spool.matrices(), np.concatenate(labels))
+    moments = np.concatenate(times)
+    if (moments[1:] >= moments[:-1]).all():
+        return rows
+    return rows.taken(np.argsort(moments, kind="stable"))
+
+
+def _times(batch: pa.RecordBatch, time: str) -> np.ndarray:
+    """The row's own time, int64 [N], the smallest where missing; all equal without a column."""
+    cells = first_values(batch, time) if time else pa.nulls(batch.num_rows)
+    if not pa.types.is_integer(cells.type):
+        return np.zeros(batch.num_rows, np.int64)
+    found: np.ndarray = cells.fill_null(-(2**63)).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _narrow(matrix: np.ndarray) -> np.ndarray:
@@ -106,19 +125,23 @@ def _narrow(matrix: np.ndarray) -> np.ndarray:
 
 
 def _by_matrices(
-    files: list[str], record_batches: RecordBatchFactory, schema: schema_pb2.Schema, matrices: Matrices
+    files: list[str], record_batches: RecordBatchFactory, schema: schema_pb2.Schema, matrices: Matrices, time: str
 ) -> Iterator[dict[str, np.ndarray]]:
     """Transformed batches by the matrices' graph, whose inputs do not grow in number with the columns."""
     for file in files:
         copied, rows = read_copy(file, BATCH_ROWS), 0
         for batch in record_batches([file], _options(), schema) if copied is None else copied:
             rows += batch.num_rows
-            yield {**matrices.transformed(batch), LABEL: matrices.labels(batch)}
+            yield {**matrices.transformed(batch), LABEL: matrices.labels(batch), TIME: _times(batch, time)}
         check_rows(file, rows)
 
 
 def _by_layer(
-    files: list[str], record_batches: RecordBatchFactory, schema: schema_pb2.Schema, transform: tft.TFTransformOutput
+    files: list[str],
+    record_batches: RecordBatchFactory,
+    schema: schema_pb2.Schema,
+    transform: tft.TFTransformOutput,
+    time: str,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Transformed batches by the graph that TFX's own executor wrote, whose inputs are the raw columns."""
     layer = transform.transform_features_layer()
@@ -134,7 +157,8 @@ def _by_layer(
             if adapter is None:
                 config = tensor_adapter.TensorAdapterConfig(batch.schema, representations)
                 adapter = tensor_adapter.TensorAdapter(config)
-            yield {name: tensor.numpy() for name, tensor in apply(adapter.ToBatchTensors(batch)).items()}
+            found = {name: tensor.numpy() for name, tensor in apply(adapter.ToBatchTensors(batch)).items()}
+            yield {**found, TIME: _times(batch, time)}
         check_rows(file, rows)
 
 

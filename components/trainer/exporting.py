@@ -16,8 +16,10 @@ import tensorflow_transform as tft
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.derived import sent
 from components.serving_contract import DECISION_THRESHOLD
 from components.trainer.examples import Columns
+from components.trainer.raw_inputs import SentAsText
 from components.trainer.signatures import Model, ServedModel, predictor
 from components.trainer.training import class_names, labelled_rows
 
@@ -63,7 +65,7 @@ def save_served(
     """
     tables = fn_args.custom_config
     features, dataset = tables["features"], tables["dataset"]
-    names = [name for kind in ("categorical", "numeric", "cyclical", "text") for name in features.get(kind, ())]
+    names = sent(features)
     predict = predictor(dataset["task"], names_of_classes(fn_args), center, spread, threshold)
     logits = _LOGITS[dataset["task"]] if probabilities else tf.identity
     served = ServedModel(
@@ -74,6 +76,7 @@ def save_served(
         features.get("categorical", ()),
         dataset["label"],
         lambda outputs: predict(logits(tf.cast(outputs, tf.float32))),
+        SentAsText.of(features),
     )
     served.save(fn_args.serving_model_dir)
     if dataset["task"] == "binary":

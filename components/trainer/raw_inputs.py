@@ -4,13 +4,17 @@ Both take serialized examples, or columns by name, [N], in which a missing value
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.dense_columns import MISSING, as_numbers, as_texts, dense, integers, numbers, texts
+from components.derived import SEPARATOR, sources
+from components.derived_tensors import derived
 from components.large_integers import FLOAT32, FLOAT64, as_integers
+from components.served_texts import listed, moments
 from components.transform_matrices import Matrices, load_matrices
 
 Tensors = Mapping[str, tf.Tensor]
@@ -38,29 +42,67 @@ class RawInputs(Protocol):
         """Numeric and cyclical columns that are sent in another type than float32, which does not tell them apart."""
 
 
+@dataclass(frozen=True)
+class SentAsText:
+    """Columns that are no text and yet sent as such, see served_texts.
+
+    Attributes:
+      moments: Dates and moments -> their unit.
+      lists: Lists -> what is between their items.
+    """
+
+    moments: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, features: Mapping[str, Any]) -> "SentAsText":
+        """Of pipeline.toml's [features], with what pipeline/feature_kinds.py adds."""
+        separators = features.get("separators", {})
+        lists = {name: separators.get(name, SEPARATOR) for name in features.get("lists", {})}
+        return cls(dict(features.get("moments", {})), lists)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset((*self.moments, *self.lists))
+
+    def read(self, name: str, texts: tf.Tensor, dtype: tf.DType) -> tf.Tensor | tf.SparseTensor:
+        """One of the columns, string [N], as an example has it: int64 [N], or lists of `dtype`."""
+        if name in self.moments:
+            return moments(texts, self.moments[name], name)
+        return listed(texts, self.lists[name], dtype)
+
+
 def raw_inputs(
-    transform: tft.TFTransformOutput, specs: Specs, features: Sequence[str], categorical: Iterable[str], label: str
+    transform: tft.TFTransformOutput,
+    specs: Specs,
+    features: Sequence[str],
+    categorical: Iterable[str],
+    label: str,
+    texts: SentAsText | None = None,
 ) -> RawInputs:
-    """The quicker of the two that a transform graph allows."""
+    """The quicker of the two that a transform graph allows; `texts` are columns that are sent as text."""
     matrices = load_matrices(transform)
     if matrices is not None:
-        return ByMatrices(matrices, specs)
-    return ByLayer(transform.transform_features_layer(), specs, features, categorical, label)
+        return ByMatrices(matrices, specs, texts)
+    return ByLayer(transform.transform_features_layer(), specs, features, categorical, label, texts)
 
 
 class ByMatrices(tf.Module):
     """By the matrices' graph: as many operations for a thousand columns as for ten, but for naming the inputs."""
 
-    def __init__(self, matrices: Matrices, specs: Specs) -> None:
+    def __init__(self, matrices: Matrices, specs: Specs, texts: SentAsText | None = None) -> None:
         super().__init__()
         self.matrices = matrices
+        self._texts = texts or SentAsText()
         self._types = {name: spec.dtype for name, spec in specs.items()}
 
     def of_examples(self, examples: tf.Tensor) -> Tensors:
         """See RawInputs."""
         order = self.matrices
         names = [*order.categorical, *order.numeric, *order.cyclical, *order.large, *order.text]
-        parsed = _parse(examples, names, self._types)
+        parsed = dict(_parse(examples, sources(names, self._types.__contains__), self._types))
+        parsed |= derived(parsed, names)
 
         def picked(names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
             columns = [parsed[name] for name in names]
@@ -77,10 +119,13 @@ class ByMatrices(tf.Module):
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
         """See RawInputs."""
         order, given = self.matrices, Aligned(columns, optional)
+        names = self._texts.names & columns.keys()
+        raw = {name: self._texts.read(name, given.column(name), self._types[name]) for name in sorted(names)}
+        made = derived(raw, [*order.numeric, *order.cyclical])
         return self._features(
             given.matrix(order.categorical, as_texts, tf.string),
-            self._numbers(given, order.numeric),
-            self._numbers(given, order.cyclical),
+            self._numbers(given, order.numeric, made),
+            self._numbers(given, order.cyclical, made),
             given.matrix(order.large, as_integers, tf.int64),
             *([given.matrix(order.text, as_texts, tf.string)] if order.takes_texts else []),
         )
@@ -98,25 +143,42 @@ class ByMatrices(tf.Module):
     def _features(self, *matrices: tf.Tensor) -> Tensors:
         return dict(self.matrices.loaded.features(*matrices))
 
-    def _numbers(self, given: "Aligned", names: Sequence[str]) -> tf.Tensor:
-        """Numbers as training saw them: those of integer columns, which are sent as floats, as integers."""
-        values = given.matrix(names, as_numbers, tf.float32)
-        integers = [self._types[name].is_integer for name in names]
-        return tf.where(tf.constant(integers, tf.bool), tf.round(values), values)
+    def _numbers(self, given: "Aligned", names: Sequence[str], made: Tensors) -> tf.Tensor:
+        """Numbers as training saw them: those of integer columns, which are sent as floats, as integers.
+
+        `made` are columns that were derived.
+        """
+        sent = [name for name in names if name not in made]
+        values = given.matrix(sent, as_numbers, tf.float32)
+        integers = [self._types[name].is_integer for name in sent]
+        values = tf.where(tf.constant(integers, tf.bool), tf.round(values), values)
+        if len(sent) == len(names):
+            return values
+        others = [name for name in names if name in made]
+        joined = tf.concat([values, tf.stack([made[name] for name in others], axis=1)], axis=1)
+        at = {name: place for place, name in enumerate((*sent, *others))}
+        return tf.gather(joined, [at[name] for name in names], axis=1)
 
 
 class ByLayer(tf.Module):
     """By the graph that TFX's own executor wrote, whose inputs are the raw columns: some operations for each."""
 
     def __init__(
-        self, layer: Any, specs: Specs, features: Sequence[str], categorical: Iterable[str], label: str
+        self,
+        layer: Any,
+        specs: Specs,
+        features: Sequence[str],
+        categorical: Iterable[str],
+        label: str,
+        texts: SentAsText | None = None,
     ) -> None:
         super().__init__()
         self.layer = layer
+        self._texts = texts or SentAsText()
         self._specs = dict(specs)
         self._types = {name: spec.dtype for name, spec in specs.items()}
         self._features = tuple(features)
-        self._as_they_are = frozenset(categorical) | {label}
+        self._as_they_are = frozenset(categorical) | {label} | self._texts.names
         self._served: tuple[tuple[str, tf.DType], ...] | None = None
         self._label = label
 
@@ -124,12 +186,16 @@ class ByLayer(tf.Module):
         """See RawInputs."""
         columns = {}
         for name, column in _parse(examples, self._features, self._types).items():
-            columns[name] = dense([column], column.dtype)[:, 0]
+            columns[name] = column if name in self._texts.lists else dense([column], column.dtype)[:, 0]
         return self._transformed(columns)
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
         """See RawInputs."""
-        return self._transformed(Aligned(columns, optional).columns())
+        given = Aligned(columns, optional).columns()
+        read = {
+            name: self._texts.read(name, given[name], self._types[name]) for name in self._texts.names & given.keys()
+        }
+        return self._transformed({**given, **read})
 
     def label(self, examples: tf.Tensor) -> tf.Tensor:
         """See RawInputs."""
@@ -150,6 +216,8 @@ class ByLayer(tf.Module):
             kind = self._types[name]
             asked = kind.is_integer and name not in self._as_they_are
             columns[name] = bounds if asked else tf.fill([4], tf.constant(MISSING[kind], kind))
+            if name in self._texts.lists:
+                columns[name] = tf.sparse.from_dense(tf.fill([4, 1], tf.zeros([], kind) if kind != tf.string else ""))
         found = self._transformed(columns)
         if not {"numeric", "standardized"} <= found.keys():
             return {}  # a graph of one's own, whose outputs mean something else
@@ -157,8 +225,8 @@ class ByLayer(tf.Module):
         names = self._features[first : first + ranks.shape[1]]
         beyond = {
             name: [rank[low] > -1 or rank[low + 1] < 1 for low in (0, 2)]
-            for name, rank in zip(names, ranks.T, strict=False)
-            if columns[name] is bounds
+            for name, rank in zip(names, ranks.T, strict=False)  # derived columns come after those
+            if name not in self._texts.names and columns[name] is bounds
         }
         return {name: tf.int64 if huge else tf.float64 for name, (large, huge) in beyond.items() if large}
 
@@ -168,6 +236,8 @@ class ByLayer(tf.Module):
 
     def _raw(self, name: str, values: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
         """A column with missing ones marked, as the transform graph takes it: of its type, sparse where optional."""
+        if isinstance(values, tf.SparseTensor):
+            return values
         spec, there = self._specs[name], present(values)
         if values.dtype != spec.dtype:
             values = as_integers(values) if spec.dtype.is_integer else as_numbers(values)
@@ -222,6 +292,11 @@ class Aligned:
             return tf.zeros([self.rows, 0], dtype)
         joined = parts[0] if len(parts) == 1 else tf.concat(parts, axis=1)
         return joined if order == list(names) else tf.gather(joined, [order.index(name) for name in names], axis=1)
+
+    def column(self, name: str) -> tf.Tensor:
+        """One column, [N]."""
+        dtype = next(dtype for dtype, names in self._names.items() if name in names)
+        return self._matrices[dtype][:, self._names[dtype].index(name)]
 
     def columns(self) -> dict[str, tf.Tensor]:
         """The columns one by one, [N]."""

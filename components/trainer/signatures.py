@@ -12,12 +12,17 @@ missing value is said with
     ""                      a text
     -9223372036854775808    an integer category: the smallest int64; also a number of a column whose train rows hold
                             integers beyond 2^53, which float64 does not tell apart either: it is sent as int64
+    ""                      a date, a moment or a list
 which mean missing in training, too, so no value that a row can have is taken for missing by this. A feature that an
 example lacks is missing in the same way. Features that may be missing, by the schema (presence.min_fraction below 1),
 have these values as defaults in the SignatureDef: TensorFlow Serving's gRPC Predict fills them in for an input that is
 not sent, for all rows of the request. Its REST API does not read the defaults (json_tensor.cc, July 2026): every
 instance must have every key, `NaN` may be written as it is, `null` is refused; so is a whole number above 16,777,215
 for a float, which is sent with a decimal point. To leave features out row by row there, send serve_examples.
+
+Dates and moments are sent as ISO 8601 ("2013-12-31", "2013-12-31T23:59:00Z"), lists as one text with `;` between the
+items, or what [data] list_separator says; serve_examples takes them as ingest stores them: days or microseconds since
+1970-01-01 UTC, and several values. Durations and times of day are seconds.
 
 Answers, for N rows:
     binary      probability float32 [N] of the positive class, class int64 [N] (1 from the decision threshold on)
@@ -40,7 +45,7 @@ from tensorflow_transform.tf_metadata import schema_utils
 
 from components.dense_columns import MISSING
 from components.serving_contract import TRANSFORMED_LABEL as TRANSFORMED_LABEL
-from components.trainer.raw_inputs import Tensors, raw_inputs
+from components.trainer.raw_inputs import SentAsText, Tensors, raw_inputs
 from components.trainer.version import ModelVersion
 
 Model = Callable[[Tensors], tf.Tensor]
@@ -55,7 +60,8 @@ class ServedModel(tf.Module):
     """The trained model behind the transform graph; what tf.saved_model.save writes.
 
     `schema` is that of the raw examples; `features` and `categorical` are the columns of pipeline.toml, `label`
-    its label column. The resources of the transform graph (vocabularies) are saved with it: the folder stands alone.
+    its label column; `texts` are features that are sent as text.
+    The resources of the transform graph (vocabularies) are saved with it: the folder stands alone.
     """
 
     def __init__(
@@ -67,13 +73,15 @@ class ServedModel(tf.Module):
         categorical: Iterable[str],
         label: str,
         predict: Predict,
+        texts: SentAsText | None = None,
     ) -> None:
         super().__init__()
+        self._texts = texts or SentAsText()
         self.model = model
         self._specs = schema_utils.schema_as_feature_spec(schema).feature_spec
         self._features = tuple(features)
         self._categorical = frozenset(categorical)
-        self.inputs = raw_inputs(transform, self._specs, self._features, self._categorical, label)
+        self.inputs = raw_inputs(transform, self._specs, self._features, self._categorical, label, texts)
         # A session (TensorFlow Serving) finds no variable that only Keras' own wrapper of it was saved for.
         layers = [one for one in (model, *getattr(model, "networks", ())) if isinstance(one, keras.Layer)]
         self._weights = [weight.value for layer in layers for weight in layer.variables]
@@ -139,6 +147,8 @@ class ServedModel(tf.Module):
     def _served_type(self, name: str) -> tf.DType:
         """The type in which a column is sent: numbers as float32, so that NaN can be said, if it tells them apart."""
         dtype = self._specs[name].dtype
+        if name in self._texts.names:
+            return tf.string
         if dtype == tf.string or name in self._categorical:
             return dtype
         return self.inputs.served_types.get(name, tf.float32)

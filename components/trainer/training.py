@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.criteria import Criterion
 from components.deciding import choose_threshold
+from components.derived import sent
 from components.errors import InputError
 from components.own_module import KEY as OWN
 from components.serving_contract import DECISION_THRESHOLD, MEMBERS
@@ -23,6 +24,7 @@ from components.trainer.examples import Columns, RecordBatchFactory, read_column
 from components.trainer.fitting import Fitted, fit
 from components.trainer.objective import validation_metrics
 from components.trainer.own import run_own
+from components.trainer.raw_inputs import SentAsText
 from components.trainer.signatures import ServedModel, predictor
 from components.trainer.small_data import fitted_to
 from components.vocabulary_escaping import unescaped
@@ -78,10 +80,11 @@ def run_fn(fn_args: Any) -> None:
         "validation": validation_metrics(task, labels, answer),
         "seconds": {"read": read - started, "train": trained - read},
     }
-    names = [name for kind in ("categorical", "numeric", "cyclical", "text") for name in features.get(kind, ())]
+    names = sent(features)
     categorical = features.get("categorical", ())
     predict = predictor(task, classes, center, spread, threshold or 0.5)
-    served = ServedModel(fitted.model, transform, schema, names, categorical, dataset["label"], predict)
+    texts = SentAsText.of(features)
+    served = ServedModel(fitted.model, transform, schema, names, categorical, dataset["label"], predict, texts)
     served.save(fn_args.serving_model_dir)
     if threshold is not None:
         _write_json(f"{fn_args.serving_model_dir}/{DECISION_THRESHOLD}", {"threshold": threshold})
@@ -129,7 +132,7 @@ def labelled_rows(
     Raises InputError when the labels cannot be learned from.
     """
     dataset = tables["dataset"]
-    rows = read_columns(files, record_batches, schema, transform)
+    rows = read_columns(files, record_batches, schema, transform, time=dataset.get("time", ""))
     check_labels(rows.labels, dataset["task"], dataset["label"])
     if len(rows) < 2:
         raise InputError("the train split has only one labelled row; add rows or widen [data] window")

@@ -17,9 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.cell_texts import texts_of
+from components.derived import expanded
 from components.examples import first_values
 from components.large_integers import FLOAT32, FLOAT64, less
+from components.list_items import items_of
 from components.told_apart import NumberSample
+from components.transform.derived_columns import ItemNumbers, learnable
 from components.transform.text_columns.learning import TextSettings, learn
 from components.transform.text_columns.model import TextModel
 from components.transform.text_columns.sample import TextSample
@@ -43,6 +46,7 @@ class Facts:
       large: Columns of integers that float32 cannot tell apart, numeric ones first, then cyclical ones.
       learned: What there was to learn from, column by column, for value_check.
       texts: What was learned of each column of texts, in the order of the settings.
+      features: pipeline.toml's [features] with the derived columns that the model has, see derived.py.
     """
 
     vocabulary: tuple[bytes, ...]
@@ -51,6 +55,7 @@ class Facts:
     large: Mapping[str, "Large"] = field(default_factory=dict)
     learned: "Learned" = field(default_factory=Learned)
     texts: Mapping[str, TextModel] = field(default_factory=dict)
+    features: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,20 +81,24 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
 
     Args:
       batches: List columns, see examples.example_batches; the first value of a row counts.
-      tables: pipeline.toml's `dataset`, `features` and `text`.
+      tables: pipeline.toml's `dataset`, `features` and `text`, and whether the rows are `ordered` in time.
       buckets: Of the quantiles.
       rank_error: Of a quantile, as a share of the rows.
     """
-    dataset, features = tables["dataset"], tables["features"]
+    dataset, features = tables["dataset"], expanded(tables["features"])
+    bags = {name: ItemNumbers() for name, kind in features.get("lists", {}).items() if kind == "string"}
     categorical, numeric = list(features.get("categorical", ())), list(features.get("numeric", ()))
     tokens = {name: _Counts() for name in categorical}
     labels = _Counts()
     sketches = {name: _Sketch(rank_error) for name in numeric}
     cycles = {name: _Ends() for name in features.get("cyclical", ())}
     samples = {name: NumberSample() for name in (*numeric, *cycles)}
+    moments = {name: NumberSample() for name in features.get("dates", {})}
     target = NumberSample()
     prose = _Texts(tables) if features.get("text") else None
     for batch in batches:
+        for name, sample in moments.items():
+            sample.add(first_values(batch, name))
         for name, counts in tokens.items():
             counts.add(first_values(batch, name))
         for name, sample in samples.items():
@@ -99,6 +108,8 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
             else:
                 cycles[name].add(values)
             sample.add(values)
+        for name, bag in bags.items():
+            bag.add(batch, name)
         if dataset["task"] == "multiclass":
             labels.add(first_values(batch, dataset["label"]))
         elif dataset["task"] == "regression":
@@ -106,6 +117,13 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
         if prose is not None:
             prose.add(batch)
     least = max(features.get("min_count", 10), 1)
+    quantiles = {name: sketch.quantiles(buckets) for name, sketch in sketches.items()}
+    hot = items_of(bags, least)
+    for name, (column, item) in hot.items():
+        quantiles[name], samples[name] = bags[column].quantiles(item, buckets), bags[column].sample(item)
+    features = learnable(features, samples, moments, tables.get("ordered", False))
+    features["numeric"] += hot
+    numeric = features["numeric"]
     kept = [counts.texts(least) for counts in tokens.values()]
     named = [(count, b"%d=%b" % (position, text)) for position, some in enumerate(kept) for text, count in some]
     classes = labels.texts(1) if dataset["task"] == "multiclass" else []
@@ -114,17 +132,16 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
     return Facts(
         vocabulary=_ordered(named),
         classes=_ordered([(count, text) for text, count in classes]) if dataset["task"] == "multiclass" else (),
-        quantiles=np.array([sketch.quantiles(buckets) for sketch in sketches.values()], np.float32).reshape(
-            -1, buckets - 1
-        ),
+        quantiles=np.array([quantiles[name] for name in numeric], np.float32).reshape(-1, buckets - 1),
         large=large,
         learned=Learned(
             {name: counts.about(some) for (name, counts), some in zip(tokens.items(), kept, strict=True)},
-            {name: sample.values() for name, sample in samples.items()},
+            {name: samples[name].values() for name in (*numeric, *features["cyclical"])},
             {dataset["label"]: target.values()} if dataset["task"] == "regression" else {},
             tuple(text for text, _ in classes),
         ),
         texts={} if prose is None else prose.learned(_ordered([(count, text) for text, count in classes]), buckets),
+        features=features,
     )
 
 

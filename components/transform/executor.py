@@ -21,6 +21,7 @@ from components.in_process import in_process
 from components.own_module import KEY as OWN
 from components.told_apart import Kept
 from components.transform.analysis import analyse
+from components.transform.derived_columns import nothing_learned
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import QUANTILES, SKETCH_ERROR, check
@@ -28,6 +29,11 @@ from components.transform.text_columns.telling import record_texts
 from components.transform.value_check import check_values
 from components.transform.value_findings import POLICY, record_values
 from components.vocabulary_escaping import unescaped
+
+NOTHING = (
+    "nothing is learned from it: no part of it varies and comes back within the rows to learn from, and the row's own "
+    "time is not named ([dataset] time)"
+)
 
 
 class Executor(executor.Executor):
@@ -65,7 +71,8 @@ class Executor(executor.Executor):
         record_texts(facts.texts, dataset["task"], classes, str(dataset.get("positive") or 1), output)
         specs = schema_utils.schema_as_feature_spec(schema).feature_spec
         module = write_matrices(facts, specs[config["dataset"]["label"]].dtype, config, output)
-        kept = check_values(module, config["features"], facts.large, facts.learned)
+        kept = check_values(module, facts.features, facts.large, facts.learned)
+        kept += [Kept(name, "derived", 0, 0, finding=NOTHING) for name in nothing_learned(facts.features)]
         used = {one.column for one in kept}
         rounded = [one for one in _rounded(examples) if one.column in used]
         record_values([*rounded, *kept], output, config.get(POLICY, "warn"))

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ from components.vocabulary_escaping import escaped_tensor, has_escapes
 class Known(KnownNumbers):
     """An Analysis (see preprocessing.py) that has been made: `folder` takes the vocabularies' files."""
 
-    def __init__(self, facts: Facts, numeric: Sequence[str], folder: Path) -> None:
-        super().__init__(facts, numeric)
+    def __init__(self, facts: Facts, folder: Path) -> None:
+        super().__init__(facts)
         self._vocabularies = {"categorical": facts.vocabulary, "label": facts.classes}
         self._folder = folder
         self.written: list[str] = []
@@ -55,7 +55,7 @@ def write_transform_graph(
     specs = impl_helper.get_type_specs_from_feature_specs(schema_utils.schema_as_feature_spec(schema).feature_spec)
     context = graph_context.TFGraphContext(tf.Module(), temp_dir=None, evaluated_replacements=None)
     with tempfile.TemporaryDirectory(prefix="plumbline-vocabulary-") as folder:
-        known = Known(facts, custom_config["features"].get("numeric", ()), Path(folder))
+        known = Known(facts, Path(folder))
         function = impl_helper.get_traced_transform_fn(
             lambda inputs: transformed(inputs, custom_config, known), specs, context
         )

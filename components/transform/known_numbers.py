@@ -1,6 +1,7 @@
 """What an analysis found of numbers, as constants of a graph: a part of an Analysis, see preprocessing.py."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -10,14 +11,15 @@ from components.transform.text_columns.model import TextColumn
 
 
 class KnownNumbers:
-    """Offsets, quantiles and texts' numbers from facts; `numeric` are the columns of facts.quantiles, in that order."""
+    """Offsets, quantiles and texts' numbers from facts."""
 
     VARIABLES = False
     """Whether what was learned of texts is kept in variables, which a module can own, or in constants of the graph."""
 
-    def __init__(self, facts: Facts, numeric: Sequence[str]) -> None:
+    def __init__(self, facts: Facts) -> None:
         self._large = facts.large
-        self._quantiles = dict(zip(numeric, facts.quantiles, strict=True))
+        self._features = facts.features
+        self._quantiles = dict(zip(facts.features.get("numeric", ()), facts.quantiles, strict=True))
         self.texts = {name: TextColumn(model, self.VARIABLES) for name, model in facts.texts.items()}
         for model in facts.texts.values():
             self._quantiles |= dict(zip(model.columns, model.quantiles, strict=True))
@@ -29,6 +31,15 @@ class KnownNumbers:
     def text_columns(self, name: str) -> Sequence[str]:
         """See Analysis."""
         return self.texts[name].columns
+
+    def features(self, features: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See Analysis."""
+        return self._features
+
+    @staticmethod
+    def hot(inputs: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """See Analysis: all are named."""
+        return {}
 
     def is_large(self, name: str, dtype: tf.DType) -> bool:
         """See Analysis."""

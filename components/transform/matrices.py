@@ -3,6 +3,7 @@
 A SavedModel in the folder `matrices` of the transform graph, traced from the same functions (preprocessing.py) as the
 graph that TFTransformOutput reads. Training and serving call it: with 1,500 columns, the other takes seconds to load
 and milliseconds to answer. Beside it, columns.json: the features by kind, in the order of the matrices, and the label.
+Numeric and cyclical ones may be derived from columns of the data (see derived.py), which happens before this graph.
 
     features  texts string [N, C], values float32 [N, F - T - w], turning float32 [N, K - v], whole int64 [N, w + v],
               prose string [N, P]
@@ -51,8 +52,8 @@ class Tables(KnownNumbers):
 
     VARIABLES = True
 
-    def __init__(self, facts: Facts, numeric: Sequence[str], folder: Path) -> None:
-        super().__init__(facts, numeric)
+    def __init__(self, facts: Facts, folder: Path) -> None:
+        super().__init__(facts)
         self.tables = {}
         self._escaped = set()
         for name, entries in (("categorical", facts.vocabulary), ("label", facts.classes)):
@@ -81,10 +82,11 @@ def write_matrices(facts: Facts, label_type: tf.DType, custom_config: Mapping[st
       custom_config: pipeline.toml's tables `dataset` and `features`.
       output: Folder or URL of the transform graph.
     """
+    custom_config = {**custom_config, "features": facts.features}
     kinds = ("categorical", "numeric", "cyclical", "text")
-    columns = {kind: list(custom_config["features"].get(kind, ())) for kind in kinds}
+    columns = {kind: list(facts.features.get(kind, ())) for kind in kinds}
     with tempfile.TemporaryDirectory(prefix="plumbline-vocabulary-") as folder:
-        analysis = Tables(facts, columns["numeric"], Path(folder))
+        analysis = Tables(facts, Path(folder))
         module = _module(analysis, label_type, custom_config, columns, list(facts.large))
         tf.saved_model.save(module, f"{output.rstrip('/')}/{FOLDER}")
     with tf.io.gfile.GFile(f"{output.rstrip('/')}/{FOLDER}/columns.json", "w") as file:

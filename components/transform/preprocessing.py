@@ -18,6 +18,8 @@ one vocabulary and one quantile sketch serve all columns. A matrix of no columns
 
 What is missing, says dense_columns: no value, a number that is not finite, an empty string, or the smallest int64.
 
+Dates and lists are columns of these kinds that are derived from them: see derived.py.
+
 Integers that float32 does not tell apart (epoch milliseconds, amounts in cents) are matched with their quantiles in
 float64, less their smallest value, so that the matrices, which are float32, tell them apart: see large_integers.
 """
@@ -30,6 +32,8 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.dense_columns import MISSING_INT, Raw, integers, number, numbers, text, texts
+from components.derived import MOST_ITEMS, expanded, sent
+from components.derived_tensors import derived, flat
 from components.errors import ConfigError
 from components.large_integers import less_tensor, remainders
 from components.own_module import KEY as OWN
@@ -59,6 +63,12 @@ class Analysis(Protocol):
         The vocabulary is of the tokens that are `there` (bool, of the shape of `tokens`), at least `least` times.
         """
 
+    def features(self, features: Mapping[str, Any]) -> Mapping[str, Any]:
+        """pipeline.toml's [features] with the derived columns that there are to be, see derived.py."""
+
+    def hot(self, inputs: Mapping[str, Raw], features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """Columns of 0 and 1, float32 [N], of values of lists that `features` does not name."""
+
     def is_large(self, name: str, dtype: tf.DType) -> bool:
         """Whether a numeric or cyclical column is taken as integers, because float32 may not tell them apart."""
 
@@ -86,6 +96,23 @@ class ByTransform:
         tokens = escaped_tensor(tokens)
         path = tft.vocabulary(tf.boolean_mask(tokens, there), frequency_threshold=least, vocab_filename=name)
         return tft.apply_vocabulary(tokens, path, default_value=-1)
+
+    def features(self, features: Mapping[str, Any]) -> Mapping[str, Any]:
+        """All derived columns but those of the values of lists, which are not known when the graph is traced."""
+        return expanded(features)
+
+    def hot(self, inputs: Mapping[str, Raw], features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """MOST_ITEMS columns for each list, of its most frequent values; of 0 alone where there are not so many."""
+        found: dict[str, tf.Tensor] = {}
+        least = max(features.get("min_count", 10), 1)
+        for place_of, (name, kind) in enumerate(features.get("lists", {}).items()):
+            if kind == "string":
+                row, values, rows = flat(inputs[name])
+                place = self.positions(f"list_{place_of}", values, values != "", least)
+                one_hot = tf.one_hot(tf.where(place < MOST_ITEMS, place, -1), MOST_ITEMS)
+                matrix = tf.maximum(tf.math.unsorted_segment_max(one_hot, row, rows), 0.0)
+                found |= {f"{name}: frequent value {at + 1}": matrix[:, at] for at in range(MOST_ITEMS)}
+        return found
 
     def is_large(self, name: str, dtype: tf.DType) -> bool:
         """All integers: how large they are is not known when the graph is traced."""
@@ -133,8 +160,12 @@ def transformed(
     inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis: Analysis
 ) -> dict[str, tf.Tensor]:
     """The matrices that the head of this file describes, of raw columns and of what an analysis says of all rows."""
-    dataset, features = custom_config["dataset"], custom_config["features"]
-    _check({name: column.dtype == tf.string for name, column in inputs.items()}, dataset, features)
+    _check({name: one.dtype == tf.string for name, one in inputs.items()}, custom_config)
+    features = analysis.features(custom_config["features"])
+    inputs = {**inputs, **derived(inputs, [*features.get("numeric", ()), *features.get("cyclical", ())])}
+    if hot := analysis.hot(inputs, features):
+        features = {**features, "numeric": [*features.get("numeric", ()), *hot]}
+        inputs |= hot
     categorical, numeric = features.get("categorical", ()), features.get("numeric", ())
     cyclical = features.get("cyclical", {})
 
@@ -278,12 +309,13 @@ def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis:
 def check(schema: schema_pb2.Schema, custom_config: Mapping[str, Any]) -> None:
     """Raises ConfigError for a column that is not there, or that holds text where numbers are needed."""
     columns = {feature.name: feature.type == schema_pb2.BYTES for feature in schema.feature}
-    _check(columns, custom_config["dataset"], custom_config["features"])
+    _check(columns, custom_config)
 
 
-def _check(is_text: Mapping[str, bool], dataset: Mapping[str, Any], features: Mapping[str, Any]) -> None:
+def _check(is_text: Mapping[str, bool], custom_config: Mapping[str, Any]) -> None:
+    dataset, features = custom_config["dataset"], custom_config["features"]
     kinds = {name: kind for kind in ("numeric", "cyclical") for name in features.get(kind, ())}
-    for name in (*features.get("categorical", ()), *kinds, *features.get("text", ()), dataset["label"]):
+    for name in (*sent(features), dataset["label"]):
         if name not in is_text:
             raise ConfigError(f"pipeline.toml: {name} is not in the schema; it has: {', '.join(sorted(is_text))}")
     for name, kind in kinds.items():

@@ -15,6 +15,7 @@ from pipeline.config import Config
 from pipeline.drift.data import NOTHING, Asked, open_sides
 from pipeline.drift.plan import plan_of
 from pipeline.drift.text import compared_features, drifted_features, table
+from pipeline.preflight import check_schema
 
 STATISTICS = ".pb"
 """End of the name of a TFDV statistics file (FeatureStats.pb)."""
@@ -93,7 +94,9 @@ def drift(
     Raises:
       UsageError, ConfigError, InputError: See open_sides; a slice by a column that is not there.
     """
-    plan = plan_of(config) if config is not None else Plan()
+    plan = Plan()
+    if config is not None:
+        plan = plan_of(config, check_schema(config) if config.features.dates else {})
     rules = replace(plan.rules, rule=rule or plan.rules.rule, alpha=alpha or plan.rules.alpha)
     crosses = tuple(tuple(name.split(",")) for name in slices)
     plan = replace(

@@ -1,13 +1,23 @@
 """From a dataset's settings to what DriftValidator is told."""
 
+from collections.abc import Mapping
+
+from components.derived import readings
 from components.drift_validator.detecting import Plan
 from components.drift_validator.rules import Rules
 from pipeline.config import Config
+from pipeline.feature_kinds import feature_kinds
 
 
-def plan_of(config: Config) -> Plan:
-    """What to compare: features and label, the ids for what is missing; columns that are only carried are left out."""
+def plan_of(config: Config, types: Mapping[str, str]) -> Plan:
+    """What to compare: features and label, the ids for what is missing; columns that are only carried are left out.
+
+    `types` are column -> type alias, see arrow_example_gen/columns.py.
+    """
     dataset = config.dataset
+    features = feature_kinds(config, types) if config.features.dates else {}
+    dates = features.get("dates", {})
+    made = [name for names in features.get("derived", {}).values() for name in names]
     categorical = list(config.features.categorical)
     if dataset.task != "regression":
         categorical.append(dataset.label)
@@ -27,6 +37,8 @@ def plan_of(config: Config) -> Plan:
         categorical=tuple(categorical),
         texts=config.features.text,
         others="carry",
+        dates=features.get("moments", {}),
+        derived=tuple(name for name in made if readings(name)[0].column in dates),
         slices=config.drift.slices,
         min_slice_rows=config.drift.min_slice_rows,
         joint_rows=config.drift.joint_rows,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from components.arrow_example_gen.file_kinds import is_csv
-from components.arrow_example_gen.inferring import survey
+from components.arrow_example_gen.inferring import Survey, survey
 from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.places import open_place
@@ -19,7 +19,7 @@ from components.errors import UsageError
 from components.spellings import canonical_table
 from pipeline.initialise.find_data import find_data, legal_name
 from pipeline.initialise.initialised import Initialised
-from pipeline.initialise.propose import propose
+from pipeline.initialise.propose import Proposal, propose
 from pipeline.initialise.schema_file import schema_text
 from pipeline.initialise.settings_file import EVAL_SHARE, settings_text
 from pipeline.initialise.sources import assumed_of_source
@@ -85,6 +85,7 @@ def initialise(
         if proposal.task == "regression":
             spellings = []
         spellings += category_spellings(found.sample, proposal.of_kind("categorical"), found.types)
+        proposal = _with_formats(proposal, found)
     misfits = {column: count for column, count in found.misfits.items() if count}
     options = replace(found.options, misfits="warn" if misfits else "block")
 
@@ -112,3 +113,15 @@ def initialise(
         merged.changed if merged else (),
         tuple(source),
     )
+
+
+def _with_formats(proposal: Proposal, found: Survey) -> Proposal:
+    """The proposal with how dates are written, which the survey of all rows found."""
+    columns = []
+    for column in proposal.columns:
+        if written := found.options.date_format.get(column.name):
+            other = found.ambiguous.get(column.name)
+            doubt = f"; every value can be read as {other} as well: check it" if other else ""
+            column = replace(column, date_format=written, note=f"read as {written}{doubt}; {column.note}")
+        columns.append(column)
+    return replace(proposal, columns=tuple(columns))

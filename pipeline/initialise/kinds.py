@@ -1,14 +1,17 @@
 """What one column is good for, told from its name, type and values alone. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from components.derived import AROUND, OUTER
 from pipeline.initialise.column_values import ENOUGH_ROWS, NEAR_UNIQUE, Values, short
 
-Kind = Literal["categorical", "numeric", "cyclical", "id", "date", "text", "list", "constant", "label"]
+Kind = Literal["categorical", "numeric", "cyclical", "id", "date", "time", "text", "list", "constant", "label"]
+FEATURES = ("categorical", "numeric", "cyclical", "text", "date", "time", "list")
+"""Kinds that a model can learn from."""
 RARELY_THERE = 0.005
 """A column with values in a smaller share of the rows is as good as empty."""
 ID_WORDS = frozenset({"id", "uuid", "guid", "key", "index", "idx", "rowid", "rownames", "rownum", "identifier"})
@@ -38,6 +41,8 @@ class Column:
       score: The same as a number: AUC, accuracy or correlation.
       tells: "label" if it gives the label away, "strong" if it comes near, "missing" if whether it has a value does
         either, "order" if an id is in the order of the label; "" otherwise.
+      date_format: How its dates are written, where they are not ISO 8601.
+      list_separator: What is between the items of its lists, where they are text.
     """
 
     name: str
@@ -51,11 +56,18 @@ class Column:
     alone: str = ""
     score: float = 0.0
     tells: Literal["", "label", "strong", "missing", "order"] = ""
+    date_format: str = ""
+    list_separator: str = ""
 
     @property
     def is_feature(self) -> bool:
         """Whether a model is to learn from it."""
-        return self.kind in ("categorical", "numeric", "cyclical", "text") and not self.suspicious
+        is_unread = self.kind == "date" and self.type == "string"
+        return self.kind in FEATURES and not self.suspicious and not is_unread
+
+
+_DATE = "learned by calendar parts, and by its age where [dataset] time is set; never by the running number"
+_LIST = "several values a row: the most frequent have a column each, numbers their mean, least and greatest"
 
 
 def described(values: Values, kind: Kind, note: str = "", suspicious: str = "", period: float = 0.0) -> Column:
@@ -72,11 +84,15 @@ def column_of(values: Values, rows: int) -> Column:
     if known < RARELY_THERE * len(values.codes):
         return described(values, "constant", suspicious=f"has a value in {known:,} of {len(values.codes):,} rows")
     if values.type.startswith("list:"):
-        return described(values, "list", "several values a row, of which features take the first only")
+        return described(values, "list", _LIST)
     if distinct == 1 and known == len(values.codes):
         return described(values, "constant", suspicious=f"is {short(values.distinct[0])} in every row")
     if values.type in ("date", "timestamp"):
-        return described(values, "date", "time runs on: a model would only see values it never learned")
+        return described(values, "date", _DATE)
+    if values.type == "time":
+        return described(values, "time", "a time of day: cyclical")
+    if values.type == "duration":
+        return described(values, "numeric", "a duration, in seconds")
     if values.type == "bool":
         return described(values, "categorical")
     return _text_column(values) if values.type == "string" else _number_column(values, rows)
@@ -88,7 +104,12 @@ def _text_column(values: Values) -> Column:
     share = distinct / known
     enough = known >= ENOUGH_ROWS
     if texts.str.contains(LOOKS_DATED, regex=True).mean() > 0.95:
-        return described(values, "date", "looks like a date; as YYYY-MM-DD it would be read as one")
+        why = "looks like dates in more than one notation, so it is not read as dates; write them alike"
+        return described(values, "date", why)
+    if enough and (separator := _separator(texts, known)):
+        note = f"lists, their items between {separator!r}: {_LIST}"
+        found = described(values, "list", note)
+        return replace(found, type="list:string", list_separator=separator)
     lengths, spaces = texts.str.len().mean(), texts.str.count(" ").mean()
     if distinct > 50 and share > 0.2 and spaces >= 2.5 and lengths >= 20:
         return described(values, "text", f"{spaces + 1:.0f} words on average; learned by its words and letters")
@@ -126,17 +147,43 @@ def _number_column(values: Values, rows: int) -> Column:
         if distinct == known and known >= 1000:
             return described(values, "numeric", suspicious="near-unique: an integer of its own in every row")
         moment = next((unit for unit in (1, 1e3, 1e6, 1e9) if 3e8 * unit <= low and high <= 3e9 * unit), 0)
-        if moment and words & TIME_WORDS:
-            return described(values, "date", "a point in time: a model would only see values it never learned")
+        if moment and words & TIME_WORDS and values.type == "int64":
+            written = {1: "epoch_s", 1e3: "epoch_ms", 1e6: "epoch_us", 1e9: "epoch_ns"}[moment]
+            found = described(values, "date", f"read as {written}, numbers since 1970-01-01 UTC; {_DATE}")
+            return replace(found, type="timestamp", date_format=written)
         day = (numbers // 100 % 100 <= 12) & (numbers % 100 <= 31) & (numbers % 100 >= 1)
-        if low >= 19000101 and high <= 21001231 and np.all(day):
-            return described(values, "date", "looks like a date in the form YYYYMMDD")
+        if low >= 19000101 and high <= 21001231 and np.all(day) and values.type == "int64":
+            found = described(values, "date", f"read as %Y%m%d; {_DATE}")
+            return replace(found, type="date", date_format="%Y%m%d")
     code = bool(words & CODE_WORDS) or (distinct <= 2 and values.type == "int64")
     # A handful of numbers far apart (101, 205, 999), each of them often: names rather than amounts.
     code = code or (distinct <= 50 and high - low > 20 * distinct and known >= 50 * distinct and low >= 100)
     if code and distinct <= NEAR_UNIQUE * known:
         return described(values, "categorical", "" if distinct <= 2 else "integers taken for codes")
     return described(values, "numeric")
+
+
+def _separator(texts: "pd.Series[Any]", known: int) -> str:
+    """What is between the items of lists in one text; "" where the texts are no lists.
+
+    Lists repeat their items in ever other combinations: far fewer items than texts, and short ones.
+    """
+    for separator in (";", "|", ","):
+        has = texts.str.contains(separator, regex=False)
+        if has.mean() < LISTED or len(texts) < MANY_LISTS:
+            continue
+        bare = texts.str.replace(OUTER, r"\1", regex=True)
+        items = bare.str.split(separator, regex=False).explode().str.replace(AROUND, r"\1", regex=True)
+        items = items[items != ""]
+        numbers = items.str.fullmatch(r"[-+.\d\s%$€]+").mean() > 0.5
+        short = items.str.len().mean() <= 20 and items.str.count(" ").mean() <= 1.0
+        if short and not numbers and items.nunique() <= 0.5 * len(texts) and items.nunique() <= 0.2 * len(items):
+            return separator
+    return ""
+
+
+LISTED, MANY_LISTS = 0.3, 8
+"""Share of the different texts that have more than one item, at least; different texts, at least."""
 
 
 def _period(words: set[str], low: float, high: float, distinct: int) -> float:

@@ -11,7 +11,7 @@ from pipeline.initialise.spellings import Found
 
 MOST_SHOWN = 12
 """Lines of a list; --json has all, the table below the lists, too."""
-_COSTLY = ("text", "list", "date", "categorical", "numeric", "cyclical", "id", "constant")
+_COSTLY = ("text", "list", "date", "categorical", "numeric", "cyclical", "time", "id", "constant")
 """Kinds of what is left out, those that may hold most first."""
 
 
@@ -115,13 +115,19 @@ def assumed_of(
     if options.delimiter != ",":
         found.append(Assumed(f"cells are separated by {options.delimiter!r}", "[data] delimiter"))
     found += [
-        Assumed(f"{on_one_line(column.name)} is {column.kind}: {on_one_line(column.note)}", "[features]")
+        Assumed(f"{on_one_line(column.name)} is {column.kind}: {on_one_line(column.note)}", _setting(column))
         for column in proposal.columns
         if column.is_feature and column.note and not column.tells
     ]
     if proposal.id:
         found.append(Assumed(f"{', '.join(map(on_one_line, proposal.id))} names a row", "[dataset] id"))
     return found
+
+
+def _setting(column: Column) -> str:
+    if column.date_format:
+        return "[data] date_format, [features]"
+    return "[data] list_separator, [features]" if column.list_separator else "[features]"
 
 
 def spelling_lines(spellings: Iterable[Found], label: str) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.arrow_example_gen.columns import TAGS
 from components.arrow_example_gen.inferring import Survey
 from components.escaping import on_one_line, pbtxt_text
 from pipeline.initialise.column_values import value_counts
@@ -51,7 +52,10 @@ def _text(schema: Any) -> str:
 def _feature(column: Column, proposal: Proposal, found: Survey) -> schema_pb2.Feature:
     feature = schema_pb2.Feature(name=column.name)
     kind = column.type.removeprefix("list:")
-    feature.type = {"float64": schema_pb2.FLOAT, "string": schema_pb2.BYTES}.get(kind, schema_pb2.INT)
+    floats = dict.fromkeys(("float64", *TAGS), schema_pb2.FLOAT)
+    feature.type = {**floats, "string": schema_pb2.BYTES}.get(kind, schema_pb2.INT)
+    if column.type in TAGS:
+        feature.annotation.tag.append(TAGS[column.type])
     certain = column.kind == "label" or (column.name in proposal.id and not found.missing[column.name])
     if certain:  # rows without a label are left out before anything is counted
         feature.presence.min_fraction = 1.0
@@ -73,7 +77,7 @@ def _feature(column: Column, proposal: Proposal, found: Survey) -> schema_pb2.Fe
         feature.time_domain.integer_format = time.UNIX_DAYS if column.type == "date" else time.UNIX_MICROSECONDS
     elif column.type == "int64" and classes:
         feature.int_domain.is_categorical = True
-    if not column.suspicious and column.kind in ("label", "categorical", "numeric", "cyclical", "text"):
+    if not column.suspicious and column.kind in ("label", "categorical", "numeric", "cyclical", "time", "text"):
         feature.drift_comparator.infinity_norm.threshold = DRIFT
     return feature
 

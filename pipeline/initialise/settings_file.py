@@ -56,6 +56,7 @@ def settings_text(
         f"id = {_toml(list(proposal.id))}".ljust(30)
         + ("# names a row; never a feature" if proposal.id else "# columns that name a row; none was found")
         + (f" ({many.note})" if many else ""),
+        *_time(proposal),
         "",
         "[data]",
         f"directory = {_toml(place.directory)}",
@@ -76,6 +77,7 @@ def settings_text(
         f"misfits = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
     )
     lines += [f"# {count:,} in {on_one_line(column)} do not fit its other values" for column, count in misfits.items()]
+    lines += _notations(proposal, found)
     lines += [f"{key} = {value}" for key, value in asdict(options.limits).items() if value != default[key]]
     lines += spelling_lines(spellings)
     lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
@@ -99,12 +101,34 @@ def _source(place: Place, options: ReadOptions) -> list[str]:
     return lines
 
 
+def _time(proposal: Proposal) -> list[str]:
+    """A proposal, not more: the data does not say which date is the row's own, and whether rows come in its order."""
+    names = [column.name for column in proposal.columns if column.type in ("date", "timestamp")]
+    if not names:
+        return []
+    why = "# the row's own time, if it is: gives order, a split by time, ages; see docs/own-data.md"
+    return [f"# time = {_toml(names[0])}".ljust(30) + why]
+
+
+def _notations(proposal: Proposal, found: Survey) -> list[str]:
+    """How cells are written that are not as Arrow or ISO 8601 has it."""
+    formats = {column.name: column.date_format for column in proposal.columns if column.date_format}
+    separators = {column.name: column.list_separator for column in proposal.columns if column.list_separator}
+    lines = []
+    for name, other in found.ambiguous.items():
+        lines.append(f"# {on_one_line(name)}: every value can be read as {other} as well; correct it if it is that")
+    for key, pairs in (("date_format", formats), ("list_separator", separators)):
+        if pairs:
+            lines.append(f"{key} = {{ {', '.join(f'{_toml(name)} = {_toml(one)}' for name, one in pairs.items())} }}")
+    return lines
+
+
 def _features(proposal: Proposal, rows: int) -> list[str]:
     lines = ["[features]"]
     if left := [column for column in proposal.columns if column.suspicious]:
         lines.append("# Left out as suspicious; put back what is right after all:")
         lines += [f"#   {on_one_line(column.name)}: {on_one_line(column.suspicious)}" for column in left]
-    carried = [column for column in proposal.columns if column.kind in ("id", "date", "list")]
+    carried = [column for column in proposal.columns if not column.is_feature and column.kind in ("id", "date")]
     if carried := [column for column in carried if column.name not in proposal.id and not column.suspicious]:
         lines.append("# Carried, but not learned from:")
         lines += [f"#   {on_one_line(column.name)}: {column.kind}; {on_one_line(column.note)}" for column in carried]
@@ -117,6 +141,12 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
     if texts := proposal.of_kind("text"):
         lines += _array("text", texts)
         lines[-1] = lines[-1].ljust(30) + "# free text: learned by its words and letters, see [text]"
+    for key, names, what in (
+        ("dates", proposal.of_kind("date"), "# Learned by calendar parts and ages:"),
+        ("times", proposal.of_kind("time"), "# Times of day, in seconds:"),
+        ("lists", proposal.of_kind("list"), "# Several values a row:"),
+    ):
+        lines += [what, *_array(key, names)] if names else []
     count = 1 if rows < 500 else 2 if rows < 5_000 else 10
     lines.append(f"min_count = {count}".ljust(30) + "# rarer categories are learned as one")
     return lines

@@ -110,7 +110,9 @@ def diff(config: Config, data: str | None = None, span: int | None = None, renam
     where, cells = data or config.data.directory, config.data
     about = (column_types(schema), config.dataset.label, config.dataset.id, cells.window, cells.eval_share)
     options = cells.read_options("warn")
-    source = Source(where, cells.query or cells.pattern, *about, options)
+    source = Source(
+        where, cells.query or cells.pattern, *about, options, time=config.dataset.time, span_by=cells.span_by
+    )
     look = _Look(source, schema, config.features.categorical)
     splits = _files(source, span)
     for split, files in splits.items():
@@ -133,6 +135,8 @@ def threshold_diff(config: Config, suggestions: Mapping[str, tuple[str, str, flo
 
 def _files(source: Source, span: int | None) -> dict[str, tuple[SpanFile, ...]]:
     """Split -> files, of those there are: unlike a run, a look needs no whole window."""
+    if source.span_by:
+        return source.files(span).splits()
     found = source.found()
     last = found[-1] if span is None else next((file for file in found if file.span == span), None)
     if not source.has_spans or last is None:
@@ -154,6 +158,7 @@ class _Look:
     def __init__(self, source: Source, schema: Any, categorical: Sequence[str]) -> None:
         self.source, self.schema = source, schema
         self.spelled = Spelled({*categorical, source.label}, schema)
+        self._uncut = replace(source, pattern="{span}", time="", span_by="")
         self.features = {one.name: one for one in schema.feature}
         self.tallies: dict[str, dict[str, Tally]] = {name: {} for name in source.columns}
         self.rows = 0
@@ -187,14 +192,14 @@ class _Look:
                     self._samples.setdefault(name, Sample(SAMPLE_ROWS)).add(pa.record_batch([column], ["v"]), 0)
         if odd := {misfit.column for misfit in misfits if (misfit.file, misfit.column) not in self._misfits}:
             self._misfits |= {(misfit.file, misfit.column): misfit for misfit in misfits}
-            for batch in self._labelled(replace(self.source, columns={}, ids=()).read(file, split)):
+            for batch in self._labelled(replace(self._uncut, columns={}, ids=()).read(file, split)):
                 for name in odd:
                     self._survey(name, batch.column(name), is_text)
 
     def _names(self, file: SpanFile) -> set[str]:
         """The columns of a file; of TFRecords those of any example."""
         names: set[str] = set()
-        for batch in replace(self.source, pattern="{span}", columns={}).read(file, ""):
+        for batch in replace(self._uncut, columns={}).read(file, ""):
             names |= set(batch.schema.names)
             if ".tfrecord" not in file.path.lower():
                 break

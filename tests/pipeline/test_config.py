@@ -138,7 +138,7 @@ def test_a_file_from_windows_is_read(tmp_path, change):
         (SETTINGS.replace('["c"]', '["n"]'), "[features]: n: named more than once; keep one"),
         (
             SETTINGS.split("numeric")[0],
-            "[features]: no feature is named; fill categorical, numeric, cyclical or text",
+            "[features]: no feature is named; fill categorical, numeric, cyclical, text, dates, times or lists",
         ),
         (
             SETTINGS + "[evaluation]\nthresholds = { auc = nan }",

@@ -1,0 +1,87 @@
+"""Dates among the columns that are compared: by the parts of the calendar that both sides cover, and by ages."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+
+from components.calendar_parts import DATE, DAY, MISSING
+from components.derived import AGE, REPEATS, readings
+from components.derived_cells import derived_cells, moments
+from components.drift_validator.summaries.column import Table
+from components.drift_validator.summaries.summarise import Summarised
+
+CYCLES = 4
+"""A part is compared where both sides cover it so many times: of fewer, where the last one ends looks like drift."""
+
+
+class Covered:
+    """The days that a side's dates cover."""
+
+    def __init__(self, dates: Mapping[str, str]) -> None:
+        self._dates = dates
+        self._ends: dict[str, tuple[int, int]] = {}
+
+    def watched(self, batches: Iterable[pa.RecordBatch], derived: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The batches with the derived columns in addition."""
+        for batch in batches:
+            for name in self._dates:
+                self._add(name, batch)
+            for name in derived:
+                if name not in batch.schema.names and (cells := derived_cells(batch, name)) is not None:
+                    batch = batch.append_column(name, cells)
+            yield batch
+
+    def _add(self, name: str, batch: pa.RecordBatch) -> None:
+        if name not in batch.schema.names:
+            return
+        numbers = moments(batch.column(name))
+        numbers = numbers[numbers != MISSING]
+        if len(numbers):
+            low, high = int(numbers.min()), int(numbers.max())
+            known = self._ends.get(name, (low, high))
+            self._ends[name] = (min(low, known[0]), max(high, known[1]))
+
+    def days(self, name: str) -> float:
+        """From the first to the last."""
+        low, high = self._ends.get(name, (0, 0))
+        return (high - low) / (1 if self._dates[name] == DATE else DAY)
+
+
+def comparable_parts(
+    derived: Sequence[str], covered: tuple[Covered, Covered], *sides: Summarised
+) -> tuple[Summarised, ...]:
+    """Both sides without those parts whose values do not come back often enough within the days of either.
+
+    Args:
+      derived: All columns that are derived from dates.
+      covered: Days of each side.
+      sides: Summaries of each.
+    """
+    gone = set()
+    for name in derived:
+        for meant in readings(name):
+            least = CYCLES * REPEATS.get(meant.part, 0)
+            if min(side.days(meant.column) for side in covered) < least:
+                gone.add(name)
+            break
+    if not gone:
+        return sides
+    return tuple(
+        Summarised(
+            _without(side.table, gone),
+            side.sample.drop_columns([one for one in gone if one in side.sample.column_names]),
+        )
+        for side in sides
+    )
+
+
+def ages(derived: Iterable[str]) -> list[str]:
+    """Those that are ages."""
+    return [name for name in derived if any(meant.part == AGE for meant in readings(name))]
+
+
+def _without(table: Table, gone: set[str]) -> Table:
+    kept = {name: column for name, column in table.columns.items() if name not in gone}
+    slices = {name: _without(one, gone) for name, one in table.slices.items()}
+    return replace(table, columns=kept, slices=slices)
