@@ -23,6 +23,12 @@ LEAST_ROWS = 20
 CATEGORY_SMOOTHING, CATEGORY_L2 = 50.0, 30.0
 """LightGBM's cat_smooth and cat_l2. Its defaults (10, 10) overfit categories of few rows: on a random third of the
 flights these raise AUC from 0.7839 to 0.7860."""
+FEW_ROWS = 50_000
+"""Below that, columns of up to ONE_HOT categories are split one category against the rest, else one of up to 4 (as in
+LightGBM's defaults). Splits of sorted categories leave out those of fewer rows than CATEGORY_SMOOTHING: in a leaf of a
+small table, most. On 1,429 leaves of 32 species the log loss is 0.008 instead of 0.123, on 11,418 tests AUC is 0.523
+instead of 0.513; on 218,000 flights one against the rest up to 32 would cost 0.001 of AUC."""
+ONE_HOT = 32
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Problem:
             "feature_fraction": self.settings["columns"],
             "cat_smooth": CATEGORY_SMOOTHING,
             "cat_l2": CATEGORY_L2,
+            "max_cat_to_onehot": ONE_HOT if rows < FEW_ROWS else 4,
             "max_bin": 255,
             "num_threads": 1,
             "deterministic": True,

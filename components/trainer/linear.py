@@ -24,8 +24,6 @@ away.
 """
 MOST_ROWS = 100_000
 """Rows that it learns from, drawn at random where there are more: its few weights are known well enough by these."""
-MIN_COUNT = 5
-"""Categories of fewer rows have no weight of their own."""
 SPARSE_FROM = 200
 """Categories from which on the inputs are a sparse matrix."""
 ITERATIONS, TOLERANCE = 100, 1e-4
@@ -102,7 +100,7 @@ def fit_linear(
     if len(rows) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
         rows, weights = rows.taken(chosen), None if weights is None else weights[chosen]
-    kept = _frequent_ids(rows, ids)
+    kept = _ids_in(rows, ids)
     wanted = DENSE if DENSE[0] in rows.features else ("numeric", *DENSE[1:])
     matrices = tuple(name for name in wanted if name in rows.features)
     inputs, used = _inputs(rows.features, kept, matrices)
@@ -116,11 +114,11 @@ def fit_linear(
     return LinearWeights(by_id, dense, intercept.astype(np.float32), matrices)
 
 
-def _frequent_ids(rows: Columns, ids: int) -> np.ndarray:
+def _ids_in(rows: Columns, ids: int) -> np.ndarray:
+    """Ids that occur: each gets a weight, those of few rows a small one by the L2 penalty."""
     if "categorical" not in rows.features:
         return np.empty(0, np.int64)
-    counts = np.bincount(rows.features["categorical"].reshape(-1), minlength=ids)
-    return np.flatnonzero(counts >= min(MIN_COUNT, max(1, len(rows) // 20)))
+    return np.flatnonzero(np.bincount(rows.features["categorical"].reshape(-1), minlength=ids))
 
 
 def _inputs(features: Mapping[str, np.ndarray], kept: np.ndarray, matrices: tuple[str, ...]) -> tuple[Any, np.ndarray]:

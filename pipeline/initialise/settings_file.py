@@ -147,7 +147,7 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
         ("lists", proposal.of_kind("list"), "# Several values a row:"),
     ):
         lines += [what, *_array(key, names)] if names else []
-    count = 1 if rows < 500 else 2 if rows < 5_000 else 10
+    count = 1 if rows < 500 else 2 if rows < 50_000 else 10
     lines.append(f"min_count = {count}".ljust(30) + "# rarer categories are learned as one")
     return lines
 
