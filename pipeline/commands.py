@@ -34,7 +34,8 @@ def check_arguments(parsed: argparse.Namespace) -> None:
         if option not in NOT_RECORDED and isinstance(text, str) and holds_secret(text):
             raise UsageError(
                 f"{without_secrets(text)}: holds credentials, which a run would record; give the URL without them, and "
-                "set the store's environment variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                "set the environment variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or PGUSER and "
+                "PGPASSWORD"
             )
 
 

@@ -490,7 +490,7 @@ def _check_urls(path: Path, tables: object, place: tuple[str, ...] = ()) -> None
             _line(
                 f"{path}: {where}: '{without_secrets(tables)}' holds credentials, which every run would record; take "
                 "them out and set environment variables instead, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
-                "or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+                "PGUSER and PGPASSWORD, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
             )
         )
 

@@ -91,9 +91,9 @@ def _source(place: Place, options: ReadOptions) -> list[str]:
     """The keys of [data] that say which rows of the place are read."""
     lines = [f"{'query' if place.is_database else 'pattern'} = {_toml(place.pattern)}"]
     if place.span_column:
-        lines[0] = lines[0].ljust(30) + f"# each {on_one_line(place.span_column)} is a span; * in its place: no spans"
+        lines[0] = lines[0].ljust(29) + f" # each {on_one_line(place.span_column)} is a span; * in its place: no spans"
     if options.spans_query:
-        lines.append(f"spans_query = {_toml(options.spans_query)}".ljust(30) + "# the spans there are")
+        lines.append(f"spans_query = {_toml(options.spans_query)}".ljust(29) + " # the spans there are")
     if options.password_variable:
         lines.append(f"password_variable = {_toml(options.password_variable)}")
     if options.sheet:
