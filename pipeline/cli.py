@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     drift.add_argument("--suggest", action="store_true", help="with --history: thresholds that the past suggests")
     _source(drift, sides=True)
     _limits(drift)
+    _csv(drift)
     drift.add_argument("--debug", action="store_true", help="show the trace of an error")
     _where(drift)
 
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     _source(audit)
     _limits(audit)
+    _csv(audit)
     audit.add_argument("--debug", action="store_true", help="show the trace of an error")
 
     schema = commands.add_parser("schema", help="what the data would change in a dataset's schema")
@@ -213,6 +215,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--force", action="store_true", help="replace a dataset of that name, edits too")
     init.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     _limits(init)
+    _csv(init)
     init.add_argument("--debug", action="store_true", help="show the trace of an error")
 
     compile_ = commands.add_parser("compile", help="write the pipeline for a cluster")
@@ -303,6 +306,17 @@ def _limits(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=N",
         help="instead of a limit of [data], as max_columns=100000; several times for several",
+    )
+
+
+def _csv(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--csv",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="how the CSV is written, instead of what is found or set, as encoding=cp1252, delimiter=;, header_row=3, "
+        "skip_footer=1, comment=#, decimal=, or thousands=.; several times for several",
     )
 
 

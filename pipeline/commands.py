@@ -142,7 +142,7 @@ def drift(parsed: argparse.Namespace) -> int:
         alpha=parsed.alpha,
         joint_rows=0 if parsed.no_joint else None,
         read_limits=parsed.read_limit,
-        asked=Asked(tuple(parsed.query), parsed.sheet, parsed.password_variable),
+        asked=Asked(tuple(parsed.query), parsed.sheet, parsed.password_variable, tuple(parsed.csv)),
     )
     print(
         json.dumps(compared.to_json(), allow_nan=False)
@@ -209,7 +209,7 @@ def audit(parsed: argparse.Namespace) -> int:
         model=parsed.model,
         limit=parsed.limit,
         read_limits=parsed.read_limit,
-        asked=Asked((parsed.query,) if parsed.query else (), parsed.sheet, parsed.password_variable),
+        asked=Asked((parsed.query,) if parsed.query else (), parsed.sheet, parsed.password_variable, tuple(parsed.csv)),
     )
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     if parsed.export:
@@ -402,6 +402,7 @@ def init(parsed: argparse.Namespace) -> int:
             sheet=parsed.sheet, spans_query=parsed.spans_query, password_variable=parsed.password_variable
         ),
         query=parsed.query,
+        csv=parsed.csv,
     )
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     return 0

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from components.arrow_example_gen.databases.addresses import is_database
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
+from components.arrow_example_gen.transcoding import encoding_name
 from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
 from components.escaping import on_one_line
@@ -26,6 +27,7 @@ from pipeline.tables.beam import Beam
 from pipeline.tables.errors import Errors
 from pipeline.tables.evaluation import Evaluation, check_evaluation
 from pipeline.tables.kubeflow import Kubeflow
+from pipeline.tables.numbers import Decimal, Numbers, Thousands
 from pipeline.tables.table import Names, Policy, Table, Task
 from pipeline.tables.text import Text
 from pipeline.tables.training import Training
@@ -109,6 +111,20 @@ class Data(Table):
     """Cells of a CSV that mean "no value"; a quoted one is a text."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """Between the cells of a CSV."""
+    encoding: str = "utf-8"
+    """Of a CSV, by Python's names: `utf-8`, `cp1252`, `latin-1`, `utf-16`. A byte order mark is taken off."""
+    header_row: Annotated[int, Field(ge=1)] = 1
+    """Line of a CSV's header, the first being 1; what is above it is skipped, empty lines below it too."""
+    skip_footer: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Lines at the end of a CSV that are no rows, as a total; lines without a value are not counted."""
+    comment: Annotated[str, Field(max_length=1)] = ""
+    """Lines of a CSV that begin with it are skipped; empty skips none."""
+    decimal: Decimal = "."
+    """Between the whole part of a CSV's numbers and their fraction."""
+    thousands: Thousands = ""
+    """Between groups of three digits of a CSV's numbers; empty is nothing. Groups may also be left out."""
+    numbers: dict[str, Numbers] = {}
+    """Column -> how its numbers are written in a CSV, where that is not as `decimal` and `thousands` say."""
     misfits: Policy = "block"
     """A value that does not fit its column's type: `block` stops, `warn` makes it missing, counts and reports it."""
     corrections: str = ""
@@ -152,6 +168,13 @@ class Data(Table):
             self.date_format,
             self.list_separator,
             self.infinity,
+            encoding_name(self.encoding),
+            self.header_row,
+            self.skip_footer,
+            self.comment,
+            self.decimal,
+            self.thousands,
+            {column: one.notation(self.decimal, self.thousands) for column, one in self.numbers.items()},
         )
 
     @property
@@ -167,6 +190,24 @@ class Data(Table):
         except ConfigError as exc:
             raise ValueError(str(exc).removeprefix("[data.values] ")) from exc
         return values
+
+    @field_validator("encoding")
+    @classmethod
+    def _an_encoding(cls, encoding: str) -> str:
+        try:
+            encoding_name(encoding)
+        except LookupError as exc:
+            raise ValueError("must be an encoding that Python knows, as utf-8, cp1252, latin-1, utf-16") from exc
+        return encoding
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> "Data":
+        for column, one in {"": Numbers(), **self.numbers}.items():
+            decimal, thousands = one.marks(self.decimal, self.thousands)
+            if decimal == thousands:
+                where = f"numbers.{column}: " if column else ""
+                raise ValueError(f"{where}decimal and thousands must differ")
+        return self
 
     @field_validator("pattern")
     @classmethod

@@ -6,8 +6,12 @@ from components.arrow_example_gen.limits import Limits
 from components.arrow_example_gen.misfits import one_line
 
 
-def explain(message: str, names: list[str], limits: Limits) -> str:
-    """Arrow's message with the column's name for its number, in one line. Blank lines are no rows."""
+def explain(message: str, names: list[str], limits: Limits, header_row: int = 1) -> str:
+    """Arrow's message with the column's name for its number, in one line. Blank lines are no rows.
+
+    Arrow calls the header row 1; rows are numbered on from `header_row`.
+    """
+    the_header = f"(the header is row {header_row})"
     open_quote = message.count('"') % 2 == 1
     message = one_line(message)
     if "Empty CSV file" in message:
@@ -21,11 +25,14 @@ def explain(message: str, names: list[str], limits: Limits) -> str:
         ragged = re.match(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message)
         if ragged is not None:
             hint = "; a quote is not closed?" if open_quote else ""
-            return f"row {ragged[1]} has {ragged[3]} cells where the header has {ragged[2]} (the header is row 1){hint}"
+            more = int(ragged[3]) - int(ragged[2])
+            hint = hint or ("; do the rows end in a delimiter?" if more == 1 and ragged[1] == "2" else "")
+            row = int(ragged[1]) + header_row - 1 if ragged[1] else "?"
+            return f"row {row} has {ragged[3]} cells where the header has {ragged[2]} {the_header}{hint}"
         return message
     index, row, reason = int(column[1]), column[2], column[3]
     place = f"column '{names[index]}'" if index < len(names) else f"column {index + 1}"
     if row is not None:
-        place += f", row {row} (the header is row 1)"
+        place += f", row {int(row) + header_row - 1} {the_header}"
     value = re.search(r"conversion error to ([\w\[\]]+): (.*)", reason)
     return f"{place}: {value[2]} where the schema says {value[1]}" if value else f"{place}: {reason}"

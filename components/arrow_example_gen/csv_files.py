@@ -9,15 +9,16 @@ from pyarrow import csv, fs
 from components.arrow_example_gen.casting import lost
 from components.arrow_example_gen.columns import type_name
 from components.arrow_example_gen.csv_errors import explain
-from components.arrow_example_gen.csv_header import read_header
+from components.arrow_example_gen.csv_header import Header, read_header
+from components.arrow_example_gen.csv_nameless import Renamed, placeholders, without_nameless
 from components.arrow_example_gen.csv_reader import csv_batches
 from components.arrow_example_gen.csv_stream import StreamState
+from components.arrow_example_gen.csv_text import open_text
 from components.arrow_example_gen.misfits import FileMisfits, one_line
 from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.text_cells import parse_column
-from components.arrow_example_gen.unpacked import Unpacked
 from components.errors import InputError
 
 
@@ -33,9 +34,10 @@ def read_csv(
 
     `block_bytes` of text are read at a time; None is the limit of a row's length.
     """
-    names, header_bytes = read_header(filesystem, file, options.delimiter, options.limits)
+    header = read_header(filesystem, file, options)
+    names = header.names
     options.limits.check_columns(file.name, len(names))
-    block_bytes = max(block_bytes or options.limits.max_line_bytes, header_bytes)
+    block_bytes = max(block_bytes or options.limits.max_line_bytes, header.bytes)
     unknown = unknown_names(file.name, names, types, "header")
     notation = options.notation
     for name, type_ in types.items():
@@ -46,9 +48,10 @@ def read_csv(
                 "value_count { min: 1 max: 1 } in the schema, or write the data as Parquet"
             )
     wanted = {**types, **dict.fromkeys(unknown, pa.string())}
-    # Arrow's reader knows moments with a zone or without, not both: those are always read as text.
+    # Arrow's reader knows moments with a zone or without, not both: those are always read as text. Of numbers it knows
+    # those that are written as programs write them.
     as_text = {name: type_ for name, type_ in wanted.items() if notation.needs_text(name, type_)}
-    arguments = (filesystem, file, wanted, names[-1], options, misfits, block_bytes)
+    arguments = (filesystem, file, wanted, header, options, misfits, block_bytes)
     rows = 0
     try:
         while True:
@@ -64,7 +67,7 @@ def read_csv(
                 as_text[whole] = pa.int64()  # Arrow's reader does not take 1.0 for an integer
     except pa.ArrowInvalid as exc:
         if options.misfits == "block" or ": invalid value " not in str(exc):
-            raise InputError(f"{file.name}: {explain(str(exc), names, options.limits)}") from exc
+            raise InputError(f"{file.name}: {explain(str(exc), names, options.limits, options.header_row)}") from exc
         # From here on every cell is read as text, so that one more pass finds all that does not fit.
         as_text = {name: type_ for name, type_ in wanted.items() if type_ != pa.string()}
         try:
@@ -72,7 +75,9 @@ def read_csv(
                 rows += batch.num_rows
                 yield batch
         except pa.ArrowInvalid as deeper:
-            raise InputError(f"{file.name}: {explain(str(deeper), names, options.limits)}") from deeper
+            raise InputError(
+                f"{file.name}: {explain(str(deeper), names, options.limits, options.header_row)}"
+            ) from deeper
     if rows == 0:
         raise InputError(f"{file.name}: holds a header but no rows")
 
@@ -81,20 +86,19 @@ def _typed(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    last: str,
+    header: Header,
     options: ReadOptions,
     misfits: FileMisfits,
     block_bytes: int,
     as_text: dict[str, pa.DataType],
     skip: int = 0,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows after the first `skip`; columns of `as_text` are read as strings and parsed here.
-
-    `last` is the last column of the file.
-    """
+    """The rows after the first `skip`; columns of `as_text` are read as strings and parsed here."""
+    nameless = placeholders(header)
+    last = [*header.names, *nameless][-1]
     convert = csv.ConvertOptions(
-        column_types={**types, **dict.fromkeys(as_text, pa.string())},
-        include_columns=list(types),
+        column_types={**types, **dict.fromkeys([*as_text, *nameless], pa.string())},
+        include_columns=[*types, *nameless],
         null_values=list(options.missing),
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
@@ -104,15 +108,17 @@ def _typed(
     read = csv.ReadOptions(block_size=block_bytes, use_threads=False)
     parse_options = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True)
     before, state = 0, StreamState()
-    with Unpacked(filesystem, file, options.limits) as unpacked:
-        for batch in csv_batches(unpacked, read, parse_options, convert, state):
+    with open_text(filesystem, file, options) as text:
+        renamed = Renamed(text, header, options.delimiter) if nameless else text
+        batches = csv_batches(renamed, read, parse_options, convert, state)
+        for batch in without_nameless(batches, header, file.name, options.header_row) if nameless else batches:
             start, before = before, before + batch.num_rows
             if before <= skip:
                 continue
             if start < skip:
                 batch, start = batch.slice(skip - start), skip
             yield _parsed(batch, as_text, start, misfits, options) if as_text else batch
-    if before and types[last] == pa.string() and state.is_cut(batch.column(last)[-1].as_py()):
+    if before and types.get(last) == pa.string() and state.is_cut(batch.column(last)[-1].as_py()):
         raise InputError(f"{file.name}: the last row ends inside a quoted cell; a quote is not closed")
 
 

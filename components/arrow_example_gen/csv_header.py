@@ -2,15 +2,16 @@
 
 import csv as text_csv
 import io
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyarrow import csv, fs
 
 from components.arrow_example_gen.csv_errors import explain
 from components.arrow_example_gen.csv_stream import UNNAMED, Readable
-from components.arrow_example_gen.limits import Limits
+from components.arrow_example_gen.csv_text import open_text
+from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.spans import SpanFile
-from components.arrow_example_gen.unpacked import Unpacked
 from components.errors import InputError
 
 CHUNK_BYTES = 64 << 10
@@ -18,16 +19,32 @@ CHUNK_BYTES = 64 << 10
 _MARKS = b"\r\n\xef\xbb\xbf"
 
 
-def read_header(filesystem: fs.FileSystem, file: SpanFile, delimiter: str, limits: Limits) -> tuple[list[str], int]:
-    """The names of a CSV file's columns, and how many bytes the header has.
+@dataclass(frozen=True)
+class Header:
+    """The header of a CSV file.
+
+    Attributes:
+      names: Of its columns.
+      bytes: How many it has, as UTF-8.
+      nameless: Columns behind the last one with a name, as a spreadsheet leaves them.
+    """
+
+    names: list[str]
+    bytes: int
+    nameless: int = 0
+
+
+def read_header(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Header:
+    """The header of a CSV file.
 
     Raises:
       InputError: No header can be read, or it is longer or wider than the limits allow.
     """
-    with Unpacked(filesystem, file, limits) as stream:
+    delimiter, limits = options.delimiter, options.limits
+    with open_text(filesystem, file, options) as stream:
         head = first_line(stream, limits.max_header_bytes)
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise InputError(f"{file.name}: is UTF-16; save it as UTF-8")
+        raise InputError(f'{file.name}: is UTF-16; set [data] encoding = "utf-16", or save it as UTF-8')
     if len(head) > limits.max_header_bytes:
         raise InputError(
             f"{file.name}: the header is longer than [data] max_header_bytes allows ({limits.max_header_bytes:,}); it "
@@ -50,7 +67,9 @@ def read_header(filesystem: fs.FileSystem, file: SpanFile, delimiter: str, limit
         ) from exc
     except pa.ArrowInvalid as exc:
         raise InputError(f"{file.name}: {explain(str(exc), [], limits)}") from exc
-    return [UNNAMED if not names[0] else names[0], *names[1:]], len(head)
+    names = [UNNAMED if not names[0] else names[0], *names[1:]]
+    nameless = next((count for count, name in enumerate(reversed(names)) if name), 0)
+    return Header(names[: len(names) - nameless], len(head), nameless)
 
 
 def first_line(stream: Readable, limit: int) -> bytes:

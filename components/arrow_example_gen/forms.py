@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.arrow_example_gen.date_notations import count_notations
+from components.arrow_example_gen.number_forms import count_numbers, count_points
 from components.arrow_example_gen.options import CHECKED, FORMS, MARKERS, Forms, count_forms
 from components.arrow_example_gen.text_cells import parse
 
@@ -54,15 +55,19 @@ def _count(columns: list[pa.Array], into: list[Forms]) -> None:
             else:
                 into[owner].markers[value] += count
         trimmed, owners = trimmed.filter(pa.array(~marker)), owners[~marker]
+    numbers = [forms.numbers for forms in into]
     for form, pattern in FORMS:
         if not len(owners):
             return
         hit = pc.match_substring_regex(trimmed, pattern).to_numpy(zero_copy_only=False)
         if hit.any():
             _add(form, trimmed.filter(pa.array(hit)), owners[hit], into)
+            if form in ("whole", "float"):
+                count_points(trimmed.filter(pa.array(hit)), owners[hit], np.ones(hit.sum(), int), numbers)
             trimmed, owners = trimmed.filter(pa.array(~hit)), owners[~hit]
     for owner, count in _counts(owners):
         into[owner].counts["text"] += count
+    count_numbers(trimmed, owners, np.ones(len(owners), int), numbers)
 
 
 def _add(form: str, values: pa.Array, owners: np.ndarray, into: list[Forms]) -> None:

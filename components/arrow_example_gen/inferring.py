@@ -30,16 +30,19 @@ from pyarrow import types as is_
 
 from components.arrow_example_gen.casting import fit, plain
 from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.file_kinds import PARQUET
+from components.arrow_example_gen.csv_diagnosis import diagnose
+from components.arrow_example_gen.file_kinds import PARQUET, is_csv, is_sheet
 from components.arrow_example_gen.forms import FEW_ROWS, count_batch, grouped
 from components.arrow_example_gen.ipc_files import open_ipc
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import is_list, own_type, unknown_names
+from components.arrow_example_gen.number_columns import apply_notations, find_notations, notes_on_numbers
 from components.arrow_example_gen.options import Forms, ReadOptions, missing_markers
 from components.arrow_example_gen.parquet_files import open_parquet
 from components.arrow_example_gen.places import Place
 from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.staging import as_named
 from components.arrow_example_gen.survey_batches import span_batches
 from components.arrow_example_gen.text_cells import parse_column
 from components.arrow_example_gen.time_cells import seconds
@@ -122,6 +125,7 @@ class Survey:
       sample: Rows of all files, typed by `types`; dates and timestamps as the integers that are stored.
       spans: For each row of the sample, the number of its file.
       ambiguous: Column of dates -> another format that its values have, besides that of `options.date_format`.
+      notes: Column -> what a person should know of how its numbers are written.
     """
 
     types: dict[str, str]
@@ -132,6 +136,7 @@ class Survey:
     sample: pa.Table
     spans: np.ndarray
     ambiguous: Mapping[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
 
 def infer_types(place: Place, files: Sequence[SpanFile], options: ReadOptions) -> dict[str, str]:
@@ -157,7 +162,8 @@ def survey(
       files: Files of any kind, or queries, with the same columns.
       options: How CSV is read.
       sample_rows: Rows kept for a closer look, at most.
-      find_markers: Take markers for missing values that the data shows in addition to those of `options`.
+      find_markers: Find out how values are written: take markers for missing values that the data shows in addition to
+        those of `options`, and the notation of numbers if `options` say none.
 
     Raises:
       InputError: A file cannot be read, or has other columns than the first.
@@ -169,12 +175,14 @@ def survey(
     sample, rows, names = Sample(sample_rows), 0, list[str]()
     for number, file in enumerate(files):
         before = rows
-        for batch, texts in span_batches(place, file, options):
+        for batch, texts in span_batches(place, file, options, names):
             rows += batch.num_rows
             note(f"{rows:,} rows read, file {number + 1} of {len(files)}")
             if not names:
                 names = list(batch.schema.names)
                 forms = {name: Forms() for name in names}
+            if batch.schema.names != names and (reason := _otherwise(place, file, options, names)):
+                raise InputError(reason)
             _same_columns(batch.schema.names, names, file, files[0])
             if texts:
                 written = [name for name in batch.schema.names if name in texts]
@@ -194,6 +202,10 @@ def survey(
         if rows == before:
             raise InputError(f"{file.name}: holds no rows")
 
+    named = as_named(place, files[0], options.limits)
+    if is_csv(named) or is_sheet(named):  # other formats have numbers of their own
+        known = options.notation_of("") is not None or bool(options.numbers)
+        options = apply_notations(forms, options) if known or not find_markers else find_notations(forms, options)
     markers = missing_markers(forms) if find_markers else ()
     options = replace(options, missing=tuple(dict.fromkeys((*options.missing, *markers))))
     read = {name: counted.without(options.missing) for name, counted in forms.items()}
@@ -211,6 +223,7 @@ def survey(
     found = {name: counted.date_format for name, counted in read.items() if types[name] in ("date", "timestamp")}
     formats = {name: written for name, (written, _) in found.items() if written}
     options = replace(options, date_format={**formats, **options.date_format})
+    notes = notes_on_numbers(forms, types, options, sample.batches) if find_markers else {}
     table, spans = _typed_sample(sample, types, options)
     return Survey(
         types,
@@ -221,7 +234,14 @@ def survey(
         table,
         spans,
         {name: other for name, (_, other) in found.items() if other},
+        notes,
     )
+
+
+def _otherwise(place: Place, file: SpanFile, options: ReadOptions, names: list[str]) -> str:
+    """Why a CSV file has other columns, if it is written otherwise; else ""."""
+    plain = isinstance(place, fs.FileSystem) and is_csv(file) and not file.parts and not is_sheet(file)
+    return diagnose(place, file, options, names) if plain else ""
 
 
 def declared_types(

@@ -37,12 +37,12 @@ class Misfit:
 class FileMisfits:
     """What does not fit in one file: the first value is an error under `block`, all are counted under `warn`."""
 
-    def __init__(self, file: str, policy: str, has_header: bool = False, notation: Notation = PLAIN) -> None:
-        """`notation` says how the file's cells are written."""
+    def __init__(self, file: str, policy: str, header_row: int = 0, notation: Notation = PLAIN) -> None:
+        """Of the file of that name; `header_row` is 0 where it has none, `notation` says how its cells are written."""
         self.notation = notation
         self.file = file
         self.policy = policy
-        self.first_row = 2 if has_header else 1
+        self.first_row = header_row + 1
         self._found: dict[str, Misfit] = {}
 
     @property
@@ -78,7 +78,7 @@ class FileMisfits:
 
     def refuse(self, column: str, row: int, reason: str) -> None:
         """InputError for one cell, whatever the policy."""
-        header = " (the header is row 1)" if self.first_row == 2 else ""
+        header = f" (the header is row {self.first_row - 1})" if self.first_row > 1 else ""
         raise InputError(f"{self.file}: column '{column}', row {row}{header}: {one_line(reason)}")
 
 

@@ -4,35 +4,23 @@ A file says nothing about itself, so its values are counted by the form they hav
 does not matter how the rows are spread over batches and files, and a type or a marker follows from it alone.
 """
 
-import csv as text_csv
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv, fs
 
-from components.arrow_example_gen.csv_errors import explain
-from components.arrow_example_gen.csv_header import read_header
-from components.arrow_example_gen.csv_reader import csv_batches
-from components.arrow_example_gen.csv_stream import StreamState
 from components.arrow_example_gen.date_notations import DATED, chosen, count_notations, has_time
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
-from components.arrow_example_gen.misfits import one_line
-from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.notation import Notation
-from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.number_forms import NumberColumn, NumberForms, count_numbers, count_points
+from components.arrow_example_gen.number_notation import NumberNotation
 from components.arrow_example_gen.text_cells import parse
 from components.arrow_example_gen.time_cells import CLOCK, LASTS
-from components.arrow_example_gen.unpacked import Unpacked
-from components.errors import InputError
 from components.spellings import Spellings
-
-HEAD_BYTES = 256 << 10
-DELIMITERS = (",", ";", "\t", "|")
 
 STRONG_MARKERS = frozenset({"NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "Null", "\\N", "?", "NaT"})
 """Mean "missing" in any column."""
@@ -87,6 +75,14 @@ class ReadOptions:
       date_format: Column -> how its dates are written, see time_cells.py; without it ISO 8601.
       list_separator: Column -> what is between the items of a list in one cell.
       infinity: What an infinite number does: `missing` counts it and takes it for missing, `error` is an error.
+      encoding: Python's name of the encoding; a byte order mark is taken off.
+      header_row: Line of the header, the first being 1; what is above it is skipped. Of that line and empty ones below
+        it the first that is not empty is the header.
+      skip_footer: Lines at the end that are no rows; lines without a value are not counted, and skipped with them.
+      comment: Lines that begin with it are skipped; "" is none.
+      decimal: Between the whole part of a number and its fraction.
+      thousands: Between groups of three digits of a number; "" is none.
+      numbers: Column -> how its numbers are written, where that is not as `decimal` and `thousands` say.
     """
 
     missing: tuple[str, ...] = ("",)
@@ -101,18 +97,36 @@ class ReadOptions:
     date_format: Mapping[str, str] = field(default_factory=dict, hash=False)
     list_separator: Mapping[str, str] = field(default_factory=dict, hash=False)
     infinity: Literal["missing", "error"] = "missing"
+    encoding: str = "utf-8"
+    header_row: int = 1
+    skip_footer: int = 0
+    comment: str = ""
+    decimal: str = "."
+    thousands: str = ""
+    numbers: Mapping[str, NumberNotation] = field(default_factory=dict, hash=False)
 
     @property
     def notation(self) -> Notation:
         """How cells are written, by column."""
-        return Notation(self.date_format, self.list_separator)
+        return Notation(self.date_format, self.list_separator, self.numbers, self._table)
+
+    @property
+    def _table(self) -> NumberNotation | None:
+        """How all numbers are written that have no notation of their own; None if as programs write them."""
+        table = NumberNotation(self.decimal, self.thousands)
+        return None if table.is_plain else table
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "ReadOptions":
         """What `dataclasses.asdict` made of one, and JSON of that."""
         limits = Limits(**fields.get("limits", {}))
-        rest = {key: value for key, value in fields.items() if key not in ("missing", "limits")}
-        return cls(tuple(fields["missing"]), limits=limits, **rest)
+        numbers = {name: NumberNotation.from_fields(one) for name, one in fields.get("numbers", {}).items()}
+        rest = {key: value for key, value in fields.items() if key not in ("missing", "limits", "numbers")}
+        return cls(tuple(fields["missing"]), limits=limits, numbers=numbers, **rest)
+
+    def notation_of(self, column: str) -> NumberNotation | None:
+        """How a column's numbers are written; None if as programs write them."""
+        return self.numbers.get(column) or self._table
 
 
 @dataclass
@@ -125,6 +139,8 @@ class Forms:
       counts: Form -> rows; `blank` is a quoted empty string.
       markers: Values that often mean "missing", exactly as they stand -> rows. They are in no form.
       formats: Of the form `dated`, see date_notations.count_notations.
+      numbers: What is known of numbers that are not written as programs write them, among the texts.
+      notation: How the column's numbers are written, once that is decided; None if as programs write them.
     """
 
     rows: int = 0
@@ -132,6 +148,8 @@ class Forms:
     counts: Counter[str] = field(default_factory=Counter)
     markers: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
+    numbers: NumberForms = field(default_factory=NumberForms)
+    notation: NumberNotation | None = None
 
     @property
     def date_format(self) -> tuple[str, str]:
@@ -142,6 +160,8 @@ class Forms:
     @property
     def type(self) -> str:
         """The narrowest type alias for these values."""
+        if self.notation is not None and (column := self.number_column()) is not None:
+            return "int64" if column.is_whole(self.notation) and not self.counts["big"] else "float64"
         forms = {form for form, rows in self._solid().items() if rows} - {"blank"}
         if "large" in forms and forms <= {"bit", "int", "large", "whole"}:
             return "int64"
@@ -169,9 +189,25 @@ class Forms:
         """Values that are not of the column's type: the words among numbers, and quoted empty strings."""
         if self.type == "string":
             return 0
-        wrong = sum(self.counts.values()) - sum(self._solid().values())
+        values = sum(self.counts.values())
+        if self.notation is not None and self.number_column() is not None:
+            return values - self.number_rows
         written = self.date_format[0]
-        return wrong + (self.counts["dated"] - self.formats[written] if written else 0)
+        slips = self.counts["dated"] - self.formats[written] if written else 0
+        return values - sum(self._solid().values()) + slips
+
+    @property
+    def number_rows(self) -> int:
+        """Values that are numbers in any notation."""
+        return sum(self.counts[form] for form in (*NUMBERS, "whole", "large", "big")) + self.numbers.rows
+
+    def number_column(self) -> NumberColumn | None:
+        """The column for the decision on notations if its values are numbers, apart from rare slips; else None."""
+        values = sum(rows for form, rows in self.counts.items() if form != "blank")
+        if not self.number_rows or values - self.number_rows > RARE_WORDS * values:
+            return None
+        fractions = sum(self.counts[form] for form in ("float", "whole", "large")) - self.numbers.plus
+        return NumberColumn(self.numbers, fractions)
 
     def without(self, missing: tuple[str, ...]) -> "Forms":
         """The same if those markers mean "missing"; the others are values."""
@@ -180,7 +216,14 @@ class Forms:
         for value, rows in self.markers.items():
             if value not in missing:
                 counts["float" if value.strip().lower() == "nan" else "word"] += rows
-        return Forms(self.rows, self.nulls + gone, counts, formats=self.formats)
+        return Forms(
+            self.rows,
+            self.nulls + gone,
+            counts,
+            formats=self.formats,
+            numbers=self.numbers,
+            notation=self.notation,
+        )
 
     def _solid(self) -> Mapping[str, int]:
         """The counts that decide the type: without blanks, and without words where they are rare."""
@@ -213,8 +256,11 @@ def count_forms(column: pa.Array, into: Forms) -> None:
             into.counts[_checked(form, trimmed, hit)] += int(rows[hit].sum())
             if form == "dated":
                 into.formats.update(count_notations(trimmed.filter(pa.array(hit)), rows[hit]))
+            if form in ("whole", "float"):
+                count_points(trimmed.filter(pa.array(hit)), np.zeros(hit.sum(), int), rows[hit], [into.numbers])
             trimmed, rows = trimmed.filter(pa.array(~hit)), rows[~hit]
     into.counts["text"] += int(rows.sum())
+    count_numbers(trimmed, np.zeros(len(rows), int), rows, [into.numbers])
 
 
 def _checked(form: str, values: pa.Array, hit: np.ndarray) -> str:
@@ -242,66 +288,3 @@ def missing_markers(columns: Mapping[str, Forms]) -> tuple[str, ...]:
             if marker.strip() in STRONG_MARKERS and not code and rows <= MOST_MISSING * (forms.rows - forms.nulls):
                 found.add(marker)
     return ("", *sorted(found))
-
-
-def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Iterator[pa.RecordBatch]:
-    """A CSV file's rows as they stand, every column a string; InputError where it cannot be read."""
-    if file.bytes == 0:
-        raise InputError(f"{file.name}: is empty")
-    try:
-        names, header_bytes = read_header(filesystem, file, options.delimiter, options.limits)
-        options.limits.check_columns(file.name, len(names))
-        unknown_names(file.name, names, names)
-        parse = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True)
-        block_bytes = max(options.limits.max_line_bytes, header_bytes)
-        read = csv.ReadOptions(block_size=block_bytes, use_threads=False)
-        convert = csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=list(options.missing),
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        )
-        with Unpacked(filesystem, file, options.limits) as unpacked:
-            yield from csv_batches(unpacked, read, parse, convert, StreamState())
-    except pa.ArrowInvalid as exc:
-        raise InputError(f"{file.name}: cannot be read as CSV ({explain(str(exc), names, options.limits)})") from exc
-    except OSError as exc:
-        raise InputError(f"{file.name}: cannot be read ({one_line(' '.join(str(exc).split()))})") from exc
-
-
-def sniff_delimiter(head: str) -> str:
-    """The delimiter that cuts the first lines into the most cells, equally many in (nearly) every line; else ","."""
-    best, most = ",", 1
-    for delimiter in DELIMITERS:
-        try:
-            records = [row for row in text_csv.reader(head.splitlines(keepends=True), delimiter=delimiter) if row]
-        except text_csv.Error:
-            continue
-        if records and any(cell.count('"') % 2 for cell in records[0]):
-            continue  # it cuts through a quoted name
-        # The head ends somewhere in a line.
-        widths = [len(record) for record in (records[:-1] or records)[:200]]
-        if widths and widths[0] > most and widths.count(widths[0]) >= 0.9 * len(widths):
-            best, most = delimiter, widths[0]
-    return best
-
-
-def detect_delimiter(filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS) -> str:
-    """The delimiter of a CSV file, from its first HEAD_BYTES."""
-    try:
-        with Unpacked(filesystem, file, limits) as stream:
-            head = stream.read(HEAD_BYTES)
-    except OSError as exc:
-        raise InputError(f"{file.name}: cannot be read ({' '.join(str(exc).split())[:200]})") from exc
-    return sniff_delimiter(head.decode("utf-8", "replace"))
-
-
-def detect_options(filesystem: fs.FileSystem, *files: SpanFile) -> ReadOptions:
-    """How CSV files are to be read: the delimiter of the first, the markers for missing values in all of them."""
-    options = ReadOptions(delimiter=detect_delimiter(filesystem, files[0]))
-    columns: dict[str, Forms] = {}
-    for file in files:
-        for batch in string_batches(filesystem, file, options):
-            for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                count_forms(column, columns.setdefault(name, Forms()))
-    return replace(options, missing=missing_markers(columns))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pyarrow as pa
 from pyarrow import fs
 
+from components.arrow_example_gen.csv_diagnosis import diagnose
 from components.arrow_example_gen.csv_files import read_csv
 from components.arrow_example_gen.databases.database import Database
 from components.arrow_example_gen.databases.queries import read_query
@@ -14,6 +15,7 @@ from components.arrow_example_gen.file_kinds import CSV, IPC, JSON_LINES, LEGAL,
 from components.arrow_example_gen.ipc_files import read_ipc
 from components.arrow_example_gen.json_lines import read_json_lines
 from components.arrow_example_gen.misfits import FileMisfits, Misfit, one_line
+from components.arrow_example_gen.number_notation import NUMBERS
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.parquet_files import read_parquet
 from components.arrow_example_gen.partitions import part_files, with_columns, without_columns
@@ -23,6 +25,9 @@ from components.arrow_example_gen.staging import staged
 from components.arrow_example_gen.tfrecord_files import read_tfrecords
 from components.errors import InputError
 from components.spellings import canonical
+
+OTHER_NOTATION = 0.02
+"""Share of a file's values that do not fit, from which on it is asked whether all are written in another notation."""
 
 DEFAULT = ReadOptions()
 
@@ -112,13 +117,39 @@ def _file(
         found.file = content.name
         path = content.path.lower()
         if path.endswith(CSV):
-            found.first_row = 2
-            yield from read_csv(inner, content, types, how, found)
+            found.first_row = how.header_row + 1
+            yield from _explained(read_csv(inner, content, types, how, found), inner, content, types, how, found)
         elif path.endswith(JSON_LINES):
             yield from read_json_lines(inner, content, types, found, how)
         else:
             read = read_parquet if path.endswith(PARQUET) else read_ipc if path.endswith(IPC) else read_tfrecords
             yield from read(inner, content, types, found, how.limits)
+
+
+def _explained(
+    batches: Iterator[pa.RecordBatch],
+    filesystem: fs.FileSystem,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    options: ReadOptions,
+    found: FileMisfits,
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a CSV file; an error says whether the file is written otherwise than the options say."""
+    rows = 0
+    try:
+        for batch in batches:
+            rows += batch.num_rows
+            yield batch
+    except (InputError, pa.ArrowException, OSError, UnicodeDecodeError) as exc:
+        # A spreadsheet's delimiter or encoding is behind many a missing column.
+        if reason := diagnose(filesystem, file, options, types, str(exc) if isinstance(exc, InputError) else ""):
+            raise InputError(reason) from exc
+        raise
+    for one in found.found:
+        # A span in another notation is no finding about its values.
+        many = types.get(one.column) in NUMBERS and one.count >= OTHER_NOTATION * rows
+        if many and (reason := diagnose(filesystem, file, options, types, column=one.column)):
+            raise InputError(reason)
 
 
 def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:

@@ -204,7 +204,7 @@ class Source:
         # What is wrong with a file is told once, whatever spans are cut from it.
         file = replace(file, name=file.name.removesuffix(f" [{file.span}]")) if self.span_by else file
         batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, misfits)
-        about = FileMisfits(file.name, self.options.misfits, has_header=is_csv(file))
+        about = FileMisfits(file.name, self.options.misfits, self.options.header_row if is_csv(file) else 0)
         return without_infinite(batches, self.options.infinity, about, misfits)
 
     def _times(self, file: SpanFile) -> Times:

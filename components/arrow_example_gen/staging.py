@@ -52,5 +52,5 @@ def staged(
         if file.path.lower().endswith(SHEETS):
             path, name = write_sheet(filesystem, file, Path(folder), options)
             file = replace(file, path=str(path), name=name, bytes=path.stat().st_size)
-            filesystem, options = fs.LocalFileSystem(), replace(options, delimiter=",")
+            filesystem, options = fs.LocalFileSystem(), replace(options, delimiter=",", encoding="utf-8")
         yield filesystem, file, options

@@ -1,10 +1,12 @@
 """The rows of a span as they stand, of any source, for finding out what the types of its columns are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 from pyarrow import fs
 
+from components.arrow_example_gen.csv_diagnosis import diagnose
+from components.arrow_example_gen.csv_dialect import Dialect, detect_dialect, string_batches
 from components.arrow_example_gen.databases.database import Database
 from components.arrow_example_gen.databases.queries import survey_batches as query_batches
 from components.arrow_example_gen.file_kinds import JSON_LINES, PARQUET, is_binary, is_csv, is_sheet
@@ -13,7 +15,7 @@ from components.arrow_example_gen.json_lines import json_batches
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import unknown_names
-from components.arrow_example_gen.options import ReadOptions, detect_delimiter, string_batches
+from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.parquet_files import open_parquet
 from components.arrow_example_gen.partitions import part_files, with_texts
 from components.arrow_example_gen.places import Place
@@ -25,8 +27,12 @@ from components.errors import InputError
 BATCH_ROWS = 1 << 16
 
 
-def span_batches(place: Place, file: SpanFile, options: ReadOptions) -> Iterator[tuple[pa.RecordBatch, frozenset[str]]]:
+def span_batches(
+    place: Place, file: SpanFile, options: ReadOptions, expected: Sequence[str] = ()
+) -> Iterator[tuple[pa.RecordBatch, frozenset[str]]]:
     """Batches, each with the names of its columns of texts whose form tells a type: the others carry their types.
+
+    `expected` are the columns of files before.
 
     Raises:
       InputError: It cannot be read.
@@ -37,7 +43,7 @@ def span_batches(place: Place, file: SpanFile, options: ReadOptions) -> Iterator
         return
     if file.parts:
         for part, one in zip(file.parts, part_files(file), strict=True):
-            for batch, texts in span_batches(place, one, options):
+            for batch, texts in span_batches(place, one, options, expected):
                 added = frozenset(dict(part.values)) - set(batch.schema.names)
                 yield with_texts(batch, part), texts | added
         return
@@ -52,19 +58,26 @@ def span_batches(place: Place, file: SpanFile, options: ReadOptions) -> Iterator
             for batch in json_batches(inner, content, how.limits):
                 yield batch, _texts(batch)
         else:
-            for batch in string_batches(inner, content, how):
-                yield batch, frozenset(batch.schema.names)
+            try:
+                for batch in string_batches(inner, content, how):
+                    yield batch, frozenset(batch.schema.names)
+            except InputError as exc:
+                if content.bytes and (reason := diagnose(inner, content, how, expected, str(exc))):
+                    raise InputError(reason) from exc
+                raise
 
 
-def find_delimiter(place: Place, file: SpanFile, options: ReadOptions) -> str:
-    """The delimiter of a CSV file, also of one that is in a zip archive or in parts; "," of what is none."""
+def find_dialect(place: Place, files: Sequence[SpanFile], options: ReadOptions, asked: Sequence[str] = ()) -> Dialect:
+    """How CSV files are written, also one that is in a zip archive, in parts or a sheet; see `detect_dialect`."""
     if isinstance(place, Database):
-        return ","
-    file = part_files(file)[0] if file.parts else file
-    if is_sheet(file):
-        return ","
-    with staged(place, file, options) as (inner, content, _):
-        return detect_delimiter(inner, content, options.limits) if is_csv(content) else ","
+        return Dialect(options)
+    file = part_files(files[0])[0] if files[0].parts else files[0]
+    with staged(place, file, options) as (inner, content, how):
+        if not is_csv(content):
+            return Dialect(options)
+        alone = content is not file or bool(files[0].parts)
+        known = (*asked, "encoding=utf-8", "delimiter=,") if is_sheet(file) else asked
+        return detect_dialect(inner, [content, *(() if alone else files[1:])], how.limits, known, options)
 
 
 def _texts(batch: pa.RecordBatch) -> frozenset[str]:

@@ -18,6 +18,9 @@ def parse_column(name: str, cells: pa.Array, type_: pa.DataType, notation: Notat
         return listed(cells, notation.list_separator.get(name, SEPARATOR), type_)
     if name in notation.date_format and (pa.types.is_timestamp(type_) or pa.types.is_date(type_)):
         return dates(cells, type_, notation.date_format[name])
+    number = notation.number_of(name) if type_ in (pa.int64(), pa.float64()) else None
+    if number is not None:
+        return number.parse(cells, type_)
     return parse(cells, type_)
 
 

@@ -8,8 +8,10 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.csv_diagnosis import diagnose
+from components.arrow_example_gen.csv_dialect import with_settings
 from components.arrow_example_gen.databases.addresses import database_url, is_database
-from components.arrow_example_gen.file_kinds import TABLES, TFRECORD, is_binary
+from components.arrow_example_gen.file_kinds import TABLES, TFRECORD, is_binary, is_csv
 from components.arrow_example_gen.inferring import declared_types, survey
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import Misfit
@@ -18,7 +20,7 @@ from components.arrow_example_gen.partitions import find_partitions
 from components.arrow_example_gen.places import Place, open_place
 from components.arrow_example_gen.reading import read_batches
 from components.arrow_example_gen.spans import SPAN, SpanFile, open_folder
-from components.arrow_example_gen.survey_batches import find_delimiter
+from components.arrow_example_gen.survey_batches import find_dialect
 from components.errors import InputError, UsageError
 from components.examples import example_batches
 from pipeline.initialise.partitioned import partitioned_pattern
@@ -35,11 +37,13 @@ class Asked:
       queries: Of databases: one for both sides, or one for each.
       sheet: Of workbooks.
       password_variable: Of databases.
+      csv: How CSV is written, each `name=value`, instead of what is found or set.
     """
 
     queries: tuple[str, ...] = ()
     sheet: str = ""
     password_variable: str = ""
+    csv: tuple[str, ...] = ()
 
 
 NOTHING = Asked()
@@ -55,6 +59,7 @@ class Side:
       types: Column -> type alias; empty for tf.Examples, which carry their own.
       options: How cells of a CSV are read.
       misfits: Filled while reading: values that are not of their column's type and count as missing.
+      assumed: How a CSV is taken to be written, with the setting that changes it.
     """
 
     name: str
@@ -62,6 +67,7 @@ class Side:
     types: Mapping[str, str]
     options: ReadOptions = field(default_factory=ReadOptions)
     misfits: list[Misfit] = field(default_factory=list)
+    assumed: tuple[tuple[str, str], ...] = ()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, file after file."""
@@ -93,14 +99,15 @@ def open_sides(
       asked: Of databases and workbooks: what to read of them.
 
     Raises:
-      UsageError: Nothing there.
+      UsageError: Nothing there; a setting that is none.
       InputError: What is there cannot be read.
     """
     if len(asked.queries) > 2:
         raise UsageError("--query: given more than twice; there are two sides")
     queries = (asked.queries or ("",)) * 2
     sides = [
-        _open(name, options, limits, asked, query) for name, query in zip((baseline, current), queries, strict=False)
+        _open(name, options, limits, asked, query, types or {})
+        for name, query in zip((baseline, current), queries, strict=False)
     ]
     inferred: dict[str, str] = {}
     for side in sides:
@@ -119,7 +126,9 @@ def open_sides(
     return one, other
 
 
-def _open(name: str, options: ReadOptions | None, limits: Limits, asked: Asked, query: str) -> Side:
+def _open(
+    name: str, options: ReadOptions | None, limits: Limits, asked: Asked, query: str, expected: Mapping[str, str]
+) -> Side:
     place, files = _files(name, query)
     if all(_is_examples(file.path) for file in files):
         return Side(name, files, {})
@@ -135,8 +144,15 @@ def _open(name: str, options: ReadOptions | None, limits: Limits, asked: Asked, 
     if in_files and (declared := declared_types(place, files, limits)) is not None:
         return Side(name, files, declared, how)
     if options is None:
-        how = replace(how, delimiter=find_delimiter(place, files[0], how))
-    found = survey(place, files, how, 0, find_markers=options is None)
+        dialect = find_dialect(place, files, how, asked.csv)
+        found = survey(place, files, dialect.options, 0, find_markers=True)
+        return Side(name, files, found.types, found.options, assumed=dialect.assumed)
+    how = with_settings(how, asked.csv)
+    found = survey(place, files, how, 0)
+    if expected and not expected.keys() & found.types.keys() and isinstance(place, fs.FileSystem):
+        for file in files:
+            if is_csv(file) and not file.parts and (reason := diagnose(place, file, how, expected)):
+                raise InputError(reason)
     return Side(name, files, found.types, found.options)
 
 

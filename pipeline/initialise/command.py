@@ -14,11 +14,12 @@ from components.arrow_example_gen.limits import DEFAULT_LIMITS
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.places import open_place
 from components.arrow_example_gen.staging import as_named
-from components.arrow_example_gen.survey_batches import find_delimiter
-from components.errors import UsageError
+from components.arrow_example_gen.survey_batches import find_dialect
+from components.errors import InputError, UsageError
 from components.spellings import canonical_table
 from pipeline.initialise.find_data import find_data, legal_name
 from pipeline.initialise.initialised import Initialised
+from pipeline.initialise.numbers import assumed_of_numbers
 from pipeline.initialise.propose import Proposal, propose
 from pipeline.initialise.schema_file import schema_text
 from pipeline.initialise.settings_file import EVAL_SHARE, settings_text
@@ -41,6 +42,7 @@ def initialise(
     progress: Progress = SILENT,
     asked: ReadOptions | None = None,
     query: str = "",
+    csv: Sequence[str] = (),
 ) -> Initialised:
     """Looks at the data, writes its settings and schema, both or none.
 
@@ -56,6 +58,7 @@ def initialise(
       progress: Shows how far reading and judging are.
       asked: The sheet, the query for the spans and the variable of the password, where they are given.
       query: Of a database.
+      csv: How CSV files are written, each "name=value", instead of what is found.
 
     Raises:
       UsageError: No such data or label column, an illegal or taken name; edits that cannot be kept.
@@ -72,16 +75,26 @@ def initialise(
 
     opened = open_place(place.directory)
     first = as_named(opened, place.files[0], limits)
-    options = replace(options, delimiter=find_delimiter(opened, place.files[0], options))
+    dialect = find_dialect(opened, place.files, options, csv)
     with progress.step("read"):
-        found = survey(opened, place.files, options, SAMPLE_ROWS, find_markers=True)
+        try:
+            found = survey(opened, place.files, dialect.options, SAMPLE_ROWS, find_markers=True)
+        except InputError as exc:
+            if dialect.doubt:
+                raise InputError(f"{exc}; {dialect.doubt}: --csv header_row=LINE says where the header is") from exc
+            raise
     with progress.step("judge"):
         spans = found.spans if len(place.files) > 1 else None
         of_label = label_spellings(found.sample, label, found.types[label]) if label in found.types else None
         spellings = [of_label] if of_label else []
         if applied := applied_to(spellings):
             found = replace(found, sample=canonical_table(found.sample, applied))
-        proposal = propose(found.sample, found.types, label, found.rows, spans)
+        if label not in found.types and dialect.doubt:
+            raise UsageError(
+                f"--label {label}: no such column; {dialect.doubt}: write one above it, or --csv header_row=LINE says "
+                "where the header is"
+            )
+        proposal = propose(found.sample, found.types, label, found.rows, spans).with_notes(found.notes)
         if proposal.task == "regression":
             spellings = []
         spellings += category_spellings(found.sample, proposal.of_kind("categorical"), found.types)
@@ -92,7 +105,8 @@ def initialise(
     eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
     source = assumed_of_source(place, options)
     notes = [one.what for one in source]
-    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows, spellings, is_csv(first), notes)
+    about = (spellings, is_csv(first), notes, dialect.assumed)
+    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows, *about)
     proposed = Draft(settings, schema_text(name, proposal, found))
     merged = None if earlier is None else merged_with(earlier, proposed, target)
     write_dataset(target, proposed, merged)
@@ -112,6 +126,7 @@ def initialise(
         merged.kept if merged else (),
         merged.changed if merged else (),
         tuple(source),
+        (*dialect.assumed, *assumed_of_numbers(found.options)),
     )
 
 

@@ -36,6 +36,8 @@ class Initialised:
     kept: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     source: tuple[Assumed, ...] = ()
+    written: tuple[tuple[str, str], ...] = ()
+    """How the CSV is written, as far as that is not usual, and the setting that says otherwise."""
 
     def to_json(self) -> dict[str, object]:
         """As one JSON object."""
@@ -48,6 +50,9 @@ class Initialised:
             "sampled": self.sampled,
             "files": self.files,
             "delimiter": self.options.delimiter,
+            **{name: getattr(self.options, name) for name in ("encoding", "header_row", "skip_footer", "comment")},
+            **{name: getattr(self.options, name) for name in ("decimal", "thousands")},
+            "numbers": {name: asdict(one) for name, one in self.options.numbers.items()},
             "missing": list(self.options.missing),
             "misfits": self.options.misfits,
             "label": {"column": proposal.label, "task": proposal.task, "positive": proposal.positive},
@@ -89,4 +94,9 @@ class Initialised:
         )
 
     def _assumed(self) -> list[Assumed]:
-        return [*self.source, *assumed_of(self.proposal, self.options, self.spellings, self.misfits, self.rows)]
+        written = [Assumed(what, setting) for what, setting in self.written]
+        return [
+            *self.source,
+            *written,
+            *assumed_of(self.proposal, self.options, self.spellings, self.misfits, self.rows),
+        ]

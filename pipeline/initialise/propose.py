@@ -46,6 +46,16 @@ class Proposal:
         """Names of the features of a kind."""
         return tuple(column.name for column in self.columns if column.kind == kind and column.is_feature)
 
+    def with_notes(self, notes: Mapping[str, str]) -> "Proposal":
+        """The same with more notes on columns, column -> note."""
+        columns = tuple(
+            replace(column, note="; ".join(filter(None, (notes[column.name], column.note))))
+            if column.name in notes
+            else column
+            for column in self.columns
+        )
+        return replace(self, columns=columns)
+
 
 def propose(
     table: pa.Table, types: Mapping[str, str], label: str, rows: int | None = None, spans: np.ndarray | None = None

@@ -11,6 +11,7 @@ from components.arrow_example_gen.options import ReadOptions
 from components.escaping import on_one_line, toml_string
 from pipeline.initialise.column_values import value_counts
 from pipeline.initialise.find_data import Place
+from pipeline.initialise.numbers import csv_lines, number_lines
 from pipeline.initialise.propose import Proposal
 from pipeline.initialise.spellings import Found as Spelled
 from pipeline.initialise.spellings import settings_lines as spelling_lines
@@ -34,11 +35,12 @@ def settings_text(
     spellings: Sequence[Spelled] = (),
     cells: bool | None = None,
     notes: Sequence[str] = (),
+    assumed: Sequence[tuple[str, str]] = (),
 ) -> str:
     """pipeline.toml, every table with what there is to know about it.
 
     `cells`: whether the files are CSV, also where their names do not say so. `notes`: what is taken for granted of the
-    source.
+    source; `assumed` of how a CSV is written.
     """
     default = asdict(DEFAULT_LIMITS)
     lines = [
@@ -73,12 +75,14 @@ def settings_text(
         lines.append(f"missing = {_toml(list(options.missing))}".ljust(30) + '# cells that mean "no value"')
     if cells:
         lines.append(f"delimiter = {_toml(options.delimiter)}")
+    lines += csv_lines(options, assumed)
     lines.append(
         f"misfits = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
     )
     lines += [f"# {count:,} in {on_one_line(column)} do not fit its other values" for column, count in misfits.items()]
     lines += _notations(proposal, found)
     lines += [f"{key} = {value}" for key, value in asdict(options.limits).items() if value != default[key]]
+    lines += number_lines(options)
     lines += spelling_lines(spellings)
     lines += ["", *_features(proposal, found.rows), "", *_GATE, "", *_training(found.rows), ""]
     lines += _evaluation(proposal, found, eval_rows)

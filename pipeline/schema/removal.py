@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
+from components.arrow_example_gen.csv_diagnosis import diagnose
 from components.arrow_example_gen.file_kinds import CSV
-from components.arrow_example_gen.options import detect_delimiter
 from components.arrow_example_gen.source import Source
 from components.arrow_example_gen.spans import SpanFile, open_folder
-from components.errors import InputError
 from components.escaping import on_one_line
 from pipeline.schema.changes import Change
 
 MOST_REMOVED = 0.5
 """Share of the schema's columns, of which more are not taken away without being told to."""
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
 def removal(changes: Sequence[Change], label: str, columns: int) -> str:
@@ -31,13 +29,6 @@ def nothing_known(source: Source, file: SpanFile, names: Iterable[str]) -> str:
     there = ", ".join(listed[:5]) + (", ..." if len(listed) > 5 else "")
     if file.path.lower().endswith(CSV):
         filesystem, _ = open_folder(source.directory)
-        try:
-            found = detect_delimiter(filesystem, file, source.options.limits)
-        except InputError:
-            found = source.options.delimiter
-        if found != source.options.delimiter:
-            return (
-                f"{file.name} looks {DELIMITERS.get(found, found)}-separated, and [data] delimiter is "
-                f"{source.options.delimiter!r}: it has none of the schema's columns; write it as the other spans"
-            )
+        if reason := diagnose(filesystem, file, source.options, source.columns):
+            return reason
     return f"{file.name}: has none of the schema's columns, but: {there}; it is no span of this dataset"

@@ -31,5 +31,5 @@ def refusal(path, types: dict[str, str] = TYPES, **more) -> str:
     assert len(message.splitlines()) == 1
     assert message.isprintable()
     assert len(message) < 600
-    assert message.startswith(f"{path.name}: ")
-    return message.removeprefix(f"{path.name}: ")
+    assert message.startswith((f"{path.name}: ", f"{path.name} looks "))
+    return message.removeprefix(path.name).removeprefix(":").strip()

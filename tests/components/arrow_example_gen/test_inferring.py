@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import fs
 
+from components.arrow_example_gen.csv_dialect import detect_options
+from components.arrow_example_gen.csv_layout import sniff_delimiter
 from components.arrow_example_gen.inferring import infer_types, survey
-from components.arrow_example_gen.options import ReadOptions, detect_options, sniff_delimiter
+from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.spans import SpanFile
 from components.errors import InputError
 
@@ -219,7 +221,7 @@ def test_typed_files_that_do_not_agree_are_refused(tmp_path):
         (["a,b\n1,2\n", "a\n1\n"], "span-1.csv: column 'b' is missing; span-0.csv has it"),
         (["a\n1\n", "a,b\n1,2\n"], "span-1.csv: column 'b' is not in span-0.csv"),
         (["a,b\n1,2\n3\n"], "cannot be read as CSV"),
-        ([b"a\n\xff\n"], "UTF"),
+        ([b"a\n\xff\n"], "column 'a', row 2 .*: byte 0xff is not utf-8"),
     ],
 )
 def test_files_that_cannot_be_read(write, texts, message):

@@ -67,10 +67,19 @@ CSV = {
     "Latin-1 among UTF-8": (
         "x.csv",
         HEADER + "Köln,1,2\n".encode() + "Köln,1,2\n".encode("latin-1"),
-        "column 'id', row 3 (the header is row 1): invalid UTF8 data where the schema says string",
+        "column 'id', row 3 (the header is row 1): byte 0xf6 is not utf-8, which other lines are; save all of it in "
+        "one encoding",
     ),
-    "UTF-16": ("x.csv", "id,n,x\na,1,2\n".encode("utf-16"), "is UTF-16; save it as UTF-8"),
-    "UTF-16, big end first": ("x.csv", b"\xfe\xff" + "id,n,x\n".encode("utf-16-be"), "is UTF-16; save it as UTF-8"),
+    "UTF-16": (
+        "x.csv",
+        "id,n,x\na,1,2\n".encode("utf-16"),
+        "looks like utf-16, but [data] encoding is utf-8; set [data] encoding or save it as the others",
+    ),
+    "UTF-16, big end first": (
+        "x.csv",
+        b"\xfe\xff" + "id,n,x\n".encode("utf-16-be"),
+        "looks like utf-16, but [data] encoding is utf-8; set [data] encoding or save it as the others",
+    ),
     "NUL in a number": ("x.csv", HEADER + b"a,1\0,2\n", where("n", 2, "1 ", "int64")),
     "only NUL": ("x.csv", b"\0" * 4096, "holds no rows"),
     "column name twice": ("x.csv", b"id,n,x,n\na,1,2,3\n", "column 'n' is there twice; rename or drop one"),
@@ -83,7 +92,8 @@ CSV = {
     "wrong delimiter": (
         "x.csv",
         b"id;n;x\na;1;2\n",
-        "column 'id' is missing; the schema names it, the header does not",
+        "looks semicolon-separated (id;n;x), but [data] delimiter is ','; set [data] delimiter or save it as the "
+        "others",
     ),
     "quote not closed, in the first cell": (
         "x.csv",
@@ -106,7 +116,11 @@ CSV = {
     "1.5 for an integer": ("x.csv", HEADER + b"a,1.5,2\n", where("n", 2, "1.5", "int64")),
     "nan for an integer": ("x.csv", HEADER + b"a,nan,2\n", where("n", 2, "nan", "int64")),
     "true for an integer": ("x.csv", HEADER + b"a,true,2\n", where("n", 2, "true", "int64")),
-    "thousands separator": ("x.csv", HEADER + b'a,1,"1,000.5"\n', where("x", 2, "1,000.5", "double")),
+    "thousands separator": (
+        "x.csv",
+        HEADER + b'a,1,"1,000.5"\n',
+        "column 'x', row 2 (the header is row 1) looks written with commas between thousands ('1,000.5'), which ",
+    ),
     "marker that was not agreed on": ("x.csv", HEADER + b"a,NA,2\n", where("n", 2, "NA", "int64")),
     "truncated gzip": ("x.csv.gz", gzip.compress(rows(5000))[:-9], "Truncated compressed stream"),
     "gzip that is none": ("x.csv.gz", rows(3), "zlib inflate failed: incorrect header check"),
@@ -254,7 +268,7 @@ def test_damage_behind_a_misfit_is_an_error(tmp_path):
     (tmp_path / "x.csv").write_bytes(HEADER + b"a,one,2\nb,1\n")
     assert refusal(tmp_path / "x.csv", misfits="warn") == RAGGED.format(3, 2)
     (tmp_path / "x.csv").write_bytes(HEADER + b"a,one,2\n\xff,1,2\n")
-    assert "row 3 (the header is row 1): invalid UTF8 data" in refusal(tmp_path / "x.csv", misfits="warn")
+    assert "row 3 (the header is row 1): byte 0xff is not utf-8" in refusal(tmp_path / "x.csv", misfits="warn")
 
 
 def test_misfits_become_missing_and_are_counted(tmp_path):

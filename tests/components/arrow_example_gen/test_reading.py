@@ -26,7 +26,7 @@ def message_of(read, content: bytes, name: str = "span-1.csv") -> str:
     assert len(message.splitlines()) == 1
     assert message.isprintable()
     assert len(message) < 1000
-    place, found = re.fullmatch(r"(\S*/span-1\.csv(?:\.gz)?): (.*)", message).groups()
+    place, found = re.fullmatch(r"(\S*/span-1\.csv(?:\.gz)?):? (.*)", message).groups()
     assert place.endswith(name)
     return found
 
@@ -135,14 +135,23 @@ def test_gzip(read):
             "column 'x', row 3 (the header is row 1): invalid value 'high' where the schema says double",
         ),
         (
-            HEADER + b"a,1,2\n\xff\xfe,1,2\n",
-            "column 'id', row 3 (the header is row 1): invalid UTF8 data where the schema says string",
+            HEADER + b"a,1,2\n\xe9t\xe9,1,2\n",
+            "column 'id', row 3 (the header is row 1): byte 0xe9 is not utf-8; the file looks like cp1252 ('été'): set "
+            '[data] encoding = "cp1252", or save it as utf-8',
         ),
-        (b"id,n,\xff\na,1,2\n", "the header is not valid UTF-8 (invalid start byte at byte 0); save it as UTF-8"),
+        (
+            b"id,n,\xe9\na,1,2\n",
+            "line 1: byte 0xe9 is not utf-8; the file looks like cp1252 ('é'): set [data] encoding = \"cp1252\", or "
+            "save it as utf-8",
+        ),
         (b"id,n,n,x\na,1,1,2\n", "column 'n' is there twice; rename or drop one"),
         (b"id,n,x,q,q\na,1,1,2,3\n", "column 'q' is there twice; rename or drop one"),
         (b"id,n\na,1\n", "column 'x' is missing; the schema names it, the header does not"),
-        (b"id;n;x\na;1;2\n", "column 'id' is missing; the schema names it, the header does not"),
+        (
+            b"id;n;x\na;1;2\n",
+            "looks semicolon-separated (id;n;x), but [data] delimiter is ','; set [data] delimiter or save it as the "
+            "others",
+        ),
         (b"ID,n,x\na,1,2\n", "column 'id' is missing; the schema names it, the header does not"),
     ],
 )

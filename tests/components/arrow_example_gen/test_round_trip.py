@@ -217,7 +217,7 @@ def test_any_block_size_gives_the_same_rows(rows, block_bytes):
         file = SpanFile(1, str(path), "x.csv", len(content), 0)
 
         def batches(size: int) -> list[pa.RecordBatch]:
-            found = FileMisfits("x.csv", "block", has_header=True)
+            found = FileMisfits("x.csv", "block", header_row=1)
             return list(read_csv(LOCAL, file, arrow_types(TYPES), ReadOptions(), found, size))
 
         small, large = batches(max(block_bytes, longest + 1)), batches(8 << 20)
@@ -272,7 +272,7 @@ def test_counting_misfits_loses_nothing_else(cells, data):
         path = Path(folder, "x.csv")
         path.write_bytes(content)
         file = SpanFile(1, str(path), "x.csv", len(content), 0)
-        found = FileMisfits("x.csv", "warn", has_header=True)
+        found = FileMisfits("x.csv", "warn", header_row=1)
         size = data.draw(st.integers(40, 400))
         types = arrow_types({"s": "string", "i": "int64"})
         table = pa.Table.from_batches(list(read_csv(LOCAL, file, types, ReadOptions(misfits="warn"), found, size)))

@@ -1,0 +1,205 @@
+"""Where the table begins and ends in a CSV file: lines above the header, comments, totals below. Pure.
+
+What is proposed is sure enough to go on with: where the first line may as well be the header, it is.
+"""
+
+import csv as text_csv
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+DELIMITERS = (",", ";", "\t", "|")
+LOOKED_AT = 200
+"""Lines."""
+MOST_ABOVE = 50
+"""Lines above a header."""
+MOST_BELOW = 20
+"""Lines of a footer."""
+COMMENT = "#"
+_TOTAL = re.compile(
+    r"^\W*(grand |sub-?|overall )?(totals?|totale?n?|sums?|summen?|gesamt(summe)?|insgesamt|average|mean|mittelwert|"
+    r"total g[ée]n[ée]ral|"
+    r"итого|合计|總計|总计)\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"^[\s$€£¥(+-]*[0-9][0-9.,' _\u00a0]*([eE][+-]?[0-9]+)?[\s%€£)-]*$")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the table of a CSV file is.
+
+    Attributes:
+      delimiter: Between its cells.
+      header_row: Line of the header, from 1.
+      skip_footer: Lines at the end that are no rows.
+      comment: What lines begin with that are none either; "" is nothing.
+      header: The header's line, shortened, where it is not the first one.
+      footer: The first line of the footer, shortened.
+      doubt: What may be wrong with the header although nothing is proposed; "" if nothing.
+    """
+
+    delimiter: str
+    header_row: int = 1
+    skip_footer: int = 0
+    comment: str = ""
+    header: str = ""
+    footer: str = ""
+    doubt: str = ""
+
+
+def find_layout(head: str, tail: str, is_whole: bool, delimiter: str = "") -> Layout:
+    """The layout of a file.
+
+    Args:
+      head: How it begins.
+      tail: How it ends; the same where `is_whole`.
+      is_whole: Whether `head` is all of it.
+      delimiter: If it is known.
+    """
+    lines = head.splitlines()
+    if not is_whole:
+        lines = lines[:-1] or lines
+    lines = lines[:LOOKED_AT]
+    delimiter = delimiter or sniff_delimiter(head)
+    rows = [_cells(line, delimiter) for line in lines]
+    width = _usual([len(row) for row in rows if any(row)])
+    comment = _comment(lines, rows, width)
+    if _quoted_breaks(lines):
+        return Layout(delimiter, comment=comment)  # lines are no rows
+    rows = [[] if comment and line.startswith(comment) else row for line, row in zip(lines, rows, strict=True)]
+    header_row, doubt = _header(rows, width)
+    body = [row for row in rows[header_row:] if any(row)]
+    footer = _footer(
+        [_cells(line, delimiter) for line in tail.splitlines()], body, width, header_row if is_whole else 0
+    )
+    shown = lines[header_row - 1] if header_row > 1 else ""
+    ends = [line for line in tail.splitlines() if line.strip(delimiter + ' \t"')]
+    return Layout(delimiter, header_row, footer, comment, _shown(shown), _shown(ends[-footer]) if footer else "", doubt)
+
+
+def sniff_delimiter(head: str) -> str:
+    """The delimiter that cuts the first lines into the most cells, equally many in (nearly) every line; else ",".
+
+    Where that is none, lines above the header may be of another width: the one that most lines agree on.
+    """
+    found: dict[str, list[int]] = {}
+    for delimiter in DELIMITERS:
+        try:
+            records = [row for row in text_csv.reader(head.splitlines(keepends=True), delimiter=delimiter) if row]
+        except text_csv.Error:
+            continue
+        if records and any(cell.count('"') % 2 for cell in records[0]):
+            continue  # it cuts through a quoted name
+        # The head ends somewhere in a line.
+        found[delimiter] = [len(record) for record in (records[:-1] or records)[:LOOKED_AT]]
+    best, most = ",", 1
+    for delimiter, widths in found.items():
+        if widths and widths[0] > most and widths.count(widths[0]) >= 0.9 * len(widths):
+            best, most = delimiter, widths[0]
+    if most > 1:
+        return best
+    for delimiter, widths in found.items():
+        width, agree = max(Counter(widths).items(), key=lambda pair: pair[1], default=(0, 0))
+        if width > most and agree >= max(2, 0.5 * len(widths)):
+            best, most = delimiter, width
+    return best
+
+
+def _header(rows: list[list[str]], width: int) -> tuple[int, str]:
+    """Line of the header, and a doubt."""
+    first = next((number for number, row in enumerate(rows, 1) if any(row)), 1)
+    used = _used(rows, width)
+    if _may_be_header(rows[first - 1] if rows else [], used):
+        return 1, ""
+    for number, row in enumerate(rows[:MOST_ABOVE], 1):
+        below = [one for one in rows[number:] if any(one)]
+        if (
+            number > first
+            and _may_be_header(row, used)
+            and below
+            and all(_width(one) <= width for one in rows[:number])
+        ):
+            alike = sum(len(one) == len(row) for one in below)
+            # The lines above hold less than the header; what is below has numbers where the header has names.
+            less = all(sum(map(bool, one)) < used for one in rows[: number - 1])
+            numbers = any(_share_of_numbers(below, column) > 0.5 for column in range(used))
+            if less and alike >= 0.9 * len(below) - 1 and (numbers or number <= 5):
+                return number, ""
+    filled = rows[first - 1] if rows else []
+    if filled and any(_NUMBER.match(cell) for cell in filled if cell):
+        return 1, f"line {first} looks like a row, not like a header"
+    return 1, ""
+
+
+def _may_be_header(row: list[str], used: int) -> bool:
+    names = row[:used]
+    filled = len(names) == used and all(names[1:]) and not any(row[used:])  # a first column may have no name
+    return filled and not any(_NUMBER.match(name) for name in names) and len(set(names)) == used
+
+
+def _footer(tail: list[list[str]], body: list[list[str]], width: int, above: int) -> int:
+    """How many lines with a value at the end are no rows."""
+    rows = [row for row in tail[above:] if any(row)]
+    if len(body) < 3 or len(rows) < 3:
+        return 0
+    middle = body[: max(3, len(body) - MOST_BELOW)] if above else body
+    filled = [column for column in range(width) if all(len(row) > column and row[column] for row in middle)]
+    numeric = [column for column in filled if _share_of_numbers(middle, column) == 1]
+    firsts = {row[0] for row in middle if row}
+    count = 0
+    for back in range(1, min(MOST_BELOW, len(rows) - 2) + 1):
+        row = rows[-back]
+        cell = next(cell for cell in row if cell)
+        empty = sum(len(row) <= column or not row[column] for column in filled)
+        words = any(len(row) > column and row[column] and not _NUMBER.match(row[column]) for column in numeric)
+        total = _TOTAL.match(cell) is not None and cell not in firsts
+        short = 2 * empty >= len(filled) > 0
+        other = len(row) != width and empty and not words
+        if (total and (short or words or back == count + 1)) or (words and short) or (other and short):
+            count = back
+        elif back > count + 2:
+            break
+    return count
+
+
+def _comment(lines: list[str], rows: list[list[str]], width: int) -> str:
+    """COMMENT if lines begin with it that are no rows."""
+    marked = [len(row) for line, row in zip(lines, rows, strict=True) if line.startswith(COMMENT)]
+    return COMMENT if marked and all(found != width for found in marked) else ""
+
+
+def _used(rows: list[list[str]], width: int) -> int:
+    """Columns with a value, up to the last one that most lines have one in."""
+    counts = [sum(len(row) > column and bool(row[column]) for row in rows) for column in range(width)]
+    most = max(counts, default=0)
+    return next((column + 1 for column in range(width - 1, -1, -1) if 2 * counts[column] > most * 0.1), 1)
+
+
+def _share_of_numbers(rows: list[list[str]], column: int) -> float:
+    cells = [row[column] for row in rows if len(row) > column and row[column]]
+    return sum(bool(_NUMBER.match(cell)) for cell in cells) / len(cells) if cells else 0.0
+
+
+def _width(row: list[str]) -> int:
+    return len(row) if any(row) else 0
+
+
+def _usual(widths: list[int]) -> int:
+    return max(Counter(widths).items(), key=lambda pair: (pair[1], pair[0]))[0] if widths else 0
+
+
+def _quoted_breaks(lines: list[str]) -> bool:
+    """Whether a quoted cell goes over several lines."""
+    return any(line.count('"') % 2 for line in lines)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(text_csv.reader([line], delimiter=delimiter), [])]
+    except text_csv.Error:
+        return []
+
+
+def _shown(line: str) -> str:
+    return line if len(line) <= 60 else f"{line[:57]}..."
