@@ -17,6 +17,8 @@ from pipeline.initialise.spellings import Found as Spelled
 from pipeline.initialise.spellings import settings_lines as spelling_lines
 
 EVAL_SHARE = 0.2
+FEW_ROWS = 50_000
+"""Tables below that are given more epochs, all columns to every tree, and categories of two rows."""
 _GATE = (
     "[gate]                        # block stops a run before it trains, warn reports",
     'anomalies = "block"           # against schema.pbtxt',
@@ -151,7 +153,7 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
         ("lists", proposal.of_kind("list"), "# Several values a row:"),
     ):
         lines += [what, *_array(key, names)] if names else []
-    count = 1 if rows < 500 else 2 if rows < 50_000 else 10
+    count = 1 if rows < 500 else 2 if rows < FEW_ROWS else 10
     lines.append(f"min_count = {count}".ljust(30) + "# rarer categories are learned as one")
     return lines
 
@@ -159,7 +161,7 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
 def _training(rows: int) -> list[str]:
     """Small tables need more and smaller steps, a smaller network, and more rows to know when to stop."""
     settings: dict[str, object] = {"epochs": 20, "batch_size": 512, "hidden_units": [256, 128], "patience": 3}
-    if rows < 50_000:
+    if rows < FEW_ROWS:
         settings = {"epochs": 30, "batch_size": 256, "hidden_units": [128, 64], "patience": 5}
     if rows < 5_000:
         settings = {"epochs": 60, "batch_size": 64, "hidden_units": [64, 64], "patience": 8, "learning_rate": 0.002}
@@ -169,6 +171,10 @@ def _training(rows: int) -> list[str]:
         f"[training]                    # for a table of {rows:,} rows",
         *(f"{key} = {_toml(value)}" for key, value in settings.items()),
         "seed = 13",
+        *(
+            ["trees = { columns = 1.0 }    # every tree sees all columns, where there is time for it"]
+            * (rows < FEW_ROWS)
+        ),
     ]
 
 

@@ -52,13 +52,17 @@ def test_parity_with_scikit_learn(task: str, categories: int, monkeypatch: pytes
     assert in_graph == pytest.approx(found.raw(rows.features), abs=1e-4)
 
 
-def test_rare_categories_and_constant_columns_have_no_weight() -> None:
+def test_rare_categories_have_a_penalised_weight_and_constant_columns_none() -> None:
     rows = _rows(400, "binary", 4)
     rows.features["categorical"][:2] = 4
     rows.features["missing"][:, 1] = 1
-    found = fit_linear(rows, "binary", 0, 5, seed=1)
+    found = fit_linear(rows, "binary", 0, 6, seed=1)
     assert found is not None
-    assert found.by_id[4].tolist() == [0.0]
+    # Where the gradient of log loss and L2 penalty (C = 1) is 0: the weight is the sum of its two rows' residuals.
+    chance = 1 / (1 + np.exp(-found.raw({name: matrix[:2] for name, matrix in rows.features.items()})[:, 0]))
+    columns = rows.features["categorical"].shape[1]
+    assert found.by_id[4, 0] == pytest.approx(columns * (rows.labels[:2] - chance).sum(), abs=0.02)
+    assert found.by_id[5].tolist() == [0.0]
     assert found.dense.shape == (4, 1)
     assert found.dense[2:].tolist() == [[0.0], [0.0]]
 
