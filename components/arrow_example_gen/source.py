@@ -12,6 +12,7 @@ import pyarrow as pa
 from components.arrow_example_gen import extra as extra_rows
 from components.arrow_example_gen.columns import arrow_types
 from components.arrow_example_gen.corrections import Applied, Corrections, load_corrections
+from components.arrow_example_gen.databases.database import Database
 from components.arrow_example_gen.extra import Extra
 from components.arrow_example_gen.file_kinds import is_csv
 from components.arrow_example_gen.infinite import without_infinite
@@ -208,12 +209,18 @@ class Source:
         return without_infinite(batches, self.options.infinity, about, misfits)
 
     def _times(self, file: SpanFile) -> Times:
-        """What there is to know of the times of a file's rows; read once in a process."""
+        """What there is to know of the times of a file's rows; read once in a process, a server's once for a source."""
         read_as = json.dumps([dict(self.columns), asdict(self.options)], sort_keys=True)
-        key = (file.path, file.bytes, file.modified_ns, self.time, self.span_by, read_as)
-        if key not in _TIMES:
-            _TIMES[key] = counted(self._all_rows(file), self.time, self.unit, self.span_by)
-        return _TIMES[key]
+        key = (self.directory, file.path, file.bytes, file.modified_ns, self.time, self.span_by, read_as)
+        # A server's rows may be others when they are asked for again, and nothing tells.
+        known = self._asked if isinstance(self.place, Database) and not self.place.file else _TIMES
+        if key not in known:
+            known[key] = counted(self._all_rows(file), self.time, self.unit, self.span_by)
+        return known[key]
+
+    @cached_property
+    def _asked(self) -> dict[tuple[Any, ...], Times]:
+        return {}
 
     def _note_missing(self, file: SpanFile, misfits: list[Misfit] | None) -> None:
         times = self._times(file)
