@@ -1,6 +1,7 @@
 """`plumbline audit DATA --label COL`: doubtful labels of any file, and consistency between labelers' columns."""
 
 import csv
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
@@ -288,6 +289,8 @@ def _read(
             raise ConfigError(f"{config.schema_path}: cannot be read ({exc})") from exc
         options = config.data.read_options("warn", limits)
     side, _ = open_sides(data, data, types, options, limits, asked)
+    for line in side.assumed_lines():
+        print(line, file=sys.stderr)
     if side.types:
         rows: list[int] = []
         batches: Iterable[pa.RecordBatch] = _counted(side, rows)

@@ -23,12 +23,13 @@ STATISTICS = ".pb"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two data sets and what was found. `misfits` are values that count as missing."""
+    """Two data sets and what was found. `misfits` are values that count as missing; `assumed` says how CSV is read."""
 
     baseline: str
     current: str
     found: Found
     misfits: tuple[Misfit, ...]
+    assumed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -39,6 +40,7 @@ class Comparison:
             "drifted": self.found.drifted,
             "drift": [asdict(row) for row in self.found.rows],
             "misfits": [asdict(misfit) for misfit in self.misfits],
+            "assumed": list(self.assumed),
         }
 
     def for_a_person(self, everything: bool = False) -> str:
@@ -51,7 +53,7 @@ class Comparison:
             f"{self.current} ({self.found.current_rows:,} rows) against {self.baseline} "
             f"({self.found.baseline_rows:,} rows): {about}; {compared} columns compared by {len(rows):,} distances"
         )
-        lines = [head]
+        lines = [head, *self.assumed]
         lines += [
             f"{misfit.file}: column '{misfit.column}': {misfit.count:,} values do not fit the other side's type and "
             f"count as missing, first '{misfit.value}' in row {misfit.row:,}"
@@ -122,7 +124,8 @@ def drift(
         if one.types and column not in one.types and column not in other.types:
             raise UsageError(f"--slice {column}: no such column; there is: {', '.join(one.types)}")
     found = find_drift(one.batches(), other.batches(), plan)
-    return Comparison(baseline, current, found, (*one.misfits, *other.misfits))
+    assumed = dict.fromkeys(line for side in (one, other) for line in side.assumed_lines())
+    return Comparison(baseline, current, found, (*one.misfits, *other.misfits), tuple(assumed))
 
 
 def _from_statistics(baseline: str, current: str, plan: Plan) -> Comparison:

@@ -69,6 +69,10 @@ class Side:
     misfits: list[Misfit] = field(default_factory=list)
     assumed: tuple[tuple[str, str], ...] = ()
 
+    def assumed_lines(self) -> list[str]:
+        """What is taken for granted of its CSV, a line each."""
+        return [f"{self.name}: {what}; {setting}" for what, setting in self.assumed]
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """All rows, file after file."""
         if not self.types:

@@ -175,7 +175,11 @@ def test_init_names_the_span_that_is_written_otherwise():
 def test_drift_finds_the_notation_of_each_side():
     Path("a.csv").write_text("n,w\n" + "".join(f"{row}.5,x\n" for row in range(200)))
     Path("b.csv").write_bytes(("n;w\n" + "".join(f"{row},5;x\n" for row in range(200))).encode("utf-16"))
-    assert not [row.feature for row in drift("a.csv", "b.csv").found.rows if row.drifted]
+    found = drift("a.csv", "b.csv")
+    assert not [row.feature for row in found.found.rows if row.drifted]
+    said = "b.csv: the encoding is utf-16; [data] encoding, or --csv encoding=NAME"
+    assert found.to_json()["assumed"] == [said]
+    assert said in found.for_a_person()
 
 
 def test_trailing_empty_columns_are_left_out_with_a_note():
