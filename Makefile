@@ -1,6 +1,6 @@
 # One command per habit; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run-local test test-fast test-cluster test-faults lint format notebooks image flink-up flink-down lock clean settings-page
+.PHONY: help setup data run-local test test-fast test-cluster test-long test-faults lint format notebooks image flink-up flink-down lock clean settings-page
 SHELL := /bin/bash
 bin := .venv/bin
 
@@ -16,16 +16,19 @@ data: setup ## write the 12 monthly spans of the New York flights
 run-local: data ## run the pipeline on the newest span of the flights
 	@$(bin)/plumbline run --dataset flights
 
-test: setup ## all tests but those of test-cluster: fast ones and whole runs
+test: setup ## fast tests and whole runs; what CI calls
 	@bash deploy/test_packages.sh
-	@$(bin)/python -m pytest -q -m "not cluster and not faults"
+	@$(bin)/python -m pytest -q -m "not cluster and not faults and not long"
 
 test-fast: setup ## the tests that neither run the pipeline nor train, under two minutes
-	@$(bin)/python -m pytest -q -m "not e2e and not slow and not cluster and not faults"
+	@$(bin)/python -m pytest -q -m "not e2e and not slow and not cluster and not faults and not long"
 
 test-cluster: setup ## builds the image, dry-runs compiled pipelines, starts Flink; half an hour
 	@bash deploy/test_packages.sh
 	@$(bin)/python -m pytest -q -m cluster
+
+test-long: setup ## more whole runs and repeated processes, of what a shorter test in `make test` shows once
+	@$(bin)/python -m pytest -q -m "long and not cluster"
 
 test-faults: setup ## kills, damage, full disks and the like: SEED=… repeats a run, FAULTS=2 tries twice as many; half an hour
 	@$(bin)/python -m pytest -q -m faults tests/faults

@@ -104,6 +104,7 @@ def test_spans_cut_from_one_file_are_those_of_span_files(
     assert probability[0] > 0.7 > 0.3 > probability[1]
 
 
+@pytest.mark.long
 def test_every_type_of_parquet_is_learned_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

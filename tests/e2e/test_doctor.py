@@ -36,7 +36,13 @@ def _break_labels_and_summary(home: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [_cut_metadata, _lose_a_shard, _lose_the_manifest, _break_labels_and_summary, _lose_metadata_and_backups],
+    [
+        _cut_metadata,
+        pytest.param(_lose_a_shard, marks=pytest.mark.long),
+        pytest.param(_lose_the_manifest, marks=pytest.mark.long),
+        pytest.param(_break_labels_and_summary, marks=pytest.mark.long),
+        pytest.param(_lose_metadata_and_backups, marks=pytest.mark.long),
+    ],
 )
 def test_a_run_after_the_repair(project: Project, damage: Callable[[Path], None]) -> None:
     first = project.run()

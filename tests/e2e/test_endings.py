@@ -76,10 +76,10 @@ def stopped(project: Project, after: str, number: signal.Signals, system: Path) 
     ("after", "number", "code", "says"),
     [
         ("loading TensorFlow", signal.SIGTERM, 143, "ended by SIGTERM"),
-        ("ImportSchemaGen", signal.SIGHUP, 129, "ended by SIGHUP"),
-        ("LabelAudit", signal.SIGTERM, 143, "ended by SIGTERM"),  # in Transform
+        pytest.param("ImportSchemaGen", signal.SIGHUP, 129, "ended by SIGHUP", marks=pytest.mark.long),
+        pytest.param("LabelAudit", signal.SIGTERM, 143, "ended by SIGTERM", marks=pytest.mark.long),  # in Transform
         ("Transform", signal.SIGHUP, 129, "ended by SIGHUP"),  # in Trainer
-        ("Transform", signal.SIGINT, 130, "interrupted"),
+        pytest.param("Transform", signal.SIGINT, 130, "interrupted", marks=pytest.mark.long),
     ],
 )
 def test_a_signal_ends_a_run_cleanly(project, tmp_path, after, number, code, says):

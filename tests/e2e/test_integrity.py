@@ -85,6 +85,7 @@ def test_a_lost_shard_is_made_again_before_anything_is_trained_on_the_rest(cold:
     assert (project.home / "set-aside" / "ArrowExampleGen" / "examples" / examples.name).is_dir()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("keep_time", [False, True])
 def test_a_flipped_byte_is_found(cold: Result, project: Project, keep_time: bool) -> None:
     flip(sorted((newest_examples(project) / "Split-train").iterdir())[0], keep_time=keep_time)
@@ -94,6 +95,7 @@ def test_a_flipped_byte_is_found(cold: Result, project: Project, keep_time: bool
     assert result.summary["rows"] == cold.summary["rows"]
 
 
+@pytest.mark.long
 def test_a_damaged_result_of_a_run_with_nothing_to_do_is_made_again(cold: Result, project: Project) -> None:
     again = project.run()
     assert again.states("cached") == {component["id"] for component in again.summary["components"]}
@@ -124,6 +126,7 @@ def test_lost_metadata_mixes_no_old_files_with_new_ones(cold: Result, project: P
     assert project.run().summary["integrity"] == []
 
 
+@pytest.mark.long
 def test_an_older_copy_of_the_metadata_overwrites_nothing(cold: Result, project: Project) -> None:
     oldest = sorted((project.home / "backups").glob("metadata-*.sqlite"))[-1]
     trained_anew(project)
@@ -137,6 +140,7 @@ def test_an_older_copy_of_the_metadata_overwrites_nothing(cold: Result, project:
         assert integrity.check(uri, made, digests=True) == [], uri
 
 
+@pytest.mark.long
 def test_a_model_damaged_while_the_run_uses_it_is_made_again_by_the_same_command(
     cold: Result, project: Project
 ) -> None:

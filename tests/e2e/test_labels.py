@@ -94,6 +94,7 @@ def test_48_classes_of_which_some_are_in_eval_only(place: Path, capsys: pytest.C
     assert "classes that no train row has" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_champion_from_before_a_column_became_another_type_and_one_was_renamed(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_sqlite_database(tmp_path, monkeypatch, capsys):
     assert "drifted" in json.dumps(compared)
 
 
+@pytest.mark.long
 def test_a_hive_folder(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for month in range(1, MONTHS + 1):

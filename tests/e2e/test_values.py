@@ -38,6 +38,7 @@ def test_a_run_reaches_what_init_promises(case, column, distinct, auc, tmp_path,
     assert kept["learned"] >= 0.99 * kept["distinct"] >= 0.99 * distinct
 
 
+@pytest.mark.long
 def test_what_float32_rounds_away_is_told_and_stops_the_run_by_policy(tmp_path, monkeypatch, capsys):
     table = pd.read_csv(CASES / "big_offset.csv")
     seconds = table["last_seen"].to_numpy() / 1000 + np.round(np.arange(len(table)) / 1e6, 6)

@@ -89,14 +89,14 @@ def test_ends_with_one_line(tmp_path, command, kind):
     ends_well(tmp_path, command, kind, 3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_ends_with_one_line_each_time(tmp_path, command, kind):
     ends_well(tmp_path, command, kind, 20)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_success_ends_well(tmp_path):
     """A reader that came to its end may not abort the process either."""
     file = tmp_path / "t.csv"
