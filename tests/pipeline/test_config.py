@@ -87,17 +87,17 @@ def test_a_file_from_windows_is_read(tmp_path, change):
         ),
         (
             SETTINGS + "[gate]\nskew = 'warn'",
-            "[gate] skew: unknown key; legal keys: anomalies, drift, values, features",
+            "[gate] skew: unknown key; legal keys: anomalies, drift, values, classes, features",
         ),
         (SETTINGS + "[gate]\ndrift = 'stop'", "[gate] drift: input should be 'block' or 'warn', not 'stop'"),
         (
             SETTINGS.replace('"y"', '"y"\ntask = "ranking"'),
             "[dataset] task: input should be 'binary', 'multiclass' or 'regression', not 'ranking'",
         ),
-        ("gate = 3\n" + SETTINGS, "[gate]: must be a table, with the keys: anomalies, drift, values, features"),
+        ("gate = 3\n" + SETTINGS, "[gate]: must be a table, with the keys: anomalies, drift, values, classes, features"),
         (
             SETTINGS + "[[gate]]\ndrift = 'warn'",
-            "[gate]: must be a table, with the keys: anomalies, drift, values, features",
+            "[gate]: must be a table, with the keys: anomalies, drift, values, classes, features",
         ),
         (SETTINGS.replace('["n"]', '"n"'), "[features] numeric: must be an array, not 'n'"),
         (SETTINGS.replace('["n"]', "[1]"), "[features] numeric.0: input should be a valid string, not 1"),

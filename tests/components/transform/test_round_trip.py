@@ -200,4 +200,4 @@ def test_the_cases_hold_what_was_lost() -> None:
         assert any("\r\n" in row["address"] for row in csv.DictReader(file))
     with open(CASES / "big_offset.csv", newline="", encoding="utf-8") as file:
         seen = np.array([int(row["last_seen"]) for row in csv.DictReader(file)])
-    assert (len(np.unique(seen)), len(np.unique(seen.astype(np.float32)))) == (794, 1)
+    assert (len(np.unique(seen)), len(np.unique(seen.astype(np.float32)))) == (794, 2)
