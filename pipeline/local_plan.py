@@ -71,6 +71,6 @@ def _pinned_schema(config: Config, home: Path) -> str:
     """A copy of the schema whose path names its content: ImportSchemaGen's cache key is the path alone."""
     text = config.schema_path.read_text(encoding="utf-8-sig")
     path = home / "cache" / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:16]}" / "schema.pbtxt"
-    if not path.is_file():
+    if not path.is_file() or path.read_bytes() != text.encode():  # a damaged copy would be used for good
         write_text(path, text)
     return str(path)
