@@ -11,38 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types as is_
 
-from components.arrow_example_gen.misfits import FileMisfits
-from components.arrow_example_gen.names import is_list
+from components.arrow_example_gen.columns import is_list
 from components.arrow_example_gen.time_cells import from_seconds, seconds
 
 _INT64_MAX = 2**63 - 1
-
-
-def typed_batch(
-    batch: pa.RecordBatch, types: dict[str, pa.DataType], before: int, misfits: FileMisfits
-) -> pa.RecordBatch:
-    """The batch's columns of these names, in this order and of these types.
-
-    Args:
-      batch: Rows of a file; each name is there once.
-      types: Column -> type.
-      before: Rows of the file before this batch.
-      misfits: Where values go that do not fit.
-
-    Raises:
-      InputError: A value does not fit and the policy is `block`, or text is no UTF-8.
-    """
-    fitted = []
-    for name, type_ in types.items():
-        column = plain(batch.column(name))
-        values = fit_column(name, column, type_, misfits)
-        gone = lost(column, values)
-        if gone is not None:
-            if (row := _first_without_utf8(column)) is not None:
-                misfits.refuse(name, before + row + misfits.first_row, "is no valid UTF-8")
-            misfits.note(name, column, gone, before, type_)
-        fitted.append(values)
-    return pa.RecordBatch.from_arrays(fitted, names=list(types))
 
 
 def plain(column: pa.Array) -> pa.Array:
@@ -61,17 +33,6 @@ def plain(column: pa.Array) -> pa.Array:
             return column.cast(pa.binary())
         else:
             return column
-
-
-def fit_column(name: str, column: pa.Array, type_: pa.DataType, misfits: FileMisfits) -> pa.Array:
-    """`fit`, but text that stands for dates, times or lists, and numbers that stand for dates, are read as such."""
-    from components.arrow_example_gen.text_cells import parse_column
-
-    is_text, of_time = is_.is_string(column.type), is_.is_temporal(type_)
-    by_format = name in misfits.notation.date_format and not is_.is_temporal(column.type)
-    if (is_text and (of_time or is_.is_list(type_))) or by_format:
-        return parse_column(name, column, type_, misfits.notation)
-    return fit(column, type_)
 
 
 def fit(column: pa.Array, type_: pa.DataType) -> pa.Array:
@@ -96,16 +57,6 @@ def lost(column: pa.Array, values: pa.Array) -> pa.BooleanArray | None:
         there = pc.fill_null(pc.greater(pc.list_value_length(column), 0), False)
     gone = pc.and_(there, pc.is_null(values))
     return gone if gone.true_count else None
-
-
-def _first_without_utf8(column: pa.Array) -> int | None:
-    """Row of the first value that is bytes but no text; None if there is none."""
-    lengths = _lengths(column) if is_list(column.type) else np.ones(len(column), np.int64)
-    values = plain(column.flatten()) if is_list(column.type) else column
-    if not is_.is_binary(values.type):
-        return None
-    gone = lost(values, castable(values, pa.string()))
-    return None if gone is None else int(np.repeat(np.arange(len(lengths)), lengths)[pc.index(gone, True).as_py()])
 
 
 def castable(column: pa.Array, type_: pa.DataType) -> pa.Array:
@@ -219,30 +170,30 @@ _SCALAR: dict[pa.DataType, Callable[[pa.Array], pa.Array]] = {
 }
 
 
-def _lengths(column: pa.Array) -> np.ndarray:
+def lengths(column: pa.Array) -> np.ndarray:
     """Values in each row's list, [N]; null is 0."""
     return pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _single(column: pa.Array) -> pa.Array:
     """Lists of at most one value as that value, plain, [N]; null where there is none and where there are several."""
-    lengths = _lengths(column)
-    first = np.cumsum(lengths) - lengths
-    return plain(plain(column.flatten()).take(pa.array(first, mask=lengths != 1)))
+    counts = lengths(column)
+    first = np.cumsum(counts) - counts
+    return plain(plain(column.flatten()).take(pa.array(first, mask=counts != 1)))
 
 
 def _fit_list(column: pa.Array, value_type: pa.DataType) -> pa.Array:
     """Lists whose every value fits, [N]; one that has a value that does not, or a null, is null."""
     if is_list(column.type):
-        lengths, values = _lengths(column), fit(plain(column.flatten()), value_type)
+        counts, values = lengths(column), fit(plain(column.flatten()), value_type)
         is_null = pc.is_null(column).to_numpy(zero_copy_only=False)
     else:
         fitted = fit(column, value_type)
-        lengths, values = pc.is_valid(fitted).to_numpy(zero_copy_only=False).astype(np.int64), fitted.drop_null()
-        is_null = lengths == 0
-    row = np.repeat(np.arange(len(lengths)), lengths)
-    bad = np.zeros(len(lengths), bool)
+        counts, values = pc.is_valid(fitted).to_numpy(zero_copy_only=False).astype(np.int64), fitted.drop_null()
+        is_null = counts == 0
+    row = np.repeat(np.arange(len(counts)), counts)
+    bad = np.zeros(len(counts), bool)
     bad[row[pc.is_null(values).to_numpy(zero_copy_only=False)]] = True
     values = values.filter(pa.array(~bad[row]))
-    offsets = np.concatenate([[0], np.cumsum(np.where(bad, 0, lengths))]).astype(np.int32)
+    offsets = np.concatenate([[0], np.cumsum(np.where(bad, 0, counts))]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(is_null | bad))

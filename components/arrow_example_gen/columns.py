@@ -5,6 +5,7 @@ from collections import Counter
 
 import pyarrow as pa
 from google.protobuf import text_format
+from pyarrow import types as is_
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.errors import ConfigError
@@ -96,3 +97,14 @@ def _is_list(feature: schema_pb2.Feature) -> bool:
         return math.prod(dim.size for dim in feature.shape.dim) > 1
     # `max: 1` with `min: 0` is an optional scalar; without a maximum any number of values is legal.
     return feature.HasField("value_count") and (not feature.value_count.HasField("max") or feature.value_count.max > 1)
+
+
+def is_list(type_: pa.DataType) -> bool:
+    """Any of Arrow's lists."""
+    return (
+        is_.is_list(type_)
+        or is_.is_large_list(type_)
+        or is_.is_fixed_size_list(type_)
+        or is_.is_list_view(type_)
+        or is_.is_large_list_view(type_)
+    )

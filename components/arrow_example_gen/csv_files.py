@@ -7,6 +7,7 @@ import pyarrow as pa
 from pyarrow import csv, fs
 
 from components.arrow_example_gen.casting import lost
+from components.arrow_example_gen.column_cells import parse_column
 from components.arrow_example_gen.columns import type_name
 from components.arrow_example_gen.csv_errors import explain
 from components.arrow_example_gen.csv_header import Header, read_header
@@ -18,7 +19,6 @@ from components.arrow_example_gen.misfits import FileMisfits, one_line
 from components.arrow_example_gen.names import unknown_names
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.spans import SpanFile
-from components.arrow_example_gen.text_cells import parse_column
 from components.errors import InputError
 
 

@@ -29,14 +29,15 @@ from pyarrow import fs
 from pyarrow import types as is_
 
 from components.arrow_example_gen.casting import fit, plain
-from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen.column_cells import parse_column
+from components.arrow_example_gen.columns import arrow_types, is_list
 from components.arrow_example_gen.csv_diagnosis import diagnose
 from components.arrow_example_gen.file_kinds import PARQUET, is_csv, is_sheet
 from components.arrow_example_gen.forms import FEW_ROWS, count_batch, grouped
 from components.arrow_example_gen.ipc_files import open_ipc
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
-from components.arrow_example_gen.names import is_list, own_type, unknown_names
+from components.arrow_example_gen.names import own_type, unknown_names
 from components.arrow_example_gen.number_columns import apply_notations, find_notations, notes_on_numbers
 from components.arrow_example_gen.options import Forms, ReadOptions, missing_markers
 from components.arrow_example_gen.parquet_files import open_parquet
@@ -44,7 +45,6 @@ from components.arrow_example_gen.places import Place
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.staging import as_named
 from components.arrow_example_gen.survey_batches import span_batches
-from components.arrow_example_gen.text_cells import parse_column
 from components.arrow_example_gen.time_cells import seconds
 from components.errors import InputError
 from components.large_integers import FLOAT32

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import pyarrow as pa
 from pyarrow import types as is_
 
+from components.arrow_example_gen.columns import is_list
 from components.arrow_example_gen.misfits import one_line
 from components.errors import InputError
 
@@ -82,14 +83,3 @@ def own_type(type_: pa.DataType) -> pa.DataType | None:
         if belongs(type_):
             return own
     return pa.string()
-
-
-def is_list(type_: pa.DataType) -> bool:
-    """Any of Arrow's lists."""
-    return (
-        is_.is_list(type_)
-        or is_.is_large_list(type_)
-        or is_.is_fixed_size_list(type_)
-        or is_.is_list_view(type_)
-        or is_.is_large_list_view(type_)
-    )

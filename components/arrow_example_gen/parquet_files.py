@@ -6,11 +6,11 @@ import pyarrow as pa
 from pyarrow import fs
 from pyarrow import parquet as pq
 
-from components.arrow_example_gen.casting import typed_batch
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import FileMisfits
 from components.arrow_example_gen.names import carried
 from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.typed_batches import typed_batch
 
 BATCH_ROWS = 1 << 16
 BUFFER_BYTES = 1 << 20

@@ -3,26 +3,13 @@
 Arrow's own conversion is faster and stops at the first cell that does not fit; this one goes on.
 """
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.arrow_example_gen.casting import castable
-from components.arrow_example_gen.notation import PLAIN, Notation
-from components.arrow_example_gen.time_cells import dates, durations, listed, times
-from components.derived import SEPARATOR
-
-
-def parse_column(name: str, cells: pa.Array, type_: pa.DataType, notation: Notation = PLAIN) -> pa.Array:
-    """Cells of a column as its type, [N], as they are written there; null where it is null or no such value."""
-    if pa.types.is_list(type_):
-        return listed(cells, notation.list_separator.get(name, SEPARATOR), type_)
-    if name in notation.date_format and (pa.types.is_timestamp(type_) or pa.types.is_date(type_)):
-        return dates(cells, type_, notation.date_format[name])
-    number = notation.number_of(name) if type_ in (pa.int64(), pa.float64()) else None
-    if number is not None:
-        return number.parse(cells, type_)
-    return parse(cells, type_)
-
+from components.arrow_example_gen.time_cells import durations, times
+from components.derived import AROUND, OUTER
 
 _TRUE = ("1", "true", "True", "TRUE")
 _FALSE = ("0", "false", "False", "FALSE")
@@ -73,3 +60,27 @@ def _moments(cells: pa.StringArray) -> pa.Array:
 
 def _where(legal: pa.BooleanArray, cells: pa.StringArray) -> pa.StringArray:
     return pc.if_else(legal, cells, pa.scalar(None, pa.string()))
+
+
+def listed(cells: pa.StringArray, separator: str, type_: pa.DataType) -> pa.Array:
+    """Text as lists of texts or numbers: items between separators.
+
+    Blanks, an outer pair of brackets and quotes around an item are no part of it; an empty item is none. A list with an
+    item that is no number where numbers are wanted is null.
+    """
+    bare = pc.replace_substring_regex(cells, OUTER, r"\1")
+    lists = pc.split_pattern(bare, separator)
+    row = np.repeat(
+        np.arange(len(lists)), pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    )
+    items = pc.replace_substring_regex(lists.flatten(), AROUND, r"\1")
+    kept = pc.not_equal(items, "").to_numpy(zero_copy_only=False)
+    items, row = items.filter(pa.array(kept)), row[kept]
+    values = items if type_.value_type == pa.string() else parse(items, type_.value_type)
+    bad = np.zeros(len(lists), bool)
+    bad[row[values.is_null().to_numpy(zero_copy_only=False)]] = True
+    values, row = values.filter(pa.array(~bad[row])), row[~bad[row]]
+    counts = np.bincount(row, minlength=len(lists))
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    gone = cells.is_null().to_numpy(zero_copy_only=False) | bad
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(gone))

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 import pyarrow as pa
 from pyarrow import fs
 
-from components.arrow_example_gen.casting import typed_batch
+from components.arrow_example_gen.columns import is_list
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import FileMisfits, one_line
-from components.arrow_example_gen.names import is_list, own_type, unknown_names
+from components.arrow_example_gen.names import own_type, unknown_names
 from components.arrow_example_gen.spans import SpanFile
+from components.arrow_example_gen.typed_batches import typed_batch
 from components.arrow_example_gen.unpacked import Unpacked
 from components.errors import InputError
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.calendar_parts import DAY
-from components.derived import AROUND, OUTER
 
 EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_ns": 0.001}
 """Format -> microseconds of one."""
@@ -172,29 +171,3 @@ def from_seconds(column: pa.Array, type_: pa.DataType) -> pa.Array:
     usable = np.isfinite(numbers) & (np.abs(numbers) <= most)
     usable &= (numbers >= 0) | (not pa.types.is_time(type_))
     return pa.array(np.round(np.where(usable, numbers, 0)).astype(np.int64), mask=~usable).cast(type_)
-
-
-def listed(cells: pa.StringArray, separator: str, type_: pa.DataType) -> pa.Array:
-    """Text as lists of texts or numbers: items between separators.
-
-    Blanks, an outer pair of brackets and quotes around an item are no part of it; an empty item is none. A list with an
-    item that is no number where numbers are wanted is null.
-    """
-    from components.arrow_example_gen.text_cells import parse
-
-    bare = pc.replace_substring_regex(cells, OUTER, r"\1")
-    lists = pc.split_pattern(bare, separator)
-    row = np.repeat(
-        np.arange(len(lists)), pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    )
-    items = pc.replace_substring_regex(lists.flatten(), AROUND, r"\1")
-    kept = pc.not_equal(items, "").to_numpy(zero_copy_only=False)
-    items, row = items.filter(pa.array(kept)), row[kept]
-    values = items if type_.value_type == pa.string() else parse(items, type_.value_type)
-    bad = np.zeros(len(lists), bool)
-    bad[row[values.is_null().to_numpy(zero_copy_only=False)]] = True
-    values, row = values.filter(pa.array(~bad[row])), row[~bad[row]]
-    counts = np.bincount(row, minlength=len(lists))
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    gone = cells.is_null().to_numpy(zero_copy_only=False) | bad
-    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(gone))

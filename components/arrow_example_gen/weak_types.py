@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from pyarrow import types as is_
 
 from components.arrow_example_gen.casting import fit, lost, plain
+from components.arrow_example_gen.columns import is_list
 from components.arrow_example_gen.misfits import FileMisfits
-from components.arrow_example_gen.names import is_list
 from components.arrow_example_gen.text_cells import parse
 
 

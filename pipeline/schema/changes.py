@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.arrow_example_gen.names import is_list
+from components.arrow_example_gen.columns import is_list
 from components.errors import UsageError
 from components.spelling_groups import loose_key
 from pipeline.initialise.column_values import short

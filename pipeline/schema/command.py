@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.arrow_example_gen.columns import arrow_types, column_types, parse_schema
+from components.arrow_example_gen.columns import arrow_types, column_types, is_list, parse_schema
 from components.arrow_example_gen.databases.database import Database
 from components.arrow_example_gen.file_kinds import is_text
 from components.arrow_example_gen.inferring import Sample
 from components.arrow_example_gen.misfits import Misfit
-from components.arrow_example_gen.names import is_list
 from components.arrow_example_gen.options import Forms, count_forms
 from components.arrow_example_gen.source import Source
 from components.arrow_example_gen.spans import SpanFile

@@ -94,7 +94,10 @@ def test_a_file_from_windows_is_read(tmp_path, change):
             SETTINGS.replace('"y"', '"y"\ntask = "ranking"'),
             "[dataset] task: input should be 'binary', 'multiclass' or 'regression', not 'ranking'",
         ),
-        ("gate = 3\n" + SETTINGS, "[gate]: must be a table, with the keys: anomalies, drift, values, classes, features"),
+        (
+            "gate = 3\n" + SETTINGS,
+            "[gate]: must be a table, with the keys: anomalies, drift, values, classes, features",
+        ),
         (
             SETTINGS + "[[gate]]\ndrift = 'warn'",
             "[gate]: must be a table, with the keys: anomalies, drift, values, classes, features",

@@ -5,7 +5,6 @@ from contextlib import closing
 
 import pyarrow as pa
 
-from components.arrow_example_gen.casting import typed_batch
 from components.arrow_example_gen.databases import sqlite_files
 from components.arrow_example_gen.databases.database import BATCH_ROWS, Database
 from components.arrow_example_gen.misfits import FileMisfits, one_line
@@ -13,6 +12,7 @@ from components.arrow_example_gen.names import carried, unknown_names
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.span_numbers import numbered, text_of
 from components.arrow_example_gen.spans import SPAN, SpanFile
+from components.arrow_example_gen.typed_batches import typed_batch
 from components.arrow_example_gen.weak_types import typed_columns
 from components.errors import ConfigError, InputError
 

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from components.arrow_example_gen.casting import castable, fit, lost, plain
-from components.arrow_example_gen.columns import arrow_types, column_types, parse_schema
+from components.arrow_example_gen.columns import arrow_types, column_types, is_list, parse_schema
 from components.arrow_example_gen.encoding import example_batch
-from components.arrow_example_gen.names import is_list, own_type
+from components.arrow_example_gen.names import own_type
 from components.errors import ConfigError
 
 N, F, S, B, D, T = arrow_types(dict(enumerate(["int64", "float64", "string", "bool", "date", "timestamp"]))).values()

@@ -7,7 +7,8 @@ import pytest
 
 from components.arrow_example_gen.date_notations import chosen
 from components.arrow_example_gen.options import Forms, count_forms
-from components.arrow_example_gen.time_cells import dates, durations, listed, seconds, times
+from components.arrow_example_gen.text_cells import listed
+from components.arrow_example_gen.time_cells import dates, durations, seconds, times
 
 DATE, MOMENT = pa.date32(), pa.timestamp("us")
 
