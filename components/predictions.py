@@ -101,7 +101,7 @@ def read_predictions(folder: Path) -> Predictions:
     """Reads eval.parquet; FileNotFoundError if it is gone."""
     table = pq.read_table(folder / EVAL)
     fields = json.loads(table.schema.metadata[_KEY])
-    about = About(**{**fields, "classes": tuple(fields["classes"])})  # the other arrays are only listed
+    about = About(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
     names = [name for name in (CANDIDATE, CHAMPION) if name in table.column_names]
     return Predictions(
         about,

@@ -98,7 +98,7 @@ BAD_DATA = {
     "invalid UTF-8": (
         lambda: edit(SPAN, replaced(b",MDW,", b",\xffDW,")),
         (),
-        f"{SPAN}: column 'dest', row 2 (the header is row 1): invalid UTF8",
+        f"{SPAN}: column 'dest', row 2 (the header is row 1): byte 0xff is not utf-8",
     ),
     "ragged": (lambda: edit(SPAN, replaced(b",MDW,", b",M,D,W,")), (), f"{SPAN}: row 2 has 30 cells"),
     "one class": (

@@ -77,7 +77,7 @@ def test_without_the_client(monkeypatch):
     [
         ("http://host/r", "legal: a folder, file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH, az://BUCKET/PATH"),
         ("s3:///r", "no place for a registry"),
-        ("s3://user@b/r", "no place for a registry"),
+        ("s3://user@b/r", "holds credentials"),
         ("file://host/r", "no place for a registry"),
         ("s3://b/r?region=x", "has no query"),
         ("minio://b/r", "give s3://b/r and set AWS_ENDPOINT_URL"),

@@ -67,5 +67,5 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="set TMPDIR"):
+    with pytest.raises(UsageError, match="no place for the transformed rows.*TMPDIR"):
         Spool(0, str(tmp_path / "gone")).add({"x": np.zeros(4)})

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,7 @@ def start(home: Path, where: str) -> "subprocess.Popen[str]":
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
+    time.sleep(0.3)  # until it waits: a signal within the print would find the line half flushed
     return process
 
 
