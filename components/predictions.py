@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -100,8 +101,9 @@ def write_train_labels(folder: Path, labels: np.ndarray) -> None:
 def read_predictions(folder: Path) -> Predictions:
     """Reads eval.parquet; FileNotFoundError if it is gone."""
     table = pq.read_table(folder / EVAL)
-    fields = json.loads(table.schema.metadata[_KEY])
-    about = About(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    fields: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
+    arrays = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    about = About(**(fields | arrays))
     names = [name for name in (CANDIDATE, CHAMPION) if name in table.column_names]
     return Predictions(
         about,
