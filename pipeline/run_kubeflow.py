@@ -11,6 +11,7 @@ from pipeline.dag import create_pipeline
 from pipeline.inputs import Inputs, Paths
 from pipeline.kubeflow.compile import complete, write
 from pipeline.kubeflow.plan import settle
+from pipeline.light_imports import complete_components
 
 ENTRYPOINT = ["python", "-m", "pipeline.kubeflow.entrypoint"]
 
@@ -60,6 +61,7 @@ def compile_pipeline(
         default_image=plan.image, default_commands=ENTRYPOINT, use_pipeline_spec_2_1=True
     )
     try:
+        complete_components()
         job = KubeflowV2DagRunner(settings).run(pipeline, write_out=False)
     except (NotImplementedError, ValueError) as exc:
         raise ConfigError(f"{config.path}: the pipeline cannot be compiled for {target} ({exc})") from exc

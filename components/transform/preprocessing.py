@@ -105,7 +105,7 @@ class ByTransform:
         """MOST_ITEMS columns for each list, of its most frequent values; of 0 alone where there are not so many."""
         found: dict[str, tf.Tensor] = {}
         least = max(features.get("min_count", 10), 1)
-        for place_of, (name, kind) in enumerate(features.get("lists", {}).items()):
+        for place_of, (name, kind) in enumerate(dict(features.get("lists") or {}).items()):
             if kind == "string":
                 row, values, rows = flat(inputs[name])
                 place = self.positions(f"list_{place_of}", values, values != "", least)

@@ -19,6 +19,11 @@ from pipeline.initialise.spellings import settings_lines as spelling_lines
 EVAL_SHARE = 0.2
 FEW_ROWS = 50_000
 """Tables below that are given more epochs, all columns to every tree, and categories of two rows."""
+TREES = (
+    "",
+    "[training.trees]",
+    "columns = 1.0                 # every tree sees all columns, where there is time for it",
+)
 _GATE = (
     "[gate]                        # block stops a run before it trains, warn reports",
     'anomalies = "block"           # against schema.pbtxt',
@@ -171,10 +176,7 @@ def _training(rows: int) -> list[str]:
         f"[training]                    # for a table of {rows:,} rows",
         *(f"{key} = {_toml(value)}" for key, value in settings.items()),
         "seed = 13",
-        *(
-            ["trees = { columns = 1.0 }    # every tree sees all columns, where there is time for it"]
-            * (rows < FEW_ROWS)
-        ),
+        *(TREES if rows < FEW_ROWS else ()),
     ]
 
 

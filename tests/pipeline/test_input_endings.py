@@ -38,7 +38,7 @@ KINDS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "2 GB of zeros": ("t.csv.gz", _zeros, "max_"),
     "truncated gzip": ("t.csv.gz", lambda: gzip.compress(HEADER + os.urandom(1 << 20).hex().encode())[:-400_000], ""),
     "flipped byte in a gzip": ("t.csv.gz", lambda: _flipped(gzip.compress(HEADER + ROWS * 2000)), ""),
-    "text in Parquet's name": ("t.parquet", lambda: HEADER + ROWS, "Parquet"),
+    "text in Parquet's name": ("t.parquet", lambda: HEADER + ROWS, "arquet"),
     "zeros in place of an Arrow file": ("t.arrow", lambda: b"ARROW1\0\0" + bytes(1 << 20), ""),
 }
 COMMANDS = {

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 import tempfile
 from pathlib import Path
 
@@ -249,7 +250,10 @@ CELLS = st.one_of(
 @example(["9223372036854775807", "-9223372036854775808", "9223372036854775808", "00000000000000000000001"])
 @example(["2013-02-29", "2012-02-29", "0000-01-01", "9999-12-31"])
 def test_the_second_look_sees_what_arrow_sees(alias, cells):
-    """Where Arrow's CSV reader takes a cell so does `parse`, to the same value; where it refuses one, that is null."""
+    """Where Arrow's CSV reader takes a cell so does `parse`, to the same value; where it refuses one, that is null.
+
+    Integers written with a fraction of zeros, as pandas writes those of a column with gaps, are taken by `parse` alone.
+    """
     type_ = arrow_types({"c": alias})["c"]
     parsed = parse(pa.array(cells, pa.string()), type_)
     for cell, value in zip(cells, parsed, strict=True):
@@ -259,11 +263,13 @@ def test_the_second_look_sees_what_arrow_sees(alias, cells):
             theirs = csv.read_csv(io.BytesIO(content), convert_options=options)["c"][0]
         except pa.ArrowInvalid:
             theirs = pa.scalar(None, type_)
+        if alias == "int64" and re.fullmatch(r"-?\d+\.0+", cell.strip(" \t")):
+            theirs = pa.scalar(int(cell.partition(".")[0]), type_)
         assert theirs.equals(value) or str(theirs) == str(value) == "nan"
 
 
 @relaxed
-@given(st.lists(st.none() | INT64.map(str) | st.sampled_from(["one", "1.0", ""]), min_size=1, max_size=30), st.data())
+@given(st.lists(st.none() | INT64.map(str) | st.sampled_from(["one", "1.5", ""]), min_size=1, max_size=30), st.data())
 def test_counting_misfits_loses_nothing_else(cells, data):
     """Under `warn` each cell is its value or, if it is none, missing and counted; blocks do not matter."""
     lines = [b"s,i\n", *(f"r{row},".encode() + quoted(cell) + b"\n" for row, cell in enumerate(cells))]

@@ -352,7 +352,9 @@ def test_matrices_are_those_of_the_graph(tmp_path: Path, task: str) -> None:
         assert np.array_equal(found[name], matrix, equal_nan=True), name
     texts = tf.constant([["red", "1"], ["", "99"]])
     values = tf.constant([[1.0, 10, 7, 0], [math.nan] * 4])
-    served = matrices.loaded.features(texts, values, tf.constant([[6.0], [math.nan]]), tf.zeros([2, 0], tf.int64))
+    served = matrices.loaded.features(
+        texts, values, tf.constant([[6.0], [math.nan]]), tf.zeros([2, 0], tf.int64), tf.zeros([2, 0], tf.string)
+    )
     asked = fitted([ROWS[0] | {"absent": 0.0, "hour": 6}, {"size": 99, "count": 10, "constant": math.nan}])
     for name in ("categorical", "cyclical"):
         assert served[name].numpy().tolist() == asked[name].tolist()

@@ -101,12 +101,16 @@ def findings(spec: dict[str, Any], tmp_path: Path) -> tuple[Cluster, dict[str, A
         file.parent.mkdir(parents=True)
         file.write_bytes(anomalies_pb2.Anomalies().SerializeToString())
     row = {"feature": "distance", "measure": "chebyshev", "distance": 0.5, "threshold": 0.1, "drifted": True}
+    examples = cluster.uri("ArrowExampleGen", "examples")  # the gate asks for a property alone
+    (cluster.local(examples) / "Split-train").mkdir(parents=True)
+    (cluster.local(examples) / "Split-train" / "rows.json").touch()
     report = cluster.local(drift) / "drift.json"
     report.parent.mkdir(parents=True)
     report.write_text(json.dumps([row | {"detail": "0.5 apart"}]))
     inputs = {
         "anomalies": cluster.artifact(1, anomalies, split_names='["train", "eval"]'),
         "drift": cluster.artifact(2, drift),
+        "examples": cluster.artifact(3, examples, split_names='["train", "eval"]'),
     }
     return cluster, inputs
 
