@@ -113,7 +113,8 @@ def assumed_of(
     if markers := [marker for marker in options.missing if marker]:
         found.append(Assumed(f'{", ".join(map(repr, markers))} mean "no value"', "[data] missing"))
     if options.delimiter != ",":
-        separated = "tabs" if options.delimiter == "\t" else repr(options.delimiter)
+        # What is printed has been escaped for a terminal.
+        separated = "tabs" if options.delimiter in ("\t", "\\t") else repr(options.delimiter)
         found.append(Assumed(f"cells are separated by {separated}", "[data] delimiter"))
     found += [
         Assumed(f"{on_one_line(column.name)} is {column.kind}: {on_one_line(column.note)}", _setting(column))
