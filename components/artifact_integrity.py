@@ -10,6 +10,7 @@ Record.content, three numbers in one text, goes into ML Metadata as the custom p
 whose record is lost, and one that was copied by an object store, whose times mean nothing.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -29,6 +30,9 @@ CONTENT = "content"
 KINDS = ("missing", "size", "digest", "extra", "content")
 """What a finding may be: a file is gone, has another size, has other bytes, or was not written by the component; or
 the artifact as a whole is another one, where only its CONTENT is known."""
+
+_PASSING = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EINTR, errno.ENOMEM})
+"""Errors that say nothing of a file: it is not set aside for them."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def describe(uri: str) -> Record:
 
     def one(item: tuple[str, os.stat_result]) -> tuple[str, FileRecord]:
         name, stat = item
-        return name, FileRecord(stat.st_size, stat.st_mtime_ns, sha256(_path(uri, name)))
+        return name, FileRecord(stat.st_size, stat.st_mtime_ns, _sha256(_path(uri, name)))
 
     if sum(stat.st_size for stat in found.values()) < 1 << 22:  # starting threads would take longer
         return Record(dict(map(one, found.items())))
@@ -127,7 +131,7 @@ def check(uri: str, made: Record, *, digests: bool) -> list[Finding]:
     """
     try:
         found = dict(_stats(uri))
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):  # another error says nothing of the artifact
         found = {}
     findings = [Finding("extra", name, "was not written by the component") for name in found.keys() - made.files.keys()]
     suspected = []
@@ -196,18 +200,23 @@ def _stats(uri: str) -> Iterator[tuple[str, os.stat_result]]:
                 name = f"{below}/{entry.name}" if below else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(name)
-                else:
-                    try:
-                        yield name, entry.stat()
-                    except FileNotFoundError:  # a link to nowhere
-                        yield name, entry.stat(follow_symlinks=False)
+                else:  # of a link to a folder or to nowhere its target's name is the content
+                    yield name, entry.stat(follow_symlinks=entry.is_file())
 
 
 def _digest(uri: str, name: str) -> str | None:
     try:
-        return sha256(_path(uri, name))
-    except OSError:
+        return _sha256(_path(uri, name))
+    except OSError as exc:
+        if exc.errno in _PASSING:
+            raise
         return None
+
+
+def _sha256(path: Path) -> str:
+    if path.is_symlink() and not path.is_file():
+        return hashlib.sha256(os.fsencode(os.readlink(path))).hexdigest()
+    return sha256(path)
 
 
 def _path(uri: str, name: str) -> Path:

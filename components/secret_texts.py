@@ -13,14 +13,17 @@ from components.escaping import on_one_line
 _WORD = r"(?:secret|passw(?:or)?d|pwd|token|signature|sig|credentials?|api_?key|access_?key|account_?key|private_?key)"
 _USER = re.compile(r"(?<=://)[^\s/?#'\"<>]*@")
 _QUERY = re.compile(rf"([?&;][^=&\s]*{_WORD}[^=&\s]*=)[^&\s'\"]+", re.IGNORECASE)
-_NAME = re.compile(r"(^|_)(SECRET|PASSWORD|PASSWD|TOKEN|API_?KEY|ACCESS_KEY|ACCOUNT_KEY|PRIVATE_KEY)(_|$)", re.I)
+_NAME = re.compile(
+    r"(^|_)(SECRET|[A-Z]*PASSWORD|[A-Z]*PASSWD|SSHPASS|TOKEN|API_?KEY|ACCESS_KEY|ACCOUNT_KEY|PRIVATE_KEY)(_|$)|_PWD$",
+    re.I,
+)
 _SHORTEST = 6
 """A shorter value of a variable may be a word of the message."""
 HIDDEN = "***"
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a variable of this name holds a secret: DB_PASSWORD, AWS_SECRET_ACCESS_KEY. TOKENIZERS_X does not."""
+    """Whether a variable of this name holds a secret: DB_PASSWORD, PGPASSWORD, MYSQL_PWD; PWD does not."""
     return _NAME.search(name) is not None
 
 

@@ -99,10 +99,7 @@ def _once(
     config, earlier = in_force(config, home, checked.fingerprint)
     run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     plan = plan_run(config, root, run_id, source, checked)
-    warnings = [
-        *class_warnings(config, checked.labels),
-        check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files)),
-    ]
+    warnings: list[str | None] = list(class_warnings(config, checked.labels))
     reports = plan.reports
     check_root(reports)
     connection = connection_config(config.metadata, home / "metadata.sqlite")
@@ -114,6 +111,7 @@ def _once(
         verifier = Verifier(home, digests=verify, tell=progress.say)
         cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id, verifier)
         if cached is None:
+            warnings.append(check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files)))
             warnings.append(check_memory(checked.rows.get("train", 0), len(config.features.names)))
             for warning in filter(None, warnings):
                 progress.say(warning)
@@ -248,7 +246,8 @@ def _component_failed(node_id: str, exc: Exception, plan: LocalPlan) -> Plumblin
     """The component's name, what happened and where the trace is; with the exit code of what the system refused."""
     reason = known(exc, plan.home)
     kind = ComponentFailed if reason is None else type(reason)
-    return kind(f"{node_id} failed: {reason or one_line(exc)}; the trace is in {plan.reports / 'run.log'}")
+    text = f"{node_id} failed: {reason or one_line(exc)}; the trace is in {plan.reports / 'run.log'}"
+    return DamagedArtifact(text, reason.uri) if isinstance(reason, DamagedArtifact) else kind(text)
 
 
 def replay(

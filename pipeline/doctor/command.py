@@ -1,5 +1,6 @@
 """`plumbline doctor`: runs the checks, and the repairs that are asked for."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -152,13 +153,13 @@ def _repair_dataset(root: Path, name: str, options: Options, aside: SetAside) ->
     for stage in stages:
         failed: set[str] = set()
         for _ in range(ROUNDS):
-            one = stage()
+            one = _guarded("repair", name, stage)
             wanted = [found for found in one.findings if found.repair is not None and found.where not in failed]
             for found in wanted:
                 assert found.repair is not None
                 try:
                     yield Done(one.check, name, found.repair(aside))
-                except (PlumblineError, OSError, ValueError) as exc:
+                except (PlumblineError, OSError, ValueError, sqlite3.Error) as exc:
                     failed.add(found.where)
                     yield Done(one.check, name, f"{found.where}: {line(exc, 400)}", failed=True)
             if not wanted:

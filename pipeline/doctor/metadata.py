@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from components.errors import PlumblineError
@@ -45,6 +45,9 @@ def check_metadata(place: Place, config: Config | None, options: Options) -> tup
     about = str(file)
     if not file.exists():
         findings = _lost(place, file)
+        if config is None:  # the metadata may be on a server: only the settings say it
+            do = "run it in the project's folder, with settings that can be read; without them nothing is repaired"
+            findings = [replace(one, do=do, repair=None) for one in findings]
         return checked("metadata", place.dataset, about if findings else "no run yet", findings), Store(None, None)
     wrong = damage(file, quick=options.quick)
     if wrong and place.busy:

@@ -17,7 +17,7 @@ OLD = 24 * 3600.0
 """Seconds after which a file in the system's temporary folder is taken for left."""
 SYSTEM = ("beam-pipeline-temp*", "__autograph_generated_file*")
 
-_HALF_WRITTEN = re.compile(r"\..+\.[a-z0-9_]{8}")
+_HALF_WRITTEN = re.compile(r"\..+\.([a-z0-9_]{8}(\.tmp)?|sqlite\.partial)")
 """As components.files names what it writes before it renames it."""
 
 
@@ -63,7 +63,7 @@ def check_system_temporary() -> Checked:
 
 
 def _left(home: Path) -> Iterator[Path]:
-    for folder in (home, home / "cache", home / "cache" / "runs", *sorted(home.glob("reports/*"))):
+    for folder in (home, home / "cache", home / "cache" / "runs", home / "backups", *sorted(home.glob("reports/*"))):
         if folder.is_dir():
             yield from (one for one in sorted(folder.iterdir()) if _HALF_WRITTEN.fullmatch(one.name) and one.is_file())
     for pattern in ("*/.system/executor_execution/*/.temp", "*/.system/stateful_working_dir/*", ".trash/*"):

@@ -28,7 +28,7 @@ def guarded(command: Callable[[], int], *, debug: bool, place: Path | None = Non
     try:
         code = command()
     except BrokenPipeError as exc:
-        if exc.filename not in (None, STDOUT):
+        if exc.filename != STDOUT:  # of a socket, or of a worker that died
             return _told(exc, debug, place)
         drop()  # whoever read has read enough
         return _interrupted(0)

@@ -4,7 +4,6 @@ A PlumblineError says it itself. What the system refuses (a full disk, a place t
 open files) and what is damaged becomes one. All else is a bug: "internal error", exit code 1.
 """
 
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -62,8 +61,6 @@ def _known(exc: BaseException, place: Path | None, step: str) -> PlumblineError 
     if _is_of_metadata(exc, text):
         where = f"{place / 'metadata.sqlite'}: " if place is not None else ""
         return UsageError(f"{where}the metadata cannot be read ({database_says(exc)}); {DOCTOR}")
-    if isinstance(exc, json.JSONDecodeError):
-        return UsageError(f"a file that an earlier run wrote is damaged or cut short ({one_line(exc)}); {DOCTOR}")
     if isinstance(exc, ImportError):
         return from_text(text, place) or _not_importable(exc)
     if isinstance(exc, RuntimeError) and "can't start new thread" in text:

@@ -129,3 +129,16 @@ def test_what_is_set_aside_keeps_its_files_and_never_replaces_what_lies_there(ar
 def test_it_is_imported_without_tensorflow():
     code = "import sys, components.artifact_integrity; sys.exit(any(n in sys.modules for n in ('tensorflow', 'tfx')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_links_to_folders_and_to_nowhere_are_content_too(tmp_path):
+    uri = tmp_path / "artifacts" / "Trainer" / "model" / "7"
+    uri.mkdir(parents=True)
+    (uri / "folder").symlink_to(tmp_path)
+    (uri / "nowhere").symlink_to("gone")
+    made = record(str(uri))
+    assert set(made.files) == {"folder", "nowhere"}
+    assert check(str(uri), made, digests=True) == []
+    (uri / "nowhere").unlink()
+    (uri / "nowhere").symlink_to("gome")
+    assert [one.kind for one in check(str(uri), made, digests=True)] == ["digest"]
