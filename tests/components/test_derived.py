@@ -77,7 +77,9 @@ def test_lists_of_batches_and_of_tensors(tags: list[list[str]], scores: list[lis
         cells = derived_cells(batch, name)
         assert cells is not None
         numbers = cells.to_numpy(zero_copy_only=False)
-        np.testing.assert_array_equal(numbers, found[name].numpy())
+        # Sums in another order differ in their last digits, relative to the largest value.
+        largest = max((abs(value) for row in scores for value in row), default=0.0) if name.endswith("mean") else 0.0
+        np.testing.assert_allclose(numbers, found[name].numpy(), rtol=0, atol=1e-6 * largest)
     assert found["tags: has red"].numpy().tolist() == [float("red" in row) for row in tags]
     assert found["tags: count"].numpy().tolist() == [len(row) for row in tags]
 

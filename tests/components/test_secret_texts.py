@@ -32,6 +32,8 @@ def test_names_of_variables():
     for name in (
         "AWS_SECRET_ACCESS_KEY",
         "DB_PASSWORD",
+        "PGPASSWORD",
+        "MYSQL_PWD",
         "MLFLOW_TRACKING_TOKEN",
         "AZURE_STORAGE_ACCOUNT_KEY",
         "api_key",
