@@ -156,7 +156,7 @@ def _footer(tail: list[list[str]], body: list[list[str]], width: int, above: int
         total = _TOTAL.match(cell) is not None and cell not in firsts
         short = 2 * empty >= len(filled) > 0
         other = len(row) != width and empty and not words
-        if (total and (short or words or back == count + 1)) or (words and short) or (other and short):
+        if (total and (short or words or (empty and back == count + 1))) or (words and short) or (other and short):
             count = back
         elif back > count + 2:
             break
@@ -174,6 +174,14 @@ def _used(rows: list[list[str]], width: int) -> int:
     counts = [sum(len(row) > column and bool(row[column]) for row in rows) for column in range(width)]
     most = max(counts, default=0)
     return next((column + 1 for column in range(width - 1, -1, -1) if 2 * counts[column] > most * 0.1), 1)
+
+
+def looks_like_row(line: str, row: str, delimiter: str) -> bool:
+    """Whether a line of a footer has the form of a row: values and numbers in the same cells, and no total."""
+    cells, others = _cells(line, delimiter), _cells(row, delimiter)
+    same = [bool(cell) for cell in cells] == [bool(cell) for cell in others]
+    numbers = [bool(_NUMBER.match(cell)) for cell in cells] == [bool(_NUMBER.match(cell)) for cell in others]
+    return len(cells) > 1 and same and numbers and not any(_TOTAL.match(cell) for cell in cells[:1])
 
 
 def _share_of_numbers(rows: list[list[str]], column: int) -> float:

@@ -2,7 +2,9 @@
 
 import re
 
+from components.arrow_example_gen.csv_layout import looks_like_row
 from components.arrow_example_gen.csv_stream import Readable
+from components.arrow_example_gen.misfits import one_line
 from components.errors import InputError
 
 TAIL_BYTES = 1 << 18
@@ -83,6 +85,7 @@ class WithoutFooter:
 
     def __init__(self, stream: Readable, name: str, lines: int, delimiter: str) -> None:
         self._stream, self._name, self._lines = stream, name, lines
+        self._delimiter = delimiter
         self._empty = delimiter.encode() + b' \t"'
         self._held, self._ended = b"", False
 
@@ -100,13 +103,22 @@ class WithoutFooter:
         return b""
 
     def _cut(self, text: bytes) -> bytes:
-        left = self._lines
+        left, cut = self._lines, []
         while left:
             if not text:
                 raise InputError(f"{self._name}: its last {self._lines} lines, [data] skip_footer, hold no header")
             at = _last_line(text)
-            left -= bool(text[at:].strip(b"\r\n").strip(self._empty))
+            line = text[at:].strip(b"\r\n")
+            if line.strip(self._empty):
+                left -= 1
+                cut.append(line.decode(errors="replace"))
             text = text[:at]
+        above = text[_last_line(text) :].strip(b"\r\n").decode(errors="replace")
+        if rows := [line for line in cut if looks_like_row(line, above, self._delimiter)]:
+            raise InputError(
+                f"{self._name}: its last line '{one_line(rows[0])[:60]}' looks like a row, but [data] skip_footer is "
+                f"{self._lines}; not every file ends with a footer: take those lines out of the files and set it to 0"
+            )
         return text
 
 

@@ -80,6 +80,11 @@ def _add(form: str, values: pa.Array, owners: np.ndarray, into: list[Forms]) -> 
             counted = values.filter(pa.array(owners == owner)).value_counts()
             rows = counted.field("counts").to_numpy(zero_copy_only=False)
             into[owner].formats.update(count_notations(counted.field("values"), rows))
+    if form in ("clock", "elapsed"):
+        colons = pc.count_substring(values, ":").to_numpy(zero_copy_only=False)
+        for number in (1, 2):
+            for owner, count in _counts(owners[colons == number]):
+                into[owner].colons[number] += count
     for owner, count in _counts(owners):
         name = form if form not in CHECKED else otherwise if owner in fails else holds
         into[owner].counts[name] += count

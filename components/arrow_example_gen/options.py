@@ -28,6 +28,10 @@ MARKERS = STRONG_MARKERS | {"None", "none", "-", "--", ".", "na", "<NA>", "#VALU
 """Mean "missing" among numbers and dates; among texts they may be a value ("None" of three kinds of alley)."""
 MOST_MISSING = 0.5
 """Among texts a marker of a larger share than this is a value."""
+WORDS = frozenset({"None", "none"})
+"""Markers that are words: "none" of none, mild and severe is a value."""
+RARE_VALUES = 0.02
+"""Share of a text column's rows from which on such a word is one of its values."""
 RARE_WORDS = 1e-3
 """Words among numbers are slips, not a type, up to this share: one "unknown" does not make a column of numbers text."""
 
@@ -139,6 +143,7 @@ class Forms:
       counts: Form -> rows; `blank` is a quoted empty string.
       markers: Values that often mean "missing", exactly as they stand -> rows. They are in no form.
       formats: Of the form `dated`, see date_notations.count_notations.
+      colons: Of the forms `clock` and `elapsed`, colons -> rows: 1 as in 9:30, 2 as in 9:30:15.
       numbers: What is known of numbers that are not written as programs write them, among the texts.
       notation: How the column's numbers are written, once that is decided; None if as programs write them.
     """
@@ -148,6 +153,7 @@ class Forms:
     counts: Counter[str] = field(default_factory=Counter)
     markers: Counter[str] = field(default_factory=Counter)
     formats: Counter[str] = field(default_factory=Counter)
+    colons: Counter[int] = field(default_factory=Counter)
     numbers: NumberForms = field(default_factory=NumberForms)
     notation: NumberNotation | None = None
 
@@ -161,7 +167,10 @@ class Forms:
     def type(self) -> str:
         """The narrowest type alias for these values."""
         if self.notation is not None and (column := self.number_column()) is not None:
-            return "int64" if column.is_whole(self.notation) and not self.counts["big"] else "float64"
+            whole = column.is_whole(self.notation)
+            if whole and self.counts["big"] and not self.numbers.rows:
+                return "string"  # ids beyond int64: as float64 different ones would be equal
+            return "int64" if whole and not self.counts["big"] else "float64"
         forms = {form for form, rows in self._solid().items() if rows} - {"blank"}
         if "large" in forms and forms <= {"bit", "int", "large", "whole"}:
             return "int64"
@@ -179,7 +188,10 @@ class Forms:
         if forms == {"dated"} and (written := self.date_format[0]):
             return "timestamp" if has_time(written) else "date"
         if forms <= {"clock", "elapsed"}:
-            return "duration" if "elapsed" in forms else "time"
+            if "elapsed" not in forms:
+                return "time"
+            # 58:12 beside 1:02:03 are minutes and seconds, alone hours and minutes: a column of both is not guessed.
+            return "string" if self.colons[1] and self.colons[2] else "duration"
         if forms <= {"date", "timestamp"}:
             return "timestamp" if "timestamp" in forms else "date"
         return "string"
@@ -204,7 +216,9 @@ class Forms:
     def number_column(self) -> NumberColumn | None:
         """The column for the decision on notations if its values are numbers, apart from rare slips; else None."""
         values = sum(rows for form, rows in self.counts.items() if form != "blank")
-        if not self.number_rows or values - self.number_rows > RARE_WORDS * values:
+        slips = values - self.number_rows
+        # Only words are slips: a code with a leading zero, or A12, says that the column holds codes.
+        if not self.number_rows or slips > RARE_WORDS * values or slips > self.counts["word"] + self.counts["pair"]:
             return None
         fractions = sum(self.counts[form] for form in ("float", "whole", "large")) - self.numbers.plus
         return NumberColumn(self.numbers, fractions)
@@ -221,6 +235,7 @@ class Forms:
             self.nulls + gone,
             counts,
             formats=self.formats,
+            colons=self.colons,
             numbers=self.numbers,
             notation=self.notation,
         )
@@ -256,6 +271,10 @@ def count_forms(column: pa.Array, into: Forms) -> None:
             into.counts[_checked(form, trimmed, hit)] += int(rows[hit].sum())
             if form == "dated":
                 into.formats.update(count_notations(trimmed.filter(pa.array(hit)), rows[hit]))
+            if form in ("clock", "elapsed"):
+                colons = pc.count_substring(trimmed.filter(pa.array(hit)), ":").to_numpy(zero_copy_only=False)
+                for count in (1, 2):
+                    into.colons[count] += int(rows[hit][colons == count].sum())
             if form in ("whole", "float"):
                 count_points(trimmed.filter(pa.array(hit)), np.zeros(hit.sum(), int), rows[hit], [into.numbers])
             trimmed, rows = trimmed.filter(pa.array(~hit)), rows[~hit]
@@ -275,13 +294,24 @@ def missing_markers(columns: Mapping[str, Forms]) -> tuple[str, ...]:
 
     A marker counts if the rest of a column are numbers, dates or truth values; or, among texts, if it means nothing
     else (STRONG_MARKERS) and is not most of the column. "NA" among codes of two letters is a continent or a country.
+
+    A marker means the same in all columns, so one of WORDS among numbers counts only if no column of texts has it as
+    one of its values, in more than RARE_VALUES of its rows.
     """
     found: set[str] = set()
+    texts = [forms for forms in columns.values() if forms.without(tuple(forms.markers)).type == "string"]
+    values_of_texts = {
+        marker
+        for forms in texts
+        for marker, rows in forms.markers.items()
+        if marker.strip() in WORDS and rows > RARE_VALUES * (forms.rows - forms.nulls)
+        if forms.rows - forms.nulls > sum(forms.markers.values())
+    }
     for forms in columns.values():
         rest = forms.without(tuple(forms.markers))
         values = sum(rest.counts.values())
         if values and rest.type != "string":
-            found.update(forms.markers)
+            found.update(forms.markers.keys() - values_of_texts)
             continue
         for marker, rows in forms.markers.items():
             code = marker == "NA" and rest.counts["pair"] > values / 2

@@ -65,5 +65,7 @@ def factors(before: set[str], behind: set[str]) -> dict[str, float] | None:
     for family in FAMILIES:
         if rest <= family.keys():
             return {unit: family[unit] for unit in rest}
+    if rest & (SCALES.keys() | {unit for family in FAMILIES for unit in family}):
+        return None  # mW beside MW, m beside ms: not the same, though they differ by little
     alike = {unit.casefold().rstrip(".").removesuffix("s") for unit in rest}  # 1 year, 2 years
-    return dict.fromkeys(rest, 1.0) if len(alike) == 1 else None
+    return dict.fromkeys(rest, 1.0) if len(alike) == 1 and len(min(rest, key=len)) > 2 else None
