@@ -126,5 +126,5 @@ def test_a_large_file_in_utf16_is_streamed(tmp_path):
     tracemalloc.stop()
     assert (seen, total) == (rows, rows * (rows - 1) // 2)
     assert span.bytes > 50 << 20
-    assert held < span.bytes
+    assert held < 80 << 20  # blocks of 8 MiB that are read ahead, whatever the size of the file
     assert peak < span.bytes
