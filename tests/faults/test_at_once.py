@@ -50,7 +50,10 @@ def assert_served_or_refused(ended: list[Ended]) -> None:
         assert_ending(one, 0, 2)
         if one.code:
             message = one.err.splitlines()[-1]
-            assert any(word in message for word in ("under way", "metadata", "no run yet", "no version")), message
+            assert any(
+                word in message
+                for word in ("under way", "metadata", "no run yet", "no version", "no runs to look back at")
+            ), message
 
 
 @pytest.mark.faults

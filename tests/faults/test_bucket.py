@@ -26,17 +26,23 @@ MOST_CHANGES = 18
 def assert_bucket(bucket: BucketPlace, before: Files) -> dict[str, bytes]:
     """The registry's invariant on what another client sees; a version without its manifest does not count yet."""
     files = bucket.files()
-    begun = {name.split("/")[0] for name in files} - {
-        name.split("/")[0] for name in files if name.endswith("manifest.json")
-    }
-    assert_registry(
-        {name: content for name, content in files.items() if name.split("/")[0] not in begun - {"labels.json"}}, before
-    )
-    for version in begun:
-        assert (
-            not version.isdecimal() or f"{version}/saved_model.pb" not in files or f"{version}/manifest.json" in files
-        )
+    assert_registry(_counting(files), _counting(before))
+    for version in _begun(files):
+        uploaded = [name for name in files if name.startswith(f".pushes/{version}-") and name.endswith("manifest.json")]
+        assert uploaded or f"{version}/saved_model.pb" not in files  # else the next push could not finish it
     return files
+
+
+def _begun(files: Files) -> set[str]:
+    """Versions without a manifest."""
+    numbers = {name.split("/")[0] for name in files if name.split("/")[0].isdecimal()}
+    return {number for number in numbers if f"{number}/manifest.json" not in files}
+
+
+def _counting(files: Files) -> Files:
+    """Without versions that do not count yet."""
+    begun = _begun(files)
+    return {name: content for name, content in files.items() if name.split("/")[0] not in begun}
 
 
 def nth_change(number: int, act: Callable[[], Any]) -> Callable[[dict], Any]:
