@@ -13,7 +13,7 @@ from components.errors import PlumblineError, UsageError
 from components.secret_texts import message_line, without_secrets
 from pipeline.endings.children import end_descendants
 from pipeline.endings.failures import as_error
-from pipeline.endings.interruption import Interrupted, handle_signals, received
+from pipeline.endings.interruption import Interrupted, handle_signals, received, stop_raising
 from pipeline.endings.output import STDOUT, drop, flushed, not_written, open_streams, say
 
 
@@ -55,16 +55,9 @@ def own_process(command: Callable[[], int]) -> NoReturn:
     stdout_open = open_streams()
     handle_signals(last=end_descendants)
     try:
-        if not stdout_open:
-            raise UsageError("standard output is closed; send it to a file or to /dev/null")
-        code = command()
-    except SystemExit as exc:  # argparse
-        code = exc.code if isinstance(exc.code, int) else int(exc.code is not None)
-        code = _after_flush(code)
-    except PlumblineError as exc:
-        say(f"plumbline: {message_line(exc)}")
-        code = exc.exit_code
-    except KeyboardInterrupt:
+        code = _code_of(command, stdout_open)
+        stop_raising()
+    except KeyboardInterrupt:  # only the first signal raises
         code = _interrupted(130)
     end_descendants()
     with suppress(BaseException):
@@ -73,6 +66,18 @@ def own_process(command: Callable[[], int]) -> NoReturn:
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
+
+
+def _code_of(command: Callable[[], int], stdout_open: bool) -> int:
+    try:
+        if not stdout_open:
+            raise UsageError("standard output is closed; send it to a file or to /dev/null")
+        return command()
+    except SystemExit as exc:  # argparse
+        return _after_flush(exc.code if isinstance(exc.code, int) else int(exc.code is not None))
+    except PlumblineError as exc:
+        say(f"plumbline: {message_line(exc)}")
+        return exc.exit_code
 
 
 def _told(exc: Exception, debug: bool, place: Path | None) -> int:

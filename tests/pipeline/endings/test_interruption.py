@@ -46,6 +46,12 @@ def other_error():
     except BaseException:
         raise ImportError("initialization of x raised unreported exception")
 
+def last_second():
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+    subprocess.Popen([sys.executable, "-c", stubborn])
+    time.sleep(1)
+    ready()
+
 def command():
     with scratch(home), on_interruption(lambda: (home / "closed").touch()):
         tempfile.mkstemp()
@@ -117,3 +123,13 @@ def test_what_the_parent_had_set_to_be_ignored_stays_so(tmp_path):
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=10)
     assert process.returncode == 143
+
+
+def test_a_signal_while_children_are_ended_changes_nothing(tmp_path):
+    process = start(tmp_path, "last_second")
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode in (0, 143)
+    assert "Traceback" not in err
+    assert len(err.splitlines()) <= 1
+    assert not is_alive(int((tmp_path / "child").read_text()))
