@@ -58,6 +58,7 @@ def settings(dataset: str, **changes: str) -> None:
     (folder / "pipeline.toml").write_text("\n".join(lines) + "\n")
 
 
+@pytest.mark.long
 def test_spans_cut_from_one_file_are_those_of_span_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -37,7 +37,7 @@ def _break_labels_and_summary(home: Path) -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        _cut_metadata,
+        pytest.param(_cut_metadata, marks=pytest.mark.long),
         pytest.param(_lose_a_shard, marks=pytest.mark.long),
         pytest.param(_lose_the_manifest, marks=pytest.mark.long),
         pytest.param(_break_labels_and_summary, marks=pytest.mark.long),
