@@ -25,6 +25,7 @@ _DATES = (
     *(f"%d{mark}%m{mark}%{year}" for year in "Yy" for mark in "./-"),
     *(f"%m{mark}%d{mark}%{year}" for year in "Yy" for mark in "./-"),
     *(f"%Y{mark}%m{mark}%d" for mark in "/.-"),
+    *(f"%y{mark}%m{mark}%d" for mark in "/.-"),
     *(f"%d{mark}%b{mark}%{year}" for year in "Yy" for mark in " -"),
     "%b %d, %Y",
     "%b %d %Y",
@@ -88,6 +89,8 @@ def chosen(counts: Counter[str], least: float) -> tuple[str, str]:
     prefers_day = "/" not in day_first if bool(first) == bool(second) else not first
     found = day_first if prefers_day else month_first
     other = month_first if prefers_day else day_first
+    if other == found:  # 20-01-31 is the 20th, or of the year 2020
+        other = next((written for written in fits if written.startswith("%y")), found)
     return found, other if other != found else ""
 
 

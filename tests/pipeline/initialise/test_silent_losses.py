@@ -82,3 +82,13 @@ def test_minutes_beside_hours_are_not_guessed(init: Init) -> None:
     code, found, _ = init(only="t,h,y\n" + rows)
     assert code == 0
     assert types(found) == {"t": "string", "h": "duration", "y": "int64"}
+
+
+def test_a_year_of_two_digits_may_come_first(init: Init) -> None:
+    rows = "".join(f"20-{n % 12 + 1:02}-{n % 28 + 1:02},{98 - n % 40}-05-12,{n * n // 7 % 2}\n" for n in range(300))
+    code, found, _ = init(only="d,e,y\n" + rows)
+    assert code == 0
+    formats = {column["name"]: column["date_format"] for column in found["columns"]}
+    assert formats["e"] == "%y-%m-%d"
+    (note,) = (column["note"] for column in found["columns"] if column["name"] == "d")
+    assert "%y-%m-%d" in note
