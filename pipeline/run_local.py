@@ -99,7 +99,10 @@ def _once(
     config, earlier = in_force(config, home, checked.fingerprint)
     run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     plan = plan_run(config, root, run_id, source, checked)
-    warnings: list[str | None] = list(class_warnings(config, checked.labels))
+    warnings = [
+        *class_warnings(config, checked.labels),
+        check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files)),
+    ]
     reports = plan.reports
     check_root(reports)
     connection = connection_config(config.metadata, home / "metadata.sqlite")
@@ -111,7 +114,6 @@ def _once(
         verifier = Verifier(home, digests=verify, tell=progress.say)
         cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id, verifier)
         if cached is None:
-            warnings.append(check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files)))
             warnings.append(check_memory(checked.rows.get("train", 0), len(config.features.names)))
             for warning in filter(None, warnings):
                 progress.say(warning)
