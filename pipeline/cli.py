@@ -7,6 +7,9 @@ from pathlib import Path
 
 from pipeline.endings.ending import guarded, own_process
 
+CLUSTER = frozenset({"compile_", "submit", "dry_run"})
+"""Commands whose functions are in cluster_commands."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code. Data goes to stdout, talk to stderr.
@@ -38,10 +41,10 @@ def _called(parsed: argparse.Namespace) -> int:
         limits.check_limits()
     else:
         limits.check_address_space(limits.NUMPY)
-    from pipeline import commands
+    from pipeline import cluster_commands, commands
 
     commands.check_arguments(parsed)
-    code: int = getattr(commands, parsed.command)(parsed)
+    code: int = getattr(cluster_commands if parsed.command in CLUSTER else commands, parsed.command)(parsed)
     return code
 
 

@@ -14,8 +14,8 @@ from components.escaping import for_a_terminal, for_terminal
 from components.plain_names import checked
 from components.registry.versions import Registry
 from components.secret_texts import holds_secret, without_secrets
-from pipeline.config import Config, find_config, load_config, registry_folder
-from pipeline.tables.tune import check_tune
+from pipeline.command_settings import settings_of
+from pipeline.config import Config, registry_folder
 from pipeline.talk import Progress, chatter_to
 
 if TYPE_CHECKING:
@@ -39,28 +39,6 @@ def check_arguments(parsed: argparse.Namespace) -> None:
             )
 
 
-def _config(parsed: argparse.Namespace) -> Config:
-    config = load_config(find_config(parsed.dataset))
-    if profile := getattr(parsed, "beam", None):
-        config = config.model_copy(update={"beam": config.beam.model_copy(update={"profile": profile})})
-    if (trials := getattr(parsed, "tune", None)) is not None:
-        if trials < 1:
-            raise UsageError(f"--tune {trials}: must be at least 1")
-        # Who says it here wants a search, whatever was found before.
-        config = config.model_copy(update={"tune": config.tune.model_copy(update={"trials": trials, "reuse": False})})
-        config.own_module()  # refuses a search beside a model of one's own; load_config knew of none
-        try:
-            check_tune(config.tune, config.training, config.dataset.task)
-        except ValueError as exc:
-            raise UsageError(f"--tune {trials}: {exc}") from exc
-    window = getattr(parsed, "window", None)
-    if window is None:
-        return config
-    if window < 1:
-        raise UsageError(f"--window {window}: must be at least 1")
-    return config.model_copy(update={"data": config.data.model_copy(update={"window": window})})
-
-
 def run(parsed: argparse.Namespace) -> int:
     """`plumbline run`."""
     from pipeline.summary import for_a_person
@@ -80,7 +58,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> "tuple[Summary, PlumblineError | None]":
-    config = _config(parsed)
+    config = settings_of(parsed)
 
     from pipeline import run_local
 
@@ -95,7 +73,7 @@ def replay(parsed: argparse.Namespace) -> int:
     """`plumbline replay`: a line for each span, then the drift of all of them."""
     if parsed.last < parsed.first:
         raise UsageError(f"--from {parsed.first} --to {parsed.last}: the last span lies before the first")
-    config = _config(parsed)
+    config = settings_of(parsed)
 
     from pipeline import run_local
     from pipeline.summary import one_line
@@ -135,7 +113,7 @@ def drift(parsed: argparse.Namespace) -> int:
         parsed.baseline,
         parsed.current,
         schema=parsed.schema,
-        config=_config(parsed) if parsed.dataset else None,
+        config=settings_of(parsed) if parsed.dataset else None,
         slices=parsed.slice,
         comparator="skew" if parsed.skew else "drift",
         rule=parsed.rule,
@@ -155,7 +133,7 @@ def drift(parsed: argparse.Namespace) -> int:
 def _drift_history(parsed: argparse.Namespace) -> int:
     if not parsed.dataset:
         raise UsageError("--history: of which dataset? --dataset says it")
-    config = _config(parsed)
+    config = settings_of(parsed)
     if parsed.suggest:
         from pipeline.drift.suggestions import suggest
 
@@ -203,7 +181,7 @@ def audit(parsed: argparse.Namespace) -> int:
     found = audit_command.audit(
         parsed.data,
         parsed.label,
-        config=_config(parsed) if parsed.dataset else None,
+        config=settings_of(parsed) if parsed.dataset else None,
         ids=tuple(filter(None, parsed.id.split(","))),
         labelers=tuple(filter(None, parsed.labelers.split(","))),
         model=parsed.model,
@@ -222,7 +200,7 @@ def schema(parsed: argparse.Namespace) -> int:
     """`plumbline schema diff`, and `update`."""
     from pipeline.schema import command as schema_command
 
-    config = _config(parsed)
+    config = settings_of(parsed)
     if parsed.thresholds_from_history:
         from pipeline.drift.suggestions import suggest
 
@@ -267,7 +245,7 @@ def tuned(parsed: argparse.Namespace) -> int:
     """`plumbline tuned`: what was found, and `--write`, which keeps it."""
     from pipeline import tuned as tuned_
 
-    config = _config(parsed)
+    config = settings_of(parsed)
     kept = tuned_.from_file(parsed.file) if parsed.file else tuned_.last(_home(parsed))
     print(json.dumps(kept.to_json(), allow_nan=False) if parsed.json else for_a_terminal(kept).for_a_person())
     if parsed.write:
@@ -337,8 +315,8 @@ def export(parsed: argparse.Namespace) -> int:
     """`plumbline export mlflow`."""
     from pipeline.export.mlflow import export
 
-    uri = parsed.tracking_uri or _config(parsed).mlflow.tracking_uri or None
-    found = export(_config(parsed), parsed.root, parsed.which, uri, name=parsed.name, store=_store(parsed))
+    uri = parsed.tracking_uri or settings_of(parsed).mlflow.tracking_uri or None
+    found = export(settings_of(parsed), parsed.root, parsed.which, uri, name=parsed.name, store=_store(parsed))
     print(json.dumps(found.to_json()) if parsed.json else for_a_terminal(found).for_a_person())
     return 0
 
@@ -361,13 +339,15 @@ def _home(parsed: argparse.Namespace) -> Path:
 
 
 def _registry(parsed: argparse.Namespace) -> Registry:
-    return Registry(registry_folder(_config(parsed), parsed.root))
+    return Registry(registry_folder(settings_of(parsed), parsed.root))
 
 
 def _store(parsed: argparse.Namespace, read_only: bool = True) -> Any:
     from pipeline.metadata_connection import connect, connection_config
 
-    return connect(connection_config(_config(parsed).metadata, _home(parsed) / "metadata.sqlite"), read_only=read_only)
+    return connect(
+        connection_config(settings_of(parsed).metadata, _home(parsed) / "metadata.sqlite"), read_only=read_only
+    )
 
 
 def doctor(parsed: argparse.Namespace) -> int:
@@ -406,66 +386,3 @@ def init(parsed: argparse.Namespace) -> int:
     )
     print(json.dumps(found.to_json(), allow_nan=False) if parsed.json else for_a_terminal(found).for_a_person())
     return 0
-
-
-def compile_(parsed: argparse.Namespace) -> int:
-    """`plumbline compile`."""
-    _compile_to(parsed, parsed.output, parsed.target)
-    print(parsed.output)
-    return 0
-
-
-def _compile_to(parsed: argparse.Namespace, output: Path, target: str = "kubeflow") -> None:
-    config = _config(parsed)
-    with chatter_to(Path(os.devnull)):
-        from pipeline.run_kubeflow import compile_pipeline
-
-        compile_pipeline(config, output=output, data=parsed.data, root=parsed.root, image=parsed.image, target=target)
-
-
-def submit(parsed: argparse.Namespace) -> int:
-    """`plumbline submit`."""
-    from pipeline.kubeflow import submit as submitting
-
-    if parsed.wait and parsed.every:
-        raise UsageError("--wait with --every: a schedule does not end; leave one of them out")
-    if parsed.replace and not parsed.every:
-        raise UsageError("--replace: only with --every")
-    asked = submitting.Request(**{field: getattr(parsed, field) for field in submitting.Request.__dataclass_fields__})
-    submitted, client = submitting.submit(_config(parsed), asked, lambda path: _compile_to(parsed, path))
-    if parsed.wait:
-        print(f"{submitted.for_a_person()}\nwaiting", file=sys.stderr)
-        submitted = submitting.wait(client, submitted)
-    print(json.dumps(submitted.to_json()) if parsed.json else for_a_terminal(submitted).for_a_person())
-    return 0
-
-
-def dry_run(parsed: argparse.Namespace) -> int:
-    """`plumbline dry-run`."""
-    from pipeline.dry_run.run import Options, dry_run
-
-    options = Options(
-        image=parsed.image,
-        on_machine=parsed.no_image,
-        root=parsed.root,
-        storage=parsed.storage,
-        work=parsed.work,
-        parameters=_pairs("--param", parsed.param),
-        env=parsed.env,
-        volumes=parsed.volume,
-        fresh=parsed.fresh,
-        retry=not parsed.no_retries,
-    )
-    report, failure = dry_run(parsed.pipeline, options, sys.stderr)
-    if failure is None or parsed.json:
-        print(json.dumps(report.to_json(), allow_nan=False) if parsed.json else for_a_terminal(report).for_a_person())
-    if failure is not None:
-        raise failure
-    return 0
-
-
-def _pairs(option: str, given: list[str]) -> dict[str, str]:
-    for one in given:
-        if "=" not in one:
-            raise UsageError(f"{option} {one}: legal: NAME=VALUE")
-    return dict(one.split("=", 1) for one in given)

@@ -24,7 +24,8 @@ from components.transform.analysis import analyse
 from components.transform.derived_columns import nothing_learned
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import QUANTILES, SKETCH_ERROR, check
+from components.transform.preprocessing import SKETCH_ERROR, check
+from components.transform.scaling import QUANTILES
 from components.transform.text_columns.telling import record_texts
 from components.transform.value_check import check_values
 from components.transform.value_findings import POLICY, record_values

@@ -16,7 +16,8 @@ from components.trainer.training import run_fn
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import QUANTILES, SKETCH_ERROR
+from components.transform.preprocessing import SKETCH_ERROR
+from components.transform.scaling import QUANTILES
 
 Rows = list[dict[str, Any]]
 

@@ -17,7 +17,8 @@ from components.trainer.raw_inputs import SentAsText, raw_inputs
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import QUANTILES, SKETCH_ERROR
+from components.transform.preprocessing import SKETCH_ERROR
+from components.transform.scaling import QUANTILES
 from components.transform_matrices import load_matrices
 
 ROWS = 400

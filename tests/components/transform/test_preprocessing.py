@@ -18,7 +18,8 @@ from components.errors import ConfigError
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import QUANTILES, SKETCH_ERROR, check, preprocessing_fn
+from components.transform.preprocessing import SKETCH_ERROR, check, preprocessing_fn
+from components.transform.scaling import QUANTILES
 from components.transform_matrices import load_matrices
 
 pytestmark = pytest.mark.slow

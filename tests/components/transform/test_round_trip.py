@@ -18,7 +18,8 @@ from components.trainer.raw_inputs import ByLayer, ByMatrices, raw_inputs
 from components.transform.analysis import Facts, analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import QUANTILES, SKETCH_ERROR
+from components.transform.preprocessing import SKETCH_ERROR
+from components.transform.scaling import QUANTILES
 from components.transform.value_check import check_values
 from components.vocabulary_escaping import escaped, escaped_tensor, unescaped
 

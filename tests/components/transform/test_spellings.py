@@ -12,7 +12,8 @@ from components.trainer.raw_inputs import raw_inputs
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import QUANTILES, SKETCH_ERROR
+from components.transform.preprocessing import SKETCH_ERROR
+from components.transform.scaling import QUANTILES
 
 TABLES = {
     "dataset": {"label": "left", "task": "multiclass"},

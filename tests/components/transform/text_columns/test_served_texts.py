@@ -14,7 +14,8 @@ from components.trainer.raw_inputs import ByLayer, ByMatrices
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import QUANTILES, SKETCH_ERROR, preprocessing_fn
+from components.transform.preprocessing import SKETCH_ERROR, preprocessing_fn
+from components.transform.scaling import QUANTILES
 from components.transform.value_check import check_values
 from components.transform_matrices import load_matrices
 from tests.components.transform.text_columns.test_text_columns import AWKWARD, texts_of
