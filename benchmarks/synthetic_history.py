@@ -147,7 +147,7 @@ class History:
                 {"id": node, "state": "cached" if state == mlmd.Execution.CACHED else "executed", "seconds": 1}
             )
         pushed = text_property(made["RegistryPusher.pushed_model"], "pushed_version")
-        summary = _summary(run_id, files, states, pushed, fingerprints)
+        summary = _summary(run_id, files, states, pushed, fingerprints) | {"registry": self.registry.where}
         _write(self.home / "reports" / run_id / "summary.json", json.dumps(summary))
         return run_id
 

@@ -56,6 +56,7 @@ from components.registry.objects import Listed, Objects, Taken, at_once
 from components.registry.storage import CARDS, LABELS, MANIFEST, MODEL_VERSION, numbered, version_text
 
 PUSHES = ".pushes"
+RESERVED = ".reserved"
 ABANDONED = timedelta(days=1)
 """Age from which a push that has not committed is taken for dead."""
 TRIAL = f"{PUSHES}/.try-"
@@ -201,6 +202,10 @@ class BucketStorage:
         self._publish(version, push)
         self._read_back(version, text, files)
         return version
+
+    def reserve(self, version: int) -> None:
+        """See `Storage`. An object below its number, which without a manifest is no version."""
+        self.store.write(f"{version}/{RESERVED}", b"")
 
     def _read_back(self, version: int, manifest: str, files: Mapping[str, str]) -> None:
         """Step 6."""

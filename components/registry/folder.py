@@ -2,6 +2,7 @@
 
 <registry>/.lock                      held by whoever writes; the kernel frees it when a process dies
 <registry>/.staging-<n>-<random>/     a version on its way in; without an owner once the lock is free
+<registry>/.highest                   the largest number that was reserved; none unless a version was taken out
 """
 
 import fcntl
@@ -18,6 +19,7 @@ from components.files import sync, write_bytes, write_json, write_text
 from components.plain_names import leads_out
 from components.registry.storage import LABELS, MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
 
+HIGHEST = ".highest"
 STAGING = (".staging-*", f".{LABELS}.*")
 """Names of a version and of a labels.json on their way in."""
 
@@ -107,7 +109,7 @@ class FolderStorage:
 
     def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
         """See `Storage`."""
-        version = max(above, *self.versions(), 0) + 1
+        version = max(above, *self.versions(), self._highest()) + 1
         # TF Serving looks only at folders whose name is a number, so the half-copied one is invisible to it.
         staging = self.folder / f".staging-{version}-{uuid.uuid4().hex}"
         try:
@@ -129,6 +131,16 @@ class FolderStorage:
             raise
         sync(self.folder)
         return version
+
+    def reserve(self, version: int) -> None:
+        """See `Storage`."""
+        write_text(self.folder / HIGHEST, f"{max(version, self._highest())}\n")
+
+    def _highest(self) -> int:
+        try:
+            return int((self.folder / HIGHEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0
 
 
 def _is_version(entry: Path) -> bool:

@@ -60,12 +60,15 @@ class Storage(Protocol):
           model: Folder of the SavedModel; of its MODEL_VERSION, if it has one, the copy gets the version's number.
           manifest: manifest.json but for `version`; `files` are the digests of the model's files as they are in
             `model`, and are recorded as they become, see `numbered`.
-          above: The new number is larger than this and than that of any version.
+          above: The new number is larger than this, than that of any version, and than any reserved one.
           cards: Of CARDS, name -> text.
 
         Returns:
           The version's number.
         """
+
+    def reserve(self, version: int) -> None:
+        """Sees to it that no new version gets this number or a smaller one. Called under the lock."""
 
 
 def version_text(version: int) -> str:

@@ -192,6 +192,11 @@ class Registry:
             if not self._storage.write_labels(text.encode(), None if read is None else read[1]):
                 raise PlumblineError(f"{self._storage.shown(LABELS)}: was changed meanwhile; run again")
 
+    def reserve(self, version: int) -> None:
+        """Keeps a version's number from being given again, once the version is taken out."""
+        with self._storage.locked():
+            self._storage.reserve(version)
+
     # -- helpers -------------------------------------------------------------------------------------------------
 
     def _there(self) -> str:

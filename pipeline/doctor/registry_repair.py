@@ -45,7 +45,7 @@ def mend_version(home: Path, registry: Registry, version: int, aside: SetAside) 
 def mend_manifest(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
     """Writes the manifest anew if the model is proven to be a run's, else sets the version aside; says which."""
     folder = registry.folder / str(version)
-    summary = _run_that_pushed(home, version)
+    summary = _run_that_pushed(home, registry, version)
     files = file_digests(folder)
     model = None if summary is None else _model_with(home, files, version)
     if summary is None or model is None:
@@ -105,6 +105,7 @@ def move_leftovers(registry: Registry, aside: SetAside) -> str:
 def _take_out(registry: Registry, version: int, aside: SetAside) -> str:
     """Sets a version aside; a label that it had goes to another one first, so that a server never has none to load."""
     said = mend_labels(registry, aside)
+    registry.reserve(version)
     moved = aside.move(registry.folder / str(version))
     return f"version {version} of the registry: set aside as {moved}; {said}"
 
@@ -154,11 +155,19 @@ def _model_with(home: Path, files: Mapping[str, str], version: int) -> Path | No
     return None
 
 
-def _run_that_pushed(home: Path, version: int) -> dict[str, Any] | None:
-    """The summary of the first run that pushed a version."""
+def _run_that_pushed(home: Path, registry: Registry, version: int) -> dict[str, Any] | None:
+    """The summary of the first run that pushed a version to this registry; None if runs of several data or code say so.
+
+    A run that repeats another one says the same. A root may have been moved: of the registry's place its last two
+    folders are compared.
+    """
     reports = home / "reports"
-    for folder in sorted(reports.iterdir()) if reports.is_dir() else []:
-        found = read_summary(folder).content
-        if found and found.get("pushed") == version:
-            return found
-    return None
+    summaries = [read_summary(folder).content for folder in (sorted(reports.iterdir()) if reports.is_dir() else [])]
+    place = Path(registry.where).parts[-2:]
+    pushed = [
+        one
+        for one in summaries
+        if one and one.get("pushed") == version and Path(str(one.get("registry"))).parts[-2:] == place
+    ]
+    alike = all(one.get("fingerprints") == pushed[0].get("fingerprints") for one in pushed)
+    return pushed[0] if pushed and alike else None

@@ -139,3 +139,14 @@ def test_in_a_bucket(bucket, tmp_path, monkeypatch):
     mend_labels(registry, SetAside(tmp_path / "home"))
     assert found() == []
     assert [path.read_bytes() for path in sorted((tmp_path / "home").rglob("labels.json*"))][-1] == b"{"
+
+
+def test_a_manifest_is_not_rebuilt_from_a_run_that_pushed_to_another_registry(runs):
+    _keep_model(runs, 2)
+    shutil.rmtree(runs.home / "artifacts" / ".records")
+    for file in (runs.home / "reports").glob("*/summary.json"):
+        write_json(file, json.loads(file.read_text()) | {"registry": "/elsewhere/models"})
+    (runs.registry.folder / "2" / "manifest.json").unlink()
+    runs.repair()
+    assert runs.registry.versions() == [1]
+    assert runs.registry.push(runs.registry.folder / "1", {}) != 2  # the number was given
