@@ -3,7 +3,7 @@
 import secrets
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -87,13 +87,20 @@ def run(
         check_positive(config, checked.labels, source.columns)
         summary, stopped = _once(config, root, source, checked, verbose, verify)
         if isinstance(stopped, DamagedArtifact):  # set aside by now: the next one makes it again
-            summary, stopped = _once(config, root, source, checked, verbose, verify)
+            summary, stopped = _once(config, root, source, checked, verbose, verify, damaged=summary.integrity)
         return summary, stopped
 
 
 def _once(
-    config: Config, root: Path, source: Source, checked: Checked, verbose: bool, verify: bool
+    config: Config,
+    root: Path,
+    source: Source,
+    checked: Checked,
+    verbose: bool,
+    verify: bool,
+    damaged: Sequence[str] = (),
 ) -> tuple[Summary, PlumblineError | None]:
+    """One run; `damaged` is what another found that was broken off for it, for the summary."""
     home = root.resolve() / config.dataset.name
     asked = config
     config, earlier = in_force(config, home, checked.fingerprint)
@@ -127,7 +134,7 @@ def _once(
             verifier.set_aside_uri(store, stopped.uri, str(stopped))
         note(home, store)
         back_up(home, run_id)
-        summary = replace(summary, integrity=[*([strange] if strange else []), *verifier.lines])
+        summary = replace(summary, integrity=[*damaged, *([strange] if strange else []), *verifier.lines])
         if earlier is not None:
             summary = replace(summary, tuned={**earlier.found, "run_id": earlier.run_id})
         elif summary.tuned:

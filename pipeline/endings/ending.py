@@ -13,7 +13,7 @@ from components.errors import PlumblineError, UsageError
 from components.secret_texts import message_line, without_secrets
 from pipeline.endings.children import end_descendants
 from pipeline.endings.failures import as_error
-from pipeline.endings.interruption import Interrupted, handle_signals, received, stop_raising
+from pipeline.endings.interruption import Interrupted, announce_once, handle_signals, received, stop_raising
 from pipeline.endings.output import STDOUT, drop, flushed, not_written, open_streams, say
 
 
@@ -33,8 +33,7 @@ def guarded(command: Callable[[], int], *, debug: bool, place: Path | None = Non
         drop()  # whoever read has read enough
         return _interrupted(0)
     except Interrupted as exc:
-        say(f"plumbline: {exc}")
-        return exc.exit_code
+        return _announced(exc)
     except KeyboardInterrupt:  # not a process of our own: a notebook, or a test
         say("plumbline: interrupted; what was finished is kept, run again to go on")
         return 130
@@ -82,8 +81,7 @@ def _code_of(command: Callable[[], int], stdout_open: bool) -> int:
 
 def _told(exc: Exception, debug: bool, place: Path | None) -> int:
     if (interrupted := received()) is not None:  # C++ has made another exception of it
-        say(f"plumbline: {interrupted}")
-        return interrupted.exit_code
+        return _announced(interrupted)
     if isinstance(exc, OSError) and exc.filename == STDOUT:
         error: PlumblineError = not_written(exc)
     else:
@@ -107,7 +105,10 @@ def _after_flush(code: int) -> int:
 def _interrupted(code: int) -> int:
     """The exit code of a command during whose last steps a signal came."""
     interrupted = received()
-    if interrupted is None:
-        return code
-    say(f"plumbline: {interrupted}")
+    return code if interrupted is None else _announced(interrupted)
+
+
+def _announced(interrupted: Interrupted) -> int:
+    if announce_once():
+        say(f"plumbline: {interrupted}")
     return interrupted.exit_code

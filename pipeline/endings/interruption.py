@@ -26,6 +26,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP"
 
 _received: list[int] = []
 _closing: list[Callable[[], None]] = []
+_announced = threading.Lock()
 
 
 class Interrupted(KeyboardInterrupt):
@@ -53,6 +54,11 @@ def message(number: int) -> str:
 def received() -> Interrupted | None:
     """The first signal that asked this process to end; None if there was none."""
     return Interrupted(_received[0]) if _received else None
+
+
+def announce_once() -> bool:
+    """Whether the caller is the first that tells of the end: the main thread and the watchdog may both get there."""
+    return _announced.acquire(blocking=False)
 
 
 def check_interrupted() -> None:
@@ -124,13 +130,15 @@ def _watch(reader: socket.socket, handled: set[int], person: int, last: Callable
     _next(reader, handled, GRACE)
     if not _received:
         _received.append(number)
+    number = _received[0]  # of two pending signals Python may have handled the other one first
     closer = threading.Thread(target=_close_all, daemon=True)
     closer.start()
     closer.join(CLOSING)
     with suppress(Exception):
         last()
     with suppress(OSError):  # after SIGHUP the terminal may be gone
-        os.write(person, f"plumbline: {message(number)}\n".encode())
+        if announce_once():
+            os.write(person, f"plumbline: {message(number)}\n".encode())
     os._exit(128 + number)
 
 

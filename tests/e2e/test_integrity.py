@@ -157,6 +157,7 @@ def test_a_model_damaged_while_the_run_uses_it_is_made_again_by_the_same_command
     result = Result(process.returncode, out, err)
     assert result.code == 0, err
     assert "damaged: Trainer.model" in err
+    assert any("Trainer.model" in line for line in result.summary["integrity"])
     assert (project.home / "set-aside" / "Trainer" / "model" / model.name).is_dir()
     assert "Trainer" in result.states("executed")
     assert "ArrowExampleGen" in result.states("cached")

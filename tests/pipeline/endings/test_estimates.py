@@ -45,6 +45,17 @@ def test_what_is_measured_is_plausible():
     assert left is None or 0 <= left < 1 << 50
 
 
+def test_the_peak_is_not_that_of_the_process_that_started_this_one():
+    script = (
+        "import subprocess, sys\n"
+        "held = bytearray(b'x' * 400_000_000)\n"
+        "child = 'from pipeline.endings.memory import peak_bytes; print(peak_bytes())'\n"
+        "sys.exit(subprocess.run([sys.executable, '-c', child]).returncode)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 300_000_000
+
+
 LIMITED = """
 from components.errors import ResourceError
 from pipeline.endings.failures import as_error
