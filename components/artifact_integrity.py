@@ -17,7 +17,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -129,6 +129,29 @@ def check(uri: str, made: Record, *, digests: bool) -> list[Finding]:
     Returns:
       Findings in the order of the files' names; empty if the artifact is as it was written.
     """
+    return _compared(uri, made, digests)[0]
+
+
+def check_and_renew(uri: str, made: Record, *, digests: bool) -> list[Finding]:
+    """As `check`; where the artifact is whole but files have other times, the record gets these.
+
+    So a folder that was copied or restored without its times is read once, and not at every use. The times are taken
+    before the files are read: one that is written meanwhile has yet another time, and is read again at the next use.
+
+    Raises:
+      OSError: As `check` does, or the record cannot be written.
+    """
+    findings, stats = _compared(uri, made, digests)
+    if not findings and any(stats[name].st_mtime_ns != file.mtime_ns for name, file in made.files.items()):
+        save(
+            uri,
+            Record({name: replace(file, mtime_ns=stats[name].st_mtime_ns) for name, file in made.files.items()}),
+        )
+    return findings
+
+
+def _compared(uri: str, made: Record, digests: bool) -> tuple[list[Finding], dict[str, os.stat_result]]:
+    """What `check` returns, and the status of each file before it was read."""
     try:
         found = dict(_stats(uri))
     except (FileNotFoundError, NotADirectoryError):  # another error says nothing of the artifact
@@ -149,7 +172,7 @@ def check(uri: str, made: Record, *, digests: bool) -> list[Finding]:
                 findings.append(Finding("digest", name, "cannot be read"))
             elif digest != made.files[name].sha256:
                 findings.append(Finding("digest", name, "has other bytes than were written"))
-    return sorted(findings, key=lambda finding: (finding.file, finding.kind))
+    return sorted(findings, key=lambda finding: (finding.file, finding.kind)), found
 
 
 def check_content(uri: str, content: str) -> list[Finding]:

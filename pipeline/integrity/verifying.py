@@ -45,6 +45,7 @@ class Verifier:
         """What is not as the component wrote it.
 
         An artifact of an earlier version of Plumbline has no record: it gets one, and counts as whole from then on.
+        The record of one that was copied without its times gets the new times once all its files have been compared.
         """
         uri = artifact.uri
         if not uri or "://" in uri:
@@ -52,7 +53,7 @@ class Verifier:
         made = integrity.load(uri)
         digests = self._digests and artifact.id not in self._read
         if made is not None:
-            found = integrity.check(uri, made, digests=digests)
+            found = self._check(uri, made, digests)
         elif CONTENT in artifact.custom_properties:
             found = integrity.check_content(uri, artifact.custom_properties[CONTENT].string_value)
         else:
@@ -113,6 +114,14 @@ class Verifier:
         line = f"damaged: {what} ({artifact.uri}): {_said(found)}; it {place}" + (" and made again" if again else "")
         self.lines.append(line)
         self._tell(line)
+
+    def _check(self, uri: str, made: integrity.Record, digests: bool) -> list[Finding]:
+        if Path(uri).is_relative_to(self.home / "artifacts"):  # the records of another root are not ours to write
+            try:
+                return integrity.check_and_renew(uri, made, digests=digests)
+            except OSError:  # told by what follows, unless only the record cannot be written
+                _log.exception("%s could not be compared, or its record not be renewed", uri)
+        return integrity.check(uri, made, digests=digests)
 
     def _record(self, uri: str) -> None:
         """A failure is told when the artifact is used."""

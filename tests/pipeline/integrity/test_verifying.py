@@ -1,6 +1,7 @@
 """What is damaged is set aside, marked in ML Metadata and told; what is whole stays."""
 
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -126,3 +127,50 @@ def test_what_a_component_found_damaged_is_set_aside(toy: Toy) -> None:
     assert toy.artifact("data").state == mlmd.Artifact.DELETED
     toy.verifier.set_aside_uri(toy.store, artifact.uri, "again")
     assert len(toy.verifier.lines) == 1
+
+
+def test_a_copy_without_its_times_is_read_once(toy: Toy) -> None:
+    artifact = toy.artifact("data")
+    recorded = integrity.load(artifact.uri)
+    for file in Path(artifact.uri).iterdir():
+        os.utime(file, ns=(5, 5))
+    assert toy.verifier.findings(artifact) == []
+    renewed = integrity.load(artifact.uri)
+    assert renewed is not None and recorded is not None
+    assert renewed.content == recorded.content
+    assert {file.mtime_ns for file in renewed.files.values()} == {5}
+    # Not read any more: other bytes with the same times are what only --verify finds.
+    flip(Path(artifact.uri) / "a", keep_time=True)
+    assert toy.verifier.findings(artifact) == []
+    assert [found.file for found in Verifier(toy.home, digests=True).findings(artifact)] == ["a"]
+
+
+def test_a_damaged_copy_keeps_its_record(toy: Toy) -> None:
+    artifact = toy.artifact("data")
+    before = integrity.record_file(artifact.uri).read_bytes()
+    os.utime(Path(artifact.uri) / "b", ns=(5, 5))
+    flip(Path(artifact.uri) / "a")
+    assert [found.kind for found in toy.verifier.findings(artifact)] == ["digest"]
+    assert integrity.record_file(artifact.uri).read_bytes() == before
+
+
+def test_a_record_of_another_root_is_not_written(toy: Toy, tmp_path: Path) -> None:
+    artifact = toy.artifact("data")
+    before = integrity.record_file(artifact.uri).read_bytes()
+    os.utime(Path(artifact.uri) / "a", ns=(5, 5))
+    assert Verifier(tmp_path / "copy").findings(artifact) == []
+    assert integrity.record_file(artifact.uri).read_bytes() == before
+
+
+def test_a_copy_whose_record_cannot_be_written_is_used_all_the_same(toy: Toy) -> None:
+    artifact = toy.artifact("data")
+    os.utime(Path(artifact.uri) / "a", ns=(5, 5))
+    record = integrity.record_file(artifact.uri)
+    content = record.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limit[1]))  # root ignores permissions, but not this
+    try:
+        assert toy.verifier.findings(artifact) == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert record.read_bytes() == content
