@@ -7,6 +7,10 @@ from pipeline.dry_run.places import Places, is_remote
 from pipeline.dry_run.spec import Task
 from pipeline.dry_run.values import to_text
 
+LOGS = "executor-logs"
+"""Output artifact that KFP's driver adds to every container task unless the API server sets PUBLISH_LOGS to false; the
+launcher writes the container's standard output and standard error into it (KFP 2.5 and newer)."""
+
 
 def outputs(task: Task, run_folder: str, execution: str, places: Places) -> dict[str, Any]:
     """The `outputs` of an ExecutorInput (driver.go, provisionOutputs).
@@ -24,6 +28,8 @@ def outputs(task: Task, run_folder: str, execution: str, places: Places) -> dict
         if declared.get("metadata"):
             artifact["metadata"] = declared["metadata"]
         artifacts[name] = {"artifacts": [artifact]}
+    log = {"name": LOGS, "type": {"schemaTitle": "system.Artifact"}, "uri": f"{root}/{LOGS}"}
+    artifacts[LOGS] = {"artifacts": [log]}
     parameters = {
         name: {"outputFile": places.temporary(f"/tmp/kfp/outputs/{name}")}
         for name in sorted(task.declared("output", "parameters"))

@@ -70,10 +70,13 @@ def prepare(task: Task, doing: Doing, done: dict[str, Record]) -> tuple[dict[str
 
 
 def is_kept(record: Record | None, key: str, stores: Stores) -> bool:
-    """Whether an earlier run's result stands: done with the same key, and its artifacts still there, whole."""
+    """Whether an earlier run's result stands: done with the same key, and its artifacts still there, whole.
+
+    A lost log is no reason to run the task again.
+    """
     if record is None or record.state != "done" or record.key != key:
         return False
-    return all(_is_whole(artifact, stores) for artifact in record.artifacts.values())
+    return all(_is_whole(artifact, stores) for name, artifact in record.artifacts.items() if name != told.LOGS)
 
 
 def do(task: Task, doing: Doing, inputs: dict[str, Any], key: str) -> tuple[Record, int]:
@@ -137,7 +140,11 @@ def _container(task: Task, doing: Doing, inputs: dict[str, Any], record: Record,
             places=places,
             log=log,
         )
+        copy = places.host(executor_input["outputs"]["artifacts"][told.LOGS]["artifacts"][0]["uri"])
+        copy.touch()  # the launcher creates it before the command begins
+        begin = log.stat().st_size
         code = doing.launcher.run(call)
+        _copy_from(log, begin, copy)
         if code:
             raise TaskFailed(task.name, f"exit code {code}: {last_words(log)}", log, code)
         try:
@@ -188,6 +195,13 @@ def _plain_folders(executor_input: dict[str, Any]) -> dict[str, tuple[Path, str]
                 folder = Path(uri) if side == "inputs" else Path(uri).parent.parent
                 found[str(folder)] = (folder, options)
     return found
+
+
+def _copy_from(log: Path, begin: int, target: Path) -> None:
+    """Copies what was appended to a log from byte `begin` on: what this attempt's container printed."""
+    with log.open("rb") as source, target.open("wb") as file:
+        source.seek(begin)
+        shutil.copyfileobj(source, file)
 
 
 def _importer(task: Task, doing: Doing, inputs: dict[str, Any], record: Record) -> None:

@@ -36,7 +36,7 @@ class Report:
       root: Where its artifacts are.
       work: Where its records and logs are.
       steps: The tasks that were reached, in order.
-      outputs: Every output artifact of them: step, name, uri, objects, bytes, metadata.
+      outputs: Every declared output artifact of them: step, name, uri, objects, bytes, metadata.
       parameters: Every output parameter of them: step, name, value.
     """
 

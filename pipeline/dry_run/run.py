@@ -12,6 +12,7 @@ from typing import TextIO
 from uuid import uuid4
 
 from components.errors import PlumblineError, UsageError
+from pipeline.dry_run.executor_input import LOGS
 from pipeline.dry_run.failure import TaskFailed
 from pipeline.dry_run.inputs import RunFacts
 from pipeline.dry_run.launch import InImage, Launcher, OnMachine
@@ -147,6 +148,8 @@ def _all(tasks: list[Task], doing: Doing, report: Report, progress: Progress) ->
             report.steps.append(StepReport(task.name, state, seconds, str(log), attempts))
         done[task.name] = record
         for name, artifact in record.artifacts.items():
+            if name == LOGS:  # steps name the log of all attempts
+                continue
             kept = {key: artifact.get(key) for key in ("uri", "objects", "bytes", "metadata")}
             report.outputs.append({"step": task.name, "name": name, **kept})
         for name, value in record.parameters.items():

@@ -99,7 +99,7 @@ def _window(config: Config, target: str) -> int:
 
 
 def _resources(config: Config, name: str, need: Component, target: str) -> dict[str, Any]:
-    """A ResourceSpec. Open-source KFP reads the texts, with a request; Vertex AI, and KFP before 2.4, the numbers."""
+    """A ResourceSpec. Open-source KFP reads the texts from 2.3 on, with a request; Vertex AI reads the numbers."""
     numbers = {
         "cpuLimit": cores(need.cpu),
         "cpuRequest": cores(_least(need.cpu_request, need.cpu, cores)),

@@ -62,7 +62,25 @@ def test_executor_input_is_that_of_the_launcher(shell: Shell) -> None:
     assert artifact["uri"] == words["uri"]
     assert artifact["type"] == {"instanceSchema": ""}
     assert artifact["metadata"]["display_name"] == "words"
+    (log,) = told["outputs"].pop("artifacts")["executor-logs"]["artifacts"]
+    assert log["name"] == "executor-logs"
+    assert log["type"] == {"schemaTitle": "system.Artifact"}
+    assert log["uri"].endswith("/executor-logs")
     assert set(told["outputs"]) == {"outputFile"}
+
+
+def test_executor_logs_hold_what_the_container_printed(shell: Shell) -> None:
+    """KFP's driver adds this output to every container task, and the launcher writes it beside the declared ones."""
+    flaky = task('[ -e "$0" ] || { touch "$0"; echo first; exit 1; }; echo to stdout; echo to stderr >&2', "tried")
+    flaky["executor"]["container"]["args"] = [str(shell.folder / "tried")]
+    flaky["task"]["retryPolicy"] = {"maxRetryCount": 1, "backoffMaxDuration": "60s"}
+    report, failure = shell.run({"flaky": flaky})
+    assert failure is None
+    assert report.outputs == []  # it belongs to no component's outputs; `steps` name the log of all attempts
+    (log,) = shell.storage.rglob("executor-logs")
+    assert log.read_text() == "to stdout\nto stderr\n"  # of the attempt that succeeded
+    log.unlink()
+    assert shell.states() == {"flaky": "kept"}
 
 
 def test_outputs_are_told_with_type_and_uri(shell: Shell) -> None:
