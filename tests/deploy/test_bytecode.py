@@ -56,7 +56,7 @@ def test_compiles_what_is_required_and_the_project(site: Path, tmp_path: Path) -
     (clone / "deploy" / "venv").mkdir(parents=True)
     shutil.copy(SCRIPT, clone / "deploy" / "venv")
     (clone / "pipeline").mkdir()
-    (clone / "pipeline" / "cli.py").write_text("x = 1\n")
+    (clone / "pipeline" / "cli" / "command_line.py").write_text("x = 1\n")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     result = subprocess.run(
         [sys.executable, clone / "deploy" / "venv" / "bytecode.py"],
@@ -68,7 +68,7 @@ def test_compiles_what_is_required_and_the_project(site: Path, tmp_path: Path) -
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     done = sorted(str(file.relative_to(site)) for file in site.rglob("*.py") if has_bytecode(file))
     assert done == ["alpha/__init__.py", "alpha/testing.py", "beta_module.py", "gamma_module.py"]
-    assert has_bytecode(clone / "pipeline" / "cli.py")
+    assert has_bytecode(clone / "pipeline" / "cli" / "command_line.py")
 
 
 def test_set_up_calls_it_whatever_the_environment_says() -> None:

@@ -186,7 +186,7 @@ def test_arguments_arrive_as_they_are_and_the_exit_code_comes_back(container: st
 
 
 def test_project_cannot_be_changed_from_inside(container: str) -> None:
-    written = run(container, "python", "-c", "open('/app/pipeline/cli.py', 'a')", user=f"{ANY_ID}:0")
+    written = run(container, "python", "-c", "open('/app/pipeline/cli/command_line.py', 'a')", user=f"{ANY_ID}:0")
     assert written.returncode == 1
     assert "PermissionError" in written.stderr
 

@@ -1,0 +1,43 @@
+"""`plumbline doctor`."""
+
+import argparse
+import shutil
+import sys
+
+from components.errors import PlumblineError
+from pipeline.cli.arguments import Commands, add_command, add_json, add_root
+from pipeline.cli.output import print_found
+
+
+def add_parsers(commands: Commands) -> None:
+    """Adds `doctor`."""
+    parser = add_command(
+        commands,
+        "doctor",
+        doctor,
+        help="check environment, settings, metadata, artifacts and registry; repair what is safe",
+    )
+    parser.add_argument("--dataset", metavar="NAME", help="this one only (default: all with settings or runs)")
+    parser.add_argument(
+        "--repair", action="store_true", help="repair what is safe; what is replaced is kept in ROOT/NAME/backups"
+    )
+    depth = parser.add_mutually_exclusive_group()
+    depth.add_argument("--digests", action="store_true", help="read every file that has a recorded SHA-256")
+    depth.add_argument("--quick", action="store_true", help="read no artifacts or models, do not import TensorFlow")
+    add_root(parser)
+    add_json(parser)
+
+
+def doctor(parsed: argparse.Namespace) -> int:
+    """Prints what is wrong; exit code 1 if there are errors, after the repairs if these were asked for."""
+    from pipeline.doctor.command import diagnose, repair
+    from pipeline.doctor.finding import Options
+    from pipeline.doctor.text import for_a_person
+
+    options = Options(digests=parsed.digests, quick=parsed.quick, tensorflow=not parsed.quick)
+    if parsed.repair:
+        found = repair(parsed.root, parsed.dataset, options, lambda text: print(text, file=sys.stderr))
+    else:
+        found = diagnose(parsed.root, parsed.dataset, options)
+    print_found(parsed, found.to_json, lambda: for_a_person(found, shutil.get_terminal_size().columns))
+    return PlumblineError.exit_code if found.count("error") else 0

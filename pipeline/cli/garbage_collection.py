@@ -1,0 +1,33 @@
+"""`plumbline gc`."""
+
+import argparse
+
+from components.errors import UsageError
+from components.escaping import for_a_terminal
+from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
+from pipeline.cli.output import print_found
+from pipeline.cli.resources import home_of, registry_of, store_of
+
+
+def add_parsers(commands: Commands) -> None:
+    """Adds `gc`."""
+    parser = add_command(commands, "gc", gc, help="what can be deleted: what no version in use and no recent run needs")
+    add_dataset(parser)
+    parser.add_argument(
+        "--keep", type=int, default=10, metavar="K", help="runs to keep whatever they are (default: 10)"
+    )
+    parser.add_argument("--apply", action="store_true", help="delete it (default: only say what would be)")
+    add_root(parser)
+    add_json(parser)
+
+
+def gc(parsed: argparse.Namespace) -> int:
+    """Prints what can be deleted; deletes it with --apply."""
+    from pipeline.lookback.collect import collect, for_a_person, plan
+
+    if parsed.keep < 0:
+        raise UsageError(f"--keep {parsed.keep}: must be 0 or more")
+    act = collect if parsed.apply else plan
+    found = act(store_of(parsed, read_only=not parsed.apply), home_of(parsed), registry_of(parsed), parsed.keep)
+    print_found(parsed, found.to_json, lambda: for_a_person(for_a_terminal(found), applied=parsed.apply))
+    return 0

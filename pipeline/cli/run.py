@@ -1,0 +1,64 @@
+"""`plumbline run`."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from components.escaping import for_a_terminal
+from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_local_run, add_root, add_spans
+from pipeline.cli.output import print_found
+from pipeline.cli.resources import settings_of
+
+if TYPE_CHECKING:
+    from components.errors import PlumblineError
+    from pipeline.summary import Summary
+
+
+def add_parsers(commands: Commands) -> None:
+    """Adds `run`."""
+    parser = add_command(commands, "run", run, help="run the pipeline once on this machine", needs="tables")
+    add_dataset(parser)
+    add_spans(parser)
+    parser.add_argument("--span", type=int, metavar="N", help="evaluate on span N (default: the newest)")
+    parser.add_argument(
+        "--sample", type=int, metavar="N", help="on about N rows, below ROOT/sample: tries code out before data"
+    )
+    parser.add_argument(
+        "--tune", type=int, metavar="N", help="search the settings of [training] first, by N trials; see [tune]"
+    )
+    parser.add_argument(
+        "--profile", action="store_true", help="print where the time went, by step; also kept as profile.json"
+    )
+    add_local_run(parser)
+    add_root(parser)
+    add_json(parser)
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Runs the pipeline once; prints the summary."""
+    if parsed.profile:
+        from pipeline.profiling.profile import with_profile
+
+        summary, stopped = with_profile(lambda: _run(parsed), sys.stderr)
+    else:
+        summary, stopped = _run(parsed)
+    from pipeline.summary import for_a_person
+
+    try:
+        print_found(parsed, summary.to_json, lambda: for_a_person(for_a_terminal(summary)))
+    finally:
+        if stopped is not None:  # says more than that the output could not be written
+            raise stopped
+    return 0
+
+
+def _run(parsed: argparse.Namespace) -> "tuple[Summary, PlumblineError | None]":
+    config = settings_of(parsed)
+
+    from pipeline import run_local
+
+    # A sample's models are no models: they have a registry and a history of their own.
+    root = parsed.root if parsed.sample is None else parsed.root / "sample"
+    return run_local.run(
+        config, root=root, span=parsed.span, data=parsed.data, sample=parsed.sample, verify=parsed.verify
+    )

@@ -1,0 +1,35 @@
+"""`plumbline runs`."""
+
+import argparse
+
+from components.errors import UsageError
+from components.escaping import for_a_terminal
+from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
+from pipeline.cli.output import print_found, print_report_path
+from pipeline.cli.resources import home_of
+
+
+def add_parsers(commands: Commands) -> None:
+    """Adds `runs`."""
+    parser = add_command(commands, "runs", runs, help="all runs, the newest first")
+    add_dataset(parser)
+    parser.add_argument("--limit", type=int, metavar="N", help="the newest N only")
+    parser.add_argument("--html", action="store_true", help="write them as a page, with the course of the metrics")
+    add_root(parser)
+    add_json(parser)
+
+
+def runs(parsed: argparse.Namespace) -> int:
+    """Prints the runs of a dataset, or writes them as a page with --html."""
+    from pipeline.lookback.runs import for_a_person, history
+
+    if parsed.limit is not None and parsed.limit < 1:
+        raise UsageError(f"--limit {parsed.limit}: must be at least 1")
+    if parsed.html:
+        from pipeline.report.history_page import write_history
+
+        print_report_path(parsed, write_history(home_of(parsed)))
+        return 0
+    found = history(home_of(parsed), limit=parsed.limit)
+    print_found(parsed, lambda: {"runs": [one.to_json() for one in found]}, lambda: for_a_person(for_a_terminal(found)))
+    return 0

@@ -1,0 +1,31 @@
+"""`plumbline tuned`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
+from pipeline.cli.output import print_record
+from pipeline.cli.resources import home_of, settings_of
+
+
+def add_parsers(commands: Commands) -> None:
+    """Adds `tuned`."""
+    parser = add_command(commands, "tuned", tuned, help="what the last search of settings found")
+    add_dataset(parser)
+    parser.add_argument("--write", action="store_true", help="write it into [training] of pipeline.toml")
+    parser.add_argument("--file", type=Path, metavar="FILE", help="a best_settings.json, such as a cluster's run made")
+    add_root(parser)
+    add_json(parser)
+
+
+def tuned(parsed: argparse.Namespace) -> int:
+    """Prints the settings that the last search found; --write keeps them in pipeline.toml."""
+    from pipeline import tuned as tuned_
+
+    config = settings_of(parsed)
+    kept = tuned_.from_file(parsed.file) if parsed.file else tuned_.last(home_of(parsed))
+    print_record(parsed, kept)
+    if parsed.write:
+        print(tuned_.write(config, kept), file=sys.stderr)
+    return 0
