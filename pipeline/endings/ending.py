@@ -109,6 +109,5 @@ def _interrupted(code: int) -> int:
 
 
 def _announced(interrupted: Interrupted) -> int:
-    if announce_once():
-        say(f"plumbline: {interrupted}")
+    announce_once(lambda: say(f"plumbline: {interrupted}"))
     return interrupted.exit_code

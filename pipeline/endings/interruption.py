@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -25,8 +26,14 @@ CLOSING = 3.0
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 _received: list[int] = []
+"""Signals that ask for the end, in the order in which the main thread or the watchdog took note of them."""
+
+_raised: list[int] = []
+"""Those that the main thread has been told of."""
+
 _closing: list[Callable[[], None]] = []
-_announced = threading.Lock()
+_announcing = threading.Lock()
+_announced: list[bool] = []
 
 
 class Interrupted(KeyboardInterrupt):
@@ -56,9 +63,19 @@ def received() -> Interrupted | None:
     return Interrupted(_received[0]) if _received else None
 
 
-def announce_once() -> bool:
-    """Whether the caller is the first that tells of the end: the main thread and the watchdog may both get there."""
-    return _announced.acquire(blocking=False)
+def announce_once(tell: Callable[[], object]) -> None:
+    """Calls `tell` unless the end has been told: the main thread and the watchdog may both get there.
+
+    Returns once it has been told, by whomever: the watchdog must not end the process while the main thread writes.
+    """
+    if not _announcing.acquire(timeout=1):
+        return  # the other one is stuck in writing
+    try:
+        if not _announced:
+            tell()
+            _announced.append(True)
+    finally:
+        _announcing.release()
 
 
 def check_interrupted() -> None:
@@ -114,15 +131,22 @@ def handle_signals(last: Callable[[], None]) -> None:
 
 def _raise(number: int, _frame: FrameType | None) -> None:
     _received.append(number)
-    if len(_received) == 1:  # a second one must not interrupt the closing; the watchdog hears it
-        raise Interrupted(number)
+    _raised.append(number)
+    # A second one must not interrupt the closing; the watchdog hears it. But the first one does raise even where the
+    # watchdog has taken note before: what is being closed must not be worked on any more.
+    if len(_raised) == 1:
+        raise Interrupted(_received[0])
 
 
 def stop_raising() -> None:
     """From here on a signal raises nothing any more: the exit code is known. The watchdog still ends what hangs."""
     for number in SIGNALS:
         if signal.getsignal(number) is _raise:
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _heed)
+
+
+def _heed(_number: int, _frame: FrameType | None) -> None:
+    """The watchdog hears of it all the same."""
 
 
 def _watch(reader: socket.socket, handled: set[int], person: int, last: Callable[[], None]) -> None:
@@ -137,15 +161,21 @@ def _watch(reader: socket.socket, handled: set[int], person: int, last: Callable
     with suppress(Exception):
         last()
     with suppress(OSError):  # after SIGHUP the terminal may be gone
-        if announce_once():
-            os.write(person, f"plumbline: {message(number)}\n".encode())
+        announce_once(lambda: os.write(person, f"plumbline: {message(number)}\n".encode()))
     os._exit(128 + number)
 
 
 def _next(reader: socket.socket, handled: set[int], seconds: float | None) -> int:
-    """The next signal that is handled; 0 if none has come in time."""
-    reader.settimeout(seconds)
+    """The next signal that is handled; 0 if none has come in time.
+
+    Those that somebody else handles (a timer, an ended child) are heard, too, and prolong nothing.
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
     while True:
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            return 0
+        reader.settimeout(left)
         try:
             got = reader.recv(1)
         except TimeoutError:
@@ -164,7 +194,7 @@ def restore_in_child() -> None:
     """For a forked child that goes on in Python: it dies of a signal as any process does."""
     signal.set_wakeup_fd(-1)
     for number in SIGNALS:
-        if signal.getsignal(number) is _raise:
+        if signal.getsignal(number) in (_raise, _heed):
             signal.signal(number, signal.SIG_DFL)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from components.errors import PlumblineError
 from components.secret_texts import message_line, without_secrets
 from pipeline.endings.failures import known, one_line
-from pipeline.endings.interruption import Interrupted, received
+from pipeline.endings.interruption import Interrupted, announce_once, on_interruption, received
+from pipeline.endings.output import say
 
 LOG = "PLUMBLINE_TERMINATION_LOG"
 """Environment variable: the file whose text becomes the pod's termination message; Kubernetes' own unless it is set."""
@@ -23,27 +24,44 @@ def guarded(run: Callable[[], None], name: str) -> int:
     """Runs a step; returns its exit code: that of the PlumblineError that it raised or that its error stands for.
 
     A user's mistake and a signal are one line on stderr; anything else is a trace, which nobody could ask for
-    afterwards, and one line; exit code 1 for what nothing is known of.
+    afterwards, and one line; exit code 1 for what nothing is known of. After a signal the termination message is
+    written also where the main thread is stuck in C++ and the watchdog ends the process.
     """
+    with on_interruption(_terminate_interrupted):
+        return _code_of(run, name)
+
+
+def _code_of(run: Callable[[], None], name: str) -> int:
     try:
         run()
-        return 0
     except PlumblineError as exc:
         message, code = message_line(exc), exc.exit_code
     except Interrupted as exc:
-        message, code = str(exc), exc.exit_code
+        return _interrupted(exc)
     except Exception as exc:
-        interrupted = received()
-        if interrupted is not None:  # C++ has made another exception of it
-            message, code = str(interrupted), interrupted.exit_code
-        else:
-            sys.stderr.write(without_secrets(traceback.format_exc()))
-            error = known(exc, step=name)
-            message = message_line(f"{name} failed: {error if error is not None else one_line(exc)}")
-            code = 1 if error is None else error.exit_code
-    print(f"plumbline: {message}", file=sys.stderr, flush=True)
+        if (interrupted := received()) is not None:  # C++ has made another exception of it
+            return _interrupted(interrupted)
+        sys.stderr.write(without_secrets(traceback.format_exc()))
+        error = known(exc, step=name)
+        message = message_line(f"{name} failed: {error if error is not None else one_line(exc)}")
+        code = 1 if error is None else error.exit_code
+    else:
+        interrupted = received()  # C++ has swallowed it, and what is open may be closed by now
+        return 0 if interrupted is None else _interrupted(interrupted)
+    say(f"plumbline: {message}")
     _terminate_with(message)
     return code
+
+
+def _interrupted(interrupted: Interrupted) -> int:
+    announce_once(lambda: say(f"plumbline: {interrupted}"))
+    _terminate_interrupted()
+    return interrupted.exit_code
+
+
+def _terminate_interrupted() -> None:
+    if (interrupted := received()) is not None:
+        _terminate_with(str(interrupted))
 
 
 def _terminate_with(message: str) -> None:

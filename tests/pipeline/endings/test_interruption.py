@@ -1,5 +1,6 @@
 """Each signal, as a process: the exit code, one line, what is open closed, within 10 s, wherever the main thread is."""
 
+import itertools
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 COMMAND = """
-import ctypes, os, subprocess, sys, tempfile, time
+import ctypes, os, signal, subprocess, sys, tempfile, time
 from pathlib import Path
 from pipeline.endings.ending import guarded, own_process
 from pipeline.endings.interruption import on_interruption
@@ -35,9 +36,29 @@ def swallows():
             pass
 
 def cpp():
+    mutex = ctypes.create_string_buffer(64)  # of zeros: PTHREAD_MUTEX_INITIALIZER
+    lock = ctypes.CDLL(None).pthread_mutex_lock
+    lock(mutex)
     ready()
-    while True:
-        ctypes.CDLL(None).sleep(60)
+    lock(mutex)  # waits for ever: a signal does not end the call
+
+def cpp_for_a_while():
+    mutex = ctypes.create_string_buffer(64)
+    library = ctypes.CDLL(None)
+    def closing():
+        library.pthread_mutex_unlock(mutex)  # the main thread returns from C++ while the watchdog is closing
+        time.sleep(1)
+    library.pthread_mutex_lock(mutex)
+    with on_interruption(closing):
+        ready()
+        library.pthread_mutex_lock(mutex)
+        time.sleep(0.1)
+        (home / "worked_on").touch()
+
+def busy_timer():
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.5, 0.5)
+    swallows()
 
 def other_error():
     ready()
@@ -81,9 +102,15 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", CODES)
-@pytest.mark.parametrize("where", ["python", "swallows", "cpp", "other_error"])
-def test_a_signal_ends_the_process_cleanly(tmp_path, number, where):
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [
+        *itertools.product(["python", "swallows", "cpp", "other_error"], CODES),
+        ("cpp_for_a_while", signal.SIGTERM),
+        ("busy_timer", signal.SIGTERM),
+    ],
+)
+def test_a_signal_ends_the_process_cleanly(tmp_path, where, number):
     process = start(tmp_path, where)
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
@@ -92,6 +119,7 @@ def test_a_signal_ends_the_process_cleanly(tmp_path, number, where):
     how = "interrupted" if number == signal.SIGINT else f"ended by {number.name}"
     assert err == f"plumbline: {how}; what was finished is kept, run again to go on\n"
     assert (tmp_path / "closed").exists()
+    assert not (tmp_path / "worked_on").exists()
     assert not list(tmp_path.glob("plumbline-*"))
     assert not is_alive(int((tmp_path / "child").read_text()))
 
