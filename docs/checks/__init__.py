@@ -1,0 +1,1 @@
+"""Checks of the documentation that `make lint` runs."""

@@ -1,0 +1,91 @@
+"""Finds words that docs/glossary.md retires.
+
+    python -m docs.checks.retired_words
+
+The table "Retired words" of the glossary is the only list. Exit code 1 if one is found.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from docs.checks.tracked import ROOT, tracked
+
+GLOSSARY = "docs/glossary.md"
+ENDINGS = frozenset(
+    {".css", ".ipynb", ".j2", ".js", ".json", ".md", ".pbtxt", ".py", ".sh", ".svg", ".toml", ".txt", ".yaml", ".yml"}
+)
+LEFT_OUT = frozenset({GLOSSARY, "requirements.lock"})
+
+
+@dataclass(frozen=True)
+class Retired:
+    """One row of the table.
+
+    Attributes:
+      word: What is no longer used.
+      instead: The term to use.
+      stays_in: Patterns of the paths that may keep it.
+    """
+
+    word: str
+    instead: str
+    stays_in: tuple[str, ...]
+
+    def pattern(self) -> re.Pattern[str]:
+        """Matches the word between word boundaries; a blank of it also matches a line break of text or comment."""
+        words = r"[\s#*>]+".join(map(re.escape, self.word.split()))
+        return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE if self.word.islower() else 0)
+
+
+def retired(glossary: str) -> list[Retired]:
+    """Rows of the table "Retired words" of the glossary's text.
+
+    Raises:
+      ValueError: The table is missing, or a row has no word.
+    """
+    _, found, table = glossary.partition("\n## Retired words\n")
+    if not found:
+        raise ValueError(f"{GLOSSARY}: no heading 'Retired words'")
+    rows = []
+    for line in table.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|") or cells[0] == "retired" or not cells[0].strip("-"):
+            continue
+        word = re.fullmatch(r"`([^`]+)`", cells[0])
+        if word is None or len(cells) != 3:
+            raise ValueError(f"{GLOSSARY}: {line}: not `word` | term | files")
+        rows.append(Retired(word[1], cells[1], tuple(re.findall(r"`([^`]+)`", cells[2]))))
+    if not rows:
+        raise ValueError(f"{GLOSSARY}: the table 'Retired words' is empty")
+    return rows
+
+
+def find(words: Iterable[Retired], root: Path, files: Iterable[str]) -> Iterator[str]:
+    """A line for each place of a retired word: `file:line: 'word' is retired; use term`."""
+    patterns = [(one, one.pattern()) for one in words]
+    for name in files:
+        if name in LEFT_OUT or not (Path(name).suffix in ENDINGS or Path(name).name == "Makefile"):
+            continue
+        text = (root / name).read_text(encoding="utf-8", errors="replace")
+        for one, pattern in patterns:
+            if any(fnmatch(name, kept) for kept in one.stays_in):
+                continue
+            for match in pattern.finditer(text):
+                line = text.count("\n", 0, match.start()) + 1
+                yield f"{name}:{line}: '{one.word}' is retired; use {one.instead} ({GLOSSARY})"
+
+
+def main() -> int:
+    """Prints what is found; 1 if that is something."""
+    found = list(find(retired((ROOT / GLOSSARY).read_text(encoding="utf-8")), ROOT, tracked()))
+    for line in found:
+        sys.stdout.write(line + "\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
