@@ -9,6 +9,9 @@ from pipeline.environment import settle
 # One for all: a second Playwright cannot start beside the first.
 from tests.browser.chromium import browser as browser
 from tests.deploy.built_image import image_tag as image_tag
+from tests.faults.figures import pytest_sessionfinish as pytest_sessionfinish
+from tests.faults.figures import pytest_terminal_summary as pytest_terminal_summary
+from tests.faults.figures import pytest_testnodedown as pytest_testnodedown
 
 settle()
 

@@ -10,7 +10,6 @@ import pytest
 
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server
-from tests.faults import trials as tally
 from tests.faults.file_layer import FileLayer
 from tests.faults.trials import SEED, Trials
 from tests.faults.workplace import Workplace
@@ -59,11 +58,3 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[Any]:
         listed = "\n".join(found.failures)
         pytest.fail(f"{len(found.failures)} faults were not survived (SEED={SEED}):\n{listed}", pytrace=False)
     return result
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The figures."""
-    if tally.tried:
-        terminalreporter.section(f"faults, SEED={SEED}")
-        for line in tally.table():
-            terminalreporter.write_line(line)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 SEED = int(os.environ.get("SEED") or secrets.randbelow(1_000_000))
 """Of the long part: which moments, files and sizes are tried."""
+os.environ["SEED"] = str(SEED)  # the same in the workers of pytest-xdist
 SCALE = float(os.environ.get("FAULTS") or 1)
 """Multiplies how many faults of each kind the long part tries."""
 
