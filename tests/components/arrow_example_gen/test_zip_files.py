@@ -30,6 +30,7 @@ def test_what_macos_adds_is_no_file(tmp_path):
         (zipped(a__csv=csv_bytes())[:-30], "cannot be unpacked"),
         (b"a,b\n1,2\n", "is no zip archive, or a part of one"),
     ],
+    ids=["cut off", "two files", "no file", "a.doc", "zip in a zip", "broken", "cut off at the end", "text"],
 )
 def test_refused(tmp_path, content, message):
     (tmp_path / "t.zip").write_bytes(content)
