@@ -3,6 +3,8 @@
 .PHONY: help setup data run-local test test-fast test-cluster test-long test-faults lint format notebooks image flink-up flink-down lock clean settings-page
 SHELL := /bin/bash
 bin := .venv/bin
+WORKERS ?= 2
+parallel := -n $(WORKERS) --dist loadfile
 
 help: ## list what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:[^#]*##/\t/' | expand -t 14
@@ -16,12 +18,12 @@ data: setup ## write the 12 monthly spans of the New York flights
 run-local: data ## run the pipeline on the newest span of the flights
 	@$(bin)/plumbline run --dataset flights
 
-test: setup ## fast tests and whole runs; what CI calls
+test: setup ## fast tests and whole runs, WORKERS=2 at a time; what CI calls
 	@bash deploy/test_packages.sh
-	@$(bin)/python -m pytest -q -m "not cluster and not faults and not long"
+	@$(bin)/python -m pytest -q $(parallel) -m "not cluster and not faults and not long"
 
 test-fast: setup ## the tests that neither run the pipeline nor train, under two minutes
-	@$(bin)/python -m pytest -q -m "not e2e and not slow and not cluster and not faults and not long"
+	@$(bin)/python -m pytest -q $(parallel) -m "not e2e and not slow and not cluster and not faults and not long"
 
 test-cluster: setup ## builds the image, dry-runs compiled pipelines, starts Flink; half an hour
 	@bash deploy/test_packages.sh
