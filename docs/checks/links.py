@@ -2,10 +2,12 @@
 
     python -m docs.checks.links
 
-Checked are: relative links and pictures; anchors, of the page itself and of other Markdown pages; and paths in
-backticks that begin with a folder of the repository. Exit code 1 if something is missing.
+Checked are: relative links and pictures; anchors, of the page itself and of other Markdown pages; paths in backticks
+that begin with a folder of the repository; and the names of docs/api.md (`::: module.name`). Exit code 1 if something
+is missing.
 """
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -21,6 +23,7 @@ CODE = re.compile(r"`[^`\n]+`")
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 FOLDERS = ("benchmarks", "components", "data", "deploy", "docs", "notebooks", "pipeline", "schemas", "tests")
 NAMED = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+\.(?:csv|ipynb|js|md|pbtxt|png|py|sh|svg|toml|yaml))`")
+DOCUMENTED = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 MADE = ("data/flights/", "docs/site/")
 """Written by `make data` and `make docs`."""
 EXAMPLES = re.compile(r"/(?:loans|sales)/")
@@ -46,6 +49,21 @@ def check(root: Path, pages: list[str], files: frozenset[str]) -> Iterator[str]:
             name = match[1]
             if name not in files and not name.startswith(MADE) and not EXAMPLES.search(name):
                 yield f"{page}:{_line(prose, match.start())}: {name}: no such file"
+        for match in DOCUMENTED.finditer(prose):
+            if not _defined(root, match[1], files):
+                yield f"{page}:{_line(prose, match.start())}: {match[1]}: no module defines it"
+
+
+def _defined(root: Path, dotted: str, files: frozenset[str]) -> bool:
+    """Whether a dotted name is a module, or a name at the top level of one."""
+    module, _, name = dotted.rpartition(".")
+    if f"{dotted.replace('.', '/')}.py" in files:
+        return True
+    path = f"{module.replace('.', '/')}.py"
+    if path not in files:
+        return False
+    body = ast.parse((root / path).read_text(encoding="utf-8")).body
+    return any(getattr(node, "name", "") == name for node in body)
 
 
 def _line(text: str, position: int) -> int:

@@ -20,7 +20,12 @@ def add_parsers(commands: Commands) -> None:
     parser.add_argument("--dataset", metavar="NAME", help="take schema and settings of this dataset")
     parser.add_argument("--id", default="", metavar="A,B", help="columns that name a row")
     parser.add_argument("--labelers", default="", metavar="A,B,C", help="columns with several labelers' labels")
-    parser.add_argument("--model", choices=["auto", "boosting", "forest", "neighbours", "logistic"], default="auto")
+    parser.add_argument(
+        "--model",
+        choices=["auto", "boosting", "forest", "neighbours", "logistic"],
+        default="auto",
+        help="model whose out-of-sample probabilities the labels are compared with (default: auto)",
+    )
     parser.add_argument("--limit", type=int, default=1000, metavar="N", help="doubtful rows to name (default: 1000)")
     parser.add_argument("--export", type=Path, metavar="FILE", help="write them as corrections to be filled in")
     parser.add_argument(

@@ -68,5 +68,14 @@ def test_a_file_that_is_named_must_exist(tmp_path: Path):
     assert wrong(tmp_path, text) == ["docs/page.md:4: pipeline/gone.py: no such file"]
 
 
+def test_names_of_the_api_page_must_be_defined(tmp_path: Path):
+    (tmp_path / "pipeline").mkdir(parents=True, exist_ok=True)
+    text = "::: pipeline.cli\n\n::: pipeline.cli.main\n\n::: pipeline.gone.main\n"
+    assert wrong(tmp_path, text) == [
+        "docs/page.md:3: pipeline.cli.main: no module defines it",
+        "docs/page.md:5: pipeline.gone.main: no module defines it",
+    ]
+
+
 def test_pictures_are_checked(tmp_path: Path):
     assert wrong(tmp_path, "![A [nested] text](gone.svg)\n") == ["docs/page.md:1: gone.svg: no such file"]
