@@ -19,7 +19,7 @@ from pipeline.beam.arguments import Endpoints
 from pipeline.beam.services import started
 from pipeline.classes_check import check_positive, class_warnings
 from pipeline.config import Config
-from pipeline.endings.disk import bytes_needed, check_disk
+from pipeline.endings.disk import check_disk
 from pipeline.endings.failures import known, one_line
 from pipeline.endings.interruption import check_interrupted
 from pipeline.endings.limits import check_limits, check_memory
@@ -33,6 +33,7 @@ from pipeline.metadata_connection import connect, connection_config
 from pipeline.preflight import Checked, check_data, check_root, share_of, source_of
 from pipeline.profiling.profile import section
 from pipeline.reuse.cached_nodes import CachedNodes
+from pipeline.reuse.expected_writes import expected_writes, is_recorded
 from pipeline.reuse.nodes import cached_nodes, remember
 from pipeline.stored_artifact import StoredArtifact
 from pipeline.summary import ComponentRun, Summary, for_a_person, from_artifacts
@@ -106,13 +107,11 @@ def _once(
     config, earlier = in_force(config, home, checked.fingerprint)
     run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     plan = plan_run(config, root, run_id, source, checked)
-    warnings = [
-        *class_warnings(config, checked.labels),
-        check_disk(home, bytes_needed((file.name, file.bytes) for file in checked.window.files)),
-    ]
+    connection = connection_config(config.metadata, home / "metadata.sqlite")
+    recorded = is_recorded(plan)
+    disk = check_disk(home, expected_writes(plan, connection, cached=recorded))
     reports = plan.reports
     check_root(reports)
-    connection = connection_config(config.metadata, home / "metadata.sqlite")
     with chatter_to(reports / "run.log") as person, run_place(home, run_id, connection):
         progress = Progress(person if verbose else None)
         store = connect(connection, read_only=False, make=True)
@@ -121,9 +120,13 @@ def _once(
         verifier = Verifier(home, digests=verify, tell=progress.say)
         cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id, verifier)
         if cached is None:
-            warnings.append(check_memory(checked.rows.get("train", 0), len(config.features.names)))
-            for warning in filter(None, warnings):
+            if recorded:  # some of its results are damaged or gone: it writes more than was expected
+                disk = check_disk(home, expected_writes(plan, connection, cached=False))
+            memory = check_memory(checked.rows.get("train", 0), len(config.features.names))
+            for warning in filter(None, [*class_warnings(config, checked.labels), disk, memory]):
                 progress.say(warning)
+        elif disk:
+            progress.say(disk)
         # A run that only reads from the cache needs neither job server nor workers.
         services = started(config.beam, reports / "beam") if cached is None else nullcontext(Endpoints())
         with services as beam:

@@ -6,10 +6,15 @@ from pathlib import Path
 
 from components.errors import ResourceError
 
-_CGROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+CGROUPS = Path("/sys/fs/cgroup")
+"""Where a container sees its own cgroup."""
+
+_FILES = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
 )
+"""Of cgroup v2 and v1: limit, use, statistics, and the entry that counts the use's own part of page cache."""
+
 SETTINGS = "lower [data] window, try with --sample N, or give it more memory"
 
 
@@ -33,7 +38,7 @@ def available_bytes() -> int | None:
 
     None where the system does not say it.
     """
-    found = [left for left in (_of_machine(), _of_container(), address_space_left()) if left is not None]
+    found = [left for left in (_of_machine(), left_in_container(), address_space_left()) if left is not None]
     return min(found) if found else None
 
 
@@ -66,12 +71,30 @@ def _of_machine() -> int | None:
     return None
 
 
-def _of_container() -> int | None:
-    for most, used in _CGROUPS:
-        limit, now = _number(Path(most), 0), _number(Path(used), 0)
+def left_in_container(cgroups: Path = CGROUPS) -> int | None:
+    """Bytes that the container's limit leaves; None if it has none.
+
+    What is used is the working set as the kubelet computes it: usage without `inactive_file`, page cache that the
+    kernel gives back under pressure (Kubernetes, Node-pressure Eviction, `memory.available`). A container that has read
+    a large table would otherwise seem full.
+    """
+    for most, used, stat, entry in _FILES:
+        limit, now = _number(cgroups / most, 0), _number(cgroups / used, 0)
         if limit is not None and now is not None and limit < 1 << 60:
-            return max(0, limit - now)
+            working_set = max(0, now - _entry(cgroups / stat, entry))
+            return max(0, limit - working_set)
     return None
+
+
+def _entry(path: Path, name: str) -> int:
+    """A number of memory.stat by its name; 0 if it does not say it."""
+    try:
+        for line in path.read_text().splitlines():
+            if line.startswith(f"{name} "):
+                return int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    return 0
 
 
 def _number(path: Path, position: int) -> int | None:

@@ -53,6 +53,27 @@ def test_a_disk_that_is_full_when_a_run_begins(place: Workplace, trials: Trials,
         assert_recovers(place, "two", before)
 
 
+@pytest.mark.kind("disk full, failing disk")
+def test_a_disk_with_room_for_a_cached_run_only(place: Workplace, trials: Trials) -> None:
+    """8 MB: enough for report and backup, less than a quarter of what a run that executes is expected to write."""
+    with trials.one("two: 8 MB left, all is cached"):
+        before = prepared(place, "two")
+        armed = place.layer.arm(place.root, room=8_000_000)
+        ended = place.run(SPAN_AFTER["two"], env=armed.environment)
+        assert ended.code == 0, ended
+        assert {component["state"] for component in ended.json["components"]} == {"cached"}
+        assert_root(place, before)
+    with trials.one("one: 8 MB left, the run has to execute"):
+        before = prepared(place, "one")
+        armed = place.layer.arm(place.root, room=8_000_000)
+        ended = place.run(SPAN_AFTER["one"], env=armed.environment)
+        assert ended.code == 2, ended
+        assert len(ended.err.splitlines()) == 1, ended
+        assert f"{place.root / 'orders'}: 8 MB free there, about 40 MB needed; free some" in ended.err
+        assert_root(place, before)
+        assert_recovers(place, "one", before)
+
+
 @pytest.mark.faults
 @pytest.mark.kind("disk full, failing disk")
 @pytest.mark.parametrize("number", range(count(7)))

@@ -8,13 +8,20 @@ import pytest
 
 from components.errors import UsageError
 from pipeline.endings import disk, limits
-from pipeline.endings.memory import available_bytes, peak_bytes
+from pipeline.endings.memory import available_bytes, left_in_container, peak_bytes
 from pipeline.endings.system_errors import expected, free_bytes
 
 
 def test_bytes_needed_by_kind_of_file():
     # 40 MB whatever the input is; 1.5 for each byte of text, 6 for gzip, 4 for Parquet
     assert disk.bytes_needed([("a.csv", 10), ("b.csv.gz", 10), ("c.PARQUET", 10)]) == 40_000_000 + 15 + 60 + 40
+    assert disk.bytes_needed([("a.csv", 1000)], share=0.1) == 40_000_000 + 150
+
+
+def test_bytes_needed_where_all_is_cached(tmp_path):
+    assert disk.cached_bytes_needed(tmp_path) == 3_000_000
+    (tmp_path / "metadata.sqlite").write_bytes(b"x" * 500)
+    assert disk.cached_bytes_needed(tmp_path) == 3_000_500
 
 
 def test_a_disk_that_suffices_may_not_suffice_or_cannot(tmp_path):
@@ -43,6 +50,33 @@ def test_what_is_measured_is_plausible():
     assert 10_000_000 < peak_bytes() < 1 << 40
     left = available_bytes()
     assert left is None or 0 <= left < 1 << 50
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "stat", "entry"),
+    [
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        (
+            "memory/memory.limit_in_bytes",
+            "memory/memory.usage_in_bytes",
+            "memory/memory.stat",
+            "total_inactive_file",
+        ),
+    ],
+    ids=["cgroup v2", "cgroup v1"],
+)
+def test_page_cache_of_a_container_is_not_used_memory(tmp_path, limit, used, stat, entry):
+    (tmp_path / limit).parent.mkdir(exist_ok=True)
+    (tmp_path / limit).write_text("4000000000\n")
+    (tmp_path / used).write_text("3900000000\n")
+    assert left_in_container(tmp_path) == 100_000_000
+    # What cgroup v1 counts for the container alone, without those below it, is not what its usage counts.
+    (tmp_path / stat).write_text(f"cache 1\nactive_file 500000000\nworkingset_nodes 7\n{entry} 3000000000\n")
+    assert left_in_container(tmp_path) == 3_100_000_000
+    (tmp_path / stat).write_text(f"{entry} 5000000000\n")  # read later than the usage
+    assert left_in_container(tmp_path) == 4_000_000_000
+    (tmp_path / limit).write_text("max\n")
+    assert left_in_container(tmp_path) is None
 
 
 def test_the_peak_is_not_that_of_the_process_that_started_this_one():
