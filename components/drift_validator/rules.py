@@ -8,27 +8,14 @@ from typing import Literal
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from components.drift_validator.distances.registry import MEASURES
+
 Rule = Literal["calibrated", "fixed"]
 
-EFFECTS: Mapping[str, float] = {
-    "chebyshev": 0.01,
-    "kolmogorov_smirnov": 0.01,
-    "total_variation": 0.02,
-    "missing": 0.005,
-    "unseen": 0.001,
-    "vanished": 0.001,
-    "out_of_range": 0.0002,
-    "range_lost": 0.0002,
-    "decimals": 0.01,
-    "length": 0.01,
-    "text_length": 0.01,
-    "repeated": 0.001,
-    "joint": 0.02,
-}
-"""Measure -> the distance that matters where nothing else is set. They are small: a point of share is a point of share.
-What chance makes of a distance is not their business, that is what the calibrated rule is for."""
+EFFECTS: Mapping[str, float] = {one.name: one.effect_size for one in MEASURES if one.effect_size is not None}
+"""Measure -> smallest distance that is reported where nothing else is set."""
 
-MAIN = frozenset({"chebyshev", "kolmogorov_smirnov"})
+MAIN = frozenset(one.name for one in MEASURES if one.is_main)
 """Measures that a feature's threshold is about, `infinity_norm` in the schema: Chebyshev (L-infinity) between shares of
 values, and between distribution functions."""
 

@@ -13,8 +13,7 @@ class Measured:
     """A measured distance.
 
     Attributes:
-      measure: Its name: chebyshev, kolmogorov_smirnov, total_variation, jensen_shannon, missing, unseen, vanished,
-        out_of_range, range_lost, decimals, length, text_length, repeated, joint.
+      measure: Its name in registry.py.
       distance: In [0, 1]; 0 = nothing differs.
       at: The value or point where the distance is attained, if there is one.
       baseline_share: Share of the baseline there (of its values, or of its rows: the measure says which), in [0, 1].

@@ -1,0 +1,52 @@
+"""Lengths: of the lists in a column's rows, and of its texts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow.compute as pc
+
+from components.drift_validator.distances.align import align_numbers
+from components.drift_validator.distances.kolmogorov_smirnov import kolmogorov_smirnov
+from components.drift_validator.distances.measured import Measured
+from components.drift_validator.distances.wording import number
+from components.drift_validator.summaries.column import Categories, Column, Numbers
+
+_MANY = 100
+
+
+def length(baseline: Column, current: Column) -> Measured | None:
+    """The number of values in a row, where it may be more than one."""
+    if baseline.lengths is None and current.lengths is None:
+        return None
+    both = align_numbers(_lengths(baseline), _lengths(current))
+    return _worded(kolmogorov_smirnov(both, "length"), "values in a row")
+
+
+def _lengths(column: Column) -> Numbers:
+    """Of the rows that have any value; 1 each where they were not counted."""
+    if column.lengths is not None:
+        return column.lengths
+    there = column.rows - column.missing
+    return Numbers(np.ones(min(there, 1)), np.full(min(there, 1), there, np.int64))
+
+
+def text_length(baseline: Categories, current: Categories, effect: float) -> Measured | None:
+    """The length of texts in characters, where there are too many for single ones to tell: padding, cutting off."""
+    if baseline.hashed or max(len(baseline.values), len(current.values)) <= _MANY:
+        return None
+    both = align_numbers(_characters(baseline), _characters(current), effect)
+    return _worded(kolmogorov_smirnov(both, "text_length"), "characters")
+
+
+def _characters(texts: Categories) -> Numbers:
+    lengths = pc.utf8_length(texts.values).to_numpy(zero_copy_only=False)
+    counts = np.bincount(lengths, weights=texts.counts).astype(np.int64)
+    there = np.flatnonzero(counts)
+    return Numbers(there.astype(np.float64), counts[there])
+
+
+def _worded(measured: Measured, unit: str) -> Measured:
+    if not isinstance(measured.at, float):
+        return measured
+    value = number(measured.at)
+    return replace(measured, detail=measured.detail.replace(f"at or below {value}:", f"{unit} at most {value}:", 1))

@@ -1,0 +1,131 @@
+"""The drift measures: name, default effect size, and what computes each. A new measure is an entry here and its module.
+
+Settings (`[drift.effects]`), rules, report and documentation take names and effect sizes from this list. Modules with a
+distance import SciPy, so each is imported where it is needed: settings are read by every command.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from components.drift_validator.distances.measured import Measured
+    from components.drift_validator.distances.pair import Pair
+
+Compute = Callable[["Pair"], "Measured | None"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One kind of distance.
+
+    Attributes:
+      name: In drift.json, reports and settings.
+      effect_size: Smallest distance that is reported unless a threshold is set, in [0, 1]; None if it is only measured
+        where the schema sets a threshold.
+      compute: Distance between the two columns of a pair, None where the measure does not apply to them; None if it is
+        not about a column (see compare.py).
+      is_main: Whether a feature's threshold (`infinity_norm` in the schema) is about it.
+    """
+
+    name: str
+    effect_size: float | None
+    compute: Compute | None
+    is_main: bool = False
+
+
+def _kolmogorov_smirnov(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.kolmogorov_smirnov import kolmogorov_smirnov
+
+    return kolmogorov_smirnov(pair.aligned_numbers) if pair.numbers else None
+
+
+def _chebyshev(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.chebyshev import chebyshev
+
+    return chebyshev(pair.aligned_categories) if pair.categories else None
+
+
+def _total_variation(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.total_variation import total_variation
+
+    # Of two values total variation is the Chebyshev distance again.
+    return total_variation(pair.aligned_categories) if pair.categories and pair.distinct > 2 else None
+
+
+def _jensen_shannon(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.jensen_shannon import jensen_shannon_categories, jensen_shannon_numbers
+
+    if not pair.with_jensen_shannon:
+        return None
+    if pair.numbers:
+        return jensen_shannon_numbers(*pair.numbers)
+    return jensen_shannon_categories(pair.aligned_categories) if pair.categories else None
+
+
+def _missing(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.shares import missing
+
+    return missing(pair.baseline, pair.current)
+
+
+def _unseen(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.novelty import unseen
+
+    return unseen(pair.aligned_categories) if pair.has_named_values else None
+
+
+def _vanished(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.novelty import vanished
+
+    return vanished(pair.aligned_categories) if pair.has_named_values else None
+
+
+def _out_of_range(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.novelty import out_of_range
+
+    return out_of_range(*pair.numbers, pair.design_effect) if pair.numbers else None
+
+
+def _range_lost(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.novelty import range_lost
+
+    return range_lost(*pair.numbers, pair.design_effect) if pair.numbers else None
+
+
+def _decimals(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.decimals import decimals
+
+    return decimals(*pair.numbers, pair.design_effect) if pair.numbers else None
+
+
+def _length(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.lengths import length
+
+    return length(pair.baseline, pair.current)
+
+
+def _text_length(pair: "Pair") -> "Measured | None":
+    from components.drift_validator.distances.lengths import text_length
+
+    return text_length(*pair.categories, pair.design_effect) if pair.categories else None
+
+
+MEASURES = (
+    Measure("chebyshev", 0.01, _chebyshev, is_main=True),
+    Measure("kolmogorov_smirnov", 0.01, _kolmogorov_smirnov, is_main=True),
+    Measure("total_variation", 0.02, _total_variation),
+    Measure("jensen_shannon", None, _jensen_shannon),
+    Measure("missing", 0.005, _missing),
+    Measure("unseen", 0.001, _unseen),
+    Measure("vanished", 0.001, _vanished),
+    Measure("out_of_range", 0.0002, _out_of_range),
+    Measure("range_lost", 0.0002, _range_lost),
+    Measure("decimals", 0.01, _decimals),
+    Measure("length", 0.01, _length),
+    Measure("text_length", 0.01, _text_length),
+    Measure("repeated", 0.001, None),  # of rows and ids
+    Measure("joint", 0.02, None),  # of all columns together
+)
+"""In the order in which they are computed. The effect sizes are small: whether chance explains a distance is the
+significance test's question, not theirs."""
