@@ -4,12 +4,13 @@ Where both runs kept their predictions of these very rows, these are compared. E
 asked again, for which TensorFlow takes some seconds to import; so all this is done only when asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from components.artifact_integrity import check, check_content, load
 from components.errors import InputError
 from components.evaluator.eval_config import slice_keys as slice_keys
 from components.evaluator.slicing import slices_of
@@ -76,6 +77,7 @@ def intervals(
     thresholds: tuple[float, float] = (NO_THRESHOLD, NO_THRESHOLD),
     resamples: int = RESAMPLES,
     predictions: tuple[str, str] | None = None,
+    contents: Mapping[str, str] | None = None,
 ) -> Intervals:
     """Compares what both models say of the same rows.
 
@@ -86,13 +88,23 @@ def intervals(
       thresholds: From which probability on each model says 1.
       resamples: How often rows are drawn.
       predictions: Folders of the Predictions artifacts, where both runs have one.
+      contents: Folder of an artifact -> its CONTENT, see `components.artifact_integrity`, for those without a record.
 
     Raises:
-      InputError: A model or the examples are gone, or the models are of two tasks.
+      InputError: A model, predictions or the examples are gone or damaged, or the models are of two tasks.
     """
     if not any(Path(examples).glob("*")):
         raise InputError(f"{examples}: the eval examples are gone")
-    found = (predictions and _kept(*predictions)) or tuple(_asked(_saved(folder), examples) for folder in models)
+    contents = contents or {}
+    _check(str(Path(examples).parent), contents, digests=False)
+    for folder in predictions or ():
+        _check(folder, contents, digests=False)
+    found = predictions and _kept(*predictions)
+    if not found:
+        saved = [_saved(folder) for folder in models]
+        for folder in models:
+            _check(folder, contents, digests=True)  # a SavedModel is a program: none runs that is not as it was written
+        found = tuple(_asked(folder, examples) for folder in saved)
     before, after = found
     if before.task != after.task:
         kinds = OUTPUTS[before.task], OUTPUTS[after.task]
@@ -132,6 +144,23 @@ def slice_rows(examples: str, keys: Sequence[Sequence[str]], places: np.ndarray)
         return {}
     columns = joined_columns(column_batches(examples, names, places), names)
     return {one.name: one.rows for one in slices_of(columns, keys)}
+
+
+def _check(uri: str, contents: Mapping[str, str], *, digests: bool) -> None:
+    """InputError if an artifact is not as its component wrote it; one that is not there is told by who reads it."""
+    if not Path(uri).exists():
+        return
+    record = load(uri)
+    if record is not None:
+        found = check(uri, record, digests=digests)
+    else:
+        found = check_content(uri, contents[uri]) if contents.get(uri) else []
+    if found:
+        what = f"{found[0].file} {found[0].detail}".strip()
+        raise InputError(
+            f"{uri}: {what}; set it aside (plumbline doctor --digests --repair), and run again on that span to make it "
+            "anew"
+        )
 
 
 def _kept(before: str, after: str) -> tuple[Answered, ...] | None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.artifact_integrity import CONTENT
 from components.errors import InputError
 from pipeline.lineage import SpanRead, corrections_of, spans_read
 from pipeline.lookback.compare_data import (
@@ -226,7 +227,11 @@ def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
     try:
         split = str(Path(examples.uri) / "Split-eval")
         predictions = None if None in kept else (kept[0].uri, kept[1].uri)
-        return intervals((models[0].uri, models[1].uri), split, keys, (before, after), predictions=predictions), ""
+        contents = {one.uri: text_property(one, CONTENT) for one in (*models, *kept, examples) if one is not None}
+        found = intervals(
+            (models[0].uri, models[1].uri), split, keys, (before, after), predictions=predictions, contents=contents
+        )
+        return found, ""
     except InputError as exc:
         return None, str(exc)
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from components import artifact_integrity as integrity
 from components.errors import InputError
 from components.examples import record_batches
 from components.predictions import write_predictions
@@ -112,3 +114,24 @@ def test_models_are_asked_anew(tmp_path):
     with pytest.raises(InputError, match="the model is gone"):
         intervals(nowhere, str(examples), [["origin"]], (0.6, 0.6), 100, (kept[0], kept[1]))
     assert intervals(models, str(examples), [["origin"]], (0.6, 0.6), 100, (kept[0], kept[1])) == found
+
+    # No model runs that is not as it was written: by its record, or by what the metadata say of it.
+    made = integrity.record(models[0])
+    assert intervals(models, str(examples), [["origin"]], (0.6, 0.6), 100) == found
+    graph = Path(models[0]) / "Format-Serving" / "saved_model.pb"
+    content, stat = bytearray(graph.read_bytes()), graph.stat()
+    content[-1] ^= 1
+    graph.write_bytes(content)
+    os.utime(graph, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    remedy = r"; set it aside \(plumbline doctor --digests --repair\), and run again"
+    with pytest.raises(InputError, match=f"worse: Format-Serving/saved_model.pb has other bytes.*{remedy}"):
+        intervals(models, str(examples), [["origin"]], (0.6, 0.6), 100)
+    integrity.forget(models[0])
+    with pytest.raises(InputError, match="worse: has other bytes than were written"):
+        intervals(models, str(examples), [["origin"]], (0.6, 0.6), 100, contents={models[0]: made.content})
+
+    integrity.record(str(tmp_path))  # of the examples: the artifact is the folder of the splits
+    shard = examples / "data_tfrecord-00000-of-00002.gz"
+    shard.unlink()
+    with pytest.raises(InputError, match="Split-eval/data_tfrecord-00000-of-00002.gz is missing"):
+        intervals(models, str(examples), [["origin"]], (0.6, 0.6), 100)
