@@ -7,13 +7,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from components.drift_validator.rules import REPRESENTATIVE
 from components.files import read_json
 from pipeline import tuned_text
-from pipeline.drift.text import drifted_features, in_short
+from pipeline.cautions import caution_text, cautions
+from pipeline.drift.text import drift_counts, in_short
 from pipeline.stored_artifact import StoredArtifact
 
 MOST_ISSUES = 20
 """Doubtful labels that a summary names; labels.json has more."""
+
+MOST_WARNINGS = 4
+"""Of the evaluator, a line each; the report has more."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Summary:
     its own, beside the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of
     each column's values: [{column, kind, distinct, learned, unknown, explained, affected, finding}], see
     components/told_apart.py. `texts` is what was learned of each column of text: [{column, words, characters,
-    dimensions, folds, scores: [{of, up, down}]}], the word n-grams that raise and lower each score most.
+    dimensions, folds, scores: [{of, up, down}]}], the word n-grams that raise and lower each score most. `violations`
+    and `notices` are the evaluator's findings, see docs/verdict.md; `reasons` and `warnings` are the same as text.
     """
 
     run_id: str
@@ -72,6 +78,8 @@ class Summary:
     strongest_column: dict[str, Any] | None = None
     values: list[dict[str, Any]] = field(default_factory=list)
     texts: list[dict[str, Any]] = field(default_factory=list)
+    violations: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `--json` prints."""
@@ -142,6 +150,7 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["blessed"], found["reasons"] = verdict["blessed"], verdict["shortfalls"]
         found["baselines"], found["warnings"] = verdict.get("baselines", {}), verdict.get("warnings", [])
         found["strongest_column"] = verdict.get("strongest_column")
+        found["violations"], found["notices"] = verdict.get("violations", []), verdict.get("notices", [])
     if errors := artifacts.get("ErrorAnalysis.errors"):
         found["weakest_slices"] = _read(errors, "errors.json")["slices"]
     if pushed := artifacts.get("RegistryPusher.pushed_model"):
@@ -174,7 +183,7 @@ def _values(file: Path) -> list[dict[str, Any]]:
 
 def _is_telling(row: Mapping[str, Any]) -> bool:
     """What drifted, and of what did not the main distance in all rows; the other distances stay in the artifact."""
-    main = row["measure"] in ("chebyshev", "kolmogorov_smirnov", "jensen_shannon", "missing", "joint")
+    main = row["measure"] in (*REPRESENTATIVE, "missing")
     return bool(row["drifted"] or (main and not row["slice"]))
 
 
@@ -221,6 +230,7 @@ def for_a_person(summary: Summary) -> str:
         )
     lines = [f"{summary.dataset}: trained on {train}, evaluated on {evaluation}"]
     lines += [f"  integrity   {line}" for line in summary.integrity]
+    lines += [f"  warning     {caution_text(one)}" for one in cautions(summary.to_json())]
     left_out = sum(summary.unlabelled.values())
     if left_out:
         lines.append(f"  left out    {left_out:,} rows without a label")
@@ -244,8 +254,9 @@ def for_a_person(summary: Summary) -> str:
             lines.append(f"  baselines   {_baseline_text(summary)}")
         if one := summary.strongest_column:
             lines.append(f"  strongest   {' '.join(one['column'].split())} alone: {one['metric']} {one['value']:.4f}")
-        if summary.warnings:
-            lines.append(f"  mind        {_some(summary.warnings)}")
+        lines += [f"  warning     {one}" for one in summary.warnings[:MOST_WARNINGS]]
+        if len(summary.warnings) > MOST_WARNINGS:
+            lines.append(f"  warning     and {len(summary.warnings) - MOST_WARNINGS} more in the report")
         lines.append(f"  weakest     {_weakest_text(summary.weakest_slices)}")
         lines.append(f"  blessed     {_blessing_text(summary)}")
     if summary.pushed is not None:
@@ -273,8 +284,8 @@ def one_line(summary: Summary) -> str:
         outcome = f"pushed as v{summary.pushed}"
     else:
         outcome = f"not pushed: {_some(summary.reasons, 2)}"
-    drifted = drifted_features(row for row in summary.drift if not row.get("slice"))
-    moved = f"drift in {len(drifted)}" if drifted else "no drift"
+    drifted = drift_counts(summary.drift).drifted
+    moved = f"drift in {drifted}" if drifted else "no drift"
     return (
         f"span {summary.spans['eval'][0]:>3}  train {spans_text(summary.spans['train']):<12} "
         f"{summary.rows.get('eval', 0):>8,} rows  {shown}  {moved:<11}  {against:<16}  {outcome}  "
@@ -338,7 +349,7 @@ def _baseline_text(summary: Summary) -> str:
 def _blessing_text(summary: Summary) -> str:
     if not summary.blessed:
         return f"no: {_some(summary.reasons)}"
-    return "yes" if summary.champion else "yes, by the thresholds alone: there is no champion yet to compare with"
+    return "yes" if summary.champion else "yes: passed the absolute thresholds (no champion yet)"
 
 
 def _weakest_text(slices: list[dict[str, Any]]) -> str:
@@ -359,8 +370,8 @@ def _tuned_text(summary: Summary) -> str:
 
 def _label_text(labels: Mapping[str, Any]) -> str:
     share = labels["doubtful"] / labels["judged"]
-    hard = ", hard rows among them" if labels.get("separable") is False else ""
-    return f"{labels['doubtful']:,} of {labels['judged']:,} doubtful ({share:.1%}){hard}"
+    hard = "; classes overlap, so some are hard rows" if labels.get("separable") is False else ""
+    return f"{labels['doubtful']:,} of {labels['judged']:,} suspected label errors ({share:.1%}){hard}"
 
 
 def _some(items: list[str], most: int = 3) -> str:

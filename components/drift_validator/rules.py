@@ -19,6 +19,9 @@ MAIN = frozenset(one.name for one in MEASURES if one.is_main)
 """Measures that a feature's threshold is about, `infinity_norm` in the schema: Chebyshev (L-infinity) between shares of
 values, and between distribution functions."""
 
+REPRESENTATIVE = ("chebyshev", "kolmogorov_smirnov", "jensen_shannon", "total_variation", "joint", "repeated")
+"""Measures that stand for a feature where one is shown, the preferred first: the first that was measured."""
+
 
 @dataclass(frozen=True)
 class Rules:

@@ -2,19 +2,32 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST
-from components.evaluator.evidence import ALPHA, Comparison, Draws, beats, compare, draw, holm, worse
+from components.evaluator.evidence import ALPHA, Z95, Comparison, Draws, beats, compare, draw, holm, worse
 from components.evaluator.fairness import fairness
+from components.evaluator.findings import (
+    FairnessGap,
+    FairnessNotCompared,
+    Figure,
+    Finding,
+    Lead,
+    LinearBaseline,
+    LowPower,
+    Miscalibration,
+    PriorBaseline,
+    SimplerModelAhead,
+    StrongestColumn,
+)
 from components.evaluator.independence import independence_p_value
 from components.evaluator.verdict import LOWER_IS_BETTER, OVERALL, Bar
 from components.judges import Decisions, Judge, calibration_error, multiclass, regression
 from components.predictions import CANDIDATE, CHAMPION
-from components.serving_contract import NO_THRESHOLD
+from components.serving_contract import NO_THRESHOLD, decides
 
 AGAINST_PRIOR = {
     "binary": ("auc", "average_precision"),
@@ -27,6 +40,9 @@ AGAINST_COLUMN = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse
 WORTH_LOST = 0.05
 """Share of what a column is worth on its own, its lead over the prior, that a model may fall behind it: where one
 column says everything, a model of all columns has their noise, too."""
+
+MISCALIBRATED = 0.1
+"""Share of the observed rate by which the mean score may be off before that is told."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +79,12 @@ class Assessment:
         "the candidate is no worse", and whether it is significant by Holm's bounds over the baseline's metrics.
       comparisons: (slice, metric) -> the candidate against the champion.
       fairness: Groups and gaps; empty where no column is sensitive.
-      shortfalls: What keeps the candidate from being blessed, each a sentence.
-      warnings: What does not, but should be known.
+      violations: What prevents the blessing.
+      notices: What does not, but should be known.
       strongest: The strongest single column; None where none is better than the prior.
+      decisions: Binary tasks: candidate and champion -> `threshold`, the confusion matrix there (`true_positives`,
+        `false_positives`, `true_negatives`, `false_negatives`: rows) and `mean_score`, the mean probability.
+      champion_differences: As `baseline_differences`, of the candidate and the champion, for every metric.
     """
 
     intervals: dict[str, dict[str, tuple[float, float]]]
@@ -74,9 +93,11 @@ class Assessment:
     baseline_differences: list[dict[str, Any]]
     comparisons: dict[tuple[str, str], Comparison]
     fairness: dict[str, Any]
-    shortfalls: list[str]
-    warnings: list[str]
+    violations: list[Finding]
+    notices: list[Finding]
     strongest: Alone | None = None
+    decisions: dict[str, dict[str, float]] = field(default_factory=dict)
+    champion_differences: list[dict[str, Any]] = field(default_factory=list)
 
 
 def assess(
@@ -108,18 +129,21 @@ def assess(
     if CHAMPION in judges:
         comparisons = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
     p_value = independence_p_value(task, labels, answers[CANDIDATE])
-    shortfalls, warnings = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior)
+    violations, notices = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior)
     blocked, told = _against_linear(task, draws, bar.baseline)
-    shortfalls, warnings = shortfalls + blocked, warnings + told
+    violations, notices = violations + blocked, notices + told + _simpler_model_ahead(task, draws)
     strongest = _alone(task, draws, column)
     if strongest is not None and strongest.lost:
-        (shortfalls if bar.strongest_column == "block" else warnings).append(_said(strongest))
-    warnings += _too_few_rows(comparisons, bar.tolerance)
+        lost = StrongestColumn(strongest.column, strongest.metric, strongest.candidate, strongest.value)
+        (violations if bar.strongest_column == "block" else notices).append(lost)
+    if task != "regression":
+        notices += _miscalibration(*_confidence(labels, answers[CANDIDATE]))
+    notices += _too_few_rows(comparisons, bar.tolerance)
     said: dict[str, Any] = {}
     if groups:
         said, blocked, told = _fairness(labels, answers[CANDIDATE], thresholds[CANDIDATE], groups, bar)
-        shortfalls += blocked
-        warnings += told
+        violations += blocked
+        notices += told
     parts = {OVERALL: np.arange(len(labels)), **slices}
     measured = {
         name: {part: _measured(task, judges[name], labels, answers[name], at) for part, at in parts.items()}
@@ -129,6 +153,11 @@ def assess(
     for name in measured.keys() & thresholds.keys():
         for metrics in measured[name].values():
             metrics["threshold"] = thresholds[name]
+    decisions = {
+        name: _decisions(labels, answers[name], thresholds[name])
+        for name in measured
+        if task == "binary" and name in thresholds
+    }
     baselines = {name: draws.measured(OVERALL, name) for name in (PRIOR, LINEAR) if name in judges}
     for name, metrics in baselines.items():
         if task != "regression":
@@ -142,10 +171,25 @@ def assess(
         _differences(draws, baselines),
         comparisons,
         said,
-        shortfalls,
-        warnings,
+        violations,
+        notices,
         strongest,
+        decisions,
+        _differences(draws, [CHAMPION]) if CHAMPION in judges else [],
     )
+
+
+def _decisions(labels: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:
+    """The confusion matrix at the decision threshold, from the rows, by the rule that is served."""
+    there, called = labels > 0.5, decides(probability, threshold)
+    return {
+        "threshold": threshold,
+        "true_positives": int((there & called).sum()),
+        "false_positives": int((~there & called).sum()),
+        "true_negatives": int((~there & ~called).sum()),
+        "false_negatives": int((there & ~called).sum()),
+        "mean_score": float(probability.mean(dtype=np.float64)),
+    }
 
 
 def _differences(draws: Draws, baselines: Iterable[str]) -> list[dict[str, Any]]:
@@ -202,8 +246,8 @@ def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.
 
 def _against_prior(
     task: str, draws: Draws, independence: float, first: bool, policy: str
-) -> tuple[list[str], list[str]]:
-    """Shortfalls and warnings.
+) -> tuple[list[Finding], list[Finding]]:
+    """Violations and notices.
 
     Ahead beyond chance is a candidate whose lead in one of the metrics the bootstrap finds significant (Bonferroni over
     the metrics) and whose answers are not independent of the labels. The second test is exact or conservative for few
@@ -213,26 +257,25 @@ def _against_prior(
       task: binary, multiclass or regression.
       draws: With candidate and prior.
       independence: See independence.independence_p_value.
-      first: Whether there is no champion: then being ahead by chance is a shortfall where the policy is block.
+      first: Whether there is no champion: then being ahead by chance is a violation where the policy is block.
       policy: block or warn.
     """
     ours, prior, metrics = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, PRIOR), AGAINST_PRIOR[task]
     better = beats(ours, prior, metrics, LOWER_IS_BETTER)
     if better is False:
-        figures = " and ".join(_figures(name, ours[name], prior[name]) for name in metrics)
-        return [f"{figures}: no better than the prior baseline"], []
+        return [PriorBaseline("not_better", tuple(Figure(name, ours[name], prior[name]) for name in metrics))], []
     ahead = any(_p_value(draws, name, PRIOR, CANDIDATE) < ALPHA / len(metrics) for name in metrics)
     if better is None:
-        text = "the eval split cannot tell whether the candidate beats the prior: it has a single class"
+        found = PriorBaseline("undefined")
     elif not (ahead and independence < ALPHA):
-        text = "the candidate is ahead of the prior baseline by no more than chance explains"
+        found = PriorBaseline("not_significant", tuple(Figure(name, ours[name], prior[name]) for name in metrics))
     else:
         return [], []
-    return ([text], []) if first and policy == "block" else ([], [text])
+    return ([found], []) if first and policy == "block" else ([], [found])
 
 
-def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[str], list[str]]:
-    """Shortfalls and warnings."""
+def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[Finding], list[Finding]]:
+    """Violations and notices."""
     if LINEAR not in draws.found[OVERALL]:
         return [], []
     name = AGAINST_LINEAR[task]
@@ -240,9 +283,44 @@ def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[str], li
     if beats(ours, line, [name], LOWER_IS_BETTER) is not False:
         return [], []
     sure = _p_value(draws, name, CANDIDATE, LINEAR) < ALPHA
-    text = f"{_figures(name, ours[name], line[name])}: does not beat the linear baseline"
-    text += "" if sure else ", within chance"
-    return ([text], []) if sure and policy == "block" else ([], [text])
+    found = LinearBaseline(name, ours[name], line[name], sure)
+    return ([found], []) if sure and policy == "block" else ([], [found])
+
+
+def _simpler_model_ahead(task: str, draws: Draws) -> list[Finding]:
+    """Metrics besides the main one in which the linear baseline is better and the 95 % interval excludes 0.
+
+    Precision and recall are left out: a threshold trades one for the other, and F1 has both.
+    """
+    if LINEAR not in draws.found[OVERALL]:
+        return []
+    ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
+    ahead = []
+    for name in draws.names:
+        if name in (AGAINST_LINEAR[task], "precision", "recall"):
+            continue
+        difference, error = draws.difference(OVERALL, name, CANDIDATE, LINEAR)
+        low, high = difference - Z95 * error, difference + Z95 * error
+        if (low > 0 if name in LOWER_IS_BETTER else high < 0) and math.isfinite(error):
+            ahead.append(Lead(name, ours[name], line[name], difference, low, high))
+    return [SimplerModelAhead(LINEAR, tuple(ahead))] if ahead else []
+
+
+def _miscalibration(observed: np.ndarray, score: np.ndarray) -> list[Finding]:
+    """Calibration in the large: mean score against observed rate, by a z-test of the rows' differences.
+
+    Args:
+      observed: 0 or 1, [N].
+      score: Probability of that, [N].
+    """
+    apart = score.astype(np.float64) - observed
+    rate, difference = float(observed.mean(dtype=np.float64)), float(apart.mean())
+    half = Z95 * float(apart.std()) / math.sqrt(len(apart))
+    if abs(difference) <= half or abs(difference) <= MISCALIBRATED * rate:
+        return []
+    error = calibration_error(observed, score)
+    low, high = difference - half, difference + half
+    return [Miscalibration(rate + difference, rate, difference, low, high, error)]
 
 
 def _alone(task: str, draws: Draws, column: str) -> Alone | None:
@@ -259,14 +337,6 @@ def _alone(task: str, draws: Draws, column: str) -> Alone | None:
     return Alone(column, metric, alone, ours, p_value, bool(leads and p_value < ALPHA))
 
 
-def _said(strongest: Alone) -> str:
-    figures = _figures(strongest.metric, strongest.candidate, strongest.value)
-    return (
-        f"{figures}: surely worse than its own column {' '.join(strongest.column.split())} alone, so what that column "
-        "says was lost on the way to the model"
-    )
-
-
 def _p_value(draws: Draws, metric: str, one: str, other: str) -> float:
     """Of "`one` is no worse than `other`"; 1 where it cannot be told."""
     difference, error = draws.difference(OVERALL, metric, one, other)
@@ -274,15 +344,9 @@ def _p_value(draws: Draws, metric: str, one: str, other: str) -> float:
     return p if p == p else 1.0
 
 
-def _figures(metric: str, value: float, bar: float) -> str:
-    sign = ">=" if metric in LOWER_IS_BETTER else "<="
-    return f"{metric} {value:.4f} {sign if value != bar else '='} {bar:.4f}"
-
-
-def _too_few_rows(comparisons: Mapping[tuple[str, str], Comparison], tolerance: Mapping[str, float]) -> list[str]:
+def _too_few_rows(comparisons: Mapping[tuple[str, str], Comparison], tolerance: Mapping[str, float]) -> list[Finding]:
     return [
-        f"{metric}: so few eval rows do not show a loss of twice the tolerance ({2 * tolerance[metric]:g}); what they "
-        f"would show is {found.detectable:.2g}"
+        LowPower(metric, tolerance[metric], found.detectable)
         for (part, metric), found in comparisons.items()
         if part == OVERALL and tolerance[metric] and found.detectable > 2 * tolerance[metric]
     ]
@@ -294,24 +358,24 @@ def _fairness(
     threshold: float,
     groups: Mapping[str, Mapping[str, np.ndarray]],
     bar: Bar,
-) -> tuple[dict[str, Any], list[str], list[str]]:
-    """What verdict.json says, shortfalls and warnings."""
+) -> tuple[dict[str, Any], list[Finding], list[Finding]]:
+    """What verdict.json says, violations and notices."""
     measured, gaps = fairness(labels, probability, threshold, groups, bar.min_slice_rows)
-    shortfalls: list[str] = []
-    warnings: list[str] = []
+    violations: list[Finding] = []
+    notices: list[Finding] = []
     for gap in gaps:
         limit = bar.max_gap.get(gap.metric)
         if limit is None or gap.value <= limit:
             continue
-        text = f"{gap.metric} gap of {gap.column}, {gap.high} over {gap.low}, {gap.value:.4f} > {limit:.4f} (fairness)"
-        (shortfalls if gap.significant else warnings).append(text if gap.significant else f"{text}, within chance")
+        found = FairnessGap(gap.metric, gap.column, gap.high, gap.low, gap.value, limit, gap.significant)
+        (violations if gap.significant else notices).append(found)
     small = {
         column: [value for value, metrics in values.items() if metrics["rows"] < bar.min_slice_rows]
         for column, values in measured.items()
     }
     for column, values in small.items():
         if bar.max_gap and len(measured[column]) - len(values) < 2:
-            warnings.append(f"fairness of {column} is not judged: fewer than two groups have {bar.min_slice_rows} rows")
+            notices.append(FairnessNotCompared(column, bar.min_slice_rows))
     said = {
         "threshold": threshold,
         "min_rows": bar.min_slice_rows,
@@ -321,7 +385,7 @@ def _fairness(
         },
         "gaps": [asdict(gap) | {"limit": bar.max_gap.get(gap.metric)} for gap in gaps],
     }
-    return said, shortfalls, warnings
+    return said, violations, notices
 
 
 def finite(value: float) -> float | None:

@@ -10,15 +10,13 @@ import numpy as np
 from components.errors import InputError
 from components.evaluator.assessing import Assessment, assess, finite
 from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST, feature_names, learn_baselines
-from components.evaluator.evidence import Comparison
+from components.evaluator.finding_text import listed, to_text
+from components.evaluator.findings import ChampionColumns, ChampionIncomparable, Finding, UnknownClasses
 from components.evaluator.slicing import groups_of, slices_of
 from components.evaluator.tfma_result import write_result
-from components.evaluator.verdict import OVERALL, Bar, Shortfall, by_chance, judge
+from components.evaluator.verdict import OVERALL, Bar, by_chance, judge
 from components.examples import column_batches, joined_columns
 from components.predictions import CANDIDATE, CHAMPION, About, Predictions
-
-MOST_NAMED = 5
-"""Unknown classes that the warning names; verdict.json counts all."""
 
 
 def evaluate(
@@ -46,11 +44,13 @@ def evaluate(
       folder: For TFMA's files.
 
     Returns:
-      verdict.json: `blessed`, the texts `shortfalls` and `warnings`, `metrics`, `slices` and `champion`, `intervals`
-      and `slice_intervals` (95 %), `baselines` (prior and linear), `baseline_differences` (Assessment's), `comparisons`
-      (evidence.Comparison with `slice` and `metric`), `fairness`, `strongest_column` (assessing.Alone, or null), and
-      `unknown_labels`: class that the candidate does not know -> eval rows, which are in no figure but
-      `accuracy_with_unseen`, where they count as wrong (null where there are none).
+      verdict.json, see docs/verdict.md: `blessed`, `violations` and `notices` (findings.Finding as JSON; the same as
+      text in `shortfalls` and `warnings`), `metrics`, `slices` and `champion`, `intervals` and `slice_intervals`
+      (95 %), `decisions` (Assessment's), `baselines` (prior and linear), `baseline_differences` and
+      `champion_differences` (Assessment's), `comparisons` (evidence.Comparison with `slice` and `metric`), `fairness`,
+      `strongest_column` (assessing.Alone, or null), and `unknown_labels`: class that the candidate does not know ->
+      eval rows, which are in no figure but `accuracy_with_unseen`, where they count as wrong (null where there are
+      none).
 
     Raises:
       InputError: No eval row has a label that the candidate knows.
@@ -58,7 +58,7 @@ def evaluate(
     about, labels = predictions.about, predictions.labels
     unknown = dict(about.unknown_labels)
     if not len(labels):
-        why = f" that the model has learned ({_listed(unknown)} instead)" if unknown else ""
+        why = f" that the model has learned ({listed(unknown)} instead)" if unknown else ""
         raise InputError(
             f"{splits['eval']}: no row has a label{why} to evaluate on; check the label column of the eval span"
         )
@@ -94,34 +94,33 @@ def evaluate(
 
 
 def _verdict(
-    found: Assessment, bar: Bar, version: int | None, unknown: Mapping[str, int], former: Sequence[str] = ()
+    found: Assessment, bar: Bar, version: int | None, unknown: Mapping[str, int], former: Sequence[Finding] = ()
 ) -> dict[str, Any]:
     candidate, champion = found.measured[CANDIDATE], found.measured.get(CHAMPION)
-    missed = judge(candidate, champion, bar, found.comparisons)
-    shortfalls = [*map(str, missed), *found.shortfalls]
-    chance = by_chance(candidate, champion, bar, found.comparisons)
-    told = [_within_chance(*one) for one in chance]
-    told += former
+    violations: list[Finding] = [*judge(candidate, champion, bar, found.comparisons), *found.violations]
+    notices: list[Finding] = [*by_chance(candidate, champion, bar, found.comparisons), *former]
     with_unseen = None
     if unknown:
         rows = sum(unknown.values())
         with_unseen = candidate[OVERALL]["accuracy"] * candidate[OVERALL]["rows"] / (candidate[OVERALL]["rows"] + rows)
-        told.append(
-            f"{rows:,} eval row{'s have' if rows > 1 else ' has'} a class that no train row has, so they are in no "
-            f"figure: {_listed(unknown)}; with them counted as wrong, accuracy is {with_unseen:.4f}"
-        )
+        notices.append(UnknownClasses(dict(unknown), with_unseen))
+    notices += found.notices
     shown = {name: {**values, **_differences(values, (champion or {}).get(name))} for name, values in candidate.items()}
     return {
-        "blessed": not shortfalls,
-        "shortfalls": shortfalls,
-        "warnings": [*told, *found.warnings],
+        "blessed": not violations,
+        "violations": [one.to_json() for one in violations],
+        "notices": [one.to_json() for one in notices],
+        "shortfalls": [to_text(one) for one in violations],
+        "warnings": [to_text(one) for one in notices],
         "metrics": _finite(shown[OVERALL]),
         "intervals": found.intervals.get(OVERALL, {}),
         "slices": {name: _finite(values) for name, values in shown.items() if name != OVERALL},
         "slice_intervals": {name: ends for name, ends in found.intervals.items() if name != OVERALL},
+        "decisions": found.decisions,
         "baselines": {name: _finite(values) for name, values in found.baselines.items()},
         "baseline_differences": found.baseline_differences,
         "strongest_column": None if found.strongest is None else _finite(asdict(found.strongest)),
+        "champion_differences": found.champion_differences,
         "champion": None if champion is None else {"version": version, "metrics": _finite(champion[OVERALL])},
         "comparisons": [
             {"slice": part, "metric": metric, **_finite(asdict(compared))}
@@ -133,22 +132,12 @@ def _verdict(
     }
 
 
-def former_champion(about: About) -> list[str]:
+def former_champion(about: About) -> list[Finding]:
     """What a schema that changed means for the champion, which was trained before."""
     if about.incomparable:
-        return [f"not compared with the champion: {about.incomparable}; the candidate is judged alone"]
-    said = []
-    if about.lacking:
-        said.append(
-            f"the champion learned from columns that the eval rows do not have, and answers as if they were missing: "
-            f"{', '.join(about.lacking)}"
-        )
-    if about.converted:
-        said.append(
-            "numbers of another type than the champion learned are given to it in its own: "
-            f"{', '.join(about.converted)}"
-        )
-    return said
+        return [ChampionIncomparable(about.incomparable)]
+    given = (("missing", about.lacking), ("converted", about.converted))
+    return [ChampionColumns(problem, tuple(columns)) for problem, columns in given if columns]
 
 
 def _differences(candidate: Mapping[str, float], champion: Mapping[str, float] | None) -> dict[str, float]:
@@ -157,17 +146,6 @@ def _differences(candidate: Mapping[str, float], champion: Mapping[str, float] |
         return {}
     without = ("rows", "threshold")
     return {f"{name}_diff": candidate[name] - champion[name] for name in candidate if name not in without}
-
-
-def _listed(unknown: Mapping[str, int]) -> str:
-    named = ", ".join(f"{name} ({rows:,})" for name, rows in [*unknown.items()][:MOST_NAMED])
-    more = len(unknown) - MOST_NAMED
-    return f"{named} and {more:,} more" if more > 0 else named
-
-
-def _within_chance(shortfall: Shortfall, compared: Comparison) -> str:
-    p = "cannot be told" if compared.p_value != compared.p_value else f"{compared.p_value:.2f}"
-    return f"{shortfall}: within chance (p = {p}), so it does not count"
 
 
 def _finite(values: Mapping[str, Any]) -> dict[str, Any]:

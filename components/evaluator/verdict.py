@@ -1,10 +1,11 @@
 """Is the candidate blessed? A value to reach and no regression against the champion, overall and per slice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from components.criteria import Criterion
 from components.evaluator.evidence import Comparison
+from components.evaluator.findings import ThresholdViolation
 from components.metric_names import LOWER_IS_BETTER as LOWER_IS_BETTER
 
 Metrics = Mapping[str, float]
@@ -31,29 +32,13 @@ class Bar:
     decide_by: Criterion = "f1"
 
 
-@dataclass(frozen=True)
-class Shortfall:
-    """One thing that the candidate does not reach. `against` is "threshold" or "champion"."""
-
-    slice: str
-    metric: str
-    value: float
-    bar: float
-    against: str
-
-    def __str__(self) -> str:
-        where = f" on {self.slice}" if self.slice else ""
-        sign = ">" if self.metric in LOWER_IS_BETTER else "<"
-        return f"{self.metric}{where} {self.value:.4f} {sign} {self.bar:.4f} ({self.against})"
-
-
 Comparisons = Mapping[tuple[str, str], Comparison]
 """(slice, metric) -> how sure the difference to the champion is."""
 
 
 def judge(
     candidate: Slices, champion: Slices | None, bar: Bar, comparisons: Comparisons | None = None
-) -> list[Shortfall]:
+) -> list[ThresholdViolation]:
     """Everything that keeps the candidate from being blessed; an empty list is a blessing.
 
     Args:
@@ -61,12 +46,12 @@ def judge(
       champion: The champion's on the same rows; None while there is no champion, and then the thresholds alone count.
       bar: What is asked.
       comparisons: What chance explains of the differences to the champion, see evidence.py: a loss beyond the
-        tolerance is a shortfall only if it is significant. Where there is no comparison, the loss alone counts; where
+        tolerance is a violation only if it is significant. Where there is no comparison, the loss alone counts; where
         it cannot be told, it counts overall and not on a slice.
 
     Returns:
-      Shortfalls, overall first. A metric that is not a number (AUC of a slice with one class) is no shortfall on a
-      slice, where it means "cannot be told", but is one overall.
+      Violations, overall first. A metric that is not a number (AUC of a slice with one class) is no violation on a
+      slice, where it means "undefined", but is one overall.
     """
     found = []
     for name, metrics in sorted({OVERALL: {}, **candidate}.items()):
@@ -75,7 +60,7 @@ def judge(
             continue
         for metric, threshold in (bar.thresholds if overall else bar.slice_thresholds).items():
             if _falls_short(metric, metrics.get(metric), threshold, overall):
-                found.append(Shortfall(name, metric, _number(metrics.get(metric)), threshold, "threshold"))
+                found.append(ThresholdViolation(name, metric, _number(metrics.get(metric)), threshold, "threshold"))
         before = (champion or {}).get(name)
         if before is None:
             continue
@@ -85,17 +70,17 @@ def judge(
                 continue
             compared = (comparisons or {}).get((name, metric))
             if compared is None or compared.significant or (compared.significant is None and overall):
-                found.append(Shortfall(name, metric, _number(metrics.get(metric)), worst, "champion"))
+                found.append(ThresholdViolation(name, metric, _number(metrics.get(metric)), worst, "champion"))
     return found
 
 
 def by_chance(
     candidate: Slices, champion: Slices | None, bar: Bar, comparisons: Comparisons
-) -> list[tuple[Shortfall, Comparison]]:
-    """What would keep the candidate from being blessed if chance did not explain it."""
+) -> list[ThresholdViolation]:
+    """What would be a violation if the difference to the champion were significant, with its p-value."""
     counted = {(one.slice, one.metric, one.against) for one in judge(candidate, champion, bar, comparisons)}
     return [
-        (one, comparisons[one.slice, one.metric])
+        replace(one, significant=False, p_value=comparisons[one.slice, one.metric].p_value)
         for one in judge(candidate, champion, bar)
         if (one.slice, one.metric, one.against) not in counted
     ]

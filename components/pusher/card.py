@@ -188,14 +188,14 @@ def against_champion(verdict: Mapping[str, Any]) -> tuple[Text | Table, ...]:
     """
     compared = verdict.get("comparisons") or []
     text = (
-        f"Against version {verdict['champion']['version']} on the same rows. It falls short only where it is worse by "
-        "more than the tolerance and chance does not explain it. The last column is the loss that such a comparison "
-        "catches nine times in ten."
+        f"Compared with version {verdict['champion']['version']} on the same rows. The candidate violates a change "
+        "threshold only where it is worse by more than the tolerance and significantly worse. The detectable loss is "
+        "the true loss that this test detects with 90 % power."
     )
     if not compared:
         return (Text(text),)
     table = Table(
-        ("Metric", "Difference", "p (no worse)", "Worse beyond chance", "Loss that would be seen"),
+        ("Metric", "Difference", "p (no worse)", "Significantly worse", "Detectable loss"),
         tuple(
             (
                 METRICS.get(one["metric"], one["metric"]) + (f", {one['slice']}" if one["slice"] else ""),
@@ -254,8 +254,8 @@ def fairness(verdict: Mapping[str, Any]) -> Section | None:
         Items(
             tuple(
                 f"{_plain(gap['metric'])}: {gap['high']} is {gap['value']:.4f} above {gap['low']} ({gap['column']})"
-                + ("" if gap["significant"] else ", within chance")
-                + (f"; at most {gap['limit']:g} was asked." if gap.get("limit") is not None else ".")
+                + ("" if gap["significant"] else ", not significant")
+                + (f"; at most {gap['limit']:g} is allowed." if gap.get("limit") is not None else ".")
                 for gap in found.get("gaps") or []
             )
         )

@@ -9,12 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from components.drift_validator.rules import REPRESENTATIVE
 from components.errors import UsageError
 from components.escaping import on_one_line
 from components.plain_names import checked
-
-_MAIN = ("chebyshev", "kolmogorov_smirnov", "jensen_shannon", "total_variation", "joint", "repeated")
-"""Which of a feature's measures stands for it, the first that was measured."""
 
 
 class Row(NamedTuple):
@@ -287,5 +285,8 @@ def _finite(number: Any) -> float:
 
 def _preference(course: Course | None) -> tuple[int, str]:
     if course is None:
-        return (len(_MAIN) + 1, "")
-    return (_MAIN.index(course.measure) if course.measure in _MAIN else len(_MAIN), course.measure)
+        return (len(REPRESENTATIVE) + 1, "")
+    return (
+        REPRESENTATIVE.index(course.measure) if course.measure in REPRESENTATIVE else len(REPRESENTATIVE),
+        course.measure,
+    )

@@ -1,18 +1,19 @@
 """Drift for a person: what moved, the most urgent first."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 Row = Mapping[str, Any]
 
 
 def drifted_features(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Feature -> its drifted rows, both in the order of the report."""
+    """Feature -> its drifted rows: features in the order of the report, rows over all data before those of slices."""
     found: dict[str, list[Row]] = {}
     for row in rows:
         if row["drifted"]:
             found.setdefault(row["feature"], []).append(row)
-    return found
+    return {feature: sorted(one, key=lambda row: bool(row.get("slice"))) for feature, one in found.items()}
 
 
 def compared_features(rows: Iterable[Row]) -> int:
@@ -20,28 +21,58 @@ def compared_features(rows: Iterable[Row]) -> int:
     return len({row["feature"] for row in rows if row.get("role") != "table"})
 
 
+@dataclass(frozen=True)
+class DriftCounts:
+    """How many columns drifted; one definition for the report, the terminal and `plumbline runs`.
+
+    Attributes:
+      compared: Columns that were compared.
+      drifted: Those that drifted over all rows, in any measure.
+      in_slices: Those that drifted in slices only.
+      table: Whether the table as a whole drifted: columns jointly, or repeated rows.
+    """
+
+    compared: int
+    drifted: int
+    in_slices: int
+    table: bool
+
+
+def drift_counts(rows: Iterable[Row]) -> DriftCounts:
+    """Counts the columns of a run's drift rows; several rows of a column count once."""
+    rows = list(rows)
+    found = drifted_features(row for row in rows if row.get("role") != "table")
+    whole = sum(any(not row.get("slice") for row in one) for one in found.values())
+    table_ = any(row["drifted"] for row in rows if row.get("role") == "table")
+    return DriftCounts(compared_features(rows), whole, len(found) - whole, table_)
+
+
 def in_short(rows: Sequence[Row], most: int = 3) -> str:
     """The drifted features in a few words: those that drifted in all rows, and how many did in slices only."""
-    drifted, compared = drifted_features(rows), compared_features(rows)
-    whole = [first for first, *_ in drifted.values() if not first.get("slice")]
-    slices = [first for first, *_ in drifted.values() if first.get("slice")]
+    counts = drift_counts(rows)
+    drifted = drifted_features(rows)
     if not drifted:
-        return f"none in {compared} compared features"
-    text = f"{len(whole)} of {compared} compared features"
+        return f"none in {counts.compared} compared features"
+    firsts = [first for first, *_ in drifted.values() if first.get("role") != "table"]
+    tables = [first for first, *_ in drifted.values() if first.get("role") == "table"]
+    whole = [first for first in firsts if not first.get("slice")]
+    slices = [first for first in firsts if first.get("slice")]
+    text = f"{counts.drifted} of {counts.compared} compared features"
     if whole:
         more = f", and {len(whole) - most} more" if len(whole) > most else ""
         text += f": {'; '.join(map(in_one_line, whole[:most]))}{more}"
     if slices:
         text += f"; in slices only {len(slices)}: {in_one_line(slices[0])}"
+    if tables:
+        text += f"; the table as a whole: {in_one_line(tables[0])}"
     return text
 
 
 def in_one_line(row: Row) -> str:
-    """Such as "late 0.168 > 0.03 ('0' was 84.2%, is 67.4%)"."""
+    """Such as "late chebyshev 0.168 > 0.03 ('0' was 84.2%, is 67.4%)"; of a slice, "dest in origin=EWR chebyshev …"."""
     where = f" in {row['slice']}" if row.get("slice") else ""
     detail = f" ({row['detail']})" if row["detail"] else ""
-    measure = "" if row["measure"] in ("chebyshev", "kolmogorov_smirnov") else f" {row['measure']}"
-    return f"{row['feature']}{where}{measure} {row['distance']:.3g} > {row['threshold']:.3g}{detail}"
+    return f"{row['feature']}{where} {row['measure']} {row['distance']:.3g} > {row['threshold']:.3g}{detail}"
 
 
 def table(rows: Sequence[Row], everything: bool = False, most: int = 30) -> str:
@@ -54,7 +85,7 @@ def table(rows: Sequence[Row], everything: bool = False, most: int = 30) -> str:
     """
     shown = list(rows) if everything else [first for first, *_ in drifted_features(rows).values()]
     others = {feature: len(found) - 1 for feature, found in drifted_features(rows).items()}
-    cells = [("feature", "measure", "distance", "threshold", "chance", "what moved")]
+    cells = [("feature", "measure", "distance", "threshold", "p", "what moved")]
     for row in shown if everything else shown[:most]:
         where = f" in {row['slice']}" if row.get("slice") else ""
         more = "" if everything or not others[row["feature"]] else f"; {others[row['feature']]} more"

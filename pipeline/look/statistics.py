@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from components.drift_validator.rules import REPRESENTATIVE
 from components.errors import UsageError
 from pipeline.drift.history import load_history
 from pipeline.look.shared import ALARM, INK, IS, WAS, finished, output, was_and_is
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 MOST_VALUES = 12
 _TICK = "format(datum.value, abs(datum.value) >= 10000 ? '~s' : '~g')"  # 20k, but the year 1980 and not 1,980
-_MAIN = ("chebyshev", "kolmogorov_smirnov", "jensen_shannon")
 
 
 def load_features(root: Path, run: Mapping[str, Any]) -> tuple[Feature, ...]:
@@ -95,7 +95,7 @@ def drift_chart(run: Mapping[str, Any], most: int = 25) -> "altair.TopLevelMixin
     import altair as alt
 
     table = drift_table(run).reset_index()
-    table = table[(table["within"] == "") & table["measure"].isin(_MAIN)].head(most)
+    table = table[(table["within"] == "") & table["measure"].isin(REPRESENTATIVE)].head(most)
     if table.empty:
         raise UsageError(f"run {run['run_id']}: no distance was measured; its schema has no drift comparators")
     base = alt.Chart(table).encode(y=alt.Y("feature:N", sort=table["feature"].tolist(), title=None))

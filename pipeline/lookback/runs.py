@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import UsageError
 from components.plain_names import is_plain
+from pipeline.drift.text import drift_counts
 from pipeline.lookback.lineage_graph import run_ids
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Run:
       state: "done"; "stopped", by the gate or a failure; "unfinished", killed or under way; "no report".
       spans: Split -> span numbers.
       rows: Split -> rows.
-      drifted: Number of features that drifted.
+      drifted: Number of features that drifted over all rows, counted as the report counts them.
+      drifted_in_slices: Number of those that drifted in slices only.
       metrics: On split `eval`, overall.
       champion: The version it was compared with, or None.
       blessed: Whether the candidate cleared the bar.
@@ -57,6 +59,7 @@ class Run:
     cached: int
     stopped: str | None
     report: str
+    drifted_in_slices: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """As one entry of what `plumbline runs --json` prints."""
@@ -145,13 +148,15 @@ def _read(folder: Path) -> Run:
     else:
         state = "unfinished" if folder.is_dir() else "no report"
     components = summary.get("components", [])
+    counts = drift_counts(summary.get("drift", []))
     return Run(
         run_id=folder.name,
         when=began(folder.name),
         state=state,
         spans=summary.get("spans", {}),
         rows=summary.get("rows", {}),
-        drifted=sum(bool(row["drifted"]) for row in summary.get("drift", [])),
+        drifted=counts.drifted,
+        drifted_in_slices=counts.in_slices,
         metrics={name: value for name, value in summary.get("metrics", {}).items() if name in METRICS},
         champion=(summary.get("champion") or {}).get("version"),
         blessed=bool(summary.get("blessed", False)),
@@ -171,7 +176,7 @@ def _cells(run: Run, metrics: Sequence[str]) -> list[str]:
         _spans(run.spans.get("train", [])),
         _spans(run.spans.get("eval", [])),
         f"{sum(run.rows.values()):,}" if run.rows else "-",
-        str(run.drifted) if run.components else "-",
+        _drift(run) if run.components else "-",
         *("-" if value is None else f"{value:.4f}" for value in values),
         _outcome(run),
         f"{run.cached}/{run.components}" if run.components else "-",
@@ -184,6 +189,10 @@ def _spans(spans: Sequence[int]) -> str:
     if not spans:
         return "-"
     return str(spans[0]) if len(spans) == 1 else f"{spans[0]}-{spans[-1]}"
+
+
+def _drift(run: Run) -> str:
+    return f"{run.drifted} (+{run.drifted_in_slices} in slices)" if run.drifted_in_slices else str(run.drifted)
 
 
 def _outcome(run: Run) -> str:

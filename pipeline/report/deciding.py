@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from components.pusher.card import decided_by
 from pipeline.report.facts import Facts, Matrix
-from pipeline.report.metric_rows import decision
-from pipeline.report.model_charts import positives
 from pipeline.report.words import METRICS, percent
 
 
@@ -31,43 +29,36 @@ class Deciding:
 
 def deciding(facts: Facts) -> Deciding | None:
     """The candidate's decision threshold and what comes of it; None where there is none."""
-    champion = facts.summary["champion"] or {}
-    models = {"candidate": ("Candidate", facts.summary["metrics"].get("threshold"))}
-    if champion:
-        name = f"Champion v{champion['version']}"
-        models["champion"] = (name, (champion.get("metrics") or {}).get("threshold"))
-    found = {
-        model: (name, matrix)
-        for model, (name, threshold) in models.items()
-        if (matrix := decision(facts.curves.get(model, ()), threshold)) is not None
-    }
+    names = {"candidate": "Candidate"}
+    if champion := facts.summary["champion"]:
+        names["champion"] = f"Champion v{champion['version']}"
+    found = {model: (name, matrix) for model, name in names.items() if (matrix := facts.decision(model)) is not None}
     if "candidate" not in found:
         return None
-    at, threshold = found["candidate"][1], models["candidate"][1]
+    at = found["candidate"][1]
     by = decided_by(facts.bar)
     called, there, rows = at.tp + at.fp, at.tp + at.fn, at.tp + at.fn + at.fp + at.tn
     says = (
-        f"From a score of {threshold:.2f} on, a row is called positive: on the validation rows that was best in "
-        f"{METRICS.get(by, by)}. So {percent(_share(called, rows))} of the rows are called positive; of these "
-        f"{percent(_share(at.tp, called))} are (precision), and {percent(_share(at.tp, there))} of all positives are "
-        "found (recall)."
+        f"Decision threshold {at.threshold:.2f}, selected on the validation split by {METRICS.get(by, by)}. "
+        f"{percent(_share(called, rows))} of the rows have a score of at least that and are predicted positive; "
+        f"precision is {percent(_share(at.tp, called))}, recall {percent(_share(at.tp, there))}."
     )
     return Deciding(says, tuple(_confusion(name, matrix) for name, matrix in found.values()))
 
 
 def calibrated(facts: Facts) -> str:
-    """Whether scores mean what they say, in a sentence; empty where that cannot be told."""
+    """Calibration in a sentence or two; empty where it was not measured."""
     metrics = facts.summary["metrics"]
-    error, ratio = metrics.get("calibration_error"), metrics.get("calibration")
+    error, ratio, at = metrics.get("calibration_error"), metrics.get("calibration"), facts.decision("candidate")
     said = []
     if error is not None:
-        what = "the share that is positive" if facts.task == "binary" else "how often it is right"
-        said.append(f"On average a score lies {_points(error)} off {what}.")
-    if ratio is not None and facts.curves.get("candidate"):
-        base = _share(*positives(facts.curves["candidate"])) or 0.0
+        what = "the share that is positive" if facts.task == "binary" else "accuracy"
+        said.append(f"Expected calibration error: scores differ from {what} by {_points(error)} on average.")
+    if ratio is not None and at is not None:
+        base = _share(at.tp + at.fn, at.tp + at.fn + at.fp + at.tn) or 0.0
         off = base * (ratio - 1)
-        how = f", too {'high' if off > 0 else 'low'} by {_points(abs(off))}" if abs(off) >= 0.0005 else ""
-        said.append(f"In all it says {percent(base * ratio)}, and {percent(base)} are positive{how}.")
+        how = f": too {'high' if off > 0 else 'low'} by {_points(abs(off))}" if abs(off) >= 0.0005 else ""
+        said.append(f"The mean score is {percent(base * ratio)}; {percent(base)} of the rows are positive{how}.")
     return " ".join(said)
 
 
@@ -92,4 +83,4 @@ def _share(part: float, whole: float) -> float | None:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:.1f} points"
+    return f"{100 * share:.1f} percentage points"

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from components.evaluator.findings import Finding, finding_from
+
 
 @dataclass(frozen=True)
 class NumberBar:
@@ -136,6 +138,42 @@ class Facts:
         return self.evaluation.get("baselines") or {}
 
     @property
+    def violations(self) -> tuple[Finding | str, ...]:
+        """What prevented the blessing; text where the run's version wrote no findings."""
+        return _findings(self.summary, self.evaluation, "violations", "reasons", "shortfalls")
+
+    @property
+    def notices(self) -> tuple[Finding | str, ...]:
+        """What does not prevent the blessing but should be known; text as for `violations`."""
+        return _findings(self.summary, self.evaluation, "notices", "warnings", "warnings")
+
+    def decision(self, model: str) -> Matrix | None:
+        """The confusion matrix of "candidate" or "champion" at its decision threshold, from the rows' exact counts.
+
+        verdict.json has it. Of runs of earlier versions it follows from precision and recall there, and the counts of
+        positive and negative rows: TP = recall P, FP = TP / precision - TP; without these, from the nearest threshold
+        of TFMA's plot. None for tasks without a threshold.
+        """
+        known = (self.evaluation.get("decisions") or {}).get(model)
+        if known:
+            counts = (
+                known[f"{name}s"] for name in ("true_positive", "false_positive", "true_negative", "false_negative")
+            )
+            return Matrix(known["threshold"], *map(float, counts))
+        champion = (self.summary["champion"] or {}).get("metrics") or {}
+        metrics = self.summary["metrics"] if model == "candidate" else champion
+        precision, recall, threshold = (metrics.get(name) for name in ("precision", "recall", "threshold"))
+        curve = self.curves.get(model)
+        if threshold is None or not curve:
+            return None
+        if precision is None or recall is None:
+            return min(curve, key=lambda row: abs(row.threshold - threshold))
+        positives, negatives = curve[0].tp + curve[0].fn, curve[0].fp + curve[0].tn
+        tp = round(recall * positives)
+        fp = round(tp / precision - tp) if precision else 0
+        return Matrix(threshold, tp, fp, negatives - fp, positives - tp)
+
+    @property
     def task(self) -> str:
         """binary, multiclass or regression, as the metrics tell."""
         metrics = self.summary["metrics"]
@@ -152,3 +190,16 @@ class Facts:
         """What was asked of the candidate: the table [evaluation] of pipeline.toml."""
         bar = self.settings.get("ChampionEvaluator", {}).get("bar", {})
         return bar if isinstance(bar, dict) else {}
+
+
+def _findings(
+    summary: Mapping[str, Any], evaluation: Mapping[str, Any], key: str, text: str, text_of_verdict: str
+) -> tuple[Finding | str, ...]:
+    """Typed findings where the run has them, else their texts, which are in the same order.
+
+    A kind of a newer version is shown as its text. The summary may have more texts, at the end.
+    """
+    texts = list(summary.get(text) or evaluation.get(text_of_verdict) or ())
+    typed = [finding_from(one) for one in summary.get(key) or evaluation.get(key) or ()]
+    shown = [texts[at] if one is None and at < len(texts) else one for at, one in enumerate(typed)]
+    return (*(one for one in shown if one is not None), *texts[len(typed) :])

@@ -37,14 +37,16 @@ class DriftLine:
 class FeatureRow:
     """One feature, ready to be shown.
 
-    `worst` is the overall measure that is furthest over its threshold; `words`, of texts, are what they score for or
-    against, and the words that do.
+    `worst` is the row that decides whether it drifted: the overall measure that is furthest over its threshold, or, if
+    the feature drifted in slices only, that of the slice; `drifted_in` is "all rows", "slices" or "". `words`, of
+    texts, are what they score for or against, and the words that do.
     """
 
     name: str
     tag: str
     kind: str
     drifted: bool
+    drifted_in: str
     worst: DriftLine | None
     lines: tuple[DriftLine, ...]
     more_lines: int
@@ -115,11 +117,13 @@ def feature_rows(facts: Facts, full: int = FULL) -> list[FeatureRow]:
     ]
 
 
-def _urgency(found: Sequence[tuple[DriftLine, str]]) -> tuple[bool, float]:
+def _urgency(found: Sequence[tuple[DriftLine, str]]) -> tuple[int, float]:
     if not found:
-        return True, 1.0
+        return 2, 1.0
     overall = [line for line, _ in found if not line.where] or [line for line, _ in found]
-    return not any(line.drifted for line, _ in found), -max(line.ratio for line in overall)
+    # Within the drifted ones, those that drifted over all rows come first.
+    places = {line.where == "" for line, _ in found if line.drifted}
+    return (0 if True in places else 1 if places else 2), -max(line.ratio for line in overall)
 
 
 def _row(
@@ -132,14 +136,19 @@ def _row(
     full: bool,
 ) -> FeatureRow:
     chart = distribution(feature) if full else None
-    worst = next((line for line in lines if not line.where), None)
+    # Lines are sorted: all rows before slices, drifted ones first in each.
+    whole = next((line for line in lines if not line.where), None)
+    in_slice = next((line for line in lines if line.where and line.drifted), None)
+    worst = in_slice if in_slice is not None and not (whole and whole.drifted) else whole
+    drifted_in = "" if not (worst and worst.drifted) else "slices" if worst.where else "all rows"
     # All overall measures, and of the slices those that are furthest out.
     shown = [line for line in lines if not line.where] + [line for line in lines if line.where][:MOST_SLICES]
     return FeatureRow(
         feature.name,
         tag,
         feature.kind,
-        any(line.drifted for line in lines),
+        bool(drifted_in),
+        drifted_in,
         worst,
         tuple(shown),
         len(lines) - len(shown),

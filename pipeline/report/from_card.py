@@ -6,7 +6,7 @@ from typing import Any
 
 from components.pusher import card
 from pipeline.report.facts import Facts
-from pipeline.report.words import metric_name, percent
+from pipeline.report.words import metric_name
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def against_champion(facts: Facts) -> Part | None:
         return None
     worse = [_where(row) for row in compared if row["significant"]]
     more = f" and {len(worse) - 3:,} more" if len(worse) > 3 else ""
-    gist = f"worse beyond chance: {'; '.join(worse[:3])}{more}" if worse else "worse beyond chance in nothing"
+    gist = f"significantly worse: {'; '.join(worse[:3])}{more}" if worse else "significantly worse in no metric"
     return Part(gist, card.against_champion(facts.evaluation), max(0, len(compared) - card.MOST_ROWS))
 
 
@@ -46,7 +46,7 @@ def fairness(facts: Facts) -> Part | None:
     elif gaps:
         first = gaps[0]
         name = first["metric"].replace("_", " ")
-        gist = f"largest gap {percent(first['value'])}: {name}, {first['high']} over {first['low']}"
+        gist = f"largest gap {100 * first['value']:.1f} percentage points: {name}, {first['high']} over {first['low']}"
     else:
         gist = "too few rows in the groups to compare them"
     return Part(gist, found.blocks)

@@ -5,6 +5,7 @@ from typing import Any
 
 from components.errors import UsageError
 from components.files import write_text
+from pipeline.drift.text import drift_counts
 from pipeline.report.draw import svg
 from pipeline.report.history import read_past, read_runs
 from pipeline.report.metric_chart import metric_course
@@ -40,7 +41,7 @@ def history_page(home: Path, links: bool = True) -> str:
             if run.pushed is not None
             else ("stopped" if run.stopped else "not pushed"),
             "figures": [fixed(run.metrics.get(name)) for name in known],
-            "drifted": len({row["feature"] for row in run.drift if row["drifted"]}),
+            "drifted": drift_counts(run.drift).drifted,
             "link": f"{run.run_id}/report.html"
             if links and (home / "reports" / run.run_id / "report.html").is_file()
             else None,

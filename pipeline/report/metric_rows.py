@@ -6,7 +6,7 @@ from typing import Any
 
 from components.evaluator.evidence import Z95
 from pipeline.report import intervals
-from pipeline.report.facts import Facts, Matrix
+from pipeline.report.facts import Facts
 from pipeline.report.words import better, ends, fixed, metric_name, shown_metrics, signed
 
 TILES = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
@@ -21,7 +21,7 @@ class Beside:
       value: The other's figure; empty if it has none.
       difference: Candidate less the other; empty if it cannot be told.
       interval: Of that, 95 %, on the same rows; empty where it was not measured.
-      better: Whether the candidate is, as far as is known beyond chance; None is neither.
+      better: Whether the candidate is, where the interval of the difference excludes 0; None is neither or not tested.
       chance: Whether the interval holds 0, so that the difference may be chance.
     """
 
@@ -66,7 +66,7 @@ def metric_rows(facts: Facts) -> list[MetricRow]:
     for name in shown_metrics(metrics):
         value = metrics[name]
         # A threshold is chosen, not measured.
-        interval = known.get(name) or _interval(name, value, metrics, facts.curves.get("candidate", ()))
+        interval = known.get(name) or _interval(name, value, facts)
         rows.append(
             MetricRow(
                 name,
@@ -95,13 +95,14 @@ def beside(metric: str, value: float | None, other: float | None, error: tuple[f
     difference = signed(apart, beside=value)
     shown = bool(difference.strip("0."))  # else it is nothing that the page could call better or worse
     chance = shown and interval is not None and interval[0] <= 0 <= interval[1]
-    ahead = better(metric, apart) if shown and not chance else None
+    ahead = better(metric, apart) if shown and interval is not None and not chance else None
     return Beside(fixed(other), difference, ends(interval, sign=True), ahead, chance)
 
 
 def _errors(facts: Facts) -> dict[tuple[str, str], tuple[float, float]]:
     """(the other model, metric) -> difference and its standard error, of all rows, where the evaluator told both."""
     told = [("champion", row) for row in facts.evaluation.get("comparisons") or () if not row["slice"]]
+    told += [("champion", row) for row in facts.evaluation.get("champion_differences") or ()]
     told += [(row["baseline"], row) for row in facts.evaluation.get("baseline_differences") or ()]
     return {
         (other, row["metric"]): (row["difference"], row["error"])
@@ -116,15 +117,14 @@ def tiles(rows: Sequence[MetricRow]) -> list[MetricRow]:
     return [by_key[name] for name in TILES if name in by_key][:3]
 
 
-def _interval(
-    name: str, value: float | None, metrics: Mapping[str, float | None], matrices: tuple[Matrix, ...]
-) -> tuple[float, float] | None:
+def _interval(name: str, value: float | None, facts: Facts) -> tuple[float, float] | None:
     """By formula, for runs whose evaluator measured none."""
-    rows = metrics.get("rows")
+    rows = facts.summary["metrics"].get("rows")
     if value is None or not rows:
         return None
     if name == "accuracy":
         return intervals.wilson(value * rows, rows)
+    matrices = facts.curves.get("candidate", ())
     if not matrices:
         return None
     positives, negatives = matrices[0].tp + matrices[0].fn, matrices[0].fp + matrices[0].tn
@@ -132,16 +132,9 @@ def _interval(
         return intervals.auc(value, positives, negatives)
     if name == "average_precision":
         return intervals.average_precision(value, positives)
-    at = decision(matrices, metrics.get("threshold"))
+    at = facts.decision("candidate")
     if at is not None and name == "precision":
         return intervals.wilson(at.tp, at.tp + at.fp)
     if at is not None and name == "recall":
         return intervals.wilson(at.tp, at.tp + at.fn)
     return None
-
-
-def decision(matrices: tuple[Matrix, ...], threshold: float | None) -> Matrix | None:
-    """The confusion matrix where the model decides."""
-    if threshold is None or not matrices:
-        return None
-    return min(matrices, key=lambda row: abs(row.threshold - threshold))

@@ -7,7 +7,7 @@ from pipeline.report.curves import precision_recall, roc, score_bins
 from pipeline.report.draw import svg
 from pipeline.report.facts import Facts, Matrix
 from pipeline.report.metric_chart import metric_course
-from pipeline.report.metric_rows import decision, metric_rows, tiles
+from pipeline.report.metric_rows import metric_rows, tiles
 from pipeline.report.words import percent
 
 
@@ -15,18 +15,14 @@ def model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
     """(heading, one line under it, chart)."""
     if not facts.curves.get("candidate"):
         return []
-    thresholds = {
-        "candidate": facts.summary["metrics"].get("threshold"),
-        "champion": ((facts.summary["champion"] or {}).get("metrics") or {}).get("threshold"),
-    }
-    at = {name: found for name, rows in facts.curves.items() if (found := decision(rows, thresholds.get(name)))}
+    at = {name: found for name in facts.curves if (found := facts.decision(name)) is not None}
     positive, total = positives(facts.curves["candidate"])
     base = positive / total if total else 0.0
     rates, precision = "False positive rate", "Precision"
     return [
         (
             "ROC",
-            "Dashed: guessing.",
+            "Dashed: random guessing.",
             svg(
                 charts.curve(
                     {name: roc(rows) for name, rows in facts.curves.items()},
@@ -58,7 +54,7 @@ def model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
         ),
         (
             "Calibration",
-            "Dashed: scores mean what they say.",
+            "Dashed: perfect calibration.",
             svg(
                 charts.calibration({name: score_bins(rows) for name, rows in facts.curves.items()}),
                 "Reliability diagram: share that is positive against score",

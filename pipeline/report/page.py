@@ -12,7 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.escaping import xml_text
-from pipeline.drift.text import compared_features, drifted_features
+from pipeline.drift.text import drift_counts
 from pipeline.report import words
 from pipeline.report.deciding import calibrated, deciding
 from pipeline.report.error_rows import importance, weak
@@ -118,10 +118,10 @@ def _text(name: str) -> str:
 
 def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
     """How many columns drifted; counted as the terminal counts them, see pipeline.drift.text."""
-    found = drifted_features(rows).values()
-    slices = sum(all(row.get("slice") for row in one) for one in found)
-    text = f"{len(found) - slices:,} of {compared_features(rows):,} compared"
-    return f"{text}, {slices:,} in slices only" if slices else text
+    counts = drift_counts(rows)
+    text = f"{counts.drifted:,} of {counts.compared:,} columns"
+    text += f", {counts.in_slices:,} in slices only" if counts.in_slices else ""
+    return f"{text}; the table as a whole" if counts.table else text
 
 
 def _labels(facts: Facts) -> dict[str, Any]:

@@ -1,72 +1,26 @@
-"""What the evaluator says of a candidate, as sentences for a reader: shortfalls, and what should be known besides."""
+"""Findings of an evaluation as sentences of the report, without their full stop."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from pipeline.report.words import METRICS, metric_name
+from components.evaluator import findings as kinds
+from components.evaluator.finding_text import to_text
+from components.metric_names import LOWER_IS_BETTER
+from pipeline.report.words import listed, metric_name, percent, signed
 
-_SHORT = r"(\w+)(?: on (.+))? (\S+) ([<>]) (\S+) \((threshold|champion)\)"
-"""What `components.evaluator.verdict.Shortfall` writes."""
-_FIGURES = r"(\w+) (\S+) (?:[<>]=|=) (\S+)"
 
-
-def said(text: str) -> str:
-    """A reason or a warning of verdict.json as a sentence without its full stop; what is not known stays as it is.
-
-    "auc on origin=LGA 0.5 < 0.6 (threshold)" -> "AUC on origin=LGA is 0.5, below the 0.6 of the threshold".
-    """
-    for pattern, how in _PATTERNS:
-        if found := re.fullmatch(pattern, text):
-            return how(found)
-    known = re.match(r"(\w+): ", text)
-    if known and known[1] in METRICS:
-        text = f"{metric_name(known[1])}{text[len(known[1]) :]}"
+def sentence(found: kinds.Finding | str) -> str:
+    """A finding as a sentence; a text, which is all that runs of earlier versions have, with a capital letter."""
+    if isinstance(found, str):
+        return found[:1].upper() + found[1:]
+    how = _SENTENCES.get(type(found))
+    text = to_text(found) if how is None else how(found)
     return text[:1].upper() + text[1:]
-
-
-def about_the_line(text: str) -> bool:
-    """Whether a reason or a warning is about the linear baseline."""
-    return text.endswith(("does not beat the linear baseline", "does not beat the linear baseline, within chance"))
 
 
 def line_name(task: str) -> str:
     """What the linear baseline of a task is."""
     return "linear regression" if task == "regression" else "logistic regression"
-
-
-def _short(found: re.Match[str]) -> str:
-    metric, slice_, value, sign, bar, against = found.groups()[:6]
-    where = f" on {slice_}" if slice_ else ""
-    asks = "that the champion asks for" if against == "champion" else "of the threshold"
-    return f"{metric_name(metric)}{where} is {value}, {'below' if sign == '<' else 'above'} the {bar} {asks}"
-
-
-def _chance(found: re.Match[str]) -> str:
-    p = "p cannot be told" if found[7] == "cannot be told" else f"p = {found[7]}"
-    return f"{_short(found)}; chance explains it ({p}), so it does not count"
-
-
-def _line(found: re.Match[str]) -> str:
-    metric, value, bar, chance = found.groups()
-    line = line_name("regression" if metric in ("rmse", "mae") else "classification").capitalize()
-    if value == bar:
-        return f"{line} does as well: it reaches the same {in_a_sentence(metric)}, {bar}"
-    figures = f"it reaches {in_a_sentence(metric)} {bar}, the candidate {value}"
-    if chance:
-        return f"{line} does as well: {figures}; the difference could be chance"
-    return f"{line} does better: {figures}; chance does not explain the difference"
-
-
-def _prior(found: re.Match[str]) -> str:
-    each = [f"{in_a_sentence(metric)} {value} against {bar}" for metric, value, bar in re.findall(_FIGURES, found[1])]
-    return f"It has learned nothing: {' and '.join(each)} of the prior, which says the same of every row"
-
-
-def _fairness(found: re.Match[str]) -> str:
-    metric, column, high, low, value, limit, chance = found.groups()
-    return f"{metric_name(metric)} of {high} is {value} above that of {low} ({column}); at most {limit} was asked" + (
-        "; chance could explain it" if chance else ""
-    )
 
 
 def in_a_sentence(metric: str) -> str:
@@ -75,10 +29,92 @@ def in_a_sentence(metric: str) -> str:
     return name if name[:2].isupper() or name == "F1" else name.lower()
 
 
-_PATTERNS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
-    (_SHORT, _short),
-    (_SHORT + r": within chance \(p = (.+)\), so it does not count", _chance),
-    (_FIGURES + r": does not beat the linear baseline(, within chance)?", _line),
-    (f"({_FIGURES}(?: and {_FIGURES})*): no better than the prior baseline", _prior),
-    (r"(\w+) gap of (.+), (.*) over (.*), (\S+) > (\S+) \(fairness\)(, within chance)?", _fairness),
-)
+def _threshold(found: kinds.ThresholdViolation) -> str:
+    where = f" on {found.slice}" if found.slice else ""
+    limit = "champion's value with the tolerance" if found.against == "champion" else "threshold"
+    if found.value is None or found.limit is None:
+        return f"{metric_name(found.metric)}{where} is undefined, or the {limit} is"
+    side = "above" if found.metric in LOWER_IS_BETTER else "below"
+    text = f"{metric_name(found.metric)}{where} is {found.value:.4f}, {side} the {limit}, {found.limit:.4f}"
+    if found.significant:
+        return text
+    p = "p is undefined" if found.p_value is None else f"p = {found.p_value:.2f}"
+    return f"{text}; the difference is not significant ({p}), so it does not count"
+
+
+def _prior(found: kinds.PriorBaseline) -> str:
+    each = [
+        f"{in_a_sentence(one.metric)} {_number(one.value)} against {_number(one.baseline)}" for one in found.figures
+    ]
+    prior = "the prior, which predicts the same for every row"
+    if found.outcome == "not_better":
+        return f"No better than {prior}: {listed(each)}"
+    if found.outcome == "not_significant":
+        return f"Not significantly better than {prior}: {listed(each)}"
+    return to_text(found)
+
+
+def _linear(found: kinds.LinearBaseline) -> str:
+    name = line_name("regression" if found.metric in ("rmse", "mae") else "classification").capitalize()
+    metric = in_a_sentence(found.metric)
+    if found.value == found.baseline:
+        return f"{name} is as good: the same {metric}, {found.baseline:.4f}"
+    figures = f"{metric} {found.baseline:.4f}, the candidate's is {found.value:.4f}"
+    if found.significant:
+        return f"{name} is better: {figures}; the difference is significant"
+    return f"{name} is as good: {figures}; the difference is not significant"
+
+
+def _ahead(found: kinds.SimplerModelAhead) -> str:
+    each = [f"{in_a_sentence(one.metric)} ({signed(one.difference, beside=one.value)})" for one in found.metrics]
+    task = "regression" if any(one.metric in ("rmse", "mae") for one in found.metrics) else "classification"
+    return f"Significantly worse than {line_name(task)} in {listed(each)}"
+
+
+def _column(found: kinds.StrongestColumn) -> str:
+    metric = in_a_sentence(found.metric)
+    return (
+        f"Significantly worse than its column {' '.join(found.column.split())} alone: {metric} {found.value:.4f} "
+        f"against {found.alone:.4f}; the model does not use the information in that column"
+    )
+
+
+def _calibration(found: kinds.Miscalibration) -> str:
+    side = "high" if found.difference > 0 else "low"
+    return (
+        f"Miscalibrated: the mean score is {percent(found.mean_score)}, the observed rate {percent(found.observed)}; "
+        f"scores are too {side} by {100 * abs(found.difference):.1f} percentage points (95 % interval of the "
+        f"difference {signed(100 * found.low, 1, 0.0)} to {signed(100 * found.high, 1, 0.0)})"
+    )
+
+
+def _power(found: kinds.LowPower) -> str:
+    return (
+        f"{metric_name(found.metric)}: the eval split is too small to detect a loss of twice the tolerance "
+        f"({2 * found.tolerance:g}); the smallest loss it detects is {found.detectable:.2g}"
+    )
+
+
+def _gap(found: kinds.FairnessGap) -> str:
+    text = (
+        f"{metric_name(found.metric)} of {found.high} is {found.value:.4f} above that of {found.low} ({found.column}); "
+        f"the limit is {found.limit:.4f}"
+    )
+    return text if found.significant else f"{text}; the difference is not significant"
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"
+
+
+_SENTENCES: Mapping[type[kinds.Finding], Callable[[Any], str]] = {
+    kinds.ThresholdViolation: _threshold,
+    kinds.PriorBaseline: _prior,
+    kinds.LinearBaseline: _linear,
+    kinds.SimplerModelAhead: _ahead,
+    kinds.StrongestColumn: _column,
+    kinds.Miscalibration: _calibration,
+    kinds.LowPower: _power,
+    kinds.FairnessGap: _gap,
+}
+"""Of kinds that read better here than on a terminal."""

@@ -12,7 +12,9 @@ from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
 from pipeline.report.words import ends, fixed, metric_name, shown_metrics, signed
 
-WITHIN = "within chance"
+WITHIN = "not significant"
+UNTESTED = "not tested"
+SIGNIFICANT = "significant"
 MOST = 60
 COLUMNS = 4
 LESS_TELLING = {"precision", "recall", "accuracy", "log_loss"}
@@ -28,8 +30,8 @@ class SliceRow:
       bar: For its first figure.
       figures: (value, 95 % interval), in the order of `SliceTable.columns`.
       difference: Candidate less champion in the first.
-      better: Whether that is for the better; None is neither, or may be chance.
-      chance: Whether chance explains it, in words; empty where that was not tested.
+      better: Whether that is for the better; None is neither, may be chance, or was not tested.
+      chance: "significant", "not significant" or "not tested"; empty where there is no difference.
     """
 
     name: str
@@ -92,7 +94,7 @@ def slice_rows(facts: Facts) -> SliceTable | None:
                 None if value is None else share_bar(value / scale),
                 tuple((fixed(found.get(column), 3), ends((known.get(name) or {}).get(column))) for column in columns),
                 "" if moved is None else signed(moved, 3, beside=value),
-                None if chance == WITHIN else ahead,
+                None if chance in (WITHIN, UNTESTED) else ahead,
                 chance,
             )
         )
@@ -111,11 +113,11 @@ def slice_rows(facts: Facts) -> SliceTable | None:
 
 def _chance(compared: Mapping[str, Any] | None, ahead: bool) -> str:
     """By the evaluator's test where the candidate is behind, else by the 95 % interval of the difference."""
-    if compared is None or compared["significant"] is None:
-        return ""
+    if compared is None or compared["significant"] is None or compared["error"] is None:
+        return UNTESTED
     if ahead:
-        return WITHIN if abs(compared["difference"]) <= Z95 * compared["error"] else ""
-    return "beyond chance" if compared["significant"] else WITHIN
+        return WITHIN if abs(compared["difference"]) <= Z95 * compared["error"] else SIGNIFICANT
+    return SIGNIFICANT if compared["significant"] else WITHIN
 
 
 def _gist(rows: Sequence[SliceRow], metric: str) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from components.evaluator.assessing import AGAINST_LINEAR
+from components.evaluator.findings import LinearBaseline, SimplerModelAhead
 from components.metric_names import LOWER_IS_BETTER
+from pipeline.cautions import caution_text, cautions
 from pipeline.report.facts import Facts
 from pipeline.report.metric_rows import metric_rows
-from pipeline.report.reasons import about_the_line, in_a_sentence, line_name, said
+from pipeline.report.reasons import in_a_sentence, line_name, sentence
 from pipeline.report.words import fixed, listed, metric_name, spans
 
 MOST_NOTES = 4
@@ -43,10 +45,11 @@ def verdict(facts: Facts) -> Verdict:
         return Verdict("good", "Blessed, not pushed", f"{_passed(against)} No version was made of it.", ())
     if not summary["metrics"]:
         return Verdict("stopped", "No model was evaluated", "The run ended before there were metrics.", ())
-    count = len(summary["reasons"])
-    lead = f"The candidate falls short in {count} {'way' if count == 1 else 'ways'}" if count else "It was not blessed"
+    violations = facts.violations
+    count = len(violations)
+    lead = f"The candidate has {count} {'violation' if count == 1 else 'violations'}" if count else "It was not blessed"
     kept = f"; {against} stays." if against else "."
-    return Verdict("bad", "Not pushed", lead + kept, tuple(said(reason) for reason in summary["reasons"]))
+    return Verdict("bad", "Not pushed", lead + kept, tuple(map(sentence, violations)))
 
 
 def _passed(against: str | None) -> str:
@@ -109,32 +112,35 @@ def _lowest(facts: Facts, metric: str, least: int) -> str:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence. `kind` is fine, mind (a reason to look twice), level (neither), or unknown."""
+    """A sentence. `kind` is fine, warning, level (neither better nor worse), or unknown."""
 
     kind: str
     text: str
 
 
 def notes(facts: Facts) -> tuple[Note, ...]:
-    """What should be known of the candidate whatever the verdict.
+    """What should be known whatever the verdict.
 
-    First how it stands beside the linear baseline, by the 95 % intervals of the differences; then the evaluator's other
-    warnings, MOST_NOTES at most, and how many more there are.
+    First what concerns the whole run (prior shift, a short window); then how the candidate compares with the linear
+    baseline, by the 95 % intervals of the differences; then the evaluator's other notices, MOST_NOTES at most, and how
+    many more there are.
     """
+    first = tuple(Note("warning", f"{sentence(caution_text(one))}.") for one in cautions(facts.summary))
     if not facts.summary["metrics"]:
-        return ()
-    warnings = [*(facts.evaluation.get("warnings") or facts.summary.get("warnings") or ())]
-    # What blocked it is among the reasons already.
-    lined = () if any(map(about_the_line, facts.summary["reasons"])) else _beside_the_line(facts)
-    found = [Note("mind", f"{said(text)}.") for text in warnings if not (lined and about_the_line(text))]
+        return first
+    # What prevented the blessing is among the reasons already.
+    blocked = any(isinstance(one, LinearBaseline) for one in facts.violations)
+    lined = () if blocked else _beside_the_line(facts)
+    others = [one for one in facts.notices if not (lined and isinstance(one, LinearBaseline | SimplerModelAhead))]
+    found = [Note("warning", f"{sentence(one)}.") for one in others]
     more = len(found) - MOST_NOTES
     if more > 0:
-        found = [*found[:MOST_NOTES], Note("mind", f"And {more:,} more in verdict.json.")]
-    return *lined, *found
+        found = [*found[:MOST_NOTES], Note("warning", f"And {more:,} more in verdict.json.")]
+    return *first, *lined, *found
 
 
 def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
-    """The metric that the evaluator asks about, then all others in which the line is surely better."""
+    """The main metric of the task, then all others in which the linear baseline is significantly better."""
     rows = [row for row in metric_rows(facts) if row.linear.difference]
     main = next((row for row in rows if row.key == AGAINST_LINEAR[facts.task]), None)
     if main is None:
@@ -142,16 +148,16 @@ def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
     line, metric, linear = line_name(facts.task), in_a_sentence(main.key), main.linear
     both, apart = f"{main.value} against {linear.value}", f"{linear.difference} ({linear.interval})"
     if not linear.difference.strip("0."):
-        first = Note("level", f"Level with {line}: the same {metric}, {main.value}.")
+        first = Note("level", f"As good as {line}: the same {metric}, {main.value}.")
     elif not linear.interval:
         figures = f"{line.capitalize()} reaches {metric} {linear.value}, the candidate {main.value}"
-        first = Note("unknown", f"{figures}; whether that is chance cannot be told.")
+        first = Note("unknown", f"{figures}; the difference was not tested.")
     elif linear.chance:
-        first = Note("level", f"Level with {line} in {metric}: {both}; the difference, {apart}, could be chance.")
+        first = Note("level", f"As good as {line} in {metric}: {both}; the difference, {apart}, is not significant.")
     elif linear.better:
         first = Note("fine", f"Better than {line} in {metric}: {both}, {apart}.")
     else:
-        first = Note("mind", f"Worse than {line} in {metric}: {both}, {apart}; chance does not explain it.")
+        first = Note("warning", f"Worse than {line} in {metric}: {both}, {apart}.")
     # Precision and recall move against each other with the threshold; F1 says what comes of both.
     behind = [
         f"{in_a_sentence(row.key)} ({row.linear.difference})"
@@ -160,7 +166,7 @@ def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
     ]
     if not behind:
         return (first,)
-    return first, Note("mind", f"Worse than {line}, beyond chance, in {listed(behind)}.")
+    return first, Note("warning", f"Significantly worse than {line} in {listed(behind)}.")
 
 
 def title(facts: Facts) -> str:

@@ -127,10 +127,10 @@ def test_a_metric_that_cannot_be_told_is_unknown():
 
 def test_only_what_drifted_is_named():
     text, line = for_a_person(summary(drift=[DRIFTED, QUIET])), one_line(summary(drift=[DRIFTED, QUIET]))
-    assert "dest 0.123 > 0.02" in text
+    assert "dest chebyshev 0.123 > 0.02" in text
     assert "origin" not in text
     in_a_slice = for_a_person(summary(drift=[{**DRIFTED, "slice": "origin=EWR"}, QUIET]))
-    assert "0 of 2 compared features; in slices only 1: dest in origin=EWR 0.123 > 0.02" in in_a_slice
+    assert "0 of 2 compared features; in slices only 1: dest in origin=EWR chebyshev 0.123 > 0.02" in in_a_slice
     assert "drift in 1" in line
     assert "no drift" in one_line(summary(drift=[QUIET]))
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.evaluator.finding_text import to_text
+from components.evaluator.findings import finding_from
 from tests.components.served_models import save_binary, write_split
 
 pytestmark = pytest.mark.slow
@@ -74,11 +76,16 @@ def test_a_worse_model_is_not_blessed_and_all_is_told(tmp_path):
     assert blessing.get_int_custom_property("blessed") == 0
     assert blessing.get_string_custom_property("baseline_model") == str(tmp_path / "champion")
     # The champion's, the prior's, and that of the number alone, from which the labels were made.
+    assert [one["kind"] for one in verdict["violations"]] == [
+        "threshold_violation",
+        "prior_baseline",
+        "strongest_column",
+    ]
+    assert [to_text(finding_from(one)) for one in verdict["violations"]] == verdict["shortfalls"]
+    assert [to_text(finding_from(one)) for one in verdict["notices"]] == verdict["warnings"]
     assert [text.split(" ")[0] for text in verdict["shortfalls"]] == ["auc", "auc", "auc"]
-    assert verdict["shortfalls"][1].endswith("no better than the prior baseline")
-    assert "surely worse than its own column n alone" in verdict["shortfalls"][2]
     assert (verdict["strongest_column"]["column"], verdict["strongest_column"]["lost"]) == ("n", True)
-    assert verdict["warnings"][0].endswith("does not beat the linear baseline")
+    assert verdict["notices"][0]["kind"] == "linear_baseline"
     (compared,) = verdict["comparisons"]
     assert (compared["slice"], compared["metric"], compared["significant"]) == ("", "auc", True)
     apart = verdict["metrics"]["auc"] - verdict["champion"]["metrics"]["auc"]

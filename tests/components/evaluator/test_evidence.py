@@ -63,8 +63,9 @@ def test_a_loss_that_chance_explains_is_told_and_does_not_block():
     candidate, champion = {"": {"rows": 500, "auc": 0.70}}, {"": {"rows": 500, "auc": 0.71}}
     unsure = {("", "auc"): Comparison(-0.01, 0.01, 0.16, False, 0.03)}
     assert judge(candidate, champion, bar, unsure) == []
-    ((shortfall, compared),) = by_chance(candidate, champion, bar, unsure)
-    assert (str(shortfall), compared.p_value) == ("auc 0.7000 < 0.7070 (champion)", 0.16)
+    (told,) = by_chance(candidate, champion, bar, unsure)
+    assert (told.metric, told.value, told.limit) == ("auc", 0.7, pytest.approx(0.707))
+    assert (told.against, told.significant, told.p_value) == ("champion", False, 0.16)
     sure = {("", "auc"): Comparison(-0.01, 0.001, 0.0, True, 0.003)}
     assert [one.metric for one in judge(candidate, champion, bar, sure)] == ["auc"]
     assert by_chance(candidate, champion, bar, sure) == []

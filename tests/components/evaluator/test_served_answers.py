@@ -106,10 +106,11 @@ def test_a_class_that_occurs_in_eval_alone_is_counted_and_told(tmp_path):
     assert told["unknown_labels"] == {"x": 2, "y": 1}
     assert told["metrics"]["rows"] == 197
     with_unseen = round(told["metrics"]["accuracy"] * 197) / 200  # the three are wrong
-    assert told["warnings"][0] == (
-        "3 eval rows have a class that no train row has, so they are in no figure: x (2), y (1); with them counted as "
-        f"wrong, accuracy is {with_unseen:.4f}"
-    )
+    assert told["notices"][0] == {
+        "kind": "unknown_classes",
+        "classes": {"x": 2, "y": 1},
+        "accuracy": pytest.approx(with_unseen),
+    }
     json.dumps(told, allow_nan=False)
 
     nothing = write_split(tmp_path / "unknown", ["EWR"] * 2, [1.0, 2.0], ["x", "x"])

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from components.evaluator.assessing import assess
+from components.evaluator.findings import StrongestColumn
 from components.evaluator.single_column import strongest_column
 from components.evaluator.verdict import Bar
 
@@ -54,9 +55,11 @@ def test_a_model_that_lost_the_column_is_told(policy: str, blocked: bool) -> Non
         "strongest_column": np.where(DRAW.random(400) < 0.98, LABELS, 1 - LABELS),
     }
     found = assess("binary", LABELS, answers, {}, {}, {}, Bar(strongest_column=policy), "at")
-    said = [text for text in (found.shortfalls if blocked else found.warnings) if "its own column at alone" in text]
-    assert len(said) == 1 and found.strongest is not None and found.strongest.lost
-    assert not [text for text in (found.warnings if blocked else found.shortfalls) if "its own column" in text]
+    said, silent = (found.violations, found.notices) if blocked else (found.notices, found.violations)
+    (told,) = [one for one in said if isinstance(one, StrongestColumn)]
+    assert (told.column, told.metric) == ("at", "auc") and told.value < told.alone
+    assert found.strongest is not None and found.strongest.lost
+    assert not [one for one in silent if isinstance(one, StrongestColumn)]
 
 
 def test_a_model_as_good_as_the_column_or_a_little_worse_is_not() -> None:
@@ -69,4 +72,4 @@ def test_a_model_as_good_as_the_column_or_a_little_worse_is_not() -> None:
         }
         found = assess("binary", LABELS, answers, {}, {}, {}, Bar(), "at")
         assert found.strongest is not None and not found.strongest.lost
-        assert not [text for text in (*found.shortfalls, *found.warnings) if "its own column" in text]
+        assert not [one for one in (*found.violations, *found.notices) if isinstance(one, StrongestColumn)]

@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 
+from components.evaluator.findings import ThresholdViolation
 from tests.pipeline.report.a_run import facts, stopped, summary
 
 
@@ -24,9 +25,15 @@ class Page(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
+VIOLATION = ThresholdViolation("", "auc", 0.7, 0.75, "champion")
+
 KINDS = {
     "pushed": facts(),
-    "not pushed": facts(summary=summary(blessed=False, pushed=None, reasons=["auc 0.7000 < 0.7500 (champion)"])),
+    "not pushed": facts(
+        summary=summary(
+            blessed=False, pushed=None, reasons=["auc 0.7000 < 0.7500 (champion)"], violations=[VIOLATION.to_json()]
+        )
+    ),
     "first": facts(summary=summary(champion=None), curves={"candidate": facts().curves["candidate"]}),
     "blessed, not pushed": facts(summary=summary(pushed=None)),
     "blocked": stopped(),

@@ -12,7 +12,7 @@ def test_metrics_beside_the_champions():
     assert list(rows) == ["auc", "average_precision", "f1", "log_loss", "threshold"]
     champion = rows["auc"].champion
     assert (rows["auc"].value, champion.value, champion.difference) == ("0.7500", "0.7400", "+0.0100")
-    assert [rows[name].champion.better for name in ("auc", "average_precision", "log_loss")] == [True, False, True]
+    assert [rows[name].champion.better for name in ("auc", "average_precision", "log_loss")] == [True, None, None]
     assert (rows["f1"].value, rows["f1"].champion.difference) == ("unknown", "")
     assert (rows["threshold"].champion.value, rows["threshold"].champion.difference) == ("0.5000", "")
     assert [row.key for row in tiles(list(rows.values()))] == ["auc", "average_precision", "f1"]
@@ -32,7 +32,7 @@ def test_what_was_measured_goes_before_what_a_formula_says():
 def test_baselines_are_beside_with_the_interval_of_the_difference_where_there_is_one():
     rows = {row.key: row for row in metric_rows(facts())}
     linear = rows["auc"].linear
-    assert (linear.value, linear.difference, linear.interval, linear.better) == ("0.7000", "+0.0500", "", True)
+    assert (linear.value, linear.difference, linear.interval, linear.better) == ("0.7000", "+0.0500", "", None)
     assert rows["auc"].others["prior"].value == "0.5000"
     told = [{"baseline": "linear", "metric": "auc", "difference": 0.051, "error": 0.01}]
     linear = metric_rows(facts(evaluation={**EVALUATION, "baseline_differences": told}))[0].linear
@@ -40,6 +40,17 @@ def test_baselines_are_beside_with_the_interval_of_the_difference_where_there_is
     unknown = [{"baseline": "linear", "metric": "auc", "difference": 0.051, "error": None}]
     linear = metric_rows(facts(evaluation={**EVALUATION, "baseline_differences": unknown}))[0].linear
     assert (linear.difference, linear.interval) == ("+0.0500", "")
+
+
+def test_only_a_tested_difference_to_the_champion_is_called_better():
+    told = [
+        {"baseline": "champion", "metric": "average_precision", "difference": -0.02, "error": 0.001},
+        {"baseline": "champion", "metric": "log_loss", "difference": -0.01, "error": None},
+    ]
+    rows = {row.key: row for row in metric_rows(facts(evaluation={**EVALUATION, "champion_differences": told}))}
+    tested, untested = rows["average_precision"].champion, rows["log_loss"].champion
+    assert (tested.better, tested.interval) == (False, f"{MINUS}0.022 to {MINUS}0.018")
+    assert (untested.better, untested.interval, untested.difference) == (None, "", f"{MINUS}0.0100")
 
 
 def test_the_first_model_has_nothing_before_it():

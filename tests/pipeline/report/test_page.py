@@ -3,7 +3,7 @@ from functools import cache
 
 import pytest
 
-from pipeline.drift.text import in_short
+from pipeline.drift.text import DriftCounts, drift_counts, in_short
 from pipeline.report.feature_rows import feature_rows, ratio_of
 from pipeline.report.page import report_page
 from tests.pipeline.report.a_run import (
@@ -135,13 +135,13 @@ def test_all_that_the_evaluation_and_the_error_analysis_recorded_is_on_the_page(
         "+0.006 to +0.014",  # of the difference: 0.01 +- 1.96 x 0.002
         "Linear",
         "0.4500",
-        "worse beyond chance: AUC on origin=LGA",
-        "Loss that would be seen",
+        "significantly worse: AUC on origin=LGA",
+        "Detectable loss",
         "0.40 boosted trees + 0.60 network, trained again on all rows",
         "75 rounds of at most 600",
         "5 epochs of at most 12, the best after 3; 14,197 examples per second",
         "batch_size 64, epochs 12",
-        "From a score of 0.50 on",
+        "Decision threshold 0.50",
         "1 weak slice of 40 slices looked at",
         "40.0 % positive, 20.0 % predicted; elsewhere 10.0 %, 15.0 %",
         "9.0 %, elsewhere 2.0 %",
@@ -149,8 +149,8 @@ def test_all_that_the_evaluation_and_the_error_analysis_recorded_is_on_the_page(
         "temp matters most",
         "among 400 eval rows",
         "0.640 to 0.760",
-        "beyond chance",
-        "Positive rate: LGA is 0.1000 above EWR (origin), within chance.",
+        "significant",
+        "Positive rate: LGA is 0.1000 above EWR (origin), not significant.",
         "\N{MINUS SIGN}0.0500",
     ):
         assert wanted in told, wanted
@@ -184,8 +184,8 @@ def test_other_tasks(metrics):
     }
     found = facts(summary=summary(metrics=metrics, champion=None), evaluation=evaluation, curves={}, errors={})
     told = " ".join(Page(report_page(found)).texts)
-    assert "Where it decides" not in told
-    assert ("Whether its scores mean what they say" in told) == ("accuracy" in metrics)
+    assert "Decision threshold and" not in told
+    assert ("Calibration" in told) == ("accuracy" in metrics)
     wanted = {
         "accuracy": ("0.810 to 0.990", "1.8000"),
         "rmse": ("48,889 to 59,753", "108,642", "\N{MINUS SIGN}54,321", "\N{MINUS SIGN}55,407"),
@@ -210,7 +210,14 @@ def test_what_moved_most_comes_first():
     rows = {row.name: row for row in feature_rows(found)}
     assert list(rows) == ["gone", "carrier", "temp", "late"]
     assert rows["carrier"].drifted
-    assert (rows["carrier"].worst.distance, rows["carrier"].worst.where) == ("0.0100", "")
+    # It drifted in a slice only, so that row is shown, not the overall distance, which is below its threshold.
+    shown = rows["carrier"].worst
+    assert (shown.measure, shown.distance, shown.threshold, shown.where) == (
+        "Chebyshev", "0.3000", "0.2000", "origin=EWR",
+    )  # fmt: skip
+    assert (rows["carrier"].drifted_in, rows["gone"].drifted_in, rows["temp"].drifted_in) == ("slices", "all rows", "")
+    page = " ".join(" ".join(Page(report_page(found)).texts).split())
+    assert "drifted in slices" in page
     assert [(line.where, line.chance) for line in rows["carrier"].lines] == [("", ""), ("origin=EWR", "q = 0.001")]
     assert rows["gone"].chart is None
     assert rows["temp"].findings == ("too hot",)
@@ -226,9 +233,12 @@ def test_drift_is_counted_as_the_terminal_counts_it():
         drift("(columns)", 0.1, 0.3, "joint", role="table"),
     ]
     told = " ".join(Page(report_page(facts(summary=summary(drift=rows), features=(), curves={}))).texts)
-    assert "1 of 2 compared, 1 in slices only" in told
-    assert in_short(rows).startswith("1 of 2 compared features: ")
-    assert "; in slices only 1: " in in_short(rows)
+    assert "1 of 2 columns, 1 in slices only" in told
+    rows += [drift("temp", 0.9, 0.5, "missing"), drift("(rows)", 0.5, 0.1, "repeated", role="table")]
+    assert drift_counts(rows) == DriftCounts(compared=2, drifted=1, in_slices=1, table=True)
+    assert in_short(rows).startswith("1 of 2 compared features: temp jensen_shannon 0.9 > 0.5")
+    assert "; in slices only 1: carrier in origin=EWR chebyshev 0.3 > 0.2" in in_short(rows)
+    assert "; the table as a whole: (rows) repeated 0.5 > 0.1" in in_short(rows)
 
 
 def test_a_distance_is_told_in_units_of_its_threshold():

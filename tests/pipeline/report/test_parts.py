@@ -18,8 +18,8 @@ def test_where_it_decides():
     """At 0.5: 120 hits, 100 false alarms, 700 rightly left, 80 missed."""
     found = deciding(facts())
     assert spaced(found.says) == (
-        "From a score of 0.50 on, a row is called positive: on the validation rows that was best in F1. So 22.0 % of "
-        "the rows are called positive; of these 54.5 % are (precision), and 60.0 % of all positives are found (recall)."
+        "Decision threshold 0.50, selected on the validation split by F1. 22.0 % of the rows have a score of at least "
+        "that and are predicted positive; precision is 54.5 %, recall 60.0 %."
     )
     ours, before = found.tables
     assert (ours.who, before.who, ours.threshold) == ("Candidate", "Champion v3", "0.50")
@@ -30,20 +30,33 @@ def test_where_it_decides():
         "700 87.5 %",
     ]
     asked = {"ChampionEvaluator": {"bar": {"decide_by": {"precision": 0.8}}}}
-    assert "best in precision of at least 0.8" in deciding(facts(settings=asked)).says
+    assert "by precision of at least 0.8" in deciding(facts(settings=asked)).says
     assert deciding(facts(curves={})) is None
+
+
+def test_the_confusion_matrix_is_the_evaluators_and_not_the_plots():
+    counts = {"true_positives": 123, "false_positives": 104, "true_negatives": 696, "false_negatives": 77}
+    known = {"candidate": {"threshold": 0.5, **counts, "mean_score": 0.2}}
+    found = deciding(facts(evaluation={**EVALUATION, "decisions": known})).tables[0]
+    assert (found.hits[0], found.false_alarms[0], found.rightly_left[0], found.misses[0]) == ("123", "104", "696", "77")
+    # Runs of earlier versions have no counts: precision 123 / 227, recall 123 / 200 of the metric table give them.
+    metrics = {**summary()["metrics"], "precision": 123 / 227, "recall": 123 / 200}
+    found = deciding(facts(summary=summary(metrics=metrics))).tables[0]
+    assert (found.hits[0], found.false_alarms[0], found.rightly_left[0], found.misses[0]) == ("123", "104", "696", "77")
 
 
 def test_whether_scores_mean_what_they_say():
     """A fifth is positive; the mean score is 0.8 of that."""
     metrics = {**summary()["metrics"], "calibration": 0.8, "calibration_error": 0.053}
     assert spaced(calibrated(facts(summary=summary(metrics=metrics)))) == (
-        "On average a score lies 5.3 points off the share that is positive. "
-        "In all it says 16.0 %, and 20.0 % are positive, too low by 4.0 points."
+        "Expected calibration error: scores differ from the share that is positive by 5.3 percentage points on "
+        "average. The mean score is 16.0 %; 20.0 % of the rows are positive: too low by 4.0 percentage points."
     )
     assert calibrated(facts()) == ""
     classes = {"rows": 9.0, "accuracy": 0.9, "calibration_error": 0.02}
-    assert "2.0 points off how often it is right" in calibrated(facts(summary=summary(metrics=classes), curves={}))
+    assert "differ from accuracy by 2.0 percentage points" in calibrated(
+        facts(summary=summary(metrics=classes), curves={})
+    )
 
 
 def test_what_a_blend_is_made_of():
@@ -160,9 +173,9 @@ def test_slices_with_intervals_and_what_chance_explains():
     rows = {row.name: row for row in found.rows}
     assert list(rows) == ["origin=LGA", "origin=EWR", "origin=XXX"]
     assert rows["origin=LGA"].figures[0] == ("0.700", "0.640 to 0.760")
-    assert rows["origin=LGA"].chance == "beyond chance"
-    assert (rows["origin=LGA"].better, rows["origin=EWR"].better) == (False, True)
-    assert rows["origin=EWR"].chance == ""  # not compared
+    assert rows["origin=LGA"].chance == "significant"
+    assert (rows["origin=LGA"].better, rows["origin=EWR"].better) == (False, None)
+    assert rows["origin=EWR"].chance == "not tested"
     assert found.gist == "3; AUC is weakest on origin=LGA: 0.700"
     narrow = {"slice": "origin=EWR", "metric": "auc", "difference": 0.02, "error": 0.02, "significant": False}
     behind = {**narrow, "slice": "origin=LGA", "difference": -0.01}
@@ -176,15 +189,15 @@ def test_slices_with_intervals_and_what_chance_explains():
 
 
 def test_what_is_shared_with_the_card():
-    assert against_champion(facts()).gist == "worse beyond chance: AUC on origin=LGA"
+    assert against_champion(facts()).gist == "significantly worse: AUC on origin=LGA"
     fine = [{**row, "significant": False} for row in EVALUATION["comparisons"]]
-    assert against_champion(facts(evaluation={**EVALUATION, "comparisons": fine})).gist.endswith("in nothing")
+    assert against_champion(facts(evaluation={**EVALUATION, "comparisons": fine})).gist.endswith("in no metric")
     many = [EVALUATION["comparisons"][1]] * 70
     cut = against_champion(facts(evaluation={**EVALUATION, "comparisons": many}))
     assert cut.gist.endswith("and 67 more")
     assert cut.more == 10
     assert against_champion(facts(evaluation={})) is None
-    assert spaced(fairness(facts()).gist) == "largest gap 10.0 %: positive rate, LGA over EWR"
+    assert spaced(fairness(facts()).gist) == "largest gap 10.0 percentage points: positive rate, LGA over EWR"
     over = [{**EVALUATION["fairness"]["gaps"][0], "limit": 0.05, "significant": True}]
     limited = {**EVALUATION, "fairness": {**EVALUATION["fairness"], "gaps": over}}
     assert fairness(facts(evaluation=limited)).gist == "1 gap beyond what was allowed"

@@ -1,91 +1,94 @@
-"""Texts that the evaluator writes are understood: most here come from the evaluator itself."""
+"""Findings as sentences of the report."""
 
-import numpy as np
 import pytest
 
-from components.evaluator.assessing import CANDIDATE, CHAMPION, LINEAR, PRIOR, assess
-from components.evaluator.verdict import Bar, Shortfall
-from pipeline.report.reasons import about_the_line, said
+from components.evaluator import findings as kinds
+from components.evaluator.findings import Figure, Lead
+from pipeline.report.reasons import sentence
 
-ROWS = 400
+BOTH = (Figure("auc", 0.5, 0.5), Figure("average_precision", 0.25, 0.25))
+AHEAD = (Lead("auc", 0.6, 0.7, -0.1, -0.2, -0.05), Lead("f1", 0.5, 0.6, -0.1, -0.2, -0.05))
+
+SENTENCES = [
+    (
+        kinds.ThresholdViolation("origin=LGA, carrier=US", "log_loss", 0.7, 0.6, "threshold"),
+        "Log loss on origin=LGA, carrier=US is 0.7000, above the threshold, 0.6000",
+    ),
+    (
+        kinds.ThresholdViolation("", "auc", 0.7, 0.75, "champion"),
+        "AUC is 0.7000, below the champion's value with the tolerance, 0.7500",
+    ),
+    (
+        kinds.ThresholdViolation("", "auc", 0.7, 0.75, "champion", significant=False, p_value=0.12),
+        "AUC is 0.7000, below the champion's value with the tolerance, 0.7500; the difference is not significant "
+        "(p = 0.12), so it does not count",
+    ),
+    (
+        kinds.ThresholdViolation("", "auc", 0.7, 0.75, "champion", significant=False),
+        "AUC is 0.7000, below the champion's value with the tolerance, 0.7500; the difference is not significant "
+        "(p is undefined), so it does not count",
+    ),
+    (kinds.ThresholdViolation("", "auc", None, 0.75, "threshold"), "AUC is undefined, or the threshold is"),
+    (
+        kinds.LinearBaseline("average_precision", 0.4, 0.5, True),
+        "Logistic regression is better: average precision 0.5000, the candidate's is 0.4000; the difference is "
+        "significant",
+    ),
+    (
+        kinds.LinearBaseline("rmse", 2.0, 1.5, False),
+        "Linear regression is as good: RMSE 1.5000, the candidate's is 2.0000; the difference is not significant",
+    ),
+    (
+        kinds.LinearBaseline("accuracy", 0.9535, 0.9535, False),
+        "Logistic regression is as good: the same accuracy, 0.9535",
+    ),
+    (
+        kinds.SimplerModelAhead("linear", AHEAD),
+        "Significantly worse than logistic regression in AUC (-0.1000) and F1 (-0.1000)",
+    ),
+    (
+        kinds.PriorBaseline("not_better", BOTH),
+        "No better than the prior, which predicts the same for every row: AUC 0.5000 against 0.5000 and average "
+        "precision 0.2500 against 0.2500",
+    ),
+    (
+        kinds.PriorBaseline("undefined"),
+        "The candidate cannot be compared with the prior baseline: the eval split has a single class",
+    ),
+    (
+        kinds.StrongestColumn("at", "auc", 0.6, 0.7),
+        "Significantly worse than its column at alone: AUC 0.6000 against 0.7000; the model does not use the "
+        "information in that column",
+    ),
+    (
+        kinds.Miscalibration(0.232, 0.326, -0.094, -0.1, -0.088, 0.09),
+        "Miscalibrated: the mean score is 23.2 %, the observed rate 32.6 %; scores are too low by 9.4 percentage "
+        "points (95 % interval of the difference -10.0 to -8.8)",
+    ),
+    (
+        kinds.LowPower("average_precision", 0.001, 0.05),
+        "Average precision: the eval split is too small to detect a loss of twice the tolerance (0.002); the smallest "
+        "loss it detects is 0.05",
+    ),
+    (
+        kinds.FairnessGap("positive_rate", "origin", "LGA", "EWR", 0.2, 0.1, False),
+        "Positive rate of LGA is 0.2000 above that of EWR (origin); the limit is 0.1000; the difference is not "
+        "significant",
+    ),
+    (
+        kinds.FairnessNotCompared("origin", 300),
+        "Fairness of origin is not compared: fewer than two groups have 300 rows",
+    ),
+    (
+        kinds.ChampionIncomparable("its label was late"),
+        "Not compared with the champion: its label was late; the candidate is evaluated without a champion",
+    ),
+    ("something else", "Something else"),
+    ("", ""),
+]
 
 
-def found(bar: Bar, candidate: float, line: float, champion: float | None = None) -> list[str]:
-    """What the evaluator says where models know the label with so much noise; shortfalls first."""
-    draw = np.random.default_rng(7)
-    labels = (draw.random(ROWS) < 0.3).astype(float)
-
-    def answer(noise: float) -> np.ndarray:
-        return np.clip(0.25 + 0.5 * labels + noise * draw.normal(size=ROWS), 0.01, 0.99)
-
-    answers = {CANDIDATE: answer(candidate), PRIOR: np.full(ROWS, 0.3), LINEAR: answer(line)}
-    if champion is not None:
-        answers[CHAMPION] = answer(champion)
-    groups = {"origin": {"EWR": np.arange(200), "LGA": np.arange(200, 400)}} if bar.sensitive else {}
-    answers[CANDIDATE][200:] += 0.4 * bool(bar.sensitive)
-    told = assess("binary", labels, answers, dict.fromkeys(answers, 0.5), {}, groups, bar)
-    return [*told.shortfalls, *told.warnings]
-
-
-def test_a_line_that_does_better():
-    (surely,) = found(Bar(), candidate=0.6, line=0.1)
-    assert about_the_line(surely)
-    assert said(surely).startswith(
-        "Logistic regression does better: it reaches average precision 1.0000, the candidate 0.4"
-    )
-    assert said(surely).endswith("chance does not explain the difference")
-    (by_chance,) = found(Bar(), candidate=0.32, line=0.3)
-    assert about_the_line(by_chance)
-    assert said(by_chance).startswith("Logistic regression does as well: it reaches average precision 0.")
-    assert said(by_chance).endswith("the difference could be chance")
-    (blocked,) = found(Bar(baseline="block"), candidate=0.6, line=0.1)
-    assert said(blocked) == said(surely)
-    assert said("rmse 2.0 >= 1.5: does not beat the linear baseline").startswith(
-        "Linear regression does better: it reaches RMSE 1.5, the candidate 2.0"
-    )
-
-
-def test_a_line_that_does_just_as_well():
-    assert said("accuracy 0.9535 = 0.9535: does not beat the linear baseline, within chance") == (
-        "Logistic regression does as well: it reaches the same accuracy, 0.9535"
-    )
-
-
-def test_a_model_that_has_learned_nothing():
-    labels = np.arange(ROWS) % 4 == 0
-    flat = np.full(ROWS, 0.25)
-    told = assess("binary", labels.astype(float), {CANDIDATE: flat, PRIOR: flat}, {}, {}, {}, Bar())
-    assert said(told.shortfalls[0]) == (
-        "It has learned nothing: AUC 0.5000 against 0.5000 and average precision 0.2500 against 0.2500 of the prior, "
-        "which says the same of every row"
-    )
-
-
-def test_gaps_between_groups():
-    texts = found(Bar(sensitive=("origin",), max_gap={"positive_rate": 0.1}), candidate=0.2, line=9.0)
-    (gap,) = [said(text) for text in texts if "(fairness)" in text]
-    assert gap.startswith("Positive rate of LGA is 0.")
-    assert gap.endswith("above that of EWR (origin); at most 0.1000 was asked")
-    (small,) = [said(t) for t in found(Bar(min_slice_rows=300, sensitive=("origin",), max_gap={"bias": 1}), 0.1, 9.0)]
-    assert small == "Fairness of origin is not judged: fewer than two groups have 300 rows"
-
-
-def test_too_few_rows_to_see_a_loss():
-    (few,) = found(Bar(tolerance={"average_precision": 0.001}), candidate=0.2, line=9.0, champion=0.2)
-    assert said(few).startswith("Average precision: so few eval rows do not show a loss of twice the tolerance (0.002)")
-
-
-@pytest.mark.parametrize(("p", "words"), [("0.12", "p = 0.12"), ("cannot be told", "p cannot be told")])
-def test_what_chance_explains(p, words):
-    short = Shortfall("origin=LGA, carrier=US", "log_loss", 0.7, 0.6, "champion")
-    assert said(f"{short}: within chance (p = {p}), so it does not count") == (
-        "Log loss on origin=LGA, carrier=US is 0.7000, above the 0.6000 that the champion asks for; "
-        f"chance explains it ({words}), so it does not count"
-    )
-
-
-def test_shortfalls():
-    slow = Shortfall("origin=LGA, carrier=US", "log_loss", 0.7, 0.6, "threshold")
-    assert said(str(slow)) == "Log loss on origin=LGA, carrier=US is 0.7000, above the 0.6000 of the threshold"
-    assert said("something else") == "Something else"
-    assert said("") == ""
+@pytest.mark.parametrize(("found", "text"), SENTENCES)
+def test_a_finding_as_a_sentence(found, text):
+    told = sentence(found).replace("\N{MINUS SIGN}", "-").replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert told == text

@@ -4,10 +4,11 @@ import re
 
 import pytest
 
+from components.evaluator.findings import Lead, LinearBaseline, SimplerModelAhead
 from pipeline.report.page import report_page
-from pipeline.report.reasons import said
+from pipeline.report.reasons import sentence
 from pipeline.report.verdict import Note, notes, verdict
-from tests.pipeline.report.a_run import EVALUATION, GATE, facts, summary
+from tests.pipeline.report.a_run import EVALUATION, GATE, drift, facts, summary
 from tests.pipeline.report.read_page import KINDS
 
 
@@ -19,7 +20,7 @@ def test_the_verdict_of_each_kind():
         "Asked on every slice of at least 50 rows: AUC at least 0.55 (lowest 0.7000, origin=LGA).",
         "Allowed below champion version 3: AUC 0.003 (it is +0.0100).",
     )
-    assert verdict(KINDS["not pushed"]).why == ("AUC is 0.7000, below the 0.7500 that the champion asks for",)
+    assert verdict(KINDS["not pushed"]).why == ("AUC is 0.7000, below the champion's value with the tolerance, 0.7500",)
     assert verdict(KINDS["not pushed"]).kind == "bad"
     assert "no champion yet" in verdict(KINDS["first"]).lead
     assert verdict(KINDS["blocked"]).headline == "Stopped by the data gate"
@@ -42,16 +43,16 @@ BOTH = "logistic regression in average precision: 0.5000 against 0.4500"
     [
         # 95 % intervals by hand: difference +- 1.96 errors
         (0.05, 0.01, "fine", f"Better than {BOTH}, +0.0500 (+0.030 to +0.070)."),
-        (0.05, 0.03, "level", f"Level with {BOTH}; the difference, +0.0500 (-0.009 to +0.109), could be chance."),
-        (-0.05, 0.03, "level", f"Level with {BOTH}; the difference, -0.0500 (-0.109 to +0.009), could be chance."),
-        (-0.05, 0.01, "mind", f"Worse than {BOTH}, -0.0500 (-0.070 to -0.030); chance does not explain it."),
-        (0.0, 0.01, "level", "Level with logistic regression: the same average precision, 0.5000."),
+        (0.05, 0.03, "level", f"As good as {BOTH}; the difference, +0.0500 (-0.009 to +0.109), is not significant."),
+        (-0.05, 0.03, "level", f"As good as {BOTH}; the difference, -0.0500 (-0.109 to +0.009), is not significant."),
+        (-0.05, 0.01, "warning", f"Worse than {BOTH}, -0.0500 (-0.070 to -0.030)."),
+        (0.0, 0.01, "level", "As good as logistic regression: the same average precision, 0.5000."),
         (
             0.05,
             None,
             "unknown",
-            "Logistic regression reaches average precision 0.4500, the candidate 0.5000; whether that is chance cannot "
-            "be told.",
+            "Logistic regression reaches average precision 0.4500, the candidate 0.5000; the difference was not "
+            "tested.",
         ),
     ],
 )
@@ -63,8 +64,8 @@ def test_where_chance_explains_a_difference_to_a_line_no_side_is_called_better(d
     assert f'<li class="{kind}">' in page
     tile = re.search(r"Average precision</dt>(.*?)</div>", page)[1].rpartition("against v3")[2]
     if difference and error:
-        assert ("could be chance" in tile) == (kind == "level")
-        assert re.findall('class="(up|down|same)"', tile) == [{"fine": "up", "mind": "down", "level": "same"}[kind]]
+        assert ("not significant" in tile) == (kind == "level")
+        assert re.findall('class="(up|down|same)"', tile) == [{"fine": "up", "warning": "down", "level": "same"}[kind]]
 
 
 def test_all_in_which_a_line_is_surely_better_is_named():
@@ -75,25 +76,61 @@ def test_all_in_which_a_line_is_surely_better_is_named():
     found = facts(evaluation={**found.evaluation, "baselines": baselines})
     _, behind = notes(found)
     assert (behind.kind, behind.text) == (
-        "mind",
-        "Worse than logistic regression, beyond chance, in AUC (\N{MINUS SIGN}0.0500) and log loss (+0.2000).",
+        "warning",
+        "Significantly worse than logistic regression in AUC (\N{MINUS SIGN}0.0500) and log loss (+0.2000).",
     )
 
 
-def test_the_evaluators_warnings_follow_and_the_one_about_the_line_is_said_once():
-    text = "average_precision 0.4000 <= 0.4500: does not beat the linear baseline"
-    measured = beside_the_line(average_precision=(-0.05, 0.01)).evaluation
-    assert [note.kind for note in notes(facts(evaluation={**measured, "warnings": [text, "auc: w"]}))] == ["mind"] * 2
-    # Where it cannot be measured here, the evaluator's own words are shown.
-    without = {**EVALUATION, "baselines": {}, "warnings": [text]}
-    assert notes(facts(evaluation=without)) == (Note("mind", f"{said(text)}."),)
-    blocked = summary(blessed=False, pushed=None, reasons=[text])
-    assert notes(facts(summary=blocked, evaluation=measured)) == ()  # it is among the reasons
-    assert "chance does not explain" in verdict(facts(summary=blocked)).why[0]
-    many = notes(facts(evaluation={**EVALUATION, "warnings": [f"auc: w{n}" for n in range(9)]}))
-    assert [note.text for note in many[1:3]] == ["AUC: w0.", "AUC: w1."]
-    assert many[-1] == Note("mind", "And 5 more in verdict.json.")
+def test_the_evaluators_notices_follow_and_the_one_about_the_line_is_said_once():
+    line = LinearBaseline("average_precision", 0.4, 0.45, True)
+    ahead = SimplerModelAhead("linear", (Lead("auc", 0.7, 0.8, -0.1, -0.2, -0.05),))
+    notices = [one.to_json() for one in (line, ahead)]
+    measured = {**beside_the_line(average_precision=(-0.05, 0.01)).evaluation, "notices": notices}
+    (shown,) = notes(facts(evaluation=measured))
+    assert shown.text.startswith("Worse than logistic regression in average precision")
+    # Where the differences are not known, the evaluator's findings are shown.
+    without = {**EVALUATION, "baselines": {}, "notices": notices}
+    assert notes(facts(evaluation=without)) == tuple(Note("warning", f"{sentence(one)}.") for one in (line, ahead))
+    blocked = summary(blessed=False, pushed=None, violations=[line.to_json()], reasons=["text"])
+    assert notes(facts(summary=blocked, evaluation={**measured, "notices": [], "shortfalls": ["text"]})) == ()
     page = report_page(facts(evaluation=measured))
     assert page.index("Worse than logistic regression") < page.index('id="data"')
     assert notes(KINDS["blocked"]) == ()
     assert notes(KINDS["no artifacts"]) == ()
+
+
+def test_runs_of_earlier_versions_have_texts_alone():
+    many = notes(facts(evaluation={**EVALUATION, "warnings": [f"auc: w{n}" for n in range(9)]}))
+    assert [note.text for note in many[1:3]] == ["Auc: w0.", "Auc: w1."]
+    assert many[-1] == Note("warning", "And 5 more in verdict.json.")
+    old = facts(summary=summary(blessed=False, pushed=None, reasons=["auc 0.7 < 0.75 (champion)"]))
+    assert verdict(old).why == ("Auc 0.7 < 0.75 (champion)",)
+
+
+def test_a_finding_of_a_newer_version_is_shown_as_its_text_and_a_text_of_the_summary_alone_too():
+    evaluation = {**EVALUATION, "notices": [{"kind": "of_tomorrow"}], "warnings": ["text of tomorrow"]}
+    found = facts(summary=summary(warnings=["text of tomorrow", "rebuilt by doctor"]), evaluation=evaluation)
+    assert [note.text for note in notes(found)[1:]] == ["Text of tomorrow.", "Rebuilt by doctor."]
+
+
+def test_prior_shift_and_a_short_window_stand_on_the_first_screen():
+    rows = [
+        drift("late", 0.097, 0.08, role="label", detail="'0' was 77.1%, is 67.4%"),
+        drift("late", 0.3, 0.08, role="label", slice="origin=EWR"),
+    ]
+    found = facts(summary=summary(drift=rows, settings={"data": {"window": 11}}), evaluation={})
+    assert [(note.kind, note.text) for note in notes(found)] == [
+        (
+            "warning",
+            "Prior shift: the label's distribution moved between train and eval, late chebyshev 0.097 > 0.08 ('0' was "
+            "77.1%, is 67.4%).",
+        ),
+        (
+            "warning",
+            "Short window: [data] window = 11, but only 3 spans precede the eval span; trained on spans 1-3.",
+        ),
+    ]
+    page = report_page(found)
+    assert page.index("Prior shift") < page.index("Short window") < page.index('id="data"')
+    full = facts(summary=summary(settings={"data": {"window": 3}}), evaluation={})
+    assert notes(full) == ()
