@@ -61,7 +61,7 @@ flink-down: ## end it
 	@bash deploy/flink/down.sh
 
 docs: setup ## build the documentation as a site in build/site, links checked (extra `docs`)
-	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(CURDIR) $(bin)/mkdocs build --quiet --strict --config-file deploy/docs/mkdocs.yml
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(CURDIR) $(bin)/mkdocs build --strict --config-file deploy/docs/mkdocs.yml
 
 reference: setup ## write docs/settings.md and docs/cli.md from the code
 	@$(bin)/python -m pipeline.settings_page > docs/settings.md

@@ -3,8 +3,8 @@
     python -m docs.checks.links
 
 Checked are: relative links and pictures; anchors, of the page itself and of other Markdown pages; paths in backticks
-that begin with a folder of the repository; and the names of docs/api.md (`::: module.name`). Exit code 1 if something
-is missing.
+that begin with a folder of the repository; the names of docs/api.md (`::: module.name`); and that the site's navigation
+lists every page of docs/. Exit code 1 if something is missing.
 """
 
 import ast
@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from docs.checks.tracked import ROOT, tracked
 
+NAVIGATION = "deploy/docs/mkdocs.yml"
 LINK = re.compile(r"!?\[(?:[^\]\[]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 FENCE = re.compile(r"^(```|~~~).*?^\1\s*$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`[^`\n]+`")
@@ -52,6 +53,19 @@ def check(root: Path, pages: list[str], files: frozenset[str]) -> Iterator[str]:
         for match in DOCUMENTED.finditer(prose):
             if not _defined(root, match[1], files):
                 yield f"{page}:{_line(prose, match.start())}: {match[1]}: no module defines it"
+
+
+def not_in_navigation(pages: list[str], navigation: str) -> Iterator[str]:
+    """A line for each page of docs/ that deploy/docs/mkdocs.yml does not list.
+
+    Args:
+      pages: Markdown pages, relative to the repository.
+      navigation: Text of that file.
+    """
+    listed = set(re.findall(r"[\w./-]+\.md\b", navigation.partition("\nnav:")[2]))
+    for page in pages:
+        if page.startswith("docs/") and page.removeprefix("docs/") not in listed:
+            yield f"{page}: not in the navigation of {NAVIGATION}"
 
 
 def _defined(root: Path, dotted: str, files: frozenset[str]) -> bool:
@@ -107,7 +121,9 @@ def anchors(page: Path) -> frozenset[str]:
 def main() -> int:
     """Prints what is missing; 1 if something is."""
     files = frozenset(tracked())
-    found = list(check(ROOT, [name for name in sorted(files) if name.endswith(".md")], files))
+    pages = [name for name in sorted(files) if name.endswith(".md")]
+    found = list(check(ROOT, pages, files))
+    found += not_in_navigation(pages, (ROOT / NAVIGATION).read_text(encoding="utf-8"))
     for line in found:
         sys.stdout.write(line + "\n")
     return 1 if found else 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.checks.links import anchors, check
+from docs.checks.links import anchors, check, not_in_navigation
 
 PAGE = """# A page
 
@@ -74,6 +74,13 @@ def test_names_of_the_api_page_must_be_defined(tmp_path: Path):
     assert wrong(tmp_path, text) == [
         "docs/page.md:3: pipeline.cli.main: no module defines it",
         "docs/page.md:5: pipeline.gone.main: no module defines it",
+    ]
+
+
+def test_pages_that_the_site_does_not_list_are_named():
+    navigation = "theme: x.md\nnav:\n  - index.md\n  - How-to:\n      - Drift: drift.md\n"
+    assert list(not_in_navigation(["README.md", "docs/drift.md", "docs/x.md"], navigation)) == [
+        "docs/x.md: not in the navigation of deploy/docs/mkdocs.yml"
     ]
 
 
