@@ -28,6 +28,7 @@ from components.label_audit.export import COLUMNS, Auto, Exported, corrections_c
 from components.label_audit.models import MODELS
 from components.label_audit.settings import Settings
 from components.label_audit.text import agreement_lines, audit_lines
+from components.suggestions import did_you_mean
 from pipeline.audit_twins import Spelled, eval_rows, find_spelled
 from pipeline.config import Config
 from pipeline.corrections_check import corrections_path
@@ -338,7 +339,9 @@ def _examples(side: Side) -> tuple[pa.Table, dict[str, str], list[Misfit]]:
 def _require(option: str, columns: Sequence[str], types: dict[str, str]) -> None:
     for name in columns:
         if name not in types:
-            raise UsageError(f"{option} {name}: no such column; there is: {', '.join(types)[:1000]}")
+            raise UsageError(
+                f"{option} {name}: no such column; {did_you_mean(name, types)}there is: {', '.join(types)[:1000]}"
+            )
         if types[name].startswith("list:"):
             raise UsageError(f"{option} {name}: holds lists; one value a row is needed")
 

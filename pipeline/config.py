@@ -14,6 +14,7 @@ from components.drift_validator.rules import EFFECTS
 from components.errors import ConfigError
 from components.escaping import on_one_line
 from components.plain_names import is_plain
+from components.suggestions import did_you_mean
 from pipeline.own_module import OwnModule, read_module
 from pipeline.settings_messages import check_urls, first_complaint, legal_keys, on_a_line
 from pipeline.tables.balance import Augmentation, Balance, check_steps
@@ -261,7 +262,8 @@ def find_config(dataset: str, schemas: Path = Path("schemas")) -> Path:
     except OSError:
         pass  # a name that no file can have
     known = sorted(file.parent.name for file in schemas.glob("*/pipeline.toml"))
-    raise ConfigError(on_a_line(f"{on_one_line(str(path))}: no such dataset; there is: {', '.join(known) or 'none'}"))
+    name, near = on_one_line(str(path)), did_you_mean(dataset, known)
+    raise ConfigError(on_a_line(f"{name}: no such dataset; {near}there is: {', '.join(known) or 'none'}"))
 
 
 def load_config(path: Path) -> Config:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from components.errors import ConfigError
 from components.secret_texts import holds_secret, without_secrets
+from components.suggestions import did_you_mean
 from pipeline.tables.table import Table
 
 _SECRET = re.compile("password|token|secret")
@@ -39,7 +40,8 @@ def first_complaint(error: ValidationError, settings: type[Table]) -> str:
     place = [str(part) for part in first["loc"]]
     where = f"[{place[0]}] {'.'.join(place[1:])}".strip() if place else "settings"
     if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key; legal keys: {legal_keys(_table(settings, place[:-1]))}"
+        table = _table(settings, place[:-1])
+        return f"{where}: unknown key; {did_you_mean(place[-1], table.model_fields)}legal keys: {legal_keys(table)}"
     if first["type"] == "missing":
         return f"{where}: missing; it has no default"
     if first["type"] == "model_type":

@@ -1,12 +1,13 @@
 """Arguments that several commands have in common."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from components.errors import UsageError
 from components.secret_texts import holds_secret, without_secrets
+from pipeline.cli.parser import Parser, new_parser
 
 Commands = Any
 """What `ArgumentParser.add_subparsers` returns; argparse has no public name for it."""
@@ -36,24 +37,60 @@ def check_credentials(parsed: argparse.Namespace) -> None:
 
 
 def add_command(
-    commands: Commands, name: str, handler: Handler, *, help: str, needs: Needs = "numpy"
-) -> argparse.ArgumentParser:
-    """Adds a command with --debug; returns its parser."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help)
+    commands: Commands,
+    name: str,
+    handler: Handler,
+    *,
+    help: str,
+    description: str,
+    examples: Sequence[str],
+    needs: Needs = "numpy",
+) -> Parser:
+    """Adds a command with the options that all have: --quiet, --verbose and --debug. Returns its parser.
+
+    Args:
+      commands: What it is added to.
+      name: What is typed.
+      handler: Runs it.
+      help: Its line in the list of commands.
+      description: One or two sentences more, for its own help.
+      examples: Calls that work as they stand in a clone of the repository; a test parses them.
+      needs: Largest library that it loads.
+    """
+    parser = new_parser(commands.add_parser, name, help=help, description=description, examples=examples)
     parser.set_defaults(handler=handler, needs=needs)
-    parser.add_argument("--debug", action="store_true", help="show the trace of an error")
+    common = parser.add_argument_group("output")
+    amount = common.add_mutually_exclusive_group()
+    amount.add_argument("-q", "--quiet", action="store_true", help="print no progress, only the result and errors")
+    amount.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="print also the messages of TensorFlow, TFX and Beam, and the time that the command took, on stderr",
+    )
+    common.add_argument("--debug", action="store_true", help="print the stack trace of an error")
     return parser
+
+
+def add_group(commands: Commands, name: str, metavar: str, *, help: str, description: str) -> Commands:
+    """Adds a command that has commands of its own, such as `schema`; returns what these are added to."""
+    parser = new_parser(commands.add_parser, name, help=help, description=description)
+    return parser.add_subparsers(metavar=metavar, required=True, parser_class=Parser)
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:
     """--dataset, for a command that needs one."""
-    parser.add_argument("--dataset", required=True, metavar="NAME", help="a folder below schemas/")
+    parser.add_argument("--dataset", required=True, metavar="NAME", help="dataset: a folder below schemas/")
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:
     """--root, the folder of all runs."""
     parser.add_argument(
-        "--root", type=Path, default=Path("runs"), metavar="DIR", help="folder of all runs (default: runs)"
+        "--root",
+        type=Path,
+        default=Path("runs"),
+        metavar="DIR",
+        help="folder of all runs, with metadata, models and reports (default: runs)",
     )
 
 
@@ -64,19 +101,17 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 def add_spans(parser: argparse.ArgumentParser) -> None:
     """--window and --data, for a command that reads the spans of a dataset."""
-    parser.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: the settings')")
-    parser.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: the settings')")
+    parser.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: [data] window)")
+    parser.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: [data] directory)")
 
 
 def add_local_run(parser: argparse.ArgumentParser) -> None:
     """--beam and --verify, for a command that runs the pipeline on this machine."""
-    parser.add_argument(
-        "--beam", choices=["local", "flink", "spark"], help="where Beam's work is done (default: the settings' profile)"
-    )
+    parser.add_argument("--beam", choices=["local", "flink", "spark"], help="Beam runner (default: [beam] profile)")
     parser.add_argument(
         "--verify",
         action="store_true",
-        help="read every file that is taken from the cache again, and compare it with what was written",
+        help="compare every file that comes from the cache with its recorded SHA-256",
     )
 
 
@@ -84,13 +119,25 @@ def add_source(parser: argparse.ArgumentParser, sides: bool = False) -> None:
     """--query, --sheet and --password-variable, for a command that reads a table; `sides`: two tables."""
     if sides:
         parser.add_argument(
-            "--query", action="append", default=[], metavar="SQL", help="of databases: one for both sides, or one each"
+            "--query",
+            action="append",
+            default=[],
+            metavar="SQL",
+            help="for databases: SELECT for both sides, or one for each",
         )
     else:
-        parser.add_argument("--query", default="", metavar="SQL", help="of a database: the SELECT that gives the rows")
-    parser.add_argument("--sheet", default="", metavar="NAME", help="of a spreadsheet (default: the first)")
+        parser.add_argument("--query", default="", metavar="SQL", help="for a database: SELECT that returns the rows")
     parser.add_argument(
-        "--password-variable", default="", metavar="VAR", help="that holds a database's password (default: PGPASSWORD)"
+        "--sheet",
+        default="",
+        metavar="NAME",
+        help="for a spreadsheet: sheet to read (default: the first that is visible)",
+    )
+    parser.add_argument(
+        "--password-variable",
+        default="",
+        metavar="VAR",
+        help="environment variable with the database's password (default: PGPASSWORD)",
     )
 
 
@@ -101,20 +148,28 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=N",
-        help="instead of a limit of [data], as max_columns=100000; several times for several",
+        help="overrides a limit of [data], for instance max_columns=100000; repeatable",
     )
     parser.add_argument(
         "--csv",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="how the CSV is written, instead of what is found or set, as encoding=cp1252, delimiter=;, header_row=3, "
-        "skip_footer=1, comment=#, decimal=, or thousands=.; several times for several",
+        help="overrides the CSV format that is detected or set: encoding=cp1252, delimiter=;, header_row=3, "
+        "skip_footer=1, comment=#, decimal=, or thousands=.; repeatable",
     )
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:
     """--data, --root and --image, for a command that compiles the pipeline."""
-    parser.add_argument("--data", metavar="URL", help="folder of the spans, as the cluster sees it")
-    parser.add_argument("--root", metavar="URL", help="folder for artifacts and registry: s3://, gs://, minio://")
-    parser.add_argument("--image", metavar="IMAGE", help="container image with Plumbline in it")
+    parser.add_argument(
+        "--data", metavar="URL", help="folder or URL of the spans as the cluster sees it (default: [kubeflow] data)"
+    )
+    parser.add_argument(
+        "--root",
+        metavar="URL",
+        help="URL for artifacts and registry: s3://, gs://, minio:// (default: [kubeflow] root)",
+    )
+    parser.add_argument(
+        "--image", metavar="IMAGE", help="container image with Plumbline in it (default: [kubeflow] image)"
+    )

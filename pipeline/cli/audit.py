@@ -13,23 +13,47 @@ from pipeline.cli.resources import settings_of
 def add_parsers(commands: Commands) -> None:
     """Adds `audit`."""
     parser = add_command(
-        commands, "audit", audit, help="doubtful labels of a table, and how far labelers agree", needs="tables"
+        commands,
+        "audit",
+        audit,
+        help="find suspected label errors and measure inter-annotator agreement",
+        description=(
+            "Finds labels that are probably wrong, by confident learning: cross-validated models predict each label, "
+            "and a low label quality (0 to 1) means that the label contradicts the prediction. Reports duplicate rows"
+            " and spelling variants as well, and with --annotators the inter-annotator agreement."
+        ),
+        examples=(
+            "plumbline audit data/flights/span-01.csv --dataset flights",
+            "plumbline audit data/flights/span-01.csv --label late --id flight_id --export corrections.csv",
+        ),
+        needs="tables",
     )
-    parser.add_argument("data", metavar="DATA", help="file or folder")
-    parser.add_argument("--label", default="", metavar="COL", help="the label column (default: the dataset's)")
-    parser.add_argument("--dataset", metavar="NAME", help="take schema and settings of this dataset")
-    parser.add_argument("--id", default="", metavar="A,B", help="columns that name a row")
-    parser.add_argument("--labelers", default="", metavar="A,B,C", help="columns with several labelers' labels")
+    parser.add_argument("data", metavar="DATA", help="file or folder of the table")
+    parser.add_argument("--label", default="", metavar="COL", help="label column (default: [dataset] label)")
+    parser.add_argument("--dataset", metavar="NAME", help="use schema and settings of this dataset")
+    parser.add_argument("--id", default="", metavar="A,B", help="id columns: together they identify a row")
+    parser.add_argument(
+        "--annotators",
+        "--labelers",
+        default="",
+        metavar="A,B,C",
+        help="columns with the labels of several annotators (--labelers is the former name)",
+    )
     parser.add_argument(
         "--model",
         choices=["auto", "boosting", "forest", "neighbours", "logistic"],
         default="auto",
         help="model whose out-of-sample probabilities the labels are compared with (default: auto)",
     )
-    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="doubtful rows to name (default: 1000)")
-    parser.add_argument("--export", type=Path, metavar="FILE", help="write them as corrections to be filled in")
     parser.add_argument(
-        "--auto", type=float, metavar="Q", help="with --export: fill in the suggested label up to this quality, as 0.05"
+        "--limit", type=int, default=1000, metavar="N", help="list at most N suspected label errors (default: 1000)"
+    )
+    parser.add_argument("--export", type=Path, metavar="FILE", help="write them as a corrections.csv to be filled in")
+    parser.add_argument(
+        "--auto",
+        type=float,
+        metavar="Q",
+        help="with --export: fill in the suggested label where the label quality is at most Q, such as 0.05",
     )
     add_json(parser)
     add_source(parser)
@@ -41,8 +65,8 @@ def audit(parsed: argparse.Namespace) -> int:
     from pipeline import audit_command
     from pipeline.drift.data import Asked
 
-    if not parsed.label and not parsed.dataset and not parsed.labelers:
-        raise UsageError("audit: which column is the label? --label, or --dataset, or --labelers, says it")
+    if not parsed.label and not parsed.dataset and not parsed.annotators:
+        raise UsageError("audit: no label column given; pass --label COL, --dataset NAME or --annotators A,B")
     if parsed.limit < 1:
         raise UsageError(f"--limit {parsed.limit}: must be at least 1")
     if parsed.auto is not None:
@@ -54,7 +78,7 @@ def audit(parsed: argparse.Namespace) -> int:
         parsed.label,
         config=settings_of(parsed) if parsed.dataset else None,
         ids=tuple(filter(None, parsed.id.split(","))),
-        labelers=tuple(filter(None, parsed.labelers.split(","))),
+        labelers=tuple(filter(None, parsed.annotators.split(","))),
         model=parsed.model,
         limit=parsed.limit,
         read_limits=parsed.read_limit,

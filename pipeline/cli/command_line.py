@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.cli import (
     audit,
     compare,
+    completion,
     doctor,
     drift,
     export,
@@ -23,7 +25,10 @@ from pipeline.cli import (
     tuned,
 )
 from pipeline.cli.arguments import check_credentials
+from pipeline.cli.parser import Parser, new_parser, parse
+from pipeline.cli.version import VersionAction
 from pipeline.endings.ending import guarded, own_process
+from pipeline.endings.output import say
 
 COMMANDS = (
     run,
@@ -41,6 +46,7 @@ COMMANDS = (
     doctor,
     init,
     kubeflow,
+    completion,
 )
 """Modules of commands in the order of `plumbline --help`; each adds its parsers with `add_parsers`."""
 
@@ -56,19 +62,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _command(arguments)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Parser of all commands. `handler` of what it parses runs the command; `needs` names the libraries it loads."""
-    parser = argparse.ArgumentParser(prog="plumbline", description="A data-centric machine-learning pipeline on TFX.")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser = new_parser(
+        Parser,
+        description="A data-centric machine-learning pipeline on TFX: validates data, detects drift, trains, evaluates "
+        "and registers models, and records their lineage.",
+        examples=(
+            "plumbline init --data data/loans.csv --label repaid",
+            "plumbline run --dataset loans",
+            "plumbline runs --dataset loans",
+        ),
+    )
+    parser.prog = "plumbline"
+    parser.set_defaults(program=parser)
+    parser.add_argument(
+        "--version", action=VersionAction, nargs=0, help="print the versions of Plumbline and its stack"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=Parser)
     for module in COMMANDS:
         module.add_parsers(commands)
     return parser
 
 
 def _command(arguments: Sequence[str]) -> int:
-    parsed = build_parser().parse_args(arguments)
-    place = parsed.root / parsed.dataset if isinstance(getattr(parsed, "root", None), Path) and parsed.dataset else None
-    return guarded(lambda: _called(parsed), debug=parsed.debug, place=place)
+    parsed = parse(build_parser(), arguments)
+    place = (
+        parsed.root / parsed.dataset
+        if isinstance(getattr(parsed, "root", None), Path) and getattr(parsed, "dataset", None)
+        else None
+    )
+    began = time.monotonic()
+    code = guarded(lambda: _called(parsed), debug=parsed.debug, place=place)
+    if parsed.verbose:
+        say(f"{parsed.parser.prog}: {time.monotonic() - began:.1f} s, exit code {code}")
+    return code
 
 
 def _called(parsed: argparse.Namespace) -> int:

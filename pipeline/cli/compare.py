@@ -14,11 +14,25 @@ from pipeline.talk import chatter_to
 
 def add_parsers(commands: Commands) -> None:
     """Adds `compare`."""
-    parser = add_command(commands, "compare", compare, help="what differs between two runs, and what came of it")
+    parser = add_command(
+        commands,
+        "compare",
+        compare,
+        help="compare two runs: data, settings, code, steps, metrics",
+        description=(
+            "Lists what differs between two runs and the change of each metric. `plumbline report --compare` writes "
+            "the same as an HTML page."
+        ),
+        examples=("plumbline compare --dataset flights 20261121T090631Z-a531 20261128T084512Z-03fe --intervals",),
+    )
     add_dataset(parser)
-    parser.add_argument("before", metavar="RUN_A", help="a run's id, or as much of it as is unique")
-    parser.add_argument("after", metavar="RUN_B", help="the other one")
-    parser.add_argument("--intervals", action="store_true", help="95 %% intervals of the gain; loads both models")
+    parser.add_argument("before", metavar="RUN_A", help="id of the first run, or a unique prefix of it")
+    parser.add_argument("after", metavar="RUN_B", help="id of the second run, or a unique prefix of it")
+    parser.add_argument(
+        "--intervals",
+        action="store_true",
+        help="add 95 %% confidence intervals of the differences (paired bootstrap); loads both models",
+    )
     add_root(parser)
     add_json(parser)
 
@@ -31,7 +45,7 @@ def compare(parsed: argparse.Namespace) -> int:
 
     home = home_of(parsed)
     before, after = (run_named(home, wanted) for wanted in (parsed.before, parsed.after))
-    with chatter_to(Path(os.devnull)) if parsed.intervals else nullcontext():
+    with chatter_to(Path(os.devnull)) if parsed.intervals and not parsed.verbose else nullcontext():
         found = compare_runs(store_of(parsed), home, before, after, with_intervals=parsed.intervals)
     print_found(parsed, found.to_json, lambda: for_a_person(for_a_terminal(found)))
     return 0

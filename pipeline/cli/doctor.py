@@ -15,15 +15,24 @@ def add_parsers(commands: Commands) -> None:
         commands,
         "doctor",
         doctor,
-        help="check environment, settings, metadata, artifacts and registry; repair what is safe",
+        help="check environment, settings, metadata, artifacts and registry",
+        description="Checks the environment, the settings, ML Metadata, artifacts, reports and the registry, and lists "
+        "each problem with its remedy. Exit code 1 if there are errors.",
+        examples=("plumbline doctor --quick", "plumbline doctor --dataset flights --repair"),
     )
-    parser.add_argument("--dataset", metavar="NAME", help="this one only (default: all with settings or runs)")
     parser.add_argument(
-        "--repair", action="store_true", help="repair what is safe; what is replaced is kept in ROOT/NAME/backups"
+        "--dataset", metavar="NAME", help="check this dataset only (default: all that have settings or runs)"
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="repair what can be repaired safely; replaced files are kept in ROOT/NAME/backups",
     )
     depth = parser.add_mutually_exclusive_group()
-    depth.add_argument("--digests", action="store_true", help="read every file that has a recorded SHA-256")
-    depth.add_argument("--quick", action="store_true", help="read no artifacts or models, do not import TensorFlow")
+    depth.add_argument("--digests", action="store_true", help="compare every file with its recorded SHA-256")
+    depth.add_argument(
+        "--quick", action="store_true", help="do not read artifacts and models, do not import TensorFlow"
+    )
     add_root(parser)
     add_json(parser)
 

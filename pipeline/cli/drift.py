@@ -23,27 +23,46 @@ def add_parsers(commands: Commands) -> None:
         commands,
         "drift",
         drift,
-        help="how far data has moved: two files or folders, or a dataset's history",
+        help="compare two data sets for drift, or show a dataset's drift history",
+        description="Compares each column of two files or folders: distance, p-value, and whether both the "
+        "significance level and the effect size are exceeded. With --dataset, the schema and the [drift] settings of "
+        "that dataset apply. With --history, shows the drift of all runs of a dataset.",
+        examples=(
+            "plumbline drift data/flights/span-01.csv data/flights/span-02.csv --dataset flights",
+            "plumbline drift --dataset flights --history",
+        ),
         needs="tables",
     )
-    parser.add_argument("baseline", nargs="?", metavar="BASELINE", help="file or folder to compare with")
-    parser.add_argument("current", nargs="?", metavar="CURRENT", help="file or folder that may have moved")
-    parser.add_argument("--dataset", metavar="NAME", help="take schema and [drift] settings of this dataset")
-    parser.add_argument("--schema", type=Path, metavar="FILE", help="types and thresholds (schema.pbtxt)")
+    parser.add_argument("baseline", nargs="?", metavar="BASELINE", help="file or folder of the baseline data")
+    parser.add_argument("current", nargs="?", metavar="CURRENT", help="file or folder of the current data")
+    parser.add_argument("--dataset", metavar="NAME", help="use schema and [drift] settings of this dataset")
+    parser.add_argument("--schema", type=Path, metavar="FILE", help="schema.pbtxt with types and thresholds")
     parser.add_argument(
-        "--skew", action="store_true", help="by the schema's skew_comparators: training against serving"
+        "--skew", action="store_true", help="use the schema's skew_comparator thresholds: training against serving data"
     )
-    parser.add_argument("--rule", choices=["calibrated", "fixed"], help="what counts as drift (default: calibrated)")
+    parser.add_argument(
+        "--rule",
+        choices=["calibrated", "fixed"],
+        help="decision rule for drift: p-value and effect size, or effect size alone (default: calibrated)",
+    )
     parser.add_argument("--alpha", type=float, metavar="P", help="false discovery rate (default: 0.01)")
     parser.add_argument(
-        "--slice", action="append", default=[], metavar="COL", help="compare within each value of it, too; COL,COL too"
+        "--slice",
+        action="append",
+        default=[],
+        metavar="COL",
+        help="compare also within each value of COL, or of a cross COL,COL; repeatable",
     )
-    parser.add_argument("--no-joint", action="store_true", help="leave out the test of columns together")
+    parser.add_argument(
+        "--no-joint", action="store_true", help="skip the classifier two-sample test of all columns together"
+    )
     parser.add_argument("--all", action="store_true", help="print every distance, drifted or not")
     parser.add_argument("--fail-on-drift", action="store_true", help="exit code 3 if anything drifted")
-    parser.add_argument("--history", action="store_true", help="the course over the runs of --dataset")
-    parser.add_argument("--chart", type=Path, metavar="FILE", help="with --history: draw it, .svg or .png")
-    parser.add_argument("--suggest", action="store_true", help="with --history: thresholds that the past suggests")
+    parser.add_argument("--history", action="store_true", help="show the drift of all runs of --dataset")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="with --history: write a chart, .svg or .png")
+    parser.add_argument(
+        "--suggest", action="store_true", help="with --history: print thresholds estimated from past runs"
+    )
     add_source(parser, sides=True)
     add_reading(parser)
     add_root(parser)
@@ -58,7 +77,7 @@ def drift(parsed: argparse.Namespace) -> int:
     from pipeline.drift.data import Asked
 
     if parsed.baseline is None or parsed.current is None:
-        raise UsageError("drift: two files or folders to compare, or --history and --dataset")
+        raise UsageError("drift: two files or folders are needed, or --history with --dataset NAME")
     if parsed.chart or parsed.suggest:
         raise UsageError("--chart and --suggest: only with --history")
     if parsed.alpha is not None and not 0 < parsed.alpha < 1:
@@ -82,7 +101,7 @@ def drift(parsed: argparse.Namespace) -> int:
 
 def _drift_history(parsed: argparse.Namespace) -> int:
     if not parsed.dataset:
-        raise UsageError("--history: of which dataset? --dataset says it")
+        raise UsageError("--history: no dataset given; pass --dataset NAME")
     config = settings_of(parsed)
     if parsed.suggest:
         from pipeline.drift.suggestions import suggest

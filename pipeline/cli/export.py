@@ -2,20 +2,45 @@
 
 import argparse
 
-from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
+from pipeline.cli.arguments import Commands, add_command, add_dataset, add_group, add_json, add_root
 from pipeline.cli.output import print_record
 from pipeline.cli.resources import settings_of, store_of
 
 
 def add_parsers(commands: Commands) -> None:
     """Adds `export` with `mlflow`."""
-    parser = commands.add_parser("export", help="hand a run on to other tools")
-    targets = parser.add_subparsers(metavar="TARGET", required=True)
-    mlflow = add_command(targets, "mlflow", export, help="parameters, metrics, report and model to an MLflow server")
+    targets = add_group(
+        commands,
+        "export",
+        "TARGET",
+        help="export a run to MLflow",
+        description="Exports a run to another tool.",
+    )
+    mlflow = add_command(
+        targets,
+        "mlflow",
+        export,
+        help="log parameters, metrics, report and model to MLflow",
+        description=(
+            "Logs parameters, metrics, report and model card of a run to an MLflow tracking server, and registers the"
+            " model if the run pushed one. Needs the extra `mlflow`."
+        ),
+        examples=("plumbline export mlflow --dataset flights live --tracking-uri http://127.0.0.1:5000",),
+    )
     add_dataset(mlflow)
-    mlflow.add_argument("which", nargs="?", default="last", metavar="RUN", help="run id, version, live, canary or last")
-    mlflow.add_argument("--tracking-uri", metavar="URI", help="of the server (default: MLFLOW_TRACKING_URI)")
-    mlflow.add_argument("--name", metavar="NAME", help="of the registered model (default: the dataset's)")
+    mlflow.add_argument(
+        "which",
+        nargs="?",
+        default="last",
+        metavar="RUN",
+        help="run id, version number, alias (live, canary) or last (default: last)",
+    )
+    mlflow.add_argument(
+        "--tracking-uri",
+        metavar="URI",
+        help="URI of the tracking server (default: [mlflow] tracking_uri, then MLFLOW_TRACKING_URI)",
+    )
+    mlflow.add_argument("--name", metavar="NAME", help="name of the registered model (default: the dataset's name)")
     add_root(mlflow)
     add_json(mlflow)
 

@@ -11,12 +11,25 @@ from pipeline.cli.resources import home_of, registry_of, store_of
 
 def add_parsers(commands: Commands) -> None:
     """Adds `gc`."""
-    parser = add_command(commands, "gc", gc, help="what can be deleted: what no version in use and no recent run needs")
+    parser = add_command(
+        commands,
+        "gc",
+        gc,
+        help="list or delete artifacts that no version in use and no recent run needs",
+        description=(
+            "Lists the artifacts, reports and cache files that neither a registered version in use nor one of the "
+            "newest runs needs. Nothing is deleted without --apply."
+        ),
+        examples=(
+            "plumbline gc --dataset flights --keep 5",
+            "plumbline gc --dataset flights --keep 5 --apply",
+        ),
+    )
     add_dataset(parser)
     parser.add_argument(
-        "--keep", type=int, default=10, metavar="K", help="runs to keep whatever they are (default: 10)"
+        "--keep", type=int, default=10, metavar="K", help="number of newest runs to keep in any case (default: 10)"
     )
-    parser.add_argument("--apply", action="store_true", help="delete it (default: only say what would be)")
+    parser.add_argument("--apply", action="store_true", help="delete (default: list only)")
     add_root(parser)
     add_json(parser)
 

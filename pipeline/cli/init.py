@@ -14,17 +14,33 @@ def add_parsers(commands: Commands) -> None:
         commands,
         "init",
         init,
-        help="propose settings and schema for one's own data; again, it keeps your edits",
+        help="write settings and a schema for your own data",
+        description=(
+            "Reads a sample of the data and writes schemas/NAME/pipeline.toml and schema.pbtxt: types, kinds of "
+            "features, task, ids, columns that leak the label. Each assumption is printed and stands as a comment in "
+            "the file. Called again, it keeps your edits."
+        ),
+        examples=(
+            "plumbline init --data data/loans.csv --label repaid",
+            "plumbline init --data 'data/loans/month-*.parquet' --label repaid --name loans",
+        ),
         needs="tables",
     )
     parser.add_argument(
-        "--data", required=True, metavar="PATH", help="a file, a folder or URL of span files, a database"
+        "--data", required=True, metavar="PATH", help="file, folder or URL of span files, or URL of a database"
     )
-    parser.add_argument("--label", required=True, metavar="COL", help="the column to predict")
-    parser.add_argument("--name", metavar="NAME", help="of the dataset (default: made of the file's)")
+    parser.add_argument("--label", required=True, metavar="COL", help="label: the column to predict")
+    parser.add_argument("--name", metavar="NAME", help="name of the dataset (default: derived from the file name)")
     add_source(parser)
-    parser.add_argument("--spans-query", default="", metavar="SQL", help="its first column gives the spans of {span}")
-    parser.add_argument("--force", action="store_true", help="replace a dataset of that name, edits too")
+    parser.add_argument(
+        "--spans-query",
+        default="",
+        metavar="SQL",
+        help="for a database: SELECT whose first column lists the spans for {span}",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="replace an existing dataset of that name, including your edits"
+    )
     add_json(parser)
     add_reading(parser)
 
@@ -34,7 +50,7 @@ def init(parsed: argparse.Namespace) -> int:
     from components.arrow_example_gen.options import ReadOptions
     from pipeline.initialise.command import initialise
 
-    progress = Progress(sys.stderr if sys.stderr.isatty() else None, total=2)
+    progress = Progress(sys.stderr if sys.stderr.isatty() and not parsed.quiet else None, total=2)
     found = initialise(
         parsed.data,
         parsed.label,

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from components.errors import UsageError
@@ -22,13 +23,28 @@ def add_parsers(commands: Commands) -> None:
 
 def _add_compile(commands: Commands) -> None:
     parser = add_command(
-        commands, "compile", compile_pipeline, help="write the pipeline for a cluster", needs="tensorflow"
+        commands,
+        "compile",
+        compile_pipeline,
+        help="compile the pipeline for Kubeflow Pipelines or Vertex AI",
+        description=(
+            "Writes the pipeline as KFP YAML. `plumbline dry-run` runs that file on this machine, `plumbline submit` "
+            "compiles and submits in one step."
+        ),
+        examples=(
+            "plumbline compile --dataset flights -o build/flights.yaml --data s3://bucket/flights --root "
+            "s3://bucket/runs --image registry.example/plumbline:1",
+        ),
+        needs="tensorflow",
     )
     add_dataset(parser)
     parser.add_argument(
-        "--target", choices=["kubeflow", "vertex"], default="kubeflow", help="what to compile for (default: kubeflow)"
+        "--target",
+        choices=["kubeflow", "vertex"],
+        default="kubeflow",
+        help="platform to compile for (default: kubeflow)",
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="pipeline YAML to write")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="YAML file to write")
     add_cluster(parser)
 
 
@@ -38,45 +54,93 @@ def _add_submit(commands: Commands) -> None:
         "submit",
         submit,
         help="run the pipeline on Kubeflow Pipelines, once or on a schedule",
+        description="Compiles the pipeline and starts a run on Kubeflow Pipelines, or with --every a recurring run. "
+        "What is left out comes from [kubeflow] of the settings.",
+        examples=(
+            "plumbline submit --dataset flights --host http://127.0.0.1:8080 --wait",
+            "plumbline submit --dataset flights --every weekly --replace",
+        ),
         needs="tensorflow",
     )
     add_dataset(parser)
-    parser.add_argument("--host", metavar="URL", help="of the API (default: [kubeflow] host, or KF_PIPELINES_ENDPOINT)")
-    parser.add_argument("--experiment", metavar="NAME", help="that the run is listed under (default: the dataset's)")
-    parser.add_argument("--service-account", metavar="NAME", help="that the pods run as (default: [kubeflow]'s)")
-    parser.add_argument("--span", type=int, metavar="N", help="evaluate on span N (default: the newest)")
-    parser.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: the settings')")
-    parser.add_argument("--wait", action="store_true", help="until the run has ended; exit code 1, or 3 for the gate")
     parser.add_argument(
-        "--every", "--recurring", metavar="CRON", help="on a schedule: hourly, daily, weekly, monthly, or '0 6 * * *'"
+        "--host",
+        metavar="URL",
+        help="URL of the Kubeflow Pipelines API (default: [kubeflow] host, then KF_PIPELINES_ENDPOINT)",
     )
-    parser.add_argument("--replace", action="store_true", help="with --every: instead of the schedule that is there")
+    parser.add_argument(
+        "--experiment",
+        metavar="NAME",
+        help="experiment of the run (default: [kubeflow] experiment, then the dataset's name)",
+    )
+    parser.add_argument(
+        "--service-account", metavar="NAME", help="service account of the pods (default: [kubeflow] service_account)"
+    )
+    parser.add_argument("--span", type=int, metavar="N", help="evaluate on span N (default: the newest)")
+    parser.add_argument("--window", type=int, metavar="W", help="number of spans to train on (default: [data] window)")
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="wait for the end of the run; exit code 1 if it failed, 3 if the data gate stopped it",
+    )
+    parser.add_argument(
+        "--every",
+        "--recurring",
+        metavar="CRON",
+        help="schedule of a recurring run: hourly, daily, weekly, monthly, or a cron expression such as '0 6 * * *'",
+    )
+    parser.add_argument("--replace", action="store_true", help="with --every: replace the existing schedule")
     add_json(parser)
     add_cluster(parser)
 
 
 def _add_dry_run(commands: Commands) -> None:
     parser = add_command(
-        commands, "dry-run", dry_run, help="run a compiled pipeline here, step by step, as a cluster would"
+        commands,
+        "dry-run",
+        dry_run,
+        help="run a compiled pipeline on this machine, as a cluster would",
+        description=(
+            "Runs each step of a compiled pipeline in a process or container of its own, with what KFP's driver and "
+            "launcher would give it. First rejects what KFP would reject. Called again, continues after the last step"
+            " that succeeded."
+        ),
+        examples=("plumbline dry-run build/flights.yaml --no-image",),
     )
-    parser.add_argument("pipeline", type=Path, metavar="FILE", help="pipeline YAML of plumbline compile, or of kfp")
+    parser.add_argument(
+        "pipeline", type=Path, metavar="FILE", help="pipeline YAML from `plumbline compile` or from the KFP SDK"
+    )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--image", default="", metavar="NAME", help="run every step in this local image, by buildah")
-    where.add_argument("--no-image", action="store_true", help="run every step on this machine")
-    parser.add_argument("--root", default="", metavar="URL", help="folder or URL of artifacts (default: the YAML's)")
-    parser.add_argument("--storage", type=Path, metavar="DIR", help="stands in for buckets (default: runs/dry-run)")
-    parser.add_argument("--work", type=Path, metavar="DIR", help="records and logs (default: beside the artifacts)")
+    where.add_argument("--image", default="", metavar="NAME", help="run each step in this local image, with buildah")
+    where.add_argument("--no-image", action="store_true", help="run each step as a process of this machine")
     parser.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the pipeline; repeatable"
+        "--root", default="", metavar="URL", help="folder or URL for artifacts (default: the one in the YAML)"
     )
     parser.add_argument(
-        "--env", action="append", default=[], metavar="NAME[=VALUE]", help="a variable for every step; repeatable"
+        "--storage", type=Path, metavar="DIR", help="folder that replaces buckets (default: runs/dry-run)"
     )
     parser.add_argument(
-        "--volume", action="append", default=[], metavar="DIR:PATH[:ro]", help="a folder that images see; repeatable"
+        "--work", type=Path, metavar="DIR", help="folder for records and logs (default: beside the artifacts)"
     )
-    parser.add_argument("--no-retries", action="store_true", help="try every step once, whatever the YAML says")
-    parser.add_argument("--fresh", action="store_true", help="forget what an earlier dry run did")
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="pipeline parameter; repeatable"
+    )
+    parser.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="environment variable of each step; repeatable",
+    )
+    parser.add_argument(
+        "--volume",
+        action="append",
+        default=[],
+        metavar="DIR:PATH[:ro]",
+        help="folder to mount into the containers; repeatable",
+    )
+    parser.add_argument("--no-retries", action="store_true", help="try each step once, whatever the YAML says")
+    parser.add_argument("--fresh", action="store_true", help="discard the results of an earlier dry run")
     add_json(parser)
 
 
@@ -89,7 +153,7 @@ def compile_pipeline(parsed: argparse.Namespace) -> int:
 
 def _compile_to(parsed: argparse.Namespace, output: Path, target: str = "kubeflow") -> None:
     config = settings_of(parsed)
-    with chatter_to(Path(os.devnull)):
+    with nullcontext() if parsed.verbose else chatter_to(Path(os.devnull)):
         from pipeline.run_kubeflow import compile_pipeline
 
         compile_pipeline(config, output=output, data=parsed.data, root=parsed.root, image=parsed.image, target=target)
@@ -128,7 +192,7 @@ def dry_run(parsed: argparse.Namespace) -> int:
         fresh=parsed.fresh,
         retry=not parsed.no_retries,
     )
-    report, failure = dry_run(parsed.pipeline, options, sys.stderr)
+    report, failure = dry_run(parsed.pipeline, options, None if parsed.quiet else sys.stderr)
     if failure is None or parsed.json:
         print_found(parsed, report.to_json, lambda: for_a_terminal(report).for_a_person())
     if failure is not None:

@@ -10,15 +10,42 @@ from pipeline.cli.resources import registry_of, store_of
 
 def add_parsers(commands: Commands) -> None:
     """Adds `lineage` and `downstream`."""
-    parser = add_command(commands, "lineage", lineage, help="where a pushed model came from")
+    parser = add_command(
+        commands,
+        "lineage",
+        lineage,
+        help="show the run, data and code of a pushed model",
+        description=(
+            "Follows a registered model back through ML Metadata: the run, each step with its inputs, the span files "
+            "with their SHA-256, the code fingerprint, and why each step was executed or taken from the cache."
+        ),
+        examples=(
+            "plumbline lineage --dataset flights live",
+            "plumbline lineage --dataset flights 3 --json",
+        ),
+    )
     add_dataset(parser)
-    parser.add_argument("model", metavar="MODEL", help="version in the registry, live, canary or previous")
+    parser.add_argument(
+        "model", metavar="MODEL", help="version number in the registry, or an alias: live, canary, previous"
+    )
     add_root(parser)
     add_json(parser)
 
-    parser = add_command(commands, "downstream", downstream, help="which runs and models a span or file went into")
+    parser = add_command(
+        commands,
+        "downstream",
+        downstream,
+        help="list the runs and models that used a span or a file",
+        description=(
+            "Finds all runs and registered models that were trained or evaluated on a span, or on a file: before data"
+            " is withdrawn or corrected, for instance."
+        ),
+        examples=("plumbline downstream --dataset flights 11",),
+    )
     add_dataset(parser)
-    parser.add_argument("asked", metavar="SPAN|FILE", help="number of a span, a file, or the head of its SHA-256")
+    parser.add_argument(
+        "asked", metavar="SPAN|FILE", help="number of a span, a file, or the first digits of its SHA-256"
+    )
     add_root(parser)
     add_json(parser)
 

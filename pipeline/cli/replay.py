@@ -12,11 +12,22 @@ from pipeline.cli.resources import settings_of
 
 def add_parsers(commands: Commands) -> None:
     """Adds `replay`."""
-    parser = add_command(commands, "replay", replay, help="run span after span, as if time passed", needs="tables")
+    parser = add_command(
+        commands,
+        "replay",
+        replay,
+        help="run the pipeline once for each of several spans, in order",
+        description=(
+            "Runs the pipeline with span A as evaluation span, then with the next one, to span B, as it would have "
+            "run month by month. Prints one line for each run, then the drift of all runs."
+        ),
+        examples=("plumbline replay --dataset flights --from 4 --to 6",),
+        needs="tables",
+    )
     add_dataset(parser)
     add_spans(parser)
-    parser.add_argument("--from", dest="first", type=int, required=True, metavar="A", help="first eval span")
-    parser.add_argument("--to", dest="last", type=int, required=True, metavar="B", help="last eval span")
+    parser.add_argument("--from", dest="first", type=int, required=True, metavar="A", help="first evaluation span")
+    parser.add_argument("--to", dest="last", type=int, required=True, metavar="B", help="last evaluation span")
     add_local_run(parser)
     add_root(parser)
     add_json(parser)

@@ -10,10 +10,21 @@ from pipeline.cli.resources import home_of, store_of
 
 def add_parsers(commands: Commands) -> None:
     """Adds `report`."""
-    parser = add_command(commands, "report", report, help="write a run's report anew, or that of two runs side by side")
+    parser = add_command(
+        commands,
+        "report",
+        report,
+        help="write the HTML report of a run, or of two runs side by side",
+        description=(
+            "Writes report.html of a run again from its records, or a page that compares two runs. Prints the path."
+        ),
+        examples=("plumbline report --dataset flights",),
+    )
     add_dataset(parser)
-    parser.add_argument("wanted", nargs="?", metavar="RUN", help="a run's id (default: the newest)")
-    parser.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), help="two runs side by side")
+    parser.add_argument(
+        "wanted", nargs="?", metavar="RUN", help="run id, or a unique prefix of it (default: the newest)"
+    )
+    parser.add_argument("--compare", nargs=2, metavar=("RUN_A", "RUN_B"), help="compare two runs")
     add_root(parser)
     add_json(parser)
 

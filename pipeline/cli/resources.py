@@ -39,8 +39,12 @@ def settings_of(parsed: argparse.Namespace) -> "Config":
 
 
 def home_of(parsed: argparse.Namespace) -> Path:
-    """<root>/<dataset>, the folder of the dataset's runs."""
+    """<root>/<dataset>, the folder of the dataset's runs; ConfigError for a dataset with neither settings nor runs."""
+    from pipeline.config import find_config
+
     home: Path = (parsed.root / checked(parsed.dataset, "--dataset")).resolve()
+    if not home.is_dir():
+        find_config(parsed.dataset)  # a misspelt name is no dataset without runs
     return home
 
 

@@ -16,18 +16,34 @@ if TYPE_CHECKING:
 
 def add_parsers(commands: Commands) -> None:
     """Adds `run`."""
-    parser = add_command(commands, "run", run, help="run the pipeline once on this machine", needs="tables")
+    parser = add_command(
+        commands,
+        "run",
+        run,
+        help="run the pipeline once on this machine",
+        description=(
+            "Validates the data, checks it for drift, trains a model, evaluates it against the champion and pushes it"
+            " to the registry. A span is a numbered batch of data, such as a month: a run trains on a window of spans"
+            " and evaluates on the span after it. Steps whose inputs did not change come from the cache."
+        ),
+        examples=(
+            "plumbline run --dataset flights",
+            "plumbline run --dataset flights --span 5 --window 2 --sample 5000",
+        ),
+        needs="tables",
+    )
     add_dataset(parser)
     add_spans(parser)
     parser.add_argument("--span", type=int, metavar="N", help="evaluate on span N (default: the newest)")
     parser.add_argument(
-        "--sample", type=int, metavar="N", help="on about N rows, below ROOT/sample: tries code out before data"
+        "--sample",
+        type=int,
+        metavar="N",
+        help="run on a random sample of about N rows, in ROOT/sample: to test code before a full run",
     )
+    parser.add_argument("--tune", type=int, metavar="N", help="search hyperparameters in N trials first; see [tune]")
     parser.add_argument(
-        "--tune", type=int, metavar="N", help="search the settings of [training] first, by N trials; see [tune]"
-    )
-    parser.add_argument(
-        "--profile", action="store_true", help="print where the time went, by step; also kept as profile.json"
+        "--profile", action="store_true", help="print the time by step and function; also written to profile.json"
     )
     add_local_run(parser)
     add_root(parser)

@@ -11,10 +11,19 @@ from pipeline.cli.resources import home_of
 
 def add_parsers(commands: Commands) -> None:
     """Adds `runs`."""
-    parser = add_command(commands, "runs", runs, help="all runs, the newest first")
+    parser = add_command(
+        commands,
+        "runs",
+        runs,
+        help="list runs, newest first",
+        description=(
+            "Lists the runs of a dataset: spans, rows, drift findings, metrics, outcome, cached steps, duration."
+        ),
+        examples=("plumbline runs --dataset flights --limit 5",),
+    )
     add_dataset(parser)
-    parser.add_argument("--limit", type=int, metavar="N", help="the newest N only")
-    parser.add_argument("--html", action="store_true", help="write them as a page, with the course of the metrics")
+    parser.add_argument("--limit", type=int, metavar="N", help="list the newest N runs only")
+    parser.add_argument("--html", action="store_true", help="write an HTML page with charts of the metrics over time")
     add_root(parser)
     add_json(parser)
 

@@ -5,35 +5,53 @@ import json
 import sys
 
 from components.escaping import for_a_terminal
-from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
+from pipeline.cli.arguments import Commands, add_command, add_dataset, add_group, add_json, add_root
 from pipeline.cli.output import print_record
 from pipeline.cli.resources import drift_history, settings_of
 
 
 def add_parsers(commands: Commands) -> None:
     """Adds `schema` with `diff` and `update`."""
-    parser = commands.add_parser("schema", help="what the data would change in a dataset's schema")
-    acts = parser.add_subparsers(metavar="ACT", required=True)
-    for name, about in (("diff", "show it"), ("update", "apply what is accepted; comments stay")):
-        act = add_command(acts, name, schema, help=about, needs="tables")
+    acts = add_group(
+        commands,
+        "schema",
+        "ACTION",
+        help="show or apply the changes that new data would make to a schema",
+        description="Compares a dataset's schema.pbtxt with the statistics of its data.",
+    )
+    for name, about, call in (
+        ("diff", "show the changes that the data suggests", "plumbline schema diff --dataset flights"),
+        ("update", "apply the accepted changes", "plumbline schema update --dataset flights --accept 1,3-5"),
+    ):
+        description = (
+            "Compares schema.pbtxt with the data: new, missing and renamed columns, types, domains, presence; "
+            "or, with --thresholds-from-history, the drift thresholds with those that past runs suggest."
+        )
+        if name == "update":
+            description += " Asks for each change unless --accept is given. Comments in the file are kept."
+        act = add_command(acts, name, schema, help=about, description=description, examples=(call,), needs="tables")
         add_dataset(act)
         act.set_defaults(act=name)
-        act.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: the settings')")
-        act.add_argument("--span", type=int, metavar="N", help="up to span N (default: the newest)")
+        act.add_argument("--data", metavar="DIR", help="folder or URL of the spans (default: [data] directory)")
+        act.add_argument("--span", type=int, metavar="N", help="use the spans up to N (default: the newest)")
         act.add_argument(
-            "--thresholds-from-history", action="store_true", help="drift thresholds that past runs suggest, instead"
+            "--thresholds-from-history",
+            action="store_true",
+            help="compare the drift thresholds with those estimated from past runs, instead",
         )
         act.add_argument(
-            "--no-renames", action="store_true", help="a column that may have been renamed is one gone and one new"
+            "--no-renames", action="store_true", help="treat a possibly renamed column as one removed and one added"
         )
         add_root(act)
         add_json(act)
         if name == "update":
             act.add_argument(
-                "--allow-removal", action="store_true", help="also where the label or most columns would be taken away"
+                "--allow-removal", action="store_true", help="allow changes that remove the label or most columns"
             )
             act.add_argument(
-                "--accept", metavar="WHICH", help="all, numbers (1,3-5) or a feature; without it, each is asked for"
+                "--accept",
+                metavar="WHICH",
+                help="changes to apply: all, numbers (1,3-5) or a feature (default: ask for each)",
             )
 
 

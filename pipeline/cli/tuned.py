@@ -11,10 +11,25 @@ from pipeline.cli.resources import home_of, settings_of
 
 def add_parsers(commands: Commands) -> None:
     """Adds `tuned`."""
-    parser = add_command(commands, "tuned", tuned, help="what the last search of settings found")
+    parser = add_command(
+        commands,
+        "tuned",
+        tuned,
+        help="show the best hyperparameters of the last search",
+        description=(
+            "Prints the hyperparameters that the last `plumbline run --tune N` selected, with the validation metric "
+            "before and after."
+        ),
+        examples=(
+            "plumbline tuned --dataset flights",
+            "plumbline tuned --dataset flights --write",
+        ),
+    )
     add_dataset(parser)
-    parser.add_argument("--write", action="store_true", help="write it into [training] of pipeline.toml")
-    parser.add_argument("--file", type=Path, metavar="FILE", help="a best_settings.json, such as a cluster's run made")
+    parser.add_argument("--write", action="store_true", help="write them to [training] of pipeline.toml")
+    parser.add_argument(
+        "--file", type=Path, metavar="FILE", help="read this best_settings.json, such as one of a cluster run"
+    )
     add_root(parser)
     add_json(parser)
 

@@ -11,6 +11,7 @@ from components.arrow_example_gen.misfits import Misfit
 from components.drift_validator.detecting import Found, Plan, compare_tables, find_drift
 from components.drift_validator.summaries.column import Table
 from components.errors import ConfigError, InputError, UsageError
+from components.suggestions import did_you_mean
 from pipeline.config import Config
 from pipeline.drift.data import NOTHING, Asked, open_sides
 from pipeline.drift.plan import plan_of
@@ -122,7 +123,9 @@ def drift(
     one, other = open_sides(baseline, current, types, options, limits, asked)
     for column in {column for cross in plan.slices for column in cross}:
         if one.types and column not in one.types and column not in other.types:
-            raise UsageError(f"--slice {column}: no such column; there is: {', '.join(one.types)}")
+            raise UsageError(
+                f"--slice {column}: no such column; {did_you_mean(column, one.types)}there is: {', '.join(one.types)}"
+            )
     found = find_drift(one.batches(), other.batches(), plan)
     assumed = dict.fromkeys(line for side in (one, other) for line in side.assumed_lines())
     return Comparison(baseline, current, found, (*one.misfits, *other.misfits), tuple(assumed))

@@ -3,7 +3,6 @@
 A proposal is a draft for a person to correct, so every decision that could be otherwise carries its reason.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.errors import InputError, UsageError
+from components.suggestions import did_you_mean
 from pipeline.initialise.column_values import Values, values_of
 from pipeline.initialise.kinds import Column, Kind, column_of, described, named_id
 from pipeline.initialise.labels import read_label
@@ -74,8 +74,7 @@ def propose(
       InputError: The label is constant, missing everywhere, or of a kind that cannot be learned; or no feature is left.
     """
     if label not in types:
-        near = difflib.get_close_matches(label, types, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(label, types)
         there = ", ".join(name or "(one without a name)" for name in types)
         raise UsageError(f"--label {label}: no such column; {hint}There is: {there[:1000]}")
     values = {name: values_of(table[name], name, alias) for name, alias in types.items()}

@@ -75,7 +75,7 @@ def test_a_file_from_windows_is_read(tmp_path, change):
         (SETTINGS.replace('label = "y"', ""), "[dataset] label: missing; it has no default"),
         (
             SETTINGS.replace("label", "lable"),
-            "[dataset] lable: unknown key; legal keys: name, label, task, *",
+            "[dataset] lable: unknown key; did you mean label? legal keys: name, label, task, *",
         ),
         (
             "speed = 1\n" + SETTINGS,

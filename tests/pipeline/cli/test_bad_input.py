@@ -118,7 +118,7 @@ BAD_DATA = {
     "unknown key": (
         lambda: edit(SETTINGS, replaced(b"epochs", b"epoch")),
         (),
-        f"{SETTINGS}: [training] epoch: unknown key; legal keys: module_file, model, time_budget, refit, ",
+        f"{SETTINGS}: [training] epoch: unknown key; did you mean epochs? legal keys: module_file, ",
     ),
     "impossible value": (
         lambda: edit(SETTINGS, replaced(b'"warn"', b'"stop"')),

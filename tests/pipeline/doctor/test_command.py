@@ -88,7 +88,7 @@ def test_settings_that_cannot_be_read(runs, project):
     settings.write_text(settings.read_text().replace("window = ", "windw = "))
     ((check, severity, what),) = runs.found()
     assert (check, severity) == ("settings", "error")
-    assert what.startswith("[data] windw: unknown key; legal keys:")
+    assert what.startswith("[data] windw: unknown key; did you mean window? legal keys:")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="becomes another user")

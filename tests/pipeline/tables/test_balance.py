@@ -35,7 +35,10 @@ def without_thresholds() -> None:
     [
         ('[balance]\nmethod = "smooth"', r"\[balance\] method: input should be 'none', 'weights', 'over', 'under' or"),
         ("[balance]\nratio = 0.0", r"\[balance\] ratio: input should be greater than 0"),
-        ("[balance]\nmethods = 1", r"\[balance\] methods: unknown key; legal keys: method, ratio, weights, correct_pr"),
+        (
+            "[balance]\nmethods = 1",
+            r"\[balance\] methods: unknown key; did you mean method\? legal keys: method, ratio, weights, correct_pr",
+        ),
         ('[balance]\nweights = {"1" = 2.0}', r'of no effect with method = "none"; set method to "weights"'),
         ('[balance]\nmethod = "weights"\nweights = {"late" = 2.0}', r'late is no class of a binary label; legal: "0",'),
         ("[augmentation]\njitter = 1.5", r"\[augmentation\] jitter: input should be less than or equal to 1"),
@@ -46,7 +49,7 @@ def without_thresholds() -> None:
         ),
         (
             '[[data.extra]]\nwhere = {origin = "JFK"}\nspan = 1',
-            r"\[data\] extra.0.span: unknown key; legal keys: where, s",
+            r"\[data\] extra.0.span: unknown key; did you mean spans\? legal keys: where, s",
         ),
     ],
 )

@@ -37,7 +37,7 @@ def test_nothing_is_searched_unless_asked(with_table) -> None:
     [
         ("[tune]\ntrials = -1", r"\[tune\] trials: input should be greater than or equal to 0, not -1"),
         ("[tune]\nrows = 500", r"\[tune\] rows: input should be greater than or equal to 10000"),
-        ("[tune]\ntrails = 3", r"\[tune\] trails: unknown key; legal keys: trials, minutes"),
+        ("[tune]\ntrails = 3", r"\[tune\] trails: unknown key; did you mean trials\? legal keys: trials, minutes"),
         ("[tune]\nalpha = 0", r"\[tune\] alpha: "),
         ('[tune]\nmetric = "rmse"', r"\[tune\] metric: rmse: a binary task is searched by log_loss, auc"),
         ("[tune.space]\nleaves = [3]", r"\[tune.space\] leaves: unknown setting; legal: learning_rate"),
