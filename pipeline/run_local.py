@@ -57,6 +57,7 @@ def run(
     verbose: bool = True,
     sample: int | None = None,
     verify: bool = False,
+    follow_log: bool = False,
 ) -> tuple[Summary, PlumblineError | None]:
     """Runs the pipeline once; a second time where an artifact was damaged while it ran.
 
@@ -68,6 +69,7 @@ def run(
       verbose: Show progress on stderr.
       sample: Take about that many rows of train and eval together, drawn at random; None is all.
       verify: Read all files of every artifact that is taken from the cache, and compare them with what was written.
+      follow_log: Show the log messages of TensorFlow, TFX and Beam on stderr, too.
 
     Returns:
       The summary, also kept as <root>/<dataset>/reports/<run_id>/summary.json; and what stopped the run before its
@@ -86,9 +88,11 @@ def run(
             source = replace(source, sample=share_of(source, span, sample, scans))
         checked = check_data(source, span, scans)
         check_positive(config, checked.labels, source.columns)
-        summary, stopped = _once(config, root, source, checked, verbose, verify)
+        summary, stopped = _once(config, root, source, checked, verbose, verify, follow_log)
         if isinstance(stopped, DamagedArtifact):  # set aside by now: the next one makes it again
-            summary, stopped = _once(config, root, source, checked, verbose, verify, damaged=summary.integrity)
+            summary, stopped = _once(
+                config, root, source, checked, verbose, verify, follow_log, damaged=summary.integrity
+            )
         return summary, stopped
 
 
@@ -99,6 +103,7 @@ def _once(
     checked: Checked,
     verbose: bool,
     verify: bool,
+    follow_log: bool,
     damaged: Sequence[str] = (),
 ) -> tuple[Summary, PlumblineError | None]:
     """One run; `damaged` is what another found that was broken off for it, for the summary."""
@@ -112,7 +117,7 @@ def _once(
     disk = check_disk(home, expected_writes(plan, connection, cached=recorded))
     reports = plan.reports
     check_root(reports)
-    with chatter_to(reports / "run.log") as person, run_place(home, run_id, connection):
+    with chatter_to(reports / "run.log", follow_log) as person, run_place(home, run_id, connection):
         progress = Progress(person if verbose else None)
         store = connect(connection, read_only=False, make=True)
         if strange := settle(home, store):
@@ -263,7 +268,14 @@ def _component_failed(node_id: str, exc: Exception, plan: LocalPlan) -> Plumblin
 
 
 def replay(
-    config: Config, *, root: Path, spans: Iterable[int], data: str | None = None, verify: bool = False
+    config: Config,
+    *,
+    root: Path,
+    spans: Iterable[int],
+    data: str | None = None,
+    verify: bool = False,
+    verbose: bool = False,
+    follow_log: bool = False,
 ) -> Iterator[tuple[Summary, PlumblineError | None]]:
     """Runs span after span, as if time passed; yields what `run` returns for each.
 
@@ -275,4 +287,4 @@ def replay(
     for span in wanted:
         source.files(span)
     for span in wanted:
-        yield run(config, root=root, span=span, data=data, verbose=False, verify=verify)
+        yield run(config, root=root, span=span, data=data, verbose=verbose, verify=verify, follow_log=follow_log)

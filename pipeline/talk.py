@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,21 +14,29 @@ from components.progress import latest
 
 
 @contextmanager
-def chatter_to(log: Path) -> Iterator[TextIO]:
+def chatter_to(log: Path, follow: bool = False) -> Iterator[TextIO]:
     """Sends all that is written to stdout and stderr, by C++ too, to `log`; yields a stream to the real stderr.
 
     TensorFlow writes to file descriptor 2, not to sys.stderr, so the descriptors themselves are redirected.
+
+    Args:
+      log: File, appended to.
+      follow: Also copy what is written to the real stderr, as `tail -f` does.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
     kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
     with log.open("ab", buffering=0) as file:
+        end = file.tell()
         for descriptor in kept:
             os.dup2(file.fileno(), descriptor)
     try:
         raw = io.BufferedWriter(_Forgiving(os.dup(kept[2]), "wb"))
-        with io.TextIOWrapper(raw, encoding="utf-8", line_buffering=True) as person:
+        with (
+            io.TextIOWrapper(raw, encoding="utf-8", line_buffering=True) as person,
+            _copied(log, end, kept[2]) if follow else nullcontext(),
+        ):
             yield person
     finally:
         for stream in (sys.stdout, sys.stderr):
@@ -37,6 +45,32 @@ def chatter_to(log: Path) -> Iterator[TextIO]:
         for descriptor, original in kept.items():
             os.dup2(original, descriptor)
             os.close(original)
+
+
+@contextmanager
+def _copied(log: Path, start: int, descriptor: int) -> Iterator[None]:
+    """Copies what is written to `log` from byte `start` on to a file descriptor, until the end of the block."""
+    over = threading.Event()
+
+    def copy() -> None:
+        with log.open("rb") as written, _Forgiving(os.dup(descriptor), "wb") as shown:
+            written.seek(start)
+            while True:
+                last = over.wait(0.2)  # asked before reading, so that what is written before the end is copied
+                shown.write(written.read())
+                if last:
+                    return
+
+    copier = threading.Thread(target=copy, daemon=True)
+    copier.start()
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        over.set()
+        copier.join()
 
 
 class _Forgiving(io.FileIO):

@@ -39,8 +39,8 @@ def _sections(parser: argparse.ArgumentParser) -> Iterator[str]:
         yield f"\n## plumbline {name}\n"
         yield f"    {_usage(name, command)}\n"
         yield f"{_sentence(command.description or about)}\n"
-        if command.epilog:
-            yield f"{command.epilog.strip()}\n"
+        if examples := command.get_default("examples"):
+            yield "\n".join(f"    {call}" for call in examples) + "\n"
         yield "| argument | meaning |"
         yield "|---|---|"
         for action in _arguments(command):

@@ -44,7 +44,7 @@ def completion(parsed: argparse.Namespace) -> int:
     import shtab
 
     _complete_arguments(parsed.program)
-    print(shtab.complete(parsed.program, shell=parsed.shell, preamble=_DATASETS))
+    print(shtab.complete(parsed.program, shell=parsed.shell, preamble=_DATASETS.get(parsed.shell, "")))
     return 0
 
 

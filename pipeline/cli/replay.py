@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from components.errors import UsageError
 from components.escaping import for_a_terminal
@@ -45,7 +46,13 @@ def replay(parsed: argparse.Namespace) -> int:
     summaries, stopped = [], None
     spans = range(parsed.first, parsed.last + 1)
     for summary, stop in run_local.replay(
-        config, root=parsed.root, spans=spans, data=parsed.data, verify=parsed.verify
+        config,
+        root=parsed.root,
+        spans=spans,
+        data=parsed.data,
+        verify=parsed.verify,
+        verbose=parsed.verbose or (sys.stderr.isatty() and not parsed.quiet),
+        follow_log=parsed.verbose,
     ):
         summaries.append(summary)
         stopped = stopped or stop

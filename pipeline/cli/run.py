@@ -76,5 +76,12 @@ def _run(parsed: argparse.Namespace) -> "tuple[Summary, PlumblineError | None]":
     # A sample's models are no models: they have a registry and a history of their own.
     root = parsed.root if parsed.sample is None else parsed.root / "sample"
     return run_local.run(
-        config, root=root, span=parsed.span, data=parsed.data, sample=parsed.sample, verify=parsed.verify
+        config,
+        root=root,
+        span=parsed.span,
+        data=parsed.data,
+        verbose=not parsed.quiet,
+        sample=parsed.sample,
+        verify=parsed.verify,
+        follow_log=parsed.verbose,
     )

@@ -98,3 +98,24 @@ def test_on_a_terminal_the_line_is_replaced():
         text = os.read(leader, 10_000).decode()
     os.close(leader)
     assert "\r\x1b[2K[ 1/2] Ingest" in text
+
+
+FOLLOWED = """
+import os
+from pathlib import Path
+from pipeline.talk import chatter_to
+
+with chatter_to(Path("run.log")):
+    os.write(2, b"an earlier run\\n")
+with chatter_to(Path("run.log"), follow=True) as person:
+    os.write(2, b"from C\\n")
+    print("from Python")
+    os.system("echo from a child")
+"""
+
+
+def test_a_followed_log_is_shown_from_where_it_began_to_its_last_line(tmp_path):
+    done = subprocess.run([sys.executable, "-c", FOLLOWED], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert sorted(done.stderr.splitlines()) == ["from C", "from Python", "from a child"]
+    assert done.stdout == ""
+    assert (tmp_path / "run.log").read_text().count("\n") == 4
