@@ -47,15 +47,16 @@ class FinishedRun:
 
 def initialise(folder: Path, data: str, label: str, more: Sequence[str] = ()) -> Measured:
     """`plumbline init` in a folder; UsageError with its message if it fails."""
-    return measure(_plumbline("init", "--data", data, "--label", label, *more), folder)
+    return measure(command_line("init", "--data", data, "--label", label, *more), folder)
 
 
 def run(folder: Path, dataset: str, tree: Path | None = None) -> tuple[FinishedRun, Measured, dict[str, Any]]:
     """`plumbline run` in a folder, its runs below `runs`; what it left, what it took, and its summary."""
-    command = _plumbline("run", "--dataset", dataset, "--root", "runs")
+    command = command_line("run", "--dataset", dataset, "--root", "runs")
     found = measure(command, folder, tree) if tree else measure(command, folder)
     return FinishedRun(folder / "runs" / dataset), found, json.loads(found.stdout)
 
 
-def _plumbline(*arguments: str) -> list[str]:
+def command_line(*arguments: str) -> list[str]:
+    """`plumbline` with these arguments and --json, by this Python."""
     return [sys.executable, "-m", "pipeline.cli", *arguments, "--json"]

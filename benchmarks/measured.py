@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,23 @@ class Measured:
         }
 
 
+@dataclass(frozen=True)
+class Ended(Measured):
+    """A command that ended, well or not.
+
+    Attributes:
+      exit_code: What it returned; negative is the signal that ended it.
+      said: The last line that it wrote on stderr; "" for none.
+    """
+
+    exit_code: int
+    said: str
+
+    def to_json(self) -> dict[str, float]:
+        """Figures as printed."""
+        return {"exit_code": self.exit_code, **super().to_json()}
+
+
 def measure(
     command: Sequence[str], folder: Path, tree: Path = CHECKOUT, more: Mapping[str, str] | None = None
 ) -> Measured:
@@ -52,17 +70,36 @@ def measure(
     Raises:
       UsageError: It ended with another exit code than 0; with the last line that it wrote on stderr.
     """
+    found = attempt(command, folder, tree, more)
+    if found.exit_code != 0:
+        said = found.said or "no message"
+        raise UsageError(f"{' '.join(command[1:4])} ended with exit code {found.exit_code}: {said}")
+    return found
+
+
+def attempt(
+    command: Sequence[str],
+    folder: Path,
+    tree: Path = CHECKOUT,
+    more: Mapping[str, str] | None = None,
+    limit: float | None = None,
+) -> Ended:
+    """Runs it to its end, as `measure`; after `limit` seconds it is asked to end (SIGTERM)."""
     surroundings = {**os.environ, "PYTHONPATH": str(tree), **(more or {})}
     with (folder / "out.txt").open("w") as out, (folder / "log.txt").open("w") as log:
         began = time.perf_counter()
         process = subprocess.Popen(command, cwd=folder, env=surroundings, stdout=out, stderr=log)
+        ending = threading.Timer(limit, process.terminate) if limit is not None else None
+        if ending:
+            ending.start()
         with PeakMemory([process.pid]) as memory:
             # The kernel's own account of this one child; getrusage would give that of all children so far.
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        said = (folder / "log.txt").read_text(errors="replace").strip().splitlines()[-1:] or ["no message"]
-        raise UsageError(f"{' '.join(command[1:4])} ended with exit code {process.returncode}: {said[0]}")
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if ending:
+            ending.cancel()
+    lines = (folder / "log.txt").read_text(errors="replace").strip().splitlines()
     cpu = usage.ru_utime + usage.ru_stime
-    return Measured(seconds, cpu, memory.peak_mb, (folder / "out.txt").read_text())
+    out_text = (folder / "out.txt").read_text()
+    return Ended(seconds, cpu, memory.peak_mb, out_text, process.returncode, lines[-1] if lines else "")

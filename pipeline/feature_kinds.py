@@ -72,6 +72,7 @@ def check_kinds(config: Config, types: Mapping[str, str]) -> None:
     wanted += [("[features] lists", name, lists) for name in features.lists]
     wanted += [("[data] list_separator", name, lists) for name in data.list_separator]
     wanted += [("[data] date_format", name, (DATE, MOMENT)) for name in data.date_format]
+    wanted += [("[data] latest_year", name, (DATE, MOMENT)) for name in data.latest_year]
     for key, name, legal in wanted:
         if types[name] not in legal:
             raise ConfigError(

@@ -81,6 +81,7 @@ def check_schema(config: Config) -> dict[str, str]:
         "[dataset] id": config.dataset.id,
         "[dataset] time": [config.dataset.time] if config.dataset.time else [],
         "[data] date_format": list(config.data.date_format),
+        "[data] latest_year": list(config.data.latest_year),
         "[data] list_separator": list(config.data.list_separator),
         "[features]": config.features.names,
         "[drift] slices": [column for keys in config.drift.slices for column in keys],

@@ -13,7 +13,7 @@ def parse_column(name: str, cells: pa.Array, type_: pa.DataType, notation: Notat
     if pa.types.is_list(type_):
         return listed(cells, notation.list_separator.get(name, SEPARATOR), type_)
     if name in notation.date_format and (pa.types.is_timestamp(type_) or pa.types.is_date(type_)):
-        return dates(cells, type_, notation.date_format[name])
+        return dates(cells, type_, notation.date_format[name], notation.latest_year.get(name, 0))
     number = notation.number_of(name) if type_ in (pa.int64(), pa.float64()) else None
     if number is not None:
         return number.parse(cells, type_)

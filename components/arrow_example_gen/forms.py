@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from components.arrow_example_gen.date_notations import count_notations
 from components.arrow_example_gen.number_forms import count_numbers, count_points
-from components.arrow_example_gen.options import CHECKED, FORMS, MARKERS, Forms, count_forms
+from components.arrow_example_gen.options import CHECKED, CHECKED_EACH, FORMS, MARKERS, Forms, count_forms
 from components.arrow_example_gen.text_cells import parse
 
 FEW_ROWS = 1 << 12
@@ -71,6 +71,12 @@ def _count(columns: list[pa.Array], into: list[Forms]) -> None:
 
 
 def _add(form: str, values: pa.Array, owners: np.ndarray, into: list[Forms]) -> None:
+    if form in CHECKED_EACH:
+        gone = parse(values, CHECKED_EACH[form]).is_null().to_numpy(zero_copy_only=False)
+        for name, which in ((form, ~gone), ("impossible", gone)):
+            for owner, count in _counts(owners[which]):
+                into[owner].counts[name] += count
+        return
     fails: set[int] = set()
     if form in CHECKED:
         holds, otherwise, arrow = CHECKED[form]

@@ -21,6 +21,7 @@ float32, which would make equal what is not. pandas writes integers so where som
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -32,12 +33,15 @@ from components.arrow_example_gen.casting import fit, plain
 from components.arrow_example_gen.column_cells import parse_column
 from components.arrow_example_gen.columns import arrow_types, is_list
 from components.arrow_example_gen.csv_diagnosis import diagnose
+from components.arrow_example_gen.date_columns import Impossible, latest_years, notes_on_dates
 from components.arrow_example_gen.file_kinds import PARQUET, is_csv, is_sheet
+from components.arrow_example_gen.file_notations import FileNotation, notation_of_file, torn_dates, torn_numbers
 from components.arrow_example_gen.forms import FEW_ROWS, count_batch, grouped
 from components.arrow_example_gen.ipc_files import open_ipc
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import own_type, unknown_names
+from components.arrow_example_gen.nested import flat_schema
 from components.arrow_example_gen.number_columns import apply_notations, find_notations, notes_on_numbers
 from components.arrow_example_gen.options import Forms, ReadOptions, missing_markers
 from components.arrow_example_gen.parquet_files import open_parquet
@@ -45,71 +49,13 @@ from components.arrow_example_gen.places import Place
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.staging import as_named
 from components.arrow_example_gen.survey_batches import span_batches
+from components.arrow_example_gen.survey_values import Sample, WholeNumbers
 from components.arrow_example_gen.time_cells import seconds
 from components.errors import InputError
-from components.large_integers import FLOAT32
 from components.progress import note
 
 UINT64 = "uint64"
 """While inferring only: int64 or string, as its largest value tells."""
-
-
-@dataclass
-class WholeNumbers:
-    """Whether float64 or decimal values are all whole and within int64, and whether some are too large for float32."""
-
-    all_whole: bool = True
-    some_large: bool = False
-
-    @property
-    def are_large(self) -> bool:
-        """Whether they are integers that float32 does not tell apart."""
-        return self.all_whole and self.some_large
-
-    def add(self, column: pa.Array) -> None:
-        """Takes in a batch's values."""
-        if not self.all_whole:
-            return
-        values = column.cast(pa.float64(), safe=False).drop_null().to_numpy(zero_copy_only=False)
-        values = values[~np.isnan(values)]
-        if len(values):
-            size = np.abs(values)
-            self.all_whole = bool((size < 2.0**63).all() and (np.trunc(values) == values).all())
-            self.some_large |= bool((size > FLOAT32).any())
-
-
-@dataclass
-class Sample:
-    """At most `limit` rows of a stream, each as likely as any other, in their order; the same for the same stream.
-
-    Attributes:
-      limit: Rows kept at most.
-      batches: The rows kept.
-      files: For each batch, the number of its file.
-    """
-
-    limit: int
-    batches: list[pa.RecordBatch] = field(default_factory=list)
-    files: list[int] = field(default_factory=list)
-    _draws: list[np.ndarray] = field(default_factory=list)
-    _share: float = 1.0
-    _random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(13))
-
-    def add(self, batch: pa.RecordBatch, file: int) -> None:
-        """Takes in the next batch. A row stays while its draw is below the share that fits; shares only fall."""
-        self._keep(batch, self._random.random(batch.num_rows), file)
-        while sum(map(len, self._draws)) > self.limit:
-            self._share /= 2
-            kept = list(zip(self.batches, self._draws, self.files, strict=True))
-            self.batches, self._draws, self.files = [], [], []
-            for old, draws, number in kept:
-                self._keep(old, draws, number)
-
-    def _keep(self, batch: pa.RecordBatch, draws: np.ndarray, file: int) -> None:
-        keep = draws < self._share
-        self.batches.append(batch if keep.all() else batch.filter(pa.array(keep)))
-        self._draws.append(draws[keep])
-        self.files.append(file)
 
 
 @dataclass(frozen=True)
@@ -125,7 +71,8 @@ class Survey:
       sample: Rows of all files, typed by `types`; dates and timestamps as the integers that are stored.
       spans: For each row of the sample, the number of its file.
       ambiguous: Column of dates -> another format that its values have, besides that of `options.date_format`.
-      notes: Column -> what a person should know of how its numbers are written.
+      notes: Column -> what a person should know of how its numbers and dates are written.
+      impossible: Column -> the first value that looks like a date and is none, with its file and row.
     """
 
     types: dict[str, str]
@@ -137,6 +84,7 @@ class Survey:
     spans: np.ndarray
     ambiguous: Mapping[str, str] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    impossible: dict[str, str] = field(default_factory=dict)
 
 
 def infer_types(place: Place, files: Sequence[SpanFile], options: ReadOptions) -> dict[str, str]:
@@ -173,25 +121,32 @@ def survey(
     largest: dict[str, int] = {}
     whole: dict[str, WholeNumbers] = {}
     sample, rows, names = Sample(sample_rows), 0, list[str]()
+    impossible, notations = Impossible(), list[FileNotation]()
+    named = as_named(place, files[0], options.limits)
+    head = options.header_row if is_csv(named) or is_sheet(named) else 0
     for number, file in enumerate(files):
-        before = rows
+        before, own = rows, dict[str, Forms]()
         for batch, texts in span_batches(place, file, options, names):
             rows += batch.num_rows
             note(f"{rows:,} rows read, file {number + 1} of {len(files)}")
             if not names:
                 names = list(batch.schema.names)
                 forms = {name: Forms() for name in names}
+            own = own or ({name: Forms() for name in names} if find_markers and len(files) > 1 else forms)
             if batch.schema.names != names and (reason := _otherwise(place, file, options, names)):
                 raise InputError(reason)
             _same_columns(batch.schema.names, names, file, files[0])
             if texts:
                 written = [name for name in batch.schema.names if name in texts]
-                count_batch(batch if len(written) == batch.num_columns else batch.select(written), forms)
+                of_texts = batch if len(written) == batch.num_columns else batch.select(written)
+                count_batch(of_texts, own)
+                if find_markers:
+                    impossible.look(of_texts, own, file.name, rows - before - batch.num_rows + head)
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name in texts:
                     continue
-                forms[name].rows += len(column)
-                forms[name].nulls += column.null_count
+                own[name].rows += len(column)
+                own[name].nulls += column.null_count
                 carried.setdefault(name, set()).add(_alias(column.type, name, file))
                 if is_.is_float64(column.type) or is_.is_decimal(column.type):
                     whole.setdefault(name, WholeNumbers()).add(column)
@@ -201,8 +156,14 @@ def survey(
                 sample.add(batch.select(names), number)
         if rows == before:
             raise InputError(f"{file.name}: holds no rows")
+        if own is not forms:
+            notations.append(notation_of_file(file.name, own))
+            for name, counted in own.items():
+                forms[name].add(counted)
 
-    named = as_named(place, files[0], options.limits)
+    torn = torn_numbers(notations)
+    for name in torn:
+        forms[name].torn = True
     if is_csv(named) or is_sheet(named):  # other formats have numbers of their own
         known = options.notation_of("") is not None or bool(options.numbers)
         options = apply_notations(forms, options) if known or not find_markers else find_notations(forms, options)
@@ -223,7 +184,14 @@ def survey(
     found = {name: counted.date_format for name, counted in read.items() if types[name] in ("date", "timestamp")}
     formats = {name: written for name, (written, _) in found.items() if written}
     options = replace(options, date_format={**formats, **options.date_format})
-    notes = notes_on_numbers(forms, types, options, sample.batches) if find_markers else {}
+    notes: dict[str, str] = {}
+    if find_markers:
+        now = date.today().year
+        latest = latest_years(read, formats, now) | dict(options.latest_year)
+        options = replace(options, latest_year={name: year for name, year in latest.items() if name in types})
+        notes = notes_on_numbers(forms, types, options, sample.batches) | torn
+        for some in (notes_on_dates(read, formats, latest, now), torn_dates(notations, types, options)):
+            notes |= {name: "; ".join(filter(None, (notes.get(name), note_))) for name, note_ in some.items()}
     table, spans = _typed_sample(sample, types, options)
     return Survey(
         types,
@@ -235,6 +203,7 @@ def survey(
         spans,
         {name: other for name, (_, other) in found.items() if other},
         notes,
+        impossible.first,
     )
 
 
@@ -256,7 +225,7 @@ def declared_types(
     """
     declared: dict[str, set[str]] = {}
     for file in files:
-        schema = _schema(filesystem, file, limits)
+        schema = flat_schema(file_schema(filesystem, file, limits))
         unknown_names(file.name, schema.names, schema.names)
         _same_columns(schema.names, list(declared) or schema.names, file, files[0])
         for field_ in schema:
@@ -266,7 +235,8 @@ def declared_types(
     return {name: _widest(kinds, name, files) for name, kinds in declared.items()}
 
 
-def _schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Schema:
+def file_schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Schema:
+    """What a Parquet or Arrow file declares; InputError if it cannot be read."""
     try:
         with filesystem.open_input_file(file.path) as stream:
             if file.path.lower().endswith(PARQUET):

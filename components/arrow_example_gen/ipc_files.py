@@ -9,6 +9,7 @@ from pyarrow import fs, ipc
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import FileMisfits
 from components.arrow_example_gen.names import carried
+from components.arrow_example_gen.nested import flat_batch, flat_schema
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.typed_batches import typed_batch
 
@@ -40,7 +41,7 @@ def open_ipc(source: pa.NativeFile, file: SpanFile, limits: Limits) -> Reader:
         limits.check_header(file.name, bytes_, "its schema")
     source.seek(0)
     reader = ipc.open_file(source) if is_file else ipc.open_stream(source)
-    limits.check_columns(file.name, len(reader.schema.names))
+    limits.check_columns(file.name, len(flat_schema(reader.schema).names))
     return reader
 
 
@@ -54,13 +55,13 @@ def read_ipc(
     """Streams an Arrow file; see `reading.read_batches`. It is read by the batches in which it was written."""
     with filesystem.open_input_file(file.path) as source:
         reader = open_ipc(source, file, limits)
-        wanted = carried(file.name, reader.schema, types)
+        wanted = carried(file.name, flat_schema(reader.schema, types), types)
         before = 0
         for written in ipc_batches(reader):
             written.validate(full=True)  # before anything follows an offset that a damaged file makes up
             for start in range(0, written.num_rows, BATCH_ROWS):
                 batch = written.slice(start, BATCH_ROWS)
-                yield typed_batch(batch, wanted, before, misfits)
+                yield typed_batch(flat_batch(batch, types), wanted, before, misfits)
                 before += batch.num_rows
 
 

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Notation:
-    """How cells are written, by column: `date_format`, `list_separator` and `numbers` of [data]."""
+    """How cells are written, by column: `date_format`, `list_separator`, `numbers` and `latest_year` of [data]."""
 
     date_format: Mapping[str, str] = field(default_factory=dict, hash=False)
     list_separator: Mapping[str, str] = field(default_factory=dict, hash=False)
     numbers: Mapping[str, "NumberNotation"] = field(default_factory=dict, hash=False)
     all_numbers: "NumberNotation | None" = None
+    latest_year: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def number_of(self, name: str) -> "NumberNotation | None":
         """How a column's numbers are written; None if as programs write them."""

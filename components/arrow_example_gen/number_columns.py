@@ -9,10 +9,13 @@ import pyarrow.compute as pc
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.number_forms import decide
 from components.arrow_example_gen.number_notation import MARKS, NumberNotation, normal
-from components.arrow_example_gen.options import Forms, ReadOptions
+from components.arrow_example_gen.options import Forms, ReadOptions, count_forms
+from components.arrow_example_gen.units import CURRENCIES
 
 MIXED = 0.5
 """A column of texts with a larger share of numbers is worth a note."""
+MOST_TRIED = 2_000
+"""Different values that are looked at one by one for an example."""
 _LIKE_NUMBER = r"^[^\pL]{0,3}\pL{0,3}[^\pL0-9]{0,2}[0-9][0-9.,' _]*([eE][+-]?[0-9]+)?[^0-9]{0,13}$"
 
 
@@ -21,7 +24,7 @@ def find_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOpti
     columns = {
         name: column
         for name, counted in forms.items()
-        if (column := counted.without(tuple(counted.markers)).number_column()) is not None
+        if not counted.torn and (column := counted.without(tuple(counted.markers)).number_column()) is not None
     }
     table, own = decide(columns, options.delimiter)
     numbers = {name: notation for name, notation in own.items() if notation is not None}
@@ -54,7 +57,8 @@ def notes_on_numbers(
             shaped = bool(counted.numbers.rows or counted.numbers.plus or counted.numbers.plus_fractions)
             if column is None or not (shaped or column.is_ambiguous):
                 continue
-            notes[name] = _how(name, counted.notation, sample, column.is_ambiguous)
+            doubts = _doubts(counted, counted.notation)
+            notes[name] = "; ".join([_how(name, counted.notation, sample, column.is_ambiguous), *doubts])
         elif types[name] == "float64" and counted.numbers.points and counted.counts["float"] == counted.numbers.points:
             notes[name] = "every value has three decimals; if a point parts the thousands, set [data.numbers]"
         elif types[name] == "string" and (rest := counted.without(options.missing)).number_rows:
@@ -62,12 +66,32 @@ def notes_on_numbers(
             if (words := values - rest.number_rows) == 0:
                 notes[name] = "numbers in several notations or units, which have no common meaning"
             elif rest.number_rows >= MIXED * values:
-                examples = ", ".join(_words(name, sample, options))
+                found = ", ".join(_words(name, sample, options))
+                examples = f": {found}" if found else " (none of them in the sample)"
                 notes[name] = (
-                    f"numbers in {rest.number_rows:,} rows and other text in {words:,}: {examples}; if these mean no "
+                    f"numbers in {rest.number_rows:,} rows and other text in {words:,}{examples}; if these mean no "
                     "value, add them to [data] missing"
                 )
     return notes
+
+
+def _doubts(counted: Forms, notation: NumberNotation) -> list[str]:
+    """What the units of a column leave open: numbers with and without one, and a B."""
+    found = []
+    before, behind = counted.numbers.before, counted.numbers.behind
+    with_one = max(sum(before.values()), sum(behind.values()))
+    bare = counted.number_rows - with_one
+    same = [unit for unit in (*before, *behind) if notation.units.get(unit) == 1]
+    if with_one and bare > 0 and same:
+        unit = "%" if "%" in same else same[0]
+        found.append(
+            f"{with_one:,} values have a unit and {bare:,} have none, and all are read as one measure: check it"
+            + ("; if 0.12 means 12%, set [data.numbers] units to { '%' = 0.01 }" if unit == "%" else "")
+        )
+    if (factor := notation.units.get("B")) and not (notation.units.keys() & CURRENCIES.keys()):
+        other = "bytes, 1" if factor > 1 else "billions, 1e9"
+        found.append(f"B is taken for {'billions' if factor > 1 else 'a unit'}; if it means {other} in [data.numbers]")
+    return found
 
 
 def _how(name: str, notation: NumberNotation, sample: Sequence[pa.RecordBatch], ambiguous: bool) -> str:
@@ -99,4 +123,18 @@ def _words(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) ->
                 found[f"'{one_line(cell)[:30]}'"] = None
             if len(found) == 3:
                 return list(found)
+    return list(found) or _unread(name, sample, options)
+
+
+def _unread(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) -> list[str]:
+    """Three values that look like numbers and are none, as 007 or 1.2.3; of the first MOST_TRIED different ones."""
+    found: dict[str, None] = {}
+    cells = pa.chunked_array([batch.column(name) for batch in sample]).drop_null().unique()
+    for cell in cells.filter(pc.invert(pc.match_substring_regex(cells, r"^-?[1-9][0-9]*$"))).to_pylist()[:MOST_TRIED]:
+        forms = Forms()
+        count_forms(pa.array([cell]), forms)
+        if cell.strip() and cell not in options.missing and not forms.number_rows and not forms.counts["float"]:
+            found[f"'{one_line(cell)[:30]}'"] = None
+        if len(found) == 3:
+            break
     return list(found)

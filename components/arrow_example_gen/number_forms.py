@@ -182,11 +182,7 @@ def decide(
       notation, None for numbers in several notations or units.
     """
     legal = {name: column.legal for name, column in columns.items()}
-    firm = Counter(
-        next(iter(marks))
-        for name, column in columns.items()
-        if (column.found.shapes or column.fractions) and len(marks := {decimal for decimal, _ in legal[name]}) == 1
-    )
+    firm = Counter(firm_decimals(columns).values())
     commas = any("A," in column.found.shapes for column in columns.values())
     points = any(column.fractions for column in columns.values())
     usual = "," if firm[","] > firm["."] or (not firm and delimiter == ";" and commas and not points) else "."
@@ -211,6 +207,15 @@ def decide(
             }
             found = {name: one and NumberNotation(",", mark or one.thousands, one.units) for name, one in found.items()}
     return table, found
+
+
+def firm_decimals(columns: Mapping[str, NumberColumn]) -> dict[str, str]:
+    """Column -> its decimal mark, of columns whose values leave no choice."""
+    return {
+        name: next(iter(marks))
+        for name, column in columns.items()
+        if (column.found.shapes or column.fractions) and len(marks := {decimal for decimal, _ in column.legal}) == 1
+    }
 
 
 def _fits(shape: str, decimal: str, thousands: str) -> bool:

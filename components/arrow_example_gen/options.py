@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.arrow_example_gen.date_notations import DATED, chosen, count_notations, has_time
+from components.arrow_example_gen.date_notations import DATED, IMPOSSIBLE, chosen, count_notations, has_time
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.notation import Notation
 from components.arrow_example_gen.number_forms import NumberColumn, NumberForms, count_numbers, count_points
@@ -53,13 +53,12 @@ FORMS = (  # tried in this order
     ("pair", r"^[A-Z][A-Z]$"),
     ("word", r"^[^0-9]*$"),
 )
-CHECKED = {
-    "clock": ("clock", "elapsed", pa.time64("us")),
-    "long": ("int", "big", pa.int64()),
-    "date": ("date", "text", pa.date32()),
-    "timestamp": ("timestamp", "text", pa.timestamp("us")),
-}
-"""Form -> what it is if all its values can be read as that type, and what if not (the 30th of February)."""
+CHECKED = {"clock": ("clock", "elapsed", pa.time64("us")), "long": ("int", "big", pa.int64())}
+"""Form -> what it is if all its values can be read as that type, and what if not."""
+CHECKED_EACH = {"date": pa.date32(), "timestamp": pa.timestamp("us")}
+"""Form -> type; a value that cannot be read as it (the 30th of February) is of the form `impossible`."""
+MOST_IMPOSSIBLE = 0.5
+"""Dates that there are not, among those in ISO 8601 or in another notation: below this share they are slips."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,7 @@ class ReadOptions:
       decimal: Between the whole part of a number and its fraction.
       thousands: Between groups of three digits of a number; "" is none.
       numbers: Column -> how its numbers are written, where that is not as `decimal` and `thousands` say.
+      latest_year: Column of dates -> the latest year that two digits mean; without it 2068.
     """
 
     missing: tuple[str, ...] = ("",)
@@ -108,11 +108,12 @@ class ReadOptions:
     decimal: str = "."
     thousands: str = ""
     numbers: Mapping[str, NumberNotation] = field(default_factory=dict, hash=False)
+    latest_year: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def notation(self) -> Notation:
         """How cells are written, by column."""
-        return Notation(self.date_format, self.list_separator, self.numbers, self._table)
+        return Notation(self.date_format, self.list_separator, self.numbers, self._table, self.latest_year)
 
     @property
     def _table(self) -> NumberNotation | None:
@@ -146,6 +147,7 @@ class Forms:
       colons: Of the forms `clock` and `elapsed`, colons -> rows: 1 as in 9:30, 2 as in 9:30:15.
       numbers: What is known of numbers that are not written as programs write them, among the texts.
       notation: How the column's numbers are written, once that is decided; None if as programs write them.
+      torn: Whether files write its numbers in notations that contradict each other: then it is text.
     """
 
     rows: int = 0
@@ -156,16 +158,44 @@ class Forms:
     colons: Counter[int] = field(default_factory=Counter)
     numbers: NumberForms = field(default_factory=NumberForms)
     notation: NumberNotation | None = None
+    torn: bool = False
+
+    @property
+    def impossible(self) -> int:
+        """Values that look like dates and are none."""
+        return self.counts["impossible"] + self.formats[IMPOSSIBLE]
+
+    def add(self, other: "Forms") -> None:
+        """Takes in the counts of other rows of the column."""
+        self.rows += other.rows
+        self.nulls += other.nulls
+        mine, its = self.numbers, other.numbers
+        for into, more in (
+            (self.counts, other.counts),
+            (self.markers, other.markers),
+            (self.formats, other.formats),
+            (self.colons, other.colons),
+            (mine.shapes, its.shapes),
+            (mine.before, its.before),
+            (mine.behind, its.behind),
+        ):
+            into.update(more)  # type: ignore[arg-type]
+        mine.points += its.points
+        mine.plus += its.plus
+        mine.plus_fractions += its.plus_fractions
 
     @property
     def date_format(self) -> tuple[str, str]:
         """How dates that are not ISO 8601 are written, and how they may be as well; "" for none."""
-        dated = self.counts["dated"]
+        dated, impossible = self.counts["dated"], self.formats[IMPOSSIBLE]
+        dated -= impossible if impossible < MOST_IMPOSSIBLE * dated else 0
         return chosen(self.formats, (1 - RARE_WORDS) * dated) if dated else ("", "")
 
     @property
     def type(self) -> str:
         """The narrowest type alias for these values."""
+        if self.torn:
+            return "string"
         if self.notation is not None and (column := self.number_column()) is not None:
             whole = column.is_whole(self.notation)
             if whole and self.counts["big"] and not self.numbers.rows:
@@ -238,11 +268,16 @@ class Forms:
             colons=self.colons,
             numbers=self.numbers,
             notation=self.notation,
+            torn=self.torn,
         )
 
     def _solid(self) -> Mapping[str, int]:
         """The counts that decide the type: without blanks, and without words where they are rare."""
         counts = {form: rows for form, rows in self.counts.items() if form != "blank"}
+        impossible = counts.get("impossible", 0)
+        dates = counts.get("date", 0) + counts.get("timestamp", 0)
+        if impossible < MOST_IMPOSSIBLE * (dates + impossible):
+            counts.pop("impossible", None)
         words = counts.get("word", 0) + counts.get("pair", 0)
         if 0 < words <= RARE_WORDS * sum(counts.values()):
             counts = {form: rows for form, rows in counts.items() if form not in ("word", "pair")}
@@ -268,7 +303,14 @@ def count_forms(column: pa.Array, into: Forms) -> None:
             return
         hit = pc.match_substring_regex(trimmed, pattern).to_numpy(zero_copy_only=False)
         if hit.any():
-            into.counts[_checked(form, trimmed, hit)] += int(rows[hit].sum())
+            if form in CHECKED_EACH:
+                cells, of_cells = trimmed.filter(pa.array(hit)), rows[hit]
+                gone = parse(cells, CHECKED_EACH[form]).is_null().to_numpy(zero_copy_only=False)
+                for name, which in ((form, ~gone), ("impossible", gone)):
+                    if which.any():
+                        into.counts[name] += int(of_cells[which].sum())
+            else:
+                into.counts[_checked(form, trimmed, hit)] += int(rows[hit].sum())
             if form == "dated":
                 into.formats.update(count_notations(trimmed.filter(pa.array(hit)), rows[hit]))
             if form in ("clock", "elapsed"):

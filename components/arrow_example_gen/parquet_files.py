@@ -9,6 +9,7 @@ from pyarrow import parquet as pq
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import FileMisfits
 from components.arrow_example_gen.names import carried
+from components.arrow_example_gen.nested import flat_batch, flat_schema
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.typed_batches import typed_batch
 
@@ -54,9 +55,9 @@ def read_parquet(
     """Streams a Parquet file; see `reading.read_batches`."""
     with filesystem.open_input_file(file.path) as source:
         parquet = open_parquet(source, file, limits)
-        wanted = carried(file.name, parquet.schema_arrow, types)
+        wanted = carried(file.name, flat_schema(parquet.schema_arrow, types), types)
         before = 0
         for batch in parquet.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
             batch.validate(full=True)  # Parquet's readers trust text to be UTF-8
-            yield typed_batch(batch, wanted, before, misfits)
+            yield typed_batch(flat_batch(batch, types), wanted, before, misfits)
             before += batch.num_rows

@@ -16,7 +16,7 @@ from pyarrow import fs
 
 from components.arrow_example_gen.casting import fit
 from components.arrow_example_gen.misfits import one_line
-from components.arrow_example_gen.span_numbers import numbered
+from components.arrow_example_gen.span_numbers import Numbered, numbered
 from components.arrow_example_gen.spans import SPAN, Part, SpanFile, open_folder, said, shown
 from components.arrow_example_gen.text_cells import parse
 from components.errors import InputError
@@ -46,16 +46,17 @@ def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
     if not found:
         raise InputError(f"{directory}: no file is like {pattern}")
     if SPAN not in pattern:
-        return [_span(0, shown(directory, pattern), root, found[""])]
+        return [_span(Numbered(0, 0), shown(directory, pattern), root, found[""])]
     numbers = numbered(found, directory)
     before, _, after = pattern.partition(SPAN)
     folder = after.partition("/")[0]  # what a person is shown of month=1/*.parquet is month=1
     by_number: dict[int, SpanFile] = {}
     for value, parts in found.items():
         name = shown(directory, f"{before}{value}{folder}")
-        if (other := by_number.get(numbers[value])) is not None:
-            raise InputError(f"{name}: span {numbers[value]} is there twice, also as {other.name}; keep one")
-        by_number[numbers[value]] = _span(numbers[value], name, f"{root.rstrip('/')}/{before}{value}{folder}", parts)
+        number = numbers[value]
+        if (other := by_number.get(number.span)) is not None:
+            raise InputError(f"{name}: span {number.span} is there twice, also as {other.name}; keep one")
+        by_number[number.span] = _span(number, name, f"{root.rstrip('/')}/{before}{value}{folder}", parts)
     return [by_number[number] for number in sorted(by_number)]
 
 
@@ -144,9 +145,10 @@ def _says(column: pa.Array, value: pa.Scalar) -> bool:
     return fitted.null_count == 0 and bool(pc.all(pc.equal(fitted, value)).as_py() is not False)
 
 
-def _span(number: int, name: str, path: str, parts: Sequence[Part]) -> SpanFile:
+def _span(number: Numbered, name: str, path: str, parts: Sequence[Part]) -> SpanFile:
     size, modified = sum(part.bytes for part in parts), max(part.modified_ns for part in parts)
-    return SpanFile(number, path, name, size, modified, parts=tuple(parts))
+    counted = number.counted if number.counted != number.span else None
+    return SpanFile(number.span, path, name, size, modified, parts=tuple(parts), counted=counted)
 
 
 def _expression(component: str) -> str:

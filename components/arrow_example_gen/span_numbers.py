@@ -1,7 +1,12 @@
-"""Numbers of spans that are named by a number or by a date: a run's window goes by numbers that follow each other."""
+"""Numbers of spans that are named by a number or by a date: a run's window goes by numbers that follow each other.
+
+A date's number is that of its period, as `span_by` has it (periods.py): 202403 is March 2024, 202413 the 13th ISO week,
+20240331 a day. Periods follow each other where their count from 1970 does: 651 is March 2024, and still understood.
+"""
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from components.arrow_example_gen.misfits import one_line
@@ -12,11 +17,24 @@ _MONTH = re.compile(r"(\d{4})-(\d\d)")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 
 
-def numbered(values: Iterable[str], where: str) -> dict[str, int]:
+@dataclass(frozen=True)
+class Numbered:
+    """Number of a span.
+
+    Attributes:
+      span: The number that a person is shown.
+      counted: The number that is one more than that of the span before.
+    """
+
+    span: int
+    counted: int
+
+
+def numbered(values: Iterable[str], where: str) -> dict[str, Numbered]:
     """Value -> number of the span.
 
-    A number is itself, leading zeros or not. Dates are counted from 1970: `2024-03` and the firsts of months in months
-    (January 1970 is 1), dates of one weekday in weeks, others in days.
+    A number is itself, leading zeros or not. `2024-03` and the firsts of months are months, dates of one weekday weeks,
+    others days; these are counted from January 1970, which is 1, the week and the day of 1970-01-01, which are 0.
 
     Args:
       values: What stands where `{span}` is.
@@ -27,15 +45,19 @@ def numbered(values: Iterable[str], where: str) -> dict[str, int]:
     """
     found = list(values)
     if all(value.isdecimal() for value in found):
-        return {value: int(value) for value in found}
+        return {value: Numbered(int(value), int(value)) for value in found}
     if all(_MONTH.fullmatch(value) for value in found):
-        return {value: _months(_day(f"{value}-01", where)) for value in found}
+        return {value: _month(_day(f"{value}-01", where)) for value in found}
     if all(_DATE.match(value) for value in found):
         days = {value: _day(value[:10], where) for value in found}
         if all(day.day == 1 for day in days.values()):
-            return {value: _months(day) for value, day in days.items()}
-        unit = 7 if len(days) > 1 and len({day.weekday() for day in days.values()}) == 1 else 1
-        return {value: (day - EPOCH).days // unit for value, day in days.items()}
+            return {value: _month(day) for value, day in days.items()}
+        if len(days) > 1 and len({day.weekday() for day in days.values()}) == 1:
+            return {value: _week(day) for value, day in days.items()}
+        return {
+            value: Numbered((day.year * 100 + day.month) * 100 + day.day, (day - EPOCH).days)
+            for value, day in days.items()
+        }
     odd = next(value for value in found if not value.isdecimal())
     raise InputError(
         f"{where}: '{one_line(odd)}' stands where the number of a span is expected; spans are named by a number, or "
@@ -46,7 +68,7 @@ def numbered(values: Iterable[str], where: str) -> dict[str, int]:
 def are_spans(values: Iterable[str]) -> bool:
     """Whether values are at least two numbers, or dates, without a gap."""
     try:
-        numbers = sorted(numbered(values, "").values())
+        numbers = sorted(number.counted for number in numbered(values, "").values())
     except InputError:
         return False
     return len(numbers) > 1 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
@@ -66,5 +88,10 @@ def _day(text: str, where: str) -> date:
         raise InputError(f"{where}: '{one_line(text)}', where a span's date is expected, is no date") from exc
 
 
-def _months(day: date) -> int:
-    return (day.year - EPOCH.year) * 12 + day.month
+def _month(day: date) -> Numbered:
+    return Numbered(day.year * 100 + day.month, (day.year - EPOCH.year) * 12 + day.month)
+
+
+def _week(day: date) -> Numbered:
+    year, week, _ = day.isocalendar()
+    return Numbered(year * 100 + week, (day - EPOCH).days // 7)

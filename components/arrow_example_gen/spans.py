@@ -1,7 +1,7 @@
 """Which files a run reads: spans found in a folder, and the window that ends before the newest one."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -41,6 +41,13 @@ class SpanFile:
     before: int = 0
     """How many spans before the window it is, where rows of it are added to the window's; 0 is within."""
     parts: tuple[Part, ...] = ()
+    counted: int | None = None
+    """Of a span that is named by a date, the periods since 1970: one more than that of the span before."""
+
+    @property
+    def position(self) -> int:
+        """One more than that of the span before."""
+        return self.span if self.counted is None else self.counted
 
 
 @dataclass(frozen=True)
@@ -138,29 +145,42 @@ def choose_window(found: Iterable[SpanFile], span: int | None, window: int, extr
     Raises:
       InputError: The span is not there, is the oldest one, or one of its window or of those before it is missing.
     """
-    by_number = {file.span: file for file in found}
-    numbers = sorted(by_number)
-    newest = numbers[-1] if span is None else span
-    there = f"there is: {_ranges(numbers)}"
-    if newest not in by_number:
-        raise InputError(f"span {newest} is not there; {there}")
-    wanted = list(range(max(newest - window, numbers[0]), newest))
+    at = {file.position: file for file in found}
+    positions = sorted(at)
+    there = f"there is: {_ranges(sorted(at.values(), key=lambda file: file.position))}"
+    # A span that is named by a date is known by the count of its period as well, which no other span's number is.
+    known = {file.position: file.position for file in at.values()}
+    known |= {file.span: file.position for file in at.values()}
+    if span is not None and span not in known:
+        raise InputError(f"span {span} is not there; {there}")
+    newest = positions[-1] if span is None else known[span]
+    name = at[newest].span
+    wanted = list(range(max(newest - window, positions[0]), newest))
     if not wanted:
-        raise InputError(f"span {newest} is the oldest, so nothing is left to train on; {there}")
-    missing = [number for number in wanted if number not in by_number]
+        raise InputError(f"span {name} is the oldest, so nothing is left to train on; {there}")
+    missing = [number for number in wanted if number not in at]
     if missing:
-        raise InputError(f"span {missing[0]}, needed to train for span {newest}, is not there; {there}")
+        raise InputError(f"span {_called(missing[0], at)}, needed to train for span {name}, is not there; {there}")
     added = range(wanted[0] - extra, wanted[0])
-    if gone := [number for number in added if number not in by_number]:
+    if gone := [number for number in added if number not in at]:
         raise InputError(
-            f"span {gone[0]}, of which [[data.extra]] takes rows for span {newest}, is not there; {there}; "
+            f"span {_called(gone[0], at)}, of which [[data.extra]] takes rows for span {name}, is not there; {there}; "
             "ask for fewer spans, or take it out"
         )
     return SpanWindow(
-        train=tuple(by_number[number] for number in wanted),
-        eval=(by_number[newest],),
-        extra=tuple(replace(by_number[number], before=wanted[0] - number) for number in added),
+        train=tuple(at[number] for number in wanted),
+        eval=(at[newest],),
+        extra=tuple(replace(at[number], before=wanted[0] - number) for number in added),
     )
+
+
+def _called(position: int, at: Mapping[int, SpanFile]) -> str:
+    """How a span that is not there is called."""
+    newest = at[max(at)]
+    if newest.counted is None:
+        return str(position)
+    before = [number for number in at if number < position]
+    return f"after {at[max(before)].span}" if before else f"before {at[min(at)].span}"
 
 
 def choose_periods(found: Sequence[SpanFile], span: int | None, window: int, extra: int = 0) -> SpanWindow:
@@ -170,7 +190,7 @@ def choose_periods(found: Sequence[SpanFile], span: int | None, window: int, ext
     """
     numbers = sorted({file.span for file in found})
     newest = numbers[-1] if span is None else span
-    there = f"there is: {_ranges(numbers)}"
+    there = f"there is: {_ranges(list({file.span: file for file in found}.values()))}"
     if newest not in numbers:
         raise InputError(f"span {newest} is not there; {there}")
     place = numbers.index(newest)
@@ -204,12 +224,12 @@ def shown(directory: str, base_name: str) -> str:
     return directory.rstrip("/") + "/" + base_name if "://" in directory else str(PurePosixPath(directory) / base_name)
 
 
-def _ranges(numbers: list[int]) -> str:
-    """[1, 2, 3, 7] -> "1-3, 7"."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
+def _ranges(files: Sequence[SpanFile]) -> str:
+    """Spans 1, 2, 3 and 7, by number, as "1-3, 7"."""
+    runs: list[list[SpanFile]] = []
+    for file in files:
+        if runs and file.position == runs[-1][-1].position + 1:
+            runs[-1].append(file)
         else:
-            runs.append([number])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+            runs.append([file])
+    return ", ".join(f"{run[0].span}-{run[-1].span}" if len(run) > 1 else str(run[0].span) for run in runs)

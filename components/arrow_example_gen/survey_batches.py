@@ -15,6 +15,7 @@ from components.arrow_example_gen.json_lines import json_batches
 from components.arrow_example_gen.limits import DEFAULT_LIMITS, Limits
 from components.arrow_example_gen.misfits import one_line
 from components.arrow_example_gen.names import unknown_names
+from components.arrow_example_gen.nested import flat_batch, flat_schema
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.parquet_files import open_parquet
 from components.arrow_example_gen.partitions import part_files, with_texts
@@ -92,13 +93,16 @@ def binary_batches(
         with filesystem.open_input_file(file.path) as stream:
             if file.path.lower().endswith(PARQUET):
                 parquet = open_parquet(stream, file, limits)
-                unknown_names(file.name, parquet.schema_arrow.names, parquet.schema_arrow.names)
-                yield from parquet.iter_batches(BATCH_ROWS, use_threads=False)
+                names = flat_schema(parquet.schema_arrow).names
+                unknown_names(file.name, names, names)
+                for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):
+                    yield flat_batch(batch)
                 return
             reader = open_ipc(stream, file, limits)
-            unknown_names(file.name, reader.schema.names, reader.schema.names)
+            names = flat_schema(reader.schema).names
+            unknown_names(file.name, names, names)
             for batch in ipc_batches(reader):
                 for start in range(0, batch.num_rows, BATCH_ROWS):
-                    yield batch.slice(start, BATCH_ROWS)
+                    yield flat_batch(batch.slice(start, BATCH_ROWS))
     except (pa.ArrowException, OSError) as exc:
         raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc

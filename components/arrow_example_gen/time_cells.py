@@ -30,13 +30,30 @@ LASTS = "|".join(re.sub(r"\?P<\w+>", "?:", pattern) for pattern in (ELAPSED, ISO
 _FRACTION = r"^(.*:\d{2})\.(\d{1,9})$"
 
 
-def dates(column: pa.Array, type_: pa.DataType, written: str) -> pa.Array:
-    """Text or numbers as date32 or timestamp[us], by a format; a moment within the day is no date."""
+def dates(column: pa.Array, type_: pa.DataType, written: str, latest: int = 0) -> pa.Array:
+    """Text or numbers as date32 or timestamp[us], by a format; a moment within the day is no date.
+
+    `latest` is the latest year that two digits (%y) may mean, 0 is 2068.
+    """
     found = _epoch(column, written) if written in EPOCHS else _by_format(column, written)
+    if latest and "%y" in written:
+        found = _within(found, latest)
     if not pa.types.is_date(type_):
         return found.cast(type_)
     days = found.cast(pa.date32(), safe=False)
     return pc.if_else(pc.equal(days.cast(pa.timestamp("us")), found), days, pa.scalar(None, pa.date32()))
+
+
+def _within(moments: pa.Array, latest: int) -> pa.Array:
+    """Moments with their years moved by centuries, so that none is after `latest` or 100 years before it."""
+    there = moments.is_valid().to_numpy(zero_copy_only=False)
+    given = moments.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).astype("datetime64[us]")
+    months = given.astype("datetime64[M]")
+    years = months.astype("datetime64[Y]").astype(np.int64) + 1970
+    moved = months + (latest - (latest - years) % 100 - years) * 12
+    found = moved.astype("datetime64[us]") + (given - months.astype("datetime64[us]"))
+    there &= found.astype("datetime64[M]") == moved  # 1900 has no 29th of February
+    return pa.array(found.astype(np.int64), mask=~there).cast(pa.timestamp("us"))
 
 
 def _by_format(column: pa.Array, written: str) -> pa.Array:

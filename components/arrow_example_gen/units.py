@@ -23,6 +23,7 @@ FAMILIES: tuple[dict[str, float], ...] = (
     {"mm": 1e-3, "cm": 1e-2, "m": 1.0, "km": 1e3},
     {"ml": 1e-3, "mL": 1e-3, "cl": 1e-2, "l": 1.0, "L": 1.0},
     {"B": 1.0, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12},
+    {"B": 1.0, "bytes": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12},
     {"W": 1.0, "kW": 1e3, "MW": 1e6, "GW": 1e9},
     {"Wh": 1.0, "kWh": 1e3, "MWh": 1e6},
     {"Hz": 1.0, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9},
@@ -37,7 +38,7 @@ _MEASURES = (
     "ppm mmHg bar psi x pp bps dB m² m2 m³ m3 km² km2 sqm sqft cm² cm³ cc CC mi. lb. oz. ft."
 )
 OTHERS = frozenset(_MEASURES.split())
-ATTACHED = frozenset({*CURRENCIES, *SCALES, *OTHERS, *(unit for family in FAMILIES for unit in family)})
+ATTACHED = frozenset({*CURRENCIES, *SCALES, *OTHERS, *(unit for family in FAMILIES for unit in family)}) - {"G", "T"}
 """What may follow a number without a blank between: of another letter, as in 12A, nobody knows that it is a unit."""
 
 
@@ -56,6 +57,8 @@ def factors(before: set[str], behind: set[str]) -> dict[str, float] | None:
     if len({CURRENCIES[unit] for unit in money}) > 1 or not before <= money:
         return None
     rest = units - money
+    if rest == {"B"} and not money:
+        return {"B": 1.0}  # bytes, or billions: alone it may be either, and a factor would change every value alike
     if rest <= SCALES.keys():
         return dict.fromkeys(money, 1.0) | {unit: SCALES[unit] for unit in rest}
     if money:

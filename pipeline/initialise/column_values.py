@@ -46,8 +46,8 @@ def values_of(column: pa.ChunkedArray, name: str, alias: str) -> Values:
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     distinct = encoded.dictionary.to_numpy(zero_copy_only=False)
-    if alias == "float64" and np.isnan(distinct).any():  # NaN is missing, as everywhere
-        kept = np.flatnonzero(~np.isnan(distinct))
+    if alias == "float64" and not np.isfinite(distinct).all():  # NaN and infinite are missing, as everywhere
+        kept = np.flatnonzero(np.isfinite(distinct))
         new = np.full(len(distinct) + 1, -1)
         new[kept] = np.arange(len(kept))
         codes, distinct = new[codes], distinct[kept]

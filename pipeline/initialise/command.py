@@ -127,6 +127,7 @@ def initialise(
         merged.changed if merged else (),
         tuple(source),
         (*dialect.assumed, *assumed_of_numbers(found.options)),
+        found.impossible,
     )
 
 

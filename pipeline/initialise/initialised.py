@@ -38,6 +38,8 @@ class Initialised:
     source: tuple[Assumed, ...] = ()
     written: tuple[tuple[str, str], ...] = ()
     """How the CSV is written, as far as that is not usual, and the setting that says otherwise."""
+    impossible: Mapping[str, str] = field(default_factory=dict)
+    """Column of dates -> the first of its misfits that looks like a date and is none, with its file and row."""
 
     def to_json(self) -> dict[str, object]:
         """As one JSON object."""
@@ -98,5 +100,5 @@ class Initialised:
         return [
             *self.source,
             *written,
-            *assumed_of(self.proposal, self.options, self.spellings, self.misfits, self.rows),
+            *assumed_of(self.proposal, self.options, self.spellings, self.misfits, self.impossible),
         ]

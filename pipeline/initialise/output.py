@@ -90,7 +90,11 @@ def _why(column: Column) -> str:
 
 
 def assumed_of(
-    proposal: Proposal, options: ReadOptions, spellings: Iterable[Found], misfits: Mapping[str, int], rows: int
+    proposal: Proposal,
+    options: ReadOptions,
+    spellings: Iterable[Found],
+    misfits: Mapping[str, int],
+    impossible: Mapping[str, str],
 ) -> list[Assumed]:
     """What was taken for granted, and how to change it."""
     label = on_one_line(proposal.label)
@@ -107,7 +111,11 @@ def assumed_of(
             Assumed(f"{unlabelled:.1%} of the rows have no {label} and are left out", "fill it in where known")
         )
     found += [
-        Assumed(f"{on_one_line(column)}: {count:,} values do not fit the others and count as missing", "[data] misfits")
+        Assumed(
+            f"{on_one_line(column)}: {count:,} {'value does' if count == 1 else 'values do'} not fit the others and "
+            f"{'counts' if count == 1 else 'count'} as missing{_first(impossible.get(column, ''))}",
+            "[data] misfits",
+        )
         for column, count in misfits.items()
     ]
     if markers := [marker for marker in options.missing if marker]:
@@ -124,6 +132,10 @@ def assumed_of(
     if proposal.id:
         found.append(Assumed(f"{', '.join(map(on_one_line, proposal.id))} names a row", "[dataset] id"))
     return found
+
+
+def _first(impossible: str) -> str:
+    return f"; the first that is no date is {on_one_line(impossible)}" if impossible else ""
 
 
 def _setting(column: Column) -> str:

@@ -128,6 +128,10 @@ def _notations(proposal: Proposal, found: Survey) -> list[str]:
     lines = []
     for name, other in found.ambiguous.items():
         lines.append(f"# {on_one_line(name)}: every value can be read as {other} as well; correct it if it is that")
+    latest = {name: year for name, year in found.options.latest_year.items() if name in formats}
+    if latest:
+        pairs_ = ", ".join(f"{_toml(name)} = {year}" for name, year in latest.items())
+        lines.append(f"latest_year = {{ {pairs_} }}".ljust(30) + "# that two digits mean")
     for key, pairs in (("date_format", formats), ("list_separator", separators)):
         if pairs:
             lines.append(f"{key} = {{ {', '.join(f'{_toml(name)} = {_toml(one)}' for name, one in pairs.items())} }}")

@@ -1,6 +1,8 @@
 """What `plumbline init` says of where the rows come from: the sheet, the spans it took for some, the query."""
 
-from components.arrow_example_gen.file_kinds import is_sheet
+from components.arrow_example_gen.file_kinds import is_binary, is_sheet
+from components.arrow_example_gen.inferring import file_schema
+from components.arrow_example_gen.nested import nested_columns
 from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.partitions import has_parts, part_files
 from components.arrow_example_gen.places import open_place
@@ -27,6 +29,15 @@ def assumed_of_source(place: Place, options: ReadOptions) -> list[Assumed]:
     inner = as_named(opened, file, options.limits)
     if inner is not file:
         found.append(Assumed(f"{file.name} holds {on_one_line(inner.path)}", "[data] pattern"))
+    elif is_binary(file):
+        schema = file_schema(opened, file, options.limits)
+        found += [
+            Assumed(
+                f"{on_one_line(name)} is nested; its fields are columns: {on_one_line(', '.join(names))}",
+                "take it out of the file, or what is not wanted out of [features]",
+            )
+            for name, names in nested_columns(schema).items()
+        ]
     elif is_sheet(file):
         sheet = describe_sheet(opened, file, options)
         others = f", not {', '.join(map(on_one_line, sheet.others))}" if sheet.others else ""

@@ -13,12 +13,12 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.arrow_example_gen.columns import arrow_types, column_types, is_list, parse_schema
 from components.arrow_example_gen.databases.database import Database
 from components.arrow_example_gen.file_kinds import is_text
-from components.arrow_example_gen.inferring import Sample
 from components.arrow_example_gen.misfits import Misfit
 from components.arrow_example_gen.options import Forms, count_forms
 from components.arrow_example_gen.source import Source
 from components.arrow_example_gen.spans import SpanFile
 from components.arrow_example_gen.staging import as_named
+from components.arrow_example_gen.survey_values import Sample
 from components.arrow_example_gen.text_cells import parse
 from components.errors import ConfigError, InputError, UsageError
 from components.escaping import on_one_line
@@ -137,10 +137,10 @@ def _files(source: Source, span: int | None) -> dict[str, tuple[SpanFile, ...]]:
     if source.span_by:
         return source.files(span).splits()
     found = source.found()
-    last = found[-1] if span is None else next((file for file in found if file.span == span), None)
+    last = found[-1] if span is None else next((file for file in found if span in (file.span, file.counted)), None)
     if not source.has_spans or last is None:
         return source.files(span).splits()
-    train = tuple(file for file in found if last.span - source.window <= file.span < last.span)
+    train = tuple(file for file in found if last.position - source.window <= file.position < last.position)
     return {"train": train, "eval": (last,)} if train else {"eval": (last,)}
 
 

@@ -27,7 +27,7 @@ class Data(Table):
     """File name of a span; `{span}` stands for its number, leading zeros allowed. Without `{span}` it is the one file
     there is, and its rows are dealt to train and eval by a hash of their id columns. Through folders, and with `*`, a
     span has several files, and folders named column=value give columns: month={span}/*.parquet, region=*/*.parquet. A
-    span may be named by a date, 2024-03 or 2024-03-31, which is counted in months, weeks or days from 1970."""
+    span may be named by a date, 2024-03 or 2024-03-31, and is numbered as with span_by: 202403, 202413, 20240331."""
     query: str = ""
     """Of a database: the SELECT that gives the rows. `{span}` in it becomes each value of `spans_query`."""
     spans_query: str = ""
@@ -46,6 +46,9 @@ class Data(Table):
     date_format: dict[str, str] = {}
     """Column -> how its dates are written, where they are no ISO 8601: as Python's strptime takes it ("%d.%m.%Y"), or
     "epoch_s", "epoch_ms", "epoch_us" or "epoch_ns" for numbers since 1970-01-01 UTC."""
+    latest_year: dict[str, Annotated[int, Field(ge=1900, le=2199)]] = {}
+    """Column of dates -> the latest year that two digits ("%y") mean; the hundred years up to it are read. Without it
+    2068: 68 is 2068 and 69 is 1969. Dates of birth are none of the future, so init sets the current year for them."""
     list_separator: dict[str, Annotated[str, Field(min_length=1)]] = {}
     """Column -> what is between the items of a list in one cell of text; blanks around an item are no part of it."""
     infinity: Literal["missing", "error"] = "missing"
@@ -118,6 +121,7 @@ class Data(Table):
             self.decimal,
             self.thousands,
             {column: one.notation(self.decimal, self.thousands) for column, one in self.numbers.items()},
+            self.latest_year,
         )
 
     @property

@@ -49,10 +49,12 @@ def query_spans(database: Database, query: str, options: ReadOptions) -> list[Sp
         raise InputError(f"{database.url}: spans_query gives no span: {one_line(options.spans_query)}")
     found: dict[int, SpanFile] = {}
     for text, number in numbered(values, f"{database.url}: spans_query").items():
-        if number in found:
-            raise InputError(f"{database.url}: span {number} is there twice, as {found[number].name} and {text}")
-        one = query.replace(SPAN, _literal(values[text], text))
-        found[number] = SpanFile(number, one, f"{database.url}, span {text}", size, modified)
+        span = number.span
+        if span in found:
+            raise InputError(f"{database.url}: span {span} is there twice, as {found[span].name} and {text}")
+        one, counted = query.replace(SPAN, _literal(values[text], text)), number.counted
+        name = f"{database.url}, span {text}"
+        found[span] = SpanFile(span, one, name, size, modified, counted=counted if counted != span else None)
     return [found[number] for number in sorted(found)]
 
 

@@ -207,8 +207,8 @@ def test_types_of_several_typed_files(tmp_path, columns, alias):
 def test_typed_files_that_do_not_agree_are_refused(tmp_path):
     with pytest.raises(InputError, match="column 'x' is int64 in one file and string in another"):
         infer_types(LOCAL, parquet_files(tmp_path, [1], ["a"]), ReadOptions())
-    with pytest.raises(InputError, match="column 'x' is struct<a: int64>, which no tf.Example can hold"):
-        infer_types(LOCAL, parquet_files(tmp_path, [{"a": 1}]), ReadOptions())
+    with pytest.raises(InputError, match="column 'x' is list<element: struct<a: int64>>, which no"):
+        infer_types(LOCAL, parquet_files(tmp_path, [[{"a": 1}]]), ReadOptions())
 
 
 @pytest.mark.parametrize(

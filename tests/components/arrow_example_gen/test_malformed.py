@@ -224,10 +224,10 @@ TYPED = {
         arrow(GOOD.set_column(1, "n", pa.array([None, {"k": 1}, None]))),
         "column 'n', row 2: invalid value {'k': 1} where the schema says int64",
     ),
-    "Arrow with a struct that the schema does not name": (
+    "Arrow with structs in a list that the schema does not name": (
         "x.arrow",
-        arrow(GOOD.append_column("s", pa.array([None, {"k": 1}, None]))),
-        "column 's' is struct<k: int64>, which no tf.Example can hold; flatten or drop it",
+        arrow(GOOD.append_column("s", pa.array([None, [{"k": 1}], None]))),
+        "column 's' is list<item: struct<k: int64>>, which no tf.Example can hold; flatten or drop it",
     ),
 }
 

@@ -10,14 +10,27 @@ from components.errors import InputError
     ("values", "numbers"),
     [
         (["1", "02", "010"], [1, 2, 10]),
+        (["1970-01", "1970-12", "1971-01"], [197001, 197012, 197101]),
+        (["2024-01-01", "2024-02-01"], [202401, 202402]),
+        (["1970-01-01", "1970-01-08", "1971-01-07"], [197001, 197002, 197101]),  # Thursdays
+        (["1970-01-02", "1970-01-03"], [19700102, 19700103]),
+    ],
+)
+def test_numbers(values, numbers):
+    assert [one.span for one in numbered(values, "x").values()] == numbers
+
+
+@pytest.mark.parametrize(
+    ("values", "numbers"),
+    [
         (["1970-01", "1970-12", "1971-01"], [1, 12, 13]),
         (["2024-01-01", "2024-02-01"], [649, 650]),  # 54 years and a month
         (["1970-01-01", "1970-01-08", "1970-01-15"], [0, 1, 2]),
         (["1970-01-02", "1970-01-03"], [1, 2]),
     ],
 )
-def test_numbers(values, numbers):
-    assert list(numbered(values, "x").values()) == numbers
+def test_counts(values, numbers):
+    assert [one.counted for one in numbered(values, "x").values()] == numbers
 
 
 @pytest.mark.parametrize(

@@ -159,3 +159,23 @@ def test_files_of_a_window_are_oldest_first_and_split():
         "train": [1, 2],
         "eval": [3],
     }
+
+
+def months(*numbers: int) -> list[SpanFile]:
+    counted = {number: (number // 100 - 1970) * 12 + number % 100 for number in numbers}
+    return [SpanFile(number, f"/d/{number}", f"d/{number}", 1, 0, counted=counted[number]) for number in numbers]
+
+
+@pytest.mark.parametrize("span", [None, 202402, 650])  # 650 months since January 1970, which is 1
+def test_months_follow_each_other_over_the_end_of_a_year(span):
+    window = choose_window(months(202310, 202311, 202312, 202401, 202402), span, 3)
+    assert [file.span for file in window.train] == [202311, 202312, 202401]
+    assert [file.span for file in window.eval] == [202402]
+
+
+def test_a_month_that_is_not_there():
+    with pytest.raises(InputError) as error:
+        choose_window(months(202311, 202401, 202402), None, 3)
+    assert one_line(error) == (
+        "span after 202311, needed to train for span 202402, is not there; there is: 202311, 202401-202402"
+    )

@@ -4,7 +4,10 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
+from components.arrow_example_gen.columns import arrow_types
 from components.arrow_example_gen.options import ReadOptions
+from components.arrow_example_gen.places import find_files, open_place
+from components.arrow_example_gen.reading import read_batches
 from components.errors import InputError, UsageError
 from pipeline.config import load_config
 from pipeline.initialise.command import initialise
@@ -61,7 +64,7 @@ def test_a_hive_folder_by_dates_and_by_names(tmp_path):
     assert (place.pattern, place.window, [file.span for file in place.files]) == (
         "day={span}/*.parquet",
         2,
-        [19754, 19755, 19756],
+        [20240201, 20240202, 20240203],
     )
     place = find_data(hive(tmp_path / "b", name="shop=s{}"))
     assert (place.pattern, place.window, len(place.files), len(place.files[0].parts)) == ("shop=*/*.parquet", 0, 1, 3)
@@ -114,6 +117,36 @@ def test_a_sheet(tmp_path):
     assert said(found) == ["sheet 'Data' is read; [data] sheet"]
     with pytest.raises(InputError, match=r"sales.xlsx: no sheet is named 'Nope'; there is: Data"):
         initialise(str(tmp_path / "sales.xlsx"), "left", "x", schemas=tmp_path, asked=_sheet("Nope"))
+
+
+def test_a_sheet_with_a_title_above_its_header(tmp_path):
+    title = [["Sales of the north"] + [None] * (TABLE.num_columns - 1), [None] * TABLE.num_columns]
+    rows = [*title, TABLE.column_names, *([row[name] for name in TABLE.column_names] for row in TABLE.to_pylist())]
+    names = [f"c{number}" for number in range(TABLE.num_columns)]
+    texts = [[None if cell is None else str(cell) for cell in row] for row in rows]
+    write_xlsx(tmp_path / "head.xlsx", pa.table(dict(zip(names, map(list, zip(*texts, strict=True)), strict=True))))
+    # write_xlsx writes names of its own first, so that the header is the sheet's row 4.
+    found = init(tmp_path, str(tmp_path / "head.xlsx"), csv=["header_row=4"])
+    assert found.rows == ROWS
+    assert [column.name for column in found.proposal.columns] == TABLE.column_names
+    assert load_config(found.config).data.header_row == 4
+    source = load_config(found.config).data
+    place, files = open_place(source.directory), find_files(source.directory, source.pattern, source.read_options())
+    types = arrow_types({column.name: column.type for column in found.proposal.columns})
+    read = pa.Table.from_batches(read_batches(place, files[0], types, source.read_options()))
+    assert read["shop"].to_pylist() == TABLE["shop"].to_pylist()
+    bad = types | {"shop": pa.int64()}
+    with pytest.raises(InputError, match=r"column 'shop', row 5 \(the header is row 4\): invalid value 'north'"):
+        list(read_batches(place, files[0], bad, source.read_options()))
+
+
+def test_nested_columns_of_parquet(tmp_path):
+    users = pa.array([{"age": row % 50, "plan": ("a", "b")[row % 2]} for row in range(ROWS)])
+    pq.write_table(TABLE.append_column("user", users), tmp_path / "sales.parquet")
+    found = init(tmp_path, str(tmp_path / "sales.parquet"))
+    assert said(found)[0].startswith("user is nested; its fields are columns: user.age, user.plan; ")
+    kinds = {column.name: column.kind for column in found.proposal.columns}
+    assert (kinds["user.age"], kinds["user.plan"]) == ("numeric", "categorical")
 
 
 def _sheet(name):
