@@ -36,8 +36,11 @@ class Retired:
     stays_in: tuple[str, ...]
 
     def pattern(self) -> re.Pattern[str]:
-        """Matches the word between word boundaries; a blank of it also matches a line break of text or comment."""
-        words = r"[\s#*>]+".join(map(re.escape, self.word.split()))
+        """Matches the word between word boundaries.
+
+        A blank of it also matches a line break of text or comment; a dot also a slash: `pipeline.x` is `pipeline/x`.
+        """
+        words = r"[\s#*>]+".join(re.escape(part).replace(r"\.", "[./]") for part in self.word.split())
         return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE if self.word.islower() else 0)
 
 

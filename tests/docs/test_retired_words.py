@@ -61,6 +61,11 @@ def test_a_phrase_is_found_across_lines_of_a_comment(tmp_path: Path):
     assert len(list(find(retired(TABLE), tmp_path, [name]))) == 1
 
 
+def test_a_dotted_name_is_found_as_a_path(tmp_path: Path):
+    name = write(tmp_path, "a.md", "See `old/place.py`, not older/place.py or old_place.\n")
+    assert len(list(find([Retired("old.place", "new.place", ())], tmp_path, [name]))) == 1
+
+
 def test_other_words_and_excepted_files_are_left_alone(tmp_path: Path):
     names = [
         write(tmp_path, "a.py", "umpire = 1\nUmpires = PreUmpire = Umpire_ = 2\nbyodds by luck\n"),
