@@ -335,7 +335,8 @@ def missing_markers(columns: Mapping[str, Forms]) -> tuple[str, ...]:
     """The markers in use, "" first.
 
     A marker counts if the rest of a column are numbers, dates or truth values; or, among texts, if it means nothing
-    else (STRONG_MARKERS) and is not most of the column. "NA" among codes of two letters is a continent or a country.
+    else (STRONG_MARKERS) and is not most of the column. Blanks alone are no value anywhere. "NA" among codes of two
+    letters is a continent or a country.
 
     A marker means the same in all columns, so one of WORDS among numbers counts only if no column of texts has it as
     one of its values, in more than RARE_VALUES of its rows.
@@ -357,6 +358,8 @@ def missing_markers(columns: Mapping[str, Forms]) -> tuple[str, ...]:
             continue
         for marker, rows in forms.markers.items():
             code = marker == "NA" and rest.counts["pair"] > values / 2
+            if not marker.strip():  # blanks and nothing else
+                found.add(marker)
             if marker.strip() in STRONG_MARKERS and not code and rows <= MOST_MISSING * (forms.rows - forms.nulls):
                 found.add(marker)
     return ("", *sorted(found))

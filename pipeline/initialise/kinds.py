@@ -14,7 +14,9 @@ FEATURES = ("categorical", "numeric", "cyclical", "text", "date", "time", "list"
 """Kinds that a model can learn from."""
 RARELY_THERE = 0.005
 """A column with values in a smaller share of the rows is as good as empty."""
-ID_WORDS = frozenset({"id", "uuid", "guid", "key", "index", "idx", "rowid", "rownames", "rownum", "identifier"})
+ID_WORDS = frozenset(
+    {"id", "uuid", "guid", "key", "index", "idx", "rowid", "rownames", "rownum", "identifier"} | {"pid", "uid"}
+)
 CODE_WORDS = frozenset(
     {"code", "type", "class", "category", "zip", "zipcode", "postcode", "zone", "area", "region", "tract", "district"}
     | {"cluster", "segment", "group", "route", "flag", "kind", *ID_WORDS}

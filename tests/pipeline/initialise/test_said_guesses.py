@@ -124,3 +124,11 @@ def test_infinite_numbers_make_no_warning(init: Init) -> None:
     assert code == 0
     assert column(found, "v")["kind"] == "numeric"
     assert column(found, "w")["suspicious"] == "has no value in any row"
+
+
+def test_cells_of_blanks_alone_are_missing(init: Init) -> None:
+    code, found, _ = init(only=table("a,v", lambda n: f"{('Yes', 'No ', '   ')[n % 3]},{n % 5}"))
+    assert code == 0
+    assert found["missing"] == ["", "   "]
+    assert column(found, "a")["distinct"] == 2
+    assert "'   ' mean \"no value\"" in said(found)
