@@ -64,7 +64,7 @@ docs: setup ## build the documentation as a site in build/site, links checked (e
 	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=$(CURDIR) $(bin)/mkdocs build --strict --config-file deploy/docs/mkdocs.yml
 
 reference: setup ## write docs/settings.md and docs/cli.md from the code
-	@$(bin)/python -m pipeline.settings_page > docs/settings.md
+	@$(bin)/python -m pipeline.settings.reference_page > docs/settings.md
 	@$(bin)/python -m docs.reference.command_line > docs/cli.md
 
 settings-page: reference

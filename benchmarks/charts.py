@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from components.files import write_bytes
+from components.shared.files import write_bytes
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 INK, SOFT = "#1e293b", "#64748b"

@@ -43,15 +43,15 @@ from threadpoolctl import threadpool_limits
 from benchmarks.charts import figure, save
 from benchmarks.clean_vs_collect_gains import mean_of, ratio_of
 from benchmarks.label_noise import digits
-from components.errors import PlumblineError
-from components.files import write_json
-from components.label_audit.doubt import find_doubt
+from components.label_audit.confident_learning import find_doubt
+from components.label_audit.cross_validation import predicted_probabilities
 from components.label_audit.encoding import Encoded, Kinds, encode
-from components.label_audit.folds import plan_folds, twins
+from components.label_audit.grouped_folds import plan_folds, twins
 from components.label_audit.models import Model, fit_classifier
-from components.label_audit.predicting import predicted_probabilities
 from components.label_audit.settings import Settings
-from pipeline.config import load_config
+from components.shared.errors import PlumblineError
+from components.shared.files import write_json
+from pipeline.settings.config import load_config
 
 NOISE = 0.12
 BLOCK = 125

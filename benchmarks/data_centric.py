@@ -46,8 +46,8 @@ from benchmarks.data_centric_noise import LABEL, SCENARIOS, flips
 from benchmarks.data_centric_table import markdown, table
 from benchmarks.results import keep
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv
-from components.files import write_text
-from pipeline.environment import settle
+from components.shared.files import write_text
+from pipeline.process.environment import settle
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ID = "row_id"

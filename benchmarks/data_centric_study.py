@@ -29,12 +29,12 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.clean_vs_collect import worst
 from benchmarks.data_centric_noise import LABEL, SCENARIOS, flips
-from components.files import write_json
 from components.label_audit.encoding import Encoded, Kinds, encode
-from components.label_audit.judging import judge_classes
+from components.label_audit.label_issues import judge_classes
 from components.label_audit.models import fit_classifier
 from components.label_audit.settings import Settings
-from pipeline.config import load_config
+from components.shared.files import write_json
+from pipeline.settings.config import load_config
 
 METRICS = ("auc", "average_precision", "f1")
 

@@ -34,13 +34,13 @@ import pyarrow as pa
 from scipy.stats import norm
 
 from benchmarks.charts import figure, save
-from components.drift_validator.distances.measured import Measured
-from components.drift_validator.distances.measuring import measure_column
-from components.drift_validator.judging import Drift, Subject, judge
-from components.drift_validator.rules import MAIN, Rules
-from components.drift_validator.summaries.column import Categories, Column, Numbers
-from components.errors import PlumblineError
-from components.files import write_json
+from components.drift_validator.distances.column_distances import measure_column
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.significance import Drift, Subject, judge
+from components.drift_validator.sketches.sketch import Categories, Column, Numbers
+from components.drift_validator.thresholds import MAIN, Rules
+from components.shared.errors import PlumblineError
+from components.shared.files import write_json
 
 SIZES = (100, 300, 1_000, 3_000, 10_000, 30_000)
 SHIFTS = (0.003, 0.02, 0.05, 0.2)

@@ -13,7 +13,7 @@ import sys
 
 def _ours(baseline: str, current: str) -> dict[str, int]:
     """`plumbline drift BASELINE CURRENT`, all defaults: every distance of every column, and the columns together."""
-    from pipeline.drift.command import drift
+    from pipeline.drift.comparison import drift
 
     rows = drift(baseline, current).found.rows
     columns = {row.feature for row in rows if row.role != "table"}

@@ -4,7 +4,7 @@
 
 One of the three is varied while the others stay at BASE. The tables are synthetic: labels follow a linear model of the
 columns, of which one in ten is a category; a tenth of the train rows more than eval. The model is that linear model in
-a SavedModel with the signatures of components.serving_contract. So what is measured is reading, metrics, bootstraps,
+a SavedModel with the signatures of serving_contract.py. So what is measured is reading, metrics, bootstraps,
 the linear baseline, the search for weak slices and permutation importance, and not how fast some trees are.
 
 Imports and the making of the tables do not count. Each size is measured in a process of its own.
@@ -104,13 +104,18 @@ def run(step: str, folder: Path, features: dict[str, Any], splits: dict[str, str
     """The core of one component, from its inputs on disk to its outputs on disk."""
     from components.error_analysis.analysis import analyse
     from components.error_analysis.settings import Settings
+    from components.evaluator.blessing import Bar
     from components.evaluator.evaluation import evaluate
-    from components.evaluator.verdict import Bar
-    from components.examples import record_batches
-    from components.files import write_json
-    from components.predictions import read_predictions, read_train_labels, write_predictions, write_train_labels
-    from components.predictor.predicting import predict, train_labels
-    from components.serving_contract import SavedModel
+    from components.predictor.prediction import predict, train_labels
+    from components.shared.examples.example_reading import record_batches
+    from components.shared.files import write_json
+    from components.shared.serving.predictions import (
+        read_predictions,
+        read_train_labels,
+        write_predictions,
+        write_train_labels,
+    )
+    from components.shared.serving.serving_contract import SavedModel
 
     task, model = "binary" if classes == 2 else "multiclass", folder / "model"
     kept = folder / "predictions"
@@ -140,7 +145,7 @@ def make_tables(folder: Path, rows: int, classes: int, columns: int) -> tuple[di
     """Writes splits train and eval; returns pipeline.toml's [features], and split -> folder."""
     import pyarrow as pa
 
-    from components.arrow_example_gen.encoding import write_examples
+    from components.arrow_example_gen.example_encoding import write_examples
 
     categorical = [f"c{at}" for at in range(max(1, columns // 10))]
     numeric = [f"n{at}" for at in range(columns - len(categorical))]

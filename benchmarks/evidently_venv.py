@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.venvs import VENVS, environment, venv_python
-from components.errors import PlumblineError
+from components.shared.errors import PlumblineError
 
 __all__ = ["environment", "evidently_python"]
 

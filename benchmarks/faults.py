@@ -41,7 +41,7 @@ from benchmarks.evidently_venv import environment, evidently_python
 from benchmarks.planted_faults import Fault, all_faults, read_rows, share_touched, stricter_labels
 from benchmarks.results import print_result
 from benchmarks.stock_checks import Finding, StockChecks
-from components.errors import InputError, PlumblineError
+from components.shared.errors import InputError, PlumblineError
 
 DATASET = "flights"
 SPANS = Path("data/flights")
@@ -163,8 +163,8 @@ def _find(pairs: Sequence[Pair], chosen: Sequence[str], what: str) -> tuple[Find
 
 def _ours(baseline: Path, current: Path, thresholds: bool) -> list[Finding]:
     """What `plumbline drift` reports as drifted, or why it refuses the file."""
-    from pipeline.config import find_config, load_config
-    from pipeline.drift.command import drift
+    from pipeline.drift.comparison import drift
+    from pipeline.settings.config import find_config, load_config
 
     try:
         if thresholds:
@@ -182,7 +182,7 @@ def _ours(baseline: Path, current: Path, thresholds: bool) -> list[Finding]:
 
 
 def _stock(pairs: Sequence[Pair], what: str) -> Findings:
-    from pipeline.environment import settle
+    from pipeline.process.environment import settle
 
     settle()
     checks = StockChecks(SCHEMA)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measured import Measured, measure
-from components.errors import UsageError
+from components.shared.errors import UsageError
 
 
 @dataclass(frozen=True)

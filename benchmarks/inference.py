@@ -34,7 +34,7 @@ import pandas as pd
 from benchmarks.finished_run import FinishedRun, run
 from benchmarks.measured import CHECKOUT
 from benchmarks.results import print_result
-from components.errors import PlumblineError
+from components.shared.errors import PlumblineError
 
 SIZES = (1, 64, 1024, 8192)
 TREES, LEAVES = 300, 63
@@ -76,10 +76,10 @@ def _trained(folder: Path) -> FinishedRun:
 
 
 def _measured(finished: FinishedRun, options: argparse.Namespace) -> dict[str, Any]:
-    from pipeline.environment import settle
+    from pipeline.process.environment import settle
 
     settle()
-    from pipeline.config import load_config
+    from pipeline.settings.config import load_config
 
     config = load_config(CHECKOUT / "schemas" / "flights" / "pipeline.toml")
     model = options.model or finished.model
@@ -140,7 +140,7 @@ class Served:
         """Loads the model and the first rows of a split; fewer than the largest size are repeated."""
         import tensorflow as tf
 
-        from components.examples import read_examples
+        from components.shared.examples.example_reading import read_examples
         from components.trainer.signatures import input_names
 
         self._tf = tf
@@ -188,7 +188,7 @@ def _engines(
 
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    from components.examples import read_examples
+    from components.shared.examples.example_reading import read_examples
 
     categorical, numbers = features
     train, test = (

@@ -174,10 +174,10 @@ def _stock(source: Path, output: Path) -> Any:
 def _ours(source: Path, output: Path) -> Any:
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
-    from components.arrow_example_gen.columns import column_types, parse_schema
     from components.arrow_example_gen.component import ArrowExampleGen
-    from components.arrow_example_gen.options import ReadOptions
     from components.arrow_example_gen.source import Source
+    from components.table_reading.column_types import column_types, parse_schema
+    from components.table_reading.read_options import ReadOptions
 
     described = Source(
         directory=str(source.parent),
@@ -203,8 +203,8 @@ def _same_examples(stock: Path, ours: Path) -> bool:
     import numpy as np
     import pandas as pd
 
-    from components.arrow_example_gen.columns import column_types, parse_schema
-    from components.examples import read_examples
+    from components.shared.examples.example_reading import read_examples
+    from components.table_reading.column_types import column_types, parse_schema
 
     types = column_types(parse_schema(SCHEMA.read_text(), str(SCHEMA)))
     tables = []

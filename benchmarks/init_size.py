@@ -24,8 +24,8 @@ import pandas as pd
 from benchmarks.finished_run import command_line
 from benchmarks.measured import measure
 from benchmarks.results import print_result
-from components.errors import PlumblineError
-from pipeline.environment import settle
+from components.shared.errors import PlumblineError
+from pipeline.process.environment import settle
 
 CELLS = 1 << 22
 """Made at a time."""

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.results import print_result
-from components import artifact_integrity as integrity
+from components.shared.artifacts import integrity
 
 CHECKS = 3
 

@@ -30,13 +30,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from components.files import write_json
-from components.label_audit.doubt import find_doubt
+from components.label_audit.confident_learning import find_doubt
+from components.label_audit.cross_validation import predicted_probabilities
 from components.label_audit.encoding import Encoded, Kinds, encode, scaled
-from components.label_audit.folds import plan_folds, twins
-from components.label_audit.predicting import predicted_probabilities
+from components.label_audit.grouped_folds import plan_folds, twins
 from components.label_audit.settings import Settings
-from pipeline.config import load_config
+from components.shared.files import write_json
+from pipeline.settings.config import load_config
 
 LEVELS = (0.05, 0.10, 0.20, 0.40)
 KINDS = ("uniform", "class")

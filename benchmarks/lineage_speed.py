@@ -21,9 +21,9 @@ ASK = """
 import sys, time
 began = time.perf_counter()
 from pathlib import Path
-from components.registry.versions import Registry
+from components.registry.registry import Registry
 from pipeline import lineage
-from pipeline.lookback import collect, compare_runs, downstream, runs
+from pipeline.run_history import collect, compare_runs, downstream, runs
 import ml_metadata.metadata_store.metadata_store
 imported = time.perf_counter()
 home = Path(sys.argv[2])

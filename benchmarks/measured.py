@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.scale_parts import PeakMemory
-from components.errors import UsageError
+from components.shared.errors import UsageError
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

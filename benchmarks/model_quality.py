@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="keep prepared splits and models here (default: a temporary folder)")
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
     options = parser.parse_args()
-    from pipeline.environment import settle
+    from pipeline.process.environment import settle
 
     settle()
     rows, result = flights(), {}
@@ -93,7 +93,7 @@ def judged(labels: np.ndarray, probability: np.ndarray) -> dict[str, float]:
 
 
 def _columns() -> tuple[list[str], list[str]]:
-    from pipeline.config import load_config
+    from pipeline.settings.config import load_config
 
     features = load_config(Path("schemas/flights/pipeline.toml")).features
     return list(features.categorical), [*features.numeric, *features.cyclical]

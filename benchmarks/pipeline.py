@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.finished_run import initialise, run
 from benchmarks.measured import CHECKOUT, Measured, measure
 from benchmarks.results import print_result
-from components.errors import PlumblineError
+from components.shared.errors import PlumblineError
 
 SETTINGS = CHECKOUT / "schemas" / "flights" / "pipeline.toml"
 FLIGHTS = CHECKOUT / "data" / "flights"
@@ -69,7 +69,7 @@ def write_flights(target: Path, most: int | None = None) -> tuple[int, int]:
     import pyarrow as pa
     import pyarrow.csv as pa_csv
 
-    from pipeline.config import load_config
+    from pipeline.settings.config import load_config
 
     spans = sorted(FLIGHTS.glob("span-*.csv"))
     if not spans:

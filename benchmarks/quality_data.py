@@ -50,7 +50,7 @@ class Prepared:
         from google.protobuf import text_format
         from tensorflow_metadata.proto.v0 import schema_pb2
 
-        from pipeline.config import load_config
+        from pipeline.settings.config import load_config
 
         self.split, self.folder = one, folder
         self.config = load_config(SETTINGS)
@@ -67,7 +67,7 @@ class Prepared:
     def _write(self, rows: pd.DataFrame, path: Path) -> None:
         import pyarrow as pa
 
-        from components.arrow_example_gen.encoding import example_batch, write_examples
+        from components.arrow_example_gen.example_encoding import example_batch, write_examples
 
         kinds = {1: pa.string(), 2: pa.int64(), 3: pa.float32()}
         types_ = [pa.field(feature.name, kinds[feature.type]) for feature in self.schema.feature]
@@ -100,7 +100,7 @@ class Prepared:
         """`train` or `test`, transformed, as the trainer reads it."""
         import tensorflow_transform as tft
 
-        from components.trainer.examples import read_columns
+        from components.trainer.training_columns import read_columns
 
         transform = tft.TFTransformOutput(str(self.folder / "transform"))
         return read_columns([str(self.folder / f"{part}.gz")], _record_batches, self.schema, transform)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.files import write_text
+from components.shared.files import write_text
 
 
 def keep(result: Mapping[str, Any], file: Path | None) -> None:

@@ -98,13 +98,13 @@ def _steps(runner: str, folder: Path, master: str) -> dict[str, Any]:
     import shutil
     import time
 
-    from pipeline.environment import settle
+    from pipeline.process.environment import settle
 
     settle()
     from benchmarks.scale_steps import drift, ingest, settings, statistics
-    from pipeline.beam.arguments import beam_args
-    from pipeline.beam.services import started
-    from pipeline.tables.beam import Beam
+    from pipeline.runners.beam.services import started
+    from pipeline.settings.beam_arguments import beam_args
+    from pipeline.settings.sections.beam import Beam
 
     config, source = settings(folder / "spans")
     beam = Beam()

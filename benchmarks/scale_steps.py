@@ -14,11 +14,11 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 
 from components.arrow_example_gen.component import ArrowExampleGen
 from components.arrow_example_gen.source import SPLITS, Source
-from components.drift_validator.detecting import Plan, find_drift
-from components.examples import example_batches
-from pipeline.config import Config, find_config, load_config
-from pipeline.drift.plan import plan_of
-from pipeline.preflight import check_schema, source_of
+from components.drift_validator.drift_detection import Plan, find_drift
+from components.shared.examples.example_reading import example_batches
+from pipeline.preflight.data_check import check_schema, source_of
+from pipeline.settings.config import Config, find_config, load_config
+from pipeline.settings.drift_plan import plan_of
 
 
 def settings(spans: Path) -> tuple[Config, Source]:

@@ -3,8 +3,8 @@
     python -m benchmarks.small_table [--rounds 3] [--rows 3000] [--json FILE]
 
 Each round drafts a project with `plumbline init` and runs it with --profile. Prints one JSON object: the median `wall`
-and `cpu` seconds and `peak_mb`, those of every round, the CPU seconds by `phase` (see pipeline/profiling) and by
-`step`, both of the round with the median CPU, and the model's `metrics`.
+and `cpu` seconds and `peak_mb`, those of every round, the CPU seconds by `phase` (see pipeline/runners/profiling) and
+by `step`, both of the round with the median CPU, and the model's `metrics`.
 """
 
 import argparse

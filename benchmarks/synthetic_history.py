@@ -15,9 +15,9 @@ from typing import Any
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.registry.versions import Registry
-from pipeline.lookback.lineage_graph import text_property
-from pipeline.metadata_connection import connection_config
+from components.registry.registry import Registry
+from pipeline.metadata.connection import connection_config
+from pipeline.run_history.metadata_graph import text_property
 
 SCHEMA = 'feature { name: "late" type: INT }\nfeature { name: "distance" type: INT }\n'
 

@@ -36,8 +36,8 @@ from benchmarks.tables_judging import OURS, SIMPLE, judge
 from benchmarks.tables_ours import Run, answers, row_ids, run_pipeline
 from benchmarks.tables_page import markdown
 from benchmarks.venvs import environment, venv_python
-from components.errors import PlumblineError, UsageError
-from pipeline.environment import settle
+from components.shared.errors import PlumblineError, UsageError
+from pipeline.process.environment import settle
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "tables_requirements.txt"

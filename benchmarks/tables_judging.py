@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from components import judges
-from components.resampling import LEVEL, poisson_draws
+from components.shared.statistics import weighted_metrics
+from components.shared.statistics.bootstrap import LEVEL, poisson_draws
 
 OURS = "ours"
 SIMPLE = ("boosting", "lightgbm", "linear")
@@ -111,10 +111,14 @@ def _verdict(metric: str, difference: Figure) -> int:
     return -sign if difference.high < 0 else 0
 
 
-def _judge(task: str, labels: np.ndarray, answer: np.ndarray) -> judges.Judge:
+def _judge(task: str, labels: np.ndarray, answer: np.ndarray) -> weighted_metrics.Judge:
     if task == "binary":
-        return judges.Binary(labels, answer)
-    return judges.multiclass(labels, answer) if task == "multiclass" else judges.regression(labels, answer)
+        return weighted_metrics.Binary(labels, answer)
+    return (
+        weighted_metrics.multiclass(labels, answer)
+        if task == "multiclass"
+        else weighted_metrics.regression(labels, answer)
+    )
 
 
 def _figure(drawn: np.ndarray) -> Figure:

@@ -57,7 +57,7 @@ def run_pipeline(rows: pd.DataFrame, name: str, label: str, ordered: bool, folde
 
 def row_ids(split: Path) -> np.ndarray:
     """row_id of a split's examples, in their order."""
-    from components.examples import read_examples
+    from components.shared.examples.example_reading import read_examples
 
     return read_examples(str(split), ["row_id"]).row_id.to_numpy(np.int64)
 

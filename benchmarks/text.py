@@ -36,8 +36,8 @@ from benchmarks.results import print_result
 from benchmarks.tables_judging import OURS, judge
 from benchmarks.tables_ours import answers, row_ids, run_pipeline
 from benchmarks.text_source import catalog, write_table
-from components.errors import PlumblineError, UsageError
-from pipeline.environment import settle
+from components.shared.errors import PlumblineError, UsageError
+from pipeline.process.environment import settle
 
 RIVALS = ("word", "char_wb", "word_char_wb")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.venvs import environment, venv_python
-from components.errors import UsageError
+from components.shared.errors import UsageError
 
 HERE = Path(__file__).parent
 

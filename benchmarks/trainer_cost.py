@@ -30,7 +30,7 @@ from benchmarks.finished_run import FinishedRun, initialise, run
 from benchmarks.measured import measure
 from benchmarks.pipeline import SETTINGS, write_flights
 from benchmarks.results import print_result
-from components.errors import PlumblineError
+from components.shared.errors import PlumblineError
 
 TRAINER = "tfx.components.trainer.component.Trainer"
 LABEL = "late"
@@ -87,14 +87,14 @@ def _compared(folder: Path, finished: Path | None, rows: int | None, rounds: int
 
 def _ours(finished: FinishedRun) -> dict[str, Any]:
     """Trains again as the run's Trainer did, into a temporary folder."""
-    from pipeline.environment import settle
+    from pipeline.process.environment import settle
 
     settle()
     from sklearn.metrics import roc_auc_score
     from tfx.components.trainer.executor import GenericExecutor
 
     from benchmarks.tables_ours import answers
-    from components.examples import read_examples
+    from components.shared.examples.example_reading import read_examples
 
     inputs, properties = _execution(finished)
     with tempfile.TemporaryDirectory() as folder:
@@ -144,8 +144,8 @@ def _boosting(finished: FinishedRun) -> dict[str, Any]:
     from sklearn.metrics import roc_auc_score
     from threadpoolctl import threadpool_limits
 
-    from components.examples import example_batches, read_examples
-    from pipeline.config import load_config
+    from components.shared.examples.example_reading import example_batches, read_examples
+    from pipeline.settings.config import load_config
 
     features = load_config(SETTINGS).features
     names = [*features.names, LABEL]

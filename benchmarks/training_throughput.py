@@ -8,7 +8,7 @@ The rows are the default train window of the flights. Each model is trained four
     stock        as TFX's taxi template: the transformed examples through data_accessor.tf_dataset_factory(..).repeat(),
                  under MirroredStrategy, compiled and fitted by Keras' defaults, with its TensorBoard callback
     stock_input  the same examples through the same factory, compiled and fitted as we do
-    ours         the raw examples, read once as columns and transformed; batches by components/trainer/feed.py
+    ours         the raw examples, read once as columns and transformed; batches by components/trainer/batches.py
     computation  no input at all: one batch that is there already, over and over; what no input can exceed
 
 Compiling, the first call and what comes before it (the stock path fills its shuffle buffer there) are not counted; they
@@ -59,7 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := sorted(set(options.models.split(",")) - set(MODELS)):
         sys.exit(f"benchmarks/training_throughput: {unknown[0]} is no model; legal: {', '.join(MODELS)}")
-    from pipeline.environment import settle
+    from pipeline.process.environment import settle
 
     settle()
     spans = [options.data / name for name in options.spans.split(",")]
@@ -107,8 +107,8 @@ class _Bench:
     """One preparation of the rows, read our way, and trained on in any."""
 
     def __init__(self, data: OnDisk, logs: Path) -> None:
-        from components.trainer.examples import read_columns
-        from components.trainer.feed import Feed
+        from components.trainer.batches import Feed
+        from components.trainer.training_columns import read_columns
 
         self._data, self._logs, self._accessor = data, logs, data.accessor()
         began = time.monotonic()
@@ -128,7 +128,7 @@ class _Bench:
         import tensorflow as tf
 
         from benchmarks.training_throughput_models import compiled
-        from components.trainer.feed import Feed
+        from components.trainer.batches import Feed
         from components.trainer.network import steps_per_execution
 
         models = {

@@ -34,7 +34,7 @@ class OnDisk:
         from google.protobuf import text_format
         from tensorflow_metadata.proto.v0 import schema_pb2
 
-        from pipeline.config import load_config
+        from pipeline.settings.config import load_config
 
         self.folder, self.kind = folder / kind, kind
         self.config = load_config(settings)
@@ -152,7 +152,7 @@ def _write_raw(span: Path, schema: Any, target: Path) -> None:
     import pandas as pd
     import pyarrow as pa
 
-    from components.arrow_example_gen.encoding import write_examples
+    from components.arrow_example_gen.example_encoding import write_examples
 
     rows = pd.read_csv(span)
     kinds = {1: pa.string(), 2: pa.int64(), 3: pa.float32()}

@@ -45,8 +45,8 @@ def compiled(data: OnDisk, features: Mapping[str, np.ndarray], steps_per_executi
                 **how,
             )
             return model
-        from components.trainer.model import Shape, build_model
-        from components.trainer.objective import member_loss
+        from components.trainer.network_layers import Shape, build_model
+        from components.trainer.network_losses import member_loss
 
         settings = data.config.model_dump(mode="json")["training"]
         widths = {name: matrix.shape[1] for name, matrix in features.items()}

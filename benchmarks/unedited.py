@@ -28,8 +28,8 @@ from benchmarks.finished_run import command_line
 from benchmarks.measured import attempt
 from benchmarks.results import keep
 from benchmarks.venvs import environment, venv_python
-from components.errors import PlumblineError, UsageError
-from pipeline.environment import settle
+from components.shared.errors import PlumblineError, UsageError
+from pipeline.process.environment import settle
 
 HERE = Path(__file__).parent
 METRICS = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}

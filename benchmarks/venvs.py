@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.errors import UsageError
+from components.shared.errors import UsageError
 
 VENVS = Path(__file__).resolve().parents[1] / "build" / "venvs"
 

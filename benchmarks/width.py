@@ -96,13 +96,13 @@ def _measure(columns: int, classes: int, rows: int, until: str) -> dict[str, Any
 
 def _steps(until: str) -> dict[str, Any]:
     """In a process of its own: the nodes of a cold run one after the other."""
-    from pipeline.environment import settle
+    from pipeline.process.environment import settle
 
     settle()
-    from pipeline.beam.arguments import Endpoints
-    from pipeline.config import find_config, load_config
-    from pipeline.metadata_connection import connection_config
-    from pipeline.preflight import check_data, source_of
+    from pipeline.metadata.connection import connection_config
+    from pipeline.preflight.data_check import check_data, source_of
+    from pipeline.settings.beam_arguments import Endpoints
+    from pipeline.settings.config import find_config, load_config
 
     config, home = load_config(find_config("width")), Path("runs").resolve()
     home.mkdir()
@@ -110,8 +110,8 @@ def _steps(until: str) -> dict[str, Any]:
     checked = check_data(source, None, home / "scans.json")
     before = _cpu()
     from pipeline.dag import Inputs, Paths, create_pipeline
-    from pipeline.integrity.verifying import Verifier
-    from pipeline.local_nodes import LocalNodes
+    from pipeline.metadata.artifact_verification import Verifier
+    from pipeline.runners.local.node_launcher import LocalNodes
 
     paths = Paths(str(config.schema_path), str(home / "artifacts"), str(home / "registry"))
     inputs = Inputs(checked.window.eval[0].span, checked.fingerprint, 0, "width")

@@ -6,7 +6,7 @@ from typing import Any
 def __getattr__(name: str) -> Any:
     """Artifact types by their names as Kubeflow knows them, `components.DriftReport`; only then is TFX imported."""
     if name[:1].isupper():
-        from components import artifacts
+        from components.shared.artifacts import artifact_types
 
-        return getattr(artifacts, name)
+        return getattr(artifact_types, name)
     raise AttributeError(f"module 'components' has no attribute {name!r}")

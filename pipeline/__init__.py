@@ -1,1 +1,1 @@
-"""The DAG: how it is configured, composed, run, looked back at."""
+"""The pipeline: settings, DAG, runners, and what reads finished runs. See docs/architecture.md."""

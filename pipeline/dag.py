@@ -24,16 +24,16 @@ from components.evaluator.eval_config import eval_config
 from components.label_audit.component import LabelAudit
 from components.predictor.component import Predictor
 from components.pusher.component import RegistryPusher
-from components.spellings import KEY as SPELLINGS
+from components.shared.spellings.canonical_spellings import KEY as SPELLINGS
 from components.statistics_gen.component import StatisticsGen
 from components.transform.component import Transform
-from pipeline.beam.arguments import Endpoints, run_args
-from pipeline.config import Config
-from pipeline.drift.plan import plan_of
-from pipeline.feature_kinds import by_kind, feature_kinds, is_ordered
 from pipeline.fingerprints import code_fingerprint, code_of, code_with
 from pipeline.inputs import Inputs, Paths
-from pipeline.own_module import parameters
+from pipeline.settings.beam_arguments import Endpoints, run_args
+from pipeline.settings.config import Config
+from pipeline.settings.custom_module import parameters
+from pipeline.settings.drift_plan import plan_of
+from pipeline.settings.feature_types import by_kind, feature_kinds, is_ordered
 
 RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
 """The metric by which a report ranks the slices of [evaluation], and error analysis the features."""

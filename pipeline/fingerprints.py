@@ -9,8 +9,8 @@ from importlib import metadata
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
-from pipeline.config import Config
-from pipeline.own_module import OwnModule
+from pipeline.settings.config import Config
+from pipeline.settings.custom_module import OwnModule
 
 STACK = (
     "apache-beam",
@@ -76,7 +76,9 @@ def code_fingerprint(config: Config) -> str:
     settings["decide_by"] = config.evaluation.decide_by
     if own := config.own_module():
         settings["own"] = own.digests
-        source = _hash([source, *(code_with(own, name, "components.own_module") for name in sorted(own.functions))])
+        source = _hash(
+            [source, *(code_with(own, name, "components.shared.custom_module") for name in sorted(own.functions))]
+        )
     if config.tune.trials:
         settings["tune"] = config.tune.model_dump(mode="json", exclude={"reuse"})
         source = _hash([source, code_of("components.tuner.component")])

@@ -4,7 +4,7 @@ import os
 
 from hypothesis import settings
 
-from pipeline.environment import settle
+from pipeline.process.environment import settle
 
 # One for all: a second Playwright cannot start beside the first.
 from tests.browser.chromium import browser as browser

@@ -23,7 +23,7 @@ def blocks() -> list[str]:
 def test_the_first_change_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Measure, registry entry and test of the page, on a copy of the registry; a table of zeros then drifts by it."""
     import components.drift_validator.distances as package
-    from components.drift_validator.distances import measuring, registry
+    from components.drift_validator.distances import column_distances, registry
     from tests.components.drift_validator.distributions import column, numbers
 
     measure, function, entry, test = blocks()
@@ -32,14 +32,16 @@ def test_the_first_change_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     scope = dict(vars(registry))
     exec(function, scope)  # noqa: S102 - the page's own code
     new = eval(entry.strip().rstrip(","), scope)  # noqa: S307
-    monkeypatch.setattr(measuring, "MEASURES", (*registry.MEASURES, new))
+    monkeypatch.setattr(column_distances, "MEASURES", (*registry.MEASURES, new))
     try:
         tests: dict[str, object] = {}
         exec(test, tests)  # noqa: S102
         tests["test_the_share_of_zeros_is_compared"]()  # type: ignore[operator]
         found = {
             one.measure: one
-            for one in measuring.measure_column(column(numbers([0.0] * 50 + [1.5] * 50)), column(numbers([1.5] * 100)))
+            for one in column_distances.measure_column(
+                column(numbers([0.0] * 50 + [1.5] * 50)), column(numbers([1.5] * 100))
+            )
         }
         assert found["zeros"].distance == 0.5
         assert found["zeros"].p_value < 1e-9

@@ -17,15 +17,15 @@ from tfx.proto import example_gen_pb2
 from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples
 
-from components.arrow_example_gen.converting import Converted, Job, check_labels, convert, jobs, label_counts
-from components.arrow_example_gen.extra import check_taken
-from components.arrow_example_gen.fingerprint import data_fingerprint
-from components.arrow_example_gen.other_class import with_other_class
-from components.arrow_example_gen.rounding import worst
+from components.arrow_example_gen.conversion import Converted, Job, check_labels, convert, jobs, label_counts
+from components.arrow_example_gen.extra_rows import check_taken
+from components.arrow_example_gen.float_rounding import worst
+from components.arrow_example_gen.rare_classes import with_other_class
 from components.arrow_example_gen.source import Source
-from components.errors import InputError
-from components.row_counts import FILE as ROWS
-from components.row_counts import rows_text
+from components.shared.errors import InputError
+from components.shared.examples.row_counts import FILE as ROWS
+from components.shared.examples.row_counts import rows_text
+from components.table_reading.fingerprint import data_fingerprint
 
 
 @component(use_beam=True)

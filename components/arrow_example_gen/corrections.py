@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.arrow_example_gen.columns import arrow_types
 from components.arrow_example_gen.corrections_file import Correction, CorrectionsFile, read_corrections
-from components.arrow_example_gen.misfits import one_line
-from components.arrow_example_gen.text_cells import parse
-from components.errors import ConfigError, InputError
+from components.shared.errors import ConfigError, InputError
+from components.table_reading.cells.text_parsing import parse
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.column_types import arrow_types
 
 JOIN = "|"
 """Between the values of several id columns."""

@@ -9,7 +9,7 @@ pipeline.toml. `field` is a column and `value` what it should hold, nothing for 
 is `drop` and the row is left out. `by` and `when` (ISO 8601) are filled in by whoever decided; `reason` may be empty.
 A row with neither value, nor `by`, nor `when` is undecided, as `plumbline audit --export` writes it: it changes
 nothing. A cell that a spreadsheet would compute (it begins with = + - @ and is no number) has an apostrophe in front,
-which is taken away, see components.spreadsheet_cells. UTF-8, with or without a byte order mark; empty lines count as
+which is taken away, see spreadsheet_formulas.py. UTF-8, with or without a byte order mark; empty lines count as
 nothing.
 """
 
@@ -22,11 +22,11 @@ from dataclasses import astuple, dataclass, fields
 import pyarrow as pa
 from pyarrow import fs
 
-from components.arrow_example_gen.misfits import one_line
-from components.arrow_example_gen.spans import open_folder
-from components.arrow_example_gen.text_cells import parse
-from components.errors import InputError
-from components.spreadsheet_cells import escaped, original
+from components.shared.errors import InputError
+from components.shared.texts.spreadsheet_formulas import escaped, original
+from components.table_reading.cells.text_parsing import parse
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.spans import open_folder
 
 DROP = "drop"
 

@@ -9,23 +9,23 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.arrow_example_gen import extra as extra_rows
-from components.arrow_example_gen.columns import arrow_types
+from components.arrow_example_gen import extra_rows
+from components.arrow_example_gen.calendar_periods import Times, counted, in_period, integers
 from components.arrow_example_gen.corrections import Applied, Corrections, load_corrections
-from components.arrow_example_gen.databases.database import Database
-from components.arrow_example_gen.extra import Extra
-from components.arrow_example_gen.file_kinds import is_csv
-from components.arrow_example_gen.infinite import without_infinite
-from components.arrow_example_gen.misfits import FileMisfits, Misfit
-from components.arrow_example_gen.options import ReadOptions
-from components.arrow_example_gen.periods import Times, counted, in_period, integers
-from components.arrow_example_gen.places import Place, find_files, open_place
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.sampling import sampled
-from components.arrow_example_gen.spans import SPAN, SpanFile, SpanWindow, choose_periods, choose_window
-from components.arrow_example_gen.splitting import in_eval
-from components.errors import InputError, UsageError
-from components.spellings import canonical
+from components.arrow_example_gen.extra_rows import Extra
+from components.arrow_example_gen.hash_split import in_eval
+from components.arrow_example_gen.infinite_values import without_infinite
+from components.arrow_example_gen.row_sampling import sampled
+from components.shared.errors import InputError, UsageError
+from components.shared.spellings.canonical_spellings import canonical
+from components.table_reading.cells.type_errors import FileMisfits, Misfit
+from components.table_reading.column_types import arrow_types
+from components.table_reading.databases.database import Database
+from components.table_reading.formats.file_suffixes import is_csv
+from components.table_reading.locations import Place, find_files, open_place
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.readers import read_batches
+from components.table_reading.spans import SPAN, SpanFile, SpanWindow, choose_periods, choose_window
 
 SPLITS = ("train", "eval")
 _TIMES: dict[tuple[Any, ...], Times] = {}

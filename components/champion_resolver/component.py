@@ -9,7 +9,7 @@ from tfx.types.standard_artifacts import Examples, Model
 from tfx.utils import path_utils
 
 from components.registry.champion import champion_for
-from components.registry.versions import Registry
+from components.registry.registry import Registry
 
 
 @component

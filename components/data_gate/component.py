@@ -10,7 +10,6 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.artifact_utils import decode_split_names
 from tfx.types.standard_artifacts import ExampleAnomalies, Examples
 
-from components.artifacts import DriftReport, GateDecision
 from components.data_gate.findings import (
     anomaly_findings,
     blocking,
@@ -19,8 +18,9 @@ from components.data_gate.findings import (
     drift_findings,
     spelling_hints,
 )
-from components.errors import GateBlocked
-from components.files import write_json
+from components.shared.artifacts.artifact_types import DriftReport, GateDecision
+from components.shared.errors import GateBlocked
+from components.shared.files import write_json
 
 
 @component

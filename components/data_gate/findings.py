@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.class_counts import class_sets
-from components.spelling_groups import loose_key
+from components.shared.class_counts import class_sets
+from components.shared.spellings.spelling_groups import loose_key
 
 Policy = Literal["block", "warn"]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from components.drift_validator.judging import Drift
-from components.drift_validator.rules import MAIN
+from components.drift_validator.significance import Drift
+from components.drift_validator.thresholds import MAIN
 
 _Measurement = anomalies_pb2.DriftSkewInfo.Measurement
 _TYPES = {

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from components.calendar_parts import DATE, DAY, MISSING
-from components.derived import AGE, REPEATS, readings
-from components.derived_cells import derived_cells, moments
-from components.drift_validator.summaries.column import Table
-from components.drift_validator.summaries.summarise import Summarised
+from components.drift_validator.sketches.dataset_sketch import Summarised
+from components.drift_validator.sketches.sketch import Table
+from components.shared.features.calendar_parts import DATE, DAY, MISSING
+from components.shared.features.derived_cells import derived_cells, moments
+from components.shared.features.derived_features import AGE, REPEATS, readings
 
 CYCLES = 4
 """A part is compared where both sides cover it so many times: of fewer, where the last one ends looks like drift."""

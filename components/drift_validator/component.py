@@ -11,11 +11,11 @@ from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import ExampleAnomalies, Examples, Schema
 from tfx.utils import io_utils
 
-from components.artifacts import DriftReport
 from components.drift_validator.anomalies import to_anomalies
-from components.drift_validator.detecting import Plan, find_drift
-from components.examples import example_batches
-from components.files import write_bytes, write_json
+from components.drift_validator.drift_detection import Plan, find_drift
+from components.shared.artifacts.artifact_types import DriftReport
+from components.shared.examples.example_reading import example_batches
+from components.shared.files import write_bytes, write_json
 
 
 @component

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from components.derived import sources
 from components.error_analysis.binning import Column
-from components.error_analysis.causes import Training, causes
+from components.error_analysis.diagnosis import Training, causes
 from components.error_analysis.importance import affordable, correlation_ratios, permutation_importance
-from components.error_analysis.outcomes import LOSS, Outcomes, figures, outcomes
-from components.error_analysis.permuting import Permuted
-from components.error_analysis.reading import MOST_CELLS, read_columns, sampled
+from components.error_analysis.permuted_predictions import Permuted
+from components.error_analysis.row_losses import LOSS, Outcomes, figures, outcomes
+from components.error_analysis.row_sample import MOST_CELLS, read_columns, sampled
 from components.error_analysis.settings import Settings
-from components.error_analysis.slices import Search, weak_slices
-from components.examples import whole_columns
-from components.predictions import CANDIDATE, Predictions
-from components.serving_contract import SavedModel
+from components.error_analysis.slice_search import Search, weak_slices
+from components.shared.examples.example_reading import whole_columns
+from components.shared.features.derived_features import sources
+from components.shared.serving.predictions import CANDIDATE, Predictions
+from components.shared.serving.serving_contract import SavedModel
 
 MOST_PRODUCTS = 400_000_000
 """Rows looked at are so few that rows x columns x classes stay below this, which is what the search costs."""

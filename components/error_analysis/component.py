@@ -9,21 +9,21 @@ from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples, Model
 from tfx.utils.path_utils import serving_model_path
 
-from components import artifacts
 from components.error_analysis.analysis import analyse
 from components.error_analysis.settings import Settings
-from components.files import write_json
-from components.list_items import with_items
-from components.predictions import read_predictions, read_train_labels
+from components.shared.artifacts import artifact_types
+from components.shared.features.list_items import with_items
+from components.shared.files import write_json
+from components.shared.serving.predictions import read_predictions, read_train_labels
 
 
 @component
 def ErrorAnalysis(
     examples: InputArtifact[Examples],
     model: InputArtifact[Model],
-    predictions: InputArtifact[artifacts.Predictions],
-    labels: InputArtifact[artifacts.LabelReport],
-    errors: OutputArtifact[artifacts.ErrorReport],
+    predictions: InputArtifact[artifact_types.Predictions],
+    labels: InputArtifact[artifact_types.LabelReport],
+    errors: OutputArtifact[artifact_types.ErrorReport],
     metric: Parameter[str],
     kinds: Parameter[str],
     settings: Parameter[str],

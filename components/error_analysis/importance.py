@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.error_analysis.outcomes import Outcomes, figures
-from components.metric_names import LOWER_IS_BETTER
+from components.error_analysis.row_losses import Outcomes, figures
+from components.shared.statistics.metric_names import LOWER_IS_BETTER
 
 MOST_CELLS = 6_000_000
 """What the model is asked about, in rows x columns, over all permutations: encoding and parsing cost a microsecond."""

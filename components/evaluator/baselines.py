@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.criteria import Criterion
-from components.deciding import choose_threshold
-from components.evaluator.linear import Encoder, encoder_of, fit
-from components.evaluator.single_column import ColumnModel, strongest_column
-from components.examples import column_batches, joined_columns
+from components.evaluator.linear_baseline import Encoder, encoder_of, fit
+from components.evaluator.single_column_baseline import ColumnModel, strongest_column
+from components.shared.examples.example_reading import column_batches, joined_columns
+from components.shared.statistics.threshold_criteria import Criterion
+from components.shared.statistics.threshold_selection import choose_threshold
 
 PRIOR, LINEAR, STRONGEST = "prior", "linear", "strongest_column"
 SAMPLE_ROWS = 20_000

@@ -10,13 +10,13 @@ from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 from tfx.utils.path_utils import serving_model_path
 
-from components import artifacts
+from components.evaluator.blessing import Bar
 from components.evaluator.eval_config import slice_keys
 from components.evaluator.evaluation import evaluate
-from components.evaluator.verdict import Bar
-from components.files import write_json, write_text
-from components.list_items import with_items
-from components.predictions import CANDIDATE, CHAMPION, read_predictions, read_train_labels
+from components.shared.artifacts import artifact_types
+from components.shared.features.list_items import with_items
+from components.shared.files import write_json, write_text
+from components.shared.serving.predictions import CANDIDATE, CHAMPION, read_predictions, read_train_labels
 
 
 @component
@@ -24,7 +24,7 @@ def ChampionEvaluator(
     examples: InputArtifact[Examples],
     model: InputArtifact[Model],
     champion: InputArtifact[Model],
-    predictions: InputArtifact[artifacts.Predictions],
+    predictions: InputArtifact[artifact_types.Predictions],
     evaluation: OutputArtifact[ModelEvaluation],
     blessing: OutputArtifact[ModelBlessing],
     eval_config: Parameter[str],

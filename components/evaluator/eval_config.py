@@ -8,8 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from components.predictions import CANDIDATE, CHAMPION
-from components.serving_contract import OUTPUTS, SERVE_EXAMPLES, TRANSFORM_LABELS, TRANSFORMED_LABEL
+from components.shared.serving.predictions import CANDIDATE, CHAMPION
+from components.shared.serving.serving_contract import OUTPUTS, SERVE_EXAMPLES, TRANSFORM_LABELS, TRANSFORMED_LABEL
 
 CURVE_STEPS = 100
 """Thresholds between 0 and 1 at which the confusion matrix is kept, for the curves of reports and notebooks."""

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from components.errors import InputError
-from components.evaluator.assessing import Assessment, assess, finite
+from components.evaluator.assessment import Assessment, assess, finite
 from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST, feature_names, learn_baselines
+from components.evaluator.blessing import OVERALL, Bar, by_chance, judge
 from components.evaluator.finding_text import listed, to_text
 from components.evaluator.findings import ChampionColumns, ChampionIncomparable, Finding, UnknownClasses
 from components.evaluator.slicing import groups_of, slices_of
 from components.evaluator.tfma_result import write_result
-from components.evaluator.verdict import OVERALL, Bar, by_chance, judge
-from components.examples import column_batches, joined_columns
-from components.predictions import CANDIDATE, CHAMPION, About, Predictions
+from components.shared.errors import InputError
+from components.shared.examples.example_reading import column_batches, joined_columns
+from components.shared.serving.predictions import CANDIDATE, CHAMPION, About, Predictions
 
 
 def evaluate(

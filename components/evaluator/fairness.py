@@ -23,9 +23,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from components.judges import calibration_error
-from components.metric_names import RATES
-from components.serving_contract import decides
+from components.shared.serving.serving_contract import decides
+from components.shared.statistics.metric_names import RATES
+from components.shared.statistics.weighted_metrics import calibration_error
 
 ALPHA = 0.05
 MOST_GROUPS = 50

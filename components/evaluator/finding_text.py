@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from components.evaluator import findings as kinds
-from components.metric_names import LOWER_IS_BETTER
+from components.shared.statistics.metric_names import LOWER_IS_BETTER
 
 MOST_NAMED = 5
 """Unknown classes that a text names; the finding counts all."""

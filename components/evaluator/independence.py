@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from components.serving_contract import likeliest
+from components.shared.serving.serving_contract import likeliest
 
 PERMUTATIONS = 199
 MOST_ROWS = 20_000

@@ -20,8 +20,8 @@ import numpy as np
 
 from components.evaluator.eval_config import COUNTS, CURVE_STEPS, METRICS, eval_config
 from components.evaluator.slicing import Slice, Value
-from components.files import write_text
-from components.predictions import CANDIDATE, CHAMPION
+from components.shared.files import write_text
+from components.shared.serving.predictions import CANDIDATE, CHAMPION
 
 METRICS_FILE, PLOTS_FILE = "metrics-00000-of-00001.tfrecord", "plots-00000-of-00001.tfrecord"
 Metrics = Mapping[str, float]

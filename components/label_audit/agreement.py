@@ -8,7 +8,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from components.label_audit.coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from components.label_audit.agreement_coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from components.label_audit.annotations import MISSING, Votes, votes
 from components.label_audit.disagreement import (
     ClassAgreement,
     Confusion,
@@ -19,7 +20,6 @@ from components.label_audit.disagreement import (
     send_back,
     slice_agreements,
 )
-from components.label_audit.votes import MISSING, Votes, votes
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import pandas as pd
 from components.label_audit.consistency import LabelConsistency, label_consistency
 from components.label_audit.disagreement import row_id
 from components.label_audit.encoding import Encoded, Kinds, encode
-from components.label_audit.judging import Judged, judge_classes, judge_numbers
-from components.label_audit.outlying import OUTLYING, NearConflict, Outlier, near_conflicts, outlier_scores
+from components.label_audit.label_issues import Judged, judge_classes, judge_numbers
+from components.label_audit.outliers import OUTLYING, NearConflict, Outlier, near_conflicts, outlier_scores
 from components.label_audit.settings import Settings
 
 MOST_LISTED = 20

@@ -8,13 +8,13 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples
 
-from components.artifacts import LabelReport
-from components.examples import read_examples
-from components.files import write_json
 from components.label_audit.audit import audit_labels
 from components.label_audit.encoding import Kinds, kinds_of
 from components.label_audit.settings import Settings
-from components.list_items import with_items
+from components.shared.artifacts.artifact_types import LabelReport
+from components.shared.examples.example_reading import read_examples
+from components.shared.features.list_items import with_items
+from components.shared.files import write_json
 
 
 @component

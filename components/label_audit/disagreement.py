@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from components.label_audit.votes import MISSING, Votes
+from components.label_audit.annotations import MISSING, Votes
 
 MIN_SLICE_ROWS = 20
 """Smaller slices are not compared: their agreement is mostly chance."""

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.spelling_groups import loose_key
+from components.shared.spellings.spelling_groups import loose_key
 
 MOST_CELLS = 60_000_000
 """Cells up to which rows are compared without each of their columns; of more, only as a whole."""

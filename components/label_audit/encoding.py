@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from components.errors import InputError
-from components.hashed_texts import text_directions
+from components.shared.errors import InputError
+from components.shared.features.hashed_texts import text_directions
 
 MOST_VALUES = 254
 """Values of a categorical column that are told apart, the most frequent; the others are one. Trees take 255."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.label_audit.audit import Issue
-from components.spreadsheet_cells import escaped
+from components.shared.texts.spreadsheet_formulas import escaped
 
 COLUMNS = ("id", "field", "value", "reason", "by", "when")
 """`value`, `by` and `when` are left empty: nothing is relabelled without a person, or `Auto`."""
@@ -58,7 +58,7 @@ def corrections_csv(
 
     A person writes the right label into `value`, or empties `field` and writes `drop` into `value`, and signs in `by`
     and `when`; lines left without a value change nothing. Cells that a spreadsheet would compute are escaped, see
-    components.spreadsheet_cells; ingest undoes it.
+    components.shared.texts.spreadsheet_formulas; ingest undoes it.
 
     Args:
       issues: Each with an id; one without cannot be corrected by id and is left out.

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from components.label_audit.encoding import Encoded, scaled
-from components.label_audit.screening import informative
+from components.label_audit.feature_screening import informative
 
 Model = Literal["boosting", "forest", "neighbours", "logistic"]
 MODELS: tuple[Model, ...] = ("boosting", "forest", "neighbours", "logistic")

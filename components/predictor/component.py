@@ -9,11 +9,11 @@ from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples, Model
 from tfx.utils.path_utils import serving_model_path
 
-from components import artifacts
-from components.examples import record_batches
-from components.predictions import CANDIDATE, CHAMPION, write_predictions, write_train_labels
-from components.predictor.predicting import predict, train_labels
-from components.serving_contract import SavedModel
+from components.predictor.prediction import predict, train_labels
+from components.shared.artifacts import artifact_types
+from components.shared.examples.example_reading import record_batches
+from components.shared.serving.predictions import CANDIDATE, CHAMPION, write_predictions, write_train_labels
+from components.shared.serving.serving_contract import SavedModel
 
 
 @component
@@ -21,12 +21,12 @@ def Predictor(
     examples: InputArtifact[Examples],
     model: InputArtifact[Model],
     champion: InputArtifact[Model],
-    predictions: OutputArtifact[artifacts.Predictions],
+    predictions: OutputArtifact[artifact_types.Predictions],
     task: Parameter[str],
     label: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes `eval.parquet` and `train_labels.parquet`, see components.predictions.
+    """Writes `eval.parquet` and `train_labels.parquet`, see components.shared.serving.predictions.
 
     Their custom property `rows`, JSON, says how many rows were read of each split. `champion` is not asked where its
     custom property `version` is 0: there is none yet. `label` is the label's column.

@@ -10,13 +10,13 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.artifact_integrity import CONTENT, check_known
-from components.artifacts import ErrorReport
-from components.errors import DamagedArtifact
-from components.pusher.card import model_card
-from components.pusher.card_files import card_files
-from components.registry.versions import Registry
-from components.serving_contract import MEMBERS
+from components.model_card.card import model_card
+from components.model_card.rendering import card_files
+from components.registry.registry import Registry
+from components.shared.artifacts.artifact_types import ErrorReport
+from components.shared.artifacts.integrity import CONTENT, check_known
+from components.shared.errors import DamagedArtifact
+from components.shared.serving.serving_contract import MEMBERS
 
 FOR_THE_CARD = frozenset({"features", "bar"})
 """Of `about`: what the manifest need not repeat."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from components.registry.versions import Registry
+from components.registry.registry import Registry
 
 
 def champion_for(registry: Registry, fingerprints: Mapping[str, str]) -> int | None:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from components.errors import UsageError
-from components.registry.objects import Objects, Taken
+from components.registry.object_store import Objects, Taken
+from components.shared.errors import UsageError
 
 WRITERS = 8
 """Requests at the same moment."""

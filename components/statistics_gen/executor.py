@@ -11,10 +11,10 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, json_utils
 
-from components.examples import example_batches
-from components.files import write_bytes
-from components.in_process import in_process
-from components.statistics_gen.summarising import statistics_of
+from components.shared.examples.example_reading import example_batches
+from components.shared.files import write_bytes
+from components.shared.in_process import in_process
+from components.statistics_gen.local_statistics import statistics_of
 
 
 class Executor(executor.Executor):

@@ -8,17 +8,17 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from components.progress import note
-from components.trainer.balancing import Learned
-from components.trainer.boosting import Problem, Rows, Validated, fit_rounds, validate
+from components.shared.progress import note
+from components.trainer.class_balancing import Learned
 from components.trainer.ensemble import LinearMember, Member, PriorMember, TreesMember
-from components.trainer.examples import Columns
-from components.trainer.forest import Forest
-from components.trainer.forest_tables import tables_of
+from components.trainer.feature_matrix import TreeTable
+from components.trainer.gradient_boosting import Problem, Rows, Validated, fit_rounds, validate
 from components.trainer.lightgbm_text import read_trees
 from components.trainer.linear import Linear, LinearWeights, fit_linear
-from components.trainer.model import Shape
-from components.trainer.table import TreeTable
+from components.trainer.network_layers import Shape
+from components.trainer.training_columns import Columns
+from components.trainer.tree_graph import Forest
+from components.trainer.tree_tables import tables_of
 
 LINEAR_ONLY = "standardized"
 """The matrix that the linear model alone reads: ranks say more to the others."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.forest import Forest
+from components.trainer.feature_matrix import TreeTable
 from components.trainer.linear import Linear
-from components.trainer.table import TreeTable
+from components.trainer.tree_graph import Forest
 
 SURE = 1e-7
 """Probabilities this close to 0 and 1 are as far as a logit goes: 16 nats."""
@@ -58,7 +58,7 @@ class TreesMember(tf.Module):
 
 
 class NetworkMember(tf.Module):
-    """The network of components/trainer/model.py."""
+    """The network of components/trainer/network_layers.py."""
 
     def __init__(self, network: Any, task: str) -> None:
         super().__init__()

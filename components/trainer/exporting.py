@@ -16,12 +16,12 @@ import tensorflow_transform as tft
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.derived import sent
-from components.serving_contract import DECISION_THRESHOLD
-from components.trainer.examples import Columns
+from components.shared.features.derived_features import sent
+from components.shared.serving.serving_contract import DECISION_THRESHOLD
 from components.trainer.raw_inputs import SentAsText
 from components.trainer.signatures import Model, ServedModel, predictor
 from components.trainer.training import class_names, labelled_rows
+from components.trainer.training_columns import Columns
 
 LOGIT_ENDS = 1e-7
 """A probability this close to 0 or 1 is as far as a logit goes."""

@@ -14,9 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from components.progress import note
-from components.trainer.balancing import Learned, as_they_are
-from components.trainer.blending import choose_temperature
+from components.shared.progress import note
 from components.trainer.candidates import (
     Candidate,
     Clock,
@@ -26,12 +24,14 @@ from components.trainer.candidates import (
     Task,
     TreesCandidate,
 )
+from components.trainer.class_balancing import Learned, as_they_are
+from components.trainer.cross_validation import Validated
 from components.trainer.ensemble import Ensemble
-from components.trainer.examples import Columns
+from components.trainer.ensemble_loss import choose_temperature
 from components.trainer.network_candidate import NetworkCandidate
 from components.trainer.time_budget import OVERTIME, Plan, Size, plan
-from components.trainer.validated import Validated
-from components.trainer.validation import Fold, folds_of, hold_out
+from components.trainer.training_columns import Columns
+from components.trainer.validation_split import Fold, folds_of, hold_out
 
 FORCED = {"linear": ("linear",), "trees": ("trees",), "network": ("network",), "blend": ("trees", "network")}
 """Candidates of the settings of [training] model other than "auto"."""

@@ -9,7 +9,7 @@ taken among quantiles (components/transform/preprocessing.py), which is what the
 
 import numpy as np
 
-from components.trainer.examples import Columns
+from components.trainer.training_columns import Columns
 
 LEAST_VALUES = 32
 """A column of fewer different values is a scale (number of engines), not a measurement that was rounded."""

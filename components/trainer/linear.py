@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.examples import Columns
+from components.trainer.training_columns import Columns
 
 DENSE = ("standardized", "cyclical", "missing")
 """Matrices whose columns are inputs as they are; those that a preprocessing does not make are left out.

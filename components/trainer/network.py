@@ -7,13 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from components.errors import PlumblineError
-from components.progress import note
-from components.trainer.examples import Columns
-from components.trainer.feed import Feed
-from components.trainer.model import Shape, build_model
-from components.trainer.objective import ensemble_loss, member_loss
-from components.trainer.pace import Pace
+from components.shared.errors import PlumblineError
+from components.shared.progress import note
+from components.trainer.batches import Feed
+from components.trainer.network_layers import Shape, build_model
+from components.trainer.network_losses import ensemble_loss, member_loss
+from components.trainer.throughput_callback import Pace
+from components.trainer.training_columns import Columns
 
 ROWS_PER_EXECUTION = 20_480
 MOST_STEPS = 100

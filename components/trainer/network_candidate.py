@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.balancing import Learned
-from components.trainer.blending import Gain, gain, losses
 from components.trainer.candidates import FoldRows, Task
+from components.trainer.class_balancing import Learned
 from components.trainer.ensemble import Member, NetworkMember, network_answer
-from components.trainer.examples import Columns
+from components.trainer.ensemble_loss import Gain, gain, losses
+from components.trainer.training_columns import Columns
 
 PROMISING = 1.0
 """Standard errors by which a blend with the network must be better on few rows before it is trained on all."""

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.dense_columns import MISSING, as_numbers, as_texts, dense, integers, numbers, texts
-from components.derived import SEPARATOR, sources
-from components.derived_tensors import derived
-from components.large_integers import FLOAT32, FLOAT64, as_integers
-from components.served_texts import listed, moments
-from components.transform_matrices import Matrices, load_matrices
+from components.shared.features.dense_columns import MISSING, as_numbers, as_texts, dense, integers, numbers, texts
+from components.shared.features.derived_features import SEPARATOR, sources
+from components.shared.features.derived_tensors import derived
+from components.shared.features.large_integers import FLOAT32, FLOAT64, as_integers
+from components.shared.features.transform_matrices import Matrices, load_matrices
+from components.shared.serving.served_texts import listed, moments
 
 Tensors = Mapping[str, tf.Tensor]
 Specs = Mapping[str, Any]
@@ -56,7 +56,7 @@ class SentAsText:
 
     @classmethod
     def of(cls, features: Mapping[str, Any]) -> "SentAsText":
-        """Of pipeline.toml's [features], with what pipeline/feature_kinds.py adds."""
+        """Of pipeline.toml's [features], with what pipeline/settings/feature_types.py adds."""
         separators = features.get("separators", {})
         lists = {name: separators.get(name, SEPARATOR) for name in features.get("lists", {})}
         return cls(dict(features.get("moments", {})), lists)

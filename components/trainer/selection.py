@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.trainer.blending import gain, losses
+from components.trainer.ensemble_loss import gain, losses
 
 SHARES = (0.25, 0.5, 0.75)
 """Of the new member in a blend. Finer steps would fit the validation rows, not the rows that come."""

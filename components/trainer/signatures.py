@@ -43,10 +43,10 @@ import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.dense_columns import MISSING
-from components.serving_contract import TRANSFORMED_LABEL as TRANSFORMED_LABEL
+from components.shared.features.dense_columns import MISSING
+from components.shared.serving.serving_contract import TRANSFORMED_LABEL as TRANSFORMED_LABEL
+from components.trainer.model_version import ModelVersion
 from components.trainer.raw_inputs import SentAsText, Tensors, raw_inputs
-from components.trainer.version import ModelVersion
 
 Model = Callable[[Tensors], tf.Tensor]
 """Transformed features by name -> float32 [N, outputs], see ensemble.Ensemble; something whose variables are saved."""

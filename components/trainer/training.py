@@ -12,22 +12,22 @@ import tensorflow_transform as tft
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.criteria import Criterion
-from components.deciding import choose_threshold
-from components.derived import sent
-from components.errors import InputError
-from components.own_module import KEY as OWN
-from components.serving_contract import DECISION_THRESHOLD, MEMBERS
-from components.trainer.balancing import DataSteps
+from components.shared.custom_module import KEY as OWN
+from components.shared.errors import InputError
+from components.shared.features.derived_features import sent
+from components.shared.features.vocabulary_escaping import unescaped
+from components.shared.serving.serving_contract import DECISION_THRESHOLD, MEMBERS
+from components.shared.statistics.threshold_criteria import Criterion
+from components.shared.statistics.threshold_selection import choose_threshold
 from components.trainer.candidates import Task
-from components.trainer.examples import Columns, RecordBatchFactory, read_columns
+from components.trainer.class_balancing import DataSteps
+from components.trainer.custom_run_fn import run_own
 from components.trainer.fitting import Fitted, fit
-from components.trainer.objective import validation_metrics
-from components.trainer.own import run_own
+from components.trainer.network_losses import validation_metrics
 from components.trainer.raw_inputs import SentAsText
 from components.trainer.signatures import ServedModel, predictor
 from components.trainer.small_data import fitted_to
-from components.vocabulary_escaping import unescaped
+from components.trainer.training_columns import Columns, RecordBatchFactory, read_columns
 
 REPORT = "training.json"
 LOGS = "tensorboard"

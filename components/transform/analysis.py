@@ -16,18 +16,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.cell_texts import texts_of
-from components.derived import expanded
-from components.examples import first_values
-from components.large_integers import FLOAT32, FLOAT64, less
-from components.list_items import items_of
-from components.told_apart import NumberSample
+from components.shared.examples.example_reading import first_values
+from components.shared.features.cell_texts import texts_of
+from components.shared.features.derived_features import expanded
+from components.shared.features.distinct_values import NumberSample
+from components.shared.features.large_integers import FLOAT32, FLOAT64, less
+from components.shared.features.list_items import items_of
+from components.shared.features.vocabulary_escaping import escaped
 from components.transform.derived_columns import ItemNumbers, learnable
 from components.transform.text_columns.learning import TextSettings, learn
 from components.transform.text_columns.model import TextModel
 from components.transform.text_columns.sample import TextSample
 from components.transform.value_check import Categories, Learned
-from components.vocabulary_escaping import escaped
 
 EMPTY_VOCABULARY = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
 """tft.vocabulary's only entry where nothing is left: a lookup table of nothing cannot be initialised."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.calendar_parts import DATE, DAY
-from components.derived import REPEATS, readings
-from components.list_items import Items
-from components.told_apart import NumberSample
+from components.shared.features.calendar_parts import DATE, DAY
+from components.shared.features.derived_features import REPEATS, readings
+from components.shared.features.distinct_values import NumberSample
+from components.shared.features.list_items import Items
 
 
 class ItemNumbers(Items):

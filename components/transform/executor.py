@@ -16,10 +16,11 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, json_utils
 
-from components.examples import example_batches
-from components.in_process import in_process
-from components.own_module import KEY as OWN
-from components.told_apart import Kept
+from components.shared.custom_module import KEY as OWN
+from components.shared.examples.example_reading import example_batches
+from components.shared.features.distinct_values import Kept
+from components.shared.features.vocabulary_escaping import unescaped
+from components.shared.in_process import in_process
 from components.transform.analysis import analyse
 from components.transform.derived_columns import nothing_learned
 from components.transform.freezing import write_transform_graph
@@ -29,7 +30,6 @@ from components.transform.scaling import QUANTILES
 from components.transform.text_columns.telling import record_texts
 from components.transform.value_check import check_values
 from components.transform.value_findings import POLICY, record_values
-from components.vocabulary_escaping import unescaped
 
 NOTHING = (
     "nothing is learned from it: no part of it varies and comes back within the rows to learn from, and the row's own "

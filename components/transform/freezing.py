@@ -14,10 +14,10 @@ from tensorflow_transform import TFTransformOutput, graph_context, impl_helper
 from tensorflow_transform.saved import saved_transform_io_v2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
+from components.shared.features.vocabulary_escaping import escaped_tensor, has_escapes
 from components.transform.analysis import Facts
 from components.transform.known_numbers import KnownNumbers
 from components.transform.preprocessing import transformed
-from components.vocabulary_escaping import escaped_tensor, has_escapes
 
 
 class Known(KnownNumbers):

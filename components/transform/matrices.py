@@ -29,7 +29,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.spellings import KEY as SPELLINGS
+from components.shared.features.vocabulary_escaping import escaped_tensor, has_escapes
+from components.shared.spellings.canonical_spellings import KEY as SPELLINGS
 from components.transform.analysis import Facts
 from components.transform.known_numbers import KnownNumbers
 from components.transform.preprocessing import (
@@ -42,7 +43,6 @@ from components.transform.preprocessing import (
     vocabulary_ids,
     with_texts,
 )
-from components.vocabulary_escaping import escaped_tensor, has_escapes
 
 FOLDER = "matrices"
 

@@ -31,17 +31,17 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.dense_columns import MISSING_INT, Raw, integers, number, numbers, text, texts
-from components.derived import MOST_ITEMS, expanded, sent
-from components.derived_tensors import derived, flat
-from components.errors import ConfigError
-from components.large_integers import less_tensor, remainders
-from components.own_module import KEY as OWN
-from components.own_module import call
-from components.spellings import KEY as SPELLINGS
-from components.spellings import Spellings, canonical_tensor
+from components.shared.custom_module import KEY as OWN
+from components.shared.custom_module import call
+from components.shared.errors import ConfigError
+from components.shared.features.dense_columns import MISSING_INT, Raw, integers, number, numbers, text, texts
+from components.shared.features.derived_features import MOST_ITEMS, expanded, sent
+from components.shared.features.derived_tensors import derived, flat
+from components.shared.features.large_integers import less_tensor, remainders
+from components.shared.features.vocabulary_escaping import escaped_tensor
+from components.shared.spellings.canonical_spellings import KEY as SPELLINGS
+from components.shared.spellings.canonical_spellings import Spellings, canonical_tensor
 from components.transform.scaling import QUANTILES, phases, quantile_scale, standard_scale
-from components.vocabulary_escaping import escaped_tensor
 
 SKETCH_ERROR = 1e-3
 """Rank error of the quantile sketch, as a share of the rows; a quarter of a bucket."""

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from components.large_integers import less
-from components.told_apart import Kept, told_apart
+from components.shared.features.distinct_values import Kept, told_apart
+from components.shared.features.large_integers import less
 
 _MISSING_INT = -(2**63)
 MOST_CELLS = 1 << 22

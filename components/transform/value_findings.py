@@ -3,8 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from components.errors import GateBlocked
-from components.told_apart import Kept
+from components.shared.errors import GateBlocked
+from components.shared.features.distinct_values import Kept
 
 FILE, POLICY = "values.json", "values"
 """File in the transform graph's folder; key of the policy in Transform's custom_config."""

@@ -19,10 +19,10 @@ from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples, HyperParameters, Schema, TransformGraph
 from tfx.utils import io_utils
 
-from components.files import write_json
+from components.shared.files import write_json
 from components.trainer.training import class_names, labelled_rows, vocabulary_size
 from components.tuner.settings import Settings
-from components.tuner.trials import Notebook
+from components.tuner.trial_store import Notebook
 from components.tuner.tuning import Data, tune
 
 BEST = "best_settings.json"

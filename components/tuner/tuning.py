@@ -9,22 +9,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from components.errors import PlumblineError
-from components.metric_names import LOWER_IS_BETTER
-from components.progress import note, within
-from components.trainer.balancing import DataSteps
+from components.shared.errors import PlumblineError
+from components.shared.progress import note, within
+from components.shared.statistics.metric_names import LOWER_IS_BETTER
 from components.trainer.candidates import Task
-from components.trainer.examples import Columns
+from components.trainer.class_balancing import DataSteps
 from components.trainer.fitting import fit
 from components.trainer.signatures import predictor
 from components.trainer.small_data import fitted_to
 from components.trainer.training import label_scale, scaled, with_found
-from components.trainer.validation import hold_out
-from components.tuner.adopting import score_of, verdict
-from components.tuner.searching import search
+from components.trainer.training_columns import Columns
+from components.trainer.validation_split import hold_out
+from components.tuner.acceptance import score_of, verdict
+from components.tuner.search import search
+from components.tuner.search_space import Knob, around, nested, setting, space_of
 from components.tuner.settings import Settings
-from components.tuner.space import Knob, around, nested, setting, space_of
-from components.tuner.trials import Notebook, Trial, attempted
+from components.tuner.trial_store import Notebook, Trial, attempted
 
 ANSWER = {"binary": "probability", "multiclass": "probabilities", "regression": "prediction"}
 """What the answer of a task is judged by."""

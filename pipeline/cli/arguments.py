@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from components.errors import UsageError
-from components.secret_texts import holds_secret, without_secrets
+from components.shared.errors import UsageError
+from components.shared.texts.secrets import holds_secret, without_secrets
 from pipeline.cli.parser import Parser, new_parser
 
 Commands = Any

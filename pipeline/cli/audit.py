@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from components.errors import UsageError
+from components.shared.errors import UsageError
 from pipeline.cli.arguments import Commands, add_command, add_json, add_reading, add_source
 from pipeline.cli.output import print_record
 from pipeline.cli.resources import settings_of
@@ -62,18 +62,18 @@ def add_parsers(commands: Commands) -> None:
 
 def audit(parsed: argparse.Namespace) -> int:
     """Audits the labels of a table; exports the rows that should be looked at where --export names a file."""
-    from pipeline import audit_command
-    from pipeline.drift.data import Asked
+    from pipeline.drift.input_tables import Asked
+    from pipeline.labels.audit import audit, check_threshold, export, export_text
 
     if not parsed.label and not parsed.dataset and not parsed.annotators:
         raise UsageError("audit: no label column given; pass --label COL, --dataset NAME or --annotators A,B")
     if parsed.limit < 1:
         raise UsageError(f"--limit {parsed.limit}: must be at least 1")
     if parsed.auto is not None:
-        audit_command.check_threshold(parsed.auto)
+        check_threshold(parsed.auto)
         if not parsed.export:
             raise UsageError("--auto: fills in what --export writes; name a file with --export")
-    found = audit_command.audit(
+    found = audit(
         parsed.data,
         parsed.label,
         config=settings_of(parsed) if parsed.dataset else None,
@@ -86,6 +86,6 @@ def audit(parsed: argparse.Namespace) -> int:
     )
     print_record(parsed, found)
     if parsed.export:
-        exported = audit_command.export(found, parsed.export, parsed.auto)
-        print(audit_command.export_text(found, parsed.export, exported, parsed.auto), file=sys.stderr)
+        exported = export(found, parsed.export, parsed.auto)
+        print(export_text(found, parsed.export, exported, parsed.auto), file=sys.stderr)
     return 0

@@ -27,8 +27,8 @@ from pipeline.cli import (
 from pipeline.cli.arguments import check_credentials
 from pipeline.cli.parser import Parser, new_parser, parse
 from pipeline.cli.version import VersionAction
-from pipeline.endings.ending import guarded, own_process
-from pipeline.endings.output import say
+from pipeline.process.command_runner import guarded, own_process
+from pipeline.process.standard_streams import say
 
 COMMANDS = (
     run,
@@ -100,18 +100,18 @@ def _command(arguments: Sequence[str]) -> int:
 
 
 def _called(parsed: argparse.Namespace) -> int:
-    from pipeline.environment import settle
+    from pipeline.process.environment import settle
 
     settle()
-    from pipeline.endings import limits
+    from pipeline.process import resource_limits
 
     # Before the modules that load NumPy, whose OpenBLAS ends the process where it gets no memory.
     if parsed.needs == "tables":
-        limits.check_limits(limits.TABLES)
+        resource_limits.check_limits(resource_limits.TABLES)
     elif parsed.needs == "tensorflow":
-        limits.check_limits()
+        resource_limits.check_limits()
     else:
-        limits.check_address_space(limits.NUMPY)
+        resource_limits.check_address_space(resource_limits.NUMPY)
     check_credentials(parsed)
     code: int = parsed.handler(parsed)
     return code

@@ -5,11 +5,11 @@ import os
 from contextlib import nullcontext
 from pathlib import Path
 
-from components.escaping import for_a_terminal
+from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
 from pipeline.cli.output import print_found
 from pipeline.cli.resources import home_of, store_of
-from pipeline.talk import chatter_to
+from pipeline.process.console import chatter_to
 
 
 def add_parsers(commands: Commands) -> None:
@@ -39,9 +39,9 @@ def add_parsers(commands: Commands) -> None:
 
 def compare(parsed: argparse.Namespace) -> int:
     """Prints what differs between two runs: data, settings, code, steps, metrics."""
-    from pipeline.lookback.compare_runs import compare_runs
-    from pipeline.lookback.compare_text import for_a_person
-    from pipeline.lookback.runs import run_named
+    from pipeline.run_history.compare_runs import compare_runs
+    from pipeline.run_history.compare_text import for_a_person
+    from pipeline.run_history.runs import run_named
 
     home = home_of(parsed)
     before, after = (run_named(home, wanted) for wanted in (parsed.before, parsed.after))

@@ -4,7 +4,7 @@ import argparse
 import shutil
 import sys
 
-from components.errors import PlumblineError
+from components.shared.errors import PlumblineError
 from pipeline.cli.arguments import Commands, add_command, add_json, add_root
 from pipeline.cli.output import print_found
 
@@ -39,9 +39,9 @@ def add_parsers(commands: Commands) -> None:
 
 def doctor(parsed: argparse.Namespace) -> int:
     """Prints what is wrong; exit code 1 if there are errors, after the repairs if these were asked for."""
-    from pipeline.doctor.command import diagnose, repair
+    from pipeline.doctor.diagnosis import diagnose, repair
+    from pipeline.doctor.diagnosis_text import for_a_person
     from pipeline.doctor.finding import Options
-    from pipeline.doctor.text import for_a_person
 
     options = Options(digests=parsed.digests, quick=parsed.quick, tensorflow=not parsed.quick)
     if parsed.repair:

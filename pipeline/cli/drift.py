@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.errors import GateBlocked, UsageError
-from components.escaping import for_a_terminal, for_terminal
+from components.shared.errors import GateBlocked, UsageError
+from components.shared.texts.escaping import for_a_terminal, for_terminal
 from pipeline.cli.arguments import Commands, add_command, add_json, add_reading, add_root, add_source
 from pipeline.cli.output import print_found, print_record
 from pipeline.cli.resources import drift_history, settings_of
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
+    from pipeline.settings.config import Config
 
 
 def add_parsers(commands: Commands) -> None:
@@ -73,8 +73,8 @@ def drift(parsed: argparse.Namespace) -> int:
     """Compares two tables, or prints the history; exit code 3 with --fail-on-drift if anything drifted."""
     if parsed.history:
         return _drift_history(parsed)
-    from pipeline.drift import command as drift_command
-    from pipeline.drift.data import Asked
+    from pipeline.drift import comparison as drift_command
+    from pipeline.drift.input_tables import Asked
 
     if parsed.baseline is None or parsed.current is None:
         raise UsageError("drift: two files or folders are needed, or --history with --dataset NAME")
@@ -104,7 +104,7 @@ def _drift_history(parsed: argparse.Namespace) -> int:
         raise UsageError("--history: no dataset given; pass --dataset NAME")
     config = settings_of(parsed)
     if parsed.suggest:
-        from pipeline.drift.suggestions import suggest
+        from pipeline.drift.threshold_suggestions import suggest
 
         print_record(parsed, suggest(drift_history(config, parsed.root)))
         return 0
@@ -116,13 +116,13 @@ def _drift_history(parsed: argparse.Namespace) -> int:
 
 def show_history(config: "Config", root: Path, chart: Path | None, quiet: bool = False) -> None:
     """Prints the drift of all runs as a table, unless `quiet`; draws it into `chart` where one is named."""
-    from pipeline.drift.table import table
+    from pipeline.drift.history_table import table
 
     history = drift_history(config, root)
     if not quiet:
         print("\n" + for_terminal(table(history, shutil.get_terminal_size().columns)))
     if chart is not None and history.compared:
-        from pipeline.drift.chart import save_chart
+        from pipeline.drift.history_chart import save_chart
 
         save_chart(history, chart)
         print(f"chart: {chart}", file=sys.stderr)

@@ -2,8 +2,8 @@
 
 import argparse
 
-from components.errors import UsageError
-from components.escaping import for_a_terminal
+from components.shared.errors import UsageError
+from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
 from pipeline.cli.output import print_found
 from pipeline.cli.resources import home_of, registry_of, store_of
@@ -36,7 +36,7 @@ def add_parsers(commands: Commands) -> None:
 
 def gc(parsed: argparse.Namespace) -> int:
     """Prints what can be deleted; deletes it with --apply."""
-    from pipeline.lookback.collect import collect, for_a_person, plan
+    from pipeline.run_history.garbage_collection import collect, for_a_person, plan
 
     if parsed.keep < 0:
         raise UsageError(f"--keep {parsed.keep}: must be 0 or more")

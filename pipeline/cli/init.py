@@ -5,7 +5,7 @@ import sys
 
 from pipeline.cli.arguments import Commands, add_command, add_json, add_reading, add_source
 from pipeline.cli.output import print_record
-from pipeline.talk import Progress
+from pipeline.process.console import Progress
 
 
 def add_parsers(commands: Commands) -> None:
@@ -47,8 +47,8 @@ def add_parsers(commands: Commands) -> None:
 
 def init(parsed: argparse.Namespace) -> int:
     """Writes settings and schema for a new dataset; prints what they assume."""
-    from components.arrow_example_gen.options import ReadOptions
-    from pipeline.initialise.command import initialise
+    from components.table_reading.read_options import ReadOptions
+    from pipeline.onboarding.initialise.dataset import initialise
 
     progress = Progress(sys.stderr if sys.stderr.isatty() and not parsed.quiet else None, total=2)
     found = initialise(

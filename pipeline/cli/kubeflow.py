@@ -6,12 +6,12 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 
-from components.errors import UsageError
-from components.escaping import for_a_terminal
+from components.shared.errors import UsageError
+from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_cluster, add_command, add_dataset, add_json
 from pipeline.cli.output import print_found, print_record
 from pipeline.cli.resources import settings_of
-from pipeline.talk import chatter_to
+from pipeline.process.console import chatter_to
 
 
 def add_parsers(commands: Commands) -> None:
@@ -154,14 +154,14 @@ def compile_pipeline(parsed: argparse.Namespace) -> int:
 def _compile_to(parsed: argparse.Namespace, output: Path, target: str = "kubeflow") -> None:
     config = settings_of(parsed)
     with nullcontext() if parsed.verbose else chatter_to(Path(os.devnull)):
-        from pipeline.run_kubeflow import compile_pipeline
+        from pipeline.runners.kubeflow.runner import compile_pipeline
 
         compile_pipeline(config, output=output, data=parsed.data, root=parsed.root, image=parsed.image, target=target)
 
 
 def submit(parsed: argparse.Namespace) -> int:
     """Submits the pipeline, once or on a schedule; with --wait, waits for the run's end."""
-    from pipeline.kubeflow import submit as submitting
+    from pipeline.runners.kubeflow import submit as submitting
 
     if parsed.wait and parsed.every:
         raise UsageError("--wait with --every: a schedule does not end; leave one of them out")
@@ -178,7 +178,7 @@ def submit(parsed: argparse.Namespace) -> int:
 
 def dry_run(parsed: argparse.Namespace) -> int:
     """Runs a compiled pipeline on this machine; prints the report."""
-    from pipeline.dry_run.run import Options, dry_run
+    from pipeline.runners.dry_run.runner import Options, dry_run
 
     options = Options(
         image=parsed.image,

@@ -2,7 +2,7 @@
 
 import argparse
 
-from components.escaping import for_a_terminal
+from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
 from pipeline.cli.output import print_found
 from pipeline.cli.resources import registry_of, store_of
@@ -52,7 +52,7 @@ def add_parsers(commands: Commands) -> None:
 
 def lineage(parsed: argparse.Namespace) -> int:
     """Prints the run, the data and the code that a registered model came from."""
-    from pipeline.lineage import for_a_person, model_lineage
+    from pipeline.run_history.lineage import for_a_person, model_lineage
 
     registry = registry_of(parsed)
     version = registry.version_named(parsed.model)
@@ -63,7 +63,7 @@ def lineage(parsed: argparse.Namespace) -> int:
 
 def downstream(parsed: argparse.Namespace) -> int:
     """Prints the runs and models that a span or a file went into."""
-    from pipeline.lookback.downstream import downstream, for_a_person
+    from pipeline.run_history.downstream import downstream, for_a_person
 
     found = downstream(store_of(parsed), parsed.asked, registry_of(parsed))
     print_found(parsed, found.to_json, lambda: for_a_person(for_a_terminal(found)))

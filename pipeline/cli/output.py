@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from components.escaping import for_a_terminal
+from components.shared.texts.escaping import for_a_terminal
 
 
 def print_found(parsed: argparse.Namespace, to_json: Callable[[], Any], to_text: Callable[[], str]) -> None:

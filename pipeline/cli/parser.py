@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from components.escaping import on_one_line
-from components.suggestions import nearest
+from components.shared.texts.escaping import on_one_line
+from components.shared.texts.suggestions import nearest
 
 _CHOICE = re.compile(r"argument (?P<name>[^:]+): invalid choice: '(?P<given>.*)' \(choose from (?P<legal>.*)\)", re.S)
 _WIDTH = 100

@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 
-from components.errors import UsageError
-from components.escaping import for_a_terminal
+from components.shared.errors import UsageError
+from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_local_run, add_root, add_spans
 from pipeline.cli.drift import show_history
 from pipeline.cli.resources import settings_of
@@ -40,12 +40,12 @@ def replay(parsed: argparse.Namespace) -> int:
         raise UsageError(f"--from {parsed.first} --to {parsed.last}: the last span lies before the first")
     config = settings_of(parsed)
 
-    from pipeline import run_local
-    from pipeline.summary import one_line
+    from pipeline.run_history.run_summary import one_line
+    from pipeline.runners.local import runner
 
     summaries, stopped = [], None
     spans = range(parsed.first, parsed.last + 1)
-    for summary, stop in run_local.replay(
+    for summary, stop in runner.replay(
         config,
         root=parsed.root,
         spans=spans,

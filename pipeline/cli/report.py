@@ -2,7 +2,7 @@
 
 import argparse
 
-from components.errors import UsageError
+from components.shared.errors import UsageError
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
 from pipeline.cli.output import print_report_path
 from pipeline.cli.resources import home_of, store_of
@@ -31,7 +31,7 @@ def add_parsers(commands: Commands) -> None:
 
 def report(parsed: argparse.Namespace) -> int:
     """Writes the report of a run, or the page that compares two; prints its path."""
-    from pipeline.lookback.runs import history, run_named
+    from pipeline.run_history.runs import history, run_named
 
     home = home_of(parsed)
     if parsed.compare:

@@ -4,18 +4,18 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.errors import UsageError
-from components.plain_names import checked
+from components.shared.errors import UsageError
+from components.shared.texts.file_names import checked
 
 if TYPE_CHECKING:
-    from components.registry.versions import Registry
-    from pipeline.config import Config
+    from components.registry.registry import Registry
+    from pipeline.settings.config import Config
 
 
 def settings_of(parsed: argparse.Namespace) -> "Config":
     """Settings of --dataset, with --beam, --tune and --window where given; UsageError for an impossible value."""
-    from pipeline.config import find_config, load_config
-    from pipeline.tables.tune import check_tune
+    from pipeline.settings.config import find_config, load_config
+    from pipeline.settings.sections.tune import check_tune
 
     config = load_config(find_config(parsed.dataset))
     if profile := getattr(parsed, "beam", None):
@@ -40,7 +40,7 @@ def settings_of(parsed: argparse.Namespace) -> "Config":
 
 def home_of(parsed: argparse.Namespace) -> Path:
     """<root>/<dataset>, the folder of the dataset's runs; ConfigError for a dataset with neither settings nor runs."""
-    from pipeline.config import find_config
+    from pipeline.settings.config import find_config
 
     home: Path = (parsed.root / checked(parsed.dataset, "--dataset")).resolve()
     if not home.is_dir():
@@ -50,15 +50,15 @@ def home_of(parsed: argparse.Namespace) -> Path:
 
 def registry_of(parsed: argparse.Namespace) -> "Registry":
     """The registry that the settings of --dataset name."""
-    from components.registry.versions import Registry
-    from pipeline.config import registry_folder
+    from components.registry.registry import Registry
+    from pipeline.settings.config import registry_folder
 
     return Registry(registry_folder(settings_of(parsed), parsed.root))
 
 
 def store_of(parsed: argparse.Namespace, read_only: bool = True) -> Any:
     """A connection to the metadata store that [metadata] of the settings names."""
-    from pipeline.metadata_connection import connect, connection_config
+    from pipeline.metadata.connection import connect, connection_config
 
     return connect(
         connection_config(settings_of(parsed).metadata, home_of(parsed) / "metadata.sqlite"), read_only=read_only

@@ -4,14 +4,14 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from components.escaping import for_a_terminal
+from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_local_run, add_root, add_spans
 from pipeline.cli.output import print_found
 from pipeline.cli.resources import settings_of
 
 if TYPE_CHECKING:
-    from components.errors import PlumblineError
-    from pipeline.summary import Summary
+    from components.shared.errors import PlumblineError
+    from pipeline.run_history.run_summary import Summary
 
 
 def add_parsers(commands: Commands) -> None:
@@ -53,12 +53,12 @@ def add_parsers(commands: Commands) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Runs the pipeline once; prints the summary."""
     if parsed.profile:
-        from pipeline.profiling.profile import with_profile
+        from pipeline.runners.profiling.profile import with_profile
 
         summary, stopped = with_profile(lambda: _run(parsed), sys.stderr)
     else:
         summary, stopped = _run(parsed)
-    from pipeline.summary import for_a_person
+    from pipeline.run_history.run_summary import for_a_person
 
     try:
         print_found(parsed, summary.to_json, lambda: for_a_person(for_a_terminal(summary)))
@@ -71,11 +71,11 @@ def run(parsed: argparse.Namespace) -> int:
 def _run(parsed: argparse.Namespace) -> "tuple[Summary, PlumblineError | None]":
     config = settings_of(parsed)
 
-    from pipeline import run_local
+    from pipeline.runners.local import runner
 
     # A sample's models are no models: they have a registry and a history of their own.
     root = parsed.root if parsed.sample is None else parsed.root / "sample"
-    return run_local.run(
+    return runner.run(
         config,
         root=root,
         span=parsed.span,

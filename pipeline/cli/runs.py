@@ -2,8 +2,8 @@
 
 import argparse
 
-from components.errors import UsageError
-from components.escaping import for_a_terminal
+from components.shared.errors import UsageError
+from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
 from pipeline.cli.output import print_found, print_report_path
 from pipeline.cli.resources import home_of
@@ -30,7 +30,7 @@ def add_parsers(commands: Commands) -> None:
 
 def runs(parsed: argparse.Namespace) -> int:
     """Prints the runs of a dataset, or writes them as a page with --html."""
-    from pipeline.lookback.runs import for_a_person, history
+    from pipeline.run_history.runs import for_a_person, history
 
     if parsed.limit is not None and parsed.limit < 1:
         raise UsageError(f"--limit {parsed.limit}: must be at least 1")

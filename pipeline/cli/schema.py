@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from components.escaping import for_a_terminal
+from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_group, add_json, add_root
 from pipeline.cli.output import print_record
 from pipeline.cli.resources import drift_history, settings_of
@@ -57,11 +57,11 @@ def add_parsers(commands: Commands) -> None:
 
 def schema(parsed: argparse.Namespace) -> int:
     """Prints the changes that the data would make; `update` applies those that are accepted."""
-    from pipeline.schema import command as schema_command
+    from pipeline.onboarding.schema import schema_diff as schema_command
 
     config = settings_of(parsed)
     if parsed.thresholds_from_history:
-        from pipeline.drift.suggestions import suggest
+        from pipeline.drift.threshold_suggestions import suggest
 
         suggested = suggest(drift_history(config, parsed.root))
         found = schema_command.threshold_diff(config, suggested.threshold_changes())

@@ -36,7 +36,7 @@ def add_parsers(commands: Commands) -> None:
 
 def tuned(parsed: argparse.Namespace) -> int:
     """Prints the settings that the last search found; --write keeps them in pipeline.toml."""
-    from pipeline import tuned as tuned_
+    from pipeline.settings import tuning_result as tuned_
 
     config = settings_of(parsed)
     kept = tuned_.from_file(parsed.file) if parsed.file else tuned_.last(home_of(parsed))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from components.artifact_integrity import check, check_content, load, record_file
+from components.shared.artifacts.integrity import check, check_content, load, record_file
 from pipeline.doctor.artifact_folders import artifact_folders
 from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
 from pipeline.doctor.metadata import Store

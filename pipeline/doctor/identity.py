@@ -11,7 +11,7 @@ from pipeline.doctor.finding import Finding, Place
 from pipeline.doctor.restore import good_backups, number_on, restore
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.store_records import Records, read
-from pipeline.integrity.store_identity import FILE, Beside
+from pipeline.metadata.store_identity import FILE, Beside
 
 
 def beside(home: Path) -> Beside | None:
@@ -56,8 +56,8 @@ def check_identity(place: Place, file: Path, records: Records) -> Iterator[Findi
 
 def agree(home: Path, file: Path) -> None:
     """Lets store and artifacts agree from now on. Where ML Metadata does not work, the next run does it."""
-    from pipeline.integrity.store_identity import settle
-    from pipeline.metadata_connection import connect, connection_config
+    from pipeline.metadata.connection import connect, connection_config
+    from pipeline.metadata.store_identity import settle
 
     if file.is_file():
         with suppress(Exception):

@@ -7,8 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from components.errors import PlumblineError
-from pipeline.config import Config
+from components.shared.errors import PlumblineError
 from pipeline.doctor.artifact_folders import highest_execution
 from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
 from pipeline.doctor.identity import check_identity
@@ -25,6 +24,7 @@ from pipeline.doctor.store_records import (
     read,
     read_server,
 )
+from pipeline.settings.config import Config
 
 FILE = "metadata.sqlite"
 
@@ -135,7 +135,7 @@ def _fail(file: Path, ids: list[int], aside: SetAside) -> str:
 
 
 def _server(place: Place, config: Config) -> tuple[Checked, Store]:
-    from pipeline.metadata_connection import connect, connection_config
+    from pipeline.metadata.connection import connect, connection_config
 
     where = f"{config.metadata.kind} at {config.metadata.host}"
     try:

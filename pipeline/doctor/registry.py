@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.errors import PlumblineError, UsageError
-from components.registry.versions import Labels, Registry
-from pipeline.config import Config, registry_folder
+from components.registry.registry import Labels, Registry
+from components.shared.errors import PlumblineError, UsageError
 from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
 from pipeline.doctor.registry_repair import mend_labels, mend_manifest, mend_version, move_leftovers
+from pipeline.settings.config import Config, registry_folder
 
 ROLES = ("live", "canary", "previous")
 NEWEST = 10

@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from components.errors import PlumblineError
-from components.files import sha256, write_bytes, write_json
-from components.registry.storage import MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
-from components.registry.versions import Labels, Registry
+from components.registry.backend import MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
+from components.registry.registry import Labels, Registry
+from components.shared.errors import PlumblineError
+from components.shared.files import sha256, write_bytes, write_json
 from pipeline.doctor.artifact_folders import artifact_folders
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.summaries import read_summary

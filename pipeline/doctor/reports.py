@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from components.errors import PlumblineError
-from components.registry.versions import Registry
-from pipeline.config import Config, registry_folder
+from components.registry.registry import Registry
+from components.shared.errors import PlumblineError
 from pipeline.doctor.finding import Checked, Finding, Place, checked, size_text
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.summaries import read_summary
 from pipeline.doctor.summary_repair import manifest_of, mend_summary
+from pipeline.settings.config import Config, registry_folder
 
 LOGS = 1_000_000_000
 """Bytes of logs from which they are worth a word."""

@@ -14,16 +14,16 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from components.errors import PlumblineError
-from components.files import sync
+from components.shared.errors import PlumblineError
+from components.shared.files import sync
 from pipeline.doctor.artifact_folders import highest_execution
 from pipeline.doctor.finding import line
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.store_records import BESIDE, SCHEMA_VERSION, damage, read
 from pipeline.doctor.summaries import read_summary
-from pipeline.integrity.backups import FOLDER
-from pipeline.integrity.store_identity import FILE, KIND
-from pipeline.lookback.lineage_graph import REBUILT
+from pipeline.metadata.backups import FOLDER
+from pipeline.metadata.store_identity import FILE, KIND
+from pipeline.run_history.metadata_graph import REBUILT
 
 
 def good_backups(home: Path) -> Iterator[Path]:
@@ -113,7 +113,7 @@ def _add_runs(file: Path, home: Path) -> int:
     try:
         from ml_metadata.metadata_store import metadata_store
 
-        from pipeline.metadata_connection import connection_config
+        from pipeline.metadata.connection import connection_config
 
         store = metadata_store.MetadataStore(connection_config(None, file))
     except Exception as exc:  # ImportError; ML Metadata's errors share no class with Python's

@@ -9,9 +9,9 @@ import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 
-from components.errors import UsageError
-from components.files import sync, write_bytes
-from pipeline.integrity.backups import FOLDER
+from components.shared.errors import UsageError
+from components.shared.files import sync, write_bytes
+from pipeline.metadata.backups import FOLDER
 
 PREFIX = "repair-"
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from components.errors import PlumblineError
-from pipeline.config import Config, load_config
+from components.shared.errors import PlumblineError
 from pipeline.doctor.finding import Checked, Finding, checked, line
+from pipeline.settings.config import Config, load_config
 
 SCHEMAS = Path("schemas")
 
@@ -43,7 +43,7 @@ def _unusable(path: Path, exc: Exception) -> Finding:
 
 
 def _schema_and_data(config: Config) -> list[Finding]:
-    from pipeline.preflight import source_of
+    from pipeline.preflight.data_check import source_of
 
     try:
         source = source_of(config, config.data.directory)

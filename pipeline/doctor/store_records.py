@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from components.artifact_integrity import CONTENT
-from pipeline.integrity.store_identity import KIND
+from components.shared.artifacts.integrity import CONTENT
+from pipeline.metadata.store_identity import KIND
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
@@ -47,7 +47,7 @@ class Records:
       unfinished: Ids of the executions in state new or running, and the run of each ("" if it is not known).
       artifacts: All of them.
       runs: Names of all runs.
-      identity: Of the store, see pipeline/integrity/store_identity.py; "" if it has none.
+      identity: Of the store, see pipeline/metadata/store_identity.py; "" if it has none.
       last_execution: The largest id that an execution has had.
     """
 

@@ -5,17 +5,17 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.errors import PlumblineError
-from components.files import write_json
-from components.registry.versions import Registry
-from pipeline.config import Config
+from components.registry.registry import Registry
+from components.shared.errors import PlumblineError
+from components.shared.files import write_json
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.store_records import damage
-from pipeline.metadata_connection import connect, connection_config
+from pipeline.metadata.connection import connect, connection_config
+from pipeline.settings.config import Config
 
 if TYPE_CHECKING:
-    from pipeline.stored_artifact import StoredArtifact
-    from pipeline.summary import ComponentRun
+    from pipeline.metadata.stored_artifact import StoredArtifact
+    from pipeline.run_history.run_summary import ComponentRun
 
 STATES = {3: "executed", 5: "cached", 4: "failed"}
 """ML Metadata's Execution.State -> the summary's word."""
@@ -56,7 +56,7 @@ def manifest_of(registry: Registry | None, run_id: str) -> dict[str, Any] | None
 
 def _from_metadata(home: Path, folder: Path, config: Config | None, registry: Registry | None) -> dict[str, Any] | None:
     """From the artifacts of a run whose every component came to its end; None if metadata or artifacts are lacking."""
-    from pipeline.summary import Summary, from_artifacts
+    from pipeline.run_history.run_summary import Summary, from_artifacts
 
     file = home / "metadata.sqlite"
     sqlite = config is None or config.metadata.kind == "sqlite"
@@ -96,9 +96,9 @@ def _from_metadata(home: Path, folder: Path, config: Config | None, registry: Re
 def _outcome(store: Any, run_id: str) -> "tuple[list[ComponentRun], dict[str, StoredArtifact], float]":
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.lookback.lineage_graph import artifacts_by_id, executions_of_run
-    from pipeline.stored_artifact import stored_artifact
-    from pipeline.summary import ComponentRun
+    from pipeline.metadata.stored_artifact import stored_artifact
+    from pipeline.run_history.metadata_graph import artifacts_by_id, executions_of_run
+    from pipeline.run_history.run_summary import ComponentRun
 
     components, artifacts, seconds = [], {}, 0.0
     for one in executions_of_run(store, run_id):
@@ -115,7 +115,7 @@ def _outcome(store: Any, run_id: str) -> "tuple[list[ComponentRun], dict[str, St
 
 
 def _from_manifest(home: Path, folder: Path, registry: Registry | None) -> dict[str, Any] | None:
-    from pipeline.summary import Summary, from_artifacts
+    from pipeline.run_history.run_summary import Summary, from_artifacts
 
     manifest = manifest_of(registry, folder.name)
     if manifest is None or registry is None:

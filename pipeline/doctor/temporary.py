@@ -9,16 +9,16 @@ from pathlib import Path
 
 from pipeline.doctor.finding import Checked, Finding, Place, checked, size_text
 from pipeline.doctor.set_aside import PREFIX, SetAside
-from pipeline.endings.scratch import NAME, leftovers
-from pipeline.integrity.backups import FOLDER as BACKUP
-from pipeline.integrity.verifying import SET_ASIDE
+from pipeline.metadata.artifact_verification import SET_ASIDE
+from pipeline.metadata.backups import FOLDER as BACKUP
+from pipeline.process.temporary_files import NAME, leftovers
 
 OLD = 24 * 3600.0
 """Seconds after which a file in the system's temporary folder is taken for left."""
 SYSTEM = ("beam-pipeline-temp*", "__autograph_generated_file*")
 
 _HALF_WRITTEN = re.compile(r"\..+\.([a-z0-9_]{8}(\.tmp)?|sqlite\.partial)")
-"""As components.files names what it writes before it renames it."""
+"""As components.shared.files names what it writes before it renames it."""
 
 
 def check_temporary(place: Place) -> Checked:

@@ -1,1 +1,1 @@
-"""Drift at the command line: two data sets compared, the course over the runs, thresholds that the past suggests."""
+"""`plumbline drift`: drift between two tables, drift over the runs of a dataset, suggested thresholds."""

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from components.drift_validator.rules import REPRESENTATIVE
-from components.errors import UsageError
-from components.escaping import on_one_line
-from components.plain_names import checked
+from components.drift_validator.thresholds import REPRESENTATIVE
+from components.shared.errors import UsageError
+from components.shared.texts.escaping import on_one_line
+from components.shared.texts.file_names import checked
 
 
 class Row(NamedTuple):

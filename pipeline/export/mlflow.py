@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from components.errors import UsageError
-from components.registry.versions import Registry
-from pipeline.config import registry_folder
-from pipeline.export.facts import Facts, find_run, gather
-from pipeline.export.models import CHALLENGER, CHAMPION, RUN, model_version, move_aliases
-from pipeline.lineage import open_store
+from components.registry.registry import Registry
+from components.shared.errors import UsageError
+from pipeline.export.mlflow_models import CHALLENGER, CHAMPION, RUN, model_version, move_aliases
+from pipeline.export.tracking_data import Facts, find_run, gather
+from pipeline.run_history.lineage import open_store
+from pipeline.settings.config import registry_folder
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
     from mlflow import MlflowClient
 
-    from pipeline.config import Config
+    from pipeline.settings.config import Config
 
 BATCH = 100
 """Most parameters, tags or metrics that one request may carry."""

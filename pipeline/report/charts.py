@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.escaping import xml_text
+from components.shared.texts.escaping import xml_text
 from pipeline.report.curves import Bin
 from pipeline.report.facts import CategoryBar, Feature, NumberBar, Side
 

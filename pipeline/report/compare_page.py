@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.files import write_text
+from components.shared.files import write_text
 from pipeline.report.gather import read_summary
 from pipeline.report.page import MOST_ROWS, flat, render
 from pipeline.report.store import Record, read_record

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from components.pusher.card import decided_by
+from components.model_card.card import decided_by
 from pipeline.report.facts import Facts, Matrix
 from pipeline.report.words import METRICS, percent
 

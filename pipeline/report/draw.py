@@ -17,7 +17,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from components.escaping import xml_text
+from components.shared.texts.escaping import xml_text
 from pipeline.report.drawn import svg_of
 
 VEGA_LITE = "5.20"

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from components.files import write_json
+from components.shared.files import write_json
 
 
 class Drawn:

@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from components.metric_names import LOWER_IS_BETTER, METRICS
-from components.pusher.card import probability
+from components.model_card.card import probability
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
 from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
 from pipeline.report.words import fixed, listed, metric_name, percent, signed

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from components.pusher.card import probability
+from components.model_card.card import probability
 from pipeline.report import small
 from pipeline.report.charts import distribution
 from pipeline.report.draw import svg

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.pusher import card
+from components.model_card import card
 from pipeline.report.facts import Facts
 from pipeline.report.words import metric_name
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from components.errors import UsageError
-from components.files import read_json
-from components.plain_names import checked
+from components.shared.errors import UsageError
+from components.shared.files import read_json
+from components.shared.texts.file_names import checked
 from pipeline.report.curves import read_curves
 from pipeline.report.facts import Facts, Past
 from pipeline.report.history import as_past, read_past

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from components.errors import UsageError
-from components.files import write_text
-from pipeline.drift.text import drift_counts
+from components.shared.errors import UsageError
+from components.shared.files import write_text
+from pipeline.drift.comparison_text import drift_counts
 from pipeline.report.draw import svg
 from pipeline.report.history import read_past, read_runs
 from pipeline.report.metric_chart import metric_course

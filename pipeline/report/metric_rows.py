@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from components.evaluator.evidence import Z95
+from components.evaluator.paired_comparison import Z95
 from pipeline.report import intervals
 from pipeline.report.facts import Facts
 from pipeline.report.words import better, ends, fixed, metric_name, shown_metrics, signed

@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from components.escaping import xml_text
-from pipeline.drift.text import drift_counts
+from components.shared.texts.escaping import xml_text
+from pipeline.drift.comparison_text import drift_counts
 from pipeline.report import words
 from pipeline.report.deciding import calibrated, deciding
 from pipeline.report.error_rows import importance, weak
@@ -117,7 +117,7 @@ def _text(name: str) -> str:
 
 
 def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How many columns drifted; counted as the terminal counts them, see pipeline.drift.text."""
+    """How many columns drifted; counted as the terminal counts them, see pipeline.drift.comparison_text."""
     counts = drift_counts(rows)
     text = f"{counts.drifted:,} of {counts.compared:,} columns"
     text += f", {counts.in_slices:,} in slices only" if counts.in_slices else ""

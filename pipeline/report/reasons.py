@@ -5,7 +5,7 @@ from typing import Any
 
 from components.evaluator import findings as kinds
 from components.evaluator.finding_text import to_text
-from components.metric_names import LOWER_IS_BETTER
+from components.shared.statistics.metric_names import LOWER_IS_BETTER
 from pipeline.report.words import listed, metric_name, percent, signed
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from components.evaluator.evidence import Z95
-from components.metric_names import LOWER_IS_BETTER
+from components.evaluator.paired_comparison import Z95
+from components.shared.statistics.metric_names import LOWER_IS_BETTER
 from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
 from pipeline.report.words import ends, fixed, metric_name, shown_metrics, signed

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from components.own_module import KEY as OWN
+from components.shared.custom_module import KEY as OWN
 from pipeline.report.facts import SpanFile, Step
 
 
@@ -37,7 +37,7 @@ def read_record(metadata_file: Path, summary: Mapping[str, Any], store: Any = No
     """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.lineage import open_store
+    from pipeline.run_history.lineage import open_store
 
     told = [Step(row["id"], row["state"], row["seconds"]) for row in summary["components"]]
     if store is None:

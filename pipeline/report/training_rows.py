@@ -9,7 +9,7 @@ from markupsafe import Markup
 from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
 from pipeline.report.words import METRICS, fixed, seconds
-from pipeline.tuned_text import in_short
+from pipeline.settings.tuning_result_text import in_short
 
 NAMES = {
     "trees": "boosted trees",

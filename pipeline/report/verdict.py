@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.evaluator.assessing import AGAINST_LINEAR
+from components.evaluator.assessment import AGAINST_LINEAR
 from components.evaluator.findings import LinearBaseline, SimplerModelAhead
-from components.metric_names import LOWER_IS_BETTER
-from pipeline.cautions import caution_text, cautions
+from components.shared.statistics.metric_names import LOWER_IS_BETTER
 from pipeline.report.facts import Facts
 from pipeline.report.metric_rows import metric_rows
 from pipeline.report.reasons import in_a_sentence, line_name, sentence
 from pipeline.report.words import fixed, listed, metric_name, spans
+from pipeline.run_history.cautions import caution_text, cautions
 
 MOST_NOTES = 4
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from components import metric_names
-from components.pusher.card import places as _places
+from components.model_card.card import places as _places
+from components.shared.statistics import metric_names
 
 METRICS = metric_names.METRICS | {"calibration": "Mean score ÷ share positive", "threshold": "Decision threshold"}
 """Known metrics, in the order in which they are shown."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from components.files import write_text
-from components.plain_names import checked
+from components.shared.files import write_text
+from components.shared.texts.file_names import checked
 from pipeline.report.drawn import drawn_before
 from pipeline.report.gather import gather, read_summary
 from pipeline.report.page import report_page

@@ -11,7 +11,7 @@ from benchmarks.data_centric import ID, LABEL, Project, correct, drifted_slices,
 from benchmarks.data_centric_noise import SCENARIOS, flips
 from benchmarks.data_centric_table import markdown, table
 from components.arrow_example_gen.corrections import load_corrections
-from pipeline.config import load_config
+from pipeline.settings.config import load_config
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample" / "flights"
 

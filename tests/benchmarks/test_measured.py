@@ -8,7 +8,7 @@ import pytest
 from benchmarks import inference, pipeline
 from benchmarks.finished_run import FinishedRun
 from benchmarks.measured import Measured, measure
-from components.errors import UsageError
+from components.shared.errors import UsageError
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from components.files import write_json, write_text
+from components.shared.files import write_json, write_text
 from pipeline.report.compare_page import write_compare
 from pipeline.report.history_page import write_history
 from pipeline.report.page import report_page

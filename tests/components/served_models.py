@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.serving_contract import SavedModel
+from components.shared.serving.serving_contract import SavedModel
 
 
 def write_split(

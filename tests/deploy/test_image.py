@@ -199,7 +199,7 @@ def test_a_user_error_is_one_line_and_code_2(container: str) -> None:
 
 READ_ONLY = """
 import os, pathlib, sys
-from pipeline.environment import settle
+from pipeline.process.environment import settle
 settle()
 import tensorflow as tf, tensorflow_data_validation, tensorflow_model_analysis, tfx.v1, apache_beam, keras, obstore, kfp
 from pipeline.report import draw
@@ -221,7 +221,11 @@ def test_the_stack_loads_with_a_read_only_root_and_writes_nothing_home(container
     [
         ("tests/components/arrow_example_gen", "-m", "not e2e"),
         ("tests/components/drift_validator", "-m", "not e2e and not slow"),
-        ("tests/pipeline/test_config.py", "tests/pipeline/test_summary.py", "tests/components/test_files.py"),
+        (
+            "tests/pipeline/settings/test_config.py",
+            "tests/pipeline/run_history/test_run_summary.py",
+            "tests/components/shared/test_files.py",
+        ),
     ],
     ids=["ingest, its component included", "drift", "settings"],
 )

@@ -9,7 +9,7 @@ import pytest
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline.metadata_connection import connection_config
+from pipeline.metadata.connection import connection_config
 from tests.e2e.project import Project
 
 RUN = ("run", "--dataset", "flights", "--span", "3")

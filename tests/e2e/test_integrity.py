@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components import artifact_integrity as integrity
+from components.shared.artifacts import integrity
 from tests.e2e.project import Project, Result
 
 EPOCHS = iter(range(5, 50))

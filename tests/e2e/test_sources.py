@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet as pq
 
 from pipeline.cli import main
-from pipeline.config import load_config
+from pipeline.settings.config import load_config
 
 MONTHS, ROWS = 3, 400
 

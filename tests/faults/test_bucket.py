@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.registry.versions import Registry
+from components.registry.registry import Registry
 from tests.components.registry.bucket_place import BucketPlace
 from tests.components.registry.pushing import go, pushing
 from tests.components.registry.s3_server import CHANGES

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.config import find_config, load_config
 from pipeline.fingerprints import code_fingerprint, code_of, stack_versions
+from pipeline.settings.config import find_config, load_config
 
 HERE = Path(__file__).resolve().parents[2]
 INGEST = "components.arrow_example_gen.component"
@@ -50,13 +50,13 @@ def edit(source: Path, name: str) -> None:
     ("edited", "changed"),
     [
         ("components/arrow_example_gen/component.py", {"ingest"}),
-        ("components/arrow_example_gen/reading.py", {"ingest"}),  # imported by it
-        ("components/arrow_example_gen/spans.py", {"ingest"}),  # imported by what it imports
+        ("components/table_reading/readers.py", {"ingest"}),  # imported by it
+        ("components/table_reading/spans.py", {"ingest"}),  # imported by what it imports
         ("components/drift_validator/distances/chebyshev.py", {"drift"}),
-        ("components/trainer/model.py", {"trainer"}),
-        ("components/registry/versions.py", set()),
+        ("components/trainer/network_layers.py", {"trainer"}),
+        ("components/registry/registry.py", set()),
         ("components/label_audit/consistency.py", set()),
-        ("pipeline/summary.py", set()),
+        ("pipeline/run_history/run_summary.py", set()),
     ],
 )
 def test_an_edit_changes_what_imports_it_and_nothing_else(source, edited, changed):
@@ -110,7 +110,7 @@ def test_a_module_that_is_not_there_is_no_fingerprint():
 
 
 def test_the_order_of_modules_is_nothing_their_number_is():
-    one, other = "components.errors", "components.criteria"
+    one, other = "components.shared.errors", "components.shared.statistics.threshold_criteria"
     assert code_of(one, other) == code_of(other, one) == code_of(one, other, one)
     assert code_of(one) != code_of(one, other)
 

@@ -5,19 +5,19 @@ import json
 import pyarrow as pa
 import pytest
 
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.spans import find_spans
-from components.errors import PlumblineError, UsageError
-from components.files import write_json
-from components.registry.versions import Registry
-from pipeline.export.facts import find_run
-from pipeline.lookback.collect import _folder
-from pipeline.lookback.runs import history, summary_of
+from components.registry.registry import Registry
+from components.shared.errors import PlumblineError, UsageError
+from components.shared.files import write_json
+from components.table_reading.readers import read_batches
+from components.table_reading.spans import find_spans
+from pipeline.export.tracking_data import find_run
 from pipeline.report.drawn import is_drawing
 from pipeline.report.gather import read_summary
 from pipeline.report.history import read_runs
 from pipeline.report.history_page import history_page
 from pipeline.report.write import write_report
+from pipeline.run_history.garbage_collection import _folder
+from pipeline.run_history.runs import history, summary_of
 from tests.pipeline.report.a_run import summary
 
 NAMES = ["../../escaped", "/tmp/escaped", "..", "a/b", "x\n", "\x1b[2J"]

@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from components.drift_validator.distances.align import Aligned, share_differences
+from components.drift_validator.distances.aligned_histograms import Aligned, share_differences
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.formatting import percent, quoted
 from components.drift_validator.distances.hypergeometric import far_apart, last_likely
-from components.drift_validator.distances.measured import Measured
-from components.drift_validator.distances.wording import percent, quoted
 
 
 def chebyshev(both: Aligned, measure: str = "chebyshev") -> Measured:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from components.drift_validator.distances.align import Aligned
-from components.drift_validator.distances.measured import Measured
-from components.drift_validator.summaries.column import Numbers
+from components.drift_validator.distances.aligned_histograms import Aligned
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.sketches.sketch import Numbers
 
 _BINS = 10
 

@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import gammaln, kolmogi, kolmogorov
 
-from components.drift_validator.distances.align import Aligned, share_differences
+from components.drift_validator.distances.aligned_histograms import Aligned, share_differences
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.formatting import number, percent, point
 from components.drift_validator.distances.hypergeometric import far_apart, last_likely
-from components.drift_validator.distances.measured import Measured
-from components.drift_validator.distances.wording import number, percent, point
 
 _EXACT_PATHS = 100_000
 _TRUSTED = 1e-9

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pyarrow.compute as pc
 
-from components.drift_validator.distances.align import align_numbers
+from components.drift_validator.distances.aligned_histograms import align_numbers
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.formatting import number
 from components.drift_validator.distances.kolmogorov_smirnov import kolmogorov_smirnov
-from components.drift_validator.distances.measured import Measured
-from components.drift_validator.distances.wording import number
-from components.drift_validator.summaries.column import Categories, Column, Numbers
+from components.drift_validator.sketches.sketch import Categories, Column, Numbers
 
 _MANY = 100
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from components.drift_validator.distances.align import Aligned, align_categories, align_numbers
-from components.drift_validator.summaries.column import Categories, Column, Numbers
+from components.drift_validator.distances.aligned_histograms import Aligned, align_categories, align_numbers
+from components.drift_validator.sketches.sketch import Categories, Column, Numbers
 
 
 @dataclass(frozen=True)

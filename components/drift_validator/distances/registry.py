@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from components.drift_validator.distances.measured import Measured
+    from components.drift_validator.distances.distance_result import Measured
     from components.drift_validator.distances.pair import Pair
 
 Compute = Callable[["Pair"], "Measured | None"]
@@ -64,37 +64,37 @@ def _jensen_shannon(pair: "Pair") -> "Measured | None":
 
 
 def _missing(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.shares import missing
+    from components.drift_validator.distances.missing_rate import missing
 
     return missing(pair.baseline, pair.current)
 
 
 def _unseen(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.novelty import unseen
+    from components.drift_validator.distances.new_values import unseen
 
     return unseen(pair.aligned_categories) if pair.has_named_values else None
 
 
 def _vanished(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.novelty import vanished
+    from components.drift_validator.distances.new_values import vanished
 
     return vanished(pair.aligned_categories) if pair.has_named_values else None
 
 
 def _out_of_range(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.novelty import out_of_range
+    from components.drift_validator.distances.new_values import out_of_range
 
     return out_of_range(*pair.numbers, pair.design_effect) if pair.numbers else None
 
 
 def _range_lost(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.novelty import range_lost
+    from components.drift_validator.distances.new_values import range_lost
 
     return range_lost(*pair.numbers, pair.design_effect) if pair.numbers else None
 
 
 def _decimals(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.decimals import decimals
+    from components.drift_validator.distances.decimal_places import decimals
 
     return decimals(*pair.numbers, pair.design_effect) if pair.numbers else None
 

@@ -6,7 +6,9 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import pearson3
 
-from components.drift_validator.distances.align import Aligned, Pooled, share_differences
+from components.drift_validator.distances.aligned_histograms import Aligned, Pooled, share_differences
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.formatting import percent
 from components.drift_validator.distances.hypergeometric import (
     deviation,
     far_apart,
@@ -14,8 +16,6 @@ from components.drift_validator.distances.hypergeometric import (
     mean_absolute_deviation,
     probability,
 )
-from components.drift_validator.distances.measured import Measured
-from components.drift_validator.distances.wording import percent
 
 _SUMMED, _REACH = 8.0, 64
 _SPREAD = 1 - 2 / math.pi  # the variance of |Z|, Z standard normal

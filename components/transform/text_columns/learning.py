@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from components.progress import note
+from components.shared.progress import note
 from components.transform.text_columns.model import BLOCK_CHARACTERS, Ngrams, TextColumn, TextModel
 from components.transform.text_columns.vocabulary import Cutting, count_ngrams
 
@@ -36,7 +36,7 @@ LEAST_TEXTS = 20
 
 @dataclass(frozen=True)
 class TextSettings:
-    """pipeline.toml's table [text], see pipeline/tables/text.py."""
+    """pipeline.toml's table [text], see pipeline/settings/sections/text.py."""
 
     words: int = 2
     characters: tuple[int, ...] = (3, 5)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pyarrow as pa
 import pytest
 
-from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.spans import find_spans, open_folder
+from components.table_reading.column_types import arrow_types
+from components.table_reading.readers import read_batches
+from components.table_reading.spans import find_spans, open_folder
 
 Read = Callable[..., pa.Table]
 TYPES = {"id": "string", "n": "int64", "x": "float64"}

@@ -4,11 +4,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.options import ReadOptions
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.spans import SpanFile
-from components.errors import InputError
+from components.shared.errors import InputError
+from components.table_reading.column_types import arrow_types
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.readers import read_batches
+from components.table_reading.spans import SpanFile
 
 TYPES = {"id": "string", "n": "int64", "x": "float64"}
 

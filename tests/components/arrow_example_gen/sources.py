@@ -15,11 +15,11 @@ import pytest
 from pyarrow import csv
 from pyarrow import parquet as pq
 
-from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.inferring import survey
-from components.arrow_example_gen.options import ReadOptions
-from components.arrow_example_gen.places import find_files, open_place
-from components.arrow_example_gen.reading import read_batches
+from components.table_reading.column_types import arrow_types
+from components.table_reading.locations import find_files, open_place
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.readers import read_batches
+from components.table_reading.schema_inference import survey
 
 TABLE = pa.table(
     {

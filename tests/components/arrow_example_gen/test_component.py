@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import Source
-from components.errors import InputError
-from components.examples import read_examples
+from components.shared.errors import InputError
+from components.shared.examples.example_reading import read_examples
+from components.table_reading.read_options import ReadOptions
 from tests.components.arrow_example_gen.generating import IMAGE, generate
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from components.arrow_example_gen.corrections import Applied, id_texts, load_corrections
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv, read_corrections
-from components.errors import ConfigError, InputError
+from components.shared.errors import ConfigError, InputError
 
 COLUMNS = {
     "id": "string",

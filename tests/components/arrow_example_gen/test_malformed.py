@@ -14,7 +14,7 @@ from pyarrow import feather as pf
 from pyarrow import fs, ipc
 from pyarrow import parquet as pq
 
-from components.arrow_example_gen.misfits import Misfit
+from components.table_reading.cells.type_errors import Misfit
 from tests.components.arrow_example_gen.refusals import TYPES, read, refusal
 
 WIDE = {**TYPES, "b": "bool", "d": "date", "t": "timestamp"}

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv, read_corrections
-from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import Source
-from components.arrow_example_gen.spans import find_spans
-from components.errors import InputError
-from components.examples import read_examples
-from pipeline.preflight import check_data
+from components.shared.errors import InputError
+from components.shared.examples.example_reading import read_examples
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.spans import find_spans
+from pipeline.preflight.data_check import check_data
 from tests.components.arrow_example_gen.generating import generate
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.encoding import write_examples
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.spans import SpanFile
-from components.errors import InputError
+from components.arrow_example_gen.example_encoding import write_examples
+from components.shared.errors import InputError
+from components.table_reading.column_types import arrow_types
+from components.table_reading.readers import read_batches
+from components.table_reading.spans import SpanFile
 
 pytestmark = pytest.mark.slow
 

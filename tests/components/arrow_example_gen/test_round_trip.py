@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from pyarrow import csv, fs, ipc
 from pyarrow import parquet as pq
 
-from components.arrow_example_gen.columns import arrow_types
-from components.arrow_example_gen.csv_files import read_csv
-from components.arrow_example_gen.encoding import example_batch, write_examples
-from components.arrow_example_gen.misfits import FileMisfits
-from components.arrow_example_gen.options import ReadOptions
-from components.arrow_example_gen.reading import read_batches
-from components.arrow_example_gen.spans import SpanFile
-from components.arrow_example_gen.text_cells import parse
-from components.examples import read_examples
+from components.arrow_example_gen.example_encoding import example_batch, write_examples
+from components.shared.examples.example_reading import read_examples
+from components.table_reading.cells.text_parsing import parse
+from components.table_reading.cells.type_errors import FileMisfits
+from components.table_reading.column_types import arrow_types
+from components.table_reading.csv.files import read_csv
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.readers import read_batches
+from components.table_reading.spans import SpanFile
 
 pytestmark = pytest.mark.slow
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.arrow_example_gen.columns import arrow_types
+from components.table_reading.column_types import arrow_types
 from tests.components.arrow_example_gen.sources import TABLE, TYPES, read, surveyed, write
 
 KINDS = (

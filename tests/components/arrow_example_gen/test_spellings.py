@@ -3,8 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-from components.arrow_example_gen.options import ReadOptions
 from components.arrow_example_gen.source import Source
+from components.table_reading.read_options import ReadOptions
 
 COLUMNS = {"id": "int64", "plan": "string", "left": "string"}
 SPELT = {"left": {"yes": "Yes", " No ": "No"}}

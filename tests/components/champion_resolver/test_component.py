@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.errors import PlumblineError, UsageError
-from components.registry.versions import Registry
+from components.registry.registry import Registry
+from components.shared.errors import PlumblineError, UsageError
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server
 

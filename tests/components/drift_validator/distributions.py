@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from components.drift_validator.distances.align import Aligned, align_categories, align_numbers
-from components.drift_validator.summaries.column import Categories, Column, Numbers
+from components.drift_validator.distances.aligned_histograms import Aligned, align_categories, align_numbers
+from components.drift_validator.sketches.sketch import Categories, Column, Numbers
 
 
 def categories(counts: dict[str, int], hashed: bool = False) -> Categories:

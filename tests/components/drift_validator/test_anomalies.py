@@ -3,7 +3,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components.drift_validator.anomalies import to_anomalies
-from components.drift_validator.judging import Drift
+from components.drift_validator.significance import Drift
 
 Info = anomalies_pb2.AnomalyInfo
 SCHEMA = text_format.Parse('feature { name: "carrier" type: BYTES }', schema_pb2.Schema())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from components.error_analysis.binning import Categories, Column
-from components.error_analysis.outcomes import Outcomes, outcomes
+from components.error_analysis.row_losses import Outcomes, outcomes
 
 ROWS = 8000
 CARRIERS, ORIGINS = ("AA", "B6", "DL", "UA", "WN"), ("EWR", "JFK", "LGA")

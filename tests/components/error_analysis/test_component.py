@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from components.error_analysis.component import ErrorAnalysis
-from components.examples import record_batches
-from components.files import write_json
-from components.predictions import write_predictions, write_train_labels
-from components.predictor.predicting import predict, train_labels
-from components.serving_contract import SavedModel
+from components.predictor.prediction import predict, train_labels
+from components.shared.examples.example_reading import record_batches
+from components.shared.files import write_json
+from components.shared.serving.predictions import write_predictions, write_train_labels
+from components.shared.serving.serving_contract import SavedModel
 from tests.components.trainer.projects import FEATURES, LABELS, serialize
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def analysed(folder: Path, model: Path, train, evaluated, task="binary", doubtfu
     from tfx.types.artifact_utils import encode_split_names
     from tfx.types.standard_artifacts import Examples, Model
 
-    from components.artifacts import ErrorReport, LabelReport, Predictions
+    from components.shared.artifacts.artifact_types import ErrorReport, LabelReport, Predictions
 
     found = {
         "examples": Examples(),

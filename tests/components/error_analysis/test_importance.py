@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from components.error_analysis.importance import MOST_CELLS, affordable, correlation_ratios, permutation_importance
-from components.error_analysis.outcomes import outcomes
+from components.error_analysis.row_losses import outcomes
 
 
 def test_of_a_known_model():

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from components.evaluator.blessing import Bar
 from components.evaluator.evaluation import evaluate
-from components.evaluator.verdict import Bar
-from components.examples import record_batches
-from components.predictions import Predictions, read_predictions, write_predictions
-from components.predictor.predicting import predict, train_labels
-from components.serving_contract import SavedModel
+from components.predictor.prediction import predict, train_labels
+from components.shared.examples.example_reading import record_batches
+from components.shared.serving.predictions import Predictions, read_predictions, write_predictions
+from components.shared.serving.serving_contract import SavedModel
 from tests.components.served_models import save_binary, save_multiclass, save_regression, two_classes, write_split
 
 FEATURES = {"categorical": ["origin"], "numeric": ["n"], "cyclical": {}}

@@ -3,7 +3,7 @@ import pytest
 
 from components.evaluator import baselines as module
 from components.evaluator.baselines import learn_baselines
-from components.examples import column_batches
+from components.shared.examples.example_reading import column_batches
 from tests.components.served_models import two_classes, write_split
 
 pytestmark = pytest.mark.slow

@@ -29,10 +29,10 @@ def judged(folder: Path, candidate: float, champion: float | None) -> tuple[dict
     from tfx.dsl.components.base.base_executor import BaseExecutor
     from tfx.types import standard_artifacts as kinds
 
-    from components import artifacts
     from components.evaluator.component import ChampionEvaluator
     from components.evaluator.eval_config import eval_config
     from components.predictor.component import Predictor
+    from components.shared.artifacts import artifact_types
 
     random = np.random.default_rng(0)
     numbers = random.normal(size=ROWS).round(3).tolist()
@@ -48,7 +48,7 @@ def judged(folder: Path, candidate: float, champion: float | None) -> tuple[dict
         "examples": [examples],
         "model": artifact(kinds.Model, folder / "model"),
         "champion": artifact(kinds.Model, folder / "champion", version=0 if champion is None else 3),
-        "predictions": artifact(artifacts.Predictions, folder / "predictions"),
+        "predictions": artifact(artifact_types.Predictions, folder / "predictions"),
     }
     made = {
         "evaluation": artifact(kinds.ModelEvaluation, folder / "evaluation"),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from components.errors import InputError
-from components.examples import columns_of, record_batches
-from components.serving_contract import decides
+from components.shared.errors import InputError
+from components.shared.examples.example_reading import columns_of, record_batches
+from components.shared.serving.serving_contract import decides
 from tests.components.evaluator.evaluations import CLASSES, FEATURES, evaluated
 from tests.components.served_models import save_multiclass, write_split
 
@@ -83,8 +83,8 @@ def test_figures_are_those_of_served_answers(tmp_path, task):
 
 
 def test_a_class_that_occurs_in_eval_alone_is_counted_and_told(tmp_path):
+    from components.evaluator.blessing import Bar
     from components.evaluator.evaluation import evaluate
-    from components.evaluator.verdict import Bar
     from tests.components.evaluator.evaluations import predicted
 
     random = np.random.default_rng(0)

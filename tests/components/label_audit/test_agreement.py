@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.label_audit import coefficients
-from components.label_audit.advice import advice
+from components.label_audit import agreement_coefficients
 from components.label_audit.agreement import agreement, error_of_one
-from components.label_audit.coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from components.label_audit.agreement_coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from components.label_audit.annotations import votes
 from components.label_audit.disagreement import ClassAgreement, SendBack
-from components.label_audit.votes import votes
+from components.label_audit.recommendations import advice
 from data.flights import package_data
 
 COHEN_1960 = [[88, 14, 18], [10, 40, 10], [2, 6, 12]]
@@ -97,7 +97,7 @@ def test_many_classes_are_counted_as_the_libraries_do(rows):
     pair = coded.codes[both, 0], coded.codes[both, 1], len(coded.classes)
     by_library = krippendorff_alpha(coded), fleiss_kappa(coded), cohen_kappa(*pair)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coefficients, "MOST_CLASSES", 0)
+        patch.setattr(agreement_coefficients, "MOST_CLASSES", 0)
         by_counts = krippendorff_alpha(coded), fleiss_kappa(coded), cohen_kappa(*pair)
     for one, other in zip(by_library, by_counts, strict=True):
         assert one == other or one == pytest.approx(other, abs=1e-9)

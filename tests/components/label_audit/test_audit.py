@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from components.label_audit.audit import Issue, audit_labels
+from components.label_audit.audit_text import audit_lines
 from components.label_audit.encoding import Kinds, encode
 from components.label_audit.export import COLUMNS, Auto, Exported, corrections_csv
-from components.label_audit.outlying import near_conflicts, outlier_scores
+from components.label_audit.outliers import near_conflicts, outlier_scores
 from components.label_audit.settings import Settings
-from components.label_audit.text import audit_lines
 
 KINDS = Kinds(("color",), ("x", "y"))
 

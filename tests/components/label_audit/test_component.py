@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.arrow_example_gen.encoding import write_examples
+from components.arrow_example_gen.example_encoding import write_examples
 from components.label_audit.component import LabelAudit
 
 pytestmark = pytest.mark.slow
@@ -36,7 +36,7 @@ def audited(folder: Path, batch: pa.RecordBatch, task: str = "binary", kinds: st
     from tfx.types.artifact_utils import encode_split_names
     from tfx.types.standard_artifacts import Examples
 
-    from components.artifacts import LabelReport
+    from components.shared.artifacts.artifact_types import LabelReport
 
     examples, labels = Examples(), LabelReport()
     examples.uri, labels.uri = str(folder / "examples"), str(folder / "labels")

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.label_audit.advice import advice
 from components.label_audit.agreement import agreement
 from components.label_audit.audit import audit_labels
+from components.label_audit.audit_text import agreement_lines, audit_lines
 from components.label_audit.encoding import Kinds
 from components.label_audit.export import corrections_csv
-from components.label_audit.text import agreement_lines, audit_lines
+from components.label_audit.recommendations import advice
 
 KINDS = Kinds((), ("x",))
 

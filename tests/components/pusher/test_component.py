@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.artifact_integrity import describe
-from components.errors import DamagedArtifact
-from components.registry.versions import Registry
+from components.registry.registry import Registry
+from components.shared.artifacts.integrity import describe
+from components.shared.errors import DamagedArtifact
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server
 
@@ -40,8 +40,8 @@ def push(location: str, folder: Path, blessed: int, content: str = "") -> Any:
     """Runs the executor; returns the artifact `pushed_model`. `content` is what is recorded of the model."""
     from tfx.types import standard_artifacts as kinds
 
-    from components.artifacts import ErrorReport
     from components.pusher.component import RegistryPushExecutor
+    from components.shared.artifacts.artifact_types import ErrorReport
 
     (folder / "model" / "Format-Serving").mkdir(parents=True)
     (folder / "model" / "Format-Serving" / "saved_model.pb").write_text("graph")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.versions import Registry
+from components.registry.registry import Registry
 from tests.components.registry.bucket_place import BucketPlace
 from tests.components.registry.bucket_place import bucket as bucket
 from tests.components.registry.bucket_place import s3_server as s3_server

@@ -7,7 +7,7 @@ from pathlib import Path
 PUSH = """
 import sys
 from pathlib import Path
-from components.registry.versions import Registry
+from components.registry.registry import Registry
 registry = Registry(Path(sys.argv[1]) if "://" not in sys.argv[1] else sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()

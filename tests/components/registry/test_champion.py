@@ -1,7 +1,7 @@
 import pytest
 
-from components.errors import UsageError
 from components.registry.champion import champion_for
+from components.shared.errors import UsageError
 
 FIRST, SECOND = {"data": "d1", "code": "c"}, {"data": "d2", "code": "c"}
 

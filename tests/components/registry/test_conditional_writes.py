@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from components.errors import PlumblineError, UsageError
 from components.registry.conditional_writes import WRITERS, refuse_unless_conditional
-from components.registry.objects import Objects
-from components.registry.versions import Registry
+from components.registry.object_store import Objects
+from components.registry.registry import Registry
+from components.shared.errors import PlumblineError, UsageError
 from tests.components.registry.pushing import go, pushing
 
 

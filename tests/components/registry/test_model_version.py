@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import PlumblineError
-from components.registry.storage import MODEL_VERSION
-from components.registry.versions import Registry
+from components.registry.backend import MODEL_VERSION
+from components.registry.registry import Registry
+from components.shared.errors import PlumblineError
 from tests.components.registry.bucket_place import BucketPlace
 from tests.components.registry.conftest import FolderPlace
 

@@ -14,7 +14,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 
-from components.arrow_example_gen.encoding import write_examples
+from components.arrow_example_gen.example_encoding import write_examples
 from components.statistics_gen import executor
 from components.statistics_gen.executor import Executor
 

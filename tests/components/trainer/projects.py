@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 from tfx_bsl.tfxio import tf_example_record
 
-from components.examples import example_batches
+from components.shared.examples.example_reading import example_batches
 from components.trainer.training import run_fn
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 
 from components.trainer.candidates import Task
-from components.trainer.examples import Columns
 from components.trainer.fitting import fit
 from components.trainer.small_data import FEW_ROWS, LEAST_STEPS, fitted_to
+from components.trainer.training_columns import Columns
 
 pytestmark = pytest.mark.slow
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from components.trainer.examples import Columns
 from components.trainer.jitter import LEAST_VALUES, half_steps, jittered
+from components.trainer.training_columns import Columns
 
 
 def rows(numeric: np.ndarray, missing: np.ndarray | None = None) -> Columns:

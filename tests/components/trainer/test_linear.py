@@ -9,8 +9,8 @@ from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from components.trainer import linear
-from components.trainer.examples import Columns
 from components.trainer.linear import Linear, fit_linear
+from components.trainer.training_columns import Columns
 
 
 def _rows(count: int, task: str, categories: int = 4) -> Columns:

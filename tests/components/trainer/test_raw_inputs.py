@@ -11,8 +11,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.trainer.examples import read_columns
 from components.trainer.raw_inputs import Aligned, ByLayer, ByMatrices, raw_inputs
+from components.trainer.training_columns import read_columns
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.trainer.blending import gain
+from components.trainer.ensemble_loss import gain
 from components.trainer.selection import select
 
 ROWS = 3000

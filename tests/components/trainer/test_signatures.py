@@ -12,9 +12,9 @@ import tensorflow_transform as tft
 
 from components.trainer.candidates import Task
 from components.trainer.ensemble import network_answer
-from components.trainer.examples import read_columns
 from components.trainer.fitting import fit
 from components.trainer.signatures import ServedModel, input_names, predictor
+from components.trainer.training_columns import read_columns
 
 pytestmark = pytest.mark.slow
 

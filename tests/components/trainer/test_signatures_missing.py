@@ -11,8 +11,8 @@ import tensorflow_transform as tft
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.trainer.examples import read_columns
 from components.trainer.signatures import ServedModel, predictor
+from components.trainer.training_columns import read_columns
 
 pytestmark = pytest.mark.slow
 

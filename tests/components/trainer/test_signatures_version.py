@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.registry.versions import Registry, file_digests
+from components.registry.registry import Registry, file_digests
 
 pytestmark = pytest.mark.slow
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.errors import InputError, PlumblineError
-from components.trainer.examples import Columns
-from components.trainer.model import Shape
+from components.shared.errors import InputError, PlumblineError
 from components.trainer.network import fit_network
+from components.trainer.network_layers import Shape
+from components.trainer.training_columns import Columns
 
 pytestmark = pytest.mark.slow
 

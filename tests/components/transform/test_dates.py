@@ -11,15 +11,15 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.calendar_parts import DAY
-from components.derived import candidates
+from components.shared.features.calendar_parts import DAY
+from components.shared.features.derived_features import candidates
+from components.shared.features.transform_matrices import load_matrices
 from components.trainer.raw_inputs import SentAsText, raw_inputs
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR
 from components.transform.scaling import QUANTILES
-from components.transform_matrices import load_matrices
 
 ROWS = 400
 DATES, LISTS = {"born": "date", "at": "timestamp"}, {"tags": "string", "scores": "float64"}

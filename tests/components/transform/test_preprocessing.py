@@ -14,13 +14,13 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-from components.errors import ConfigError
+from components.shared.errors import ConfigError
+from components.shared.features.transform_matrices import load_matrices
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR, check, preprocessing_fn
 from components.transform.scaling import QUANTILES
-from components.transform_matrices import load_matrices
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.large_integers import less, less_tensor, remainders
+from components.shared.features.large_integers import less, less_tensor, remainders
+from components.shared.features.vocabulary_escaping import escaped, escaped_tensor, unescaped
 from components.trainer.raw_inputs import ByLayer, ByMatrices, raw_inputs
 from components.transform.analysis import Facts, analyse
 from components.transform.freezing import write_transform_graph
@@ -21,7 +22,6 @@ from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR
 from components.transform.scaling import QUANTILES
 from components.transform.value_check import check_values
-from components.vocabulary_escaping import escaped, escaped_tensor, unescaped
 
 CASES = Path(__file__).parents[2] / "cases"
 CATEGORIES = {

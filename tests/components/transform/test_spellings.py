@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.spellings import KEY
+from components.shared.spellings.canonical_spellings import KEY
 from components.trainer.raw_inputs import raw_inputs
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from components.errors import PlumblineError
-from components.trainer.examples import Columns
+from components.shared.errors import PlumblineError
+from components.trainer.training_columns import Columns
 from components.tuner.settings import Settings
-from components.tuner.trials import Notebook
+from components.tuner.trial_store import Notebook
 from components.tuner.tuning import Data, Judged, sampled, searched, tune
 
 pytestmark = pytest.mark.slow

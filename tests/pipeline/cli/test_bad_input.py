@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.versions import Registry
+from components.registry.registry import Registry
 from pipeline.cli import main
 
 SPAN = Path("data/flights/span-04.csv")

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.synthetic_history import History
-from components import artifact_integrity
+from components.shared.artifacts import integrity
 from pipeline.doctor.artifact_folders import artifact_folders
-from pipeline.doctor.command import diagnose, repair
+from pipeline.doctor.diagnosis import diagnose, repair
 from pipeline.doctor.finding import Options
-from pipeline.integrity.store_identity import note, settle
+from pipeline.metadata.store_identity import note, settle
 
 
 class Runs:
@@ -23,7 +23,7 @@ class Runs:
         self.home = self.history.home
         self.registry = self.history.registry
         for folder in artifact_folders(self.home):
-            artifact_integrity.record(str(folder))
+            integrity.record(str(folder))
         settle(self.home, self.history.store)
         note(self.home, self.history.store)
 

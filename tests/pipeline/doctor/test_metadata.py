@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from components.errors import UsageError
-from pipeline.alone import alone
+from components.shared.errors import UsageError
 from pipeline.doctor.store_records import damage, read
-from pipeline.integrity.store_identity import note
-from pipeline.lookback.lineage_graph import executions_of_run, run_ids
-from pipeline.metadata_connection import connect, connection_config
+from pipeline.metadata.connection import connect, connection_config
+from pipeline.metadata.store_identity import note
+from pipeline.process.run_lock import alone
+from pipeline.run_history.metadata_graph import executions_of_run, run_ids
 
 
 def _garbage(file: Path) -> None:

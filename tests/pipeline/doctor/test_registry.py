@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.files import write_json
-from components.registry.storage import file_digests
-from components.registry.versions import Registry
+from components.registry.backend import file_digests
+from components.registry.registry import Registry
+from components.shared.files import write_json
 from pipeline.doctor.finding import Options, Place
 from pipeline.doctor.registry import check_registry
 from pipeline.doctor.registry_repair import mend_labels

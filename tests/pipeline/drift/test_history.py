@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from components.errors import UsageError
+from components.shared.errors import UsageError
 from pipeline.drift.history import History, load_history
-from pipeline.drift.table import table
+from pipeline.drift.history_table import table
 
 
 def row(feature: str, distance: float, threshold: float | None = 0.1, **more: Any) -> dict[str, Any]:

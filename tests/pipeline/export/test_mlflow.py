@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.synthetic_history import History
-from components.errors import PlumblineError, UsageError
-from components.files import write_json
-from pipeline.config import load_config
+from components.shared.errors import PlumblineError, UsageError
+from components.shared.files import write_json
 from pipeline.export.mlflow import export, without_password
-from pipeline.export.models import aliases_of
+from pipeline.export.mlflow_models import aliases_of
+from pipeline.settings.config import load_config
 
 CONFIG = load_config(Path(__file__).resolve().parents[3] / "schemas" / "flights" / "pipeline.toml")
 
@@ -238,7 +238,7 @@ def test_without_mlflow_says_what_to_install(made):
     code = (
         "import sys; sys.modules['mlflow'] = None\n"
         "from pathlib import Path\n"
-        "from pipeline.config import load_config\n"
+        "from pipeline.settings.config import load_config\n"
         "from pipeline.export.mlflow import export\n"
         f"export(load_config(Path({str(CONFIG.path)!r})), Path({str(made.home.parent)!r}), 'live', 'http://x')\n"
     )

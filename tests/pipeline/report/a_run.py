@@ -10,7 +10,7 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.files import write_bytes, write_json
+from components.shared.files import write_bytes, write_json
 from pipeline.report.facts import CategoryBar, Facts, Feature, Matrix, NumberBar, Past, Side, SpanFile, Step
 
 RUN = "20261121T090631Z-a531"

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from components.errors import UsageError
-from components.files import write_bytes, write_json
+from components.shared.errors import UsageError
+from components.shared.files import write_bytes, write_json
 from pipeline.report.gather import gather, read_summary
 from pipeline.report.history import read_past, read_runs
 from pipeline.report.statistics import read_features

@@ -3,7 +3,7 @@ from functools import cache
 
 import pytest
 
-from pipeline.drift.text import DriftCounts, drift_counts, in_short
+from pipeline.drift.comparison_text import DriftCounts, drift_counts, in_short
 from pipeline.report.feature_rows import feature_rows, ratio_of
 from pipeline.report.page import report_page
 from tests.pipeline.report.a_run import (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.errors import UsageError
-from components.files import write_json
+from components.shared.errors import UsageError
+from components.shared.files import write_json
 from pipeline.report.compare_page import compare_page, write_compare
 from pipeline.report.history_page import history_page, write_history
 from pipeline.report.write import rewrite_report, write_report

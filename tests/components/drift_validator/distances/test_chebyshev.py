@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.drift_validator.distances.align import align_categories
+from components.drift_validator.distances.aligned_histograms import align_categories
 from components.drift_validator.distances.chebyshev import chebyshev
-from components.drift_validator.summaries.column import Categories
+from components.drift_validator.sketches.sketch import Categories
 from tests.components.drift_validator.distributions import aligned, categories
 
 pairs = st.integers(1, 10**6)

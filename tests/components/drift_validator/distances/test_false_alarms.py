@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from components.drift_validator.distances.measuring import measure_column
+from components.drift_validator.distances.column_distances import measure_column
 from tests.components.drift_validator.distributions import column, numbers, texts
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from components.drift_validator.distances.align import align_numbers
+from components.drift_validator.distances.aligned_histograms import align_numbers
 from components.drift_validator.distances.kolmogorov_smirnov import kolmogorov_smirnov, outside
-from components.drift_validator.summaries.column import Numbers
+from components.drift_validator.sketches.sketch import Numbers
 from tests.components.drift_validator.distributions import aligned_numbers
 
 

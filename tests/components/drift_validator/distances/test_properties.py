@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.drift_validator.distances.chebyshev import chebyshev
+from components.drift_validator.distances.column_distances import measure_column
 from components.drift_validator.distances.kolmogorov_smirnov import kolmogorov_smirnov
-from components.drift_validator.distances.measuring import measure_column
 from components.drift_validator.distances.total_variation import total_variation
 from tests.components.drift_validator.distributions import aligned, aligned_numbers, categories, column, numbers
 

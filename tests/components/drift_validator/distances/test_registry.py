@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from components.drift_validator.distances.registry import MEASURES
-from components.drift_validator.rules import EFFECTS, MAIN
+from components.drift_validator.thresholds import EFFECTS, MAIN
 
 README = Path(__file__).parents[4] / "components" / "drift_validator" / "README.md"
 

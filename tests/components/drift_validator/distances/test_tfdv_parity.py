@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from components.drift_validator.distances.chebyshev import chebyshev
+from components.drift_validator.distances.column_distances import measure_column
 from components.drift_validator.distances.jensen_shannon import jensen_shannon_numbers
-from components.drift_validator.distances.measuring import measure_column
 from tests.components.drift_validator.distributions import aligned, categories, column, numbers
 
 pytestmark = pytest.mark.slow

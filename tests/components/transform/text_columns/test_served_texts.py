@@ -9,7 +9,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.errors import ConfigError
+from components.shared.errors import ConfigError
+from components.shared.features.transform_matrices import load_matrices
 from components.trainer.raw_inputs import ByLayer, ByMatrices
 from components.transform.analysis import analyse
 from components.transform.freezing import write_transform_graph
@@ -17,7 +18,6 @@ from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR, preprocessing_fn
 from components.transform.scaling import QUANTILES
 from components.transform.value_check import check_values
-from components.transform_matrices import load_matrices
 from tests.components.transform.text_columns.test_text_columns import AWKWARD, texts_of
 
 TABLES = {

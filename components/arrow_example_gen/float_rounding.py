@@ -1,0 +1,51 @@
+"""float64 columns whose values become equal as float32, the only float that a tf.Example has."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.shared.features.distinct_values import Kept, NumberSample, told_apart
+
+MOST_NAMED = 100
+"""Columns that are named; what is wrong with so many is wrong with the table."""
+
+
+class Rounding:
+    """Looks at a sample of the float64 values of a stream of batches."""
+
+    def __init__(self) -> None:
+        self._samples: dict[str, NumberSample] = {}
+
+    def watched(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The batches, unchanged."""
+        for batch in batches:
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if pa.types.is_float64(column.type):
+                    self._samples.setdefault(name, NumberSample()).add(column)
+            yield batch
+
+    def found(self) -> list[Kept]:
+        """Columns with a finding, at most MOST_NAMED."""
+        found = []
+        for name, sample in self._samples.items():
+            values = sample.values()
+            with np.errstate(over="ignore"):
+                compared = told_apart(name, "float32", values, values.astype(np.float32))
+            if compared.finding:
+                found.append(
+                    replace(compared, finding=f"as float32, the only float of a tf.Example, {compared.finding}")
+                )
+        return found[:MOST_NAMED]
+
+
+def worst(found: Iterable[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Of several files, each column once: where it loses most."""
+    columns: dict[str, dict[str, Any]] = {}
+    for one in (one for some in found for one in some):
+        known = columns.get(one["column"])
+        if known is None or one["affected"] > known["affected"]:
+            columns[one["column"]] = one
+    return list(columns.values())[:MOST_NAMED]

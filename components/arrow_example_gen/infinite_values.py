@@ -1,0 +1,51 @@
+"""Infinite numbers: counted, and taken for missing or refused, as the settings say."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.table_reading.cells.type_errors import FileMisfits, Misfit
+
+INFINITE = "infinite"
+"""Kind of a Misfit."""
+
+
+def without_infinite(
+    batches: Iterable[pa.RecordBatch], policy: str, file: FileMisfits, misfits: list[Misfit] | None
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a file with null where a number was infinite.
+
+    Args:
+      batches: All rows, typed.
+      policy: `missing` or `error`.
+      file: Whose they are, for messages.
+      misfits: One entry a column is added to it when the last batch has been read.
+
+    Raises:
+      InputError: There is one and the policy is `error`.
+    """
+    found: dict[str, Misfit] = {}
+    before = 0
+    for batch in batches:
+        for place, name in enumerate(batch.schema.names):
+            column = batch.column(place)
+            if not pa.types.is_float64(column.type) or not len(column):
+                continue
+            infinite = pc.fill_null(pc.is_inf(column), False)
+            if not pc.any(infinite).as_py():
+                continue
+            rows = np.flatnonzero(infinite.to_numpy(zero_copy_only=False))
+            row, value = before + int(rows[0]) + file.first_row, str(column[int(rows[0])].as_py())
+            if policy == "error":
+                file.refuse(name, row, f'is {value}; correct it, or take it for missing: [data] infinity = "missing"')
+            known = found.get(name, Misfit(file.file, name, 0, row, value, INFINITE))
+            found[name] = replace(known, count=known.count + len(rows))
+            finite = pc.if_else(infinite, pa.scalar(None, column.type), column)
+            batch = batch.set_column(place, batch.schema.field(place), finite)
+        before += batch.num_rows
+        yield batch
+    if misfits is not None:
+        misfits.extend(found.values())

@@ -1,0 +1,77 @@
+"""How many decimals numbers are written with: a lost precision leaves every other distance small."""
+
+import numpy as np
+import pyarrow as pa
+
+from components.drift_validator.distances.aligned_histograms import align_categories
+from components.drift_validator.distances.chebyshev import chebyshev
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.formatting import percent
+from components.drift_validator.sketches.sketch import Categories, Numbers
+
+_COARSE = 0.01
+"""Beyond this rank error the points are quantiles, between which values were interpolated."""
+_MOST = 6
+_LOOKED_AT = 20_000
+
+
+def decimals(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Measured | None:
+    """The Chebyshev distance between the distributions of the number of decimals (0 to 6, or more) of finite values.
+
+    Of more than 20,000 values, as many at evenly spaced ranks are looked at, and counted as so many.
+
+    Returns:
+      0 = the same mixture, 1 = all values changed from one number of decimals to another. None where it cannot matter:
+      no finite value on one side, only whole numbers on both, or quantiles in place of values.
+    """
+    if max(baseline.rank_error, current.rank_error) > _COARSE:
+        return None
+    before, now = _distribution(baseline), _distribution(current)
+    if before is None or now is None:
+        return None
+    if before.values.to_pylist() == now.values.to_pylist() == ["0"]:
+        return None
+    measured = chebyshev(align_categories(before, now, design_effect), "decimals")
+    if not measured.detail:
+        return measured
+    p, q = measured.baseline_share or 0.0, measured.current_share or 0.0
+    what = {"0": "no decimals", "1": "1 decimal", "more": "more than 6 decimals"}.get(
+        str(measured.at), f"{measured.at} decimals"
+    )
+    detail = f"values with {what} were {percent(p)}, are {percent(q)}"
+    return Measured("decimals", measured.distance, measured.at, p, q, measured.p_value, measured.critical, detail)
+
+
+def number_of_decimals(values: np.ndarray) -> np.ndarray:
+    """The least d with round(x, d) = x in the precision that x has, for finite x; 7 stands for more than 6.
+
+    Where a number is one of the 32-bit numbers, its neighbours among these are what it may stand for (0.1 went through
+    float32 and came back as 0.10000000149): 1 decimal. Else those among the 64-bit numbers.
+    """
+    result = np.full(len(values), _MOST + 1)
+    left = np.arange(len(values))
+    with np.errstate(over="ignore"):
+        is_single = values.astype(np.float32).astype(np.float64) == values
+    tolerance = np.abs(values) * np.where(is_single, 2.0**-23, 2.0**-51)
+    for digits in range(_MOST + 1):
+        with np.errstate(over="ignore"):
+            scaled = values[left] * 10.0**digits
+            found = np.abs(scaled - np.rint(scaled)) <= tolerance[left] * 10.0**digits
+        found |= ~np.isfinite(scaled)  # too large for decimals
+        result[left[found]] = digits
+        left = left[~found]
+    return result
+
+
+def _distribution(numbers: Numbers) -> Categories | None:
+    finite = np.isfinite(numbers.values)
+    values, counts = numbers.values[finite], numbers.counts[finite]
+    if not len(values):
+        return None
+    if len(values) > _LOOKED_AT:
+        ranks = (np.arange(_LOOKED_AT) + 0.5) * (counts.sum() / _LOOKED_AT)
+        values, counts = values[np.searchsorted(np.cumsum(counts), ranks)], np.ones(_LOOKED_AT, np.int64)
+    by_number = np.bincount(number_of_decimals(values), weights=counts, minlength=_MOST + 2).astype(np.int64)
+    there = np.flatnonzero(by_number)
+    names = [str(number) if number <= _MOST else "more" for number in there]
+    return Categories(pa.array(names, pa.large_string()), by_number[there])

@@ -1,0 +1,179 @@
+"""From two streams of rows to judged distances: the whole of drift detection, without TFX."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.drift_validator.calendar_columns import Covered, ages, comparable_parts
+from components.drift_validator.comparison import AGE_ROLE, DATE_ROLE, compare
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.significance import Drift
+from components.drift_validator.sketches.common_resolution import comparable
+from components.drift_validator.sketches.dataset_sketch import Summarised, summarise
+from components.drift_validator.sketches.sampled_words import with_drawn_words
+from components.drift_validator.sketches.single_values import single_values
+from components.drift_validator.sketches.sketch import Categories, Column, Table
+from components.drift_validator.thresholds import Rules
+
+JOINT_CELLS = 300_000
+"""Cells of a side that the test of columns together looks at: wide tables are judged by fewer rows, at least 1,000."""
+JOINT_COLUMNS = 200
+"""Columns that it looks at, drawn at random: its cost grows with them, and each is tested by itself anyway."""
+ID_VALUES = 100
+"""A column with at least that many values, none of them twice, names rows."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to compare, and what counts as drift.
+
+    Attributes:
+      rules: What counts as drift.
+      roles: Column -> "feature", "label", "prediction", "id"; see `others` for columns that are not named.
+      categorical: Columns that are categories although they are numbers.
+      texts: Columns of free text, compared by a word of each text, see summaries/drawn_words.py.
+      others: Columns that neither the roles nor the schema name are always compared: nobody expected them. Those that
+        the schema names and the roles do not are too with "compare", and left out with "carry".
+      carried: Columns that are left out.
+      dates: Columns of days or moments -> their unit, see calendar_parts. They are compared by what is derived from
+        them: time runs on, and that is no drift.
+      derived: What is derived from them, see derived.py.
+      slices: Each entry is one column, or several for their cross; compared within each of their values.
+      min_slice_rows: Slices with fewer rows on either side are left out.
+      joint_rows: Rows of each side for the test of columns together; 0 leaves it out.
+      seed: For drawing those rows.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    categorical: Sequence[str] = ()
+    texts: Sequence[str] = ()
+    others: Literal["compare", "carry"] = "compare"
+    carried: Sequence[str] = ()
+    dates: Mapping[str, str] = field(default_factory=dict)
+    derived: Sequence[str] = ()
+    slices: Sequence[Sequence[str]] = ()
+    min_slice_rows: int = 200
+    joint_rows: int = 10_000
+    seed: int = 13
+
+    def with_schema(self, schema: schema_pb2.Schema, comparator: Literal["drift", "skew"] = "drift") -> "Plan":
+        """The same, with what a schema adds: thresholds, integers that are categories, columns that are carried."""
+        categories = [feature.name for feature in schema.feature if feature.int_domain.is_categorical]
+        named = [feature.name for feature in schema.feature if feature.name not in self.roles]
+        return dataclasses.replace(
+            self,
+            rules=self.rules.with_schema(schema, comparator),
+            categorical=tuple(dict.fromkeys((*self.categorical, *categories))),
+            carried=tuple(named) if self.others == "carry" else self.carried,
+        )
+
+    def to_json(self) -> str:
+        """As a component's parameter."""
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Plan":
+        """What `to_json` wrote."""
+        fields = json.loads(text)
+        return cls(rules=Rules(**fields.pop("rules")), derived=tuple(fields.pop("derived", ())), **fields)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a comparison came to. `rows` as judging.judge orders them; the numbers of rows of both sides."""
+
+    rows: list[Drift]
+    baseline_rows: int
+    current_rows: int
+
+    @property
+    def drifted(self) -> bool:
+        """Whether anything did."""
+        return any(row.drifted for row in self.rows)
+
+
+def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBatch], plan: Plan) -> Found:
+    """Compares two streams of rows, each read once.
+
+    Args:
+      baseline: What the current data are compared with; columns hold values or lists of them.
+      current: The newer data.
+      plan: What to compare.
+    """
+    covered = Covered(plan.dates), Covered(plan.dates)
+    sides = (
+        _summarised(days.watched(batches, plan.derived), plan)
+        for days, batches in zip(covered, (baseline, current), strict=True)
+    )
+    one, other = comparable_parts(plan.derived, covered, *sides)
+    roles = {**plan.roles, **dict.fromkeys(plan.dates, DATE_ROLE), **dict.fromkeys(ages(plan.derived), AGE_ROLE)}
+    plan = dataclasses.replace(plan, roles=roles)
+    return compare_tables(one.table, other.table, plan, _joint(one, other, plan))
+
+
+def compare_tables(baseline: Table, current: Table, plan: Plan, joint: Measured | None = None) -> Found:
+    """Compares two data sets that were summarised before."""
+    roles = {**dict.fromkeys(_ids(baseline, current), "id"), **plan.roles}
+    baseline, current = comparable(baseline, current)
+    rows = compare(baseline, current, plan.rules, roles, plan.min_slice_rows, joint)
+    return Found(rows, baseline.rows, current.rows)
+
+
+def _summarised(batches: Iterable[pa.RecordBatch], plan: Plan) -> Summarised:
+    carried = set(plan.carried) - {column for cross in plan.slices for column in cross}
+    kept = (batch.select([name for name in batch.schema.names if name not in carried]) for batch in batches)
+    return summarise(
+        (with_drawn_words(batch, plan.texts) for batch in kept) if plan.texts else kept,
+        kinds=dict.fromkeys(plan.categorical, "categorical"),
+        slices=plan.slices,
+        min_slice_rows=plan.min_slice_rows,
+        sample_rows=plan.joint_rows,
+        seed=plan.seed,
+    )
+
+
+def _joint(baseline: Summarised, current: Summarised, plan: Plan) -> Measured | None:
+    if not plan.joint_rows:
+        return None
+    from components.drift_validator.multivariate.c2st import joint_drift, to_measured
+
+    roles = {**dict.fromkeys(_ids(baseline.table, current.table), "id"), **plan.roles}
+    wanted = [name for name in baseline.sample.column_names if name in current.sample.column_names]
+    wanted = _drawn([name for name in wanted if roles.get(name) not in ("id", DATE_ROLE, AGE_ROLE)], plan.seed)
+    samples = [single_values(side.sample.select(wanted), plan.categorical) for side in (baseline, current)]
+    names = [name for name in samples[0] if name in samples[1]]
+    if len(names) < 2:
+        return None
+    rows = min(plan.joint_rows, max(1000, JOINT_CELLS // len(names)))
+    return to_measured(joint_drift(samples[0][names], samples[1][names], seed=plan.seed, max_rows=rows))
+
+
+def _drawn(names: Sequence[str], seed: int) -> list[str]:
+    """At most JOINT_COLUMNS of the names, in their order."""
+    if len(names) <= JOINT_COLUMNS:
+        return list(names)
+    chosen = np.random.default_rng(seed).choice(len(names), JOINT_COLUMNS, replace=False)
+    return [names[at] for at in sorted(chosen)]
+
+
+def _ids(baseline: Table, current: Table) -> list[str]:
+    """Columns that name rows, as far as the data shows it: no value is there twice; in current, hardly any."""
+    return [
+        name
+        for name, column in baseline.columns.items()
+        if name in current.columns and _names_rows(column, 1.0) and _names_rows(current.columns[name], 0.9)
+    ]
+
+
+def _names_rows(column: Column, distinct: float) -> bool:
+    distribution = column.distribution
+    if distribution is None or len(distribution.counts) < max(ID_VALUES, distinct * distribution.counts.sum()):
+        return False
+    return isinstance(distribution, Categories) or bool((distribution.values % 1 == 0).all())

@@ -1,0 +1,98 @@
+"""Counts of texts in bounded memory: exact while they fit, by hash bucket after that."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.drift_validator.sketches.hashing import hash_texts
+from components.drift_validator.sketches.sketch import Categories
+from components.drift_validator.sketches.texts import encode
+
+BUCKETS = 1 << 16
+"""Hash buckets."""
+MOST_BYTES = 1 << 26
+"""Of text that one column may keep, beside the limit on the number of values."""
+
+
+class CategoriesCounter:
+    """Counts texts as they stream by.
+
+    Beyond `limit` distinct values (or 64 MB of text) only the counts of 65,536 hash buckets are kept: what came before
+    is moved there, so that the order of the rows does not matter.
+    """
+
+    def __init__(self) -> None:
+        self._tables: list[pa.Table] = []
+        self._waiting = 0
+        self._kept = 0
+        self._buckets: np.ndarray | None = None
+
+    def add(self, items: np.ndarray | pa.Array, limit: int) -> None:
+        """Counts items without nulls, of any type that `texts.encode` can name."""
+        if len(items) == 0:
+            return
+        codes, texts = encode(items)
+        self.add_counts(texts, np.bincount(codes, minlength=len(texts)), limit)
+
+    def add_counts(self, texts: pa.LargeStringArray, counts: np.ndarray, limit: int) -> None:
+        """Adds counts of texts; a text may stand there twice."""
+        if self._buckets is not None:
+            _count_buckets(self._buckets, texts, counts)
+            return
+        self._tables.append(pa.table({"text": texts, "count": counts.astype(np.int64)}))
+        self._waiting += len(texts)
+        if self._waiting > max(self._kept, 1 << 16):
+            self._merge()
+            if self._kept > limit or self._tables[0]["text"].nbytes > MOST_BYTES:
+                self._hash()
+
+    def result(self, limit: int) -> Categories:
+        """All that was counted, at most `limit` distinct values or else hashed."""
+        self._merge()
+        if self._kept > limit:
+            self._hash()
+        if self._buckets is not None:
+            return _named_buckets(self._buckets)
+        if not self._tables:
+            return Categories(pa.array([], pa.large_string()), np.empty(0, np.int64))
+        table = self._tables[0]
+        table = table.filter(pc.greater(table["count"], 0)).sort_by("text")
+        return Categories(_one(table["text"]), table["count"].to_numpy())
+
+    def _merge(self) -> None:
+        if not self._tables:
+            return
+        everything = pa.concat_tables(self._tables)
+        merged = everything.group_by("text", use_threads=False).aggregate([("count", "sum")])
+        merged = merged.rename_columns({"count_sum": "count"})
+        self._tables, self._waiting, self._kept = [merged], 0, len(merged)
+
+    def _hash(self) -> None:
+        self._buckets = np.zeros(BUCKETS, np.int64)
+        for table in self._tables:
+            _count_buckets(self._buckets, _one(table["text"]), table["count"].to_numpy())
+        self._tables, self._waiting, self._kept = [], 0, 0
+
+
+def hash_categories(categories: Categories) -> Categories:
+    """The same counts by hash bucket, to compare with a side that is hashed; as it is where it is hashed already."""
+    if categories.hashed:
+        return categories
+    buckets = np.zeros(BUCKETS, np.int64)
+    _count_buckets(buckets, categories.values, categories.counts)
+    return _named_buckets(buckets)
+
+
+def _count_buckets(buckets: np.ndarray, texts: pa.LargeStringArray, counts: np.ndarray) -> None:
+    np.add.at(buckets, (hash_texts(texts) % np.uint64(BUCKETS)).astype(np.int64), counts)
+
+
+def _named_buckets(buckets: np.ndarray) -> Categories:
+    filled = np.flatnonzero(buckets)
+    names = pa.array([f"#{bucket:05d}" for bucket in filled], pa.large_string())
+    return Categories(names, buckets[filled], hashed=True)
+
+
+def _one(column: pa.ChunkedArray) -> pa.LargeStringArray:
+    whole = column.combine_chunks()
+    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole

@@ -1,0 +1,116 @@
+"""TFX statistics to what drift needs to know, as far as they say it."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from components.drift_validator.sketches.common_resolution import REST
+from components.drift_validator.sketches.sketch import Categories, Column, Numbers, Table
+
+QUANTILE_ERROR = 0.01
+"""By how much TFDV's own quantiles may be off (StatsOptions.epsilon, its default)."""
+
+
+def from_statistics(statistics: statistics_pb2.DatasetFeatureStatistics) -> Table:
+    """One data set's statistics, unweighted, as a table without slices and without repeated rows.
+
+    - Rows and missing values: exact. Where rows may hold several values, rows with an empty list are estimated from the
+      histogram of lengths, and a row of NaN alone counts as filled.
+    - Categories: the counts of TFDV's rank histogram, which TFDV itself only estimates where there are more
+      values than it keeps. What it cut off (beyond 1,000 values by default) is counted as
+      `comparable.REST`; `comparable.comparable` brings two such tables to common ground. TFDV names what is no UTF-8
+      `__BYTES_VALUE__` and long text `__LARGE_BYTES__`.
+    - Numbers: the edges of the quantiles histogram, each with half of the bucket below and half of the bucket above.
+      Within a bucket the distribution function lies somewhere between its values at the two edges, so that it is off by
+      at most half of the bucket's share: 0.05 with TFDV's ten buckets, and TFDV's own error on top. Only distances well
+      above the sum of both sides' `rank_error` mean something; for exact ones, summarise the rows.
+    - Structs and raw bytes have no distribution.
+    """
+    rows = int(statistics.num_examples)
+    columns = {}
+    for feature in statistics.features:
+        name = ".".join(feature.path.step) if feature.HasField("path") else feature.name
+        columns[name] = _column(name, feature, rows)
+    return Table(rows, columns)
+
+
+def _column(name: str, feature: statistics_pb2.FeatureNameStatistics, rows: int) -> Column:
+    kind = feature.WhichOneof("stats")
+    if kind is None:
+        return Column(name, rows, rows, None)
+    common = getattr(feature, kind).common_stats
+    absent = 0
+    distribution: Categories | Numbers | None = None
+    if kind == "num_stats":
+        quantiles = _quantiles(feature.num_stats.histograms)
+        # NaN is counted in each histogram; without any there is none that we could know of.
+        absent = max((int(histogram.num_nan) for histogram in feature.num_stats.histograms), default=0)
+        distribution = _numbers(quantiles, int(common.tot_num_values) - absent, QUANTILE_ERROR)
+    elif kind == "string_stats":
+        distribution = _categories(feature.string_stats, int(common.tot_num_values))
+    present = int(common.num_non_missing)
+    if common.max_num_values <= 1:
+        return Column(name, rows, rows - int(common.tot_num_values) + absent, distribution)
+    empty = _empty_lists(common) if common.min_num_values == 0 else 0
+    lengths = _numbers(_without_zeros(common.num_values_histogram), present - empty, QUANTILE_ERROR)
+    return Column(name, rows, rows - present + empty, distribution, lengths)
+
+
+def _categories(stats: statistics_pb2.StringStatistics, values: int) -> Categories:
+    counts = {bucket.label: round(bucket.sample_count) for bucket in stats.rank_histogram.buckets}
+    rest = values - sum(counts.values())
+    if rest > 0:
+        counts[REST] = counts.get(REST, 0) + rest
+    names = sorted((name for name, count in counts.items() if count > 0), key=str.encode)
+    return Categories(pa.array(names, pa.large_string()), np.array([counts[name] for name in names], np.int64))
+
+
+def _numbers(histogram: statistics_pb2.Histogram | None, values: int, own_error: float) -> Numbers:
+    """Quantiles to points; see `from_statistics`."""
+    filled = [] if histogram is None else [bucket for bucket in histogram.buckets if bucket.sample_count > 0]
+    total = sum(bucket.sample_count for bucket in filled)
+    if not filled or values <= 0:
+        return Numbers(np.empty(0), np.empty(0, np.int64), 0.0)
+    weights: dict[float, float] = {}
+    widest = 0.0
+    for bucket in filled:
+        share = bucket.sample_count / total
+        for edge in (bucket.low_value, bucket.high_value):
+            weights[edge + 0.0] = weights.get(edge + 0.0, 0.0) + share / 2
+        if bucket.low_value != bucket.high_value:
+            widest = max(widest, share)
+    points = np.array(sorted(weights))
+    upto = np.rint(np.cumsum([weights[point] for point in points.tolist()]) * values).astype(np.int64)
+    counts = np.diff(upto, prepend=0)
+    error = 0.0 if len(points) == 1 else min(widest / 2 + own_error + 0.5 / values, 1.0)
+    return Numbers(points[counts > 0], counts[counts > 0], error)
+
+
+def _quantiles(histograms: Iterable[statistics_pb2.Histogram]) -> statistics_pb2.Histogram | None:
+    return next((histogram for histogram in histograms if histogram.type == statistics_pb2.Histogram.QUANTILES), None)
+
+
+def _empty_lists(common: statistics_pb2.CommonStatistics) -> int:
+    """Rows with an empty list: surely those of the buckets that end at 0, and half of the one that starts there."""
+    buckets = common.num_values_histogram.buckets
+    total = sum(bucket.sample_count for bucket in buckets)
+    weight = sum(
+        bucket.sample_count * (1.0 if bucket.high_value == 0 else 0.5) for bucket in buckets if bucket.low_value == 0
+    )
+    return round(weight / total * common.num_non_missing) if total else 0
+
+
+def _without_zeros(histogram: statistics_pb2.Histogram) -> statistics_pb2.Histogram:
+    """Lengths from 1 on: buckets that end at 0 are dropped, and half of the one that starts there."""
+    kept = statistics_pb2.Histogram(type=histogram.type)
+    for bucket in histogram.buckets:
+        if bucket.high_value > 0:
+            half = bucket.low_value == 0
+            kept.buckets.add(
+                low_value=max(bucket.low_value, 1.0),
+                high_value=max(bucket.high_value, 1.0),
+                sample_count=bucket.sample_count / (2 if half else 1),
+            )
+    return kept

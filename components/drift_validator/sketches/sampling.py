@@ -1,0 +1,104 @@
+"""A uniform random sample of the rows of a stream."""
+
+import numpy as np
+import pyarrow as pa
+
+from components.drift_validator.sketches.hashing import random_bits
+
+
+class RowSample:
+    """Keeps `size` rows, without replacement, each set of that size being equally likely.
+
+    Every row number gets 64 random bits from the seed; the rows with the smallest stay (bottom-k sampling). The sample
+    depends on the rows' order and the seed alone, not on where the batches begin.
+    """
+
+    def __init__(self, size: int, seed: int) -> None:
+        self._size = size
+        self._seed = seed
+        self._next = 0
+        self._below: np.uint64 | None = None
+        self._tables: list[pa.Table] = []
+        self._rows: list[np.ndarray] = []
+        self._schemas: dict[pa.Schema, None] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Takes the next rows of the stream."""
+        numbers = np.arange(self._next, self._next + batch.num_rows)
+        self._next += batch.num_rows
+        if batch.num_columns:
+            self._schemas.setdefault(batch.schema)
+        if self._below is not None:
+            numbers = numbers[random_bits(numbers, self._seed) < self._below]
+        if len(numbers) == 0 or self._size == 0:
+            return
+        inside = numbers - (self._next - batch.num_rows)
+        self._tables.append(_plain(pa.Table.from_batches([batch]).take(pa.array(inside))))
+        self._rows.append(numbers)
+        if sum(map(len, self._rows)) > 2 * self._size + 1000:
+            self._prune()
+
+    def result(self) -> pa.Table:
+        """The rows in the order of the stream; all of them where there are no more than `size`.
+
+        Columns are the union of the batches' columns, null where a batch has none. Where a column's type changes from
+        batch to batch it is the wider one, or text where there is none (text and numbers).
+        """
+        self._prune()
+        if not self._tables:
+            return _join([_plain(schema.empty_table()) for schema in self._schemas]) if self._schemas else pa.table({})
+        return self._tables[0]
+
+    def _prune(self) -> None:
+        if not self._tables:
+            return
+        numbers = np.concatenate(self._rows)
+        table = _join(self._tables)
+        if len(numbers) > self._size:
+            bits = random_bits(numbers, self._seed)
+            kept = np.sort(np.argpartition(bits, self._size)[: self._size])
+            self._below = bits[kept].max() if len(kept) else None
+            numbers, table = numbers[kept], table.take(pa.array(kept))
+        self._tables, self._rows = [table], [numbers]
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """Without dictionaries, which differ from batch to batch."""
+    for index, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(index, field.name, table.column(index).cast(field.type.value_type))
+    return table
+
+
+def _join(tables: list[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        fields: dict[str, dict[pa.Field, None]] = {}
+        for table in tables:
+            for field in table.schema:
+                fields.setdefault(field.name, {}).setdefault(field)
+        apart = {name for name, found in fields.items() if not _unify(list(found))}
+        texts = [_as_text(table, apart) for table in tables]
+        return pa.concat_tables(texts, promote_options="permissive").combine_chunks()
+
+
+def _unify(fields: list[pa.Field]) -> bool:
+    try:
+        pa.unify_schemas([pa.schema([field]) for field in fields], promote_options="permissive")
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return False
+    return True
+
+
+def _as_text(table: pa.Table, names: set[str]) -> pa.Table:
+    for index, field in enumerate(table.schema):
+        if field.name in names and not pa.types.is_null(field.type):
+            cells = table.column(index)
+            try:
+                cells = cells.cast(pa.large_string())
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+                texts = [None if cell is None else str(cell) for cell in cells.to_pylist()]
+                cells = pa.chunked_array([pa.array(texts, pa.large_string())])
+            table = table.set_column(index, field.name, cells)
+    return table

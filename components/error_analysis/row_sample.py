@@ -1,0 +1,72 @@
+"""Columns of examples as error analysis cuts them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from components.error_analysis.binning import Categories, Column
+from components.shared.examples.example_reading import column_batches, joined_columns
+
+MOST_CELLS = 5_000_000
+"""Rows are so few that rows x columns stay below this: decoding costs half a microsecond a cell."""
+
+
+def sampled(rows: int, most: int, seed: int) -> np.ndarray:
+    """Which rows of so many are looked at: all, or `most` drawn at random; by index, rising."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def read_columns(
+    split: str, categorical: Sequence[str], numeric: Sequence[str], places: np.ndarray, texts: Sequence[str] = ()
+) -> dict[str, Column]:
+    """Columns of some rows of a split.
+
+    Args:
+      split: Folder of the examples.
+      categorical: Features of texts or integers.
+      numeric: Features of numbers.
+      places: Where the rows stand in the split, from 0, rising.
+      texts: Features of free text, which are cut by their length: columns called "review: characters".
+    """
+    names = [*categorical, *numeric, *texts]
+    cells = joined_columns(column_batches(split, names, places), names)
+    found = columns_of(cells, categorical, numeric)
+    return found | {f"{name}: characters": _lengths(cells[name]) for name in texts}
+
+
+def columns_of(cells: Mapping[str, pa.Array], categorical: Sequence[str], numeric: Sequence[str]) -> dict[str, Column]:
+    """Cells [N], null where a row has none, as columns."""
+    found: dict[str, Column] = {name: _categories(cells[name]) for name in categorical}
+    return found | {name: _numbers(cells[name]) for name in numeric}
+
+
+def _categories(cells: pa.Array) -> Categories:
+    """As texts, each distinct one read once; what is no UTF-8 is replaced."""
+    if pa.types.is_null(cells.type):
+        return Categories(np.full(len(cells), -1, np.int64), ())
+    coded = cells.dictionary_encode()
+    names = [
+        value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        for value in coded.dictionary.to_pylist()
+    ]
+    codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return Categories(codes.astype(np.int64), tuple(names))
+
+
+def _numbers(cells: pa.Array) -> np.ndarray:
+    if not (pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type)):
+        return np.full(len(cells), np.nan)
+    found: np.ndarray = cells.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _lengths(cells: pa.Array) -> np.ndarray:
+    """Characters of each text, NaN where there is none."""
+    lengths = [
+        len(text.decode("utf-8", "replace") if isinstance(text, bytes) else text or "")
+        for text in (one or b"" for one in cells.to_pylist())
+    ]
+    return np.where(np.array(lengths) == 0, np.nan, np.array(lengths, np.float64))

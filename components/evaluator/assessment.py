@@ -1,0 +1,393 @@
+"""What the rows say of a candidate: intervals, baselines, fairness, and which differences are chance. Pure."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST
+from components.evaluator.blessing import LOWER_IS_BETTER, OVERALL, Bar
+from components.evaluator.fairness import fairness
+from components.evaluator.findings import (
+    FairnessGap,
+    FairnessNotCompared,
+    Figure,
+    Finding,
+    Lead,
+    LinearBaseline,
+    LowPower,
+    Miscalibration,
+    PriorBaseline,
+    SimplerModelAhead,
+    StrongestColumn,
+)
+from components.evaluator.independence import independence_p_value
+from components.evaluator.paired_comparison import ALPHA, Z95, Comparison, Draws, beats, compare, draw, holm, worse
+from components.shared.serving.predictions import CANDIDATE, CHAMPION
+from components.shared.serving.serving_contract import NO_THRESHOLD, decides
+from components.shared.statistics.weighted_metrics import Decisions, Judge, calibration_error, multiclass, regression
+
+AGAINST_PRIOR = {
+    "binary": ("auc", "average_precision"),
+    "multiclass": ("accuracy", "log_loss"),
+    "regression": ("rmse", "mae"),
+}
+"""A candidate that is no better than the prior in any of these has learned nothing."""
+AGAINST_LINEAR = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
+AGAINST_COLUMN = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}
+WORTH_LOST = 0.05
+"""Share of what a column is worth on its own, its lead over the prior, that a model may fall behind it: where one
+column says everything, a model of all columns has their noise, too."""
+
+MISCALIBRATED = 0.1
+"""Share of the observed rate by which the mean score may be off before that is told."""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """The strongest single column on the eval rows.
+
+    Attributes:
+      column: Its name.
+      metric: What is measured: AUC, accuracy or RMSE.
+      value: The column's on its own.
+      candidate: The candidate's.
+      p_value: Of "the candidate is no further behind than WORTH_LOST allows"; NaN if it cannot be told.
+      lost: Whether the candidate is surely worse than that.
+    """
+
+    column: str
+    metric: str
+    value: float
+    candidate: float
+    p_value: float
+    lost: bool
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What becomes part of verdict.json.
+
+    Attributes:
+      intervals: Slice ("" is overall) -> metric -> (low, high), 95 %, of the candidate.
+      measured: Candidate and champion -> slice -> metric -> value: `rows`, the task's metrics, the expected calibration
+        error (classifiers), mean probability over share of 1 (`calibration`) and the decision threshold (binary).
+      baselines: Baseline -> metric -> value.
+      baseline_differences: Of each, by metric: candidate minus baseline, the standard error of that, the p-value of
+        "the candidate is no worse", and whether it is significant by Holm's bounds over the baseline's metrics.
+      comparisons: (slice, metric) -> the candidate against the champion.
+      fairness: Groups and gaps; empty where no column is sensitive.
+      violations: What prevents the blessing.
+      notices: What does not, but should be known.
+      strongest: The strongest single column; None where none is better than the prior.
+      decisions: Binary tasks: candidate and champion -> `threshold`, the confusion matrix there (`true_positives`,
+        `false_positives`, `true_negatives`, `false_negatives`: rows) and `mean_score`, the mean probability.
+      champion_differences: As `baseline_differences`, of the candidate and the champion, for every metric.
+    """
+
+    intervals: dict[str, dict[str, tuple[float, float]]]
+    measured: dict[str, dict[str, dict[str, float]]]
+    baselines: dict[str, dict[str, float]]
+    baseline_differences: list[dict[str, Any]]
+    comparisons: dict[tuple[str, str], Comparison]
+    fairness: dict[str, Any]
+    violations: list[Finding]
+    notices: list[Finding]
+    strongest: Alone | None = None
+    decisions: dict[str, dict[str, float]] = field(default_factory=dict)
+    champion_differences: list[dict[str, Any]] = field(default_factory=list)
+
+
+def assess(
+    task: str,
+    labels: np.ndarray,
+    answers: Mapping[str, np.ndarray],
+    thresholds: Mapping[str, float],
+    slices: Mapping[str, np.ndarray],
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    bar: Bar,
+    column: str = "",
+) -> Assessment:
+    """Weighs the candidate on rows.
+
+    Args:
+      task: binary, multiclass or regression.
+      labels: As the candidate learned them, none missing, [N], N > 0.
+      answers: candidate, prior, and where there are any champion, linear and strongest_column: [N] or [N, K].
+      thresholds: Of the same, for binary tasks.
+      slices: Name -> rows, by index.
+      groups: Sensitive column -> value -> rows, by index.
+      bar: What is asked.
+      column: Which one strongest_column is.
+    """
+    judges = {name: judge(task, labels, answer, thresholds.get(name, NO_THRESHOLD)) for name, answer in answers.items()}
+    large = {name: at for name, at in slices.items() if len(at) >= bar.min_slice_rows}
+    draws = draw(judges, large, len(labels), overall_only=(PRIOR, LINEAR, STRONGEST))
+    comparisons = {}
+    if CHAMPION in judges:
+        comparisons = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
+    p_value = independence_p_value(task, labels, answers[CANDIDATE])
+    violations, notices = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior)
+    blocked, told = _against_linear(task, draws, bar.baseline)
+    violations, notices = violations + blocked, notices + told + _simpler_model_ahead(task, draws)
+    strongest = _alone(task, draws, column)
+    if strongest is not None and strongest.lost:
+        lost = StrongestColumn(strongest.column, strongest.metric, strongest.candidate, strongest.value)
+        (violations if bar.strongest_column == "block" else notices).append(lost)
+    if task != "regression":
+        notices += _miscalibration(*_confidence(labels, answers[CANDIDATE]))
+    notices += _too_few_rows(comparisons, bar.tolerance)
+    said: dict[str, Any] = {}
+    if groups:
+        said, blocked, told = _fairness(labels, answers[CANDIDATE], thresholds[CANDIDATE], groups, bar)
+        violations += blocked
+        notices += told
+    parts = {OVERALL: np.arange(len(labels)), **slices}
+    measured = {
+        name: {part: _measured(task, judges[name], labels, answers[name], at) for part, at in parts.items()}
+        for name in (CANDIDATE, CHAMPION)
+        if name in answers
+    }
+    for name in measured.keys() & thresholds.keys():
+        for metrics in measured[name].values():
+            metrics["threshold"] = thresholds[name]
+    decisions = {
+        name: _decisions(labels, answers[name], thresholds[name])
+        for name in measured
+        if task == "binary" and name in thresholds
+    }
+    baselines = {name: draws.measured(OVERALL, name) for name in (PRIOR, LINEAR) if name in judges}
+    for name, metrics in baselines.items():
+        if task != "regression":
+            metrics["calibration_error"] = calibration_error(*_confidence(labels, answers[name]))
+        if name in thresholds:
+            metrics["threshold"] = thresholds[name]
+    return Assessment(
+        {part: draws.intervals(part, CANDIDATE) for part in draws.found},
+        measured,
+        baselines,
+        _differences(draws, baselines),
+        comparisons,
+        said,
+        violations,
+        notices,
+        strongest,
+        decisions,
+        _differences(draws, [CHAMPION]) if CHAMPION in judges else [],
+    )
+
+
+def _decisions(labels: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:
+    """The confusion matrix at the decision threshold, from the rows, by the rule that is served."""
+    there, called = labels > 0.5, decides(probability, threshold)
+    return {
+        "threshold": threshold,
+        "true_positives": int((there & called).sum()),
+        "false_positives": int((~there & called).sum()),
+        "true_negatives": int((~there & ~called).sum()),
+        "false_negatives": int((there & ~called).sum()),
+        "mean_score": float(probability.mean(dtype=np.float64)),
+    }
+
+
+def _differences(draws: Draws, baselines: Iterable[str]) -> list[dict[str, Any]]:
+    rows = []
+    for name in baselines:
+        apart = {metric: draws.difference(OVERALL, metric, CANDIDATE, name) for metric in draws.names}
+        p_values = {
+            (OVERALL, metric): worse(-difference if metric in LOWER_IS_BETTER else difference, error)
+            for metric, (difference, error) in apart.items()
+        }
+        known = {key: p for key, p in p_values.items() if p == p}
+        rejected = holm(known, ALPHA)
+        rows += [
+            {
+                "baseline": name,
+                "metric": metric,
+                "difference": finite(difference),
+                "error": finite(error),
+                "p_value": finite(p_values[OVERALL, metric]),
+                "significant": (OVERALL, metric) in rejected if (OVERALL, metric) in known else None,
+            }
+            for metric, (difference, error) in apart.items()
+        ]
+    return rows
+
+
+def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -> Judge:
+    """The metrics of a task, see components.shared.statistics.weighted_metrics."""
+    if task == "binary":
+        return Decisions(labels, answer, threshold)
+    if task == "multiclass":
+        return multiclass(labels.astype(np.int64), answer)
+    return regression(labels, answer)
+
+
+def _measured(task: str, judge: Judge, labels: np.ndarray, answer: np.ndarray, at: np.ndarray) -> dict[str, float]:
+    """A judge's metrics of some rows, how many these are, and the calibration."""
+    metrics = {"rows": float(len(at))}
+    metrics |= zip(judge.names, judge.among(at)(np.ones(len(at))).tolist(), strict=True)
+    if task != "regression":
+        metrics["calibration_error"] = calibration_error(*_confidence(labels[at], answer[at]))
+    if task == "binary":
+        positives = float(labels[at].sum())
+        metrics["calibration"] = float(answer[at].sum(dtype=np.float64)) / positives if positives else math.nan
+    return metrics
+
+
+def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Binary: as they are; classes: whether the likeliest is right, and its probability."""
+    if answer.ndim == 1:
+        return labels, answer
+    return (answer.argmax(axis=1) == labels).astype(np.float64), answer.max(axis=1)
+
+
+def _against_prior(
+    task: str, draws: Draws, independence: float, first: bool, policy: str
+) -> tuple[list[Finding], list[Finding]]:
+    """Violations and notices.
+
+    Ahead beyond chance is a candidate whose lead in one of the metrics the bootstrap finds significant (Bonferroni over
+    the metrics) and whose answers are not independent of the labels. The second test is exact or conservative for few
+    rows, for which a bootstrap is neither: it draws no row that was not there.
+
+    Args:
+      task: binary, multiclass or regression.
+      draws: With candidate and prior.
+      independence: See independence.independence_p_value.
+      first: Whether there is no champion: then being ahead by chance is a violation where the policy is block.
+      policy: block or warn.
+    """
+    ours, prior, metrics = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, PRIOR), AGAINST_PRIOR[task]
+    better = beats(ours, prior, metrics, LOWER_IS_BETTER)
+    if better is False:
+        return [PriorBaseline("not_better", tuple(Figure(name, ours[name], prior[name]) for name in metrics))], []
+    ahead = any(_p_value(draws, name, PRIOR, CANDIDATE) < ALPHA / len(metrics) for name in metrics)
+    if better is None:
+        found = PriorBaseline("undefined")
+    elif not (ahead and independence < ALPHA):
+        found = PriorBaseline("not_significant", tuple(Figure(name, ours[name], prior[name]) for name in metrics))
+    else:
+        return [], []
+    return ([found], []) if first and policy == "block" else ([], [found])
+
+
+def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[Finding], list[Finding]]:
+    """Violations and notices."""
+    if LINEAR not in draws.found[OVERALL]:
+        return [], []
+    name = AGAINST_LINEAR[task]
+    ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
+    if beats(ours, line, [name], LOWER_IS_BETTER) is not False:
+        return [], []
+    sure = _p_value(draws, name, CANDIDATE, LINEAR) < ALPHA
+    found = LinearBaseline(name, ours[name], line[name], sure)
+    return ([found], []) if sure and policy == "block" else ([], [found])
+
+
+def _simpler_model_ahead(task: str, draws: Draws) -> list[Finding]:
+    """Metrics besides the main one in which the linear baseline is better and the 95 % interval excludes 0.
+
+    Precision and recall are left out: a threshold trades one for the other, and F1 has both.
+    """
+    if LINEAR not in draws.found[OVERALL]:
+        return []
+    ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
+    ahead = []
+    for name in draws.names:
+        if name in (AGAINST_LINEAR[task], "precision", "recall"):
+            continue
+        difference, error = draws.difference(OVERALL, name, CANDIDATE, LINEAR)
+        low, high = difference - Z95 * error, difference + Z95 * error
+        if (low > 0 if name in LOWER_IS_BETTER else high < 0) and math.isfinite(error):
+            ahead.append(Lead(name, ours[name], line[name], difference, low, high))
+    return [SimplerModelAhead(LINEAR, tuple(ahead))] if ahead else []
+
+
+def _miscalibration(observed: np.ndarray, score: np.ndarray) -> list[Finding]:
+    """Calibration in the large: mean score against observed rate, by a z-test of the rows' differences.
+
+    Args:
+      observed: 0 or 1, [N].
+      score: Probability of that, [N].
+    """
+    apart = score.astype(np.float64) - observed
+    rate, difference = float(observed.mean(dtype=np.float64)), float(apart.mean())
+    half = Z95 * float(apart.std()) / math.sqrt(len(apart))
+    if abs(difference) <= half or abs(difference) <= MISCALIBRATED * rate:
+        return []
+    error = calibration_error(observed, score)
+    low, high = difference - half, difference + half
+    return [Miscalibration(rate + difference, rate, difference, low, high, error)]
+
+
+def _alone(task: str, draws: Draws, column: str) -> Alone | None:
+    if STRONGEST not in draws.found[OVERALL]:
+        return None
+    metric = AGAINST_COLUMN[task]
+    ours, alone, prior = (draws.measured(OVERALL, name)[metric] for name in (CANDIDATE, STRONGEST, PRIOR))
+    if not all(map(math.isfinite, (ours, alone, prior))):
+        return None
+    difference, error = draws.difference(OVERALL, metric, CANDIDATE, STRONGEST)
+    ahead = -difference if metric in LOWER_IS_BETTER else difference
+    p_value = worse(ahead + WORTH_LOST * abs(alone - prior), error)
+    leads = alone < prior if metric in LOWER_IS_BETTER else alone > prior
+    return Alone(column, metric, alone, ours, p_value, bool(leads and p_value < ALPHA))
+
+
+def _p_value(draws: Draws, metric: str, one: str, other: str) -> float:
+    """Of "`one` is no worse than `other`"; 1 where it cannot be told."""
+    difference, error = draws.difference(OVERALL, metric, one, other)
+    p = worse(-difference if metric in LOWER_IS_BETTER else difference, error)
+    return p if p == p else 1.0
+
+
+def _too_few_rows(comparisons: Mapping[tuple[str, str], Comparison], tolerance: Mapping[str, float]) -> list[Finding]:
+    return [
+        LowPower(metric, tolerance[metric], found.detectable)
+        for (part, metric), found in comparisons.items()
+        if part == OVERALL and tolerance[metric] and found.detectable > 2 * tolerance[metric]
+    ]
+
+
+def _fairness(
+    labels: np.ndarray,
+    probability: np.ndarray,
+    threshold: float,
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    bar: Bar,
+) -> tuple[dict[str, Any], list[Finding], list[Finding]]:
+    """What verdict.json says, violations and notices."""
+    measured, gaps = fairness(labels, probability, threshold, groups, bar.min_slice_rows)
+    violations: list[Finding] = []
+    notices: list[Finding] = []
+    for gap in gaps:
+        limit = bar.max_gap.get(gap.metric)
+        if limit is None or gap.value <= limit:
+            continue
+        found = FairnessGap(gap.metric, gap.column, gap.high, gap.low, gap.value, limit, gap.significant)
+        (violations if gap.significant else notices).append(found)
+    small = {
+        column: [value for value, metrics in values.items() if metrics["rows"] < bar.min_slice_rows]
+        for column, values in measured.items()
+    }
+    for column, values in small.items():
+        if bar.max_gap and len(measured[column]) - len(values) < 2:
+            notices.append(FairnessNotCompared(column, bar.min_slice_rows))
+    said = {
+        "threshold": threshold,
+        "min_rows": bar.min_slice_rows,
+        "groups": {
+            column: {value: {name: finite(x) for name, x in metrics.items()} for value, metrics in values.items()}
+            for column, values in measured.items()
+        },
+        "gaps": [asdict(gap) | {"limit": bar.max_gap.get(gap.metric)} for gap in gaps],
+    }
+    return said, violations, notices
+
+
+def finite(value: float) -> float | None:
+    """JSON has no NaN and no infinity: what cannot be told is null."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,363 @@
+"""What a model card says (M. Mitchell et al., Model Cards for Model Reporting, 2019), apart from how it is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.shared.statistics.metric_names import METRICS
+
+MOST_ROWS = 60
+"""Of a table; what is cut is counted."""
+UNKNOWN = "unknown"
+TASKS = {
+    "binary": "whether {label} is positive, as a probability",
+    "multiclass": "the class {label}, as a probability of each",
+    "regression": "the number {label}",
+}
+OF_METRICS = (
+    "On the eval rows, which the model has not learned from. Intervals say what the chance of which rows these are "
+    "explains, not that of training. The prior says the same of every row; linear is a regression on one-hot and "
+    "standardised features, fitted to at most 20,000 train rows."
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of sentences."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text; the first column names the row, the others are figures unless `words`."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what is under it."""
+
+    title: str
+    blocks: tuple[Text | Items | Table, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """A model card."""
+
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+
+
+def model_card(
+    about: Mapping[str, Any],
+    data: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+    errors: Mapping[str, Any],
+    fingerprints: Mapping[str, str],
+    tried: Mapping[str, Any] | None = None,
+) -> Card:
+    """Gathers what is known of a model that is pushed.
+
+    It depends on the model, its data and its evaluation alone, not on when and by which run it was pushed: that is in
+    manifest.json.
+
+    Args:
+      about: `dataset`, `label`, `task`, and where known `features`, `bar` (pipeline.toml's [evaluation]) and `dvc`.
+      data: `spans` and `rows` by split, `unlabelled` by split, `corrections` and `misfits` as ingest records them.
+      verdict: verdict.json.
+      errors: errors.json; empty if there was no error analysis.
+      fingerprints: `data` and `code`.
+      tried: What was tried for the model, see serving_contract.MEMBERS; None where its trainer does not say.
+    """
+    bar = about.get("bar") or {}
+    sections = [
+        _model(about, verdict, fingerprints),
+        _members(tried or {}),
+        _data(data, about),
+        _metrics(verdict),
+        _champion(verdict, bar),
+        _slices(verdict, bar),
+        fairness(verdict),
+        _weakest(errors),
+        _limits(data, verdict, bar),
+    ]
+    spans, rows = data.get("spans", {}), data.get("rows", {})
+    learned, judged = (f"{rows.get(split, 0):,} rows{_of_spans(spans, split)}" for split in ("train", "eval"))
+    return Card(
+        f"Model card: {about['dataset']}",
+        f"Predicts {TASKS[about['task']].format(label=about['label'])}. Learned from {learned}, evaluated on {judged}.",
+        tuple(section for section in sections if section is not None),
+    )
+
+
+def _model(about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: Mapping[str, str]) -> Section:
+    rows = [("Dataset", about["dataset"]), ("Label", about["label"]), ("Task", about["task"])]
+    if features := about.get("features"):
+        rows.append((f"Features ({len(features)})", ", ".join(features)))
+    threshold = verdict["metrics"].get("threshold")
+    if threshold is not None:
+        by = decided_by(about.get("bar") or {})
+        rows.append(("Decision threshold", f"{threshold:g}, chosen on validation rows for {by}"))
+    rows += [(f"Fingerprint of {name}", value) for name, value in fingerprints.items() if value]
+    return Section("Model", (Table(("", ""), tuple((name, str(value)) for name, value in rows), words=True),))
+
+
+def _members(tried: Mapping[str, Any]) -> Section | None:
+    """The candidates for the model, with their weights in it and the reasons."""
+    if not tried.get("members"):
+        return None
+    rows = tuple((one["name"], f"{one['weight']:.2f}", one["reason"]) for one in tried["members"])
+    return Section("Model selection", (Table(("Candidate", "Weight", "Reason"), rows, words=True),))
+
+
+def _data(data: Mapping[str, Any], about: Mapping[str, Any]) -> Section:
+    rows, spans, unlabelled = (data.get(name) or {} for name in ("rows", "spans", "unlabelled"))
+    table = Table(
+        ("Split", "Spans", "Rows", "Left out for want of a label"),
+        tuple(
+            (split, _spans(spans.get(split, [])), f"{rows.get(split, 0):,}", f"{unlabelled.get(split, 0):,}")
+            for split in rows
+        ),
+    )
+    said = [
+        "Corrected by hand: "
+        + ", ".join(f"{one.get(what, 0):,} {what}" for what in ("relabelled", "changed", "dropped"))
+        + f" ({one.get('name', 'corrections')})."
+        for one in data.get("corrections") or []
+    ]
+    said += [
+        f"{one['count']:,} values of {one['column']} did not fit its type and count as missing ({one['file']})."
+        for one in data.get("misfits") or []
+    ]
+    if dvc := about.get("dvc"):
+        said += [f"DVC {name}: {value}." for name, value in dvc.items() if value]
+    return Section("Data", (table, Items(tuple(said or ["No row was corrected by hand."]))))
+
+
+def _metrics(verdict: Mapping[str, Any]) -> Section:
+    ours, intervals = verdict["metrics"], verdict.get("intervals") or {}
+    others = dict(verdict.get("baselines") or {})
+    if champion := verdict.get("champion"):
+        others = {f"champion (version {champion['version']})": champion["metrics"], **others}
+    table = Table(
+        ("Metric", "Value", "95 % interval", *(name.capitalize() for name in others)),
+        tuple(
+            (
+                METRICS[name],
+                _figure(ours[name]),
+                _interval(intervals.get(name)),
+                *(_figure(values.get(name)) if name in values else "" for values in others.values()),
+            )
+            for name in METRICS
+            if name in ours
+        ),
+    )
+    warnings = tuple(_sentence(one) for one in verdict.get("warnings") or [])
+    return Section("Metrics", (table, Text(OF_METRICS), *([Items(warnings)] if warnings else [])))
+
+
+def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
+    asked = [
+        f"{'On every large slice' if key.startswith('slice') else 'Overall'}, {METRICS.get(name, name)}: {value:g}."
+        for key in ("thresholds", "slice_thresholds")
+        for name, value in (bar.get(key) or {}).items()
+    ]
+    if not verdict.get("champion"):
+        first = "There was no champion to compare with: the model was judged by thresholds and baselines alone."
+        return Section("What was asked of it", (Items((*asked, first)),))
+    return Section("What was asked of it", (*((Items(tuple(asked)),) if asked else ()), *against_champion(verdict)))
+
+
+def against_champion(verdict: Mapping[str, Any]) -> tuple[Text | Table, ...]:
+    """The rule by which a difference to the champion counts, and what it says of each one; verdict.json has a champion.
+
+    What does not fit into MOST_ROWS is cut; overall metrics come first.
+    """
+    compared = verdict.get("comparisons") or []
+    text = (
+        f"Compared with version {verdict['champion']['version']} on the same rows. The candidate violates a change "
+        "threshold only where it is worse by more than the tolerance and significantly worse. The detectable loss is "
+        "the true loss that this test detects with 90 % power."
+    )
+    if not compared:
+        return (Text(text),)
+    table = Table(
+        ("Metric", "Difference", "p (no worse)", "Significantly worse", "Detectable loss"),
+        tuple(
+            (
+                METRICS.get(one["metric"], one["metric"]) + (f", {one['slice']}" if one["slice"] else ""),
+                _figure(one["difference"], sign=True),
+                probability(one["p_value"]),
+                {True: "yes", False: "no"}.get(one["significant"], UNKNOWN),
+                _figure(one["detectable"]),
+            )
+            for one in compared[:MOST_ROWS]
+        ),
+    )
+    return Text(text), table
+
+
+def _slices(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section | None:
+    slices, intervals = verdict.get("slices") or {}, verdict.get("slice_intervals") or {}
+    if not slices:
+        return None
+    shown = [name for name in METRICS if name in verdict["metrics"] and name not in ("precision", "recall", "mae")][:3]
+    least = bar.get("min_slice_rows", 1)
+    ordered = sorted(slices, key=lambda name: (-(slices[name].get("rows") or 0), name))
+    rows = []
+    for name in ordered[:MOST_ROWS]:
+        values, ends = slices[name], intervals.get(name) or {}
+        small = " (too small to judge)" if (values.get("rows") or 0) < least else ""
+        cells = [
+            f"{_figure(values.get(metric))}{f' ({_interval(ends[metric])})' if metric in ends else ''}"
+            for metric in shown
+        ]
+        rows.append((name + small, f"{values.get('rows') or 0:,.0f}", *cells))
+    table = Table(("Slice", "Rows", *(METRICS[name] for name in shown)), tuple(rows))
+    cut = (
+        (Text(f"{len(ordered) - MOST_ROWS:,} smaller slices are in verdict.json."),) if len(ordered) > MOST_ROWS else ()
+    )
+    return Section("Metrics by slice", (table, *cut))
+
+
+def fairness(verdict: Mapping[str, Any]) -> Section | None:
+    """Groups of each sensitive column, and the gaps between them; None where no column is sensitive."""
+    found = verdict.get("fairness") or {}
+    if not found.get("groups"):
+        return None
+    names = ("rows", "base_rate", "positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")
+    blocks: list[Text | Items | Table] = []
+    for column, groups in found["groups"].items():
+        blocks.append(
+            Table(
+                (column, *(_plain(name) for name in names)),
+                tuple(
+                    (value, f"{metrics['rows']:,.0f}", *(_figure(metrics.get(name)) for name in names[1:]))
+                    for value, metrics in list(groups.items())[:MOST_ROWS]
+                ),
+            )
+        )
+    blocks.append(
+        Items(
+            tuple(
+                f"{_plain(gap['metric'])}: {gap['high']} is {gap['value']:.4f} above {gap['low']} ({gap['column']})"
+                + ("" if gap["significant"] else ", not significant")
+                + (f"; at most {gap['limit']:g} is allowed." if gap.get("limit") is not None else ".")
+                for gap in found.get("gaps") or []
+            )
+        )
+    )
+    blocks.append(
+        Text(
+            "Base rate is the share that is positive, bias the mean probability less that share. Where base rates "
+            "differ, not all gaps can be closed at once."
+        )
+    )
+    return Section("Fairness", tuple(blocks))
+
+
+def _weakest(errors: Mapping[str, Any]) -> Section | None:
+    if not errors:
+        return None
+    said = (Text(_sentence(str(errors["says"]))),) if errors.get("says") else ()
+    rows = tuple(
+        (
+            str(one.get("slice", "")),
+            f"{one.get('rows', 0):,}",
+            _figure(one.get("value")),
+            _figure(one.get("rest")),
+            _figure(one.get("weight")),
+        )
+        for one in (errors.get("slices") or [])[:10]
+    )
+    table = (Table(("Slice", "Rows", "Mean loss", "Elsewhere", "What it costs overall"), rows),) if rows else ()
+    return Section("Where it is weakest", (*said, *table)) if said or table else None
+
+
+def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
+    spans = (data.get("spans") or {}).get("eval", [])
+    said = [
+        f"Evaluated on {_spans(spans)} alone: of other times nothing is known."
+        if spans and spans != (data.get("spans") or {}).get("train")
+        else "Evaluated on rows drawn from the same file as those it learned from: of other times nothing is known.",
+        "Evaluated on recorded rows, not on live requests; what the model's own decisions change is not in them.",
+    ]
+    slices = verdict.get("slices") or {}
+    least = bar.get("min_slice_rows", 1)
+    small = sorted(name for name, values in slices.items() if (values.get("rows") or 0) < least)
+    if small:
+        more = f" and {len(small) - 10:,} more" if len(small) > 10 else ""
+        said.append(f"Not judged, with fewer than {least:,} eval rows: {', '.join(small[:10])}{more}.")
+    if not slices:
+        said.append("Not evaluated on any slice: the overall figures may hide one on which it fails.")
+    if not (verdict.get("fairness") or {}).get("groups"):
+        said.append("Not examined for fairness: no column is named as sensitive.")
+    if unknown := [
+        METRICS[name] for name in METRICS if name in verdict["metrics"] and verdict["metrics"][name] is None
+    ]:
+        said.append(f"Cannot be told on these rows: {', '.join(unknown)}.")
+    missing = (data.get("unlabelled") or {}).get("eval", 0)
+    if missing:
+        said.append(f"{missing:,} eval rows have no label, and may be unlike those that have one.")
+    return Section("Limits", (Items(tuple(said)),))
+
+
+def decided_by(bar: Mapping[str, Any]) -> str:
+    """What the decision threshold is best in: "f1", "precision of at least 0.8"."""
+    by = bar.get("decide_by", "f1")
+    return by if isinstance(by, str) else ", ".join(f"{name} of at least {least:g}" for name, least in by.items())
+
+
+def probability(p: float | None) -> str:
+    """A p-value: two figures, and never 0."""
+    if p is None or p != p:
+        return UNKNOWN
+    return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
+
+
+def places(value: float, most: int = 4) -> int:
+    """Decimal places of a figure: `most`, and one less for every digit before the point beyond the first."""
+    size = abs(value)
+    return max(0, most - (len(f"{size:.0f}") - 1)) if 10 <= size < float("inf") else most
+
+
+def _figure(value: Any, sign: bool = False) -> str:
+    if value is None or value != value:
+        return UNKNOWN
+    return f"{value:{'+' if sign else ''},.{places(value)}f}"
+
+
+def _interval(ends: Sequence[float] | None) -> str:
+    return f"{ends[0]:,.{places(ends[1])}f} to {ends[1]:,.{places(ends[1])}f}" if ends else ""
+
+
+def _spans(found: Sequence[int]) -> str:
+    if not found:
+        return "one file"
+    return f"span {found[0]}" if len(found) == 1 else f"spans {found[0]} to {found[-1]}"
+
+
+def _of_spans(spans: Mapping[str, Sequence[int]], split: str) -> str:
+    return f" of {_spans(spans[split])}" if spans.get(split) and spans.get("train") != spans.get("eval") else ""
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."

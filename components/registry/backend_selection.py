@@ -1,0 +1,45 @@
+"""Which storage a registry's location means."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from components.registry.backend import Storage
+from components.registry.folder_backend import FolderStorage
+from components.shared.errors import UsageError
+from components.shared.texts.secrets import holds_secret, without_secrets
+
+BUCKETS = ("s3", "gs", "az")
+"""Schemes of object stores."""
+
+
+def storage_of(location: Path | str) -> Storage:
+    """The storage that a folder, a file:// URL or the URL of a bucket means.
+
+    Raises:
+      UsageError: Another kind of URL, or a URL without a bucket or with a query.
+    """
+    if isinstance(location, Path) or "://" not in location:
+        return FolderStorage(Path(location))
+    if holds_secret(location):
+        raise UsageError(
+            f"{without_secrets(location)}: holds credentials, which a run would record; take them out of the URL and "
+            "set the store's environment variables, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    scheme, bucket, path, query, fragment = urlsplit(location)
+    if scheme == "file" and not bucket and path:
+        return FolderStorage(Path(unquote(path)))
+    if scheme == "minio":
+        raise UsageError(
+            f"{location}: minio:// means the bundled store to Kubeflow alone; give s3://{bucket}{path} and set "
+            "AWS_ENDPOINT_URL to the store's address"
+        )
+    if scheme not in BUCKETS or not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
+        legal = ", ".join(f"{one}://BUCKET/PATH" for one in BUCKETS)
+        raise UsageError(f"{location}: no place for a registry; legal: a folder, file:///FOLDER, {legal}")
+    if query or fragment:
+        raise UsageError(f"{location}: a registry's URL has no query; settings of the store come from the environment")
+    from components.registry.object_store import Objects
+    from components.registry.object_store_backend import BucketStorage
+
+    return BucketStorage(Objects(scheme, bucket, path.strip("/")))

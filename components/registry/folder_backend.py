@@ -1,0 +1,148 @@
+"""A registry in a folder: one lock, and versions that come into being by a rename.
+
+<registry>/.lock                      held by whoever writes; the kernel frees it when a process dies
+<registry>/.staging-<n>-<random>/     a version on its way in; without an owner once the lock is free
+<registry>/.highest                   the largest number that was reserved; none unless a version was taken out
+"""
+
+import fcntl
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from components.registry.backend import LABELS, MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
+from components.shared.errors import PlumblineError, UsageError
+from components.shared.files import sync, write_bytes, write_json, write_text
+from components.shared.texts.file_names import leads_out
+
+HIGHEST = ".highest"
+STAGING = (".staging-*", f".{LABELS}.*")
+"""Names of a version and of a labels.json on their way in."""
+
+
+class FolderStorage:
+    """See `Storage`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def shown(self, name: str = "") -> str:
+        """See `Storage`."""
+        return str(self.folder / name)
+
+    def read(self, name: str) -> tuple[bytes, Any] | None:
+        """See `Storage`."""
+        try:
+            return (self.folder / name).read_bytes(), None
+        except FileNotFoundError:
+            return None
+
+    def read_all(self, names: Iterable[str]) -> Iterator[tuple[bytes, Any] | None]:
+        """See `Storage`."""
+        return map(self.read, names)
+
+    def versions(self) -> list[int]:
+        """See `Storage`."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(entry.name) for entry in self.folder.iterdir() if _is_version(entry))
+
+    def has(self, version: int) -> bool:
+        """See `Storage`."""
+        return (self.folder / str(version) / MANIFEST).is_file()
+
+    def digests(self, version: int) -> dict[str, str]:
+        """See `Storage`."""
+        self._refuse_links(version)
+        return file_digests(self.folder / str(version))
+
+    def fetch(self, version: int, folder: Path) -> dict[str, str]:
+        """See `Storage`."""
+        self._refuse_links(version)
+        shutil.copytree(self.folder / str(version), folder, dirs_exist_ok=True)
+        return file_digests(folder)
+
+    def _refuse_links(self, version: int) -> None:
+        """PlumblineError if a version holds what lies outside of the registry: it would be copied, and served."""
+        if link := leads_out(self.folder / str(version)):
+            raise PlumblineError(f"{link}: is a link that leads out of the registry; roll back or push again")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """See `Storage`."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / ".lock").open("w")
+        except OSError as exc:
+            raise UsageError(f"{self.folder}: cannot be written ({exc.strerror})") from exc
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets go of it when the process dies, however it dies
+            yield
+
+    def sweep(self) -> None:
+        """Removes what a killed push left. Called with the lock held, so no living push owns it."""
+        versions, labels = STAGING
+        for leftover in self.folder.glob(versions):
+            shutil.rmtree(leftover)
+        for leftover in self.folder.glob(labels):
+            leftover.unlink()
+
+    def leftovers(self) -> list[str]:
+        """See `Storage`."""
+        try:
+            with (self.folder / ".lock").open("r") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            pass  # nobody has ever written
+        except BlockingIOError:
+            return []
+        return sorted(path.name for pattern in STAGING for path in self.folder.glob(pattern))
+
+    def write_labels(self, content: bytes, seen: Any) -> bool:
+        """See `Storage`. Under the lock nobody else writes."""
+        write_bytes(self.folder / LABELS, content)
+        return True
+
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
+        """See `Storage`."""
+        version = max(above, *self.versions(), self._highest()) + 1
+        # TF Serving looks only at folders whose name is a number, so the half-copied one is invisible to it.
+        staging = self.folder / f".staging-{version}-{uuid.uuid4().hex}"
+        try:
+            shutil.copytree(model, staging)
+            if file_digests(staging) != manifest["files"]:
+                raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
+            if MODEL_VERSION in manifest["files"]:
+                write_text(staging / MODEL_VERSION, version_text(version))
+            for name, text in cards.items():
+                write_text(staging / name, text)
+            created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            files = numbered(manifest["files"], version)
+            write_json(staging / MANIFEST, {"created": created, **manifest, "files": files, "version": version})
+            for path in [*staging.rglob("*"), staging]:
+                sync(path)
+            staging.rename(self.folder / str(version))
+        except BaseException:  # a full disk, say: what was copied so far must not fill it further
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        sync(self.folder)
+        return version
+
+    def reserve(self, version: int) -> None:
+        """See `Storage`."""
+        write_text(self.folder / HIGHEST, f"{max(version, self._highest())}\n")
+
+    def _highest(self) -> int:
+        try:
+            return int((self.folder / HIGHEST).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return 0
+
+
+def _is_version(entry: Path) -> bool:
+    """Named as push names them: 7, neither 007 nor a digit of another script."""
+    return entry.name.isdecimal() and entry.name == str(int(entry.name)) and entry.is_dir()

@@ -1,0 +1,281 @@
+"""Objects below one URL of an object store, through obstore; its errors in one line each.
+
+Settings come from the environment:
+
+    s3://  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION, AWS_ENDPOINT_URL (MinIO, Ceph, R2;
+           http:// is allowed), or the web identity or instance role of the pod. ~/.aws is not read.
+    gs://  GOOGLE_APPLICATION_CREDENTIALS, or the pod's workload identity
+    az://  AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY or a workload identity; the bucket is the container
+
+A request gives up after a few retries, within about half a minute where nobody answers.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from components.shared.errors import UsageError
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
+CHUNK = 8 << 20
+"""Bytes of one request, so that a large file is no reason for a long time-out."""
+LARGEST_COPY = 5 << 30
+"""S3 copies no larger object in one request."""
+AT_ONCE = 8
+"""Requests at a time."""
+
+CLIENT: "ClientConfig" = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=60)}
+RETRIES: "RetryConfig" = {
+    "max_retries": 3,
+    "retry_timeout": timedelta(seconds=20),
+    "backoff": {"init_backoff": timedelta(milliseconds=200), "max_backoff": timedelta(seconds=2), "base": 2},
+}
+
+Got = TypeVar("Got")
+
+
+class Taken(Exception):
+    """A conditional write found another object than the one it was told to replace."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An object in a listing; `modified` by the store's clock."""
+
+    name: str
+    bytes: int
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Objects of a bucket whose keys begin with a prefix. Names are relative to it.
+
+    Attributes:
+      scheme: s3, gs or az.
+      bucket: Its name; of az, the container's.
+      prefix: Without "/" at its ends; may be empty.
+
+    Raises:
+      UsageError: From every method: no such bucket, no access, no answer, no space. One line each.
+    """
+
+    scheme: str
+    bucket: str
+    prefix: str
+
+    def shown(self, name: str = "") -> str:
+        """URL of an object, or of all."""
+        return "/".join(part for part in (f"{self.scheme}://{self.bucket}", self.prefix, name) if part)
+
+    def read(self, name: str) -> tuple[bytes, dict[str, str]] | None:
+        """Content, and what `replace` takes for it; None if there is no such object."""
+
+        def ask() -> tuple[bytes, dict[str, str]]:
+            result = self._obstore.get(self._store, name)
+            return bytes(result.bytes()), _identity(result.meta)
+
+        return self._asked(name, ask, none_if_gone=True)
+
+    def create(self, name: str, content: bytes) -> dict[str, str]:
+        """Writes an object that must not be there; Taken if it is. Returns what `replace` takes for it."""
+        return self._conditional(name, content, "create")
+
+    def replace(self, name: str, content: bytes, seen: dict[str, str]) -> dict[str, str]:
+        """Writes an object if it still is what was seen, else Taken. Returns what `replace` takes for it."""
+        return self._conditional(name, content, seen)
+
+    def upload(self, name: str, source: Path) -> None:
+        """Writes a file's content, in parts if it is large; the object appears whole."""
+        put = self._obstore.put
+        self._asked(name, lambda: put(self._store, name, source, chunk_size=CHUNK, max_concurrency=4))
+
+    def write(self, name: str, content: bytes) -> None:
+        """Writes an object, whatever was there."""
+        self._asked(name, lambda: self._obstore.put(self._store, name, content))
+
+    def copy(self, source: str, target: str) -> bool:
+        """Copies an object within the store; whether the source is there."""
+        return self._asked(source, lambda: self._obstore.copy(self._store, source, target) or True, True) or False
+
+    def delete(self, name: str) -> None:
+        """Deletes an object if it is there."""
+        self._asked(name, lambda: self._obstore.delete(self._store, name), none_if_gone=True)
+
+    def list(self, below: str = "") -> list[Listed]:
+        """All objects below a path, by name."""
+
+        def ask() -> list[Listed]:
+            pages = self._obstore.list(self._store, below or None, chunk_size=1000)
+            return [
+                Listed(one["path"], one["size"], one["last_modified"])
+                for page in pages
+                for one in page
+                if one["path"]  # the prefix itself may be an object: a folder made by hand
+            ]
+
+        return sorted(self._asked(below, ask) or [], key=lambda one: one.name)
+
+    def stat(self, name: str) -> Listed | None:
+        """An object as in a listing; None if there is none. A missing bucket looks the same here, but fails `list`."""
+
+        def ask() -> Listed | None:
+            try:
+                one = self._obstore.head(self._store, name)
+            except FileNotFoundError:
+                return None
+            return Listed(one["path"], one["size"], one["last_modified"])
+
+        return self._asked(name, ask)
+
+    def chunks(self, one: Listed) -> Iterator[bytes]:
+        """The content of a listed object, a part at a time. FileNotFoundError if it is not there any more."""
+        for start in range(0, one.bytes, CHUNK):
+            end = min(start + CHUNK, one.bytes)
+            part = self._asked(one.name, partial(self._part, one.name, start, end), none_if_gone=True)
+            if part is None:
+                raise FileNotFoundError(self.shown(one.name))
+            yield part
+
+    def sha256(self, one: Listed, into: Path | None = None) -> str:
+        """SHA-256 of a listed object's content, in hexadecimal; keeps the content in a file if one is named."""
+        digest = hashlib.sha256()
+        file = into.open("wb") if into else None
+        try:
+            for part in self.chunks(one):
+                digest.update(part)
+                if file:
+                    file.write(part)
+        finally:
+            if file:
+                file.close()
+        return digest.hexdigest()
+
+    def _part(self, name: str, start: int, end: int) -> bytes:
+        return bytes(self._obstore.get_range(self._store, name, start=start, end=end))
+
+    # -- helpers -------------------------------------------------------------------------------------------------
+
+    @property
+    def _obstore(self) -> Any:
+        """The client; UsageError if it is not installed."""
+        try:
+            import obstore
+        except ImportError as exc:
+            raise UsageError(
+                f"{self.shown()}: a registry in a bucket needs the extra `cloud`: pip install 'plumbline[cloud]'"
+            ) from exc
+        return obstore
+
+    @property
+    def _store(self) -> "ObjectStore":
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", "") if self.scheme == "s3" else ""
+        if endpoint and not re.match(r"https?://[^/]", endpoint):  # the client would crash
+            raise UsageError(f"AWS_ENDPOINT_URL: '{endpoint}' is no address such as https://HOST:PORT")
+        settings = (self, *(os.environ.get(name) for name in _ENVIRONMENT))
+        if settings not in _STORES:
+            _STORES[settings] = self._opened(allow_http=endpoint.startswith("http://"))
+        return _STORES[settings]
+
+    def _opened(self, allow_http: bool) -> "ObjectStore":
+        from obstore import exceptions
+        from obstore.store import AzureStore, GCSStore, S3Store
+
+        client: ClientConfig = {**CLIENT, "allow_http": True} if allow_http else CLIENT
+        kind: Any = {"s3": S3Store, "gs": GCSStore, "az": AzureStore}[self.scheme]
+        try:
+            return kind(self.bucket, prefix=self.prefix or None, client_options=client, retry_config=RETRIES)
+        except (exceptions.BaseError, ValueError) as exc:
+            raise UsageError(
+                f"{self.shown()}: cannot be opened ({_first_line(exc)}); set {_CREDENTIALS[self.scheme]}"
+            ) from exc
+
+    def _conditional(self, name: str, content: bytes, mode: Any) -> dict[str, str]:
+        exceptions = self._obstore.exceptions
+
+        def ask() -> dict[str, str]:
+            try:
+                # In one request: whether a condition holds for the parts of an upload differs from store to store.
+                put = self._obstore.put
+                return _identity(put(self._store, name, content, mode=mode, use_multipart=False))
+            except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as exc:
+                raise Taken(name) from exc
+
+        found = self._asked(name, ask)
+        assert found is not None
+        return found
+
+    def _asked(self, name: str, ask: Callable[[], Got], none_if_gone: bool = False) -> Got | None:
+        exceptions = self._obstore.exceptions
+        try:
+            return ask()
+        except FileNotFoundError as exc:
+            # Whatever is not S3 says "404" as well, but not that there is no such key.
+            if none_if_gone and not _no_bucket(exc) and (self.scheme != "s3" or "<Code>NoSuchKey<" in str(exc)):
+                return None
+            raise self._explained(name, exc) from exc
+        except (exceptions.BaseError, ValueError) as exc:
+            raise self._explained(name, exc) from exc
+
+    def _explained(self, name: str, error: Exception) -> UsageError:
+        """The error in one line: what, where, what to do."""
+        from obstore import exceptions
+
+        url, said = self.shown(name), _first_line(error)
+        code = re.search(r"<Code>(\w+)</Code>", str(error))
+        message = re.search(r"<Message>([^<]*)</Message>", str(error))
+        short = ": ".join(one[1] for one in (code, message) if one) or said
+        if _no_bucket(error):
+            return UsageError(f"{url}: there is no bucket '{self.bucket}'; make it, or correct the URL")
+        denied = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
+        if isinstance(error, denied) or re.search(r"status code: 40[13]\b", said):
+            return UsageError(f"{url}: not allowed ({short}); check {_CREDENTIALS[self.scheme]} and what they may do")
+        if "169.254.169.254" in str(error) or "metadata.google" in str(error):
+            return UsageError(f"{url}: no credentials; set {_CREDENTIALS[self.scheme]}")
+        if re.search(r"HTTP error: (error sending request|request or response body error)", said):
+            return UsageError(f"{url}: no answer ({short}); check the network{_ENDPOINTS.get(self.scheme, '')}")
+        hint = "" if code else f"; check the URL{_ENDPOINTS.get(self.scheme, '')}"
+        return UsageError(f"{url}: {short}{hint}")
+
+
+def at_once(function: Callable[[Any], Got], items: Any) -> Iterator[Got]:
+    """`map` with a few requests at a time; results in order, and the first error that there is."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(function, items)
+
+
+_STORES: dict[Any, "ObjectStore"] = {}
+"""Open clients with their connections, by place and settings."""
+
+_ENVIRONMENT = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION")
+
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
+}
+_ENDPOINTS = {"s3": " and AWS_ENDPOINT_URL"}
+
+
+def _identity(meta: Any) -> dict[str, str]:
+    """What tells this content of an object from another: S3 goes by ETag, Google by generation."""
+    return {key: meta[key] for key in ("e_tag", "version") if meta.get(key)}
+
+
+def _no_bucket(error: Exception) -> bool:
+    return bool(re.search(r"NoSuchBucket|bucket does not exist|ContainerNotFound", str(error)))
+
+
+def _first_line(error: Exception) -> str:
+    """The first line of an obstore error without its address of the request, which is long and may be signed."""
+    line = str(error).split("\n", 1)[0]
+    return re.sub(r"^.*?Error performing (\w+) \S+ in [^-]*- ", r"\1: ", line)[:300].strip()

@@ -1,0 +1,271 @@
+"""Whether an artifact still holds the files that its component wrote.
+
+When an execution publishes, `record` keeps names, sizes, times and SHA-256 of all files of each output outside of its
+folder, since components read whole folders:
+
+    artifacts/Trainer/model/7/                  the artifact, where TFX puts it
+    artifacts/.records/Trainer/model/7.json     its record
+
+Record.content, three numbers in one text, goes into ML Metadata as the custom property CONTENT. It checks an artifact
+whose record is lost, and one that was copied by an object store, whose times mean nothing.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from components.shared.files import sha256, write_text
+
+RECORDS = ".records"
+FORMAT = 1
+CONTENT = "content"
+"""Custom property of an artifact: "<files> <bytes> <sha256>", see `Record.content`."""
+KINDS = ("missing", "size", "digest", "extra", "content")
+"""What a finding may be: a file is gone, has another size, has other bytes, or was not written by the component; or
+the artifact as a whole is another one, where only its CONTENT is known."""
+
+_PASSING = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EINTR, errno.ENOMEM})
+"""Errors that say nothing of a file: it is not set aside for them."""
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file: bytes, time of its last change in ns since 1970, SHA-256 in hexadecimal."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """All files of an artifact, by path below its folder with "/" between the parts; "" is an artifact of one file."""
+
+    files: Mapping[str, FileRecord]
+
+    @cached_property
+    def content(self) -> str:
+        """Number of files, their bytes, and one SHA-256 over names, sizes and digests; times do not count."""
+        digest = hashlib.sha256()
+        for name, file in sorted(self.files.items()):
+            digest.update(f"{name}\n{file.size} {file.sha256}\n".encode("utf-8", "surrogateescape"))
+        return f"{len(self.files)} {sum(file.size for file in self.files.values())} {digest.hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about an artifact that is not as it was written; `kind` is one of KINDS, `file` a path below it."""
+
+    kind: str
+    file: str
+    detail: str
+
+
+def record(uri: str) -> Record:
+    """Describes an artifact and keeps the record; returns it. OSError if a file cannot be read."""
+    made = describe(uri)
+    save(uri, made)
+    return made
+
+
+def describe(uri: str) -> Record:
+    """Reads all files of an artifact, two at a time. OSError if one cannot be read, or the artifact is not there."""
+    found = dict(_stats(uri))
+
+    def one(item: tuple[str, os.stat_result]) -> tuple[str, FileRecord]:
+        name, stat = item
+        return name, FileRecord(stat.st_size, stat.st_mtime_ns, _sha256(_path(uri, name)))
+
+    if sum(stat.st_size for stat in found.values()) < 1 << 22:  # starting threads would take longer
+        return Record(dict(map(one, found.items())))
+    with ThreadPoolExecutor(2) as pool:  # OpenSSL computes outside of the interpreter's lock
+        return Record(dict(pool.map(one, found.items())))
+
+
+def save(uri: str, made: Record) -> None:
+    """Keeps a record, atomically."""
+    files = {name: [file.size, file.mtime_ns, file.sha256] for name, file in sorted(made.files.items())}
+    write_text(record_file(uri), json.dumps({"format": FORMAT, "files": files}) + "\n")
+
+
+def load(uri: str) -> Record | None:
+    """The record of an artifact; None if there is none that can be read: the artifact is unverified."""
+    try:
+        found = json.loads(record_file(uri).read_text(encoding="utf-8"))
+        if found["format"] != FORMAT:
+            return None
+        return Record({name: _file_record(values) for name, values in found["files"].items()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def forget(uri: str) -> None:
+    """Removes the record of an artifact that is no longer there."""
+    record_file(uri).unlink(missing_ok=True)
+
+
+def record_file(uri: str) -> Path:
+    """Where the record of <root>/<node>/<output>/<execution> is: <root>/.records/<node>/<output>/<execution>.json."""
+    root, node, output, execution = _parts(uri)
+    return root / RECORDS / node / output / f"{execution}.json"
+
+
+def check(uri: str, made: Record, *, digests: bool) -> list[Finding]:
+    """Compares an artifact with its record.
+
+    Args:
+      uri: Folder of the artifact, or its only file.
+      made: Its record.
+      digests: Read every file. Otherwise only those are read whose time is another one, such as those of a copied
+        folder; a file that kept size and time is taken to be the same.
+
+    Returns:
+      Findings in the order of the files' names; empty if the artifact is as it was written.
+    """
+    return _compared(uri, made, digests)[0]
+
+
+def check_and_renew(uri: str, made: Record, *, digests: bool) -> list[Finding]:
+    """As `check`; where the artifact is whole but files have other times, the record gets these.
+
+    So a folder that was copied or restored without its times is read once, and not at every use. The times are taken
+    before the files are read: one that is written meanwhile has yet another time, and is read again at the next use.
+
+    Raises:
+      OSError: As `check` does, or the record cannot be written.
+    """
+    findings, stats = _compared(uri, made, digests)
+    if not findings and any(stats[name].st_mtime_ns != file.mtime_ns for name, file in made.files.items()):
+        save(
+            uri,
+            Record({name: replace(file, mtime_ns=stats[name].st_mtime_ns) for name, file in made.files.items()}),
+        )
+    return findings
+
+
+def _compared(uri: str, made: Record, digests: bool) -> tuple[list[Finding], dict[str, os.stat_result]]:
+    """What `check` returns, and the status of each file before it was read."""
+    try:
+        found = dict(_stats(uri))
+    except (FileNotFoundError, NotADirectoryError):  # another error says nothing of the artifact
+        found = {}
+    findings = [Finding("extra", name, "was not written by the component") for name in found.keys() - made.files.keys()]
+    suspected = []
+    for name, file in made.files.items():
+        stat = found.get(name)
+        if stat is None:
+            findings.append(Finding("missing", name, "is missing"))
+        elif stat.st_size != file.size:
+            findings.append(Finding("size", name, f"has {stat.st_size:,} bytes instead of {file.size:,}"))
+        elif digests or stat.st_mtime_ns != file.mtime_ns:
+            suspected.append(name)
+    with ThreadPoolExecutor(2) as pool:
+        for name, digest in zip(suspected, pool.map(lambda name: _digest(uri, name), suspected), strict=True):
+            if digest is None:
+                findings.append(Finding("digest", name, "cannot be read"))
+            elif digest != made.files[name].sha256:
+                findings.append(Finding("digest", name, "has other bytes than were written"))
+    return sorted(findings, key=lambda finding: (finding.file, finding.kind)), found
+
+
+def check_content(uri: str, content: str) -> list[Finding]:
+    """Compares an artifact without a record with its CONTENT; every file is read unless number or bytes differ."""
+    try:
+        stats = dict(_stats(uri))
+        there = f"{len(stats)} {sum(stat.st_size for stat in stats.values())}"
+        said = content.rpartition(" ")[0]
+        if there != said:
+            return [Finding("content", "", f"has {_counted(there)} instead of {_counted(said)}")]
+        same = describe(uri).content == content
+    except OSError as exc:
+        return [Finding("content", "", f"cannot be read ({exc.strerror or exc})")]
+    return [] if same else [Finding("content", "", "has other bytes than were written")]
+
+
+def check_known(uri: str, content: str) -> list[Finding]:
+    """Reads every file and compares with the record, or else with CONTENT; nothing is found where neither is known."""
+    made = load(uri)
+    if made is not None:
+        return check(uri, made, digests=True)
+    return check_content(uri, content) if content else []
+
+
+def set_aside(uri: str, folder: Path) -> Path | None:
+    """Moves a damaged artifact and its record below `folder`; returns its new place, None if nothing was left."""
+    target = _free(folder / Path(uri).name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    moved = None
+    if os.path.lexists(uri):
+        shutil.move(uri, target)
+        moved = target
+    if record_file(uri).exists():
+        shutil.move(record_file(uri), target.with_name(f"{target.name}.record.json"))
+    return moved
+
+
+def _stats(uri: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Path below the artifact and status of each of its files; OSError if the artifact is not there."""
+    if os.path.isfile(uri):
+        yield "", os.stat(uri)
+        return
+    pending = [""]
+    while pending:
+        below = pending.pop()
+        with os.scandir(os.path.join(uri, below)) as entries:
+            for entry in entries:
+                name = f"{below}/{entry.name}" if below else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(name)
+                else:  # of a link to a folder or to nowhere its target's name is the content
+                    yield name, entry.stat(follow_symlinks=entry.is_file())
+
+
+def _digest(uri: str, name: str) -> str | None:
+    try:
+        return _sha256(_path(uri, name))
+    except OSError as exc:
+        if exc.errno in _PASSING:
+            raise
+        return None
+
+
+def _sha256(path: Path) -> str:
+    if path.is_symlink() and not path.is_file():
+        return hashlib.sha256(os.fsencode(os.readlink(path))).hexdigest()
+    return sha256(path)
+
+
+def _path(uri: str, name: str) -> Path:
+    return Path(uri, name) if name else Path(uri)
+
+
+def _parts(uri: str) -> tuple[Path, str, str, str]:
+    path = Path(uri)
+    return path.parents[2], path.parents[1].name, path.parents[0].name, path.name
+
+
+def _file_record(values: list[object]) -> FileRecord:
+    size, mtime_ns, digest = values
+    if not (isinstance(size, int) and isinstance(mtime_ns, int) and isinstance(digest, str)):
+        raise TypeError(f"{values!r} is no record of a file")
+    return FileRecord(size, mtime_ns, digest)
+
+
+def _counted(said: str) -> str:
+    files, _, size = said.partition(" ")
+    return f"{int(files):,} files of {int(size):,} bytes" if files.isdigit() and size.isdigit() else "what was recorded"
+
+
+def _free(path: Path) -> Path:
+    number, free = 1, path
+    while os.path.lexists(free):
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free

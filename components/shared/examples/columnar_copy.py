@@ -1,0 +1,132 @@
+"""A columnar copy of a file of tf.Examples, for readers in this process: Arrow IPC beside the TFRecords.
+
+Every step of a run reads the examples, and decoding tf.Examples costs most of what a summary of them costs: 2.6 s of
+CPU for 82,599 flights of 30 columns, where the same columns are read from Arrow IPC in 0.2 s; at 1,500 columns the
+ratio is 20. TFX's own components, and Beam on a cluster, read the TFRecords as ever.
+
+The copy of <artifact>/Split-train/<file>.gz is <artifact>/columns/Split-train/<file>.gz.arrow, outside of the folder
+whose files TFX takes for examples. It says of what size the file is that it copies. Where there is none, as in a
+bucket, or where the sizes differ, readers decode the TFRecords.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.shared.files import write_text
+
+FOLDER = "columns"
+CELLS = 1 << 23
+"""Cells of a batch, at most, unless a batch was written larger: 130 to 200 MB of them."""
+
+
+class CopyWriter(AbstractContextManager["CopyWriter"]):
+    """Writes the copy of one file of examples, batch by batch; it counts once `seal` has been called.
+
+    `path` is that of the TFRecords, below Split-<name>.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._of = path
+        self._path = _copy_of(path)
+        self._writer: pa.RecordBatchFileWriter | None = None
+        self._schema = pa.schema([])
+        self._one_schema = True
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Adds list columns of int64, float32 or binary items, null where an example lacks the feature.
+
+        Batches whose schemas differ have no copy.
+        """
+        if self._writer is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+            self._schema = batch.schema
+            self._writer = pa.ipc.new_file(str(self._path), batch.schema, options=options)
+        self._one_schema &= batch.schema == self._schema
+        if self._one_schema:
+            self._writer.write_batch(batch)
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def seal(self) -> None:
+        """Declares the copy whole: to be called when both files are."""
+        if self._writer is not None and self._one_schema:
+            write_text(_seal_of(self._path), f"{os.path.getsize(self._of)}\n")
+
+
+def read_copy(path: str, batch_size: int) -> Iterator[pa.RecordBatch] | None:
+    """The examples of a file of TFRecords from its copy, in order; None where there is none that belongs to it.
+
+    Args:
+      path: Of the TFRecords.
+      batch_size: Rows of a batch, at most; fewer where so many would be more than CELLS cells.
+
+    Returns:
+      Batches as tfx_bsl's decoder gives them: large lists of int64, float32 or large binary items, a null where an
+      example lacks the feature, a column of type null where all examples of the batch do.
+    """
+    copy = _copy_of(path)
+    try:
+        sealed = int(_seal_of(copy).read_text())
+        if sealed != os.path.getsize(path):
+            return None
+    except (OSError, ValueError):
+        return None
+    return _batches(copy, batch_size)
+
+
+def _batches(copy: Path, batch_size: int) -> Iterator[pa.RecordBatch]:
+    with pa.memory_map(str(copy)) as file:
+        reader = pa.ipc.open_file(file)
+        most = max(1, min(batch_size, CELLS // max(len(reader.schema), 1)))
+        waiting: list[pa.RecordBatch] = []
+        rows = 0
+        for part in _parts(reader, batch_size):
+            if waiting and rows + part.num_rows > most:
+                yield _decoded(waiting)
+                waiting, rows = [], 0
+            waiting.append(part)
+            rows += part.num_rows
+        if waiting:
+            yield _decoded(waiting)
+
+
+def _parts(reader: pa.RecordBatchFileReader, most: int) -> Iterator[pa.RecordBatch]:
+    """The batches as they were written, those of more than `most` rows in slices."""
+    for index in range(reader.num_record_batches):
+        batch = reader.get_batch(index)
+        yield from (batch.slice(start, most) for start in range(0, batch.num_rows, most))
+
+
+def _decoded(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """Batches of one schema as one, with the types of the decoder."""
+    names = batches[0].schema.names
+    columns = []
+    for position in range(len(names)):
+        parts = [batch.column(position) for batch in batches]
+        columns.append(_large(parts[0] if len(parts) == 1 else pa.concat_arrays(parts)))
+    return pa.RecordBatch.from_arrays(columns, names)
+
+
+def _large(lists: pa.Array) -> pa.Array:
+    if lists.null_count == len(lists):
+        return pa.nulls(len(lists))
+    item = pa.large_binary() if pa.types.is_binary(lists.type.value_type) else lists.type.value_type
+    return pc.cast(lists, pa.large_list(item))
+
+
+def _copy_of(path: str) -> Path:
+    file = Path(path)
+    return file.parent.parent / FOLDER / file.parent.name / f"{file.name}.arrow"
+
+
+def _seal_of(copy: Path) -> Path:
+    return copy.with_name(f"{copy.name}.size")

@@ -1,0 +1,74 @@
+"""The values of list columns that have a column of their own, see derived.py: found by counting rows."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.shared.examples.example_reading import example_batches
+from components.shared.features.cell_texts import texts_of
+from components.shared.features.derived_cells import list_lengths
+from components.shared.features.derived_features import HAS, Derived, items
+
+MOST_COUNTED = 1 << 20
+"""Distinct values of a list column that are counted; beyond that the rarest are forgotten."""
+
+
+class Items:
+    """In how many rows each value of a list column is."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.counts: Counter[bytes] = Counter()
+
+    def add(self, batch: pa.RecordBatch, name: str) -> None:
+        """Takes in a batch of list columns."""
+        self.rows += batch.num_rows
+        if name not in batch.schema.names or pa.types.is_null(batch.schema.field(name).type):
+            return
+        column = batch.column(name)
+        values = column.flatten().dictionary_encode()
+        row = np.repeat(np.arange(len(column)), list_lengths(column))
+        pairs = np.unique(np.column_stack([row, values.indices.to_numpy(zero_copy_only=False)]), axis=0)
+        found = np.bincount(pairs[:, 1], minlength=len(values.dictionary))
+        self.counts.update(dict(zip(texts_of(values.dictionary), found.tolist(), strict=True)))
+        if len(self.counts) > 2 * MOST_COUNTED:
+            self.counts = Counter(dict(self.counts.most_common(MOST_COUNTED)))
+
+    def items(self, least: int) -> list[str]:
+        """Those that have a column of their own."""
+        return items(list(self.counts.items()), least)
+
+
+def items_of(bags: Mapping[str, Items], least: int) -> dict[str, tuple[str, str]]:
+    """Derived column -> list column and value, for the values of lists that have a column of their own."""
+    return {
+        Derived(column, HAS, item=item).name: (column, item)
+        for column, bag in bags.items()
+        for item in bag.items(least)
+    }
+
+
+def with_items(kinds: Mapping[str, Any], split: str) -> dict[str, Any]:
+    """Features by kind with a numeric column for each frequent value of a list.
+
+    Args:
+      kinds: `numeric` and others; of `lists` (column -> type of its values) those of texts are looked at.
+      split: Folder of the examples to count in.
+    """
+    names = [name for name, kind in kinds.get("lists", {}).items() if kind == "string"]
+    if not names:
+        return dict(kinds)
+    bags = counted(example_batches(split, names), names)
+    return {**kinds, "numeric": [*kinds["numeric"], *items_of(bags, max(kinds.get("min_count", 10), 1))]}
+
+
+def counted(batches: Iterable[pa.RecordBatch], names: Iterable[str]) -> dict[str, Items]:
+    """The values of list columns in all rows."""
+    bags = {name: Items() for name in names}
+    for batch in batches:
+        for name, bag in bags.items():
+            bag.add(batch, name)
+    return bags

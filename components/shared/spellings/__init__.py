@@ -1,0 +1,1 @@
+"""Spelling variants of one value: found, and mapped to the canonical spelling."""

@@ -1,0 +1,1 @@
+"""Metrics with weights, bootstrap intervals, and selection of the decision threshold."""

@@ -1,0 +1,220 @@
+"""Metrics of a model's answers to N rows, each row counted as often as a weight says: what a bootstrap asks. Pure.
+
+Weights are [N], or [N, R] for R resamples at once. Decisions follow the tie rule of shared/serving/serving_contract.py.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from components.shared.serving.serving_contract import decides, likeliest
+
+CLIP = 1e-7
+"""Probabilities are kept away from 0 and 1 by that much, as Keras and TFMA do, before their logarithm is taken."""
+BLOCK = 1 << 21
+"""Weights that are worked on at a time, so that memory stays bounded."""
+
+
+class Judge(Protocol):
+    """One model's answers to N rows, ready to be weighed."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its metrics."""
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """Metrics in the order of `names`, [metrics] or [R, metrics], with each row counted `weights` times.
+
+        NaN where one cannot be told. Weights [N, R] are whole numbers, which sum up exactly in float32 below 2^24.
+        """
+
+    def among(self, rows: np.ndarray) -> "Judge":
+        """The same for some of the rows, by index."""
+
+
+class Binary:
+    """AUC, average precision, F1, accuracy and log loss, as scikit-learn defines them with sample_weight.
+
+    Args:
+      labels: 0 or 1, [N].
+      probability: Of class 1, [N].
+      threshold: F1 is of "1 from that probability on"; accuracy takes 0.5, as TFMA does.
+    """
+
+    names: tuple[str, ...] = ("auc", "average_precision", "f1", "accuracy", "log_loss")
+
+    def __init__(self, labels: np.ndarray, probability: np.ndarray, threshold: float = 0.5) -> None:
+        self._given = (labels, probability, threshold)
+        y = labels > 0.5
+        p = np.clip(probability.astype(np.float64), CLIP, 1 - CLIP)
+        said = decides(probability, threshold)
+        loss = -np.where(y, np.log(p), np.log1p(-p))
+        counted = [said & y, said, y, decides(probability, 0.5) == y, loss, np.ones(len(y))]
+        self._sums = _sparse(np.array(counted, np.float64))
+        self._ranks = _Ranks(y, probability)
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """See Judge."""
+        return _in_blocks(self._weigh, weights, len(self.names))
+
+    def _weigh(self, weights: np.ndarray) -> np.ndarray:
+        """[N, R] to [R, metrics]."""
+        hits, said, there, right, loss, rows = (self._sums @ weights).astype(np.float64)
+        area, precision = self._ranks(weights, rows - there)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            f1 = np.where(hits > 0, 2 * hits / (said + there), 0.0)
+            found = [area / (there * (rows - there)), precision / there, f1, right / rows, loss / rows]
+        return np.stack(found, axis=1)
+
+    def among(self, rows: np.ndarray) -> "Binary":
+        """See Judge."""
+        labels, probability, threshold = self._given
+        return type(self)(labels[rows], probability[rows], threshold)
+
+
+class Means:
+    """Metrics that are a mean over rows, such as accuracy and log loss; those in `roots` are the root of one.
+
+    Args:
+      values: Metric -> its value of each row, [N].
+      roots: Metrics of which the square root is taken, such as rmse.
+    """
+
+    def __init__(self, values: Mapping[str, np.ndarray], roots: frozenset[str] = frozenset()) -> None:
+        self.names = tuple(values)
+        self._roots = roots
+        self._values = np.array([np.asarray(one, np.float64) for one in values.values()])
+        self._sums = _sparse(np.vstack([self._values, np.ones((1, self._values.shape[1]))]))
+
+    def __call__(self, weights: np.ndarray) -> np.ndarray:
+        """See Judge."""
+        return _in_blocks(self._weigh, weights, len(self.names))
+
+    def _weigh(self, weights: np.ndarray) -> np.ndarray:
+        """[N, R] to [R, metrics]."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            *sums, rows = (self._sums @ weights).astype(np.float64)
+            means = np.stack(sums, axis=1) / rows[:, None]
+            return np.where([name in self._roots for name in self.names], np.sqrt(np.abs(means)), means)
+
+    def among(self, rows: np.ndarray) -> "Means":
+        """See Judge."""
+        return Means(dict(zip(self.names, self._values[:, rows], strict=True)), self._roots)
+
+
+def multiclass(labels: np.ndarray, probabilities: np.ndarray) -> Means:
+    """Accuracy and log loss of codes [N] in 0..K-1 and probabilities [N, K]."""
+    given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    right = likeliest(probabilities) == labels
+    return Means({"accuracy": right, "log_loss": -np.log(np.clip(given, CLIP, 1 - CLIP))})
+
+
+def regression(labels: np.ndarray, predictions: np.ndarray) -> Means:
+    """RMSE and MAE of numbers, both [N]."""
+    error = predictions.astype(np.float64) - labels
+    return Means({"rmse": error**2, "mae": np.abs(error)}, roots=frozenset({"rmse"}))
+
+
+class Decisions(Binary):
+    """`Binary`, and precision and recall of "1 from the threshold on"; 0 where nothing is called 1 and right."""
+
+    names = (*Binary.names, "precision", "recall")
+
+    def _weigh(self, weights: np.ndarray) -> np.ndarray:
+        """[N, R] to [R, metrics]."""
+        hits, said, there = (self._sums[:3] @ weights).astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            both = [np.where(hits > 0, hits / whole, 0.0) for whole in (said, there)]
+        return np.column_stack([super()._weigh(weights), *both])
+
+
+class _Ranks:
+    """Rows in the order of falling scores, for areas under curves: only points with a positive row change them.
+
+    Rows of equal scores share a point. Of each point k that has a positive row, with weighted counts:
+
+        G_k   positive rows of the point
+        T_k   all rows of the point
+        B_k   all rows above it that are not at or above the point before, and its own
+
+    so that from its score on tp_k = G_1 + .. + G_k rows are called 1 rightly, and fp_k = B_1 + .. + B_k - tp_k wrongly.
+    """
+
+    def __init__(self, positive: np.ndarray, score: np.ndarray) -> None:
+        order = np.argsort(-score, kind="stable")
+        ranked, y = score[order], positive[order]
+        point = np.cumsum(np.append(False, np.diff(ranked) != 0)[: len(ranked)])
+        relevant = np.bincount(point, y, int(point[-1]) + 1 if len(point) else 0) > 0
+        # Place among the relevant points: of the point itself, or of the next one below.
+        place: np.ndarray = (np.cumsum(relevant) - relevant)[point]
+        own = relevant[point]
+        self._points = int(relevant.sum())
+        self._gained = self._sum_of(place[y], order[y], len(y))
+        inside = place < self._points  # what lies below the last positive row calls nothing 1 and right
+        self._passed = self._sum_of(place[inside], order[inside], len(y))
+        tied = own.sum() > y.sum()
+        self._at = self._sum_of(place[own], order[own], len(y)) if tied else self._gained
+
+    def _sum_of(self, points: np.ndarray, rows: np.ndarray, count: int) -> Any:
+        """The matrix [points, N] that sums rows by point."""
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix((np.ones(len(rows), np.float32), (points, rows)), shape=(self._points, count))
+
+    def __call__(self, weights: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sums over positive rows, of the negatives ranked below and of the precisions, both [R].
+
+        Of weights [N, R], whose negatives weigh `negatives` [R]. A negative of equal score counts as half below.
+        Divided by positives x negatives, and by positives, these are AUC and average precision.
+        """
+        gained, at = self._gained @ weights, self._at @ weights
+        tp = np.cumsum(gained, axis=0)
+        both = np.cumsum(self._passed @ weights, axis=0)
+        precision = np.divide(tp, both, out=np.zeros_like(tp), where=both > 0)
+        # Negatives above the middle of the point: those at or above it less half of its own.
+        above = both
+        above -= tp
+        above -= (at - gained) / 2
+        area = negatives * gained.sum(axis=0, dtype=np.float64) - np.einsum("kr,kr->r", gained, above, dtype=np.float64)
+        return area, np.einsum("kr,kr->r", gained, precision, dtype=np.float64)
+
+
+def _sparse(rows: np.ndarray) -> Any:
+    """A matrix [sums, N] whose product with weights is taken without BLAS, which starts threads for so little work."""
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix(rows)
+
+
+def _in_blocks(weigh: Callable[[np.ndarray], np.ndarray], weights: np.ndarray, metrics: int) -> np.ndarray:
+    """[N] to [metrics], or [N, R] to [R, metrics], so many resamples at a time that memory stays bounded."""
+    if weights.ndim == 1:
+        return weigh(weights.astype(np.float64)[:, None])[0]
+    rows, resamples = weights.shape
+    step = max(1, BLOCK // max(1, rows))
+    blocks = [weigh(weights[:, at : at + step].astype(np.float32)) for at in range(0, resamples, step)]
+    return np.concatenate(blocks) if blocks else np.empty((0, metrics))
+
+
+def calibration_error(labels: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:
+    """Expected calibration error over bins of equal mass: sum over bins of n_b / N |mean probability - share right|.
+
+    Bins of equal mass as in J. Nixon et al., Measuring Calibration in Deep Learning, 2019; rows of equal probability
+    are never parted, so there may be fewer bins.
+
+    Args:
+      labels: 0 or 1, [N]; for several classes, whether the likeliest is right.
+      probability: Of 1, [N]; for several classes, of the likeliest.
+      bins: At most that many.
+
+    Returns:
+      In [0, 1], 0 = calibrated; NaN without rows.
+    """
+    if not len(labels):
+        return float("nan")
+    said = probability.astype(np.float64)
+    edges = np.unique(np.quantile(said, np.arange(1, bins) / bins, method="inverted_cdf"))
+    place = np.searchsorted(edges, said)  # a bin ends with its edge
+    gaps = np.bincount(place, weights=said - labels, minlength=len(edges) + 1)
+    return float(np.abs(gaps).sum() / len(labels))

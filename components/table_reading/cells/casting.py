@@ -1,0 +1,199 @@
+"""Typed columns, as Parquet, Arrow and TFRecord files have them, to the types that the schema names.
+
+Nothing is guessed: a value that the schema's type cannot hold exactly becomes null here, and `lost` tells such a null
+from one that was in the file.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types as is_
+
+from components.table_reading.cells.time_parsing import from_seconds, seconds
+from components.table_reading.column_types import is_list
+
+_INT64_MAX = 2**63 - 1
+
+
+def plain(column: pa.Array) -> pa.Array:
+    """The same values in the simplest layout: no dictionary, no run lengths, one kind of string and of bytes."""
+    while True:
+        type_ = column.type
+        if isinstance(type_, pa.BaseExtensionType):
+            column = column.storage
+        elif is_.is_dictionary(type_):
+            column = column.dictionary_decode()
+        elif is_.is_run_end_encoded(type_):
+            column = pc.run_end_decode(column)
+        elif is_.is_large_string(type_) or is_.is_string_view(type_):
+            return column.cast(pa.string())
+        elif is_.is_large_binary(type_) or is_.is_binary_view(type_) or is_.is_fixed_size_binary(type_):
+            return column.cast(pa.binary())
+        else:
+            return column
+
+
+def fit(column: pa.Array, type_: pa.DataType) -> pa.Array:
+    """A plain column as `type_`, [N]; null where it has no value and where its value does not fit."""
+    if column.type == type_ and not is_.is_list(type_):
+        return column
+    if is_.is_null(column.type):
+        return pa.nulls(len(column), type_)
+    if is_.is_list(type_):
+        return _fit_list(column, type_.value_type)
+    if is_list(column.type):
+        return fit(_single(column), type_)
+    return _SCALAR[type_](column)
+
+
+def lost(column: pa.Array, values: pa.Array) -> pa.BooleanArray | None:
+    """Where `column` has a value and `values`, made of it by `fit`, has none, [N]; None if that is nowhere."""
+    if values.null_count == column.null_count and not is_list(column.type):
+        return None
+    there = pc.is_valid(column)
+    if is_list(column.type):  # an empty list is no value
+        there = pc.fill_null(pc.greater(pc.list_value_length(column), 0), False)
+    gone = pc.and_(there, pc.is_null(values))
+    return gone if gone.true_count else None
+
+
+def castable(column: pa.Array, type_: pa.DataType) -> pa.Array:
+    """The column cast safely, null where a value cannot be. Fast where few distinct values cannot."""
+    try:
+        return column.cast(type_)
+    except pa.ArrowInvalid:
+        encoded = column.dictionary_encode()
+        return _halves(encoded.dictionary, type_).take(encoded.indices)
+
+
+def _halves(column: pa.Array, type_: pa.DataType) -> pa.Array:
+    # A cast says only that it failed; halving finds k bad values among n in about k log n casts.
+    try:
+        return column.cast(type_)
+    except pa.ArrowInvalid:
+        if len(column) == 1:
+            return pa.nulls(1, type_)
+        middle = len(column) // 2
+        return pa.concat_arrays([_halves(column.slice(0, middle), type_), _halves(column.slice(middle), type_)])
+
+
+def _where(legal: pa.BooleanArray, column: pa.Array) -> pa.Array:
+    return pc.if_else(legal, column, pa.scalar(None, column.type))
+
+
+def _int64(column: pa.Array) -> pa.Array:
+    type_ = column.type
+    if type_ == pa.uint64():
+        return _where(pc.less_equal(column, pa.scalar(_INT64_MAX, pa.uint64())), column).cast(pa.int64())
+    if is_.is_integer(type_) or is_.is_boolean(type_):
+        return column.cast(pa.int64())
+    if is_.is_floating(type_):
+        column = column.cast(pa.float64())
+        whole = pc.equal(pc.trunc(column), column)  # not NaN
+        within = pc.and_(pc.greater_equal(column, -(2.0**63)), pc.less(column, 2.0**63))
+        return _where(pc.and_(whole, within), column).cast(pa.int64(), safe=False)
+    return castable(column, pa.int64()) if is_.is_decimal(type_) else pa.nulls(len(column), pa.int64())
+
+
+def _float64(column: pa.Array) -> pa.Array:
+    if is_.is_time(column.type) or is_.is_duration(column.type):
+        return seconds(column)
+    numeric = is_.is_integer(column.type) or is_.is_floating(column.type) or is_.is_decimal(column.type)
+    return column.cast(pa.float64(), safe=False) if numeric else pa.nulls(len(column), pa.float64())
+
+
+def _string(column: pa.Array) -> pa.Array:
+    if is_.is_binary(column.type):
+        return castable(column, pa.string())
+    if column.type == pa.uint64() or is_.is_time(column.type) or is_.is_duration(column.type):
+        return column.cast(pa.string())  # nothing else of ours holds them all, and their text is exact
+    return pa.nulls(len(column), pa.string())
+
+
+def _bool(column: pa.Array) -> pa.Array:
+    if not is_.is_integer(column.type):
+        return pa.nulls(len(column), pa.bool_())
+    return _where(pc.is_in(column, pa.array([0, 1], column.type)), column).cast(pa.bool_())
+
+
+def _time(column: pa.Array) -> pa.Array:
+    own = pa.time64("us")
+    if is_.is_time(column.type):
+        return column.cast(own, safe=False)
+    is_number = is_.is_integer(column.type) or is_.is_floating(column.type)
+    return from_seconds(column, own) if is_number else pa.nulls(len(column), own)
+
+
+def _duration(column: pa.Array) -> pa.Array:
+    own = pa.duration("us")
+    if is_.is_duration(column.type):
+        return column.cast(own, safe=False) if column.type.unit == "ns" else castable(column, own)
+    is_number = is_.is_integer(column.type) or is_.is_floating(column.type)
+    return from_seconds(column, own) if is_number else pa.nulls(len(column), own)
+
+
+def _date(column: pa.Array) -> pa.Array:
+    type_ = column.type
+    if is_.is_date(type_):
+        return column.cast(pa.date32())
+    if is_.is_timestamp(type_):
+        days = _timestamp(column).cast(pa.date32(), safe=False)
+        return _where(pc.equal(days.cast(pa.timestamp("us")), _timestamp(column)), days)  # midnight, nothing lost
+    if is_.is_integer(type_):  # days, as the schema's UNIX_DAYS says
+        return castable(column, pa.int32()).cast(pa.date32())
+    return pa.nulls(len(column), pa.date32())
+
+
+def _timestamp(column: pa.Array) -> pa.Array:
+    type_, own = column.type, pa.timestamp("us")
+    if is_.is_timestamp(type_):
+        instants = column.cast(pa.int64()).cast(pa.timestamp(type_.unit))  # with a zone, Arrow counts from UTC
+        return instants.cast(own, safe=False) if type_.unit == "ns" else castable(instants, own)
+    if is_.is_date(type_):
+        return castable(column, own)
+    if is_.is_integer(type_):  # microseconds, as the schema's UNIX_MICROSECONDS says
+        return _int64(column).cast(own)
+    return pa.nulls(len(column), own)
+
+
+_SCALAR: dict[pa.DataType, Callable[[pa.Array], pa.Array]] = {
+    pa.int64(): _int64,
+    pa.float64(): _float64,
+    pa.string(): _string,
+    pa.bool_(): _bool,
+    pa.date32(): _date,
+    pa.timestamp("us"): _timestamp,
+    pa.time64("us"): _time,
+    pa.duration("us"): _duration,
+}
+
+
+def lengths(column: pa.Array) -> np.ndarray:
+    """Values in each row's list, [N]; null is 0."""
+    return pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _single(column: pa.Array) -> pa.Array:
+    """Lists of at most one value as that value, plain, [N]; null where there is none and where there are several."""
+    counts = lengths(column)
+    first = np.cumsum(counts) - counts
+    return plain(plain(column.flatten()).take(pa.array(first, mask=counts != 1)))
+
+
+def _fit_list(column: pa.Array, value_type: pa.DataType) -> pa.Array:
+    """Lists whose every value fits, [N]; one that has a value that does not, or a null, is null."""
+    if is_list(column.type):
+        counts, values = lengths(column), fit(plain(column.flatten()), value_type)
+        is_null = pc.is_null(column).to_numpy(zero_copy_only=False)
+    else:
+        fitted = fit(column, value_type)
+        counts, values = pc.is_valid(fitted).to_numpy(zero_copy_only=False).astype(np.int64), fitted.drop_null()
+        is_null = counts == 0
+    row = np.repeat(np.arange(len(counts)), counts)
+    bad = np.zeros(len(counts), bool)
+    bad[row[pc.is_null(values).to_numpy(zero_copy_only=False)]] = True
+    values = values.filter(pa.array(~bad[row]))
+    offsets = np.concatenate([[0], np.cumsum(np.where(bad, 0, counts))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(is_null | bad))

@@ -1,0 +1,76 @@
+"""What a person should know of columns of dates in text: dates that there are not, and years of two digits. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.table_reading.cells.date_notations import DATED, LATEST, is_date_of_any, latest_year, years_of
+from components.table_reading.cells.text_parsing import parse
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.read_options import CHECKED_EACH, FORMS, Forms
+
+
+@dataclass
+class Impossible:
+    """For each column the first value that looks like a date and is none, as 2024-02-30: value, file and row."""
+
+    first: dict[str, str] = field(default_factory=dict)
+
+    def look(self, batch: pa.RecordBatch, forms: Mapping[str, Forms], file: str, before: int) -> None:
+        """Looks at a batch of texts.
+
+        Args:
+          batch: Columns of strings.
+          forms: For each the counts of its file so far, this batch among them.
+          file: Its name.
+          before: Number of the row before the batch, as a person counts: in a CSV the header is a row.
+        """
+        for name in batch.schema.names:
+            if forms[name].impossible and name not in self.first:
+                column = pc.utf8_trim(batch.column(name), " \t")
+                at = _first_impossible(column)
+                if at >= 0:
+                    value = one_line(column[at].as_py())
+                    self.first[name] = f"'{value}' ({file}, row {before + at + 1:,})"
+
+
+def _first_impossible(cells: pa.StringArray) -> int:
+    at = []
+    for form, pattern in FORMS:
+        if form in CHECKED_EACH:
+            shaped = pc.match_substring_regex(cells, pattern)
+            at.append(pc.index(pc.and_(shaped, pc.is_null(parse(cells, CHECKED_EACH[form]))), True).as_py())
+    shaped = pc.fill_null(pc.match_substring_regex(cells, DATED), False)
+    if pc.any(shaped).as_py():
+        dated = pc.if_else(shaped, cells, pa.scalar(None, pa.string()))
+        at.append(pc.index(pc.and_(shaped, pc.invert(pa.array(is_date_of_any(dated)))), True).as_py())
+    return min((one for one in at if one >= 0), default=-1)
+
+
+def latest_years(forms: Mapping[str, Forms], formats: Mapping[str, str], now: int) -> dict[str, int]:
+    """Column -> the latest year that its two digits mean, where it is not the usual one; see `latest_year`."""
+    found = {name: latest_year(forms[name].formats, written, now) for name, written in formats.items()}
+    return {name: latest for name, latest in found.items() if latest != LATEST}
+
+
+def notes_on_dates(
+    forms: Mapping[str, Forms], formats: Mapping[str, str], latest: Mapping[str, int], now: int
+) -> dict[str, str]:
+    """Column -> a note, of columns of dates.
+
+    Args:
+      forms: Column of dates -> its counts.
+      formats: Column -> how its dates are written, where they are not ISO 8601.
+      latest: Column -> the latest year that two digits mean, where that is not the usual one.
+      now: The current year.
+    """
+    notes = {}
+    for name, written in formats.items():
+        if (usual := years_of(forms[name].formats, written)) is None or usual[1] <= now:
+            continue
+        begin, end = years_of(forms[name].formats, written, latest.get(name, LATEST)) or usual
+        how = "" if name in latest else f"; if these are of the century before, set [data] latest_year to {now}"
+        notes[name] = f"years of two digits are read as {begin} to {end} ([data] latest_year){how}"
+    return notes

@@ -1,0 +1,140 @@
+"""The notation of a table's numbers, decided when all values have been counted, and what is said about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.table_reading.cells.number_formats import decide
+from components.table_reading.cells.number_notation import MARKS, NumberNotation, normal
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.units import CURRENCIES
+from components.table_reading.read_options import Forms, ReadOptions, count_forms
+
+MIXED = 0.5
+"""A column of texts with a larger share of numbers is worth a note."""
+MOST_TRIED = 2_000
+"""Different values that are looked at one by one for an example."""
+_LIKE_NUMBER = r"^[^\pL]{0,3}\pL{0,3}[^\pL0-9]{0,2}[0-9][0-9.,' _]*([eE][+-]?[0-9]+)?[^0-9]{0,13}$"
+
+
+def find_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOptions:
+    """The options with the notations that the values show; each column's counts are told theirs."""
+    columns = {
+        name: column
+        for name, counted in forms.items()
+        if not counted.torn and (column := counted.without(tuple(counted.markers)).number_column()) is not None
+    }
+    table, own = decide(columns, options.delimiter)
+    numbers = {name: notation for name, notation in own.items() if notation is not None}
+    options = replace(options, decimal=table.decimal, thousands=table.thousands, numbers=numbers)
+    for name in columns.keys() - {name for name, notation in own.items() if notation is None}:
+        forms[name].notation = options.notation_of(name)
+    return options
+
+
+def apply_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOptions:
+    """The options; each column's counts are told the notation of these, where all its numbers are in it."""
+    for name, counted in forms.items():
+        notation = options.notation_of(name)
+        column = counted.without(tuple(counted.markers)).number_column() if notation is not None else None
+        if notation is not None and column is not None:
+            fits = (notation.decimal, notation.thousands) in column.legal
+            known = {*column.found.before, *column.found.behind} <= notation.units.keys()
+            counted.notation = notation if fits and known else None
+    return options
+
+
+def notes_on_numbers(
+    forms: Mapping[str, Forms], types: Mapping[str, str], options: ReadOptions, sample: Sequence[pa.RecordBatch]
+) -> dict[str, str]:
+    """Column -> a note: its notation; or how many words are among its numbers, with three of them."""
+    notes = {}
+    for name, counted in forms.items():
+        if types[name] in ("int64", "float64") and counted.notation is not None:
+            column = counted.number_column()
+            shaped = bool(counted.numbers.rows or counted.numbers.plus or counted.numbers.plus_fractions)
+            if column is None or not (shaped or column.is_ambiguous):
+                continue
+            doubts = _doubts(counted, counted.notation)
+            notes[name] = "; ".join([_how(name, counted.notation, sample, column.is_ambiguous), *doubts])
+        elif types[name] == "float64" and counted.numbers.points and counted.counts["float"] == counted.numbers.points:
+            notes[name] = "every value has three decimals; if a point parts the thousands, set [data.numbers]"
+        elif types[name] == "string" and (rest := counted.without(options.missing)).number_rows:
+            values = sum(rest.counts.values())
+            if (words := values - rest.number_rows) == 0:
+                notes[name] = "numbers in several notations or units, which have no common meaning"
+            elif rest.number_rows >= MIXED * values:
+                found = ", ".join(_words(name, sample, options))
+                examples = f": {found}" if found else " (none of them in the sample)"
+                notes[name] = (
+                    f"numbers in {rest.number_rows:,} rows and other text in {words:,}{examples}; if these mean no "
+                    "value, add them to [data] missing"
+                )
+    return notes
+
+
+def _doubts(counted: Forms, notation: NumberNotation) -> list[str]:
+    """What the units of a column leave open: numbers with and without one, and a B."""
+    found = []
+    before, behind = counted.numbers.before, counted.numbers.behind
+    with_one = max(sum(before.values()), sum(behind.values()))
+    bare = counted.number_rows - with_one
+    same = [unit for unit in (*before, *behind) if notation.units.get(unit) == 1]
+    if with_one and bare > 0 and same:
+        unit = "%" if "%" in same else same[0]
+        found.append(
+            f"{with_one:,} values have a unit and {bare:,} have none, and all are read as one measure: check it"
+            + ("; if 0.12 means 12%, set [data.numbers] units to { '%' = 0.01 }" if unit == "%" else "")
+        )
+    if (factor := notation.units.get("B")) and not (notation.units.keys() & CURRENCIES.keys()):
+        other = "bytes, 1" if factor > 1 else "billions, 1e9"
+        found.append(f"B is taken for {'billions' if factor > 1 else 'a unit'}; if it means {other} in [data.numbers]")
+    return found
+
+
+def _how(name: str, notation: NumberNotation, sample: Sequence[pa.RecordBatch], ambiguous: bool) -> str:
+    for batch in sample:
+        cells = batch.column(name).drop_null()
+        odd = cells.filter(pc.invert(pc.match_substring_regex(cells, r"^\s*-?[0-9]+(\.[0-9]*)?\s*$")))
+        odd = odd if len(odd) else cells
+        values = notation.parse(odd, pa.float64())
+        at = pc.index(pc.is_valid(values), True).as_py()
+        if at >= 0:
+            read = f"'{one_line(odd[at].as_py())}' is read as {values[at].as_py():.12g}"
+            break
+    else:
+        read = "numbers are read"
+    how = f"decimal {MARKS[notation.decimal]}"
+    how += f", {MARKS[notation.thousands]} between thousands" if notation.thousands else ""
+    why = ", by the file's other columns and delimiter" if ambiguous else ""
+    return f"{read} ({how}{why})"
+
+
+def _words(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) -> list[str]:
+    """Three values that are no numbers."""
+    found: dict[str, None] = {}
+    for batch in sample:
+        cells = batch.column(name).drop_null().unique()
+        cells = cells.filter(pc.invert(pc.match_substring_regex(normal(cells), _LIKE_NUMBER)))
+        for cell in cells.to_pylist():
+            if cell.strip() and cell not in options.missing:
+                found[f"'{one_line(cell)[:30]}'"] = None
+            if len(found) == 3:
+                return list(found)
+    return list(found) or _unread(name, sample, options)
+
+
+def _unread(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) -> list[str]:
+    """Three values that look like numbers and are none, as 007 or 1.2.3; of the first MOST_TRIED different ones."""
+    found: dict[str, None] = {}
+    cells = pa.chunked_array([batch.column(name) for batch in sample]).drop_null().unique()
+    for cell in cells.filter(pc.invert(pc.match_substring_regex(cells, r"^-?[1-9][0-9]*$"))).to_pylist()[:MOST_TRIED]:
+        forms = Forms()
+        count_forms(pa.array([cell]), forms)
+        if cell.strip() and cell not in options.missing and not forms.number_rows and not forms.counts["float"]:
+            found[f"'{one_line(cell)[:30]}'"] = None
+        if len(found) == 3:
+            break
+    return list(found)

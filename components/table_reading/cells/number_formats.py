@@ -1,0 +1,224 @@
+"""Numbers in a notation of their own, counted while a table is read, and the notation that holds all of a column.
+
+What 1.234 means no value says by itself. A column's other values do, or else the file's other columns: so the shapes
+of a column's values are counted first, and decided on together when all have been seen.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from components.table_reading.cells.number_notation import DECIMALS, THOUSANDS, NumberNotation, normal
+from components.table_reading.cells.units import ATTACHED, CURRENCIES, factors
+
+MOST_UNITS = 64
+"""Different words beside the numbers of a column; more are no units."""
+
+_MONEY = "|".join(re.escape(unit) for unit in sorted(CURRENCIES, key=len, reverse=True))
+_NUMBER = (
+    rf"^(?P<open>\(?) *(?P<sign>[+-]?) *(?P<before>(?:{_MONEY})?) *(?P<inner>[+-]?) *"
+    r"(?P<body>[.,]?[0-9](?:[0-9.,' _]*[0-9])?[.,]?(?:[eE][+-]?[0-9]+)?)"
+    rf"(?P<gap> *)(?P<behind>(?:[^\d\s.,'_()+-][^\s,()+-]{{0,11}})?) *(?P<after>(?:{_MONEY})?) *(?P<trailing>-?)"
+    r" *(?P<close>\)?)$"
+)
+
+
+def _grouped(mark: str, decimal: str) -> str:
+    """Groups of digits, a fraction behind `decimal`; without one, of a comma or point several groups."""
+    mark_, end = re.escape(mark), rf"{re.escape(decimal)}[0-9]*" if decimal else ""
+    several = "{2,}" if mark in DECIMALS and not decimal else "+"
+    return rf"^([1-9][0-9]{{0,2}}({mark_}[0-9]{{3}}){several}|[1-9][0-9]?({mark_}[0-9]{{2}})+{mark_}[0-9]{{3}}){end}$"
+
+
+_GROUPED = (  # (decimal mark, thousands separator) that a body shows, ? for unknown; tried in this order
+    ("??", r"^(0|[1-9][0-9]*)$"),
+    ("A.", r"^[1-9][0-9]{0,2}\.[0-9]{3}$"),
+    ("A,", r"^[1-9][0-9]{0,2},[0-9]{3}$"),
+    (".?", r"^(0|[1-9][0-9]*)?\.[0-9]*$|^(0|[1-9][0-9]*)(\.[0-9]*)?[eE][+-]?[0-9]+$"),
+    (",?", r"^(0|[1-9][0-9]*)?,[0-9]*([eE][+-]?[0-9]+)?$"),
+    *(
+        (f"{shown}{mark}", _grouped(mark, "" if shown == "?" else shown))
+        for mark in THOUSANDS
+        if mark
+        for shown in ("?", *DECIMALS)
+        if shown != mark
+    ),
+)
+AMBIGUOUS = _GROUPED[1][1]
+"""Unsigned numbers with a point that may be a decimal mark or part the thousands."""
+
+
+@dataclass
+class NumberForms:
+    """What the numbers of a column look like that programs would write otherwise. A sum, as Forms is.
+
+    Attributes:
+      shapes: Decimal mark and thousands separator as far as a value shows them -> rows, among values that are neither
+        numbers as programs write them nor words.
+      points: Rows of ordinary numbers with a point that may part the thousands.
+      plus: Rows of ordinary whole numbers with a plus.
+      plus_fractions: Rows of other ordinary numbers with a plus.
+      before: Units before a number -> rows.
+      behind: Units behind a number -> rows.
+    """
+
+    shapes: Counter[str] = field(default_factory=Counter)
+    points: int = 0
+    plus: int = 0
+    plus_fractions: int = 0
+    before: Counter[str] = field(default_factory=Counter)
+    behind: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rows(self) -> int:
+        """Rows of `shapes`."""
+        return sum(self.shapes.values())
+
+
+def count_numbers(texts: pa.StringArray, owners: np.ndarray, rows: np.ndarray, into: Sequence[NumberForms]) -> None:
+    """Adds values that no other form holds.
+
+    Args:
+      texts: The values, [N].
+      owners: For each the number of its column in `into`, [N].
+      rows: How many rows have it, [N].
+      into: For each column what is added to.
+    """
+    found = pc.extract_regex(normal(texts), _NUMBER)
+    hit = found.is_valid().to_numpy(zero_copy_only=False)
+    if not hit.any():
+        return
+    found, owners, rows = found.filter(pa.array(hit)), owners[hit], rows[hit]
+    body, shape = found.field("body"), np.full(len(owners), "", dtype=object)
+    for name, pattern in _GROUPED:
+        like = pc.match_substring_regex(body, pattern).to_numpy(zero_copy_only=False)
+        shape[like & (shape == "")] = name
+    balanced = pc.equal(pc.equal(found.field("open"), "("), pc.equal(found.field("close"), ")"))
+    attached = pc.and_(pc.equal(found.field("gap"), ""), pc.not_equal(found.field("behind"), ""))
+    known = pc.is_in(found.field("behind"), pa.array(sorted(ATTACHED)))
+    fine = pc.and_(balanced, pc.or_(pc.invert(attached), known)).to_numpy(zero_copy_only=False) & (shape != "")
+    columns = [found.field(name).to_pylist() for name in ("before", "behind", "after")]
+    for at in np.flatnonzero(fine):
+        forms, count = into[owners[at]], int(rows[at])
+        before, behind, after = (column[at] for column in columns)
+        forms.shapes[shape[at]] += count
+        for unit, units in ((before, forms.before), (behind, forms.behind), (after, forms.behind)):
+            if unit and (unit in units or len(units) < MOST_UNITS):
+                units[unit] += count
+
+
+def count_points(numbers: pa.StringArray, owners: np.ndarray, rows: np.ndarray, into: Sequence[NumberForms]) -> None:
+    """Adds ordinary numbers: those with a plus, and those whose point may part the thousands; as `count_numbers`."""
+    plus = pc.starts_with(numbers, "+").to_numpy(zero_copy_only=False)
+    if plus.any():
+        whole = pc.match_substring_regex(numbers, r"^\+[0-9]+$").to_numpy(zero_copy_only=False)
+        for owner, count in _sums(owners, rows, whole):
+            into[owner].plus += count
+        for owner, count in _sums(owners, rows, plus & ~whole):
+            into[owner].plus_fractions += count
+    points = pc.match_substring_regex(numbers, AMBIGUOUS.replace("^", "^[+-]?")).to_numpy(zero_copy_only=False)
+    for owner, count in _sums(owners, rows, points):
+        into[owner].points += count
+
+
+def _sums(owners: np.ndarray, rows: np.ndarray, hit: np.ndarray) -> Iterator[tuple[int, int]]:
+    counted = np.bincount(owners[hit], rows[hit])
+    found = np.flatnonzero(counted)
+    return zip(found.tolist(), counted[found].astype(int).tolist(), strict=True)
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A column of numbers, as the decision on notations takes it.
+
+    Attributes:
+      found: What was counted.
+      fractions: Rows of ordinary numbers that are not whole, those with ambiguous points among them.
+    """
+
+    found: NumberForms
+    fractions: int
+
+    @property
+    def legal(self) -> list[tuple[str, str]]:
+        """(decimal mark, thousands separator) that all values can be read with; without a separator first."""
+        shapes = set(self.found.shapes) | ({"A."} if self.found.points else set())
+        pairs = [(decimal, mark) for mark in THOUSANDS for decimal in DECIMALS if decimal != mark]
+        if self.fractions > self.found.points:
+            pairs = [pair for pair in pairs if pair[0] == "."]
+        return [pair for pair in pairs if all(_fits(shape, *pair) for shape in shapes)]
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether its values alone do not say what a point or comma between digits means."""
+        marks = bool(self.found.points or set(self.found.shapes) & {"A.", "A,"})
+        return marks and len({decimal for decimal, _ in self.legal}) > 1
+
+    def is_whole(self, notation: NumberNotation) -> bool:
+        """Whether its values are integers, read so."""
+        if any(factor != 1 for factor in notation.units.values()):
+            return False
+        shapes = set(self.found.shapes) | ({"A."} if self.found.points else set())
+        parts = any(shape[0] in DECIMALS or shape == f"A{notation.decimal}" for shape in shapes)
+        return not parts and self.fractions == self.found.points and not self.found.plus_fractions
+
+
+def decide(
+    columns: Mapping[str, NumberColumn], delimiter: str
+) -> tuple[NumberNotation, dict[str, NumberNotation | None]]:
+    """The notation of a table, and of each column of numbers that is not read as programs write numbers.
+
+    Args:
+      columns: All columns of numbers.
+      delimiter: Of the file; where nothing else tells, a semicolon makes a comma a decimal mark.
+
+    Returns:
+      The table's notation, which all of its columns of numbers share unless they have one of their own; and column ->
+      notation, None for numbers in several notations or units.
+    """
+    legal = {name: column.legal for name, column in columns.items()}
+    firm = Counter(firm_decimals(columns).values())
+    commas = any("A," in column.found.shapes for column in columns.values())
+    points = any(column.fractions for column in columns.values())
+    usual = "," if firm[","] > firm["."] or (not firm and delimiter == ";" and commas and not points) else "."
+    found: dict[str, NumberNotation | None] = {}
+    for name, column in columns.items():
+        units = factors(set(column.found.before), set(column.found.behind))
+        pairs = [pair for pair in legal[name] if pair[0] == usual] or legal[name]
+        if not pairs or units is None:
+            found[name] = None
+            continue
+        notation = NumberNotation(*pairs[0], units)
+        if not notation.is_plain or column.found.rows or column.found.plus or column.found.plus_fractions:
+            found[name] = notation
+    table = NumberNotation()
+    if usual == ",":
+        marks = {one.thousands for one in found.values() if one is not None and one.decimal == ","} - {""}
+        mark = next(iter(marks)) if len(marks) == 1 else ""
+        if all((",", mark) in pairs for name, pairs in legal.items() if found.get(name, table) is not None):
+            table = NumberNotation(",", mark)
+            found = {
+                name: one for name, one in found.items() if one is None or one.units or one.thousands not in ("", mark)
+            }
+            found = {name: one and NumberNotation(",", mark or one.thousands, one.units) for name, one in found.items()}
+    return table, found
+
+
+def firm_decimals(columns: Mapping[str, NumberColumn]) -> dict[str, str]:
+    """Column -> its decimal mark, of columns whose values leave no choice."""
+    return {
+        name: next(iter(marks))
+        for name, column in columns.items()
+        if (column.found.shapes or column.fractions) and len(marks := {decimal for decimal, _ in column.legal}) == 1
+    }
+
+
+def _fits(shape: str, decimal: str, thousands: str) -> bool:
+    if shape[0] == "A":
+        return shape[1] in (decimal, thousands)
+    return shape[0] in ("?", decimal) and shape[1] in ("?", thousands)

@@ -1,0 +1,203 @@
+"""A CSV file's rows as they stand, and how such files are to be read, found out from what is in them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+from pyarrow import csv, fs
+
+from components.shared.errors import InputError, UsageError
+from components.table_reading.cells.number_notation import DECIMALS, THOUSANDS
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.column_matching import unknown_names
+from components.table_reading.csv.arrow_reader import csv_batches
+from components.table_reading.csv.encoding_detection import Look, look_at
+from components.table_reading.csv.errors import explain
+from components.table_reading.csv.header import read_header
+from components.table_reading.csv.layout import find_layout
+from components.table_reading.csv.nameless_columns import Renamed, placeholders, without_nameless
+from components.table_reading.csv.stream import StreamState
+from components.table_reading.csv.text import open_text
+from components.table_reading.csv.transcoding import UTF8, encoding_name
+from components.table_reading.formats.decompression import Unpacked
+from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
+from components.table_reading.read_options import Forms, ReadOptions, count_forms, missing_markers
+from components.table_reading.spans import SpanFile
+
+HEAD_BYTES = TAIL_BYTES = 256 << 10
+
+
+def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Iterator[pa.RecordBatch]:
+    """A CSV file's rows as they stand, every column a string; InputError where it cannot be read."""
+    if file.bytes == 0:
+        raise InputError(f"{file.name}: is empty")
+    try:
+        header = read_header(filesystem, file, options)
+        options.limits.check_columns(file.name, len(header.names))
+        unknown_names(file.name, header.names, header.names)
+        names = [*header.names, *placeholders(header)]
+        parse = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True)
+        block_bytes = max(options.limits.max_line_bytes, header.bytes)
+        read = csv.ReadOptions(block_size=block_bytes, use_threads=False)
+        convert = csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=list(options.missing),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        )
+        with open_text(filesystem, file, options) as text:
+            if not header.nameless:
+                yield from csv_batches(text, read, parse, convert, StreamState())
+                return
+            renamed = Renamed(text, header, options.delimiter)
+            batches = csv_batches(renamed, read, parse, convert, StreamState())
+            yield from without_nameless(batches, header, file.name, options.header_row)
+    except pa.ArrowInvalid as exc:
+        said = explain(str(exc), names, options.limits, options.header_row)
+        raise InputError(f"{file.name}: cannot be read as CSV ({said})") from exc
+    except OSError as exc:
+        raise InputError(f"{file.name}: cannot be read ({one_line(' '.join(str(exc).split()))})") from exc
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How CSV files are written, and what of it is a guess.
+
+    Attributes:
+      options: As readers take it; what was asked for is as it was.
+      assumed: What was found that is not as usual, with the setting that changes it.
+      doubt: What may be wrong although nothing is proposed; "" if nothing.
+    """
+
+    options: ReadOptions
+    assumed: tuple[tuple[str, str], ...] = ()
+    doubt: str = ""
+
+
+def detect_dialect(
+    filesystem: fs.FileSystem,
+    files: Sequence[SpanFile],
+    limits: Limits = DEFAULT_LIMITS,
+    asked: Sequence[str] = (),
+    base: ReadOptions | None = None,
+) -> Dialect:
+    """How CSV files are written: encoding, delimiter, header and footer. Reads their bytes once.
+
+    Args:
+      filesystem: Where they are.
+      files: Encoding and layout are those of the first; one that is ASCII is in whatever encoding the others are.
+      limits: Of what a file may ask for.
+      asked: What is known, each `name=value`, see `with_settings`.
+      base: What the options are otherwise.
+
+    Raises:
+      InputError: A file cannot be read.
+    """
+    known = with_settings(replace(base or ReadOptions(), limits=limits), asked)
+    given = {setting.partition("=")[0] for setting in asked}
+    looks = [_look(filesystem, file, limits) for file in files[:1]]
+    others = iter(files[1:])
+    while looks[-1].guess.ascii and (file := next(others, None)):
+        looks.append(_look(filesystem, file, limits))
+    guess = looks[-1].guess
+    encoding = known.encoding if "encoding" in given else guess.encoding
+    assumed = []
+    if encoding_name(encoding) != UTF8 and "encoding" not in given:
+        sure = "" if guess.certain else f", a guess: it reads {', '.join(map(repr, guess.words))}"
+        assumed.append((f"the encoding is {encoding}{sure}", "[data] encoding, or --csv encoding=NAME"))
+    head, tail = (_decoded(content, encoding) for content in (looks[0].head, looks[0].tail))
+    whole = looks[0].size <= min(HEAD_BYTES, TAIL_BYTES)
+    found = find_layout(head, tail, whole, known.delimiter if "delimiter" in given else "")
+    layout = {
+        "delimiter": found.delimiter,
+        "header_row": found.header_row,
+        "skip_footer": found.skip_footer,
+        "comment": found.comment,
+    }
+    layout = {name: value for name, value in layout.items() if name not in given}
+    options = replace(known, encoding=encoding_name(encoding), **layout)  # type: ignore[arg-type]
+    if layout.get("header_row", 1) != 1:
+        what = f"line {found.header_row} is the header ({one_line(found.header)}); the lines above it are skipped"
+        assumed.append((what, "[data] header_row, or --csv header_row=LINE"))
+    if count := layout.get("skip_footer", 0):
+        lines = "the last line is no row" if count == 1 else f"the last {count} lines are no rows"
+        what = f"{lines} ({one_line(found.footer)}) and skipped"
+        assumed.append((what, "[data] skip_footer, or --csv skip_footer=0"))
+    if layout.get("comment"):
+        what = f"lines that begin with {found.comment} are comments and skipped"
+        assumed.append((what, "[data] comment, or --csv comment="))
+    if nameless := _nameless(filesystem, files[0], options):
+        what = (
+            "column has neither name nor value and is"
+            if nameless == 1
+            else (f"{nameless} columns have neither name nor value and are")
+        )
+        assumed.append((f"the last {what} skipped", "a name in the header"))
+    return Dialect(options, tuple(assumed), "" if "header_row" in given else found.doubt)
+
+
+def _nameless(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> int:
+    try:
+        return read_header(filesystem, file, options).nameless
+    except (InputError, OSError):
+        return 0  # reading it will say what is wrong
+
+
+CSV_SETTINGS = ("encoding", "delimiter", "header_row", "skip_footer", "comment", "decimal", "thousands")
+
+
+def with_settings(options: ReadOptions, settings: Sequence[str]) -> ReadOptions:
+    """The options with settings of a command line, each `name=value`; UsageError names what is legal."""
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name not in CSV_SETTINGS:
+            raise UsageError(f"--csv {setting}: no such setting; legal: {', '.join(CSV_SETTINGS)}, as encoding=cp1252")
+        legal: dict[str, Sequence[str]] = {"decimal": DECIMALS, "thousands": THOUSANDS}
+        if name in legal and value not in legal[name]:
+            raise UsageError(f"--csv {setting}: must be one of {', '.join(map(repr, legal[name]))}")
+        if name == "encoding":
+            try:
+                value = encoding_name(value)
+            except LookupError as exc:
+                raise UsageError(f"--csv {setting}: no such encoding; as utf-8, cp1252, utf-16, latin-1") from exc
+        if name in ("header_row", "skip_footer"):
+            if not value.isdecimal() or int(value) < (name == "header_row"):
+                raise UsageError(f"--csv {setting}: must be a whole number, as {name}=2")
+            options = replace(options, **{name: int(value)})  # type: ignore[arg-type]
+            continue
+        value = {"\\t": "\t", "tab": "\t"}.get(value, value) if name == "delimiter" else value
+        if (name in ("delimiter", "comment") and len(value) > 1) or (name == "delimiter" and not value):
+            raise UsageError(f"--csv {setting}: must be one character, as {name}=;")
+        options = replace(options, **{name: value})  # type: ignore[arg-type]
+    if options.decimal == options.thousands:
+        raise UsageError(f"--csv decimal={options.decimal}: cannot be the thousands separator, too")
+    return options
+
+
+def _look(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> Look:
+    try:
+        with Unpacked(filesystem, file, limits) as stream:
+            return look_at(stream, HEAD_BYTES, TAIL_BYTES)
+    except OSError as exc:
+        raise InputError(f"{file.name}: cannot be read ({' '.join(str(exc).split())[:200]})") from exc
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    """The beginning or end of a file as text; of UTF-16 without its mark in this machine's byte order."""
+    return content.decode(encoding, "replace").removeprefix("\ufeff")
+
+
+def detect_delimiter(filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS) -> str:
+    """The delimiter of a CSV file."""
+    return detect_dialect(filesystem, [file], limits).options.delimiter
+
+
+def detect_options(filesystem: fs.FileSystem, *files: SpanFile) -> ReadOptions:
+    """How CSV files are to be read: as the first is written, the markers for missing values in all of them."""
+    options = detect_dialect(filesystem, files).options
+    columns: dict[str, Forms] = {}
+    for file in files:
+        for batch in string_batches(filesystem, file, options):
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                count_forms(column, columns.setdefault(name, Forms()))
+    return replace(options, missing=missing_markers(columns))

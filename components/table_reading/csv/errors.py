@@ -1,0 +1,38 @@
+"""What Arrow says about a CSV file, in the words of its header."""
+
+import re
+
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.read_limits import Limits
+
+
+def explain(message: str, names: list[str], limits: Limits, header_row: int = 1) -> str:
+    """Arrow's message with the column's name for its number, in one line. Blank lines are no rows.
+
+    Arrow calls the header row 1; rows are numbered on from `header_row`.
+    """
+    the_header = f"(the header is row {header_row})"
+    open_quote = message.count('"') % 2 == 1
+    message = one_line(message)
+    if "Empty CSV file" in message:
+        return "holds no rows"
+    if "straddling object straddles two block boundaries" in message:
+        return (
+            f"a row is longer than [data] max_line_bytes allows ({limits.max_line_bytes:,}), or a quote is not closed"
+        )
+    column = re.match(r"In CSV column #(\d+): (?:Row #(\d+): )?(.*)", message)
+    if column is None:
+        ragged = re.match(r"CSV parse error: (?:Row #(\d+): )?Expected (\d+) columns, got (\d+)", message)
+        if ragged is not None:
+            hint = "; a quote is not closed?" if open_quote else ""
+            more = int(ragged[3]) - int(ragged[2])
+            hint = hint or ("; do the rows end in a delimiter?" if more == 1 and ragged[1] == "2" else "")
+            row = int(ragged[1]) + header_row - 1 if ragged[1] else "?"
+            return f"row {row} has {ragged[3]} cells where the header has {ragged[2]} {the_header}{hint}"
+        return message
+    index, row, reason = int(column[1]), column[2], column[3]
+    place = f"column '{names[index]}'" if index < len(names) else f"column {index + 1}"
+    if row is not None:
+        place += f", row {int(row) + header_row - 1} {the_header}"
+    value = re.search(r"conversion error to ([\w\[\]]+): (.*)", reason)
+    return f"{place}: {value[2]} where the schema says {value[1]}" if value else f"{place}: {reason}"

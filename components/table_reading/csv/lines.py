@@ -1,0 +1,128 @@
+"""The lines of a CSV file that are no part of its table, taken out on the way: above the header, comments, below."""
+
+import re
+
+from components.shared.errors import InputError
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.csv.layout import looks_like_row
+from components.table_reading.csv.stream import Readable
+
+TAIL_BYTES = 1 << 18
+"""How much of the end of a file is held back to take lines off it."""
+_BREAK = re.compile(rb"\r\n|\n|\r")
+
+
+class WithoutTop:
+    """A stream without its first lines."""
+
+    def __init__(self, stream: Readable, name: str, lines: int, limit: int) -> None:
+        """`lines` are taken off; that they are longer than `limit` bytes is an error."""
+        self._stream, self._name, self._left, self._limit = stream, name, lines, limit
+        self._held, self._seen = b"", 0
+
+    def read(self, size: int | None = None) -> bytes:
+        """At most `size` bytes, or what was read with the last of the lines; none at the end only."""
+        while self._left:
+            block = self._stream.read(size)
+            if not block:
+                raise InputError(
+                    f"{self._name}: has no line {self._left + self._seen}; [data] header_row says the header is there"
+                )
+            self._limit -= len(block)
+            text, at = self._held + block, 0
+            for found in _BREAK.finditer(text):
+                if found.end() == len(text) and found[0] == b"\r":
+                    break  # a line feed may follow
+                at, self._left, self._seen = found.end(), self._left - 1, self._seen + 1
+                if not self._left:
+                    break
+            self._held = text[at:]
+            if self._left and self._limit < 0:
+                raise InputError(f"{self._name}: the lines above the header are longer than [data] max_header_bytes")
+        held, self._held = self._held, b""
+        return held or self._stream.read(size)
+
+
+class WithoutComments:
+    """A stream without the lines that begin with a mark, outside of quoted cells."""
+
+    def __init__(self, stream: Readable, mark: str) -> None:
+        self._stream, self._mark = stream, mark.encode()
+        self._odd = False
+        """Whether a quote is open at the end of what was read."""
+        self._held = b""
+
+    def read(self, size: int | None = None) -> bytes:
+        """About `size` bytes; none at the end only."""
+        while size != 0:
+            block = self._stream.read(size)
+            text = self._held + block
+            if not block:
+                self._held = b""
+                return self._kept(text)
+            end = max(text.rfind(b"\n"), text.rfind(b"\r", 0, -1)) + 1
+            text, self._held = text[:end], text[end:]
+            if kept := self._kept(text):
+                return kept
+        return b""
+
+    def _kept(self, text: bytes) -> bytes:
+        if self._mark not in text:
+            self._odd ^= bool(text.count(b'"') % 2)
+            return text
+        kept, at = [], 0
+        for stop in (*(found.end() for found in _BREAK.finditer(text)), len(text)):
+            line, at = text[at:stop], stop
+            if not self._odd and line.startswith(self._mark):
+                continue
+            self._odd ^= bool(line.count(b'"') % 2)
+            kept.append(line)
+        return b"".join(kept)
+
+
+class WithoutFooter:
+    """A stream without its last lines, and without lines of delimiters alone at its end."""
+
+    def __init__(self, stream: Readable, name: str, lines: int, delimiter: str) -> None:
+        self._stream, self._name, self._lines = stream, name, lines
+        self._delimiter = delimiter
+        self._empty = delimiter.encode() + b' \t"'
+        self._held, self._ended = b"", False
+
+    def read(self, size: int | None = None) -> bytes:
+        """About `size` bytes; none at the end only."""
+        while size != 0 and not self._ended:
+            block = self._stream.read(size)
+            self._ended = not block
+            text = self._held + block
+            if self._ended:
+                return self._cut(text)
+            passed, self._held = text[:-TAIL_BYTES], text[-TAIL_BYTES:]
+            if passed:
+                return passed
+        return b""
+
+    def _cut(self, text: bytes) -> bytes:
+        left, cut = self._lines, []
+        while left:
+            if not text:
+                raise InputError(f"{self._name}: its last {self._lines} lines, [data] skip_footer, hold no header")
+            at = _last_line(text)
+            line = text[at:].strip(b"\r\n")
+            if line.strip(self._empty):
+                left -= 1
+                cut.append(line.decode(errors="replace"))
+            text = text[:at]
+        above = text[_last_line(text) :].strip(b"\r\n").decode(errors="replace")
+        if rows := [line for line in cut if looks_like_row(line, above, self._delimiter)]:
+            raise InputError(
+                f"{self._name}: its last line '{one_line(rows[0])[:60]}' looks like a row, but [data] skip_footer is "
+                f"{self._lines}; not every file ends with a footer: take those lines out of the files and set it to 0"
+            )
+        return text
+
+
+def _last_line(text: bytes) -> int:
+    """Where the last line begins."""
+    body = text[:-2] if text.endswith(b"\r\n") else text[:-1] if text.endswith((b"\r", b"\n")) else text
+    return max(body.rfind(b"\n"), body.rfind(b"\r")) + 1

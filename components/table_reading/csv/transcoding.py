@@ -1,0 +1,85 @@
+"""A file of any encoding as UTF-8, block by block; what is not in that encoding is an error that says where."""
+
+import codecs
+
+from components.shared.errors import InputError
+from components.table_reading.csv.stream import Readable
+
+BOMS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+"""First bytes of a file -> its encoding; a longer one before one that it begins with."""
+UTF8 = "utf-8"
+_ALIASES = {"ascii": UTF8, "utf-8-sig": UTF8, "latin-1": "iso8859-1"}
+
+
+def encoding_name(encoding: str) -> str:
+    """Python's name of an encoding of text; LookupError if it knows none of that name. ASCII is UTF-8."""
+    name = codecs.lookup(encoding).name
+    if not codecs.lookup(name)._is_text_encoding:
+        raise LookupError(f"{encoding} is no encoding of text")
+    return _ALIASES.get(name, name)
+
+
+class Transcoded:
+    """A stream of bytes in some encoding as a stream of UTF-8, without a byte order mark.
+
+    Of an encoding in which any bytes are legal, a file that is UTF-8 throughout and not ASCII is refused when its end
+    is reached: no text in those encodings happens to be.
+    """
+
+    def __init__(self, stream: Readable, name: str, encoding: str) -> None:
+        self._stream, self._name, self._encoding = stream, name, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        # Encodings of several bytes a character are told from UTF-8 by their own rules.
+        self._utf8 = codecs.getincrementaldecoder(UTF8)() if _is_single_byte(encoding) else None
+        self._at_start, self._ended, self._beyond_ascii = True, False, False
+
+    def read(self, size: int | None = None) -> bytes:
+        """About `size` bytes of UTF-8; none at the end only.
+
+        Raises:
+          InputError: The file is not in the encoding.
+        """
+        if size == 0:
+            return b""
+        while not self._ended:
+            block = self._stream.read(size)
+            self._ended = not block
+            self._compare(block)
+            try:
+                text = self._decoder.decode(block, self._ended)
+            except UnicodeError as exc:
+                raise InputError(f"{self._name}: is not {self._encoding} ({exc})") from exc
+            if self._at_start and text:
+                text, self._at_start = text.removeprefix("\ufeff"), False
+            if text:
+                return text.encode(UTF8, "replace")
+        return b""
+
+    def _compare(self, block: bytes) -> None:
+        """Follows whether the bytes are UTF-8, too."""
+        if self._utf8 is None:
+            return
+        try:
+            self._utf8.decode(block, not block)
+        except UnicodeDecodeError:
+            self._utf8 = None
+            return
+        self._beyond_ascii = self._beyond_ascii or not block.isascii()
+        if not block and self._beyond_ascii:
+            raise InputError(
+                f"{self._name}: looks like utf-8, but [data] encoding is {self._encoding}; set [data] encoding or save "
+                "it as the others"
+            )
+
+
+def _is_single_byte(encoding: str) -> bool:
+    try:
+        return len(bytes(range(0x80)).decode(encoding)) == 0x80 and b"\xc3\xa9".decode(encoding, "replace") != "é"
+    except UnicodeError:
+        return False

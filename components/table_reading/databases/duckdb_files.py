@@ -1,0 +1,32 @@
+"""DuckDB files, through DuckDB's own Arrow reader."""
+
+from collections.abc import Generator
+
+import pyarrow as pa
+
+from components.shared.errors import InputError
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.formats.optional_libraries import import_extra
+
+
+def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None, None]:
+    """The rows of a query, at most `rows` at a time.
+
+    Raises:
+      InputError: With DuckDB's message where the file or the query fails.
+      MissingExtra: The extra `sql` is not installed.
+    """
+    duckdb = import_extra("duckdb", "sql", path)
+    try:
+        connection = duckdb.connect(path, read_only=True)
+    except duckdb.Error as exc:
+        raise InputError(f"{path}: cannot be opened ({one_line(' '.join(str(exc).split()))})") from exc
+    try:
+        relation = connection.sql(query)
+        if relation is None:
+            raise InputError(f"{path}: the query gives no rows; it has to be a SELECT")
+        yield from relation.to_arrow_reader(rows)
+    except (duckdb.Error, pa.ArrowException, OSError) as exc:
+        raise InputError(f"{path}: the query failed ({one_line(' '.join(str(exc).split()))})") from exc
+    finally:
+        connection.close()

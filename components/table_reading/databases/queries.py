@@ -1,0 +1,99 @@
+"""A query as the spans of a dataset: which there are, and the rows of one."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pyarrow as pa
+
+from components.shared.errors import ConfigError, InputError
+from components.table_reading.cells.type_errors import FileMisfits, one_line
+from components.table_reading.cells.typed_batches import typed_batch
+from components.table_reading.cells.weak_types import typed_columns
+from components.table_reading.column_matching import carried, unknown_names
+from components.table_reading.databases import sqlite_files
+from components.table_reading.databases.database import BATCH_ROWS, Database
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.span_numbers import numbered, text_of
+from components.table_reading.spans import SPAN, SpanFile
+
+MOST_SPANS = 100_000
+
+
+def query_spans(database: Database, query: str, options: ReadOptions) -> list[SpanFile]:
+    """The spans of a query, by number; one, with the number 0, where it has no `{span}`.
+
+    `{span}` becomes each value that `[data] spans_query` gives, which are numbers or dates: 3, '2024-03-01'.
+
+    Raises:
+      InputError: A query fails, or its values are no spans.
+      ConfigError: `{span}` without a query for the spans there are.
+    """
+    size, modified = database.stand() if database.file else (0, 0)
+    if SPAN not in query:
+        return [SpanFile(0, query, database.url, size, modified)]
+    if not options.spans_query:
+        raise ConfigError(
+            f"{database.url}: the query has {{span}}, and nothing says which spans there are; set [data] "
+            "spans_query, or --spans-query, to a query whose first column gives them"
+        )
+    values: dict[str, object] = {}
+    for batch in database.batches(options.spans_query, options):
+        for value in batch.column(0).drop_null().to_pylist():
+            values.setdefault(text_of(value), value)
+        if len(values) > MOST_SPANS:
+            raise InputError(
+                f"{database.url}: spans_query gives more than {MOST_SPANS:,} spans; group them, as by month"
+            )
+    database.digests.pop(options.spans_query, None)
+    if not values:
+        raise InputError(f"{database.url}: spans_query gives no span: {one_line(options.spans_query)}")
+    found: dict[int, SpanFile] = {}
+    for text, number in numbered(values, f"{database.url}: spans_query").items():
+        span = number.span
+        if span in found:
+            raise InputError(f"{database.url}: span {span} is there twice, as {found[span].name} and {text}")
+        one, counted = query.replace(SPAN, _literal(values[text], text)), number.counted
+        name = f"{database.url}, span {text}"
+        found[span] = SpanFile(span, one, name, size, modified, counted=counted if counted != span else None)
+    return [found[number] for number in sorted(found)]
+
+
+def _literal(value: object, text: str) -> str:
+    """A value in SQL; `numbered` has seen that it is a number or begins as a date."""
+    return text if isinstance(value, int) else "'" + text.replace("'", "''") + "'"
+
+
+def survey_batches(database: Database, file: SpanFile, options: ReadOptions) -> Iterator[pa.RecordBatch]:
+    """The rows as the database gives them, those of SQLite as texts, to find out the types."""
+    if database.kind == "sqlite":
+        batches = sqlite_files.text_batches(database.existing_file(), file.path, BATCH_ROWS)
+    else:
+        batches = database.batches(file.path, options)
+    with closing(batches):
+        for batch in batches:
+            unknown_names(file.name, batch.schema.names, batch.schema.names, "query")
+            options.limits.check_columns(file.name, batch.num_columns)
+            yield batch
+    database.digests.pop(file.path, None)
+
+
+def read_query(
+    database: Database,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    misfits: FileMisfits,
+    options: ReadOptions,
+) -> Iterator[pa.RecordBatch]:
+    """Streams the rows of a query; see `reading.read_batches`."""
+    wanted, before = None, 0
+    for batch in database.batches(file.path, options):
+        if wanted is None:
+            unknown_names(file.name, batch.schema.names, types, "query")
+            wanted = carried(file.name, batch.schema, types)
+            if database.kind == "sqlite":  # the next value of an unknown column may be of another type
+                wanted = {name: types.get(name, pa.string()) for name in wanted}
+        if database.kind == "sqlite":
+            yield typed_columns(batch, wanted, before, misfits, options.missing)
+        else:
+            yield typed_batch(batch, wanted, before, misfits)
+        before += batch.num_rows

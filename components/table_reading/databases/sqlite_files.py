@@ -1,0 +1,64 @@
+"""SQLite files, through Python's own module.
+
+SQLite's values have types, its columns have none. ADBC's driver takes the type of a column from its first rows and
+stops at the first value of another; here a column is of one type a batch, and is text where its values are mixed.
+"""
+
+import sqlite3
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from components.shared.errors import InputError
+from components.table_reading.cells.type_errors import one_line
+
+CELLS = 1 << 20
+"""Cells fetched at a time: they are Python's objects before they are Arrow's."""
+
+
+def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None, None]:
+    """The rows of a query, at most `rows` at a time; InputError with SQLite's message where it fails."""
+    for names, values in _rows(path, query, rows):
+        yield pa.RecordBatch.from_arrays([_column(column) for column in values], names)
+
+
+def text_batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None, None]:
+    """The same with every value as text, for finding out what the types are."""
+    for names, values in _rows(path, query, rows):
+        texts = [pa.array([_text(value) for value in column], pa.string()) for column in values]
+        yield pa.RecordBatch.from_arrays(texts, names)
+
+
+def _rows(path: str, query: str, rows: int) -> Iterator[tuple[list[str], list[tuple[Any, ...]]]]:
+    """Names of the columns, and their values."""
+    address = f"{Path(path).resolve().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:
+            connection.execute("PRAGMA query_only = ON")
+            cursor = connection.execute(query)
+            if cursor.description is None:
+                raise InputError(f"{path}: the query gives no rows; it has to be a SELECT")
+            names = [column[0] for column in cursor.description]
+            fetched = max(1, min(rows, CELLS // max(len(names), 1)))
+            while found := cursor.fetchmany(fetched):
+                yield names, list(zip(*found, strict=True))
+    except (sqlite3.Error, sqlite3.Warning, UnicodeDecodeError) as exc:
+        raise InputError(f"{path}: the query failed ({one_line(str(exc))})") from exc
+
+
+def _column(values: tuple[Any, ...]) -> pa.Array:
+    kinds = {type(value) for value in values} - {type(None)}
+    if len(kinds) <= 1:
+        return pa.array(values)
+    if kinds == {int, float}:
+        return pa.array(values, pa.float64())
+    return pa.array([_text(value) for value in values], pa.string())
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return None if value is None else str(value)

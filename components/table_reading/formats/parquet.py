@@ -1,0 +1,63 @@
+"""Parquet files as typed record batches, a part of a row group at a time."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from pyarrow import fs
+from pyarrow import parquet as pq
+
+from components.table_reading.cells.type_errors import FileMisfits
+from components.table_reading.cells.typed_batches import typed_batch
+from components.table_reading.column_matching import carried
+from components.table_reading.formats.nested_columns import flat_batch, flat_schema
+from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
+from components.table_reading.spans import SpanFile
+
+BATCH_ROWS = 1 << 16
+BUFFER_BYTES = 1 << 20
+"""Read at a time of each column, so that a file of one huge row group does not have to fit into memory."""
+
+
+FOOTER = 8
+"""Bytes at the end of a file: the length of the footer before them, and a mark."""
+
+
+def open_parquet(source: pa.NativeFile, file: SpanFile, limits: Limits) -> pq.ParquetFile:
+    """A Parquet file, its footer and what it promises within the limits.
+
+    Raises:
+      InputError: A footer that is too long, too many columns, or pages that unpack to too much.
+      pa.ArrowInvalid: It is no Parquet file.
+    """
+    size = source.size()
+    if size > FOOTER:
+        source.seek(size - FOOTER)
+        end = source.read(FOOTER)
+        source.seek(0)
+        length = int.from_bytes(end[:4], "little")
+        if end[4:] in (b"PAR1", b"PARE") and length < size:  # otherwise Arrow says it
+            limits.check_header(file.name, length, "the footer")
+    parquet = pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True)
+    metadata = parquet.metadata
+    limits.check_columns(file.name, metadata.num_columns)
+    promised = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
+    limits.check_expansion(file.name, promised, size)
+    return parquet
+
+
+def read_parquet(
+    filesystem: fs.FileSystem,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    misfits: FileMisfits,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Iterator[pa.RecordBatch]:
+    """Streams a Parquet file; see `reading.read_batches`."""
+    with filesystem.open_input_file(file.path) as source:
+        parquet = open_parquet(source, file, limits)
+        wanted = carried(file.name, flat_schema(parquet.schema_arrow, types), types)
+        before = 0
+        for batch in parquet.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
+            batch.validate(full=True)  # Parquet's readers trust text to be UTF-8
+            yield typed_batch(flat_batch(batch, types), wanted, before, misfits)
+            before += batch.num_rows

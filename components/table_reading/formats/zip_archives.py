@@ -1,0 +1,96 @@
+"""Zip archives with one table in them."""
+
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+from pyarrow import fs
+
+from components.shared.errors import InputError
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.formats.file_suffixes import ZIP, suffix
+from components.table_reading.read_limits import Limits
+from components.table_reading.spans import SpanFile
+
+CHUNK_BYTES = 1 << 20
+SHOWN = 5
+"""Names of an archive's files in a message."""
+_LEAST_RECORD_BYTES = 46
+"""Of a member in an archive's directory."""
+
+
+def member_name(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> str:
+    """The name of the one table in an archive; InputError if there is none, several, or no archive."""
+    try:
+        with filesystem.open_input_file(file.path) as stream, _archive(stream, file, limits) as archive:
+            return _member(archive, file).filename
+    except pa.ArrowInvalid as exc:
+        raise InputError(f"{file.name}: is no zip archive, or a part of one") from exc
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as exc:
+        raise InputError(f"{file.name}: cannot be read as a zip archive ({one_line(str(exc))})") from exc
+
+
+def unzip(filesystem: fs.FileSystem, file: SpanFile, folder: Path, limits: Limits) -> SpanFile:
+    """Unpacks the one table of an archive into `folder`, a block at a time.
+
+    Raises:
+      InputError: It holds none or several, is damaged or encrypted, or unpacks to more than `max_expansion` allows.
+    """
+    try:
+        with filesystem.open_input_file(file.path) as stream, _archive(stream, file, limits) as archive:
+            member = _member(archive, file)
+            if member.flag_bits & 1:
+                raise InputError(f"{file.name}: {member.filename} is encrypted; unpack it, and name the file itself")
+            name = f"{file.name}, {one_line(member.filename)}"
+            target = folder / f"member{suffix(member.filename)}"
+            written = 0
+            with archive.open(member) as packed, target.open("wb") as plain:
+                while block := packed.read(CHUNK_BYTES):
+                    written += len(block)
+                    limits.check_expansion(name, written, member.compress_size)
+                    plain.write(block)
+    except pa.ArrowInvalid as exc:  # zipfile looks for its directory before the beginning of the file
+        raise InputError(f"{file.name}: is no zip archive, or a part of one") from exc
+    except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, RuntimeError) as exc:
+        raise InputError(f"{file.name}: cannot be unpacked ({one_line(str(exc) or type(exc).__name__)})") from exc
+    return replace(file, path=str(target), name=name, bytes=written)
+
+
+def _archive(stream: pa.NativeFile, file: SpanFile, limits: Limits) -> zipfile.ZipFile:
+    _check_directory(stream, file, limits)
+    return zipfile.ZipFile(stream)
+
+
+def _check_directory(stream: pa.NativeFile, file: SpanFile, limits: Limits) -> None:
+    """InputError for a directory of millions of members: Python makes an object of each."""
+    size = stream.size()
+    start = max(size - (1 << 16) - 22, 0)
+    stream.seek(start)
+    tail = stream.read(size - start)
+    stream.seek(0)
+    if (at := tail.rfind(b"PK\x05\x06")) >= 0 and len(tail) >= at + 16:
+        limits.check_header(file.name, int.from_bytes(tail[at + 12 : at + 16], "little"), "the archive's directory")
+
+
+def _member(archive: zipfile.ZipFile, file: SpanFile) -> zipfile.ZipInfo:
+    members = [one for one in archive.infolist() if not one.is_dir() and not _is_litter(one.filename)]
+    if not members:
+        raise InputError(f"{file.name}: the archive holds no file")
+    if len(members) > 1:
+        names = ", ".join(one_line(one.filename) for one in members[:SHOWN]) + (", ..." if members[SHOWN:] else "")
+        raise InputError(
+            f"{file.name}: the archive holds {len(members)} files, where one is expected: {names}; unpack it, and name "
+            "one of them, or the folder if they are spans"
+        )
+    end = suffix(members[0].filename)
+    if not end or end in ZIP:
+        raise InputError(f"{file.name}: holds {one_line(members[0].filename)}, which is of a kind that is not read")
+    return members[0]
+
+
+def _is_litter(name: str) -> bool:
+    """What macOS and Windows put into archives beside the files."""
+    path = PurePosixPath(name)
+    return path.parts[0] == "__MACOSX" or path.name.startswith("._") or path.name in (".DS_Store", "Thumbs.db")

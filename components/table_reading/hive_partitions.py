@@ -1,0 +1,160 @@
+"""Folders of folders: tables cut into files by the values of columns, as Hive, Spark and Arrow's datasets write them.
+
+A pattern may go through folders and hold `*`: `month={span}/*.parquet` makes one span of each folder, however many
+files it has; `region=*/*.parquet`, or `*.parquet`, is one table without spans. A folder named `column=value` says the
+value of a column for all rows below it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import fs
+
+from components.shared.errors import InputError
+from components.table_reading.cells.casting import fit
+from components.table_reading.cells.text_parsing import parse
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.span_numbers import Numbered, numbered
+from components.table_reading.spans import SPAN, Part, SpanFile, open_folder, said, shown
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive calls the folder of the rows whose column has no value."""
+
+
+def has_parts(pattern: str) -> bool:
+    """Whether a pattern is of a table that may have several files for one span."""
+    return "/" in pattern or "*" in pattern
+
+
+def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
+    """All spans of a folder of folders, by number; one, with the number 0, where the pattern has no `{span}`.
+
+    Raises:
+      InputError: The folder is missing, or nothing in it is like the pattern.
+    """
+    filesystem, root = open_folder(directory)
+    matches = re.compile("/".join(map(_expression, pattern.split("/")))).fullmatch
+    found: dict[str, list[Part]] = {}
+    for info, relative in walk(filesystem, root, directory):
+        if match := matches(relative):
+            part = Part(info.path, shown(directory, relative), info.size, info.mtime_ns or 0, values_of(relative))
+            found.setdefault(match["span"] if SPAN in pattern else "", []).append(part)
+    if not found:
+        raise InputError(f"{directory}: no file is like {pattern}")
+    if SPAN not in pattern:
+        return [_span(Numbered(0, 0), shown(directory, pattern), root, found[""])]
+    numbers = numbered(found, directory)
+    before, _, after = pattern.partition(SPAN)
+    folder = after.partition("/")[0]  # what a person is shown of month=1/*.parquet is month=1
+    by_number: dict[int, SpanFile] = {}
+    for value, parts in found.items():
+        name = shown(directory, f"{before}{value}{folder}")
+        number = numbers[value]
+        if (other := by_number.get(number.span)) is not None:
+            raise InputError(f"{name}: span {number.span} is there twice, also as {other.name}; keep one")
+        by_number[number.span] = _span(number, name, f"{root.rstrip('/')}/{before}{value}{folder}", parts)
+    return [by_number[number] for number in sorted(by_number)]
+
+
+def walk(filesystem: fs.FileSystem, root: str, directory: str) -> list[tuple[fs.FileInfo, str]]:
+    """The files below a folder with their paths relative to it, in order; without those that begin with . or _.
+
+    `directory` is what a person is shown of the folder.
+    """
+    try:
+        entries = filesystem.get_file_info(fs.FileSelector(root, recursive=True))
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise InputError(f"{directory}: no such folder; [data] directory or --data says where the spans lie") from exc
+    except OSError as exc:
+        raise InputError(f"{directory}: cannot be listed ({said(exc)})") from exc
+    base = root.rstrip("/")
+    files = [(entry, entry.path[len(base) :].lstrip("/")) for entry in entries if entry.type == fs.FileType.File]
+    seen = [one for one in files if not any(part[:1] in ("_", ".") for part in one[1].split("/"))]
+    return sorted(seen, key=lambda one: one[1])
+
+
+def values_of(relative: str) -> tuple[tuple[str, str | None], ...]:
+    """The columns that the folders of a path say, with their values: month=1/city=S%C3%A3o%20Paulo/part-0.parquet."""
+    pairs = [folder.split("=", 1) for folder in relative.split("/")[:-1] if folder.find("=") > 0]
+    return tuple((unquote(column), None if value == NO_VALUE else unquote(value)) for column, value in pairs)
+
+
+def part_files(file: SpanFile) -> list[SpanFile]:
+    """The parts of a span, as files of their own."""
+    return [
+        replace(file, path=part.path, name=part.name, bytes=part.bytes, modified_ns=part.modified_ns, parts=())
+        for part in file.parts
+    ]
+
+
+def with_texts(batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
+    """The batch with the columns that the folders say, as text, at its end."""
+    for column, value in part.values:
+        if column not in batch.schema.names:
+            batch = batch.append_column(column, pa.repeat(pa.scalar(value, pa.string()), batch.num_rows))
+    return batch
+
+
+def without_columns(types: Mapping[str, pa.DataType], part: Part) -> dict[str, pa.DataType]:
+    """The types of the columns that the file itself is expected to hold."""
+    return {name: type_ for name, type_ in types.items() if name not in dict(part.values)}
+
+
+def with_columns(batch: pa.RecordBatch, part: Part, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
+    """The batch with the columns that the folders say: first those of the schema in its order, then the others.
+
+    Raises:
+      InputError: A folder's value is not of its column's type, or the file has such a column with another value.
+    """
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for column, value in part.values:
+        wanted = types.get(column, pa.string())
+        said = _value(value, wanted, column, part)
+        if column in columns and not _says(columns[column], said):
+            raise InputError(f"{part.name}: column '{column}' holds other values than its folder, which says {value}")
+        columns[column] = pa.repeat(said, batch.num_rows)
+    order = [*types, *(name for name in columns if name not in types)]
+    return pa.RecordBatch.from_arrays([columns[name] for name in order], order)
+
+
+def _value(value: str | None, type_: pa.DataType, column: str, part: Part) -> pa.Scalar:
+    texts = pa.array([value], pa.string())
+    found = texts if type_ == pa.string() or pa.types.is_list(type_) else parse(texts, type_)
+    fitted = fit(found, type_)
+    if value is not None and not fitted[0].is_valid:
+        raise InputError(
+            f"{part.name}: the folder says {one_line(column)}={one_line(value)}, and the schema that it is {type_}"
+        )
+    return fitted[0]
+
+
+def _says(column: pa.Array, value: pa.Scalar) -> bool:
+    """Whether all rows of a column that the file has, too, hold the value of the folder."""
+    if not value.is_valid:
+        return bool(column.null_count == len(column))
+    if column.type != value.type and pa.types.is_string(value.type):
+        try:
+            column = column.cast(pa.string())
+        except pa.ArrowInvalid:
+            return False
+    fitted = fit(column, value.type)
+    return fitted.null_count == 0 and bool(pc.all(pc.equal(fitted, value)).as_py() is not False)
+
+
+def _span(number: Numbered, name: str, path: str, parts: Sequence[Part]) -> SpanFile:
+    size, modified = sum(part.bytes for part in parts), max(part.modified_ns for part in parts)
+    counted = number.counted if number.counted != number.span else None
+    return SpanFile(number.span, path, name, size, modified, parts=tuple(parts), counted=counted)
+
+
+def _expression(component: str) -> str:
+    """One folder or file name of a pattern as a regular expression."""
+    texts = [
+        r"(?P<span>[^/]*)" if piece == SPAN else "[^/]*" if piece == "*" else re.escape(piece)
+        for piece in re.split(r"(\{span\}|\*)", component)
+    ]
+    return "".join(texts)

@@ -1,0 +1,214 @@
+"""A span as a stream of typed Arrow record batches, whatever its format: the one door to all readers."""
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import replace
+
+import pyarrow as pa
+from pyarrow import fs
+
+from components.shared.errors import InputError
+from components.shared.spellings.canonical_spellings import canonical
+from components.table_reading.cells.number_notation import NUMBERS
+from components.table_reading.cells.type_errors import FileMisfits, Misfit, one_line
+from components.table_reading.csv.diagnosis import diagnose
+from components.table_reading.csv.files import read_csv
+from components.table_reading.databases.database import Database
+from components.table_reading.databases.queries import read_query
+from components.table_reading.formats.arrow_ipc import read_ipc
+from components.table_reading.formats.file_suffixes import (
+    CSV,
+    IPC,
+    JSON_LINES,
+    LEGAL,
+    PARQUET,
+    SHEETS,
+    TABLES,
+    TFRECORD,
+    ZIP,
+)
+from components.table_reading.formats.json_lines import read_json_lines
+from components.table_reading.formats.parquet import read_parquet
+from components.table_reading.formats.staging import staged
+from components.table_reading.formats.tfrecord import read_tfrecords
+from components.table_reading.hive_partitions import part_files, with_columns, without_columns
+from components.table_reading.locations import Place
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.spans import SpanFile
+
+OTHER_NOTATION = 0.02
+"""Share of a file's values that do not fit, from which on it is asked whether all are written in another notation."""
+
+DEFAULT = ReadOptions()
+
+
+def read_batches(
+    place: Place,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    options: ReadOptions = DEFAULT,
+    misfits: list[Misfit] | None = None,
+) -> Generator[pa.RecordBatch, None, None]:
+    """Streams a span's rows, in order, with the columns and types that the schema names.
+
+    In a CSV file an unquoted cell that `options.missing` names is missing, a quoted one never; `""` is an empty string.
+    Columns that the schema does not name follow the others, so that the schema check downstream reports them: as
+    strings where the file has no types (one odd span cannot invent one), otherwise as the nearest of our types.
+    Spellings that `options` name are brought to the values they stand for.
+
+    Args:
+      place: Where `file.path` is.
+      file: A file, the end of whose name says its format; a span of several; or a query.
+      types: Column name -> one of the types of `columns.arrow_types`.
+      options: How a CSV file is written, and what a value does that does not fit its column's type.
+      misfits: Under the policy `warn`, one entry a column is added to it when the last batch has been read.
+
+    Yields:
+      Record batches of at most `max_line_bytes` of text or 65,536 rows, columns in the schema's order, then unknown
+      ones.
+
+    Raises:
+      InputError: Unreadable, empty, damaged, ragged, a missing or doubled column, invalid UTF-8; and, under the policy
+        `block`, the first value that does not fit.
+    """
+    if file.parts:
+        for part, one in zip(file.parts, part_files(file), strict=True):
+            for batch in read_batches(place, one, without_columns(types, part), options, misfits):
+                whole = with_columns(batch, part, types)
+                yield canonical(whole, options.spellings) if options.spellings else whole
+        return
+    if options.renamed:
+        yield from _renamed(place, file, types, options, misfits)
+        return
+    found = FileMisfits(file.name, options.misfits, notation=options.notation)
+    rows = 0
+    try:
+        if isinstance(place, Database):
+            batches = read_query(place, file, types, found, options)
+        else:
+            batches = _file(place, file, types, options, found)
+        for batch in batches:
+            rows += batch.num_rows
+            yield canonical(batch, options.spellings) if options.spellings else batch
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
+        raise InputError(f"{found.file}: {_explain(exc)}") from exc
+    if rows == 0:
+        raise InputError(f"{found.file}: holds no rows")
+    if misfits is not None:
+        misfits.extend(found.found)
+
+
+def _renamed(
+    place: Place,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    options: ReadOptions,
+    misfits: list[Misfit] | None,
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a file in which columns may have their former names."""
+    plain = replace(options, renamed={}, spellings={})
+    with closing(read_batches(place, file, {}, replace(plain, misfits="warn"))) as look:
+        there = set(next(look).schema.names)
+    former = {old: new for new, old in options.renamed.items() if old in there and new not in there}
+    names = {new: old for old, new in former.items()}
+    asked = {names.get(name, name): type_ for name, type_ in types.items()}
+    for batch in read_batches(place, file, asked, plain, misfits):
+        batch = batch.rename_columns([former.get(name, name) for name in batch.schema.names])
+        yield canonical(batch, options.spellings) if options.spellings else batch
+
+
+def _file(
+    filesystem: fs.FileSystem, file: SpanFile, types: dict[str, pa.DataType], options: ReadOptions, found: FileMisfits
+) -> Iterator[pa.RecordBatch]:
+    check_file(filesystem, file)
+    with staged(filesystem, file, options) as (inner, content, how):
+        if content is not file:
+            check_file(inner, content)
+        found.file = content.name
+        path = content.path.lower()
+        if path.endswith(CSV):
+            found.first_row = how.header_row + 1
+            yield from _explained(read_csv(inner, content, types, how, found), inner, content, types, how, found)
+        elif path.endswith(JSON_LINES):
+            yield from read_json_lines(inner, content, types, found, how)
+        else:
+            read = read_parquet if path.endswith(PARQUET) else read_ipc if path.endswith(IPC) else read_tfrecords
+            yield from read(inner, content, types, found, how.limits)
+
+
+def _explained(
+    batches: Iterator[pa.RecordBatch],
+    filesystem: fs.FileSystem,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    options: ReadOptions,
+    found: FileMisfits,
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a CSV file; an error says whether the file is written otherwise than the options say."""
+    rows = 0
+    try:
+        for batch in batches:
+            rows += batch.num_rows
+            yield batch
+    except (InputError, pa.ArrowException, OSError, UnicodeDecodeError) as exc:
+        # A spreadsheet's delimiter or encoding is behind many a missing column.
+        if reason := diagnose(filesystem, file, options, types, str(exc) if isinstance(exc, InputError) else ""):
+            raise InputError(reason) from exc
+        raise
+    for one in found.found:
+        # A span in another notation is no finding about its values.
+        many = types.get(one.column) in NUMBERS and one.count >= OTHER_NOTATION * rows
+        if many and (reason := diagnose(filesystem, file, options, types, column=one.column)):
+            raise InputError(reason)
+
+
+def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:
+    """InputError unless there is a file with something in it, and its first bytes are what its name says."""
+    path = file.path.lower()
+    if not path.endswith((*TABLES, *TFRECORD)):
+        raise InputError(f"{file.name}: no format is known by the end of this name; legal: {LEGAL}")
+    info = filesystem.get_file_info(file.path)
+    if info.type == fs.FileType.NotFound:
+        raise InputError(f"{file.name}: no such file, or a link to nowhere")
+    if info.type == fs.FileType.Directory:
+        raise InputError(f"{file.name}: is a folder where a file is expected")
+    if info.size == 0:
+        raise InputError(f"{file.name}: is empty")
+    with filesystem.open_input_stream(file.path, compression=None) as stream:
+        head = stream.read(10)
+    what, right = _recognised(head)
+    if right and not path.endswith(right):
+        raise InputError(f"{file.name}: holds {what}; rename it so that it ends in {right[0]}")
+    if path.endswith(PARQUET) and not head.startswith(b"PAR1"):
+        raise InputError(f"{file.name}: is no Parquet file: it does not begin with PAR1")
+    if path.endswith(IPC) and not head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
+        older = "; it is Feather version 1, so write it as version 2" if head.startswith(b"FEA1") else ""
+        raise InputError(f"{file.name}: is neither an Arrow IPC file nor a stream{older}")
+
+
+def _recognised(head: bytes) -> tuple[str, tuple[str, ...]]:
+    """What the first bytes of a file say it is, and the names that such a file may have."""
+    # A text may begin with PAR1 or BZh as well, but not go on like this.
+    if head.startswith(b"PAR1") and head[4:5] not in (b"", *(bytes([code]) for code in b'\t\n\r ,;|"'), *_LETTERS):
+        return "Parquet data", PARQUET
+    if head.startswith(b"ARROW1\0\0"):
+        return "Arrow data", IPC
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip data", (".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".tfrecord.gz")
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd data", (".csv.zst", ".tsv.zst", ".jsonl.zst", ".ndjson.zst")
+    if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":
+        return "bzip2 data", (".csv.bz2", ".tsv.bz2", ".jsonl.bz2", ".ndjson.bz2")
+    if head.startswith(b"PK\x03\x04"):
+        return "a zip archive or a spreadsheet", (*ZIP, *SHEETS)
+    return "", ()
+
+
+_LETTERS = tuple(bytes([code]) for code in range(0x30, 0x7F))
+
+
+def _explain(error: Exception) -> str:
+    message = " ".join(str(error).split())
+    if isinstance(error, PermissionError):
+        return "may not be read (permission denied)"
+    return one_line(message) if message else f"cannot be read ({type(error).__name__})"

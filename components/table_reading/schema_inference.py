@@ -1,0 +1,345 @@
+"""Column types inferred once over all files, so that one odd span does not change a type.
+
+Type aliases, and how a value is stored in an example:
+
+    int64, float64, string    as they are (float64 as float32, the only float there is)
+    bool                      int64, 0 or 1
+    date                      int64, days since 1970-01-01
+    timestamp                 int64, microseconds since 1970-01-01 UTC
+    time, duration            float32, seconds since midnight, seconds
+    list:int64, list:float64, list:string    several values
+
+In CSV, numbers with leading zeros ("007") are codes and so strings; integers beyond int64 are strings, since as
+floats different ones would become equal, but float64 among fractions. Dates and times are ISO 8601. Words among
+numbers are slips (misfits), not a type, as long as they are rare (options.RARE_WORDS). Parquet and Arrow files carry
+their types: decimals and half floats become float64, dictionaries what they hold, unsigned integers int64 where their
+values fit and else strings.
+
+float64 whose values are all whole, some of them beyond 2^24, is int64, in any format: an example has no float but
+float32, which would make equal what is not. pandas writes integers so where some are missing.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import fs
+from pyarrow import types as is_
+
+from components.shared.errors import InputError
+from components.shared.progress import note
+from components.table_reading.cells.casting import fit, plain
+from components.table_reading.cells.column_parsing import parse_column
+from components.table_reading.cells.date_columns import Impossible, latest_years, notes_on_dates
+from components.table_reading.cells.file_notations import FileNotation, notation_of_file, torn_dates, torn_numbers
+from components.table_reading.cells.number_columns import apply_notations, find_notations, notes_on_numbers
+from components.table_reading.cells.time_parsing import seconds
+from components.table_reading.cells.type_counts import FEW_ROWS, count_batch, grouped
+from components.table_reading.cells.type_errors import one_line
+from components.table_reading.column_matching import own_type, unknown_names
+from components.table_reading.column_types import arrow_types, is_list
+from components.table_reading.csv.diagnosis import diagnose
+from components.table_reading.formats.arrow_ipc import open_ipc
+from components.table_reading.formats.file_suffixes import PARQUET, is_csv, is_sheet
+from components.table_reading.formats.nested_columns import flat_schema
+from components.table_reading.formats.parquet import open_parquet
+from components.table_reading.formats.staging import as_named
+from components.table_reading.locations import Place
+from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
+from components.table_reading.read_options import Forms, ReadOptions, missing_markers
+from components.table_reading.spans import SpanFile
+from components.table_reading.untyped_batches import span_batches
+from components.table_reading.value_counts import Sample, WholeNumbers
+
+UINT64 = "uint64"
+"""While inferring only: int64 or string, as its largest value tells."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found by reading all files once.
+
+    Attributes:
+      types: Column -> type alias, in the order of the first file.
+      options: How to read the files; `missing` is what was asked for, or what was found.
+      rows: Rows in all files.
+      missing: Column -> rows without a value.
+      misfits: Column -> values that are not of its type.
+      sample: Rows of all files, typed by `types`; dates and timestamps as the integers that are stored.
+      spans: For each row of the sample, the number of its file.
+      ambiguous: Column of dates -> another format that its values have, besides that of `options.date_format`.
+      notes: Column -> what a person should know of how its numbers and dates are written.
+      impossible: Column -> the first value that looks like a date and is none, with its file and row.
+    """
+
+    types: dict[str, str]
+    options: ReadOptions
+    rows: int
+    missing: dict[str, int]
+    misfits: dict[str, int]
+    sample: pa.Table
+    spans: np.ndarray
+    ambiguous: Mapping[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    impossible: dict[str, str] = field(default_factory=dict)
+
+
+def infer_types(place: Place, files: Sequence[SpanFile], options: ReadOptions) -> dict[str, str]:
+    """Column -> type alias (see the head of this file), the same however the rows are spread over the files.
+
+    Raises:
+      InputError: A file cannot be read, or has other columns than the first.
+    """
+    return survey(place, files, options, sample_rows=0).types
+
+
+def survey(
+    place: Place,
+    files: Sequence[SpanFile],
+    options: ReadOptions,
+    sample_rows: int,
+    find_markers: bool = False,
+) -> Survey:
+    """Reads all files once, batch by batch.
+
+    Args:
+      place: Where the files are.
+      files: Files of any kind, or queries, with the same columns.
+      options: How CSV is read.
+      sample_rows: Rows kept for a closer look, at most.
+      find_markers: Find out how values are written: take markers for missing values that the data shows in addition to
+        those of `options`, and the notation of numbers if `options` say none.
+
+    Raises:
+      InputError: A file cannot be read, or has other columns than the first.
+    """
+    forms: dict[str, Forms] = {}
+    carried: dict[str, set[str]] = {}
+    largest: dict[str, int] = {}
+    whole: dict[str, WholeNumbers] = {}
+    sample, rows, names = Sample(sample_rows), 0, list[str]()
+    impossible, notations = Impossible(), list[FileNotation]()
+    named = as_named(place, files[0], options.limits)
+    head = options.header_row if is_csv(named) or is_sheet(named) else 0
+    for number, file in enumerate(files):
+        before, own = rows, dict[str, Forms]()
+        for batch, texts in span_batches(place, file, options, names):
+            rows += batch.num_rows
+            note(f"{rows:,} rows read, file {number + 1} of {len(files)}")
+            if not names:
+                names = list(batch.schema.names)
+                forms = {name: Forms() for name in names}
+            own = own or ({name: Forms() for name in names} if find_markers and len(files) > 1 else forms)
+            if batch.schema.names != names and (reason := _otherwise(place, file, options, names)):
+                raise InputError(reason)
+            _same_columns(batch.schema.names, names, file, files[0])
+            if texts:
+                written = [name for name in batch.schema.names if name in texts]
+                of_texts = batch if len(written) == batch.num_columns else batch.select(written)
+                count_batch(of_texts, own)
+                if find_markers:
+                    impossible.look(of_texts, own, file.name, rows - before - batch.num_rows + head)
+            for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                if name in texts:
+                    continue
+                own[name].rows += len(column)
+                own[name].nulls += column.null_count
+                carried.setdefault(name, set()).add(_alias(column.type, name, file))
+                if is_.is_float64(column.type) or is_.is_decimal(column.type):
+                    whole.setdefault(name, WholeNumbers()).add(column)
+                if pa.types.is_uint64(column.type) and column.null_count < len(column):
+                    largest[name] = max(largest.get(name, 0), pc.max(column).as_py())
+            if sample_rows:
+                sample.add(batch.select(names), number)
+        if rows == before:
+            raise InputError(f"{file.name}: holds no rows")
+        if own is not forms:
+            notations.append(notation_of_file(file.name, own))
+            for name, counted in own.items():
+                forms[name].add(counted)
+
+    torn = torn_numbers(notations)
+    for name in torn:
+        forms[name].torn = True
+    if is_csv(named) or is_sheet(named):  # other formats have numbers of their own
+        known = options.notation_of("") is not None or bool(options.numbers)
+        options = apply_notations(forms, options) if known or not find_markers else find_notations(forms, options)
+    markers = missing_markers(forms) if find_markers else ()
+    options = replace(options, missing=tuple(dict.fromkeys((*options.missing, *markers))))
+    read = {name: counted.without(options.missing) for name, counted in forms.items()}
+    types = {}
+    for name in names:
+        carries = carried.get(name, set())
+        if name in whole and whole[name].are_large:
+            carries = {"int64" if kind == "float64" else kind for kind in carries}
+        kinds = {
+            ("int64" if largest.get(name, 0) < 2**63 else "string") if kind == UINT64 else kind for kind in carries
+        }
+        if any(read[name].counts.values()):
+            kinds.add(read[name].type)
+        types[name] = _widest(kinds - {"null"}, name, files)
+    found = {name: counted.date_format for name, counted in read.items() if types[name] in ("date", "timestamp")}
+    formats = {name: written for name, (written, _) in found.items() if written}
+    options = replace(options, date_format={**formats, **options.date_format})
+    notes: dict[str, str] = {}
+    if find_markers:
+        now = date.today().year
+        latest = latest_years(read, formats, now) | dict(options.latest_year)
+        options = replace(options, latest_year={name: year for name, year in latest.items() if name in types})
+        notes = notes_on_numbers(forms, types, options, sample.batches) | torn
+        for some in (notes_on_dates(read, formats, latest, now), torn_dates(notations, types, options)):
+            notes |= {name: "; ".join(filter(None, (notes.get(name), note_))) for name, note_ in some.items()}
+    table, spans = _typed_sample(sample, types, options)
+    return Survey(
+        types,
+        options,
+        rows,
+        {name: counted.nulls for name, counted in read.items()},
+        {name: counted.misfits for name, counted in read.items()},
+        table,
+        spans,
+        {name: other for name, (_, other) in found.items() if other},
+        notes,
+        impossible.first,
+    )
+
+
+def _otherwise(place: Place, file: SpanFile, options: ReadOptions, names: list[str]) -> str:
+    """Why a CSV file has other columns, if it is written otherwise; else ""."""
+    plain = isinstance(place, fs.FileSystem) and is_csv(file) and not file.parts and not is_sheet(file)
+    return diagnose(place, file, options, names) if plain else ""
+
+
+def declared_types(
+    filesystem: fs.FileSystem, files: Sequence[SpanFile], limits: Limits = DEFAULT_LIMITS
+) -> dict[str, str] | None:
+    """`infer_types` of Parquet and Arrow files by what they declare, without reading a row.
+
+    None where that does not settle it: a column of nulls only, or of unsigned 64-bit integers, which may not fit int64.
+
+    Raises:
+      InputError: A file cannot be read, or has other columns than the first.
+    """
+    declared: dict[str, set[str]] = {}
+    for file in files:
+        schema = flat_schema(file_schema(filesystem, file, limits))
+        unknown_names(file.name, schema.names, schema.names)
+        _same_columns(schema.names, list(declared) or schema.names, file, files[0])
+        for field_ in schema:
+            declared.setdefault(field_.name, set()).add(_alias(field_.type, field_.name, file))
+    if any(kinds & {UINT64, "null"} for kinds in declared.values()):
+        return None
+    return {name: _widest(kinds, name, files) for name, kinds in declared.items()}
+
+
+def file_schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Schema:
+    """What a Parquet or Arrow file declares; InputError if it cannot be read."""
+    try:
+        with filesystem.open_input_file(file.path) as stream:
+            if file.path.lower().endswith(PARQUET):
+                return open_parquet(stream, file, limits).schema_arrow
+            return open_ipc(stream, file, limits).schema
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
+
+
+def _same_columns(names: list[str], expected: list[str], file: SpanFile, first: SpanFile) -> None:
+    if names == expected:
+        return
+    there, wanted = set(names), set(expected)
+    if odd := [name for name in expected if name not in there]:
+        raise InputError(f"{file.name}: column '{odd[0]}' is missing; {first.name} has it")
+    if odd := [name for name in names if name not in wanted]:
+        raise InputError(f"{file.name}: column '{odd[0]}' is not in {first.name}")
+
+
+def _alias(arrow: pa.DataType, column: str, file: SpanFile) -> str:
+    """The alias of an Arrow type; InputError for what no example can hold (structs, maps, lists of lists)."""
+    while pa.types.is_dictionary(arrow):
+        arrow = arrow.value_type
+    if pa.types.is_null(arrow) or pa.types.is_uint64(arrow):
+        return str(arrow)
+    own = own_type(arrow)
+    if own is None:
+        raise InputError(
+            f"{file.name}: column '{column}' is {one_line(str(arrow))}, which no tf.Example can hold; "
+            "flatten or drop it"
+        )
+    aliases = {pa.date32(): "date", pa.timestamp("us"): "timestamp", pa.float64(): "float64"}
+    aliases |= {pa.time64("us"): "time", pa.duration("us"): "duration"}
+    if pa.types.is_list(own):
+        return f"list:{aliases.get(own.value_type, own.value_type)}"
+    return aliases.get(own, str(own))
+
+
+def _widest(kinds: Iterable[str], column: str, files: Sequence[SpanFile]) -> str:
+    """The type that holds all of these: one file may hold integers where another holds floats.
+
+    A list holds single values as well. Numbers in one file and texts in another fit nothing that both can be read as.
+    """
+    found = set(kinds)
+    if len(found) <= 1:
+        return next(iter(found), "string")
+    items = {kind.removeprefix("list:") for kind in found}
+    wide = next(iter(items)) if len(items) == 1 else ""
+    for narrow, wider in (("bool", "int64"), ("int64", "float64"), ("date", "timestamp"), ("time", "duration")):
+        if items == {narrow, wider}:
+            wide = wider
+    if wide and any(kind.startswith("list:") for kind in found):
+        wide = f"list:{wide}"
+    if not wide or wide in ("list:bool", "list:date", "list:timestamp"):
+        both = " in one file and ".join(sorted(found))
+        raise InputError(f"{files[0].name}: column '{column}' is {both} in another; write it alike")
+    return wide
+
+
+def _typed_sample(sample: Sample, types: dict[str, str], options: ReadOptions) -> tuple[pa.Table, np.ndarray]:
+    wanted = arrow_types(types)
+    batches = [
+        pa.RecordBatch.from_arrays(_typed_columns(batch.columns, wanted, options), list(types))
+        for batch in sample.batches
+    ]
+    sizes = [batch.num_rows for batch in batches]
+    empty = pa.schema([(name, _stored(pa.array([], type_)).type) for name, type_ in wanted.items()])
+    return pa.Table.from_batches(batches, empty), np.repeat(np.array(sample.files, np.int64), sizes)
+
+
+def _typed_columns(columns: list[pa.Array], types: dict[str, pa.DataType], options: ReadOptions) -> list[pa.Array]:
+    """Columns as their types, as an example stores them; of few rows, those of one type and kind together."""
+    rows = len(columns[0]) if columns else 0
+    if rows > FEW_ROWS:
+        of_type = zip(columns, types.items(), strict=True)
+        return [_stored(_typed(name, column, type_, options)) for column, (name, type_) in of_type]
+    alike: dict[tuple[pa.DataType, pa.DataType, str], list[int]] = {}
+    for place, (column, (name, type_)) in enumerate(zip(columns, types.items(), strict=True)):
+        alone = name if options.notation.needs_text(name, type_) else ""
+        alike.setdefault((column.type, type_, alone), []).append(place)
+    typed: list[pa.Array] = [None] * len(columns)
+    for (_, type_, name), places in alike.items():
+        for start, group in grouped([columns[place] for place in places], rows):
+            whole = _stored(_typed(name, pa.concat_arrays(group), type_, options))
+            for number in range(len(group)):
+                typed[places[start + number]] = whole.slice(number * rows, rows)
+    return typed
+
+
+def _typed(name: str, column: pa.Array, type_: pa.DataType, options: ReadOptions) -> pa.Array:
+    """A column as its type; what does not fit is null."""
+    column = plain(column)
+    if not pa.types.is_string(column.type):
+        return fit(column, type_)
+    column = pc.if_else(pc.is_in(column, pa.array(options.missing)), pa.scalar(None, pa.string()), column)
+    return fit(column, type_) if type_ == pa.string() else parse_column(name, column, type_, options.notation)
+
+
+def _stored(column: pa.Array) -> pa.Array:
+    """As an example stores it: truth values, dates and moments are integers, times of day and durations seconds."""
+    if pa.types.is_time(column.type) or pa.types.is_duration(column.type):
+        return seconds(column)
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.int32())
+    as_it_is = column.type in (pa.float64(), pa.string()) or is_list(column.type)
+    return column if as_it_is else column.cast(pa.int64())

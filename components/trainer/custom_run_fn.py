@@ -1,0 +1,54 @@
+"""A `run_fn` of one's own in place of ours: called, and what it saved looked at before anything builds on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from components.shared.custom_module import KEY, call
+from components.shared.errors import ConfigError
+from components.shared.serving.serving_contract import (
+    CLASS,
+    CLASSES,
+    OUTPUTS,
+    SERVE_EXAMPLES,
+    SERVING_DEFAULT,
+    TRANSFORM_LABELS,
+)
+
+DECISIONS = {"binary": (CLASS,), "multiclass": (CLASSES,), "regression": ()}
+"""Task -> outputs of serve_examples beside the one that metrics are computed from."""
+
+
+def run_own(fn_args: Any) -> None:
+    """Calls the run_fn of the module in fn_args.custom_config and checks what it wrote; ConfigError says what lacks."""
+    own = fn_args.custom_config[KEY]
+    fn_args.custom_config = {name: value for name, value in fn_args.custom_config.items() if name not in (KEY, "code")}
+    call(own, "run_fn", fn_args)
+    _check(fn_args.serving_model_dir, own["file"], fn_args.custom_config["dataset"])
+
+
+def _check(folder: str, file: str, dataset: Mapping[str, Any]) -> None:
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    if not tf.io.gfile.exists(f"{folder}/saved_model.pb"):
+        raise ConfigError(f"{file}: run_fn wrote no SavedModel to fn_args.serving_model_dir; save the model there")
+    saved = saved_model_pb2.SavedModel()
+    with tf.io.gfile.GFile(f"{folder}/saved_model.pb", "rb") as content:
+        saved.ParseFromString(content.read())
+    found = saved.meta_graphs[0].signature_def
+    there = ", ".join(sorted(name for name in found if not name.startswith("__"))) or "none"
+    task = dataset["task"]
+    # What the steps after the Trainer, and servers, call, and the outputs that they read.
+    wanted = {SERVING_DEFAULT: (), SERVE_EXAMPLES: (OUTPUTS[task], *DECISIONS[task]), TRANSFORM_LABELS: ()}
+    for name, outputs in wanted.items():
+        if name not in found:
+            raise ConfigError(
+                f"{file}: the model that run_fn saved has no signature {name}; it has: {there}; "
+                "save_served of components.trainer.exporting gives it all"
+            )
+        if lacking := [output for output in outputs if output not in found[name].outputs]:
+            raise ConfigError(
+                f"{file}: signature {name} of the model that run_fn saved does not answer {lacking[0]}, as a "
+                f"{task} task does; it answers: {', '.join(sorted(found[name].outputs))}"
+            )

@@ -1,0 +1,32 @@
+"""What a served model calls itself: its number in the registry, or "candidate" while it has none.
+
+The number is known only when the model is pushed, and the model must not be saved anew for it. So it is a text file of
+the SavedModel (`assets/model_version`), read once when the model is loaded; a push writes the number into its copy, see
+components.registry.registry.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import tensorflow as tf
+
+from components.registry.backend import MODEL_VERSION
+
+CANDIDATE = "candidate"
+
+
+class ModelVersion(tf.Module):
+    """Yields the version as the string that stands in the file; saved with whatever module holds it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder = TemporaryDirectory(prefix="plumbline-")  # must be there until the model is saved
+        file = Path(self._folder.name) / Path(MODEL_VERSION).name
+        file.write_text(f"{CANDIDATE}\n", encoding="utf-8")
+        line, text = tf.lookup.TextFileIndex.LINE_NUMBER, tf.lookup.TextFileIndex.WHOLE_LINE
+        initializer = tf.lookup.TextFileInitializer(str(file), tf.int64, line, tf.string, text)
+        self._lines = tf.lookup.StaticHashTable(initializer, default_value="")
+
+    def __call__(self, rows: tf.Tensor) -> tf.Tensor:
+        """The version once for each of so many rows, string [rows]."""
+        return tf.fill([rows], self._lines.lookup(tf.constant(0, tf.int64)))

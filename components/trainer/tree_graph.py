@@ -1,0 +1,72 @@
+"""Boosted trees as a TensorFlow graph: gathers, comparisons and bitwise ANDs only, so that any server can run them."""
+
+import numpy as np
+import tensorflow as tf
+
+from components.trainer.tree_tables import CODES, ForestTables
+
+BLOCK_ROWS = 8192
+"""Rows evaluated at once; the bit vectors of 600 trees of 31 leaves take 20 MB for so many."""
+
+
+class Forest(tf.Module):
+    """A table float32 [N, D], NaN where missing, to the trees' raw scores float32 [N, K]."""
+
+    def __init__(self, tables: ForestTables) -> None:
+        super().__init__()
+        self.words = tables.bits.shape[1]
+        self.outputs = tables.outputs
+        self._bits, self._value = _kept(tables.bits), _kept(tables.value.reshape(-1))
+        self._thresholds = _kept(tables.thresholds)
+        self._columns, self._categorical = tables.columns, tables.categorical
+        self._missing, self._stride = tables.missing[:, None], tables.stride[:, None]
+        self._group, self._offset = tables.group, tables.offset
+        self._leaf_of_word = np.arange(self.words, dtype=np.int32) * tables.value.shape[1]
+
+    def __call__(self, table: tf.Tensor) -> tf.Tensor:
+        """The raw scores."""
+        ranks = self._ranks(table)
+        rows = tf.shape(table)[0]
+        scores = tf.cond(rows <= BLOCK_ROWS, lambda: self._scores(ranks), lambda: self._by_blocks(ranks))
+        return tf.ensure_shape(scores, [table.shape[0], self.outputs])
+
+    def _ranks(self, table: tf.Tensor) -> tf.Tensor:
+        """Rows of `bits`, int32 [G, N]."""
+        values = tf.gather(tf.transpose(table), self._columns)  # [C, N]
+        ranks = tf.searchsorted(self._thresholds, values, side="left")
+        if self._categorical.any():
+            inside = (values >= 0) & (values < CODES)
+            codes = tf.where(inside, tf.cast(tf.where(inside, values, 0.0), tf.int32), self._missing)
+            ranks = tf.where(self._categorical[:, None], codes, ranks)
+        ranks = tf.where(tf.math.is_nan(values), self._missing, ranks)
+        return tf.math.segment_sum(ranks * self._stride, self._group) + self._offset[:, None]
+
+    def _scores(self, ranks: tf.Tensor) -> tf.Tensor:
+        first, *others = tf.unstack(ranks, num=len(self._offset))
+        reachable = tf.gather(self._bits, first)  # [N, T]
+        for group in others:
+            reachable = tf.bitwise.bitwise_and(reachable, tf.gather(self._bits, group))
+        # A power of two less one has as many bits set as the leaf's number; of no leaf at all, every bit.
+        leaf = tf.cast(tf.raw_ops.PopulationCount(x=reachable - 1), tf.int32)
+        added = tf.gather(self._value, leaf + self._leaf_of_word)
+        return tf.reduce_sum(tf.reshape(added, [-1, self.words // self.outputs, self.outputs]), axis=1)
+
+    def _by_blocks(self, ranks: tf.Tensor) -> tf.Tensor:
+        """The same in blocks of rows, so that memory does not grow with them."""
+        rows = tf.shape(ranks)[1]
+        count = (rows + BLOCK_ROWS - 1) // BLOCK_ROWS
+        scores = tf.TensorArray(
+            tf.float32, count, infer_shape=False, element_shape=tf.TensorShape([None, self.outputs])
+        )
+
+        def step(number: tf.Tensor, scores: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            begin = number * BLOCK_ROWS
+            return number + 1, scores.write(number, self._scores(ranks[:, begin : begin + BLOCK_ROWS]))
+
+        _, scores = tf.while_loop(lambda number, _: number < count, step, [0, scores])
+        return scores.concat()
+
+
+def _kept(values: np.ndarray) -> tf.Variable:
+    """A variable that no training changes: constants would swell the graph itself."""
+    return tf.Variable(values, trainable=False)

@@ -1,0 +1,219 @@
+"""`plumbline doctor`: runs the checks, and the repairs that are asked for."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from components.shared.errors import PlumblineError, UsageError
+from pipeline.doctor.artifacts import check_artifacts
+from pipeline.doctor.cache import check_cache
+from pipeline.doctor.environment import TensorFlowImport, check_environment
+from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
+from pipeline.doctor.identity import agree
+from pipeline.doctor.metadata import Store, check_metadata
+from pipeline.doctor.registry import check_registry
+from pipeline.doctor.reports import check_reports
+from pipeline.doctor.set_aside import SetAside
+from pipeline.doctor.settings import check_settings, datasets_with_settings
+from pipeline.doctor.temporary import check_system_temporary, check_temporary
+from pipeline.process.run_lock import alone, holder
+from pipeline.settings.config import Config
+
+MARKS = ("metadata.sqlite", "artifacts", "reports", "registry", "backups")
+"""What tells a dataset's folder from another one below the root."""
+ROUNDS = 3
+"""A repair may bring to light what could not be seen before: a restored store, artifacts that it does not know."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """One repair: what it was for, and what was done; or why it was not, with `failed`."""
+
+    check: str
+    dataset: str
+    what: str
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `plumbline doctor` found, and did."""
+
+    root: str
+    checks: tuple[Checked, ...]
+    repairs: tuple[Done, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+    def count(self, severity: Any) -> int:
+        """Findings of a severity."""
+        return sum(one.of(severity) for one in self.checks)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON object that `plumbline doctor --json` prints."""
+        return {
+            "root": self.root,
+            "errors": self.count("error"),
+            "warnings": self.count("warning"),
+            "findings": [
+                {**found.to_json(), "check": one.check, "dataset": one.dataset}
+                for one in self.checks
+                for found in one.findings
+            ],
+            "checks": [
+                {"check": one.check, "dataset": one.dataset, "about": one.about, "findings": len(one.findings)}
+                for one in self.checks
+            ],
+            "repairs": [one.__dict__ for one in self.repairs],
+            "set_aside": list(self.set_aside),
+        }
+
+
+def diagnose(
+    root: Path, dataset: str | None, options: Options, *, say: Callable[[str], None] = lambda text: None
+) -> Diagnosis:
+    """Runs every check; nothing is changed.
+
+    Args:
+      root: Folder of all runs; it need not be there.
+      dataset: The only one to look at; None is all that have settings or runs.
+      options: See `Options`.
+      say: Told what is being checked, as it begins.
+
+    Raises:
+      UsageError: There is no such dataset.
+    """
+    root = root.resolve()
+    names = _datasets(root, dataset)
+    start = TensorFlowImport() if options.tensorflow else None
+    try:
+        found = []
+        for name in names:
+            say(name)
+            found += _check_dataset(root, name, options)
+        say("environment")
+        with_environment = [_guarded("environment", "", lambda: check_environment(root, start))]
+    finally:
+        if start is not None:
+            start.close()
+    with_environment.append(_guarded("temporary", "", check_system_temporary))
+    return Diagnosis(str(root), (*with_environment, *found))
+
+
+def repair(root: Path, dataset: str | None, options: Options, say: Callable[[str], None]) -> Diagnosis:
+    """Mends what can be mended safely, then runs every check again.
+
+    Args:
+      root: See `diagnose`.
+      dataset: See `diagnose`.
+      options: See `diagnose`.
+      say: Told each thing that was done.
+
+    Raises:
+      UsageError: A run is under way for one of the datasets, or the root cannot be written; nothing was changed there.
+    """
+    root = root.resolve()
+    done: list[Done] = []
+    folders = []
+    for name in _datasets(root, dataset):
+        home = root / name
+        if not home.is_dir():
+            continue
+        with alone(home):
+            aside = SetAside(home)
+            for one in _repair_dataset(root, name, replace(options, quick=False), aside):
+                done.append(one)
+                say(f"{'could not repair' if one.failed else 'repaired'}: {one.what}")
+            if aside.used:
+                agree(home, home / "metadata.sqlite")
+                folders.append(aside.shown())
+    found = diagnose(root, dataset, options)
+    return Diagnosis(found.root, found.checks, tuple(done), tuple(folders))
+
+
+def _repair_dataset(root: Path, name: str, options: Options, aside: SetAside) -> Iterator[Done]:
+    place = Place(root, name)
+    config: Config | None = None
+    with suppress(PlumblineError, OSError):
+        config = check_settings(name)[1]
+
+    def artifacts() -> Checked:
+        return check_artifacts(place, check_metadata(place, config, options)[1], options)
+
+    stages: tuple[Callable[[], Checked], ...] = (
+        lambda: check_metadata(place, config, options)[0],
+        lambda: check_registry(place, config, options),  # before artifacts that may hold what it lacks are set aside
+        lambda: check_reports(place, config),
+        artifacts,
+        lambda: check_cache(place),
+        lambda: check_temporary(place),
+    )
+    for stage in stages:
+        failed: set[str] = set()
+        for _ in range(ROUNDS):
+            one = _guarded("repair", name, stage)
+            wanted = [found for found in one.findings if found.repair is not None and found.where not in failed]
+            for found in wanted:
+                assert found.repair is not None
+                try:
+                    yield Done(one.check, name, found.repair(aside))
+                except (PlumblineError, OSError, ValueError, sqlite3.Error) as exc:
+                    failed.add(found.where)
+                    yield Done(one.check, name, f"{found.where}: {line(exc, 400)}", failed=True)
+            if not wanted:
+                break
+
+
+def _check_dataset(root: Path, name: str, options: Options) -> list[Checked]:
+    place = Place(root, name, holder(root / name))
+    config: Config | None = None
+    store = Store(None, None)
+
+    def settings() -> Checked:
+        nonlocal config
+        one, config = check_settings(name)
+        return one
+
+    def metadata() -> Checked:
+        nonlocal store
+        one, store = check_metadata(place, config, options)
+        return one
+
+    found = [_guarded("settings", name, settings)]
+    if not place.home.is_dir():
+        return found
+    found += [
+        _guarded("metadata", name, metadata),
+        _guarded("artifacts", name, lambda: check_artifacts(place, store, options)),
+        _guarded("registry", name, lambda: check_registry(place, config, options)),
+        _guarded("reports", name, lambda: check_reports(place, config)),
+        _guarded("cache", name, lambda: check_cache(place)),
+        _guarded("temporary", name, lambda: check_temporary(place)),
+    ]
+    return found
+
+
+def _guarded(check: str, dataset: str, run: Callable[[], Checked]) -> Checked:
+    """A check that fails is a finding: the others still run, whatever state this one met."""
+    try:
+        return run()
+    except Exception as exc:
+        what = f"the check itself failed: {type(exc).__name__}: {line(exc)}"
+        do = "report it, with the trace that --debug shows"
+        return checked(check, dataset, "", [Finding("error", dataset or check, what, do)])
+
+
+def _datasets(root: Path, dataset: str | None) -> list[str]:
+    known = set(datasets_with_settings())
+    with suppress(OSError):
+        known |= {
+            path.name for path in root.iterdir() if path.is_dir() and any((path / mark).exists() for mark in MARKS)
+        }
+    if dataset is None:
+        return sorted(known)
+    if dataset not in known:
+        there = ", ".join(sorted(known)) or "none"
+        raise UsageError(f"{dataset}: neither schemas/ nor {root} has such a dataset; there is: {there}")
+    return [dataset]

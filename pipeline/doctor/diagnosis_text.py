@@ -1,0 +1,79 @@
+"""A diagnosis for a person: a line for each check, and under it what was found."""
+
+import os
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.doctor.diagnosis import Diagnosis
+from pipeline.doctor.finding import ORDER, Checked, Finding
+
+INDENT = " " * 13
+
+
+def for_a_person(found: Diagnosis, width: int = 100) -> str:
+    """In lines of at most `width` characters, but for long paths."""
+    width = max(60, min(width, 120))
+    lines: list[str] = []
+    for dataset in dict.fromkeys(one.dataset for one in found.checks):
+        lines += ["", dataset if dataset else "this machine"]
+        for one in found.checks:
+            if one.dataset == dataset:
+                lines += _check(one, width)
+    lines += ["", _verdict(found)]
+    return "\n".join(lines[1:])
+
+
+def _check(one: Checked, width: int) -> Iterator[str]:
+    head = f"  {one.check:<12} {_state(one):<21} "
+    yield from _filled(head, " " * len(head), _near(one.about), width) or [head.rstrip()]
+    for finding in one.findings:
+        yield from _finding(finding, width)
+
+
+def _state(one: Checked) -> str:
+    counts = [(severity, one.of(severity)) for severity in ORDER[:2]]
+    said = ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts if count)
+    return said or "ok"
+
+
+def _finding(one: Finding, width: int) -> Iterator[str]:
+    yield f"    {one.severity:<9}{_near(one.where)}"
+    yield from _wrapped("", one.what, width)
+    yield from _wrapped("-> ", one.do, width)
+
+
+def _wrapped(head: str, text: str, width: int) -> list[str]:
+    return _filled(INDENT + head, INDENT + " " * len(head), text, width)
+
+
+def _filled(first: str, others: str, text: str, width: int) -> list[str]:
+    """Lines of at most `width` characters; a longer word, such as a path, is not broken."""
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _verdict(found: Diagnosis) -> str:
+    errors, warnings = found.count("error"), found.count("warning")
+    repairable = sum(finding.repairable for one in found.checks for finding in one.findings)
+    lines = []
+    if found.set_aside:
+        lines.append(f"What was replaced is kept in {', '.join(map(_near, found.set_aside))}")
+    if not errors and not warnings:
+        lines.append("No errors, no warnings.")
+    else:
+        counts = [f"{errors} error{'' if errors == 1 else 's'}", f"{warnings} warning{'' if warnings == 1 else 's'}"]
+        lines.append(
+            f"{', '.join(counts)}."
+            + (f" `plumbline doctor --repair` mends {repairable} of the findings." if repairable else "")
+        )
+    return "\n".join(lines)
+
+
+def _near(path: str) -> str:
+    """A path below the working directory as one would type it here."""
+    if not os.path.isabs(path):
+        return path
+    here = Path.cwd()
+    return os.path.relpath(path, here) if Path(path).is_relative_to(here) else path

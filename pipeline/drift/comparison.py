@@ -1,0 +1,163 @@
+"""`plumbline drift A B`: two data sets compared, with a schema's thresholds or a dataset's settings where there are."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from components.drift_validator.drift_detection import Found, Plan, compare_tables, find_drift
+from components.drift_validator.sketches.sketch import Table
+from components.shared.errors import ConfigError, InputError, UsageError
+from components.shared.texts.suggestions import did_you_mean
+from components.table_reading.cells.type_errors import Misfit
+from components.table_reading.column_types import column_types, parse_schema
+from components.table_reading.read_limits import DEFAULT_LIMITS
+from pipeline.drift.comparison_text import compared_features, drifted_features, table
+from pipeline.drift.input_tables import NOTHING, Asked, open_sides
+from pipeline.preflight.data_check import check_schema
+from pipeline.settings.config import Config
+from pipeline.settings.drift_plan import plan_of
+
+STATISTICS = ".pb"
+"""End of the name of a TFDV statistics file (FeatureStats.pb)."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two data sets and what was found. `misfits` are values that count as missing; `assumed` says how CSV is read."""
+
+    baseline: str
+    current: str
+    found: Found
+    misfits: tuple[Misfit, ...]
+    assumed: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON object that `--json` prints."""
+        return {
+            "baseline": self.baseline,
+            "current": self.current,
+            "rows": {"baseline": self.found.baseline_rows, "current": self.found.current_rows},
+            "drifted": self.found.drifted,
+            "drift": [asdict(row) for row in self.found.rows],
+            "misfits": [asdict(misfit) for misfit in self.misfits],
+            "assumed": list(self.assumed),
+        }
+
+    def for_a_person(self, everything: bool = False) -> str:
+        """A line on top, then a table of what moved."""
+        rows = [asdict(row) for row in self.found.rows]
+        features = drifted_features(rows)
+        compared = compared_features(rows)
+        about = "no drift" if not features else f"drift in {len(features)}"
+        head = (
+            f"{self.current} ({self.found.current_rows:,} rows) against {self.baseline} "
+            f"({self.found.baseline_rows:,} rows): {about}; {compared} columns compared by {len(rows):,} distances"
+        )
+        lines = [head, *self.assumed]
+        lines += [
+            f"{misfit.file}: column '{misfit.column}': {misfit.count:,} values do not fit the other side's type and "
+            f"count as missing, first '{misfit.value}' in row {misfit.row:,}"
+            for misfit in self.misfits
+        ]
+        if features or everything:
+            lines += ["", table(rows, everything)]
+        return "\n".join(lines)
+
+
+def drift(
+    baseline: str,
+    current: str,
+    *,
+    schema: Path | None = None,
+    config: Config | None = None,
+    slices: Sequence[str] = (),
+    comparator: Literal["drift", "skew"] = "drift",
+    rule: Literal["calibrated", "fixed"] | None = None,
+    alpha: float | None = None,
+    joint_rows: int | None = None,
+    read_limits: Sequence[str] = (),
+    asked: Asked = NOTHING,
+) -> Comparison:
+    """Compares two data sets.
+
+    Args:
+      baseline: A file or folder of rows, or a TFDV statistics file (FeatureStats.pb).
+      current: The same.
+      schema: Says the types and thresholds; instead of the dataset's.
+      config: A dataset's settings.
+      slices: Compare within the values of these columns, too; "origin,carrier" is a cross.
+      comparator: Which of the schema's comparators.
+      rule: Instead of the settings'.
+      alpha: Instead of the settings'.
+      joint_rows: Instead of the settings'.
+      read_limits: Limits of what a file may hold, each "name=number", instead of the settings'.
+      asked: What the command line says of a database or a workbook, instead of the settings'.
+
+    Raises:
+      UsageError, ConfigError, InputError: See open_sides; a slice by a column that is not there.
+    """
+    plan = Plan()
+    if config is not None:
+        plan = plan_of(config, check_schema(config) if config.features.dates else {})
+    rules = replace(plan.rules, rule=rule or plan.rules.rule, alpha=alpha or plan.rules.alpha)
+    crosses = tuple(tuple(name.split(",")) for name in slices)
+    plan = replace(
+        plan,
+        rules=rules,
+        slices=(*plan.slices, *crosses),
+        joint_rows=plan.joint_rows if joint_rows is None else joint_rows,
+    )
+    path = schema or (config.schema_path if config is not None else None)
+    types: dict[str, str] = {}
+    if path is not None:
+        curated = parse_schema(_read(path), str(path))
+        types = column_types(curated)
+        plan = plan.with_schema(curated, comparator)
+    if baseline.endswith(STATISTICS) or current.endswith(STATISTICS):
+        return _from_statistics(baseline, current, plan)
+    options = None
+    limits = (config.data.limits if config is not None else DEFAULT_LIMITS).changed(read_limits)
+    if config is not None:
+        options = config.data.read_options("warn", limits)
+    one, other = open_sides(baseline, current, types, options, limits, asked)
+    for column in {column for cross in plan.slices for column in cross}:
+        if one.types and column not in one.types and column not in other.types:
+            raise UsageError(
+                f"--slice {column}: no such column; {did_you_mean(column, one.types)}there is: {', '.join(one.types)}"
+            )
+    found = find_drift(one.batches(), other.batches(), plan)
+    assumed = dict.fromkeys(line for side in (one, other) for line in side.assumed_lines())
+    return Comparison(baseline, current, found, (*one.misfits, *other.misfits), tuple(assumed))
+
+
+def _from_statistics(baseline: str, current: str, plan: Plan) -> Comparison:
+    if not (baseline.endswith(STATISTICS) and current.endswith(STATISTICS)):
+        raise UsageError("one side is a statistics file and the other is not; compare rows with rows")
+    one, other = (_statistics(Path(path)) for path in (baseline, current))
+    return Comparison(baseline, current, compare_tables(one, other, plan), ())
+
+
+def _statistics(path: Path) -> Table:
+    from google.protobuf.message import DecodeError
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    from components.drift_validator.sketches.from_statistics import from_statistics
+
+    proto = statistics_pb2.DatasetFeatureStatisticsList()
+    try:
+        proto.ParseFromString(path.read_bytes())
+    except OSError as exc:
+        raise UsageError(f"{path}: cannot be read ({exc.strerror})") from exc
+    except DecodeError as exc:
+        raise InputError(f"{path}: holds no TFDV statistics ({exc})") from exc
+    if len(proto.datasets) != 1:
+        raise InputError(f"{path}: holds the statistics of {len(proto.datasets)} data sets; one is compared at a time")
+    return from_statistics(proto.datasets[0])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{path}: cannot be read ({exc})") from exc

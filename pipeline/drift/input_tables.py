@@ -1,0 +1,219 @@
+"""Data to compare: two files or folders of any kind that is read, brought to common column types."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+import pyarrow as pa
+from pyarrow import fs
+
+from components.shared.errors import InputError, UsageError
+from components.shared.examples.example_reading import example_batches
+from components.table_reading.cells.type_errors import Misfit
+from components.table_reading.column_types import arrow_types
+from components.table_reading.csv.diagnosis import diagnose
+from components.table_reading.csv.dialect import with_settings
+from components.table_reading.databases.addresses import database_url, is_database
+from components.table_reading.formats.file_suffixes import TABLES, TFRECORD, is_binary, is_csv
+from components.table_reading.hive_partitions import find_partitions
+from components.table_reading.locations import Place, open_place
+from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.readers import read_batches
+from components.table_reading.schema_inference import declared_types, survey
+from components.table_reading.spans import SPAN, SpanFile, open_folder
+from components.table_reading.untyped_batches import find_dialect
+from pipeline.onboarding.initialise.partition_pattern import partitioned_pattern
+
+EXAMPLES = (*TFRECORD, ".gz")
+"""Ends of the names of serialized tf.Examples; TFX names its own like data_tfrecord-00000-of-00001.gz."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line says of its data.
+
+    Attributes:
+      queries: Of databases: one for both sides, or one for each.
+      sheet: Of workbooks.
+      password_variable: Of databases.
+      csv: How CSV is written, each `name=value`, instead of what is found or set.
+    """
+
+    queries: tuple[str, ...] = ()
+    sheet: str = ""
+    password_variable: str = ""
+    csv: tuple[str, ...] = ()
+
+
+NOTHING = Asked()
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two data sets.
+
+    Attributes:
+      name: Path or URL, as it was given.
+      files: What is read, by name.
+      types: Column -> type alias; empty for tf.Examples, which carry their own.
+      options: How cells of a CSV are read.
+      misfits: Filled while reading: values that are not of their column's type and count as missing.
+      assumed: How a CSV is taken to be written, with the setting that changes it.
+    """
+
+    name: str
+    files: tuple[SpanFile, ...]
+    types: Mapping[str, str]
+    options: ReadOptions = field(default_factory=ReadOptions)
+    misfits: list[Misfit] = field(default_factory=list)
+    assumed: tuple[tuple[str, str], ...] = ()
+
+    def assumed_lines(self) -> list[str]:
+        """What is taken for granted of its CSV, a line each."""
+        return [f"{self.name}: {what}; {setting}" for what, setting in self.assumed]
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """All rows, file after file."""
+        if not self.types:
+            for file in self.files:
+                yield from example_batches(file.name)
+            return
+        types, place = arrow_types(dict(self.types)), open_place(_place(self.name))
+        for file in self.files:
+            yield from read_batches(place, file, types, self.options, self.misfits)
+
+
+def open_sides(
+    baseline: str,
+    current: str,
+    types: Mapping[str, str] | None = None,
+    options: ReadOptions | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    asked: Asked = NOTHING,
+) -> tuple[Side, Side]:
+    """Looks at both data sets and settles how their columns are read.
+
+    Args:
+      baseline: A file, or a folder of files with the same columns.
+      current: The same; its columns may be others.
+      types: Column -> type alias where a schema says it; other columns are inferred, the same for both sides.
+      options: How CSV is written; None finds out, the markers for missing values too.
+      limits: Of what a file may hold.
+      asked: Of databases and workbooks: what to read of them.
+
+    Raises:
+      UsageError: Nothing there; a setting that is none.
+      InputError: What is there cannot be read.
+    """
+    if len(asked.queries) > 2:
+        raise UsageError("--query: given more than twice; there are two sides")
+    queries = (asked.queries or ("",)) * 2
+    sides = [
+        _open(name, options, limits, asked, query, types or {})
+        for name, query in zip((baseline, current), queries, strict=False)
+    ]
+    inferred: dict[str, str] = {}
+    for side in sides:
+        for column, alias in side.types.items():
+            inferred[column] = _common(inferred.get(column, alias), alias)
+    settled = {**inferred, **{column: alias for column, alias in (types or {}).items() if column in inferred}}
+    markers = tuple(dict.fromkeys(marker for side in sides for marker in side.options.missing))
+    one, other = (
+        replace(
+            side,
+            types={column: settled[column] for column in side.types},
+            options=replace(side.options, missing=markers, misfits="warn", limits=limits),
+        )
+        for side in sides
+    )
+    return one, other
+
+
+def _open(
+    name: str, options: ReadOptions | None, limits: Limits, asked: Asked, query: str, expected: Mapping[str, str]
+) -> Side:
+    place, files = _files(name, query)
+    if all(_is_examples(file.path) for file in files):
+        return Side(name, files, {})
+    if odd := [file for file in files if _is_examples(file.path)]:
+        raise InputError(f"{odd[0].name}: tf.Examples among files of another kind; compare one kind at a time")
+    how = replace(
+        options or ReadOptions(),
+        limits=limits,
+        sheet=asked.sheet or (options.sheet if options else ""),
+        password_variable=asked.password_variable or (options.password_variable if options else ""),
+    )
+    in_files = isinstance(place, fs.FileSystem) and all(is_binary(file) and not file.parts for file in files)
+    if in_files and (declared := declared_types(place, files, limits)) is not None:
+        return Side(name, files, declared, how)
+    if options is None:
+        dialect = find_dialect(place, files, how, asked.csv)
+        found = survey(place, files, dialect.options, 0, find_markers=True)
+        return Side(name, files, found.types, found.options, assumed=dialect.assumed)
+    how = with_settings(how, asked.csv)
+    found = survey(place, files, how, 0)
+    if expected and not expected.keys() & found.types.keys() and isinstance(place, fs.FileSystem):
+        for file in files:
+            if is_csv(file) and not file.parts and (reason := diagnose(place, file, how, expected)):
+                raise InputError(reason)
+    return Side(name, files, found.types, found.options)
+
+
+def _place(name: str) -> str:
+    """The URL of a database's file, or the name itself."""
+    return database_url(name) or name
+
+
+def _files(name: str, query: str) -> tuple[Place, tuple[SpanFile, ...]]:
+    if is_database(_place(name)):
+        if not query:
+            raise UsageError(f"{name}: is a database; --query says which rows of it")
+        return open_place(_place(name)), (SpanFile(0, query, name, 0, 0),)
+    filesystem, path = open_folder(name)
+    try:
+        info = filesystem.get_file_info(path)
+        if info.type == fs.FileType.NotFound:
+            raise UsageError(f"{name}: no such file or folder")
+        if info.type == fs.FileType.File:
+            if not _is_read(path):
+                raise UsageError(f"{name}: is of a kind that is not read; files end in {_legal()}")
+            return filesystem, (SpanFile(0, path, name, info.size, info.mtime_ns or 0),)
+        entries = filesystem.get_file_info(fs.FileSelector(path))
+    except OSError as exc:
+        raise UsageError(f"{name}: cannot be read ({' '.join(str(exc).split())})") from exc
+    files = [
+        SpanFile(number, entry.path, f"{name.rstrip('/')}/{entry.base_name}", entry.size, entry.mtime_ns or 0)
+        for number, entry in enumerate(sorted(entries, key=lambda entry: entry.base_name))
+        if entry.type == fs.FileType.File and entry.base_name[0] not in "._" and _is_read(entry.path)
+    ]
+    if not files and (pattern := partitioned_pattern(name)[0]):
+        return filesystem, tuple(find_partitions(name, pattern.replace(SPAN, "*")))
+    if not files:
+        raise UsageError(f"{name}: holds no file that can be read; they end in {_legal()}")
+    return filesystem, tuple(files)
+
+
+def _is_read(path: str) -> bool:
+    return path.lower().endswith(TABLES) or _is_examples(path)
+
+
+def _is_examples(path: str) -> bool:
+    name = PurePosixPath(path).name.lower()
+    return name.endswith(EXAMPLES) and not name.endswith(TABLES)
+
+
+def _legal() -> str:
+    return ", ".join((*TABLES, *TFRECORD))
+
+
+def _common(one: str, other: str) -> str:
+    """The type that holds both; texts hold everything."""
+    if one == other:
+        return one
+    items = {one.removeprefix("list:"), other.removeprefix("list:")}
+    wide = next(iter(items)) if len(items) == 1 else "string"
+    for narrow, wider in (("bool", "int64"), ("int64", "float64"), ("date", "timestamp")):
+        if items == {narrow, wider}:
+            wide = wider
+    return f"list:{wide}" if "list:" in one + other else wide

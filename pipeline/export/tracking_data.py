@@ -1,0 +1,254 @@
+"""What an experiment tracker is told of a run: parameters, metrics, tags, files. Knows no tracker."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.registry.registry import Registry
+from components.shared.errors import UsageError
+from components.shared.texts.file_names import checked
+from pipeline.run_history.lineage import Lineage, SpanRead, corrections_of, model_lineage, spans_read
+from pipeline.run_history.metadata_graph import artifacts_by_id, executions_of_run
+from pipeline.run_history.runs import began, summary_of
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import metadata_store
+
+LONGEST_KEY = 250
+LONGEST_VALUE = 5_000
+"""Characters of a parameter's or tag's value; MLflow takes 6,000 and 8,000 of them, older servers fewer."""
+_UNFIT = re.compile(r"[^\w.\- :]")
+_COUNTS = ("example_count_diff", "weighted_example_count_diff", "rows_diff")
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A version of the registry. `lineage` is None if the store does not know the run that pushed it."""
+
+    version: int
+    registry: Registry
+    manifest: Mapping[str, Any]
+    lineage: Lineage | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One run, ready to be told.
+
+    Attributes:
+      run_id: Ours.
+      began: Milliseconds since 1970, UTC.
+      ended: The same.
+      stopped: What stopped it, or None.
+      parameters: Settings, "training.epochs" -> "20".
+      metrics: Overall "auc", of a slice "slice/carrier:UA/auc", a drift distance "drift/dest/chebyshev"; all finite.
+      tags: "plumbline.…": fingerprints, spans, files with their SHA-256, outcome.
+      spans: Every file that the run read.
+      files: To keep beside the run: reports, summary, drift.json.
+      pushed: What the run pushed; None if nothing, or if it is not in the registry any more.
+    """
+
+    run_id: str
+    began: int
+    ended: int
+    stopped: str | None
+    parameters: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    spans: tuple[SpanRead, ...]
+    files: tuple[Path, ...]
+    pushed: Pushed | None
+
+
+def find_run(home: Path, registry: Registry, which: str) -> str:
+    """The run that is meant.
+
+    Args:
+      home: <root>/<dataset>.
+      registry: Its versions.
+      which: A run's id; "last"; or a version, by its number or as live or canary, meaning the run that pushed it.
+
+    Raises:
+      UsageError: There is no such run or version.
+    """
+    if which in ("live", "canary") or which.isdecimal():
+        return checked(str(registry.manifest(registry.version_named(which))["run_id"]), f"{registry.where}: run")
+    reports = home / "reports"
+    done = sorted(path.parent.name for path in reports.glob("*/summary.json"))
+    if which == "last" and done:
+        return done[-1]
+    if which not in done:
+        raise UsageError(f"{reports}: there is no finished run {which}; `plumbline runs` lists them, or say live")
+    return which
+
+
+def gather(
+    store: "metadata_store.MetadataStore | None",
+    home: Path,
+    registry: Registry,
+    run_id: str,
+    settings: Mapping[str, Any],
+) -> Facts:
+    """Reads what a run left behind, as far as it came and as far as it is still there.
+
+    Args:
+      store: ML Metadata; without it there are neither files of the data nor slices nor drift.json.
+      home: <root>/<dataset>.
+      registry: Its versions.
+      run_id: A run with a summary.
+      settings: Those of now, for a run whose summary has none.
+    """
+    summary = summary_of(home, run_id)
+    if not summary:
+        raise UsageError(f"{home / 'reports' / run_id}: its summary.json cannot be read; run again on that span")
+    outputs = {} if store is None else _outputs(store, run_id)
+    examples = outputs.get("examples")
+    spans = () if examples is None else spans_read(examples)
+    corrections = () if examples is None else corrections_of(examples)
+    verdict = _json(outputs, "evaluation", "verdict.json") or {}
+    drift = _json(outputs, "drift", "drift.json") or summary["drift"]
+    start = _milliseconds(run_id)
+    pushed = _pushed(store, registry, run_id, summary)
+    told = {
+        "run_id": run_id,
+        "dataset": summary["dataset"],
+        **{f"fingerprint.{name}": value for name, value in summary["fingerprints"].items()},
+        **{f"spans.{split}": ",".join(map(str, numbers)) for split, numbers in summary["spans"].items()},
+        **{
+            f"data.{row.split}.{row.span}": f"{row.name}, {row.rows:,} rows, sha256 {row.sha256}"
+            for row in sorted(spans, key=lambda row: (row.split, row.span))
+        },
+        "corrections": json.dumps(corrections) if corrections else "",
+        "schema_sha256": pushed.lineage.schema_sha256 if pushed and pushed.lineage else "",
+        "blessed": str(bool(summary["blessed"])).lower(),
+        "pushed": "" if summary["pushed"] is None else str(summary["pushed"]),
+        "champion": str((summary.get("champion") or {}).get("version") or ""),
+        "reasons": "; ".join(summary.get("reasons", ())),
+        "stopped": summary.get("stopped") or "",
+        "settings": "the run's own" if summary.get("settings") else "of the day of the export, not of the run",
+    }
+    return Facts(
+        run_id=run_id,
+        began=start,
+        ended=start + round(1000 * float(summary.get("seconds") or 0.0)),
+        stopped=summary.get("stopped"),
+        parameters=flattened(summary.get("settings") or settings),
+        metrics=metrics_of(summary["metrics"], verdict.get("slices", {}), drift),
+        tags={f"plumbline.{name}": value[:LONGEST_VALUE] for name, value in told.items() if value},
+        spans=spans,
+        files=_files(home / "reports" / run_id, outputs),
+        pushed=pushed,
+    )
+
+
+def flattened(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as parameters: {"training": {"epochs": 20}} -> {"training.epochs": "20"}; lists are JSON.
+
+    Where the files lie (`path`, `schema_path`) is no setting, nor is what is empty.
+    """
+    found: dict[str, str] = {}
+    for key, value in settings.items():
+        if key in ("path", "schema_path"):
+            continue
+        if isinstance(value, Mapping):
+            found |= {f"{key_of(key)}.{inner}": text for inner, text in flattened(value).items()}
+        elif value not in (None, "", (), []):
+            text = value if isinstance(value, str) else json.dumps(value, default=str)
+            found[key_of(key)] = text[:LONGEST_VALUE]
+    return found
+
+
+def metrics_of(
+    overall: Mapping[str, float | None],
+    slices: Mapping[str, Mapping[str, float | None]],
+    drift: list[Mapping[str, Any]],
+) -> dict[str, float]:
+    """All figures of a run under one name each; what is not a finite number is left out.
+
+    Args:
+      overall: Metric -> value.
+      slices: Slice -> metric -> value.
+      drift: Rows of drift.json.
+    """
+    found: dict[str, Any] = {key_of(name): value for name, value in overall.items() if name not in _COUNTS}
+    for slice_, values in slices.items():
+        found |= {
+            f"slice/{key_of(slice_)}/{key_of(name)}": value for name, value in values.items() if name not in _COUNTS
+        }
+    for row in drift:
+        where = f"/{key_of(row['slice'])}" if row.get("slice") else ""
+        found[f"drift/{key_of(row['feature'])}/{key_of(row['measure'])}{where}"] = row["distance"]
+    return {
+        name if len(name) <= LONGEST_KEY else _shortened(name): float(value)
+        for name, value in found.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
+
+
+def key_of(name: str) -> str:
+    """A name as trackers allow it: letters, digits, `_-. :`. "carrier=UA" becomes "carrier:UA".
+
+    Any other change could make two names one, so the changed name gets the head of the old one's digest.
+    """
+    plain = name.replace("=", ":") if ":" not in name else name
+    fit = _UNFIT.sub("_", plain).strip(". ") or "_"
+    return fit if fit == plain and len(fit) <= LONGEST_KEY // 3 else _shortened(name, fit, LONGEST_KEY // 3)
+
+
+def _shortened(name: str, fit: str | None = None, longest: int = LONGEST_KEY) -> str:
+    return f"{(fit or name)[: longest - 9]}-{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def _outputs(store: "metadata_store.MetadataStore", run_id: str) -> dict[str, Any]:
+    """Name of an output -> its artifact, as far as the run came; empty if the store does not know the run."""
+    try:
+        done = executions_of_run(store, run_id)
+    except UsageError:
+        return {}
+    ids = {key: found[0] for one in done for key, found in one.outputs.items() if found}
+    artifacts = artifacts_by_id(store, ids.values())
+    return {key: artifacts[id_] for key, id_ in ids.items()}
+
+
+def _json(outputs: Mapping[str, Any], key: str, name: str) -> Any:
+    """A JSON file of an output; None if there is none, or none any more."""
+    try:
+        return json.loads((Path(outputs[key].uri) / name).read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError):
+        return None
+
+
+def _files(report: Path, outputs: Mapping[str, Any]) -> tuple[Path, ...]:
+    names = ("summary.json", "report.md", "report.html")
+    wanted = [report / name for name in names]
+    wanted += sorted(path for path in report.glob("*card*") if path.suffix in (".md", ".html", ".json"))
+    if "drift" in outputs:
+        wanted.append(Path(outputs["drift"].uri) / "drift.json")
+    return tuple(path for path in wanted if path.is_file())
+
+
+def _pushed(
+    store: "metadata_store.MetadataStore | None", registry: Registry, run_id: str, summary: Mapping[str, Any]
+) -> Pushed | None:
+    version = summary["pushed"]
+    if version not in registry.versions():
+        return None
+    manifest = registry.manifest(version)
+    if manifest.get("run_id") != run_id:
+        return None  # a registry made anew counts from 1 again, and a repeated run is given the version that is there
+    try:
+        lineage = None if store is None else model_lineage(store, version, run_id, registry)
+    except UsageError:
+        lineage = None
+    return Pushed(version, registry, manifest, lineage)
+
+
+def _milliseconds(run_id: str) -> int:
+    moment = began(run_id)
+    return round(1000 * datetime.fromisoformat(moment).timestamp()) if moment else 0

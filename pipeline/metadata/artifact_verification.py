@@ -1,0 +1,138 @@
+"""Checks artifacts before they are used; a damaged one is set aside, so that the run makes it again.
+
+Set aside means: moved to <root>/<dataset>/set-aside/<node>/<output>/, with its record, and marked as deleted in ML
+Metadata, whose caches then no longer offer it. Nothing is deleted: what was moved can be looked at, or brought back.
+"""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.shared.artifacts import integrity
+from components.shared.artifacts.integrity import CONTENT, Finding
+from components.shared.errors import DamagedArtifact
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import metadata_store
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+_log = logging.getLogger(__name__)
+
+SET_ASIDE = "set-aside"
+PLACE = "set_aside"
+"""Custom property of an artifact that was set aside: where its files are now; "" if there were none left."""
+
+
+class Verifier:
+    """Checks the artifacts of one run.
+
+    Args of the constructor:
+      home: <root>/<dataset>.
+      digests: Read every file of every artifact, once, and not only those whose time has changed.
+      tell: Called with a line for each artifact that is set aside.
+    """
+
+    def __init__(self, home: Path, *, digests: bool = False, tell: Callable[[str], None] = lambda line: None) -> None:
+        self.home = home
+        self.lines: list[str] = []
+        self._digests = digests
+        self._tell = tell
+        self._read: set[int] = set()
+
+    def findings(self, artifact: "mlmd.Artifact") -> list[Finding]:
+        """What is not as the component wrote it.
+
+        An artifact of an earlier version of Plumbline has no record: it gets one, and counts as whole from then on.
+        The record of one that was copied without its times gets the new times once all its files have been compared.
+        """
+        uri = artifact.uri
+        if not uri or "://" in uri:
+            return []
+        made = integrity.load(uri)
+        digests = self._digests and artifact.id not in self._read
+        if made is not None:
+            found = self._check(uri, made, digests)
+        elif CONTENT in artifact.custom_properties:
+            found = integrity.check_content(uri, artifact.custom_properties[CONTENT].string_value)
+        else:
+            found = []
+        if found:
+            return found
+        if digests:
+            self._read.add(artifact.id)
+        if made is None:
+            self._record(uri)
+        return []
+
+    def set_aside_damaged(
+        self, store: "metadata_store.MetadataStore", artifacts: "Iterable[mlmd.Artifact]", *, again: bool = True
+    ) -> bool:
+        """Sets damaged ones aside; whether there was one. `again`: this run makes it again, and the line says so."""
+        damaged = [(artifact, found) for artifact in artifacts if (found := self.findings(artifact))]
+        for artifact, found in damaged:
+            self._set_aside(store, artifact, found, again)
+        return bool(damaged)
+
+    def check_inputs(self, store: "metadata_store.MetadataStore", artifacts: "Sequence[mlmd.Artifact]") -> None:
+        """DamagedArtifact if one of a step's inputs is damaged; it is set aside by then."""
+        damaged = [(artifact, found) for artifact in artifacts if (found := self.findings(artifact))]
+        for artifact, found in damaged:
+            self._set_aside(store, artifact, found, again=True)
+        if damaged:
+            artifact, found = damaged[0]
+            raise DamagedArtifact(f"{artifact.uri}: {_said(found)}; it is set aside, run again", artifact.uri)
+
+    def set_aside_uri(self, store: "metadata_store.MetadataStore", uri: str, why: str) -> None:
+        """Sets the artifact aside that a component found to be damaged."""
+        live = [one for one in store.get_artifacts_by_uri(uri) if one.state == one.LIVE]
+        for artifact in live:
+            self._set_aside(store, artifact, [Finding("content", "", why)], again=True)
+
+    def _set_aside(
+        self, store: "metadata_store.MetadataStore", artifact: "mlmd.Artifact", found: list[Finding], again: bool
+    ) -> None:
+        path = Path(artifact.uri)
+        # Marked first: killed in between, the next run makes it again, and the files lie where they lay.
+        artifact.state = artifact.DELETED
+        artifact.custom_properties[PLACE].string_value = ""
+        store.put_artifacts([artifact])
+        moved = None
+        try:
+            if path.is_relative_to(self.home / "artifacts"):  # those of another root are not ours to move
+                moved = integrity.set_aside(
+                    artifact.uri, self.home / SET_ASIDE / path.parents[1].name / path.parent.name
+                )
+        except (OSError, shutil.Error):
+            _log.exception("%s could not be moved", artifact.uri)
+        if moved is not None:
+            artifact.custom_properties[PLACE].string_value = str(moved)
+            store.put_artifacts([artifact])
+        what = f"{path.parents[1].name}.{path.parent.name}"
+        place = f"is set aside in {moved}" if moved else "is not used any more"
+        line = f"damaged: {what} ({artifact.uri}): {_said(found)}; it {place}" + (" and made again" if again else "")
+        self.lines.append(line)
+        self._tell(line)
+
+    def _check(self, uri: str, made: integrity.Record, digests: bool) -> list[Finding]:
+        if Path(uri).is_relative_to(self.home / "artifacts"):  # the records of another root are not ours to write
+            try:
+                return integrity.check_and_renew(uri, made, digests=digests)
+            except OSError:  # told by what follows, unless only the record cannot be written
+                _log.exception("%s could not be compared, or its record not be renewed", uri)
+        return integrity.check(uri, made, digests=digests)
+
+    def _record(self, uri: str) -> None:
+        """A failure is told when the artifact is used."""
+        try:
+            integrity.record(uri)
+            _log.info("%s had no record; it has one now", uri)
+        except OSError:
+            _log.exception("%s could not be recorded", uri)
+
+
+def _said(found: Sequence[Finding]) -> str:
+    first = found[0]
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"{first.file} {first.detail}{more}".strip()

@@ -1,0 +1,143 @@
+"""From a file of one's own to a dataset that `plumbline run` takes: writes its schema.pbtxt and pipeline.toml.
+
+All rows are read once for the types and for what is missing; kinds, domains and leaks are judged on a sample.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from components.shared.errors import InputError, UsageError
+from components.shared.spellings.canonical_spellings import canonical_table
+from components.table_reading.formats.file_suffixes import is_csv
+from components.table_reading.formats.staging import as_named
+from components.table_reading.locations import open_place
+from components.table_reading.read_limits import DEFAULT_LIMITS
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.schema_inference import Survey, survey
+from components.table_reading.untyped_batches import find_dialect
+from pipeline.onboarding.initialise.dataset_files import Draft, drafted, merged_with, write_dataset
+from pipeline.onboarding.initialise.find_data import find_data, legal_name
+from pipeline.onboarding.initialise.number_notation import assumed_of_numbers
+from pipeline.onboarding.initialise.proposal import Proposal, propose
+from pipeline.onboarding.initialise.result import Initialised
+from pipeline.onboarding.initialise.schema_draft import schema_text
+from pipeline.onboarding.initialise.settings_draft import EVAL_SHARE, settings_text
+from pipeline.onboarding.initialise.sources import assumed_of_source
+from pipeline.onboarding.initialise.spellings import applied_to, category_spellings, label_spellings
+from pipeline.process.console import Progress
+
+SAMPLE_ROWS = 200_000
+SILENT = Progress(None)
+
+
+def initialise(
+    data: str,
+    label: str,
+    name: str | None = None,
+    schemas: Path = Path("schemas"),
+    force: bool = False,
+    read_limits: Sequence[str] = (),
+    progress: Progress = SILENT,
+    asked: ReadOptions | None = None,
+    query: str = "",
+    csv: Sequence[str] = (),
+) -> Initialised:
+    """Looks at the data, writes its settings and schema, both or none.
+
+    Where they were drafted from the same data before, what a person edited since then stays.
+
+    Args:
+      data: A file, or a folder of span files; a path or URL.
+      label: The label column.
+      name: Of the dataset; None makes one of the file's or the folder's.
+      schemas: Folder of all datasets.
+      force: Replace the dataset's files if it is there already, with what was edited in them.
+      read_limits: Limits of what a file may hold, each "name=number"; kept in the settings.
+      progress: Shows how far reading and judging are.
+      asked: The sheet, the query for the spans and the variable of the password, where they are given.
+      query: Of a database.
+      csv: How CSV files are written, each "name=value", instead of what is found.
+
+    Raises:
+      UsageError: No such data or label column, an illegal or taken name; edits that cannot be kept.
+      InputError: Data that cannot be read or learned from.
+    """
+    limits = DEFAULT_LIMITS.changed(read_limits)
+    options = replace(asked or ReadOptions(), limits=limits)
+    place = find_data(data, query, options)
+    name = legal_name(data) if name is None else name
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        raise UsageError(f"--name {name}: must be lower-case letters, digits, _ and -, beginning with a letter")
+    target = schemas / name
+    earlier = None if force or not target.exists() else drafted(target)
+
+    opened = open_place(place.directory)
+    first = as_named(opened, place.files[0], limits)
+    dialect = find_dialect(opened, place.files, options, csv)
+    with progress.step("read"):
+        try:
+            found = survey(opened, place.files, dialect.options, SAMPLE_ROWS, find_markers=True)
+        except InputError as exc:
+            if dialect.doubt:
+                raise InputError(f"{exc}; {dialect.doubt}: --csv header_row=LINE says where the header is") from exc
+            raise
+    with progress.step("judge"):
+        spans = found.spans if len(place.files) > 1 else None
+        of_label = label_spellings(found.sample, label, found.types[label]) if label in found.types else None
+        spellings = [of_label] if of_label else []
+        if applied := applied_to(spellings):
+            found = replace(found, sample=canonical_table(found.sample, applied))
+        if label not in found.types and dialect.doubt:
+            raise UsageError(
+                f"--label {label}: no such column; {dialect.doubt}: write one above it, or --csv header_row=LINE says "
+                "where the header is"
+            )
+        proposal = propose(found.sample, found.types, label, found.rows, spans).with_notes(found.notes)
+        if proposal.task == "regression":
+            spellings = []
+        spellings += category_spellings(found.sample, proposal.of_kind("categorical"), found.types)
+        proposal = _with_formats(proposal, found)
+    misfits = {column: count for column, count in found.misfits.items() if count}
+    options = replace(found.options, misfits="warn" if misfits else "block")
+
+    eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
+    source = assumed_of_source(place, options)
+    notes = [one.what for one in source]
+    about = (spellings, is_csv(first), notes, dialect.assumed)
+    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows, *about)
+    proposed = Draft(settings, schema_text(name, proposal, found))
+    merged = None if earlier is None else merged_with(earlier, proposed, target)
+    write_dataset(target, proposed, merged)
+    config, schema = target / "pipeline.toml", target / "schema.pbtxt"
+    sampled = found.sample.num_rows
+    return Initialised(
+        name,
+        config,
+        schema,
+        found.rows,
+        sampled,
+        len(place.files),
+        options,
+        proposal,
+        tuple(spellings),
+        misfits,
+        merged.kept if merged else (),
+        merged.changed if merged else (),
+        tuple(source),
+        (*dialect.assumed, *assumed_of_numbers(found.options)),
+        found.impossible,
+    )
+
+
+def _with_formats(proposal: Proposal, found: Survey) -> Proposal:
+    """The proposal with how dates are written, which the survey of all rows found."""
+    columns = []
+    for column in proposal.columns:
+        if written := found.options.date_format.get(column.name):
+            other = found.ambiguous.get(column.name)
+            doubt = f"; every value can be read as {other} as well: check it" if other else ""
+            column = replace(column, date_format=written, note=f"read as {written}{doubt}; {column.note}")
+        columns.append(column)
+    return replace(proposal, columns=tuple(columns))

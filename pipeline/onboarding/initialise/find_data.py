@@ -1,0 +1,148 @@
+"""Where one's own data lies: a path or URL becomes the folder, pattern and spans of a dataset, and its name."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyarrow import fs
+
+from components.shared.errors import InputError, UsageError
+from components.table_reading.databases.addresses import FILES, database_url, is_database
+from components.table_reading.formats.file_suffixes import TABLES, suffix
+from components.table_reading.hive_partitions import find_partitions
+from components.table_reading.locations import find_files
+from components.table_reading.read_options import ReadOptions
+from components.table_reading.spans import SPAN, SpanFile, find_spans, open_folder
+from pipeline.onboarding.initialise.partition_pattern import partitioned_pattern
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the data lies, as [data] says it.
+
+    Attributes:
+      directory: Folder or URL.
+      pattern: Of the files' names; of a database the query.
+      files: The spans.
+      window: Number of spans to train on, 0 where there are none.
+      span_column: The column that the spans' folders are named by, "" if there is none.
+    """
+
+    directory: str
+    pattern: str
+    files: tuple[SpanFile, ...]
+    window: int
+    span_column: str = ""
+
+    @property
+    def is_database(self) -> bool:
+        """Whether the rows come from a query."""
+        return is_database(self.directory)
+
+
+def find_data(data: str, query: str = "", options: ReadOptions | None = None) -> Place:
+    """The files of a path or URL.
+
+    Args:
+      data: A file, a folder, a URL; a database's URL or file with a query.
+      query: Of a database.
+      options: Of a database: the query for its spans, and how to log in.
+
+    Raises:
+      UsageError: Nothing is there, or a query is missing or given without a database.
+      InputError: The names of the files, or what the query for the spans gives, make no series of spans.
+    """
+    url = data if is_database(data) else database_url(data)
+    if url:
+        if not query:
+            raise UsageError(f"--data {data}: is a database; --query says which rows of it")
+        return _series(url, query, find_files(url, query, options or ReadOptions()))
+    if query or (options and options.spans_query):
+        raise UsageError(f"--query: goes with a database, and --data {data} is none")
+    filesystem, path = open_folder(data)
+    try:
+        info = filesystem.get_file_info(path)
+        if info.type == fs.FileType.NotFound:
+            raise UsageError(f"--data {data}: no such file or folder")
+        if info.type == fs.FileType.File:
+            directory, _, file = data.rpartition("/")
+            return _single(directory or ("/" if data.startswith("/") else "."), file)
+        entries = filesystem.get_file_info(fs.FileSelector(path))
+    except OSError as exc:
+        raise UsageError(f"--data {data}: cannot be read ({' '.join(str(exc).split())})") from exc
+    names = sorted(entry.base_name for entry in entries if entry.type == fs.FileType.File)
+    names = [name for name in names if name[0] not in "._" and suffix(name)]
+    if not names:
+        pattern, column = partitioned_pattern(data)
+        if pattern:
+            return _series(data, pattern, find_partitions(data, pattern), column)
+        raise UsageError(f"--data {data}: holds no file that can be read; they end in {', '.join(TABLES)}")
+    if len(names) == 1:
+        return _single(data, names[0])
+    if "_SUCCESS" in (entry.base_name for entry in entries):  # Spark's mark of a folder that is one table
+        pattern = f"*{suffix(names[0])}"
+        return _series(data, pattern, find_partitions(data, pattern))
+    pattern = _pattern(data, names)
+    return _series(data, pattern, find_spans(data, pattern))
+
+
+def _series(directory: str, pattern: str, found: list[SpanFile], column: str = "") -> Place:
+    """Spans with the longest window that has no gap, at most 3."""
+    files = tuple(found)
+    if SPAN not in pattern:
+        return Place(directory, pattern, files, 0)
+    numbers = [file.span for file in files]
+    steady = next((back for back in range(1, len(numbers)) if numbers[-1 - back] != numbers[-1] - back), len(numbers))
+    if len(numbers) == 1:
+        raise InputError(
+            f"{directory}: holds one span, {files[0].name}; one to train on and one to evaluate are needed"
+        )
+    if steady == 1:
+        instead = (
+            "let the queries give a running number"
+            if is_database(directory)
+            else "rename the files to a running number"
+        )
+        raise InputError(
+            f"{directory}: spans are numbered one by one, but {pattern} goes from {numbers[-2]} to {numbers[-1]}; "
+            f"{instead}"
+        )
+    return Place(directory, pattern, files, min(3, steady - 1), column)
+
+
+def _single(directory: str, file: str) -> Place:
+    if not suffix(file):
+        raise UsageError(f"--data {file}: is of a kind that is not read; files end in {', '.join(TABLES)}")
+    return Place(directory, file, tuple(find_spans(directory, file)), 0)
+
+
+def _pattern(data: str, names: list[str]) -> str:
+    """The pattern that all names share; InputError with what there is otherwise."""
+    groups: dict[tuple[str, ...], list[list[str]]] = {}
+    for name in names:
+        stem = name[: len(name) - len(suffix(name))]  # .bz2 holds a digit, too
+        parts = re.split(r"(\d+)", stem)
+        groups.setdefault((*parts[::2], name[len(stem) :]), []).append(parts[1::2])
+    shown = []
+    for (*texts, end), numbers in groups.items():
+        moving = [place for place, values in enumerate(zip(*numbers, strict=True)) if len(set(values)) > 1]
+        filled = ["{span}" if place in moving else number for place, number in enumerate(numbers[0])]
+        pattern = "".join(text + number for text, number in zip(texts, [*filled, ""], strict=True)) + end
+        if len(groups) == 1 and len(moving) == 1:
+            return pattern
+        shown.append(pattern if moving else "".join(texts) + end)
+    found = ", ".join(shown[:6]) + (", ..." if len(shown) > 6 else "")
+    raise InputError(
+        f"{data}: the names of its {len(names)} files differ in more than one number: {found}; "
+        "a folder holds one series, as span-1.csv, span-2.csv; or name one file"
+    )
+
+
+def legal_name(data: str) -> str:
+    """A dataset's name made of a file's or folder's: Big Table.v2.csv.gz -> big_table_v2."""
+    last = data.partition("?")[0].rstrip("/").rpartition("/")[2]
+    last = Path.cwd().name if last in ("", ".", "..") else last
+    end = suffix(last) or next((end for end in FILES if last.lower().endswith(end)), "")
+    stem = last[: len(last) - len(end)]
+    name = re.sub(r"[^a-z0-9-]+", "_", stem.lower()).strip("_-")
+    return name if name[:1].isalpha() and name[:1].isascii() else f"data_{name}".rstrip("_")

@@ -1,0 +1,146 @@
+"""Spellings of one value in the label and in categories: which are read as one, and which are only proposed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from components.shared.spellings.canonical_spellings import Spellings
+from components.shared.spellings.spelling_groups import Group, find_groups
+from components.shared.texts.escaping import on_one_line, toml_string
+from pipeline.onboarding.initialise.column_values import NEAR_UNIQUE, short, value_counts
+
+MOST_DISTINCT = 20_000
+"""A column with more different values is not looked at here; `plumbline audit` does."""
+MOST_WRITTEN = 40
+"""Groups of a column that pipeline.toml proposes."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Spellings of one column: `applied` are read as one value, `proposed` are for a person to decide.
+
+    `before` is the number of different values, `after` what `applied` leaves of them.
+    """
+
+    column: str
+    applied: tuple[Group, ...]
+    proposed: tuple[Group, ...]
+    before: int
+    after: int
+
+    @property
+    def meant(self) -> dict[str, str]:
+        """Spelling -> value, of those that are read as one."""
+        return {spelling: value for group in self.applied for spelling, value in group.meant.items()}
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """An object for each group."""
+        return [
+            {
+                "column": self.column,
+                "value": group.value,
+                "spellings": dict(group.spellings),
+                "differ": list(group.differ),
+                "applied": group in self.applied,
+            }
+            for group in (*self.applied, *self.proposed)
+        ]
+
+    def lines(self, is_label: bool) -> list[str]:
+        """What is said of it on top of init's output."""
+        setting = f"[data.values.{on_one_line(self.column)}]"
+        lines = []
+        if self.applied:
+            what = "classes" if is_label else "values"
+            lines.append(
+                f"{on_one_line(self.column)}: {self.before:,} {what} -> {self.after:,}: {_listed(self.applied)}; "
+                f"take out of {setting} what is another value"
+            )
+        if self.proposed:
+            lines.append(
+                f"{on_one_line(self.column)}: may be one value, and is not read as one yet: {_listed(self.proposed)}; "
+                f"take the # off in {setting} where it is"
+            )
+        return lines
+
+
+def label_spellings(table: pa.Table, label: str, alias: str) -> Found | None:
+    """Spellings of a label's classes; None if there are none. What is certain is applied if two classes are left."""
+    groups, counts = _groups(table, label, alias)
+    if not groups:
+        return None
+    certain = tuple(group for group in groups if group.is_certain)
+    after = len({spelling_of(certain, value) for value in counts})
+    if after < 2:
+        certain, after = (), len(counts)
+    proposed = tuple(group for group in groups if group not in certain)
+    return Found(label, certain, proposed, len(counts), after)
+
+
+def category_spellings(table: pa.Table, columns: Iterable[str], types: Mapping[str, str]) -> list[Found]:
+    """Spellings of categories; all of them proposals."""
+    found = []
+    for column in columns:
+        groups, counts = _groups(table, column, types[column])
+        if groups:
+            found.append(Found(column, (), tuple(groups), len(counts), len(counts)))
+    return found
+
+
+def spelling_of(groups: Iterable[Group], value: str) -> str:
+    """What a value is read as."""
+    return next((group.value for group in groups if value in group.spellings), value)
+
+
+def _groups(table: pa.Table, column: str, alias: str) -> tuple[list[Group], dict[str, int]]:
+    if alias != "string":
+        return [], {}
+    counts = {value: rows for value, rows in value_counts(table, column).items() if value}
+    if not 1 < len(counts) <= MOST_DISTINCT or len(counts) > NEAR_UNIQUE * sum(counts.values()):
+        return [], counts
+    return find_groups(counts), counts
+
+
+def applied_to(found: Iterable[Found]) -> Spellings:
+    """[data.values] of what is read as one."""
+    return {one.column: one.meant for one in found if one.applied}
+
+
+def settings_lines(found: Iterable[Found]) -> list[str]:
+    """The tables [data.values.<column>] of pipeline.toml: what is applied, and as comments what is proposed."""
+    lines = []
+    for one in found:
+        name = toml_string(one.column) if not one.column.replace("_", "").isalnum() else one.column
+        name = name if one.column.isascii() else toml_string(one.column)
+        mark = "" if one.applied else "# "
+        lines += ["", f"{mark}[data.values.{name}]".ljust(30) + "# spellings of one value: as written = as read"]
+        for group in one.applied:
+            lines += _written(group, "")
+        if one.proposed:
+            lines.append("# May be spellings of one value; take the # off where they are:")
+        for group in one.proposed[:MOST_WRITTEN]:
+            lines += _written(group, "# ")
+        if (more := len(one.proposed) - MOST_WRITTEN) > 0:
+            lines.append(f"# and {more:,} more; plumbline audit lists them")
+    return lines
+
+
+def _written(group: Group, mark: str) -> list[str]:
+    differ = "" if group.is_certain else f", differs in {' and '.join(group.differ)}"
+    return [
+        f"{mark}{toml_string(spelling)} = {toml_string(value)}".ljust(30)
+        + f"# {group.spellings[spelling]:,} rows{differ}"
+        for spelling, value in group.meant.items()
+    ]
+
+
+def _listed(groups: Iterable[Group]) -> str:
+    """'yes' (60) as 'Yes' (305), ...: at most five spellings."""
+    pairs = [
+        f"{short(spelling)} ({group.spellings[spelling]:,} rows) as {short(value)}"
+        for group in groups
+        for spelling, value in group.meant.items()
+    ]
+    return ", ".join(pairs[:5]) + (f" and {len(pairs) - 5:,} more" if len(pairs) > 5 else "")

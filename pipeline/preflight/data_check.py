@@ -1,0 +1,302 @@
+"""Everything that can be found wrong before a run begins, so that bad input leaves no trace in metadata or registry."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from components.arrow_example_gen.corrections import Applied
+from components.arrow_example_gen.extra_rows import SPLIT as EXTRA
+from components.arrow_example_gen.extra_rows import Extra, check_columns, check_taken
+from components.arrow_example_gen.extra_rows import digest as extra_digest
+from components.arrow_example_gen.label_check import LabelCount
+from components.arrow_example_gen.rare_classes import with_other_class
+from components.arrow_example_gen.source import SPLITS, Source
+from components.shared.errors import ConfigError, InputError, UsageError
+from components.shared.files import write_json
+from components.table_reading.column_types import column_types, parse_schema
+from components.table_reading.databases.database import Database
+from components.table_reading.fingerprint import data_fingerprint
+from components.table_reading.locations import content_sha256
+from components.table_reading.spans import SpanFile, SpanWindow, open_folder
+from pipeline.preflight.class_check import check_spelled
+from pipeline.preflight.corrections_check import CorrectedIds, check_corrections, corrections_path, locate
+from pipeline.settings.config import Config
+from pipeline.settings.feature_types import check_kinds
+from pipeline.settings.sections.balance import steps_json
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one span file holds, once it is corrected.
+
+    `labels` are the distinct label values with their counts, at most 1,000; `corrected` are positions of the ids of the
+    corrections that it holds; `extra` are the rows for each of Source.extra, of a file in that split.
+    """
+
+    sha256: str
+    rows: int
+    unlabelled: int
+    labels: dict[str, int]
+    corrected: tuple[int, ...] = ()
+    extra: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The window a run will read, known to be readable, its fingerprint, and what of the corrections is in it.
+
+    `rows` are those with a label, by split; `labels` label value -> rows, by split, empty where there are very many.
+    """
+
+    window: SpanWindow
+    fingerprint: str
+    corrections: CorrectedIds | None = None
+    rows: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def check_root(root: Path) -> None:
+    """UsageError unless files can be made below `root`; makes it if need be."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as exc:
+        raise UsageError(f"{root}: cannot be written ({exc.strerror}); choose another place with --root") from exc
+
+
+def check_schema(config: Config) -> dict[str, str]:
+    """Column -> Arrow type, from the schema; ConfigError if a column that pipeline.toml names is not in it."""
+    try:
+        text = config.schema_path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{config.schema_path}: cannot be read ({exc})") from exc
+    types = column_types(parse_schema(text, str(config.schema_path)))
+    named = {
+        "[dataset] label": [config.dataset.label],
+        "[dataset] id": config.dataset.id,
+        "[dataset] time": [config.dataset.time] if config.dataset.time else [],
+        "[data] date_format": list(config.data.date_format),
+        "[data] latest_year": list(config.data.latest_year),
+        "[data] list_separator": list(config.data.list_separator),
+        "[features]": config.features.names,
+        "[drift] slices": [column for keys in config.drift.slices for column in keys],
+        "[drift] thresholds": list(config.drift.thresholds),
+        "[gate] features": list(config.gate.features),
+        "[evaluation] slices": [feature for keys in config.evaluation.slices for feature in keys],
+        "[evaluation] sensitive": list(config.evaluation.sensitive),
+    }
+    for key, columns in named.items():
+        for column in columns:
+            if column not in types:
+                raise ConfigError(
+                    f"{config.path}: {key}: '{column}' is not in {config.schema_path}; it names: {', '.join(types)}"
+                )
+    check_kinds(config, types)
+    return types
+
+
+def source_of(config: Config, directory: str) -> Source:
+    """What ingest is told to read; raises what check_schema and check_corrections do."""
+    columns = check_schema(config)
+    extra = tuple(
+        Extra({column: tuple(map(str, values)) for column, values in one.where.items()}, one.spans)
+        for one in config.data.extra
+    )
+    check_columns(extra, columns, str(config.path))
+    source = Source(
+        directory=directory,
+        pattern=config.data.query or config.data.pattern,
+        columns=columns,
+        label=config.dataset.label,
+        ids=config.dataset.id,
+        window=config.data.window,
+        eval_share=config.data.eval_share,
+        options=config.data.read_options(),
+        time=config.dataset.time,
+        span_by=config.data.span_by,
+        corrections=corrections_path(config),
+        extra=extra,
+        steps=steps_json(config.balance, config.augmentation),
+        other_class=config.dataset.other_class,
+        min_class_rows=config.dataset.min_class_rows,
+    )
+    check_corrections(config, source)
+    check_spelled(config, columns)
+    return source
+
+
+LEAST_SAMPLE = 100
+"""Fewer rows would leave a split without one of its classes."""
+
+
+def share_of(source: Source, span: int | None, rows: int, cache: Path) -> float:
+    """The share of the window's rows that makes about `rows`, at most 1.
+
+    Files that are in check_data's `cache` are not read again, whether a whole run or one of a sample has read them.
+
+    Raises:
+      InputError: A file is missing or cannot be read as the schema says.
+      UsageError: That few rows cannot be learned from, or the cache cannot be written.
+    """
+    if rows < LEAST_SAMPLE:
+        raise UsageError(f"--sample {rows}: must be at least {LEAST_SAMPLE}")
+    window = source.files(span).splits()
+    known = _load(cache)
+    scans: dict[str, Scan] = {}
+    found = [_scanned(source, file, split, known, scans) for split in SPLITS for file in window[split]]
+    _keep(cache, known, scans)
+    return min(1.0, rows / max(sum(scan.rows + scan.unlabelled for scan in found), 1))
+
+
+def check_data(source: Source, span: int | None, cache: Path) -> Checked:
+    """Reads every file of the window once, as ingest will.
+
+    What was read is kept in `cache` by path, size, time of change and how it was read: a file that is as it was is not
+    read again.
+
+    Raises:
+      InputError: A file is missing or cannot be read as the schema says, a split's label has a single value, or a
+        correction names a row that is nowhere.
+    """
+    source = with_other_class(source, span)
+    window = source.files(span)
+    known = _load(cache)
+    scans: dict[str, Scan] = {}
+    digests: dict[str, list[tuple[int, str]]] = {}
+    rows: dict[str, int] = {}
+    labels: dict[str, dict[str, int]] = {}
+    for split, files in window.splits().items():
+        total = LabelCount(source.label)
+        taken: list[tuple[int, ...]] = []
+        for file in files:
+            scan = _scanned(source, file, split, known, scans)
+            digests.setdefault(split, []).append((file.span, source.digest(scan.sha256, split)))
+            taken.append(scan.extra)
+            total.rows += scan.rows
+            total.values.update(scan.labels)
+        rows[split] = total.rows
+        labels[split] = total.counts
+        if split == EXTRA:
+            check_taken(source.extra, taken, source.directory)
+        else:
+            total.check(split, source.directory)
+    located = _locate(source, window, known, scans)
+    _keep(cache, known, scans)
+    corrected = source.corrected.file.sha256 if source.corrected else ""
+    return Checked(window, data_fingerprint(digests, corrected), located, rows, labels)
+
+
+def _locate(source: Source, window: SpanWindow, known: dict[str, Scan], scans: dict[str, Scan]) -> CorrectedIds | None:
+    """Where the corrections' rows are. Other spans that are read for it become scans, too."""
+    if source.corrected is None:
+        return None
+    here = {place for scan in scans.values() for place in scan.corrected}
+    others = {file.span: file for file in source.found()} if source.has_spans else {}
+
+    def look(span: int) -> tuple[int, ...] | None:
+        try:
+            return _scanned(source, others[span], "train", known, scans).corrected
+        except InputError:
+            return None
+
+    read = {file.span for file in window.files}
+    return locate(source, source.corrected, here, [span for span in reversed(others) if span not in read], look)
+
+
+def _scanned(source: Source, file: SpanFile, split: str, known: dict[str, Scan], scans: dict[str, Scan]) -> Scan:
+    """The scan that is known of a file, or else one of now; among `scans` either way."""
+    key = _key(source, file, split)
+    scans[key] = known.get(key) or _scan(source, file, split)
+    return scans[key]
+
+
+def _keep(cache: Path, known: dict[str, Scan], scans: dict[str, Scan]) -> None:
+    """Writes the cache if there is anything new; UsageError if it cannot be written."""
+    found = {key: scan for key, scan in scans.items() if not key.startswith(NOT_KEPT)}
+    if not found.keys() - known.keys():
+        return
+    try:
+        kept = {**known, **found}.items()
+        write_json(cache, {key: {**asdict(scan), "digest": entry_digest(key, asdict(scan))} for key, scan in kept})
+    except OSError as exc:
+        raise UsageError(f"{cache}: cannot be written ({exc.strerror}); choose another place with --root") from exc
+
+
+def _scan(source: Source, file: SpanFile, split: str) -> Scan:
+    count = LabelCount(source.label)
+    applied = Applied()
+    taken: list[int] = []
+    for _batch in count.labelled(source.read(file, split, applied=applied, taken=taken)):
+        pass
+    labels = {str(value): n for value, n in count.values.items()}
+    digest = content_sha256(source.place, file, source.options)
+    return Scan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.found)), tuple(taken))
+
+
+NOT_KEPT = "server "
+"""How the key of a scan begins whose source does not say whether it has changed: a database server's."""
+
+
+def _key(source: Source, file: SpanFile, split: str) -> str:
+    part: object = "" if source.has_spans else [split, source.eval_share, source.time or list(source.ids)]
+    if source.span_by:
+        part = [source.time, source.span_by, file.span]
+    if split == EXTRA:
+        part = [extra_digest(source.extra), file.before]
+    read_as: list[object] = [dict(source.columns), source.label, asdict(source.options), part]
+    if source.sample < 1:
+        read_as.append(source.sample)
+    if source.corrected is not None:
+        read_as += [source.corrected.file.sha256, list(source.ids)]
+    how = hashlib.sha256(json.dumps(read_as, sort_keys=True).encode()).hexdigest()[:16]
+    if isinstance(source.place, Database):
+        return _query_key(source.place, file, how)
+    remote = "://" in source.directory
+    # `cp -p`, tar and rsync set back the time of the last change; nothing sets back that of the inode's.
+    changed = [_etag(source, path) if remote else str(os.stat(path).st_ctime_ns) for path in _paths(file)]
+    place = file.path if remote else os.path.abspath(file.path)
+    if file.parts:
+        stand = [[part.path, part.bytes, part.modified_ns] for part in file.parts]
+        changed = [hashlib.sha256(json.dumps([stand, changed]).encode()).hexdigest()]
+    return f"{place} {file.bytes} {file.modified_ns} {changed[0]} {how}"
+
+
+def _paths(file: SpanFile) -> list[str]:
+    return [part.path for part in file.parts] or [file.path]
+
+
+def _query_key(database: Database, file: SpanFile, how: str) -> str:
+    """Of a query's rows: a file says whether it has changed, a server does not."""
+    query = hashlib.sha256(file.path.encode()).hexdigest()[:16]
+    if not database.file:
+        return f"{NOT_KEPT}{database.url} {query} {how}"
+    changed = os.stat(database.existing_file()).st_ctime_ns
+    return f"{os.path.abspath(database.file)} {file.bytes} {file.modified_ns} {changed} {query} {how}"
+
+
+def _etag(source: Source, path: str) -> str:
+    """What a bucket says of an object's content: it may be replaced within the second that its time of change has."""
+    try:
+        with open_folder(source.directory)[0].open_input_stream(path, compression=None) as stream:
+            known = stream.metadata() or {}
+    except OSError:
+        return ""  # reading it will say what is wrong
+    return next((value.decode() for key, value in known.items() if key.lower() == "etag"), "")
+
+
+def _load(cache: Path) -> dict[str, Scan]:
+    try:
+        found = json.loads(cache.read_text("utf-8")).items()
+        return {key: Scan(**scan) for key, scan in found if scan.pop("digest", None) == entry_digest(key, scan)}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}  # it is only a cache
+
+
+def entry_digest(key: str, scan: dict[str, object]) -> str:
+    """Of an entry of the cache: a digit that changed on the disk would be another fingerprint, or other counts."""
+    return hashlib.sha256(json.dumps([key, scan], sort_keys=True).encode()).hexdigest()[:16]

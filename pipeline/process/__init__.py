@@ -1,0 +1,1 @@
+"""What surrounds every command: signals, exit codes, limits, run lock, console, child processes, temporary files."""

@@ -1,0 +1,141 @@
+"""What a person sees while a run is under way, and where everything else goes."""
+
+import io
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from components.shared.progress import latest
+
+
+@contextmanager
+def chatter_to(log: Path, follow: bool = False) -> Iterator[TextIO]:
+    """Sends all that is written to stdout and stderr, by C++ too, to `log`; yields a stream to the real stderr.
+
+    TensorFlow writes to file descriptor 2, not to sys.stderr, so the descriptors themselves are redirected.
+
+    Args:
+      log: File, appended to.
+      follow: Also copy what is written to the real stderr, as `tail -f` does.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {descriptor: os.dup(descriptor) for descriptor in (1, 2)}
+    with log.open("ab", buffering=0) as file:
+        end = file.tell()
+        for descriptor in kept:
+            os.dup2(file.fileno(), descriptor)
+    try:
+        raw = io.BufferedWriter(_Forgiving(os.dup(kept[2]), "wb"))
+        with (
+            io.TextIOWrapper(raw, encoding="utf-8", line_buffering=True) as person,
+            _copied(log, end, kept[2]) if follow else nullcontext(),
+        ):
+            yield person
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):  # the log's disk may be full
+                stream.flush()
+        for descriptor, original in kept.items():
+            os.dup2(original, descriptor)
+            os.close(original)
+
+
+@contextmanager
+def _copied(log: Path, start: int, descriptor: int) -> Iterator[None]:
+    """Copies what is written to `log` from byte `start` on to a file descriptor, until the end of the block."""
+    over = threading.Event()
+
+    def copy() -> None:
+        with log.open("rb") as written, _Forgiving(os.dup(descriptor), "wb") as shown:
+            written.seek(start)
+            while True:
+                last = over.wait(0.2)  # asked before reading, so that what is written before the end is copied
+                shown.write(written.read())
+                if last:
+                    return
+
+    copier = threading.Thread(target=copy, daemon=True)
+    copier.start()
+    try:
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
+        over.set()
+        copier.join()
+
+
+class _Forgiving(io.FileIO):
+    """A terminal that is gone, or a full disk behind stderr, ends no run."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
+class Progress:
+    """One line a step: its name, state and time. On a terminal the running step's time counts up."""
+
+    def __init__(self, stream: TextIO | None, total: int = 0) -> None:
+        self._stream = stream
+        self.total = total
+        self._done = 0
+        self._live = bool(stream and stream.isatty())
+
+    @contextmanager
+    def step(self, name: str) -> Iterator["Step"]:
+        """Shows one step; the caller sets `state` on what is yielded."""
+        step = Step()
+        began = time.monotonic()
+        stop = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(name, began, stop), daemon=True)
+        if self._live:
+            ticker.start()
+        try:
+            yield step
+        except BaseException:
+            step.state = "failed"
+            raise
+        finally:
+            stop.set()
+            if self._live:
+                ticker.join()
+            self._done += 1
+            step.seconds = time.monotonic() - began
+            self._line(f"{self._count()} {name:<20} {step.state:<9} {step.seconds:6.1f} s", end="\n")
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self._line(text, end="\n")
+
+    def _tick(self, name: str, began: float, stop: threading.Event) -> None:
+        while not stop.wait(0.5):
+            now = f"{self._count(1)} {name:<20} {'running':<9} {time.monotonic() - began:6.1f} s"
+            self._line(f"{now}  {latest()}".rstrip(), end="")
+
+    def _count(self, ahead: int = 0) -> str:
+        return f"[{self._done + ahead:>2}/{self.total}]"
+
+    def _line(self, text: str, end: str) -> None:
+        if self._stream is not None:
+            before = "\r\x1b[2K" if self._live else ""
+            with suppress(OSError):
+                self._stream.write(f"{before}{text}{end}")
+                self._stream.flush()
+
+
+class Step:
+    """A step under way: `state` is executed, cached, failed or skipped."""
+
+    state = "executed"
+    seconds = 0.0

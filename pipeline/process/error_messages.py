@@ -1,0 +1,98 @@
+"""One place that decides how an exception ends a command: one line and an exit code.
+
+A PlumblineError says it itself. What the system refuses (a full disk, a place that cannot be written, memory, threads,
+open files) and what is damaged becomes one. All else is a bug: "internal error", exit code 1.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from components.shared.errors import PlumblineError, ResourceError, UsageError
+from components.shared.texts.secrets import without_secrets
+from pipeline.metadata.connection import database_says
+from pipeline.process.memory import memory_error
+from pipeline.process.system_errors import FULL, from_os_error, from_text
+
+DOCTOR = "run `plumbline doctor`"
+
+
+def as_error(exc: BaseException, place: Path | None = None, step: str = "") -> PlumblineError:
+    """What a person is told of an exception.
+
+    Args:
+      exc: Anything that was raised.
+      place: Where files are written, for exceptions that do not name one.
+      step: What was under way, for memory.
+
+    Returns:
+      The exception itself if it is a PlumblineError; else one whose message says what, where and what to do.
+    """
+    return known(exc, place, step) or PlumblineError(f"internal error: {one_line(exc)}; --debug shows the trace")
+
+
+def known(exc: BaseException, place: Path | None = None, step: str = "") -> PlumblineError | None:
+    """As `as_error`; None where nothing is known of such an exception."""
+    for one in _chain(exc):
+        if (found := _known(one, place, step)) is not None:
+            return found
+    return None
+
+
+def one_line(exc: BaseException) -> str:
+    """Type and last line of an exception's text."""
+    lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
+    return without_secrets(f"{type(exc).__name__}: {lines[-1]}")[:400] if lines else type(exc).__name__
+
+
+def _known(exc: BaseException, place: Path | None, step: str) -> PlumblineError | None:
+    text = str(exc)
+    if isinstance(exc, PlumblineError):
+        return exc
+    if isinstance(exc, MemoryError) or "std::bad_alloc" in text:
+        return memory_error(step)
+    if isinstance(exc, shutil.Error):
+        return from_text(text, place)
+    if isinstance(exc, OSError):
+        return from_os_error(exc, place)
+    if isinstance(exc, RecursionError):
+        return None
+    if _is_of_metadata(exc, text):
+        where = f"{place / 'metadata.sqlite'}: " if place is not None else ""
+        return UsageError(f"{where}the metadata cannot be read ({database_says(exc)}); {DOCTOR}")
+    if isinstance(exc, ImportError):
+        return from_text(text, place) or _not_importable(exc)
+    if isinstance(exc, RuntimeError) and "can't start new thread" in text:
+        return ResourceError(
+            "the system refuses another thread; raise the limits on processes and on memory (ulimit -u, ulimit -v, "
+            "pids.max of the container), or end other processes"
+        )
+    return from_text(text, place)
+
+
+def _not_importable(exc: ImportError) -> PlumblineError:
+    return ResourceError(f"the installation is incomplete ({one_line(exc)}); install it again (make setup)")
+
+
+def _is_of_metadata(exc: BaseException, text: str) -> bool:
+    if isinstance(exc, sqlite3.DatabaseError) or type(exc).__module__.startswith("ml_metadata."):
+        return True
+    return isinstance(exc, RuntimeError) and (
+        text.startswith("Error when executing query") or "mlmd" in text.lower() or "database disk image" in text
+    )
+
+
+def _chain(exc: BaseException) -> Iterator[BaseException]:
+    """The exception, then what it was raised from: Beam and TFX wrap what happened in their own.
+
+    What was being handled when it was raised explains it only where the machine had nothing left to give.
+    """
+    seen: set[int] = set()
+    one: BaseException | None = exc
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        context = None if one.__suppress_context__ else one.__context__
+        ran_out = isinstance(context, MemoryError) or (isinstance(context, OSError) and context.errno in FULL)
+        one = one.__cause__ or (context if ran_out else None)

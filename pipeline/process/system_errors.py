@@ -1,0 +1,141 @@
+"""What the operating system refuses, as one line: what, where, what to do."""
+
+import errno
+import os
+import re
+from pathlib import Path
+
+from components.shared.errors import PlumblineError, ResourceError, UsageError
+from pipeline.process.memory import memory_error
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+OTHER_PLACE = {
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.EEXIST,
+    errno.ENOTEMPTY,
+    errno.EIO,
+    errno.EFBIG,
+    errno.EBUSY,
+    errno.ESTALE,
+    errno.EINVAL,
+    errno.ENXIO,
+    errno.ENODEV,
+    errno.EBADF,
+}
+_BY_TEXT = {
+    os.strerror(number): number
+    for number in (*sorted(FULL), errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG)
+}
+"""What libraries hand on as text alone; "permission denied" may be a bucket's, too."""
+
+_NUMBERED = re.compile(r"\[errno (\d+)\]", re.IGNORECASE)
+_QUOTED = re.compile(r"'(/[^']+)'")
+
+expected: dict[str, int] = {}
+"""Bytes that the command under way is expected to write in all, by folder; see `disk.check_disk`."""
+
+
+def from_os_error(exc: OSError, place: Path | None = None) -> PlumblineError | None:
+    """None for what is neither about a file nor about a limit: a connection, say.
+
+    Args:
+      exc: What was raised.
+      place: Where files are written, if the exception does not say it.
+    """
+    if isinstance(exc, ConnectionError | TimeoutError) or type(exc).__name__ == "gaierror":
+        return None
+    number = exc.errno
+    if number is None:
+        return from_text(str(exc), place)
+    named = [_decoded(name) for name in (exc.filename2, exc.filename) if name is not None]
+    return _refused(number, named[0] if named else _quoted(str(exc)), place)
+
+
+def from_text(text: str, place: Path | None = None) -> PlumblineError | None:
+    """For errors that hold the system's only as text: shutil.Error, and TensorFlow's, Arrow's and Beam's own."""
+    numbered = _NUMBERED.search(text)
+    number = int(numbered.group(1)) if numbered else None
+    if number is None:
+        number = next((number for words, number in _BY_TEXT.items() if words.lower() in text.lower()), None)
+        if number is None and "failed to map segment" in text:  # the dynamic loader, of a library that has no room
+            number = errno.ENOMEM
+    return None if number is None else _refused(number, _quoted(text), place)
+
+
+def _refused(number: int, named: str | None, place: Path | None) -> PlumblineError | None:
+    where = named or (str(place) if place is not None else None)
+    why = os.strerror(number)
+    if number in FULL:
+        return UsageError(f"{where or 'the disk'}: {why}{_room(where)}; free some, or choose another place")
+    if number == errno.ENOMEM:
+        return memory_error("")
+    if number in (errno.EMFILE, errno.ENFILE):
+        return ResourceError(f"{where + ': ' if where else ''}{why}; raise the limit on them (ulimit -n)")
+    if number == errno.EAGAIN:
+        return ResourceError(
+            "the system refuses another process or thread; raise the limit (ulimit -u, pids.max of the container)"
+        )
+    if number in OTHER_PLACE and where is not None:
+        return UsageError(f"{where}: {_act(number)} ({why}); {_what_to_do(number)}")
+    return None
+
+
+def _act(number: int) -> str:
+    return "is not there" if number == errno.ENOENT else "cannot be read or written"
+
+
+def _what_to_do(number: int) -> str:
+    if number in (errno.EACCES, errno.EPERM):
+        return "change its permissions, or choose another place"
+    if number == errno.EFBIG:
+        return "raise the limit on a file's size (ulimit -f)"
+    if number == errno.EIO:
+        return "check the disk"
+    if number == errno.ENOENT:
+        return "correct the path; `plumbline doctor` checks what earlier runs wrote"
+    return "choose another place"
+
+
+def _room(where: str | None) -> str:
+    """What is free there and what is needed, as far as it is known: "; 12 MB free there, about 340 MB needed"."""
+    folder = Path(where) if where else None
+    while folder is not None and not folder.is_dir():
+        folder = None if folder == folder.parent else folder.parent
+    if folder is None:
+        return ""
+    try:
+        left = free_bytes(folder)
+    except OSError:
+        return ""
+    needed = max((bytes_ for home, bytes_ in expected.items() if folder.is_relative_to(home)), default=0)
+    return f"; {in_mb(left)} free there" + (f", about {in_mb(needed)} needed in all" if needed else "")
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that this user may still write on the file system of a folder."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def in_mb(bytes_: float) -> str:
+    """As "12 MB" or "3.4 GB"."""
+    return f"{bytes_ / 1e9:.1f} GB" if bytes_ >= 1e9 else f"{bytes_ / 1e6:.0f} MB"
+
+
+def _quoted(text: str) -> str | None:
+    """The last absolute path in quotes: of a copy, its target."""
+    found = _QUOTED.findall(text)
+    return str(found[-1]) if found else None
+
+
+def _decoded(name: object) -> str | None:
+    if isinstance(name, bytes):
+        return os.fsdecode(name)
+    return str(name) if isinstance(name, str | os.PathLike) else None

@@ -1,0 +1,146 @@
+"""Why a component was cached, or why it was not.
+
+TFX takes a result from the cache when the same node has run before with the same input artifacts (by id: what was made
+anew is another one), the same parameters (the code's fingerprint is one) and the same wiring, and the files are still
+there.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.run_history.metadata_graph import Execution, artifacts_by_id, earlier_runs
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import metadata_store
+
+
+PACKED = ".module.source"
+"""Of a module of one's own; the digests beside it tell which file changed, see components.shared.custom_module."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was different. `kind` is "input" or "parameter"; `before` and `after` are for a person, shortened."""
+
+    kind: str
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}: {self.before} -> {self.after}"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why an execution did or did not do the work itself. `compared` is the execution it is told by; 0 if none."""
+
+    text: str
+    compared: int = 0
+    compared_run: str = ""
+    changed: tuple[Change, ...] = ()
+
+
+def reasons(
+    store: "metadata_store.MetadataStore", done: list[Execution], made: dict[str, Execution]
+) -> dict[str, Reason]:
+    """Node -> reason, for what one run did.
+
+    Args:
+      store: ML Metadata.
+      done: The run's executions.
+      made: Node -> the execution whose outputs a cached node was given.
+    """
+    found = {one.node: _cached(one, made[one.node]) for one in done if one.state == "cached" and one.node in made}
+    left = {one.node: one for one in done if one.node not in found}
+    new = {id_ for one in done if one.state == "executed" for ids in one.outputs.values() for id_ in ids}
+    if left:
+        for earlier in earlier_runs(store, done[0].run_id):
+            for before in earlier:
+                if before.succeeded and before.node in left:
+                    found[before.node] = _not_cached(store, left.pop(before.node), before, new)
+            if not left:
+                break
+    return {**found, **{node: Reason("it had not succeeded before") for node in left}}
+
+
+def changes(now: Execution, before: Execution, new: set[int] = frozenset()) -> tuple[Change, ...]:  # type: ignore[assignment]
+    """What was different between two executions of one node: inputs first, then parameters, each by name.
+
+    Args:
+      now: The later one.
+      before: The earlier one.
+      new: Ids of artifacts that the later run made itself.
+    """
+    found = []
+    for key in sorted(now.inputs.keys() | before.inputs.keys()):
+        was, is_ = before.inputs.get(key, ()), now.inputs.get(key, ())
+        if was != is_:
+            note = ", made anew in this run" if set(is_) & new else ""
+            found.append(Change("input", key, _artifacts(was), _artifacts(is_) + note))
+    for name in sorted(now.parameters.keys() | before.parameters.keys()):
+        found += _parameter(name, _parsed(before.parameters.get(name)), _parsed(now.parameters.get(name)))
+    return tuple(found)
+
+
+def _cached(now: Execution, made: Execution) -> Reason:
+    text = f"inputs, parameters and code were those of execution {made.id} in run {made.run_id}, whose result it took"
+    return Reason(text, made.id, made.run_id, changes(now, made))
+
+
+def _not_cached(store: "metadata_store.MetadataStore", now: Execution, before: Execution, new: set[int]) -> Reason:
+    changed = changes(now, before, new)
+    since = f"since execution {before.id} in run {before.run_id}"
+    if changed:
+        return Reason(f"{since}: {_listed(changed)}", before.id, before.run_id, changed)
+    if not _all_there(store, before):
+        return Reason(f"{since} nothing changed, but its files are gone", before.id, before.run_id)
+    # Wiring and executor are in the cache's key, and recorded nowhere else.
+    return Reason(f"{since} no input or parameter changed: the node's wiring did", before.id, before.run_id)
+
+
+def _listed(changed: tuple[Change, ...]) -> str:
+    inputs = ", ".join(change.name for change in changed if change.kind == "input")
+    parameters = [f"{change.name} {change.before} -> {change.after}" for change in changed if change.kind != "input"]
+    return "; ".join(([f"another {inputs}"] if inputs else []) + parameters)
+
+
+def _all_there(store: "metadata_store.MetadataStore", execution: Execution) -> bool:
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    outputs = artifacts_by_id(store, (id_ for ids in execution.outputs.values() for id_ in ids)).values()
+    return all(one.state == mlmd.Artifact.LIVE and ("://" in one.uri or Path(one.uri).exists()) for one in outputs)
+
+
+def _artifacts(ids: tuple[int, ...]) -> str:
+    return "artifact " + ", ".join(map(str, ids)) if ids else "none"
+
+
+def _parsed(value: Any) -> Any:
+    """Parameters that are tables travel as JSON."""
+    if isinstance(value, str) and value[:1] in "{[":
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _parameter(name: str, before: Any, now: Any) -> list[Change]:
+    if before == now or name.endswith(PACKED):
+        return []
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = sorted(before.keys() | now.keys())
+        return [change for key in keys for change in _parameter(f"{name}.{key}", before.get(key), now.get(key))]
+    return [Change("parameter", name, _short(before), _short(now))]
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "none"
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    if len(text) == 64 and all(letter in "0123456789abcdef" for letter in text):
+        return text[:12]  # a SHA-256
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,51 @@
+"""What one run's model is better by than another's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.shared.statistics.metric_names import LOWER_IS_BETTER
+from pipeline.run_history.runs import METRICS
+
+if TYPE_CHECKING:
+    from pipeline.run_history.compare_intervals import Intervals
+
+
+@dataclass(frozen=True)
+class Delta:
+    """A metric in both runs; None where it is not known. `delta` is after less before."""
+
+    before: float | None
+    after: float | None
+    delta: float | None
+
+
+@dataclass(frozen=True)
+class Gain:
+    """What the later run's model is better by, on the same eval rows: positive is better, also for an error or a loss.
+
+    `low` and `high` bound its 95 % interval; None unless intervals were asked for.
+    """
+
+    metric: str
+    before: float
+    after: float
+    gain: float
+    low: float | None = None
+    high: float | None = None
+
+
+def gain_of(recorded: Mapping[str, Delta], judged: "Intervals | None") -> Gain | None:
+    """From the models judged anew if they were, since only that has the same rows for certain."""
+    names = judged.metrics if judged is not None else recorded
+    for name in (name for name in METRICS if name in names):
+        sign = -1.0 if name in LOWER_IS_BETTER else 1.0
+        if judged is not None:
+            one = judged.metrics[name]
+            ends = [None if end is None else sign * end for end in (one.low, one.high)]
+            low, high = ends if sign > 0 else ends[::-1]
+            return Gain(name, one.before, one.after, sign * one.delta, low, high)
+        delta = recorded[name]
+        if delta.before is not None and delta.after is not None and delta.delta is not None:
+            return Gain(name, delta.before, delta.after, sign * delta.delta)
+    return None

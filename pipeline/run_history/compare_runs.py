@@ -1,0 +1,300 @@
+"""What differs between two runs: data, schema, settings, code; and what came of it.
+
+The question behind it: did the improvement come from the data or from the code?
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.shared.artifacts.integrity import CONTENT
+from components.shared.errors import InputError
+from pipeline.run_history.cache_reasons import Change, changes
+from pipeline.run_history.compare_data import (
+    RowTotals,
+    SpanChange,
+    extra_of,
+    id_columns,
+    label_column,
+    span_changes,
+    steps_of,
+    totals,
+)
+from pipeline.run_history.compare_gain import Delta as Delta
+from pipeline.run_history.compare_gain import Gain, gain_of
+from pipeline.run_history.compare_schema import SchemaChange, schema_change
+from pipeline.run_history.lineage import SpanRead, corrections_of, spans_read
+from pipeline.run_history.metadata_graph import Execution, artifacts_by_id, executions_of_run, text_property
+from pipeline.run_history.runs import METRICS, summary_of
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import metadata_store
+
+    from pipeline.run_history.compare_intervals import Intervals
+
+OWN = ".custom_config.module."
+"""In the name of a parameter: a part of [training] module_file, see components.shared.custom_module."""
+INCIDENTAL = frozenset({"span", "fingerprint", "code_fingerprint", "version", "registry_id", "schema_file"})
+"""Parameters that say which data, code or champion it was; those are compared as such."""
+
+
+VERDICTS = {
+    (True, True): "both",
+    (True, False): "data-centric",
+    (False, True): "model-centric",
+    (False, False): "nothing",
+}
+"""(data changed, code changed) -> where the gain comes from."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Run `before` against run `after`.
+
+    Attributes:
+      before: Run id.
+      after: Run id.
+      verdict: Where the gain can come from: "data-centric" (spans, corrections, or what is done to the training rows
+        changed), "model-centric" (source, settings of the model, schema or libraries), "both" or "nothing".
+      gain: In the first metric that there is of runs.METRICS; None if the two were not measured on the same rows.
+      rows: How many rows differ, train and eval; None if it cannot be told.
+      spans: Spans that are not the same.
+      same_eval: Whether both were measured on the same rows; if not, metrics differ for that reason alone.
+      corrections: Before and after.
+      extra: Slices of which rows of older spans were added, before and after: where, spans, rows.
+      steps: What was done to the training rows, before and after: balance, augmentation.
+      schema: What changed in it; None if nothing did, or if it cannot be told.
+      settings: Keys of pipeline.toml, "[table] key"; None if one of the runs did not record its settings.
+      parameters: Parameters of components: what a run without recorded settings tells of them.
+      code: Components whose source, or the libraries under it, changed.
+      champions: The version that each was compared with.
+      outcome: What became of each: "pushed as v4", "not blessed", ...
+      metrics: Overall.
+      slices: Slice -> metric -> before and after.
+      intervals: Both models judged anew on the same rows; None unless asked for and possible.
+      without_intervals: Why they were asked for and could not be had; "" otherwise.
+    """
+
+    before: str
+    after: str
+    verdict: str
+    gain: Gain | None
+    rows: RowTotals | None
+    spans: tuple[SpanChange, ...]
+    same_eval: bool
+    corrections: tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]
+    extra: tuple[list[dict[str, Any]], list[dict[str, Any]]]
+    steps: tuple[dict[str, Any], dict[str, Any]]
+    schema: SchemaChange | None
+    settings: tuple[Change, ...] | None
+    parameters: tuple[Change, ...]
+    code: tuple[str, ...]
+    champions: tuple[int | None, int | None]
+    outcome: tuple[str, str]
+    metrics: dict[str, Delta]
+    slices: dict[str, dict[str, Delta]]
+    intervals: "Intervals | None" = None
+    without_intervals: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON object that `plumbline compare --json` prints."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run as far as it can be known."""
+
+    summary: dict[str, Any]
+    nodes: dict[str, Execution]
+    artifacts: Mapping[int, Any]
+
+    def output(self, key: str) -> Any:
+        """The artifact of that name, or None."""
+        found = [ids[0] for one in self.nodes.values() for name, ids in one.outputs.items() if name == key and ids]
+        return self.artifacts[found[0]] if found else None
+
+    def parameter(self, node: str, name: str) -> str:
+        """As text; "" if the run did not come so far."""
+        return str(self.nodes[node].parameters.get(name, "")) if node in self.nodes else ""
+
+    @property
+    def files(self) -> tuple[SpanRead, ...]:
+        """The span files that it read."""
+        examples = self.output("examples")
+        return () if examples is None else spans_read(examples)
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """`data` and `code`, "" where the run did not come so far."""
+        examples = self.output("examples")
+        known = {
+            "data": "" if examples is None else text_property(examples, "data_fingerprint"),
+            "code": self.parameter("RegistryPusher", "code_fingerprint"),
+        }
+        return {**known, **self.summary.get("fingerprints", {})}
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """verdict.json; an empty one if the run did not come so far or the file is gone."""
+        evaluation = self.output("evaluation")
+        try:
+            return dict(json.loads((Path(evaluation.uri) / "verdict.json").read_text(encoding="utf-8")))
+        except (AttributeError, OSError, ValueError):
+            return {}
+
+
+def compare_runs(
+    store: "metadata_store.MetadataStore",
+    home: Path,
+    before: str,
+    after: str,
+    most: int = 5,
+    with_intervals: bool = False,
+) -> Comparison:
+    """Compares two runs.
+
+    Args:
+      store: ML Metadata.
+      home: <root>/<dataset>, for the summaries.
+      before: Run id.
+      after: Run id.
+      most: How many rows of each kind to show of a changed span.
+      with_intervals: Load both models and judge them on the same rows, for intervals; some 20 s.
+
+    Raises:
+      UsageError: A run is not in the store.
+    """
+    one, other = _load(store, home, before), _load(store, home, after)
+    examples = one.output("examples"), other.output("examples")
+    source = other.parameter("ArrowExampleGen", "source") or one.parameter("ArrowExampleGen", "source")
+    spans = span_changes(*examples, id_columns(source), most, label_column(source))
+    corrected = tuple(() if found is None else corrections_of(found) for found in examples)
+    data = one.fingerprints["data"] != other.fingerprints["data"] or corrected[0] != corrected[1]
+    code = one.fingerprints["code"] != other.fingerprints["code"]
+    both = sorted(one.nodes.keys() & other.nodes.keys())
+    parameters = [
+        Change(change.kind, f"{node}.{change.name}", change.before, change.after)
+        for node in both
+        for change in changes(other.nodes[node], one.nodes[node])
+        if change.kind == "parameter"
+    ]
+    verdicts = one.verdict, other.verdict
+    slices = [verdict.get("slices", {}) for verdict in verdicts]
+    metrics = _deltas(*(run.verdict.get("metrics") or run.summary.get("metrics", {}) for run in (one, other)))
+    same_eval = not any("eval" in change.splits for change in spans)
+    judged, why = _judged(one, other) if with_intervals else (None, "")
+    return Comparison(
+        before=before,
+        after=after,
+        verdict=VERDICTS[data, code],
+        gain=gain_of(metrics if same_eval else {}, judged),
+        rows=totals(spans),
+        spans=spans,
+        same_eval=same_eval,
+        corrections=(corrected[0], corrected[1]),
+        extra=(extra_of(examples[0]), extra_of(examples[1])),
+        steps=(steps_of(examples[0]), steps_of(examples[1])),
+        schema=schema_change(*(run.parameter("ImportSchemaGen", "schema_file") for run in (one, other))),
+        settings=_settings(one.summary.get("settings"), other.summary.get("settings")),
+        parameters=tuple(change for change in parameters if not _is_code(change) and not _is_incidental(change)),
+        code=tuple(dict.fromkeys(_code_name(change) for change in parameters if _is_code(change))),
+        champions=(_champion(one), _champion(other)),
+        outcome=(_outcome(one), _outcome(other)),
+        metrics=metrics,
+        slices={name: _deltas(*(found.get(name, {}) for found in slices)) for name in sorted({*slices[0], *slices[1]})},
+        intervals=judged,
+        without_intervals=why,
+    )
+
+
+def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
+    """Both models on the later run's eval rows; or why not."""
+    spans = [{file.span for file in run.files if file.split == "eval"} for run in (one, other)]
+    if not spans[0] or spans[0] != spans[1]:
+        return None, "the two runs were not judged on the same span"
+    models, kept = ([run.output(name) for run in (one, other)] for name in ("model", "predictions"))
+    examples = other.output("examples")
+    if models[0] is None or models[1] is None or examples is None:
+        return None, "a run did not come as far as a model"
+    from pipeline.run_history.compare_intervals import intervals, slice_keys
+
+    keys = slice_keys(other.parameter("ChampionEvaluator", "eval_config"))
+    thresholds = [run.verdict.get("metrics", {}).get("threshold") for run in (one, other)]
+    before, after = (0.5 if value is None else float(value) for value in thresholds)
+    try:
+        split = str(Path(examples.uri) / "Split-eval")
+        predictions = None if None in kept else (kept[0].uri, kept[1].uri)
+        contents = {one.uri: text_property(one, CONTENT) for one in (*models, *kept, examples) if one is not None}
+        found = intervals(
+            (models[0].uri, models[1].uri), split, keys, (before, after), predictions=predictions, contents=contents
+        )
+        return found, ""
+    except InputError as exc:
+        return None, str(exc)
+
+
+def _load(store: "metadata_store.MetadataStore", home: Path, run_id: str) -> _Run:
+    done = executions_of_run(store, run_id)
+    artifacts = artifacts_by_id(store, (id_ for one in done for ids in one.outputs.values() for id_ in ids))
+    return _Run(summary_of(home, run_id), {one.node: one for one in done if one.succeeded}, artifacts)
+
+
+def _is_code(change: Change) -> bool:
+    return change.name.rpartition(".")[2] == "code" or OWN in change.name
+
+
+def _code_name(change: Change) -> str:
+    """The component; of a module of one's own, the file that changed."""
+    _, _, rest = change.name.partition(OWN)
+    if rest.startswith("files."):
+        return rest.removeprefix("files.")
+    return change.name.partition(".")[0]
+
+
+def _is_incidental(change: Change) -> bool:
+    return change.name.partition(".")[2] in INCIDENTAL
+
+
+def _settings(before: Any, after: Any) -> tuple[Change, ...] | None:
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return None
+    return tuple(_differing(before, after))
+
+
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> Iterable[Change]:
+    for table in sorted(before.keys() | after.keys()):
+        old, new = before.get(table), after.get(table)
+        if not isinstance(old, dict) or not isinstance(new, dict):
+            if old != new and table not in ("path", "schema_path"):  # where the file lies is no setting
+                yield Change("setting", table, json.dumps(old), json.dumps(new))
+            continue
+        for key in sorted(old.keys() | new.keys()):
+            if old.get(key) != new.get(key):
+                yield Change("setting", f"[{table}] {key}", json.dumps(old.get(key)), json.dumps(new.get(key)))
+
+
+def _champion(run: _Run) -> int | None:
+    champion = run.output("champion")
+    return (champion.custom_properties["version"].int_value or None) if champion is not None else None
+
+
+def _outcome(run: _Run) -> str:
+    if run.summary.get("stopped"):
+        return f"stopped: {run.summary['stopped']}"
+    pushed = run.output("pushed_model")
+    version = "" if pushed is None else text_property(pushed, "pushed_version")
+    if version:
+        return f"pushed as v{version}"
+    return "unfinished" if pushed is None else "not blessed"
+
+
+def _deltas(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Delta]:
+    names = [name for name in ("rows", *METRICS) if name in before or name in after]
+    return {name: _delta(before.get(name), after.get(name)) for name in names}
+
+
+def _delta(before: float | None, after: float | None) -> Delta:
+    return Delta(before, after, None if before is None or after is None else after - before)

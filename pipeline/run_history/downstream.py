@@ -1,0 +1,181 @@
+"""What a span or a file went into: runs and versions. Which live models saw this bad month?"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from components.registry.registry import Registry
+from components.shared.errors import UsageError
+from pipeline.run_history.lineage import ROLES, SpanRead, spans_read
+from pipeline.run_history.metadata_graph import executions_by_id, executions_of_run, text_property
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import metadata_store
+
+DIGEST_HEAD = 8
+"""Fewest letters of a SHA-256 that name a file."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """One run that used it. `splits` are those it was in; `pushed` is the version that came of the run, or None."""
+
+    run_id: str
+    splits: tuple[str, ...]
+    pushed: int | None
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that came of it.
+
+    Attributes:
+      version: Number in the registry.
+      splits: "train" if it learned from it, "eval" if it was judged by it.
+      roles: Of live, canary and previous, that it has now.
+      in_registry: Whether it is still there, and is the one that was made from this data.
+    """
+
+    version: int
+    splits: tuple[str, ...]
+    roles: tuple[str, ...]
+    in_registry: bool
+
+
+@dataclass(frozen=True)
+class Downstream:
+    """Where something went. `asked` is the span or file as asked for, `files` the different contents it has had."""
+
+    asked: str
+    files: tuple[SpanRead, ...]
+    runs: tuple[Use, ...]
+    versions: tuple[Version, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON object that `plumbline downstream --json` prints."""
+        return asdict(self)
+
+
+def downstream(store: "metadata_store.MetadataStore", asked: str, registry: Registry) -> Downstream:
+    """Everything that a span or a file went into.
+
+    Args:
+      store: ML Metadata.
+      asked: A span's number; a file's path or name; or its SHA-256, of which the first 8 letters are enough.
+      registry: For the roles.
+
+    Raises:
+      UsageError: No run has used it.
+    """
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    used: dict[int, tuple[str, tuple[SpanRead, ...]]] = {}
+    known: set[int] = set()
+    for artifact in store.get_artifacts_by_type("Examples"):
+        files = spans_read(artifact)
+        known.update(row.span for row in files)
+        if matching := tuple(row for row in files if _is(row, asked)):
+            used[artifact.id] = (text_property(artifact, "data_fingerprint"), matching)
+    if not used:
+        spans = ", ".join(map(str, sorted(known))) or "none"
+        raise UsageError(f"{asked}: no run has used such a span or file; spans that were used: {spans}")
+
+    made = {
+        event.execution_id: event.artifact_id
+        for event in store.get_events_by_artifact_ids(sorted(used))
+        if event.type == mlmd.Event.OUTPUT  # by the run that read the file, or by one that took it from the cache
+    }
+    runs = {one.run_id: made[one.id] for one in executions_by_id(store, made)}
+    uses, pushed_of = [], {}
+    for run_id, artifact_id in sorted(runs.items(), reverse=True):
+        pushed_of[run_id] = _pushed(store, run_id)
+        uses.append(Use(run_id, _splits(used[artifact_id][1]), pushed_of[run_id]))
+    versions = {use.pushed: use.splits for use in uses if use.pushed is not None}
+    fingerprints = {fingerprint: _splits(rows) for fingerprint, rows in used.values()}
+    return Downstream(
+        asked=asked,
+        files=tuple(_contents(rows for _, rows in used.values())),
+        runs=tuple(uses),
+        versions=_versions(registry, versions, fingerprints),
+    )
+
+
+def _is(row: SpanRead, asked: str) -> bool:
+    if asked.isascii() and asked.isdigit() and len(asked) < DIGEST_HEAD:
+        return row.span == int(asked)
+    if len(asked) >= DIGEST_HEAD and row.sha256.startswith(asked.lower()):
+        return True
+    # As far as both tell the path, from the name backwards: span-01.csv, flights/span-01.csv and an absolute path.
+    there, wanted = PurePath(row.name).parts, PurePath(asked).parts
+    shared = min(len(there), len(wanted))
+    return shared > 0 and there[-shared:] == wanted[-shared:]
+
+
+def _splits(rows: Sequence[SpanRead]) -> tuple[str, ...]:
+    """The splits of some rows, train before eval."""
+    return tuple(sorted({row.split for row in rows}, reverse=True))
+
+
+def _contents(found: Any) -> list[SpanRead]:
+    """Each content once, whichever split it was in."""
+    unique = {(row.span, row.name, row.sha256): row for rows in found for row in rows}
+    return [unique[key] for key in sorted(unique)]
+
+
+def _pushed(store: "metadata_store.MetadataStore", run_id: str) -> int | None:
+    outputs = [
+        id_
+        for one in executions_of_run(store, run_id)
+        for key, ids in one.outputs.items()
+        if key == "pushed_model"
+        for id_ in ids
+    ]
+    numbers = [text_property(artifact, "pushed_version") for artifact in store.get_artifacts_by_id(outputs)]
+    return next((int(number) for number in numbers if number), None)
+
+
+def _versions(
+    registry: Registry, pushed: dict[int, tuple[str, ...]], fingerprints: dict[str, tuple[str, ...]]
+) -> tuple[Version, ...]:
+    """What the runs pushed, and what the registry itself says was made of this data."""
+    there: dict[int, tuple[str, ...]] = {}
+    for version in registry.versions():
+        try:
+            fingerprint = registry.manifest(version)["fingerprints"]["data"]
+        except (UsageError, KeyError, TypeError):
+            continue  # a folder that no pipeline pushed
+        if fingerprint in fingerprints:
+            there[version] = fingerprints[fingerprint]
+    labels = registry.labels()
+    return tuple(
+        Version(
+            version,
+            there.get(version) or pushed[version],
+            # A registry made anew counts from 1 again: a role counts only for the version that saw this data.
+            tuple(role for role in ROLES if labels and version in there and getattr(labels, role) == version),
+            version in there,
+        )
+        for version in sorted({*pushed, *there}, reverse=True)
+    )
+
+
+def for_a_person(found: Downstream) -> str:
+    """In lines: the answer to "which live models saw it?" first."""
+    live = [version for version in found.versions if version.roles]
+    told = [f"version {one.version} ({', '.join(one.roles)}; {_as_what(one.splits)})" for one in live]
+    lines = [f"{found.asked}: {'; '.join(told) or 'no live, canary or previous version saw it'}"]
+    for row in found.files:
+        lines.append(f"  file     span {row.span}  {row.rows:,} rows  sha256 {row.sha256[:16]}  {row.name}")
+    for one in found.versions:
+        where = "" if one.in_registry else ", not in the registry any more"
+        roles = f", {' and '.join(one.roles)}" if one.roles else ""
+        lines.append(f"  version  {one.version}: {_as_what(one.splits)} it{roles}{where}")
+    for use in found.runs:
+        came = "nothing pushed" if use.pushed is None else f"pushed version {use.pushed}"
+        lines.append(f"  run      {use.run_id}: in {' and '.join(use.splits)}, {came}")
+    return "\n".join(lines)
+
+
+def _as_what(splits: Sequence[str]) -> str:
+    return " and ".join({"train": "trained on", "eval": "judged by"}.get(split, split) for split in splits)

@@ -1,0 +1,252 @@
+"""What can be deleted, and deleting it: artifacts and logs that neither a version in use nor a recent run needs.
+
+ML Metadata keeps every record: what was deleted can still be asked about, it only cannot be opened any more.
+
+Deleting survives being killed at any point. First every artifact is marked as deleted, after which TFX's cache, which
+serves an execution only if all of its outputs are live, leaves it alone. Then each folder is renamed into a trash
+folder, and at last the trash is emptied. Whoever comes next finds marked artifacts whose folders are still there, or a
+trash that is not empty, and goes on.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.registry.registry import Registry
+from components.shared.artifacts.integrity import forget
+from components.shared.errors import UsageError
+from pipeline.process.run_folder import remove_temporary
+from pipeline.process.run_lock import alone
+from pipeline.process.temporary_files import NAME as SCRATCH
+from pipeline.process.temporary_files import leftovers
+from pipeline.run_history.lineage import ROLES
+from pipeline.run_history.metadata_graph import executions_of_run, run_ids, upstream
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import metadata_store
+
+BATCH = 500
+"""Artifacts marked in one transaction."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run that keeps all that it has, and why."""
+
+    run_id: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What can go.
+
+    Attributes:
+      home: <root>/<dataset>.
+      kept: Runs whose artifacts stay, with all that these were made from.
+      artifacts: Ids of the artifacts to mark as deleted.
+      folders: Their folders, those that an earlier, killed deletion left, and temporary files of killed runs.
+      logs: Logs of runs that are not kept. Their summaries and reports stay: they are the history.
+      bytes: Of folders and logs.
+      versions: In the registry, neither in use nor the champion that one in use had to beat. Only told, never deleted.
+    """
+
+    home: str
+    kept: tuple[Kept, ...]
+    artifacts: tuple[int, ...]
+    folders: tuple[str, ...]
+    logs: tuple[str, ...]
+    bytes: int
+    versions: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+def plan(store: "metadata_store.MetadataStore", home: Path, registry: Registry, keep: int) -> Plan:
+    """What could be deleted now; nothing is touched.
+
+    Args:
+      store: ML Metadata.
+      home: <root>/<dataset>.
+      registry: Its live, canary and previous version keep the runs that made them.
+      keep: How many of the newest runs keep everything, pushed or not; at least 0.
+
+    Raises:
+      UsageError: `keep` is negative, or the registry cannot be read.
+    """
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    if keep < 0:
+        raise UsageError(f"--keep {keep}: must be at least 0")
+    home = home.resolve()
+    runs = run_ids(store)
+    kept = [*_in_use(registry, set(runs)), *_newest(store, home.name, runs, keep)]
+    needed = _needed(store, {run.run_id for run in kept})
+    below = home / "artifacts"
+    doomed, gone, safe = [], [], set()
+    for artifact in store.get_artifacts():
+        folder = _folder(artifact.uri, below)
+        if folder is None:
+            continue  # outside, or of another dataset in the same store: not ours to delete
+        if artifact.id in needed:
+            safe.add(folder)
+        elif artifact.state == mlmd.Artifact.DELETED:
+            gone.append(folder)
+        else:
+            doomed.append((artifact.id, folder))
+    doomed = [(id_, folder) for id_, folder in doomed if folder not in safe]
+    folders = {folder for _, folder in doomed} | set(gone)
+    folders |= {_system(folder, below) for folder in folders}
+    safe |= {_system(folder, below) for folder in safe}
+    there = sorted(folder for folder in folders if folder not in safe and folder.exists())
+    logs = [
+        path for path in sorted(home.glob("reports/*/run.log")) if path.parent.name not in {run.run_id for run in kept}
+    ]
+    there += leftovers(home / SCRATCH)
+    trash = sorted(_trash(home).glob("*"))
+    return Plan(
+        home=str(home),
+        kept=tuple(kept),
+        artifacts=tuple(id_ for id_, _ in doomed),
+        folders=tuple(map(str, [*there, *trash])),
+        logs=tuple(map(str, logs)),
+        bytes=sum(map(_bytes, [*there, *trash, *logs])),
+        versions=_unused(registry),
+    )
+
+
+def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registry, keep: int) -> Plan:
+    """Deletes what `plan` finds; returns it.
+
+    Args:
+      store: ML Metadata, open for writing.
+      home: <root>/<dataset>.
+      registry: See `plan`.
+      keep: See `plan`.
+
+    Raises:
+      UsageError: A run is under way there; or see `plan`.
+    """
+    if not home.is_dir():
+        raise UsageError(f"{home}: no run yet, nothing to delete")
+    with alone(home):
+        found = plan(store, home, registry, keep)
+        _mark(store, found.artifacts)
+        remove_temporary(home)
+        trash = _trash(home.resolve())
+        trash.mkdir(parents=True, exist_ok=True)
+        for folder in map(Path, found.folders):
+            if folder.parent != trash:
+                # The name tells where it came from; what is killed half-way through deleting is nobody's artifact.
+                folder.rename(trash / f"{'-'.join(folder.parts[-3:])}-{uuid.uuid4().hex[:8]}")
+                forget(str(folder))
+        shutil.rmtree(trash)
+        for log in found.logs:
+            Path(log).unlink(missing_ok=True)
+    return found
+
+
+def for_a_person(found: Plan, *, applied: bool) -> str:
+    """In lines."""
+    lines = [f"keeps {run.run_id}: {run.why}" for run in found.kept]
+    what = (
+        f"{len(found.artifacts):,} artifacts, {len(found.folders):,} folders and {len(found.logs):,} logs, "
+        f"{found.bytes / 1e6:,.1f} MB"
+    )
+    if found.versions:
+        named = ", ".join(map(str, found.versions))
+        lines.append(f"versions in the registry that are not in use: {named} (kept; delete their folders if you will)")
+    if applied:
+        lines.append(f"deleted {what}")
+    elif found.folders or found.logs or found.artifacts:
+        lines.append(f"can delete {what}; nothing is deleted without --apply")
+    else:
+        lines.append("nothing to delete")
+    return "\n".join(lines)
+
+
+def _in_use(registry: Registry, known: set[str]) -> list[Kept]:
+    labels = registry.labels()
+    found = []
+    for role in ROLES:
+        version = getattr(labels, role) if labels else None
+        if version is None:
+            continue
+        run_id = str(registry.manifest(version).get("run_id", ""))
+        if run_id in known:
+            found.append(Kept(run_id, f"made version {version}, which is {role}"))
+    return found
+
+
+def _newest(store: "metadata_store.MetadataStore", pipeline: str, runs: Sequence[str], keep: int) -> list[Kept]:
+    """The newest runs of this dataset; others may share the store."""
+    found: list[Kept] = []
+    for run_id in runs:
+        if len(found) == keep:
+            break
+        if any(one.pipeline == pipeline for one in executions_of_run(store, run_id)):
+            found.append(Kept(run_id, f"one of the newest {keep}"))
+    return found
+
+
+def _needed(store: "metadata_store.MetadataStore", runs: Iterable[str]) -> set[int]:
+    """Everything that runs made, used or took from the cache, and all that it was made from."""
+    artifacts = {
+        id_ for run_id in sorted(runs) for one in executions_of_run(store, run_id) for id_ in one.artifact_ids()
+    }
+    for one in upstream(store, artifacts):
+        # All outputs of an execution: with one of them gone, the cache would not serve the others either.
+        artifacts |= one.artifact_ids()
+    return artifacts
+
+
+def _unused(registry: Registry) -> tuple[int, ...]:
+    labels = registry.labels()
+    used = {getattr(labels, role) for role in ROLES} if labels else set()
+    # A repeated run is judged against the champion of its first time.
+    used |= {registry.manifest(version).get("champion") for version in used if version is not None}
+    return tuple(version for version in registry.versions() if version not in used)
+
+
+def _folder(uri: str, below: Path) -> Path | None:
+    """The folder of an artifact, if it lies where this dataset's artifacts do: <below>/<node>/<output>/<execution>."""
+    if not uri or "://" in uri:
+        return None
+    path = Path(os.path.normpath(uri))
+    if not path.is_relative_to(below) or not path.parent.resolve().is_relative_to(below.resolve()):
+        return None  # also behind a link that leads out of it
+    parts = path.relative_to(below).parts
+    # TFX's own folders begin with a dot, and hold other executions' files.
+    return path if len(parts) == 3 and not any(part.startswith(".") for part in parts) else None
+
+
+def _system(folder: Path, below: Path) -> Path:
+    """Where TFX kept what an execution said of itself."""
+    node, _, execution = folder.relative_to(below).parts
+    return below / node / ".system" / "executor_execution" / execution
+
+
+def _trash(home: Path) -> Path:
+    return home / "artifacts" / ".trash"  # renaming needs the same file system
+
+
+def _mark(store: "metadata_store.MetadataStore", ids: Sequence[int]) -> None:
+    from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+    for start in range(0, len(ids), BATCH):
+        artifacts = store.get_artifacts_by_id(ids[start : start + BATCH])
+        for artifact in artifacts:
+            artifact.state = mlmd.Artifact.DELETED
+        store.put_artifacts(artifacts)
+
+
+def _bytes(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())

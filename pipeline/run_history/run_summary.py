@@ -1,0 +1,381 @@
+"""What a run came to: the contract of `plumbline run --json`, and the same in a few lines for a person."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from components.drift_validator.thresholds import REPRESENTATIVE
+from components.shared.files import read_json
+from pipeline.drift.comparison_text import drift_counts, in_short
+from pipeline.metadata.stored_artifact import StoredArtifact
+from pipeline.run_history.cautions import caution_text, cautions
+from pipeline.settings import tuning_result_text
+
+MOST_ISSUES = 20
+"""Doubtful labels that a summary names; labels.json has more."""
+
+MOST_WARNINGS = 4
+"""Of the evaluator, a line each; the report has more."""
+
+
+@dataclass(frozen=True)
+class ComponentRun:
+    """One component of a run. `state` is executed, cached, failed or skipped."""
+
+    id: str
+    state: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A run.
+
+    The fields up to `report` are a contract. `model` is what was tried for the model: `members` [{name, weight,
+    seconds, reason}] and `seconds`, empty where its trainer does not say. `stopped` says why a run ended early,
+    or is None. `settings` is pipeline.toml as it was read, with the [training] that was trained with. `tuned` is
+    what a search found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's;
+    empty if nothing was searched. `integrity` says what of the metadata did not fit the artifacts, and which artifacts
+    were damaged and set aside, in a line each. `strongest_column` is the feature that predicts the eval rows best on
+    its own, beside the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of
+    each column's values: [{column, kind, distinct, learned, unknown, explained, affected, finding}], see
+    distinct_values.py. `texts` is what was learned of each column of text: [{column, words, characters,
+    dimensions, folds, scores: [{of, up, down}]}], the word n-grams that raise and lower each score most. `violations`
+    and `notices` are the evaluator's findings, see docs/verdict.md; `reasons` and `warnings` are the same as text.
+    """
+
+    run_id: str
+    dataset: str
+    spans: dict[str, list[int]]
+    rows: dict[str, int]
+    components: list[ComponentRun]
+    anomalies: list[dict[str, Any]]
+    drift: list[dict[str, Any]]
+    metrics: dict[str, float | None]
+    champion: dict[str, Any] | None
+    blessed: bool
+    pushed: int | None
+    fingerprints: dict[str, str]
+    report: str
+    reasons: list[str]
+    registry: str
+    unlabelled: dict[str, int]
+    labels: dict[str, Any]
+    weakest_slices: list[dict[str, Any]]
+    log: str
+    seconds: float
+    stopped: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    corrections: list[dict[str, Any]] = field(default_factory=list)
+    baselines: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    tuned: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    integrity: list[str] = field(default_factory=list)
+    strongest_column: dict[str, Any] | None = None
+    values: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
+    violations: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the JSON object that `--json` prints."""
+        return asdict(self)
+
+    @property
+    def cached(self) -> int:
+        """How many components came from the cache."""
+        return sum(component.state == "cached" for component in self.components)
+
+
+def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
+    """The part of a summary that lies in a run's artifacts, as far as the run came.
+
+    Args:
+      artifacts: "Component.output" -> artifact.
+    """
+    found: dict[str, Any] = {
+        "rows": {},
+        "unlabelled": {},
+        "corrections": [],
+        "anomalies": [],
+        "drift": [],
+        "metrics": {},
+        "champion": None,
+        "blessed": False,
+        "pushed": None,
+        "reasons": [],
+        "labels": {},
+        "weakest_slices": [],
+    }
+    if examples := artifacts.get("ArrowExampleGen.examples"):
+        found["rows"] = json.loads(examples.get_string_custom_property("rows"))
+        found["unlabelled"] = json.loads(examples.get_string_custom_property("unlabelled"))
+        found["corrections"] = json.loads(examples.get_string_custom_property("corrections") or "[]")
+        found["anomalies"] += _misfits(json.loads(examples.get_string_custom_property("misfits")))
+    if predictions := artifacts.get("Predictor.predictions"):
+        # Counted where they were read, which has to be what ingest wrote.
+        found["rows"] |= json.loads(predictions.get_string_custom_property("rows") or "{}")
+    if anomalies := artifacts.get("ExampleValidator.anomalies"):
+        found["anomalies"] += _anomalies(anomalies)
+    if decision := artifacts.get("DataGate.decision"):
+        found["anomalies"] += [
+            {"feature": row["feature"], "kind": row["kind"], "detail": row["detail"]}
+            for row in _read(decision, "decision.json")["findings"]
+            if row["source"] == "classes"
+        ]
+    if drift := artifacts.get("DriftValidator.drift"):
+        found["drift"] = [row for row in _read(drift, "drift.json") if _is_telling(row)]
+    if labels := artifacts.get("LabelAudit.labels"):
+        found["labels"] = _read(labels, "labels.json")
+        found["labels"]["issues"] = found["labels"].get("issues", [])[:MOST_ISSUES]
+    if graph := artifacts.get("Transform.transform_graph"):
+        found["values"] = _values(Path(graph.uri) / "values.json")
+        found["texts"] = _values(Path(graph.uri) / "texts.json")
+        found["anomalies"] += [
+            {"feature": row["column"], "kind": "values_lost", "detail": row["finding"]}
+            for row in found["values"]
+            if row["finding"]
+        ]
+    if model := artifacts.get("Trainer.model_run"):
+        found["model"] = _tried(Path(model.uri) / "training.json")
+    if tuned := artifacts.get("Tuner.best_hyperparameters"):
+        found["tuned"] = _read(tuned, "best_settings.json")
+    if evaluation := artifacts.get("ChampionEvaluator.evaluation"):
+        verdict = _read(evaluation, "verdict.json")
+        found["metrics"], found["champion"] = verdict["metrics"], verdict["champion"]
+        found["blessed"], found["reasons"] = verdict["blessed"], verdict["shortfalls"]
+        found["baselines"], found["warnings"] = verdict.get("baselines", {}), verdict.get("warnings", [])
+        found["strongest_column"] = verdict.get("strongest_column")
+        found["violations"], found["notices"] = verdict.get("violations", []), verdict.get("notices", [])
+    if errors := artifacts.get("ErrorAnalysis.errors"):
+        found["weakest_slices"] = _read(errors, "errors.json")["slices"]
+    if pushed := artifacts.get("RegistryPusher.pushed_model"):
+        version = pushed.get_string_custom_property("pushed_version")
+        found["pushed"] = int(version) if version else None
+    return found
+
+
+def _read(artifact: StoredArtifact, name: str) -> Any:
+    return read_json(Path(artifact.uri) / name)
+
+
+def _tried(report: Path) -> dict[str, Any]:
+    """`members` and `seconds` of the trainer's report; nothing of one's own trainer, which may write none."""
+    try:
+        found = json.loads(report.read_text(encoding="utf-8"))
+        return {"members": found["members"], "seconds": round(sum(found["seconds"].values()), 3)}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _values(file: Path) -> list[dict[str, Any]]:
+    """What became of each column's values; nothing of one's own preprocessing, whose outputs are its own affair."""
+    try:
+        found: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+    except FileNotFoundError:
+        return []
+
+
+def _is_telling(row: Mapping[str, Any]) -> bool:
+    """What drifted, and of what did not the main distance in all rows; the other distances stay in the artifact."""
+    main = row["measure"] in (*REPRESENTATIVE, "missing")
+    return bool(row["drifted"] or (main and not row["slice"]))
+
+
+_MISFITS = {
+    "misfit": "values do not fit the type and count as missing",
+    "infinite": "values are infinite and count as missing",
+    "no_time": "rows have no time of their own, and are in no span",
+}
+
+
+def _misfits(misfits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Values that ingest left out because they did not fit their column's type."""
+    return [
+        {
+            "feature": misfit["column"],
+            "kind": misfit.get("kind", "misfit"),
+            "detail": f"{misfit['file']}: {misfit['count']:,} {_MISFITS[misfit.get('kind', 'misfit')]}, "
+            f"first {misfit['value']!r} in row {misfit['row']:,}",
+        }
+        for misfit in misfits
+    ]
+
+
+def _anomalies(artifact: StoredArtifact) -> list[dict[str, Any]]:
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    from components.data_gate.findings import anomaly_findings, domains_of, spelling_hints
+
+    rows = []
+    for split in artifact.splits:
+        proto = anomalies_pb2.Anomalies()
+        proto.ParseFromString((Path(artifact.uri) / f"Split-{split}" / "SchemaDiff.pb").read_bytes())
+        for finding in spelling_hints(anomaly_findings(split, proto), domains_of(proto.baseline)):
+            rows.append({"feature": finding.feature, "kind": finding.kind, "detail": finding.detail})
+    return rows
+
+
+def for_a_person(summary: Summary) -> str:
+    """The summary in a few lines."""
+    train, evaluation = (f"{summary.rows.get(split, 0):,} rows" for split in ("train", "eval"))
+    if summary.spans["train"] != summary.spans["eval"]:
+        train, evaluation = (
+            f"{spans_text(summary.spans[split])} ({size})" for split, size in (("train", train), ("eval", evaluation))
+        )
+    lines = [f"{summary.dataset}: trained on {train}, evaluated on {evaluation}"]
+    lines += [f"  integrity   {line}" for line in summary.integrity]
+    lines += [f"  warning     {caution_text(one)}" for one in cautions(summary.to_json())]
+    left_out = sum(summary.unlabelled.values())
+    if left_out:
+        lines.append(f"  left out    {left_out:,} rows without a label")
+    for corrected in summary.corrections:
+        counts = ", ".join(f"{corrected[what]:,} {what}" for what in ("relabelled", "changed", "dropped"))
+        lines.append(f"  corrected   {counts} rows, by {corrected['name']}")
+    anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
+    lines.append(f"  anomalies   {_some(anomalies)}")
+    lines.append(f"  drift       {in_short(summary.drift)}")
+    if summary.labels.get("judged"):
+        lines.append(f"  labels      {_label_text(summary.labels)}")
+    if summary.tuned:
+        lines.append(f"  tuned       {_tuned_text(summary)}")
+    if summary.stopped is not None:
+        lines.append(f"  stopped     {summary.stopped}")
+    if summary.metrics:
+        lines += _metric_lines(summary)
+        if summary.model:
+            lines.append(f"  model       {_model_text(summary.model)}")
+        if summary.baselines:
+            lines.append(f"  baselines   {_baseline_text(summary)}")
+        if one := summary.strongest_column:
+            lines.append(f"  strongest   {' '.join(one['column'].split())} alone: {one['metric']} {one['value']:.4f}")
+        lines += [f"  warning     {one}" for one in summary.warnings[:MOST_WARNINGS]]
+        if len(summary.warnings) > MOST_WARNINGS:
+            lines.append(f"  warning     and {len(summary.warnings) - MOST_WARNINGS} more in the report")
+        lines.append(f"  weakest     {_weakest_text(summary.weakest_slices)}")
+        lines.append(f"  blessed     {_blessing_text(summary)}")
+    if summary.pushed is not None:
+        lines.append(f"  pushed      version {summary.pushed}: {_nearby(summary.registry)}/{summary.pushed}")
+    elif summary.metrics:
+        lines.append("  pushed      nothing")
+    count = len(summary.components)
+    if summary.cached == count:
+        lines.append(f"  cached      everything: all {count} components, nothing had changed")
+    elif summary.cached:
+        lines.append(f"  cached      {summary.cached} of {count} components")
+    lines.append(f"  report      {_nearby(summary.report)}")
+    lines.append(f"  log         {_nearby(summary.log)}")
+    return "\n".join(lines)
+
+
+def one_line(summary: Summary) -> str:
+    """A replayed span in one line."""
+    shown = " ".join(f"{name} {summary.metrics[name]:.3f}" for name in _shown(summary) if _known(summary, name))
+    champion = summary.champion
+    against = f"against v{champion['version']}" if champion else "no champion yet"
+    if summary.stopped is not None:
+        outcome = f"stopped: {summary.stopped}"
+    elif summary.pushed is not None:
+        outcome = f"pushed as v{summary.pushed}"
+    else:
+        outcome = f"not pushed: {_some(summary.reasons, 2)}"
+    drifted = drift_counts(summary.drift).drifted
+    moved = f"drift in {drifted}" if drifted else "no drift"
+    return (
+        f"span {summary.spans['eval'][0]:>3}  train {spans_text(summary.spans['train']):<12} "
+        f"{summary.rows.get('eval', 0):>8,} rows  {shown}  {moved:<11}  {against:<16}  {outcome}  "
+        f"({summary.seconds:.0f} s)"
+    )
+
+
+def spans_text(spans: list[int]) -> str:
+    """[9, 10, 11] -> "spans 9-11"."""
+    return f"span {spans[0]}" if len(spans) == 1 else f"spans {spans[0]}-{spans[-1]}"
+
+
+def _nearby(path: str) -> str:
+    """The path as one would type it here: relative if it lies below the working directory."""
+    if "://" in path:
+        return path
+    near = os.path.relpath(path)
+    return path if near.startswith("..") else near
+
+
+def _shown(summary: Summary) -> list[str]:
+    order: list[str] = ["auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae"]
+    return [name for name in order if name in summary.metrics][:3]
+
+
+def _known(summary: Summary, name: str) -> bool:
+    return summary.metrics[name] is not None
+
+
+def _metric_lines(summary: Summary) -> list[str]:
+    lines = []
+    before = (summary.champion or {}).get("metrics", {})
+    for name in _shown(summary):
+        value, champion = summary.metrics[name], before.get(name)
+        line = f"  {name:<19} {'unknown' if value is None else f'{value:.4f}'}"
+        if value is not None and champion is not None:
+            version = (summary.champion or {})["version"]
+            line += f"   champion (version {version}) {champion:.4f}, {value - champion:+.4f}"
+        lines.append(line)
+    return lines
+
+
+def _model_text(model: Mapping[str, Any]) -> str:
+    """The members, weighted where there are several, and the candidates that are not in the model."""
+    members = [one for one in model["members"] if one["weight"]]
+    weighed = len(members) > 1
+    used = " + ".join(f"{one['weight']:.2f} {one['name']}" if weighed else one["name"] for one in members)
+    others = ", ".join(one["name"] for one in model["members"] if not one["weight"])
+    return f"{used}, in {model['seconds']:.0f} s" + (f"; not in it: {others} (reasons in the report)" if others else "")
+
+
+def _baseline_text(summary: Summary) -> str:
+    """The baselines' first two metrics of those shown: "linear auc 0.7210 average_precision 0.3516; prior …"."""
+    names = _shown(summary)[:2]
+    return "; ".join(
+        f"{baseline} " + " ".join(f"{name} {value:.4f}" for name in names if (value := metrics.get(name)) is not None)
+        for baseline, metrics in sorted(summary.baselines.items())
+    )
+
+
+def _blessing_text(summary: Summary) -> str:
+    if not summary.blessed:
+        return f"no: {_some(summary.reasons)}"
+    return "yes" if summary.champion else "yes: passed the absolute thresholds (no champion yet)"
+
+
+def _weakest_text(slices: list[dict[str, Any]]) -> str:
+    if not slices:
+        return "no weak slice found"
+    first, more = slices[0], len(slices) - 1
+    others = f" ({more} more in the report)" if more else ""
+    return f"{first['slice']}, {first['rows']:,} rows; {first.get('next', 'see the report')}{others}"
+
+
+def _tuned_text(summary: Summary) -> str:
+    said = tuning_result_text.in_short(summary.tuned, most=4)
+    if run_id := summary.tuned.get("run_id"):
+        return f"{said}; found by run {run_id}"
+    keep = f"; keep it: plumbline tuned --dataset {summary.dataset} --write"
+    return said + keep if summary.tuned["adopted"] else said
+
+
+def _label_text(labels: Mapping[str, Any]) -> str:
+    share = labels["doubtful"] / labels["judged"]
+    hard = "; classes overlap, so some are hard rows" if labels.get("separable") is False else ""
+    return f"{labels['doubtful']:,} of {labels['judged']:,} suspected label errors ({share:.1%}){hard}"
+
+
+def _some(items: list[str], most: int = 3) -> str:
+    if not items:
+        return "none"
+    more = f", and {len(items) - most} more" if len(items) > most else ""
+    return "; ".join(items[:most]) + more

@@ -1,0 +1,203 @@
+"""The history: every run of a dataset, newest first.
+
+Read from the summaries that runs leave beside their reports: no database is asked for what a run came to. A run without
+one was killed, or is under way; a run that only ML Metadata knows had its reports removed.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from components.shared.errors import UsageError
+from components.shared.texts.file_names import is_plain
+from pipeline.drift.comparison_text import drift_counts
+from pipeline.run_history.metadata_graph import run_ids
+
+if TYPE_CHECKING:
+    from ml_metadata.metadata_store import metadata_store
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run.
+
+    Attributes:
+      run_id: Its name.
+      when: When it began: UTC, ISO 8601.
+      state: "done"; "stopped", by the gate or a failure; "unfinished", killed or under way; "no report".
+      spans: Split -> span numbers.
+      rows: Split -> rows.
+      drifted: Number of features that drifted over all rows, counted as the report counts them.
+      drifted_in_slices: Number of those that drifted in slices only.
+      metrics: On split `eval`, overall.
+      champion: The version it was compared with, or None.
+      blessed: Whether the candidate cleared the bar.
+      pushed: The version, or None.
+      seconds: From begin to end; None if it is not known.
+      components: How many there were, skipped ones included.
+      cached: How many of them came from the cache.
+      stopped: What stopped it, or None.
+      report: Path of the report, or "".
+    """
+
+    run_id: str
+    when: str
+    state: str
+    spans: dict[str, list[int]]
+    rows: dict[str, int]
+    drifted: int
+    metrics: dict[str, float | None]
+    champion: int | None
+    blessed: bool
+    pushed: int | None
+    seconds: float | None
+    components: int
+    cached: int
+    stopped: str | None
+    report: str
+    drifted_in_slices: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As one entry of what `plumbline runs --json` prints."""
+        return asdict(self)
+
+
+def history(home: Path, store: "metadata_store.MetadataStore | None" = None, limit: int | None = None) -> list[Run]:
+    """Runs, newest first.
+
+    Args:
+      home: <root>/<dataset>.
+      store: ML Metadata, to list runs whose reports were removed, too.
+      limit: At most so many; None is all.
+
+    Raises:
+      UsageError: There has been no run; or `limit` is less than 1.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit}: must be at least 1")
+    reports = home / "reports"
+    names = {path.name for path in reports.iterdir() if path.is_dir()} if reports.is_dir() else set()
+    if store is not None:
+        names.update(run_ids(store))
+    if not names:
+        raise UsageError(f"{home}: no run yet; `plumbline run` makes one")
+    # A run's name begins with when it began.
+    return [_read(reports / name) for name in sorted(filter(is_plain, names), reverse=True)[:limit]]
+
+
+def summary_of(home: Path, run_id: str) -> dict[str, Any]:
+    """A run's summary; an empty one if there is none or it cannot be read."""
+    try:
+        if not is_plain(run_id):
+            return {}
+        found = json.loads((home / "reports" / run_id / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def run_named(home: Path, wanted: str) -> str:
+    """The id of the run that is called so, or whose id alone holds `wanted`; UsageError if there is no such one."""
+    try:
+        ids = sorted(entry.name for entry in os.scandir(home / "reports") if (Path(entry) / "summary.json").is_file())
+    except OSError:
+        ids = []
+    found = [run_id for run_id in ids if run_id == wanted] or [run_id for run_id in ids if wanted in run_id]
+    if len(found) != 1:
+        there = "no such run" if not found else f"{len(found)} runs are called so, such as {found[0]} and {found[-1]}"
+        raise UsageError(f"run {wanted}: {there} in {home / 'reports'}; `plumbline runs` lists them")
+    return found[0]
+
+
+def began(run_id: str) -> str:
+    """When a run began, from its name ("20261121T090631Z-a531"): ISO 8601; "" if the name is of another kind."""
+    try:
+        return datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%S%z").isoformat(timespec="seconds")
+    except ValueError:
+        return ""
+
+
+def for_a_person(runs: Sequence[Run]) -> str:
+    """A line a run, in columns."""
+    names = [name for name in METRICS if any(name in run.metrics for run in runs)][:3]
+    heading = ["run", "train", "eval", "rows", "drift", *names, "outcome", "cached", "seconds"]
+    rows = [heading] + [_cells(run, names) for run in runs]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
+    right = {"rows", "drift", "cached", "seconds", *names}
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for name, cell, width in zip(heading, row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    )
+
+
+METRICS = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
+"""In the order in which they are shown; the first three that there are."""
+
+
+def _read(folder: Path) -> Run:
+    summary = summary_of(folder.parent.parent, folder.name)
+    if summary:
+        state = "done" if summary.get("stopped") is None else "stopped"
+    else:
+        state = "unfinished" if folder.is_dir() else "no report"
+    components = summary.get("components", [])
+    counts = drift_counts(summary.get("drift", []))
+    return Run(
+        run_id=folder.name,
+        when=began(folder.name),
+        state=state,
+        spans=summary.get("spans", {}),
+        rows=summary.get("rows", {}),
+        drifted=counts.drifted,
+        drifted_in_slices=counts.in_slices,
+        metrics={name: value for name, value in summary.get("metrics", {}).items() if name in METRICS},
+        champion=(summary.get("champion") or {}).get("version"),
+        blessed=bool(summary.get("blessed", False)),
+        pushed=summary.get("pushed"),
+        seconds=summary.get("seconds"),
+        components=len(components),
+        cached=sum(component["state"] == "cached" for component in components),
+        stopped=summary.get("stopped"),
+        report=summary.get("report", ""),
+    )
+
+
+def _cells(run: Run, metrics: Sequence[str]) -> list[str]:
+    values = [run.metrics.get(name) for name in metrics]
+    return [
+        run.run_id,
+        _spans(run.spans.get("train", [])),
+        _spans(run.spans.get("eval", [])),
+        f"{sum(run.rows.values()):,}" if run.rows else "-",
+        _drift(run) if run.components else "-",
+        *("-" if value is None else f"{value:.4f}" for value in values),
+        _outcome(run),
+        f"{run.cached}/{run.components}" if run.components else "-",
+        "-" if run.seconds is None else f"{run.seconds:.0f}",
+    ]
+
+
+def _spans(spans: Sequence[int]) -> str:
+    """[9, 10, 11] -> "9-11"."""
+    if not spans:
+        return "-"
+    return str(spans[0]) if len(spans) == 1 else f"{spans[0]}-{spans[-1]}"
+
+
+def _drift(run: Run) -> str:
+    return f"{run.drifted} (+{run.drifted_in_slices} in slices)" if run.drifted_in_slices else str(run.drifted)
+
+
+def _outcome(run: Run) -> str:
+    if run.state != "done":
+        return run.state
+    if run.pushed is not None:
+        return f"pushed as v{run.pushed}"
+    return "blessed, not pushed" if run.blessed else "not blessed"

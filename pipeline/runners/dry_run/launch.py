@@ -1,0 +1,207 @@
+"""Runs a container's command in a process of its own, on this machine or in an image, and ends what outlives us."""
+
+import hashlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from components.shared.errors import UsageError
+from components.shared.files import write_json
+from pipeline.runners.dry_run.artifact_paths import Places
+from pipeline.runners.dry_run.failure import TaskFailed
+
+
+@dataclass(frozen=True)
+class Call:
+    """One container.
+
+    Attributes:
+      task: The task's name.
+      image: Image to run in.
+      command: Program and arguments.
+      env: Variables that the spec holds.
+      hidden: Variables whose values no command line and no file may show.
+      mounts: Path in the container -> (folder of this machine, options).
+      places: The task's folders.
+      log: File to append all output to.
+    """
+
+    task: str
+    image: str
+    command: list[str]
+    env: Mapping[str, str]
+    hidden: Mapping[str, str]
+    mounts: Mapping[str, tuple[Path, str]]
+    places: Places
+    log: Path
+
+
+class Launcher(Protocol):
+    """Runs containers."""
+
+    inside: bool
+
+    def digest(self, task: str, image: str) -> str:
+        """What tells an image from another of its name; TaskFailed if it is not there."""
+
+    def run(self, call: Call) -> int:
+        """Runs one to its end; returns its exit code."""
+
+    def clean(self) -> None:
+        """Removes what a killed dry run left."""
+
+
+class OnMachine:
+    """Commands run as they are; `python` is this interpreter, the working folder is the current one."""
+
+    inside = False
+
+    def __init__(self, running: Path) -> None:
+        self._running = running
+
+    def digest(self, task: str, image: str) -> str:
+        """The image plays no part."""
+        return "none"
+
+    def run(self, call: Call) -> int:
+        """See Launcher."""
+        command = list(call.command)
+        if command[0] in ("python", "python3"):
+            command[0] = sys.executable
+        env = {
+            # Other words for Python, in a shell script say, find the same one.
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
+            "HOME": os.environ.get("HOME", "/"),
+            "LANG": "C.UTF-8",
+            "TMPDIR": str(call.places.local / "tmp"),
+            "PLUMBLINE_MOUNT": call.places.seen_mount,
+            **call.env,
+            **call.hidden,
+        }
+        return _wait(call, command, env, self._running)
+
+    def clean(self) -> None:
+        """Ends a process that outlived a killed dry run."""
+        end_leftover(self._running)
+
+
+class InImage:
+    """Commands run in an image that buildah knows, in a working container that is removed afterwards."""
+
+    inside = True
+
+    def __init__(self, running: Path, work: Path) -> None:
+        self._running = running
+        self._prefix = f"plumbline-dry-run-{hashlib.sha256(str(work.resolve()).encode()).hexdigest()[:12]}-"
+
+    def digest(self, task: str, image: str) -> str:
+        """See Launcher."""
+        found = _buildah("inspect", "--type", "image", "--format", "{{.FromImageID}}", image)
+        if found.returncode:
+            raise TaskFailed(task, f"image {image} is not on this machine (buildah images lists those that are)")
+        return found.stdout.strip()
+
+    def run(self, call: Call) -> int:
+        """See Launcher."""
+        name = self._prefix + call.task.lower()
+        made = _buildah("from", "--pull-never", "--name", name, call.image)
+        if made.returncode:
+            raise TaskFailed(call.task, f"image {call.image} cannot be used ({_last_line(made.stderr)})", call.log)
+        try:
+            env = {"PLUMBLINE_MOUNT": call.places.seen_mount, **call.env}
+            words = ["buildah", "run", "--isolation", "chroot"]
+            words += [word for variable, value in env.items() for word in ("--env", f"{variable}={value}")]
+            for host, path in call.places.volumes().items():
+                words += ["--volume", f"{host}:{path}"]
+            for path, (folder, options) in call.mounts.items():
+                words += ["--volume", f"{folder}:{path}" + (f":{options}" if options else "")]
+            command, assignments = call.command, ""
+            if call.hidden:
+                # buildah has no way for them but its command line, which every user of the machine can read.
+                command = ["sh", "-c", 'set -a; eval "$(cat)"; set +a; exec "$@" </dev/null', "sh", *command]
+                assignments = "".join(f"{key}={shlex.quote(value)}\n" for key, value in call.hidden.items())
+            return _wait(call, [*words, "--", name, *command], os.environ, self._running, assignments)
+        finally:
+            _buildah("rm", name)
+
+    def clean(self) -> None:
+        """Ends a process and removes working containers that outlived a killed dry run on this work folder."""
+        end_leftover(self._running)
+        listed = _buildah("containers", "--format", "{{.ContainerName}}")
+        for name in listed.stdout.split():
+            if name.startswith(self._prefix):
+                _buildah("rm", name)
+
+
+def _buildah(*words: str) -> subprocess.CompletedProcess[str]:
+    try:
+        command = ["buildah", *words]  # wherever the machine has it
+        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a list, no shell
+    except FileNotFoundError:
+        raise UsageError("buildah is not installed; it runs the images. Or --no-image, on this machine") from None
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[-1]
+
+
+def _wait(call: Call, command: list[str], env: Mapping[str, str], running: Path, text: str = "") -> int:
+    with call.log.open("ab") as log:
+        try:
+            # A session of its own: whatever the command starts can be ended with it.
+            process = subprocess.Popen(  # noqa: S603 - a pipeline is a program: running its steps is what is asked for
+                command,
+                env=env,
+                stdin=subprocess.PIPE if text else subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        except OSError as exc:
+            raise TaskFailed(call.task, f"{command[0]} cannot be run ({exc.strerror})", call.log) from exc
+        try:
+            write_json(running, {"pid": process.pid, "started": _started(process.pid)})
+            process.communicate(text.encode() if text else None)
+            return process.returncode
+        except BaseException:
+            _end(process.pid)
+            process.wait()
+            raise
+        finally:
+            # What the command left in the background ends with its container.
+            _end(process.pid)
+            running.unlink(missing_ok=True)
+
+
+def end_leftover(running: Path) -> None:
+    """Ends the process that a killed dry run left behind, unless its number has passed to another process."""
+    try:
+        left = json.loads(running.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    started = _started(left["pid"])
+    if started and started == left["started"]:
+        _end(left["pid"])
+    running.unlink(missing_ok=True)
+
+
+def _started(pid: int) -> str:
+    """When a process started, in the kernel's ticks; "" if there is none, or no /proc to say it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _end(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return

@@ -1,0 +1,80 @@
+"""What a compiled pipeline is told, settled and checked: from the command line, [kubeflow], and the other tables."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from components.arrow_example_gen.source import Source
+from components.shared.errors import ConfigError
+from pipeline.preflight.data_check import source_of
+from pipeline.runners.kubeflow.artifact_paths import below, check_parameter_url, check_root, is_local, registry_below
+from pipeline.settings.config import Config
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where a compiled pipeline reads and writes.
+
+    Attributes:
+      source: What ingest reads.
+      schema: The schema's path in the image.
+      artifacts: Pipeline root.
+      registry: URL or folder of the versions.
+      image: Container image of all components that have none of their own.
+    """
+
+    source: Source
+    schema: str
+    artifacts: str
+    registry: str
+    image: str
+
+
+def settle(
+    config: Config, *, data: str | None = None, root: str | None = None, image: str | None = None, target: str
+) -> Plan:
+    """Puts together what is given and what [kubeflow] says.
+
+    Raises:
+      ConfigError: Something is neither given nor set, or the cluster could not reach it.
+    """
+    settings, name = config.kubeflow, config.dataset.name
+    root = root or settings.root
+    if not root:
+        raise ConfigError(f"{config.path}: where do artifacts go? --root or [kubeflow] root, such as s3://bucket/runs")
+    check_root(root, target)
+    image = image or settings.image
+    if not image:
+        raise ConfigError(f"{config.path}: which image holds Plumbline? --image or [kubeflow] image")
+    directory = config.data.directory
+    data = data or settings.data or (directory if "://" in directory or is_local(root) else "")
+    if not data:
+        raise ConfigError(
+            f"{config.path}: where does the cluster find the spans? --data or [kubeflow] data, such as s3://bucket/spans"
+        )
+    check_parameter_url("data", data)
+    registry = settings.registry or (config.registry.directory if "://" in config.registry.directory else "")
+    registry = registry or registry_below(root, name)
+    check_parameter_url("registry", registry)
+    return Plan(
+        source=_source(config, data, root),
+        schema=f"{settings.schemas.rstrip('/')}/{name}/schema.pbtxt",
+        artifacts=below(root, name, "artifacts"),
+        registry=registry,
+        image=image,
+    )
+
+
+def _source(config: Config, data: str, root: str) -> Source:
+    source = source_of(config, data)
+    if not source.corrections or "://" in source.corrections:
+        return source
+    if Path(source.corrections) == config.path.with_name("corrections.csv"):
+        return replace(
+            source, corrections=f"{config.kubeflow.schemas.rstrip('/')}/{config.dataset.name}/corrections.csv"
+        )
+    if is_local(root):
+        return source
+    raise ConfigError(
+        f"{source.corrections}: is on this machine, where the cluster cannot read it; put it beside {config.path.name} "
+        "and into the image, or on the object store with its URL in [data] corrections"
+    )

@@ -1,0 +1,209 @@
+"""`plumbline submit`: compiles, and hands the pipeline to Kubeflow Pipelines: once, or on a schedule.
+
+A schedule starts the pipeline whether there is a new span or not. A run that finds nothing new costs its first step
+(preflight_task.py), the rest comes from the cache. Runs that were missed are not made up for, since each
+takes the newest span, and only one runs at a time.
+"""
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.shared.errors import ConfigError, GateBlocked, PlumblineError, UsageError
+from pipeline.runners.kubeflow.artifact_paths import is_local
+from pipeline.runners.kubeflow.client import ServerFailed, Unreachable, answers, connect, host_of, quiet
+from pipeline.runners.kubeflow.plan import settle
+from pipeline.settings.config import Config
+
+GATES = {"DataGate": "", "Transform": "[gate] values"}
+"""Steps that a policy of [gate] may stop -> what their message says then, among others."""
+
+ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
+"""States of a run that it does not leave."""
+
+PATIENCE = 20
+"""Questions in a row that the server may fail to answer before waiting ends: a run takes hours, a restart of the API
+server or a lost port-forward minutes."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What the server made of it. `state` is "" unless it was waited for; `every` is "" for a single run."""
+
+    id: str
+    url: str
+    experiment: str
+    state: str = ""
+    every: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """For --json."""
+        key = "recurring_run_id" if self.every else "run_id"
+        found = {key: self.id, "url": self.url, "experiment": self.experiment}
+        return found | {name: value for name in ("state", "every") if (value := getattr(self, name))}
+
+    def for_a_person(self) -> str:
+        """Two lines."""
+        what = f"scheduled run {self.id}, every {self.every}" if self.every else f"run {self.id}"
+        return f"{what}{f': {self.state}' if self.state else ''}\n{self.url}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for on the command line; None and "" are left to the settings."""
+
+    host: str | None = None
+    experiment: str | None = None
+    service_account: str | None = None
+    data: str | None = None
+    root: str | None = None
+    image: str | None = None
+    span: int | None = None
+    window: int | None = None
+    every: str | None = None
+    replace: bool = False
+
+
+def submit(config: Config, request: Request, compile_to: Callable[[Path], None]) -> tuple[Submitted, Any]:
+    """Submits one run or a schedule.
+
+    Args:
+      config: Settings of the dataset.
+      request: What is asked for.
+      compile_to: Writes the compiled pipeline to a path; called once the server has answered.
+
+    Returns:
+      What was submitted, and the client that did it.
+
+    Raises:
+      ConfigError: Image, root or data is missing or cannot be reached from a cluster.
+      UsageError: No server, refused credentials, a refused pipeline, or a schedule that is there already.
+    """
+    plan = settle(config, data=request.data, root=request.root, image=request.image, target="kubeflow")
+    if is_local(plan.artifacts):
+        raise ConfigError(f"root {plan.artifacts}: the cluster cannot reach this folder; give s3://, gs:// or minio://")
+    settings, name = config.kubeflow, config.dataset.name
+    cron = None if request.every is None else cron_of(request.every)
+    if cron and request.span is not None:
+        raise UsageError("--span with --every: a schedule takes the newest span each time; leave --span out")
+    host = host_of(request.host, settings.host)
+    client = connect(host, settings.namespace, os.environ.get(settings.token_variable, ""))
+    experiment = request.experiment or settings.experiment or name
+    parameters = {
+        key: value for key, value in (("span", request.span), ("window", request.window)) if value is not None
+    }
+    account = request.service_account or settings.service_account or None
+    with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
+        package = Path(folder) / f"{name}.yaml"
+        compile_to(package)
+        common = {
+            "params": parameters,
+            "pipeline_package_path": str(package),
+            "pipeline_root": plan.artifacts,
+            "service_account": account,
+        }
+        with answers(host or "the cluster's own API"), quiet():
+            home = client.create_experiment(experiment, namespace=settings.namespace or None)
+            if cron:
+                return _schedule(client, home, f"plumbline-{name}", cron, request, common, host), client
+            title = f"{name} {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}"
+            run = client.run_pipeline(home.experiment_id, title, **common)
+    return Submitted(run.run_id, f"{host}/#/runs/details/{run.run_id}", experiment), client
+
+
+def _schedule(
+    client: Any, home: Any, title: str, cron: str, request: Request, common: dict[str, Any], host: str
+) -> Submitted:
+    """One schedule for a dataset: two would run everything twice."""
+    before = [one for one in _schedules(client, home.experiment_id) if one.display_name == title]
+    if before and not request.replace:
+        raise UsageError(
+            f"{title}: is scheduled already ({before[0].recurring_run_id}); --replace puts this one in its place"
+        )
+    made = client.create_recurring_run(
+        experiment_id=home.experiment_id,
+        job_name=title,
+        cron_expression=cron,
+        no_catchup=True,
+        max_concurrency=1,
+        **common,
+    )
+    for one in before:
+        client.delete_recurring_run(one.recurring_run_id)
+    id_ = made.recurring_run_id
+    return Submitted(id_, f"{host}/#/recurringrun/details/{id_}", home.display_name, every=cron)
+
+
+def _schedules(client: Any, experiment_id: str) -> list[Any]:
+    found: list[Any] = []
+    token = ""
+    while True:
+        page = client.list_recurring_runs(page_token=token, page_size=100, experiment_id=experiment_id)
+        found += page.recurring_runs or []
+        token = page.next_page_token or ""
+        if not token:
+            return found
+
+
+def cron_of(every: str) -> str:
+    """A cron expression as KFP takes it, with seconds; UsageError if it is none.
+
+    Args:
+      every: Five fields as cron has them (minute, hour, day, month, weekday), six with seconds before them, or hourly,
+        daily, weekly, monthly.
+    """
+    named = {"hourly": "0 * * * *", "daily": "0 6 * * *", "weekly": "0 6 * * 1", "monthly": "0 6 1 * *"}
+    fields = named.get(every, every).split()
+    if len(fields) == 5:
+        fields = ["0", *fields]
+    if len(fields) != 6 or not all(re.fullmatch(r"[0-9A-Za-z*/,?-]+", field) for field in fields):
+        raise UsageError(f"--every '{every}': legal: {', '.join(named)}, or a cron expression such as '0 6 * * *'")
+    return " ".join(fields)
+
+
+def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:
+    """Waits for a run to end.
+
+    Args:
+      client: As `submit` returns it.
+      submitted: A single run.
+      seconds: Between two looks.
+
+    Raises:
+      GateBlocked: The data gate stopped it.
+      PlumblineError: It failed or was cancelled, and the message names the step; or the server is gone.
+    """
+    missed = 0
+    while True:
+        try:
+            with answers(submitted.url.partition("/#/")[0]), quiet():
+                run = client.get_run(submitted.id)
+            missed = 0
+            if run.state in ENDED:
+                break
+        except (Unreachable, ServerFailed) as exc:
+            missed += 1
+            if missed > PATIENCE:
+                raise type(exc)(f"{exc}; run {submitted.id} goes on, see {submitted.url}") from exc
+        time.sleep(seconds)
+    if run.state == "SUCCEEDED":
+        return Submitted(submitted.id, submitted.url, submitted.experiment, run.state)
+    failed = [task for task in getattr(run.run_details, "task_details", None) or [] if task.state == "FAILED"]
+    steps = [task for task in failed if task.display_name in _steps(run)] or failed
+    step = steps[0].display_name if steps else ""
+    said = next((error.message for error in (*(task.error for task in steps), run.error) if error), "")
+    about = " ".join(f"{step + ': ' if step else ''}{said}".split())
+    kind = GateBlocked if step in GATES and GATES[step] in said else PlumblineError
+    raise kind(f"run {submitted.id} {run.state.lower()}{f' ({about})' if about else ''}; see {submitted.url}")
+
+
+def _steps(run: Any) -> set[str]:
+    """Names of the pipeline's own steps: KFP also lists its drivers and the DAG around them."""
+    spec = run.pipeline_spec or {}
+    spec = spec.get("pipeline_spec", spec)
+    return set(spec.get("root", {}).get("dag", {}).get("tasks", {}))

@@ -1,0 +1,45 @@
+"""From a dataset's settings to what DriftValidator is told."""
+
+from collections.abc import Mapping
+
+from components.drift_validator.drift_detection import Plan
+from components.drift_validator.thresholds import Rules
+from components.shared.features.derived_features import readings
+from pipeline.settings.config import Config
+from pipeline.settings.feature_types import feature_kinds
+
+
+def plan_of(config: Config, types: Mapping[str, str]) -> Plan:
+    """What to compare: features and label, the ids for what is missing; columns that are only carried are left out.
+
+    `types` are column -> type alias, see arrow_example_gen/columns.py.
+    """
+    dataset = config.dataset
+    features = feature_kinds(config, types) if config.features.dates else {}
+    dates = features.get("dates", {})
+    made = [name for names in features.get("derived", {}).values() for name in names]
+    categorical = list(config.features.categorical)
+    if dataset.task != "regression":
+        categorical.append(dataset.label)
+    return Plan(
+        rules=Rules(
+            rule=config.drift.rule,
+            alpha=config.drift.alpha,
+            effects=dict(config.drift.effects),
+            thresholds=dict(config.drift.thresholds),
+            slice_effect=config.drift.slice_effect,
+        ),
+        roles={
+            **dict.fromkeys(dataset.id, "id"),
+            **dict.fromkeys(config.features.names, "feature"),
+            dataset.label: "label",
+        },
+        categorical=tuple(categorical),
+        texts=config.features.text,
+        others="carry",
+        dates=features.get("moments", {}),
+        derived=tuple(name for name in made if readings(name)[0].column in dates),
+        slices=config.drift.slices,
+        min_slice_rows=config.drift.min_slice_rows,
+        joint_rows=config.drift.joint_rows,
+    )

@@ -1,0 +1,123 @@
+"""[beam]: where the Beam-based components do their work, and what that place needs to know."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pipeline.settings.sections.section import Names, Table
+
+Profile = Literal["local", "flink", "spark", "dataflow"]
+Endpoint = Annotated[str, Field(pattern=r"^$|^[A-Za-z0-9._-]+:[0-9]{1,5}$")]
+"""host:port, or empty."""
+
+
+class Local(Table):
+    """In this process, or in several of this machine."""
+
+    processes: Annotated[int, Field(ge=1)] = 1
+    """1 is this process itself; each more imports TensorFlow again."""
+
+
+class Portable(Table):
+    """What Flink and Spark have in common: Beam hands a job to a job server, and rows go to Python workers."""
+
+    parallelism: Annotated[int, Field(ge=1)] = 2
+    """Tasks at a time, over all TaskManagers or executors."""
+    job_server: Endpoint = ""
+    """Address of a Beam job server; empty starts one for each run."""
+    job_server_jar: str = ""
+    """File of the job server to start; empty is the one that `make flink-up` has made (Flink), or else the one that
+    Beam fetches by itself."""
+    workers: Endpoint = ""
+    """Address at which the cluster's machines find Python workers (a worker pool on each of them, such as a sidecar at
+    localhost:50000); empty starts a pool on this machine for each run, which serves a cluster on this machine."""
+
+    @model_validator(mode="after")
+    def _one_job_server(self) -> "Portable":
+        if self.job_server and self.job_server_jar:
+            raise ValueError("job_server_jar: job_server names one that runs already; take one of the two out")
+        return self
+
+
+class Flink(Portable):
+    """A Flink cluster."""
+
+    master: Annotated[str, Field(pattern=r"^(https?://)?[A-Za-z0-9._-]+:[0-9]{1,5}$")] = "127.0.0.1:8081"
+    """Address of its REST interface."""
+    version: Literal["1.19", "1.20", "2.0", "2.1", "2.2"] = "1.19"
+    """Of Flink; the job server has to be one for it."""
+    job_memory_mb: Annotated[int, Field(ge=128)] = 512
+    """Heap of a job server that is started here."""
+
+
+class Spark(Portable):
+    """A Spark cluster, version 3. Its options are checked by tests; no Spark has been run with them."""
+
+    master: Annotated[str, Field(pattern=r"^(spark|local|yarn|k8s)[^ ]*$")] = "local[2]"
+    """Its master URL."""
+    job_memory_mb: Annotated[int, Field(ge=128)] = 1024
+    """Heap of a job server that is started here; with a `local` master the work is done in it, too."""
+
+
+class Dataflow(Table):
+    """Google Cloud Dataflow. Its options are checked against Beam's by tests; nothing has been run on it with them.
+
+    Spans, runs and registry have to be gs:// URLs: its workers share no disk with anyone.
+    """
+
+    project: str = ""
+    """Google Cloud project."""
+    region: str = ""
+    """Google Cloud region."""
+    temp_location: Annotated[str, Field(pattern=r"^(gs://.+)?$")] = ""
+    """gs:// folder for what is in between."""
+    image: str = ""
+    """Container image with Plumbline in it, for the workers: the one that the pipeline itself runs in."""
+    max_workers: Annotated[int, Field(ge=1)] = 10
+    """Machines, at most."""
+    machine_type: str = ""
+    """Empty is Dataflow's choice."""
+    service_account: str = ""
+    """Empty is the project's default."""
+    subnetwork: str = ""
+    """Of the workers; empty is the project's default network."""
+    public_ips: bool = True
+    """Whether workers have external addresses."""
+
+
+class Beam(Table):
+    """How the Beam-based components run: ingest, statistics, transform, evaluation."""
+
+    profile: Profile = "local"
+    """The runner of the Beam-based components."""
+    local: Local = Local()
+    flink: Flink = Flink()
+    spark: Spark = Spark()
+    dataflow: Dataflow = Dataflow()
+    args: Names = ()
+    """Further Beam options, as `--name=value`; they override the profile's."""
+
+    @model_validator(mode="after")
+    def _arguments_are_options(self) -> "Beam":
+        for one in self.args:
+            if not one.startswith("--"):
+                raise ValueError(f"args: {one!r} is no Beam option; write each as --name=value")
+        return self
+
+    @model_validator(mode="after")
+    def _cloud_is_named(self) -> "Beam":
+        if self.profile == "dataflow":
+            needed = ("project", "region", "temp_location", "image")
+            if missing := [key for key in needed if not getattr(self.dataflow, key)]:
+                raise ValueError(f"dataflow.{missing[0]}: missing; Dataflow needs {', '.join(needed)}")
+        return self
+
+    @property
+    def portable(self) -> Portable | None:
+        """The settings of the profile, if it is one with a job server."""
+        return {"flink": self.flink, "spark": self.spark}.get(self.profile)
+
+    @property
+    def shares_disk(self) -> bool:
+        """Whether the workers see this process' files: those that a run starts itself do, others may lie anywhere."""
+        return self.profile == "local" or (self.portable is not None and not self.portable.workers)

@@ -1,0 +1,147 @@
+"""What a search of settings found, kept for the runs after it: <root>/<dataset>/tuned.json.
+
+pipeline.toml stays what decides. What was found is used by a run that does not search in two ways only: `plumbline
+tuned --write` writes it into [training], or `reuse` in [tune] lets it stand instead of [training], until that table or
+anything else that it was found for is changed.
+"""
+
+import hashlib
+import json
+from codecs import BOM_UTF8
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from components.shared.errors import UsageError
+from components.shared.files import write_bytes, write_json
+from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
+from pipeline.settings.config import Config
+from pipeline.settings.sections.tune import complaint, with_values
+from pipeline.settings.tuning_result_text import dotted, edited, in_short, shown
+
+FILE = "tuned.json"
+MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)
+"""What JSON of another shape raises."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The result of a search.
+
+    Attributes:
+      found: best_settings.json, see components/tuner/tuning.py.
+      run_id: Of the run that searched; "" if it is not known.
+      data: Fingerprint of the data that it searched on.
+      basis: Fingerprint of the settings that it was found for; "" if it is not known.
+    """
+
+    found: dict[str, Any]
+    run_id: str = ""
+    data: str = ""
+    basis: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is kept, and printed by `plumbline tuned --json`."""
+        return asdict(self)
+
+    def for_a_person(self) -> str:
+        """The trials, the best first, and what came of them."""
+        metric = self.found["metric"]
+        trials = list(enumerate(self.found["trials"]))
+        good = [(number, trial) for number, trial in trials if trial["score"] is not None]
+        good.sort(key=lambda pair: pair[1]["score"] if metric in LOWER_IS_BETTER else -pair[1]["score"])
+        lines = [in_short(self.found), ""]
+        lines.append(f"{'trial':>5}  {METRICS.get(metric, metric).lower():>17}  {'seconds':>7}  settings")
+        for number, trial in good:
+            settings = ", ".join(f"{name} {shown(value)}" for name, value in trial["settings"].items())
+            line = f"{number:>5}  {trial['score']:>17.4f}  {trial['seconds']:>7.1f}  {settings or 'as they were'}"
+            lines.append(line)
+        lines += [f"{number:>5}  failed: {trial['failed']}" for number, trial in trials if trial["score"] is None]
+        return "\n".join(lines)
+
+
+def basis_of(config: Config) -> str:
+    """Fingerprint of the settings that a search is done for: with others, what it found says nothing."""
+    tables = {"dataset", "features", "balance", "augmentation", "training"}
+    told = config.model_dump(mode="json", include=tables)
+    told["tune"] = config.tune.model_dump(mode="json", include={"metric", "space"})
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def keep(home: Path, config: Config, found: dict[str, Any], run_id: str, data: str) -> None:
+    """Keeps a search's result, instead of the last one's."""
+    write_json(home / FILE, Tuned(found, run_id, data, basis_of(config)).to_json())
+
+
+def last(home: Path) -> Tuned:
+    """The last search's result; UsageError if there is none, or the file cannot be read."""
+    try:
+        return _tellable(Tuned(**json.loads((home / FILE).read_text(encoding="utf-8"))))
+    except FileNotFoundError:
+        raise UsageError(f"{home}: no settings were searched yet; plumbline run --tune 12 does") from None
+    except (OSError, *MISSHAPEN) as exc:
+        raise UsageError(f"{home / FILE}: cannot be read ({exc}); delete it and search again") from exc
+
+
+def from_file(path: Path) -> Tuned:
+    """The result in a best_settings.json; UsageError if it is none."""
+    try:
+        return _tellable(Tuned(json.loads(path.read_text(encoding="utf-8"))))
+    except (OSError, *MISSHAPEN) as exc:
+        raise UsageError(f"{path}: is no best_settings.json ({type(exc).__name__}: {exc})") from exc
+
+
+def _tellable(kept: Tuned) -> Tuned:
+    """The same; one of MISSHAPEN if it lacks what is told of it, so is something else."""
+    kept.for_a_person()
+    dotted(kept.found["settings"])
+    return kept
+
+
+def in_force(config: Config, home: Path, data: str) -> tuple[Config, Tuned | None]:
+    """The settings that a run takes, and the earlier search that they come from, if `reuse` says so.
+
+    A run on the very data that was searched keeps its search: it is in the cache.
+    """
+    if not config.tune.reuse or not (home / FILE).is_file():
+        return config, None
+    kept = last(home)
+    if kept.basis != basis_of(config) or (config.tune.trials and kept.data == data):
+        return config, None
+    tune = config.tune.model_copy(update={"trials": 0})
+    return trained_with(config, kept.found).model_copy(update={"tune": tune}), kept
+
+
+def trained_with(config: Config, found: Mapping[str, Any]) -> Config:
+    """The settings with those in [training] that were found; as they are if none were."""
+    if not found.get("settings"):
+        return config
+    return config.model_copy(update={"training": with_values(config.training, dict(found["settings"]))})
+
+
+def write(config: Config, kept: Tuned) -> str:
+    """Writes what was found into pipeline.toml, comments and all else untouched; says what was changed.
+
+    Raises:
+      UsageError: It was found for other settings, [training] does not take it, or the file cannot be written, or not by
+        this simple means.
+    """
+    path = config.path
+    if kept.basis and kept.basis != basis_of(config):
+        raise UsageError(f"{path}: was changed since; these settings were found for others; plumbline run --tune again")
+    settings = kept.found["settings"]
+    if not settings:
+        return f"{path}: nothing to write, the settings stay"
+    if said := complaint(config.training, settings):
+        raise UsageError(f"{path}: [training] does not take what was found: {said}")
+    try:
+        # As bytes, and without the BOM that load_config allows: line ends and all else stay as they are.
+        before = path.read_bytes()
+        bom = BOM_UTF8 if before.startswith(BOM_UTF8) else b""
+        write_bytes(path, bom + edited(before.decode("utf-8-sig"), settings).encode())
+    except ValueError as exc:
+        raise UsageError(f"{path}: {exc}") from exc
+    except OSError as exc:
+        raise UsageError(f"{path}: cannot be written ({exc.strerror})") from exc
+    return f"{path}: [training] {', '.join(f'{n} {shown(v)}' for n, v in dotted(settings).items())}"

@@ -1,1 +1,0 @@
-"""Tables of pipeline.toml, a file each; config.py puts them together."""

@@ -1,0 +1,146 @@
+"""Rows of one slice from older spans: which ones, counted for whom, in fingerprint and artifact; what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from components.arrow_example_gen.extra_rows import Extra, check_columns, check_taken, taken
+from components.arrow_example_gen.source import Source
+from components.shared.errors import ConfigError, InputError
+from components.shared.examples.example_reading import read_examples
+from components.table_reading.read_options import ReadOptions
+from tests.components.arrow_example_gen.generating import generate
+
+COLUMNS = {"id": "string", "origin": "string", "n": "int64", "ok": "bool", "y": "int64"}
+JFK = Extra({"origin": ("JFK",)}, 2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Spans 1 to 6 of 12 rows, a third of each from EWR, JFK and LGA; the first has no label."""
+    spans = tmp_path / "spans"
+    spans.mkdir()
+    for span in range(1, 7):
+        numbers = range(12)
+        table = pd.DataFrame({"id": [f"{span}-{n}" for n in numbers], "origin": ["JFK", "EWR", "LGA"] * 4})
+        table["n"], table["ok"] = list(numbers), [n < 6 for n in numbers]
+        table["y"] = [None, *(n % 2 for n in range(1, 12))]
+        table.astype({"y": "Int64"}).to_csv(spans / f"span-{span}.csv", index=False)
+    return spans
+
+
+def source(folder: Path, *extra: Extra, **settings) -> Source:
+    described = Source(str(folder), "span-{span}.csv", COLUMNS, "y", ["id"], 2, 0.3, ReadOptions(), extra=extra)
+    return replace(described, **settings)
+
+
+BATCH = pa.RecordBatch.from_pydict(
+    {
+        "origin": ["JFK", "EWR", None, "JFK", "LGA"],
+        "n": pa.array([1, 2, 3, 2, 2]),
+        "ok": [True, None, True, False, True],
+        "y": pa.array([0, 1, 0, None, 1]),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("extras", "rows", "counts"),
+    [
+        ([JFK], [0], [1]),  # the other one has no label
+        ([Extra({"n": ("2",)}, 1)], [1, 4], [2]),
+        ([Extra({"origin": ("EWR", "LGA"), "n": ("2",)}, 1)], [1, 4], [2]),
+        ([Extra({"origin": ("LGA",)}, 1), Extra({"n": ("2", "1")}, 1)], [0, 1, 4], [1, 2]),  # the first to want it
+        ([Extra({"ok": ("True",)}, 1)], [0, 2, 4], [3]),
+        ([Extra({"origin": ("JFK",)}, 1), Extra({"origin": ("EWR",)}, 2)], [1], [0, 1]),  # only one goes so far back
+    ],
+)
+def test_rows_are_taken_once(extras, rows, counts):
+    before = max(extra.spans for extra in extras)
+    found, by_extra = taken(BATCH, extras, before, "y")
+    assert found.to_pydict() == BATCH.take(pa.array(rows)).to_pydict()
+    assert by_extra.tolist() == counts
+
+
+def test_the_spans_before_the_window(folder):
+    window = source(folder, JFK, Extra({"origin": ("EWR",)}, 1)).files(6)
+    assert [(file.span, file.before) for file in window.files] == [(2, 2), (3, 1), (4, 0), (5, 0), (6, 0)]
+    assert list(window.splits()) == ["train", "eval", "extra"]
+    assert list(source(folder).files(6).splits()) == ["train", "eval"]
+
+
+def test_spans_that_are_not_there_are_refused(folder):
+    with pytest.raises(InputError, match=r"span 0, of which \[\[data.extra\]\] takes rows for span 4, is not there"):
+        source(folder, JFK).files(4)
+    (folder / "span-2.csv").unlink()
+    with pytest.raises(InputError, match="span 2, of which .* is not there; there is: 1, 3-6; ask for fewer spans"):
+        source(folder, JFK).files(6)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"orign": ("JFK",)}, "'orign' is not in the schema; it names: id, origin"),
+        ({"n": ("many",)}, "'many' is no int64, as the schema says 'n' is"),
+    ],
+)
+def test_a_slice_that_cannot_be_is_refused(where, message):
+    with pytest.raises(ConfigError, match=message):
+        check_columns([Extra(where, 1)], COLUMNS, "pipeline.toml")
+
+
+def test_a_slice_of_lists_is_refused():
+    with pytest.raises(ConfigError, match="holds lists"):
+        check_columns([Extra({"tags": ("a",)}, 1)], {"tags": "list:string"}, "pipeline.toml")
+
+
+def test_a_slice_without_rows_is_refused():
+    assert check_taken([JFK], [[1], [2]], "spans") == [3]
+    with pytest.raises(InputError, match="no labelled row of the 2 spans before the window has origin = JFK"):
+        check_taken([JFK], [[0], [0]], "spans")
+
+
+def test_the_same_source_after_json(folder):
+    described = source(folder, JFK, Extra({"n": ("2", "3")}, 1), steps='{"balance": {}}')
+    assert Source.from_json(described.to_json()) == described
+
+
+def test_what_the_fingerprint_takes(folder):
+    plain, more = source(folder), source(folder, JFK)
+    assert plain.digest("abc", "train") == plain.digest("abc", "eval") == more.digest("abc", "train") == "abc"
+    other = source(folder, Extra({"origin": ("JFK",)}, 1))
+    assert len({described.digest("abc", "extra") for described in (more, other)}) == 2
+    stepped = source(folder, steps='{"balance": {}}')
+    assert stepped.digest("abc", "train") != "abc" and stepped.digest("abc", "eval") == "abc"
+
+
+@pytest.mark.slow
+def test_they_are_a_split_of_their_own(folder, tmp_path):
+    plain = generate(source(folder), tmp_path / "plain")
+    examples = generate(source(folder, JFK, steps='{"balance": {"method": "over"}}'), tmp_path / "out")
+    assert json.loads(examples.split_names) == ["train", "eval", "extra"]
+    said = {name: json.loads(examples.get_string_custom_property(name)) for name in ("rows", "spans", "extra", "steps")}
+    assert said == {
+        "rows": {"train": 22, "eval": 11, "extra": 6},
+        "spans": {"train": [4, 5], "eval": [6], "extra": [2, 3]},
+        "extra": [{"where": {"origin": ["JFK"]}, "spans": 2, "rows": 6}],
+        "steps": {"balance": {"method": "over"}},
+    }
+    rows = read_examples(str(tmp_path / "out" / "Split-extra"), ["id", "origin"])
+    assert rows["id"].tolist() == ["2-3", "2-6", "2-9", "3-3", "3-6", "3-9"]
+    assert set(rows["origin"]) == {"JFK"}
+    prints = {one.get_string_custom_property("data_fingerprint") for one in (plain, examples)}
+    assert len(prints) == 2
+    for split in ("train", "eval"):
+        one, other = (read_examples(str(tmp_path / run / f"Split-{split}"), ["id", "n"]) for run in ("plain", "out"))
+        assert one.equals(other)
+
+
+@pytest.mark.slow
+def test_a_value_that_no_row_has_is_refused(folder, tmp_path):
+    with pytest.raises(InputError, match="has origin = JFX, as"):
+        generate(source(folder, Extra({"origin": ("JFX",)}, 1)), tmp_path / "out")

@@ -1,0 +1,29 @@
+"""A sample is the same rows whatever the batches, and its share is what was asked for."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from components.arrow_example_gen.row_sampling import sampled
+
+
+def _batches(rows: int, size: int) -> list[pa.RecordBatch]:
+    table = pa.table({"row": np.arange(rows)})
+    return table.to_batches(max_chunksize=size)
+
+
+def _rows(batches: list[pa.RecordBatch], share: float) -> list[int]:
+    return [row for batch in sampled(iter(batches), share) for row in batch.column("row").to_pylist()]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000, 100_000])
+def test_the_same_rows_from_other_batches(size: int) -> None:
+    assert _rows(_batches(3000, size), 0.1) == _rows(_batches(3000, 3000), 0.1)
+
+
+def test_as_many_as_asked_for() -> None:
+    taken = _rows(_batches(100_000, 8192), 0.02)
+    # Binomial: 2,000 rows, five standard deviations are 221.
+    assert abs(len(taken) - 2000) < 221
+    assert abs(np.mean(taken) - 50_000) < 3500  # from everywhere, not from the beginning
+    assert _rows(_batches(10, 10), 1.0) == list(range(10))

@@ -1,0 +1,90 @@
+import math
+
+import numpy as np
+import pytest
+
+from components.drift_validator.distances.new_values import out_of_range, unseen, vanished
+from components.drift_validator.sketches.sketch import Numbers
+from tests.components.drift_validator.distributions import aligned, numbers
+
+
+def test_unseen_and_vanished_by_hand():
+    both = aligned({"EV": 4, "b": 5, "B6": 1}, {"b": 5, "ev": 3, "x": 1, "y": 1})
+    new, gone = unseen(both), vanished(both)
+    assert (new.distance, new.at, new.baseline_share, new.current_share) == (0.5, "ev", 0.0, 0.3)
+    assert new.detail == "'ev' and 2 more values not in the baseline, 50.0% of the values"
+    assert (gone.distance, gone.at, gone.baseline_share, gone.current_share) == (0.5, "EV", 0.4, 0.0)
+    assert gone.detail == "'EV' and 1 more value of the baseline gone, 50.0% of its values"
+    assert unseen(aligned({"a": 1}, {"a": 5})).detail == ""
+
+
+def test_rare_values_come_and_go_by_chance():
+    both = aligned({f"{row}": 1 for row in range(500)}, {f"x{row}": 1 for row in range(500)})
+    assert (unseen(both).distance, vanished(both).distance) == (1.0, 1.0)
+    assert unseen(both).p_value == vanished(both).p_value == 1.0
+
+
+def test_one_value_that_is_not_rare():
+    # All 20 of a value on the side that holds half: about 1 in 2^20; twice for two questions.
+    new = unseen(aligned({"a": 10_000}, {"a": 9_980, "new": 20}))
+    assert new.p_value == pytest.approx(2 * 2**-20, rel=0.05)
+
+
+def test_many_rare_ones_together():
+    """400 values seen twice or three times each, all on one side, while none of them alone would tell."""
+    kept = {f"a{kind}": 3 for kind in range(400)}
+    new = unseen(aligned({**kept, "big": 5000}, {**kept, "big": 5000, **{f"b{kind}": 3 for kind in range(200)}}))
+    assert new.p_value < 1e-6
+
+
+def test_beyond_critical_is_significant():
+    baseline = {f"a{kind}": 2 for kind in range(500)}
+    for kinds in range(100, 501, 50):
+        found = unseen(aligned(baseline, {f"{'b' if kind < kinds else 'a'}{kind}": 2 for kind in range(500)}))
+        if found.distance > found.critical(0.01):
+            assert found.p_value <= 0.01
+    assert found.distance == 1.0 > found.critical(0.01)
+
+
+@pytest.mark.parametrize("measure", [unseen, vanished])
+def test_without_values_on_a_side_nothing_is_significant(measure):
+    for both in (aligned({"a": 9}, {}), aligned({}, {"a": 9}), aligned({}, {})):
+        assert measure(both).p_value == 1.0
+        assert measure(both).critical(0.05) == 1.0
+    assert unseen(aligned({}, {"a": 9})).distance == 1.0
+    assert unseen(aligned({"a": 9}, {})).distance == 0.0
+
+
+def test_out_of_range_by_hand():
+    found = out_of_range(numbers([1, 2, 3]), numbers([0, 1, 2, -999]))
+    assert (found.distance, found.at, found.current_share) == (0.5, -999.0, 0.5)
+    assert found.detail == "-999 is below all of the baseline (1 to 3), 50.0% of the values outside"
+    # Two of four: 3 ways to split them over the two ends, 4/7 * 3/6 each.
+    assert found.p_value == pytest.approx(3 * 4 / 7 * 3 / 6)
+    assert out_of_range(numbers([1, 5]), numbers([1, 2, 5])).distance == 0.0
+    endless = out_of_range(numbers([1, 5]), numbers([2, math.inf]))
+    assert (endless.distance, endless.at) == (0.5, "inf")
+    assert "inf is above" in endless.detail
+
+
+def test_out_of_range_tells_chance_from_drift():
+    baseline, current = np.arange(1000.0), np.arange(1000.0)
+    current[:3] = 1e6
+    assert out_of_range(numbers(baseline), numbers(current)).p_value > 0.05
+    current[:30] = 1e6
+    found = out_of_range(numbers(baseline), numbers(current))
+    assert found.p_value < 1e-6
+    assert 0.003 < found.critical(0.05) < found.critical(1e-4) < found.distance
+
+
+def test_out_of_range_of_compressed_numbers_leaves_out_what_may_have_been_merged():
+    baseline = numbers(np.arange(1000.0))
+    current = Numbers(np.array([0.0, 500.0, 2000.0]), np.array([1, 969, 30]), rank_error=0.03)
+    found = out_of_range(baseline, current)
+    assert (found.distance, found.p_value) == (0.03, 1.0)
+
+
+def test_out_of_range_without_values_on_a_side():
+    for one, other in (([], [1]), ([1], []), ([], [])):
+        found = out_of_range(numbers(one), numbers(other))
+        assert (found.distance, found.p_value, found.critical(0.05)) == (0.0, 1.0, 1.0)

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control
+
+from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.significance import Subject, benjamini_hochberg, discovery_level, judge
+from components.drift_validator.thresholds import Rules
+
+p_values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
+
+
+@given(p_values)
+def test_q_values_are_those_of_scipy(p):
+    assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p), abs=1e-15)
+
+
+@given(p_values, st.floats(0.001, 0.5))
+def test_a_test_is_a_discovery_exactly_at_or_below_the_level(p, alpha):
+    q, level = benjamini_hochberg(p), discovery_level(p, alpha)
+    for p_value, q_value in zip(p, q, strict=True):
+        if abs(q_value - alpha) > 1e-9:  # at the border, rounding decides
+            assert (q_value <= alpha) == (p_value <= level * (1 + 1e-12))
+
+
+def test_by_hand():
+    # 4 tests at 0.05: 0.01 <= 0.0125, 0.02 <= 0.025, 0.04 > 0.0375, 0.5 > 0.05: two discoveries, level 2/4 * 0.05
+    assert discovery_level([0.5, 0.02, 0.01, 0.04], 0.05) == pytest.approx(0.025)
+    assert benjamini_hochberg([0.5, 0.02, 0.01, 0.04]) == pytest.approx([0.5, 0.04, 0.04, 0.04 * 4 / 3])
+    assert discovery_level([0.9, 0.8], 0.05) == pytest.approx(0.025)  # none: what the first would have needed
+    assert discovery_level([], 0.05) == 0.05
+
+
+def test_under_the_null_few_families_hold_a_discovery():
+    draws = np.random.default_rng(5).random((2000, 30))
+    false_alarms = np.mean([(benjamini_hochberg(row) <= 0.05).any() for row in draws])
+    assert false_alarms < 0.05 + 3 * (0.05 * 0.95 / 2000) ** 0.5
+
+
+def row(feature, distance, p_value, measure="chebyshev", slice_="", role="feature", critical=0.03):
+    measured = Measured(measure, distance, p_value=p_value, critical=lambda _: critical, detail="d")
+    return Subject(feature, slice_, role), measured
+
+
+RULES = Rules(alpha=0.05, thresholds={"color": 0.1}, divergences={"height": 0.2})
+
+
+@pytest.mark.parametrize(
+    ("distance", "p_value", "calibrated", "fixed"),
+    [
+        (0.2, 1e-6, True, True),  # real, and matters
+        (0.2, 0.5, False, True),  # matters, if it were not chance
+        (0.05, 1e-6, False, False),  # real, does not matter
+        (0.05, 0.5, False, False),
+        (0.1, 1e-6, False, False),  # at the threshold is not over it
+    ],
+)
+def test_real_and_relevant(distance, p_value, calibrated, fixed):
+    for rule, expected in (("calibrated", calibrated), ("fixed", fixed)):
+        rules = Rules(rule=rule, alpha=0.05, thresholds={"color": 0.1})
+        assert judge([row("color", distance, p_value)], rules)[0].drifted is expected
+
+
+def test_the_threshold_shown_is_what_has_to_be_passed():
+    noisy = judge([row("color", 0.2, 0.5, critical=0.3)], RULES)[0]
+    assert (noisy.threshold, noisy.chance, noisy.effect, noisy.drifted) == (0.3, 0.3, 0.1, False)
+    quiet = judge([row("color", 0.2, 1e-6, critical=0.03)], RULES)[0]
+    assert (quiet.threshold, quiet.chance, quiet.effect, quiet.drifted) == (0.1, 0.03, 0.1, True)
+    fixed = judge([row("color", 0.2, 0.5, critical=0.3)], Rules(rule="fixed", thresholds={"color": 0.1}))[0]
+    assert (fixed.threshold, fixed.drifted) == (0.1, True)
+
+
+def test_many_comparisons_are_corrected_for():
+    one = judge([row("color", 0.2, 0.01)], RULES)[0]
+    among_many = judge([row("color", 0.2, 0.01), *(row(f"f{i}", 0.02, 0.9) for i in range(20))], RULES)[0]
+    assert (one.drifted, among_many.drifted) == (True, False)
+    assert (one.q_value, among_many.q_value) == (pytest.approx(0.01), pytest.approx(0.21))
+
+
+def test_a_divergence_is_as_real_as_the_features_main_distance():
+    for p_value, expected in ((1e-6, True), (0.9, False)):
+        rows = judge(
+            [
+                row("height", 0.5, p_value, "kolmogorov_smirnov"),
+                (Subject("height"), Measured("jensen_shannon", 0.3, detail="")),
+            ],
+            RULES,
+        )
+        divergence = next(r for r in rows if r.measure == "jensen_shannon")
+        assert (divergence.drifted, divergence.threshold, divergence.p_value) == (expected, 0.2, None)
+
+
+def test_order_the_drifted_first_then_label_then_all_rows_then_the_farthest():
+    found = [
+        row("a", 0.02, 0.9),
+        row("b", 0.2, 1e-9),
+        row("c", 0.9, 1e-9),
+        row("d", 0.99, 1e-9, slice_="origin=EWR"),
+        row("late", 0.05, 1e-9, role="label"),
+    ]
+    assert [r.feature for r in judge(found, RULES)] == ["late", "c", "b", "d", "a"]
+
+
+def test_a_slice_is_told_only_for_what_it_moved_more():
+    found = [row("color", 0.2, 1e-9)] + [row("color", d, 1e-9, slice_=f"origin={d}") for d in (0.25, 0.31)]
+    drifted = {r.slice: (r.drifted, r.effect) for r in judge(found, RULES)}
+    assert drifted == {
+        "": (True, 0.1),
+        "origin=0.31": (True, pytest.approx(0.3)),
+        "origin=0.25": (False, pytest.approx(0.3)),
+    }
+    rules = Rules(alpha=0.05, thresholds={"color": 0.1}, slice_effect=0.15)
+    assert [r.slice for r in judge(found, rules) if r.drifted] == [""]
+
+
+def test_nothing_compared():
+    assert judge([], RULES) == []
+
+
+def test_infinity_is_written_as_text():
+    measured = Measured("kolmogorov_smirnov", 0.5, at=float("inf"), p_value=0.1)
+    assert judge([(Subject("x"), measured)], RULES)[0].at == "inf"

@@ -1,0 +1,43 @@
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.drift_validator.thresholds import EFFECTS, Rules
+
+SCHEMA = text_format.Parse(
+    """
+    feature { name: "color" drift_comparator { infinity_norm { threshold: 0.25 } }
+              skew_comparator { infinity_norm { threshold: 0.5 } } }
+    feature { name: "height" drift_comparator { jensen_shannon_divergence { threshold: 0.125 } } }
+    feature { name: "zero" drift_comparator { infinity_norm { threshold: 0 } } }
+    feature { name: "free" }
+    """,
+    schema_pb2.Schema(),
+)
+
+
+def test_the_schemas_comparators_are_thresholds():
+    rules = Rules().with_schema(SCHEMA)
+    assert (rules.thresholds, rules.divergences) == ({"color": 0.25, "zero": 0.0}, {"height": 0.125})
+    assert rules.threshold("color", "chebyshev") == 0.25
+    assert rules.threshold("color", "kolmogorov_smirnov") == 0.25
+    assert rules.threshold("height", "jensen_shannon") == 0.125
+
+
+def test_a_threshold_is_about_the_main_distance_only():
+    rules = Rules(effects={"unseen": 0.05}).with_schema(SCHEMA)
+    assert rules.threshold("color", "missing") == EFFECTS["missing"]
+    assert rules.threshold("color", "unseen") == 0.05
+    assert rules.threshold("height", "kolmogorov_smirnov") == EFFECTS["kolmogorov_smirnov"]
+
+
+def test_skew_has_comparators_of_its_own():
+    assert Rules().with_schema(SCHEMA, "skew").thresholds == {"color": 0.5}
+
+
+def test_settings_go_before_the_schema():
+    assert Rules(thresholds={"color": 0.1}).with_schema(SCHEMA).threshold("color", "chebyshev") == 0.1
+
+
+def test_json_and_back():
+    rules = Rules(rule="fixed", alpha=0.2, effects={"joint": 0.3}, thresholds={"a": 0.1}, divergences={"b": 0.2})
+    assert Rules.from_json(rules.to_json()) == rules

@@ -1,0 +1,165 @@
+"""The rule by which noise neither blesses nor blocks, tried on models of which the truth is known."""
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from components.evaluator import paired_comparison
+from components.evaluator.blessing import LOWER_IS_BETTER, Bar, by_chance, judge
+from components.evaluator.paired_comparison import Comparison, beats, compare, draw, holm, worse
+from components.shared.statistics.weighted_metrics import Decisions, Means, regression
+
+NAN = float("nan")
+
+
+def models(seed: int, rows: int, loss: float, likeness: float = 0.97, auc: float = 0.72) -> dict[str, Decisions]:
+    """Two models of equal noise whose true AUCs are `auc` and `auc` - `loss`: AUC = Phi(shift / sqrt 2) of normals."""
+    random = np.random.default_rng(seed)
+    labels = (random.random(rows) < 0.24).astype(np.float64)
+    noise, other = random.normal(size=(2, rows))
+    shifts = [NormalDist().inv_cdf(area) * 2**0.5 for area in (auc, auc - loss)]
+    scores = (
+        labels * shifts[0] + noise,
+        labels * shifts[1] + likeness * noise + (1 - likeness**2) ** 0.5 * other,
+    )
+    champion, candidate = (Decisions(labels, 1 / (1 + np.exp(-score))) for score in scores)
+    return {"candidate": candidate, "champion": champion}
+
+
+def blocked(seed: int, rows: int, loss: float, tolerance: float, slices: int = 0, **more: float) -> bool:
+    """Whether the candidate falls short of the champion, overall or on one of some slices of equal size."""
+    bar = Bar(tolerance={"auc": tolerance}, slice_tolerance={"auc": tolerance})
+    parts = {f"s={one}": np.arange(one, rows, slices) for one in range(slices)}
+    draws = draw(models(seed, rows, loss, **more), parts, rows, resamples=100, seed=seed)
+    found = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
+    candidate, champion = (
+        {part: {"rows": rows, **draws.measured(part, name)} for part in draws.found}
+        for name in ("candidate", "champion")
+    )
+    return bool(judge(candidate, champion, bar, found))
+
+
+@pytest.mark.slow
+def test_equal_models_are_blocked_by_chance_in_at_most_5_percent():
+    """No tolerance at all is the hardest case; of 300 verdicts 15 are 5 %, and 24 has a chance below 1 %."""
+    assert sum(blocked(seed, 600, 0.0, 0.0, slices=3, likeness=0.9) for seed in range(300)) <= 24
+
+
+@pytest.mark.slow
+def test_twice_the_tolerance_is_caught_on_as_many_rows_as_a_month_of_flights_has():
+    assert sum(blocked(seed, 28_000, 0.006, 0.003) for seed in range(20)) >= 18
+
+
+def test_what_is_said_to_be_detectable_is():
+    draws = draw(models(1, 3000, 0.0), {}, 3000)
+    seen = compare(draws, {"auc": 0.0}, {}, LOWER_IS_BETTER)["", "auc"].detectable
+    caught = sum(blocked(seed, 3000, seen, 0.0) for seed in range(60))
+    assert 47 <= caught <= 60  # 54 of 60 are 90 %
+
+
+def test_a_loss_that_chance_explains_is_told_and_does_not_block():
+    bar = Bar(tolerance={"auc": 0.003})
+    candidate, champion = {"": {"rows": 500, "auc": 0.70}}, {"": {"rows": 500, "auc": 0.71}}
+    unsure = {("", "auc"): Comparison(-0.01, 0.01, 0.16, False, 0.03)}
+    assert judge(candidate, champion, bar, unsure) == []
+    (told,) = by_chance(candidate, champion, bar, unsure)
+    assert (told.metric, told.value, told.limit) == ("auc", 0.7, pytest.approx(0.707))
+    assert (told.against, told.significant, told.p_value) == ("champion", False, 0.16)
+    sure = {("", "auc"): Comparison(-0.01, 0.001, 0.0, True, 0.003)}
+    assert [one.metric for one in judge(candidate, champion, bar, sure)] == ["auc"]
+    assert by_chance(candidate, champion, bar, sure) == []
+
+
+def test_a_sure_loss_within_the_tolerance_does_not_block():
+    sure = {("", "auc"): Comparison(-0.002, 0.0001, 0.0, True, 0.003)}
+    candidate, champion = {"": {"rows": 500, "auc": 0.708}}, {"": {"rows": 500, "auc": 0.71}}
+    assert judge(candidate, champion, Bar(tolerance={"auc": 0.003}), sure) == []
+
+
+def test_what_cannot_be_told_blocks_overall_and_not_on_a_slice():
+    bar = Bar(tolerance={"auc": 0}, slice_tolerance={"auc": 0})
+    candidate = {"": {"rows": 500, "auc": 0.7}, "o=A": {"rows": 40, "auc": 0.5}}
+    champion = {"": {"rows": 500, "auc": 0.8}, "o=A": {"rows": 40, "auc": 0.9}}
+    nothing = Comparison(-0.1, NAN, NAN, None, NAN)
+    found = judge(candidate, champion, bar, {("", "auc"): nothing, ("o=A", "auc"): nothing})
+    assert [one.slice for one in found] == [""]
+
+
+def test_a_loss_is_worse_when_it_is_larger():
+    random = np.random.default_rng(0)
+    truth = random.normal(size=400)
+    near, far = truth + 0.1 * random.normal(size=400), truth + random.normal(size=400)
+    judges = {"candidate": regression(truth, far), "champion": regression(truth, near)}
+    found = compare(draw(judges, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)["", "rmse"]
+    assert found.difference > 0.7
+    assert found.significant
+    turned = {"candidate": judges["champion"], "champion": judges["candidate"]}
+    assert not compare(draw(turned, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)["", "rmse"].significant
+
+
+def test_the_same_model_is_never_worse_than_itself():
+    one = models(3, 200, 0.0)["candidate"]
+    draws = draw({"candidate": one, "champion": one}, {}, 200, resamples=10)
+    found = compare(draws, {"auc": 0.0, "log_loss": 0.0}, {}, LOWER_IS_BETTER)
+    assert {(c.difference, c.error, c.p_value, c.significant) for c in found.values()} == {(0.0, 0.0, 1.0, False)}
+
+
+@pytest.mark.parametrize(
+    ("difference", "error", "p"), [(-1.644854, 1, 0.05), (0, 1, 0.5), (-0.1, 0, 0.0), (0.0, 0, 1.0)]
+)
+def test_p_values(difference, error, p):
+    assert worse(difference, error) == pytest.approx(p, abs=1e-6)
+
+
+def test_holms_bounds():
+    """0.01 <= 0.04 / 3 and 0.015 <= 0.04 / 2, but 0.05 > 0.04."""
+    p_values = {("", "a"): 0.015, ("", "b"): 0.01, ("", "c"): 0.05}
+    assert holm(p_values, 0.04) == {("", "a"), ("", "b")}
+    assert holm({("", "a"): 0.03, ("", "b"): 0.03}, 0.04) == set()
+    assert holm({}, 0.05) == set()
+
+
+def test_interval_of_a_share_is_the_textbooks():
+    """Of an accuracy of 0.8 on 1000 rows the standard error is sqrt(0.8 x 0.2 / 1000) = 0.0126."""
+    right = np.arange(1000) % 5 > 0
+    low, high = draw({"m": Means({"accuracy": right})}, {}, 1000, resamples=2000).interval("", "accuracy", "m")
+    assert (low, high) == pytest.approx((0.774, 0.8236), abs=0.003)
+
+
+def test_intervals_cover():
+    covered = 0
+    for seed in range(100):
+        draws = draw({"m": models(seed, 500, 0.0)["champion"]}, {}, 500, resamples=60, seed=seed)
+        low, high = draws.interval("", "auc", "m")
+        covered += low <= 0.72 <= high
+    assert covered >= 88  # 95 expected; fewer than 88 has a chance of 1 in 500
+
+
+def test_intervals_stay_legal_and_are_left_out_where_nothing_is_known():
+    labels = np.array([0.0] * 3 + [1.0] * 3)
+    perfect = draw({"m": Decisions(labels, labels * 0.9 + 0.05)}, {}, 6, resamples=50).intervals("", "m")
+    assert "auc" not in perfect  # six rows: too many draws have one class
+    assert perfect["accuracy"] == (1.0, 1.0)
+    one_class = draw({"m": Decisions(labels * 0, labels)}, {}, 6, resamples=50).intervals("", "m")
+    assert not {"auc", "average_precision"} & one_class.keys()
+
+
+def test_of_very_many_rows_some_are_resampled(monkeypatch):
+    both = models(5, 4000, 0.02)
+    slices = {"s=0": np.arange(0, 4000, 2)}
+    every = draw(both, slices, 4000)
+    monkeypatch.setattr(paired_comparison, "MOST_ROWS", 1000)
+    some = draw(both, slices, 4000)
+    for part in ("", "s=0"):
+        assert some.measured(part, "candidate") == every.measured(part, "candidate")
+        (d, error), (d_some, error_some) = (x.difference(part, "auc", "candidate", "champion") for x in (every, some))
+        assert d == d_some
+        assert error_some == pytest.approx(error, rel=0.35)
+
+
+def test_better_in_any_metric():
+    low = frozenset({"log_loss"})
+    assert beats({"auc": 0.6, "log_loss": 0.7}, {"auc": 0.5, "log_loss": 0.6}, ["auc", "log_loss"], low)
+    assert not beats({"auc": 0.5, "log_loss": 0.7}, {"auc": 0.5, "log_loss": 0.6}, ["auc", "log_loss"], low)
+    assert beats({"auc": NAN}, {"auc": 0.5}, ["auc"], low) is None

@@ -1,0 +1,52 @@
+"""Whether values are told apart, worked by hand; and what ingest notices of float64."""
+
+import numpy as np
+import pyarrow as pa
+
+from components.arrow_example_gen.float_rounding import Rounding, worst
+from components.shared.features.distinct_values import MOST_SAMPLED, NumberSample, told_apart
+
+
+def test_values_that_become_equal_are_counted() -> None:
+    found = told_apart("x", "numeric", np.array([1, 2, 3, 4, 4]), np.array([0.0, 0.0, 1.0, 2.0, 2.0]))
+    assert (found.distinct, found.learned, found.affected) == (4, 3, 0.4)
+    assert found.finding == "of 4 different values 3 are left (40% of the rows have one of them)"
+    both = told_apart("x", "numeric", np.array([1, 2]), np.array([0.0, 0.0]), np.array([0.0, 1.0]))
+    assert (both.distinct, both.learned, both.finding) == (2, 2, "")
+
+
+def test_a_cut_tail_is_no_finding() -> None:
+    values = np.concatenate([np.zeros(9_950), np.arange(1, 51)])
+    assert not told_apart("x", "numeric", values, np.minimum(values, 1)).finding  # 0.5 % of the rows
+    assert told_apart("x", "numeric", values[9_900:], np.minimum(values[9_900:], 1)).finding
+
+
+def test_nothing_is_nothing() -> None:
+    assert told_apart("x", "numeric", np.zeros(0)).distinct == 0
+
+
+def test_a_sample_stays_small_and_is_spread_over_all_rows() -> None:
+    sample = NumberSample()
+    for start in range(0, 100_000, 777):
+        sample.add(pa.array(range(start, min(start + 777, 100_000))))
+    values = sample.values()
+    assert MOST_SAMPLED <= len(values) <= 2 * MOST_SAMPLED
+    assert len(set(np.diff(values))) == 1 and values[-1] > 99_980
+
+
+def test_float64_that_float32_rounds_to_the_same_is_noticed() -> None:
+    draw = np.random.default_rng(5)
+    batch = pa.record_batch(
+        {
+            "epoch": pa.array(1_750_000_000.0 + draw.integers(0, 60_000, 900) / 1000),
+            "latitude": pa.array(40.5 + draw.random(900) / 2),
+            "count": pa.array(draw.integers(0, 9, 900)),
+        }
+    )
+    rounding = Rounding()
+    assert [one is batch for one in rounding.watched([batch])] == [True]
+    (found,) = rounding.found()
+    assert (found.column, found.kind) == ("epoch", "float32")
+    assert found.finding.startswith("as float32, the only float of a tf.Example, of ")
+    less = {**found.to_json(), "affected": 0.5}
+    assert worst([[less], [found.to_json()]]) == [found.to_json()]

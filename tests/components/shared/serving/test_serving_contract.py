@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from components.shared.serving.serving_contract import (
+    DECISION_THRESHOLD,
+    decides,
+    decision_threshold,
+    likeliest,
+    matched,
+)
+from components.shared.statistics.threshold_selection import GRID
+from components.shared.statistics.weighted_metrics import Decisions
+
+
+def test_a_row_at_the_threshold_is_called_1_as_float32_has_it():
+    """0.29 in float64 is not the 0.29 of a float32 graph, 0.28999999."""
+    below = np.nextafter(np.float32(0.29), np.float32(0))
+    probability = np.array([0.28, 0.29, below, 0.3], np.float32)
+    assert decides(probability, 0.29).tolist() == [False, True, False, True]
+    assert decides(probability.astype(np.float64), 0.29).tolist() == [False, True, False, True]
+
+
+@pytest.mark.slow
+def test_the_graph_of_a_served_model_decides_alike():
+    import tensorflow as tf
+
+    probability = np.concatenate([np.nextafter(GRID.astype(np.float32), np.float32(at)) for at in (0, 1)])
+    probability = np.append(probability, GRID.astype(np.float32))
+    for threshold in GRID[::7]:
+        in_graph = tf.function(lambda p, t=float(threshold): p >= t)(tf.constant(probability)).numpy()
+        assert decides(probability, float(threshold)).tolist() == in_graph.tolist()
+
+
+@given(
+    arrays(np.float32, 20, elements=st.sampled_from([0.0, 0.28, 0.29, 0.5, 1.0])), st.sampled_from([0.29, 0.5, 0.28])
+)
+def test_metrics_decide_alike(probability, threshold):
+    labels = np.arange(20) % 2
+    found = dict(zip(Decisions.names, Decisions(labels, probability, threshold)(np.ones(20)), strict=True))
+    called = decides(probability, threshold)
+    assert found["recall"] == pytest.approx((called & (labels == 1)).sum() / 10)
+
+
+def test_of_equals_the_first_class_is_the_likeliest():
+    assert likeliest(np.array([[0.4, 0.4, 0.2], [0.2, 0.4, 0.4]])).tolist() == [0, 1]
+
+
+def test_classes_are_matched_by_name():
+    probabilities = np.array([[0.1, 0.9]], np.float32)
+    assert matched(probabilities, ("c", "a"), ("a", "b", "c")) == pytest.approx(np.array([[0.9, 0.0, 0.1]]))
+    assert matched(probabilities, ("a", "b"), ("a", "b")) is probabilities
+
+
+def test_the_threshold_of_a_model(tmp_path):
+    assert decision_threshold(tmp_path) == 0.5
+    (tmp_path / DECISION_THRESHOLD).parent.mkdir()
+    (tmp_path / DECISION_THRESHOLD).write_text('{"threshold": 0.22}')
+    assert decision_threshold(tmp_path) == 0.22

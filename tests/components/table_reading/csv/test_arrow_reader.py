@@ -1,0 +1,122 @@
+"""Nothing of Python's is left in Arrow's threads, however reading ends."""
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import csv
+
+from components.table_reading.csv.arrow_reader import csv_batches
+from components.table_reading.csv.stream import StreamState
+
+BLOCK = 1024
+
+
+class Source:
+    """A stream that says what it was asked for; `fails` after so many reads."""
+
+    def __init__(self, content: bytes, fails: int = -1) -> None:
+        self.content, self.fails, self.reads = content, fails, 0
+
+    def read(self, size=None):
+        self.reads += 1
+        if self.reads - 1 == self.fails:
+            raise OSError("the disk is gone")
+        block, self.content = self.content[:size], self.content[size:]
+        return block
+
+
+def batches(source):
+    read = csv.ReadOptions(block_size=BLOCK, use_threads=False)
+    parse = csv.ParseOptions(newlines_in_values=True)
+    return csv_batches(source, read, parse, csv.ConvertOptions(), StreamState())
+
+
+def ends(source: Source, read) -> None:
+    """Only the test itself refers to the source when reading has ended."""
+    before = sys.getrefcount(source)
+    read(batches(source))
+    done = source.reads
+    assert sys.getrefcount(source) == before, gc.get_referrers(source)
+    assert source.reads == done
+
+
+ROWS = b"a,b\n" + b"1,2\n" * 20_000
+
+
+def test_to_the_end():
+    source = Source(ROWS)
+    ends(source, lambda found: None if sum(batch.num_rows for batch in found) == 20_000 else pytest.fail("rows"))
+
+
+def test_closed_in_the_midst():
+    source = Source(ROWS)
+
+    def read(found):
+        next(found)
+        found.close()
+
+    ends(source, read)
+    assert source.content  # Arrow reads ahead, but not to the end
+
+
+def test_never_begun():
+    ends(Source(ROWS), lambda found: found.close())
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1\n", ROWS + b"1\n", b"a,b\n1,\xff" + b"x" * 5000])
+def test_content_that_arrow_refuses(content):
+    def read(found):
+        with pytest.raises(pa.ArrowInvalid):
+            list(found)
+
+    ends(Source(content), read)
+
+
+@pytest.mark.parametrize("fails", [0, 1, 5])
+def test_a_stream_that_fails(fails):
+    """What reading raised is raised, not what Arrow says of the row in whose midst the stream ended."""
+
+    def read(found):
+        with pytest.raises(OSError, match="the disk is gone"):
+            list(found)
+
+    ends(Source(b"a,b\n" + b"100,200\n" * 20_000, fails), read)
+
+
+def test_blocks_are_those_of_the_stream():
+    """A carriage return is never the last byte of a block: the buffer between must not put blocks together."""
+    cell = b"x" * 1017 + b"\r\ny"
+    table = pa.Table.from_batches(batches(Source(b'a\n"x"\n"' + cell + b'"\n"' + cell + b'"\n' + b"1\n" * 3000)))
+    assert table["a"].to_pylist()[1:3] == [cell.decode()] * 2
+
+
+PROGRAM = """
+import sys
+from pyarrow import csv
+from components.table_reading.csv.arrow_reader import csv_batches
+from components.table_reading.csv.stream import StreamState
+from tests.components.table_reading.csv.test_arrow_reader import ROWS, batches, Source
+found = batches(Source(ROWS * 50))
+next(found)
+{end}
+"""
+
+
+@pytest.mark.parametrize(("end", "code"), [("", 0), ("raise SystemExit(3)", 3), ("raise ValueError(found)", 1)])
+def test_a_process_that_ends_while_a_reader_is_open(end, code):
+    """An uncaught exception's traceback keeps the reader to the very end."""
+    pin = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" if sys.platform == "linux" else ""
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", pin + PROGRAM.format(end=end)],
+            cwd=Path.cwd(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert "terminate" not in done.stderr and "Fatal" not in done.stderr

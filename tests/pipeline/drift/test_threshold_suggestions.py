@@ -1,0 +1,171 @@
+import json
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.shared.errors import UsageError
+from pipeline.drift.history import Compared, History, Row
+from pipeline.drift.threshold_suggestions import _round_up, suggest
+
+
+def history(courses: dict[tuple[str, str], list[float]], *, threshold: float | None = 0.1, effect=None) -> History:
+    """(feature, measure) -> distances in spans 1, 2, 3, ..."""
+    count = max(map(len, courses.values()))
+    compared = []
+    for number in range(count):
+        rows = {
+            (feature, measure, ""): Row(
+                feature, measure, "", "feature", distances[number], threshold, effect, False, ""
+            )
+            for (feature, measure), distances in courses.items()
+            if number < len(distances)
+        }
+        compared.append(Compared(f"r{number}", number + 1, (number,), str(number + 1), rows))
+    return History("shop", tuple(compared))
+
+
+NINE = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.0912]
+FIVE = NINE[:5]
+
+
+def test_nine_spans_at_a_tenth_give_the_largest():
+    (row,) = suggest(history({("city", "chebyshev"): NINE})).rows
+    assert (row.suggested, row.spans, row.now) == (0.092, 9, 0.1)  # ceil(10 * 0.9) = 9th; 0.0912 rounded up
+
+
+def test_nineteen_spans_at_a_tenth_give_the_second_largest():
+    past = [number / 100 for number in range(1, 20)]
+    random.Random(0).shuffle(past)
+    (row,) = suggest(history({("city", "chebyshev"): past})).rows
+    assert row.suggested == 0.18  # ceil(20 * 0.9) = 18th, exactly: 0.1 is not taken for the binary number next to it
+
+
+def test_eight_spans_are_too_few_and_it_is_said():
+    found = suggest(history({("city", "chebyshev"): NINE[:8]}))
+    assert found.rows[0].suggested is None
+    assert found.threshold_changes() == {}
+    assert found.for_a_person() == "Nothing suggested, a rate of 10% needs 9 spans: city (8)"
+
+
+@pytest.mark.parametrize(("rate", "needed"), [(0.5, 1), (0.2, 4), (0.1, 9), (0.05, 19), (0.01, 99), (0.3, 3)])
+def test_what_a_rate_needs_is_where_suggestions_begin(rate, needed):
+    past = [0.01 * (number + 1) for number in range(needed)]
+    assert suggest(history({("x", "chebyshev"): past}), rate).rows[0].suggested is not None
+    assert suggest(history({("x", "chebyshev"): past[1:] or [0.1]}), rate).needed == needed
+    if needed > 1:
+        assert suggest(history({("x", "chebyshev"): past[1:]}), rate).rows[0].suggested is None
+
+
+def test_a_span_judged_wrong_is_left_out():
+    past = {("city", "chebyshev"): [*NINE, 0.9]}
+    assert suggest(history(past)).rows[0].suggested == 0.9
+    found = suggest(history(past), leave_out=[10])
+    assert (found.rows[0].suggested, found.rows[0].spans) == (0.092, 9)
+    assert "Left out: spans 10." in found.for_a_person()
+    with pytest.raises(UsageError, match="span 11: cannot be left out"):
+        suggest(history(past), leave_out=[10, 11])
+
+
+def test_both_norms_are_infinity_norm_and_other_measures_have_no_comparator():
+    courses = {
+        ("city", "chebyshev"): FIVE,
+        ("price", "kolmogorov_smirnov"): FIVE,
+        ("old", "jensen_shannon"): FIVE,
+        ("price", "missing"): FIVE,
+        ("(columns)", "joint"): FIVE,
+    }
+    assert suggest(history(courses), 0.2).threshold_changes() == {
+        "city": ("drift", "infinity_norm", 0.05),
+        "price": ("drift", "infinity_norm", 0.05),
+        "old": ("drift", "jensen_shannon_divergence", 0.05),
+    }
+
+
+def test_rows_about_ids_get_no_threshold():
+    one = Compared(
+        "r", 1, (0,), "1", {("id", "chebyshev", ""): Row("id", "chebyshev", "", "id", 0.5, 0.1, None, True, "")}
+    )
+    assert suggest(History("shop", (one,)), 0.5).rows == ()
+
+
+def test_the_threshold_now_is_the_one_that_was_set_not_what_chance_added():
+    assert suggest(history({("x", "chebyshev"): NINE}, threshold=0.07, effect=0.02)).rows[0].now == 0.02
+
+
+GOLDEN = """\
+feature  measure             threshold now  suggested  spans used
+city     chebyshev                     0.1      0.092           9
+price    kolmogorov_smirnov            0.1      0.001           9
+
+Rule: of n past distances the ceil((n + 1) x 0.9)-th smallest, rounded up to two digits (split conformal).
+A span like the past ones passes it with probability at most 10%: of these 2 features about 0.2 a span.
+Drift in the past counts as ordinary here, and seasons or trends make the next one unlike the past.
+
+Apply: plumbline schema update --dataset shop --thresholds-from-history
+
+Nothing suggested, a rate of 10% needs 9 spans: new (2)"""
+
+
+def test_the_table():
+    courses = {
+        ("city", "chebyshev"): NINE,
+        ("price", "kolmogorov_smirnov"): [0.0] * 9,
+        ("new", "chebyshev"): [0.0, 0.0],
+    }
+    found = suggest(history(courses))
+    assert found.for_a_person() == GOLDEN
+    assert json.loads(json.dumps(found.to_json(), allow_nan=False))["rows"][0] == {
+        "feature": "city",
+        "measure": "chebyshev",
+        "now": 0.1,
+        "suggested": 0.092,
+        "spans": 9,
+    }
+
+
+def test_an_empty_history_suggests_nothing():
+    assert "no run has measured" in suggest(History("shop", ())).for_a_person()
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, 1.5, float("nan")])
+def test_an_impossible_rate(rate):
+    with pytest.raises(UsageError, match="must lie between 0 and 1"):
+        suggest(History("shop", ()), rate)
+
+
+@pytest.mark.parametrize(
+    ("distance", "rounded"),
+    [
+        (0.05131, 0.052),
+        (0.05, 0.05),
+        (0.051, 0.051),
+        (0.996, 1.0),
+        (1.0, 1.0),
+        (0.0999, 0.1),
+        (0.0, 0.001),
+        (1e-9, 0.001),
+    ],
+)
+def test_rounding(distance, rounded):
+    assert _round_up(distance) == rounded
+
+
+@given(st.floats(0, 1))
+def test_rounding_goes_up_by_a_tenth_at_most_and_never_beyond_one(distance):
+    rounded = _round_up(distance)
+    assert distance <= rounded <= max(0.001, min(1.0, distance * 1.1))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.2, 0.25, 0.5]), st.integers(10, 30))
+def test_at_most_that_share_of_exchangeable_spans_exceeds_the_rest(seed, rate, count):
+    """Exactly, not on average: each of the n + 1 in turn as the new one is what exchangeability means."""
+    draw = random.Random(seed)
+    distances = [draw.choice([draw.random(), round(draw.random(), 1)]) for _ in range(count)]
+    exceeding = 0
+    for new in range(count):
+        past = distances[:new] + distances[new + 1 :]
+        suggested = suggest(history({("x", "chebyshev"): past}), rate).rows[0].suggested
+        exceeding += suggested is not None and distances[new] > suggested
+    assert exceeding <= rate * count

@@ -1,0 +1,31 @@
+"""[errors]: the same settings, defaults and all, as the component takes."""
+
+import json
+
+import pytest
+
+from components.error_analysis.settings import Settings
+from components.shared.errors import ConfigError
+from pipeline.settings.config import find_config, load_config
+from pipeline.settings.sections.errors import Errors
+
+
+def test_defaults_are_the_components():
+    told = json.dumps({"min_rows": 500, **Errors().model_dump()})
+    assert Settings.from_json(told) == Settings() == Settings.from_json("")
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("bins = 1", "[errors] bins: "),
+        ("alpha = 0.0", "[errors] alpha: "),
+        ("slices = 3", "unknown key; legal keys: bins,"),
+    ],
+)
+def test_refused(project, setting, message):
+    path = find_config("flights")
+    path.write_text(path.read_text() + f"\n[errors]\n{setting}\n")
+    with pytest.raises(ConfigError) as refused:
+        load_config(path)
+    assert message in str(refused.value)

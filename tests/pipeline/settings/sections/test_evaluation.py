@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+
+from components.shared.errors import ConfigError
+from pipeline.settings.config import Config, load_config
+
+SETTINGS = """
+[dataset]
+name = "d"
+label = "y"
+task = "{task}"
+[data]
+directory = "spans"
+[features]
+numeric = ["n"]
+[evaluation]
+{evaluation}
+"""
+
+
+def load(folder: Path, evaluation: str, task: str = "binary") -> Config:
+    path = folder / "pipeline.toml"
+    path.write_text(SETTINGS.format(evaluation=evaluation, task=task))
+    (folder / "schema.pbtxt").write_text("")
+    return load_config(path)
+
+
+def test_defaults(tmp_path):
+    found = load(tmp_path, "").evaluation
+    assert (found.baseline, found.sensitive, found.max_gap, found.decide_by) == ("warn", (), {}, "f1")
+
+
+def test_all_of_it(tmp_path):
+    text = 'baseline = "block"\nsensitive = ["origin"]\nmax_gap = { true_positive_rate = 0.1 }\n'
+    found = load(tmp_path, text + "decide_by = { precision = 0.8 }").evaluation
+    assert (found.baseline, found.sensitive) == ("block", ("origin",))
+    assert (found.max_gap, found.decide_by) == ({"true_positive_rate": 0.1}, {"precision": 0.8})
+
+
+def test_the_evaluator_takes_what_the_settings_give(tmp_path):
+    import json
+
+    from components.evaluator.blessing import Bar
+
+    settings = load(tmp_path, 'sensitive = ["origin"]\nslices = [["a"]]\ntolerance = { auc = 0.01 }').evaluation
+    bar = Bar(**json.loads(settings.model_dump_json(exclude={"slices"})))
+    assert (list(bar.sensitive), bar.tolerance, bar.min_slice_rows, bar.decide_by) == (
+        ["origin"],
+        {"auc": 0.01},
+        500,
+        "f1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "task", "said"),
+    [
+        ('baseline = "stop"', "binary", "[evaluation] baseline: input should be 'block' or 'warn', not 'stop'"),
+        (
+            'sensitive = ["o"]',
+            "regression",
+            "[evaluation] sensitive: only a binary label is decided by a threshold; take it out",
+        ),
+        (
+            'decide_by = "accuracy"',
+            "multiclass",
+            "[evaluation] decide_by: only a binary label is decided by a threshold; take it out",
+        ),
+        (
+            'decide_by = "auc"',
+            "binary",
+            "[evaluation] decide_by: must be f1, accuracy, balanced_accuracy, or { precision = 0.8 }, not 'auc'",
+        ),
+        (
+            "decide_by = { precision = 80.0 }",
+            "binary",
+            "[evaluation] decide_by: precision must lie between 0 and 1, not 80",
+        ),
+        (
+            "max_gap = { precision = 0.1 }",
+            "binary",
+            "[evaluation] max_gap: between what? name columns as sensitive, or take it out",
+        ),
+        (
+            'sensitive = ["o"]\nmax_gap = { tpr = 0.1 }',
+            "binary",
+            "[evaluation] max_gap: tpr is no rate; legal: positive_rate, true_positive_rate, false_positive_rate, "
+            "precision, bias",
+        ),
+    ],
+)
+def test_what_is_refused(tmp_path, evaluation, task, said):
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path, evaluation, task)
+    assert str(error.value) == f"{tmp_path / 'pipeline.toml'}: {said}"
