@@ -145,7 +145,8 @@ def _joint(baseline: Summarised, current: Summarised, plan: Plan) -> Measured | 
     from components.drift_validator.multivariate.c2st import joint_drift, to_measured
 
     roles = {**dict.fromkeys(_ids(baseline.table, current.table), "id"), **plan.roles}
-    wanted = [name for name in baseline.sample.column_names if name in current.sample.column_names]
+    also = set(current.sample.column_names)
+    wanted = [name for name in baseline.sample.column_names if name in also]
     wanted = _drawn([name for name in wanted if roles.get(name) not in ("id", DATE_ROLE, AGE_ROLE)], plan.seed)
     samples = [single_values(side.sample.select(wanted), plan.categorical) for side in (baseline, current)]
     names = [name for name in samples[0] if name in samples[1]]

@@ -256,6 +256,7 @@ class Aligned:
         self._names: dict[tf.DType, list[str]] = {}
         for name, column in columns.items():
             self._names.setdefault(column.dtype, []).append(name)
+        self._places = {name: (dtype, at) for dtype, names in self._names.items() for at, name in enumerate(names)}
         flat = {dtype: [tf.reshape(columns[name], [-1]) for name in names] for dtype, names in self._names.items()}
         sizes = {dtype: tf.concat(tf.shape_n(some), axis=0) for dtype, some in flat.items()}
         every = tf.concat(list(sizes.values()), axis=0)
@@ -283,20 +284,23 @@ class Aligned:
 
     def matrix(self, names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
         """The named columns, [N, len(names)], each type's converted to `dtype` by `convert`."""
-        parts, order = [], []
+        wanted, parts, order = set(names), [], []
         for kind, members in self._names.items():
-            if mine := [name for name in members if name in set(names)]:
-                parts.append(convert(tf.gather(self._matrices[kind], [members.index(name) for name in mine], axis=1)))
-                order += mine
+            if mine := [(place, name) for place, name in enumerate(members) if name in wanted]:
+                parts.append(convert(tf.gather(self._matrices[kind], [place for place, _ in mine], axis=1)))
+                order += [name for _, name in mine]
         if not parts:
             return tf.zeros([self.rows, 0], dtype)
         joined = parts[0] if len(parts) == 1 else tf.concat(parts, axis=1)
-        return joined if order == list(names) else tf.gather(joined, [order.index(name) for name in names], axis=1)
+        if order == list(names):
+            return joined
+        places = {name: place for place, name in enumerate(order)}
+        return tf.gather(joined, [places[name] for name in names], axis=1)
 
     def column(self, name: str) -> tf.Tensor:
         """One column, [N]."""
-        dtype = next(dtype for dtype, names in self._names.items() if name in names)
-        return self._matrices[dtype][:, self._names[dtype].index(name)]
+        dtype, place = self._places[name]
+        return self._matrices[dtype][:, place]
 
     def columns(self) -> dict[str, tf.Tensor]:
         """The columns one by one, [N]."""

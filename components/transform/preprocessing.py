@@ -284,8 +284,8 @@ def _in_order(names: Sequence[str], parts: Sequence[tuple[Any, ...]]) -> list[tf
     """Matrices that are cut by columns, (names, matrix, ...), put together in the order of `names`."""
     if len(parts) == 1:
         return list(parts[0][1:])
-    there = [name for part in parts for name in part[0]]
-    order = [there.index(name) for name in names]
+    there = {name: place for place, name in enumerate(name for part in parts for name in part[0])}
+    order = [there[name] for name in names]
     return [tf.gather(tf.concat(cut, axis=1), order, axis=1) for cut in zip(*(part[1:] for part in parts), strict=True)]
 
 

@@ -64,10 +64,11 @@ class RowSample:
 
 def _plain(table: pa.Table) -> pa.Table:
     """Without dictionaries, which differ from batch to batch."""
-    for index, field in enumerate(table.schema):
-        if pa.types.is_dictionary(field.type):
-            table = table.set_column(index, field.name, table.column(index).cast(field.type.value_type))
-    return table
+    columns = [
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for column in table.columns
+    ]
+    return pa.table(columns, table.column_names) if columns else table
 
 
 def _join(tables: list[pa.Table]) -> pa.Table:
@@ -92,13 +93,13 @@ def _unify(fields: list[pa.Field]) -> bool:
 
 
 def _as_text(table: pa.Table, names: set[str]) -> pa.Table:
-    for index, field in enumerate(table.schema):
-        if field.name in names and not pa.types.is_null(field.type):
-            cells = table.column(index)
+    columns = []
+    for name, cells in zip(table.column_names, table.columns, strict=True):
+        if name in names and not pa.types.is_null(cells.type):
             try:
                 cells = cells.cast(pa.large_string())
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
                 texts = [None if cell is None else str(cell) for cell in cells.to_pylist()]
                 cells = pa.chunked_array([pa.array(texts, pa.large_string())])
-            table = table.set_column(index, field.name, cells)
-    return table
+        columns.append(cells)
+    return pa.table(columns, table.column_names)

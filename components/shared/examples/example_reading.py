@@ -207,7 +207,7 @@ def _whole(batch: pa.RecordBatch, name: str) -> pa.Array:
 def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:
     """A list column's single values as read_examples gives them."""
     cells = first_values(batch, name)
-    is_single = pa.types.is_null(cells.type) or name not in batch.schema.names
+    is_single = pa.types.is_null(cells.type) or batch.schema.get_field_index(name) < 0
     if not is_single and _lengths(batch.column(name)).max(initial=0) > 1:
         raise ValueError(f"feature {name} has several values in one example")
     return cells.cast(pa.string()) if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type) else cells

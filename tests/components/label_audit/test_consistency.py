@@ -90,3 +90,11 @@ def test_as_counted_row_by_row(rows):
     assert found.conflicting_rows == sum(labels.total() for labels in groups.values() if len(labels) > 1)
     assert found.ceiling == pytest.approx(sum(max(labels.values()) for labels in groups.values()) / len(rows))
     assert sum(found.classes.values()) == pytest.approx(1)
+
+
+def test_rows_that_differ_in_the_last_of_many_columns():
+    rows = pd.DataFrame({f"c{number}": [1.5] * 3 for number in range(3000)})
+    rows = rows.assign(last=["a", "b", "a"], y=[0, 1, 1])
+    features = [name for name in rows.columns if name != "y"]
+    found = label_consistency(rows, "y", features)
+    assert (found.repeated_rows, found.conflicting_rows, found.ceiling) == (2, 2, pytest.approx(2 / 3))
