@@ -22,8 +22,7 @@ import sys, time
 began = time.perf_counter()
 from pathlib import Path
 from components.registry.registry import Registry
-from pipeline import lineage
-from pipeline.run_history import collect, compare_runs, downstream, runs
+from pipeline.run_history import compare_runs, downstream, garbage_collection, lineage, runs
 import ml_metadata.metadata_store.metadata_store
 imported = time.perf_counter()
 home = Path(sys.argv[2])
@@ -37,7 +36,7 @@ elif sys.argv[1] == "compare":
 elif sys.argv[1] == "downstream":
     downstream.downstream(store, str(len(registry.versions()) * 5), registry)
 elif sys.argv[1] == "gc, dry":
-    collect.plan(store, home, registry, 10)
+    garbage_collection.plan(store, home, registry, 10)
 else:
     version = registry.version_named("live") if sys.argv[1] == "lineage live" else 1
     lineage.model_lineage(store, version, registry.manifest(version)["run_id"], registry)

@@ -192,10 +192,10 @@ import os, shutil, signal, sys
 from pathlib import Path
 from components.registry.registry import Registry
 from ml_metadata.metadata_store import metadata_store
-from pipeline.run_history import collect
+from pipeline.run_history import garbage_collection
 from pipeline.metadata.connection import connect, connection_config
 
-collect.BATCH = 7
+garbage_collection.BATCH = 7
 home, step, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 where, name = {
     "mark": (metadata_store.MetadataStore, "put_artifacts"),
@@ -213,7 +213,7 @@ def dying(*arguments, **named):
 
 setattr(where, name, dying)
 store = connect(connection_config(None, home / "metadata.sqlite"), read_only=False)
-collect.collect(store, home, Registry(home / "registry"), keep=2)
+garbage_collection.collect(store, home, Registry(home / "registry"), keep=2)
 """
 
 

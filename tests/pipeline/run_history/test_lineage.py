@@ -158,14 +158,14 @@ def test_no_metadata(tmp_path):
 def test_looking_back_does_not_load_the_stack(history):
     code = (
         "import sys; from pathlib import Path; from components.registry.registry import Registry\n"
-        "from pipeline import lineage; from pipeline.run_history import collect, compare_runs, downstream, runs\n"
+        "from pipeline.run_history import compare_runs, downstream, garbage_collection, lineage, runs\n"
         f"home = Path({str(history.home)!r}); registry = Registry(home / 'registry')\n"
         "store = lineage.open_store(home / 'metadata.sqlite')\n"
         "last, *_, first = runs.history(home)\n"
         "lineage.model_lineage(store, 3, last.run_id, registry)\n"
         "downstream.downstream(store, '2', registry)\n"
         "compare_runs.compare_runs(store, home, first.run_id, last.run_id)\n"
-        "collect.plan(store, home, registry, 1)\n"
+        "garbage_collection.plan(store, home, registry, 1)\n"
         "print([name for name in ('tensorflow', 'tfx', 'apache_beam') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
