@@ -8,8 +8,9 @@ from pathlib import Path
 from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
 from pipeline.cli.output import print_found
-from pipeline.cli.resources import home_of, store_of
+from pipeline.cli.resources import home_of, registry_of, store_of
 from pipeline.process.console import chatter_to
+from pipeline.run_history.run_names import LEGAL
 
 
 def add_parsers(commands: Commands) -> None:
@@ -26,8 +27,8 @@ def add_parsers(commands: Commands) -> None:
         examples=("plumbline compare --dataset flights 20261121T090631Z-a531 20261128T084512Z-03fe --intervals",),
     )
     add_dataset(parser)
-    parser.add_argument("before", metavar="RUN_A", help="id of the first run, or a unique prefix of it")
-    parser.add_argument("after", metavar="RUN_B", help="id of the second run, or a unique prefix of it")
+    parser.add_argument("before", metavar="RUN_A", help=f"first run: {LEGAL}")
+    parser.add_argument("after", metavar="RUN_B", help="second run, named likewise")
     parser.add_argument(
         "--intervals",
         action="store_true",
@@ -41,10 +42,10 @@ def compare(parsed: argparse.Namespace) -> int:
     """Prints what differs between two runs: data, settings, code, steps, metrics."""
     from pipeline.run_history.compare_runs import compare_runs
     from pipeline.run_history.compare_text import for_a_person
-    from pipeline.run_history.runs import run_named
+    from pipeline.run_history.run_names import run_named
 
     home = home_of(parsed)
-    before, after = (run_named(home, wanted) for wanted in (parsed.before, parsed.after))
+    before, after = (run_named(home, wanted, registry_of(parsed)) for wanted in (parsed.before, parsed.after))
     with chatter_to(Path(os.devnull)) if parsed.intervals and not parsed.verbose else nullcontext():
         found = compare_runs(store_of(parsed), home, before, after, with_intervals=parsed.intervals)
     print_found(parsed, found.to_json, lambda: for_a_person(for_a_terminal(found)))

@@ -5,6 +5,7 @@ import argparse
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_group, add_json, add_root
 from pipeline.cli.output import print_record
 from pipeline.cli.resources import settings_of, store_of
+from pipeline.run_history.run_names import LEGAL
 
 
 def add_parsers(commands: Commands) -> None:
@@ -33,7 +34,7 @@ def add_parsers(commands: Commands) -> None:
         nargs="?",
         default="last",
         metavar="RUN",
-        help="run id, version number, alias (live, canary) or last (default: last)",
+        help=f"run: {LEGAL} (default: last)",
     )
     mlflow.add_argument(
         "--tracking-uri",

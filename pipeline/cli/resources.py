@@ -58,11 +58,9 @@ def registry_of(parsed: argparse.Namespace) -> "Registry":
 
 def store_of(parsed: argparse.Namespace, read_only: bool = True) -> Any:
     """A connection to the metadata store that [metadata] of the settings names."""
-    from pipeline.metadata.connection import connect, connection_config
+    from pipeline.metadata.connection import connect, connection_of
 
-    return connect(
-        connection_config(settings_of(parsed).metadata, home_of(parsed) / "metadata.sqlite"), read_only=read_only
-    )
+    return connect(connection_of(settings_of(parsed).metadata, home_of(parsed)), read_only=read_only)
 
 
 def drift_history(config: "Config", root: Path) -> Any:

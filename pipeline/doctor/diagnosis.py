@@ -19,10 +19,11 @@ from pipeline.doctor.reports import check_reports
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.settings import check_settings, datasets_with_settings
 from pipeline.doctor.temporary import check_system_temporary, check_temporary
+from pipeline.metadata.connection import FILE, metadata_file
 from pipeline.process.run_lock import alone, holder
 from pipeline.settings.config import Config
 
-MARKS = ("metadata.sqlite", "artifacts", "reports", "registry", "backups")
+MARKS = (FILE, "artifacts", "reports", "registry", "backups")
 """What tells a dataset's folder from another one below the root."""
 ROUNDS = 3
 """A repair may bring to light what could not be seen before: a restored store, artifacts that it does not know."""
@@ -127,7 +128,7 @@ def repair(root: Path, dataset: str | None, options: Options, say: Callable[[str
                 done.append(one)
                 say(f"{'could not repair' if one.failed else 'repaired'}: {one.what}")
             if aside.used:
-                agree(home, home / "metadata.sqlite")
+                agree(home, metadata_file(home))
                 folders.append(aside.shown())
     found = diagnose(root, dataset, options)
     return Diagnosis(found.root, found.checks, tuple(done), tuple(folders))

@@ -24,9 +24,8 @@ from pipeline.doctor.store_records import (
     read,
     read_server,
 )
+from pipeline.metadata.connection import metadata_file
 from pipeline.settings.config import Config
-
-FILE = "metadata.sqlite"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def check_metadata(place: Place, config: Config | None, options: Options) -> tup
     """One dataset's metadata store."""
     if config is not None and config.metadata.kind != "sqlite":
         return _server(place, config)
-    file = place.home / FILE
+    file = metadata_file(place.home)
     about = str(file)
     if not file.exists():
         findings = _lost(place, file)

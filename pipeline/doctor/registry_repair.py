@@ -15,7 +15,7 @@ from components.shared.errors import PlumblineError
 from components.shared.files import sha256, write_bytes, write_json
 from pipeline.doctor.artifact_folders import artifact_folders
 from pipeline.doctor.set_aside import SetAside
-from pipeline.doctor.summaries import read_summary
+from pipeline.metadata.summary_files import read_summary
 
 ROLES = ("live", "canary", "previous")
 

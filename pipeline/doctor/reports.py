@@ -6,8 +6,8 @@ from components.registry.registry import Registry
 from components.shared.errors import PlumblineError
 from pipeline.doctor.finding import Checked, Finding, Place, checked, size_text
 from pipeline.doctor.set_aside import SetAside
-from pipeline.doctor.summaries import read_summary
 from pipeline.doctor.summary_repair import manifest_of, mend_summary
+from pipeline.metadata.summary_files import read_summary
 from pipeline.settings.config import Config, registry_folder
 
 LOGS = 1_000_000_000

@@ -20,9 +20,10 @@ from pipeline.doctor.artifact_folders import highest_execution
 from pipeline.doctor.finding import line
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.store_records import BESIDE, SCHEMA_VERSION, damage, read
-from pipeline.doctor.summaries import read_summary
 from pipeline.metadata.backups import FOLDER
+from pipeline.metadata.connection import metadata_file
 from pipeline.metadata.store_identity import FILE, KIND
+from pipeline.metadata.summary_files import read_summary
 from pipeline.run_history.metadata_graph import REBUILT
 
 
@@ -52,7 +53,7 @@ def restore(home: Path, aside: SetAside, backup: Path | None) -> str:
       PlumblineError: A new store is needed, and ML Metadata cannot be imported.
       OSError: A file cannot be written.
     """
-    file, new = home / "metadata.sqlite", home / f".metadata.sqlite.{os.getpid()}"
+    file, new = metadata_file(home), home / f".metadata.sqlite.{os.getpid()}"
     try:
         if backup is not None:
             shutil.copyfile(backup, new)

@@ -10,7 +10,7 @@ from components.shared.errors import PlumblineError
 from components.shared.files import write_json
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.store_records import damage
-from pipeline.metadata.connection import connect, connection_config
+from pipeline.metadata.connection import connect, connection_config, metadata_file
 from pipeline.settings.config import Config
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _from_metadata(home: Path, folder: Path, config: Config | None, registry: Re
     """From the artifacts of a run whose every component came to its end; None if metadata or artifacts are lacking."""
     from pipeline.run_history.run_summary import Summary, from_artifacts
 
-    file = home / "metadata.sqlite"
+    file = metadata_file(home)
     sqlite = config is None or config.metadata.kind == "sqlite"
     if sqlite and (not file.is_file() or damage(file)):
         return None

@@ -1,6 +1,5 @@
 """The course of drift: what every run measured, kept in its summary, feature by feature and span by span."""
 
-import json
 import math
 import os
 from collections.abc import Iterable
@@ -13,6 +12,10 @@ from components.drift_validator.thresholds import REPRESENTATIVE
 from components.shared.errors import UsageError
 from components.shared.texts.escaping import on_one_line
 from components.shared.texts.file_names import checked
+from pipeline.metadata.summary_files import summaries
+
+NEEDED = {"run_id": str, "spans": dict, "drift": list}
+"""Fields of a summary without which it says nothing about drift."""
 
 
 class Row(NamedTuple):
@@ -213,25 +216,19 @@ def load_history(root: Path, dataset: str, *, label: str | None = None) -> Histo
     """
     reports = root / checked(dataset, "dataset") / "reports"
     try:
-        run_ids = sorted((entry.name for entry in os.scandir(reports)), reverse=True)  # ids sort by time
+        os.scandir(reports).close()
     except OSError as exc:
         raise UsageError(
             f"{reports}: no runs to look back at ({exc.strerror}); `plumbline replay` makes some, --root says where"
         ) from exc
+    read = summaries(reports.parent, needed=NEEDED)
     kept: dict[object, Compared] = {}  # newest first
-    unreadable = 0
+    unreadable = len(read.skipped)
     spanned: bool | None = None
-    for run_id in run_ids:
+    for summary in reversed(read.found):
         try:
-            text = (reports / run_id / "summary.json").read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            continue  # under way, or interrupted before its summary
-        except OSError:
-            unreadable += 1
-            continue
-        try:
-            one, key = _compared(run_id, json.loads(text), label)
-        except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+            one, key = _compared(summary["run_id"], summary, label)
+        except (ValueError, TypeError, LookupError, AttributeError, OverflowError):
             unreadable += 1
             continue
         if not one.rows:

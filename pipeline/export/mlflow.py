@@ -11,8 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 from components.registry.registry import Registry
 from components.shared.errors import UsageError
 from pipeline.export.mlflow_models import CHALLENGER, CHAMPION, RUN, model_version, move_aliases
-from pipeline.export.tracking_data import Facts, find_run, gather
-from pipeline.run_history.lineage import open_store
+from pipeline.export.tracking_data import Facts, gather
+from pipeline.metadata.connection import known_store
+from pipeline.run_history.run_names import run_named
 from pipeline.settings.config import registry_folder
 
 if TYPE_CHECKING:
@@ -89,11 +90,11 @@ def export(
     Args:
       config: Settings of the dataset.
       root: Folder of all runs.
-      which: A run's id, "last", or the run that pushed a version: its number, "live" or "canary".
+      which: The run, see run_history/run_names.py: "last", "live", a version, an id.
       tracking_uri: Address of a server, or of a local store (`sqlite:///…`, which needs all of MLflow); None is
         what MLFLOW_TRACKING_URI says.
       name: Of the experiment and the registered model; None is the dataset's.
-      store: An open MetadataStore; None is the SQLite file of the runs.
+      store: An open MetadataStore; None is the one that [metadata] names.
 
     Raises:
       UsageError: MLflow is not installed, the server does not answer or refuses, or there is no such run.
@@ -103,9 +104,9 @@ def export(
         raise UsageError("no MLflow server is named; give --tracking-uri or set MLFLOW_TRACKING_URI")
     home = root.resolve() / config.dataset.name
     registry = Registry(registry_folder(config, root))
-    run_id = find_run(home, registry, which)
-    if store is None and (home / "metadata.sqlite").is_file():
-        store = open_store(home / "metadata.sqlite")
+    run_id = run_named(home, which, registry)
+    if store is None:
+        store = known_store(config.metadata, home)
     facts = gather(store, home, registry, run_id, config.model_dump(mode="json"))
     name = name or config.dataset.name
     with _talking(uri) as client:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from components.registry.registry import Registry
 from components.shared.errors import UsageError
-from components.shared.texts.file_names import checked
+from pipeline.metadata.summary_files import summary_of_run
 from pipeline.run_history.lineage import Lineage, SpanRead, corrections_of, model_lineage, spans_read
 from pipeline.run_history.metadata_graph import artifacts_by_id, executions_of_run
-from pipeline.run_history.runs import began, summary_of
+from pipeline.run_history.runs import began
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
@@ -66,28 +66,6 @@ class Facts:
     pushed: Pushed | None
 
 
-def find_run(home: Path, registry: Registry, which: str) -> str:
-    """The run that is meant.
-
-    Args:
-      home: <root>/<dataset>.
-      registry: Its versions.
-      which: A run's id; "last"; or a version, by its number or as live or canary, meaning the run that pushed it.
-
-    Raises:
-      UsageError: There is no such run or version.
-    """
-    if which in ("live", "canary") or which.isdecimal():
-        return checked(str(registry.manifest(registry.version_named(which))["run_id"]), f"{registry.where}: run")
-    reports = home / "reports"
-    done = sorted(path.parent.name for path in reports.glob("*/summary.json"))
-    if which == "last" and done:
-        return done[-1]
-    if which not in done:
-        raise UsageError(f"{reports}: there is no finished run {which}; `plumbline runs` lists them, or say live")
-    return which
-
-
 def gather(
     store: "metadata_store.MetadataStore | None",
     home: Path,
@@ -104,9 +82,7 @@ def gather(
       run_id: A run with a summary.
       settings: Those of now, for a run whose summary has none.
     """
-    summary = summary_of(home, run_id)
-    if not summary:
-        raise UsageError(f"{home / 'reports' / run_id}: its summary.json cannot be read; run again on that span")
+    summary = summary_of_run(home, run_id)
     outputs = {} if store is None else _outputs(store, run_id)
     examples = outputs.get("examples")
     spans = () if examples is None else spans_read(examples)

@@ -10,6 +10,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from pipeline.metadata.connection import metadata_file
+
 _log = logging.getLogger(__name__)
 
 FOLDER = "backups"
@@ -22,7 +24,7 @@ def back_up(home: Path, run_id: str) -> Path | None:
     None, and a line in the log, if it could not be copied: a run is what it is without the copy. The older copies then
     stay. A damaged database is not copied over good ones.
     """
-    database, target = home / "metadata.sqlite", home / FOLDER / f"metadata-{run_id}.sqlite"
+    database, target = metadata_file(home), home / FOLDER / f"metadata-{run_id}.sqlite"
     if not database.is_file():
         return None
     partial = target.with_name(f".{target.name}.partial")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
+FILE = "metadata.sqlite"
+"""Of the runs below <root>/<dataset>, where [metadata] names no server."""
 PORTS = {"mysql": 3306, "postgresql": 5432}
 """The port of each kind of server where the settings name none."""
 
@@ -72,6 +74,28 @@ def connection_config(settings: Metadata | None, sqlite_file: Path) -> "mlmd.Con
         postgresql.host, postgresql.port, postgresql.dbname = settings.host, str(port), settings.database
         postgresql.user, postgresql.password = settings.user, _password(settings)
     return config
+
+
+def metadata_file(home: Path) -> Path:
+    """The SQLite file of a dataset's runs; `home` is <root>/<dataset>."""
+    return home / FILE
+
+
+def connection_of(settings: Metadata | None, home: Path) -> "mlmd.ConnectionConfig":
+    """What the runs of a dataset are recorded with: [metadata] of its settings, or the SQLite file below `home`."""
+    return connection_config(settings, metadata_file(home))
+
+
+def known_store(settings: Metadata | None, home: Path) -> "metadata_store.MetadataStore | None":
+    """The store of a dataset's runs, to read; None where it would be a SQLite file that does not exist.
+
+    Raises:
+      UsageError: The file is damaged, or the server does not answer or refuses.
+    """
+    config = connection_of(settings, home)
+    if config.HasField("sqlite") and not metadata_file(home).is_file():
+        return None
+    return connect(config)
 
 
 def connect(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.shared.files import write_json
 from pipeline.metadata.backups import newest_backup
+from pipeline.metadata.connection import metadata_file
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
@@ -74,7 +75,7 @@ def _line(home: Path, known: str, newest: int, beside: Beside | None, folders: i
     unknown = folders > max(newest, beside.folders if beside else 0)
     kept = f"the artifacts in {home / 'artifacts'} are kept, those that it does not describe are not used again"
     backup = newest_backup(home)
-    mend = f"; to have it back: stop, and copy {backup} to {home / 'metadata.sqlite'}" if backup else ""
+    mend = f"; to have it back: stop, and copy {backup} to {metadata_file(home)}" if backup else ""
     if beside is not None and known and known != beside.id:
         return f"the metadata belongs to other artifacts than those beside it (another root's?): {kept}{mend}"
     if beside is not None and not known:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import UsageError
-from components.shared.files import read_json
 from components.shared.texts.file_names import checked
-from pipeline.run_history.lineage import open_store, output_uri
+from pipeline.metadata.connection import connect, connection_of
+from pipeline.metadata.summary_files import summaries
+from pipeline.run_history.lineage import output_uri
+from pipeline.settings.config import load_config
 
 if TYPE_CHECKING:
     import altair
@@ -32,18 +34,28 @@ def offline_charts() -> None:
 
 def last_run(root: Path, dataset: str, reached: str = "StatisticsGen") -> dict[str, Any]:
     """The summary of the newest run that came as far as a component; UsageError if there is none."""
-    home = root / checked(dataset, "dataset") / "reports"
-    for path in sorted(home.glob("*/summary.json"), reverse=True):
-        summary: dict[str, Any] = read_json(path)
+    home = root / checked(dataset, "dataset")
+    read = summaries(home)
+    for summary in reversed(read.found):
         states = {component["id"]: component["state"] for component in summary["components"]}
         if states.get(reached) in ("executed", "cached"):
             return summary
-    raise UsageError(f"{home}: no run yet that came as far as {reached}; `make run-local` makes one")
+    skipped = f" ({len(read.skipped)} unreadable summaries skipped; run `plumbline doctor`)" if read.skipped else ""
+    raise UsageError(
+        f"{home / 'reports'}: no run yet that came as far as {reached}{skipped}; `make run-local` makes one"
+    )
 
 
 def store_of(root: Path, dataset: str) -> "metadata_store.MetadataStore":
-    """ML Metadata of the runs below a root, to read."""
-    return open_store(root / checked(dataset, "dataset") / "metadata.sqlite")
+    """ML Metadata of the runs below a root, to read: the one that [metadata] of the dataset's settings names.
+
+    The settings are those in schemas/, seen from the working directory or, as from notebooks/, from the one above.
+    Without settings it is the SQLite file below the root.
+    """
+    home = root / checked(dataset, "dataset")
+    files = (place / "schemas" / dataset / "pipeline.toml" for place in (Path(), Path("..")))
+    settings = next((load_config(file).metadata for file in files if file.is_file()), None)
+    return connect(connection_of(settings, home))
 
 
 def output(root: Path, run: Mapping[str, Any], key: str) -> Path:

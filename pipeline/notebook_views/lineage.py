@@ -146,7 +146,7 @@ def deltas_table(found: Comparison) -> pd.DataFrame:
 def steps_of(root: Path, run: Mapping[str, Any]) -> tuple[Step, ...]:
     """A run's steps with what each took from which, from ML Metadata."""
     home = root / run["dataset"]
-    return read_record(home / "metadata.sqlite", run).steps
+    return read_record(run, store_of(home.parent, home.name)).steps
 
 
 def steps_chart(steps: Sequence[Step]) -> "altair.TopLevelMixin":

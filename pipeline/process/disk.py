@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from components.shared.errors import UsageError
+from pipeline.metadata.connection import metadata_file
 from pipeline.process.system_errors import expected, free_bytes, in_mb
 
 FIXED = 40_000_000
@@ -34,7 +35,7 @@ def bytes_needed(files: Iterable[tuple[str, int]], share: float = 1.0) -> int:
 
 def cached_bytes_needed(home: Path) -> int:
     """About how many bytes a run writes that takes all from the cache; the metadata are backed up after each run."""
-    database = home / "metadata.sqlite"
+    database = metadata_file(home)
     return FIXED_CACHED + (database.stat().st_size if database.is_file() else 0)
 
 

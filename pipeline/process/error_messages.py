@@ -11,7 +11,7 @@ from pathlib import Path
 
 from components.shared.errors import PlumblineError, ResourceError, UsageError
 from components.shared.texts.secrets import without_secrets
-from pipeline.metadata.connection import database_says
+from pipeline.metadata.connection import database_says, metadata_file
 from pipeline.process.memory import memory_error
 from pipeline.process.system_errors import FULL, from_os_error, from_text
 
@@ -59,7 +59,7 @@ def _known(exc: BaseException, place: Path | None, step: str) -> PlumblineError 
     if isinstance(exc, RecursionError):
         return None
     if _is_of_metadata(exc, text):
-        where = f"{place / 'metadata.sqlite'}: " if place is not None else ""
+        where = f"{metadata_file(place)}: " if place is not None else ""
         return UsageError(f"{where}the metadata cannot be read ({database_says(exc)}); {DOCTOR}")
     if isinstance(exc, ImportError):
         return from_text(text, place) or _not_importable(exc)

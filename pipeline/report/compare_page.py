@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.files import write_text
-from pipeline.report.gather import read_summary
+from pipeline.metadata.connection import known_store
+from pipeline.metadata.summary_files import summary_of_run
 from pipeline.report.page import MOST_ROWS, flat, render
 from pipeline.report.store import Record, read_record
 from pipeline.report.words import fixed, measure_name, metric_name, shown_metrics, signed, spans
@@ -13,16 +14,19 @@ from pipeline.report.words import fixed, measure_name, metric_name, shown_metric
 Difference = tuple[str, str, str]
 
 
-def compare_page(home: Path, first: str, second: str) -> str:
+def compare_page(home: Path, first: str, second: str, store: Any = None) -> str:
     """The page as HTML; UsageError if there is no such run.
 
     Args:
       home: <root>/<dataset>.
       first: Run id, shown on the left.
       second: Another.
+      store: An open MetadataStore; None is the SQLite file below home, if there is one.
     """
-    before, after = read_summary(home, first), read_summary(home, second)
-    records = [read_record(home / "metadata.sqlite", summary) for summary in (before, after)]
+    before, after = summary_of_run(home, first), summary_of_run(home, second)
+    if store is None:
+        store = known_store(None, home)
+    records = [read_record(summary, store) for summary in (before, after)]
     drift = _drift(before, after)
     return render(
         "compare.html.j2",
@@ -38,10 +42,10 @@ def compare_page(home: Path, first: str, second: str) -> str:
     )
 
 
-def write_compare(home: Path, first: str, second: str, path: Path | None = None) -> Path:
+def write_compare(home: Path, first: str, second: str, path: Path | None = None, store: Any = None) -> Path:
     """Writes the page; default <home>/reports/compare-<first>-<second>.html."""
     chosen = path or home / "reports" / f"compare-{first}-{second}.html"
-    write_text(chosen, compare_page(home, first, second))
+    write_text(chosen, compare_page(home, first, second, store))
     return chosen
 
 

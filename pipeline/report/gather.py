@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from components.shared.errors import UsageError
 from components.shared.files import read_json
-from components.shared.texts.file_names import checked
+from pipeline.metadata.connection import known_store
 from pipeline.report.curves import read_curves
 from pipeline.report.facts import Facts, Past
 from pipeline.report.history import as_past, read_past
@@ -16,27 +16,15 @@ from pipeline.report.store import read_record
 Found = TypeVar("Found")
 
 
-def read_summary(home: Path, run_id: str) -> dict[str, Any]:
-    """A run's summary.json; UsageError if there is none."""
-    path = home / "reports" / checked(run_id, "run") / "summary.json"
-    try:
-        summary: dict[str, Any] = read_json(path)
-    except (FileNotFoundError, NotADirectoryError):  # runs.html lies beside the runs' folders
-        raise UsageError(f"{path}: no such run; `plumbline runs` lists them") from None
-    if not isinstance(summary, dict) or summary.get("run_id") != run_id:
-        raise UsageError(f"{path}: is not the summary of run {run_id}; run the pipeline on that span again")
-    return summary
-
-
 def gather(home: Path, summary: Mapping[str, Any], store: Any = None) -> Facts:
     """Reads everything that a run left behind, as far as it came and as far as it is still there.
 
     Args:
       home: <root>/<dataset>.
       summary: The run's summary, see `Summary.to_json`.
-      store: An open MetadataStore; None is the SQLite file below home.
+      store: An open MetadataStore; None is the SQLite file below home, if there is one.
     """
-    record = read_record(home / "metadata.sqlite", summary, store)
+    record = read_record(summary, store if store is not None else known_store(None, home))
     gone = []
 
     def read(key: str, how: Callable[[Path], Found], otherwise: Found) -> Found:

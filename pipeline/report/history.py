@@ -1,9 +1,9 @@
 """Earlier runs, as far as a course over the spans needs them: read from their summaries alone."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from pipeline.metadata.summary_files import summaries
 from pipeline.report.facts import Past
 
 
@@ -15,25 +15,22 @@ def read_past(home: Path, run_id: str | None = None) -> tuple[Past, ...]:
       run_id: Only this run and earlier ones; None is all.
     """
     newest: dict[int, Past] = {}
-    for run in read_runs(home, run_id):
+    for run in read_runs(home, run_id)[0]:
         if run.drift or run.metrics or run.span not in newest:
             newest[run.span] = run
     return tuple(newest[span] for span in sorted(newest))
 
 
-def read_runs(home: Path, run_id: str | None = None) -> tuple[Past, ...]:
-    """All runs of a dataset, the oldest first. A summary that cannot be read is left out: its run was killed."""
-    found = []
-    for path in sorted((home / "reports").glob("*/summary.json")):
-        if run_id is not None and path.parent.name > run_id:  # a run id begins with its time
-            continue
+def read_runs(home: Path, run_id: str | None = None) -> tuple[tuple[Past, ...], int]:
+    """All runs of a dataset, the oldest first, and how many were skipped because their summary cannot be used."""
+    read = summaries(home, run_id)
+    found, skipped = [], len(read.skipped)
+    for summary in read.found:
         try:
-            run = as_past(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, KeyError, IndexError, TypeError):
-            continue
-        if run.run_id == path.parent.name:  # pages link to a run by its id
-            found.append(run)
-    return tuple(found)
+            found.append(as_past(summary))
+        except (KeyError, IndexError, TypeError):
+            skipped += 1
+    return tuple(found), skipped
 
 
 def as_past(summary: dict[str, Any]) -> Past:

@@ -5,11 +5,11 @@ from typing import Any
 
 from components.shared.errors import UsageError
 from components.shared.files import write_text
+from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.drift.comparison_text import drift_counts
 from pipeline.report.draw import svg
 from pipeline.report.history import read_past, read_runs
 from pipeline.report.metric_chart import metric_course
-from pipeline.report.metric_rows import TILES
 from pipeline.report.page import render
 from pipeline.report.words import fixed, metric_name, moment
 
@@ -21,11 +21,11 @@ def history_page(home: Path, links: bool = True) -> str:
       home: <root>/<dataset>.
       links: Link to the runs' reports, as seen from <home>/reports.
     """
-    runs = read_runs(home)
+    runs, skipped = read_runs(home)
     if not runs:
         raise UsageError(f"{home / 'reports'}: no run yet; `plumbline run` makes one")
     past = read_past(home)
-    known = [name for name in TILES if any(name in run.metrics for run in runs)][:3]
+    known = [name for name in MAIN_METRICS if any(name in run.metrics for run in runs)][:3]
     courses = [
         (metric_name(name), svg(spec, f"{metric_name(name)} by eval span"))
         for name in known
@@ -53,6 +53,7 @@ def history_page(home: Path, links: bool = True) -> str:
         dataset=home.name,
         rows=rows,
         pushed=sum(run.pushed is not None for run in runs),
+        skipped=skipped,
         columns=[metric_name(name) for name in known],
         courses=courses,
     )

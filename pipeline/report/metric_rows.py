@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.evaluator.paired_comparison import Z95
+from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.report import intervals
 from pipeline.report.facts import Facts
 from pipeline.report.words import better, ends, fixed, metric_name, shown_metrics, signed
 
-TILES = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
 BASELINES = ("linear", "prior")
 
 
@@ -114,7 +114,7 @@ def _errors(facts: Facts) -> dict[tuple[str, str], tuple[float, float]]:
 def tiles(rows: Sequence[MetricRow]) -> list[MetricRow]:
     """The three metrics that matter most."""
     by_key = {row.key: row for row in rows}
-    return [by_key[name] for name in TILES if name in by_key][:3]
+    return [by_key[name] for name in MAIN_METRICS if name in by_key][:3]
 
 
 def _interval(name: str, value: float | None, facts: Facts) -> tuple[float, float] | None:

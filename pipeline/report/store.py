@@ -27,23 +27,18 @@ class Record:
     files: tuple[SpanFile, ...] = ()
 
 
-def read_record(metadata_file: Path, summary: Mapping[str, Any], store: Any = None) -> Record:
+def read_record(summary: Mapping[str, Any], store: Any) -> Record:
     """The run's record; without edges, outputs and settings if the store does not know it.
 
     Args:
-      metadata_file: SQLite file of ML Metadata; it need not be there.
       summary: The run's.
-      store: An open MetadataStore to ask instead, where metadata is kept on a server.
+      store: An open MetadataStore; None if there is none.
     """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    from pipeline.run_history.lineage import open_store
-
     told = [Step(row["id"], row["state"], row["seconds"]) for row in summary["components"]]
     if store is None:
-        if not metadata_file.is_file():
-            return Record(tuple(told))
-        store = open_store(metadata_file)
+        return Record(tuple(told))
     run = store.get_context_by_type_and_name("pipeline_run", summary["run_id"])
     if run is None:
         return Record(tuple(told))

@@ -6,8 +6,9 @@ from typing import Any
 
 from components.shared.files import write_text
 from components.shared.texts.file_names import checked
+from pipeline.metadata.summary_files import summary_of_run
 from pipeline.report.drawn import drawn_before
-from pipeline.report.gather import gather, read_summary
+from pipeline.report.gather import gather
 from pipeline.report.page import report_page
 
 NAME = "report.html"
@@ -19,7 +20,7 @@ def write_report(home: Path, summary: Mapping[str, Any], store: Any = None) -> P
     Args:
       home: <root>/<dataset>.
       summary: The run's summary, see `Summary.to_json`; it need not be on disk yet.
-      store: An open MetadataStore; None is the SQLite file below home.
+      store: An open MetadataStore; None is the SQLite file below home, if there is one.
 
     Returns:
       The file.
@@ -33,4 +34,4 @@ def write_report(home: Path, summary: Mapping[str, Any], store: Any = None) -> P
 
 def rewrite_report(home: Path, run_id: str, store: Any = None) -> Path:
     """Writes the report of an earlier run anew, from its summary.json; UsageError if there is no such run."""
-    return write_report(home, read_summary(home, run_id), store)
+    return write_report(home, summary_of_run(home, run_id), store)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
-from pipeline.run_history.runs import METRICS
+from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
 
 if TYPE_CHECKING:
     from pipeline.run_history.compare_intervals import Intervals

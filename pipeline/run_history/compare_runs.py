@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from components.shared.artifacts.integrity import CONTENT
 from components.shared.errors import InputError
+from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
+from pipeline.metadata.summary_files import summary_of_run
 from pipeline.run_history.cache_reasons import Change, changes
 from pipeline.run_history.compare_data import (
     RowTotals,
@@ -27,7 +29,6 @@ from pipeline.run_history.compare_gain import Gain, gain_of
 from pipeline.run_history.compare_schema import SchemaChange, schema_change
 from pipeline.run_history.lineage import SpanRead, corrections_of, spans_read
 from pipeline.run_history.metadata_graph import Execution, artifacts_by_id, executions_of_run, text_property
-from pipeline.run_history.runs import METRICS, summary_of
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
@@ -239,7 +240,7 @@ def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
 def _load(store: "metadata_store.MetadataStore", home: Path, run_id: str) -> _Run:
     done = executions_of_run(store, run_id)
     artifacts = artifacts_by_id(store, (id_ for one in done for ids in one.outputs.values() for id_ in ids))
-    return _Run(summary_of(home, run_id), {one.node: one for one in done if one.succeeded}, artifacts)
+    return _Run(summary_of_run(home, run_id), {one.node: one for one in done if one.succeeded}, artifacts)
 
 
 def _is_code(change: Change) -> bool:

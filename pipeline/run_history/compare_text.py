@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
 from pipeline.run_history import compare_data
-from pipeline.run_history.runs import METRICS
 
 if TYPE_CHECKING:
     from components.shared.statistics.bootstrap import Interval

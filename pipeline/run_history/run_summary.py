@@ -9,6 +9,7 @@ from typing import Any
 
 from components.drift_validator.thresholds import REPRESENTATIVE
 from components.shared.files import read_json
+from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.drift.comparison_text import drift_counts, in_short
 from pipeline.metadata.stored_artifact import StoredArtifact
 from pipeline.run_history.cautions import caution_text, cautions
@@ -307,8 +308,7 @@ def _nearby(path: str) -> str:
 
 
 def _shown(summary: Summary) -> list[str]:
-    order: list[str] = ["auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae"]
-    return [name for name in order if name in summary.metrics][:3]
+    return [name for name in MAIN_METRICS if name in summary.metrics][:3]
 
 
 def _known(summary: Summary, name: str) -> bool:

@@ -4,8 +4,6 @@ Read from the summaries that runs leave beside their reports: no database is ask
 one was killed, or is under way; a run that only ML Metadata knows had its reports removed.
 """
 
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import UsageError
+from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
 from components.shared.texts.file_names import is_plain
 from pipeline.drift.comparison_text import drift_counts
+from pipeline.metadata.summary_files import read_summary
 from pipeline.run_history.metadata_graph import run_ids
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class Run:
     Attributes:
       run_id: Its name.
       when: When it began: UTC, ISO 8601.
-      state: "done"; "stopped", by the gate or a failure; "unfinished", killed or under way; "no report".
+      state: "done"; "stopped", by the gate or a failure; "unfinished", killed or under way; "unreadable", its
+        summary is damaged (`plumbline doctor`); "no report".
       spans: Split -> span numbers.
       rows: Split -> rows.
       drifted: Number of features that drifted over all rows, counted as the report counts them.
@@ -89,30 +90,6 @@ def history(home: Path, store: "metadata_store.MetadataStore | None" = None, lim
     return [_read(reports / name) for name in sorted(filter(is_plain, names), reverse=True)[:limit]]
 
 
-def summary_of(home: Path, run_id: str) -> dict[str, Any]:
-    """A run's summary; an empty one if there is none or it cannot be read."""
-    try:
-        if not is_plain(run_id):
-            return {}
-        found = json.loads((home / "reports" / run_id / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def run_named(home: Path, wanted: str) -> str:
-    """The id of the run that is called so, or whose id alone holds `wanted`; UsageError if there is no such one."""
-    try:
-        ids = sorted(entry.name for entry in os.scandir(home / "reports") if (Path(entry) / "summary.json").is_file())
-    except OSError:
-        ids = []
-    found = [run_id for run_id in ids if run_id == wanted] or [run_id for run_id in ids if wanted in run_id]
-    if len(found) != 1:
-        there = "no such run" if not found else f"{len(found)} runs are called so, such as {found[0]} and {found[-1]}"
-        raise UsageError(f"run {wanted}: {there} in {home / 'reports'}; `plumbline runs` lists them")
-    return found[0]
-
-
 def began(run_id: str) -> str:
     """When a run began, from its name ("20261121T090631Z-a531"): ISO 8601; "" if the name is of another kind."""
     try:
@@ -137,16 +114,15 @@ def for_a_person(runs: Sequence[Run]) -> str:
     )
 
 
-METRICS = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
-"""In the order in which they are shown; the first three that there are."""
-
-
 def _read(folder: Path) -> Run:
-    summary = summary_of(folder.parent.parent, folder.name)
+    read = read_summary(folder)
+    summary = read.content
     if summary:
         state = "done" if summary.get("stopped") is None else "stopped"
-    else:
+    elif read.wrong == "missing":
         state = "unfinished" if folder.is_dir() else "no report"
+    else:
+        state = "unreadable"
     components = summary.get("components", [])
     counts = drift_counts(summary.get("drift", []))
     return Run(

@@ -10,14 +10,14 @@ from components.shared.errors import PlumblineError, UsageError
 from components.shared.files import write_json
 from components.table_reading.readers import read_batches
 from components.table_reading.spans import find_spans
-from pipeline.export.tracking_data import find_run
+from pipeline.metadata.summary_files import summary_of_run
 from pipeline.report.drawn import is_drawing
-from pipeline.report.gather import read_summary
 from pipeline.report.history import read_runs
 from pipeline.report.history_page import history_page
 from pipeline.report.write import write_report
 from pipeline.run_history.garbage_collection import _folder
-from pipeline.run_history.runs import history, summary_of
+from pipeline.run_history.run_names import run_named
+from pipeline.run_history.runs import history
 from tests.pipeline.report.a_run import summary
 
 NAMES = ["../../escaped", "/tmp/escaped", "..", "a/b", "x\n", "\x1b[2J"]
@@ -30,14 +30,13 @@ def test_a_run_is_written_and_read_in_its_own_folder_alone(tmp_path, name):
     write_json(tmp_path / "escaped" / "summary.json", summary(run_id=name))
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(UsageError, match="is not the summary of run r1"):
-        read_summary(home, "r1")
+        summary_of_run(home, "r1")
     with pytest.raises(UsageError, match="is no plain name"):
-        read_summary(home, name)
+        summary_of_run(home, name)
     with pytest.raises(UsageError, match="is no plain name"):
         write_report(home, summary(run_id=name))
-    assert summary_of(home, name) == {}
-    assert read_runs(home) == ()
-    assert [run.run_id for run in history(home)] == ["r1"]
+    assert read_runs(home) == ((), 1)
+    assert [(run.run_id, run.state) for run in history(home)] == [("r1", "unreadable")]
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -59,7 +58,7 @@ def test_a_registry_names_a_run_that_is_no_path(tmp_path):
     registry = Registry(tmp_path / "registry")
     registry.push(model, {"run_id": "../../x"})
     with pytest.raises(UsageError, match="is no plain name"):
-        find_run(tmp_path, registry, "live")
+        run_named(tmp_path, "live", registry)
 
 
 def test_a_version_with_a_link_out_of_the_registry_is_not_read(tmp_path):

@@ -13,6 +13,8 @@ METRICS = {
     "mae": "MAE",
 }
 """In the order in which they are shown."""
+MAIN_METRICS = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
+"""Metrics of a run's overview, in this order; the first three that its task has are shown."""
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})
 
 RATES = ("positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")

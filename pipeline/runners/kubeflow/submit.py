@@ -161,9 +161,37 @@ def cron_of(every: str) -> str:
     fields = named.get(every, every).split()
     if len(fields) == 5:
         fields = ["0", *fields]
-    if len(fields) != 6 or not all(re.fullmatch(r"[0-9A-Za-z*/,?-]+", field) for field in fields):
-        raise UsageError(f"--every '{every}': legal: {', '.join(named)}, or a cron expression such as '0 6 * * *'")
+    legal = f"legal: {', '.join(named)}, or a cron expression such as '0 6 * * *'"
+    if len(fields) != 6:
+        raise UsageError(f"--every '{every}': {len(fields)} fields; {legal}")
+    for field, (name, low, high, names) in zip(fields, CRON, strict=True):
+        if not all(_is_cron(part, low, high, names) for part in field.split(",")):
+            raise UsageError(f"--every '{every}': {name} '{field}' is not within {low} to {high}; {legal}")
     return " ".join(fields)
+
+
+CRON = (
+    ("second", 0, 59, ()),
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day of month", 1, 31, ()),
+    ("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    ("weekday", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+)
+"""Fields of a cron expression as robfig/cron, which KFP uses, reads them: name, least, greatest, names of values."""
+
+
+def _is_cron(part: str, low: int, high: int, names: tuple[str, ...]) -> bool:
+    """Whether an item of a field is `*`, `?`, a value or a range of values that rises, each perhaps with a step."""
+    found = re.fullmatch(r"(?:[*?]|(\w+)(?:-(\w+))?)(?:/(\d+))?", part)
+    if found is None:
+        return False
+    ends = [
+        names.index(end.lower()) + low if end.lower() in names else int(end) if end.isdecimal() else -1
+        for end in found.groups()[:2]
+        if end is not None
+    ]
+    return all(low <= end <= high for end in ends) and ends == sorted(ends) and found[3] != "0"
 
 
 def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:

@@ -16,7 +16,7 @@ from components.shared.files import write_json, write_text
 from components.shared.texts.escaping import for_a_terminal, markdown_block, on_one_line
 from pipeline.metadata.artifact_verification import Verifier
 from pipeline.metadata.backups import back_up
-from pipeline.metadata.connection import connect, connection_config
+from pipeline.metadata.connection import connect, connection_of
 from pipeline.metadata.store_identity import note, settle
 from pipeline.metadata.stored_artifact import StoredArtifact
 from pipeline.preflight.class_check import check_positive, class_warnings
@@ -112,7 +112,7 @@ def _once(
     config, earlier = in_force(config, home, checked.fingerprint)
     run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     plan = plan_run(config, root, run_id, source, checked)
-    connection = connection_config(config.metadata, home / "metadata.sqlite")
+    connection = connection_of(config.metadata, home)
     recorded = is_recorded(plan)
     disk = check_disk(home, expected_writes(plan, connection, cached=recorded))
     reports = plan.reports
@@ -164,7 +164,7 @@ def _write_report(config: Config, home: Path, summary: Summary) -> bool:
     try:
         store = None
         if config.metadata.kind != "sqlite":
-            store = connect(connection_config(config.metadata, home / "metadata.sqlite"))
+            store = connect(connection_of(config.metadata, home))
         write_report(home, summary.to_json(), store)
         return True
     except Exception as exc:

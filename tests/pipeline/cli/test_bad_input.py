@@ -163,6 +163,13 @@ def test_run_refuses_an_unknown_dataset_before_it_makes_anything(project, capsys
     assert not Path("runs").exists()
 
 
+@pytest.mark.parametrize("command", ["runs", "report", "tuned", "gc"])
+def test_a_mistyped_dataset_is_told_from_one_without_runs(project, capsys, command):
+    line = refusal(capsys, command, "--dataset", "flight")
+    assert line == "schemas/flight/pipeline.toml: no such dataset; did you mean flights? there is: flights"
+    assert "no such dataset" not in refusal(capsys, "runs", "--dataset", "flights")
+
+
 def test_run_refuses_a_root_that_cannot_be_written(project, capsys):
     Path("file").write_text("")
     line = refusal(capsys, *RUN, "--root", "file/below")

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.synthetic_history import History
 from components.registry.registry import Registry
-from components.shared.errors import UsageError
-from pipeline.export.tracking_data import find_run, flattened, gather, key_of, metrics_of
+from pipeline.export.tracking_data import flattened, gather, key_of, metrics_of
 from pipeline.run_history.lineage import open_store
 
 ALLOWED = re.compile(r"[\w.\- :]+")  # MLflow's own rule for names, less the slash
@@ -65,23 +64,6 @@ def test_different_names_stay_different_and_are_allowed(names):
     keys = [key_of(name) for name in names]
     assert len(set(keys)) == len(keys)
     assert all(ALLOWED.fullmatch(key) and len(key) <= 83 and key not in (".", "..") for key in keys)
-
-
-def test_which_run_is_meant(made):
-    registry = made.registry
-    assert find_run(made.home, registry, "live") == made.run_ids[0]
-    assert find_run(made.home, registry, "1") == made.run_ids[0]
-    assert find_run(made.home, registry, made.run_ids[1]) == made.run_ids[1]
-    assert find_run(made.home, registry, "last") == made.run_ids[1]  # the third left no summary
-    for which, why in (
-        ("7", "version 7 is not there"),
-        ("canary", "no version is canary"),
-        (made.run_ids[2], "there is no finished run"),
-    ):
-        with pytest.raises(UsageError, match=why):
-            find_run(made.home, registry, which)
-    with pytest.raises(UsageError, match="there is no finished run last"):
-        find_run(made.home / "nothing", registry, "last")
 
 
 def test_facts_of_a_run_that_pushed(made):

@@ -6,7 +6,9 @@ import pytest
 
 from benchmarks.synthetic_history import History
 from components.shared.errors import UsageError
+from components.shared.files import write_json
 from pipeline.run_history.runs import for_a_person, history
+from tests.pipeline.report.a_run import RUN, summary
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +51,32 @@ def test_runs_whose_reports_are_gone_are_in_the_metadata(made, tmp_path):
     assert history(home, made.store)[-1].state == "no report"
 
 
-def test_damaged_summary_is_an_unfinished_run(made, tmp_path):
+def test_a_damaged_summary_is_told_from_an_unfinished_run(made, tmp_path):
     folder = tmp_path / "flights" / "reports" / "20260101T000000Z-0000"
     folder.mkdir(parents=True)
     (folder / "summary.json").write_text('{"run_id": ')
-    assert [run.state for run in history(tmp_path / "flights")] == ["unfinished"]
+    (tmp_path / "flights" / "reports" / "20260102T000000Z-0000").mkdir()
+    assert [run.state for run in history(tmp_path / "flights")] == ["unfinished", "unreadable"]
+
+
+def test_drift_is_counted_by_columns_as_the_report_counts_it(tmp_path):
+    def drifted(feature, **more):
+        return {"feature": feature, "measure": "missing", "distance": 0.2, "threshold": 0.1, "drifted": True, **more}
+
+    rows = [
+        drifted("a"),
+        drifted("a", measure="chebyshev"),
+        drifted("a", slice="o=1"),
+        drifted("b", slice="o=1"),
+        drifted("b", slice="o=2"),
+        drifted("(columns)", role="table"),
+        {**drifted("c"), "drifted": False},
+    ]
+    folder = tmp_path / "reports" / RUN
+    write_json(folder / "summary.json", summary(drift=[{"detail": "", **row} for row in rows]))
+    (run,) = history(tmp_path)
+    assert (run.drifted, run.drifted_in_slices) == (1, 1)
+    assert "1 (+1 in slices)" in for_a_person([run])
 
 
 def test_no_run(tmp_path):

@@ -143,6 +143,7 @@ def test_no_server(project: Path, capsys: pytest.CaptureFixture[str], monkeypatc
         ([*PLACES[:2], *PLACES[4:]], "where do artifacts go?"),
         ([*PLACES[:2], "--root", "runs", *PLACES[4:]], "the cluster cannot reach this folder"),
         ([*PLACES, "--every", "now and then"], "legal: hourly"),
+        ([*PLACES, "--every", "99 99 * * *"], "minute '99' is not within 0 to 59; legal: hourly"),
         ([*PLACES, "--every", "daily", "--span", "4"], "leave --span out"),
         ([*PLACES, "--every", "daily", "--wait"], "a schedule does not end"),
     ],
