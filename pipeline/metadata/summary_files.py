@@ -59,18 +59,21 @@ def read_summary(folder: Path, needed: Mapping[str, type | tuple[type, ...]] = N
     return SummaryFile(content=found)
 
 
-def summary_of_run(home: Path, run_id: str) -> dict[str, Any]:
+def summary_of_run(home: Path, run_id: str, *, unfinished: bool = False) -> dict[str, Any]:
     """The summary of one run.
 
     Args:
       home: <root>/<dataset>.
       run_id: Its full id.
+      unfinished: Return an empty summary for a run without one, instead of refusing it.
 
     Raises:
       UsageError: There is no such run, it has no summary, or the summary cannot be used; with the reason.
     """
     folder = home / "reports" / checked(run_id, "run")
     found = read_summary(folder)
+    if found.wrong == "missing" and unfinished:
+        return {}
     if found.wrong == "missing":
         raise UsageError(f"{folder / FILE}: no such run, or it ended without a summary; `plumbline runs` lists them")
     if found.wrong:

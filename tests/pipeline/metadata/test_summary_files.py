@@ -57,6 +57,7 @@ def test_alone_it_is_refused_with_the_reason_and_the_repair(home, run_id):
 def test_a_run_without_a_summary_is_another_matter(home):
     with pytest.raises(UsageError, match="no such run, or it ended without a summary"):
         summary_of_run(home, "20261123T000000Z-0000")
+    assert summary_of_run(home, "20261123T000000Z-0000", unfinished=True) == {}
     assert read_summary(home / "reports" / "runs.html").wrong == "missing"
 
 
