@@ -1,1 +1,1 @@
-"""ArrowExampleGen: span files in, TFX Examples out, columns all the way."""
+"""ArrowExampleGen: converts span files to TFX Examples through Arrow record batches."""

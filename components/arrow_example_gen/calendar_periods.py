@@ -1,7 +1,7 @@
-"""Rows by their own time: spans cut from files by periods of the calendar, and the newest rows of a single file.
+"""Splits rows by a time column: into one span per calendar period, or into older and newer rows of a single file.
 
-A span is numbered by its period, so that numbers stay what they are when older or newer rows come: 20131231 (day),
-201352 (ISO week), 201312 (month), 20134 (quarter), 2013 (year).
+The number of a span is derived from its period, so that it does not change when older or newer rows arrive: 20131231
+(day), 201352 (ISO week), 201312 (month), 20134 (quarter), 2013 (year).
 """
 
 from collections import Counter
@@ -14,17 +14,18 @@ import pyarrow as pa
 from components.shared.features.calendar_parts import MISSING, civil, split, weekday
 
 MOST_TIMES = 1 << 20
-"""Of a file's times, for the time that splits it; more are thinned out at random."""
+"""Times of a file that are kept to find the split time; larger files are sampled at random."""
 
 
 @dataclass
 class Times:
-    """What there is to know of the times of a file's rows.
+    """Statistics of a file's time column, accumulated batch by batch.
 
     Attributes:
-      periods: Number of a period -> its rows.
+      periods: Number of a period -> rows.
       missing: Rows without a time.
-      first: The first of these, 0-based; -1 without any.
+      first: Index of the first row without a time, from 0; -1 if there is none.
+      rows: Rows seen.
     """
 
     periods: Counter[int] = field(default_factory=Counter)
@@ -37,7 +38,13 @@ class Times:
     _random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(13))
 
     def add(self, column: pa.Array, unit: str, by: str) -> None:
-        """Takes in a batch's times, date32 or timestamp[us]; `by` is a period, or "" for none."""
+        """Adds the times of a batch.
+
+        Args:
+          column: date32 or timestamp[us], [N].
+          unit: "date" or "timestamp".
+          by: "day", "week", "month", "quarter" or "year" to count rows per period; "" to sample times for `newest`.
+        """
         values = integers(column)
         gone = values == MISSING
         if gone.any() and self.first < 0:
@@ -56,10 +63,16 @@ class Times:
             self._size, self._share = sum(map(len, self._kept)), self._share / 2
 
     def newest(self, share: float) -> int | None:
-        """The time from which on rows are the newest `share`; None where all rows have the same time.
+        """The time that separates about the newest `share` of the rows from the others.
 
-        Rows of the same time stay together, so that the share may be another where many have it; at least the newest
-        time is in it, and the oldest is not.
+        Rows with equal times are never separated, so that the actual share may differ. Rows with the newest time are
+        always among the newest, rows with the oldest time never.
+
+        Args:
+          share: Share of the rows, in (0, 1).
+
+        Returns:
+          Days or microseconds since 1970-01-01: rows from this time on are the newest. None if all times are equal.
         """
         times = np.sort(np.concatenate(self._kept)) if self._kept else np.zeros(0, np.int64)
         if not len(times) or times[0] == times[-1]:
@@ -69,7 +82,7 @@ class Times:
 
 
 def integers(column: pa.Array) -> np.ndarray:
-    """Days or microseconds, int64 [N]; the smallest where missing."""
+    """Times as days or microseconds since 1970-01-01, int64 [N]; MISSING for null."""
     if pa.types.is_date(column.type):
         column = column.cast(pa.int32())
     found: np.ndarray = column.cast(pa.int64()).fill_null(MISSING).to_numpy(zero_copy_only=False)
@@ -77,15 +90,15 @@ def integers(column: pa.Array) -> np.ndarray:
 
 
 def period_numbers(values: np.ndarray, unit: str, by: str) -> np.ndarray:
-    """The number of each time's period, int64 [N]; see the head of this file.
+    """The number of each time's period, int64 [N]; see the module's docstring.
 
     Args:
-      values: Days or microseconds, without missing ones.
-      unit: date or timestamp.
-      by: day, week, month, quarter or year.
+      values: Days or microseconds since 1970-01-01, int64 [N], without MISSING.
+      unit: "date" (days) or "timestamp" (microseconds).
+      by: "day", "week" (ISO 8601), "month", "quarter" or "year".
     """
     days, _ = split(values, unit)
-    if by == "week":  # a week belongs to the year that has its Thursday
+    if by == "week":  # ISO 8601: a week belongs to the year of its Thursday
         thursday = days - weekday(days) + 3
         _, _, of_year = civil(thursday, np.where)
         return _years(thursday) * 100 + (of_year - 1) // 7 + 1
@@ -104,7 +117,14 @@ def _years(days: np.ndarray) -> np.ndarray:
 
 
 def in_period(column: pa.Array, unit: str, by: str, number: int) -> np.ndarray:
-    """Which rows are of a period, bool [N]; none without a time."""
+    """Whether each row belongs to a period, bool [N]; false for a missing time.
+
+    Args:
+      column: date32 or timestamp[us], [N].
+      unit: "date" or "timestamp".
+      by: See period_numbers.
+      number: Number of the period.
+    """
     values = integers(column)
     there = values != MISSING
     found = np.zeros(len(values), bool)
@@ -113,7 +133,14 @@ def in_period(column: pa.Array, unit: str, by: str, number: int) -> np.ndarray:
 
 
 def counted(batches: Iterable[pa.RecordBatch], time: str, unit: str, by: str) -> Times:
-    """The times of all rows."""
+    """Accumulates the statistics of the time column over all batches.
+
+    Args:
+      batches: Rows.
+      time: Name of the time column.
+      unit: "date" or "timestamp".
+      by: See Times.add.
+    """
     found = Times()
     for batch in batches:
         found.add(batch.column(time), unit, by)

@@ -1,4 +1,4 @@
-"""The TFX shell: chooses the window, converts each file into its split, records what was read."""
+"""The TFX component ArrowExampleGen: selects the window, converts its files, records provenance as properties."""
 
 import json
 import os
@@ -38,25 +38,29 @@ def ArrowExampleGen(
     window: Parameter[int] = 0,
     beam_pipeline: BeamComponentParameter[beam.Pipeline] = None,
 ):
-    """Reads a window of spans into splits `train` and `eval`, rows in the order of spans and files.
+    """Converts a window of spans to the splits `train` and `eval`; rows keep the order of spans and files.
 
-    Where the source asks for rows of older spans they are a third split, `extra`.
+    With `[[data.extra]]` a third split, `extra`, holds rows of older spans.
 
     Args:
-      examples: Gzip TFRecords of tf.Examples, one file a span. Custom properties, each JSON: `spans`, `rows` and
-        `unlabelled` (rows left out for want of a label), by split; `labels`
-        (label value -> rows, by split; empty where there are a thousand); `files` (split, span, name, sha256, bytes,
-        rows, unlabelled); `misfits` (file, column, count, row, value); `corrections` (name, sha256, rows, and the rows
-        of the window that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (what the trainer
-        is to do to the training rows); `rounded` (float64 columns whose values float32 does not tell apart:
-        told_apart.Kept); and `data_fingerprint`. A corrections file is kept beside the splits, as corrections.csv, the
-        rows of each file as rows.json, and on this machine a columnar copy of each, see columnar_copy.
+      examples: Output: gzip TFRecords of tf.Examples, one file per span. Custom properties, each as JSON: `spans`,
+        `rows` and `unlabelled` (rows dropped because their label is missing), by split; `labels` (split -> label value
+        -> rows; empty from 1,000 distinct values on); `files` (split, span, name, sha256, bytes, rows, unlabelled);
+        `misfits` (type mismatches: file, column, count, row, value); `corrections` (name, sha256, rows, and the
+        numbers of rows that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (class balancing
+        and augmentation that the trainer will apply); `rounded` (float64 columns that lose distinct values as float32,
+        see distinct_values.Kept); and `data_fingerprint`. Beside the splits the artifact holds corrections.csv (a copy
+        of the corrections file), rows.json (rows per file), and, if its URI is local, a columnar copy of each file,
+        see columnar_copy.
       source: A Source as JSON.
-      code: Fingerprint of this code and of the libraries under it; part of the cache key.
-      span: Number of the eval span, or -1 for the newest.
-      fingerprint: The data fingerprint that the runner saw, so that changed data misses the cache; "" if unknown.
-      window: Number of spans to train on, instead of the source's; 0 leaves it as it is.
-      beam_pipeline: On a distributed runner each file is converted by a worker; the output is the same.
+      code: Fingerprint of this component's code and of its libraries; part of the cache key.
+      span: Number of the eval span; -1 selects the newest.
+      fingerprint: The data fingerprint that the runner computed, so that changed data misses the cache; "" if unknown.
+      window: Number of spans to train on; 0 keeps the window of `source`.
+      beam_pipeline: On a distributed runner each file is converted by a Beam worker; the output is the same.
+
+    Raises:
+      InputError: A span is missing, a file cannot be read or changed during the run, or a label check fails.
     """
     described = Source.from_json(source)
     if window:
@@ -69,7 +73,7 @@ def ArrowExampleGen(
         done = _on_workers(described, work, beam_pipeline, os.path.join(examples.uri, ".converted"))
     else:
         if beam_pipeline is not None:
-            # TFX makes it for every run of the component; Beam deletes its folder when it is run, and this one is not.
+            # TFX creates the pipeline for every execution. Beam deletes its folder on run(), which is not called here.
             shutil.rmtree(beam_pipeline.local_tempdir, ignore_errors=True)
         local = "://" not in examples.uri
         done = [convert(described, job, columnar=local) for job in work]
@@ -111,28 +115,28 @@ def ArrowExampleGen(
 
 
 def _is_distributed(pipeline: beam.Pipeline | None) -> bool:
-    """Whether there are workers elsewhere; Beam in this process would only add its own overhead."""
+    """Whether the pipeline's runner has remote workers; a local runner would only add Beam's overhead."""
     return pipeline is not None and type(pipeline.runner).__name__ not in StandardOptions.LOCAL_RUNNERS
 
 
 def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder: str) -> list[Converted]:
-    """Converts each job on a worker; what became of them comes back through small files.
+    """Converts each job on a Beam worker; results come back as small JSON files in `folder`.
 
-    A runner may try a job again while the worker that it gave up on still writes. Each try writes files of its own and
-    renames them when they are whole; whoever is last leaves whole files.
+    A runner may retry a job while the previous attempt is still writing. Each attempt therefore writes to unique names
+    and renames its files when they are complete; the last rename wins.
     """
 
     def record(numbered: tuple[int, Job]) -> None:
         number, job = numbered
-        mine = f"{folder}/{number:05d}-{uuid.uuid4().hex}"
+        attempt = f"{folder}/{number:05d}-{uuid.uuid4().hex}"
         try:
-            said = convert(source, replace(job, target=f"{mine}.gz")).to_json()
-            fileio.rename(f"{mine}.gz", job.target, overwrite=True)
+            result = convert(source, replace(job, target=f"{attempt}.gz")).to_json()
+            fileio.rename(f"{attempt}.gz", job.target, overwrite=True)
         except InputError as exc:
-            said = json.dumps({"error": str(exc)})  # not the runner's to try again, and to be told as it is
-        with fileio.open(f"{mine}.json", "w") as file:
-            file.write(said)
-        fileio.rename(f"{mine}.json", f"{folder}/{number:05d}.json", overwrite=True)
+            result = json.dumps({"error": str(exc)})  # a retry cannot help, and Beam would wrap the message
+        with fileio.open(f"{attempt}.json", "w") as file:
+            file.write(result)
+        fileio.rename(f"{attempt}.json", f"{folder}/{number:05d}.json", overwrite=True)
 
     fileio.makedirs(folder)
     try:
@@ -144,16 +148,16 @@ def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder
 
 
 def _recorded(file: str) -> Converted:
-    """What became of a job on a worker; InputError if it could not be read there."""
+    """Loads the result of a worker; InputError with the worker's message if the conversion failed."""
     with fileio.open(file) as content:
-        said = content.read()
-    if error := json.loads(said).get("error"):
+        result = content.read()
+    if error := json.loads(result).get("error"):
         raise InputError(error)
-    return Converted.from_json(said)
+    return Converted.from_json(result)
 
 
 def _corrections(source: Source, done: list[Converted], folder: str) -> list[dict]:
-    """What was corrected, for the artifact; a copy of the file is left in it, since a person goes on writing in it."""
+    """The value of the property `corrections`; copies the file into the artifact, since users keep editing it."""
     if source.corrected is None:
         return []
     with fileio.open(os.path.join(folder, "corrections.csv"), "wb") as file:
@@ -165,5 +169,5 @@ def _corrections(source: Source, done: list[Converted], folder: str) -> list[dic
 
 
 def _once(done: list[Converted]) -> list:
-    """Misfits of all files; a file that was dealt to two splits was read twice and reports the same ones."""
+    """Distinct type mismatches of all files; a file that is split by hash is read twice and reports each one twice."""
     return list(dict.fromkeys(misfit for one in done for misfit in one.misfits))

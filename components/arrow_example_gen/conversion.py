@@ -1,4 +1,4 @@
-"""One file's share in one split, from cells to TFRecords: the unit of work, here or on a distributed runner."""
+"""Converts the rows of one file for one split to TFRecords: the unit of work, locally or on a Beam worker."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ from components.table_reading.spans import SpanFile
 
 @dataclass(frozen=True)
 class Job:
-    """What to convert, and where to."""
+    """One conversion: the rows of `file` for the split `split`, written to the path `target`."""
 
     split: str
     file: SpanFile
@@ -27,11 +27,21 @@ class Job:
 
 @dataclass(frozen=True)
 class Converted:
-    """What became of a job.
+    """The result of a job.
 
-    `labels` are the distinct label values as text, with their counts, at most 1,000; `corrected` are Applied.counts;
-    `extra` are the rows for each of Source.extra, of a file in that split; `rounded` are told_apart.Kept of columns
-    whose values float32 does not tell apart.
+    Attributes:
+      split: Name of the split.
+      span: Number of the span.
+      name: Path or URL of the file, for messages.
+      sha256: SHA-256 of the file, in hexadecimal.
+      bytes: Size of the file.
+      rows: Rows written.
+      unlabelled: Rows dropped because their label is missing.
+      labels: Label value as text -> rows, for at most about 1,000 values.
+      misfits: Type mismatches, infinite values and missing times.
+      corrected: See Applied.counts.
+      extra: In the split `extra`, the number of rows for each entry of Source.extra; else empty.
+      rounded: distinct_values.Kept as JSON, of columns that lose distinct values as float32.
     """
 
     split: str
@@ -48,12 +58,12 @@ class Converted:
     rounded: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> str:
-        """As one line."""
+        """The result as JSON in one line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Converted":
-        """What `to_json` wrote."""
+        """Parses the output of `to_json`."""
         fields = json.loads(text)
         return cls(
             misfits=tuple(Misfit(**misfit) for misfit in fields.pop("misfits")),
@@ -64,7 +74,16 @@ class Converted:
 
 
 def jobs(source: Source, span: int | None, folder: str) -> list[Job]:
-    """The files of a window with their targets below `folder`: Split-<name>/data_tfrecord-<i>-of-<n>.gz."""
+    """Plans the conversions of a window.
+
+    Args:
+      source: The data source.
+      span: Number of the eval span; None selects the newest.
+      folder: URI of the Examples artifact; targets are Split-<name>/data_tfrecord-<i>-of-<n>.gz below it.
+
+    Raises:
+      InputError: A span of the window is missing.
+    """
     return [
         Job(split, file, f"{folder.rstrip('/')}/Split-{split}/data_tfrecord-{index:05d}-of-{len(files):05d}.gz")
         for split, files in source.files(span).splits().items()
@@ -73,9 +92,15 @@ def jobs(source: Source, span: int | None, folder: str) -> list[Job]:
 
 
 def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
-    """Reads, encodes and writes; InputError names the file, column and row of what cannot be read.
+    """Reads, encodes and writes the rows of one job.
 
-    `columnar`: whether to write a columnar copy beside the TFRecords, for readers on this machine.
+    Args:
+      source: The data source.
+      job: What to convert, and the target path.
+      columnar: Also write a columnar copy beside the TFRecords, for faster reading; the target must be local.
+
+    Raises:
+      InputError: The file cannot be read; the message names file, column and row.
     """
     misfits: list[Misfit] = []
     applied = Applied()
@@ -94,7 +119,7 @@ def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
         unlabelled=seen.unlabelled,
         labels={str(value): count for value, count in seen.values.items()},
         misfits=tuple(misfits),
-        # Of a file of which only some rows are taken, most corrected ones are not among them.
+        # The counts cover all rows of the file, but the split `extra` takes only some of them.
         corrected={} if job.split == extra_rows.SPLIT else applied.counts,
         extra=tuple(taken),
         rounded=tuple(one.to_json() for one in rounding.found()),
@@ -102,7 +127,7 @@ def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
 
 
 def check_labels(source: Source, done: list[Converted]) -> None:
-    """InputError unless every split has rows with at least two label values; extra rows may all have one."""
+    """Raises InputError unless `train` and `eval` both have rows with at least two label values."""
     for split in dict.fromkeys(one.split for one in done if one.split != extra_rows.SPLIT):
         total = LabelCount(source.label)
         for one in done:
@@ -113,7 +138,7 @@ def check_labels(source: Source, done: list[Converted]) -> None:
 
 
 def label_counts(source: Source, done: list[Converted]) -> dict[str, dict[str, int]]:
-    """Split -> label value -> rows, empty where there are too many values; what was added is train's, too."""
+    """Split -> label value -> rows; empty for too many distinct values. Rows of `extra` count as `train`."""
     found = {split: LabelCount(source.label) for split in ("train", "eval")}
     for one in done:
         found["eval" if one.split == "eval" else "train"].values.update(Counter(one.labels))

@@ -1,4 +1,4 @@
-"""Corrections applied while rows stream by: labels and cells replaced, rows dropped, by id."""
+"""Applies corrections to record batches: replaces labels and cells, drops rows, by row id."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +14,18 @@ from components.table_reading.cells.type_errors import one_line
 from components.table_reading.column_types import arrow_types
 
 JOIN = "|"
-"""Between the values of several id columns."""
+"""Separator between the values of several id columns."""
 
 
 @dataclass
 class Applied:
-    """What corrections did to the rows that went by.
+    """Counts of the applied corrections.
 
     Attributes:
-      found: Positions in Corrections.ids of the ids that were met.
-      dropped: Rows left out.
-      relabelled: Rows whose label is another now.
-      changed: Rows of which another column is another now; a row may be relabelled and changed.
+      found: Positions in Corrections.ids of the ids that occurred in the data.
+      dropped: Rows dropped.
+      relabelled: Rows whose label changed.
+      changed: Rows in which a column other than the label changed; a row may count as relabelled and changed.
     """
 
     found: set[int] = field(default_factory=set)
@@ -35,13 +35,19 @@ class Applied:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Without the ids."""
+        """Kind of change -> rows: `dropped`, `relabelled`, `changed`."""
         return {"dropped": self.dropped, "relabelled": self.relabelled, "changed": self.changed}
 
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """What becomes of one column, for each id, [K]: whether it is corrected, its value, and the row of the file."""
+    """The corrections of one column, for K distinct ids.
+
+    Attributes:
+      given: Whether the id has a correction of this column, bool [K].
+      values: Corrected values, of the column's type, [K]; null where `given` is false and for a corrected null.
+      rows: Row of the corrections file, int64 [K]; 0 where `given` is false.
+    """
 
     given: np.ndarray
     values: pa.Array
@@ -50,15 +56,15 @@ class Edit:
 
 @dataclass(frozen=True, eq=False)
 class Corrections:
-    """A corrections file, checked and typed.
+    """A corrections file, validated and typed by the schema.
 
     Attributes:
-      file: What was read.
-      ids: Distinct ids, [K], as `id_texts` gives those of the data.
-      first: Row of the file at which each id is first named, [K].
-      dropped: Which of them are left out, bool [K].
-      edits: Column -> what becomes of it.
-      id_columns: Columns that name a row.
+      file: The file as read.
+      ids: Distinct ids, [K], in the notation of `id_texts`.
+      first: First row of the file that has the id, int64 [K].
+      dropped: Whether rows with the id are dropped, bool [K].
+      edits: Column -> its corrections.
+      id_columns: Columns that identify a row.
       label: Label column.
     """
 
@@ -71,18 +77,18 @@ class Corrections:
     label: str
 
     def apply(self, batches: Iterable[pa.RecordBatch], applied: Applied | None = None) -> Iterator[pa.RecordBatch]:
-        """Yields the batches with the corrections in them; every row that has a corrected id is corrected.
+        """Yields the corrected batches. If several rows share an id, all of them are corrected.
 
         Args:
-          batches: Rows, with the columns' own types.
-          applied: Is added to.
+          batches: Rows, with columns of the schema's types.
+          applied: Counts, updated in place; None discards them.
         """
         count = Applied() if applied is None else applied
         for batch in batches:
             yield self._corrected(batch, count)
 
     def about(self, counts: Mapping[str, int]) -> dict[str, str | int]:
-        """What an artifact records: name and sha256 of the file, the corrections in it, and what they did."""
+        """The record for the artifact: name and SHA-256 of the file, its number of corrections, and `counts`."""
         return {"name": self.file.name, "sha256": self.file.sha256, "rows": len(self.file.rows), **counts}
 
     def _corrected(self, batch: pa.RecordBatch, count: Applied) -> pa.RecordBatch:
@@ -118,18 +124,18 @@ class Corrections:
 
 
 def load_corrections(name: str, columns: Mapping[str, str], ids: Sequence[str], label: str) -> Corrections:
-    """Reads and types a file.
+    """Reads a corrections file and converts its values to the types of the schema.
 
     Args:
       name: Path or URL.
       columns: Column -> type alias.
-      ids: Columns that name a row.
+      ids: Columns that identify a row.
       label: Label column.
 
     Raises:
-      ConfigError: There are no id columns.
-      InputError: See read_corrections; or a field that is no column, is an id or holds lists; a value that is not of
-        its column's type; two corrections that contradict each other. Names the row.
+      ConfigError: `ids` is empty.
+      InputError: See read_corrections; or a field is not a column, is an id column or holds lists; a value does not
+        fit its column's type; two corrections contradict each other. The message names the row.
     """
     if not ids:
         raise ConfigError(f"{name}: corrections name rows by id; say in [dataset] id which columns name a row")
@@ -142,7 +148,7 @@ def load_corrections(name: str, columns: Mapping[str, str], ids: Sequence[str], 
     encoded = _as_data_has_them(texts, [types[name] for name in ids]).dictionary_encode()
     codes, size = encoded.indices.to_numpy(), len(encoded.dictionary)
     first = np.zeros(size, np.int64)
-    first[codes[::-1]] = numbers[::-1]  # the last one written is the first in the file
+    first[codes[::-1]] = numbers[::-1]  # the last assignment wins, so the first row of each id stays
     by_field: dict[str, list[int]] = {}
     for place, row in enumerate(file.rows.values()):
         by_field.setdefault(row.field, []).append(place)
@@ -164,7 +170,10 @@ def load_corrections(name: str, columns: Mapping[str, str], ids: Sequence[str], 
 
 
 def id_texts(batch: pa.RecordBatch, ids: Sequence[str]) -> pa.StringArray:
-    """What names each row, [N]: its id as text; of several columns, joined by `|`, nothing where one is missing."""
+    """The id of each row as text, string [N].
+
+    Several id columns are joined by `|`, with an empty text for a null; a single id column keeps its nulls.
+    """
     texts = [batch.column(name).cast(pa.string()) for name in ids]
     if len(texts) == 1:
         return texts[0]
@@ -172,7 +181,7 @@ def id_texts(batch: pa.RecordBatch, ids: Sequence[str]) -> pa.StringArray:
 
 
 def _as_data_has_them(texts: list[str], types: list[pa.DataType]) -> pa.StringArray:
-    """Ids as `id_texts` writes them: "007" is 7 if the column holds integers. What is no such value stays as it is."""
+    """Normalises ids to the notation of `id_texts`: "007" becomes "7" for an integer column; invalid ids stay."""
     if all(type_ == pa.string() for type_ in types):
         return pa.array(texts, pa.string())
     cut = [text.split(JOIN) if len(types) > 1 else [text] for text in texts]
@@ -196,10 +205,10 @@ def _check_field(name: str, number: int, row: Correction, columns: Mapping[str, 
 
 
 def _typed(name: str, rows: list[tuple[int, Correction]], type_: pa.DataType) -> pa.Array:
-    """The rows' values, missing where empty; InputError for the first that is not of the column's type."""
+    """The corrected values of a column, null for an empty cell; InputError for the first that does not fit the type."""
     texts = pa.array([row.value or None for _, row in rows], pa.string())
     values = texts if type_ == pa.string() else parse(texts, type_)
-    if pa.types.is_floating(type_):  # NaN and infinity are no values that a person means
+    if pa.types.is_floating(type_):  # NaN and infinity are rejected: a corrected value must be finite
         values = pc.if_else(pc.fill_null(pc.is_finite(values), False), values, pa.scalar(None, type_))
     bad = pc.and_(pc.is_valid(texts), pc.is_null(values))
     if pc.any(bad).as_py():
@@ -214,7 +223,7 @@ def _typed(name: str, rows: list[tuple[int, Correction]], type_: pa.DataType) ->
 def _edit(
     file: CorrectionsFile, column: str, codes: np.ndarray, values: pa.Array, numbers: np.ndarray, size: int
 ) -> Edit:
-    """One value for each id; InputError if two differ."""
+    """The corrections of one column by id; InputError if two rows give an id different values."""
     first: dict[int, int] = {}
     listed = values.to_pylist()
     for place, code in enumerate(codes.tolist()):
@@ -237,6 +246,6 @@ def _shown(value: object) -> str:
 
 
 def _equal(one: pa.Array, other: pa.Array) -> np.ndarray:
-    """Where two columns hold the same, bool [N]; missing is the same as missing."""
+    """Whether two columns have equal values, bool [N]; null equals null."""
     same = pc.or_(pc.fill_null(pc.equal(one, other), False), pc.and_(pc.is_null(one), pc.is_null(other)))
     return same.to_numpy(zero_copy_only=False)

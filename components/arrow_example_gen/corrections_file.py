@@ -1,16 +1,16 @@
-"""corrections.csv: what people found wrong in the data, one correction a row, signed.
+"""Reads and writes corrections.csv: one signed correction of a cell or a row per line.
 
     id,field,value,reason,by,when
     UA-1545-EWR-IAH-20130101T0515,late,1,arrived 21 minutes late,ann,2026-11-21
     UA-1714-LGA-IAH-20130101T0529,,drop,diverted,ann,2026-11-21T09:30
 
-The header is exactly this. `id` is the row's id; of several id columns, their values joined by `|` in the order of
-pipeline.toml. `field` is a column and `value` what it should hold, nothing for "missing"; without a `field`, `value`
-is `drop` and the row is left out. `by` and `when` (ISO 8601) are filled in by whoever decided; `reason` may be empty.
-A row with neither value, nor `by`, nor `when` is undecided, as `plumbline audit --export` writes it: it changes
-nothing. A cell that a spreadsheet would compute (it begins with = + - @ and is no number) has an apostrophe in front,
-which is taken away, see spreadsheet_formulas.py. UTF-8, with or without a byte order mark; empty lines count as
-nothing.
+The header is exactly as shown. `id` is the id of the row; the values of several id columns are joined by `|` in the
+order of pipeline.toml. `field` is a column and `value` its correct value; an empty `value` means missing. With an
+empty `field`, `value` must be `drop`, which drops the row. `by` (the author) and `when` (ISO 8601) are required;
+`reason` may be empty. A row without `value`, `by` and `when` is undecided, as `plumbline audit --export` writes it, and
+has no effect. Cells that a spreadsheet would take for a formula (they begin with = + - @ and are not numbers) are
+escaped by a leading apostrophe, which reading removes, see spreadsheet_formulas.py. The encoding is UTF-8, with or
+without a byte order mark; empty lines are skipped.
 """
 
 import csv
@@ -33,7 +33,7 @@ DROP = "drop"
 
 @dataclass(frozen=True)
 class Correction:
-    """One row of the file, its cells as they stand."""
+    """One row of the file: its cells as text; see the module's docstring for their meaning."""
 
     id: str
     field: str
@@ -48,13 +48,13 @@ HEADER = tuple(field.name for field in fields(Correction))
 
 @dataclass(frozen=True)
 class CorrectionsFile:
-    """A file that can be read and whose every decision is signed.
+    """A corrections file whose rows have been validated.
 
     Attributes:
       name: Path or URL.
-      content: Its bytes.
-      rows: Row number (the header is row 1) -> correction.
-      undecided: How many rows wait for a person.
+      content: The bytes of the file.
+      rows: Row number (the header is row 1) -> correction; without undecided rows.
+      undecided: Number of undecided rows.
     """
 
     name: str
@@ -64,16 +64,19 @@ class CorrectionsFile:
 
     @property
     def sha256(self) -> str:
-        """Of the content, in hexadecimal."""
+        """SHA-256 of the content, in hexadecimal."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 def read_corrections(name: str) -> CorrectionsFile:
-    """Reads a file or URL.
+    """Reads and validates a corrections file.
+
+    Args:
+      name: Path or URL.
 
     Raises:
-      InputError: It cannot be read, is no UTF-8 or CSV, has another header, or a row lacks an id, a signature or a
-        meaning.
+      InputError: The file cannot be read, is not UTF-8 or CSV, or has another header; or a row lacks an id, an author
+        or a date, or has an empty `field` and a `value` other than `drop`.
     """
     content = _content(name)
     try:
@@ -102,9 +105,9 @@ def read_corrections(name: str) -> CorrectionsFile:
 
 
 def corrections_csv(corrections: Iterable[Correction]) -> str:
-    """The file's text, for `read_corrections`."""
+    """Formats corrections as the text of a corrections file, which `read_corrections` reads back unchanged."""
     rows = [HEADER, *(tuple(map(escaped, astuple(one))) for one in corrections)]
-    # The writer leaves a lone carriage return unquoted, and a reader takes that for the end of the row.
+    # csv.writer does not quote a lone carriage return, which csv.reader takes for the end of the row.
     every = any("\r" in cell for row in rows for cell in row)
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL).writerows(rows)

@@ -1,7 +1,7 @@
-"""More rows of one slice: those of a few spans before the window, in a split of their own.
+"""Adds rows of selected slices from spans before the window, as the split `extra`.
 
-In a split of their own because they are chosen: mixed into `train` they would look like drift, and like the schema's
-and the label audit's business. Transform and Trainer learn from both.
+The rows are a biased selection. In `train` they would be reported as drift and would distort the statistics, the schema
+check and the label audit; in a separate split only Transform and Trainer read them.
 """
 
 import json
@@ -21,9 +21,11 @@ SPLIT = "extra"
 
 @dataclass(frozen=True)
 class Extra:
-    """Rows that have one of `where`'s values in every column that it names, from the `spans` before the window.
+    """A slice whose rows are added from spans before the window: one entry of [[data.extra]].
 
-    Values are texts, as a CSV would have them.
+    Attributes:
+      where: Column -> values as text. A row belongs to the slice if every column has one of its values.
+      spans: Number of spans before the window from which rows are taken.
     """
 
     where: Mapping[str, Sequence[str]]
@@ -34,13 +36,13 @@ class Extra:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, object]) -> "Extra":
-        """What `asdict` and JSON made of it."""
+        """Restores an instance from its `asdict` form, also after a round trip through JSON."""
         where, spans = fields["where"], fields["spans"]
         assert isinstance(where, dict) and isinstance(spans, int)
         return cls({column: tuple(values) for column, values in where.items()}, spans)
 
     def rows(self, batch: pa.RecordBatch) -> np.ndarray:
-        """Which rows of a batch are so, bool [N]."""
+        """Whether each row of a batch belongs to the slice, bool [N]."""
         held = np.ones(batch.num_rows, bool)
         for column, values in self.where.items():
             cells = batch.column(column)
@@ -49,21 +51,22 @@ class Extra:
 
 
 def farthest(extras: Iterable[Extra]) -> int:
-    """How many spans before the window are read."""
+    """The largest number of spans before the window that any entry needs; 0 without entries."""
     return max((extra.spans for extra in extras), default=0)
 
 
 def taken(batch: pa.RecordBatch, extras: Sequence[Extra], before: int, label: str) -> tuple[pa.RecordBatch, np.ndarray]:
-    """The labelled rows of a batch that any of `extras` wants, each once.
+    """Selects the labelled rows of a batch that belong to at least one of the slices.
 
     Args:
-      batch: Rows.
-      extras: What is wanted.
-      before: How many spans before the window the rows are from, at least 1.
+      batch: Rows of one span, [N].
+      extras: The slices.
+      before: Distance of the span from the window's first span, at least 1; a slice with fewer `spans` is skipped.
       label: Label column.
 
     Returns:
-      The rows, and how many of them are each one's, [len(extras)]; a row that two want is the first one's.
+      The selected rows, and the number of rows per slice, int64 [len(extras)]. A row of several slices counts for the
+      first.
     """
     left = pc.is_valid(batch.column(label)).to_numpy(zero_copy_only=False)
     some, counts = np.zeros(batch.num_rows, bool), np.zeros(len(extras), np.int64)
@@ -77,7 +80,16 @@ def taken(batch: pa.RecordBatch, extras: Sequence[Extra], before: int, label: st
 
 
 def check_columns(extras: Iterable[Extra], columns: Mapping[str, str], place: str) -> None:
-    """ConfigError unless every column is there and can hold the value. `place` is the settings' file."""
+    """Validates the slices against the schema.
+
+    Args:
+      extras: The slices.
+      columns: Column -> type alias.
+      place: Name of the settings file, for messages.
+
+    Raises:
+      ConfigError: A column is not in the schema or holds lists, or a value does not fit its column's type.
+    """
     for extra in extras:
         for column, values in extra.where.items():
             where = f"{place}: [[data.extra]] where"
@@ -92,7 +104,16 @@ def check_columns(extras: Iterable[Extra], columns: Mapping[str, str], place: st
 
 
 def check_taken(extras: Sequence[Extra], counts: Iterable[Sequence[int]], place: str) -> list[int]:
-    """Rows by extra, summed over files; InputError if one of them found none. `place` is the folder."""
+    """Sums the rows per slice over files and checks that no slice is empty.
+
+    Args:
+      extras: The slices.
+      counts: For each file the rows per slice, [len(extras)].
+      place: Folder or URL of the data, for messages.
+
+    Raises:
+      InputError: A slice has no rows.
+    """
     total = [sum(found) for found in zip(*counts, strict=True)] or [0] * len(extras)
     for extra, rows in zip(extras, total, strict=True):
         if not rows:
@@ -104,7 +125,7 @@ def check_taken(extras: Sequence[Extra], counts: Iterable[Sequence[int]], place:
 
 
 def digest(extras: Sequence[Extra]) -> str:
-    """What a data fingerprint takes for it."""
+    """The entries as canonical JSON, for the data fingerprint."""
     return json.dumps([asdict(extra) for extra in extras], sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""float64 columns whose values become equal as float32, the only float that a tf.Example has."""
+"""Detects float64 columns with different values that become equal as float32, the only float type of a tf.Example."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,17 +10,17 @@ import pyarrow as pa
 from components.shared.features.distinct_values import Kept, NumberSample, told_apart
 
 MOST_NAMED = 100
-"""Columns that are named; what is wrong with so many is wrong with the table."""
+"""Columns that are reported at most; with more, the whole table is affected and the first ones suffice."""
 
 
 class Rounding:
-    """Looks at a sample of the float64 values of a stream of batches."""
+    """Samples the float64 columns of a stream of batches and compares the values with their float32 rounding."""
 
     def __init__(self) -> None:
         self._samples: dict[str, NumberSample] = {}
 
     def watched(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The batches, unchanged."""
+        """Yields the batches unchanged and samples their float64 columns."""
         for batch in batches:
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if pa.types.is_float64(column.type):
@@ -28,7 +28,7 @@ class Rounding:
             yield batch
 
     def found(self) -> list[Kept]:
-        """Columns with a finding, at most MOST_NAMED."""
+        """Findings of the affected columns, at most MOST_NAMED."""
         found = []
         for name, sample in self._samples.items():
             values = sample.values()
@@ -42,7 +42,7 @@ class Rounding:
 
 
 def worst(found: Iterable[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Of several files, each column once: where it loses most."""
+    """Merges the findings of several files: for each column the one with the most affected values."""
     columns: dict[str, dict[str, Any]] = {}
     for one in (one for some in found for one in some):
         known = columns.get(one["column"])

@@ -1,4 +1,4 @@
-"""Infinite numbers: counted, and taken for missing or refused, as the settings say."""
+"""Handles infinite numbers by policy: counts them and replaces them by null, or raises an error."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -10,22 +10,22 @@ import pyarrow.compute as pc
 from components.table_reading.cells.type_errors import FileMisfits, Misfit
 
 INFINITE = "infinite"
-"""Kind of a Misfit."""
+"""Value of Misfit.kind for infinite numbers."""
 
 
 def without_infinite(
     batches: Iterable[pa.RecordBatch], policy: str, file: FileMisfits, misfits: list[Misfit] | None
 ) -> Iterator[pa.RecordBatch]:
-    """The batches of a file with null where a number was infinite.
+    """Yields the batches of a file with infinite numbers replaced by null.
 
     Args:
-      batches: All rows, typed.
-      policy: `missing` or `error`.
-      file: Whose they are, for messages.
-      misfits: One entry a column is added to it when the last batch has been read.
+      batches: All rows of the file, typed by the schema.
+      policy: "missing" replaces and counts, "error" raises; setting [data] infinity.
+      file: The file's name and row numbering, for messages.
+      misfits: Receives one entry per affected column after the last batch; None discards them.
 
     Raises:
-      InputError: There is one and the policy is `error`.
+      InputError: A number is infinite and the policy is "error".
     """
     found: dict[str, Misfit] = {}
     before = 0

@@ -1,4 +1,4 @@
-"""What the label column must be before a run is worth its time: there, and of more than one value in every split."""
+"""Counts label values and checks that every split has labelled rows with at least two label values."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,12 +10,14 @@ from components.shared.errors import InputError
 
 
 class LabelCount:
-    """Passes batches on without the rows that have no label, and counts what went by.
+    """Drops rows without a label from a stream of batches and counts label values.
 
     Attributes:
-      values: Distinct label values seen, with their counts, at most `limit` of them.
-      rows: Rows passed on.
-      unlabelled: Rows left out because their label is missing.
+      label: Label column.
+      limit: Counting stops after the batch in which this many distinct values are reached.
+      values: Label value -> rows.
+      rows: Rows that have a label.
+      unlabelled: Rows dropped because their label is missing.
     """
 
     def __init__(self, label: str, limit: int = 1000) -> None:
@@ -26,10 +28,10 @@ class LabelCount:
         self.unlabelled = 0
 
     def labelled(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yields the rows with a label."""
+        """Yields the batches without the rows whose label is null or NaN."""
         for batch in batches:
             column = batch.column(self.label)
-            missing = pc.is_null(column, nan_is_null=True)  # NaN is no label either
+            missing = pc.is_null(column, nan_is_null=True)
             if count := pc.sum(missing).as_py():
                 self.unlabelled += count
                 batch = batch.filter(pc.invert(missing))
@@ -41,16 +43,21 @@ class LabelCount:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Label value as text -> rows; empty where there are more values than are kept."""
+        """Label value as text -> rows; empty if `limit` was reached."""
         return {} if len(self.values) >= self.limit else {str(value): rows for value, rows in self.values.items()}
 
     def check(self, split: str, place: str) -> None:
-        """InputError unless the split has rows and, among its labels, at least two values."""
+        """Raises InputError unless there are labelled rows with at least two label values.
+
+        Args:
+          split: Name of the split, for messages.
+          place: Folder or URL of the data, for messages.
+        """
         if self.rows == 0:
             raise InputError(f"{place}: no row of split {split} has a value in the label column '{self.label}'")
         if len(self.values) < 2:
             (value,) = self.values
             raise InputError(
                 f"{place}: the label column '{self.label}' is {value!r} in all {self.rows:,} rows of split {split}; "
-                "a model needs at least two values to learn from and to be judged on"
+                "training and evaluation need at least two values"
             )

@@ -1,4 +1,4 @@
-"""A class of its own for those that have too few train rows to be learned: rare ones, and those that only eval has."""
+"""Merges label classes with too few training rows, also those that occur in eval only, into one class."""
 
 from collections import Counter
 from dataclasses import replace
@@ -9,13 +9,17 @@ from components.arrow_example_gen.source import Source
 
 
 def with_other_class(source: Source, span: int | None) -> Source:
-    """The source that reads such classes as `other_class`; the same source where none is asked for.
+    """Returns a source that reads rare classes as `source.other_class`; `source` itself if that is "".
 
-    The window's labels are read once for it, after corrections and spellings.
+    Reads the labels of the window once, after corrections and canonical spellings. A class is rare if it has fewer than
+    `source.min_class_rows` rows outside of eval.
 
     Args:
-      source: What is read.
-      span: The eval span, None for the newest.
+      source: The data source.
+      span: Number of the eval span; None selects the newest.
+
+    Raises:
+      InputError: A file of the window is missing or cannot be read.
     """
     if not source.other_class:
         return source

@@ -1,4 +1,4 @@
-"""A share of the rows, drawn as they stream by."""
+"""Samples rows of a stream of batches at random."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ SEED = 20
 
 
 def sampled(batches: Iterator[pa.RecordBatch], share: float) -> Iterator[pa.RecordBatch]:
-    """Each row with the probability `share`, in (0, 1]; the same rows whatever the batches they come in."""
+    """Keeps each row with probability `share`, in (0, 1] (Bernoulli sampling); independent of batch boundaries."""
     draw = np.random.default_rng(SEED)
     for batch in batches:
         yield batch.filter(pa.array(draw.random(batch.num_rows) < share))

@@ -1,4 +1,4 @@
-"""What one run reads and how: the one description that the check before a run and ingest itself both follow."""
+"""The data source of a run: which files are read, how, and into which splits. Preflight and ingest share it."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,32 +29,32 @@ from components.table_reading.spans import SPAN, SpanFile, SpanWindow, choose_pe
 
 SPLITS = ("train", "eval")
 _TIMES: dict[tuple[Any, ...], Times] = {}
-"""File and how it is read -> the times of its rows."""
+"""Cache: file and read options -> statistics of its time column."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where rows come from.
+    """The data source of a run.
 
     Attributes:
       directory: Folder or URL of the files, or URL of a database.
-      pattern: File name with `{span}`, or the name of one file; of a database the query.
-      columns: Column -> type alias, see columns.py.
+      pattern: File name with `{span}`, or the name of one file; for a database, the query.
+      columns: Column -> type alias, see column_types.py.
       label: Label column.
-      ids: Columns that name a row.
+      ids: Columns that identify a row.
       window: Number of spans to train on.
-      eval_share: Share of the rows in eval where there are no spans.
-      options: How cells are read.
-      corrections: File or URL of corrections to the rows, see corrections_file.py; "" is none.
-      extra: Slices of which rows of older spans are added, see extra.py.
-      steps: What the trainer is going to do to the training rows (balance, augmentation), as a line of JSON; "" is
-        nothing. It is a step of the data, and so in their fingerprint.
-      other_class: The class that values of fewer than `min_class_rows` train rows are read as, see other_class.py; ""
-        is none.
-      min_class_rows: Train rows of a class that is learned as itself.
-      time: Column of the row's own time; "" is none.
-      span_by: Period by which rows are cut into spans; "" where files are spans.
-      sample: Share of the rows that is read, drawn at random: to try a pipeline out.
+      eval_share: Share of the rows in eval if the data has no spans, in (0, 1).
+      options: Read options: notation of cells, missing values, limits.
+      corrections: File or URL of the corrections, see corrections_file.py; "" for none.
+      extra: Slices for which rows of older spans are added, see extra_rows.py.
+      steps: Class balancing and augmentation that the trainer will apply, as JSON; "" for none. Part of the data
+        fingerprint, since it changes the training data.
+      other_class: Class that replaces classes with fewer than `min_class_rows` training rows, see rare_classes.py; ""
+        for none.
+      min_class_rows: Training rows from which on a class is kept.
+      time: Column with the time of a row; "" for none.
+      span_by: Calendar period that splits rows into spans (day, week, month, quarter, year); "" if files are spans.
+      sample: Share of the rows that is read, drawn at random, in (0, 1]; below 1 for trial runs.
     """
 
     directory: str
@@ -75,12 +75,12 @@ class Source:
     span_by: str = ""
 
     def to_json(self) -> str:
-        """As a component's parameter."""
+        """The source as JSON, for the parameter of the component."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Source":
-        """What `to_json` wrote."""
+        """Parses the output of `to_json`."""
         fields = json.loads(text)
         options = fields.pop("options")
         return cls(
@@ -91,21 +91,21 @@ class Source:
 
     @property
     def has_spans(self) -> bool:
-        """False for a single file that is not cut into spans."""
+        """Whether the data has spans; false for a single file without `span_by`."""
         return SPAN in self.pattern or bool(self.span_by)
 
     @cached_property
     def place(self) -> Place:
-        """Where the files are, opened once; InputError if it cannot be."""
+        """The filesystem or database, opened once; InputError if that fails."""
         return open_place(self.directory)
 
     @property
     def unit(self) -> str:
-        """Of `time`: date or timestamp."""
+        """Type alias of the column `time`: "date" or "timestamp"."""
         return self.columns[self.time]
 
     def found(self) -> list[SpanFile]:
-        """All spans there are, by number: files, or the periods of each file's rows; InputError if there is none."""
+        """All spans, ordered by number. With `span_by`, one entry per file and period; InputError if there is none."""
         found = find_files(self.directory, self.pattern, self.options)
         if not self.span_by:
             return found
@@ -119,7 +119,15 @@ class Source:
         return sorted(cut, key=lambda file: file.span)
 
     def files(self, span: int | None = None) -> SpanWindow:
-        """The files of the run that evaluates `span`, None being the newest; InputError if one is not there."""
+        """Selects the window of a run.
+
+        Args:
+          span: Number of the eval span; None selects the newest.
+
+        Raises:
+          InputError: A span of the window is missing.
+          UsageError: The data has no spans and `span` is neither None nor 0.
+        """
         found = self.found()
         if self.span_by:
             return choose_periods(found, span, self.window, extra_rows.farthest(self.extra))
@@ -131,14 +139,14 @@ class Source:
 
     @cached_property
     def corrected(self) -> Corrections | None:
-        """The corrections, read once; None if there are none. Raises what load_corrections does."""
+        """The corrections, read once; None if there are none. Raises the errors of load_corrections."""
         if not self.corrections:
             return None
         return load_corrections(self.corrections, self.columns, self.ids, self.label)
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Names of the splits."""
+        """Names of the splits: train, eval and, with `extra`, extra."""
         return (*SPLITS, extra_rows.SPLIT) if self.extra else SPLITS
 
     def read(
@@ -149,19 +157,26 @@ class Source:
         applied: Applied | None = None,
         taken: list[int] | None = None,
     ) -> Iterator[pa.RecordBatch]:
-        """Streams the rows of a file that belong to a split, corrected: all of them, or those dealt to it.
+        """Streams the rows of a file that belong to a split, with corrections applied.
 
         Args:
           file: A file of the window.
-          split: The split.
-          misfits: Is added to, see read_batches.
-          applied: What corrections did; is added to.
-          taken: Of split `extra`, rows for each of `self.extra`; is replaced.
+          split: Name of the split.
+          misfits: Receives the type mismatches, see read_batches.
+          applied: Counts of the applied corrections, updated in place.
+          taken: For the split `extra`, receives the number of rows for each of `self.extra`, replacing its content.
+
+        Yields:
+          Record batches with the columns of the schema, then those that the schema does not name.
+
+        Raises:
+          InputError: The file or the corrections cannot be read, or all times of a file that is split by time are
+            equal.
         """
         rows = self._rows(file, split, misfits)
         if self.corrected is not None:
             rows = self.corrected.apply(rows, applied)
-            if spellings := self.options.spellings:  # a person may have written one, too
+            if spellings := self.options.spellings:  # a corrected value may be a spelling variant
                 rows = (canonical(batch, spellings) for batch in rows)
         if self.sample < 1:
             rows = sampled(rows, self.sample)
@@ -202,24 +217,24 @@ class Source:
             yield batch.filter(pa.array(chosen if split == "eval" else ~chosen))
 
     def _all_rows(self, file: SpanFile, misfits: list[Misfit] | None = None) -> Iterator[pa.RecordBatch]:
-        # What is wrong with a file is told once, whatever spans are cut from it.
+        # Messages name the file without the period, so that errors of a file are reported once for all its spans.
         file = replace(file, name=file.name.removesuffix(f" [{file.span}]")) if self.span_by else file
         batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, misfits)
         about = FileMisfits(file.name, self.options.misfits, self.options.header_row if is_csv(file) else 0)
         return without_infinite(batches, self.options.infinity, about, misfits)
 
     def _times(self, file: SpanFile) -> Times:
-        """What there is to know of the times of a file's rows; read once in a process, a server's once for a source."""
+        """Statistics of the time column; cached per process for files, per source for database servers."""
         read_as = json.dumps([dict(self.columns), asdict(self.options)], sort_keys=True)
         key = (self.directory, file.path, file.bytes, file.modified_ns, self.time, self.span_by, read_as)
-        # A server's rows may be others when they are asked for again, and nothing tells.
-        known = self._asked if isinstance(self.place, Database) and not self.place.file else _TIMES
+        # Rows on a server can change between queries without a visible modification time.
+        known = self._server_times if isinstance(self.place, Database) and not self.place.file else _TIMES
         if key not in known:
             known[key] = counted(self._all_rows(file), self.time, self.unit, self.span_by)
         return known[key]
 
     @cached_property
-    def _asked(self) -> dict[tuple[Any, ...], Times]:
+    def _server_times(self) -> dict[tuple[Any, ...], Times]:
         return {}
 
     def _note_missing(self, file: SpanFile, misfits: list[Misfit] | None) -> None:
@@ -230,9 +245,14 @@ class Source:
             misfits.append(Misfit(name, self.time, times.missing, row, "", "no_time"))
 
     def digest(self, file_sha256: str, split: str) -> str:
-        """What a data fingerprint takes for a file's share in a split: its checksum, how it was dealt, what is done."""
+        """The entry of a file and split in the data fingerprint: the checksum and all settings that change the rows.
+
+        Args:
+          file_sha256: SHA-256 of the file, in hexadecimal.
+          split: Name of the split.
+        """
         found = [file_sha256]
-        if self.span_by:  # the whole file's checksum: rows of other periods count, too
+        if self.span_by:  # the checksum covers the whole file, also rows of other periods
             found.append(f"{self.time} by {self.span_by}")
         if not self.has_spans:
             found.append(f"{split} {self.eval_share} {self.time or list(self.ids)}")

@@ -1,1 +1,1 @@
-"""Tables as typed Arrow record batches: spans, formats, cells, column types; for ingest, init, drift and audit."""
+"""Reads tables into typed Arrow record batches: spans, formats, cells, types. Shared by ingest, init, drift, audit."""

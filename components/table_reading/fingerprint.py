@@ -1,4 +1,4 @@
-"""Fingerprints of data: equal exactly when the bytes of the same spans, and of the corrections to them, are equal."""
+"""Data fingerprints: SHA-256 over the checksums of the spans' files and of the corrections."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ def file_sha256(filesystem: fs.FileSystem, path: str) -> str:
 
 
 def parts_sha256(filesystem: fs.FileSystem, file: SpanFile) -> str:
-    """SHA-256 of what the parts of a span hold and what their folders say, wherever they lie."""
+    """SHA-256 of a span with several files: over their bytes and partition values, independent of paths."""
     found = [[list(part.values), file_sha256(filesystem, part.path)] for part in file.parts]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
@@ -34,7 +34,7 @@ def data_fingerprint(splits: Mapping[str, Sequence[tuple[int, str]]], correction
       corrections: SHA-256 of the corrections file; "" if there is none.
 
     Returns:
-      SHA-256 of that list as JSON: the same on every machine and wherever the files lie.
+      SHA-256 of the arguments as JSON, in hexadecimal; independent of the machine and of paths.
     """
     listed: dict[str, object] = {split: [list(file) for file in files] for split, files in splits.items()}
     if corrections:

@@ -1,22 +1,22 @@
-"""Column types inferred once over all files, so that one odd span does not change a type.
+"""Infers column types from all files together, so that the result does not depend on a single span.
 
-Type aliases, and how a value is stored in an example:
+Type aliases, and how a value is stored in a tf.Example:
 
-    int64, float64, string    as they are (float64 as float32, the only float there is)
+    int64, float64, string    unchanged (float64 as float32, the only float type of a tf.Example)
     bool                      int64, 0 or 1
     date                      int64, days since 1970-01-01
     timestamp                 int64, microseconds since 1970-01-01 UTC
     time, duration            float32, seconds since midnight, seconds
     list:int64, list:float64, list:string    several values
 
-In CSV, numbers with leading zeros ("007") are codes and so strings; integers beyond int64 are strings, since as
-floats different ones would become equal, but float64 among fractions. Dates and times are ISO 8601. Words among
-numbers are slips (misfits), not a type, as long as they are rare (options.RARE_WORDS). Parquet and Arrow files carry
-their types: decimals and half floats become float64, dictionaries what they hold, unsigned integers int64 where their
-values fit and else strings.
+In CSV, numbers with leading zeros ("007") are codes and therefore strings. Integers beyond int64 are strings, since
+different ones could become equal as float64; in a column with fractions they are float64. Dates and times are ISO 8601
+or in a notation that date_notations.py detects. Words among numbers are type mismatches and do not change the type as
+long as they are rare (read_options.RARE_WORDS). Parquet and Arrow files carry types: decimals and half floats become
+float64, dictionaries the type of their values, unsigned integers int64 if all values fit and else strings.
 
-float64 whose values are all whole, some of them beyond 2^24, is int64, in any format: an example has no float but
-float32, which would make equal what is not. pandas writes integers so where some are missing.
+A float64 column in any format is int64 if all its values are whole and some are beyond 2^24: as float32 different
+values would become equal. pandas writes integer columns with missing values in this form.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,24 +55,24 @@ from components.table_reading.untyped_batches import span_batches
 from components.table_reading.value_counts import Sample, WholeNumbers
 
 UINT64 = "uint64"
-"""While inferring only: int64 or string, as its largest value tells."""
+"""Internal alias during inference; the largest value decides between int64 and string."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What was found by reading all files once.
+    """The inferred schema of a table, with statistics and a sample of its rows.
 
     Attributes:
       types: Column -> type alias, in the order of the first file.
-      options: How to read the files; `missing` is what was asked for, or what was found.
+      options: Read options, with the detected missing-value markers and notations added to the given ones.
       rows: Rows in all files.
       missing: Column -> rows without a value.
-      misfits: Column -> values that are not of its type.
-      sample: Rows of all files, typed by `types`; dates and timestamps as the integers that are stored.
-      spans: For each row of the sample, the number of its file.
-      ambiguous: Column of dates -> another format that its values have, besides that of `options.date_format`.
-      notes: Column -> what a person should know of how its numbers and dates are written.
-      impossible: Column -> the first value that looks like a date and is none, with its file and row.
+      misfits: Column -> number of type mismatches.
+      sample: Sampled rows of all files, typed by `types`; dates and timestamps as the integers that are stored.
+      spans: Index of the file of each row of the sample, int64 [rows of the sample].
+      ambiguous: Column of dates -> a second format that fits all its values, besides that of `options.date_format`.
+      notes: Column -> remarks for the user about the notation of its numbers and dates.
+      impossible: Column -> the first value in the form of a date that does not exist, with its file and row.
     """
 
     types: dict[str, str]
@@ -88,10 +88,18 @@ class Survey:
 
 
 def infer_types(place: Place, files: Sequence[SpanFile], options: ReadOptions) -> dict[str, str]:
-    """Column -> type alias (see the head of this file), the same however the rows are spread over the files.
+    """Infers the type alias of each column; the result does not depend on how rows are distributed over files.
+
+    Args:
+      place: Filesystem or database.
+      files: Files of any format, or queries, with the same columns.
+      options: Read options.
+
+    Returns:
+      Column -> type alias, see the module's docstring.
 
     Raises:
-      InputError: A file cannot be read, or has other columns than the first.
+      InputError: A file cannot be read, or its columns differ from those of the first.
     """
     return survey(place, files, options, sample_rows=0).types
 
@@ -103,18 +111,18 @@ def survey(
     sample_rows: int,
     find_markers: bool = False,
 ) -> Survey:
-    """Reads all files once, batch by batch.
+    """Infers types, notations and missing-value markers in one pass over all files, batch by batch.
 
     Args:
-      place: Where the files are.
-      files: Files of any kind, or queries, with the same columns.
-      options: How CSV is read.
-      sample_rows: Rows kept for a closer look, at most.
-      find_markers: Find out how values are written: take markers for missing values that the data shows in addition to
-        those of `options`, and the notation of numbers if `options` say none.
+      place: Filesystem or database.
+      files: Files of any format, or queries, with the same columns.
+      options: Read options.
+      sample_rows: Maximum number of rows in the sample.
+      find_markers: Detect missing-value markers in addition to those of `options`, and the notation of numbers and
+        dates if `options` do not set it.
 
     Raises:
-      InputError: A file cannot be read, or has other columns than the first.
+      InputError: A file cannot be read or has no rows, or its columns differ from those of the first.
     """
     forms: dict[str, Forms] = {}
     carried: dict[str, set[str]] = {}
@@ -164,7 +172,7 @@ def survey(
     torn = torn_numbers(notations)
     for name in torn:
         forms[name].torn = True
-    if is_csv(named) or is_sheet(named):  # other formats have numbers of their own
+    if is_csv(named) or is_sheet(named):  # other formats store numbers as numbers
         known = options.notation_of("") is not None or bool(options.numbers)
         options = apply_notations(forms, options) if known or not find_markers else find_notations(forms, options)
     markers = missing_markers(forms) if find_markers else ()
@@ -208,7 +216,7 @@ def survey(
 
 
 def _otherwise(place: Place, file: SpanFile, options: ReadOptions, names: list[str]) -> str:
-    """Why a CSV file has other columns, if it is written otherwise; else ""."""
+    """Explains different columns of a CSV file by its encoding, delimiter or header row; "" if these match."""
     plain = isinstance(place, fs.FileSystem) and is_csv(file) and not file.parts and not is_sheet(file)
     return diagnose(place, file, options, names) if plain else ""
 
@@ -216,12 +224,19 @@ def _otherwise(place: Place, file: SpanFile, options: ReadOptions, names: list[s
 def declared_types(
     filesystem: fs.FileSystem, files: Sequence[SpanFile], limits: Limits = DEFAULT_LIMITS
 ) -> dict[str, str] | None:
-    """`infer_types` of Parquet and Arrow files by what they declare, without reading a row.
+    """Infers types like `infer_types` from the schemas of Parquet and Arrow files, without reading rows.
 
-    None where that does not settle it: a column of nulls only, or of unsigned 64-bit integers, which may not fit int64.
+    Args:
+      filesystem: Filesystem of the files.
+      files: Parquet or Arrow files with the same columns.
+      limits: Read limits.
+
+    Returns:
+      Column -> type alias. None if the schemas do not suffice: a column has type null, or unsigned 64-bit integers,
+      which may not fit int64.
 
     Raises:
-      InputError: A file cannot be read, or has other columns than the first.
+      InputError: A file cannot be read, or its columns differ from those of the first.
     """
     declared: dict[str, set[str]] = {}
     for file in files:
@@ -236,7 +251,16 @@ def declared_types(
 
 
 def file_schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Schema:
-    """What a Parquet or Arrow file declares; InputError if it cannot be read."""
+    """The Arrow schema of a Parquet or Arrow file, from its metadata.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A Parquet or Arrow file.
+      limits: Read limits.
+
+    Raises:
+      InputError: The file cannot be read.
+    """
     try:
         with filesystem.open_input_file(file.path) as stream:
             if file.path.lower().endswith(PARQUET):
@@ -257,7 +281,7 @@ def _same_columns(names: list[str], expected: list[str], file: SpanFile, first: 
 
 
 def _alias(arrow: pa.DataType, column: str, file: SpanFile) -> str:
-    """The alias of an Arrow type; InputError for what no example can hold (structs, maps, lists of lists)."""
+    """The alias of an Arrow type; InputError for types without an equivalent in tf.Examples (maps, nested lists)."""
     while pa.types.is_dictionary(arrow):
         arrow = arrow.value_type
     if pa.types.is_null(arrow) or pa.types.is_uint64(arrow):
@@ -276,9 +300,9 @@ def _alias(arrow: pa.DataType, column: str, file: SpanFile) -> str:
 
 
 def _widest(kinds: Iterable[str], column: str, files: Sequence[SpanFile]) -> str:
-    """The type that holds all of these: one file may hold integers where another holds floats.
+    """The common type of a column whose type differs between files, such as int64 and float64.
 
-    A list holds single values as well. Numbers in one file and texts in another fit nothing that both can be read as.
+    Single values can be read as lists of one value. Numbers and texts have no common type: InputError.
     """
     found = set(kinds)
     if len(found) <= 1:
@@ -308,7 +332,7 @@ def _typed_sample(sample: Sample, types: dict[str, str], options: ReadOptions) -
 
 
 def _typed_columns(columns: list[pa.Array], types: dict[str, pa.DataType], options: ReadOptions) -> list[pa.Array]:
-    """Columns as their types, as an example stores them; of few rows, those of one type and kind together."""
+    """Converts columns to their types as stored in tf.Examples; small batches group columns of equal type."""
     rows = len(columns[0]) if columns else 0
     if rows > FEW_ROWS:
         of_type = zip(columns, types.items(), strict=True)
@@ -327,7 +351,7 @@ def _typed_columns(columns: list[pa.Array], types: dict[str, pa.DataType], optio
 
 
 def _typed(name: str, column: pa.Array, type_: pa.DataType, options: ReadOptions) -> pa.Array:
-    """A column as its type; what does not fit is null."""
+    """Converts a column to its type; null for values that do not fit."""
     column = plain(column)
     if not pa.types.is_string(column.type):
         return fit(column, type_)
@@ -336,7 +360,7 @@ def _typed(name: str, column: pa.Array, type_: pa.DataType, options: ReadOptions
 
 
 def _stored(column: pa.Array) -> pa.Array:
-    """As an example stores it: truth values, dates and moments are integers, times of day and durations seconds."""
+    """Values as stored in a tf.Example: booleans, dates and timestamps as int64, times and durations in seconds."""
     if pa.types.is_time(column.type) or pa.types.is_duration(column.type):
         return seconds(column)
     if pa.types.is_date(column.type):
