@@ -7,9 +7,10 @@ The table "Retired words" of the glossary is the only list. Exit code 1 if one i
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import combinations
 from pathlib import Path
 
 from docs.checks.tracked import ROOT, tracked
@@ -19,6 +20,8 @@ ENDINGS = frozenset(
     {".css", ".ipynb", ".j2", ".js", ".json", ".md", ".pbtxt", ".py", ".sh", ".svg", ".toml", ".txt", ".yaml", ".yml"}
 )
 LEFT_OUT = frozenset({GLOSSARY, "requirements.lock"})
+NAME = re.compile(r"(?<!\w)(?:pipeline|components)[./][\w./]*\w")
+"""A module, by its dotted name or its path."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Retired:
     instead: str
     stays_in: tuple[str, ...]
 
-    def pattern(self) -> re.Pattern[str]:
-        """Matches the word between word boundaries.
+    @property
+    def is_module(self) -> bool:
+        """Whether it is the dotted name of a module, or of a folder of modules."""
+        return "." in self.word
 
-        A blank of it also matches a line break of text or comment; a dot also a slash: `pipeline.x` is `pipeline/x`.
-        """
-        words = r"[\s#*>]+".join(re.escape(part).replace(r"\.", "[./]") for part in self.word.split())
+    def pattern(self) -> re.Pattern[str]:
+        """Matches a word or phrase between word boundaries; a blank of it also matches a line break."""
+        words = r"[\s#*>]+".join(map(re.escape, self.word.split()))
         return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE if self.word.islower() else 0)
 
 
@@ -69,17 +74,28 @@ def retired(glossary: str) -> list[Retired]:
 
 def find(words: Iterable[Retired], root: Path, files: Iterable[str]) -> Iterator[str]:
     """A line for each place of a retired word: `file:line: 'word' is retired; use term`."""
-    patterns = [(one, one.pattern()) for one in words]
+    words = list(words)
+    patterns = [(one, one.pattern()) for one in words if not one.is_module]
+    modules = {one.word: one for one in words if one.is_module}
     for name in files:
         if name in LEFT_OUT or not (Path(name).suffix in ENDINGS or Path(name).name == "Makefile"):
             continue
         text = (root / name).read_text(encoding="utf-8", errors="replace")
-        for one, pattern in patterns:
-            if any(fnmatch(name, kept) for kept in one.stays_in):
-                continue
-            for match in pattern.finditer(text):
-                line = text.count("\n", 0, match.start()) + 1
+        found = [(match.start(), one) for one, pattern in patterns for match in pattern.finditer(text)]
+        found += _modules(modules, text)
+        for position, one in sorted(found, key=lambda place: place[0]):
+            if not any(fnmatch(name, kept) for kept in one.stays_in):
+                line = text.count("\n", 0, position) + 1
                 yield f"{name}:{line}: '{one.word}' is retired; use {one.instead} ({GLOSSARY})"
+
+
+def _modules(modules: Mapping[str, Retired], text: str) -> Iterator[tuple[int, Retired]]:
+    """Where modules are named, with dots or as a path. There are hundreds of them: too many for a pattern each."""
+    for match in NAME.finditer(text):
+        parts = re.split("[./]", match[0])
+        for start, end in combinations(range(len(parts) + 1), 2):
+            if one := modules.get(".".join(parts[start:end])):
+                yield match.start(), one
 
 
 def main() -> int:

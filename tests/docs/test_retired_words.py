@@ -62,8 +62,10 @@ def test_a_phrase_is_found_across_lines_of_a_comment(tmp_path: Path):
 
 
 def test_a_dotted_name_is_found_as_a_path(tmp_path: Path):
-    name = write(tmp_path, "a.md", "See `old/place.py`, not older/place.py or old_place.\n")
-    assert len(list(find([Retired("old.place", "new.place", ())], tmp_path, [name]))) == 1
+    name = write(
+        tmp_path, "a.md", "See `pipeline/old/place.py` and tests.pipeline.old, not pipeline/older.py or old.\n"
+    )
+    assert len(list(find([Retired("pipeline.old", "pipeline.new", ())], tmp_path, [name]))) == 2
 
 
 def test_other_words_and_excepted_files_are_left_alone(tmp_path: Path):
