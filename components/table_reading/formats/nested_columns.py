@@ -17,7 +17,13 @@ def is_struct(type_: pa.DataType) -> bool:
 
 def flat_schema(schema: pa.Schema, kept: Container[str] = ()) -> pa.Schema:
     """The columns that `flat_batch` gives; those named in `kept` stay as they are."""
-    return flat_batch(pa.RecordBatch.from_pylist([], schema), kept).schema
+    fields = [[field] if field.name in kept else _flat_field(field) for field in schema]
+    return pa.schema([one for some in fields for one in some])
+
+
+def _flat_field(field: pa.Field) -> list[pa.Field]:
+    inner = field.flatten() if is_struct(field.type) else []
+    return [one for some in map(_flat_field, inner) for one in some] if inner else [field]
 
 
 def flat_batch(batch: pa.RecordBatch, kept: Container[str] = ()) -> pa.RecordBatch:
