@@ -24,6 +24,8 @@ CODE = re.compile(r"`[^`\n]+`")
 HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
 FOLDERS = ("benchmarks", "components", "data", "deploy", "docs", "notebooks", "pipeline", "schemas", "tests")
 NAMED = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]+\.(?:csv|ipynb|js|md|pbtxt|png|py|sh|svg|toml|yaml))`")
+OWN_MODULE = re.compile(r"`(\w+\.py)`")
+"""Named in a component's own page, without its folder."""
 DOCUMENTED = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 MADE = ("data/flights/", "docs/site/")
 """Written by `make data` and `make docs`."""
@@ -50,6 +52,9 @@ def check(root: Path, pages: list[str], files: frozenset[str]) -> Iterator[str]:
             name = match[1]
             if name not in files and not name.startswith(MADE) and not EXAMPLES.search(name):
                 yield f"{page}:{_line(prose, match.start())}: {name}: no such file"
+        for match in OWN_MODULE.finditer(prose) if page.startswith("components/") else ():
+            if not any(name.startswith(f"{Path(page).parts[0]}/") and name.endswith(f"/{match[1]}") for name in files):
+                yield f"{page}:{_line(prose, match.start())}: {match[1]}: no such module"
         for match in DOCUMENTED.finditer(prose):
             if not _defined(root, match[1], files):
                 yield f"{page}:{_line(prose, match.start())}: {match[1]}: no module defines it"

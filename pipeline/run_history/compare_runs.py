@@ -240,7 +240,9 @@ def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
 def _load(store: "metadata_store.MetadataStore", home: Path, run_id: str) -> _Run:
     done = executions_of_run(store, run_id)
     artifacts = artifacts_by_id(store, (id_ for one in done for ids in one.outputs.values() for id_ in ids))
-    return _Run(summary_of_run(home, run_id, unfinished=True), {one.node: one for one in done if one.succeeded}, artifacts)
+    return _Run(
+        summary_of_run(home, run_id, unfinished=True), {one.node: one for one in done if one.succeeded}, artifacts
+    )
 
 
 def _is_code(change: Change) -> bool:
