@@ -230,6 +230,7 @@ def create_pipeline(
                 "label": dataset.label,
                 "features": list(config.features.names),
                 "bar": config.evaluation.model_dump(mode="json", exclude={"slices"}),
+                "stated": config.model_card.model_dump(mode="json"),
                 **({"dvc": json.loads(inputs.dvc)} if inputs.dvc else {}),
             }
         ),

@@ -53,6 +53,16 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Pushed:
+    """As what a model was pushed: its version, when (UTC, ISO 8601), by which run, and the version's folder or URL."""
+
+    version: int
+    created: str
+    run_id: str
+    location: str
+
+
+@dataclass(frozen=True)
 class Card:
     """A model card."""
 
@@ -68,23 +78,25 @@ def model_card(
     errors: Mapping[str, Any],
     fingerprints: Mapping[str, str],
     tried: Mapping[str, Any] | None = None,
+    pushed: Pushed | None = None,
 ) -> Card:
     """Gathers what is known of a model that is pushed.
 
-    It depends on the model, its data and its evaluation alone, not on when and by which run it was pushed: that is in
-    manifest.json.
-
     Args:
-      about: `dataset`, `label`, `task`, and where known `features`, `bar` (pipeline.toml's [evaluation]) and `dvc`.
+      about: `dataset`, `label`, `task`, and where known `features`, `bar` (pipeline.toml's [evaluation]), `stated`
+        ([model_card]) and `dvc`.
       data: `spans` and `rows` by split, `unlabelled` by split, `corrections` and `misfits` as ingest records them.
       verdict: verdict.json.
       errors: errors.json; empty if there was no error analysis.
       fingerprints: `data` and `code`.
       tried: What was tried for the model, see serving_contract.MEMBERS; None where its trainer does not say.
+      pushed: As which version, when and by which run; None leaves that out.
     """
     bar = about.get("bar") or {}
     sections = [
-        _model(about, verdict, fingerprints),
+        _model(about, verdict, fingerprints, pushed),
+        _use(about),
+        *([_loading(pushed)] if pushed else []),
         _members(tried or {}),
         _data(data, about),
         _metrics(verdict),
@@ -97,14 +109,19 @@ def model_card(
     spans, rows = data.get("spans", {}), data.get("rows", {})
     learned, judged = (f"{rows.get(split, 0):,} rows{_of_spans(spans, split)}" for split in ("train", "eval"))
     return Card(
-        f"Model card: {about['dataset']}",
+        f"Model card: {about['dataset']}" + (f", version {pushed.version}" if pushed else ""),
         f"Predicts {TASKS[about['task']].format(label=about['label'])}. Learned from {learned}, evaluated on {judged}.",
         tuple(section for section in sections if section is not None),
     )
 
 
-def _model(about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: Mapping[str, str]) -> Section:
+def _model(
+    about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: Mapping[str, str], pushed: Pushed | None
+) -> Section:
     rows = [("Dataset", about["dataset"]), ("Label", about["label"]), ("Task", about["task"])]
+    if pushed:
+        rows = [("Version", pushed.version), ("Created", pushed.created), ("Run", pushed.run_id or UNKNOWN), *rows]
+    rows += [("Owner", _stated(about, "owner")), ("Licence", _stated(about, "licence"))]
     if features := about.get("features"):
         rows.append((f"Features ({len(features)})", ", ".join(features)))
     threshold = verdict["metrics"].get("threshold")
@@ -113,6 +130,29 @@ def _model(about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: M
         rows.append(("Decision threshold", f"{threshold:g}, chosen on validation rows for {by}"))
     rows += [(f"Fingerprint of {name}", value) for name, value in fingerprints.items() if value]
     return Section("Model", (Table(("", ""), tuple((name, str(value)) for name, value in rows), words=True),))
+
+
+def _stated(about: Mapping[str, Any], key: str) -> str:
+    """A text of [model_card], or that it is not stated."""
+    return (about.get("stated") or {}).get(key) or f"not stated ([model_card] {key} in pipeline.toml)"
+
+
+def _use(about: Mapping[str, Any]) -> Section:
+    rows = (("Intended use", _stated(about, "intended_use")), ("Out of scope", _stated(about, "out_of_scope")))
+    return Section("Intended use", (Table(("", ""), rows, words=True),))
+
+
+def _loading(pushed: Pushed) -> Section:
+    return Section(
+        "How to load it",
+        (
+            Text("A TensorFlow SavedModel; TensorFlow Serving serves the registry's folder. In Python:"),
+            Text(f'tf.saved_model.load("{pushed.location}").signatures["serving_default"]'),
+            Text(
+                "The signature takes one tensor for each feature; `structured_input_signature` lists names and types."
+            ),
+        ),
+    )
 
 
 def _members(tried: Mapping[str, Any]) -> Section | None:

@@ -1,6 +1,7 @@
 """TFX's Pusher with our registry as its destination."""
 
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.model_card.card import model_card
+from components.model_card.card import Pushed, model_card
 from components.model_card.rendering import card_files
 from components.registry.registry import Registry
 from components.shared.artifacts.artifact_types import ErrorReport
@@ -18,7 +19,7 @@ from components.shared.artifacts.integrity import CONTENT, check_known
 from components.shared.errors import DamagedArtifact
 from components.shared.serving.serving_contract import MEMBERS
 
-FOR_THE_CARD = frozenset({"features", "bar"})
+FOR_THE_CARD = frozenset({"features", "bar", "stated"})
 """Of `about`: what the manifest need not repeat."""
 
 
@@ -54,9 +55,11 @@ class RegistryPushExecutor(tfx_pusher.Executor):
         # Counted by the steps that read them.
         data["rows"] = {**(data["rows"] or {}), **verdict.get("rows", {})}
         folder = Path(self.GetModelPath(input_dict))
-        card = model_card(about, data, verdict, _errors(input_dict), fingerprints, _tried(folder))
+        run_id = (self._context.pipeline_run_id if self._context else None) or ""
+        created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         manifest = {
-            "run_id": (self._context.pipeline_run_id if self._context else None) or "",
+            "created": created,
+            "run_id": run_id,
             **{name: value for name, value in about.items() if name not in FOR_THE_CARD},
             "fingerprints": fingerprints,
             "spans": data["spans"],
@@ -65,7 +68,13 @@ class RegistryPushExecutor(tfx_pusher.Executor):
             "champion": champion.get_int_custom_property("version") or None,
         }
         registry = Registry(exec_properties["registry"])
-        version = registry.push(folder, manifest, card_files(card))
+
+        def cards(version: int) -> dict[str, str]:
+            pushed_as = Pushed(version, created, run_id, f"{registry.where}/{version}")
+            tried = _tried(folder)
+            return card_files(model_card(about, data, verdict, _errors(input_dict), fingerprints, tried, pushed_as))
+
+        version = registry.push(folder, manifest, cards)
         self._MarkPushed(pushed, pushed_destination=registry.location(version), pushed_version=str(version))
 
 
@@ -111,7 +120,8 @@ class RegistryPusher(base_component.BaseComponent):
 
     Args of the constructor are the spec's: `registry` is the folder or URL, `registry_id` its identity (a new registry
     is a new destination, so a cached push does not count), `about` a JSON object to keep in the manifest, but for
-    `features` and `bar` (pipeline.toml's [evaluation]), which are for the model card. `errors` may be left out.
+    `features`, `bar` (pipeline.toml's [evaluation]) and `stated` ([model_card]), which are for the model card. `errors`
+    may be left out.
     """
 
     SPEC_CLASS = RegistryPusherSpec

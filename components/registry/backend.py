@@ -1,13 +1,15 @@
 """What Registry needs of a folder or a bucket, and what both hold."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
 MANIFEST = "manifest.json"
 CARDS = ("model_card.md", "model_card.html")
+Cards = Callable[[int], Mapping[str, str]]
+"""Makes the cards of a version, of whose number they tell: name of CARDS -> text."""
 """Beside the manifest: what a person reads about a version. No part of its model, so not among its files either."""
 MODEL_VERSION = "assets/model_version"
 """In a SavedModel that answers with its version: the file that a push writes the version's number into."""
@@ -53,7 +55,7 @@ class Storage(Protocol):
     def write_labels(self, content: bytes, seen: Any) -> bool:
         """Writes labels.json if it still is what was seen (None: not there); whether it was. Called under the lock."""
 
-    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Cards) -> int:
         """Copies a model in as a version of its own, whole or not at all. Called under the lock.
 
         Args:
@@ -61,7 +63,7 @@ class Storage(Protocol):
           manifest: manifest.json but for `version`; `files` are the digests of the model's files as they are in
             `model`, and are recorded as they become, see `numbered`.
           above: The new number is larger than this, than that of any version, and than any reserved one.
-          cards: Of CARDS, name -> text.
+          cards: The version's number -> name of CARDS -> text.
 
         Returns:
           The version's number.

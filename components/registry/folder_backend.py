@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from components.registry.backend import LABELS, MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
+from components.registry.backend import LABELS, MANIFEST, MODEL_VERSION, Cards, file_digests, numbered, version_text
 from components.shared.errors import PlumblineError, UsageError
 from components.shared.files import sync, write_bytes, write_json, write_text
 from components.shared.texts.file_names import leads_out
@@ -107,7 +107,7 @@ class FolderStorage:
         write_bytes(self.folder / LABELS, content)
         return True
 
-    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Cards) -> int:
         """See `Storage`."""
         version = max(above, *self.versions(), self._highest()) + 1
         # TF Serving looks only at folders whose name is a number, so the half-copied one is invisible to it.
@@ -118,7 +118,7 @@ class FolderStorage:
                 raise PlumblineError(f"{model}: changed while it was copied to {self.folder}; run again")
             if MODEL_VERSION in manifest["files"]:
                 write_text(staging / MODEL_VERSION, version_text(version))
-            for name, text in cards.items():
+            for name, text in cards(version).items():
                 write_text(staging / name, text)
             created = datetime.now(timezone.utc).isoformat(timespec="seconds")
             files = numbered(manifest["files"], version)

@@ -49,7 +49,7 @@ from pathlib import Path
 from typing import Any
 
 from components.registry import object_store
-from components.registry.backend import CARDS, LABELS, MANIFEST, MODEL_VERSION, numbered, version_text
+from components.registry.backend import CARDS, LABELS, MANIFEST, MODEL_VERSION, Cards, numbered, version_text
 from components.registry.conditional_writes import refuse_unless_conditional
 from components.registry.object_store import Listed, Objects, Taken, at_once
 from components.shared.errors import PlumblineError
@@ -171,7 +171,7 @@ class BucketStorage:
             return False
         return True
 
-    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Mapping[str, str]) -> int:
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Cards) -> int:
         """See `Storage`."""
         for name in manifest["files"]:
             if (model / name).stat().st_size > object_store.LARGEST_COPY:
@@ -190,7 +190,7 @@ class BucketStorage:
                 pass
             if MODEL_VERSION in files:
                 self.store.write(below + MODEL_VERSION, version_text(version).encode())
-            for name, card in cards.items():
+            for name, card in cards(version).items():
                 self.store.write(below + name, card.encode())
             self.store.write(below + MANIFEST, (text + "\n").encode())
             if self._digests(below) != files:

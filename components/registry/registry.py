@@ -12,8 +12,8 @@ from typing import Any
 
 from components.registry.backend import LABELS as LABELS
 from components.registry.backend import MANIFEST as MANIFEST
+from components.registry.backend import Cards, numbered
 from components.registry.backend import file_digests as file_digests
-from components.registry.backend import numbered
 from components.registry.backend_selection import storage_of
 from components.registry.folder_backend import FolderStorage
 from components.shared.errors import PlumblineError, UsageError
@@ -129,7 +129,7 @@ class Registry:
         with self._storage.locked():
             return self._change(lambda labels: labels or Labels(id=uuid.uuid4().hex))
 
-    def push(self, model: Path, manifest: Mapping[str, Any], cards: Mapping[str, str] | None = None) -> int:
+    def push(self, model: Path, manifest: Mapping[str, Any], cards: Cards | Mapping[str, str] | None = None) -> int:
         """Copies a SavedModel in as the next version and makes it live.
 
         A model that is there already is not copied again: its version is made live if it never was (a push that was
@@ -140,7 +140,8 @@ class Registry:
           model: Folder of the SavedModel. If it answers with its version (storage.MODEL_VERSION), the copy answers
             with the number that it gets; all else stays, byte for byte.
           manifest: What to record beside the files' checksums.
-          cards: storage.CARDS -> text, to lie beside manifest.json; a model that is there already keeps its own.
+          cards: storage.CARDS -> text, to lie beside manifest.json, or a function that makes them of the version's
+            number; a model that is there already keeps its own.
 
         Returns:
           The version's number.
@@ -154,7 +155,8 @@ class Registry:
             version = self._with_files(files)
             if version is None:
                 above = max(0, labels.live or 0, labels.canary or 0, labels.previous or 0)
-                version = self._storage.add(model, {**manifest, "files": files}, above, cards or {})
+                make = cards if callable(cards) else lambda _: cards or {}
+                version = self._storage.add(model, {**manifest, "files": files}, above, make)
             self._change(lambda labels: _made_live(labels, version))
             return version
 

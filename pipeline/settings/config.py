@@ -25,6 +25,7 @@ from pipeline.settings.sections.errors import Errors
 from pipeline.settings.sections.evaluation import Evaluation, check_evaluation
 from pipeline.settings.sections.features import Features
 from pipeline.settings.sections.kubeflow import Kubeflow
+from pipeline.settings.sections.model_card import ModelCard
 from pipeline.settings.sections.section import Names, Policy, Table, Task
 from pipeline.settings.sections.text import Text
 from pipeline.settings.sections.training import Training
@@ -149,6 +150,7 @@ class Config(Table):
     tune: Tune = Tune()
     evaluation: Evaluation = Evaluation()
     errors: Errors = Errors()
+    model_card: ModelCard = ModelCard()
     registry: Registry = Registry()
     metadata: Metadata = Metadata()
     mlflow: Mlflow = Mlflow()

@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-from components.model_card.card import model_card
+from components.model_card.card import Pushed, model_card
 from components.model_card.rendering import card_files
 
 NASTY = "<script>alert('x')</script>|*b*\n# [a](http://x) `c`\x07"
@@ -119,13 +119,13 @@ def test_data_is_no_markup():
 
     Tags().feed(page)
     assert not {"script", "img", "link", "a"} & set(tags)
-    assert tags.count("h2") == 8
+    assert tags.count("h2") == 9
 
 
 def test_every_row_of_a_markdown_table_has_as_many_cells():
     markdown, _ = files()
     tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
-    assert len(tables) == 7
+    assert len(tables) == 8
     for table in tables:
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
 
@@ -149,3 +149,25 @@ def test_a_first_model_of_a_verdict_that_knows_little():
     assert "There was no champion" in text
     assert "Not evaluated on any slice" in text
     assert "Fingerprint" not in text
+
+
+def test_a_pushed_version_says_which_it_is_whose_it_is_and_how_to_load_it():
+    pushed = Pushed(4, "2026-11-29T17:00:00+00:00", "20261129T165900Z-039e", "runs/flights/registry/4")
+    stated = {"owner": "Operations research", "licence": "CC-BY-4.0", "intended_use": "Planning", "out_of_scope": ""}
+    about = {"dataset": "flights", "label": "late", "task": "binary", "stated": stated}
+    card = model_card(about, {}, VERDICT, {}, {}, None, pushed)
+    assert card.title == "Model card: flights, version 4"
+    text = card_files(card)["model_card.md"]
+    for wanted in (
+        "| Version | 4 |",
+        "2026-11-29T17:00:00+00:00",
+        "20261129T165900Z-039e",
+        "| Owner | Operations research |",
+        "| Licence | CC-BY-4.0 |",
+        "| Intended use | Planning |",
+    ):
+        assert wanted in text, wanted
+    assert re.search(r"Out of scope \| not stated", text)
+    assert "serving_default" in html.unescape(card_files(card)["model_card.html"])
+    plain = card_files(model_card({**about, "stated": {}}, {}, VERDICT, {}, {}))["model_card.md"]
+    assert plain.count("not stated") == 4
