@@ -1,4 +1,4 @@
-"""The columns of a file against those of the schema."""
+"""Matches the columns of a file with those of the schema."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,16 +12,16 @@ from components.table_reading.column_types import is_list
 
 
 def unknown_names(file: str, names: Sequence[str], known: Iterable[str], place: str = "file") -> list[str]:
-    """The columns that the schema does not name, in the file's order.
+    """Validates the column names of a file and returns those that are not in the schema, in the file's order.
 
     Args:
-      file: Its name, for messages.
-      names: Its columns.
-      known: The schema's columns.
-      place: Where the file says its columns' names.
+      file: Name of the file, for messages.
+      names: Columns of the file.
+      known: Columns of the schema.
+      place: Part of the file that names its columns, for messages, such as "header".
 
     Raises:
-      InputError: A column is missing, there twice, or has no name.
+      InputError: A column is missing or duplicated, or has no name.
     """
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice and twice[0]:
@@ -39,11 +39,19 @@ def unknown_names(file: str, names: Sequence[str], known: Iterable[str], place: 
 
 
 def carried(file: str, schema: pa.Schema, types: dict[str, pa.DataType]) -> dict[str, pa.DataType]:
-    """Column -> type of everything that is read of a file that has types: the schema's columns, then its own others.
+    """The columns to read from a typed file: those of the schema, then the file's other columns.
+
+    Args:
+      file: Name of the file, for messages.
+      schema: Arrow schema of the file.
+      types: Column -> type, from the schema.
+
+    Returns:
+      Column -> type.
 
     Raises:
-      InputError: A column is missing, there twice or has no name; or one that the schema does not name is of a kind
-        that no tf.Example can hold.
+      InputError: A column is missing or duplicated, or has no name; or the type of a column that is not in the schema
+        has no equivalent in tf.Examples.
     """
     wanted = dict(types)
     for name in unknown_names(file, schema.names, types):
@@ -58,7 +66,7 @@ def carried(file: str, schema: pa.Schema, types: dict[str, pa.DataType]) -> dict
 
 
 def own_type(type_: pa.DataType) -> pa.DataType | None:
-    """The type of ours that a column of no known type is carried as; None for one that no tf.Example can hold."""
+    """The supported type nearest to an Arrow type; None if a tf.Example cannot hold it (struct, map, nested list)."""
     if isinstance(type_, pa.BaseExtensionType):
         return own_type(type_.storage_type)
     if is_.is_dictionary(type_) or is_.is_run_end_encoded(type_):

@@ -1,4 +1,4 @@
-"""Column types: from the curated schema to Arrow, so that "007" stays a string and an empty column keeps its type."""
+"""Maps the schema's feature types to type aliases and Arrow types."""
 
 import math
 from collections import Counter
@@ -25,14 +25,22 @@ _TYPES = {
     "list:float64": pa.list_(pa.float64()),
     "list:string": pa.list_(pa.string()),
 }
-"""Every type that a column can have, by the name it has in messages and in the component's parameters."""
+"""Type alias, as used in messages and component parameters -> Arrow type."""
 
 TAGS = {"time": "time_of_day", "duration": "duration"}
-"""Type -> the annotation that says so of a FLOAT feature of the schema: seconds."""
+"""Type alias -> annotation tag of a FLOAT feature of the schema, stored as seconds."""
 
 
 def parse_schema(text: str, name: str) -> schema_pb2.Schema:
-    """A schema.pbtxt; ConfigError naming the line where it is broken. `name` is the file, for the message."""
+    """Parses schema.pbtxt.
+
+    Args:
+      text: Content of the file.
+      name: Name of the file, for messages.
+
+    Raises:
+      ConfigError: The text is not a valid schema (with the line), has no feature or a duplicate feature.
+    """
     try:
         schema = text_format.Parse(text, schema_pb2.Schema())
     except text_format.ParseError as exc:
@@ -46,23 +54,25 @@ def parse_schema(text: str, name: str) -> schema_pb2.Schema:
 
 
 def column_types(schema: schema_pb2.Schema) -> dict[str, str]:
-    """Column name -> name of its type, for every feature of the schema that is in use.
+    """Column -> type alias, for every feature except planned, deprecated and disabled ones.
 
-    BYTES is a UTF-8 string. INT is int64; with a `bool_domain` it is bool, with a `time_domain` that counts UNIX_DAYS a
-    date and with one that counts UNIX_MICROSECONDS a timestamp. FLOAT is read as float64 and stored as float32, the
-    only float that a tf.Example has; with the annotation "time_of_day" or "duration" it is a time of day or a duration,
-    stored as seconds. A feature that may have several values is a list: `shape` says more than one,
-    or `value_count` has a `max` above 1 or none at all.
+    BYTES is a UTF-8 string. INT is int64; bool with a `bool_domain`, date with a `time_domain` in UNIX_DAYS, timestamp
+    with one in UNIX_MICROSECONDS. FLOAT is read as float64 and stored as float32, the only float type of a tf.Example;
+    with the annotation tag "time_of_day" or "duration" it is a time of day or a duration, stored as seconds. A feature
+    is a list if its `shape` has more than one value, or its `value_count` has a `max` above 1 or no `max`.
     """
     unused = {schema_pb2.PLANNED, schema_pb2.DEPRECATED, schema_pb2.DISABLED}
     return {feature.name: _type_name(feature) for feature in schema.feature if feature.lifecycle_stage not in unused}
 
 
 def arrow_types(columns: dict[str, str]) -> dict[str, pa.DataType]:
-    """The same as Arrow's own type objects.
+    """Column -> Arrow type.
+
+    Args:
+      columns: Column -> type alias.
 
     Raises:
-      ConfigError: A name that `column_types` does not give.
+      ConfigError: An unknown type alias; the message lists the legal ones.
     """
     for name, alias in columns.items():
         if alias not in _TYPES:
@@ -71,7 +81,7 @@ def arrow_types(columns: dict[str, str]) -> dict[str, pa.DataType]:
 
 
 def type_name(type_: pa.DataType) -> str:
-    """How a type is called in messages: our name where it is one of ours, otherwise Arrow's."""
+    """The name of a type in messages: the alias for lists, otherwise Arrow's name."""
     return next((name for name, own in _TYPES.items() if own == type_ and "list" in name), str(type_))
 
 
@@ -100,7 +110,7 @@ def _is_list(feature: schema_pb2.Feature) -> bool:
 
 
 def is_list(type_: pa.DataType) -> bool:
-    """Any of Arrow's lists."""
+    """Whether a type is any of Arrow's list types."""
     return (
         is_.is_list(type_)
         or is_.is_large_list(type_)

@@ -1,8 +1,8 @@
-"""Folders of folders: tables cut into files by the values of columns, as Hive, Spark and Arrow's datasets write them.
+"""Hive partitioning: tables in nested folders named `column=value`, as Hive, Spark and Arrow datasets write them.
 
-A pattern may go through folders and hold `*`: `month={span}/*.parquet` makes one span of each folder, however many
-files it has; `region=*/*.parquet`, or `*.parquet`, is one table without spans. A folder named `column=value` says the
-value of a column for all rows below it.
+A pattern may contain folders and `*`. `month={span}/*.parquet` makes one span of each folder, with any number of
+files; `region=*/*.parquet`, or `*.parquet`, is one table without spans. A folder named `column=value` gives the value
+of a column for all rows below it.
 """
 
 import re
@@ -22,19 +22,23 @@ from components.table_reading.span_numbers import Numbered, numbered
 from components.table_reading.spans import SPAN, Part, SpanFile, open_folder, said, shown
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive calls the folder of the rows whose column has no value."""
+"""Hive's name for the partition of null values."""
 
 
 def has_parts(pattern: str) -> bool:
-    """Whether a pattern is of a table that may have several files for one span."""
+    """Whether a pattern can match several files per span."""
     return "/" in pattern or "*" in pattern
 
 
 def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
-    """All spans of a folder of folders, by number; one, with the number 0, where the pattern has no `{span}`.
+    """Lists the spans of a partitioned table, ordered by number; a single span 0 if the pattern has no `{span}`.
+
+    Args:
+      directory: Folder or URL.
+      pattern: Relative path of the files, with `{span}` and `*` as described above.
 
     Raises:
-      InputError: The folder is missing, or nothing in it is like the pattern.
+      InputError: The folder is missing, no file matches the pattern, or two folders have the same span number.
     """
     filesystem, root = open_folder(directory)
     matches = re.compile("/".join(map(_expression, pattern.split("/")))).fullmatch
@@ -49,7 +53,7 @@ def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
         return [_span(Numbered(0, 0), shown(directory, pattern), root, found[""])]
     numbers = numbered(found, directory)
     before, _, after = pattern.partition(SPAN)
-    folder = after.partition("/")[0]  # what a person is shown of month=1/*.parquet is month=1
+    folder = after.partition("/")[0]  # messages name the folder month=1, not month=1/*.parquet
     by_number: dict[int, SpanFile] = {}
     for value, parts in found.items():
         name = shown(directory, f"{before}{value}{folder}")
@@ -61,9 +65,18 @@ def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
 
 
 def walk(filesystem: fs.FileSystem, root: str, directory: str) -> list[tuple[fs.FileInfo, str]]:
-    """The files below a folder with their paths relative to it, in order; without those that begin with . or _.
+    """Lists the files below a folder, sorted by path, without hidden ones (file or folder begins with . or _).
 
-    `directory` is what a person is shown of the folder.
+    Args:
+      filesystem: The filesystem.
+      root: Path of the folder in the filesystem.
+      directory: Folder or URL, for messages.
+
+    Returns:
+      Each file with its path relative to the folder.
+
+    Raises:
+      InputError: The folder is missing or cannot be listed.
     """
     try:
         entries = filesystem.get_file_info(fs.FileSelector(root, recursive=True))
@@ -78,13 +91,17 @@ def walk(filesystem: fs.FileSystem, root: str, directory: str) -> list[tuple[fs.
 
 
 def values_of(relative: str) -> tuple[tuple[str, str | None], ...]:
-    """The columns that the folders of a path say, with their values: month=1/city=S%C3%A3o%20Paulo/part-0.parquet."""
+    """Parses the partition columns of a path such as month=1/city=S%C3%A3o%20Paulo/part-0.parquet.
+
+    Returns:
+      (column, value) pairs in the order of the folders, percent-decoded; None for a null value.
+    """
     pairs = [folder.split("=", 1) for folder in relative.split("/")[:-1] if folder.find("=") > 0]
     return tuple((unquote(column), None if value == NO_VALUE else unquote(value)) for column, value in pairs)
 
 
 def part_files(file: SpanFile) -> list[SpanFile]:
-    """The parts of a span, as files of their own."""
+    """The parts of a span, each as a SpanFile."""
     return [
         replace(file, path=part.path, name=part.name, bytes=part.bytes, modified_ns=part.modified_ns, parts=())
         for part in file.parts
@@ -92,7 +109,7 @@ def part_files(file: SpanFile) -> list[SpanFile]:
 
 
 def with_texts(batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
-    """The batch with the columns that the folders say, as text, at its end."""
+    """Appends the partition columns of a part to a batch, as text."""
     for column, value in part.values:
         if column not in batch.schema.names:
             batch = batch.append_column(column, pa.repeat(pa.scalar(value, pa.string()), batch.num_rows))
@@ -100,23 +117,28 @@ def with_texts(batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
 
 
 def without_columns(types: Mapping[str, pa.DataType], part: Part) -> dict[str, pa.DataType]:
-    """The types of the columns that the file itself is expected to hold."""
+    """The types of the columns that the file itself must contain: all except the partition columns."""
     return {name: type_ for name, type_ in types.items() if name not in dict(part.values)}
 
 
 def with_columns(batch: pa.RecordBatch, part: Part, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
-    """The batch with the columns that the folders say: first those of the schema in its order, then the others.
+    """Adds the partition columns to a batch: columns of the schema in its order, then the others.
+
+    Args:
+      batch: Rows of the part.
+      part: The file and its partition values.
+      types: Column -> type, from the schema; a partition column that is not in it becomes a string.
 
     Raises:
-      InputError: A folder's value is not of its column's type, or the file has such a column with another value.
+      InputError: A partition value does not fit its column's type, or the file contains the column with other values.
     """
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
     for column, value in part.values:
         wanted = types.get(column, pa.string())
-        said = _value(value, wanted, column, part)
-        if column in columns and not _says(columns[column], said):
+        scalar = _value(value, wanted, column, part)
+        if column in columns and not _is_constant(columns[column], scalar):
             raise InputError(f"{part.name}: column '{column}' holds other values than its folder, which says {value}")
-        columns[column] = pa.repeat(said, batch.num_rows)
+        columns[column] = pa.repeat(scalar, batch.num_rows)
     order = [*types, *(name for name in columns if name not in types)]
     return pa.RecordBatch.from_arrays([columns[name] for name in order], order)
 
@@ -132,8 +154,8 @@ def _value(value: str | None, type_: pa.DataType, column: str, part: Part) -> pa
     return fitted[0]
 
 
-def _says(column: pa.Array, value: pa.Scalar) -> bool:
-    """Whether all rows of a column that the file has, too, hold the value of the folder."""
+def _is_constant(column: pa.Array, value: pa.Scalar) -> bool:
+    """Whether all rows of a column in the file have the value of the folder."""
     if not value.is_valid:
         return bool(column.null_count == len(column))
     if column.type != value.type and pa.types.is_string(value.type):
@@ -152,7 +174,7 @@ def _span(number: Numbered, name: str, path: str, parts: Sequence[Part]) -> Span
 
 
 def _expression(component: str) -> str:
-    """One folder or file name of a pattern as a regular expression."""
+    """Translates one path component of a pattern to a regular expression."""
     texts = [
         r"(?P<span>[^/]*)" if piece == SPAN else "[^/]*" if piece == "*" else re.escape(piece)
         for piece in re.split(r"(\{span\}|\*)", component)

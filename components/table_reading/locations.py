@@ -1,4 +1,4 @@
-"""Where a dataset's rows lie: a folder of files on a disk or in a bucket, or a database; and the spans there."""
+"""Opens the location of a dataset (folder, bucket or database) and lists its spans."""
 
 from typing import TypeAlias
 
@@ -16,20 +16,20 @@ Place: TypeAlias = fs.FileSystem | Database
 
 
 def open_place(directory: str) -> Place:
-    """The filesystem of a folder or URL, or the database of a URL; InputError if it cannot be opened."""
+    """Opens the filesystem of a folder or URL, or the database of a database URL; InputError if that fails."""
     return open_database(directory) if is_database(directory) else open_folder(directory)[0]
 
 
 def find_files(directory: str, pattern: str, options: ReadOptions) -> list[SpanFile]:
-    """All spans at a place, by number.
+    """Lists the spans of a location, ordered by number.
 
     Args:
       directory: Folder or URL.
-      pattern: Of the files' names, see `find_spans` and partitions.py; of a database the query.
-      options: Of a database, how to ask.
+      pattern: Pattern of the file names, see `find_spans` and hive_partitions.py; for a database the query.
+      options: Read options; for a database `spans_query` and `password_variable`.
 
     Raises:
-      InputError: Nothing is there, or what is there makes no series of spans.
+      InputError: The location is missing or has no spans, or two spans have the same number.
     """
     if is_database(directory):
         return query_spans(open_database(directory), pattern, options)
@@ -37,7 +37,13 @@ def find_files(directory: str, pattern: str, options: ReadOptions) -> list[SpanF
 
 
 def content_sha256(place: Place, file: SpanFile, options: ReadOptions) -> str:
-    """SHA-256 of a span's bytes; of a query's rows, which are not read again if the place has just read them."""
+    """SHA-256 of a span, in hexadecimal: of the bytes of its files, or of the rows of its query.
+
+    Args:
+      place: Filesystem or database. A database that has just read the query reuses that digest.
+      file: The span.
+      options: Read options, for a database.
+    """
     if isinstance(place, Database):
         return place.digest(file.path, options)
     return parts_sha256(place, file) if file.parts else file_sha256(place, file.path)

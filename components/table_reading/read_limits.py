@@ -1,4 +1,4 @@
-"""Limits of what a file may ask for: checked before memory is spent, each a setting of [data]."""
+"""Read limits, which are checked before memory is allocated; each is a setting of [data]."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
@@ -8,14 +8,14 @@ from components.shared.errors import InputError, UsageError
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may hold at most. The defaults are far above any table that a run can learn from in hours.
+    """Read limits of a file. The defaults are far above the tables for which training finishes within hours.
 
     Attributes:
-      max_columns: Columns.
-      max_header_bytes: Bytes of a CSV file's header, of a Parquet file's footer, of an Arrow file's schema.
-      max_line_bytes: Bytes of one row of a CSV file, line breaks in quoted cells included. A CSV file is read by blocks
-        of this size, so a row that is longer may pass where it ends in the next block; of twice the size none does.
-      max_expansion: Unpacked bytes for each compressed one, once more than EXPANSION_FLOOR are unpacked.
+      max_columns: Number of columns.
+      max_header_bytes: Bytes of the header of a CSV file, the footer of a Parquet file, the schema of an Arrow file.
+      max_line_bytes: Bytes of one row of a CSV file, including line breaks in quoted cells. CSV files are read in
+        blocks of this size, so that a longer row may still be read if it ends in the next block; twice the size fails.
+      max_expansion: Unpacked bytes per compressed byte, checked beyond EXPANSION_FLOOR unpacked bytes.
     """
 
     max_columns: int = 50_000
@@ -24,7 +24,14 @@ class Limits:
     max_expansion: int = 500
 
     def changed(self, settings: Sequence[str]) -> "Limits":
-        """With settings of a command line, each `name=number`; UsageError names what is legal."""
+        """Applies command-line settings.
+
+        Args:
+          settings: Each `name=number`, number >= 1.
+
+        Raises:
+          UsageError: An unknown name or an invalid number; the message lists the legal names.
+        """
         limits = self
         for setting in settings:
             name, _, number = setting.partition("=")
@@ -36,7 +43,7 @@ class Limits:
         return limits
 
     def check_columns(self, name: str, columns: int) -> None:
-        """InputError if the file `name` has too many."""
+        """Raises InputError if the file `name` has more than `max_columns` columns."""
         if columns > self.max_columns:
             raise InputError(
                 f"{name}: has {columns:,} columns, more than [data] max_columns allows ({self.max_columns:,}); "
@@ -44,7 +51,13 @@ class Limits:
             )
 
     def check_header(self, name: str, size: int, what: str) -> None:
-        """InputError if `what` of the file `name` has more bytes than max_header_bytes."""
+        """Raises InputError if a header is longer than `max_header_bytes`.
+
+        Args:
+          name: Name of the file, for the message.
+          size: Bytes of the header.
+          what: Kind of header, for the message, such as "the footer".
+        """
         if size > self.max_header_bytes:
             raise InputError(
                 f"{name}: {what} has {size:,} bytes, more than [data] max_header_bytes allows "
@@ -52,7 +65,13 @@ class Limits:
             )
 
     def check_expansion(self, name: str, unpacked: int, packed: int) -> None:
-        """InputError if so many bytes came out of so few compressed ones that it must be a decompression bomb."""
+        """Raises InputError if the expansion ratio exceeds `max_expansion` (decompression bomb).
+
+        Args:
+          name: Name of the file, for the message.
+          unpacked: Bytes unpacked so far; up to EXPANSION_FLOOR there is no check.
+          packed: Compressed bytes read so far.
+        """
         if unpacked > EXPANSION_FLOOR and unpacked > self.max_expansion * max(packed, 1):
             raise InputError(
                 f"{name}: unpacks to more than {self.max_expansion:,} times its size ({unpacked >> 20:,} MiB from "
@@ -61,6 +80,6 @@ class Limits:
 
 
 EXPANSION_FLOOR = 64 << 20
-"""Bytes up to which the expansion of a file does not matter."""
+"""Unpacked bytes up to which the expansion ratio is not checked."""
 
 DEFAULT_LIMITS = Limits()

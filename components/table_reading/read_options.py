@@ -1,7 +1,7 @@
-"""How values are written in a CSV file: the settings of [data] that readers share, and how they are found out.
+"""Read options: the settings of [data] that all readers share, and the counts from which they are detected.
 
-A file says nothing about itself, so its values are counted by the form they have (`count_forms`). That is a sum: it
-does not matter how the rows are spread over batches and files, and a type or a marker follows from it alone.
+CSV files carry no types, so values are counted by their lexical form (`count_forms`). Types and missing-value markers
+are derived from these counts alone. Counts are additive: the distribution of rows over batches and files has no effect.
 """
 
 from collections import Counter
@@ -23,70 +23,70 @@ from components.table_reading.cells.time_parsing import CLOCK, LASTS
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
 
 STRONG_MARKERS = frozenset({"NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "Null", "\\N", "?", "NaT"})
-"""Mean "missing" in any column."""
+"""Markers that mean "missing" in any column."""
 MARKERS = STRONG_MARKERS | {"None", "none", "-", "--", ".", "na", "<NA>", "#VALUE!", "#REF!", "#DIV/0!", ""}
-"""Mean "missing" among numbers and dates; among texts they may be a value ("None" of three kinds of alley)."""
+"""Markers that mean "missing" among numbers and dates; in a text column they may be values, such as "None"."""
 MOST_MISSING = 0.5
-"""Among texts a marker of a larger share than this is a value."""
+"""In a text column, a marker with a larger share of the rows than this is a value."""
 WORDS = frozenset({"None", "none"})
-"""Markers that are words: "none" of none, mild and severe is a value."""
+"""Markers that are words and therefore plausible values: none, mild, severe."""
 RARE_VALUES = 0.02
-"""Share of a text column's rows from which on such a word is one of its values."""
+"""Share of a text column's rows from which on a marker of WORDS is one of its values."""
 RARE_WORDS = 1e-3
-"""Words among numbers are slips, not a type, up to this share: one "unknown" does not make a column of numbers text."""
+"""Largest share of words in a numeric column; below it they are type mismatches, above it the column is text."""
 
 NUMBERS = ("bit", "int", "float")
-FORMS = (  # tried in this order
+FORMS = (  # (form, regular expression); the first match counts
     ("bit", r"^[01]$"),
     ("int", r"^-?(0|[1-9]\d{0,17})$"),
     ("long", r"^-?[1-9]\d{18,}$"),
     ("bool", r"^(true|True|TRUE|false|False|FALSE)$"),
     ("date", r"^\d{4}-\d\d-\d\d$"),
     ("timestamp", r"^\d{4}-\d\d-\d\d[ T]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d(:?\d\d)?)?$"),
-    ("large", r"^-?[1-9]\d{7,17}\.0+$"),  # whole, and too large for a float32 to hold; see Forms.type
+    ("large", r"^-?[1-9]\d{7,17}\.0+$"),  # whole, and too large to be exact as float32; see Forms.type
     ("whole", r"^-?(0|[1-9]\d{0,6})\.0+$"),
     ("clock", CLOCK),
     ("elapsed", LASTS),
     ("dated", DATED),
-    ("code", r"^[+-]?0\d"),  # 007, 01.10: numbers are not written like that, codes are
+    ("code", r"^[+-]?0\d"),  # 007, 01.10: identifiers, not numbers
     ("float", r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$|^[+-]?(?i:inf|infinity)$"),
     ("pair", r"^[A-Z][A-Z]$"),
     ("word", r"^[^0-9]*$"),
 )
 CHECKED = {"clock": ("clock", "elapsed", pa.time64("us")), "long": ("int", "big", pa.int64())}
-"""Form -> what it is if all its values can be read as that type, and what if not."""
+"""Form -> (form if all values parse as the type, form otherwise, type)."""
 CHECKED_EACH = {"date": pa.date32(), "timestamp": pa.timestamp("us")}
-"""Form -> type; a value that cannot be read as it (the 30th of February) is of the form `impossible`."""
+"""Form -> type; values that do not parse, such as February 30, get the form `impossible`."""
 MOST_IMPOSSIBLE = 0.5
-"""Dates that there are not, among those in ISO 8601 or in another notation: below this share they are slips."""
+"""Share of nonexistent dates below which they are type mismatches; from it on the column is not a date column."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How a CSV file is to be read. Parquet and Arrow files carry this themselves.
+    """Read options of a table. Most apply to CSV files and sheets; other formats carry the information themselves.
 
     Attributes:
-      missing: Cells that mean "no value here", exactly as they stand.
-      delimiter: The character between cells.
-      misfits: What a value of another type than the schema's does: `block` is an error, `warn` a counted finding.
-      limits: What a file of any kind may ask for.
-      renamed: Column -> the name that it has in files that lack it, of any kind of file.
-      spellings: Column -> spelling -> the value it stands for, of any kind of file, see canonical_spellings.py.
-      sheet: Of a workbook; "" is the first that is not hidden.
-      spans_query: Of a database: the query that gives the spans there are.
-      password_variable: Of a database: variable of the environment that holds the password.
-      date_format: Column -> how its dates are written, see time_cells.py; without it ISO 8601.
-      list_separator: Column -> what is between the items of a list in one cell.
-      infinity: What an infinite number does: `missing` counts it and takes it for missing, `error` is an error.
-      encoding: Python's name of the encoding; a byte order mark is taken off.
-      header_row: Line of the header, the first being 1; what is above it is skipped. Of that line and empty ones below
-        it the first that is not empty is the header.
-      skip_footer: Lines at the end that are no rows; lines without a value are not counted, and skipped with them.
-      comment: Lines that begin with it are skipped; "" is none.
-      decimal: Between the whole part of a number and its fraction.
-      thousands: Between groups of three digits of a number; "" is none.
-      numbers: Column -> how its numbers are written, where that is not as `decimal` and `thousands` say.
-      latest_year: Column of dates -> the latest year that two digits mean; without it 2068.
+      missing: Cells that mean "missing", compared exactly.
+      delimiter: Character between the cells of a CSV file.
+      misfits: Policy for type mismatches: `block` raises an error, `warn` counts them and makes the values missing.
+      limits: Read limits, for all formats.
+      renamed: Column -> its former name, which is used for files that lack the column; for all formats.
+      spellings: Column -> spelling variant -> canonical value, for all formats, see canonical_spellings.py.
+      sheet: Sheet of a workbook; "" selects the first visible one.
+      spans_query: For a database, the query that lists the spans.
+      password_variable: For a database, the environment variable that contains the password.
+      date_format: Column -> format of its dates, see time_parsing.py; ISO 8601 for other columns.
+      list_separator: Column -> separator between the items of a list in one cell.
+      infinity: Policy for infinite numbers: `missing` counts them and makes them missing, `error` raises an error.
+      encoding: Python's name of the encoding; a byte order mark is removed.
+      header_row: Line of the header, from 1; lines above it are skipped. If the line is empty, the header is the next
+        line that is not.
+      skip_footer: Number of lines at the end that are not rows; lines without values are skipped and not counted.
+      comment: Prefix of comment lines, which are skipped; "" for none.
+      decimal: Decimal mark.
+      thousands: Separator between groups of three digits; "" for none.
+      numbers: Column -> notation of its numbers, if it differs from `decimal` and `thousands`.
+      latest_year: Column of dates -> latest year that a two-digit year can mean; 2068 for other columns.
     """
 
     missing: tuple[str, ...] = ("",)
@@ -112,42 +112,42 @@ class ReadOptions:
 
     @property
     def notation(self) -> Notation:
-        """How cells are written, by column."""
+        """The notation of cells, by column."""
         return Notation(self.date_format, self.list_separator, self.numbers, self._table, self.latest_year)
 
     @property
     def _table(self) -> NumberNotation | None:
-        """How all numbers are written that have no notation of their own; None if as programs write them."""
+        """The number notation of columns that are not in `numbers`; None for the plain notation (1234.5)."""
         table = NumberNotation(self.decimal, self.thousands)
         return None if table.is_plain else table
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "ReadOptions":
-        """What `dataclasses.asdict` made of one, and JSON of that."""
+        """Restores an instance from its `dataclasses.asdict` form, also after a round trip through JSON."""
         limits = Limits(**fields.get("limits", {}))
         numbers = {name: NumberNotation.from_fields(one) for name, one in fields.get("numbers", {}).items()}
         rest = {key: value for key, value in fields.items() if key not in ("missing", "limits", "numbers")}
         return cls(tuple(fields["missing"]), limits=limits, numbers=numbers, **rest)
 
     def notation_of(self, column: str) -> NumberNotation | None:
-        """How a column's numbers are written; None if as programs write them."""
+        """The number notation of a column; None for the plain notation (1234.5)."""
         return self.numbers.get(column) or self._table
 
 
 @dataclass
 class Forms:
-    """How often a column's values have which form.
+    """Counts of the lexical forms of a column's values, from which its type is inferred.
 
     Attributes:
       rows: Rows counted.
       nulls: Rows without a value.
       counts: Form -> rows; `blank` is a quoted empty string.
-      markers: Values that often mean "missing", exactly as they stand -> rows. They are in no form.
-      formats: Of the form `dated`, see date_notations.count_notations.
-      colons: Of the forms `clock` and `elapsed`, colons -> rows: 1 as in 9:30, 2 as in 9:30:15.
-      numbers: What is known of numbers that are not written as programs write them, among the texts.
-      notation: How the column's numbers are written, once that is decided; None if as programs write them.
-      torn: Whether files write its numbers in notations that contradict each other: then it is text.
+      markers: Value that may mean "missing", exactly as written -> rows; not in `counts`.
+      formats: Date formats of the form `dated`, see date_notations.count_notations.
+      colons: For the forms `clock` and `elapsed`, number of colons -> rows: 1 as in 9:30, 2 as in 9:30:15.
+      numbers: Counts of numbers in other notations than the plain one, among the texts.
+      notation: Notation of the column's numbers, set after the decision; None for the plain notation (1234.5).
+      torn: Whether the files write the column's numbers with contradictory decimal marks; it is then text.
     """
 
     rows: int = 0
@@ -162,11 +162,11 @@ class Forms:
 
     @property
     def impossible(self) -> int:
-        """Values that look like dates and are none."""
+        """Number of values in the form of a date that does not exist, such as February 30."""
         return self.counts["impossible"] + self.formats[IMPOSSIBLE]
 
     def add(self, other: "Forms") -> None:
-        """Takes in the counts of other rows of the column."""
+        """Adds the counts of other rows of the column."""
         self.rows += other.rows
         self.nulls += other.nulls
         mine, its = self.numbers, other.numbers
@@ -186,7 +186,7 @@ class Forms:
 
     @property
     def date_format(self) -> tuple[str, str]:
-        """How dates that are not ISO 8601 are written, and how they may be as well; "" for none."""
+        """The format of dates that are not ISO 8601, and a second one that fits all of them; "" for none."""
         dated, impossible = self.counts["dated"], self.formats[IMPOSSIBLE]
         dated -= impossible if impossible < MOST_IMPOSSIBLE * dated else 0
         return chosen(self.formats, (1 - RARE_WORDS) * dated) if dated else ("", "")
@@ -199,7 +199,7 @@ class Forms:
         if self.notation is not None and (column := self.number_column()) is not None:
             whole = column.is_whole(self.notation)
             if whole and self.counts["big"] and not self.numbers.rows:
-                return "string"  # ids beyond int64: as float64 different ones would be equal
+                return "string"  # ids beyond int64: different ones could become equal as float64
             return "int64" if whole and not self.counts["big"] else "float64"
         forms = {form for form, rows in self._solid().items() if rows} - {"blank"}
         if "large" in forms and forms <= {"bit", "int", "large", "whole"}:
@@ -220,7 +220,7 @@ class Forms:
         if forms <= {"clock", "elapsed"}:
             if "elapsed" not in forms:
                 return "time"
-            # 58:12 beside 1:02:03 are minutes and seconds, alone hours and minutes: a column of both is not guessed.
+            # 58:12 is minutes and seconds beside 1:02:03, otherwise hours and minutes: a mixed column is ambiguous.
             return "string" if self.colons[1] and self.colons[2] else "duration"
         if forms <= {"date", "timestamp"}:
             return "timestamp" if "timestamp" in forms else "date"
@@ -228,7 +228,7 @@ class Forms:
 
     @property
     def misfits(self) -> int:
-        """Values that are not of the column's type: the words among numbers, and quoted empty strings."""
+        """Number of type mismatches: values that do not fit `type`, such as words among numbers."""
         if self.type == "string":
             return 0
         values = sum(self.counts.values())
@@ -240,21 +240,21 @@ class Forms:
 
     @property
     def number_rows(self) -> int:
-        """Values that are numbers in any notation."""
+        """Number of values that are numbers in any notation."""
         return sum(self.counts[form] for form in (*NUMBERS, "whole", "large", "big")) + self.numbers.rows
 
     def number_column(self) -> NumberColumn | None:
-        """The column for the decision on notations if its values are numbers, apart from rare slips; else None."""
+        """The column as input of the notation decision if its values, apart from rare words, are numbers; else None."""
         values = sum(rows for form, rows in self.counts.items() if form != "blank")
         slips = values - self.number_rows
-        # Only words are slips: a code with a leading zero, or A12, says that the column holds codes.
+        # Only words are tolerated: a code with a leading zero, or A12, indicates a column of codes.
         if not self.number_rows or slips > RARE_WORDS * values or slips > self.counts["word"] + self.counts["pair"]:
             return None
         fractions = sum(self.counts[form] for form in ("float", "whole", "large")) - self.numbers.plus
         return NumberColumn(self.numbers, fractions)
 
     def without(self, missing: tuple[str, ...]) -> "Forms":
-        """The same if those markers mean "missing"; the others are values."""
+        """The counts with the given markers counted as missing and all other markers as values."""
         gone = sum(rows for value, rows in self.markers.items() if value in missing)
         counts = Counter(self.counts)
         for value, rows in self.markers.items():
@@ -272,7 +272,7 @@ class Forms:
         )
 
     def _solid(self) -> Mapping[str, int]:
-        """The counts that decide the type: without blanks, and without words where they are rare."""
+        """The counts that decide the type: without blanks, rare words, and few nonexistent dates."""
         counts = {form: rows for form, rows in self.counts.items() if form != "blank"}
         impossible = counts.get("impossible", 0)
         dates = counts.get("date", 0) + counts.get("timestamp", 0)
@@ -285,12 +285,17 @@ class Forms:
 
 
 def count_forms(column: pa.Array, into: Forms) -> None:
-    """Adds the values of a string array."""
+    """Adds the values of a column to its counts.
+
+    Args:
+      column: Strings, [N].
+      into: Counts, updated in place.
+    """
     into.rows += len(column)
     into.nulls += column.null_count
     distinct = column.drop_null().value_counts()
     values, rows = distinct.field("values"), distinct.field("counts").to_numpy(zero_copy_only=False)
-    trimmed = pc.utf8_trim(values, " \t")  # Arrow's CSV reader takes " 5" for 5
+    trimmed = pc.utf8_trim(values, " \t")  # as Arrow's CSV reader parses " 5"
     marker = pc.is_in(trimmed, value_set=pa.array(sorted(MARKERS))).to_numpy(zero_copy_only=False)
     for value, count in zip(values.filter(pa.array(marker)).to_pylist(), rows[marker], strict=True):
         if value == "":
@@ -332,14 +337,20 @@ def _checked(form: str, values: pa.Array, hit: np.ndarray) -> str:
 
 
 def missing_markers(columns: Mapping[str, Forms]) -> tuple[str, ...]:
-    """The markers in use, "" first.
+    """Detects the missing-value markers of a table.
 
-    A marker counts if the rest of a column are numbers, dates or truth values; or, among texts, if it means nothing
-    else (STRONG_MARKERS) and is not most of the column. Blanks alone are no value anywhere. "NA" among codes of two
-    letters is a continent or a country.
+    In a column of numbers, dates or booleans every marker counts. In a text column only STRONG_MARKERS count, and only
+    if the marker does not exceed MOST_MISSING of the values; "NA" does not count in a column of two-letter codes, where
+    it is a continent or country. Whitespace alone counts in all columns.
 
-    A marker means the same in all columns, so one of WORDS among numbers counts only if no column of texts has it as
-    one of its values, in more than RARE_VALUES of its rows.
+    Markers apply to all columns. A marker of WORDS in a numeric column is therefore ignored if a text column has it as
+    a value, in more than RARE_VALUES of its rows.
+
+    Args:
+      columns: Column -> counts.
+
+    Returns:
+      The markers, "" first, the others sorted.
     """
     found: set[str] = set()
     texts = [forms for forms in columns.values() if forms.without(tuple(forms.markers)).type == "string"]

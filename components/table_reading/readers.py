@@ -1,4 +1,4 @@
-"""A span as a stream of typed Arrow record batches, whatever its format: the one door to all readers."""
+"""Reads a span of any format as a stream of typed Arrow record batches: the common entry point of all readers."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -37,7 +37,7 @@ from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import SpanFile
 
 OTHER_NOTATION = 0.02
-"""Share of a file's values that do not fit, from which on it is asked whether all are written in another notation."""
+"""Share of type mismatches in a column from which on the file is checked for a different number notation."""
 
 DEFAULT = ReadOptions()
 
@@ -49,27 +49,27 @@ def read_batches(
     options: ReadOptions = DEFAULT,
     misfits: list[Misfit] | None = None,
 ) -> Generator[pa.RecordBatch, None, None]:
-    """Streams a span's rows, in order, with the columns and types that the schema names.
+    """Streams the rows of a span, in order, with the columns and types of the schema.
 
-    In a CSV file an unquoted cell that `options.missing` names is missing, a quoted one never; `""` is an empty string.
-    Columns that the schema does not name follow the others, so that the schema check downstream reports them: as
-    strings where the file has no types (one odd span cannot invent one), otherwise as the nearest of our types.
-    Spellings that `options` name are brought to the values they stand for.
+    In a CSV file an unquoted cell that is in `options.missing` is missing, a quoted one never; `""` is an empty string.
+    Columns that are not in the schema follow the others, so that the schema check reports them: as strings from
+    formats without types, otherwise as the nearest supported type. Spelling variants are replaced by their canonical
+    values (`options.spellings`).
 
     Args:
-      place: Where `file.path` is.
-      file: A file, the end of whose name says its format; a span of several; or a query.
-      types: Column name -> one of the types of `columns.arrow_types`.
-      options: How a CSV file is written, and what a value does that does not fit its column's type.
-      misfits: Under the policy `warn`, one entry a column is added to it when the last batch has been read.
+      place: Filesystem or database of the span.
+      file: The span: a file whose suffix tells its format, a span of several files, or a query.
+      types: Column -> Arrow type, one of those of `column_types.arrow_types`.
+      options: Read options: notation of cells, policy for type mismatches, limits.
+      misfits: Under the policy `warn`, receives one entry per column with type mismatches after the last batch.
 
     Yields:
-      Record batches of at most `max_line_bytes` of text or 65,536 rows, columns in the schema's order, then unknown
-      ones.
+      Record batches of at most `max_line_bytes` of text or 65,536 rows, with the columns in the schema's order, then
+      those that are not in the schema.
 
     Raises:
-      InputError: Unreadable, empty, damaged, ragged, a missing or doubled column, invalid UTF-8; and, under the policy
-        `block`, the first value that does not fit.
+      InputError: The file is unreadable, empty or damaged, has ragged rows, a missing or duplicated column or invalid
+        UTF-8; or, under the policy `block`, the first type mismatch.
     """
     if file.parts:
         for part, one in zip(file.parts, part_files(file), strict=True):
@@ -105,7 +105,7 @@ def _renamed(
     options: ReadOptions,
     misfits: list[Misfit] | None,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a file in which columns may have their former names."""
+    """Streams a span in which columns may still have their former names (`options.renamed`)."""
     plain = replace(options, renamed={}, spellings={})
     with closing(read_batches(place, file, {}, replace(plain, misfits="warn"))) as look:
         there = set(next(look).schema.names)
@@ -144,26 +144,26 @@ def _explained(
     options: ReadOptions,
     found: FileMisfits,
 ) -> Iterator[pa.RecordBatch]:
-    """The batches of a CSV file; an error says whether the file is written otherwise than the options say."""
+    """Passes on the batches of a CSV file; explains an error by another encoding, delimiter or notation if it can."""
     rows = 0
     try:
         for batch in batches:
             rows += batch.num_rows
             yield batch
     except (InputError, pa.ArrowException, OSError, UnicodeDecodeError) as exc:
-        # A spreadsheet's delimiter or encoding is behind many a missing column.
+        # A missing column is often caused by another delimiter or encoding, as spreadsheets write them.
         if reason := diagnose(filesystem, file, options, types, str(exc) if isinstance(exc, InputError) else ""):
             raise InputError(reason) from exc
         raise
     for one in found.found:
-        # A span in another notation is no finding about its values.
+        # Many mismatches in a numeric column can mean another notation: report that instead of each value.
         many = types.get(one.column) in NUMBERS and one.count >= OTHER_NOTATION * rows
         if many and (reason := diagnose(filesystem, file, options, types, column=one.column)):
             raise InputError(reason)
 
 
 def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:
-    """InputError unless there is a file with something in it, and its first bytes are what its name says."""
+    """Raises InputError unless the file exists, is not empty, and its first bytes match the suffix of its name."""
     path = file.path.lower()
     if not path.endswith((*TABLES, *TFRECORD)):
         raise InputError(f"{file.name}: no format is known by the end of this name; legal: {LEGAL}")
@@ -187,8 +187,8 @@ def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:
 
 
 def _recognised(head: bytes) -> tuple[str, tuple[str, ...]]:
-    """What the first bytes of a file say it is, and the names that such a file may have."""
-    # A text may begin with PAR1 or BZh as well, but not go on like this.
+    """The format that the first bytes of a file indicate, for messages, and its legal suffixes; "" if unknown."""
+    # Text may begin with PAR1 or BZh, too; the bytes after the magic number tell it apart.
     if head.startswith(b"PAR1") and head[4:5] not in (b"", *(bytes([code]) for code in b'\t\n\r ,;|"'), *_LETTERS):
         return "Parquet data", PARQUET
     if head.startswith(b"ARROW1\0\0"):

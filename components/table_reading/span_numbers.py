@@ -1,7 +1,8 @@
-"""Numbers of spans that are named by a number or by a date: a run's window goes by numbers that follow each other.
+"""Derives span numbers from names that are numbers or dates.
 
-A date's number is that of its period, as `span_by` has it (periods.py): 202403 is March 2024, 202413 the 13th ISO week,
-20240331 a day. Periods follow each other where their count from 1970 does: 651 is March 2024, and still understood.
+A date becomes the number of its period, as in calendar_periods.py: 202403 is March 2024, 202413 the 13th ISO week of
+2024, 20240331 a day. These numbers have gaps (202312 to 202401), so the window is selected by position: the count of
+periods from 1970. March 2024 has the position 651, which the command line also accepts.
 """
 
 import re
@@ -19,11 +20,11 @@ _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 
 @dataclass(frozen=True)
 class Numbered:
-    """Number of a span.
+    """The number of a span.
 
     Attributes:
-      span: The number that a person is shown.
-      counted: The number that is one more than that of the span before.
+      span: Number for users: as written, or derived from the date.
+      counted: Position: consecutive for consecutive spans.
     """
 
     span: int
@@ -31,17 +32,21 @@ class Numbered:
 
 
 def numbered(values: Iterable[str], where: str) -> dict[str, Numbered]:
-    """Value -> number of the span.
+    """Derives the span number of each value.
 
-    A number is itself, leading zeros or not. `2024-03` and the firsts of months are months, dates of one weekday weeks,
-    others days; these are counted from January 1970, which is 1, the week and the day of 1970-01-01, which are 0.
+    Numbers are used unchanged, without leading zeros. Dates such as `2024-03`, or only first days of months, are
+    months; dates that share a weekday are weeks; other dates are days. Positions count months from January 1970, which
+    is 1; weeks and days from 1970-01-01, which is 0.
 
     Args:
-      values: What stands where `{span}` is.
-      where: For messages.
+      values: The texts at the placeholder `{span}`.
+      where: Prefix of messages, such as the folder.
+
+    Returns:
+      Value -> span number.
 
     Raises:
-      InputError: A value is neither, or there are numbers and dates.
+      InputError: A value is neither a number nor a date, or numbers and dates are mixed.
     """
     found = list(values)
     if all(value.isdecimal() for value in found):
@@ -66,7 +71,7 @@ def numbered(values: Iterable[str], where: str) -> dict[str, Numbered]:
 
 
 def are_spans(values: Iterable[str]) -> bool:
-    """Whether values are at least two numbers, or dates, without a gap."""
+    """Whether values are at least two consecutive numbers or dates."""
     try:
         numbers = sorted(number.counted for number in numbered(values, "").values())
     except InputError:
@@ -75,7 +80,7 @@ def are_spans(values: Iterable[str]) -> bool:
 
 
 def text_of(value: object) -> str:
-    """A number or date as a database gives it, as text."""
+    """Formats a number, date or datetime of a database as text; a datetime at midnight as a date."""
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == datetime.min.time() else value.isoformat(sep=" ")
     return value.isoformat() if isinstance(value, date) else str(value)

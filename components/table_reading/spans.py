@@ -1,4 +1,4 @@
-"""Which files a run reads: spans found in a folder, and the window that ends before the newest one."""
+"""Finds spans in a folder and selects the window of a run."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +11,20 @@ from components.shared.errors import InputError
 from components.shared.texts.secrets import holds_secret, without_secrets
 
 SPAN = "{span}"
-"""In a pattern, or a query, where the number of a span stands."""
+"""Placeholder for the span number in a file pattern or a query."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One file of a span that has several, and what the folders it lies in say: column -> value, None for no value."""
+    """One file of a span with several files.
+
+    Attributes:
+      path: Path in the filesystem.
+      name: Path or URL for messages.
+      bytes: Size of the file.
+      modified_ns: Modification time, in nanoseconds since 1970.
+      values: Partition columns and their values from the names of the folders; None for a null value.
+    """
 
     path: str
     name: str
@@ -27,10 +35,17 @@ class Part:
 
 @dataclass(frozen=True)
 class SpanFile:
-    """One span: its number and its file. `path` is relative to `filesystem`; `name` is what a person is shown.
+    """One span and its file, folder of files, or query.
 
-    Where a span is a folder of files (partitions.py), these are its `parts`, and `path` is the folder. Of a database
-    `path` is the query.
+    Attributes:
+      span: Number of the span, as users see it.
+      path: Path in the filesystem; the folder if there are `parts` (hive_partitions.py); for a database the query.
+      name: Path or URL for messages.
+      bytes: Size of all files.
+      modified_ns: Latest modification time, in nanoseconds since 1970.
+      before: For the split `extra`, the distance to the window's first span, from 1; else 0.
+      parts: The files of a span that has several.
+      counted: For a span named by a date, the number of its period counted from 1970; None for a numbered span.
     """
 
     span: int
@@ -39,23 +54,26 @@ class SpanFile:
     bytes: int
     modified_ns: int
     before: int = 0
-    """How many spans before the window it is, where rows of it are added to the window's; 0 is within."""
     parts: tuple[Part, ...] = ()
     counted: int | None = None
-    """Of a span that is named by a date, the periods since 1970: one more than that of the span before."""
 
     @property
     def position(self) -> int:
-        """One more than that of the span before."""
+        """Position in the series of spans; consecutive spans have consecutive positions."""
         return self.span if self.counted is None else self.counted
 
 
 @dataclass(frozen=True)
 class SpanWindow:
-    """The spans of one run: `train` oldest first, then one `eval` span, newer than all of them.
+    """The spans of one run, by split.
 
-    Data without spans is one file, with the number 0, in both: its rows are dealt to the splits (splitting.py).
-    `extra` are the spans before `train` of which some rows are taken, too, oldest first (extra.py).
+    Data without spans is one file with the number 0, which is in `train` and `eval`; its rows are split by hash
+    (hash_split.py) or by time.
+
+    Attributes:
+      train: Spans to train on, oldest first.
+      eval: The span to evaluate on, newer than all spans of `train`; several entries if it is cut from several files.
+      extra: Spans before `train` from which rows of some slices are added, oldest first (extra_rows.py).
     """
 
     train: tuple[SpanFile, ...]
@@ -64,7 +82,7 @@ class SpanWindow:
 
     @property
     def shared(self) -> bool:
-        """Whether both splits are dealt from the same file."""
+        """Whether both splits come from the same file."""
         return self.train == self.eval
 
     @property
@@ -73,15 +91,21 @@ class SpanWindow:
         return (*self.extra, *self.train, *self.eval)
 
     def splits(self) -> dict[str, tuple[SpanFile, ...]]:
-        """Split name -> its files; `extra` only where there are some."""
+        """Split name -> its files, oldest first; `extra` only if it has files."""
         return {"train": self.train, "eval": self.eval} | ({"extra": self.extra} if self.extra else {})
 
 
 def open_folder(directory: str) -> tuple[fs.FileSystem, str]:
-    """The filesystem and the path in it of a folder or URL (file://, s3://, gs://, hdfs://).
+    """Opens the filesystem of a folder or URL (file://, s3://, gs://, hdfs://).
 
-    A URL is percent-encoded: s3://bucket/a%20b. Arrow takes AWS_ENDPOINT_URL (MinIO, Ceph; http:// is allowed), keys
-    and region from the environment.
+    A URL is percent-encoded: s3://bucket/a%20b. Arrow reads AWS_ENDPOINT_URL (for MinIO or Ceph; http:// is allowed),
+    keys and region from the environment.
+
+    Returns:
+      The filesystem, and the path of the folder in it.
+
+    Raises:
+      InputError: The URL contains credentials or cannot be opened.
     """
     if "://" in directory:
         if holds_secret(directory):
@@ -97,15 +121,15 @@ def open_folder(directory: str) -> tuple[fs.FileSystem, str]:
 
 
 def find_spans(directory: str, pattern: str) -> list[SpanFile]:
-    """All spans in a folder, by number.
+    """Lists the spans in a folder, ordered by number.
 
     Args:
       directory: Folder or URL.
-      pattern: File name with `{span}` where the number stands, such as `span-{span}.csv`; or the name of one file,
-        which is then found as span 0.
+      pattern: File name with the placeholder `{span}`, such as `span-{span}.csv`; or the name of a single file, which
+        becomes span 0.
 
     Raises:
-      InputError: The folder is missing, holds no span, or holds two files for one number.
+      InputError: The folder is missing, contains no span, or contains two files with the same number.
     """
     filesystem, root = open_folder(directory)
     before, braces, after = pattern.partition(SPAN)
@@ -134,21 +158,21 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
 
 
 def choose_window(found: Iterable[SpanFile], span: int | None, window: int, extra: int = 0) -> SpanWindow:
-    """The window that ends at `span`: `eval` is that span, `train` the `window` spans before it.
+    """Selects the rolling window for an eval span: `eval` is that span, `train` the `window` spans before it.
 
     Args:
-      found: The spans there are, oldest first.
-      span: Number of the eval span; None takes the newest.
-      window: How many spans to train on. Fewer are taken where the history is shorter, at least one.
-      extra: How many spans before these to take some rows of. All have to be there.
+      found: Available spans, oldest first.
+      span: Number of the eval span; None selects the newest.
+      window: Number of spans to train on; fewer, but at least one, if the history is shorter.
+      extra: Number of spans before `train` that become the split `extra`; all of them must exist.
 
     Raises:
-      InputError: The span is not there, is the oldest one, or one of its window or of those before it is missing.
+      InputError: The eval span does not exist or is the oldest, or a span of `train` or `extra` is missing.
     """
     at = {file.position: file for file in found}
     positions = sorted(at)
     there = f"there is: {_ranges(sorted(at.values(), key=lambda file: file.position))}"
-    # A span that is named by a date is known by the count of its period as well, which no other span's number is.
+    # Users may also name a dated span by its position; positions never equal the number of another span.
     known = {file.position: file.position for file in at.values()}
     known |= {file.span: file.position for file in at.values()}
     if span is not None and span not in known:
@@ -175,7 +199,7 @@ def choose_window(found: Iterable[SpanFile], span: int | None, window: int, extr
 
 
 def _called(position: int, at: Mapping[int, SpanFile]) -> str:
-    """How a span that is not there is called."""
+    """Names a missing span in a message, by its number or, for dated spans, by its neighbour."""
     newest = at[max(at)]
     if newest.counted is None:
         return str(position)
@@ -184,9 +208,16 @@ def _called(position: int, at: Mapping[int, SpanFile]) -> str:
 
 
 def choose_periods(found: Sequence[SpanFile], span: int | None, window: int, extra: int = 0) -> SpanWindow:
-    """The window that ends at the period `span`, as choose_window does of files; periods without rows are left out.
+    """Selects the rolling window over spans cut by calendar periods; periods without rows are skipped.
 
-    Several files may have rows of a period; `found` are sorted by it.
+    Args:
+      found: One entry per file and period, sorted by period; several files may have rows of one period.
+      span: Number of the eval period; None selects the newest.
+      window: Number of periods to train on; fewer, but at least one, if the history is shorter.
+      extra: Number of periods before `train` that become the split `extra`; all of them must exist.
+
+    Raises:
+      InputError: The eval period has no rows or is the oldest, or there are fewer than `extra` periods before `train`.
     """
     numbers = sorted({file.span for file in found})
     newest = numbers[-1] if span is None else span
@@ -212,20 +243,20 @@ def choose_periods(found: Sequence[SpanFile], span: int | None, window: int, ext
 
 
 def said(error: Exception) -> str:
-    """The error in one line, and where an S3 that is meant or may be entered is set."""
-    said = " ".join(str(error).split())
-    if "INVALID_ACCESS_KEY_ID" in said or "ACCESS_DENIED" in said or "SIGNATURE" in said:
-        return f"{said}; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-    return f"{said}; check AWS_ENDPOINT_URL" if "NETWORK_CONNECTION" in said else said
+    """Formats an error of Arrow's filesystems in one line, with a hint for S3 credentials and endpoints."""
+    message = " ".join(str(error).split())
+    if "INVALID_ACCESS_KEY_ID" in message or "ACCESS_DENIED" in message or "SIGNATURE" in message:
+        return f"{message}; check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    return f"{message}; check AWS_ENDPOINT_URL" if "NETWORK_CONNECTION" in message else message
 
 
 def shown(directory: str, base_name: str) -> str:
-    """A file's path or URL, as a person is shown it."""
+    """The path or URL of a file in `directory`, for messages."""
     return directory.rstrip("/") + "/" + base_name if "://" in directory else str(PurePosixPath(directory) / base_name)
 
 
 def _ranges(files: Sequence[SpanFile]) -> str:
-    """Spans 1, 2, 3 and 7, by number, as "1-3, 7"."""
+    """Formats span numbers as ranges: 1, 2, 3 and 7 become "1-3, 7"."""
     runs: list[list[SpanFile]] = []
     for file in files:
         if runs and file.position == runs[-1][-1].position + 1:

@@ -1,4 +1,4 @@
-"""The rows of a span as they stand, of any source, for finding out what the types of its columns are."""
+"""Streams the rows of a span in any format without the types of a schema, for type inference."""
 
 from collections.abc import Iterator, Sequence
 
@@ -31,12 +31,19 @@ BATCH_ROWS = 1 << 16
 def span_batches(
     place: Place, file: SpanFile, options: ReadOptions, expected: Sequence[str] = ()
 ) -> Iterator[tuple[pa.RecordBatch, frozenset[str]]]:
-    """Batches, each with the names of its columns of texts whose form tells a type: the others carry their types.
+    """Streams the rows of a span, text columns as strings and other columns with the types of the file.
 
-    `expected` are the columns of files before.
+    Args:
+      place: Filesystem or database.
+      file: The span.
+      options: Read options.
+      expected: Columns of the files read before, to explain a failure by another delimiter or header row.
+
+    Yields:
+      A batch, and the names of its text columns whose types have to be inferred from the values.
 
     Raises:
-      InputError: It cannot be read.
+      InputError: The span cannot be read.
     """
     if isinstance(place, Database):
         for batch in query_batches(place, file, options):
@@ -69,7 +76,20 @@ def span_batches(
 
 
 def find_dialect(place: Place, files: Sequence[SpanFile], options: ReadOptions, asked: Sequence[str] = ()) -> Dialect:
-    """How CSV files are written, also one that is in a zip archive, in parts or a sheet; see `detect_dialect`."""
+    """Detects the CSV dialect of a table, also in zip archives, partitions and sheets; see `detect_dialect`.
+
+    Args:
+      place: Filesystem or database.
+      files: The spans.
+      options: Read options.
+      asked: Settings of the command line, each `name=value`; these are not detected.
+
+    Returns:
+      The dialect; `options` unchanged for formats other than CSV.
+
+    Raises:
+      InputError: A file cannot be read.
+    """
     if isinstance(place, Database):
         return Dialect(options)
     file = part_files(files[0])[0] if files[0].parts else files[0]
@@ -88,7 +108,16 @@ def _texts(batch: pa.RecordBatch) -> frozenset[str]:
 def binary_batches(
     filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS
 ) -> Iterator[pa.RecordBatch]:
-    """A Parquet or Arrow file's rows; InputError where it cannot be read."""
+    """Streams the rows of a Parquet or Arrow file with their own types, structs flattened.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A Parquet or Arrow file.
+      limits: Read limits.
+
+    Raises:
+      InputError: The file cannot be read, or a column name is empty or duplicated.
+    """
     try:
         with filesystem.open_input_file(file.path) as stream:
             if file.path.lower().endswith(PARQUET):

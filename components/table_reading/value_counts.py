@@ -1,4 +1,4 @@
-"""What is kept of the values while all rows are read once: a sample, and whether fractions are integers after all."""
+"""Accumulates a row sample, and whether float columns hold integers, in one pass over all rows."""
 
 from dataclasses import dataclass, field
 
@@ -10,18 +10,23 @@ from components.shared.features.large_integers import FLOAT32
 
 @dataclass
 class WholeNumbers:
-    """Whether float64 or decimal values are all whole and within int64, and whether some are too large for float32."""
+    """Whether float64 or decimal values are integers.
+
+    Attributes:
+      all_whole: Whether all values seen are whole and within int64.
+      some_large: Whether a value exceeds 2^24, beyond which float32 does not represent every integer.
+    """
 
     all_whole: bool = True
     some_large: bool = False
 
     @property
     def are_large(self) -> bool:
-        """Whether they are integers that float32 does not tell apart."""
+        """Whether the values are integers that float32 cannot represent exactly."""
         return self.all_whole and self.some_large
 
     def add(self, column: pa.Array) -> None:
-        """Takes in a batch's values."""
+        """Adds the values of a batch, float64 or decimal [N]."""
         if not self.all_whole:
             return
         values = column.cast(pa.float64(), safe=False).drop_null().to_numpy(zero_copy_only=False)
@@ -34,12 +39,12 @@ class WholeNumbers:
 
 @dataclass
 class Sample:
-    """At most `limit` rows of a stream, each as likely as any other, in their order; the same for the same stream.
+    """A uniform random sample of the rows of a stream, in their order; deterministic for a given stream.
 
     Attributes:
-      limit: Rows kept at most.
-      batches: The rows kept.
-      files: For each batch, the number of its file.
+      limit: Maximum number of rows.
+      batches: The sampled rows.
+      files: For each batch, the index of its file.
     """
 
     limit: int
@@ -50,7 +55,11 @@ class Sample:
     _random: np.random.Generator = field(default_factory=lambda: np.random.default_rng(13))
 
     def add(self, batch: pa.RecordBatch, file: int) -> None:
-        """Takes in the next batch. A row stays while its draw is below the share that fits; shares only fall."""
+        """Adds a batch of the file with index `file`.
+
+        Each row draws a number in [0, 1) and stays while that is below the sampling rate, which is halved whenever
+        the sample exceeds the limit.
+        """
         self._keep(batch, self._random.random(batch.num_rows), file)
         while sum(map(len, self._draws)) > self.limit:
             self._share /= 2

@@ -1,1 +1,1 @@
-"""Cells and columns to the types of the schema: numbers, dates, texts, and values that do not fit."""
+"""Converts cells and columns to the types of the schema: numbers, dates, texts, and type mismatches."""

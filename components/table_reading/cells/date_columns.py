@@ -1,4 +1,4 @@
-"""What a person should know of columns of dates in text: dates that there are not, and years of two digits. Pure."""
+"""Remarks for the user on columns of dates in text: nonexistent dates and two-digit years. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,18 +14,22 @@ from components.table_reading.read_options import CHECKED_EACH, FORMS, Forms
 
 @dataclass
 class Impossible:
-    """For each column the first value that looks like a date and is none, as 2024-02-30: value, file and row."""
+    """Finds the first nonexistent date of each column, such as 2024-02-30.
+
+    Attributes:
+      first: Column -> value, file and row, as text.
+    """
 
     first: dict[str, str] = field(default_factory=dict)
 
     def look(self, batch: pa.RecordBatch, forms: Mapping[str, Forms], file: str, before: int) -> None:
-        """Looks at a batch of texts.
+        """Searches a batch.
 
         Args:
           batch: Columns of strings.
-          forms: For each the counts of its file so far, this batch among them.
-          file: Its name.
-          before: Number of the row before the batch, as a person counts: in a CSV the header is a row.
+          forms: Column -> counts of its file up to and including this batch.
+          file: Name of the file.
+          before: Row number before the first row of the batch; in a CSV file the header is row 1.
         """
         for name in batch.schema.names:
             if forms[name].impossible and name not in self.first:
@@ -50,7 +54,13 @@ def _first_impossible(cells: pa.StringArray) -> int:
 
 
 def latest_years(forms: Mapping[str, Forms], formats: Mapping[str, str], now: int) -> dict[str, int]:
-    """Column -> the latest year that its two digits mean, where it is not the usual one; see `latest_year`."""
+    """Column -> latest year that its two-digit years can mean, for columns in which it is not LATEST.
+
+    Args:
+      forms: Column -> counts.
+      formats: Column -> date format, for columns that are not in ISO 8601.
+      now: The current year.
+    """
     found = {name: latest_year(forms[name].formats, written, now) for name, written in formats.items()}
     return {name: latest for name, latest in found.items() if latest != LATEST}
 
@@ -58,13 +68,16 @@ def latest_years(forms: Mapping[str, Forms], formats: Mapping[str, str], now: in
 def notes_on_dates(
     forms: Mapping[str, Forms], formats: Mapping[str, str], latest: Mapping[str, int], now: int
 ) -> dict[str, str]:
-    """Column -> a note, of columns of dates.
+    """Remarks on two-digit years that lie in the future.
 
     Args:
-      forms: Column of dates -> its counts.
-      formats: Column -> how its dates are written, where they are not ISO 8601.
-      latest: Column -> the latest year that two digits mean, where that is not the usual one.
+      forms: Column -> counts.
+      formats: Column -> date format, for columns that are not in ISO 8601.
+      latest: Column -> latest year that a two-digit year can mean, for columns in which it is not LATEST.
       now: The current year.
+
+    Returns:
+      Column -> remark.
     """
     notes = {}
     for name, written in formats.items():

@@ -1,4 +1,4 @@
-"""How the cells of a table are written, where they do not say so themselves."""
+"""The notation of cells: date formats, list separators and number notations by column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Notation:
-    """How cells are written, by column: `date_format`, `list_separator`, `numbers` and `latest_year` of [data]."""
+    """The notation of cells, by column, from the settings of the same names in [data].
+
+    Attributes:
+      date_format: Column -> format of its dates.
+      list_separator: Column -> separator between the items of a list.
+      numbers: Column -> notation of its numbers.
+      all_numbers: Number notation of all other columns; None for the plain notation (1234.5).
+      latest_year: Column of dates -> latest year that a two-digit year can mean.
+    """
 
     date_format: Mapping[str, str] = field(default_factory=dict, hash=False)
     list_separator: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -21,11 +29,11 @@ class Notation:
     latest_year: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def number_of(self, name: str) -> "NumberNotation | None":
-        """How a column's numbers are written; None if as programs write them."""
+        """The number notation of a column; None for the plain notation (1234.5)."""
         return self.numbers.get(name) or self.all_numbers
 
     def needs_text(self, name: str, type_: pa.DataType) -> bool:
-        """Whether a column is read as text and parsed here, because Arrow's own reader does not know its notation."""
+        """Whether a column must be read as text and parsed by this package, since Arrow cannot parse its notation."""
         is_of_time = pa.types.is_timestamp(type_) or pa.types.is_time(type_) or pa.types.is_duration(type_)
         if self.number_of(name) is not None and (pa.types.is_int64(type_) or pa.types.is_float64(type_)):
             return True

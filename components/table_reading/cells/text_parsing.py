@@ -1,6 +1,6 @@
-"""Cells of text to typed columns, as Arrow's CSV reader would, but null where a cell is no such value.
+"""Parses text cells like Arrow's CSV reader, with null for cells that do not fit the type.
 
-Arrow's own conversion is faster and stops at the first cell that does not fit; this one goes on.
+Arrow's conversion is faster, but stops at the first cell that does not fit.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _MAY_BE = {
     pa.float64(): r"^[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|(?i:nan(\([0-9a-z_]*\))?|inf|infinity))$",
     pa.date32(): r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
 }
-"""What a cell has to look like to be tried: casting one by one what obviously is no value would be slow."""
+"""Type -> pattern of cells that are cast; cells that cannot be valid are excluded, since failed casts are slow."""
 
 _MOMENT = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$"
@@ -28,25 +28,34 @@ _ZONED = r"^.{13,}(Z|[+-][0-9]{2}(:?[0-9]{2})?)$"
 
 
 def parse(cells: pa.StringArray, type_: pa.DataType) -> pa.Array:
-    """Text as int64, float64, bool, date, timestamp, time or duration, [N]; null where it is null or no such value."""
+    """Parses text as int64, float64, bool, date, timestamp, time or duration.
+
+    Args:
+      cells: Strings, [N].
+      type_: Arrow type of the result.
+
+    Returns:
+      Values of `type_`, [N]; null for a null cell and for a cell that does not fit.
+    """
     if pa.types.is_time(type_):
         return times(cells)
     if pa.types.is_duration(type_):
         return durations(cells)
     if type_ == pa.bool_():
-        # Arrays are made here and not on import: the first one made of Python's values imports pandas, half a second.
+        # Not at module level: the first pa.array of Python values imports pandas, which takes half a second.
         true, false = (pc.is_in(cells, pa.array(words)) for words in (_TRUE, _FALSE))
         return pc.if_else(pc.or_(true, false), true, pa.scalar(None, pa.bool_()))
     cells = pc.utf8_trim(cells, " \t")
     if pa.types.is_timestamp(type_):
         return _moments(cells)
     if pa.types.is_integer(type_):
-        cells = pc.replace_substring_regex(cells, r"^(-?[0-9]+)\.0+$", r"\1")  # as pandas writes integers with gaps
+        # pandas writes integer columns with missing values as 1.0, 2.0
+        cells = pc.replace_substring_regex(cells, r"^(-?[0-9]+)\.0+$", r"\1")
     return castable(_where(pc.match_substring_regex(cells, _MAY_BE[type_]), cells), type_)
 
 
 def _moments(cells: pa.StringArray) -> pa.Array:
-    """ISO 8601 to timestamp[us]: with a zone converted to UTC, without one as it is; finer than a microsecond cut."""
+    """Parses ISO 8601 to timestamp[us]: a zone is converted to UTC, fractions of a microsecond are truncated."""
     moment = pa.timestamp("us")
     cells = _where(pc.match_substring_regex(cells, _MOMENT), cells)
     cells = pc.replace_substring_regex(cells, r"(\.[0-9]{6})[0-9]+", r"\1")
@@ -63,10 +72,17 @@ def _where(legal: pa.BooleanArray, cells: pa.StringArray) -> pa.StringArray:
 
 
 def listed(cells: pa.StringArray, separator: str, type_: pa.DataType) -> pa.Array:
-    """Text as lists of texts or numbers: items between separators.
+    """Parses text as lists of texts or numbers.
 
-    Blanks, an outer pair of brackets and quotes around an item are no part of it; an empty item is none. A list with an
-    item that is no number where numbers are wanted is null.
+    Whitespace and quotes around an item and an outer pair of brackets are removed; empty items are skipped.
+
+    Args:
+      cells: Strings, [N].
+      separator: Text between the items.
+      type_: Arrow list type of the result.
+
+    Returns:
+      Lists, [N]; null for a null cell, and for a list with an item that does not fit the value type.
     """
     bare = pc.replace_substring_regex(cells, OUTER, r"\1")
     lists = pc.split_pattern(bare, separator)

@@ -1,4 +1,4 @@
-"""Values that do not fit their column's type: an error, or a counted finding, by policy."""
+"""Collects type mismatches of a file, or raises an error for the first, by policy."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,20 @@ from components.table_reading.cells.notation import PLAIN, Notation
 from components.table_reading.column_types import type_name
 
 LONGEST = 300
-"""Characters of a message that come from a file or a library."""
+"""Maximum number of characters in a message that come from a file or a library."""
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """Values of one column of one file that were made missing because they are not of the column's type, or infinite.
+    """Type mismatches, or infinite numbers, in one column of one file; the values became missing.
 
     Attributes:
-      file: Name of the file, as a person is shown it.
+      file: Path or URL of the file, for messages.
       column: Name of the column.
-      count: How many such values the file has.
-      row: Row of the first one; 1 is the first row, in a CSV file the header.
+      count: Number of such values in the file.
+      row: Row of the first one, from 1; in a CSV file the header is row 1.
       value: The first one, shortened.
-      kind: "misfit", "infinite", or "no_time" for rows that have no time of their own.
+      kind: "misfit" for type mismatches, "infinite", or "no_time" for rows without a value in the time column.
     """
 
     file: str
@@ -35,10 +35,17 @@ class Misfit:
 
 
 class FileMisfits:
-    """What does not fit in one file: the first value is an error under `block`, all are counted under `warn`."""
+    """Collects the type mismatches of one file: `block` raises an error for the first, `warn` counts all."""
 
     def __init__(self, file: str, policy: str, header_row: int = 0, notation: Notation = PLAIN) -> None:
-        """Of the file of that name; `header_row` is 0 where it has none, `notation` says how its cells are written."""
+        """Starts an empty collection.
+
+        Args:
+          file: Path or URL of the file, for messages.
+          policy: "block" or "warn"; setting [data] misfits.
+          header_row: Line of the header, from 1; 0 for formats without a header line.
+          notation: Notation of the file's cells.
+        """
         self.notation = notation
         self.file = file
         self.policy = policy
@@ -47,21 +54,21 @@ class FileMisfits:
 
     @property
     def found(self) -> list[Misfit]:
-        """One entry a column, in the order in which they were met."""
+        """One entry per column, in order of first occurrence."""
         return list(self._found.values())
 
     def note(self, column: str, values: pa.Array, lost: pa.BooleanArray, before: int, type_: pa.DataType) -> None:
-        """Takes down the values of one batch that were lost.
+        """Adds the type mismatches of a column in one batch.
 
         Args:
-          column: Name.
-          values: The column as it is in the file, [N].
-          lost: Which of them do not fit, [N], at least one.
-          before: Rows of the file before this batch.
-          type_: What the column should be.
+          column: Name of the column.
+          values: The column as in the file, [N].
+          lost: Whether each value is a type mismatch, bool [N], at least one.
+          before: Number of rows of the file before this batch.
+          type_: Type of the column in the schema.
 
         Raises:
-          InputError: The policy is `block`.
+          InputError: The policy is "block".
         """
         rows = np.flatnonzero(lost.to_numpy(zero_copy_only=False))
         first = int(rows[0])
@@ -77,13 +84,19 @@ class FileMisfits:
         )
 
     def refuse(self, column: str, row: int, reason: str) -> None:
-        """InputError for one cell, whatever the policy."""
+        """Raises InputError for one cell, independent of the policy.
+
+        Args:
+          column: Name of the column.
+          row: Row number.
+          reason: Description of the error.
+        """
         header = f" (the header is row {self.first_row - 1})" if self.first_row > 1 else ""
         raise InputError(f"{self.file}: column '{column}', row {row}{header}: {one_line(reason)}")
 
 
 def one_line(message: str) -> str:
-    """A message without what is in a cell by mistake: line breaks, control characters, a paragraph."""
+    """Replaces line breaks and control characters by spaces and shortens a text to about LONGEST characters."""
     printable = "".join(character if character.isprintable() else " " for character in message)
     return printable if len(printable) <= LONGEST else f"{printable[:200]} ... {printable[-40:]}"
 
@@ -98,5 +111,5 @@ def _shown(cell: pa.Scalar) -> str:
 
 
 def _is_bare(type_: pa.DataType) -> bool:
-    """Whether a value is shown without quotes."""
+    """Whether values of the type appear in messages without quotes."""
     return pa.types.is_primitive(type_) or pa.types.is_decimal(type_) or pa.types.is_nested(type_)

@@ -1,4 +1,4 @@
-"""What stands beside an amount in a cell: currencies, measures, and letters that multiply. Pure."""
+"""Units beside numbers in cells: currencies, units of measurement, and scale suffixes such as k and M. Pure."""
 
 _SIGNS = """
 $ USD, US$ USD, € EUR, £ GBP, ¥ JPY, ₹ INR, Rs INR, Rs. INR, ₩ KRW, ₽ RUB, ₺ TRY, ₫ VND, ₪ ILS, ₴ UAH, zł PLN, Kč CZK,
@@ -12,11 +12,11 @@ CURRENCIES: dict[str, str] = {
     **dict(pair.split(maxsplit=1) for pair in _SIGNS.replace("\n", " ").split(", ")),
     **{code: code for code in _CODES.split()},
 }
-"""Sign or code -> the currency that it means."""
+"""Currency sign or code -> currency, in most cases its ISO 4217 code."""
 
 _LETTERS = {1e3: "k K", 1e5: "lakh", 1e6: "M mn Mn mio Mio Mio.", 1e7: "crore", 1e9: "B bn Bn Mrd Mrd."}
 SCALES = {letters: factor for factor, some in _LETTERS.items() for letters in some.split()}
-"""Letters behind a number that multiply it."""
+"""Scale suffix of a number -> factor."""
 
 FAMILIES: tuple[dict[str, float], ...] = (
     {"mg": 1e-3, "g": 1.0, "kg": 1e3, "t": 1e6},
@@ -31,7 +31,7 @@ FAMILIES: tuple[dict[str, float], ...] = (
     {"Pa": 1.0, "hPa": 1e2, "kPa": 1e3},
     {"%": 1.0, "‰": 0.1},
 )
-"""Measures of one thing; a factor for each, where a column holds several of them."""
+"""Units of one quantity -> factor to a common unit, for columns with several of them."""
 
 _MEASURES = (
     "° °C °F mph km/h kmh m/s kn lb lbs oz ft in mi yd kcal cal kJ J A mA bhp hp PS kmpl km/kg km/l l/100km px pt "
@@ -39,18 +39,18 @@ _MEASURES = (
 )
 OTHERS = frozenset(_MEASURES.split())
 ATTACHED = frozenset({*CURRENCIES, *SCALES, *OTHERS, *(unit for family in FAMILIES for unit in family)}) - {"G", "T"}
-"""What may follow a number without a blank between: of another letter, as in 12A, nobody knows that it is a unit."""
+"""Units that may follow a number without a space. Other letters are ambiguous: 12A may be a code."""
 
 
 def factors(before: set[str], behind: set[str]) -> dict[str, float] | None:
-    """Unit -> what a number beside it is multiplied by.
+    """Derives a factor for each unit of a column.
 
     Args:
-      before: What stands before the numbers of a column.
-      behind: What stands behind them.
+      before: Units before the numbers.
+      behind: Units after the numbers.
 
     Returns:
-      Every unit with its factor; None if they do not mean amounts of one thing, such as dollars beside euros.
+      Unit -> factor of a number beside it. None if the units have no common quantity, such as dollars and euros.
     """
     units = before | behind
     money = {unit for unit in units if unit in CURRENCIES}
@@ -58,7 +58,7 @@ def factors(before: set[str], behind: set[str]) -> dict[str, float] | None:
         return None
     rest = units - money
     if rest == {"B"} and not money:
-        return {"B": 1.0}  # bytes, or billions: alone it may be either, and a factor would change every value alike
+        return {"B": 1.0}  # bytes or billions: undecidable, and the same factor applies to every value
     if rest <= SCALES.keys():
         return dict.fromkeys(money, 1.0) | {unit: SCALES[unit] for unit in rest}
     if money:
@@ -69,6 +69,6 @@ def factors(before: set[str], behind: set[str]) -> dict[str, float] | None:
         if rest <= family.keys():
             return {unit: family[unit] for unit in rest}
     if rest & (SCALES.keys() | {unit for family in FAMILIES for unit in family}):
-        return None  # mW beside MW, m beside ms: not the same, though they differ by little
-    alike = {unit.casefold().rstrip(".").removesuffix("s") for unit in rest}  # 1 year, 2 years
+        return None  # similar spelling, different meaning: mW and MW, m and ms
+    alike = {unit.casefold().rstrip(".").removesuffix("s") for unit in rest}  # year and years
     return dict.fromkeys(rest, 1.0) if len(alike) == 1 and len(min(rest, key=len)) > 2 else None

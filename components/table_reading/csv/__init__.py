@@ -1,1 +1,1 @@
-"""CSV files: encoding, dialect, layout, header, and the rows as typed or untyped record batches."""
+"""Reads CSV files: encoding, dialect, layout, header, and rows as typed or untyped record batches."""

@@ -1,8 +1,8 @@
-"""Arrow's streaming CSV reader, so that none of its threads holds anything of Python's once it is closed.
+"""Wraps Arrow's streaming CSV reader so that its threads hold no Python objects after closing.
 
-Arrow reads ahead in threads of its own. One that has to take Python's lock while the interpreter ends, be it to read a
-Python stream or to let go of one, is ended in the midst of C++ code, which aborts the process: exit status 134 after
-the right message. So a stream is stopped and waited for until nothing refers to it any more, however reading ends.
+Arrow reads ahead in its own threads. If such a thread needs the GIL while the interpreter shuts down, to read or
+release a Python stream, Python terminates it inside C++ code, which aborts the process with exit status 134. Closing
+therefore stops the stream and waits until Arrow has released it, also after an error.
 """
 
 import atexit
@@ -18,11 +18,11 @@ from pyarrow import csv
 from components.table_reading.csv.stream import CsvStream, Readable, StreamState
 
 WAIT_SECONDS = 10.0
-"""For a read that is under way; one from a bucket may take that long."""
+"""Maximum wait for a pending read; reads from object storage may take that long."""
 
 
 class _Watched:
-    """An object whose end is noticed."""
+    """A weakly referenced object whose deletion shows that the stream has been released."""
 
 
 def csv_batches(
@@ -32,16 +32,18 @@ def csv_batches(
     convert: csv.ConvertOptions,
     state: StreamState,
 ) -> Iterator[pa.RecordBatch]:
-    """The record batches of a CSV stream, in order.
+    """Streams the record batches of a CSV stream, in order.
 
     Args:
-      stream: Its bytes; is not closed, and not read any more when the iterator is closed or has ended.
-      read, parse, convert: As for Arrow's reader.
-      state: Of the stream; is filled.
+      stream: The bytes. It is not closed, and not read after the iterator has ended or been closed.
+      read: Read options of Arrow's reader.
+      parse: Parse options of Arrow's reader.
+      convert: Convert options of Arrow's reader.
+      state: State of the stream, updated in place.
 
     Raises:
-      pa.ArrowInvalid: Arrow refuses the content.
-      Exception: What `stream.read` raised.
+      pa.ArrowInvalid: Arrow rejects the content.
+      Exception: Any exception of `stream.read`.
     """
     batches = _batches(stream, read, parse, convert, state)
     _unfinished().add(batches)
@@ -57,11 +59,11 @@ def _batches(
 ) -> Iterator[pa.RecordBatch]:
     passing = CsvStream(stream, parse.delimiter, state)
     watched, gone = _Watched(), deque[object]()
-    passing.watched = watched  # type: ignore[attr-defined]  # the last attribute of the stream to go
-    # The callback is C code, so that the thread that calls it does not stop in the midst of it for another.
+    passing.watched = watched  # type: ignore[attr-defined]  # deleted last among the stream's attributes
+    # deque.append is implemented in C, so the calling thread cannot be interrupted inside the callback.
     watch = weakref.ref(watched, gone.append)
-    # The buffered stream copies, so that Arrow holds memory of its own instead of Python's bytes; its own buffer is
-    # too small to be used, so that blocks stay as they are.
+    # The buffered stream copies each block into Arrow's memory, so that Arrow holds no Python bytes. Its buffer of one
+    # byte is never used, so that blocks keep their size.
     source = pa.BufferedInputStream(pa.PythonFile(passing, mode="r"), 1)
     reader = None
     del passing, watched
@@ -71,7 +73,7 @@ def _batches(
         if state.error is not None:
             raise state.error
     except pa.ArrowInvalid:
-        if state.error is not None:  # the stream ended in the midst of a row
+        if state.error is not None:  # the failed read ended the stream inside a row
             raise state.error from None
         raise
     finally:
@@ -80,12 +82,12 @@ def _batches(
         until = time.monotonic() + WAIT_SECONDS
         while not gone and watch() is not None and time.monotonic() < until:
             time.sleep(0.0005)
-        state.error = None  # its traceback holds this frame
+        state.error = None  # its traceback refers to this frame
 
 
 @cache
 def _unfinished() -> "weakref.WeakSet[Iterator[pa.RecordBatch]]":
-    """Iterators that may be suspended; those that a kept traceback holds are closed before the interpreter ends."""
+    """Open iterators; those still suspended at exit, such as ones held by a traceback, are closed then."""
     found: weakref.WeakSet[Iterator[pa.RecordBatch]] = weakref.WeakSet()
     atexit.register(_close, found)
     return found

@@ -1,4 +1,4 @@
-"""Why a CSV file is not what the settings say, where another delimiter, encoding or header row explains it."""
+"""Explains why a CSV file cannot be read: other delimiter, encoding, header row or number notation than configured."""
 
 import codecs
 import csv as text_csv
@@ -34,15 +34,18 @@ def diagnose(
     said: str = "",
     column: str = "",
 ) -> str:
-    """Why reading a file failed, in one line; "" if its encoding, delimiter and header row are as the settings say.
+    """Explains a failed read in one line.
 
     Args:
-      filesystem: Where it is.
+      filesystem: Filesystem of the file.
       file: A CSV file.
-      options: How it was read.
-      expected: The columns that it should have.
-      said: What the reader said.
-      column: One of the columns, if it is its numbers that could not be read.
+      options: Read options of the failed read.
+      expected: Columns that the file should have.
+      said: Message of the reader; "" if there is none.
+      column: The column whose numbers could not be parsed; "" if unknown.
+
+    Returns:
+      The explanation; "" if encoding, delimiter, header row and number notation match the options.
     """
     try:
         with Unpacked(filesystem, file, options.limits) as stream:
@@ -64,12 +67,12 @@ def diagnose(
 
 
 def _numbers(file: SpanFile, options: ReadOptions, head: bytes, column: str, row: str) -> str:
-    """Whether the numbers of a column are in another notation than the settings say, as far as the head shows."""
+    """Explains unreadable numbers of a column by their notation in the first lines; "" if it matches the options."""
     text = table_of(io.BytesIO(head), file.name, replace(options, skip_footer=0))
     try:
         content = b"".join(iter(text.read, b"")).decode()
     except InputError:
-        return ""  # the head ends in the midst of a character
+        return ""  # the head ends inside a character
     rows = list(text_csv.reader(io.StringIO(content, newline=""), delimiter=options.delimiter))
     rows = [row for row in rows if row][: 1 + LOOKED_AT]
     place = rows[0].index(column) if rows and column in rows[0] else -1
@@ -124,7 +127,7 @@ def _encoding(
     if not where:
         return ""
     if row := re.search(r"column '.*', row \d+ \(the header is row \d+\)(?=: .*invalid UTF8)", said):
-        where = row[0]  # a row may be several lines
+        where = row[0]  # a quoted cell may span lines, so the row number is more useful than the line
     if guess.mixed:
         return (
             f"{file.name}: {where}: byte 0x{byte:02x} is not {encoding}, which other lines are; save all of it in one "
@@ -138,12 +141,21 @@ def _encoding(
 
 
 def _alike(one: str, other: str) -> bool:
-    """UTF-16 with a byte order mark is UTF-16 of either order."""
+    """Whether two encodings are UTF-16 and one leaves the byte order to the byte order mark."""
     return one.startswith("utf-16") and other.startswith("utf-16") and "utf-16" in (one, other)
 
 
 def locate(stream: Readable, encoding: str, options: ReadOptions) -> tuple[str, int]:
-    """Line and column, and the byte, of the first place that is not in the encoding; "" if there is none."""
+    """Locates the first byte that is not in an encoding.
+
+    Args:
+      stream: The uncompressed bytes of the file.
+      encoding: Python's name of the encoding.
+      options: Read options: delimiter and header row, to name the column.
+
+    Returns:
+      Line and column as text, and the byte; ("", 0) if all bytes are legal.
+    """
     decoder = codecs.getincrementaldecoder(encoding)()
     line, before, top, ended = 1, "", "", False
     while not ended:
@@ -166,7 +178,7 @@ def locate(stream: Readable, encoding: str, options: ReadOptions) -> tuple[str, 
 
 
 def _column(top: str, beginning: str, options: ReadOptions) -> str:
-    """The column in which the beginning of a line ends."""
+    """Names the column at the end of an incomplete line, for messages; "" if unknown."""
     lines = [line for line in top.splitlines()[options.header_row - 1 :] if line.strip()]
     if not lines or not top.count("\n"):
         return ""
@@ -176,7 +188,7 @@ def _column(top: str, beginning: str, options: ReadOptions) -> str:
 
 
 def _table(file: SpanFile, options: ReadOptions, head: str, expected: set[str]) -> str:
-    """Whether another delimiter or line gives the header that is expected."""
+    """Explains missing columns by another delimiter or header row; "" if neither yields more expected columns."""
     lines = head.splitlines()[: MOST_ABOVE + options.header_row]
     start = options.header_row - 1
     there = next((number for number in range(start, len(lines)) if lines[number].strip()), start)

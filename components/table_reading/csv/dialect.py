@@ -1,4 +1,4 @@
-"""A CSV file's rows as they stand, and how such files are to be read, found out from what is in them."""
+"""Detects the dialect of CSV files, and streams their rows as strings."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,16 @@ HEAD_BYTES = TAIL_BYTES = 256 << 10
 
 
 def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Iterator[pa.RecordBatch]:
-    """A CSV file's rows as they stand, every column a string; InputError where it cannot be read."""
+    """Streams the rows of a CSV file with every column as a string.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A CSV file.
+      options: Read options; unquoted cells of `missing` become null.
+
+    Raises:
+      InputError: The file is empty or cannot be read.
+    """
     if file.bytes == 0:
         raise InputError(f"{file.name}: is empty")
     try:
@@ -53,20 +62,20 @@ def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptio
             batches = csv_batches(renamed, read, parse, convert, StreamState())
             yield from without_nameless(batches, header, file.name, options.header_row)
     except pa.ArrowInvalid as exc:
-        said = explain(str(exc), names, options.limits, options.header_row)
-        raise InputError(f"{file.name}: cannot be read as CSV ({said})") from exc
+        message = explain(str(exc), names, options.limits, options.header_row)
+        raise InputError(f"{file.name}: cannot be read as CSV ({message})") from exc
     except OSError as exc:
         raise InputError(f"{file.name}: cannot be read ({one_line(' '.join(str(exc).split()))})") from exc
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How CSV files are written, and what of it is a guess.
+    """The detected dialect of CSV files.
 
     Attributes:
-      options: As readers take it; what was asked for is as it was.
-      assumed: What was found that is not as usual, with the setting that changes it.
-      doubt: What may be wrong although nothing is proposed; "" if nothing.
+      options: Read options with the detected values; settings given by the user are unchanged.
+      assumed: Detected deviations from the defaults: (description, setting that overrides it).
+      doubt: A possible problem for which no setting is proposed; "" for none.
     """
 
     options: ReadOptions
@@ -81,17 +90,19 @@ def detect_dialect(
     asked: Sequence[str] = (),
     base: ReadOptions | None = None,
 ) -> Dialect:
-    """How CSV files are written: encoding, delimiter, header and footer. Reads their bytes once.
+    """Detects encoding, delimiter, header row, comments and footer of CSV files.
 
     Args:
-      filesystem: Where they are.
-      files: Encoding and layout are those of the first; one that is ASCII is in whatever encoding the others are.
-      limits: Of what a file may ask for.
-      asked: What is known, each `name=value`, see `with_settings`.
-      base: What the options are otherwise.
+      filesystem: Filesystem of the files.
+      files: CSV files of one table. The first determines encoding and layout; if it is ASCII, the first file that is
+        not ASCII determines the encoding.
+      limits: Read limits.
+      asked: Settings of the command line, each `name=value`, see `with_settings`; these are not detected.
+      base: Read options for everything else; None for the defaults.
 
     Raises:
       InputError: A file cannot be read.
+      UsageError: A setting of `asked` is invalid.
     """
     known = with_settings(replace(base or ReadOptions(), limits=limits), asked)
     given = {setting.partition("=")[0] for setting in asked}
@@ -140,14 +151,22 @@ def _nameless(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -
     try:
         return read_header(filesystem, file, options).nameless
     except (InputError, OSError):
-        return 0  # reading it will say what is wrong
+        return 0  # reading the file reports the error
 
 
 CSV_SETTINGS = ("encoding", "delimiter", "header_row", "skip_footer", "comment", "decimal", "thousands")
 
 
 def with_settings(options: ReadOptions, settings: Sequence[str]) -> ReadOptions:
-    """The options with settings of a command line, each `name=value`; UsageError names what is legal."""
+    """Applies the settings of the command line to read options.
+
+    Args:
+      options: Read options.
+      settings: Each `name=value`, name from CSV_SETTINGS.
+
+    Raises:
+      UsageError: An unknown name or an invalid value; the message lists the legal ones.
+    """
     for setting in settings:
         name, _, value = setting.partition("=")
         if name not in CSV_SETTINGS:
@@ -183,17 +202,23 @@ def _look(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> Look:
 
 
 def _decoded(content: bytes, encoding: str) -> str:
-    """The beginning or end of a file as text; of UTF-16 without its mark in this machine's byte order."""
+    """Decodes the beginning or end of a file; UTF-16 without a byte order mark in the machine's byte order."""
     return content.decode(encoding, "replace").removeprefix("\ufeff")
 
 
 def detect_delimiter(filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS) -> str:
-    """The delimiter of a CSV file."""
+    """Detects the delimiter of a CSV file; InputError if it cannot be read.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A CSV file.
+      limits: Read limits.
+    """
     return detect_dialect(filesystem, [file], limits).options.delimiter
 
 
 def detect_options(filesystem: fs.FileSystem, *files: SpanFile) -> ReadOptions:
-    """How CSV files are to be read: as the first is written, the markers for missing values in all of them."""
+    """Detects read options of CSV files: the dialect of the first, and the missing-value markers of all."""
     options = detect_dialect(filesystem, files).options
     columns: dict[str, Forms] = {}
     for file in files:

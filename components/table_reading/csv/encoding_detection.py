@@ -1,7 +1,8 @@
-"""In which encoding a file was written, told from its bytes.
+"""Detects the encoding of a file from its bytes.
 
-A byte order mark and the zeros of UTF-16 are certain, and so is UTF-8: nothing else happens to be legal UTF-8. What is
-left is a guess, by the languages whose letters the bytes would be, which is said and shown.
+A byte order mark, the zero bytes of UTF-16 and valid UTF-8 identify an encoding with certainty. Single-byte encodings
+are guessed: each is scored by how well the decoded letters match the alphabets of its languages. A guess is marked as
+such and shown to the user with sample words.
 """
 
 import codecs
@@ -13,16 +14,17 @@ from components.table_reading.csv.transcoding import BOMS, UTF8
 
 BLOCK = 1 << 20
 SAMPLE_BYTES = 64 << 10
-"""Of lines with bytes beyond ASCII; more tell nothing new."""
+"""Maximum bytes of sampled lines that are not UTF-8."""
 MOST_LINES = 1 << 16
-"""Lines that are UTF-8; more of them tell nothing new."""
+"""Number of non-ASCII UTF-8 lines after which sampling stops."""
 FEW_LINES = 20
+"""Up to this many non-ASCII lines per block, the first and the last, which may be cut, are sampled, too."""
 MIXED = 0.2
-"""Of the lines beyond ASCII; in other encodings some may happen to be UTF-8."""
+"""Share of UTF-8 lines among non-ASCII lines above which a file is mixed; fewer can be valid UTF-8 by chance."""
 LESS_USUAL = 0.05
-"""How much more other encodings than Windows-1252 have to explain."""
+"""Score that encodings other than Windows-1252, the most frequent one, lose."""
 SURE = 0.75
-"""A language that explains a smaller share of the letters beyond ASCII is not it."""
+"""Score below which no encoding of _LANGUAGES is accepted and charset-normalizer decides."""
 
 _WESTERN = (
     "àâæçèéêëîïôœùûüÿ", "äöüß", "áéíñóúü", "àáâãçéêíóôõú", "àèéìíòóù", "åäöé", "æøåéö", "éëïóöü", "áðéíóúýþæö",
@@ -41,25 +43,25 @@ _LANGUAGES = {
     "iso8859-2": _CENTRAL,
     "iso8859-15": _WESTERN,
     "mac_roman": _WESTERN,
-    "cp850": _WESTERN,  # reads what cp437 writes of letters
+    "cp850": _WESTERN,  # has the letters of cp437 at the same code points
     "cp852": _CENTRAL,
     "koi8-r": _CYRILLIC,
     "cp866": _CYRILLIC,
 }
-"""Encoding -> letters beyond ASCII of languages written in it; the more frequent encoding first."""
+"""Encoding -> non-ASCII letters of its languages, one text per language; more frequent encodings first."""
 _SIGNS = frozenset("€£§°²³µ\u2013—\u2018\u2019“”„…«»¿¡ºª™®©·½¼\u00a0")
 
 
 @dataclass(frozen=True)
 class Guess:
-    """An encoding.
+    """A detected encoding.
 
     Attributes:
-      encoding: Its name.
-      certain: Whether the bytes leave no doubt.
-      words: Some words that are read with it, of a guess.
-      ascii: Whether every encoding that extends ASCII reads the same.
-      mixed: Whether some lines are UTF-8 and others are not, so that no encoding reads all.
+      encoding: Python's name of the encoding.
+      certain: Whether the bytes identify the encoding; false for a guess.
+      words: For a guess, up to three words decoded with it.
+      ascii: Whether all bytes are ASCII, so that all encodings that extend ASCII give the same text.
+      mixed: Whether some lines are UTF-8 and others are not, so that no encoding decodes all.
     """
 
     encoding: str
@@ -71,7 +73,14 @@ class Guess:
 
 @dataclass
 class Look:
-    """What one pass over a file's bytes showed: its encoding, its first and last bytes, and how many there are."""
+    """The result of one pass over a file.
+
+    Attributes:
+      guess: The detected encoding.
+      head: First bytes.
+      tail: Last bytes.
+      size: Number of bytes.
+    """
 
     guess: Guess
     head: bytes
@@ -80,7 +89,13 @@ class Look:
 
 
 def look_at(stream: Readable, head_bytes: int, tail_bytes: int) -> Look:
-    """Reads a stream to its end, in bounded memory; both numbers are multiples of four."""
+    """Reads a stream to its end, in bounded memory, and detects its encoding.
+
+    Args:
+      stream: The uncompressed bytes of a file.
+      head_bytes: Size of Look.head, a multiple of four.
+      tail_bytes: Approximate size of Look.tail, a multiple of four.
+    """
     head, tail, size = b"", b"", 0
     decoder = codecs.getincrementaldecoder(UTF8)()
     is_utf8, is_ascii, samples = True, True, _Samples()
@@ -89,7 +104,7 @@ def look_at(stream: Readable, head_bytes: int, tail_bytes: int) -> Look:
             head += block[: head_bytes - len(head)]
         size += len(block)
         tail += block
-        keep = tail_bytes + size % 4  # so that the tail begins with a character, whatever its width
+        keep = tail_bytes + size % 4  # the tail starts at a multiple of four, a character boundary in UTF-16 and UTF-32
         tail = tail[-keep:]
         if block.isascii():
             continue
@@ -108,14 +123,14 @@ def look_at(stream: Readable, head_bytes: int, tail_bytes: int) -> Look:
 
 
 class _Samples:
-    """Lines with bytes beyond ASCII: those that are not UTF-8, and how many there are of either kind."""
+    """Samples the non-ASCII lines of a file: keeps those that are not UTF-8 and counts both kinds."""
 
     def __init__(self) -> None:
         self.others = bytearray()
         self.odd = self.utf8 = 0
 
     def add(self, block: bytes) -> None:
-        """Takes in lines; the first and last of a block, which may be cut, only where there are no more."""
+        """Adds the lines of a block; the first and last, which may be cut, only if there are at most FEW_LINES."""
         if len(self.others) >= SAMPLE_BYTES or self.utf8 >= MOST_LINES:
             return
         lines = [line for line in re.findall(rb"[^\r\n]+[\r\n]*", block) if not line.isascii()]
@@ -131,7 +146,7 @@ class _Samples:
 
     @property
     def are_mixed(self) -> bool:
-        """Whether so many lines are UTF-8 that they are not by chance."""
+        """Whether more lines are valid UTF-8 than by chance."""
         return self.utf8 > MIXED * (self.utf8 + self.odd)
 
 
@@ -148,7 +163,7 @@ def _guess(head: bytes, samples: _Samples, is_utf8: bool, is_ascii: bool) -> Gue
 
 
 def _zeros(head: bytes) -> str:
-    """UTF-16 without a byte order mark, if zeros lie in every second byte; "" otherwise."""
+    """Detects UTF-16 without a byte order mark by zeros in every second byte; "" if it is not."""
     if b"\0" not in head:
         return ""
     even, odd = head[0::2].count(0), head[1::2].count(0)
@@ -164,11 +179,11 @@ def _zeros(head: bytes) -> str:
 
 
 def guess_bytes(samples: bytes) -> Guess:
-    """The encoding of lines that are not UTF-8."""
+    """Guesses the encoding of lines that are not UTF-8."""
     scores = {encoding: _score(samples, encoding) for encoding in _LANGUAGES}
     best = max(scores, key=lambda encoding: scores[encoding])
     if scores[best] < SURE:
-        from charset_normalizer import from_bytes  # needed for few files only
+        from charset_normalizer import from_bytes  # slow import, rarely needed
 
         other = from_bytes(samples).best()
         best = codecs.lookup(other.encoding).name if other is not None else best
@@ -180,7 +195,11 @@ def guess_bytes(samples: bytes) -> Guess:
 
 
 def _score(samples: bytes, encoding: str) -> float:
-    """Which share of what lies beyond ASCII is as a text in that encoding would have it; may be negative."""
+    """Score of an encoding: plausible minus implausible non-ASCII characters, as a share of all; at most 1.
+
+    Plausible are letters of one language of the encoding, and typographic signs. Implausible are other characters,
+    capitals and signs inside words, and words of mixed scripts; the score may be negative.
+    """
     text = samples.decode(encoding, "replace")
     if not text:
         return 0.0
@@ -200,7 +219,7 @@ def _score(samples: bytes, encoding: str) -> float:
         elif one.isalpha():
             small = one if one == "İ" else one.lower()
             letters[small] = letters.get(small, 0) + 1
-            # One word is of one script.
+            # Latin letters beside Greek, Cyrillic, Hebrew or Arabic ones are implausible.
             odd += one >= "\u0370" and any("a" <= beside.lower() <= "z" for beside in (left, right))
             odd += one.isupper() and (left.islower() or (left.isupper() and right.islower()))
         else:
@@ -211,9 +230,9 @@ def _score(samples: bytes, encoding: str) -> float:
     languages = [frozenset(language) for language in _LANGUAGES[encoding]]
     explained: list[float] = [sum(count for letter, count in letters.items() if letter in one) for one in languages]
     if encoding == "cp1252":
-        explained[-1] *= 0.9  # Icelandic: most texts with these bytes are Turkish
+        explained[-1] *= 0.9  # Icelandic letters have the code points of Turkish ones in cp1254, which is more frequent
     union = frozenset().union(*languages)
     together = sum(count for letter, count in letters.items() if letter in union)
-    # Few different letters may come from several languages, many hardly do.
+    # Allow for text in several languages, with a penalty that grows with the number of different letters.
     found = max(*explained, together * max(0.0, 1 - 0.02 * len(letters)))
     return (found + signs - odd) / beyond - (0.0 if encoding == "cp1252" else LESS_USUAL)

@@ -1,4 +1,4 @@
-"""What Arrow says about a CSV file, in the words of its header."""
+"""Rewrites the messages of Arrow's CSV reader with column names and row numbers."""
 
 import re
 
@@ -7,9 +7,14 @@ from components.table_reading.read_limits import Limits
 
 
 def explain(message: str, names: list[str], limits: Limits, header_row: int = 1) -> str:
-    """Arrow's message with the column's name for its number, in one line. Blank lines are no rows.
+    """Rewrites a message of Arrow's CSV reader in one line.
 
-    Arrow calls the header row 1; rows are numbered on from `header_row`.
+    Args:
+      message: Arrow's message.
+      names: Columns of the file, to replace Arrow's column numbers.
+      limits: Read limits, which the message may cite.
+      header_row: Line of the header, from 1. Arrow counts the header as row 1; rows are renumbered from here. Blank
+        lines are not counted.
     """
     the_header = f"(the header is row {header_row})"
     open_quote = message.count('"') % 2 == 1

@@ -1,4 +1,4 @@
-"""CSV files as typed record batches: Arrow's typed reader, and a second look where a cell does not fit."""
+"""Reads CSV files as typed record batches by Arrow's typed reader, and again as text if a cell does not fit."""
 
 import re
 from collections.abc import Iterator
@@ -30,9 +30,18 @@ def read_csv(
     misfits: FileMisfits,
     block_bytes: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Streams a CSV file; see `reading.read_batches`.
+    """Streams a CSV file; see `readers.read_batches`.
 
-    `block_bytes` of text are read at a time; None is the limit of a row's length.
+    Args:
+      filesystem: Filesystem of the file.
+      file: A CSV file.
+      types: Column -> type, from the schema.
+      options: Read options.
+      misfits: Collects the type mismatches.
+      block_bytes: Bytes of text read at a time; None for `max_line_bytes`.
+
+    Raises:
+      InputError: The file cannot be read or has no rows; or, under the policy `block`, the first type mismatch.
     """
     header = read_header(filesystem, file, options)
     names = header.names
@@ -48,8 +57,8 @@ def read_csv(
                 "value_count { min: 1 max: 1 } in the schema, or write the data as Parquet"
             )
     wanted = {**types, **dict.fromkeys(unknown, pa.string())}
-    # Arrow's reader knows moments with a zone or without, not both: those are always read as text. Of numbers it knows
-    # those that are written as programs write them.
+    # Arrow parses timestamps either all with a zone or all without, so they are read as text and parsed here; so are
+    # numbers in another notation than 1234.5.
     as_text = {name: type_ for name, type_ in wanted.items() if notation.needs_text(name, type_)}
     arguments = (filesystem, file, wanted, header, options, misfits, block_bytes)
     rows = 0
@@ -64,11 +73,11 @@ def read_csv(
                 whole = _whole_number(str(exc), names)
                 if whole in as_text or wanted.get(whole) != pa.int64():
                     raise
-                as_text[whole] = pa.int64()  # Arrow's reader does not take 1.0 for an integer
+                as_text[whole] = pa.int64()  # Arrow does not parse 1.0 as an integer
     except pa.ArrowInvalid as exc:
         if options.misfits == "block" or ": invalid value " not in str(exc):
             raise InputError(f"{file.name}: {explain(str(exc), names, options.limits, options.header_row)}") from exc
-        # From here on every cell is read as text, so that one more pass finds all that does not fit.
+        # Read the remaining rows with all columns as text, so that one more pass finds all type mismatches.
         as_text = {name: type_ for name, type_ in wanted.items() if type_ != pa.string()}
         try:
             for batch in _typed(*arguments, as_text, skip=rows):
@@ -93,7 +102,7 @@ def _typed(
     as_text: dict[str, pa.DataType],
     skip: int = 0,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows after the first `skip`; columns of `as_text` are read as strings and parsed here."""
+    """Streams the rows after the first `skip`; columns of `as_text` are read as strings and parsed here."""
     nameless = placeholders(header)
     last = [*header.names, *nameless][-1]
     convert = csv.ConvertOptions(
@@ -104,7 +113,7 @@ def _typed(
         quoted_strings_can_be_null=False,
         check_utf8=True,
     )
-    # use_threads=False: only then do Arrow's messages say which row is wrong, and batches come in order.
+    # use_threads=False: only then do Arrow's messages contain the row number, and batches keep their order.
     read = csv.ReadOptions(block_size=block_bytes, use_threads=False)
     parse_options = csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True)
     before, state = 0, StreamState()
@@ -136,6 +145,6 @@ def _parsed(
 
 
 def _whole_number(message: str, names: list[str]) -> str:
-    """The column in which Arrow found a whole number with a decimal point where it wanted an integer, else ""."""
+    """The integer column in which Arrow rejected a whole number with a decimal point, such as 1.0; else ""."""
     found = re.match(r"In CSV column #(\d+): .*conversion error to int64: invalid value '-?\d+\.0+'", one_line(message))
     return names[int(found[1])] if found and int(found[1]) < len(names) else ""

@@ -1,4 +1,4 @@
-"""The header of a CSV file: its columns' names, found before anything else is read."""
+"""Reads the header of a CSV file before its rows."""
 
 import csv as text_csv
 import io
@@ -15,7 +15,7 @@ from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import SpanFile
 
 CHUNK_BYTES = 64 << 10
-"""Read at a time to find the header."""
+"""Bytes read at a time to find the end of the header."""
 _MARKS = b"\r\n\xef\xbb\xbf"
 
 
@@ -24,9 +24,9 @@ class Header:
     """The header of a CSV file.
 
     Attributes:
-      names: Of its columns.
-      bytes: How many it has, as UTF-8.
-      nameless: Columns behind the last one with a name, as a spreadsheet leaves them.
+      names: Names of the columns.
+      bytes: Length of the header as UTF-8, with its line break and empty lines above it.
+      nameless: Number of columns without a name after the last named one, as spreadsheets write them.
     """
 
     names: list[str]
@@ -35,10 +35,15 @@ class Header:
 
 
 def read_header(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Header:
-    """The header of a CSV file.
+    """Reads the header of a CSV file.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A CSV file.
+      options: Read options.
 
     Raises:
-      InputError: No header can be read, or it is longer or wider than the limits allow.
+      InputError: The header cannot be read, or exceeds the limits of length or columns.
     """
     delimiter, limits = options.delimiter, options.limits
     with open_text(filesystem, file, options) as stream:
@@ -50,10 +55,10 @@ def read_header(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions)
             f"{file.name}: the header is longer than [data] max_header_bytes allows ({limits.max_header_bytes:,}); it "
             "has no line break, or a quote is not closed"
         )
-    if head.count(delimiter.encode()) >= limits.max_columns:  # before Arrow makes an object of each
+    if head.count(delimiter.encode()) >= limits.max_columns:  # before Arrow allocates an object per column
         limits.check_columns(file.name, _columns(head, delimiter))
     try:
-        # Everything as bytes: only the names are wanted, and a bad cell further down has its own, better message.
+        # check_utf8=False: only the names matter here; invalid cells get a better message when rows are read.
         first = csv.open_csv(
             _native(head),
             read_options=csv.ReadOptions(block_size=max(1024, len(head)), use_threads=False),
@@ -73,9 +78,17 @@ def read_header(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions)
 
 
 def first_line(stream: Readable, limit: int) -> bytes:
-    """The bytes up to the end of the first line with something in it, or all that could be read in `limit` bytes."""
+    """Reads up to the end of the first line that is not empty; line breaks in quoted cells do not end it.
+
+    Args:
+      stream: The bytes, in UTF-8.
+      limit: Maximum number of bytes, exceeded by at most one chunk.
+
+    Returns:
+      The bytes read, without those after the line; without a line end if the stream ends or `limit` is exceeded.
+    """
     head, at, quotes = bytearray(), 0, 0
-    seen = False  # something that is no line break
+    seen = False  # whether a byte other than line breaks and byte order marks was read
     while len(head) <= limit and (chunk := stream.read(CHUNK_BYTES)):
         head += chunk
         while at < len(head):
@@ -90,14 +103,14 @@ def first_line(stream: Readable, limit: int) -> bytes:
 
 
 def _columns(head: bytes, delimiter: str) -> int:
-    """How many cells the header has."""
+    """Number of cells of the header."""
     text_csv.field_size_limit(max(text_csv.field_size_limit(), len(head)))
     text = io.StringIO(head.decode("utf-8", "replace"), newline="")
     return len(next((row for row in text_csv.reader(text, delimiter=delimiter) if row), []))
 
 
 def _native(content: bytes) -> pa.BufferReader:
-    """A stream over a copy in Arrow's memory: its threads must not have to let go of anything of Python's."""
+    """A stream over a copy in Arrow's memory, so that Arrow's threads hold no Python objects, see arrow_reader.py."""
     with pa.BufferOutputStream() as copy:
         copy.write(content)
         return pa.BufferReader(copy.getvalue())

@@ -1,6 +1,6 @@
-"""Where the table begins and ends in a CSV file: lines above the header, comments, totals below. Pure.
+"""Detects the extent of the table in a CSV file: lines above the header, comments, footer. Pure.
 
-What is proposed is sure enough to go on with: where the first line may as well be the header, it is.
+Detection is conservative: if the first line can be the header, it is taken as the header.
 """
 
 import csv as text_csv
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 DELIMITERS = (",", ";", "\t", "|")
 LOOKED_AT = 200
-"""Lines."""
+"""Number of lines at the beginning of a file that are examined."""
 MOST_ABOVE = 50
-"""Lines above a header."""
+"""Maximum line number of a header."""
 MOST_BELOW = 20
-"""Lines of a footer."""
+"""Maximum number of footer lines."""
 COMMENT = "#"
 _TOTAL = re.compile(
     r"^\W*(grand |sub-?|overall )?(totals?|totale?n?|sums?|summen?|gesamt(summe)?|insgesamt|average|mean|mittelwert|"
@@ -27,16 +27,16 @@ _NUMBER = re.compile(r"^[\s$€£¥(+-]*[0-9][0-9.,' _\u00a0]*([eE][+-]?[0-9]+)?
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the table of a CSV file is.
+    """The layout of a CSV file.
 
     Attributes:
-      delimiter: Between its cells.
+      delimiter: Delimiter of the cells.
       header_row: Line of the header, from 1.
-      skip_footer: Lines at the end that are no rows.
-      comment: What lines begin with that are none either; "" is nothing.
-      header: The header's line, shortened, where it is not the first one.
-      footer: The first line of the footer, shortened.
-      doubt: What may be wrong with the header although nothing is proposed; "" if nothing.
+      skip_footer: Number of lines at the end that are not rows.
+      comment: Prefix of comment lines; "" for none.
+      header: Text of the header line, shortened; "" if it is line 1.
+      footer: First line of the footer, shortened; "" for none.
+      doubt: A possible problem with the header for which no setting is proposed; "" for none.
     """
 
     delimiter: str
@@ -49,13 +49,13 @@ class Layout:
 
 
 def find_layout(head: str, tail: str, is_whole: bool, delimiter: str = "") -> Layout:
-    """The layout of a file.
+    """Detects the layout of a CSV file.
 
     Args:
-      head: How it begins.
-      tail: How it ends; the same where `is_whole`.
-      is_whole: Whether `head` is all of it.
-      delimiter: If it is known.
+      head: Beginning of the file, as text.
+      tail: End of the file, as text; equal to `head` if `is_whole`.
+      is_whole: Whether `head` is the whole file.
+      delimiter: The delimiter if it is known; "" to detect it.
     """
     lines = head.splitlines()
     if not is_whole:
@@ -66,7 +66,7 @@ def find_layout(head: str, tail: str, is_whole: bool, delimiter: str = "") -> La
     width = _usual([len(row) for row in rows if any(row)])
     comment = _comment(lines, rows, width)
     if _quoted_breaks(lines):
-        return Layout(delimiter, comment=comment)  # lines are no rows
+        return Layout(delimiter, comment=comment)  # rows span lines, so line-based detection does not apply
     rows = [[] if comment and line.startswith(comment) else row for line, row in zip(lines, rows, strict=True)]
     header_row, doubt = _header(rows, width)
     body = [row for row in rows[header_row:] if any(row)]
@@ -79,9 +79,11 @@ def find_layout(head: str, tail: str, is_whole: bool, delimiter: str = "") -> La
 
 
 def sniff_delimiter(head: str) -> str:
-    """The delimiter that cuts the first lines into the most cells, equally many in (nearly) every line; else ",".
+    """Detects the delimiter of a CSV file from its first lines.
 
-    Where that is none, lines above the header may be of another width: the one that most lines agree on.
+    Selects the delimiter that yields the most cells in the first line and the same number in at least 90 % of the
+    lines. If there is none, because lines above the header are narrower, the one with the widest row that at least half
+    of the lines share; "," if that fails, too.
     """
     found: dict[str, list[int]] = {}
     for delimiter in DELIMITERS:
@@ -90,8 +92,8 @@ def sniff_delimiter(head: str) -> str:
         except text_csv.Error:
             continue
         if records and any(cell.count('"') % 2 for cell in records[0]):
-            continue  # it cuts through a quoted name
-        # The head ends somewhere in a line.
+            continue  # the delimiter splits a quoted name
+        # The last line of the head may be cut.
         found[delimiter] = [len(record) for record in (records[:-1] or records)[:LOOKED_AT]]
     best, most = ",", 1
     for delimiter, widths in found.items():
@@ -107,7 +109,7 @@ def sniff_delimiter(head: str) -> str:
 
 
 def _header(rows: list[list[str]], width: int) -> tuple[int, str]:
-    """Line of the header, and a doubt."""
+    """Line of the header, from 1, and a doubt about it; "" for none."""
     first = next((number for number, row in enumerate(rows, 1) if any(row)), 1)
     used = _used(rows, width)
     if _may_be_header(rows[first - 1] if rows else [], used):
@@ -121,7 +123,7 @@ def _header(rows: list[list[str]], width: int) -> tuple[int, str]:
             and all(_width(one) <= width for one in rows[:number])
         ):
             alike = sum(len(one) == len(row) for one in below)
-            # The lines above hold less than the header; what is below has numbers where the header has names.
+            # The lines above have fewer cells with a value than the header; below it, columns hold numbers.
             less = all(sum(map(bool, one)) < used for one in rows[: number - 1])
             numbers = any(_share_of_numbers(below, column) > 0.5 for column in range(used))
             if less and alike >= 0.9 * len(below) - 1 and (numbers or number <= 5):
@@ -139,7 +141,7 @@ def _may_be_header(row: list[str], used: int) -> bool:
 
 
 def _footer(tail: list[list[str]], body: list[list[str]], width: int, above: int) -> int:
-    """How many lines with a value at the end are no rows."""
+    """Number of lines with a value at the end of the file that are not rows."""
     rows = [row for row in tail[above:] if any(row)]
     if len(body) < 3 or len(rows) < 3:
         return 0
@@ -164,20 +166,26 @@ def _footer(tail: list[list[str]], body: list[list[str]], width: int, above: int
 
 
 def _comment(lines: list[str], rows: list[list[str]], width: int) -> str:
-    """COMMENT if lines begin with it that are no rows."""
+    """COMMENT if all lines that begin with it differ from the rows in width; else ""."""
     marked = [len(row) for line, row in zip(lines, rows, strict=True) if line.startswith(COMMENT)]
     return COMMENT if marked and all(found != width for found in marked) else ""
 
 
 def _used(rows: list[list[str]], width: int) -> int:
-    """Columns with a value, up to the last one that most lines have one in."""
+    """Number of columns up to the last one with values, apart from rarely filled ones at the right."""
     counts = [sum(len(row) > column and bool(row[column]) for row in rows) for column in range(width)]
     most = max(counts, default=0)
     return next((column + 1 for column in range(width - 1, -1, -1) if 2 * counts[column] > most * 0.1), 1)
 
 
 def looks_like_row(line: str, row: str, delimiter: str) -> bool:
-    """Whether a line of a footer has the form of a row: values and numbers in the same cells, and no total."""
+    """Whether a line has the form of a row: values and numbers in the same cells, and no word for a total.
+
+    Args:
+      line: A line that `skip_footer` would remove.
+      row: A row of the table.
+      delimiter: Delimiter of the cells.
+    """
     cells, others = _cells(line, delimiter), _cells(row, delimiter)
     same = [bool(cell) for cell in cells] == [bool(cell) for cell in others]
     numbers = [bool(_NUMBER.match(cell)) for cell in cells] == [bool(_NUMBER.match(cell)) for cell in others]
@@ -198,7 +206,7 @@ def _usual(widths: list[int]) -> int:
 
 
 def _quoted_breaks(lines: list[str]) -> bool:
-    """Whether a quoted cell goes over several lines."""
+    """Whether a quoted cell spans several lines."""
     return any(line.count('"') % 2 for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""The lines of a CSV file that are no part of its table, taken out on the way: above the header, comments, below."""
+"""Removes lines from a CSV stream that are not part of the table: above the header, comments, footer."""
 
 import re
 
@@ -8,20 +8,27 @@ from components.table_reading.csv.layout import looks_like_row
 from components.table_reading.csv.stream import Readable
 
 TAIL_BYTES = 1 << 18
-"""How much of the end of a file is held back to take lines off it."""
+"""Bytes at the end of the stream that are held back, to remove the footer from them."""
 _BREAK = re.compile(rb"\r\n|\n|\r")
 
 
 class WithoutTop:
-    """A stream without its first lines."""
+    """A stream without the lines above the header."""
 
     def __init__(self, stream: Readable, name: str, lines: int, limit: int) -> None:
-        """`lines` are taken off; that they are longer than `limit` bytes is an error."""
+        """Wraps a stream.
+
+        Args:
+          stream: The bytes, in UTF-8.
+          name: Name of the file, for messages.
+          lines: Number of lines to skip.
+          limit: Maximum number of bytes of these lines.
+        """
         self._stream, self._name, self._left, self._limit = stream, name, lines, limit
         self._held, self._seen = b"", 0
 
     def read(self, size: int | None = None) -> bytes:
-        """At most `size` bytes, or what was read with the last of the lines; none at the end only."""
+        """Returns at most `size` bytes, empty only at the end; InputError if the skipped lines exceed the limit."""
         while self._left:
             block = self._stream.read(size)
             if not block:
@@ -44,16 +51,16 @@ class WithoutTop:
 
 
 class WithoutComments:
-    """A stream without the lines that begin with a mark, outside of quoted cells."""
+    """A stream without comment lines, which begin with `mark` outside quoted cells."""
 
     def __init__(self, stream: Readable, mark: str) -> None:
         self._stream, self._mark = stream, mark.encode()
         self._odd = False
-        """Whether a quote is open at the end of what was read."""
+        """Whether a quote is open after the bytes read so far."""
         self._held = b""
 
     def read(self, size: int | None = None) -> bytes:
-        """About `size` bytes; none at the end only."""
+        """Returns about `size` bytes, empty only at the end."""
         while size != 0:
             block = self._stream.read(size)
             text = self._held + block
@@ -81,7 +88,7 @@ class WithoutComments:
 
 
 class WithoutFooter:
-    """A stream without its last lines, and without lines of delimiters alone at its end."""
+    """A stream without its footer: the last `lines` lines with a value, and lines without values among them."""
 
     def __init__(self, stream: Readable, name: str, lines: int, delimiter: str) -> None:
         self._stream, self._name, self._lines = stream, name, lines
@@ -90,7 +97,7 @@ class WithoutFooter:
         self._held, self._ended = b"", False
 
     def read(self, size: int | None = None) -> bytes:
-        """About `size` bytes; none at the end only."""
+        """Returns about `size` bytes, empty only at the end; InputError if a removed line looks like a row."""
         while size != 0 and not self._ended:
             block = self._stream.read(size)
             self._ended = not block
@@ -123,6 +130,6 @@ class WithoutFooter:
 
 
 def _last_line(text: bytes) -> int:
-    """Where the last line begins."""
+    """Offset of the last line."""
     body = text[:-2] if text.endswith(b"\r\n") else text[:-1] if text.endswith((b"\r", b"\n")) else text
     return max(body.rfind(b"\n"), body.rfind(b"\r")) + 1

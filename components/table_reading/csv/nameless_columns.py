@@ -1,4 +1,4 @@
-"""Columns at the right of a CSV file that have neither a name nor a value, as spreadsheets leave them."""
+"""Drops trailing columns of a CSV file that have neither a name nor values, as spreadsheets write them."""
 
 import csv as text_csv
 import io
@@ -14,12 +14,12 @@ from components.table_reading.csv.stream import Readable
 
 
 def placeholders(header: Header) -> list[str]:
-    """Names for the nameless columns, while they are read."""
-    return [f"\ue000{len(header.names) + number + 1}" for number in range(header.nameless)]  # nobody's: private use
+    """Temporary names of the nameless columns during reading; a private-use character avoids collisions."""
+    return [f"\ue000{len(header.names) + number + 1}" for number in range(header.nameless)]
 
 
 class Renamed:
-    """A stream whose header names all columns."""
+    """A CSV stream whose header line is replaced by one that names all columns, see `placeholders`."""
 
     def __init__(self, stream: Readable, header: Header, delimiter: str) -> None:
         line = io.StringIO()
@@ -28,7 +28,7 @@ class Renamed:
         self._stream, self._left, self._line = stream, header.bytes, line.getvalue().encode()
 
     def read(self, size: int | None = None) -> bytes:
-        """About `size` bytes; none at the end only."""
+        """Returns about `size` bytes, empty only at the end."""
         while self._left:
             block = self._stream.read(size)
             rest = block[self._left :]
@@ -46,7 +46,17 @@ class Renamed:
 def without_nameless(
     batches: Iterator[pa.RecordBatch], header: Header, file: str, header_row: int = 1
 ) -> Iterator[pa.RecordBatch]:
-    """The batches without the nameless columns; InputError if one of these has a value."""
+    """Drops the nameless columns from batches.
+
+    Args:
+      batches: Rows, with the columns of `placeholders`.
+      header: Header of the file.
+      file: Name of the file, for messages.
+      header_row: Line of the header, from 1, for messages.
+
+    Raises:
+      InputError: A nameless column has a value.
+    """
     before = 0
     names = placeholders(header)
     for batch in batches:

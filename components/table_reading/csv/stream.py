@@ -1,4 +1,4 @@
-"""The bytes of a CSV file on their way to Arrow's reader: what that would lose or refuse is minded here."""
+"""Passes the bytes of a CSV file to Arrow's reader and works around its defects."""
 
 import io
 from dataclasses import dataclass
@@ -7,24 +7,24 @@ from typing import Protocol
 UNNAMED = "unnamed"
 _BOM = b"\xef\xbb\xbf"
 _NAMELESS = (b"", b'""', _BOM, _BOM + b'""')
-"""How a header begins whose first name is empty, up to the delimiter."""
+"""First bytes of a header whose first name is empty, up to the delimiter."""
 
 
 class Readable(Protocol):
     """A stream of bytes."""
 
     def read(self, size: int | None = None, /) -> bytes:
-        """At most `size` bytes; none at the end only."""
+        """Returns at most `size` bytes, empty only at the end."""
 
 
 @dataclass
 class StreamState:
-    """What a CsvStream and its reader tell each other.
+    """State shared by a CsvStream and its reader.
 
     Attributes:
-      stopped: Set by the reader: the stream is to end.
-      error: What reading failed with; the stream ended there.
-      last: The last byte of the file that is no line break.
+      stopped: Set by the reader to end the stream.
+      error: The exception that ended the stream; None if there was none.
+      last: The last byte of the file that is not a line break.
     """
 
     stopped: bool = False
@@ -32,21 +32,21 @@ class StreamState:
     last: bytes = b""
 
     def is_cut(self, cell: str | None) -> bool:
-        """Whether the last cell of the last column, once all is read, was opened by a quote that nothing closes."""
-        # It was quoted if it has a line break; then the quote must be all that is left behind it.
+        """Whether `cell`, the last cell of the file, has an opening quote without a closing one."""
+        # A cell with a line break must have been quoted, so that the file must end with the closing quote.
         return cell is not None and ("\n" in cell or "\r" in cell) and self.last != b'"'
 
 
 class CsvStream(io.RawIOBase):
-    """Passes a stream on, minding what Arrow's CSV reader does not.
+    """Adapts a byte stream for Arrow's CSV reader.
 
-    - Arrow drops a line feed that begins a block if the block before ended with a carriage return, inside of a quoted
-      cell too. So a carriage return is never the last byte of a block.
-    - Arrow takes the end of the file for the closing quote of the last cell. So the last byte is kept, see
+    - Arrow drops a line feed at the start of a block if the previous block ended with a carriage return, even inside a
+      quoted cell. Blocks therefore never end with a carriage return.
+    - Arrow accepts the end of the file as the closing quote of the last cell. The last byte is therefore recorded, see
       `StreamState.is_cut`.
-    - A first column without a name, as R's write.csv and pandas' to_csv leave the row numbers, is called UNNAMED.
-    - Arrow would keep a Python exception in a thread of its own, so none is raised: it ends the stream, and the state
-      holds it.
+    - A first column without a name, as R's write.csv and pandas' to_csv write row numbers, gets the name UNNAMED.
+    - Arrow would keep a Python exception in one of its threads. Exceptions are therefore stored in the state, and the
+      stream ends.
     """
 
     def __init__(self, stream: Readable, delimiter: str, state: StreamState | None = None) -> None:
@@ -58,24 +58,24 @@ class CsvStream(io.RawIOBase):
         self.state = state or StreamState()
 
     def readable(self) -> bool:
-        """True."""
+        """Returns True, as io.RawIOBase requires."""
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes; none at the end, after `stopped`, and where reading failed."""
+        """Returns at most `size` bytes; empty at the end, once `stopped` is set, and after a failed read."""
         if self.state.stopped or self.state.error is not None:
             return b""
         held = self._held
         try:
             block = held + self._stream.read(max(size - len(held), 0) if size > 0 else None)
-        except Exception as exc:  # whatever it is: the reader raises it
+        except Exception as exc:  # the reader raises it again in the calling thread
             self.state.error = exc.with_traceback(None)
             return b""
         self._held = b""
         if self._at_start:
             self._at_start = False
             block = self._named(block)
-        if 0 < size < len(block):  # Arrow's buffer has room for `size` bytes, no more
+        if 0 < size < len(block):  # Arrow's buffer holds `size` bytes
             block, self._held = block[:size], block[size:]
         if block.endswith(b"\r") and len(block) > max(1, len(held)):
             block, self._held = block[:-1], b"\r" + self._held
@@ -84,7 +84,7 @@ class CsvStream(io.RawIOBase):
         return block
 
     def _named(self, block: bytes) -> bytes:
-        """The first block, its first column called UNNAMED if it has no name."""
+        """Inserts UNNAMED into the first block if the first column has no name."""
         for start, mark in self._nameless.items():
             if block.startswith(start):
                 return mark + UNNAMED.encode() + block[len(start) - 1 :]

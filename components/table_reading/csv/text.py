@@ -1,4 +1,4 @@
-"""The table in a CSV file as UTF-8 text, whatever its encoding and whatever stands above and below it."""
+"""Opens the table in a CSV file as UTF-8: decompresses, transcodes, and removes lines around it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +15,25 @@ from components.table_reading.spans import SpanFile
 
 @contextmanager
 def open_text(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Iterator[Readable]:
-    """A stream from the header of a CSV file to its last row; the file as it is, where no setting says otherwise."""
+    """Opens a stream from the header of a CSV file to its last row, as UTF-8.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A CSV file, which may be compressed.
+      options: Read options: encoding, header row, comments, footer, limits.
+    """
     with Unpacked(filesystem, file, options.limits) as unpacked:
         yield table_of(unpacked, file.name, options)
 
 
 def table_of(stream: Readable, name: str, options: ReadOptions) -> Readable:
-    """The part of a file's bytes that is its table, as UTF-8."""
+    """Restricts a stream to the table, as UTF-8.
+
+    Args:
+      stream: The uncompressed bytes of the file.
+      name: Name of the file, for messages.
+      options: Read options: encoding, header row, comments, footer, limits.
+    """
     if (encoding := encoding_name(options.encoding)) != UTF8:
         stream = Transcoded(stream, name, encoding)
     if options.header_row > 1:

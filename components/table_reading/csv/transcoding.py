@@ -1,4 +1,4 @@
-"""A file of any encoding as UTF-8, block by block; what is not in that encoding is an error that says where."""
+"""Transcodes a stream of any text encoding to UTF-8, block by block."""
 
 import codecs
 
@@ -12,13 +12,13 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""First bytes of a file -> its encoding; a longer one before one that it begins with."""
+"""Byte order marks and their encodings; a mark precedes any shorter one that is its prefix."""
 UTF8 = "utf-8"
 _ALIASES = {"ascii": UTF8, "utf-8-sig": UTF8, "latin-1": "iso8859-1"}
 
 
 def encoding_name(encoding: str) -> str:
-    """Python's name of an encoding of text; LookupError if it knows none of that name. ASCII is UTF-8."""
+    """Python's canonical name of a text encoding; ASCII becomes UTF-8. LookupError for an unknown encoding."""
     name = codecs.lookup(encoding).name
     if not codecs.lookup(name)._is_text_encoding:
         raise LookupError(f"{encoding} is no encoding of text")
@@ -26,24 +26,24 @@ def encoding_name(encoding: str) -> str:
 
 
 class Transcoded:
-    """A stream of bytes in some encoding as a stream of UTF-8, without a byte order mark.
+    """Decodes a byte stream and encodes it as UTF-8, without a byte order mark.
 
-    Of an encoding in which any bytes are legal, a file that is UTF-8 throughout and not ASCII is refused when its end
-    is reached: no text in those encodings happens to be.
+    In a single-byte encoding nearly any bytes are legal. If such a file turns out to be valid UTF-8 beyond ASCII, the
+    setting is wrong, since real text in those encodings is not valid UTF-8; InputError at the end of the stream.
     """
 
     def __init__(self, stream: Readable, name: str, encoding: str) -> None:
         self._stream, self._name, self._encoding = stream, name, encoding
         self._decoder = codecs.getincrementaldecoder(encoding)()
-        # Encodings of several bytes a character are told from UTF-8 by their own rules.
+        # Multi-byte encodings reject UTF-8 by their own rules, so only single-byte ones need this check.
         self._utf8 = codecs.getincrementaldecoder(UTF8)() if _is_single_byte(encoding) else None
         self._at_start, self._ended, self._beyond_ascii = True, False, False
 
     def read(self, size: int | None = None) -> bytes:
-        """About `size` bytes of UTF-8; none at the end only.
+        """Returns about `size` bytes of UTF-8, empty only at the end.
 
         Raises:
-          InputError: The file is not in the encoding.
+          InputError: The content is not in the encoding; the message contains the decoder's position.
         """
         if size == 0:
             return b""
@@ -62,7 +62,7 @@ class Transcoded:
         return b""
 
     def _compare(self, block: bytes) -> None:
-        """Follows whether the bytes are UTF-8, too."""
+        """Checks whether the bytes read so far are valid UTF-8; InputError at the end if all are."""
         if self._utf8 is None:
             return
         try:
