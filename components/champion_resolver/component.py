@@ -1,4 +1,4 @@
-"""The TFX shell around components.registry.champion."""
+"""The TFX component ChampionResolver, a thin shell around components.registry.champion."""
 
 import shutil
 from pathlib import Path
@@ -21,18 +21,18 @@ def ChampionResolver(
     code_fingerprint: Parameter[str],
     version: Parameter[int] = -1,
 ):
-    """Puts the model to compare with where Evaluator can read it.
+    """Copies the champion to where Evaluator reads it.
 
-    Copied rather than referred to: what a run compared with stays what it was when versions are deleted. A version
-    that is not what was pushed any more (its checksums) is an error.
+    The model is copied and not referred to, so that it remains available when versions are deleted. The checksums of
+    the version are verified; a mismatch is an error.
 
     Args:
-      candidate: The new model; it stands in for the champion while there is none.
-      examples: The data it was trained on, for the data fingerprint.
-      champion: Gets `Format-Serving/` and the custom properties `version` (0 = none yet) and `registry`.
+      candidate: The new model; used in place of the champion if there is none.
+      examples: The examples it was trained on, which carry the data fingerprint.
+      champion: Receives `Format-Serving/` and the custom properties `version` (0 = no champion) and `registry`.
       registry: Folder or URL of the registry.
       code_fingerprint: Fingerprint of this run's code and settings.
-      version: The champion's version if the runner knows it (it is then part of the cache key), else -1.
+      version: The champion's version if the runner has resolved it (it is then part of the cache key), else -1.
     """
     versions = Registry(registry)
     if version == -1:

@@ -1,1 +1,1 @@
-"""The model: reading examples as columns, the network, its training, and what is exported for serving."""
+"""Training: reads examples as columns, fits and blends candidate models, and exports a SavedModel for serving."""

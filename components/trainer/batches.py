@@ -1,11 +1,11 @@
-"""Batches for the network, gathered many at a time.
+"""Shuffled batches for training the network.
 
-A call per batch would cost more than the batch where batches are small. Here a chunk of many batches is gathered by
-NumPy in one call, while the network computes on those before, and tf.data only cuts it up.
+With small batches, one Python call per batch costs more than the training step. A generator therefore gathers chunks of
+many batches with NumPy, prefetched while the network trains, and tf.data splits the chunks into batches.
 
-Rows in memory come in an order drawn over all of them. Rows in files (see spool.py) are too many to be picked one by
-one: blocks of neighbouring rows come in a drawn order, so many that they fill a pool, and within the pool the rows are
-drawn. Either way every row comes once per epoch, every epoch in another order, and the same seed gives the same orders.
+Rows in memory are shuffled over the whole data set. Rows in files (see row_buffer.py) are too many to be gathered one
+by one: blocks of neighbouring rows are read in random order into a pool, and the rows of the pool are shuffled. In both
+cases an epoch holds every row once, each epoch has another order, and the same seed gives the same orders.
 """
 
 import time
@@ -19,20 +19,23 @@ from components.trainer.row_buffer import in_files
 from components.trainer.training_columns import Columns
 
 LABELS, WEIGHTS = TARGETS = ("labels of rows", "weights of rows")
-"""Among the matrices by name; no feature is called so."""
+"""Keys of labels and weights in the dictionary of arrays; no feature has these names."""
 CHUNK_ROWS = 8192
-"""Rows gathered in one call, or one batch if that is larger."""
+"""Rows of a chunk, or one batch if a batch is larger."""
 CHUNKS_AHEAD = 2
 BLOCK_ROWS = 1024
 POOL_ROWS = 1 << 18
-"""Rows of files that are in memory at once, of 256 places all over the data."""
+"""Rows of files that are held in memory at once; with blocks of BLOCK_ROWS they come from 256 places of the data."""
 
 
 class Feed:
-    """(features, labels[, weights]) in batches of `size` rows, the last of an epoch smaller.
+    """Batches (features, labels[, weights]) of `size` rows; the last batch of an epoch may be smaller.
 
-    `seconds` are those that gathering has taken so far. They pass beside training, in a thread of their own: only where
-    they come to nearly all of its time does training wait for batches.
+    Attributes:
+      rows: Number of rows of an epoch.
+      size: Rows of a batch.
+      seconds: Wall-clock seconds spent gathering so far. A thread gathers while the network trains, so training waits
+        for batches only where this is close to the whole training time.
     """
 
     def __init__(
@@ -43,7 +46,15 @@ class Feed:
         weights: np.ndarray | None = None,
         pool: int = POOL_ROWS,
     ) -> None:
-        """Without a `seed` the rows come in their order; `weights` are the rows', [N]."""
+        """Prepares the batches; nothing is read yet.
+
+        Args:
+          rows: Training rows, in memory or in files.
+          size: Rows of a batch.
+          seed: Seed of the shuffling; None keeps the order of the rows.
+          weights: Sample weights, [N]; None for unweighted rows.
+          pool: Rows of files held in memory at once.
+        """
         self.rows, self.size = len(rows), size
         self._seed, self._pool = seed, pool
         self._arrays = {**rows.features, LABELS: rows.labels}
@@ -54,7 +65,7 @@ class Feed:
         self.seconds = 0.0
 
     def dataset(self) -> tf.data.Dataset:
-        """One epoch; iterating over it again is the next one."""
+        """Returns one epoch as a dataset; each further iteration over it is another epoch."""
         spec = {
             name: tf.TensorSpec((None, None, *matrix.shape[1:]), tf.as_dtype(matrix.dtype))
             for name, matrix in self._arrays.items()
@@ -64,7 +75,7 @@ class Feed:
         return chunks.prefetch(CHUNKS_AHEAD).unbatch().apply(tf.data.experimental.assert_cardinality(steps))
 
     def _paired(self, by_name: dict[str, Any]) -> tuple[Any, ...]:
-        """What Keras takes: features by name, labels, and weights if there are any."""
+        """The tuple that Keras expects: features by name, labels, and weights if there are any."""
         features = {name: by_name[name] for name in self._arrays if name not in TARGETS}
         return (features, *(by_name[name] for name in TARGETS if name in by_name))
 
@@ -79,7 +90,7 @@ class Feed:
             yield self._paired(chunk)
 
     def _chunks(self) -> Iterator[dict[str, np.ndarray]]:
-        """Matrices [batches, rows, ...] by name; the rows of a last, smaller batch in a chunk of its own."""
+        """Matrices [batches, rows, ...] by name; a last, smaller batch is a chunk of its own."""
         per_chunk = max(CHUNK_ROWS // self.size, 1) * self.size
         for matrices in self._runs(per_chunk):
             rows = len(matrices[LABELS])
@@ -89,7 +100,7 @@ class Feed:
                     yield {name: m[start:stop].reshape(-1, size, *m.shape[1:]) for name, m in matrices.items()}
 
     def _runs(self, count: int) -> Iterator[dict[str, np.ndarray]]:
-        """All rows, `count` at a time, in this epoch's order."""
+        """All rows in the order of this epoch, `count` at a time."""
         if self._seed is None:
             for start in range(0, self.rows, count):
                 yield self._gathered(slice(start, start + count))

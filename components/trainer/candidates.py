@@ -1,4 +1,4 @@
-"""The candidates for the model: each answers the validation rows of all folds, then is trained once for the model."""
+"""Candidate models: each predicts the validation rows of all folds, then is fitted once more as an ensemble member."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,18 +21,18 @@ from components.trainer.tree_graph import Forest
 from components.trainer.tree_tables import tables_of
 
 LINEAR_ONLY = "standardized"
-"""The matrix that the linear model alone reads: ranks say more to the others."""
+"""Matrix of standardised numbers, read by the linear model only; the other models do better on quantile ranks."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is learned.
+    """The learning task.
 
     Attributes:
       kind: binary, multiclass or regression.
-      classes: Of a multiclass label, else 0.
-      ids: In the vocabulary.
-      ordered: Whether the rows are ordered in time, and the model will be asked about later ones.
+      classes: Number of classes of a multiclass label; 0 for other tasks.
+      ids: Size of the joint vocabulary of the categorical columns.
+      ordered: Whether the rows are ordered in time, so that the model will predict later rows.
     """
 
     kind: str
@@ -42,18 +42,18 @@ class Task:
 
     @property
     def outputs(self) -> int:
-        """Columns of an answer."""
+        """Number of columns of a prediction: K for K classes, else 1."""
         return max(self.classes, 1)
 
     def shape(self, rows: Columns) -> Shape:
-        """What the network has to fit."""
+        """Returns the input and output sizes of a network for these rows."""
         widths = {name: matrix.shape[1] for name, matrix in rows.features.items() if name != LINEAR_ONLY}
         return Shape(widths, self.ids, self.outputs)
 
 
 @dataclass(frozen=True)
 class FoldRows:
-    """Rows of a fold: to train on, after the data steps, and to validate on, as they came."""
+    """Training rows of a fold, after class balancing and augmentation, and its unchanged validation rows."""
 
     learned: Learned
     validation: Columns
@@ -61,14 +61,14 @@ class FoldRows:
 
 @dataclass
 class Clock:
-    """Seconds spent, by candidate, and the deadline.
+    """Deadline of the fit, and wall-clock seconds by candidate.
 
-    The deadline is of this process's CPU time: other processes on the machine may slow a training down, but not change
-    the model that comes of it.
+    The deadline is in CPU time of this process, so that other processes on the machine slow training down without
+    changing the resulting model.
 
     Attributes:
-      deadline: CPU seconds of this process.
-      spent: Seconds by the clock on the wall.
+      deadline: CPU seconds of this process (`time.process_time`).
+      spent: Wall-clock seconds by candidate name.
     """
 
     deadline: float
@@ -79,7 +79,7 @@ class Clock:
         return time.process_time() > self.deadline
 
     def timed(self, name: str, work: Callable[[], Any]) -> Any:
-        """What `work` returns."""
+        """Calls `work`, adds its wall-clock time to `spent[name]` and returns its result."""
         began = time.monotonic()
         note(name)
         try:
@@ -89,22 +89,27 @@ class Clock:
 
 
 class Candidate(Protocol):
-    """One kind of model."""
+    """A kind of model that can be validated on folds and fitted as a member of the ensemble."""
 
     name: str
 
     def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
-        """Answers to each fold's validation rows, [V, outputs], not shifted; None where it cannot be trained."""
+        """Fits on each fold and returns the predictions of its validation rows.
+
+        Returns:
+          [V, outputs] for each fold, before the prior correction of class_balancing.py; None if the candidate cannot be
+          trained on these rows.
+        """
 
     def fit(self, learned: Learned | None) -> Member:
-        """The member, trained on these rows as the validation found best; None takes that of the last fold."""
+        """Returns the member, fitted on `learned` with what validation selected; None reuses the last fold's model."""
 
     def report(self) -> Mapping[str, Any]:
-        """What training.json says of it."""
+        """Returns the entries that the candidate adds to training.json."""
 
 
 class Prior:
-    """The share of the positive class, of each class, or the mean."""
+    """The baseline that predicts the share of each class, or the mean."""
 
     name = "prior"
 
@@ -121,7 +126,7 @@ class Prior:
         if self._task.kind == "regression":
             return np.array([np.average(labels, weights=weights)])
         classes = max(self._task.classes, 2)
-        # Half a row more of each class, so that no logarithm is infinite.
+        # Half a row is added to each class, so that no logarithm is infinite.
         shares = np.bincount(labels.astype(np.int64), weights, classes) + 0.5
         logs = np.log(shares / shares.sum())
         return logs if self._task.kind == "multiclass" else logs[1:] - logs[:1]
@@ -136,16 +141,16 @@ class Prior:
 
 
 class LinearCandidate:
-    """The linear model, see linear.py."""
+    """The linear model of linear.py."""
 
     name = "linear"
 
     def __init__(self, task: Task, seed: int) -> None:
         self._task, self._seed = task, seed
         self.weights: list[LinearWeights] = []
-        """Of each fold."""
+        """Weights of each fold."""
         self.last: LinearWeights | None = None
-        """Of the final fit."""
+        """Weights of the final fit."""
 
     def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
         """See Candidate."""
@@ -161,7 +166,7 @@ class LinearCandidate:
         return fit_linear(learned.rows, task.kind, task.classes, task.ids, self._seed, learned.weights)
 
     def fit_weights(self, learned: Learned | None) -> LinearWeights:
-        """The weights of the member; fitted once, however many members use them."""
+        """Returns the final weights; they are fitted once and shared by all members that use them."""
         if self.last is None:
             self.last = (None if learned is None else self._fit(learned)) or self.weights[-1]
         return self.last
@@ -176,7 +181,7 @@ class LinearCandidate:
 
 
 class TreesCandidate:
-    """Boosted trees, see boosting.py; with `base` they are added to the linear model's raw score."""
+    """Gradient-boosted trees, see gradient_boosting.py; with `base` they fit the residuals of the linear model."""
 
     def __init__(
         self,
@@ -194,7 +199,8 @@ class TreesCandidate:
 
     def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
         """See Candidate."""
-        # Codes follow frequencies alone and no label, so one table serves all folds: the last fold's rows are most.
+        # The codes depend on category frequencies and not on labels, so one table can serve all folds. The last fold
+        # has the most rows.
         self._table = TreeTable(folds[-1].learned.rows.features, self._task.ids)
         lines = [None] * len(folds) if self._base is None else self._base.weights
         if not lines:  # the linear model cannot be trained on these rows
@@ -217,7 +223,7 @@ class TreesCandidate:
         if learned is not None:
             table = TreeTable(learned.rows.features, self._task.ids)
             rows = self._rows(learned.rows, line, learned.weights, table)
-            # The best number of rounds grows with the rows, and the folds were trained on fewer.
+            # The best number of rounds grows with the number of rows, and the folds had fewer.
             self.rounds = min(self._rounds, round(self._found.rounds * len(learned.rows) / self._trained_on))
             booster = fit_rounds(rows, self._problem(), self.rounds)
         trees = read_trees(booster.booster, self.rounds)
@@ -249,7 +255,7 @@ class TreesCandidate:
 
 
 def normalized(raw: np.ndarray, task: str) -> np.ndarray:
-    """Raw scores as answers: of several classes log-probabilities."""
+    """Returns raw scores as predictions: log-probabilities for a multiclass task, else the scores unchanged."""
     if task != "multiclass":
         return raw
     return np.asarray(tf.nn.log_softmax(raw).numpy())

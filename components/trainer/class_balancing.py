@@ -1,13 +1,14 @@
-"""Data steps on the training rows: classes that count alike, and probabilities taken back to how frequent they are.
+"""Class balancing of training rows, and the prior correction of predictions that it requires.
 
-A model learns from rows in which classes occur as often as they are made to, and answers for a world in which they
-do not. With pi the classes' shares in the training rows and pi' those that it has learned from (weights count),
+A model that is trained on reweighted or resampled rows learns the class shares of those rows. Let pi be the class
+shares in the original training rows and pi' those that the model was trained on (by weight). Then
 
     p(k | x)  is proportional to  p'(k | x) pi_k / pi'_k
 
 (Saerens, Latinne, Decaestecker: Adjusting the Outputs of a Classifier to New a Priori Probabilities, Neural
 Computation 14, 2002, formula 2.4; for two classes it is theorem 2 of Elkan: The Foundations of Cost-Sensitive Learning,
-IJCAI 2001). In logits that is adding log pi_k - log pi'_k, before the members are judged, blended and tempered.
+IJCAI 2001). On logits the correction adds log pi_k - log pi'_k, before the members are compared, blended and
+calibrated.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,12 +27,12 @@ INSTALL = "pip install 'plumbline[balance]'"
 
 @dataclass(frozen=True)
 class Learned:
-    """What a member learns from.
+    """Training rows after class balancing and augmentation.
 
     Attributes:
-      rows: Training rows, after the data steps.
-      weights: What each counts for, [N], 1 in the mean; None is all alike.
-      shift: What is added to the answers [M, outputs] to take them back to the true prior, [outputs]; None is nothing.
+      rows: Training rows.
+      weights: Sample weights, [N], with mean 1; None for unweighted rows.
+      shift: Prior correction that is added to predictions [M, outputs], [outputs]; None for no correction.
     """
 
     rows: Columns
@@ -40,21 +41,21 @@ class Learned:
 
 
 def as_they_are(rows: Columns) -> Learned:
-    """The rows, all alike."""
+    """Returns the rows unchanged and unweighted."""
     return Learned(rows)
 
 
 @dataclass
 class DataSteps:
-    """Balances and jitters rows to learn from; the validation rows never pass through it.
+    """Balances the classes of training rows and adds jitter; validation rows never pass through it.
 
     Attributes:
-      balance: pipeline.toml's table `balance`.
-      augmentation: Its table `augmentation`.
+      balance: Section `balance` of pipeline.toml.
+      augmentation: Section `augmentation` of pipeline.toml.
       task: binary, multiclass or regression.
-      classes: A multiclass label's names by index; for a binary one "0" and "1" are meant.
-      seed: Of what is drawn.
-      done: What the last call came to, for the training record; empty as long as nothing was to be done.
+      classes: Names of a multiclass label by index; empty for a binary one, whose names are "0" and "1".
+      seed: Seed of resampling, SMOTE and jitter.
+      done: What the last call changed, for training.json; empty if nothing was to be done.
     """
 
     balance: Mapping[str, Any]
@@ -65,11 +66,11 @@ class DataSteps:
     done: dict[str, Any] = field(default_factory=dict)
 
     def __call__(self, rows: Columns) -> Learned:
-        """The rows as they are learned from. The same rows and seed give the same result.
+        """Returns balanced and jittered rows. The same rows and seed give the same result.
 
         Raises:
-          InputError: A class that is weighted does not occur in the label, or has too few rows for SMOTE.
-          UsageError: SMOTE is asked for and imbalanced-learn is not installed.
+          InputError: A class in `weights` does not occur in the label, or a class has too few rows for SMOTE.
+          UsageError: SMOTE is requested and imbalanced-learn is not installed.
         """
         draw = np.random.default_rng(self.seed)
         method = self.balance.get("method", "none")
@@ -124,12 +125,12 @@ class DataSteps:
 
 
 def class_weights(counts: np.ndarray, ratio: float, given: np.ndarray | None = None) -> np.ndarray:
-    """Weight of a row by its class, [K], 1 in the mean over all rows.
+    """Returns the weight of a row by its class, [K], with mean 1 over all rows.
 
     Args:
-      counts: Rows by class, [K].
-      ratio: What the rarest class counts for at least, as a share of the most frequent; 1 is scikit-learn's "balanced".
-      given: Weights that were asked for, [K], instead of those of `ratio`.
+      counts: Number of rows by class, [K].
+      ratio: Least total weight of the rarest class as a share of the most frequent; 1 is scikit-learn's "balanced".
+      given: Class weights from the settings, [K]; they replace those of `ratio`.
     """
     there = np.maximum(counts, 1)
     each = given if given is not None else np.maximum(counts.max() * ratio / there, 1.0)
@@ -138,22 +139,25 @@ def class_weights(counts: np.ndarray, ratio: float, given: np.ndarray | None = N
 
 
 def enlarged(counts: np.ndarray, ratio: float) -> np.ndarray:
-    """Rows by class once every class that occurs has `ratio` times the rows of the most frequent, or what it had."""
+    """Rows by class, [K], after oversampling each class to at least `ratio` times the rows of the most frequent."""
     return np.where(counts > 0, np.maximum(counts, np.ceil(counts.max() * ratio - 1e-9)), 0).astype(np.int64)
 
 
 def reduced(counts: np.ndarray, ratio: float) -> np.ndarray:
-    """Rows by class once the rarest that occurs has `ratio` times the rows of any other, or they what they had."""
+    """Rows by class, [K], after undersampling until the rarest class has `ratio` times the rows of any other."""
     return np.minimum(counts, np.floor(counts[counts > 0].min() / ratio + 1e-9)).astype(np.int64)
 
 
 def drawn(labels: np.ndarray, target: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """Which rows to take, in their order: each as often as any other of its class, or once more.
+    """Samples rows by class; within a class each row is taken equally often, up to a difference of one.
 
     Args:
       labels: Class indices, [N].
-      target: Rows wanted by class, [K].
-      draw: Of the rows taken once more, without replacement.
+      target: Requested rows by class, [K].
+      draw: Generator that chooses, without replacement, the rows that are taken once more.
+
+    Returns:
+      Row indices in ascending order, [sum of `target`].
     """
     times = np.zeros(len(labels), np.int64)
     for k in np.flatnonzero(target):
@@ -165,24 +169,26 @@ def drawn(labels: np.ndarray, target: np.ndarray, draw: np.random.Generator) -> 
 
 
 def shares(labels: np.ndarray, weights: np.ndarray | None, classes: int) -> np.ndarray:
-    """What each class counts for, [K], in sum 1."""
+    """Returns the (weighted) share of each class, [K], with sum 1."""
     sums = np.bincount(labels.astype(np.int64), weights, minlength=classes)
     found: np.ndarray = sums / sums.sum()
     return found
 
 
 def prior_shift(labels: np.ndarray, learned: np.ndarray, weights: np.ndarray | None, classes: int) -> np.ndarray:
-    """What takes answers back from the prior that was learned from to that of `labels`; see the head of this file.
+    """Returns the prior correction from the shares of the training rows to those of `labels`.
+
+    The formula is that of the module docstring.
 
     Args:
-      labels: Class indices of the rows as they came, [N].
-      learned: Of those that were learned from.
-      weights: Of these; None is all alike.
-      classes: K.
+      labels: Class indices of the original rows, [N].
+      learned: Class indices of the rows that the model is trained on, [M].
+      weights: Sample weights of those rows, [M]; None for unweighted rows.
+      classes: Number of classes K.
 
     Returns:
-      float32 [1], to be added to a logit, for two classes; otherwise [K], to be added to log-probabilities: 0 for a
-      class that does not occur.
+      Float32 [1], to be added to the logit of two classes; otherwise [K], to be added to log-probabilities, with 0 for
+      a class that does not occur.
     """
     before, after = shares(labels, None, classes), shares(learned, weights, classes)
     there = (before > 0) & (after > 0)
@@ -192,11 +198,22 @@ def prior_shift(labels: np.ndarray, learned: np.ndarray, weights: np.ndarray | N
 
 
 def synthesized(rows: Columns, target: np.ndarray, neighbours: int, seed: int, names: Sequence[str]) -> Columns:
-    """The rows, and after them synthetic ones, until there are `target` of each class, [K].
+    """Appends synthetic rows by SMOTE-NC until there are `target` rows of each class.
 
-    SMOTE-NC (Chawla et al., JAIR 16, 2002, section 6.1) by imbalanced-learn: a new row lies between a row and one of
-    its nearest neighbours of the same class in what is numeric or cyclical, and has what most of its neighbours have
-    in categories and in what is missing.
+    SMOTE-NC (Chawla et al., JAIR 16, 2002, section 6.1) by imbalanced-learn: the numeric and cyclical columns of a new
+    row interpolate between a row and one of its nearest neighbours of the same class; its categories and missing
+    flags are the most frequent ones among the neighbours.
+
+    Args:
+      rows: Training rows.
+      target: Requested rows by class, [K].
+      neighbours: Number of nearest neighbours; fewer if the smallest class has fewer rows.
+      seed: Seed of SMOTE.
+      names: Class names by index, for messages.
+
+    Raises:
+      InputError: A class to be oversampled has a single row.
+      UsageError: imbalanced-learn is not installed.
     """
     sampler = _smote_nc()
     labels = rows.labels.astype(np.int64)
@@ -207,8 +224,8 @@ def synthesized(rows: Columns, target: np.ndarray, neighbours: int, seed: int, n
     fewest = grown[np.argmin(counts[grown])]
     if counts[fewest] < 2:
         raise InputError(
-            f'[balance] method = "smote": class {names[fewest]} has a single row, and it takes two to lie between; '
-            'take "over" or "weights"'
+            f'[balance] method = "smote": class {names[fewest]} has a single row, and SMOTE needs at least two; '
+            'set "over" or "weights"'
         )
     widths = {name: matrix.shape[1] for name, matrix in rows.features.items()}
     flat = np.concatenate([rows.features[name].astype(np.float64) for name in widths], axis=1)
@@ -226,7 +243,7 @@ def synthesized(rows: Columns, target: np.ndarray, neighbours: int, seed: int, n
 
 
 def _consistent(features: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What is between two rows as a row can be: 0 where it is missing, and phases on their circle."""
+    """Makes interpolated columns valid: 0 where the value is missing, and (sine, cosine) pairs of length 1."""
     numbers = features["numeric"].shape[1] if "numeric" in features else 0
     if numbers:
         for name in {"numeric", "standardized"} & features.keys():

@@ -1,4 +1,4 @@
-"""Out-of-sample answers of the candidates, end to end over all validation folds, and the selection among them."""
+"""Out-of-sample predictions of the candidates, concatenated over all validation folds, and the selection among them."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,15 +13,21 @@ from components.trainer.selection import Selection, select
 from components.trainer.time_budget import NETWORK_START, NETWORK_TRIAL_ROWS, NETWORK_VALIDATION, Plan, network_seconds
 
 BLOCKS = 10
-"""Stretches of consecutive validation rows in each fold of rows that are ordered in time; gains vary between them."""
+"""Blocks of consecutive validation rows in each fold of time-ordered rows; the variance of gains is between blocks."""
 FEW_BLOCK_ROWS = 20
-"""Rows of a block, at least."""
+"""Minimum rows of a block."""
 
 
 class Validated:
-    """Answers of the candidates to the validation rows of all folds, end to end."""
+    """Out-of-sample predictions of the candidates for the validation rows of all folds, concatenated."""
 
     def __init__(self, task: Task, folds: Sequence[FoldRows]) -> None:
+        """Prepares the validation.
+
+        Args:
+          task: The learning task.
+          folds: Training and validation rows of each fold, in the order of time where rows are ordered.
+        """
         self._task, self._folds = task, folds
         counts = [len(fold.validation) for fold in folds]
         self._labels = np.concatenate([fold.validation.labels for fold in folds])
@@ -37,7 +43,7 @@ class Validated:
         self._left_out: dict[str, str] = {}
 
     def add(self, candidate: Candidate, clock: Clock) -> None:
-        """Validates a candidate."""
+        """Fits the candidate on every fold and keeps its predictions, with the prior correction applied."""
         answers = clock.timed(candidate.name, partial(candidate.validate, self._folds))
         if answers is None:
             self._left_out[candidate.name] = "cannot be trained: no column, or a single class in a fold"
@@ -47,14 +53,14 @@ class Validated:
         )
 
     def selection(self, reasons: Mapping[str, str]) -> Selection:
-        """Members among what was added."""
+        """Selects members among the added candidates; `reasons` gives those of candidates that were not tried."""
         if not self._answers:
             return Selection({}, {**self._left_out, **reasons})
         found = select(self._answers, self._labels, self._task.kind, self._blocks)
         return Selection(found.weights, {**found.reasons, **self._left_out, **reasons})
 
     def fallback(self, candidate: Candidate, before: Selection, clock: Clock) -> Selection:
-        """The selection of a candidate that can always be trained, where no other could be."""
+        """Selects a candidate that can always be trained, for when no other could be."""
         self.add(candidate, clock)
         return Selection({candidate.name: 1.0}, {candidate.name: "no other candidate can be trained", **before.reasons})
 
@@ -66,8 +72,19 @@ class Validated:
         planned: Plan,
         clock: Clock,
     ) -> Selection:
-        """The selection with the network considered, on the last fold's validation rows."""
-        if not before.weights:  # the network was asked for alone
+        """Decides, on the validation rows of the last fold, whether the network becomes a member.
+
+        Args:
+          network: The network candidate.
+          before: The selection among the other candidates; empty weights if the settings name the network only.
+          settings: Section `training` of pipeline.toml.
+          planned: The time budget.
+          clock: Deadline and time by candidate.
+
+        Returns:
+          The selection including the network, with weight 0 where it is not a member.
+        """
+        if not before.weights:  # the settings name the network only
             (answer,) = clock.timed(network.name, partial(network.validate, self._folds))
             self._network = _shifted(answer, self._folds[-1].learned)
             reason = "the only candidate: [training] model"
@@ -100,15 +117,15 @@ class Validated:
         planned: Plan,
         clock: Clock,
     ) -> str:
-        """Why the network is not trained on all rows; "" if it is."""
+        """Returns why the network is not trained on all rows; "" if it is."""
         rows, epochs = len(fold.learned.rows), settings["epochs"]
         if len(fold.validation) < NETWORK_VALIDATION:
-            return f"not tried: {len(fold.validation):,} validation rows, it takes {NETWORK_VALIDATION}"
+            return f"not tried: {len(fold.validation):,} validation rows, at least {NETWORK_VALIDATION} are needed"
         trial = min(rows, NETWORK_TRIAL_ROWS)
-        # What could not be finished is not begun: the first look, the validation and the final fit have to fit in.
+        # Training starts only if the trial, the validation and the final fit together fit into the time budget.
         needed = NETWORK_START + network_seconds(trial, epochs) + 2 * network_seconds(rows, epochs)
         if needed > planned.network:
-            return f"not tried: it takes {needed:.0f} s, {max(planned.network, 0):.0f} s are left of time_budget"
+            return f"not tried: it needs {needed:.0f} s, {max(planned.network, 0):.0f} s are left of time_budget"
         if trial == rows:
             return ""
         found = clock.timed(network.name, partial(network.trial, fold, trial, current, blocks))
@@ -122,7 +139,7 @@ class Validated:
         return np.asarray(sum(self._answers[name] * (weight / total) for name, weight in weights.items()))
 
     def blend(self, selection: Selection) -> np.ndarray:
-        """What the blend answers, [V, outputs]; with the network for the last fold's rows alone."""
+        """Returns the blended predictions, [V, outputs]; with the network as a member, of the last fold only."""
         share = selection.weights.get("network", 0.0)
         if not share:
             return self._blend(selection)
@@ -131,17 +148,17 @@ class Validated:
         return np.asarray((1 - share) * self._blend(selection)[self._last] + share * self._network)
 
     def labels_of(self, selection: Selection) -> np.ndarray:
-        """Labels of the rows that `blend` answers."""
+        """Returns the labels of the rows that `blend` predicts, [V]."""
         return self._labels[self._last] if selection.weights.get("network") else self._labels
 
     def blocks_of(self, selection: Selection) -> np.ndarray | None:
-        """Blocks of the same rows."""
+        """Returns the block numbers of the same rows, [V]; None for rows without an order in time."""
         if self._blocks is None or not selection.weights.get("network"):
             return self._blocks
         return self._blocks[self._last] - self._blocks[self._last].min()
 
     def folds_of(self, selection: Selection) -> np.ndarray:
-        """Folds of the same rows."""
+        """Returns the fold numbers of the same rows, [V]."""
         return self._numbers[self._last] if selection.weights.get("network") else self._numbers
 
 

@@ -1,4 +1,4 @@
-"""A `run_fn` of one's own in place of ours: called, and what it saved looked at before anything builds on it."""
+"""Runs a user's `run_fn` in place of Plumbline's, and checks the SavedModel that it wrote."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,11 +17,18 @@ from components.shared.serving.serving_contract import (
 )
 
 DECISIONS = {"binary": (CLASS,), "multiclass": (CLASSES,), "regression": ()}
-"""Task -> outputs of serve_examples beside the one that metrics are computed from."""
+"""Outputs of serve_examples by task, beside the output from which metrics are computed."""
 
 
 def run_own(fn_args: Any) -> None:
-    """Calls the run_fn of the module in fn_args.custom_config and checks what it wrote; ConfigError says what lacks."""
+    """Calls the user's run_fn and checks the SavedModel that it wrote.
+
+    Args:
+      fn_args: TFX's FnArgs; `custom_config` names the user's module.
+
+    Raises:
+      ConfigError: run_fn failed or wrote no SavedModel, or a signature or output is missing.
+    """
     own = fn_args.custom_config[KEY]
     fn_args.custom_config = {name: value for name, value in fn_args.custom_config.items() if name not in (KEY, "code")}
     call(own, "run_fn", fn_args)
@@ -39,16 +46,16 @@ def _check(folder: str, file: str, dataset: Mapping[str, Any]) -> None:
     found = saved.meta_graphs[0].signature_def
     there = ", ".join(sorted(name for name in found if not name.startswith("__"))) or "none"
     task = dataset["task"]
-    # What the steps after the Trainer, and servers, call, and the outputs that they read.
+    # Signatures and outputs that later components and model servers read.
     wanted = {SERVING_DEFAULT: (), SERVE_EXAMPLES: (OUTPUTS[task], *DECISIONS[task]), TRANSFORM_LABELS: ()}
     for name, outputs in wanted.items():
         if name not in found:
             raise ConfigError(
                 f"{file}: the model that run_fn saved has no signature {name}; it has: {there}; "
-                "save_served of components.trainer.exporting gives it all"
+                "components.trainer.exporting.save_served writes all signatures"
             )
         if lacking := [output for output in outputs if output not in found[name].outputs]:
             raise ConfigError(
-                f"{file}: signature {name} of the model that run_fn saved does not answer {lacking[0]}, as a "
-                f"{task} task does; it answers: {', '.join(sorted(found[name].outputs))}"
+                f"{file}: signature {name} of the model that run_fn saved lacks the output {lacking[0]} of a "
+                f"{task} task; its outputs: {', '.join(sorted(found[name].outputs))}"
             )

@@ -1,7 +1,7 @@
-"""The trained model: a weighted sum of its members' answers, in one graph.
+"""The trained model: a weighted sum of its members' predictions, in one TensorFlow graph.
 
-Members answer in one currency: a logit (binary), K log-probabilities (multiclass), or a value in units of the label's
-spread (regression), float32 [N, outputs].
+All members predict on the same scale: a logit (binary), K log-probabilities (multiclass), or the standardised label
+(regression), float32 [N, outputs].
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,19 +15,19 @@ from components.trainer.linear import Linear
 from components.trainer.tree_graph import Forest
 
 SURE = 1e-7
-"""Probabilities this close to 0 and 1 are as far as a logit goes: 16 nats."""
+"""Probabilities are clipped to [SURE, 1 - SURE], which bounds logits at 16 nats."""
 
 
 class PriorMember(tf.Module):
-    """The same answer for every row."""
+    """Predicts the same value for every row: the class shares, or the mean."""
 
     def __init__(self, answer: np.ndarray) -> None:
-        """`answer` is [outputs]."""
+        """Stores the constant prediction, [outputs]."""
         super().__init__()
         self._answer = np.asarray(answer, np.float32)
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The answer."""
+        """Returns the prediction, [N, outputs]."""
         rows = tf.shape(next(iter(features.values())))[0]
         return tf.tile(self._answer[None, :], [rows, 1])
 
@@ -40,7 +40,7 @@ class LinearMember(tf.Module):
         self.linear, self._task = linear, task
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The answer."""
+        """Returns the prediction, [N, outputs]."""
         return _normalized(self.linear(features), self._task)
 
 
@@ -52,20 +52,20 @@ class TreesMember(tf.Module):
         self.table, self.forest, self.linear, self._task = table, forest, linear, task
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The answer."""
+        """Returns the prediction, [N, outputs]."""
         raw = self.forest(self.table(features))
         return _normalized(raw if self.linear is None else raw + self.linear(features), self._task)
 
 
 class NetworkMember(tf.Module):
-    """The network of components/trainer/network_layers.py."""
+    """The neural network of network_layers.py."""
 
     def __init__(self, network: Any, task: str) -> None:
         super().__init__()
         self.network, self._task = network, task
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The answer."""
+        """Returns the prediction, [N, outputs]."""
         inputs = {name: features[name] for name in self.network.input}
         return network_answer(self.network(inputs, training=False), self._task)
 
@@ -78,7 +78,10 @@ def _normalized(raw: tf.Tensor, task: str) -> tf.Tensor:
 
 
 def network_answer(outputs: tf.Tensor, task: str) -> tf.Tensor:
-    """The perceptrons' outputs [N, k, outputs] as one answer; their probabilities are averaged (arXiv 2410.24210)."""
+    """Averages the network's k perceptrons, [N, k, outputs], into one prediction, [N, outputs].
+
+    Probabilities are averaged, not logits (TabM, arXiv 2410.24210); the result is on the scale of the members.
+    """
     if task == "regression":
         return tf.reduce_mean(outputs, axis=1)
     if task == "multiclass":
@@ -88,7 +91,7 @@ def network_answer(outputs: tf.Tensor, task: str) -> tf.Tensor:
 
 
 class Ensemble(tf.Module):
-    """Transformed features by name to an answer float32 [N, outputs]."""
+    """Maps transformed features by name to predictions, float32 [N, outputs]."""
 
     def __init__(
         self,
@@ -97,7 +100,14 @@ class Ensemble(tf.Module):
         temperature: float = 1.0,
         shift: np.ndarray | None = None,
     ) -> None:
-        """`weights` sum to 1; `shift` [outputs] is added to the members' answer, see balancing.Learned."""
+        """Combines fitted members.
+
+        Args:
+          members: Fitted members.
+          weights: Weights of the members, with sum 1.
+          temperature: Divides the blended prediction (temperature scaling).
+          shift: Prior correction, [outputs], added to the blend; see class_balancing.Learned.
+        """
         super().__init__()
         self.members = list(members)
         self.networks = [member.network for member in members if isinstance(member, NetworkMember)]
@@ -105,6 +115,6 @@ class Ensemble(tf.Module):
         self._shift = 0.0 if shift is None else np.asarray(shift, np.float32)
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The blend of the members' answers; only the matrices that a member reads need to be there."""
+        """Returns the blended prediction; `features` needs only the matrices that the members read."""
         answers = [member(features) * weight for member, weight in zip(self.members, self._weights, strict=True)]
         return (tf.add_n(answers) + self._shift) / self._temperature

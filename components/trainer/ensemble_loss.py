@@ -1,8 +1,8 @@
-"""Losses of the members' answers, and the temperature that calibrates their blend. Pure.
+"""Losses of predictions, significance of a loss difference, and temperature scaling of the ensemble. No TensorFlow.
 
-Members answer in one currency: a logit (binary), K log-probabilities (multiclass), or a value in units of the label's
-spread (regression). A classifier's blend is divided by a temperature, which changes how sure it is and not how it ranks
-(Guo et al.: On Calibration of Modern Neural Networks, arXiv 1706.04599).
+Predictions are logits (binary), K log-probabilities (multiclass), or the standardised label (regression). Dividing
+a classifier's prediction by a temperature changes its confidence and not its ranking (Guo et al.: On Calibration of
+Modern Neural Networks, arXiv 1706.04599).
 """
 
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, stdtrit
 
 FEW_ROWS = 500
-"""Fewer validation rows than these do not tell a temperature."""
+"""With fewer validation rows no temperature is fitted."""
 TEMPERATURES = (0.25, 4.0)
 ALPHA = 0.025
-"""One-sided significance level at which a mean gain is beyond chance."""
+"""One-sided significance level of the test that a mean gain is positive."""
 
 
 @dataclass(frozen=True)
 class Gain:
-    """How much lower one model's loss is than another's on the same rows.
+    """Difference of the mean losses of two models on the same rows.
 
     Attributes:
-      mean: Over the rows.
-      error: Standard error of it; infinite where there is a single block.
-      count: Rows, or blocks of them, that the standard error is of.
+      mean: Mean over rows of the other model's loss minus this model's; positive if this model is better.
+      error: Standard error of `mean`; infinite for a single block.
+      count: Number of rows, or of blocks, from which the standard error is estimated.
     """
 
     mean: float
@@ -33,8 +33,8 @@ class Gain:
     count: int
 
     @property
-    def beyond_chance(self) -> bool:
-        """Whether a one-sided t-test of no gain rejects at ALPHA."""
+    def significant(self) -> bool:
+        """Whether a one-sided t-test rejects "no gain" at ALPHA."""
         return self.count > 1 and self.mean > float(stdtrit(self.count - 1, 1 - ALPHA)) * self.error
 
     def __str__(self) -> str:
@@ -42,13 +42,13 @@ class Gain:
 
 
 def gain(found: np.ndarray, other: np.ndarray, blocks: np.ndarray | None = None) -> Gain:
-    """How much lower losses `found` [V] are than `other` [V].
+    """Estimates by how much the losses `found` are below the losses `other`.
 
     Args:
-      found: Loss of each validation row.
-      other: Of the model that is compared with.
-      blocks: Number of the block of each row, from 0, [V]; the standard error is then that of the mean over blocks,
-        because rows of one day have their weather in common. None takes rows for independent.
+      found: Loss of each validation row, [V].
+      other: Loss of the compared model on the same rows, [V].
+      blocks: Block number of each row, from 0, [V]. The standard error is then estimated from block means, because
+        neighbouring rows are correlated (flights of one day share their weather). None for independent rows.
     """
     apart = other - found
     if blocks is not None:
@@ -62,15 +62,18 @@ def gain(found: np.ndarray, other: np.ndarray, blocks: np.ndarray | None = None)
 def choose_temperature(
     answer: np.ndarray, labels: np.ndarray, task: str, ordered: bool, blocks: np.ndarray | None = None
 ) -> float:
-    """The temperature with the lowest loss, or 1 where its gain is within chance.
+    """Fits the temperature that minimises the loss on the validation split; 1 if its gain is not significant.
 
     Args:
-      answer: Of the blend to rows that no member was trained on, [V, outputs].
-      labels: [V], as `losses` takes them.
-      task: binary, multiclass or regression; a regression has none.
-      ordered: Whether rows are ordered in time. The temperature may then only be raised: how confident answers should
-        be varies from month to month, and overconfidence costs more than underconfidence.
+      answer: Out-of-sample predictions of the blend, [V, outputs].
+      labels: 0 and 1, or class indices, [V].
+      task: binary, multiclass or regression; a regression has temperature 1.
+      ordered: Whether rows are ordered in time. The temperature may then only increase: the best temperature varies
+        from month to month, and overconfidence costs more than underconfidence.
       blocks: See `gain`.
+
+    Returns:
+      A temperature within TEMPERATURES, at least 1 for time-ordered rows.
     """
     if task == "regression" or len(labels) < FEW_ROWS:
         return 1.0
@@ -82,16 +85,22 @@ def choose_temperature(
     )
     tempered = float(2.0**found.x)
     better = gain(losses(answer / tempered, labels, task), losses(answer, labels, task), blocks)
-    return tempered if better.beyond_chance else 1.0
+    return tempered if better.significant else 1.0
 
 
 def loss(answer: np.ndarray, labels: np.ndarray, task: str) -> float:
-    """Mean of `losses`."""
+    """Returns the mean of `losses`."""
     return float(losses(answer, labels, task).mean())
 
 
 def losses(answer: np.ndarray, labels: np.ndarray, task: str) -> np.ndarray:
-    """Cross-entropy in nats of labels 0 and 1 or class indices, or squared error, of each row, [V]."""
+    """Returns the loss of each row, [V]: cross-entropy in nats, or squared error for a regression.
+
+    Args:
+      answer: Logits [V, 1], log-probabilities [V, K], or values [V, 1].
+      labels: 0 and 1, class indices, or values, [V].
+      task: binary, multiclass or regression.
+    """
     if task == "regression":
         return np.asarray((answer[:, 0] - labels) ** 2)
     if task == "binary":

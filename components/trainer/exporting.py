@@ -1,11 +1,11 @@
-"""For a `run_fn` of one's own: read the rows, save the model with the signatures that evaluation and servers call.
+"""Functions for a user's `run_fn`: read the training rows, save the model with the signatures that Plumbline calls.
 
     def run_fn(fn_args):
         rows = read_rows(fn_args)
-        model = ...  # learns from rows; transformed features by name -> [N, outputs]
+        model = ...  # fitted on rows; maps transformed features by name to [N, outputs]
         save_served(fn_args, model)
 
-See own.py for who calls it.
+custom_run_fn.py calls the user's function.
 """
 
 import json
@@ -24,14 +24,21 @@ from components.trainer.training import class_names, labelled_rows
 from components.trainer.training_columns import Columns
 
 LOGIT_ENDS = 1e-7
-"""A probability this close to 0 or 1 is as far as a logit goes."""
+"""Probabilities are clipped to [LOGIT_ENDS, 1 - LOGIT_ENDS] before logits are computed."""
 
 
 def read_rows(fn_args: Any) -> Columns:
-    """All labelled rows of the train split, transformed: `features` matrices [N, ...] by name, `labels` [N].
+    """Returns all labelled rows of the train split, transformed.
 
-    They come in the order of time where the data has spans, else in a drawn one. A multiclass label is its index in
-    `names_of_classes`. Raises InputError when the labels cannot be learned from.
+    Args:
+      fn_args: TFX's FnArgs, as passed to run_fn.
+
+    Returns:
+      `features`, matrices [N, ...] by name, and `labels`, [N]. Rows are ordered in time if the data has spans, else
+      shuffled. A multiclass label is an index into `names_of_classes`.
+
+    Raises:
+      InputError: The labels cannot be trained on, such as a single class.
     """
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     factory = fn_args.data_accessor.record_batch_factory
@@ -39,7 +46,7 @@ def read_rows(fn_args: Any) -> Columns:
 
 
 def names_of_classes(fn_args: Any) -> list[str]:
-    """Names of a multiclass label by index: the vocabulary `label` of the preprocessing. Empty for other tasks."""
+    """Returns the class names of a multiclass label by index (vocabulary `label` of Transform); [] for other tasks."""
     return class_names(tft.TFTransformOutput(fn_args.transform_graph_path), fn_args.custom_config["dataset"]["task"])
 
 
@@ -52,15 +59,15 @@ def save_served(
     center: float = 0.0,
     spread: float = 1.0,
 ) -> None:
-    """Writes the SavedModel to fn_args.serving_model_dir, with the signatures that signatures.py describes.
+    """Writes the SavedModel to fn_args.serving_model_dir, with the signatures of signatures.py.
 
     Args:
-      fn_args: As TFX gives it to run_fn.
-      model: A Keras model, or something else whose variables TensorFlow can save, which takes transformed features by
-        name (read_rows' matrices as tensors) and returns [N, 1], or [N, K] for K classes: logits, or the number.
-      probabilities: The model returns probabilities instead of logits.
-      threshold: From which probability on a binary task says class 1.
-      center: A regression answers output * spread + center; 0 and 1 where the model was taught the label itself.
+      fn_args: TFX's FnArgs, as passed to run_fn.
+      model: A Keras model or another trackable object that maps transformed features by name (the matrices of
+        `read_rows` as tensors) to [N, 1], or [N, K] for K classes: logits, or the predicted number.
+      probabilities: Whether the model returns probabilities instead of logits.
+      threshold: Decision threshold of a binary task, in [0, 1].
+      center: A regression predicts output * spread + center; keep 0 and 1 if the model was fitted on the label itself.
       spread: See `center`.
     """
     tables = fn_args.custom_config

@@ -1,4 +1,4 @@
-"""The transformed matrices as the one table that trees read."""
+"""Combines the transformed matrices into the one matrix that boosted trees read."""
 
 from collections.abc import Mapping
 from math import pi
@@ -7,21 +7,22 @@ import numpy as np
 import tensorflow as tf
 
 MOST_CODES = 255
-"""Categories that a tree can tell apart in a column: one for all rare ones, 254 by name."""
+"""Maximum categories of a column for trees: 254 frequent ones, and one for all rare ones."""
 
 
 class TreeTable(tf.Module):
-    """Transformed matrices (components/transform/preprocessing.py) to float32 [N, C + F + K], NaN where missing.
+    """Maps transformed matrices (see transform/preprocessing.py) to float32 [N, C + F + K], NaN where missing.
 
-    Categorical columns come first, each with codes of its own: 0 for rare and unknown values, 1 to 254 for the most
-    frequent of the training rows. Numbers keep the scale in which they come, which has their order and so gives the
-    same splits. Of a cycle the phase is recovered, 0 to 1, so that a split cuts out an hour and not a height of a sine.
+    Categorical columns come first. Each has its own codes: 1 to 254 for the most frequent values of the training rows,
+    0 for rare and unknown values. Numeric columns keep their scaled values; scaling is monotonic, so it does not
+    change the splits. For a cyclical column the phase in [0, 1) is recovered, so that a split separates hours and not
+    heights of a sine.
 
-    The same graph makes the table in training and in serving: no split can fall otherwise.
+    Training and serving use the same graph, so that both apply the same splits.
     """
 
     def __init__(self, features: Mapping[str, np.ndarray], ids: int) -> None:
-        """Learns the codes.
+        """Assigns the codes of the categories.
 
         Args:
           features: Training matrices by name.
@@ -40,7 +41,7 @@ class TreeTable(tf.Module):
         self._codes = tf.Variable(codes, trainable=False)
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """The table."""
+        """Returns the matrix for trees, [N, C + F + K]."""
         parts = []
         numbers = self.columns.get("numeric", 0)
         if self.categorical:

@@ -1,9 +1,9 @@
-"""From rows to a model: candidates are validated, members selected, and the members trained on all rows.
+"""Fits the model: validates the candidates, selects and weights members, and refits the members on all rows.
 
-Candidates are first trained without the validation rows, which then select members, boosting rounds, epochs, the
-temperature and the decision threshold. After that the members are trained again on all rows, for as long as was found
-best: the newest rows are those most like what comes next, and holding them out costs more than any choice made on them
-gains. A linear model is trained twice because that is cheap; a network only where it is a member.
+Candidates are first fitted without the validation split, which selects members, boosting rounds, epochs, the
+temperature and the decision threshold. The members are then refitted on all rows with the selected rounds and epochs,
+because the newest rows resemble the rows to be predicted most: leaving them out costs more than the selection gains.
+The network, whose fit is expensive, is refitted only if it is a member.
 """
 
 import time
@@ -34,19 +34,19 @@ from components.trainer.training_columns import Columns
 from components.trainer.validation_split import Fold, folds_of, hold_out
 
 FORCED = {"linear": ("linear",), "trees": ("trees",), "network": ("network",), "blend": ("trees", "network")}
-"""Candidates of the settings of [training] model other than "auto"."""
+"""Candidates by value of the setting [training] model; "auto" allows all."""
 
 
 @dataclass
 class Fitted:
-    """A trained model.
+    """A fitted model and its out-of-sample predictions.
 
     Attributes:
-      model: The model.
-      labels: Of the validation rows of all folds, [V].
-      answer: What the blend answered for them before it was trained on them, [V, outputs].
-      folds: Number of the fold of each validation row, [V].
-      report: How it came about, for training.json.
+      model: The ensemble, fitted on all rows.
+      labels: Labels of the validation rows of all folds, [V].
+      answer: Out-of-sample predictions of the blend for these rows, [V, outputs].
+      folds: Fold number of each validation row, [V].
+      report: Members, weights, temperature and times, for training.json.
     """
 
     model: Ensemble
@@ -63,15 +63,18 @@ def fit(
     prepare: Callable[[Columns], Learned] = as_they_are,
     logs: str = "",
 ) -> Fitted:
-    """Trains the model on all rows; with `settings["refit"]` off the newest are only validated on.
+    """Fits the model on all rows, or without the validation split if `settings["refit"]` is off.
 
     Args:
-      rows: At least two, in the order of time if they have one, else shuffled; a regression's labels in units of their
-        spread.
-      task: What is learned.
-      settings: pipeline.toml's table `training`.
-      prepare: What is done to rows before they are trained on (see balancing.DataSteps); never to validation rows.
-      logs: Folder for TensorBoard; "" is none.
+      rows: At least two rows, ordered in time if they have an order, else shuffled; labels of a regression are
+        standardised.
+      task: The learning task.
+      settings: Section `training` of pipeline.toml.
+      prepare: Applied to the training rows of each fit (see class_balancing.DataSteps), never to validation rows.
+      logs: Folder for TensorBoard; "" for none.
+
+    Returns:
+      The fitted model.
     """
     began = time.monotonic()
     share, refit = settings["validation_share"], settings["refit"]
@@ -93,7 +96,7 @@ def fit(
     network = _network(task, settings, planned, logs)
     selection = validated.selection(planned.reasons)
     if network is None and not selection.weights:
-        candidates = [Prior(task)]  # what [training] model names cannot be trained on these rows
+        candidates = [Prior(task)]  # no candidate of the setting can be trained on these rows
         selection = validated.fallback(candidates[0], selection, clock)
     if network is not None:
         selection = validated.with_network(network, selection, settings, planned, clock)
@@ -151,13 +154,13 @@ def _fold_rows(rows: Columns, fold: Fold, prepare: Callable[[Columns], Learned])
 
 
 def _candidates(task: Task, settings: Mapping[str, Any], planned: Plan, clock: Clock) -> list[Candidate]:
-    """All but the network, the simplest first."""
+    """All candidates except the network, the simplest first."""
     linear = LinearCandidate(task, settings["seed"])
     found: list[Candidate] = [Prior(task), linear]
     if planned.rounds:
         found.append(TreesCandidate(task, settings, planned.rounds, clock))
     if planned.rounds and task.kind == "regression":
-        # Trees cannot extrapolate a trend; on the residuals of a line they do not have to.
+        # Trees cannot extrapolate a trend; fitted on the residuals of a linear model they need not.
         found.append(TreesCandidate(task, settings, planned.rounds, clock, linear))
     wanted = FORCED.get(settings["model"])
     return found if wanted is None else [one for one in found if one.name in wanted]

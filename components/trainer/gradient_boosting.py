@@ -1,9 +1,9 @@
-"""Gradient-boosted trees by LightGBM (Ke et al.: LightGBM, NeurIPS 2017), stopped by the validation loss.
+"""Gradient-boosted trees by LightGBM (Ke et al.: LightGBM, NeurIPS 2017), with early stopping.
 
-LightGBM, because on the flights it needs less than half the CPU time of scikit-learn's histogram boosting for the same
-trees, its wheel is 3.5 MB under the MIT licence, and its model has a documented text format. One thread: threads meet
-for every node, and beside other work on two cores each waits for the slowest; 300 rounds on 218,000 flights took 8 s of
-CPU time with one thread and 89 s with two. One thread also makes the same rows, settings and seed give the same trees.
+Why LightGBM: on the flights it needs less than half the CPU time of scikit-learn's histogram boosting for the same
+trees, its wheel is 3.5 MB under the MIT licence, and its model has a documented text format. Why one thread: LightGBM's
+threads synchronise at every node, and on two busy cores each waits for the slowest. 300 rounds on 218,000 flights took
+8 s of CPU time with one thread and 89 s with two. With one thread, equal rows, settings and seed also give equal trees.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,23 +19,29 @@ EARLY_STEP, STEP, EARLY = 10, 25, 100
 PATIENCE = 4
 """Evaluations without a lower validation loss before boosting stops."""
 LEAST_ROWS = 20
-"""Rows of a leaf; fewer where there are few rows at all."""
+"""Minimum rows of a leaf; fewer for small data, see `Problem.parameters`."""
 CATEGORY_SMOOTHING, CATEGORY_L2 = 50.0, 30.0
-"""LightGBM's cat_smooth and cat_l2. Its defaults (10, 10) overfit categories of few rows: on a random third of the
-flights these raise AUC from 0.7839 to 0.7860."""
+"""LightGBM's cat_smooth and cat_l2. The defaults (10, 10) overfit rare categories: on a random third of the flights,
+these values raise AUC from 0.7839 to 0.7860."""
 FEW_ROWS = 50_000
-"""Below that, columns of up to ONE_HOT categories are split one category against the rest, else one of up to 4 (as in
-LightGBM's defaults). Splits of sorted categories leave out those of fewer rows than CATEGORY_SMOOTHING: in a leaf of a
-small table, most. On 1,429 leaves of 32 species the log loss is 0.008 instead of 0.123, on 11,418 tests AUC is 0.523
-instead of 0.513; on 218,000 flights one against the rest up to 32 would cost 0.001 of AUC."""
+"""With fewer rows, columns of up to ONE_HOT categories are split one category against the rest; with more, columns of
+up to 4, LightGBM's default. The alternative, a split of sorted categories, ignores categories of fewer rows than
+CATEGORY_SMOOTHING, which are most of them in the leaves of a small data set. On 1,429 leaves of 32 species the log loss
+is 0.008 instead of 0.123, on 11,418 medical tests AUC is 0.523 instead of 0.513; on 218,000 flights, one-against-rest
+splits up to 32 categories would lower AUC by 0.001."""
 ONE_HOT = 32
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A task with K classes (0 for other tasks), its categorical columns (the first ones), settings and seed.
+    """What boosting optimises, and with which parameters.
 
-    `settings` is pipeline.toml's table `training.trees`.
+    Attributes:
+      task: binary, multiclass or regression.
+      classes: Number of classes K of a multiclass task; 0 for other tasks.
+      categorical: Number of categorical columns, which come first in the matrix.
+      settings: Section `training.trees` of pipeline.toml.
+      seed: Seed of column sampling.
     """
 
     task: str
@@ -45,7 +51,7 @@ class Problem:
     seed: int
 
     def parameters(self, rows: int) -> dict[str, Any]:
-        """LightGBM's parameters for so many rows."""
+        """Returns LightGBM's parameters for a training set of `rows` rows."""
         objective = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}[self.task]
         return {
             "objective": objective,
@@ -68,23 +74,23 @@ class Problem:
         }
 
     def _hessian(self) -> float:
-        """Second derivative of a row's loss, as a multiple of a binary label's (1/4): with K classes about 4/K.
+        """Second derivative of a row's loss relative to that of a binary label (1/4): about 4/K for K classes.
 
-        L2 regularisation is added to the sum of these in a leaf. Unscaled, it would outweigh all rows of a leaf where
-        there are many classes.
+        LightGBM adds the L2 penalty to the sum of second derivatives in a leaf. Unscaled, it would outweigh all rows of
+        a leaf if there are many classes.
         """
         return min(1.0, 4.0 / self.classes) if self.task == "multiclass" else 1.0
 
 
 @dataclass(frozen=True)
 class Rows:
-    """What boosting learns from.
+    """Rows for LightGBM.
 
     Attributes:
-      table: float32 [N, D], NaN where missing, see table.TreeTable.
+      table: Float32 [N, D], NaN where missing, see feature_matrix.TreeTable.
       labels: 0 and 1, class indices, or numbers, [N].
-      weights: Of the rows, [N]; None is all alike.
-      base: Raw scores [N, outputs] that the trees are added to; None is none, and the trees begin with the mean.
+      weights: Sample weights, [N]; None for unweighted rows.
+      base: Initial raw scores [N, outputs] to which the trees are added; None starts from the mean.
     """
 
     table: np.ndarray
@@ -94,7 +100,7 @@ class Rows:
 
 
 class Boosting:
-    """A booster that grows; one for each fold of a validation."""
+    """A LightGBM booster that is trained in steps; one for each validation fold."""
 
     def __init__(self, rows: Rows, problem: Problem) -> None:
         import lightgbm
@@ -111,19 +117,19 @@ class Boosting:
         self.booster = lightgbm.Booster(parameters, data)
         self.rounds = 0
         self.finished = False
-        """Whether no further split was found."""
+        """Whether the last round found no further split."""
 
     def grow(self, rounds: int) -> None:
-        """So many rounds more, fewer if no split can be found any more."""
+        """Adds up to `rounds` rounds; fewer if no split is found any more."""
         for _ in range(rounds):
             if self.finished:
                 break
             self.finished = bool(self.booster.update())
-        # Not counted here: where not even the first round finds a split, LightGBM still keeps its constant trees.
+        # LightGBM's own count: if the first round already finds no split, it still keeps constant trees.
         self.rounds = self.booster.num_trees() // self.booster.num_model_per_iteration()
 
     def raw(self, table: np.ndarray, start: int) -> np.ndarray:
-        """What the rounds from `start` on add to the raw score of other rows, [N, outputs]."""
+        """Returns the raw scores that the rounds from `start` on add for the rows of `table`, [N, outputs]."""
         if start >= self.rounds:
             return np.zeros((len(table), self.booster.num_model_per_iteration()))
         found = self.booster.predict(
@@ -134,13 +140,13 @@ class Boosting:
 
 @dataclass(frozen=True)
 class Validated:
-    """What boosting is worth on validation rows.
+    """The result of boosting with early stopping.
 
     Attributes:
-      rounds: With the lowest loss over all folds.
-      answers: Of each fold's validation rows with so many rounds, [V, outputs].
-      boosters: Of each fold.
-      stopped: Whether the deadline ended it.
+      rounds: Number of rounds with the lowest mean validation loss over all folds.
+      answers: Predictions of each fold's validation rows after `rounds` rounds, [V, outputs].
+      boosters: Booster of each fold.
+      stopped: Whether the deadline ended training.
     """
 
     rounds: int
@@ -157,15 +163,19 @@ def validate(
     rounds: int,
     late: Callable[[], bool] = lambda: False,
 ) -> Validated:
-    """Boosts on all folds at once until their common validation loss has stopped falling.
+    """Boosts on all folds in parallel until the mean validation loss stops falling.
 
     Args:
-      training: Of each fold.
-      validation: Of each fold; their `base` is added to the answers.
-      problem: What is to be learned, and how.
-      shifts: Added to each fold's answers before they are judged, see balancing.Learned.
-      rounds: At most.
-      late: Whether the deadline has passed; asked between evaluations.
+      training: Training rows of each fold.
+      validation: Validation rows of each fold; their `base` is added to the predictions.
+      problem: Task and parameters.
+      shifts: Prior correction of each fold, added to its predictions before the loss is computed, see
+        class_balancing.Learned.
+      rounds: Maximum number of rounds.
+      late: Returns whether the deadline has passed; called after each evaluation.
+
+    Returns:
+      The best number of rounds and the predictions with it.
     """
     boosters = [Boosting(rows, problem) for rows in training]
     answers = [np.zeros(1) if rows.base is None else rows.base for rows in validation]
@@ -190,7 +200,7 @@ def validate(
 
 
 def evaluations(rounds: int) -> list[int]:
-    """Numbers of rounds after which the validation loss is evaluated; the last one is `rounds`."""
+    """Returns the numbers of rounds after which the validation loss is evaluated; the last one is `rounds`."""
     return [*range(EARLY_STEP, min(rounds, EARLY), EARLY_STEP), *range(EARLY, rounds, STEP), rounds]
 
 
@@ -201,7 +211,7 @@ def _grown(booster: Boosting, rows: Rows, answer: np.ndarray, stop: int) -> np.n
 
 
 def fit_rounds(rows: Rows, problem: Problem, rounds: int) -> Boosting:
-    """Boosts for so many rounds."""
+    """Returns a booster trained for `rounds` rounds, without early stopping."""
     found = Boosting(rows, problem)
     found.grow(rounds)
     return found

@@ -1,10 +1,10 @@
-"""Numeric jitter within a column's own noise: values moved no further than they were rounded.
+"""Numeric jitter: augmentation that moves values by at most their rounding error.
 
-A column's noise is taken to be its resolution. A value stands for all that would have been written down as it, and the
-nearest other value that the column holds says how wide that is: half the distance to it, on either side. So a
-jittered value never passes the middle between two values that are there, and the order of the column stays. That is a
-lower bound of the noise: what an instrument gets wrong beyond its last digit is not known from a table. The distance is
-taken among quantiles (components/transform/preprocessing.py), which is what the model sees.
+The rounding error of a value is estimated from the data as half the distance to the nearest other value of the column.
+A jittered value therefore never crosses the midpoint between two observed values, and the order of the column is
+preserved. This is a lower bound of the measurement error, because errors beyond the last recorded digit cannot be
+estimated from one table. Distances are computed on quantile ranks (see components/transform/preprocessing.py), which
+are the model's input.
 """
 
 import numpy as np
@@ -12,11 +12,11 @@ import numpy as np
 from components.trainer.training_columns import Columns
 
 LEAST_VALUES = 32
-"""A column of fewer different values is a scale (number of engines), not a measurement that was rounded."""
+"""Columns with fewer distinct values are not jittered: they are counts or grades, not rounded measurements."""
 
 
 def half_steps(column: np.ndarray) -> np.ndarray:
-    """Half the distance to the nearest other value of the column, [N]; 0 where there are too few different ones."""
+    """Returns half the distance to the nearest other value of the column, [N]; 0 for columns of few distinct values."""
     values, at = np.unique(column, return_inverse=True)
     if len(values) < LEAST_VALUES:
         return np.zeros(len(column), column.dtype)
@@ -27,17 +27,17 @@ def half_steps(column: np.ndarray) -> np.ndarray:
 
 
 def jittered(rows: Columns, share: float, draw: np.random.Generator) -> tuple[Columns, int]:
-    """The rows with their numeric values moved, each evenly drawn from its half steps times `share`.
+    """Jitters the numeric columns: adds uniform noise within +/- `share` times the half distance of each value.
 
-    A missing value stays missing, and categories, phases and labels stay what they are.
+    Missing values stay missing; categories, cyclical columns and labels are unchanged.
 
     Args:
-      rows: Rows to learn from.
-      share: Of the half steps, in (0, 1].
-      draw: Of the moves.
+      rows: Training rows.
+      share: Amplitude as a share of the half distances, in (0, 1].
+      draw: Random generator of the noise.
 
     Returns:
-      New rows, and how many columns were moved.
+      New rows, and the number of columns that were jittered.
     """
     if "numeric" not in rows.features:
         return rows, 0

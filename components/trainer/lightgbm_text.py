@@ -1,7 +1,7 @@
-"""The trees of a LightGBM model, read from its text format.
+"""Reads the trees of a LightGBM model from its text format.
 
-The text format is what `Booster.save_model` writes and every release of LightGBM 2 to 4 reads, so it is a stable
-interface; the JSON dump holds the same and takes ten times as long to make.
+Every release of LightGBM 2 to 4 reads the text that `Booster.save_model` writes, so the format is stable. The JSON dump
+has the same content and takes ten times as long to write.
 """
 
 import itertools
@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 
 CATEGORICAL, DEFAULT_LEFT = 1, 2
-"""Bits of `decision`; two more say how a missing value is treated, see MISSING_NAN."""
+"""Bits of `decision`; two more bits give the treatment of missing values, see MISSING_NAN."""
 MISSING_SHIFT, MISSING_MASK, MISSING_NAN = 2, 3, 2
 
 
 @dataclass(frozen=True)
 class Tree:
-    """One tree of L leaves and L - 1 inner nodes; a child c >= 0 is an inner node, c < 0 the leaf ~c.
+    """A tree of L leaves and L - 1 inner nodes; a child c >= 0 is an inner node, c < 0 the leaf ~c.
 
     Attributes:
-      feature: int [L - 1], the column that a node tests.
-      threshold: float64 [L - 1]; a number goes left if it is at most that. Of a categorical node it is the index of its
-        set of categories.
-      decision: int [L - 1], bit field of the kind of test.
-      left: int [L - 1], child of the rows that pass the test.
-      right: int [L - 1], child of the others.
-      value: float64 [L], what each leaf adds to the raw score.
-      categories: Sets of categories that go left, each a bool array by category.
+      feature: Int [L - 1], index of the column that a node tests.
+      threshold: Float64 [L - 1]; a number goes left if it is at most the threshold. For a categorical node: the index
+        into `categories`.
+      decision: Int [L - 1], bit field of the kind of test.
+      left: Int [L - 1], child of the rows that pass the test.
+      right: Int [L - 1], child of the other rows.
+      value: Float64 [L], raw score that each leaf adds.
+      categories: Sets of categories that go left, each a bool array indexed by category.
     """
 
     feature: np.ndarray
@@ -39,7 +39,7 @@ class Tree:
     categories: tuple[np.ndarray, ...]
 
     def goes_left(self, node: int, number: np.ndarray) -> np.ndarray:
-        """Whether values [V] of the node's column go left, NaN included; as LightGBM's `Tree::Decision` decides."""
+        """Whether values [V] of the node's column go left, NaN included, as in LightGBM's `Tree::Decision`."""
         decision = self.decision[node]
         missing = np.isnan(number)
         if decision & CATEGORICAL:
@@ -52,11 +52,11 @@ class Tree:
 
 
 def read_trees(booster: Any, iterations: int | None = None) -> list[Tree]:
-    """The trees of a `lightgbm.Booster`, in order: tree t adds to output t % K of a model of K outputs.
+    """Returns the trees of a `lightgbm.Booster` in order; of K outputs, tree t adds to output t % K.
 
     Args:
       booster: The fitted booster.
-      iterations: How many boosting rounds to take, from the first; None is all.
+      iterations: Number of boosting rounds to read, from the first; None for all.
     """
     text = booster.model_to_string(num_iteration=-1 if iterations is None else iterations, importance_type="split")
     blocks = text.split("\nend of trees", 1)[0].split("\nTree=")[1:]

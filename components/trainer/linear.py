@@ -1,8 +1,8 @@
 """The linear model: logistic, multinomial logistic or ridge regression on the transformed matrices, by scikit-learn.
 
-Its inputs are one-hot categories, standardised numbers (so that it can extrapolate), sine and cosine of phases, and
-indicators of missing values. Trained, it is a weight for each category id and each dense column,
-which in the graph takes one gather and one matrix product.
+Inputs are one-hot categories, standardised numbers (so that the model can extrapolate), sine and cosine of cyclical
+columns, and missing indicators. The fitted model has one weight for each category id and each dense column; its graph
+needs one gather and one matrix product.
 """
 
 import warnings
@@ -16,16 +16,16 @@ import tensorflow as tf
 from components.trainer.training_columns import Columns
 
 DENSE = ("standardized", "cyclical", "missing")
-"""Matrices whose columns are inputs as they are; those that a preprocessing does not make are left out.
+"""Matrices whose columns are inputs without further encoding; matrices that the preprocessing lacks are skipped.
 
-Without `standardized` the ranks in `numeric` are taken. Not both: a number and its rank are nearly collinear, so their
-weights may be large and of opposite sign, and beyond the values of training, where the rank stays, the prediction runs
-away.
+Without `standardized`, the quantile ranks of `numeric` are used. Never both: a number and its rank are nearly
+collinear, so their weights could be large and of opposite sign, and the prediction would diverge beyond the training
+range, where the rank is constant.
 """
 MOST_ROWS = 100_000
-"""Rows that it learns from, drawn at random where there are more: its few weights are known well enough by these."""
+"""Maximum training rows; more are sampled down, because the few weights are then estimated precisely enough."""
 SPARSE_FROM = 200
-"""Categories from which on the inputs are a sparse matrix."""
+"""Number of categories from which the one-hot inputs are a sparse matrix."""
 ITERATIONS, TOLERANCE = 100, 1e-4
 
 
@@ -34,10 +34,10 @@ class LinearWeights:
     """A fitted linear model of K outputs.
 
     Attributes:
-      by_id: float32 [ids, K], 0 for an id without a weight; no rows where there are no categories.
-      dense: float32 [D, K], of the columns of `matrices`, side by side.
-      intercept: float32 [K].
-      matrices: Which of DENSE it reads.
+      by_id: Float32 [ids, K], 0 for an id without a weight; empty without categorical columns.
+      dense: Float32 [D, K], weights of the concatenated columns of `matrices`.
+      intercept: Float32 [K].
+      matrices: Names of the dense matrices that the model reads, a subset of DENSE or `numeric`.
     """
 
     by_id: np.ndarray
@@ -46,7 +46,7 @@ class LinearWeights:
     matrices: tuple[str, ...]
 
     def raw(self, features: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Raw scores [N, K] of transformed matrices: logits, or values in units of the label's spread."""
+        """Returns raw scores [N, K] of transformed matrices: logits, or values of the standardised label."""
         found = np.broadcast_to(self.intercept, (_rows(features), len(self.intercept))).astype(np.float64)
         if len(self.by_id):
             for column in features["categorical"].T:
@@ -61,7 +61,7 @@ class LinearWeights:
 
 
 class Linear(tf.Module):
-    """LinearWeights in a graph."""
+    """LinearWeights as a TensorFlow graph."""
 
     def __init__(self, weights: LinearWeights) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Linear(tf.Module):
         )
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Raw scores float32 [N, K]."""
+        """Returns raw scores, float32 [N, K]."""
         found = self._intercept[None, :]
         if self._has_ids:
             found += tf.reduce_sum(tf.gather(self._by_id, features["categorical"]), axis=1)
@@ -87,15 +87,15 @@ def fit_linear(
     """Fits the linear model.
 
     Args:
-      rows: Transformed rows; a regression's labels in units of their spread.
+      rows: Transformed rows; labels of a regression are standardised.
       task: binary, multiclass or regression.
-      classes: K of a multiclass label.
+      classes: Number of classes K of a multiclass label.
       ids: Size of the joint vocabulary.
-      seed: Draws the rows, if there are more than MOST_ROWS.
-      weights: Of the rows, [N]; None is all alike.
+      seed: Seed of the row sample, used if there are more than MOST_ROWS rows.
+      weights: Sample weights, [N]; None for unweighted rows.
 
     Returns:
-      None where there is nothing to fit: no column, or labels of a single class.
+      The weights; None if there is nothing to fit: no column, or labels of a single class.
     """
     if len(rows) > MOST_ROWS:
         chosen = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
@@ -115,14 +115,14 @@ def fit_linear(
 
 
 def _ids_in(rows: Columns, ids: int) -> np.ndarray:
-    """Ids that occur: each gets a weight, those of few rows a small one by the L2 penalty."""
+    """Ids that occur in the rows; the L2 penalty keeps the weights of rare ids small."""
     if "categorical" not in rows.features:
         return np.empty(0, np.int64)
     return np.flatnonzero(np.bincount(rows.features["categorical"].reshape(-1), minlength=ids))
 
 
 def _inputs(features: Mapping[str, np.ndarray], kept: np.ndarray, matrices: tuple[str, ...]) -> tuple[Any, np.ndarray]:
-    """Inputs [N, categories + dense columns] that vary, sparse or dense; and which of the dense columns, bool [D]."""
+    """Inputs [N, categories + dense columns] without constant columns; and which dense columns were kept, bool [D]."""
     from scipy import sparse
 
     parts = [np.asarray(features[name], np.float32) for name in matrices]
@@ -159,8 +159,8 @@ def _fitted(
         line = Ridge(alpha=1.0, solver=solver, tol=TOLERANCE).fit(inputs, labels, sample_weight=weights)
         return line.coef_[:, None], np.array([line.intercept_])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged weights rank as well
-        warnings.simplefilter("ignore", DeprecationWarning)  # SciPy's, of what scikit-learn asks of it
+        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged weights predict as well
+        warnings.simplefilter("ignore", DeprecationWarning)  # raised by SciPy for a call in scikit-learn
         model = LogisticRegression(C=1.0, max_iter=ITERATIONS, tol=TOLERANCE).fit(
             inputs, labels.astype(np.int64), sample_weight=weights
         )
@@ -168,7 +168,7 @@ def _fitted(
         return model.coef_.T, model.intercept_
     coefficients = np.zeros((inputs.shape[1], classes))
     intercept = np.full(classes, _NEVER)  # a class without rows
-    if len(model.classes_) == 2:  # of two classes scikit-learn has the weights of the second alone
+    if len(model.classes_) == 2:  # scikit-learn then has only the weights of the second class
         coefficients[:, model.classes_[1]], intercept[model.classes_] = model.coef_[0], [0.0, model.intercept_[0]]
         return coefficients, intercept
     coefficients[:, model.classes_], intercept[model.classes_] = model.coef_.T, model.intercept_
@@ -176,7 +176,7 @@ def _fitted(
 
 
 _NEVER = -16.0
-"""Logit of a class that no row has."""
+"""Logit of a class without training rows."""
 
 
 def _rows(features: Mapping[str, np.ndarray]) -> int:

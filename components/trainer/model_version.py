@@ -1,7 +1,7 @@
-"""What a served model calls itself: its number in the registry, or "candidate" while it has none.
+"""The version that a served model reports: its number in the registry, or "candidate" before it is pushed.
 
-The number is known only when the model is pushed, and the model must not be saved anew for it. So it is a text file of
-the SavedModel (`assets/model_version`), read once when the model is loaded; a push writes the number into its copy, see
+The number is known only at the push, and the model must not be saved again for it. It is therefore a text file of the
+SavedModel (`assets/model_version`), read once when the model is loaded; the push writes the number into its copy, see
 components.registry.registry.
 """
 
@@ -16,11 +16,11 @@ CANDIDATE = "candidate"
 
 
 class ModelVersion(tf.Module):
-    """Yields the version as the string that stands in the file; saved with whatever module holds it."""
+    """Looks up the version in the text file; saved as part of the module that holds it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = TemporaryDirectory(prefix="plumbline-")  # must be there until the model is saved
+        self._folder = TemporaryDirectory(prefix="plumbline-")  # has to exist until the model is saved
         file = Path(self._folder.name) / Path(MODEL_VERSION).name
         file.write_text(f"{CANDIDATE}\n", encoding="utf-8")
         line, text = tf.lookup.TextFileIndex.LINE_NUMBER, tf.lookup.TextFileIndex.WHOLE_LINE
@@ -28,5 +28,5 @@ class ModelVersion(tf.Module):
         self._lines = tf.lookup.StaticHashTable(initializer, default_value="")
 
     def __call__(self, rows: tf.Tensor) -> tf.Tensor:
-        """The version once for each of so many rows, string [rows]."""
+        """Returns the version repeated for each row, string [rows]."""
         return tf.fill([rows], self._lines.lookup(tf.constant(0, tf.int64)))

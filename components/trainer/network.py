@@ -1,4 +1,4 @@
-"""Training of the network: so many epochs, or until the validation loss no longer falls."""
+"""Training of the neural network, for a fixed number of epochs or with early stopping."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ ROWS_PER_EXECUTION = 20_480
 MOST_STEPS = 100
 PREDICTED_ROWS = 8192
 INPUT_BOUND = 0.8
-"""Batches are made in a thread beside the computation. One that is busy this much of the time holds the other up."""
+"""Batches are gathered in a thread beside the computation. If it is busy for at least this share of the training time,
+the input pipeline is the bottleneck."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,11 @@ class Trained:
 
     Attributes:
       model: The network.
-      epochs: That it was trained for.
-      best_epoch: The one whose weights it has, from 1.
-      examples_per_second: Learned from, once the graph stands, validation not counted.
-      gathering: Share of that time in which batches were being made, beside the computation; 1 = it waits for them.
+      epochs: Number of epochs trained.
+      best_epoch: The epoch whose weights the model has, from 1.
+      examples_per_second: Training throughput, without graph construction and validation.
+      gathering: Share of the training time in which batches were gathered beside the computation, in [0, 1]; near 1
+        the computation waits for batches.
     """
 
     model: keras.Model
@@ -42,9 +44,9 @@ class Trained:
 
     @property
     def bound_by(self) -> str:
-        """What training waits for, and how that is known, in a phrase."""
+        """Names the bottleneck of training, input or computation, with its evidence."""
         what = "input" if self.gathering >= INPUT_BOUND else "computation"
-        return f"{what} (batches were being made {self.gathering:.0%} of the time)"
+        return f"{what} (batches were being gathered {self.gathering:.0%} of the time)"
 
 
 def fit_network(
@@ -60,23 +62,26 @@ def fit_network(
     """Trains a network.
 
     Args:
-      rows: What to learn from; a regression's labels in units of their spread.
-      validation: What to stop by; None trains for all of `settings["epochs"]`.
-      shape: Of inputs and outputs.
+      rows: Training rows; labels of a regression are standardised.
+      validation: Rows for early stopping; None trains for `settings["epochs"]` epochs.
+      shape: Input and output sizes.
       task: binary, multiclass or regression.
-      settings: pipeline.toml's table `training`.
-      weights: Of the rows, [N]; None is all alike.
-      logs: Folder for TensorBoard; "" is none.
-      shift: Added to the answers before they are judged, see balancing.Learned.
+      settings: Section `training` of pipeline.toml.
+      weights: Sample weights, [N]; None for unweighted rows.
+      logs: Folder for TensorBoard; "" for none.
+      shift: Prior correction, added to predictions before the validation loss, see class_balancing.Learned.
+
+    Returns:
+      The network of the best epoch.
 
     Raises:
-      PlumblineError: When the loss is no longer a number.
+      PlumblineError: The loss is not finite.
     """
     keras.utils.set_random_seed(settings["seed"])
     model = build_model(shape, settings)
     batch = min(settings["batch_size"], len(rows))
     steps = -(-len(rows) // batch)
-    # Half an epoch up, then down to 0 along a cosine: with the rate held, the last steps decide by chance.
+    # Warm-up over half an epoch, then cosine decay to 0; at a constant rate the last steps add noise to the weights.
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * settings["epochs"], warmup_target=settings["learning_rate"], warmup_steps=-(-steps // 2)
     )
@@ -85,7 +90,7 @@ def fit_network(
         loss=member_loss(task),
         metrics=[keras.metrics.MeanMetricWrapper(ensemble_loss(task, shift), name="ensemble")] if validation else [],
         steps_per_execution=min(steps_per_execution(batch), steps),
-        jit_compile=False,  # XLA on the CPU took tens of seconds per epoch where plain TensorFlow takes three
+        jit_compile=False,  # XLA on the CPU took tens of seconds per epoch, plain TensorFlow three
     )
     feed = Feed(rows, batch, settings["seed"], weights)
     pace = Pace(feed)
@@ -101,7 +106,7 @@ def fit_network(
         validation_data=Feed(validation, PREDICTED_ROWS).dataset() if validation is not None else None,
         epochs=settings["epochs"],
         callbacks=callbacks,
-        shuffle=False,  # the batches come shuffled
+        shuffle=False,  # Feed shuffles
         verbose=0,
     ).history
     note("")
@@ -116,12 +121,12 @@ def fit_network(
 
 
 def steps_per_execution(batch: int) -> int:
-    """Steps in one call of the compiled loop; between calls is Keras' Python, which costs more than a small step."""
+    """Returns the steps per call of the compiled loop; Keras' Python between calls costs more than a small step."""
     return min(max(ROWS_PER_EXECUTION // batch, 1), MOST_STEPS)
 
 
 class _Note(keras.callbacks.Callback):
-    """Tells which epoch it is, and the last one's loss."""
+    """Reports the epoch and the last epoch's loss as progress."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
@@ -129,10 +134,10 @@ class _Note(keras.callbacks.Callback):
         self._last = ""
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Before an epoch."""
+        """Reports the epoch that begins."""
         note(f"network, epoch {epoch + 1} of {self._epochs}{self._last}")
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """After it."""
+        """Keeps the loss of the epoch for the next report."""
         loss = (logs or {}).get("val_ensemble", (logs or {}).get("loss"))
         self._last = "" if loss is None else f", loss {loss:.4f}"

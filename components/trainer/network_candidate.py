@@ -1,4 +1,4 @@
-"""The network as a candidate: tried on few rows first, and trained on all only if a blend with it is better there."""
+"""The network as a candidate: tried on a sample first, and trained on all rows only if it improves the blend there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,11 +14,11 @@ from components.trainer.ensemble_loss import Gain, gain, losses
 from components.trainer.training_columns import Columns
 
 PROMISING = 1.0
-"""Standard errors by which a blend with the network must be better on few rows before it is trained on all."""
+"""Standard errors by which the network has to improve the blend on the sample before it is trained on all rows."""
 
 
 class NetworkCandidate:
-    """The network of model.py. Of several folds it validates on the last alone: it takes the time of the others."""
+    """The network of network_layers.py. It is validated on the last fold only, because its training is expensive."""
 
     name = "network"
 
@@ -27,14 +27,17 @@ class NetworkCandidate:
         self._found: Any = None
 
     def trial(self, fold: FoldRows, rows: int, other: np.ndarray, blocks: np.ndarray | None) -> Gain:
-        """What an even blend gains over the present model with the network trained on the newest `rows` alone.
+        """Estimates the gain of an equal-weight blend with a network that is trained on the newest rows only.
 
         Args:
-          fold: Of the validation.
-          rows: To train on, at most.
-          other: The present model's answers to the validation rows, [V, outputs]; it was trained on all rows, so that a
-            network which gains already by few will gain more by all.
-          blocks: See blending.gain.
+          fold: Training and validation rows.
+          rows: Maximum number of training rows.
+          other: Predictions of the current model for the validation rows, [V, outputs]. It was trained on all rows, so
+            a network that improves it when trained on a sample will improve it more when trained on all.
+          blocks: See ensemble_loss.gain.
+
+        Returns:
+          Mean decrease of the loss by the blend, with its standard error.
         """
         few = replace(fold, learned=newest(fold.learned, rows))
         answer = self._shifted(self._answer(few, f"{self._logs}/trial" if self._logs else ""), few.learned)
@@ -42,7 +45,7 @@ class NetworkCandidate:
         return gain(losses((answer + other) / 2, labels, kind), losses(other, labels, kind), blocks)
 
     def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
-        """Answers to the last fold's validation rows."""
+        """Fits on the last fold and returns its predictions only, in a list of one."""
         return [self._answer(folds[-1], f"{self._logs}/first" if self._logs else "")]
 
     def _answer(self, fold: FoldRows, logs: str) -> np.ndarray:
@@ -64,7 +67,7 @@ class NetworkCandidate:
         return network_answer(tf.constant(outputs), task.kind).numpy()
 
     def _read(self, rows: Columns) -> Columns:
-        """The matrices that the network reads."""
+        """Keeps only the matrices that the network reads."""
         return Columns({name: rows.features[name] for name in self._task.shape(rows).widths}, rows.labels)
 
     @staticmethod
@@ -93,7 +96,7 @@ class NetworkCandidate:
 
 
 def newest(learned: Learned, rows: int) -> Learned:
-    """The last `rows` of the rows to train on."""
+    """Returns the last `rows` training rows."""
     if len(learned.rows) <= rows:
         return learned
     part = slice(len(learned.rows) - rows, None)

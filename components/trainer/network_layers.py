@@ -1,10 +1,10 @@
-"""The network: an ensemble of multilayer perceptrons that share their weights, on embedded columns.
+"""The network: an ensemble of multilayer perceptrons with shared hidden layers, on embedded columns.
 
-Categorical values are embedded; numbers, which arrive as quantiles, are encoded piecewise linearly (Gorishniy,
-Rubachev, Babenko: On Embeddings for Numerical Features, arXiv 2203.05556); the rest is used as it is. On that stand k
-perceptrons in one batch: each sees its inputs through signs of its own, shares the hidden layers, and has a head of its
-own (TabM-mini, Gorishniy, Kotelnikov, Babenko, arXiv 2410.24210). They learn alone, by the mean of their losses,
-and predict together, by the mean of their probabilities.
+Categorical values are embedded; numbers, which arrive as quantile ranks, are encoded piecewise linearly (Gorishniy,
+Rubachev, Babenko: On Embeddings for Numerical Features, arXiv 2203.05556); other columns are used unchanged. k
+perceptrons are computed in one batch: each multiplies the inputs by its own vector, shares the hidden layers, and has
+its own output layer (TabM-mini, Gorishniy, Kotelnikov, Babenko, arXiv 2410.24210). The training loss is the mean of
+their losses; the prediction is the mean of their probabilities.
 """
 
 from collections.abc import Mapping
@@ -16,18 +16,21 @@ import numpy as np
 import tensorflow as tf
 
 EMBEDDING = 8
-"""Dimensions of a categorical value; few, because most values of a column like an aircraft's number are rare."""
+"""Dimensions of the embedding of a categorical value; few, because most values of a large vocabulary are rare."""
 PIECES = 16
-"""Pieces of the piecewise-linear encoding."""
+"""Intervals of the piecewise-linear encoding."""
 HARMONICS = 3
-"""Multiples of a cycle's frequency that are offered to the network."""
+"""Multiples of a cycle's frequency among the inputs of the network."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What the network has to fit: `widths` of the input matrices by name, `ids` in the vocabulary, `outputs` per row.
+    """Input and output sizes of a network.
 
-    `outputs` is 1 for binary and regression, the number of classes K for multiclass.
+    Attributes:
+      widths: Columns of each input matrix by name.
+      ids: Size of the joint vocabulary.
+      outputs: Outputs per row: 1 for binary and regression, the number of classes K for multiclass.
     """
 
     widths: Mapping[str, int]
@@ -36,10 +39,15 @@ class Shape:
 
 
 def build_model(shape: Shape, settings: Mapping[str, Any]) -> keras.Model:
-    """The untrained network, from pipeline.toml's table `training`.
+    """Builds the untrained network.
 
-    Takes a dict of matrices (see components/transform/preprocessing.py), gives float32 [N, k, outputs]: per
-    member a logit (binary), K logits (multiclass) or a value in units of the label's spread (regression).
+    Args:
+      shape: Input and output sizes.
+      settings: Section `training` of pipeline.toml.
+
+    Returns:
+      A model from a dict of matrices (see components/transform/preprocessing.py) to float32 [N, k, outputs]: for each
+      member a logit (binary), K logits (multiclass) or a value of the standardised label (regression).
     """
     inputs = {
         name: keras.Input((width,), dtype="int32" if name == "categorical" else "float32", name=name)
@@ -54,13 +62,13 @@ def build_model(shape: Shape, settings: Mapping[str, Any]) -> keras.Model:
 
 
 def _encode(inputs: dict[str, keras.KerasTensor], shape: Shape, dropout: float) -> list[keras.KerasTensor]:
-    """The inputs as flat matrices of floats."""
+    """Encodes the inputs as float matrices."""
     encoded = []
     if "categorical" in inputs:
         columns = shape.widths["categorical"]
         start = keras.initializers.RandomNormal(stddev=0.1)
         x = keras.layers.Embedding(shape.ids, EMBEDDING, embeddings_initializer=start)(inputs["categorical"])
-        # Whole embeddings are dropped, not single numbers: no column may be leaned on alone.
+        # Dropout of whole embeddings, so that the network does not depend on a single column.
         x = keras.layers.Dropout(dropout, noise_shape=(None, columns, 1))(x)
         encoded.append(keras.layers.Reshape((columns * EMBEDDING,))(x))
     if "numeric" in inputs:
@@ -73,20 +81,20 @@ def _encode(inputs: dict[str, keras.KerasTensor], shape: Shape, dropout: float) 
 
 
 def _ones(inputs: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-    """A column of ones, so that a member's signs also give it a bias of its own."""
+    """A column of ones: multiplied by a member's vector, it is the member's bias."""
     first = next(iter(inputs.values()))
     return keras.ops.ones_like(first[:, :1], dtype="float32")
 
 
 class PiecewiseLinear(keras.layers.Layer):
-    """[N, F] in [-1, 1] to [N, F * pieces] in [0, 1]: how far a value reaches into each of equally wide pieces."""
+    """Piecewise-linear encoding: [N, F] in [-1, 1] to [N, F * pieces] in [0, 1], over intervals of equal width."""
 
     def __init__(self, pieces: int) -> None:
         super().__init__()
         self.pieces = pieces
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        """e_t = min(max((x - b_t) / (b_t+1 - b_t), 0), 1), formula 2 of arXiv 2203.05556."""
+        """Computes e_t = min(max((x - b_t) / (b_t+1 - b_t), 0), 1), formula 2 of arXiv 2203.05556."""
         width = 2.0 / self.pieces
         edges = np.arange(self.pieces, dtype=np.float32) * width - 1.0
         reach = tf.clip_by_value((x[:, :, None] - edges) / width, 0.0, 1.0)
@@ -94,14 +102,14 @@ class PiecewiseLinear(keras.layers.Layer):
 
 
 class Harmonics(keras.layers.Layer):
-    """[N, 2K] of sin a, cos a to [N, 2K * count] of sin and cos of a, 2a, .. count * a; (0, 0) stays 0."""
+    """Maps [N, 2K] of sin a, cos a to [N, 2K * count] of sin and cos of a, 2a, .. count * a; (0, 0) stays 0."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self.count = count
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        """By the addition theorems: no angle needs to be recovered."""
+        """Computes the multiples by the angle addition theorems."""
         sine, cosine = x[:, 0::2], x[:, 1::2]
         terms = [sine, cosine]
         for _ in range(self.count - 1):
@@ -110,35 +118,35 @@ class Harmonics(keras.layers.Layer):
 
 
 class Members(keras.layers.Layer):
-    """[N, D] to [N, k, D]: every member sees the inputs times weights of its own, at first random signs."""
+    """Maps [N, D] to [N, k, D]: multiplies the inputs by a trained vector per member, initialised with random signs."""
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self.count = count
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Creates the k rows of weights; a single member begins with plain ones."""
+        """Creates the k vectors."""
         self.scale = self.add_weight(shape=(self.count, input_shape[-1]), initializer=_signs, name="scale")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        """The product, a row of weights per member."""
+        """Multiplies the inputs by the vector of each member."""
         return x[:, None, :] * self.scale
 
 
 def _signs(shape: tuple[int, ...], dtype: Any = None) -> tf.Tensor:
-    """Random -1 and 1."""
+    """Random initial values -1 and 1."""
     return tf.sign(keras.random.uniform(shape, -1.0, 1.0, dtype=dtype or "float32"))
 
 
 class Heads(keras.layers.Layer):
-    """[N, k, D] to [N, k, outputs]: a linear layer per member."""
+    """Output layers: [N, k, D] to [N, k, outputs], a linear layer per member."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
         self.outputs = outputs
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
-        """Creates k matrices [D, outputs] and k biases."""
+        """Creates k weight matrices [D, outputs] and k biases."""
         _, members, width = input_shape
         bound = width**-0.5
         start = keras.initializers.RandomUniform(-bound, bound)
@@ -146,5 +154,5 @@ class Heads(keras.layers.Layer):
         self.bias = self.add_weight(shape=(members, self.outputs), initializer="zeros", name="bias")
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        """Each member's own matrix times its own last layer."""
+        """Applies the output layer of each member."""
         return tf.einsum("nkd,kdo->nko", x, self.kernel) + self.bias

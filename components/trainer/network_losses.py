@@ -1,4 +1,4 @@
-"""What each task minimises and reports, on the outputs [N, k, outputs] of the ensemble."""
+"""Losses and validation metrics of the network by task, on the members' outputs [N, k, outputs]."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +8,11 @@ import tensorflow as tf
 from sklearn import metrics
 
 Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-"""Labels [N], outputs [N, k, outputs] -> loss per row [N]."""
+"""(labels [N], outputs [N, k, outputs]) -> loss of each row [N]."""
 
 
 def member_loss(task: str) -> Loss:
-    """The mean of the members' own losses, which is what they learn by: cross-entropy in nats, or squared error."""
+    """Returns the training loss, the mean of the members' losses: cross-entropy in nats, or squared error."""
 
     def loss(labels: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         each = tf.repeat(tf.reshape(labels, [-1, 1]), outputs.shape[1], axis=1)  # [N, k]
@@ -29,9 +29,11 @@ def member_loss(task: str) -> Loss:
 
 
 def ensemble_loss(task: str, shift: np.ndarray | None = None) -> Loss:
-    """The loss of the mean prediction, which is what is served, and by which training stops.
+    """Returns the loss of the members' mean prediction, which is served; the loss for early stopping.
 
-    `shift` [outputs] is added to its logit or log-probabilities first, see balancing.Learned.
+    Args:
+      task: binary, multiclass or regression.
+      shift: Prior correction, [outputs], added to the logit or the log-probabilities, see class_balancing.Learned.
     """
     odds = None if shift is None else np.exp(shift)
 
@@ -55,9 +57,15 @@ def ensemble_loss(task: str, shift: np.ndarray | None = None) -> Loss:
 
 
 def validation_metrics(task: str, labels: np.ndarray, answer: dict[str, Any]) -> dict[str, float | None]:
-    """Metrics of the task's answer (see signatures.py) on labels [N], by pipeline.toml's names.
+    """Computes the metrics of a validation split, by their names in pipeline.toml.
 
-    `auc` and `average_precision` are None where only one class occurs: they are not defined there.
+    Args:
+      task: binary, multiclass or regression.
+      labels: 0 and 1, class indices, or values in the label's unit, [N].
+      answer: Predictions as a served model returns them, see signatures.py.
+
+    Returns:
+      Metric name -> value. `auc` and `average_precision` are None, undefined, if only one class occurs.
     """
     if task == "binary":
         probability = np.asarray(answer["probability"], np.float64)

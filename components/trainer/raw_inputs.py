@@ -1,6 +1,6 @@
-"""From what a served model is given to transformed features: by the matrices' graph, or by TFX's own transform graph.
+"""Maps the inputs of a served model to transformed features, by the graph of matrices or by TFX's transform graph.
 
-Both take serialized examples, or columns by name, [N], in which a missing value is said as signatures.py describes.
+Both read serialized examples, or columns by name, [N], with missing values encoded as in signatures.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,36 +19,41 @@ from components.shared.serving.served_texts import listed, moments
 
 Tensors = Mapping[str, tf.Tensor]
 Specs = Mapping[str, Any]
-"""Raw column -> its feature spec."""
+"""Raw column name -> feature spec."""
 
 
 class RawInputs(Protocol):
-    """How raw inputs become transformed ones; a tf.Module that a SavedModel takes with it."""
+    """Maps raw inputs to transformed features; a tf.Module that is saved as part of the SavedModel."""
 
     def of_examples(self, examples: tf.Tensor) -> Tensors:
-        """Transformed features of serialized examples, [N]; features that an example lacks are missing."""
+        """Transforms serialized examples, string [N]; features that an example lacks are missing."""
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
-        """Transformed features of columns, [N] or [N, 1]; one missing value of an `optional` one stands for all rows.
+        """Transforms columns, [N] or [N, 1] each.
 
-        Fails where a column has another number of rows.
+        Args:
+          columns: Columns by name.
+          optional: Names of columns that may be missing; a single missing value of such a column stands for all rows.
+
+        Raises:
+          InvalidArgumentError: When called, if a column has another number of rows.
         """
 
     def label(self, examples: tf.Tensor) -> tf.Tensor:
-        """The label of serialized examples, as the model learns it, [N]."""
+        """Returns the labels of serialized examples, encoded as for training, [N]."""
 
     @property
     def served_types(self) -> Mapping[str, tf.DType]:
-        """Numeric and cyclical columns that are sent in another type than float32, which does not tell them apart."""
+        """Types of the numeric and cyclical inputs that are not float32, because it cannot represent the values."""
 
 
 @dataclass(frozen=True)
 class SentAsText:
-    """Columns that are no text and yet sent as such, see served_texts.
+    """Columns that are not text in the examples but are sent as text in requests, see served_texts.py.
 
     Attributes:
-      moments: Dates and moments -> their unit.
-      lists: Lists -> what is between their items.
+      moments: Date and timestamp columns -> their unit.
+      lists: List columns -> the separator of the items.
     """
 
     moments: Mapping[str, str] = field(default_factory=dict)
@@ -56,18 +61,18 @@ class SentAsText:
 
     @classmethod
     def of(cls, features: Mapping[str, Any]) -> "SentAsText":
-        """Of pipeline.toml's [features], with what pipeline/settings/feature_types.py adds."""
+        """Reads them from section [features] of pipeline.toml as extended by pipeline/settings/feature_types.py."""
         separators = features.get("separators", {})
         lists = {name: separators.get(name, SEPARATOR) for name in features.get("lists", {})}
         return cls(dict(features.get("moments", {})), lists)
 
     @property
     def names(self) -> frozenset[str]:
-        """All of them."""
+        """Names of all these columns."""
         return frozenset((*self.moments, *self.lists))
 
     def read(self, name: str, texts: tf.Tensor, dtype: tf.DType) -> tf.Tensor | tf.SparseTensor:
-        """One of the columns, string [N], as an example has it: int64 [N], or lists of `dtype`."""
+        """Parses such a column, string [N], into the type of the examples: int64 [N], or lists of `dtype`."""
         if name in self.moments:
             return moments(texts, self.moments[name], name)
         return listed(texts, self.lists[name], dtype)
@@ -81,7 +86,16 @@ def raw_inputs(
     label: str,
     texts: SentAsText | None = None,
 ) -> RawInputs:
-    """The quicker of the two that a transform graph allows; `texts` are columns that are sent as text."""
+    """Returns the faster implementation that the transform graph allows.
+
+    Args:
+      transform: Output of the Transform component.
+      specs: Feature spec of each raw column.
+      features: Names of the features.
+      categorical: Names of those that are categorical.
+      label: Name of the label column.
+      texts: Columns that are sent as text.
+    """
     matrices = load_matrices(transform)
     if matrices is not None:
         return ByMatrices(matrices, specs, texts)
@@ -89,7 +103,7 @@ def raw_inputs(
 
 
 class ByMatrices(tf.Module):
-    """By the matrices' graph: as many operations for a thousand columns as for ten, but for naming the inputs."""
+    """Transforms by the graph of matrices, whose number of operations hardly depends on the number of columns."""
 
     def __init__(self, matrices: Matrices, specs: Specs, texts: SentAsText | None = None) -> None:
         super().__init__()
@@ -144,9 +158,9 @@ class ByMatrices(tf.Module):
         return dict(self.matrices.loaded.features(*matrices))
 
     def _numbers(self, given: "Aligned", names: Sequence[str], made: Tensors) -> tf.Tensor:
-        """Numbers as training saw them: those of integer columns, which are sent as floats, as integers.
+        """Numeric columns as in training; requests send integer columns as floats, which are rounded.
 
-        `made` are columns that were derived.
+        `made` holds the derived columns.
         """
         sent = [name for name in names if name not in made]
         values = given.matrix(sent, as_numbers, tf.float32)
@@ -161,7 +175,7 @@ class ByMatrices(tf.Module):
 
 
 class ByLayer(tf.Module):
-    """By the graph that TFX's own executor wrote, whose inputs are the raw columns: some operations for each."""
+    """Transforms by the graph of TFX's own executor, which has some operations for each raw column."""
 
     def __init__(
         self,
@@ -204,7 +218,7 @@ class ByLayer(tf.Module):
 
     @property
     def served_types(self) -> Mapping[str, tf.DType]:
-        """See RawInputs. The graph itself is asked: whether its train rows held values beyond what a type holds."""
+        """See RawInputs. Found by probing the graph: do its quantiles extend beyond the range of a type?"""
         if self._served is None:
             self._served = tuple(self._asked().items())
         return dict(self._served)
@@ -220,12 +234,12 @@ class ByLayer(tf.Module):
                 columns[name] = tf.sparse.from_dense(tf.fill([4, 1], tf.zeros([], kind) if kind != tf.string else ""))
         found = self._transformed(columns)
         if not {"numeric", "standardized"} <= found.keys():
-            return {}  # a graph of one's own, whose outputs mean something else
+            return {}  # the graph of a user's preprocessing_fn, whose outputs have another meaning
         ranks = found["numeric"].numpy()
         names = self._features[first : first + ranks.shape[1]]
         beyond = {
             name: [rank[low] > -1 or rank[low + 1] < 1 for low in (0, 2)]
-            for name, rank in zip(names, ranks.T, strict=False)  # derived columns come after those
+            for name, rank in zip(names, ranks.T, strict=False)  # derived columns come after the probed ones
             if name not in self._texts.names and columns[name] is bounds
         }
         return {name: tf.int64 if huge else tf.float64 for name, (large, huge) in beyond.items() if large}
@@ -235,7 +249,7 @@ class ByLayer(tf.Module):
         return found
 
     def _raw(self, name: str, values: tf.Tensor) -> tf.Tensor | tf.SparseTensor:
-        """A column with missing ones marked, as the transform graph takes it: of its type, sparse where optional."""
+        """A column as the transform graph expects it: in its own type, sparse if it may be missing."""
         if isinstance(values, tf.SparseTensor):
             return values
         spec, there = self._specs[name], present(values)
@@ -249,10 +263,15 @@ class ByLayer(tf.Module):
 
 
 class Aligned:
-    """Columns of one request, [N] or [N, 1] each, brought to the same N and put together type by type."""
+    """Columns of one request, [N] or [N, 1] each, expanded to the same N and stacked by type."""
 
     def __init__(self, columns: Tensors, optional: Iterable[str]) -> None:
-        """One missing value of an `optional` column stands for all rows: a default of the signature."""
+        """Stacks the columns.
+
+        Args:
+          columns: Columns by name.
+          optional: Columns of which a single missing value, the default of the signature, stands for all rows.
+        """
         self._names: dict[tf.DType, list[str]] = {}
         for name, column in columns.items():
             self._names.setdefault(column.dtype, []).append(name)
@@ -270,8 +289,8 @@ class Aligned:
     def _together(
         self, flat: Sequence[tf.Tensor], sizes: tf.Tensor, names: Sequence[str], optional: Sequence[bool]
     ) -> tf.Tensor:
-        """[N, C] of C columns of one type."""
-        marked = tf.constant([MISSING[flat[0].dtype]], flat[0].dtype)  # so that an empty column, too, has a first value
+        """Stacks C columns of one type to [N, C]."""
+        marked = tf.constant([MISSING[flat[0].dtype]], flat[0].dtype)  # gives an empty column a first value, too
         values = tf.concat([*flat, marked], axis=0)
         first = tf.cumsum(sizes, exclusive=True)
         lone = (sizes == 1) & tf.constant(optional) & ~present(tf.gather(values, first))
@@ -283,7 +302,7 @@ class Aligned:
         return tf.gather(values, first + steps)
 
     def matrix(self, names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
-        """The named columns, [N, len(names)], each type's converted to `dtype` by `convert`."""
+        """Returns the named columns as [N, len(names)]; `convert` maps the columns of each type to `dtype`."""
         wanted, parts, order = set(names), [], []
         for kind, members in self._names.items():
             if mine := [(place, name) for place, name in enumerate(members) if name in wanted]:
@@ -298,12 +317,12 @@ class Aligned:
         return tf.gather(joined, [places[name] for name in names], axis=1)
 
     def column(self, name: str) -> tf.Tensor:
-        """One column, [N]."""
+        """Returns one column, [N]."""
         dtype, place = self._places[name]
         return self._matrices[dtype][:, place]
 
     def columns(self) -> dict[str, tf.Tensor]:
-        """The columns one by one, [N]."""
+        """Returns all columns by name, [N] each."""
         return {
             name: self._matrices[dtype][:, position]
             for dtype, names in self._names.items()
@@ -312,12 +331,12 @@ class Aligned:
 
 
 def present(values: tf.Tensor) -> tf.Tensor:
-    """Whether a value is there, bool of the same shape."""
+    """Whether each value is not missing, bool of the same shape."""
     return tf.math.is_finite(values) if values.dtype.is_floating else values != MISSING[values.dtype]
 
 
 def _parse(examples: tf.Tensor, names: Iterable[str], types: Mapping[str, tf.DType]) -> dict[str, tf.SparseTensor]:
-    """The named columns; also those required in training may be missing, so that no request fails."""
+    """Parses the named columns; a column that training requires may be missing here, so that no request fails."""
     parsed: dict[str, tf.SparseTensor] = tf.io.parse_example(
         examples, {name: tf.io.VarLenFeature(types[name]) for name in names}
     )

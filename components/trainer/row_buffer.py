@@ -1,7 +1,7 @@
-"""Matrices that grow row by row: in memory as long as they fit a budget, from then on in files.
+"""A buffer for matrices that grow row by row: in memory up to a budget, in temporary files beyond it.
 
-The files have no name: the system frees them when the last array that looks into them is gone, or the process, even if
-it is killed. What is read from them stays in memory only as long as nothing else needs the place.
+The files are unlinked: the operating system frees them when the last array that maps them is deleted or the process
+ends, even if it is killed. Pages that were read stay in the page cache only while memory is free.
 """
 
 import tempfile
@@ -13,15 +13,20 @@ import numpy as np
 from components.shared.errors import UsageError
 
 IN_MEMORY = 2 << 30
-"""Bytes of transformed rows that are kept in memory; about 13 million rows of the flights. A fixed number, not a share
-of what the machine has free: rows in files are shuffled in another way, and the same rows shall give the same model."""
+"""Budget in bytes; about 13 million rows of the flights. It is fixed and does not depend on free memory: rows in files
+are shuffled in another way, and the same rows have to give the same model on every machine."""
 
 
 class Spool:
-    """Takes batches of rows and gives them back as one matrix per name."""
+    """Collects batches of rows and returns them as one matrix per name."""
 
     def __init__(self, budget: int = IN_MEMORY, folder: str | None = None) -> None:
-        """`budget` in bytes; `folder` is for the files, None is the system's (TMPDIR)."""
+        """Creates an empty buffer.
+
+        Args:
+          budget: Bytes held in memory before rows are written to files.
+          folder: Folder of the files; None for the system's (TMPDIR).
+        """
         self._budget, self._folder = budget, folder or tempfile.gettempdir()
         self._parts: dict[str, list[np.ndarray]] = {}
         self._files: dict[str, IO[bytes]] = {}
@@ -41,42 +46,42 @@ class Spool:
                 self._spill()
             except OSError as exc:
                 raise UsageError(
-                    f"{self._folder}: no place for the transformed rows, {self._bytes / (1 << 30):.1f} GB so far "
+                    f"{self._folder}: no space for the transformed rows, {self._bytes / (1 << 30):.1f} GB so far "
                     f"({exc.strerror}); free some, choose another --root (a cluster: TMPDIR) or lower [data] window"
                 ) from exc
 
     def matrices(self) -> dict[str, np.ndarray]:
-        """Everything added, by name; the arrays of files are read-only. Empties the spool."""
+        """Returns all rows by name and empties the buffer; arrays that map files are read-only."""
         found = {}
         for name in list(self._parts):
             parts = self._parts.pop(name)
             if name not in self._files:
-                found[name] = np.concatenate(parts)  # and the parts are freed before the next name
+                found[name] = np.concatenate(parts)  # the parts are freed before the next name
                 continue
             width = parts[0].shape[1:]
             file = self._files.pop(name)
             found[name] = np.memmap(file, parts[0].dtype, "r").reshape(-1, *width)
-            file.close()  # the mapping holds on to it
+            file.close()  # the mapping keeps the file open
         return found
 
     def _spill(self) -> None:
         for name, parts in self._parts.items():
             if name not in self._files:
-                self._files[name] = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - open for as long as rows come
+                self._files[name] = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - open while rows are added
             file = self._files[name]
             for part in parts:
                 file.write(np.ascontiguousarray(part).data)
             file.flush()
-            self._parts[name] = [parts[-1][:0]]  # no rows, but their type and width
+            self._parts[name] = [parts[-1][:0]]  # keeps the type and the width
 
 
 def in_files(matrix: np.ndarray) -> bool:
-    """Whether an array, or what it is a view of, lies in a file."""
+    """Whether an array, or the array of which it is a view, maps a file."""
     return getattr(matrix, "_mmap", None) is not None
 
 
 def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The rows of one, then of the other; a view, not a copy, where they lie one after the other already."""
+    """Concatenates rows; returns a view instead of a copy if the two arrays are adjacent parts of one array."""
     whole = _root(first)
     alike = first.dtype == second.dtype == whole.dtype and first.shape[1:] == second.shape[1:]
     gapless = all(matrix.flags.c_contiguous for matrix in (whole, first, second))
@@ -89,7 +94,7 @@ def joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _root(matrix: np.ndarray) -> np.ndarray:
-    """The array that a view was taken of."""
+    """The array of which a view was taken."""
     while isinstance(matrix.base, np.ndarray):
         matrix = matrix.base
     return matrix

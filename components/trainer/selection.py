@@ -1,8 +1,8 @@
-"""Which members make the model: from simple to complex, each enters only if it is better beyond chance. Pure.
+"""Forward selection of ensemble members on out-of-sample predictions. No TensorFlow.
 
-Forward selection on out-of-sample answers. The current model is first the prior. A candidate replaces it if its loss is
-lower beyond chance, and joins it if a blend of the two is. Otherwise the simpler model stays: among ties it costs less
-to train, to serve and to explain.
+Candidates are considered from simple to complex, starting with the prior. A candidate replaces the current model if its
+loss is significantly lower, and is blended with it if a blend has a significantly lower loss. Otherwise the simpler
+model stays: it costs less to train, serve and explain.
 """
 
 from collections.abc import Mapping
@@ -13,30 +13,35 @@ import numpy as np
 from components.trainer.ensemble_loss import gain, losses
 
 SHARES = (0.25, 0.5, 0.75)
-"""Of the new member in a blend. Finer steps would fit the validation rows, not the rows that come."""
+"""Weights of the new member in a blend. Finer steps would overfit the validation split."""
 LOSS = {"binary": "log loss", "multiclass": "log loss", "regression": "squared error"}
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Weight of each candidate, 0 if it is not in the model; and why, in a clause."""
+    """Result of a selection.
+
+    Attributes:
+      weights: Weight of each candidate, 0 if it is not a member.
+      reasons: Why each candidate is or is not a member, as a clause.
+    """
 
     weights: Mapping[str, float]
     reasons: Mapping[str, str]
 
     def blend(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The weighted mean of the members' answers, [V, outputs]."""
+        """Returns the weighted mean of the candidates' predictions, [V, outputs]."""
         return np.asarray(sum(weight * answers[name] for name, weight in self.weights.items() if weight))
 
 
 def select(
     answers: Mapping[str, np.ndarray], labels: np.ndarray, task: str, blocks: np.ndarray | None = None
 ) -> Selection:
-    """Selects among candidates.
+    """Selects and weights members.
 
     Args:
-      answers: Candidate -> its answers to rows that it was not trained on, [V, outputs]; the simplest first.
-      labels: [V], as `losses` takes them.
+      answers: Out-of-sample predictions of each candidate, [V, outputs]; the simplest candidate first.
+      labels: Labels, [V], as `losses` expects them.
       task: binary, multiclass or regression.
       blocks: See `gain`.
     """
@@ -57,19 +62,19 @@ def select(
             for share in SHARES
             if names[0] not in current or len(names) == 1
         ]
-        if alone.beyond_chance:
+        if alone.significant:
             for one in current:
                 reasons[one] = follows
             current, before = {name: 1.0}, now
         best = min(mixed, key=lambda weights: float(losses_of(weights).mean()), default=None)
-        if best is not None and (together := gain(losses_of(best), before, blocks)).beyond_chance:
+        if best is not None and (together := gain(losses_of(best), before, blocks)).significant:
             current = best
             reasons[name] += f"; blended, {together}"
             for one in current:
                 if reasons[one] == follows:
                     reasons[one] = f"blended with {name}"
         elif name not in current:
-            reasons[name] += ": not better beyond chance"
+            reasons[name] += ": not significantly better"
     weights = {name: round(current.get(name, 0.0), 6) for name in names}
     return Selection(weights, reasons)
 

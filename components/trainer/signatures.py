@@ -1,34 +1,34 @@
-"""What a served model answers to: three signatures over one path from raw values to predictions.
+"""The three signatures of a served model, which share one path from raw values to predictions.
 
-    serve_examples    examples string [N], serialized tf.Examples; no label needed
-    serving_default   one tensor per feature, [N] or [N, 1], as the `instances` of a REST request give them
-    transform_labels  examples string [N] with label -> transformed_label [N], as the model learned it, for evaluation
+    serve_examples    examples string [N], serialized tf.Examples; the label is not needed
+    serving_default   one tensor per feature, [N] or [N, 1]; the inputs of the `instances` of a REST request
+    transform_labels  examples string [N] with label -> transformed_label [N], encoded as for training; for evaluation
 
-An input of serving_default is called as its feature is, with `_` for every character but letters, digits and `_`
-(TensorFlow allows no others): `sepal length (cm)` is sent as `sepal_length__cm_`; see input_names for the rest. A
-missing value is said with
-    NaN                     a number (numeric and cyclical columns are float32, also where the data holds integers;
-                            float64 where the train rows hold integers beyond 2^24, which float32 does not tell apart)
+The inputs of serving_default have the names of the features, with `_` for every character other than letters, digits
+and `_`, because TensorFlow allows no others: `sepal length (cm)` becomes `sepal_length__cm_`. See input_names for the
+other rules. Missing values are encoded as
+    NaN                     a number. Numeric and cyclical columns are float32, also for integers in the data; they are
+                            float64 if the train split holds integers beyond 2^24, which float32 cannot represent
     ""                      a text
-    -9223372036854775808    an integer category: the smallest int64; also a number of a column whose train rows hold
-                            integers beyond 2^53, which float64 does not tell apart either: it is sent as int64
-    ""                      a date, a moment or a list
-which mean missing in training, too, so no value that a row can have is taken for missing by this. A feature that an
-example lacks is missing in the same way. Features that may be missing, by the schema (presence.min_fraction below 1),
-have these values as defaults in the SignatureDef: TensorFlow Serving's gRPC Predict fills them in for an input that is
-not sent, for all rows of the request. Its REST API does not read the defaults (json_tensor.cc, July 2026): every
-instance must have every key, `NaN` may be written as it is, `null` is refused; so is a whole number above 16,777,215
-for a float, which is sent with a decimal point. To leave features out row by row there, send serve_examples.
+    -9223372036854775808    an integer category, the smallest int64; also a number of a column whose train split holds
+                            integers beyond 2^53, which float64 cannot represent: such a column is sent as int64
+    ""                      a date, a timestamp or a list
+The same values mean "missing" in training, so no valid value is mistaken for a missing one. A feature that an example
+lacks is missing, too. Features that the schema allows to be missing (presence.min_fraction below 1) have these values
+as defaults in the SignatureDef: TensorFlow Serving's gRPC Predict uses them, for all rows of the request, if an input
+is not sent. Its REST API does not read the defaults (json_tensor.cc, July 2026): every instance must have every key,
+`NaN` is accepted, `null` is rejected, and so is an integer above 16,777,215 for a float input, which needs a decimal
+point. To omit features of single rows, use serve_examples.
 
-Dates and moments are sent as ISO 8601 ("2013-12-31", "2013-12-31T23:59:00Z"), lists as one text with `;` between the
-items, or what [data] list_separator says; serve_examples takes them as ingest stores them: days or microseconds since
-1970-01-01 UTC, and several values. Durations and times of day are seconds.
+Dates and timestamps are sent as ISO 8601 ("2013-12-31", "2013-12-31T23:59:00Z"), lists as one text with `;` or the
+setting [data] list_separator between the items. serve_examples expects them as ingest stores them: days or microseconds
+since 1970-01-01 UTC, and several values. Durations and times of day are in seconds.
 
-Answers, for N rows:
-    binary      probability float32 [N] of the positive class, class int64 [N] (1 from the decision threshold on)
-    multiclass  probabilities float32 [N, K], class string [N] (the likeliest), classes string [N, K] (names, by column)
+Outputs for N rows:
+    binary      probability float32 [N] of the positive class, class int64 [N], 1 if probability >= decision threshold
+    multiclass  probabilities float32 [N, K], class string [N] (the most probable), classes string [N, K] (column names)
     regression  prediction float32 [N], in the label's unit
-    all         model_version string [N]: the number in the registry; "candidate" before it is pushed, see version.py
+    all tasks   model_version string [N]: the number in the registry, or "candidate", see model_version.py
 """
 
 import inspect
@@ -49,19 +49,17 @@ from components.trainer.model_version import ModelVersion
 from components.trainer.raw_inputs import SentAsText, Tensors, raw_inputs
 
 Model = Callable[[Tensors], tf.Tensor]
-"""Transformed features by name -> float32 [N, outputs], see ensemble.Ensemble; something whose variables are saved."""
+"""Maps transformed features by name to float32 [N, outputs], see ensemble.Ensemble; its variables can be saved."""
 Predict = Callable[[tf.Tensor], dict[str, tf.Tensor]]
-"""The model's output [N, outputs] -> the answer of the task."""
+"""Maps the model's output [N, outputs] to the outputs of the signature."""
 
 _ARGUMENT = inspect.Parameter.POSITIONAL_OR_KEYWORD
 
 
 class ServedModel(tf.Module):
-    """The trained model behind the transform graph; what tf.saved_model.save writes.
+    """The transform graph and the trained model, as tf.saved_model.save writes them.
 
-    `schema` is that of the raw examples; `features` and `categorical` are the columns of pipeline.toml, `label`
-    its label column; `texts` are features that are sent as text.
-    The resources of the transform graph (vocabularies) are saved with it: the folder stands alone.
+    The vocabularies of the transform graph are saved as assets, so that the folder is self-contained.
     """
 
     def __init__(
@@ -75,6 +73,18 @@ class ServedModel(tf.Module):
         predict: Predict,
         texts: SentAsText | None = None,
     ) -> None:
+        """Combines transform graph and model.
+
+        Args:
+          model: The trained model.
+          transform: Output of the Transform component.
+          schema: Schema of the raw examples.
+          features: Names of the features.
+          categorical: Names of those that are categorical.
+          label: Name of the label column.
+          predict: Maps the model's output to the outputs of the signature, see `predictor`.
+          texts: Features that are sent as text.
+        """
         super().__init__()
         self._texts = texts or SentAsText()
         self.model = model
@@ -82,7 +92,7 @@ class ServedModel(tf.Module):
         self._features = tuple(features)
         self._categorical = frozenset(categorical)
         self.inputs = raw_inputs(transform, self._specs, self._features, self._categorical, label, texts)
-        # A session (TensorFlow Serving) finds no variable that only Keras' own wrapper of it was saved for.
+        # TensorFlow Serving loads only variables that are tracked here, not those that only Keras' wrapper tracks.
         layers = [one for one in (model, *getattr(model, "networks", ())) if isinstance(one, keras.Layer)]
         self._weights = [weight.value for layer in layers for weight in layer.variables]
         self.version = ModelVersion()
@@ -90,7 +100,7 @@ class ServedModel(tf.Module):
         self._predict = predict
 
     def save(self, directory: str) -> None:
-        """Writes the SavedModel with its signatures."""
+        """Writes the SavedModel with its signatures to `directory`."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
         serve_examples = tf.function(self.serve_examples, input_signature=[examples])
         transform_labels = tf.function(self.transform_labels, input_signature=[examples])
@@ -102,14 +112,14 @@ class ServedModel(tf.Module):
         tf.saved_model.save(self, directory, signatures=signatures)
 
     def _by_name(self) -> Any:
-        """The function behind serving_default: one argument for each input, those of optional features with a default.
+        """The function behind serving_default: an argument per input, with defaults for optional features.
 
-        TensorFlow makes the SignatureDef's defaults of a function's default arguments. They are [1], not scalar:
-        TF Serving's batching of requests takes no scalars.
+        TensorFlow turns default arguments into defaults of the SignatureDef. They have shape [1], because the request
+        batching of TensorFlow Serving rejects scalars.
         """
         inputs = dict(zip(input_names(self._features), self._features, strict=True))
-        order = sorted(inputs, key=lambda sent: inputs[sent] in self._optional)  # Python wants defaults last
-        # Rank unknown: TF Serving makes [N] of {"x": 1} and [N, 1] of {"x": [1]}.
+        order = sorted(inputs, key=lambda sent: inputs[sent] in self._optional)  # Python needs defaults last
+        # The rank is unknown: TensorFlow Serving sends [N] for {"x": 1} and [N, 1] for {"x": [1]}.
         specs = [tf.TensorSpec(None, self._served_type(inputs[sent]), name=sent) for sent in order]
 
         def by_name(*columns: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -122,22 +132,22 @@ class ServedModel(tf.Module):
         return tf.function(by_name, input_signature=specs)
 
     def _default(self, name: str) -> Any:
-        """What the signature says of a feature that is not sent."""
+        """The signature's default of an optional feature."""
         if name not in self._optional:
             return inspect.Parameter.empty
         dtype = self._served_type(name)
         return tf.constant([MISSING[dtype]], dtype)
 
     def serve_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized examples to the task's answer."""
+        """Predicts serialized examples, string [N]; returns the outputs of the task by name."""
         return self._answer(self.inputs.of_examples(examples))
 
     def serve_columns(self, columns: Tensors) -> dict[str, tf.Tensor]:
-        """Features by name, [N] or [N, 1], to the task's answer."""
+        """Predicts features by name, [N] or [N, 1]; returns the outputs of the task by name."""
         return self._answer(self.inputs.of_columns({name: columns[name] for name in self._features}, self._optional))
 
     def transform_labels(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Serialized examples to the label: float32 [N], NaN if missing, or int64 class [N], -1 if missing."""
+        """Returns the label of serialized examples: float32 [N], NaN if missing, or class int64 [N], -1 if missing."""
         return {TRANSFORMED_LABEL: self.inputs.label(examples)}
 
     def _answer(self, transformed: Tensors) -> dict[str, tf.Tensor]:
@@ -145,7 +155,7 @@ class ServedModel(tf.Module):
         return {**self._predict(outputs), "model_version": self.version(tf.shape(outputs)[0])}
 
     def _served_type(self, name: str) -> tf.DType:
-        """The type in which a column is sent: numbers as float32, so that NaN can be said, if it tells them apart."""
+        """The type of an input: float32 for numbers, so that NaN can be sent, unless float32 cannot represent them."""
         dtype = self._specs[name].dtype
         if name in self._texts.names:
             return tf.string
@@ -155,10 +165,10 @@ class ServedModel(tf.Module):
 
 
 def input_names(features: Iterable[str]) -> list[str]:
-    """Names of serving_default's inputs, in the features' order.
+    """Returns the names of serving_default's inputs, in the order of `features`.
 
-    A name that does not begin with a letter gets `arg_` before it, a word of Python's own `_` after it. Two that would
-    be called the same, whatever the case, are numbered.
+    Characters that TensorFlow does not allow become `_`. A name that does not begin with a letter gets the prefix
+    `arg_`, a Python keyword the suffix `_`. Names that would be equal, ignoring case, are numbered.
     """
     names: list[str] = []
     for feature in features:
@@ -176,10 +186,14 @@ def input_names(features: Iterable[str]) -> list[str]:
 def predictor(
     task: str, classes: Iterable[str] = (), center: float = 0.0, spread: float = 1.0, threshold: float = 0.5
 ) -> Predict:
-    """How the model's outputs [N, outputs] become the answer of a task.
+    """Returns the function that maps the model's output [N, outputs] to the outputs of the signature.
 
-    `classes` names a multiclass label by index; `center` and `spread` undo the scaling of a regression label; from
-    `threshold` on a binary probability means 1.
+    Args:
+      task: binary, multiclass or regression.
+      classes: Names of a multiclass label by index.
+      center: Mean that a regression label was centred by.
+      spread: Standard deviation that a regression label was divided by.
+      threshold: Decision threshold of a binary task, in [0, 1].
     """
 
     def binary(outputs: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,20 +1,27 @@
-"""Training settings for few rows."""
+"""Training settings adapted to few rows."""
 
 from collections.abc import Mapping
 from typing import Any
 
 FEW_ROWS = 10_000
 LEAST_STEPS = 400
-"""Steps of the network in all: with the batches of a large table, 500 rows would make one step an epoch."""
+"""Minimum training steps of the network; with the default batch size, 500 rows would give one step per epoch."""
 LEAST_BATCH = 16
 VALIDATION_SHARE = 0.2
 
 
 def fitted_to(settings: Mapping[str, Any], rows: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings for so many training rows, and of them those that differ from what was asked for.
+    """Adapts the settings to the number of training rows.
 
-    Below 10,000 rows batches shrink in proportion and epochs are added until the network makes 400 steps, and a fifth
-    of the rows validates where less was asked for: 50 rows could not say when to stop.
+    Below 10,000 rows the batch size shrinks in proportion, epochs are added until the network makes 400 steps, patience
+    is at least 5, and at least a fifth of the rows is held out for validation: 50 rows are too few for early stopping.
+
+    Args:
+      settings: Section `training` of pipeline.toml.
+      rows: Number of training rows.
+
+    Returns:
+      The adapted settings, and those of them that differ from `settings`.
     """
     if rows >= FEW_ROWS:
         return dict(settings), {}

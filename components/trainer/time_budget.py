@@ -1,7 +1,7 @@
-"""What the time budget has room for: nominal seconds of each candidate, so that the same rows give the same model.
+"""Divides the training time budget among the candidates, in nominal seconds.
 
-Measured seconds differ from run to run, and a choice made by them would make another model each time. So a budget is
-spent in nominal seconds: the rates below were measured on one core of a 2-core machine that was otherwise idle.
+Measured seconds differ from run to run, so a choice based on them would give another model each time. The nominal costs
+below were measured on one core of an otherwise idle 2-core machine; the same rows therefore give the same model.
 """
 
 from collections.abc import Mapping
@@ -11,32 +11,32 @@ from typing import Any
 AUTO = "auto"
 AUTO_LEAST, AUTO_MOST = 10.0, 300.0
 AUTO_VALUES = 140_000.0
-"""Values (rows x columns) that add a second to the budget."""
+"""Values (rows x columns) for which the automatic budget grows by a second."""
 
 TREE_VALUES = 2.5e8
-"""Values that one tree bins in a second."""
+"""Values that a tree bins per second."""
 TREE_BIN_SECONDS = 1e-9
-"""Seconds for each leaf and bin of a column, of which splits are searched."""
+"""Seconds per leaf and histogram bin of a column in the search for splits."""
 TREE_SECONDS = 3e-4
-"""Of a tree, however few rows it has."""
+"""Seconds per tree regardless of its rows."""
 LINEAR_VALUES = 1e7
 NETWORK_START = 10.0
-"""Tracing, twice: with validation and for the final fit."""
+"""Seconds for building the graph twice: for validation and for the final fit."""
 NETWORK_VALIDATION = 500
-"""Validation rows that the network needs to be judged by: with fewer it would enter by chance."""
+"""Minimum validation rows for considering the network; with fewer, it could be selected by chance."""
 NETWORK_ROWS = 18_000.0
-"""Rows a second, one epoch."""
+"""Training rows per second of the network."""
 LEAST_ROUNDS = 30
-"""Fewer rounds make no model worth having."""
+"""Minimum boosting rounds; with fewer, boosted trees are not tried."""
 NETWORK_TRIAL_ROWS = 10_000
-"""The network is first tried on so many rows."""
+"""Rows on which the network is first tried."""
 OVERTIME = 3.0
-"""CPU seconds, in budgets, after which boosting stops where it stands: a processor may be this much slower."""
+"""CPU seconds, as a multiple of the budget, after which boosting stops; allows for a slower processor."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """Rows, columns (inputs), and trees per boosting round (K of a multiclass label, else 1)."""
+    """Size of a training task: rows, input columns, and trees per boosting round (K of a multiclass label, else 1)."""
 
     rows: int
     columns: int
@@ -44,9 +44,13 @@ class Size:
 
 
 def seconds_of(budget: float | str, size: Size) -> float:
-    """The budget in seconds; "auto" is 10 s, one more for each 140,000 values, and at most 300 s.
+    """Returns the budget in seconds; "auto" is 10 s plus 1 s for each 140,000 values, at most 300 s.
 
-    A label of K classes counts sqrt(K) times: its trees are K times as many, and each smaller.
+    The values are multiplied by sqrt(K) for a label of K classes, which has K times as many, smaller trees.
+
+    Args:
+      budget: Seconds, or "auto".
+      size: Size of the training task.
     """
     if budget != AUTO:
         return float(budget)
@@ -54,31 +58,37 @@ def seconds_of(budget: float | str, size: Size) -> float:
 
 
 def round_seconds(size: Size, leaves: int, columns: float) -> float:
-    """Nominal seconds of one boosting round; `columns` is the share of them that a tree may split on."""
+    """Returns the nominal seconds of one boosting round.
+
+    Args:
+      size: Size of the training task.
+      leaves: Maximum leaves of a tree.
+      columns: Share of the columns that a tree may split on, in (0, 1].
+    """
     binned = size.rows * size.columns / TREE_VALUES
     searched = leaves * 255 * size.columns * columns * TREE_BIN_SECONDS
     return size.outputs * (TREE_SECONDS + binned + searched)
 
 
 def linear_seconds(size: Size) -> float:
-    """Nominal seconds of one fit of the linear model."""
+    """Returns the nominal seconds of one fit of the linear model."""
     return min(size.rows, 100_000) * size.columns * size.outputs / LINEAR_VALUES
 
 
 def network_seconds(rows: int, epochs: int) -> float:
-    """Nominal seconds of training the network, without its start."""
+    """Returns the nominal seconds of training the network on `rows` rows, without building its graph."""
     return rows * epochs / NETWORK_ROWS
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is tried.
+    """Which candidates are trained, and how long.
 
     Attributes:
       seconds: The budget.
-      cheap: A single validation fold instead of several.
-      rounds: Boosting rounds at most; 0 leaves the trees out.
-      network: Nominal seconds that are left for the network.
+      cheap: Whether a single validation fold is used instead of several.
+      rounds: Maximum boosting rounds; 0 leaves out the boosted trees.
+      network: Nominal seconds left for the network.
       reasons: Candidate -> why it is not tried.
     """
 
@@ -94,9 +104,10 @@ def plan(budget: float | str, size: Size, settings: Mapping[str, Any], fits: flo
 
     Args:
       budget: Seconds, or "auto".
-      size: Of the train split.
-      settings: pipeline.toml's table `training`.
-      fits: How many times all rows a candidate is trained on with all validation folds and the final fit, such as 3.1.
+      size: Size of the training task.
+      settings: Section `training` of pipeline.toml.
+      fits: Rows of all fits of a candidate (validation folds and final fit) as a multiple of the train split, such as
+        3.1.
     """
     seconds, trees = seconds_of(budget, size), settings["trees"]
     each = round_seconds(size, trees["leaves"], trees["columns"])
@@ -115,6 +126,6 @@ def plan(budget: float | str, size: Size, settings: Mapping[str, Any], fits: flo
 
 
 CHEAP_FITS = 1.9
-"""With a single fold: nine tenths of the rows for the validation, and all of them for the final fit."""
+"""Multiple of the train split for a single fold: nine tenths of the rows, and all rows for the final fit."""
 ENOUGH_ROUNDS = 300
-"""Early stopping ends most boosting by then."""
+"""Early stopping ends boosting within this many rounds in most cases."""

@@ -34,14 +34,19 @@ LOGS = "tensorboard"
 
 
 def run_fn(fn_args: Any) -> None:
-    """Reads `train_files`, trains, writes the SavedModel to `serving_model_dir` and training.json to `model_run_dir`.
+    """Trains the model: the `run_fn` of TFX's Trainer.
 
-    `fn_args` is TFX's FnArgs; its `custom_config` holds pipeline.toml's tables `dataset`, `features`, `training`,
-    `balance` and `augmentation` (without the last two nothing is done), and `ordered`: whether the rows come in the
-    order of time. Where a Tuner ran, its `hyperparameters` are best_settings.json: what is found in `settings` there
-    stands instead of what `training` says.
-    The same rows, settings and seed give the same model. Raises InputError when the labels cannot be learned from.
-    Where `custom_config` holds a module of the user's, all is left to its run_fn, see own.py.
+    Writes the SavedModel to `serving_model_dir` and training.json to `model_run_dir`. The same rows, settings and seed
+    give the same model. If `custom_config` names a user's module, its run_fn is called instead, see custom_run_fn.py.
+
+    Args:
+      fn_args: TFX's FnArgs. Its `custom_config` holds the sections `dataset`, `features`, `training`, `balance` and
+        `augmentation` of pipeline.toml (without the last two, rows are neither balanced nor jittered), and `ordered`:
+        whether the rows are ordered in time. After a Tuner, `hyperparameters` is the content of best_settings.json,
+        whose `settings` replace those of `training`.
+
+    Raises:
+      InputError: The labels cannot be trained on.
     """
     if OWN in fn_args.custom_config:
         run_own(fn_args)
@@ -95,11 +100,19 @@ def run_fn(fn_args: Any) -> None:
 
 
 def validated_threshold(fitted: Fitted, probability: np.ndarray, by: Criterion) -> float:
-    """The decision threshold: the median of the best ones of all validation folds.
+    """Returns the decision threshold: the median over the validation folds of each fold's best threshold.
 
-    Each fold of a rolling origin has the base rate of its own stretch of time, and so has the month that comes. Over
-    the months of 2013 the median loses less F1 than the threshold that is best on all folds pooled, and less than one
-    moved to a prior that is estimated from unlabelled rows (docs/model.md).
+    Each fold of a rolling origin has the base rate of its own period, and so will the next month. Over the months of
+    2013 the median loses less F1 than the best threshold of all folds pooled, and less than one adjusted to a class
+    prior that is estimated from unlabelled rows (docs/model.md).
+
+    Args:
+      fitted: Labels and folds of the validation rows.
+      probability: Out-of-sample probabilities of the positive class, [V].
+      by: Criterion of the threshold.
+
+    Returns:
+      A probability; 0.5 if no fold has a positive row.
     """
     each = [
         choose_threshold(fitted.labels[rows], probability[rows], by)
@@ -116,7 +129,7 @@ def _write_json(path: str, value: Mapping[str, Any]) -> None:
 
 
 def with_found(settings: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    """The table `training` with what a search has found better; `found` is a part of such a table."""
+    """Returns section `training` with the Tuner's `found` settings, a part of such a section, in place."""
     return {**settings, **found, "trees": {**settings["trees"], **found.get("trees", {})}}
 
 
@@ -127,9 +140,17 @@ def labelled_rows(
     transform: tft.TFTransformOutput,
     tables: Mapping[str, Any],
 ) -> Columns:
-    """The rows to learn from, in the order of time, or in one drawn by the seed where they have none.
+    """Reads the labelled training rows, ordered in time, or shuffled by the seed if they have no order.
 
-    Raises InputError when the labels cannot be learned from.
+    Args:
+      files: Patterns of the example files.
+      record_batches: Opens them as record batches.
+      schema: Schema of the examples.
+      transform: Output of the Transform component.
+      tables: Sections of pipeline.toml, as in `run_fn`.
+
+    Raises:
+      InputError: The labels cannot be trained on, or fewer than two rows have one.
     """
     dataset = tables["dataset"]
     rows = read_columns(files, record_batches, schema, transform, time=dataset.get("time", ""))
@@ -140,25 +161,34 @@ def labelled_rows(
 
 
 def shuffled(rows: Columns, seed: int) -> Columns:
-    """The rows in an order drawn by `seed`: where they have no order of time, they may be sorted by their label."""
+    """Shuffles the rows; without an order in time they may be sorted by their label."""
     return rows.taken(np.random.default_rng(seed).permutation(len(rows)))
 
 
 def class_names(transform: tft.TFTransformOutput, task: str) -> list[str]:
-    """Names of a multiclass label by index; empty for other tasks."""
+    """Returns the names of a multiclass label by index; [] for other tasks."""
     if task != "multiclass":
         return []
     return [unescaped(entry).decode("utf-8", "replace") for entry in transform.vocabulary_by_name("label")]
 
 
 def vocabulary_size(transform: tft.TFTransformOutput, features: Mapping[str, Any]) -> int:
-    """Ids that the matrix `categorical` may hold: the vocabulary, and missing and unknown of each column."""
+    """Returns the number of ids in the matrix `categorical`: the vocabulary, and missing and unknown per column."""
     columns = len(features.get("categorical", ()))
     return transform.vocabulary_size_by_name("categorical") + 2 * columns if columns else 0
 
 
 def check_labels(labels: np.ndarray, task: str, name: str) -> None:
-    """Raises InputError when there is nothing to tell apart, or a binary label is not 0 and 1."""
+    """Checks that the labels can be trained on.
+
+    Args:
+      labels: Labels of the train split, [N].
+      task: binary, multiclass or regression.
+      name: Name of the label column, for the message.
+
+    Raises:
+      InputError: All labels are equal, or a binary label has a value other than 0 and 1.
+    """
     if task == "regression":
         return
     values = np.unique(labels)
@@ -176,14 +206,14 @@ def check_labels(labels: np.ndarray, task: str, name: str) -> None:
 
 
 def label_scale(labels: np.ndarray, task: str) -> tuple[float, float]:
-    """Mean and standard deviation of a regression label; 0 and 1 for other tasks."""
+    """Returns mean and standard deviation of a regression label; 0 and 1 for other tasks."""
     if task != "regression":
         return 0.0, 1.0
     return float(labels.mean(dtype=np.float64)), float(labels.std(dtype=np.float64)) or 1.0
 
 
 def scaled(rows: Columns, center: float, spread: float) -> Columns:
-    """A regression's labels in units of their spread; class indices stay what they are."""
+    """Standardises the labels of a regression; class indices are unchanged."""
     if rows.labels.dtype.kind == "i":
         return rows
     return Columns(rows.features, ((rows.labels - center) / spread).astype(np.float32))

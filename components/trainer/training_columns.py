@@ -1,8 +1,9 @@
-"""Reads raw examples as columns, through the transform graph, once.
+"""Reads examples as columns and applies the transform graph once.
 
-Record by record through tf.data costs more than the training itself. Here record batches of thousands of rows are
-decoded by Arrow, pass through the transform graph at once, and are kept as NumPy matrices: 168 bytes a row for the 23
-features of the flights. Up to spool.IN_MEMORY bytes stay in memory, more go to files that are mapped into it.
+Reading record by record through tf.data would cost more than the training itself. Here Arrow decodes record batches of
+thousands of rows, the transform graph processes each batch at once, and the results are kept as NumPy matrices: 168
+bytes per row for the 23 features of the flights. Up to row_buffer.IN_MEMORY bytes stay in memory, the rest is mapped
+from files.
 """
 
 import os
@@ -25,7 +26,7 @@ from components.trainer.row_buffer import IN_MEMORY, Spool, in_files, joined
 
 BATCH_ROWS = 8192
 LABEL, TIME = "label", "time of rows"
-"""Among the matrices by name; no matrix of features is called so."""
+"""Keys of labels and times in the dictionary of matrices; no matrix of features has these names."""
 
 RecordBatchFactory = Callable[
     [list[str], dataset_options.RecordBatchesOptions, schema_pb2.Schema], Iterator[pa.RecordBatch]
@@ -34,7 +35,12 @@ RecordBatchFactory = Callable[
 
 @dataclass(frozen=True)
 class Columns:
-    """Transformed rows: `features` are matrices [N, ...] by name, `labels` is [N]; row i is the same row in each."""
+    """Transformed rows.
+
+    Attributes:
+      features: Matrices [N, ...] by name.
+      labels: Labels, [N].
+    """
 
     features: dict[str, np.ndarray]
     labels: np.ndarray
@@ -43,16 +49,16 @@ class Columns:
         return len(self.labels)
 
     def rows(self, selection: slice) -> "Columns":
-        """The rows of `selection`, as views."""
+        """Returns the selected rows as views."""
         return Columns({name: matrix[selection] for name, matrix in self.features.items()}, self.labels[selection])
 
     def and_then(self, other: "Columns") -> "Columns":
-        """These rows, then those; not copied where they are neighbours, as `rows` leaves them."""
+        """Concatenates two sets of rows; without a copy if `rows` cut both from neighbouring positions."""
         features = {name: joined(matrix, other.features[name]) for name, matrix in self.features.items()}
         return Columns(features, joined(self.labels, other.labels))
 
     def taken(self, order: np.ndarray) -> "Columns":
-        """The rows with the numbers `order`, copied; in files if these are."""
+        """Returns copies of the rows with the indices `order`; in files if these rows are in files."""
         if not any(in_files(matrix) for matrix in self.features.values()):
             return Columns({name: matrix[order] for name, matrix in self.features.items()}, self.labels[order])
         spool = Spool(budget=0)
@@ -62,7 +68,7 @@ class Columns:
 
 
 def expand(patterns: Iterable[str]) -> list[str]:
-    """The files that match, pattern by pattern, each pattern's by name: that is the order of time."""
+    """Returns the files matching each pattern in turn, sorted by name within a pattern; this is their order in time."""
     return [file for pattern in patterns for file in sorted(tf.io.gfile.glob(pattern))]
 
 
@@ -74,17 +80,24 @@ def read_columns(
     budget: int = IN_MEMORY,
     time: str = "",
 ) -> Columns:
-    """All labelled rows of the files, transformed, in the order of the files; or of `time`, a column of the examples.
+    """Reads all labelled rows and transforms them.
 
-    Rows without a time come first, and of one time in the order of the files.
+    Rows are in the order of the files, or stably sorted by `time`, rows without a time first. Rows without a label
+    (NaN, or class -1) are dropped. Labels are always in memory; features beyond the budget are read-only arrays that
+    map files.
 
-    Rows without a label (NaN, or class -1) are left out: there is nothing to learn from them. Labels are always in
-    memory; features that take more than `budget` bytes are read-only arrays of files.
+    Args:
+      patterns: Patterns of the example files.
+      record_batches: Opens them as record batches.
+      schema: Schema of the examples.
+      transform: Output of the Transform component.
+      budget: Bytes of features held in memory.
+      time: Column of the examples by which rows are sorted; "" for none.
 
     Raises:
-      InputError: When nothing is left.
-      PlumblineError: When files or rows are not those that ingest wrote.
-      UsageError: When there is no place for the files.
+      InputError: No row has a label.
+      PlumblineError: Files or rows differ from those that ingest wrote.
+      UsageError: There is no disk space for the files.
     """
     patterns = list(patterns)
     files = expand(patterns)
@@ -99,7 +112,7 @@ def read_columns(
         labelled = batch[LABEL] >= 0 if batch[LABEL].dtype.kind == "i" else np.isfinite(batch[LABEL])
         labels.append(_narrow(batch.pop(LABEL))[labelled])
         times.append(batch.pop(TIME)[labelled])
-        # By name: the layer's own order changes from process to process.
+        # Sorted by name, because the layer's own order differs from process to process.
         spool.add({name: _narrow(batch[name])[labelled] for name in sorted(batch)})
     if not any(map(len, labels)):
         raise InputError(f"{', '.join(patterns)}: no labelled rows to train on; check the label column")
@@ -111,7 +124,7 @@ def read_columns(
 
 
 def _times(batch: pa.RecordBatch, time: str) -> np.ndarray:
-    """The row's own time, int64 [N], the smallest where missing; all equal without a column."""
+    """Times of the rows, int64 [N], the smallest int64 where missing; all equal if there is no such column."""
     cells = first_values(batch, time) if time else pa.nulls(batch.num_rows)
     if not pa.types.is_integer(cells.type):
         return np.zeros(batch.num_rows, np.int64)
@@ -120,14 +133,14 @@ def _times(batch: pa.RecordBatch, time: str) -> np.ndarray:
 
 
 def _narrow(matrix: np.ndarray) -> np.ndarray:
-    """Ids need no 64 bits."""
+    """Ids fit into 32 bits."""
     return matrix.astype(np.int32) if matrix.dtype == np.int64 else matrix
 
 
 def _by_matrices(
     files: list[str], record_batches: RecordBatchFactory, schema: schema_pb2.Schema, matrices: Matrices, time: str
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Transformed batches by the matrices' graph, whose inputs do not grow in number with the columns."""
+    """Transformed batches by the graph of matrices, whose number of inputs does not depend on the number of columns."""
     for file in files:
         copied, rows = read_copy(file, BATCH_ROWS), 0
         for batch in record_batches([file], _options(), schema) if copied is None else copied:
@@ -143,14 +156,14 @@ def _by_layer(
     transform: tft.TFTransformOutput,
     time: str,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Transformed batches by the graph that TFX's own executor wrote, whose inputs are the raw columns."""
+    """Transformed batches by the graph of TFX's own executor, whose inputs are the raw columns."""
     layer = transform.transform_features_layer()
     apply = tf.function(lambda raw: layer(raw), reduce_retracing=True)
     representations = tensor_representation_util.GetTensorRepresentationsFromSchema(schema)
     if representations is None:
         representations = tensor_representation_util.InferTensorRepresentationsFromSchema(schema)
     adapter = None
-    for file in files:  # one at a time: given several, the reader interleaves them and the order of time is lost
+    for file in files:  # one at a time: TFX's reader interleaves several files, which loses their order in time
         rows = 0
         for batch in record_batches([file], _options(), schema):
             rows += batch.num_rows

@@ -1,4 +1,4 @@
-"""Boosted trees as a TensorFlow graph: gathers, comparisons and bitwise ANDs only, so that any server can run them."""
+"""Boosted trees as a TensorFlow graph of gathers, comparisons and bitwise ANDs, which every model server can run."""
 
 import numpy as np
 import tensorflow as tf
@@ -6,11 +6,11 @@ import tensorflow as tf
 from components.trainer.tree_tables import CODES, ForestTables
 
 BLOCK_ROWS = 8192
-"""Rows evaluated at once; the bit vectors of 600 trees of 31 leaves take 20 MB for so many."""
+"""Rows evaluated at once; for 600 trees of 31 leaves their bit vectors take 20 MB."""
 
 
 class Forest(tf.Module):
-    """A table float32 [N, D], NaN where missing, to the trees' raw scores float32 [N, K]."""
+    """Maps a feature matrix float32 [N, D], NaN where missing, to the trees' raw scores float32 [N, K]."""
 
     def __init__(self, tables: ForestTables) -> None:
         super().__init__()
@@ -24,14 +24,14 @@ class Forest(tf.Module):
         self._leaf_of_word = np.arange(self.words, dtype=np.int32) * tables.value.shape[1]
 
     def __call__(self, table: tf.Tensor) -> tf.Tensor:
-        """The raw scores."""
+        """Returns the raw scores."""
         ranks = self._ranks(table)
         rows = tf.shape(table)[0]
         scores = tf.cond(rows <= BLOCK_ROWS, lambda: self._scores(ranks), lambda: self._by_blocks(ranks))
         return tf.ensure_shape(scores, [table.shape[0], self.outputs])
 
     def _ranks(self, table: tf.Tensor) -> tf.Tensor:
-        """Rows of `bits`, int32 [G, N]."""
+        """Row indices into `bits`, int32 [G, N]."""
         values = tf.gather(tf.transpose(table), self._columns)  # [C, N]
         ranks = tf.searchsorted(self._thresholds, values, side="left")
         if self._categorical.any():
@@ -46,13 +46,14 @@ class Forest(tf.Module):
         reachable = tf.gather(self._bits, first)  # [N, T]
         for group in others:
             reachable = tf.bitwise.bitwise_and(reachable, tf.gather(self._bits, group))
-        # A power of two less one has as many bits set as the leaf's number; of no leaf at all, every bit.
+        # The lowest set bit is the leaf. For a power of two, x - 1 has as many bits set as the leaf's number; for a
+        # word without a reachable leaf (0) all bits are set.
         leaf = tf.cast(tf.raw_ops.PopulationCount(x=reachable - 1), tf.int32)
         added = tf.gather(self._value, leaf + self._leaf_of_word)
         return tf.reduce_sum(tf.reshape(added, [-1, self.words // self.outputs, self.outputs]), axis=1)
 
     def _by_blocks(self, ranks: tf.Tensor) -> tf.Tensor:
-        """The same in blocks of rows, so that memory does not grow with them."""
+        """Scores in blocks of rows, so that memory does not grow with the number of rows."""
         rows = tf.shape(ranks)[1]
         count = (rows + BLOCK_ROWS - 1) // BLOCK_ROWS
         scores = tf.TensorArray(
@@ -68,5 +69,5 @@ class Forest(tf.Module):
 
 
 def _kept(values: np.ndarray) -> tf.Variable:
-    """A variable that no training changes: constants would swell the graph itself."""
+    """A variable that is not trained; constants would be stored in the graph itself and enlarge it."""
     return tf.Variable(values, trainable=False)

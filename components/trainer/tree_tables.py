@@ -1,14 +1,14 @@
-"""Boosted trees as lookup tables of bit vectors: one gather per group of columns instead of a walk per tree.
+"""Boosted trees as lookup tables of bit vectors: one gather per group of columns instead of a traversal per tree.
 
 QuickScorer (Lucchese et al.: QuickScorer, a Fast Algorithm to Rank Documents with Additive Ensembles of Regression
 Trees, SIGIR 2015) represents the leaves of a tree that a row can still reach as bits. A node that sends the row left
-excludes the leaves of its right subtree, one that sends it right those of its left subtree. All nodes that test one
-column exclude together what depends on that column's value alone, and the value matters only by its rank among the
-nodes' thresholds. So for each column and each rank the bits of all trees are known beforehand:
+excludes the leaves of its right subtree, and vice versa. The leaves that all nodes on one column exclude depend only on
+the rank of the row's value among the thresholds of these nodes. The bits of all trees can therefore be precomputed for
+each column and each rank:
 
     reachable(row, tree) = AND over columns c of table_c[rank of the row's value in c][tree]
 
-of which exactly one bit is left: the leaf. Columns of few ranks share a table over their combinations.
+Exactly one bit remains, that of the leaf. Columns of few ranks share a table over the combinations of their ranks.
 """
 
 from collections.abc import Sequence
@@ -19,28 +19,28 @@ import numpy as np
 from components.trainer.lightgbm_text import Tree
 
 CODES = 256
-"""Categorical codes are 0 .. 255, see table.TreeTable; the next rank is a missing value."""
+"""Categorical codes are 0 .. 255, see feature_matrix.TreeTable; the rank after them is a missing value."""
 GROUP_RANKS = 1024
-"""Columns share a table as long as their combinations of ranks are no more than that."""
+"""Columns share a table as long as it has at most this many combinations of ranks."""
 WORDS = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
-"""Leaves that fit into a word; the smallest word makes the fastest forest."""
+"""Leaves per word and type of the word; the smallest word that fits is the fastest."""
 
 
 @dataclass(frozen=True)
 class ForestTables:
-    """T words of the trees (a tree of more than 64 leaves takes several), C used columns in G groups.
+    """Lookup tables of T words (a tree of more than 64 leaves takes several) over C used columns in G groups.
 
     Attributes:
-      columns: int [C], used columns of the table, those of a group side by side.
-      group: int [C], the group of each, rising from 0.
-      stride: int [C], by which a rank counts in its group's combined rank.
-      categorical: bool [C].
-      thresholds: float32 [C, S], rising, filled up with infinity; rank of a number = how many of them lie below it.
-      missing: int [C], rank of a missing value.
-      offset: int [G], row of `bits` at which a group's table begins.
-      bits: signed integers [R, T], reachable leaves by combined rank.
-      value: float32 [T, W + 1], what leaf w of a word adds, 0 for the last: no leaf of this word is reached.
-      outputs: K; word t adds to output t % K.
+      columns: Int [C], indices of the used columns, those of a group adjacent.
+      group: Int [C], group of each column, ascending from 0.
+      stride: Int [C], factor of a column's rank in the combined rank of its group.
+      categorical: Bool [C].
+      thresholds: Float32 [C, S], ascending, padded with infinity; the rank of a number is the count of smaller ones.
+      missing: Int [C], rank of a missing value.
+      offset: Int [G], row of `bits` at which the table of a group begins.
+      bits: Signed integers [R, T], reachable leaves by combined rank.
+      value: Float32 [T, W + 1], raw score of each leaf of a word; 0 at index W, where no leaf of the word is reached.
+      outputs: Number of outputs K; word t adds to output t % K.
     """
 
     columns: np.ndarray
@@ -56,18 +56,18 @@ class ForestTables:
 
 
 def tables_of(trees: Sequence[Tree], outputs: int, categorical: int) -> ForestTables:
-    """Builds the tables.
+    """Builds the lookup tables.
 
     Args:
-      trees: At least one; tree t adds to output t % K.
-      outputs: K.
-      categorical: How many of the first columns hold categorical codes.
+      trees: At least one tree; tree t adds to output t % K.
+      outputs: Number of outputs K.
+      categorical: Number of categorical columns, which come first in the matrix.
     """
     word = _Word.of(max(len(tree.value) for tree in trees))
     nodes = _nodes(trees)
     leaves = word.split([(1 << len(tree.value)) - 1 for tree in trees]).reshape(-1)
     columns = [int(column) for column in np.unique(nodes.column)]
-    if not columns:  # no tree has a split: a single rank, in column 0
+    if not columns:  # no tree has a split: the table has a single rank, for column 0
         none = np.zeros(1, np.int32)
         thresholds = np.full((1, 1), np.inf, np.float32)
         bits, value = word.signed(leaves[None]), word.values(trees)
@@ -97,7 +97,7 @@ def tables_of(trees: Sequence[Tree], outputs: int, categorical: int) -> ForestTa
 
 @dataclass(frozen=True)
 class _Word:
-    """How the leaves of a tree are laid out: `copies` words of `width` bits."""
+    """Layout of the leaves of a tree: `copies` words of `width` bits."""
 
     width: int
     kind: type
@@ -105,23 +105,23 @@ class _Word:
 
     @staticmethod
     def of(leaves: int) -> "_Word":
-        """The smallest word that holds so many leaves, or as many of the largest as it takes."""
+        """The smallest word that holds `leaves` bits, or several of the largest."""
         width, kind = next((one for one in WORDS if leaves <= one[0]), WORDS[-1])
         return _Word(width, kind, -(-leaves // width))
 
     def split(self, bits: Sequence[int]) -> np.ndarray:
-        """Bit sets [N] as words [copies, N]."""
+        """Splits bit sets [N] into words [copies, N]."""
         full = (1 << self.width) - 1
         return np.array(
             [[(one >> (copy * self.width)) & full for one in bits] for copy in range(self.copies)], self.kind
         )
 
     def signed(self, words: np.ndarray) -> np.ndarray:
-        """The same bits as signed integers, for which TensorFlow has all that is needed."""
+        """Views the words as signed integers, for which TensorFlow has all needed operations."""
         return words.view(np.dtype(self.kind).name[1:])
 
     def values(self, trees: Sequence[Tree]) -> np.ndarray:
-        """ForestTables.value."""
+        """Leaf values in the layout of ForestTables.value."""
         value = np.zeros((self.copies, len(trees), self.width + 1), np.float32)
         for number, tree in enumerate(trees):
             for copy in range(self.copies):
@@ -132,7 +132,7 @@ class _Word:
 
 @dataclass(frozen=True)
 class _Nodes:
-    """All inner nodes of all trees, M: their tree, column, place in the tree, and the leaves on either side as bits."""
+    """The M inner nodes of all trees: tree, column, index in the tree, and the leaves below each child as bits."""
 
     tree: np.ndarray
     column: np.ndarray
@@ -146,7 +146,7 @@ def _nodes(trees: Sequence[Tree]) -> _Nodes:
     for tree in trees:
         under: dict[int, int] = {~leaf: 1 << leaf for leaf in range(len(tree.value))}
         sides = list(zip(tree.left.tolist(), tree.right.tolist(), strict=True))
-        for node in reversed(range(len(sides))):  # LightGBM numbers a node before those below it
+        for node in reversed(range(len(sides))):  # LightGBM numbers a node before its descendants
             under[node] = under[sides[node][0]] | under[sides[node][1]]
         left += [under[one] for one, _ in sides]
         right += [under[other] for _, other in sides]
@@ -159,10 +159,13 @@ def _nodes(trees: Sequence[Tree]) -> _Nodes:
 def _column(
     trees: Sequence[Tree], nodes: _Nodes, column: int, categorical: bool, word: _Word
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Thresholds of a column, and what its nodes leave reachable by rank, [ranks, copies * T]; the last is missing."""
+    """Thresholds of a column, and the leaves that its nodes leave reachable by rank, [ranks, copies * T].
+
+    The last rank is that of a missing value.
+    """
     at = np.flatnonzero(nodes.column == column)
     owner = nodes.tree[at]
-    # What remains of a tree's leaves once a row has gone left, or right: [copies, nodes].
+    # Reachable leaves of a tree after a row went left, or right: [copies, nodes].
     went_left = ~word.split([nodes.right[one] for one in at])
     went_right = ~word.split([nodes.left[one] for one in at])
     exact = np.array([trees[tree].threshold[place] for tree, place in zip(owner, nodes.place[at], strict=True)])
@@ -177,7 +180,7 @@ def _column(
         rows = np.arange(CODES + 1) if categorical else np.array([ranks - 1])
         np.bitwise_and.at(here, (rows[None, :], owner[:, None]), masks)
         if not categorical:
-            # Ranks up to the threshold's go left, those above it right; running ANDs carry that to all ranks.
+            # Ranks up to a threshold's go left, higher ones right; running ANDs extend that to all ranks.
             place = np.searchsorted(narrow, _rounded_down(exact))
             left: np.ndarray = np.full((ranks - 1, len(trees)), np.iinfo(word.kind).max, word.kind)
             right = left.copy()
@@ -188,7 +191,7 @@ def _column(
 
 
 def _rounded_down(thresholds: np.ndarray) -> np.ndarray:
-    """The largest float32 that is no larger: numbers arrive as float32, and x <= t then holds for the same ones."""
+    """Rounds down to float32, so that x <= t has the same result for every float32 x."""
     with np.errstate(over="ignore"):
         narrow = thresholds.astype(np.float32)
     return np.where(narrow.astype(np.float64) > thresholds, np.nextafter(narrow, np.float32(-np.inf)), narrow)
@@ -199,7 +202,7 @@ def _filled(thresholds: np.ndarray, length: int) -> np.ndarray:
 
 
 def _grouped(sizes: Sequence[int]) -> list[list[int]]:
-    """Columns by number, grouped so that the product of their ranks stays within GROUP_RANKS; the smallest first."""
+    """Groups columns so that the product of their ranks stays within GROUP_RANKS; columns of few ranks first."""
     groups: list[list[int]] = []
     product = GROUP_RANKS + 1
     for at in sorted(range(len(sizes)), key=lambda at: sizes[at]):
@@ -212,7 +215,7 @@ def _grouped(sizes: Sequence[int]) -> list[list[int]]:
 
 
 def _merged(tables: Sequence[np.ndarray]) -> np.ndarray:
-    """One table over all combinations of ranks, the first column's rank counting fastest."""
+    """One table over all combinations of ranks; the first column's rank varies fastest."""
     merged = tables[0]
     for table in tables[1:]:
         merged = (table[:, None] & merged[None]).reshape(-1, merged.shape[1])

@@ -1,1 +1,1 @@
-"""Looks for better settings of the training, when asked to: see component.py."""
+"""Hyperparameter search over the settings of training, run if [tune] is set: see component.py."""

@@ -1,4 +1,4 @@
-"""Whether the best trial is taken: only if it beats the settings as they are by more than chance. Pure."""
+"""Decides whether the best trial is adopted: only if it is significantly better than the current settings."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,12 @@ RESAMPLES = 500
 
 @dataclass(frozen=True)
 class Verdict:
-    """How sure the gain of the best trial is.
+    """Gain of the best trial and its significance.
 
     Attributes:
-      gain: By how much its score is better, 0 at least.
-      p_value: Chance of such a gain of the best of all trials if none were better; None if it cannot be told.
+      gain: Improvement of the score, at least 0.
+      p_value: Probability of such a gain of the best of all trials under the null hypothesis that none is better; None
+        if it cannot be computed.
     """
 
     gain: float
@@ -26,14 +27,20 @@ class Verdict:
 
 
 def judge_of(task: str, labels: np.ndarray, answer: np.ndarray) -> Judge:
-    """Metrics of answers to rows: probabilities of class 1 [V], of all classes [V, K], or predictions [V]."""
+    """Returns a metric calculator for predictions.
+
+    Args:
+      task: binary, multiclass or regression.
+      labels: Labels, [V].
+      answer: Probabilities of the positive class [V], of all classes [V, K], or predicted values [V].
+    """
     if task == "binary":
         return Binary(labels, answer)
     return multiclass(labels, answer) if task == "multiclass" else regression(labels, answer)
 
 
 def score_of(task: str, labels: np.ndarray, answer: np.ndarray, metric: str) -> float:
-    """A metric of answers to rows; NaN where it is not defined."""
+    """Returns the unweighted metric `metric` of predictions, see `judge_of`; NaN where it is undefined."""
     judge = judge_of(task, labels, answer)
     return float(judge(np.ones(len(labels)))[judge.names.index(metric)])
 
@@ -41,24 +48,24 @@ def score_of(task: str, labels: np.ndarray, answer: np.ndarray, metric: str) -> 
 def verdict(
     task: str, labels: np.ndarray, before: np.ndarray, after: np.ndarray, metric: str, looks: int, seed: int
 ) -> Verdict:
-    """How sure the best trial's gain is, by a paired bootstrap over the validation rows.
+    """Tests the best trial's gain by a paired bootstrap over the validation rows.
 
-    One-sided: the gain over its standard error against the normal distribution; times the number of trials that it
-    is the best of (Bonferroni), since the best of many draws is better than a draw.
+    The test is one-sided: the gain divided by its standard error is compared with the normal distribution. The p-value
+    is multiplied by the number of trials (Bonferroni), because the best of many trials is selected.
 
     Args:
       task: binary, multiclass or regression.
-      labels: Of the validation rows, [V].
-      before: Answers under the settings as they are.
-      after: Those of the best trial.
-      metric: What was searched for.
-      looks: Trials that it is the best of.
-      seed: Of the draws.
+      labels: Labels of the validation rows, [V].
+      before: Predictions with the current settings.
+      after: Predictions of the best trial.
+      metric: The optimised metric.
+      looks: Number of trials from which the best was selected.
+      seed: Seed of the bootstrap.
     """
     judges = {"before": judge_of(task, labels, before), "after": judge_of(task, labels, after)}
     at = judges["before"].names.index(metric)
     rows = len(labels)
-    with np.errstate(invalid="ignore", divide="ignore"):  # a draw may lack a class; its metric is then unknown
+    with np.errstate(invalid="ignore", divide="ignore"):  # a resample may lack a class, which leaves metrics undefined
         drawn = poisson_draws(judges, {"": np.arange(rows)}, rows, RESAMPLES, seed)[""]
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     differences = sign * (drawn["after"][:, at] - drawn["before"][:, at])

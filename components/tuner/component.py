@@ -1,7 +1,8 @@
-"""The TFX shell: reads the training rows as the Trainer does, searches, writes what the Trainer takes.
+"""The TFX component Tuner: reads the training rows as the Trainer does, searches, and writes best_settings.json.
 
-Not TFX's own Tuner, though its contract is kept (`best_hyperparameters` feeds the Trainer's `hyperparameters`): that
-one takes the best score whatever it is worth, tells nothing of failed trials, and loses all trials when it is killed.
+TFX's own Tuner is not used, but its contract is kept (`best_hyperparameters` is the Trainer's input `hyperparameters`):
+TFX's adopts the best score without a significance test, does not report failed trials, and loses all trials if it is
+killed.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from components.tuner.trial_store import Notebook
 from components.tuner.tuning import Data, tune
 
 BEST = "best_settings.json"
-"""The artifact's only file: the Trainer's executor reads the one that there is."""
+"""The only file of the artifact; the Trainer's executor reads the only file that it finds."""
 
 
 @component
@@ -40,12 +41,19 @@ def Tuner(
     settings: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes `best_settings.json`, see tuning.tune.
+    """Searches settings and writes `best_settings.json`, see tuning.tune.
 
-    `splits` is JSON of the splits that are learned from, older rows first; `tables` JSON of what the Trainer has as
-    its custom_config; `settings` JSON of Settings' fields.
+    Args:
+      examples: Transformed by the Trainer's transform graph.
+      transform_graph: Output of Transform.
+      schema: Schema of the raw examples.
+      best_hyperparameters: Receives best_settings.json.
+      splits: JSON list of the splits to train on, older rows first.
+      tables: JSON of the Trainer's custom_config.
+      settings: JSON of the fields of Settings.
+      code: Fingerprint of the code, part of the cache key.
     """
-    told = json.loads(tables)
+    custom_config = json.loads(tables)
     transform = tft.TFTransformOutput(transform_graph.uri)
     with tf.io.gfile.GFile(io_utils.get_only_uri_in_dir(schema.uri)) as file:
         schema_proto = text_format.Parse(file.read(), schema_pb2.Schema())
@@ -54,15 +62,19 @@ def Tuner(
         tfxio_utils.get_record_batch_factory_from_artifact([examples], ["plumbline", "Tuner"]),
         schema_proto,
         transform,
-        told,
+        custom_config,
     )
-    data = Data(rows, class_names(transform, told["dataset"]["task"]), vocabulary_size(transform, told["features"]))
-    # A run that is begun again after a crash has the same inputs but another folder for its output; beside that folder
-    # both find the trials. Only the search that is killed leaves them there. On a cluster the folder is the pod's own,
-    # and a pod that is replaced begins anew.
+    data = Data(
+        rows,
+        class_names(transform, custom_config["dataset"]["task"]),
+        vocabulary_size(transform, custom_config["features"]),
+    )
+    # A run that is restarted after a crash has the same inputs but another output folder. The trials are kept beside
+    # the output folders, where both runs find them; only a killed search leaves them there. On a cluster the folder is
+    # local to the pod, and a replaced pod starts the search anew.
     same = json.dumps([examples.uri, transform_graph.uri, schema.uri, splits, tables, settings, code])
     key = hashlib.sha256(same.encode()).hexdigest()[:16]
     notebook = Notebook(Path(best_hyperparameters.uri).parent.parent / "unfinished" / key)
-    found = tune(data, told, Settings.from_json(settings), notebook)
+    found = tune(data, custom_config, Settings.from_json(settings), notebook)
     write_json(Path(best_hyperparameters.uri) / BEST, found)
     notebook.close()

@@ -1,8 +1,8 @@
-"""Which settings to try next: keras-tuner's oracles, asked trial after trial.
+"""The search strategy: keras-tuner's oracles propose the settings of each trial.
 
-Neither a KerasTuner model nor its project folder is used: the model is trees and a network, and the trials are kept by
-trials.Notebook. The same seed and scores give the same questions, so a search that was killed asks the same again and
-is answered from the notebook until it comes to where it was.
+KerasTuner's model and project folder are not used: the model consists of trees and a network, and trial_store.py keeps
+the trials. The same seed and scores give the same proposals. A search that was killed therefore repeats its proposals
+and reads their scores from the trial store until it reaches the first unfinished trial.
 """
 
 import tempfile
@@ -19,16 +19,16 @@ from components.tuner.search_space import Knob
 from components.tuner.trial_store import Trial
 
 AS_THEY_ARE: Mapping[str, Any] = {}
-"""The first trial changes nothing."""
+"""Settings of the first trial: the current ones, unchanged."""
 
 FIRST_POINTS = 3
-"""Trials before the Bayesian search begins to use what it has seen, at least; a third of all if that is more."""
+"""Minimum random trials before the Bayesian search uses their scores; a third of all trials if that is more."""
 
 NOISE = 0.01
-"""Variance of a score that trains anew with other weights, in units of the scores' variance."""
+"""Variance of a score over repeated trainings, relative to the variance between trials."""
 
 RESTARTS = 2
-"""Of the search for the Gaussian process' length; keras-tuner's 20 cost seconds a trial."""
+"""Restarts when fitting the length scale of the Gaussian process; keras-tuner's 20 take seconds per trial."""
 
 
 def search(
@@ -42,25 +42,26 @@ def search(
     method: str = "bayesian",
     seed: int = 13,
 ) -> list[Trial]:
-    """Tries settings, the present ones first.
+    """Runs trials, the first one with the current settings.
 
     Args:
-      knobs: The space.
-      start: Present value of each knob; one that lies outside of the space stands at its edge for the search.
-      attempt: Number of the trial and settings by dotted name -> how it went.
-      trials: At most.
-      seconds: After so many, of all trials together, none is begun; 0 is no limit.
-      rising: Whether more is better.
-      method: "bayesian", a Gaussian process and its confidence bound (keras-tuner's BayesianOptimization), or "random".
-      seed: Of the search.
+      knobs: The search space.
+      start: Current value of each setting; a value outside of the space is represented by its nearest edge.
+      attempt: Runs a trial, given its number and its settings by dotted name.
+      trials: Maximum number of trials.
+      seconds: Total seconds of trials after which no further trial is started; 0 for no limit.
+      rising: Whether a higher score is better.
+      method: "bayesian", a Gaussian process with an upper confidence bound (keras-tuner's BayesianOptimization), or
+        "random".
+      seed: Seed of the search.
 
     Returns:
-      The trials in their order; fewer if time or the space ran out.
+      The trials in order; fewer than `trials` if the time or the space is exhausted.
     """
     tuner = _Tuner(_oracle(knobs, start, trials, seconds, rising, method, seed), knobs, attempt)
     try:
         tuner.search()
-    except kt.errors.FatalError as exc:  # of ours: see run_trial
+    except kt.errors.FatalError as exc:  # raised by run_trial
         raise (exc.__cause__ or exc) from None
     finally:
         tuner.forget()
@@ -68,7 +69,7 @@ def search(
 
 
 class _Tuner(BaseTuner):
-    """Hands a trial's values to `attempt`."""
+    """Runs `attempt` for the settings of each trial."""
 
     def __init__(self, oracle: Any, knobs: Sequence[Knob], attempt: Callable[[int, Mapping[str, Any]], Trial]) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="plumbline-tuner-")
@@ -77,14 +78,14 @@ class _Tuner(BaseTuner):
         self.done: list[Trial] = oracle.done
 
     def run_trial(self, trial: Any, *_: Any, **__: Any) -> float:
-        """The score of one trial."""
+        """Runs one trial and returns its score, lower is better."""
         number = int(trial.trial_id)
         values = trial.hyperparameters.values
         settings = AS_THEY_ARE if number == 0 else {knob.name: knob.value(values[knob.name]) for knob in self._knobs}
         try:
             found = self._attempt(number, settings)
         except Exception as exc:
-            # keras-tuner takes any other exception for a failed trial, and a bug is none.
+            # keras-tuner would count any other exception as a failed trial, and so hide bugs.
             raise kt.errors.FatalError(str(exc)) from exc
         self.done.append(found)
         if found.score is None:
@@ -92,7 +93,7 @@ class _Tuner(BaseTuner):
         return found.score if not self.oracle.rising else -found.score
 
     def forget(self) -> None:
-        """Deletes keras-tuner's own records."""
+        """Deletes keras-tuner's own files."""
         self._scratch.cleanup()
 
 
@@ -110,14 +111,14 @@ def _oracle(
         kind = kt.oracles.BayesianOptimizationOracle
 
     class Oracle(kind):  # type: ignore[misc, valid-type]
-        """Asks for the present settings first, and for nothing when the time is up."""
+        """Proposes the current settings first, and stops when the time is up."""
 
         def __init__(self) -> None:
             super().__init__(
                 objective=kt.Objective("score", "min"),
                 max_trials=trials,
                 hyperparameters=space,
-                seed=seed or 1,  # 0 is none, there
+                seed=seed or 1,  # keras-tuner treats 0 as no seed
                 max_consecutive_failed_trials=trials + 1,
                 **options,
             )
@@ -128,13 +129,13 @@ def _oracle(
             self.done: list[Trial] = []
 
         def populate_space(self, trial_id: str) -> dict[str, Any]:
-            """Values of the next trial."""
+            """Returns the settings of the next trial."""
             if not self.done:
                 return {"status": "RUNNING", "values": dict(first)}
             if seconds and sum(trial.seconds for trial in self.done) >= seconds:
                 return {"status": "STOPPED", "values": None}
             with threadpool_limits(1), warnings.catch_warnings():
-                # Matrices of a few rows: threads only wait for each other, and a length that ends at its bound is fine.
+                # Threads do not pay for matrices of a few rows, and a length scale at its bound is acceptable.
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 found: dict[str, Any] = super().populate_space(trial_id)
             return found
@@ -143,7 +144,7 @@ def _oracle(
 
 
 def _declare(space: Any, knob: Knob) -> None:
-    """Tells keras-tuner of a knob; a choice by its index, since it knows no arrays."""
+    """Declares a setting to keras-tuner; a choice by its index, because keras-tuner has no array values."""
     sampling = "log" if knob.log else "linear"
     if knob.choices:
         space.Choice(knob.name, list(range(len(knob.choices))), ordered=True)

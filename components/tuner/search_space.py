@@ -1,24 +1,24 @@
-"""Which settings of [training] are searched, and between which values. Pure."""
+"""The search space of the Tuner: settings of [training] and their ranges. Pure Python."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 TREES = "trees."
-"""Settings of the boosted trees begin with it, as they stand in the table [training.trees]."""
+"""Prefix of the settings of boosted trees, which are in section [training.trees]."""
 
 
 @dataclass(frozen=True)
 class Knob:
-    """One setting and its legal values: a range, or an enumeration.
+    """A hyperparameter and its search range: an interval or an enumeration.
 
     Attributes:
-      name: As in [training]: "dropout", "trees.leaves".
-      low: Least value of a range.
-      high: Greatest value of a range.
-      whole: Whether a range holds whole numbers only.
-      log: Whether a range is searched by orders of magnitude.
-      choices: The values of an enumeration; empty for a range.
+      name: Dotted name in [training]: "dropout", "trees.leaves".
+      low: Lower end of an interval.
+      high: Upper end of an interval.
+      whole: Whether an interval holds integers only.
+      log: Whether an interval is sampled on a logarithmic scale.
+      choices: Values of an enumeration; empty for an interval.
     """
 
     name: str
@@ -30,19 +30,19 @@ class Knob:
 
     @property
     def ends(self) -> tuple[Any, ...]:
-        """All values of an enumeration, or the two ends of a range."""
+        """All values of an enumeration, or the two ends of an interval."""
         if self.choices:
             return self.choices
         return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
 
     def nearest(self, value: Any) -> Any:
-        """The point of the space where a value is to stand: for a choice its index, which has to be there."""
+        """Returns the nearest point of the space to a value; for a choice, which has to be legal, its index."""
         if self.choices:
             return self.choices.index(value)
         return min(max(value, self.low), self.high)
 
     def value(self, point: Any) -> Any:
-        """The setting at a point of the space, with three digits: what is found is written down for people."""
+        """Returns the setting at a point of the space, rounded to three digits for readability."""
         if self.choices:
             return self.choices[int(point)]
         if self.whole:
@@ -65,25 +65,25 @@ DEFAULTS = {
         Knob("trees.columns", 0.2, 1.0),
     )
 }
-"""What is searched if nothing else is said. Rounds and epochs are not: both members stop by the validation rows."""
+"""The default space. Boosting rounds and epochs are not searched, because early stopping selects them."""
 
 ONLY_IF_ASKED = {knob.name: knob for knob in (Knob("epochs", 2, 30, whole=True, log=True),)}
-"""Searched only if [tune.space] names it: the time of a trial grows with it."""
+"""Searched only if [tune.space] names it, because the time of a trial grows with it."""
 
 KEYS = ("min", "max", "log")
 
 
 def space_of(asked: Mapping[str, Any], model: str) -> tuple[Knob, ...]:
-    """The space: the defaults, with what [tune.space] says instead.
+    """Returns the search space: the defaults, overridden by section [tune.space].
 
     Args:
-      asked: Setting -> `{min, max}`, or `{min, max, log}`, an array of values, or false for one that is left alone;
-        those of the trees in a table `trees` of their own.
-      model: As in [training]. Of a member that is not there nothing is searched; with "auto" the network, for which
-        few time budgets have room, only where its settings are named.
+      asked: Setting -> `{min, max}`, or `{min, max, log}`, an array of values, or false to exclude the setting; those
+        of boosted trees in a table `trees`.
+      model: Setting `model` of [training]. Settings of a model that it excludes are not searched. With "auto", those of
+        the network are searched only if they are named, because few time budgets suffice for a network.
 
     Raises:
-      ValueError: An unknown setting, or values that are none, in one line.
+      ValueError: A setting is unknown or its values are not legal, as a one-line message.
     """
     known = {**DEFAULTS, **ONLY_IF_ASKED}
     wanted = {name: knob for name, knob in DEFAULTS.items() if model != "auto" or name.startswith(TREES)}
@@ -91,18 +91,18 @@ def space_of(asked: Mapping[str, Any], model: str) -> tuple[Knob, ...]:
         if name not in known:
             raise ValueError(f"{name}: unknown setting; legal: {', '.join(known)}")
         if not _has(model, name):
-            raise ValueError(f"{name}: model = {model!r} does not have it; take it out")
+            raise ValueError(f"{name}: model = {model!r} does not have it; remove it")
         wanted.pop(name, None)
         if said is not False:
             wanted[name] = _knob(known[name], said)
     space = tuple(knob for name, knob in wanted.items() if _has(model, name))
     if not space:
-        raise ValueError("nothing is left to search; leave a setting in")
+        raise ValueError("nothing is left to search; leave at least one setting in")
     return space
 
 
 def around(space: Iterable[Knob], training: Mapping[str, Any]) -> tuple[Knob, ...]:
-    """The space, its enumerations with the present value among them: the first trial is the settings as they are."""
+    """Returns the space with the current value added to each enumeration, so that the first trial is part of it."""
     found = []
     for knob in space:
         value = setting(training, knob.name)
@@ -113,13 +113,13 @@ def around(space: Iterable[Knob], training: Mapping[str, Any]) -> tuple[Knob, ..
 
 
 def setting(training: Mapping[str, Any], name: str) -> Any:
-    """A setting's value in the table [training]; an array is a tuple."""
+    """Returns a setting's value in section [training]; an array as a tuple."""
     value = training["trees"][name.removeprefix(TREES)] if name.startswith(TREES) else training[name]
     return tuple(value) if isinstance(value, list) else value
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """{"dropout": 0.1, "trees.leaves": 31} as a part of the table [training]: {"dropout": 0.1, "trees": {…}}."""
+    """Converts {"dropout": 0.1, "trees.leaves": 31} to a part of [training]: {"dropout": 0.1, "trees": {…}}."""
     found: dict[str, Any] = {name: value for name, value in values.items() if not name.startswith(TREES)}
     trees = {name.removeprefix(TREES): value for name, value in values.items() if name.startswith(TREES)}
     return {**found, "trees": trees} if trees else found
@@ -144,12 +144,12 @@ def _flat(asked: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _knob(default: Knob, said: Any) -> Knob:
-    """A setting's values as they were asked for."""
+    """A hyperparameter with the values of [tune.space]."""
     if isinstance(said, Mapping):
         return _range(default, said)
     if isinstance(said, Sequence) and not isinstance(said, str):
         if not said:
-            raise ValueError(f"{default.name}: no value is given; false leaves the setting alone")
+            raise ValueError(f"{default.name}: no value is given; false excludes the setting from the search")
         values = tuple(tuple(value) if isinstance(value, list) else value for value in said)
         for value in values:
             if not _fits(default, value):
@@ -163,7 +163,7 @@ def _range(default: Knob, said: Mapping[str, Any]) -> Knob:
     if unknown := [key for key in said if key not in KEYS]:
         raise ValueError(f"{name}: {unknown[0]}: unknown key; legal keys: {', '.join(KEYS)}")
     if _kind(default) == SIZES:
-        raise ValueError(f"{name}: has no least and greatest value; give an array of values, as [[128], [256, 128]]")
+        raise ValueError(f"{name}: min and max do not apply; give an array of values, such as [[128], [256, 128]]")
     for key in ("min", "max"):
         if key not in said:
             raise ValueError(f"{name}: {key} is missing")
@@ -176,7 +176,7 @@ def _range(default: Knob, said: Mapping[str, Any]) -> Knob:
     if not isinstance(log, bool):
         raise ValueError(f"{name}: log must be true or false, not {log!r}")
     if log and low <= 0:
-        raise ValueError(f"{name}: min {low}: orders of magnitude begin above 0; raise it, or say log = false")
+        raise ValueError(f"{name}: min {low}: a logarithmic scale begins above 0; raise min, or set log = false")
     return Knob(name, float(low), float(high), whole=_kind(default) == WHOLE, log=log)
 
 

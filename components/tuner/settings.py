@@ -1,4 +1,4 @@
-"""How the search is done. Pure."""
+"""Settings of the hyperparameter search."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ METRICS = {
     "multiclass": ("log_loss", "accuracy"),
     "regression": ("rmse", "mae"),
 }
-"""What can be searched for, by task; the first is the default: the loss that the members themselves learn by."""
+"""Metrics that can be optimised, by task; the first is the default: the training loss, or its root."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Settings:
     """Settings of the search.
 
     Attributes:
-      trials: Trainings in all, the settings as they are among them.
-      minutes: No trial is begun after so many; 0 is no limit.
-      rows: Labelled rows that a trial learns from and is judged on, at most.
-      metric: One of METRICS; "" is the task's default.
-      method: bayesian or random.
-      alpha: Chance at which settings that are no better are taken all the same; 1 takes whatever scored best.
-      seed: Of the search and of the sample of rows.
-      space: As [tune.space] has it.
+      trials: Number of trials, including the one with the current settings.
+      minutes: Time after which no further trial is started; 0 for no limit.
+      rows: Maximum labelled rows of a trial, for training and validation together.
+      metric: One of METRICS; "" for the task's default.
+      method: "bayesian" or "random".
+      alpha: Significance level of adopting the best trial, in (0, 1]; 1 adopts the best score without a test.
+      seed: Seed of the search and of the sample of rows.
+      space: Section [tune.space].
     """
 
     trials: int
@@ -38,10 +38,10 @@ class Settings:
     space: Mapping[str, Any] = field(default_factory=dict)
 
     def metric_of(self, task: str) -> str:
-        """The metric that is searched for."""
+        """Returns the metric to optimise."""
         return self.metric or METRICS[task][0]
 
     @staticmethod
     def from_json(text: str) -> "Settings":
-        """The inverse of json.dumps of the fields."""
+        """Reads the settings from JSON of their fields."""
         return Settings(**json.loads(text))

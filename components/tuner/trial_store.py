@@ -1,4 +1,4 @@
-"""Trials, and the folder that keeps those that are done until the search is, so that a killed one goes on."""
+"""Trials of a search, and the folder that keeps finished trials so that a killed search can be resumed."""
 
 import hashlib
 import io
@@ -17,19 +17,19 @@ from components.shared.errors import InputError, PlumblineError
 from components.shared.files import write_bytes, write_json
 
 MOST_BEGUN = 2
-"""A trial that ended the process so often is given up: most likely the system ended it for want of memory."""
+"""Number of process deaths after which a trial counts as failed; the likely cause is that memory ran out."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training.
+    """One training with given settings.
 
     Attributes:
-      values: Settings by dotted name; empty for the settings as they are.
-      score: The metric on the validation rows; None if it failed.
-      seconds: It took.
+      values: Settings by dotted name; empty for the current settings.
+      score: The metric on the validation split; None if the trial failed.
+      seconds: Duration.
       failed: Why it failed; "" if it did not.
-      answer: What it answered for the validation rows, [V] or [V, K]; None if it failed.
+      answer: Predictions for the validation rows, [V] or [V, K]; None if it failed.
     """
 
     values: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Trial:
     answer: np.ndarray | None = field(default=None, compare=False)
 
     def to_json(self) -> dict[str, Any]:
-        """As best_settings.json lists it."""
+        """Returns the trial's entry in best_settings.json."""
         return {
             "settings": dict(self.values),
             "score": self.score,
@@ -49,16 +49,20 @@ class Trial:
 
 
 class Notebook:
-    """Trials by their settings, each a file as soon as it is done; a search that is begun anew finds them."""
+    """Finished trials by their settings, a file each; a restarted search finds them."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` belongs to one search alone; it is made if it is not there."""
+        """`folder` belongs to a single search; it is created when the first trial starts."""
         self._folder = folder
 
     def trial(self, values: Mapping[str, Any], train: Callable[[], Trial]) -> Trial:
-        """The trial of these settings: read if it was done before, otherwise trained, and kept.
+        """Returns the trial of these settings: read if it is finished, otherwise trained and stored.
 
-        What `train` raises is raised, and does not count as an end of the process.
+        Exceptions of `train` are passed on and do not count as a death of the process.
+
+        Args:
+          values: Settings by dotted name.
+          train: Trains with these settings.
         """
         key = hashlib.sha256(json.dumps(dict(values), sort_keys=True).encode()).hexdigest()[:16]
         done, begun = self._folder / f"{key}.npz", self._folder / f"{key}.begun.json"
@@ -70,7 +74,7 @@ class Notebook:
         write_json(begun, {"times": times + 1})
         try:
             trial = train()
-        except BaseException:  # a bug, bad rows or somebody's Ctrl-C: nothing that these settings are to blame for
+        except BaseException:  # a bug, invalid rows or Ctrl-C: not caused by these settings
             write_json(begun, {"times": times})
             raise
         write_bytes(done, _packed(trial))
@@ -78,21 +82,21 @@ class Notebook:
         return trial
 
     def close(self) -> None:
-        """Forgets the trials: the search is over and its result is written."""
+        """Deletes the stored trials, once the result of the search is written."""
         shutil.rmtree(self._folder, ignore_errors=True)
-        with suppress(OSError):  # another search is under way, or it is gone
+        with suppress(OSError):  # another search is running, or the folder is already deleted
             self._folder.parent.rmdir()
 
 
 def attempted(values: Mapping[str, Any], train: Callable[[], tuple[float, np.ndarray]]) -> Trial:
-    """One training as a trial; failed if these settings cannot be trained: a loss that is no number, too little memory.
+    """Trains once; the trial fails if the settings cannot be trained with: the loss is not finite or memory runs out.
 
     Args:
       values: Settings by dotted name.
-      train: Gives the score and the answers to the validation rows.
+      train: Returns the score and the predictions for the validation rows.
 
     Raises:
-      InputError: The rows cannot be learned from, whatever the settings; and anything that is a bug.
+      InputError: The rows cannot be trained on, whatever the settings. Unexpected exceptions are passed on.
     """
     import tensorflow as tf
 
@@ -108,7 +112,7 @@ def attempted(values: Mapping[str, Any], train: Callable[[], tuple[float, np.nda
     except (PlumblineError, FloatingPointError) as exc:
         return Trial(values, None, time.monotonic() - began, str(exc))
     if not np.isfinite(score) or not np.isfinite(answer).all():
-        return Trial(values, None, time.monotonic() - began, "its answers to the validation rows are no numbers")
+        return Trial(values, None, time.monotonic() - began, "its predictions for the validation rows are not finite")
     return Trial(values, score, time.monotonic() - began, answer=answer)
 
 

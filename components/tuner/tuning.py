@@ -1,4 +1,4 @@
-"""The search itself: every trial is trained and judged as the Trainer trains and judges, on the same split of rows."""
+"""Hyperparameter search: trains and validates every trial as the Trainer does, on one common validation split."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,16 +27,16 @@ from components.tuner.settings import Settings
 from components.tuner.trial_store import Notebook, Trial, attempted
 
 ANSWER = {"binary": "probability", "multiclass": "probabilities", "regression": "prediction"}
-"""What the answer of a task is judged by."""
+"""Output of a task from which the metric is computed."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """What is learned from, and of which kind.
+    """Training data of the search.
 
     Attributes:
-      rows: Labelled rows, in the order of time.
-      classes: Names of a multiclass label's classes by index; empty for other tasks.
+      rows: Labelled rows, ordered in time.
+      classes: Names of a multiclass label by index; empty for other tasks.
       ids: Size of the joint vocabulary.
     """
 
@@ -46,27 +46,27 @@ class Data:
 
 
 def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: Notebook) -> dict[str, Any]:
-    """Searches, and says what to train with.
+    """Searches settings and tests whether the best ones are better.
 
-    The newest rows judge, the same share of them as stops the training: what comes next is most like them, and a
-    shuffled split would reward settings that learn this window by heart. Of more than `settings.rows` rows a sample is
-    drawn at random that keeps their order, so that the newest stay the ones that judge.
+    The validation split is the newest rows, the same share as for early stopping: they resemble future rows most, and a
+    shuffled split would favour settings that overfit this window. Above `settings.rows` rows a random sample is taken
+    that keeps their order, so that the newest rows still validate.
 
     Args:
-      data: Rows.
-      tables: pipeline.toml's `dataset`, `training`, `balance` and `augmentation`.
-      settings: Of the search.
-      notebook: Keeps what is done.
+      data: Training data.
+      tables: Sections `dataset`, `training`, `balance` and `augmentation` of pipeline.toml, and `ordered`.
+      settings: Settings of the search.
+      notebook: Stores finished trials.
 
     Returns:
-      best_settings.json: `settings`, what is to change in the table [training], empty if all stays; `adopted`;
-      `metric`, its value `before` (None if the present settings cannot be trained) and `after`, and the `best` of any
-      trial; `p_value` of its gain and the `alpha` it is held against; `rows`, `trials`, `ended` (by trials, time or
-      space), `seconds`.
+      The content of best_settings.json: `settings`, the changes to section [training], empty if none is adopted;
+      `adopted`; `metric`, its value `before` (None if training fails with the current settings) and `after`, and the
+      `best` of any trial; `p_value` of the gain and `alpha`, the significance level; `rows`, `trials`, `ended` (by
+      trials, time or space), `seconds`.
 
     Raises:
-      PlumblineError: No trial could be trained.
-      InputError: The rows cannot be learned from.
+      PlumblineError: All trials failed.
+      InputError: The rows cannot be trained on.
     """
     task, training = tables["dataset"]["task"], tables["training"]
     metric = settings.metric_of(task)
@@ -128,7 +128,7 @@ def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: No
 
 
 class Judged:
-    """Trains on the older rows and judges on the newest, as the Trainer does before it learns from all."""
+    """Trains trials on the older rows and validates them on the newest, as the Trainer does before its final fit."""
 
     def __init__(self, data: Data, tables: Mapping[str, Any], settings: Settings) -> None:
         self._data, self._tables = data, tables
@@ -142,10 +142,10 @@ class Judged:
         self._center, self._spread = label_scale(rows.labels, self._task)
 
     def train(self, values: Mapping[str, Any]) -> tuple[float, np.ndarray]:
-        """Score of these settings on the validation rows, and the answers to them, [V] or [V, K]."""
+        """Returns score and predictions, [V] or [V, K], of these settings on the validation rows."""
         task, classes, tables = self._task, list(self._data.classes), self._tables
         asked = with_found(tables["training"], nested(values))
-        settings, _ = fitted_to(asked, len(self._data.rows))  # as for the rows that the Trainer will have
+        settings, _ = fitted_to(asked, len(self._data.rows))  # for the number of rows that the Trainer will have
         steps = DataSteps(tables.get("balance", {}), tables.get("augmentation", {}), task, classes, settings["seed"])
         fitted = fit(
             scaled(self._rows, self._center, self._spread),
@@ -159,7 +159,13 @@ class Judged:
 
 
 def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -> tuple[Knob, ...]:
-    """The space without what few rows settle by themselves, such as the size of a batch, see small_data."""
+    """Returns the space without settings that small_data.py overrides for few rows, such as the batch size.
+
+    Args:
+      asked: Section [tune.space].
+      training: Section [training].
+      rows: Number of training rows.
+    """
 
     def counts(knob: Knob) -> bool:
         if knob.name not in training:
@@ -171,7 +177,7 @@ def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -
 
 
 def sampled(rows: Columns, most: int, seed: int) -> Columns:
-    """At most so many rows, drawn at random, in the order that they have."""
+    """Returns a random sample of at most `most` rows, in their original order."""
     if len(rows) <= most:
         return rows
     at = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
@@ -179,7 +185,7 @@ def sampled(rows: Columns, most: int, seed: int) -> Columns:
 
 
 def best_of(trials: Sequence[Trial], metric: str) -> Trial | None:
-    """The trial with the best score, the earliest of those that tie; None if all failed."""
+    """Returns the trial with the best score, the earliest of ties; None if all failed."""
     scored = [trial for trial in trials if trial.score is not None]
     sign = 1.0 if metric in LOWER_IS_BETTER else -1.0
     return min(scored, key=lambda trial: sign * (trial.score or 0.0), default=None)
@@ -188,4 +194,4 @@ def best_of(trials: Sequence[Trial], metric: str) -> Trial | None:
 def _all_failed(trials: Sequence[Trial]) -> str:
     reasons = [trial.failed for trial in trials]
     most = max(set(reasons), key=reasons.count)
-    return f"[tune] none of the {len(trials)} trials could be trained; the commonest reason: {most}"
+    return f"[tune] none of the {len(trials)} trials could be trained; most frequent reason: {most}"

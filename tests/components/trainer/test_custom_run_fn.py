@@ -114,13 +114,13 @@ def run_fn(fn_args):
         ),
         (
             SAVES.replace("NAMES", "['serving_default']").replace("ANSWER", "'outputs'"),
-            "has no signature serve_examples; it has: serving_default; save_served of components.trainer.exporting",
+            "has no signature serve_examples; it has: serving_default; components.trainer.exporting.save_served",
         ),
         (
             SAVES.replace("NAMES", "['serving_default', 'serve_examples', 'transform_labels']").replace(
                 "ANSWER", "'outputs'"
             ),
-            "serve_examples of the model that run_fn saved does not answer probability, as a binary task does; it answ",
+            "serve_examples of the model that run_fn saved lacks the output probability of a binary task; its outp",
         ),
         ("def run_fn(fn_args):\n    fn_args.no_such_thing", "my_model.py:2: run_fn raised AttributeError: "),
     ],

@@ -77,7 +77,7 @@ def test_labels_without_any_signal_leave_the_prior(kind: str, classes: int) -> N
     }[kind]
     members = _report(_labelled(_rows(400, 0.0), labels), kind, classes)
     assert members["prior"]["weight"] == 1.0
-    assert "not better beyond chance" in members["trees"]["reason"]
+    assert "not significantly better" in members["trees"]["reason"]
 
 
 def test_a_straight_line_is_left_to_the_linear_model_and_a_bump_is_not() -> None:

@@ -62,10 +62,10 @@ def test_neighbours_are_joined_without_a_copy() -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: open("/dev/full", "wb"))  # noqa: SIM115
-    with pytest.raises(UsageError, match=r"no place for the transformed rows.*No space left.*choose another --root"):
+    with pytest.raises(UsageError, match=r"no space for the transformed rows.*No space left.*choose another --root"):
         Spool(0, str(tmp_path)).add({"x": np.zeros(1 << 16)})
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no place for the transformed rows.*TMPDIR"):
+    with pytest.raises(UsageError, match="no space for the transformed rows.*TMPDIR"):
         Spool(0, str(tmp_path / "gone")).add({"x": np.zeros(4)})

@@ -33,7 +33,7 @@ def test_what_is_better_replaces_and_what_is_not_stays_out() -> None:
     noise = np.random.default_rng(8).normal(size=(ROWS, 1))
     better = select({"prior": answers["prior"], "linear": 3 * noise, "trees": answers["trees"]}, labels, "binary")
     assert better.weights == {"prior": 0.0, "linear": 0.0, "trees": 1.0}
-    assert "not better beyond chance" in better.reasons["linear"]
+    assert "not significantly better" in better.reasons["linear"]
     assert better.reasons["prior"] == "replaced by trees"
     copy = select({"linear": answers["linear"], "trees": answers["linear"].copy()}, labels, "binary")
     assert copy.weights == {"linear": 1.0, "trees": 0.0}
@@ -43,16 +43,16 @@ def test_a_gain_on_a_few_days_is_chance_and_the_same_rows_mixed_are_not() -> Non
     """A loss lower by 1 on three days of ten and higher by 0.2 on the others."""
     blocks = np.arange(ROWS) * 10 // ROWS
     found = np.where(blocks < 3, 1.0, 2.2)
-    assert gain(found, np.full(ROWS, 2.0)).beyond_chance
+    assert gain(found, np.full(ROWS, 2.0)).significant
     by_day = gain(found, np.full(ROWS, 2.0), blocks)
     assert by_day.mean == pytest.approx(0.16)
-    assert not by_day.beyond_chance
-    assert gain(found, np.full(ROWS, 2.0), np.random.default_rng(1).permutation(blocks)).beyond_chance
+    assert not by_day.significant
+    assert gain(found, np.full(ROWS, 2.0), np.random.default_rng(1).permutation(blocks)).significant
 
 
 def test_gain_is_that_of_a_t_test_over_blocks() -> None:
     found = gain(np.array([1.0, 1.0, 2.0, 2.0]), np.array([2.0, 2.0, 5.0, 5.0]), np.array([0, 0, 1, 1]))
     assert (found.mean, found.error, found.count) == (2.0, 1.0, 2)
-    assert not found.beyond_chance  # t(1) is 12.7 at 2.5 %
-    assert gain(np.zeros(50), np.full(50, 0.1) + np.arange(50) * 1e-6).beyond_chance
-    assert not gain(np.zeros(3), np.ones(3), np.zeros(3, int)).beyond_chance
+    assert not found.significant  # t(1) is 12.7 at 2.5 %
+    assert gain(np.zeros(50), np.full(50, 0.1) + np.arange(50) * 1e-6).significant
+    assert not gain(np.zeros(3), np.ones(3), np.zeros(3, int)).significant

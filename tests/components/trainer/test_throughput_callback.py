@@ -57,8 +57,8 @@ def test_a_single_call_counts_as_it_is(feed: Feed, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("gathering", "said"),
     [
-        (0.031, "computation (batches were being made 3% of the time)"),
-        (0.97, "input (batches were being made 97% of the time)"),
+        (0.031, "computation (batches were being gathered 3% of the time)"),
+        (0.97, "input (batches were being gathered 97% of the time)"),
     ],
 )
 def test_what_bounds_it_is_said(gathering: float, said: str) -> None:

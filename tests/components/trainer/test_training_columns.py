@@ -65,7 +65,7 @@ def test_a_model_learns_from_files() -> None:
         right = (network.answer[:, 0] > 0) == (network.labels > 0.5)
         assert right.mean() > 0.9
         assert network.report["examples_per_second"] > 0
-        assert "batches were being made" in network.report["bound_by"]
+        assert "batches were being gathered" in network.report["bound_by"]
     assert np.array_equal(*answers)
 
 

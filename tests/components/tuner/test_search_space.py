@@ -55,10 +55,10 @@ def test_what_is_asked_for_stands_instead_of_the_default() -> None:
         ({"dropout": []}, "dropout: no value is given"),
         ({"members": [2, 2.5]}, "members: must be a whole number, not 2.5"),
         ({"trees": {"leaves": {"min": 2.5, "max": 3}}}, "trees.leaves: min must be a whole number, not 2.5"),
-        ({"hidden_units": {"min": 8, "max": 64}}, "hidden_units: has no least and greatest value"),
+        ({"hidden_units": {"min": 8, "max": 64}}, "hidden_units: min and max do not apply"),
         ({"hidden_units": [64]}, "hidden_units: must be an array of whole numbers, not 64"),
         ({"hidden_units": [[64, "x"]]}, "hidden_units: must be an array of whole numbers, not [64, 'x']"),
-        ({"weight_decay": {"min": 0, "max": 0.1}}, "weight_decay: min 0: orders of magnitude begin above 0"),
+        ({"weight_decay": {"min": 0, "max": 0.1}}, "weight_decay: min 0: a logarithmic scale begins above 0"),
         ({"weight_decay": {"min": 0, "max": 0.1, "log": 1}}, "weight_decay: log must be true or false, not 1"),
     ],
 )
