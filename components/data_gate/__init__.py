@@ -1,1 +1,1 @@
-"""DataGate: may this data be learned from? Findings in, a decision by policy out."""
+"""DataGate: decides by policy whether findings about the data stop the run."""

@@ -1,4 +1,4 @@
-"""The TFX shell around findings.py; it fails, and with it the run, where the policy says so."""
+"""The TFX component DataGate; see findings.py for the findings and the policy."""
 
 import json
 from dataclasses import asdict
@@ -37,7 +37,24 @@ def DataGate(
     task: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes `decision.json` with all findings; raises GateBlocked if one of them blocks."""
+    """Writes `decision.json` with all findings unless one of them has the policy `block`.
+
+    Args:
+      anomalies: ExampleValidator's result, one Anomalies proto a split.
+      drift: DriftValidator's report.
+      examples: Examples; their property `labels` holds the label counts of each split as JSON.
+      decision: Receives `decision.json`.
+      anomalies_policy: "block" or "warn", for schema anomalies.
+      drift_policy: "block" or "warn", for drift.
+      feature_policies: JSON of feature -> policy; it overrides the policy of the finding's source.
+      classes_policy: "block" or "warn", for classes that occur in one split only.
+      label: The label column.
+      task: "binary", "multiclass" or "regression".
+      code: Fingerprint of this component's code, part of the cache key.
+
+    Raises:
+      GateBlocked: At least one finding has the policy `block`.
+    """
     findings = []
     domains: dict[str, list[str]] = {}
     for split in decode_split_names(anomalies.split_names):
@@ -56,10 +73,10 @@ def DataGate(
         first = stopped_by[0]
         more = f", and {len(stopped_by) - 1} more" if len(stopped_by) > 1 else ""
         setting = f"features.{first.feature}" if first.feature in own else first.source
-        remedy = "mend the data, or the schema if the data is right"
+        remedy = "correct the data, or update the schema if the data are right"
         if first.source == "drift":
-            remedy = "look at what moved, and raise its threshold if that is how it should be"
+            remedy = "look at the report, and raise the threshold if this change is expected"
         if first.source == "classes":
-            remedy = "train on spans that have them, or set [dataset] other_class"
+            remedy = "train on spans that contain these classes, or set [dataset] other_class"
         raise GateBlocked(f'the data gate stopped the run: {first}{more}; {remedy}, or set [gate] {setting} = "warn"')
     write_json(Path(decision.uri) / "decision.json", {"findings": [asdict(finding) for finding in findings]})

@@ -1,4 +1,4 @@
-"""Findings about the data, and the policy that decides what they do."""
+"""Findings about the data, and the policy by which they warn or stop the run."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +15,14 @@ Policy = Literal["block", "warn"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong with the data.
+    """One problem of the data.
 
-    `source` is "anomalies" (against the schema), "drift" (against train) or "classes" (a class in one split only).
+    Attributes:
+      source: The check that reported it: "anomalies" (against the schema), "drift" (eval against train) or "classes" (a
+        class occurs in one split only).
+      feature: Column, or "(dataset)".
+      kind: Type of the anomaly, drift measure, or `unseen_class` / `vanished_class`.
+      detail: Description for the user.
     """
 
     source: Literal["anomalies", "drift", "classes"]
@@ -26,11 +31,16 @@ class Finding:
     detail: str
 
     def __str__(self) -> str:
-        return " ".join(f"{self.feature}: {self.detail}".split())  # one line, whatever the data hold
+        return " ".join(f"{self.feature}: {self.detail}".split())  # one line: cell values may contain line breaks
 
 
 def anomaly_findings(split: str, anomalies: anomalies_pb2.Anomalies) -> list[Finding]:
-    """A schema check's anomalies, one finding for each reason."""
+    """Converts the anomalies of one split to findings, one for each reason.
+
+    Args:
+      split: Name of the split, the start of each detail.
+      anomalies: ExampleValidator's result for the split.
+    """
     found = []
     if anomalies.HasField("dataset_anomaly_info"):
         for reason in anomalies.dataset_anomaly_info.reason:
@@ -46,7 +56,7 @@ def _finding(split: str, feature: str, reason: anomalies_pb2.AnomalyInfo.Reason)
 
 
 def drift_findings(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """The drifted rows of a drift report."""
+    """Converts the rows of a drift report (`drift.json`) with `drifted` to findings."""
     return [
         Finding(
             "drift",
@@ -65,12 +75,15 @@ UNSEEN, VANISHED = "unseen_class", "vanished_class"
 
 
 def class_findings(label: str, task: str, labels: Mapping[str, Mapping[str, int]]) -> list[Finding]:
-    """Classes that only one split has; none for a regression, or where there are too many values to count.
+    """Reports classes that occur in one split only.
 
     Args:
-      label: The label's column.
-      task: binary, multiclass or regression.
-      labels: Split -> label value -> rows.
+      label: The label column.
+      task: "binary", "multiclass" or "regression".
+      labels: Split -> label value -> number of rows; empty where there are too many distinct values to count.
+
+    Returns:
+      At most one finding for classes of eval that train lacks and one for the reverse; none for a regression.
     """
     if task == "regression" or not all(labels.get(split) for split in ("train", "eval")):
         return []
@@ -80,9 +93,11 @@ def class_findings(label: str, task: str, labels: Mapping[str, Mapping[str, int]
 
 
 def spelling_hints(findings: Iterable[Finding], domains: Mapping[str, Sequence[str]]) -> list[Finding]:
-    """The findings, those of values that are not in a domain with the legal value that they may be a spelling of.
+    """Adds to findings of out-of-domain values the legal value of which they may be a spelling variant.
 
-    `domains` is feature -> its legal values.
+    Args:
+      findings: Findings; those of features without a domain are returned unchanged.
+      domains: Feature -> legal values.
     """
     return [
         replace(one, detail=f"{one.detail}{_hint(one, domains[one.feature])}") if one.feature in domains else one
@@ -91,7 +106,7 @@ def spelling_hints(findings: Iterable[Finding], domains: Mapping[str, Sequence[s
 
 
 def domains_of(schema: Any) -> dict[str, list[str]]:
-    """Feature -> legal values, of a schema's features that have a domain of texts."""
+    """Returns feature -> legal values of the schema's features with a string domain."""
     shared = {one.name: list(one.value) for one in schema.string_domain}
     found = {one.name: shared.get(one.domain) or list(one.string_domain.value) for one in schema.feature}
     return {name: values for name, values in found.items() if values}
@@ -108,7 +123,15 @@ def _hint(finding: Finding, legal: Sequence[str]) -> str:
 def blocking(
     findings: Iterable[Finding], policies: Mapping[str, Policy], feature_policies: Mapping[str, Policy] | None = None
 ) -> list[Finding]:
-    """Those findings whose feature's policy is `block`, or whose source's where the feature has none of its own."""
+    """Returns the findings that stop the run.
+
+    A class that occurs in train only (`vanished_class`) never does.
+
+    Args:
+      findings: All findings.
+      policies: Source -> policy.
+      feature_policies: Feature -> policy; it overrides the policy of the source.
+    """
     own = feature_policies or {}
     return [
         finding

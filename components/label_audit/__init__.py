@@ -1,1 +1,1 @@
-"""LabelAudit: what can be said about the labels before a model learns from them."""
+"""LabelAudit: suspected label errors, inconsistent labels and annotator agreement, before training."""

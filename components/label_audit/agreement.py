@@ -1,4 +1,4 @@
-"""Label consistency between labelers: how far they agree, where not, and what that says of the best reachable error."""
+"""Inter-annotator agreement, where annotators disagree, and the lowest error that a model can show on their labels."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,15 @@ from components.label_audit.disagreement import (
 
 @dataclass(frozen=True)
 class Pair:
-    """Two labelers, on the `rows` that both labelled. `agreement` is in [0, 1], `kappa` Cohen's; None if undefined."""
+    """Agreement of two annotators.
+
+    Attributes:
+      one: Column of the first annotator.
+      other: Column of the second annotator.
+      rows: Rows that both labelled.
+      agreement: Share of these rows with equal labels, in [0, 1]; None without such rows.
+      kappa: Cohen's kappa, in [-1, 1]; None where it is not defined.
+    """
 
     one: str
     other: str
@@ -35,13 +43,13 @@ class Pair:
 
 @dataclass(frozen=True)
 class Labeler:
-    """One labeler against the others.
+    """One annotator, compared with the majority of the others.
 
     Attributes:
-      name: Column.
-      labelled: Rows with a label of this one.
-      agreement: Share of the rows, in [0, 1], where the label is the most frequent one among the others' labels (ties
-        among these count in part); None where no other labelled the same rows.
+      name: Column of the annotator.
+      labelled: Rows with a label by this annotator.
+      agreement: Share of the rows, in [0, 1], on which the label equals the majority label of the other annotators; of
+        t tied majority labels each counts 1/t. None where no other annotator labelled the same rows.
     """
 
     name: str
@@ -51,27 +59,30 @@ class Labeler:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What several labelers' labels of the same rows say.
+    """Inter-annotator agreement of one table.
+
+    Figures that are not defined, for instance without rows that two annotators labelled, are None.
 
     Attributes:
-      labelers: Each against the others.
+      labelers: Annotators, each compared with the others.
       rows: Rows of the data.
-      compared: Rows with two labels or more; all figures are about these.
+      compared: Rows with two labels or more. All figures below are computed on these rows.
       classes: Number of distinct labels.
-      raw: Share of the pairs of labels of one row that are equal, in [0, 1]; each row counts as its number of pairs.
-      unanimous: Share of the compared rows whose labels are all equal.
-      cohen: Pairs of labelers.
-      fleiss: Fleiss' kappa over the rows that every labeler labelled.
+      raw: Share of equal pairs among all pairs of labels of one row, in [0, 1]. A row with m labels has m (m - 1) / 2
+        pairs.
+      unanimous: Share of the compared rows whose labels are all equal, in [0, 1].
+      cohen: Cohen's kappa of each pair of annotators.
+      fleiss: Fleiss' kappa over the rows that every annotator labelled.
       alpha: Krippendorff's alpha, nominal, over all compared rows.
-      human_level: Accuracy, in [0, 1], of a labeler judged by the others: mean of the labelers' `agreement`. A model
-        that is judged by labels of this kind is at human level there.
-      best_error: Error, in [0, 1], that a model which always knows the truth would still show against one labeler's
-        labels: see `error_of_one`. None where agreement is no better than chance.
-      confusions: Unordered pairs of classes, most frequent first.
-      by_class: Least agreed first.
-      by_slice: Least agreed first.
+      human_level: Mean of the annotators' `agreement`, in [0, 1]: the accuracy of an annotator measured against the
+        others. Compare the accuracy of a model on such labels with it.
+      best_error: Error rate, in [0, 1], that a perfect model would still show on the labels of one annotator; see
+        `error_of_one`. None where agreement is no better than chance.
+      confusions: Unordered pairs of confused classes, most frequent first.
+      by_class: Classes, lowest agreement first.
+      by_slice: Slices, lowest agreement first.
       disagreeing: Rows whose labels are not all equal.
-      send_back: Of these, the first for a person to decide.
+      send_back: The first of these rows, for review.
     """
 
     labelers: tuple[Labeler, ...]
@@ -99,14 +110,14 @@ def agreement(
     slices: Sequence[str] = (),
     most: int = 100,
 ) -> Agreement:
-    """Measures agreement.
+    """Measures inter-annotator agreement.
 
     Args:
-      rows: One row an item; a labeler's column may have gaps. Repeated ids are rows of their own.
-      labelers: Columns; a single one has nobody to agree with, and every figure is None.
-      ids: Columns that name a row.
-      slices: Columns by whose values agreement is compared.
-      most: Entries at most in `confusions`, `by_class`, `by_slice` and `send_back`.
+      rows: One row for each item. Annotators' columns may have missing values; rows with the same id are not joined.
+      labelers: Annotators' columns. With a single one every figure is None.
+      ids: Id columns.
+      slices: Columns to slice by; agreement is reported for each of their values.
+      most: Maximum number of entries in `confusions`, `by_class`, `by_slice` and `send_back`.
     """
     found = votes({name: rows[name] for name in labelers})
     compared = found.given >= 2
@@ -140,18 +151,18 @@ def agreement(
 
 
 def error_of_one(raw: float, classes: int) -> float | None:
-    """The error e of one labeler that explains how often two of them agree.
+    """Estimates the error rate e of one annotator from the raw agreement of two.
 
-    Both are taken to be independent, equally good, and wrong towards any other class alike: they agree with
-    probability raw = (1 - e)^2 + e^2 / (K - 1), so that with c = K / (K - 1), e = (1 - sqrt(1 - c (1 - raw))) / c.
-    Labelers who share a misunderstanding agree more than that: then e is too low.
+    Assumptions: annotators err independently, with the same error rate, and uniformly over the other classes. They then
+    agree with probability raw = (1 - e)^2 + e^2 / (K - 1), so that with c = K / (K - 1),
+    e = (1 - sqrt(1 - c (1 - raw))) / c. Annotators with common misconceptions agree more often; e is then too low.
 
     Args:
       raw: Share of equal pairs, in [0, 1].
-      classes: K.
+      classes: K, the number of classes.
 
     Returns:
-      e in [0, (K - 1) / K]; None where raw is below 1 / K, which chance alone reaches.
+      e in [0, (K - 1) / K]; None where raw is below 1 / K, the agreement of random labels.
     """
     if classes < 2:
         return 0.0
@@ -171,14 +182,14 @@ def _pairs(found: Votes) -> list[Pair]:
 
 
 def _labelers(found: Votes) -> list[Labeler]:
-    """Each against the others' most frequent label; a tie of t labels counts as 1/t where one is the labeler's."""
+    """Compares each annotator with the majority label of the others; see `Labeler.agreement` for ties."""
     each = []
     for at, name in enumerate(found.labelers):
         others = found.codes.copy()
         others[:, at] = MISSING
-        judged = (found.codes[:, at] != MISSING) & (others != MISSING).any(axis=1)
-        own = found.codes[judged, at]
-        row, label, count = Votes(found.labelers, found.classes, others[judged]).counts()
+        comparable = (found.codes[:, at] != MISSING) & (others != MISSING).any(axis=1)
+        own = found.codes[comparable, at]
+        row, label, count = Votes(found.labelers, found.classes, others[comparable]).counts()
         highest = np.zeros(len(own), np.int64)
         np.maximum.at(highest, row, count)
         top = count == highest[row]
@@ -192,7 +203,10 @@ def _labelers(found: Votes) -> list[Labeler]:
 
 
 def worst_labeler(found: Agreement) -> tuple[Labeler, float] | None:
-    """The one of three or more who agrees least with the others, and the mean of the rest; None if there are fewer."""
+    """Returns the annotator with the lowest agreement and the mean agreement of the rest; None for fewer than three.
+
+    Annotators whose agreement is None do not count.
+    """
     known: Mapping[str, float] = {each.name: each.agreement for each in found.labelers if each.agreement is not None}
     if len(known) < 3:
         return None

@@ -1,10 +1,10 @@
-"""Chance-corrected agreement between labelers: Cohen's kappa, Fleiss' kappa, Krippendorff's alpha.
+"""Chance-corrected agreement of annotators: Cohen's kappa, Fleiss' kappa, Krippendorff's alpha.
 
-All are 1 for perfect agreement and 0 for what chance alone would give; below 0 is worse than chance. None where they
-are not defined: no row with two labels, or one class only, which chance alone would agree on, too.
+All are 1 for perfect agreement, 0 for the agreement expected by chance, and negative below that. They are None where
+they are not defined: no row has two labels, or all labels are of one class, so that the expected agreement is 1.
 
-The libraries compute them. They hold a table of classes x classes, or rows x classes; beyond MOST_CLASSES the same
-formulas are summed from counts here.
+scikit-learn, statsmodels and krippendorff compute them. These libraries need a dense matrix of classes x classes or
+rows x classes; beyond MOST_CLASSES the same formulas are computed here from sparse counts.
 """
 
 import math
@@ -14,16 +14,19 @@ import numpy as np
 from components.label_audit.annotations import MISSING, Votes
 
 MOST_CLASSES = 300
-"""So many the libraries take; 10,000 classes would need 800 MB for one table."""
+"""Number of classes up to which the libraries are used; 10,000 classes would need 800 MB for one matrix."""
 
 
 def cohen_kappa(one: np.ndarray, other: np.ndarray, classes: int) -> float | None:
-    """Cohen's kappa of two labelers (Cohen, 1960), unweighted.
+    """Computes Cohen's unweighted kappa of two annotators (Cohen, 1960).
 
     Args:
-      one: Codes of the first labeler, N, in 0..classes-1.
-      other: Of the second, for the same rows.
+      one: Class codes by the first annotator, [N], in 0..classes-1.
+      other: Class codes by the second annotator for the same rows, [N].
       classes: Number of classes.
+
+    Returns:
+      Kappa in [-1, 1]; None where it is not defined.
     """
     if not len(one) or _one_class(np.concatenate([one, other])):
         return None
@@ -36,7 +39,7 @@ def cohen_kappa(one: np.ndarray, other: np.ndarray, classes: int) -> float | Non
 
 
 def fleiss_kappa(votes: Votes) -> float | None:
-    """Fleiss' kappa (Fleiss, 1971) over the rows that every labeler labelled: it is not defined with gaps."""
+    """Computes Fleiss' kappa (Fleiss, 1971) over the rows that every annotator labelled; it needs complete rows."""
     full = votes.rows((votes.codes != MISSING).all(axis=1))
     raters = len(votes.labelers)
     if raters < 2 or not len(full.codes) or _one_class(full.codes):
@@ -55,7 +58,7 @@ def fleiss_kappa(votes: Votes) -> float | None:
 
 
 def krippendorff_alpha(votes: Votes) -> float | None:
-    """Krippendorff's alpha for nominal labels (Krippendorff, 2004), over all rows with two labels or more."""
+    """Computes Krippendorff's alpha for nominal labels (Krippendorff, 2004) over all rows with two labels or more."""
     pairable = votes.rows(votes.given >= 2)
     labels = pairable.codes[pairable.codes != MISSING]
     if not len(labels) or _one_class(labels):
@@ -68,7 +71,7 @@ def krippendorff_alpha(votes: Votes) -> float | None:
         table[rows, classes] = counts
         return _number(krippendorff.alpha(value_counts=table, level_of_measurement="nominal"))
     given = pairable.given
-    different = given[rows] - counts  # of a row's labels, those that differ from this one
+    different = given[rows] - counts  # number of labels of the same row that differ from this class
     observed = (counts * different / (given[rows] - 1)).sum() / len(labels)
     totals = np.bincount(classes, weights=counts)
     expected = (totals * (len(labels) - totals)).sum() / (len(labels) * (len(labels) - 1))

@@ -1,4 +1,4 @@
-"""Several labelers' columns as codes: the common ground of all figures of agreement."""
+"""The labels of several annotators as a matrix of class codes, the input of all agreement measures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ import numpy as np
 import pandas as pd
 
 MISSING = -1
-"""Code of a label that a labeler did not give."""
+"""Code where an annotator gave no label."""
 
 
 @dataclass(frozen=True, eq=False)
 class Votes:
-    """Labels by labeler.
+    """Labels of N rows by L annotators.
 
     Attributes:
-      labelers: Their names, L of them.
-      classes: Distinct labels as texts, K of them, in the order of the values.
-      codes: N x L int64, index into `classes`; MISSING where a labeler gave none.
+      labelers: Names of the annotators, [L].
+      classes: Distinct labels as text, [K], sorted: numbers by value, then texts.
+      codes: Indices into `classes`, int64 [N, L]; MISSING where the annotator gave no label.
     """
 
     labelers: tuple[str, ...]
@@ -26,27 +26,32 @@ class Votes:
 
     @property
     def given(self) -> np.ndarray:
-        """Labels of each row, N."""
+        """Number of labels of each row, [N]."""
         return (self.codes != MISSING).sum(axis=1)
 
     def counts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How many labelers gave a class to a row, where any did: (rows, classes, counts), by row and class."""
+        """Counts annotators by row and class.
+
+        Returns:
+          Row index, class code and number of annotators, three arrays of one length, sorted by row and class. Pairs
+          without annotators are left out.
+        """
         row, labeler = np.nonzero(self.codes != MISSING)
         keys = row * max(len(self.classes), 1) + self.codes[row, labeler]
         found, counts = np.unique(keys, return_counts=True)
         return found // max(len(self.classes), 1), found % max(len(self.classes), 1), counts
 
     def rows(self, chosen: np.ndarray) -> "Votes":
-        """The same of some rows, by mask or index."""
+        """Selects rows by mask or index."""
         return Votes(self.labelers, self.classes, self.codes[chosen])
 
 
 def votes(columns: Mapping[str, pd.Series]) -> Votes:
-    """Codes of labelers' columns.
+    """Encodes the columns of annotators.
 
     Args:
-      columns: Labeler -> labels, all of one length. None, NaN and NA are "not given". 1, 1.0 and True are one label:
-        a column of whole numbers with gaps is often read as decimals.
+      columns: Annotator -> labels, all of one length N. None, NaN and NA mean that no label was given. 1, 1.0 and True
+        are the same label, because integer columns with missing values are often read as floats.
     """
     texts = {name: _texts(column) for name, column in columns.items()}
     together = pd.concat(list(texts.values()), ignore_index=True) if texts else pd.Series([], dtype=object)
@@ -59,7 +64,7 @@ def votes(columns: Mapping[str, pd.Series]) -> Votes:
 
 
 def _texts(column: pd.Series) -> pd.Series:
-    """Labels as texts, None where there is none."""
+    """Labels as text; None where the label is missing."""
     if pd.api.types.is_bool_dtype(column.dtype):
         column = column.astype("Int64")
     known = column.notna()
@@ -77,7 +82,7 @@ def _text(value: object) -> str:
 
 
 def _order(text: str) -> tuple[int, float, str]:
-    """Numbers by their size, before texts."""
+    """Sort key: numbers by value, before texts."""
     try:
         number = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The label audit of one table: all that is said about its labels, as one record."""
+"""The label audit of one table and its result, the content of `labels.json`."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,20 +16,21 @@ from components.label_audit.outliers import OUTLYING, NearConflict, Outlier, nea
 from components.label_audit.settings import Settings
 
 MOST_LISTED = 20
-"""Confused pairs, near conflicts and outliers that are listed."""
+"""Maximum number of confused pairs, near conflicts and outliers in the result."""
 MOST_CLASSES_LISTED = 100
+"""Maximum number of classes in `class_noise`."""
 
 
 @dataclass(frozen=True)
 class Issue:
-    """A doubtful label.
+    """A suspected label error.
 
     Attributes:
-      row: 0-based, in the data that was audited.
-      id: The row's id, or None.
-      label: As given, as a text.
-      suggested: The likeliest other label; a regression's prediction.
-      quality: In [0, 1]: 0 = surely wrong, 1 = surely right.
+      row: 0-based position in the audited data.
+      id: The row's id; None if the data have no id columns.
+      label: The given label as text.
+      suggested: The most probable other class; for a regression the prediction.
+      quality: Label quality in [0, 1]; near 0 the label is probably wrong.
     """
 
     row: int
@@ -41,7 +42,14 @@ class Issue:
 
 @dataclass(frozen=True)
 class ClassNoise:
-    """One class as it was given: `rows` judged, of which `doubtful`; `noise` is their share, in [0, 1]."""
+    """Suspected label errors of one given class.
+
+    Attributes:
+      label: The class.
+      rows: Scored rows with this label.
+      doubtful: Suspected label errors among them.
+      noise: doubtful / rows, in [0, 1].
+    """
 
     label: str
     rows: int
@@ -51,7 +59,14 @@ class ClassNoise:
 
 @dataclass(frozen=True)
 class Confused:
-    """`rows` labelled `label` that rather look like `suggested`; `share` of all doubtful rows."""
+    """A pair of given and suggested class.
+
+    Attributes:
+      label: The given class.
+      suggested: The suggested class.
+      rows: Suspected label errors with this pair.
+      share: Share of all suspected label errors, in [0, 1].
+    """
 
     label: str
     suggested: str
@@ -61,25 +76,25 @@ class Confused:
 
 @dataclass(frozen=True)
 class LabelAudit:
-    """All of it.
+    """Result of the label audit.
 
     Attributes:
-      consistency: Of rows that are equal in every feature.
-      judged: Rows judged out of sample.
-      learned: Rows that the models learnt from.
-      model: Their names, joined by "+".
-      doubtful: Rows whose label is doubtful; `issues` lists the worst.
-      noise: Estimated share of wrong labels among the judged, in [0, 1]: doubtful / judged. Where `separable` is
-        false it is an upper estimate, since hard rows are in it.
-      separable: Whether the classes can be told apart; None for a regression or where nothing was judged.
-      issues: Worst first.
-      class_noise: By given class, noisiest first.
-      confused: Pairs of classes, most frequent first.
-      near_conflicting_rows: Rows that are nearly alike and labelled differently.
-      near_conflicts: The largest groups of these.
-      outlying_rows: Rows unlike all others.
-      outliers: The strangest of these.
-      notes: What was not judged and why, and how far the figures carry.
+      consistency: Label consistency among rows that are equal in every feature.
+      judged: Rows whose label quality was estimated, from out-of-sample predictions.
+      learned: Rows that the models were trained on.
+      model: Names of the models, joined by "+".
+      doubtful: Number of suspected label errors; `issues` lists those of lowest quality.
+      noise: Estimated share of wrong labels, in [0, 1]: doubtful / judged. Where `separable` is false it is an upper
+        estimate, because rows that are hard to predict are counted, too.
+      separable: Whether the models separate the classes; None for a regression or where no row was scored.
+      issues: Suspected label errors, lowest quality first.
+      class_noise: Suspected label errors by given class, highest noise first.
+      confused: Pairs of given and suggested class, most frequent first.
+      near_conflicting_rows: Rows that are nearly equal to a row with another label.
+      near_conflicts: The largest groups of such rows.
+      outlying_rows: Number of outliers.
+      outliers: Outliers, highest score first.
+      notes: Rows that were not scored, with the reason, and limits of the figures.
     """
 
     consistency: LabelConsistency
@@ -99,7 +114,7 @@ class LabelAudit:
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The fields of the consistency and the others, side by side."""
+        """Returns all fields as JSON; the fields of `consistency` are on the same level as the others."""
         fields = asdict(self)
         return {**fields.pop("consistency"), **fields}
 
@@ -112,18 +127,18 @@ def audit_labels(
     regression: bool = False,
     settings: Settings | None = None,
 ) -> LabelAudit:
-    """Audits labels.
+    """Audits the labels of a table.
 
     Args:
-      rows: One row an example; features and label may be missing.
-      label: Column.
-      kinds: Feature columns by kind.
-      ids: Columns that name a row; a repeated id is counted, and its rows are judged like any other.
+      rows: One row for each example; features and label may have missing values.
+      label: The label column.
+      kinds: Feature columns by type.
+      ids: Id columns. Repeated ids are counted; their rows are scored like all others.
       regression: Whether the label is a number to predict instead of a class.
-      settings: How.
+      settings: Label-audit settings; None for the defaults.
 
     Raises:
-      InputError: A numeric feature holds what is no number.
+      InputError: A numeric feature holds a value that is not a number.
     """
     settings = settings or Settings()
     rows = rows.reset_index(drop=True)
@@ -148,8 +163,8 @@ def audit_labels(
     ]
     near, groups = (0, []) if regression or not kinds.names else _near(found, encoded)
     scores = outlier_scores(encoded, settings.seed)
-    strange = np.flatnonzero(scores >= OUTLYING)
-    strangest = strange[np.argsort(-scores[strange], kind="stable")[:MOST_LISTED]]
+    outlying = np.flatnonzero(scores >= OUTLYING)
+    highest = outlying[np.argsort(-scores[outlying], kind="stable")[:MOST_LISTED]]
     return LabelAudit(
         consistency=_consistency(rows, label, kinds, ids, regression),
         judged=len(found.rows),
@@ -163,8 +178,8 @@ def audit_labels(
         confused=tuple(_confused(found)),
         near_conflicting_rows=near,
         near_conflicts=tuple(groups),
-        outlying_rows=len(strange),
-        outliers=tuple(Outlier(int(row), name(int(row)), round(float(scores[row]), 4)) for row in strangest),
+        outlying_rows=len(outlying),
+        outliers=tuple(Outlier(int(row), name(int(row)), round(float(scores[row]), 4)) for row in highest),
         notes=found.notes,
     )
 
@@ -184,7 +199,7 @@ def _consistency(
         found = label_consistency(labelled, label, kinds.names, ids)
     else:
         found = label_consistency(labelled.assign(**{"": 0}), label, [""], ids)
-    return replace(found, classes={}) if regression else found  # every number would be a class
+    return replace(found, classes={}) if regression else found  # class shares mean nothing for a regression
 
 
 def _class_noise(found: Judged) -> list[ClassNoise]:

@@ -1,4 +1,4 @@
-"""The label audit in a few lines for a person."""
+"""Text output of the label audit."""
 
 from components.label_audit.agreement import Agreement
 from components.label_audit.audit import LabelAudit
@@ -8,29 +8,30 @@ MOST_SHOWN = 10
 
 
 def audit_lines(found: LabelAudit) -> list[str]:
-    """What was found about the labels."""
+    """Formats a label audit: the number of suspected label errors, notes, and the issues of lowest quality."""
     if not found.judged:
         return list(found.notes)
-    hard = ", hard rows among them" if found.separable is False else ""
     lines = [
-        f"{found.doubtful:,} of {found.judged:,} labels are doubtful ({found.noise:.1%}{hard}), "
-        f"judged out of sample by {found.model}"
+        f"{found.doubtful:,} of {found.judged:,} labels are suspected errors ({found.noise:.1%}), "
+        f"by out-of-sample predictions of {found.model}"
     ]
     lines += [f"  note: {note}" for note in found.notes]
     for each in found.class_noise[:5]:
         if each.doubtful:
-            lines.append(f"  labelled {each.label}: {each.doubtful:,} of {each.rows:,} doubtful ({each.noise:.1%})")
+            lines.append(f"  label {each.label}: {each.doubtful:,} of {each.rows:,} suspected ({each.noise:.1%})")
     for pair in found.confused[:5]:
-        lines.append(f"  {pair.rows:,} labelled {pair.label} look like {pair.suggested}")
+        lines.append(f"  {pair.label} -> {pair.suggested}: {pair.rows:,} rows")
     consistency = found.consistency
     if consistency.conflicting_rows:
-        lines.append(f"  {consistency.conflicting_rows:,} rows equal another in every feature and not in the label")
+        lines.append(
+            f"  rows equal to another in every feature but labelled differently: {consistency.conflicting_rows:,}"
+        )
     if found.near_conflicting_rows:
-        lines.append(f"  {found.near_conflicting_rows:,} rows are nearly alike another that is labelled differently")
+        lines.append(f"  rows nearly equal to another but labelled differently: {found.near_conflicting_rows:,}")
     if consistency.repeated_ids:
-        lines.append(f"  {consistency.repeated_ids:,} rows share their id with another")
+        lines.append(f"  rows whose id occurs more than once: {consistency.repeated_ids:,}")
     if found.outlying_rows:
-        lines.append(f"  {found.outlying_rows:,} rows are unlike all others")
+        lines.append(f"  outliers: {found.outlying_rows:,} rows")
     if found.issues:
         named = [issue.id if issue.id is not None else str(issue.row) for issue in found.issues[:MOST_SHOWN]]
         width = max(len("id"), *(len(name) for name in named))
@@ -40,14 +41,14 @@ def audit_lines(found: LabelAudit) -> list[str]:
             for issue, name in zip(found.issues, named, strict=False)
         ]
         if found.doubtful > len(named):
-            lines.append(f"and {found.doubtful - len(named):,} more: --json lists, --export FILE writes them")
+            lines.append(f"and {found.doubtful - len(named):,} more: see --json or --export FILE")
     return lines
 
 
 def agreement_lines(found: Agreement) -> list[str]:
-    """What the labelers' columns say, and what to do."""
+    """Formats the inter-annotator agreement with recommendations."""
     names = ", ".join(each.name for each in found.labelers)
-    lines = [f"labelers {names}: {found.compared:,} of {found.rows:,} rows have two labels or more"]
+    lines = [f"annotators {names}: {found.compared:,} of {found.rows:,} rows have two labels or more"]
     if found.raw is not None:
         lines.append(
             f"  raw agreement {found.raw:.1%}, Fleiss' kappa {_figure(found.fleiss)}, "
@@ -62,8 +63,8 @@ def agreement_lines(found: Agreement) -> list[str]:
     if found.human_level is not None:
         best = "unknown" if found.best_error is None else f"{found.best_error:.1%}"
         lines.append(
-            f"  human level {found.human_level:.1%}; even a model that knows the truth shows an error of {best} "
-            "against one labeler"
+            f"  human-level accuracy {found.human_level:.1%}; expected error of a perfect model on the labels of one "
+            f"annotator: {best}"
         )
     return [*lines, *(f"  {line}" for line in advice(found))]
 

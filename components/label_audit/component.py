@@ -1,4 +1,4 @@
-"""The TFX shell around audit.py."""
+"""The TFX component LabelAudit; see audit.py for the audit."""
 
 import json
 from pathlib import Path
@@ -29,10 +29,18 @@ def LabelAudit(
     kinds: Parameter[str] = "",
     settings: Parameter[str] = "",
 ):
-    """Writes `labels.json` about the train split.
+    """Audits the labels of the split `train` and writes `labels.json`.
 
-    `features` and `ids` are JSON lists of columns, `kinds` is JSON of {categorical, numeric, cyclical, text} (told from
-    the columns' types if empty), `settings` JSON of Settings' fields.
+    Args:
+      examples: Examples with the split `train`.
+      labels: Receives `labels.json`, the fields of `audit.LabelAudit`.
+      label: The label column.
+      features: JSON list of feature columns; `kinds` replaces it if given.
+      ids: JSON list of id columns.
+      code: Fingerprint of this component's code, part of the cache key.
+      task: "binary", "multiclass" or "regression".
+      kinds: JSON of {categorical, numeric, cyclical, text} -> columns; "" infers them from the column types.
+      settings: JSON of `settings.Settings`; "" for the defaults.
     """
     names, named = json.loads(features), json.loads(ids)
     split = get_split_uri([examples], "train")

@@ -1,21 +1,22 @@
-"""Confident learning: from out-of-sample probabilities to how likely each given label is right.
+"""Confident learning: label quality from out-of-sample probabilities.
 
 The confident joint (Northcutt, Jiang & Chuang, 2021; the cleanlab library) estimates the noise matrix
-T[k, j] = P(given j | true k). With a row's probabilities C[k] of its true class, the given label j is right with
+T[k, j] = P(given j | true k). Let C[k] be a row's probabilities of its true class. The given label j is right with
+probability
 
     quality = C[j] T[j, j] / sum over k of C[k] T[k, j].
 
-What is C? The model learnt from given labels, so it predicts P = C T. Two cases, told apart by `separation`:
+The model is trained on given labels, so it predicts P = C T. How C is estimated depends on `separation`:
 
-- Classes that can be told apart: the probabilities that noise leaves are nearly the rows of T, one vector a class, and
-  T is trustworthy. C is solved from P = C T, and as many rows are doubtful as the joint says are wrong, the worst
-  first.
-- Classes that overlap, as late and punctual flights do: probabilities form a continuum, and the joint takes hard rows
-  for wrong ones. Solving for C with too large a T would make it worse. C = P, and a row is doubtful where its quality
-  is below OVERLAPPING.
+- Separable classes: the predicted probabilities are close to the rows of T, one vector for each class, and the estimate
+  of T is reliable. C is solved from P = C T. The number of label issues is that of the estimated joint; the rows of
+  lowest quality are taken.
+- Overlapping classes, such as late and punctual flights: probabilities form a continuum, and the confident joint counts
+  rows that are hard to predict as label errors. T is then too large, and solving for C would amplify its error. So
+  C = P, and a label is an issue where its quality is below OVERLAPPING.
 
-Chosen by measurement on the data of benchmarks/label_noise.py, and with it SEPARABLE, OVERLAPPING and the settings of
-the models: its figures are not those of data never seen.
+The two cases, SEPARABLE, OVERLAPPING and the models' hyperparameters were selected on the data of
+benchmarks/label_noise.py. The benchmark's figures are therefore optimistic for other data.
 """
 
 from dataclasses import dataclass
@@ -23,25 +24,27 @@ from dataclasses import dataclass
 import numpy as np
 
 SEPARABLE = 0.75
-"""Separation from which classes count as told apart: what two classes' probabilities, spread evenly over 0..1, have."""
+"""Separation from which classes count as separable: the value for two classes with uniformly distributed
+probabilities."""
 OVERLAPPING = 0.53
-"""Quality below which a label is doubtful where classes overlap. F1 is best where rows are marked from somewhat below
-even odds of being wrong (Lipton et al., 2014); 0.50 to 0.55 differ little, see the benchmark."""
+"""Quality below which a label is an issue where classes overlap. F1 is best where the probability of an error is
+somewhat below one half (Lipton et al., 2014); thresholds from 0.50 to 0.55 differ little, see the benchmark."""
 STEPS = 40
-"""Of the solution of P = C T."""
+"""Richardson-Lucy iterations for P = C T."""
 CHUNK = 1 << 14
+"""Rows that are processed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Doubt:
-    """What is doubtful.
+    """Label issues among N rows with K classes.
 
     Attributes:
-      quality: N, in [0, 1]: 0 = the given label is surely wrong, 1 = surely right.
-      doubtful: N, True where the label should be looked at.
-      suggested: N, code of the likeliest other class.
-      noise_matrix: K x K, T[k, j] = estimated P(given j | true k).
-      separation: In [0, 1]; see `separation`.
+      quality: Label quality [N], in [0, 1]; near 0 the given label is probably wrong.
+      doubtful: True for suspected label errors, bool [N].
+      suggested: Code of the most probable other class, [N].
+      noise_matrix: T[k, j] = estimated P(given j | true k), [K, K].
+      separation: Separation of the classes in [0, 1]; see `separation`.
     """
 
     quality: np.ndarray
@@ -52,22 +55,22 @@ class Doubt:
 
     @property
     def separable(self) -> bool:
-        """False where a doubtful label is mostly a hard row."""
+        """Whether the classes are separable; if not, many issues are rows that are merely hard to predict."""
         return self.separation >= SEPARABLE
 
     @property
     def ranked(self) -> np.ndarray:
-        """Doubtful rows, worst first."""
+        """Indices of the label issues, lowest quality first."""
         rows = np.flatnonzero(self.doubtful)
         return rows[np.argsort(self.quality[rows], kind="stable")]
 
 
 def find_doubt(labels: np.ndarray, probabilities: np.ndarray) -> Doubt:
-    """Judges every label.
+    """Estimates the quality of every label and finds label issues.
 
     Args:
-      labels: Codes in 0..K-1, N; every class occurs.
-      probabilities: Out of sample, N x K, rows sum to 1.
+      labels: Class codes in 0..K-1, [N]; every class occurs.
+      probabilities: Out-of-sample probabilities [N, K]; rows sum to 1.
     """
     from cleanlab.count import compute_confident_joint, estimate_joint, estimate_latent
 
@@ -96,11 +99,17 @@ def find_doubt(labels: np.ndarray, probabilities: np.ndarray) -> Doubt:
 
 
 def separation(probabilities: np.ndarray) -> float:
-    """How far classes can be told apart, in [0, 1].
+    """Measures how well the model separates the classes.
 
-    The share of the variation of the probability vectors that lies between rows of different predicted classes
-    (eta squared of an analysis of variance). 1 = one vector for each class, whatever the noise; 0.75 = two classes
-    and probabilities spread evenly; 0 = the prediction says nothing.
+    It is eta squared of an analysis of variance: the share of the variance of the probability vectors that lies between
+    predicted classes.
+
+    Args:
+      probabilities: Out-of-sample probabilities [N, K].
+
+    Returns:
+      Separation in [0, 1]: 1 = one probability vector for each class (at any noise level), 0.75 = two classes with
+      uniformly distributed probabilities, 0 = constant predictions.
     """
     predicted = probabilities.argmax(axis=1)
     center = probabilities.mean(axis=0)
@@ -113,14 +122,17 @@ def separation(probabilities: np.ndarray) -> float:
 
 
 def true_classes(probabilities: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """C with rows in the simplex that fits P = C T best: least Kullback-Leibler divergence, by Richardson-Lucy steps.
+    """Solves P = C T for C by Richardson-Lucy iterations, which minimise the Kullback-Leibler divergence.
 
     Args:
-      probabilities: P, N x K.
-      noise: T, K x K, rows sum to 1.
+      probabilities: P, [N, K].
+      noise: T, [K, K]; rows sum to 1.
+
+    Returns:
+      C, [N, K]; rows are non-negative and sum to 1.
     """
     observed = np.asarray(probabilities, np.float64)
-    found = np.maximum(observed, 1e-9)  # what starts at 0 stays there
+    found = np.maximum(observed, 1e-9)  # the update is multiplicative: 0 would stay 0
     for _ in range(STEPS):
         found *= (observed / np.maximum(found @ noise, 1e-12)) @ noise.T
         found /= np.maximum(found.sum(axis=1, keepdims=True), 1e-300)

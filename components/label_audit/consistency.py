@@ -1,4 +1,4 @@
-"""Rows that say the same and are labelled differently."""
+"""Label consistency: rows that are equal in every feature but labelled differently."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ class LabelConsistency:
     """Consistency of labels among rows that are equal in every feature.
 
     Attributes:
-      rows: Rows looked at.
-      classes: Label value -> share of the rows.
-      repeated_rows: Rows that share all their features with another row.
-      conflicting_rows: Of those, rows in groups with more than one label.
-      ceiling: Highest accuracy that any function of the features can reach on these rows: each group gets its most
-        frequent label. 1 = consistent.
-      repeated_ids: Rows whose id another row has too.
+      rows: Number of rows.
+      classes: Label value -> share of the rows, in [0, 1].
+      repeated_rows: Rows that are equal to another row in every feature.
+      conflicting_rows: Rows among these whose group has more than one label.
+      ceiling: Highest accuracy in [0, 1] that a function of the features can reach on these rows: that of the most
+        frequent label of each group. 1 = consistent.
+      repeated_ids: Rows whose id occurs more than once.
     """
 
     rows: int
@@ -35,10 +35,10 @@ def label_consistency(
     """Measures label consistency.
 
     Args:
-      rows: One row an example; missing values are allowed and equal each other.
+      rows: One row for each example. Missing feature values are equal to each other.
       label: Label column, without missing values.
-      features: Columns that make two rows the same.
-      ids: Columns that name a row.
+      features: Columns that are compared.
+      ids: Id columns.
     """
     group = equal_rows(rows, features)
     size = np.bincount(group)
@@ -46,7 +46,7 @@ def label_consistency(
     of_pair = np.zeros(pairs.max(initial=-1) + 1, np.int64)
     of_pair[pairs] = group
     labels = np.bincount(of_pair, minlength=len(size))
-    # The most frequent label of each group, summed over groups: what a lookup table of all rows would get right.
+    # Accuracy of a lookup table of all rows: sum over groups of the count of the most frequent label.
     most = np.zeros(len(size), np.int64)
     np.maximum.at(most, of_pair, np.bincount(pairs))
     right = most.sum()
@@ -62,10 +62,17 @@ def label_consistency(
 
 
 def equal_rows(rows: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
-    """Number of each row's group, [N], from 0: rows of one group are equal in every feature, missing equals missing.
+    """Groups rows that are equal in every feature; missing values are equal to each other.
 
-    Column after column splits the groups; once every row is alone, nothing is left to split. So a wide table costs a
-    few columns only, where `DataFrame.groupby` works on the keys of all of them.
+    Groups are refined column by column until every row is a group of its own. On a wide table this takes a few columns,
+    where `DataFrame.groupby` would use all of them.
+
+    Args:
+      rows: N rows.
+      features: Columns that are compared.
+
+    Returns:
+      Group number of each row, [N], from 0.
     """
     group, groups = np.zeros(len(rows), np.int64), min(1, len(rows))
     for feature in features:
@@ -77,6 +84,6 @@ def equal_rows(rows: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
 
 
 def _joined(group: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Numbers of the pairs that occur, from 0; -1 of `codes` is missing, a value of its own. Exact for N < 2^31."""
+    """Numbers the distinct pairs (group, code) from 0; code -1 (missing) is a separate value. Exact for N < 2^31."""
     found: np.ndarray = pd.factorize(group * (codes.max(initial=-1) + 2) + codes + 1)[0].astype(np.int64)
     return found

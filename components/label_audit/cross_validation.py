@@ -1,4 +1,4 @@
-"""Out-of-sample predictions by cross-validation: no model judges a row that it, or a twin of it, was fitted to."""
+"""Out-of-sample predictions by grouped cross-validation; duplicates of a row are in the same fold."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -12,24 +12,27 @@ from components.label_audit.grouped_folds import Folds
 from components.label_audit.models import Fitted, Model, fit_classifier, fit_regressor
 
 FITTED_BY_LIKELIHOOD: tuple[Model, ...] = ("boosting", "logistic")
-"""Models whose probabilities need no calibration."""
+"""Models that are fitted by maximum likelihood, so that their probabilities need no calibration."""
 
 
 def predicted_probabilities(
     encoded: Encoded, labels: np.ndarray, classes: int, folds: Folds, models: Sequence[Model], seed: int = 0
 ) -> np.ndarray:
-    """Probability of each class for each row, N x K; rows sum to 1.
+    """Predicts class probabilities of every row out of sample.
 
-    Models whose probabilities are shares of votes are calibrated. Several models are averaged, and the average is
-    calibrated again: what they agree on counts.
+    Forests and nearest neighbours, whose probabilities are vote shares, are calibrated. The probabilities of several
+    models are averaged and calibrated again, because a mean is underconfident.
 
     Args:
-      encoded: Rows.
-      labels: Codes in 0..classes-1, N.
-      classes: K.
-      folds: Who learns from what.
-      models: One or several.
-      seed: Of what is random.
+      encoded: Features of N rows.
+      labels: Class codes in 0..classes-1, [N].
+      classes: K, the number of classes.
+      folds: Training and test rows of each fold.
+      models: One model or several.
+      seed: Random seed of the models.
+
+    Returns:
+      Probabilities [N, K]; rows sum to 1.
     """
     found = []
     for kind in models:
@@ -42,16 +45,34 @@ def predicted_probabilities(
 def predicted_values(
     encoded: Encoded, labels: np.ndarray, folds: Folds, models: Sequence[Model], seed: int = 0
 ) -> np.ndarray:
-    """Prediction of a regression label for each row, N: the mean of the models'."""
+    """Predicts a regression label out of sample; the mean over the models.
+
+    Args:
+      encoded: Features of N rows.
+      labels: Numbers, [N].
+      folds: Training and test rows of each fold.
+      models: One model or several.
+      seed: Random seed of the models.
+
+    Returns:
+      Predictions [N].
+    """
     found = [_crossed(folds, (len(labels),), _regressors(kind, encoded, labels, folds, seed)) for kind in models]
     return np.asarray(np.mean(found, axis=0))
 
 
 def calibrated(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Probabilities raised to the power that makes the labels likeliest (temperature scaling, Guo et al., 2017).
+    """Calibrates probabilities by temperature scaling (Guo et al., 2017): the power that maximises the likelihood.
 
-    The labels are those given, wrong ones included: then a probability says how often a *given* label is of a class,
-    which is what confident learning starts from.
+    The likelihood is that of the given labels, including wrong ones. Confident learning needs probabilities of the
+    *given* label.
+
+    Args:
+      probabilities: Probabilities [N, K].
+      labels: Class codes of the given labels, [N].
+
+    Returns:
+      Calibrated probabilities [N, K]; rows sum to 1.
     """
     from scipy.optimize import minimize_scalar
 
@@ -74,25 +95,25 @@ def calibrated(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _classifiers(
     kind: Model, encoded: Encoded, labels: np.ndarray, classes: int, folds: Folds, seed: int
 ) -> Callable[[int], Fitted]:
-    return lambda fold: fit_classifier(kind, encoded, labels, classes, folds.training(fold), seed)
+    return lambda fold: fit_classifier(kind, encoded, labels, classes, folds.train_rows(fold), seed)
 
 
 def _regressors(kind: Model, encoded: Encoded, labels: np.ndarray, folds: Folds, seed: int) -> Callable[[int], Fitted]:
-    return lambda fold: fit_regressor(kind, encoded, labels, folds.training(fold), seed)
+    return lambda fold: fit_regressor(kind, encoded, labels, folds.train_rows(fold), seed)
 
 
 def _crossed(folds: Folds, shape: tuple[int, ...], fit: Callable[[int], Fitted]) -> np.ndarray:
-    """Each fold's model fitted and asked about the fold.
+    """Fits the model of each fold and predicts the rows of the fold.
 
-    A thread a core, and one library thread in each: where others use the cores, too, threads that work on one tree
-    together wait for the slowest at every node.
+    Folds run in parallel, each with one library thread. Several threads on one tree would synchronise at every node,
+    which is slow on a busy machine.
     """
-    import sklearn.ensemble  # noqa: F401 - a limit of threads reaches only libraries that are loaded
+    import sklearn.ensemble  # noqa: F401 - threadpool_limits applies to loaded libraries only
 
     found = np.zeros(shape)
 
     def work(fold: int) -> None:
-        rows = folds.judged(fold)
+        rows = folds.test_rows(fold)
         if len(rows):
             with threadpool_limits(1):
                 found[rows] = fit(fold)(rows)
@@ -103,5 +124,5 @@ def _crossed(folds: Folds, shape: tuple[int, ...], fit: Callable[[int], Fitted])
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

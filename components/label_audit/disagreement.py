@@ -1,4 +1,4 @@
-"""Where labelers disagree: pairs of classes, classes, slices of the data, single rows."""
+"""Where annotators disagree: by pair of classes, class, slice and row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ import pandas as pd
 from components.label_audit.annotations import MISSING, Votes
 
 MIN_SLICE_ROWS = 20
-"""Smaller slices are not compared: their agreement is mostly chance."""
+"""Minimum number of compared rows of a slice; the agreement of smaller slices varies too much."""
 MOST_SLICE_VALUES = 200
-"""Values of a slicing column that are looked at, the most frequent."""
+"""Maximum number of values of a slicing column, the most frequent ones."""
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Two classes given to the same rows.
+    """Disagreement between two classes.
 
     Attributes:
-      one: A class.
-      other: Another.
-      pairs: Pairs of labels of one row where one labeler said `one` and the other said `other`.
-      share: Of all pairs that disagree, in [0, 1].
-      by: The labeler who said `one` and the one who said `other` in most of them.
-      by_pairs: In how many, as (one's way, the other way round) of these two labelers.
+      one: First class.
+      other: Second class.
+      pairs: Pairs of labels of one row with these two classes.
+      share: Share of all unequal pairs, in [0, 1].
+      by: The two annotators with most of these pairs: who more often gave `one`, and who more often gave `other`.
+      by_pairs: Pairs of these two annotators in that direction, and in the opposite direction.
     """
 
     one: str
@@ -37,9 +37,12 @@ class Confusion:
 
 @dataclass(frozen=True)
 class ClassAgreement:
-    """Specific agreement of one class (Spitzer & Fleiss, 1974): given one label of it, how likely another agrees.
+    """Specific agreement of one class (Spitzer & Fleiss, 1974).
 
-    `labels` is how often the class was given in rows with two labels or more; `agreement` is in [0, 1].
+    Attributes:
+      label: The class.
+      labels: How often it was given in rows with two labels or more.
+      agreement: Probability that another label of the row is of this class, too, in [0, 1].
     """
 
     label: str
@@ -49,7 +52,14 @@ class ClassAgreement:
 
 @dataclass(frozen=True)
 class SliceAgreement:
-    """Raw agreement within `column` = `value`: `rows` with two labels or more, `agreement` in [0, 1]."""
+    """Raw agreement within one slice.
+
+    Attributes:
+      column: Slicing column.
+      value: Its value.
+      rows: Rows with two labels or more.
+      agreement: Share of equal pairs of labels, in [0, 1].
+    """
 
     column: str
     value: str
@@ -59,7 +69,13 @@ class SliceAgreement:
 
 @dataclass(frozen=True)
 class SendBack:
-    """A row for a person to decide: `row` is 0-based, `id` its id or None, `labels` labeler -> label."""
+    """A row to review, because its labels differ.
+
+    Attributes:
+      row: 0-based position.
+      id: The row's id; None without id columns.
+      labels: Annotator -> label.
+    """
 
     row: int
     id: str | None
@@ -67,7 +83,7 @@ class SendBack:
 
 
 def confusions(votes: Votes) -> list[Confusion]:
-    """Unordered pairs of classes, most frequent first."""
+    """Counts unequal pairs of labels by unordered pair of classes, most frequent first."""
     k, count = len(votes.classes), len(votes.labelers)
     totals: dict[tuple[int, int], int] = {}
     by: dict[tuple[int, int], list[tuple[int, int, int, int]]] = {}
@@ -93,11 +109,11 @@ def confusions(votes: Votes) -> list[Confusion]:
 
 
 def by_class(votes: Votes) -> list[ClassAgreement]:
-    """Classes, least agreed first."""
+    """Computes the specific agreement of each class, lowest first."""
     pairable = votes.rows(votes.given >= 2)
     rows, classes, counts = pairable.counts()
     others = pairable.given[rows] - 1
-    # A row with m labels holds m (m - 1) ordered pairs; each label is given its share of its m - 1 partners.
+    # A row with m labels has m (m - 1) ordered pairs; each label is weighted by 1 / (m - 1), so that rows count by m.
     equal = np.bincount(classes, weights=counts * (counts - 1) / others, minlength=len(votes.classes))
     labels = np.bincount(classes, weights=counts, minlength=len(votes.classes))
     there = np.flatnonzero(labels)
@@ -106,7 +122,15 @@ def by_class(votes: Votes) -> list[ClassAgreement]:
 
 
 def slice_agreements(votes: Votes, columns: Mapping[str, pd.Series]) -> list[SliceAgreement]:
-    """Slices, least agreed first; those with fewer than MIN_SLICE_ROWS compared rows are left out."""
+    """Computes the raw agreement of each slice, lowest first.
+
+    Args:
+      votes: Labels of N rows.
+      columns: Slicing column -> values, [N].
+
+    Returns:
+      Slices with at least MIN_SLICE_ROWS compared rows.
+    """
     compared = votes.given >= 2
     pairable = votes.rows(compared)
     rows, _, counts = pairable.counts()
@@ -127,7 +151,16 @@ def slice_agreements(votes: Votes, columns: Mapping[str, pd.Series]) -> list[Sli
 
 
 def send_back(votes: Votes, ids: pd.DataFrame | None, most: int) -> list[SendBack]:
-    """Rows whose labels differ, most divided first (share of the most frequent label), then in the data's order."""
+    """Selects rows whose labels differ.
+
+    Args:
+      votes: Labels of N rows.
+      ids: Id columns of the N rows, or None.
+      most: Maximum number of rows.
+
+    Returns:
+      Rows sorted by the share of the row's most frequent label, lowest first, then by position.
+    """
     rows, _, counts = votes.counts()
     highest = np.zeros(len(votes.codes), np.int64)
     np.maximum.at(highest, rows, counts)
@@ -146,5 +179,5 @@ def send_back(votes: Votes, ids: pd.DataFrame | None, most: int) -> list[SendBac
 
 
 def row_id(ids: pd.DataFrame, row: int) -> str:
-    """A row's id as a text; of several columns, joined by "|"."""
+    """Returns a row's id as text; the values of several id columns are joined by "|"."""
     return "|".join(str(value) for value in ids.iloc[row])

@@ -1,7 +1,7 @@
-"""Rows that are nearly the same: equal but for spelling, or for one field; and those in both train and eval. Pure.
+"""Duplicate rows, also those that differ in spelling or in one column only, and duplicates across train and eval.
 
-Each cell is a number of 64 bits, each row their sum: rows are equal where the sums are, and equal but for one column
-where the sums without it are. So the cost is that of sorting the rows once for each column.
+Each cell is hashed to 64 bits, and the hash of a row is the sum over its cells. Rows with equal sums are equal; rows
+that differ in one column only have equal sums without that column. The cost is one grouping of the rows per column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,25 @@ import pyarrow.compute as pc
 from components.shared.spellings.spelling_groups import loose_key
 
 MOST_CELLS = 60_000_000
-"""Cells up to which rows are compared without each of their columns; of more, only as a whole."""
+"""Maximum number of cells for the search of rows that differ in one column; larger tables skip it."""
 MOST_SPELLED = 200_000
-"""Different texts of a column up to which accents and punctuation are ignored; of more, case and blanks only."""
+"""Maximum number of distinct texts of a column for comparison without accents and punctuation; beyond that only case
+and surrounding whitespace are ignored."""
 TELLING = 0.8
-"""Share of the rows that the other columns tell apart: where they tell fewer, rows are alike by chance."""
+"""Minimum ratio of distinct rows without the column to all rows. Below, rows agree by coincidence in the others."""
 LEAST_COLUMNS = 3
-"""Columns besides the one that differs."""
+"""Minimum number of columns besides the one that differs."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows, 0-based in the data, that are nearly the same: `kind` is exact, spelling or one_field, in `column`."""
+    """A group of duplicate rows.
+
+    Attributes:
+      kind: "exact", "spelling" (texts differ in spelling) or "one_field" (one column differs).
+      rows: 0-based positions of the rows.
+      column: The column that differs, for "one_field".
+    """
 
     kind: str
     rows: tuple[int, ...]
@@ -36,16 +43,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """What was found; ids and label are not compared, except where it says so.
+    """Duplicate rows of a table. Id and label columns are not compared.
 
     Attributes:
-      exact: Rows that equal an earlier one in every column.
-      conflicting: Rows of such groups whose labels differ.
-      spelled: Rows that equal an earlier one but for case, blanks, accents or punctuation of texts.
-      one_field: Column -> rows that equal an earlier one in every column but this one.
-      across: Eval rows that have one of these twins in train; None where there is no split.
-      examples: Groups of rows, at most a few of each kind.
-      notes: What was not looked at.
+      exact: Rows that are equal to an earlier row in every column.
+      conflicting: Rows of groups of exact duplicates whose labels differ.
+      spelled: Rows that are equal to an earlier row up to case, whitespace, accents and punctuation of texts.
+      one_field: Column -> rows that are equal to an earlier row in every other column.
+      across: Eval rows with a duplicate of any kind in train; None without a split.
+      examples: Some groups of each kind.
+      notes: Searches that were skipped.
     """
 
     exact: int
@@ -57,26 +64,26 @@ class Duplicates:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As `plumbline audit --json` prints it."""
+        """Returns the fields as JSON, as `plumbline audit --json` prints them."""
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """For a person; none where there is nothing."""
+        """Formats the counts as text; empty without duplicates."""
         lines = []
         if self.exact:
-            conflict = f", {self.conflicting:,} of them in groups with different labels" if self.conflicting else ""
-            lines.append(f"  {self.exact:,} rows equal an earlier one in every column but id and label{conflict}")
+            conflict = f", {self.conflicting:,} rows in groups with different labels" if self.conflicting else ""
+            lines.append(f"  duplicates of an earlier row in every column but id and label: {self.exact:,}{conflict}")
         if self.spelled:
             lines.append(
-                f"  {self.spelled:,} rows equal an earlier one but for case, blanks, accents or punctuation: "
-                f"{self._example('spelling')}"
+                "  duplicates that differ in case, whitespace, accents or punctuation only: "
+                f"{self.spelled:,}, {self._example('spelling')}"
             )
         lines += [
-            f"  {rows:,} rows equal an earlier one in every column but {column}: {self._example('one_field', column)}"
+            f"  duplicates that differ in {column} only: {rows:,}, {self._example('one_field', column)}"
             for column, rows in list(self.one_field.items())[:5]
         ]
         if self.across:
-            lines.append(f"  {self.across:,} eval rows have such a twin in train: the model has seen them")
+            lines.append(f"  eval rows with a duplicate in train: {self.across:,} (data leakage)")
         return lines + [f"  note: {note}" for note in self.notes]
 
     def _example(self, kind: str, column: str = "") -> str:
@@ -87,14 +94,14 @@ class Duplicates:
 def find_duplicates(
     table: pa.Table, ids: Sequence[str] = (), label: str = "", in_eval: np.ndarray | None = None, most: int = 20
 ) -> Duplicates:
-    """Finds rows that are nearly the same.
+    """Finds duplicate rows.
 
     Args:
-      table: Rows.
-      ids: Columns that name a row.
-      label: The label's column.
-      in_eval: Which rows are eval, bool [N]; None if there is no split.
-      most: Groups of each kind that are named.
+      table: N rows.
+      ids: Id columns.
+      label: The label column; "" if there is none.
+      in_eval: True for rows of eval, bool [N]; None without a split.
+      most: Maximum number of example groups of each kind.
     """
     names = [name for name in table.column_names if name not in ids and name != label]
     if not names or table.num_rows < 2:
@@ -114,9 +121,9 @@ def find_duplicates(
     exact_rows = _later(codes) & (sizes[codes] > 1)
     conflicting = 0
     if label:
-        answers = pd.factorize(table[label].to_numpy(zero_copy_only=False))[0]
-        labels = pd.Series(answers).groupby(codes).nunique().to_numpy()
-        conflicting = int((labels[codes] > 1).sum())
+        label_codes = pd.factorize(table[label].to_numpy(zero_copy_only=False))[0]
+        distinct_labels = pd.Series(label_codes).groupby(codes).nunique().to_numpy()
+        conflicting = int((distinct_labels[codes] > 1).sum())
     examples = _examples("exact", codes, exact_rows, most)
     same, loose_sizes = _grouped(loose)
     spelled_rows = _later(same) & (loose_sizes[same] > 1) & ~exact_rows
@@ -133,7 +140,7 @@ def find_duplicates(
             examples += _examples("one_field", others, found, most, name)
             groupings.append(others)
     across = None if in_eval is None else _across(groupings, in_eval)
-    too_large = "the table is too large to look for rows that are equal but for one field"
+    too_large = "the table is too large to search for duplicates that differ in one column"
     notes = () if compares or len(names) <= LEAST_COLUMNS else (too_large,)
     ranked = dict(sorted(one_field.items(), key=lambda pair: -pair[1]))
     return Duplicates(
@@ -142,17 +149,17 @@ def find_duplicates(
 
 
 def _across(groupings: Sequence[np.ndarray], in_eval: np.ndarray) -> int:
-    """Eval rows that are in a group with a train row; each grouping is the group of each row, [N]."""
-    twin = np.zeros(len(in_eval), bool)
+    """Counts eval rows that share a group with a train row; a grouping holds the group number of each row, [N]."""
+    duplicated = np.zeros(len(in_eval), bool)
     for groups in groupings:
-        learned = np.zeros(int(groups.max()) + 1, bool)
-        learned[groups[~in_eval]] = True
-        twin |= in_eval & learned[groups]
-    return int(twin.sum())
+        in_train = np.zeros(int(groups.max()) + 1, bool)
+        in_train[groups[~in_eval]] = True
+        duplicated |= in_eval & in_train[groups]
+    return int(duplicated.sum())
 
 
 def _cells(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
-    """A column as numbers, equal where the values are and where their spellings are, uint64 [N] each."""
+    """Codes of a column's values and of their canonical spellings, uint64 [N] each."""
     if pa.types.is_nested(column.type):
         column = pa.chunked_array([pa.array([repr(value) for value in column.to_pylist()], pa.string())])
     if not pa.types.is_string(column.type):
@@ -171,7 +178,7 @@ def _cells(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _mixed(numbers: np.ndarray, place: int) -> np.ndarray:
-    """Numbers that are spread over 64 bits, differently for each column (SplitMix64)."""
+    """Hashes codes to 64 bits, with the column's position as salt (SplitMix64)."""
     found = numbers + np.uint64((place * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         found = (found ^ (found >> np.uint64(shift))) * np.uint64(factor)
@@ -180,13 +187,13 @@ def _mixed(numbers: np.ndarray, place: int) -> np.ndarray:
 
 
 def _grouped(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Group of each row, numbered in order of appearance, [N], and the rows of each group."""
+    """Group number of each row in order of appearance, [N], and the size of each group."""
     codes = pd.factorize(keys)[0]
     return codes, np.bincount(codes)
 
 
 def _later(codes: np.ndarray) -> np.ndarray:
-    """Which rows are not the first of their group, bool [N]."""
+    """True for rows that are not the first of their group, bool [N]."""
     first = np.zeros(len(codes), bool)
     first[np.unique(codes, return_index=True)[1]] = True
     return ~first

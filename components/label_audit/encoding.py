@@ -1,4 +1,4 @@
-"""Columns of any kind as one matrix of numbers, for a quick model."""
+"""Encodes columns of all feature types as one numeric matrix for the audit's models."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,20 @@ from components.shared.errors import InputError
 from components.shared.features.hashed_texts import text_directions
 
 MOST_VALUES = 254
-"""Values of a categorical column that are told apart, the most frequent; the others are one. Trees take 255."""
+"""Most frequent values of a categorical column with codes of their own; rarer values share one. HistGradientBoosting
+allows 255."""
 
 
 @dataclass(frozen=True)
 class Kinds:
-    """Feature columns by kind; `cyclical` is column -> period, `text` are columns of free text."""
+    """Feature columns by type.
+
+    Attributes:
+      categorical: Categorical columns.
+      numeric: Numeric columns.
+      cyclical: Cyclical numeric column -> period, in the column's unit.
+      text: Columns of free text.
+    """
 
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
@@ -24,18 +32,18 @@ class Kinds:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them."""
+        """All feature columns."""
         return (*self.categorical, *self.numeric, *(self.cyclical or {}), *self.text)
 
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Rows as numbers.
+    """Encoded features of N rows.
 
     Attributes:
-      matrix: N x F float64. Categorical columns come first, as codes 0, 1, ... by falling frequency; NaN is "missing".
-      categorical: How many of the columns are categorical.
-      periods: Column index -> period, of cyclical columns.
+      matrix: float64 [N, F]. Categorical columns come first, as codes 0, 1, ... by descending frequency; NaN = missing.
+      categorical: Number of categorical columns.
+      periods: Index of a cyclical column -> period.
     """
 
     matrix: np.ndarray
@@ -47,10 +55,14 @@ class Encoded:
 
 
 def encode(rows: pd.DataFrame, kinds: Kinds) -> Encoded:
-    """The feature columns of `rows` as a matrix.
+    """Encodes the feature columns of a table.
+
+    Args:
+      rows: The table.
+      kinds: Feature columns by type.
 
     Raises:
-      InputError: A numeric or cyclical column holds what is no number.
+      InputError: A numeric or cyclical column holds a value that is not a number.
     """
     columns = [_codes(rows[name]) for name in kinds.categorical]
     columns += [_numbers(rows[name]) for name in (*kinds.numeric, *(kinds.cyclical or {}))]
@@ -62,10 +74,17 @@ def encode(rows: pd.DataFrame, kinds: Kinds) -> Encoded:
 
 
 def scaled(encoded: Encoded, fit: np.ndarray) -> np.ndarray:
-    """The same for models that measure distances: N x D float32, every column of about unit spread.
+    """Standardises features for nearest neighbours and linear models.
 
-    Categories become 0/1 columns, cyclical numbers sine and cosine, other numbers standard scores cut at 4; a missing
-    number is the mean. `fit` are the rows whose means and categories count.
+    Categories are one-hot encoded, cyclical numbers become sine and cosine, other numbers are standardised and clipped
+    to [-4, 4]. Missing numbers are imputed by the mean.
+
+    Args:
+      encoded: Features of N rows.
+      fit: Indices of the rows that means, standard deviations and categories are taken from.
+
+    Returns:
+      float32 [N, D].
     """
     parts: list[np.ndarray] = []
     matrix = encoded.matrix
@@ -85,7 +104,7 @@ def scaled(encoded: Encoded, fit: np.ndarray) -> np.ndarray:
 
 
 MOST_HOT = 50
-"""Categories of a column that get a 0/1 column of their own: missing and the most frequent."""
+"""Maximum number of one-hot columns of a categorical column: missing and the most frequent values."""
 
 
 def _codes(column: pd.Series) -> np.ndarray:
@@ -99,7 +118,7 @@ def _codes(column: pd.Series) -> np.ndarray:
 
 
 def _texts(column: pd.Series) -> list[np.ndarray]:
-    """What texts are about, as some columns of numbers; see hashed_texts."""
+    """Embeds texts in a few numeric columns; see hashed_texts."""
     texts = [None if missing else str(text) for text, missing in zip(column, column.isna(), strict=True)]
     return [direction.astype(np.float64) for direction in text_directions(texts)(texts).T]
 
@@ -111,12 +130,12 @@ def _numbers(column: pd.Series) -> np.ndarray:
     try:
         numbers = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
     except (TypeError, ValueError) as exc:
-        raise InputError(f"column '{column.name}' is read as numbers, but holds others ({exc})") from exc
+        raise InputError(f"column '{column.name}' is numeric, but holds a value that is not a number ({exc})") from exc
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def kinds_of(rows: pd.DataFrame, names: Sequence[str]) -> Kinds:
-    """Kinds told from the types alone: numbers are numeric, all else is categorical."""
+    """Infers feature types from column types: numbers are numeric, all others categorical."""
     numeric = tuple(
         name
         for name in names

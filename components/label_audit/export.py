@@ -1,4 +1,4 @@
-"""Doubtful rows in the form of corrections.csv, for a person to fill in; filled in only by an explicit choice."""
+"""Exports label issues in the format of corrections.csv, for review by a person."""
 
 import csv
 import io
@@ -9,17 +9,17 @@ from components.label_audit.audit import Issue
 from components.shared.texts.spreadsheet_formulas import escaped
 
 COLUMNS = ("id", "field", "value", "reason", "by", "when")
-"""`value`, `by` and `when` are left empty: nothing is relabelled without a person, or `Auto`."""
+"""Columns of corrections.csv. `value`, `by` and `when` stay empty unless `Auto` is given: a person relabels."""
 
 
 @dataclass(frozen=True)
 class Auto:
-    """The choice to take the suggestion where the audit is nearly sure.
+    """Automatic acceptance of suggested labels.
 
     Attributes:
-      threshold: The highest quality at which a label is replaced, in [0, 1]; 0 = surely wrong.
-      model: What judged the labels.
-      when: ISO 8601.
+      threshold: Label quality up to which a label is replaced, in [0, 1].
+      model: Names of the models that scored the labels.
+      when: Time of the correction, ISO 8601.
     """
 
     threshold: float
@@ -27,23 +27,23 @@ class Auto:
     when: str
 
     def takes(self, issue: Issue) -> bool:
-        """Whether this label is replaced."""
+        """Returns whether the label is replaced."""
         return issue.quality <= self.threshold
 
     @property
     def by(self) -> str:
-        """Who signs: no person, and by which rule."""
+        """Value of the column `by`: the rule instead of a person."""
         return f"auto (quality <= {self.threshold:g}, model {self.model})"
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """Counts of an export.
 
     Attributes:
       rows: Issues in the file.
-      filled: Of these, with the suggested label filled in.
-      left_out: Issues without an id of their own.
+      filled: Issues in the file with the suggested label filled in.
+      left_out: Issues that are not in the file, because they have no unique id.
     """
 
     rows: int
@@ -54,20 +54,20 @@ class Exported:
 def corrections_csv(
     issues: Sequence[Issue], label: str, repeated: frozenset[str] = frozenset(), auto: Auto | None = None
 ) -> tuple[str, Exported]:
-    """Issues as CSV, one a row, worst first.
+    """Formats label issues as CSV, one line for each issue, in the given order.
 
-    A person writes the right label into `value`, or empties `field` and writes `drop` into `value`, and signs in `by`
-    and `when`; lines left without a value change nothing. Cells that a spreadsheet would compute are escaped, see
-    components.shared.texts.spreadsheet_formulas; ingest undoes it.
+    The reviewer writes the right label into `value` (or empties `field` and writes `drop` into `value` to drop the
+    row), and signs in `by` and `when`. Lines without a value change nothing. Cells that a spreadsheet would evaluate as
+    a formula are escaped, see components.shared.texts.spreadsheet_formulas; ingest removes the escapes.
 
     Args:
-      issues: Each with an id; one without cannot be corrected by id and is left out.
+      issues: Label issues, lowest quality first. Issues without an id are left out, as corrections refer to ids.
       label: The label column.
-      repeated: Ids that several rows have; they are left out, too: a correction would hit all of these rows.
-      auto: Which rows get the suggested label; None is none of them.
+      repeated: Ids of several rows. Their issues are left out, because a correction would change all of these rows.
+      auto: Accepts suggested labels automatically; None for no row.
 
     Returns:
-      The text, and what it holds.
+      The CSV text, and the counts.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -77,7 +77,7 @@ def corrections_csv(
         if issue.id is None or issue.id in repeated:
             continue
         count += 1
-        # Nothing is suggested for a label that no other class comes near: an empty value would mean "missing".
+        # An issue without suggestion is not filled in: an empty value would set the label to missing.
         if auto is not None and auto.takes(issue) and issue.suggested:
             filled += 1
             reason = f"audit: labelled {issue.label}, looks like {issue.suggested} (quality {issue.quality:.3g})"

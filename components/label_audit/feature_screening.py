@@ -1,35 +1,38 @@
-"""Which columns of a wide table tell most about the label: the cost of boosting grows with the columns."""
+"""Feature screening by mutual information, which bounds the training time of boosting on wide tables."""
 
 import numpy as np
 
 from components.label_audit.encoding import Encoded
 
 WIDE = 200
-"""Columns that boosting learns from, at most."""
+"""Maximum number of columns that boosting is trained on."""
 _BINS = 32
 
 
 def informative(encoded: Encoded, labels: np.ndarray, training: np.ndarray, most: int = WIDE) -> np.ndarray:
-    """Indices of the `most` columns with the greatest mutual information with the label, ascending.
+    """Selects the columns with the highest mutual information with the label.
 
-    Values are cut into at most 32 bins: categories by frequency, the rest in one, numbers at their quantiles, missing
-    as a bin of its own. From the estimate the Miller-Madow correction is taken off, (bins - 1)(classes - 1) / 2N, so
-    that a column does not gain by having many values. Each column is looked at by itself: one that tells only together
-    with another may be left out.
+    Values are binned in at most 32 bins: numbers at quantiles, categories by frequency with one bin for the rest, and
+    one bin for missing values. The Miller-Madow bias (bins - 1)(classes - 1) / 2N is subtracted from the estimate, so
+    that columns with many values have no advantage. Columns are scored one by one; a column that is informative only by
+    interaction with another may be left out.
 
     Args:
-      encoded: Rows.
-      labels: N, codes; or numbers, which are cut at their deciles.
-      training: Indices of the rows to look at, so that a held-out row has no say.
-      most: Columns wanted.
+      encoded: Features of N rows.
+      labels: Class codes, or numbers, which are binned at their deciles, [N].
+      training: Indices of the training rows; held-out rows are not used.
+      most: Number of columns to select.
+
+    Returns:
+      Column indices, ascending.
     """
     columns = encoded.matrix.shape[1]
     if columns <= most:
         return np.arange(columns)
     codes = _label_codes(labels[training])
     matrix = encoded.matrix[training]
-    told = np.array([_information(_binned(matrix[:, at], at < encoded.categorical), codes) for at in range(columns)])
-    return np.sort(np.argsort(-told, kind="stable")[:most])
+    scores = np.array([_information(_binned(matrix[:, at], at < encoded.categorical), codes) for at in range(columns)])
+    return np.sort(np.argsort(-scores, kind="stable")[:most])
 
 
 def _label_codes(labels: np.ndarray) -> np.ndarray:
@@ -52,7 +55,7 @@ def _binned(column: np.ndarray, categorical: bool) -> np.ndarray:
 
 
 def _information(bins: np.ndarray, codes: np.ndarray) -> float:
-    """Estimated mutual information in nats."""
+    """Mutual information in nats, corrected for bias (Miller-Madow)."""
     classes = int(codes.max()) + 1
     table = np.bincount(bins * classes + codes, minlength=(int(bins.max()) + 1) * classes).reshape(-1, classes)
     table = table[table.sum(axis=1) > 0] / len(codes)

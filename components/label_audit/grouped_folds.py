@@ -1,4 +1,4 @@
-"""Which rows a model learns from, and which fold judges a row: twins never stand on both sides."""
+"""Grouped, stratified cross-validation folds: duplicate rows are in the same fold, as in scikit-learn's GroupKFold."""
 
 from dataclasses import dataclass
 
@@ -10,29 +10,34 @@ from components.label_audit.encoding import Encoded
 
 @dataclass(frozen=True, eq=False)
 class Folds:
-    """A plan for out-of-sample predictions.
+    """Assignment of N rows to folds.
 
     Attributes:
-      judge: N, in 0..count-1: the fold whose model judges the row; it has seen neither the row nor a twin of it.
-      learns: N, True where the row is in the sample that models learn from.
+      test_fold: Fold in 0..count-1 whose model predicts the row, [N]. It was trained on neither the row nor a
+        duplicate of it.
+      in_sample: True for rows of the training sample, bool [N].
       count: Number of folds.
     """
 
-    judge: np.ndarray
-    learns: np.ndarray
+    test_fold: np.ndarray
+    in_sample: np.ndarray
     count: int
 
-    def training(self, fold: int) -> np.ndarray:
-        """Rows from which the model of a fold learns."""
-        return np.flatnonzero(self.learns & (self.judge != fold))
+    def train_rows(self, fold: int) -> np.ndarray:
+        """Returns the indices of the rows that the model of a fold is trained on."""
+        return np.flatnonzero(self.in_sample & (self.test_fold != fold))
 
-    def judged(self, fold: int) -> np.ndarray:
-        """Rows that the model of a fold judges: whether they were in the sample or not, it has not seen them."""
-        return np.flatnonzero(self.judge == fold)
+    def test_rows(self, fold: int) -> np.ndarray:
+        """Returns the indices of the rows that the model of a fold predicts, in the training sample or not."""
+        return np.flatnonzero(self.test_fold == fold)
 
 
 def twins(encoded: Encoded) -> np.ndarray:
-    """Group number of each row, N: rows that are equal in every feature (missing equals missing) share one."""
+    """Groups rows that are equal in every feature, where missing values are equal to each other.
+
+    Returns:
+      Group number of each row, [N].
+    """
     if not encoded.matrix.shape[1]:
         return np.zeros(len(encoded), np.int64)
     keys = pd.util.hash_pandas_object(pd.DataFrame(encoded.matrix), index=False).to_numpy()
@@ -40,33 +45,33 @@ def twins(encoded: Encoded) -> np.ndarray:
 
 
 def plan_folds(groups: np.ndarray, labels: np.ndarray, count: int, limit: int, seed: int = 0) -> Folds:
-    """Deals rows to folds, stratified by label, twins together.
+    """Assigns rows to folds, stratified by label; duplicate rows stay together.
 
-    At most about `limit` rows are learned from, drawn at random from all rows: every row is judged, so the sample
-    bounds the cost and not what is found. It is drawn at random and not from the newest rows, since doubt is about all
-    rows, and a model of the newest would call the older ones wrong for having been different.
+    Models are trained on a random sample of about `limit` rows, while every row is predicted: the sample bounds the
+    training time, not the rows that are audited. It is drawn from all rows, not the newest, because a model of the
+    newest rows would report older ones as label errors where the data changed over time.
 
     Args:
-      groups: Of twins, N.
-      labels: Codes, N.
-      count: Folds, at least 2.
-      limit: Rows to learn from, at most (a group of twins is taken whole).
-      seed: Of the draw.
+      groups: Group of duplicates of each row, [N].
+      labels: Class codes, [N].
+      count: Number of folds, at least 2.
+      limit: Maximum number of training rows. Groups of duplicates are sampled as a whole.
+      seed: Random seed.
     """
     _, first, groups = np.unique(groups, return_index=True, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(first))
     by_label = order[np.argsort(labels[first][order], kind="stable")]
     fold = np.empty(len(first), np.int64)
-    fold[by_label] = np.arange(len(first)) % count  # dealt in turn within each label
-    learns = np.ones(len(first), bool)
+    fold[by_label] = np.arange(len(first)) % count  # round robin within each label
+    sampled = np.ones(len(first), bool)
     if len(groups) > limit:
         size = np.bincount(groups, minlength=len(first))
-        # Every k-th of the groups in the dealt order keeps the shares of the labels; folds are dealt anew among them.
+        # Systematic sampling in label order keeps the label shares; sampled groups are then assigned to folds again.
         share = limit / len(groups)
         place = np.empty(len(first))
         place[by_label] = np.arange(len(first))
-        learns = np.floor((place + 1) * share) > np.floor(place * share)
-        learns[size > limit] = False
-        chosen = by_label[learns[by_label]]
+        sampled = np.floor((place + 1) * share) > np.floor(place * share)
+        sampled[size > limit] = False
+        chosen = by_label[sampled[by_label]]
         fold[chosen] = np.arange(len(chosen)) % count
-    return Folds(fold[groups], learns[groups], count)
+    return Folds(fold[groups], sampled[groups], count)

@@ -1,4 +1,4 @@
-"""Labels judged out of sample: which rows can be, what is doubtful, and what is confused with what."""
+"""Finds label issues of a column: by confident learning for classes, by residuals for numbers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,26 +14,28 @@ from components.label_audit.grouped_folds import plan_folds, twins
 from components.label_audit.settings import MOST_CLASSES, Settings
 
 FAR_OUT = 3.0
-"""Interquartile ranges beyond the quartiles from which a residual is "far out" (Tukey, 1977)."""
+"""Distance from the quartiles, in interquartile ranges, from which a residual is "far out" (Tukey, 1977)."""
 DOUBTFUL = 0.5
+"""Label quality of a number below which it is an issue: that of a residual at the far-out fence."""
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What is known of each label.
+    """Quality of the labels of M scored rows.
 
     Attributes:
-      rows: Rows judged, M of them, indices into the data.
-      labels: M texts, as given.
-      suggested: M texts, the likeliest other label (a regression's prediction).
-      quality: M, in [0, 1]: 0 = surely wrong, 1 = surely right.
-      ranked: Indices into the M, doubtful ones only, worst first.
-      codes: M, class codes (a regression: all 0).
-      classes: Their names.
-      learned: Rows that models learnt from.
-      models: Which.
-      separable: False where classes overlap, so that a doubtful label is mostly a hard row; None if not asked.
-      notes: What was left out and why.
+      rows: Indices of the scored rows in the data, [M].
+      labels: Given labels as text, [M].
+      suggested: Most probable other class, or the prediction of a regression, as text, [M].
+      quality: Label quality [M], in [0, 1]; near 0 the label is probably wrong.
+      ranked: Indices into the M rows of the label issues, lowest quality first.
+      codes: Class codes [M]; 0 for a regression.
+      classes: Class names by code.
+      learned: Number of training rows.
+      models: Names of the models.
+      separable: False where classes overlap, so that many issues are rows that are merely hard to predict; None for a
+        regression or where no row was scored.
+      notes: Rows that were not scored, with the reason.
     """
 
     rows: np.ndarray
@@ -50,17 +52,19 @@ class Judged:
 
 
 def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Judged:
-    """Judges labels that are classes. What cannot be judged is said in `notes`; nothing raises.
+    """Scores class labels by confident learning on out-of-sample probabilities.
+
+    Labels that cannot be scored are reported in `notes` and raise no error.
 
     Args:
-      column: Labels; a missing one is not judged.
-      encoded: The rows' features.
-      settings: How.
+      column: Labels, [N]; missing labels are not scored.
+      encoded: Features of the N rows.
+      settings: Label-audit settings.
     """
     coded = votes({"label": column})
     codes, notes = coded.codes[:, 0], []
     if len(codes) and (codes < 0).any():
-        notes.append(f"{int((codes < 0).sum()):,} rows without a label are not judged")
+        notes.append(f"{int((codes < 0).sum()):,} rows without a label are not audited")
     groups = twins(encoded)
     judged, few = _judged_classes(codes, groups, len(coded.classes), settings.folds)
     if few:
@@ -68,8 +72,8 @@ def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
     rows = np.flatnonzero(np.isin(codes, judged))
     features = encoded.matrix.shape[1]
     if len(judged) < 2 or not features or len(np.unique(groups[rows])) < 2 * settings.folds:
-        why = "there is no feature" if not features else f"{len(judged)} class(es) can be judged, and it takes two"
-        return _nothing(coded.classes, (*notes, f"labels are not judged: {why}"))
+        why = "there is no feature" if not features else _too_few_classes(len(judged))
+        return _nothing(coded.classes, (*notes, f"labels are not audited: {why}"))
     own = np.searchsorted(judged, codes[rows])
     part = Encoded(encoded.matrix[rows], encoded.categorical, encoded.periods)
     models = settings.models(len(rows), len(judged))
@@ -77,7 +81,7 @@ def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
     doubt = find_doubt(own, predicted_probabilities(part, own, len(judged), folds, models, settings.seed))
     names = np.array([coded.classes[code] for code in judged], dtype=object)
     if not doubt.separable:
-        notes.append("classes overlap: a doubtful label is mostly a hard row, and only some are wrong")
+        notes.append("classes overlap: many of these rows are hard to predict, not mislabelled")
     return Judged(
         rows=rows,
         labels=names[own],
@@ -86,7 +90,7 @@ def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
         ranked=doubt.ranked,
         codes=own,
         classes=tuple(names),
-        learned=int(folds.learns.sum()),
+        learned=int(folds.in_sample.sum()),
         models=tuple(models),
         separable=doubt.separable,
         notes=tuple(notes),
@@ -94,19 +98,25 @@ def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
 
 
 def judge_numbers(column: pd.Series, encoded: Encoded, settings: Settings) -> Judged:
-    """Judges labels that are numbers, by the residual against an out-of-sample prediction.
+    """Scores numeric labels by their residuals from out-of-sample predictions.
 
-    A label is doubtful where its residual is far out: FAR_OUT interquartile ranges beyond the quartiles of all
-    residuals. quality = 2 ** -(d / w), where d is the distance from the nearest quartile and w that of the far-out
-    mark: 1 between the quartiles, 0.5 at the mark. One scale for all rows: where the spread of the labels grows with
-    their size, large ones are doubted too often.
+    A label is an issue where its residual is far out: more than FAR_OUT interquartile ranges beyond the quartiles of
+    all residuals (Tukey's outer fence). quality = 2 ** -(d / w), with d the distance from the nearest quartile and w
+    the distance of the fence: 1 between the quartiles, 0.5 at the fence. One scale is used for all rows. Where the
+    variance grows with the label, large labels are reported too often.
+
+    Args:
+      column: Labels, [N]; missing and infinite ones are not scored.
+      encoded: Features of the N rows.
+      settings: Label-audit settings.
     """
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     rows = np.flatnonzero(np.isfinite(numbers))
-    notes = [f"{len(numbers) - len(rows):,} rows without a number as label are not judged"] * (len(rows) < len(numbers))
+    without = len(numbers) - len(rows)
+    notes = [f"{without:,} rows whose label is not a number are not audited"] if without else []
     groups = twins(encoded)[rows]
     if not encoded.matrix.shape[1] or len(np.unique(groups)) < 2 * settings.folds:
-        return _nothing((), (*notes, "labels are not judged: too few different rows"))
+        return _nothing((), (*notes, "labels are not audited: too few distinct rows"))
     part, own = Encoded(encoded.matrix[rows], encoded.categorical, encoded.periods), numbers[rows]
     models = settings.models(len(rows), 0)
     ranks = np.argsort(np.argsort(own, kind="stable"), kind="stable") * 10 // len(own)
@@ -126,7 +136,7 @@ def judge_numbers(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
         ranked=doubtful[np.argsort(quality[doubtful], kind="stable")],
         codes=np.zeros(len(rows), np.int64),
         classes=(),
-        learned=int(folds.learns.sum()),
+        learned=int(folds.in_sample.sum()),
         models=tuple(models),
         separable=None,
         notes=tuple(notes),
@@ -134,7 +144,7 @@ def judge_numbers(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
 
 
 def _judged_classes(codes: np.ndarray, groups: np.ndarray, classes: int, folds: int) -> tuple[np.ndarray, str]:
-    """Codes of the classes with different rows enough for every fold, at most MOST_CLASSES; and what is left out."""
+    """Codes of the classes with at least one distinct row per fold, at most MOST_CLASSES; and a note on the others."""
     known = codes >= 0
     pairs = np.unique(np.column_stack([codes[known], groups[known]]), axis=0)
     different = np.bincount(pairs[:, 0], minlength=classes)
@@ -145,8 +155,12 @@ def _judged_classes(codes: np.ndarray, groups: np.ndarray, classes: int, folds: 
         return judged, ""
     most = f", and beyond the {MOST_CLASSES} most frequent" if len(enough) > MOST_CLASSES else ""
     return judged, (
-        f"{left:,} rows of {classes - len(judged):,} classes are not judged: fewer than {folds} different rows{most}"
+        f"{left:,} rows of {classes - len(judged):,} classes are not audited: fewer than {folds} distinct rows{most}"
     )
+
+
+def _too_few_classes(classes: int) -> str:
+    return f"{classes} class{'es' * (classes != 1)} with enough distinct rows, at least 2 are needed"
 
 
 def _nothing(classes: Sequence[str], notes: tuple[str, ...]) -> Judged:

@@ -1,4 +1,4 @@
-"""Quick classifiers and regressors for out-of-sample predictions."""
+"""Classifiers and regressors of the label audit, chosen for speed and robustness against label noise."""
 
 from collections.abc import Callable
 from typing import Any, Literal
@@ -11,23 +11,27 @@ from components.label_audit.feature_screening import informative
 Model = Literal["boosting", "forest", "neighbours", "logistic"]
 MODELS: tuple[Model, ...] = ("boosting", "forest", "neighbours", "logistic")
 NEIGHBOURS = 20
+"""k of k-nearest neighbours."""
 
 Fitted = Callable[[np.ndarray], np.ndarray]
-"""Rows (indices) -> their probabilities, len(rows) x K, or predictions, len(rows)."""
+"""Indices of R rows -> their probabilities [R, K], or predictions [R]."""
 
 
 def fit_classifier(
     kind: Model, encoded: Encoded, labels: np.ndarray, classes: int, training: np.ndarray, seed: int
 ) -> Fitted:
-    """A classifier that learnt from the rows `training`.
+    """Fits a classifier.
 
     Args:
-      kind: Which.
-      encoded: All rows.
-      labels: Codes in 0..classes-1, N.
-      classes: K; a class that `training` lacks gets probability 0.
-      training: Indices.
-      seed: Of what is random in it.
+      kind: The model.
+      encoded: Features of all N rows.
+      labels: Class codes in 0..classes-1, [N].
+      classes: K, the number of classes. Classes without training rows get probability 0.
+      training: Indices of the training rows.
+      seed: Random seed of the model.
+
+    Returns:
+      A function that predicts the probabilities of rows.
     """
     features, encoded = _features(kind, encoded, labels, training)
     model = _classifier(kind, encoded, len(training), seed)
@@ -42,7 +46,18 @@ def fit_classifier(
 
 
 def fit_regressor(kind: Model, encoded: Encoded, labels: np.ndarray, training: np.ndarray, seed: int) -> Fitted:
-    """A regressor that learnt from the rows `training`; see fit_classifier. `logistic` is a ridge regression."""
+    """Fits a regressor.
+
+    Args:
+      kind: The model; "logistic" stands for ridge regression.
+      encoded: Features of all N rows.
+      labels: Numbers, [N].
+      training: Indices of the training rows.
+      seed: Random seed of the model.
+
+    Returns:
+      A function that predicts rows.
+    """
     features, encoded = _features(kind, encoded, labels, training)
     model = _regressor(kind, encoded, len(training), seed)
     model.fit(features[training], labels[training])
@@ -50,7 +65,7 @@ def fit_regressor(kind: Model, encoded: Encoded, labels: np.ndarray, training: n
 
 
 def _features(kind: Model, encoded: Encoded, labels: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, Encoded]:
-    """The matrix that a model of this kind takes, and the columns that it is of: boosting takes at most WIDE."""
+    """Feature matrix of a model and the columns it was made from; boosting uses at most WIDE of them."""
     if kind == "boosting":
         chosen = informative(encoded, labels, training)
         if len(chosen) < encoded.matrix.shape[1]:
@@ -83,7 +98,7 @@ def _regressor(kind: Model, encoded: Encoded, rows: int, seed: int) -> Any:
     if kind == "boosting":
         from sklearn.ensemble import HistGradientBoostingRegressor
 
-        # The absolute error, so that a label off by a factor of ten does not pull the prediction towards itself.
+        # Absolute error is robust: a label that is wrong by a factor of ten hardly changes the prediction.
         robust = _boosting(encoded, rows, seed)
         return HistGradientBoostingRegressor(loss="absolute_error", max_iter=150, learning_rate=0.1, **robust)
     if kind == "forest":
@@ -100,7 +115,7 @@ def _regressor(kind: Model, encoded: Encoded, rows: int, seed: int) -> Any:
 
 
 def _boosting(encoded: Encoded, rows: int, seed: int) -> dict[str, Any]:
-    """Few small trees: more of them learn the wrong labels by heart (measured: benchmarks/label_noise.py)."""
+    """Hyperparameters for few small trees; larger ensembles overfit wrong labels (benchmarks/label_noise.py)."""
     return {
         "max_leaf_nodes": 15,
         "min_samples_leaf": min(50, max(5, rows // 50)),
@@ -112,6 +127,6 @@ def _boosting(encoded: Encoded, rows: int, seed: int) -> dict[str, Any]:
 
 
 def _filled(matrix: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Missing values below all others: a value that a tree can split off."""
+    """Imputes missing values by a value below all others, so that a tree can split them off."""
     low = np.nanmin(matrix[training], axis=0, initial=0.0) - 1
     return np.where(np.isnan(matrix), low, matrix)

@@ -1,4 +1,4 @@
-"""Rows unlike all others, and rows that are nearly alike and labelled differently."""
+"""Outliers by an isolation forest, and nearly equal rows with different labels."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,21 @@ import pandas as pd
 from components.label_audit.encoding import Encoded
 
 OUTLYING = 0.65
-"""Isolation score (Liu et al., 2008) from which a row is listed; 0.5 is usual, 1 a row that any cut sets apart."""
+"""Isolation forest score (Liu et al., 2008) from which a row is an outlier. Typical rows score 0.5; a row that is
+isolated by any split scores 1."""
 CELLS = 50
-"""Two numbers are near if less than about this part of the column's range (1st to 99th percentile) apart."""
+"""Grid cells between the 1st and the 99th percentile of a numeric column; numbers in one cell are nearly equal."""
 
 
 @dataclass(frozen=True)
 class Outlier:
-    """A row (0-based) unlike all others; `score` in (0, 1], higher is stranger."""
+    """An outlier.
+
+    Attributes:
+      row: 0-based position.
+      id: The row's id; None without id columns.
+      score: Isolation forest score in (0, 1]; higher is more unusual.
+    """
 
     row: int
     id: str | None
@@ -24,7 +31,13 @@ class Outlier:
 
 @dataclass(frozen=True)
 class NearConflict:
-    """Rows (0-based, the first of them) that are nearly alike, how many there are, and label -> how often it occurs."""
+    """A group of nearly equal rows with different labels.
+
+    Attributes:
+      rows: 0-based positions of the first 20 rows.
+      size: Number of rows.
+      labels: Label -> number of rows.
+    """
 
     rows: tuple[int, ...]
     size: int
@@ -32,12 +45,20 @@ class NearConflict:
 
 
 def outlier_scores(encoded: Encoded, seed: int = 0) -> np.ndarray:
-    """Isolation forest's score of each row, N, in (0, 1]."""
+    """Computes the isolation forest score of each row.
+
+    Args:
+      encoded: Features of N rows.
+      seed: Random seed of the forest.
+
+    Returns:
+      Scores [N] in (0, 1]; 0 without features.
+    """
     from sklearn.ensemble import IsolationForest
 
     if not len(encoded) or not encoded.matrix.shape[1]:
         return np.zeros(len(encoded))
-    # Not the most frequent first: a rare category has to lie far out, as log(1 + rank) does. Missing is ordinary.
+    # Rare categories have high codes; the log limits how far out they lie. Missing values are imputed by the median.
     matrix = encoded.matrix.copy()
     matrix[:, : encoded.categorical] = np.log1p(matrix[:, : encoded.categorical])
     known = ~np.isnan(matrix).all(axis=0)
@@ -49,19 +70,19 @@ def outlier_scores(encoded: Encoded, seed: int = 0) -> np.ndarray:
 
 
 def near_conflicts(encoded: Encoded, labels: np.ndarray, names: list[str], most: int) -> tuple[int, list[NearConflict]]:
-    """Rows equal in every category and near in every number that do not share one label.
+    """Finds rows with different labels that are equal in every category and nearly equal in every number.
 
-    Numbers are cut into cells, on two grids half a cell apart: rows that share a cell in every column of a grid are
-    near.
+    Numbers are discretised on two grids that are shifted by half a cell. Rows that share a cell in every column of one
+    grid are nearly equal.
 
     Args:
-      encoded: Rows.
-      labels: Codes, N.
-      names: Of the codes.
-      most: Groups at most, the largest first.
+      encoded: Features of N rows.
+      labels: Class codes, [N].
+      names: Class names by code.
+      most: Maximum number of groups.
 
     Returns:
-      Number of rows in such groups (of either grid), and the groups of the first grid, then of the second.
+      Number of rows in such groups of either grid, and the largest groups.
     """
     conflicting = np.zeros(len(labels), bool)
     groups: dict[tuple[int, ...], NearConflict] = {}

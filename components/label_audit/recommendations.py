@@ -1,49 +1,51 @@
-"""What to do about disagreement between labelers, by rules over the figures."""
+"""Recommendations from inter-annotator agreement, by rules on its figures."""
 
 from components.label_audit.agreement import Agreement, worst_labeler
 from components.label_audit.disagreement import Confusion
 
 RELIABLE, TENTATIVE = 0.8, 0.667
-"""Krippendorff's (2004) marks: labels with an alpha from 0.8 on are reliable, below 0.667 unfit to conclude from."""
+"""Krippendorff's (2004) limits of alpha: reliable from 0.8, tentative conclusions from 0.667, unreliable below."""
 BEHIND = 0.1
-"""A labeler whose agreement is this far below the others' mean is spoken of."""
+"""Difference from the mean agreement of the others from which an annotator is reported."""
 ONE_WAY = 0.01
-"""Chance, at most, of so lopsided a confusion if both labelers drew the line in the same place (sign test)."""
+"""Significance level of the sign test on the direction of a confusion between two annotators."""
 MANY = 0.25
-"""Share of all disagreement from which a pair of classes is spoken of."""
+"""Share of all disagreement from which a pair of classes is reported."""
 LOW = 0.6
-"""Specific agreement below which two classes are hardly two."""
+"""Specific agreement below which merging two classes is recommended."""
 SLICE_GAP = 0.1
-"""A slice that agrees by this much less than the whole is spoken of."""
+"""Difference from the overall agreement from which a slice is reported."""
 
 
 def advice(found: Agreement) -> list[str]:
-    """A line for each thing to do, the most general first; empty where nothing stands out or can be said."""
+    """Returns recommendations as text, one a line, the most general first."""
     if found.raw is None:
-        return ["No row has labels of two labelers: have some rows labelled twice, then ask again."]
+        return ["No row has labels by two annotators: have some rows labelled twice."]
     lines = [*_overall(found), *_labeler(found)]
     for confusion in found.confusions[:3]:
         if confusion.share >= MANY:
             lines.append(_classes(found, confusion))
     lines += [
-        f"{row.column}={row.value}: only {row.agreement:.1%} agree there ({found.raw:.1%} overall, {row.rows:,} rows): "
-        "look at its rows together and add an example of it to the definition."
+        f"{row.column}={row.value}: agreement {row.agreement:.1%} ({found.raw:.1%} overall, {row.rows:,} rows): "
+        "review these rows together and add an example to the labelling guidelines."
         for row in found.by_slice[:3]
         if row.agreement <= found.raw - SLICE_GAP
     ]
     if found.disagreeing:
-        lines.append(f"Send {found.disagreeing:,} rows back for a decision; the most divided are listed.")
+        lines.append(f"Have {found.disagreeing:,} rows with different labels decided; --json lists the first.")
     return lines
 
 
 def _overall(found: Agreement) -> list[str]:
     if found.alpha is None:
-        return [f"All {found.compared:,} rows have one class: agreement beyond chance cannot be measured."]
+        return [f"All {found.compared:,} rows have the same class: alpha is not defined."]
     if found.alpha >= RELIABLE:
         return [f"Alpha {found.alpha:.3f}: the labels are reliable."]
     if found.alpha >= TENTATIVE:
-        return [f"Alpha {found.alpha:.3f} lies between {TENTATIVE} and {RELIABLE}: conclusions are tentative."]
-    return [f"Alpha {found.alpha:.3f} is below {TENTATIVE}: sharpen the definition before anybody labels more."]
+        return [f"Alpha {found.alpha:.3f} is between {TENTATIVE} and {RELIABLE}: conclusions are tentative."]
+    return [
+        f"Alpha {found.alpha:.3f} is below {TENTATIVE}: improve the labelling guidelines before labelling more rows."
+    ]
 
 
 def _labeler(found: Agreement) -> list[str]:
@@ -54,25 +56,25 @@ def _labeler(found: Agreement) -> list[str]:
     if labeler.agreement is None or labeler.agreement > rest - BEHIND:
         return []
     return [
-        f"{labeler.name} agrees with the others in {labeler.agreement:.1%} of the rows, they in {rest:.1%}: "
-        "go through some of these rows together."
+        f"{labeler.name} agrees with the majority of the others on {labeler.agreement:.1%} of the rows, the others on "
+        f"{rest:.1%} on average: review some of these rows together."
     ]
 
 
 def _classes(found: Agreement, confusion: Confusion) -> str:
     one, other = confusion.one, confusion.other
-    start = f"{one} / {other}: {confusion.pairs:,} of the pairs that disagree ({confusion.share:.0%})"
+    start = f"{one} / {other}: {confusion.pairs:,} of the unequal pairs of labels ({confusion.share:.0%})"
     forth, back = confusion.by_pairs
     if _sign_test(forth, back) <= ONE_WAY:
         a, b = confusion.by
         return (
-            f"{start}, mostly one way ({a} against {b}: {forth:,} to {back:,}): they draw the line in different "
-            "places; sharpen the definition."
+            f"{start}, mostly in one direction ({a} {one} and {b} {other}: {forth:,}, reverse: {back:,}): they draw "
+            "the boundary differently; define it in the labelling guidelines."
         )
     specific = {row.label: row.agreement for row in found.by_class}
     if found.classes > 2 and max(specific.get(one, 1.0), specific.get(other, 1.0)) < LOW:
-        return f"{start}, both ways, and neither class is agreed on: merge them unless the difference matters."
-    return f'{start}, both ways: these rows are hard; add an "uncertain" class or have a second labeler decide.'
+        return f"{start}, in both directions, with low agreement on both classes: merge them if you can."
+    return f'{start}, in both directions: add a class "uncertain" or have a second annotator decide these rows.'
 
 
 def _sign_test(forth: int, back: int) -> float:

@@ -1,4 +1,4 @@
-"""What the label audit is told."""
+"""Label-audit settings."""
 
 import json
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from components.label_audit.models import MODELS, Model
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the audit.
+    """Settings of the label audit.
 
     Attributes:
-      model: "auto", or one of MODELS. "auto" is forest and neighbours together up to SMALL rows, boosting above, and a
-        forest where there are too many classes for boosting, which grows a tree for each. A regression is boosting: its
-        loss is robust, where one wild label would pull the mean of its neighbours.
-      folds: Of the cross-validation, at least 2; a class with fewer different rows than that is not judged.
-      learn_rows: Rows, at most, that models learn from; all rows are judged.
-      most_issues: Issues written at most, the worst.
-      seed: Of folds and models.
+      model: "auto", or one of MODELS. "auto" uses forest and neighbours together up to SMALL rows and boosting above;
+        with more than FEW_CLASSES classes it uses a forest, because boosting fits one tree per class and iteration. A
+        regression uses boosting with absolute error, which is robust against wrong labels.
+      folds: Number of cross-validation folds, at least 2. Classes with fewer distinct rows are not scored.
+      learn_rows: Maximum number of training rows. All rows are scored.
+      most_issues: Maximum number of issues in the result.
+      seed: Random seed of folds and models.
     """
 
     model: str = "auto"
@@ -28,7 +28,12 @@ class Settings:
     seed: int = 13
 
     def models(self, rows: int, classes: int) -> tuple[Model, ...]:
-        """Which models judge so many rows of so many classes (0: a regression)."""
+        """Selects the models.
+
+        Args:
+          rows: Number of rows to score.
+          classes: Number of classes; 0 for a regression.
+        """
         if self.model != "auto":
             return tuple(kind for kind in MODELS if kind == self.model)
         if not classes:
@@ -38,7 +43,14 @@ class Settings:
         return ("boosting",) if classes <= FEW_CLASSES else ("forest",)
 
     def limit(self, models: tuple[Model, ...], classes: int) -> int:
-        """Rows to learn from: fewer where a model's cost grows with classes or with the square of the rows."""
+        """Returns the maximum number of training rows.
+
+        It is lower for models whose cost grows with the number of classes or with the square of the rows.
+
+        Args:
+          models: The models in use.
+          classes: Number of classes; 0 for a regression.
+        """
         most = self.learn_rows
         if "boosting" in models:
             most = min(most, max(2 * self.learn_rows // max(classes, 2), SMALL))
@@ -46,12 +58,14 @@ class Settings:
 
     @staticmethod
     def from_json(text: str) -> "Settings":
-        """The inverse of json.dumps of the fields; "" is the defaults."""
+        """Reads settings from a JSON object of field -> value; "" gives the defaults."""
         fields: dict[str, Any] = json.loads(text) if text else {}
         return Settings(**fields)
 
 
 SMALL = 5000
+"""Number of rows up to which "auto" uses forest and neighbours."""
 FEW_CLASSES = 30
+"""Number of classes up to which "auto" uses boosting."""
 MOST_CLASSES = 100
-"""Classes that are judged, the most frequent: probabilities are a table of rows x classes."""
+"""Maximum number of classes that are scored, the most frequent; it bounds the matrix of probabilities."""

@@ -1,1 +1,1 @@
-"""TFDV's statistics of the examples, in this process where Beam would run here anyway."""
+"""StatisticsGen: TFDV statistics of the examples, computed without a Beam job where Beam would run in this process."""

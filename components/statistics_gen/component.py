@@ -1,4 +1,4 @@
-"""TFX's StatisticsGen with an executor of ours, and with the code that it runs in its cache key."""
+"""TFX's StatisticsGen with a custom executor and with a code fingerprint in its cache key."""
 
 from typing import Any
 
@@ -17,19 +17,19 @@ class _Spec(standard_component_specs.StatisticsGenSpec):
 
 
 class StatisticsGen(stock.StatisticsGen):
-    """Writes an ExampleStatistics that TFDV and TFX's ExampleValidator read, see executor.py."""
+    """Computes TFDV statistics of each split; the output is a standard ExampleStatistics artifact."""
 
     SPEC_CLASS = _Spec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(self, examples: Any, schema: Any, code: str, stats_options: tfdv.StatsOptions | None = None) -> None:
-        """Describes the step.
+        """Creates the pipeline node.
 
         Args:
           examples: Channel of Examples.
-          schema: Channel of a Schema; it says which integers are names of categories.
-          code: Fingerprint of this component's code, for the cache.
-          stats_options: TFDV's; its own schema is not used. No slices, no sampling.
+          schema: Channel of a Schema; it marks the integer features that are categorical.
+          code: Fingerprint of this component's code, part of the cache key.
+          stats_options: TFDV options without slices and sampling. The schema in them is ignored.
         """
         spec = _Spec(
             examples=examples,

@@ -1,4 +1,4 @@
-"""The executor of StatisticsGen: in this process where Beam would run here anyway, as TFX has it elsewhere."""
+"""The executor of StatisticsGen. It computes in process with Beam's local runner and uses TFX's Beam job otherwise."""
 
 import os
 from pathlib import Path
@@ -18,9 +18,9 @@ from components.statistics_gen.local_statistics import statistics_of
 
 
 class Executor(executor.Executor):
-    """TFX's executor, which computes without a Beam job if Beam's arguments name its in-memory runner.
+    """TFX's executor, without a Beam job where the Beam arguments select the in-memory runner.
 
-    What it writes and says of it is the same, see summarising.py for how far.
+    Files and artifact properties are the same in both cases; local_statistics.py describes two approximations.
     """
 
     def Do(
@@ -29,7 +29,13 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes Split-<name>/FeatureStats.pb for every split of the examples."""
+        """Writes `Split-<name>/FeatureStats.pb` for every split of the examples.
+
+        Args:
+          input_dict: One Examples and one Schema artifact.
+          output_dict: One ExampleStatistics artifact.
+          exec_properties: TFX's StatisticsGen properties; `stats_options_json` is read.
+        """
         if not in_process(self._beam_pipeline_args):
             super().Do(input_dict, output_dict, exec_properties)
             return

@@ -1,9 +1,12 @@
-"""TFDV's own combiners over a stream of record batches, without a Beam job around them.
+"""TFDV statistics of a stream of record batches, by TFDV's combiners and without a Beam job.
 
-The result is the message that tfdv.GenerateStatistics gives for the same rows, but for two approximations. Above 16,384
-distinct values of a column their number is an estimate (a KMV sketch, TFDV's `use_sketch_based_topk_uniques`) and the
-counts of top values are lower bounds (Misra-Gries); up to that both are exact. Quantiles come from the same sketch,
-fed with larger batches: their rank error has the same bound, StatsOptions.epsilon.
+The result equals that of tfdv.GenerateStatistics for the same rows, with two approximations:
+
+- Up to 16,384 distinct values of a column, the number of distinct values and the counts of the top values are exact.
+  Above, the number is an estimate (KMV sketch, TFDV's `use_sketch_based_topk_uniques`) and the counts are lower bounds
+  (Misra-Gries).
+- Quantiles come from TFDV's sketch over larger batches. Their rank error has the same bound,
+  StatsOptions.epsilon.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,11 +23,14 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 def statistics_of(
     batches: Iterable[pa.RecordBatch], options: StatsOptions
 ) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Statistics of all rows, as one unnamed dataset.
+    """Computes the statistics of all rows, as one unnamed dataset.
 
     Args:
-      batches: Rows as list columns, see examples.example_batches; one batch at a time is held.
-      options: With its schema; without slices and sampling.
+      batches: Rows as list columns, see `example_batches`; one batch at a time is in memory.
+      options: TFDV options with a schema, without slices and sampling.
+
+    Returns:
+      A list of one dataset.
     """
     generators = stats_impl.get_generators(options, in_memory=True)
     categories = _integer_categories(options.schema)
@@ -43,7 +49,7 @@ def statistics_of(
 
 
 def _integer_categories(schema: schema_pb2.Schema | None) -> Mapping[str, FeaturePath]:
-    """Features that the schema calls names of categories though they hold integers."""
+    """Integer features that the schema declares categorical."""
     if schema is None:
         return {}
     kinds = schema_util.get_categorical_numeric_feature_types(schema)
@@ -51,10 +57,10 @@ def _integer_categories(schema: schema_pb2.Schema | None) -> Mapping[str, Featur
 
 
 def _named(batch: pa.RecordBatch, categories: Mapping[str, FeaturePath]) -> pa.RecordBatch:
-    """The batch with integer categories as texts.
+    """Converts integer categories to text.
 
-    TFDV counts them by their text either way, but measures the length of integers one by one in Python, which is most
-    of its time on a wide table.
+    TFDV counts both by their text. For integers, though, it computes the text lengths value by value in Python, which
+    takes most of its time on a wide table.
     """
     columns = []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):

@@ -1,4 +1,4 @@
-"""`plumbline audit DATA --label COL`: doubtful labels of any file, and consistency between labelers' columns."""
+"""`plumbline audit DATA --label COL`: label issues of any file, and inter-annotator agreement."""
 
 import csv
 import sys
@@ -39,10 +39,20 @@ from pipeline.settings.feature_types import by_kind, feature_kinds
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found in `data`.
+    """Result of the audit of a file or folder.
 
-    `labels` is None where no label was named, `agreement` where no labelers were. `repeated` are ids of several rows,
-    `misfits` values that count as missing; `ids` are the columns that name a row, `types` column -> type alias.
+    Attributes:
+      data: Path that was audited.
+      label: The label column; "" if none was given.
+      rows: Number of rows.
+      labels: Label audit; None without a label column.
+      agreement: Inter-annotator agreement; None without annotators.
+      repeated: Ids that occur in several rows.
+      misfits: Type mismatches; these values count as missing.
+      ids: Id columns.
+      types: Column -> type alias.
+      duplicates: Duplicate rows.
+      spellings: Spelling variants by column.
     """
 
     data: str
@@ -58,7 +68,7 @@ class Audit:
     spellings: tuple[Spelled, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON object that `--json` prints."""
+        """Returns the JSON object that `--json` prints."""
         found = self.labels.to_json() if self.labels else {"issues": [], "noise": None}
         if self.agreement is not None:
             found["agreement"] = {**asdict(self.agreement), "advice": advice(self.agreement)}
@@ -70,18 +80,18 @@ class Audit:
         return {"data": self.data, "label": self.label, **found, "rows": self.rows, "misfits": misfits, **near}
 
     def for_a_person(self) -> str:
-        """A line on top, then what stands out."""
+        """Formats the result as text."""
         lines = [f"{self.data}: {self.rows:,} rows" + (f", label {self.label}" if self.label else "")]
         if self.labels is not None:
             lines += audit_lines(self.labels)
         if self.agreement is not None:
             lines += ["", *agreement_lines(self.agreement)] if self.labels else agreement_lines(self.agreement)
-        if twins := self.duplicates.lines():
-            lines += ["", "rows that are nearly the same", *twins]
+        if duplicates := self.duplicates.lines():
+            lines += ["", "duplicate rows", *duplicates]
         if self.spellings:
             lines += [
                 "",
-                "values that may be one, spelled differently",
+                "possible spelling variants of one value",
                 *(line for one in self.spellings for line in one.lines()),
             ]
         return "\n".join(lines)
@@ -102,33 +112,34 @@ def audit(
     """Audits the labels of a file or folder.
 
     Args:
-      data: CSV, Parquet, Arrow or tf.Examples, a file or a folder.
-      label: Column; "" takes the settings', or with `labelers` alone asks for agreement only.
-      config: A dataset's settings: features by kind, ids, types. Without, kinds are proposed as `plumbline init` does.
-      ids: Columns that name a row, instead of the settings' or the proposed.
-      labelers: Columns with labels by different people or processes; never features.
-      model: "auto", or one of the models.
-      limit: Issues at most, the worst.
-      read_limits: Limits of what a file may hold, each "name=number", instead of the settings'.
-      asked: What the command line says of a database or a workbook, instead of the settings'.
+      data: File or folder of CSV, Parquet, Arrow or tf.Examples.
+      label: Label column. "" stands for the label of `config`, or for none if `labelers` are given.
+      config: Settings of a dataset: feature types, ids, column types. None infers them as `plumbline init` does.
+      ids: Id columns; they override those of the settings.
+      labelers: Annotators' columns; they are not used as features.
+      model: "auto", or one of `components.label_audit.models.MODELS`.
+      limit: Maximum number of issues.
+      read_limits: Read limits, each "name=number"; they override those of the settings.
+      asked: Options of the command line for databases and workbooks; they override the settings.
 
     Raises:
-      UsageError: Nothing there, or no such column, model or limit.
-      InputError, ConfigError: Data or schema that cannot be read; a label that says nothing.
+      UsageError: The path does not exist, or a column, model or limit is invalid.
+      InputError: The data cannot be read, or the label column has fewer than two values.
+      ConfigError: The schema cannot be read.
     """
     if model not in ("auto", *MODELS):
-        raise UsageError(f"--model {model}: no such model; legal: auto, {', '.join(MODELS)}")
+        raise UsageError(f"--model {model}: unknown model; use one of auto, {', '.join(MODELS)}")
     if limit < 1:
-        raise UsageError(f"--limit {limit}: give at least 1")
+        raise UsageError(f"--limit {limit}: must be at least 1")
     if config is not None and not label and not labelers:
         label = config.dataset.label
     if not label and not labelers:
-        raise UsageError("audit: name the label column with --label, or columns of labels with --labelers A,B")
+        raise UsageError("audit: give the label column with --label COL, or annotators' columns with --annotators A,B")
     table, types, misfits, files = _read(data, config, read_limits, asked)
-    for option, columns in (("--label", (label,) if label else ()), ("--labelers", labelers), ("--id", ids)):
+    for option, columns in (("--label", (label,) if label else ()), ("--annotators", labelers), ("--id", ids)):
         _require(option, columns, types)
     if twice := sorted({name for name in labelers if list(labelers).count(name) > 1}):
-        raise UsageError(f"--labelers: {twice[0]} is named twice; keep one")
+        raise UsageError(f"--annotators: {twice[0]} is given twice; remove one")
     found: LabelAudit | None = None
     names: tuple[str, ...] = tuple(ids)
     slices: tuple[str, ...] = ()
@@ -146,53 +157,61 @@ def audit(
         _require("[evaluation] slices", slices, types)
         between = agreement(frame, labelers, names, slices, limit)
     in_eval = eval_rows(table, config, names, files)
-    twins = find_duplicates(table, names, label, in_eval)
-    spelled = find_spelled(table, types, [label, *labelers])
     return Audit(
-        data, label, len(frame), found, between, _repeated(frame, names), tuple(misfits), names, types, twins, spelled
+        data,
+        label,
+        len(frame),
+        found,
+        between,
+        _repeated(frame, names),
+        tuple(misfits),
+        names,
+        types,
+        find_duplicates(table, names, label, in_eval),
+        find_spelled(table, types, [label, *labelers]),
     )
 
 
 MOST_QUALITY = 0.5
-"""Above it a label is rather right than wrong."""
+"""Maximum of --auto: a label of higher quality is more likely right than wrong."""
 
 
 def export(found: Audit, path: Path, auto: float | None = None) -> Exported:
-    """Writes the doubtful rows as corrections.csv, to be filled in by a person.
+    """Writes the label issues as corrections.csv, for review by a person.
 
     Args:
       found: The audit.
-      path: File; an older export in which nothing was decided is replaced.
-      auto: Rows of at most this quality get the suggested label, signed "auto". None fills in nothing.
+      path: Target file. An earlier export without decisions is overwritten.
+      auto: Label quality in [0, 0.5] up to which the suggested label is filled in and signed "auto"; None for no label.
 
     Raises:
-      UsageError: Nothing to write rows by: no label, or no id columns; a threshold out of range, or a regression, of
-        which the suggestion is a prediction and no label; a file that holds somebody's decisions.
-      InputError: What was filled in is no value of the label's column.
+      UsageError: The audit has no label or no id columns; the threshold is out of range; the label is a number, whose
+        suggestion is a prediction and not a label; the file exists and holds decisions or is no corrections file.
+      InputError: A suggested label does not fit the type of the label column.
     """
     if found.labels is None:
-        raise UsageError("--export: writes doubtful labels; name the label column with --label")
+        raise UsageError("--export writes label issues; give the label column with --label")
     if any(issue.id is None for issue in found.labels.issues):
-        raise UsageError("--export: corrections go by id; name the id columns with --id")
+        raise UsageError("--export: corrections refer to rows by id; give the id columns with --id")
     _check_undecided(path)
     choice = None
     if auto is not None:
         check_threshold(auto)
         if found.labels.issues and found.labels.separable is None:
             raise UsageError(
-                "--auto: the label is a number, and what is suggested is a prediction, not a label; leave --auto out "
-                "and correct by hand"
+                "--auto: the label is numeric, so the suggestion is a prediction, not a label; omit --auto and correct "
+                "by hand"
             )
         choice = Auto(auto, found.labels.model, datetime.now(timezone.utc).strftime("%Y-%m-%d"))
     text, exported = corrections_csv(found.labels.issues, found.label, found.repeated, choice)
     write_text(path, text)
     if exported.filled:
-        load_corrections(str(path), dict(found.types), found.ids, found.label)  # as ingest is going to read it
+        load_corrections(str(path), dict(found.types), found.ids, found.label)  # validate as ingest does
     return exported
 
 
 def _check_undecided(path: Path) -> None:
-    """UsageError if the file holds anything but lines of an export that nobody has filled in."""
+    """Raises UsageError if the file holds decisions or is not a corrections file."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file)
@@ -201,38 +220,49 @@ def _check_undecided(path: Path) -> None:
     except FileNotFoundError:
         return
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise UsageError(f"{path}: is there, and cannot be read ({exc}); name another file with --export") from exc
+        raise UsageError(f"{path}: exists and cannot be read ({exc}); choose another file with --export") from exc
     if not known:
-        raise UsageError(f"{path}: is there, and is no file of corrections; name another file with --export")
+        raise UsageError(f"{path}: exists and is not a corrections file; choose another file with --export")
     if decided:
-        raise UsageError(f"{path}: {decided:,} of its lines are filled in; name another file with --export")
+        raise UsageError(f"{path}: {decided:,} of its lines are filled in; choose another file with --export")
 
 
 def check_threshold(auto: float) -> None:
-    """UsageError unless labels may be replaced up to this quality."""
-    if not 0 <= auto <= MOST_QUALITY:  # NaN is no threshold either
+    """Validates the quality threshold of --auto.
+
+    Raises:
+      UsageError: It is not in [0, MOST_QUALITY].
+    """
+    if not 0 <= auto <= MOST_QUALITY:  # false for NaN, too
         raise UsageError(
-            f"--auto {auto:g}: must lie between 0 and {MOST_QUALITY}: a label of higher quality is rather right than "
-            "wrong"
+            f"--auto {auto:g}: must be between 0 and {MOST_QUALITY}; a label of higher quality is more likely right "
+            "than wrong"
         )
 
 
 def export_text(found: Audit, path: Path, exported: Exported, auto: float | None) -> str:
-    """What was written, in a line or two."""
-    left_out = f"; {exported.left_out:,} left out, their ids repeat" if exported.left_out else ""
+    """Formats the result of an export.
+
+    Args:
+      found: The audit.
+      path: The file that was written.
+      exported: Counts of the export.
+      auto: Quality threshold of --auto, or None.
+    """
+    left_out = f"; {exported.left_out:,} left out because their ids are not unique" if exported.left_out else ""
     if auto is None:
-        return f"{path}: {exported.rows:,} rows to look at{left_out}"
-    waiting = exported.rows - exported.filled
+        return f"{path}: {exported.rows:,} rows to review{left_out}"
+    open_rows = exported.rows - exported.filled
     lines = [
-        f"{path}: {exported.filled:,} labels replaced by the suggested one (quality <= {auto:g}), {waiting:,} rows to "
-        f"look at{left_out}"
+        f"{path}: {exported.filled:,} labels replaced by the suggested one (quality <= {auto:g}), {open_rows:,} rows "
+        f"to review{left_out}"
     ]
     assert found.labels is not None
     if exported.filled and not found.labels.separable:
-        lines.append("  classes overlap: many of these labels are right, of rows that are hard to tell")
+        lines.append("  classes overlap: many of these labels are right, and their rows merely hard to predict")
     issues = found.labels.issues
     if len(issues) < found.labels.doubtful and issues[-1].quality <= auto:
-        lines.append(f"  only the {len(issues):,} most doubtful rows were looked at; --limit says how many")
+        lines.append(f"  only the {len(issues):,} issues of lowest quality are exported; --limit sets their number")
     return "\n".join(lines)
 
 
@@ -245,14 +275,14 @@ def _features(
     ids: tuple[str, ...],
     slices: tuple[str, ...],
 ) -> tuple[Kinds, tuple[str, ...], bool, tuple[str, ...]]:
-    """Features by kind, id columns, whether the label is a number, columns to slice by."""
+    """Feature types, id columns, whether the label is numeric, and slicing columns."""
     if config is not None:
         features = config.features
         _require(f"{config.path}: [features]", (*features.names, *ids), types)
         known = by_kind(feature_kinds(config, types))
         kinds = Kinds(tuple(known["categorical"]), tuple(known["numeric"]), known["cyclical"], features.text)
         if held := [name for name in features.names if name in (label, *labelers)]:
-            raise UsageError(f"{held[0]} is a feature in {config.path} and cannot be a label, too")
+            raise UsageError(f"{held[0]} is a feature in {config.path}, so it cannot be a label")
         return kinds, ids, config.dataset.task == "regression" and label == config.dataset.label, slices
     left = {name: alias for name, alias in types.items() if name == label or name not in labelers}
     proposal = propose(table.select(list(left)), left, label)
@@ -268,7 +298,7 @@ def _features(
 
 
 def _derived(table: pa.Table, names: Sequence[str]) -> dict[str, pd.Series]:
-    """Columns that are derived from dates and lists, see components/shared/features/derived_features.py."""
+    """Columns derived from dates and lists, see components/shared/features/derived_features.py."""
     found: dict[str, pd.Series] = {}
     for name in names:
         parts = [cells for batch in table.to_batches() if (cells := derived_cells(batch, name)) is not None]
@@ -279,7 +309,7 @@ def _derived(table: pa.Table, names: Sequence[str]) -> dict[str, pd.Series]:
 def _read(
     data: str, config: Config | None, read_limits: Sequence[str], asked: Asked
 ) -> tuple[pa.Table, dict[str, str], list[Misfit], list[int]]:
-    """All rows, single values in the cells; column -> type alias; misfits; rows of each file."""
+    """Returns all rows, column -> type alias, type mismatches, and the number of rows of each file."""
     types: dict[str, str] = {}
     options = None
     limits = (config.data.limits if config is not None else DEFAULT_LIMITS).changed(read_limits)
@@ -296,18 +326,18 @@ def _read(
         rows: list[int] = []
         batches: Iterable[pa.RecordBatch] = _counted(side, rows)
         if config is not None and (path := corrections_path(config)):
-            # What a person has decided is not doubted again.
+            # Labels that a person has reviewed are audited in their corrected form.
             corrections = load_corrections(path, dict(side.types), config.dataset.id, config.dataset.label)
             batches = corrections.apply(batches, Applied())
         table = pa.Table.from_batches(batches)
-        if sum(rows) != table.num_rows:  # corrections dropped some
+        if sum(rows) != table.num_rows:  # corrections dropped rows
             rows = []
         return table, {name: side.types[name] for name in table.column_names}, side.misfits, rows
     return *_examples(side), []
 
 
 def _counted(side: Side, rows: list[int]) -> Iterator[pa.RecordBatch]:
-    """All rows; those of each file are counted in `rows`."""
+    """Yields all batches and appends the number of rows of each file to `rows`."""
     for file in side.files:
         rows.append(0)
         for batch in replace(side, files=(file,)).batches():
@@ -319,10 +349,10 @@ _ALIASES = {pa.int64(): "int64", pa.float32(): "float64", pa.binary(): "string",
 
 
 def _examples(side: Side) -> tuple[pa.Table, dict[str, str], list[Misfit]]:
-    """tf.Examples: the columns with at most one value in every row; the others are left out."""
+    """Reads tf.Examples; columns with several values in a row are left out."""
     batches = [pa.table(batch) for batch in side.batches()]
     if not batches:
-        raise InputError(f"{side.name}: holds no example")
+        raise InputError(f"{side.name}: contains no examples")
     table = pa.concat_tables(batches, promote_options="permissive").combine_chunks()
     columns, types = {}, {}
     for name in table.column_names:
@@ -340,10 +370,10 @@ def _require(option: str, columns: Sequence[str], types: dict[str, str]) -> None
     for name in columns:
         if name not in types:
             raise UsageError(
-                f"{option} {name}: no such column; {did_you_mean(name, types)}there is: {', '.join(types)[:1000]}"
+                f"{option} {name}: no such column; {did_you_mean(name, types)}columns: {', '.join(types)[:1000]}"
             )
         if types[name].startswith("list:"):
-            raise UsageError(f"{option} {name}: holds lists; one value a row is needed")
+            raise UsageError(f"{option} {name}: the column holds lists; choose a column with one value in each row")
 
 
 def _repeated(frame: pd.DataFrame, ids: Sequence[str]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What `plumbline audit` says of twins: values in several spellings, and which rows a run would evaluate on."""
+"""Spelling variants of values, and the rows that a run would use as eval, for `plumbline audit`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,34 +15,48 @@ from pipeline.onboarding.initialise.settings_draft import EVAL_SHARE
 from pipeline.settings.config import Config
 
 FEW_VALUES = 2_000
-"""Up to so many different values of many rows each they are categories; more are names of people, firms, products."""
+"""Number of distinct values up to which a column is categorical; beyond, values are names of entities (people, firms,
+products)."""
 LONGEST_NAME = 60
-"""Characters on average; a column of longer texts is prose."""
+"""Mean number of characters up to which values are names; longer texts are prose."""
 MOST_GROUPS = 1_000
-"""Groups of a column that are kept, those of most rows."""
+"""Maximum number of groups of a column in the result, those with most rows."""
 MOST_SHOWN = 3
+"""Maximum number of groups of a column in the text output."""
 
 
 @dataclass(frozen=True)
 class Spelled:
-    """Values of a column that may be one; `found` groups in all, `groups` the largest."""
+    """Spelling variants in one column.
+
+    Attributes:
+      column: The column.
+      found: Number of groups of spelling variants.
+      groups: The groups with most rows.
+    """
 
     column: str
     found: int
     groups: tuple[Group, ...]
 
     def lines(self) -> list[str]:
-        """One line for a person."""
+        """Formats the largest groups as one line of text."""
         shown = "; ".join(
             f"{short(group.value)}: {', '.join(short(one) for one in list(group.spellings)[:4] if one != group.value)}"
             for group in self.groups[:MOST_SHOWN]
         )
-        more = f"; and {self.found - MOST_SHOWN:,} more: --json lists" if self.found > MOST_SHOWN else ""
+        more = f"; and {self.found - MOST_SHOWN:,} more: see --json" if self.found > MOST_SHOWN else ""
         return [f"  {on_one_line(self.column)}: {on_one_line(shown)}{more}"]
 
 
 def find_spelled(table: pa.Table, types: Mapping[str, str], labels: Sequence[str] = ()) -> tuple[Spelled, ...]:
-    """Looks at all columns of texts but prose; those of `labels` are categories in any case."""
+    """Finds spelling variants in all text columns except prose.
+
+    Args:
+      table: The rows.
+      types: Column -> type alias.
+      labels: Columns that are categorical whatever their number of distinct values.
+    """
     found = []
     for column in table.column_names:
         if types[column] != "string":
@@ -58,9 +72,18 @@ def find_spelled(table: pa.Table, types: Mapping[str, str], labels: Sequence[str
 
 
 def eval_rows(table: pa.Table, config: Config | None, ids: Sequence[str], files: Sequence[int]) -> np.ndarray | None:
-    """Which rows a run would evaluate on, bool [N]: those of the last file, or of one file those that a hash deals.
+    """Determines the rows that a run would use as split `eval`.
 
-    None where that cannot be told. `files` are the rows of each file; of tf.Examples, and with dropped rows, none.
+    These are the rows of the last file, or, of a single file, the rows that the hash split assigns to eval.
+
+    Args:
+      table: N rows.
+      config: Settings of the dataset, or None.
+      ids: Id columns, for the hash split without settings.
+      files: Number of rows of each file; empty if unknown (tf.Examples, dropped rows).
+
+    Returns:
+      True for rows of eval, bool [N]; None if they cannot be determined.
     """
     if len(files) > 1:
         chosen = np.zeros(table.num_rows, bool)

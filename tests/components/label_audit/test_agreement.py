@@ -15,7 +15,7 @@ from components.label_audit.recommendations import advice
 from data.flights import package_data
 
 COHEN_1960 = [[88, 14, 18], [10, 40, 10], [2, 6, 12]]
-"""Cohen (1960): two judges, proportions 0.44 0.07 0.09 / 0.05 0.20 0.05 / 0.01 0.03 0.06 of 200 rows; kappa 0.492."""
+"""Cohen (1960): two raters, proportions 0.44 0.07 0.09 / 0.05 0.20 0.05 / 0.01 0.03 0.06 of 200 rows; kappa 0.492."""
 
 FLEISS_1971 = """
 0 0 0 6 0|0 3 0 0 3|0 1 4 0 1|0 0 0 0 6|0 3 0 3 0|2 0 4 0 0|0 0 4 0 2|2 0 3 1 0|2 0 0 4 0|0 0 0 0 6
@@ -34,7 +34,7 @@ KRIPPENDORFF = {
 
 
 def table(columns: dict[str, str]) -> pd.DataFrame:
-    """Labels by blanks; "." is missing."""
+    """Labels separated by blanks; "." is missing."""
     return pd.DataFrame(
         {name: [None if cell == "." else cell for cell in cells.split()] for name, cells in columns.items()}
     )
@@ -58,11 +58,11 @@ def test_cohen_1960():
         ("0", "2", 20, (18, 2)),
         ("1", "2", 16, (10, 6)),
     ]
-    said = advice(found)
-    assert "0.488 is below 0.667" in said[0]
-    # 18 to 2 is no chance (sign test p = 0.0004), 14 to 10 may be (0.54).
-    assert any(line.startswith("0 / 2") and "sharpen the definition" in line for line in said)
-    assert any(line.startswith("0 / 1") and '"uncertain"' in line for line in said)
+    lines = advice(found)
+    assert "0.488 is below 0.667" in lines[0]
+    # 18 to 2 is significant (sign test p = 0.0004), 14 to 10 is not (0.54).
+    assert any(line.startswith("0 / 2") and "labelling guidelines" in line for line in lines)
+    assert any(line.startswith("0 / 1") and '"uncertain"' in line for line in lines)
 
 
 def test_fleiss_1971():
@@ -85,7 +85,7 @@ def test_krippendorff_with_gaps():
     # Unit 6 has four different labels, so it comes first; 2 and 8 are three to one.
     assert found.send_back[0] == SendBack(5, None, {"A": "1", "B": "2", "C": "3", "D": "4"})
     assert [row.row for row in found.send_back] == [5, 1, 7]
-    assert any(line.startswith("C agrees with the others in 70.0%") for line in advice(found))
+    assert any(line.startswith("C agrees with the majority of the others on 70.0%") for line in advice(found))
 
 
 @settings(deadline=None, max_examples=40)
@@ -114,23 +114,23 @@ def test_ten_thousand_classes():
     assert len(found.confusions) == 100
 
 
-def test_one_labeler_has_nobody_to_agree_with():
+def test_agreement_of_a_single_annotator_is_undefined():
     found = agreement(table({"a": "x y x"}), ["a"])
     assert (found.raw, found.fleiss, found.alpha, found.human_level, found.best_error) == (None,) * 5
     assert (found.cohen, found.send_back, found.compared) == ((), (), 0)
     assert "labelled twice" in advice(found)[0]
 
 
-def test_labelers_of_different_rows_cannot_be_compared():
+def test_annotators_of_different_rows_cannot_be_compared():
     found = agreement(table({"a": "x y . .", "b": ". . x y"}), ["a", "b"])
     assert (found.cohen[0].rows, found.cohen[0].agreement, found.cohen[0].kappa, found.raw) == (0, None, None, None)
 
 
-def test_one_class_has_no_agreement_beyond_chance():
+def test_chance_corrected_agreement_is_undefined_for_one_class():
     found = agreement(table({"a": "x x x", "b": "x x ."}), ["a", "b"])
     assert (found.raw, found.cohen[0].kappa, found.fleiss, found.alpha) == (1.0, None, None, None)
     assert found.best_error == 0.0
-    assert "one class" in advice(found)[0]
+    assert "the same class" in advice(found)[0]
 
 
 def test_no_rows():
@@ -145,13 +145,13 @@ def test_numbers_with_gaps_are_the_same_labels():
     assert coded.codes.tolist() == [[1, 1, 1], [0, -1, 0], [1, 0, -1]]
 
 
-def test_ids_name_the_rows_to_send_back_even_if_they_repeat():
+def test_rows_to_review_carry_their_ids_even_if_ids_repeat():
     frame = table({"a": "x y x", "b": "x x y"}).assign(id=["p", "q", "q"], part=[1, 2, 3])
     assert [row.id for row in agreement(frame, ["a", "b"], ["id"]).send_back] == ["q", "q"]
     assert [row.id for row in agreement(frame, ["a", "b"], ["id", "part"]).send_back] == ["q|2", "q|3"]
 
 
-def test_slices_least_agreed_first_and_small_ones_left_out():
+def test_slices_are_sorted_by_agreement_without_small_ones():
     frame = pd.DataFrame({"a": ["x"] * 100, "b": ["x"] * 90 + ["y"] * 10, "day": [1] * 60 + [2] * 35 + [3] * 5})
     found = agreement(frame, ["a", "b"], slices=["day"])
     # Day 2 holds rows 60 to 94, of which 90 to 94 disagree.
@@ -159,7 +159,7 @@ def test_slices_least_agreed_first_and_small_ones_left_out():
     assert found.by_slice[0].agreement == pytest.approx(30 / 35)
 
 
-def test_two_classes_nobody_agrees_on_are_to_be_merged():
+def test_merging_is_recommended_for_classes_of_low_agreement():
     frame = pd.DataFrame({"a": ["x", "y"] * 20 + ["z"] * 60, "b": ["y", "x"] * 20 + ["z"] * 60})
     assert any("merge them" in line for line in advice(agreement(frame, ["a", "b"])))
 
@@ -167,18 +167,18 @@ def test_two_classes_nobody_agrees_on_are_to_be_merged():
 @pytest.mark.parametrize(
     ("error", "classes"), [(0.0, 2), (0.1, 2), (0.3, 2), (0.1, 3), (0.4, 5), (0.5, 2), (0.2, 10_000)]
 )
-def test_the_error_of_one_is_solved_for(error, classes):
+def test_error_rate_of_one_annotator_inverts_the_agreement_formula(error, classes):
     raw = (1 - error) ** 2 + error**2 / (classes - 1)
     assert error_of_one(raw, classes) == pytest.approx(error)
 
 
-def test_agreement_below_chance_says_nothing_of_errors():
+def test_error_rate_is_undefined_for_agreement_below_chance():
     assert error_of_one(0.3, 2) is None
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.lists(st.sampled_from([None, 0, 1, 2]), min_size=4, max_size=4), min_size=1, max_size=20))
-def test_figures_stay_within_their_ranges_and_do_not_hang_on_order(rows):
+def test_figures_are_in_range_and_independent_of_the_order(rows):
     frame = pd.DataFrame(rows, columns=list("abcd"), dtype=object)
     found = agreement(frame, list("abcd"))
     other = agreement(frame.iloc[::-1], list("dcba"))
@@ -190,10 +190,9 @@ def test_figures_stay_within_their_ranges_and_do_not_hang_on_order(rows):
 
 
 def test_late_by_arrival_and_late_by_departure():
-    """The flights' own labelers: the arrival, the departure, and a traveller for whom a cancelled flight is late, too.
+    """Three annotators derived from the flights: arrival delay, departure delay, arrival delay or cancelled.
 
-    The table is made of the package as it is: 9,430 flights have no arrival delay; 8,255 of them, cancelled ones, no
-    departure delay either.
+    9,430 flights of the package have no arrival delay; 8,255 of them were cancelled and have no departure delay either.
     """
     with zipfile.ZipFile(package_data() / "flights.csv.zip") as archive, archive.open("flights.csv") as file:
         flights = pd.read_csv(file, usecols=["dep_delay", "arr_delay", "carrier"])
@@ -206,5 +205,5 @@ def test_late_by_arrival_and_late_by_departure():
     assert found.cohen[0].agreement == pytest.approx(0.8927, abs=1e-4)
     assert found.cohen[0].kappa == pytest.approx(0.6934, abs=1e-4)
     assert found.by_slice[0].value == "F9"
-    # A flight late by departure and not by arrival made up for it on the way: mostly one way.
-    assert any("0 / 1" in line and "sharpen the definition" in line for line in advice(found))
+    # Many flights that depart late make up the delay, so the confusion is mostly in one direction.
+    assert any("0 / 1" in line and "labelling guidelines" in line for line in advice(found))

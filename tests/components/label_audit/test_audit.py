@@ -17,7 +17,7 @@ KINDS = Kinds(("color",), ("x", "y"))
 
 
 def blobs(rows: int = 600, classes: int = 3) -> pd.DataFrame:
-    """Classes that a model tells apart, with 30 labels flipped; `truth` is beside."""
+    """Separable classes with 30 flipped labels; the column `truth` holds the true labels."""
     rng = np.random.default_rng(3)
     truth = np.arange(rows) % classes
     frame = pd.DataFrame(
@@ -35,7 +35,7 @@ def blobs(rows: int = 600, classes: int = 3) -> pd.DataFrame:
     return frame.assign(label=[f"class {k}" for k in given])
 
 
-def test_flipped_labels_are_found_with_what_they_should_be():
+def test_flipped_labels_are_found_and_the_true_class_is_suggested():
     rows = blobs()
     found = audit_labels(rows, "label", KINDS, ["id"])
     wrong = set(np.flatnonzero(rows["label"] != rows["truth"]))
@@ -51,19 +51,19 @@ def test_flipped_labels_are_found_with_what_they_should_be():
     assert sum(each.doubtful for each in found.class_noise) == found.doubtful
 
 
-def test_the_record_keeps_the_first_version_s_fields_and_is_json():
+def test_json_keeps_the_fields_of_the_first_version():
     found = audit_labels(blobs(), "label", KINDS, ["id"]).to_json()
     assert {"rows", "classes", "repeated_rows", "conflicting_rows", "ceiling", "repeated_ids"} <= found.keys()
     assert {"issues", "noise", "judged", "doubtful", "confused", "outliers", "notes"} <= found.keys()
     json.dumps(found, allow_nan=False)
 
 
-def test_the_same_again_and_whatever_the_index():
+def test_result_is_reproducible_and_independent_of_the_index():
     rows = blobs()
     assert audit_labels(rows, "label", KINDS) == audit_labels(rows.set_index("id", drop=False), "label", KINDS)
 
 
-def test_missing_labels_are_not_judged_and_said():
+def test_missing_labels_are_not_scored_but_reported():
     rows = blobs()
     rows.loc[[0, 5], "label"] = None
     found = audit_labels(rows, "label", KINDS)
@@ -73,10 +73,10 @@ def test_missing_labels_are_not_judged_and_said():
 
 
 @pytest.mark.parametrize("label", ["yes", None])
-def test_one_class_or_none_is_said_and_nothing_is_doubtful(label):
+def test_one_class_or_no_class_gives_a_note_and_no_issues(label):
     found = audit_labels(blobs().assign(label=label), "label", KINDS)
     assert (found.judged, found.doubtful, found.noise, found.separable) == (0, 0, 0.0, None)
-    assert "it takes two" in found.notes[-1]
+    assert "at least 2 are needed" in found.notes[-1]
     assert audit_lines(found) == list(found.notes)
 
 
@@ -91,7 +91,7 @@ def test_rare_classes_are_left_out_and_counted():
     rows.loc[:2, "label"] = "rare"
     found = audit_labels(rows, "label", KINDS)
     assert found.judged == 597
-    assert any("3 rows of 1 classes are not judged" in note for note in found.notes)
+    assert any("3 rows of 1 classes are not audited" in note for note in found.notes)
 
 
 def test_ten_thousand_classes():
@@ -100,16 +100,16 @@ def test_ten_thousand_classes():
     found = audit_labels(rows, "label", Kinds((), ("x",)))
     assert len(found.consistency.classes) == 10_000
     assert found.judged >= 6000
-    assert any("classes are not judged" in note for note in found.notes)
+    assert any("classes are not audited" in note for note in found.notes)
 
 
-def test_ids_that_repeat_are_counted_and_their_rows_judged():
+def test_repeated_ids_are_counted_and_their_rows_scored():
     rows = blobs().assign(id="same")
     found = audit_labels(rows, "label", KINDS, ["id"])
     assert (found.consistency.repeated_ids, found.judged) == (600, 600)
 
 
-def test_numbers_as_labels_by_their_residual():
+def test_numeric_labels_are_scored_by_residual():
     rng = np.random.default_rng(8)
     rows = pd.DataFrame({"x": rng.uniform(0, 100, 1500)})
     rows["price"] = 3 * rows["x"] + rng.normal(0, 2, 1500)
@@ -122,12 +122,12 @@ def test_numbers_as_labels_by_their_residual():
     assert (found.class_noise, found.confused, found.separable) == ((), (), None)
 
 
-def test_only_the_worst_are_listed_and_all_are_counted():
+def test_issues_are_limited_but_all_are_counted():
     found = audit_labels(blobs(), "label", KINDS, settings=Settings(most_issues=5))
     assert len(found.issues) == 5 and found.doubtful > 20
 
 
-def test_near_twins_with_two_labels():
+def test_nearly_equal_rows_with_different_labels():
     rng = np.random.default_rng(9)
     rows = pd.DataFrame({"x": rng.uniform(0, 1000, 300), "color": "red"})
     rows.loc[[3, 4], "x"] = [500.0, 500.01]
@@ -142,14 +142,14 @@ def test_near_twins_with_two_labels():
     assert near_conflicts(blue, labels, ["a", "b"], 5) == (0, [])
 
 
-def test_a_row_unlike_all_others_scores_highest():
+def test_an_outlier_has_the_highest_score():
     rows = blobs()
     rows.loc[17, ["x", "y"]] = [1e4, 1e4]
     scores = outlier_scores(encode(rows, KINDS))
     assert scores.argmax() == 17 and ((scores > 0) & (scores <= 1)).all()
 
 
-def test_corrections_have_the_columns_that_ingest_reads():
+def test_exported_corrections_have_the_columns_of_ingest():
     issues = [Issue(4, "a,1", "yes", "no", 0.01), Issue(7, "b", "no", "yes", 0.2), Issue(9, None, "no", "yes", 0.3)]
     text, exported = corrections_csv(issues, "label", frozenset({"b"}))
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -166,7 +166,7 @@ def test_corrections_have_the_columns_that_ingest_reads():
     }
 
 
-def test_auto_fills_in_what_is_at_most_the_threshold_and_signs_it():
+def test_auto_fills_in_and_signs_issues_up_to_the_threshold():
     issues = [Issue(0, "a", "yes", "no", 0.01), Issue(1, "b", "no", "yes", 0.05), Issue(2, "c", "no", "yes", 0.0501)]
     text, exported = corrections_csv(issues, "label", auto=Auto(0.05, "boosting", "2026-11-21"))
     rows = list(csv.DictReader(io.StringIO(text)))
@@ -179,13 +179,13 @@ def test_auto_fills_in_what_is_at_most_the_threshold_and_signs_it():
     assert rows[0]["reason"] == "audit: labelled yes, looks like no (quality 0.01)"
 
 
-def test_auto_leaves_repeated_ids_alone():
+def test_auto_skips_repeated_ids():
     issues = [Issue(0, "a", "yes", "no", 0.0), Issue(1, "b", "no", "yes", 0.0)]
     text, exported = corrections_csv(issues, "label", frozenset({"a"}), Auto(0.5, "forest", "2026-11-21"))
     assert exported == Exported(rows=1, filled=1, left_out=1)
     assert "\na," not in text
 
 
-def test_the_text_for_a_person():
+def test_text_output():
     text = "\n".join(audit_lines(audit_labels(blobs(), "label", KINDS, ["id"])))
-    assert "labels are doubtful" in text and "class 0 -> class 2" in text and "forest+neighbours" in text
+    assert "labels are suspected errors" in text and "class 0 -> class 2" in text and "forest+neighbours" in text

@@ -1,4 +1,4 @@
-"""The component itself, on examples that ingest's own writer made: what labels.json says about a train split."""
+"""The component LabelAudit on examples written by ingest: content of labels.json."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ KINDS = {"categorical": ["color"], "numeric": ["height", "weight"], "cyclical": 
 
 
 def table(labels, rows: int = ROWS) -> pa.RecordBatch:
-    """`height` and `weight` follow the class that `truth` draws; labels(truth) are what was written down."""
+    """Rows whose `height` and `weight` depend on a random true class; labels(truth) gives the labels."""
     rng = np.random.default_rng(7)
     truth = rng.integers(0, 3, rows)
     named = {
@@ -31,7 +31,7 @@ def table(labels, rows: int = ROWS) -> pa.RecordBatch:
 
 
 def audited(folder: Path, batch: pa.RecordBatch, task: str = "binary", kinds: str = json.dumps(KINDS), **settings):
-    """labels.json of a run of the component on `batch` as train; split eval holds nothing that could be read."""
+    """Runs the component on `batch` as train and returns labels.json; the file of split eval is unreadable."""
     from tfx.dsl.components.base.base_executor import BaseExecutor
     from tfx.types.artifact_utils import encode_split_names
     from tfx.types.standard_artifacts import Examples
@@ -44,7 +44,7 @@ def audited(folder: Path, batch: pa.RecordBatch, task: str = "binary", kinds: st
     for split in ("train", "eval"):
         (folder / "examples" / f"Split-{split}").mkdir(parents=True)
     (folder / "labels").mkdir()
-    # Two files, as two spans make them.
+    # Two files, as written for two spans.
     half = batch.num_rows // 2
     for number, part in enumerate((batch.slice(0, half), batch.slice(half))):
         write_examples([part], f"{examples.uri}/Split-train/data_tfrecord-{number:05d}-of-00002.gz")
@@ -64,7 +64,7 @@ def audited(folder: Path, batch: pa.RecordBatch, task: str = "binary", kinds: st
 
 
 def flipped(truth: np.ndarray) -> np.ndarray:
-    """Classes 0 and 1 of `truth` > 0, every tenth row the other one."""
+    """Labels `truth` > 0, with every tenth one flipped."""
     labels = (truth > 0).astype(np.int64)
     labels[::10] = 1 - labels[::10]
     return labels
@@ -74,17 +74,17 @@ def test_planted_flips_are_the_worst_issues(tmp_path):
     found = audited(tmp_path, table(flipped))
     assert (found["judged"], found["separable"]) == (ROWS, True)
     wrong = {f"r{i}" for i in range(0, ROWS, 10)}
-    doubted = {issue["id"] for issue in found["issues"]}
-    assert doubted <= wrong and len(doubted) >= 0.8 * len(wrong)
-    assert found["noise"] == len(doubted) / ROWS
-    assert all(issue["row"] == int(issue["id"][1:]) for issue in found["issues"])  # the second file's rows go on
+    suspected = {issue["id"] for issue in found["issues"]}
+    assert suspected <= wrong and len(suspected) >= 0.8 * len(wrong)
+    assert found["noise"] == len(suspected) / ROWS
+    assert all(issue["row"] == int(issue["id"][1:]) for issue in found["issues"])  # rows count across files
     assert all({issue["label"], issue["suggested"]} == {"0", "1"} for issue in found["issues"])
 
 
-def test_kinds_that_are_not_said_are_told_from_the_columns(tmp_path):
+def test_feature_types_are_inferred_from_the_columns_by_default(tmp_path):
     batch = table(flipped)
-    said, told = audited(tmp_path / "said", batch), audited(tmp_path / "told", batch, kinds="")
-    assert {issue["id"] for issue in said["issues"][:10]} == {issue["id"] for issue in told["issues"][:10]}
+    given, inferred = audited(tmp_path / "given", batch), audited(tmp_path / "inferred", batch, kinds="")
+    assert {issue["id"] for issue in given["issues"][:10]} == {issue["id"] for issue in inferred["issues"][:10]}
 
 
 def test_several_classes_are_suggested_by_name(tmp_path):
@@ -105,7 +105,7 @@ def test_several_classes_are_suggested_by_name(tmp_path):
     assert {row["label"] for row in found["class_noise"]} == {"low", "middle", "high"}
 
 
-def test_a_number_far_from_what_is_predicted(tmp_path):
+def test_a_numeric_label_far_from_its_prediction_is_an_issue(tmp_path):
     def prices(truth: np.ndarray) -> np.ndarray:
         values = 100.0 * truth + np.random.default_rng(1).normal(0, 1, len(truth))
         values[7] += 500
@@ -119,23 +119,23 @@ def test_a_number_far_from_what_is_predicted(tmp_path):
     )
 
 
-def test_rows_without_a_label_are_counted_and_not_judged(tmp_path):
+def test_rows_without_a_label_are_counted_and_not_scored(tmp_path):
     def gaps(truth: np.ndarray) -> list:
         return [None if i % 10 == 3 else label for i, label in enumerate(flipped(truth).tolist())]
 
     found = audited(tmp_path, table(gaps))
     assert found["judged"] == ROWS - ROWS // 10
-    assert any("40 rows without a label are not judged" in note for note in found["notes"])
+    assert any("40 rows without a label are not audited" in note for note in found["notes"])
     assert not {issue["row"] for issue in found["issues"]} & set(range(3, ROWS, 10))
 
 
-def test_one_class_only_is_said_and_no_error(tmp_path):
+def test_one_class_gives_a_note_and_no_error(tmp_path):
     found = audited(tmp_path, table(lambda truth: np.ones(len(truth), np.int64)))
     assert (found["judged"], found["issues"], found["noise"]) == (0, [], 0.0)
-    assert any("it takes two" in note for note in found["notes"])
+    assert any("at least 2 are needed" in note for note in found["notes"])
 
 
-def test_settings_arrive(tmp_path):
+def test_component_applies_the_settings(tmp_path):
     found = audited(tmp_path, table(flipped), model="logistic", most_issues=3, folds=2)
     assert (found["model"], len(found["issues"])) == ("logistic", 3)
     assert found["doubtful"] > 3

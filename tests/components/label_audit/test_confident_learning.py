@@ -7,7 +7,7 @@ from components.label_audit.confident_learning import find_doubt, separation, tr
 
 
 def test_separable_classes_with_planted_flips():
-    """Probabilities as a perfect model of noisy labels has them: the rows of the noise matrix."""
+    """Probabilities of a perfect model of the noisy labels: the rows of the noise matrix."""
     rng = np.random.default_rng(0)
     noise = np.array([[0.9, 0.1, 0.0], [0.0, 0.7, 0.3], [0.05, 0.0, 0.95]])
     truth = rng.integers(0, 3, 3000)
@@ -23,7 +23,7 @@ def test_separable_classes_with_planted_flips():
 
 
 def test_overlapping_classes_are_not_taken_for_noise():
-    """No label is wrong here; each is drawn with the very probability that the model gives."""
+    """No label is wrong: each is drawn with the probability that the model predicts."""
     rng = np.random.default_rng(1)
     p = rng.beta(1, 3, 5000)
     labels = (rng.random(5000) < p).astype(int)
@@ -34,7 +34,7 @@ def test_overlapping_classes_are_not_taken_for_noise():
 
 
 def test_quality_of_a_row_by_hand():
-    # Two classes, no noise in the others: the joint has T = I, and the quality of a certain row is 1.
+    # Two classes without noise: T = I, so the quality of every row is 1.
     labels = np.array([0] * 10 + [1] * 10)
     sure = np.array([[0.99, 0.01]] * 10 + [[0.01, 0.99]] * 10)
     found = find_doubt(labels, sure)
@@ -42,7 +42,7 @@ def test_quality_of_a_row_by_hand():
     assert found.quality == pytest.approx(np.ones(20))
 
 
-def test_ranked_is_worst_first():
+def test_issues_are_ranked_by_quality():
     labels = np.array([0] * 50 + [1] * 50)
     p = np.r_[np.full(45, 0.05), np.linspace(0.8, 0.99, 5), np.full(50, 0.95)]
     found = find_doubt(labels, np.column_stack([1 - p, p]))

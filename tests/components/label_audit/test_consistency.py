@@ -37,31 +37,31 @@ def test_without_repeats_everything_is_consistent():
     assert (found.repeated_rows, found.conflicting_rows, found.ceiling) == (0, 0, 1.0)
 
 
-def test_missing_values_equal_each_other_and_nothing_else():
+def test_missing_values_are_equal_to_each_other_only():
     found = label_consistency(table(".1 0|.1 1|.2 1|x1 0|.. 0|.. 0"), "y", ["a", "b"])
-    # .1: conflict, 1 of 2; .2 and x1 alone; two rows of nothing agree.
+    # .1: conflict, 1 of 2; .2 and x1 are unique; the two rows with missing values only agree.
     assert (found.repeated_rows, found.conflicting_rows, found.ceiling) == (4, 2, 5 / 6)
 
 
-def test_a_column_of_nothing_joins_all_rows():
+def test_rows_are_equal_in_an_empty_column():
     found = label_consistency(table(".1 0|.2 1|.3 1"), "y", ["a"])
     assert (found.repeated_rows, found.conflicting_rows, found.ceiling) == (3, 3, 2 / 3)
 
 
-def test_numbers_that_may_be_missing():
+def test_nullable_integers():
     rows = pd.DataFrame({"n": pd.array([2**53, 2**53 + 1, None, None], "Int64"), "y": [0, 1, 0, 1]})
     found = label_consistency(rows, "y", ["n"])
     assert (found.repeated_rows, found.conflicting_rows, found.ceiling) == (2, 2, 0.75)
 
 
-def test_ids_that_repeat_are_counted_with_their_twins():
+def test_all_rows_of_a_repeated_id_are_counted():
     rows = table("x1 0|x1 1|y1 1|y2 0")
     assert label_consistency(rows, "y", ["b"], ["a", "b"]).repeated_ids == 2
     assert label_consistency(rows, "y", ["b"], ["a"]).repeated_ids == 4
     assert label_consistency(rows, "y", ["b"]).repeated_ids == 0
 
 
-def test_labels_of_any_kind():
+def test_labels_may_be_text():
     rows = pd.DataFrame({"a": [1, 1, 1], "y": ["yes", "no", "yes"]})
     found = label_consistency(rows, "y", ["a"])
     assert found.classes == pytest.approx({"yes": 2 / 3, "no": 1 / 3})
@@ -79,7 +79,7 @@ number = st.sampled_from([0, 1, None])
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(cell, number, st.integers(0, 2)), min_size=1, max_size=15))
-def test_as_counted_row_by_row(rows):
+def test_equals_counting_row_by_row(rows):
     columns = list(zip(*rows, strict=True))
     frame = pd.DataFrame({"a": columns[0], "n": pd.array(columns[1], "Int64"), "y": columns[2]})
     groups: dict[tuple, Counter] = defaultdict(Counter)

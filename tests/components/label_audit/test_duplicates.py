@@ -30,7 +30,7 @@ def twin(row: int, of: int, **other: object) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def test_a_table_without_twins() -> None:
+def test_a_table_without_duplicates() -> None:
     found = find_duplicates(table(), ["id"], "left")
     assert (found.exact, found.conflicting, found.spelled, dict(found.one_field)) == (0, 0, 0, {})
     assert found.lines() == []
@@ -67,21 +67,21 @@ def test_missing_cells_are_equal() -> None:
     assert find_duplicates(pa.Table.from_pylist(rows), ["id"], "left").exact == 1
 
 
-def test_twins_in_train_and_eval() -> None:
+def test_duplicates_across_train_and_eval() -> None:
     in_eval = np.arange(N) >= 40
     assert find_duplicates(twin(40, of=3), ["id"], "left", in_eval).across == 1
     assert find_duplicates(twin(40, of=3, age=17), ["id"], "left", in_eval).across == 1
     assert find_duplicates(twin(30, of=3), ["id"], "left", in_eval).across == 0
 
 
-def test_rows_of_few_values_are_alike_by_chance() -> None:
+def test_coincidental_matches_of_columns_with_few_values_are_not_reported() -> None:
     few = pa.table({name: DRAW.integers(0, 3, 500).tolist() for name in "abcde"})
     assert dict(find_duplicates(few).one_field) == {}
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["a", "A", "b", None]), st.integers(0, 2), st.floats(0, 1)), max_size=12))
-def test_equal_rows_are_those_that_python_calls_equal(rows: list) -> None:
+def test_exact_duplicates_match_python_equality(rows: list) -> None:
     columns = {
         "text": pa.array([row[0] for row in rows], pa.string()),
         "n": pa.array([row[1] for row in rows], pa.int64()),

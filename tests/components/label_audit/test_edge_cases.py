@@ -1,4 +1,4 @@
-"""Labels as they come: gaps, one labeler, one class, ten thousand classes, ids that repeat. Each is defined."""
+"""Edge cases: missing labels, one annotator, one class, ten thousand classes, repeated ids."""
 
 import csv
 import io
@@ -17,8 +17,8 @@ from components.label_audit.recommendations import advice
 KINDS = Kinds((), ("x",))
 
 
-def told_apart(rows: int = 200) -> pd.DataFrame:
-    """Two classes, ten labels wrong, ids in `id`."""
+def separable(rows: int = 200) -> pd.DataFrame:
+    """Two separable classes with ten wrong labels; ids in `id`."""
     rng = np.random.default_rng(11)
     truth = np.arange(rows) % 2
     given = truth.copy()
@@ -28,7 +28,7 @@ def told_apart(rows: int = 200) -> pd.DataFrame:
     )
 
 
-def test_missing_labels_from_some_labelers_by_hand():
+def test_missing_labels_of_some_annotators_by_hand():
     """Four rows; a and b share two, a and c three, b and c one."""
     frame = pd.DataFrame({"a": ["x", "x", "x", "y"], "b": ["x", "y", None, None], "c": [None, "y", "x", "x"]})
     found = agreement(frame, ["a", "b", "c"])
@@ -48,7 +48,7 @@ def test_missing_labels_from_some_labelers_by_hand():
     assert agreement_lines(found)
 
 
-def test_a_labeler_who_labelled_nothing_changes_nothing():
+def test_an_annotator_without_labels_changes_nothing():
     frame = pd.DataFrame({"a": ["x", "y", "x"], "b": ["x", "x", "x"]})
     alone = agreement(frame, ["a", "b"])
     found = agreement(frame.assign(c=None), ["a", "b", "c"])
@@ -58,7 +58,7 @@ def test_a_labeler_who_labelled_nothing_changes_nothing():
     assert {(pair.one, pair.other): pair.rows for pair in found.cohen}["a", "c"] == 0
 
 
-def test_a_single_labeler_is_said_to_have_nobody_to_agree_with():
+def test_a_single_annotator_gets_the_advice_to_label_twice():
     found = agreement(pd.DataFrame({"a": ["x", "y", None]}), ["a"])
     assert (found.raw, found.fleiss, found.alpha, found.human_level, found.cohen) == (None, None, None, None, ())
     assert found.labelers[0].labelled == 2
@@ -72,15 +72,15 @@ def test_no_label_at_all(labelers):
     assert agreement_lines(found)
 
 
-def test_one_class_only_has_no_doubt_and_no_agreement_beyond_chance():
-    found = audit_labels(told_apart().assign(label="yes"), "label", KINDS, ["id"])
+def test_one_class_has_no_issues_and_undefined_agreement():
+    found = audit_labels(separable().assign(label="yes"), "label", KINDS, ["id"])
     assert (found.doubtful, found.noise, found.issues) == (0, 0.0, ())
-    assert "it takes two" in "\n".join(audit_lines(found))
+    assert "at least 2 are needed" in "\n".join(audit_lines(found))
     same = agreement(pd.DataFrame({"a": ["x"] * 3, "b": ["x"] * 3}), ["a", "b"])
     assert (same.raw, same.cohen[0].kappa, same.fleiss, same.alpha) == (1.0, None, None, None)
 
 
-def test_ten_thousand_classes_by_three_labelers():
+def test_ten_thousand_classes_by_three_annotators():
     truth = np.arange(20_000) % 10_000
     off = truth.copy()
     off[:2000] = (off[:2000] + 1) % 10_000
@@ -93,15 +93,15 @@ def test_ten_thousand_classes_by_three_labelers():
     assert found.alpha == pytest.approx(found.raw, abs=1e-4)
 
 
-def test_ten_thousand_classes_of_two_rows_are_not_judged_and_said():
+def test_ten_thousand_classes_of_two_rows_are_not_scored_but_reported():
     rows = pd.DataFrame({"x": np.arange(20_000.0), "label": np.arange(20_000) % 10_000})
     found = audit_labels(rows, "label", KINDS)
     assert (found.judged, found.doubtful, found.consistency.rows) == (0, 0, 20_000)
     assert "10,000 classes" in "\n".join(found.notes)
 
 
-def test_ids_that_repeat_are_judged_by_row_and_not_exported():
-    rows = told_apart()
+def test_rows_of_repeated_ids_are_scored_and_not_exported():
+    rows = separable()
     rows.loc[[0, 1], "id"] = "twice"
     found = audit_labels(rows, "label", KINDS, ["id"])
     assert found.consistency.repeated_ids == 2
@@ -112,8 +112,8 @@ def test_ids_that_repeat_are_judged_by_row_and_not_exported():
     assert len(ids) == len(found.issues) - 2 and "twice" not in ids
 
 
-def test_gaps_in_labels_and_ids_together():
-    rows = told_apart().astype({"label": "Int64"})
+def test_missing_labels_and_ids_together():
+    rows = separable().astype({"label": "Int64"})
     rows.loc[[3, 50], "label"] = None
     rows.loc[4, "id"] = None
     found = audit_labels(rows, "label", KINDS, ["id"])

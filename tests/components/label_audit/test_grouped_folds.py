@@ -36,16 +36,16 @@ def test_scaled_by_hand():
     assert found[3] == pytest.approx([0, 0, 1, 1.5 / 0.75**0.5, 0, -1], abs=1e-6)
 
 
-def test_words_in_a_numeric_column_are_an_input_error():
-    with pytest.raises(InputError, match="column 'color' is read as numbers"):
+def test_text_in_a_numeric_column_is_an_input_error():
+    with pytest.raises(InputError, match="column 'color' is numeric, but holds a value that is not a number"):
         encode(ROWS, Kinds((), ("color",)))
 
 
-def test_kinds_by_type_alone():
+def test_feature_types_inferred_from_column_types():
     assert kinds_of(ROWS, ["color", "n", "hour"]) == Kinds(("color",), ("n", "hour"))
 
 
-def test_twins_equal_in_every_column_and_missing_equals_missing():
+def test_duplicates_are_equal_in_every_column_where_missing_equals_missing():
     again = pd.concat([ROWS, ROWS.iloc[[2]]], ignore_index=True)
     found = twins(encode(again, KINDS))
     assert found[0] == found[1] == found[4]
@@ -57,28 +57,28 @@ def test_twins_equal_in_every_column_and_missing_equals_missing():
 @given(
     st.lists(st.integers(0, 12), min_size=1, max_size=80), st.integers(2, 5), st.integers(5, 100), st.integers(0, 99)
 )
-def test_twins_never_stand_on_both_sides(groups, count, limit, seed):
+def test_duplicates_are_never_split_between_training_and_test_rows(groups, count, limit, seed):
     codes = np.unique(groups, return_inverse=True)[1]
     labels = np.arange(len(codes)) % 3
     folds = plan_folds(codes, labels, count, limit, seed)
     for fold in range(count):
-        assert not set(codes[folds.training(fold)]) & set(codes[folds.judged(fold)])
-    assert sorted(np.concatenate([folds.judged(fold) for fold in range(count)])) == list(range(len(codes)))
+        assert not set(codes[folds.train_rows(fold)]) & set(codes[folds.test_rows(fold)])
+    assert sorted(np.concatenate([folds.test_rows(fold) for fold in range(count)])) == list(range(len(codes)))
 
 
-def test_folds_are_stratified_and_a_sample_keeps_the_shares():
+def test_folds_and_samples_are_stratified():
     labels = np.array([1] * 100 + [0] * 900)
     folds = plan_folds(np.arange(1000), labels, 5, 10_000)
-    assert [int(labels[folds.judged(fold)].sum()) for fold in range(5)] == [20] * 5
-    assert folds.learns.all()
+    assert [int(labels[folds.test_rows(fold)].sum()) for fold in range(5)] == [20] * 5
+    assert folds.in_sample.all()
     sampled = plan_folds(np.arange(1000), labels, 5, 200)
-    assert (sampled.learns.sum(), labels[sampled.learns].sum()) == (200, 20)
+    assert (sampled.in_sample.sum(), labels[sampled.in_sample].sum()) == (200, 20)
     for fold in range(5):
-        assert len(sampled.training(fold)) == 160
+        assert len(sampled.train_rows(fold)) == 160
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_models_tell_apart_what_can_be_told(model):
+def test_models_classify_separable_classes(model):
     rng = np.random.default_rng(5)
     labels = rng.integers(0, 3, 600)
     frame = pd.DataFrame(
@@ -95,8 +95,8 @@ def test_models_tell_apart_what_can_be_told(model):
     assert (found.argmax(axis=1) == labels).mean() > 0.95
 
 
-def test_a_row_is_not_judged_by_what_learnt_it():
-    """Labels of pure chance: a model that had seen a row, or its twin, would know it."""
+def test_predictions_are_out_of_sample():
+    """Random labels of duplicated rows: a model trained on a row or its duplicate would predict its label."""
     rng = np.random.default_rng(6)
     labels = rng.integers(0, 2, 400)
     frame = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
@@ -108,10 +108,10 @@ def test_a_row_is_not_judged_by_what_learnt_it():
     assert (found.argmax(axis=1) == labels).mean() < 0.6
 
 
-def test_calibration_finds_the_power():
+def test_calibration_recovers_the_power():
     rng = np.random.default_rng(7)
     p = rng.uniform(0.02, 0.98, 20_000)
     labels = (rng.random(20_000) < p).astype(int)
     root = np.sqrt(np.column_stack([1 - p, p]))
-    timid = root / root.sum(axis=1, keepdims=True)
-    assert calibrated(timid, labels)[:, 1] == pytest.approx(p, abs=0.02)
+    underconfident = root / root.sum(axis=1, keepdims=True)
+    assert calibrated(underconfident, labels)[:, 1] == pytest.approx(p, abs=0.02)

@@ -19,7 +19,7 @@ from pipeline.settings.config import load_config
 
 
 def table(rows: int = 400) -> pd.DataFrame:
-    """`kind` follows from height and weight, but for ten rows; `ann` and `bob` labelled, too."""
+    """`kind` follows from height and weight except in ten rows; `ann` and `bob` are annotators."""
     rng = np.random.default_rng(4)
     tall = rng.random(rows) < 0.5
     kind = np.where(tall, "tall", "small")
@@ -44,7 +44,7 @@ LABELERS = ["ann", "bob"]
 
 @pytest.fixture
 def data(tmp_path, monkeypatch) -> str:
-    """With the labelers' columns in labelled.csv, without in people.csv."""
+    """Writes labelled.csv with the annotators' columns and people.csv without; returns the latter."""
     monkeypatch.chdir(tmp_path)
     table().to_csv("labelled.csv", index=False)
     table().drop(columns=LABELERS).to_csv("people.csv", index=False)
@@ -54,42 +54,42 @@ def data(tmp_path, monkeypatch) -> str:
 def test_any_file_without_settings(data):
     found = audit("labelled.csv", "kind", ids=["row_id"], labelers=LABELERS)
     assert {issue.row for issue in found.labels.issues[:10]} == set(range(10))
-    assert found.labels.issues == audit(data, "kind", ids=["row_id"]).labels.issues  # labelers are no features
+    assert found.labels.issues == audit(data, "kind", ids=["row_id"]).labels.issues  # annotators are no features
     printed = found.to_json()
     json.dumps(printed, allow_nan=False)
     assert printed["rows"] == 400 and printed["noise"] == pytest.approx(10 / 400, abs=0.01)
     assert printed["issues"][0].keys() == {"row", "id", "label", "suggested", "quality"}
     assert printed["agreement"]["compared"] == 200 and printed["agreement"]["advice"]
-    assert "of 400 labels are doubtful" in found.for_a_person()
-    assert "labelers ann, bob" in found.for_a_person()
+    assert "of 400 labels are suspected errors" in found.for_a_person()
+    assert "annotators ann, bob" in found.for_a_person()
 
 
-def test_parquet_says_the_same(data):
+def test_parquet_gives_the_same_result(data):
     table().drop(columns=LABELERS).to_parquet("people.parquet", index=False)
     one, other = (audit(name, "kind", ids=["row_id"]).to_json() for name in (data, "people.parquet"))
     assert one["issues"] == other["issues"]
 
 
-def test_labelers_alone(data):
+def test_annotators_without_a_label(data):
     found = audit("labelled.csv", labelers=["ann", "kind"])
     assert found.labels is None
-    # ann differs in those of rows 20 to 29 that are small, and in the ten wrong ones.
+    # ann differs in the small ones of rows 20 to 29 and in the ten wrong labels.
     assert found.agreement.disagreeing == 10 + int((table()["ann"] != table()["kind"])[10:].sum())
     assert found.to_json()["issues"] == []
     with pytest.raises(UsageError, match="--label"):
         export(found, Path("x.csv"))
 
 
-def test_settings_say_the_features(project):
+def test_settings_give_the_features(project):
     config = load_config(project / "schemas" / "flights" / "pipeline.toml")
     found = audit("data/flights/span-01.csv", config=config)
     assert (found.label, found.rows, found.labels.judged) == ("late", 1000, 1000)
     assert not found.labels.separable
     assert all(issue.id.count("-") >= 4 for issue in found.labels.issues)
-    assert "hard rows among them" in found.for_a_person()
+    assert "classes overlap: many of these rows are hard to predict" in found.for_a_person()
 
 
-def test_the_doubtful_as_corrections(data):
+def test_label_issues_are_exported_as_corrections(data):
     found = audit(data, "kind", ids=["row_id"])
     assert export(found, Path("corrections.csv")) == Exported(found.labels.doubtful, filled=0, left_out=0)
     rows = list(csv.DictReader(io.StringIO(Path("corrections.csv").read_text())))
@@ -102,15 +102,15 @@ def test_decisions_are_not_overwritten(data):
     found = audit(data, "kind", ids=["row_id"])
     path = Path("corrections.csv")
     export(found, path)
-    export(found, path)  # nothing is lost: nobody has written anything yet
+    export(found, path)  # no decisions yet, so it may be overwritten
     lines = path.read_text().splitlines()
     decided = "\n".join([lines[0], "p0,kind,x,,ann,2026-01-01", *lines[2:]])
     path.write_text(decided)
-    with pytest.raises(UsageError, match=r"corrections.csv: 1 of its lines are filled in; name another file"):
+    with pytest.raises(UsageError, match=r"corrections.csv: 1 of its lines are filled in; choose another file"):
         export(found, path)
     assert path.read_text() == decided
     Path("notes.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(UsageError, match=r"notes.csv: is there, and is no file of corrections"):
+    with pytest.raises(UsageError, match=r"notes.csv: exists and is not a corrections file"):
         export(found, Path("notes.csv"))
 
 
@@ -125,12 +125,12 @@ def test_repeated_ids_are_left_out_of_corrections(data):
 
 def test_auto_is_applied_by_ingest(data, capsys):
     assert main(["audit", data, "--label", "kind", "--id", "row_id", "--export", "auto.csv", "--auto", "0.05"]) == 0
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     rows = list(csv.DictReader(io.StringIO(Path("auto.csv").read_text())))
     replaced = [row for row in rows if row["value"]]
-    assert f"auto.csv: {len(replaced)} labels replaced by the suggested one (quality <= 0.05)" in said
+    assert f"auto.csv: {len(replaced)} labels replaced by the suggested one (quality <= 0.05)" in printed
     done = {row["id"] for row in replaced}
-    assert len(replaced) >= 7 and done <= {f"p{i}" for i in range(10)}  # of the ten wrong ones, where it is nearly sure
+    assert len(replaced) >= 7 and done <= {f"p{i}" for i in range(10)}  # wrong labels of low quality only
     assert len(rows) > len(replaced)
     assert {row["by"] for row in replaced} == {"auto (quality <= 0.05, model forest+neighbours)"}
     columns = {"row_id": "string", "height": "float64", "weight": "float64", "color": "string", "kind": "string"}
@@ -159,7 +159,7 @@ def test_auto_whose_labels_are_numbers_is_read_as_such(data):
 
 @pytest.mark.parametrize("threshold", [-0.1, 0.51, float("nan")])
 def test_auto_above_a_half_is_refused(data, threshold):
-    with pytest.raises(UsageError, match=r"must lie between 0 and 0\.5"):
+    with pytest.raises(UsageError, match=r"must be between 0 and 0\.5"):
         export(audit(data, "kind", ids=["row_id"]), Path("auto.csv"), threshold)
     assert not Path("auto.csv").exists()
 
@@ -179,14 +179,14 @@ def test_auto_of_a_regression_is_refused(data):
         export(found, Path("auto.csv"), 0.05)
 
 
-def test_auto_says_that_there_may_be_more(data):
+def test_auto_reports_that_the_limit_was_reached(data):
     found = audit(data, "kind", ids=["row_id"], limit=3)
     exported = export(found, Path("auto.csv"), 0.3)
     assert exported.filled == 3
-    assert "--limit says how many" in export_text(found, Path("auto.csv"), exported, 0.3)
+    assert "--limit sets their number" in export_text(found, Path("auto.csv"), exported, 0.3)
 
 
-def test_without_ids_there_is_nothing_to_correct_by(data):
+def test_export_without_ids_is_refused(data):
     table().drop(columns=["row_id", *LABELERS]).to_csv(data, index=False)
     with pytest.raises(UsageError, match="--id"):
         export(audit(data, "kind"), Path("corrections.csv"))
@@ -200,12 +200,12 @@ def test_the_limit_lists_fewer(data):
     ("arguments", "message"),
     [
         ({"label": "sort"}, "--label sort: no such column"),
-        ({"label": "kind", "labelers": ["eve"]}, "--labelers eve: no such column"),
-        ({"label": "kind", "labelers": ["color", "color"]}, "color is named twice"),
+        ({"label": "kind", "labelers": ["eve"]}, "--annotators eve: no such column"),
+        ({"label": "kind", "labelers": ["color", "color"]}, "color is given twice"),
         ({"label": "kind", "ids": ["nr"]}, "--id nr: no such column"),
-        ({"label": "kind", "model": "oracle"}, "legal: auto, boosting, forest, neighbours, logistic"),
-        ({"label": "kind", "limit": 0}, "give at least 1"),
-        ({}, "name the label column"),
+        ({"label": "kind", "model": "oracle"}, "use one of auto, boosting, forest, neighbours, logistic"),
+        ({"label": "kind", "limit": 0}, "must be at least 1"),
+        ({}, "give the label column"),
     ],
 )
 def test_bad_usage_is_one_line(data, arguments, message):
@@ -226,7 +226,7 @@ def test_not_there(data):
 
 
 @pytest.mark.slow
-def test_tf_examples_say_the_same_as_the_csv(data):
+def test_tf_examples_give_the_same_result_as_csv(data):
     import tensorflow as tf
 
     Path("examples").mkdir()
@@ -241,5 +241,5 @@ def test_tf_examples_say_the_same_as_the_csv(data):
             }
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
     found = audit("examples", "kind", ids=["row_id"])
-    # Stored as float32, so that a split may fall on the other side of a row.
+    # float32 rounding may move a row across a tree's split.
     assert len({issue.id for issue in found.labels.issues[:10]} & {f"p{i}" for i in range(10)}) >= 8

@@ -25,7 +25,7 @@ def frame() -> pd.DataFrame:
     )
 
 
-def test_twins_and_spellings_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_duplicates_and_spelling_variants_are_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = frame()
     for row, firm in ((0, "ACME Corp."), (1, "Acme Corporation")):
         table.loc[row, "firm"] = firm
@@ -42,12 +42,12 @@ def test_twins_and_spellings_are_reported(tmp_path: Path, capsys: pytest.Capture
     assert by_column["plan"]["spellings"]["Basic"] == 5
     firms = [set(one["spellings"]) for one in found["spellings"] if one["column"] == "firm"]
     assert {"ACME Corp.", "Acme Corporation"} in firms
-    said = audit(str(path), "left").for_a_person()
-    assert "1 rows equal an earlier one but for case, blanks, accents or punctuation: such as rows 11 and 151" in said
-    assert "values that may be one, spelled differently" in said
+    text = audit(str(path), "left").for_a_person()
+    assert "differ in case, whitespace, accents or punctuation only: 1, such as rows 11 and 151" in text
+    assert "possible spelling variants of one value" in text
 
 
-def test_rows_of_the_last_span_that_older_ones_hold(tmp_path: Path) -> None:
+def test_rows_of_the_last_span_with_duplicates_in_earlier_spans(tmp_path: Path) -> None:
     table = frame()
     table.iloc[:150].to_csv(tmp_path / "span-1.csv", index=False)
     later = pd.concat([table.iloc[150:], table.iloc[:3].assign(customer_id=["X1", "X2", "X3"])])
