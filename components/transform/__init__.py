@@ -1,1 +1,1 @@
-"""How raw columns become what the model reads: the preprocessing function of TFX Transform."""
+"""Transform: the preprocessing of raw columns into model inputs."""

@@ -1,11 +1,11 @@
-"""What the preprocessing function needs to know of all rows, from record batches in one pass: no Beam, no graph.
+"""Analyses all rows for the preprocessing function in one pass over record batches, without Beam.
 
-The same facts as TensorFlow Transform's analyzers find: `vocabulary` in the order of tft.vocabulary (most frequent
-first, among equals the greater bytes first), `quantiles` from the sketch under tft.quantiles, tfx_bsl's, one for each
-column instead of one for all.
+The results equal those of TensorFlow Transform's analyzers: `vocabulary` has the order of tft.vocabulary (by
+descending frequency, ties by descending bytes); `quantiles` come from tfx_bsl's sketch, which tft.quantiles uses, but
+with one sketch per column instead of one for all columns.
 
-A vocabulary's file has a line for each entry, so entries are escaped, see vocabulary_escaping: no value is left out for
-what it holds. Integers that float32 cannot tell apart keep their quantiles in float64, from their smallest value on.
+A vocabulary file has one entry per line, so entries are escaped (see vocabulary_escaping.py) and no value has to be
+left out. Integers that float32 cannot represent keep their quantiles in float64, relative to their smallest value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,23 +30,23 @@ from components.transform.text_columns.sample import TextSample
 from components.transform.value_check import Categories, Learned
 
 EMPTY_VOCABULARY = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
-"""tft.vocabulary's only entry where nothing is left: a lookup table of nothing cannot be initialised."""
+"""The only entry that tft.vocabulary writes for an empty vocabulary; an empty lookup table cannot be initialised."""
 _WAITING = 1 << 20
 _MISSING_INT = -(2**63)
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What an analysis found.
+    """Result of an analysis.
 
     Attributes:
-      vocabulary: Of all categorical columns, as "<position>=<text>"; at least one entry.
-      classes: Of a multi-class label; at least one entry. Empty where no vocabulary of the label was asked for.
-      quantiles: float32 [F, buckets - 1], ascending; 0 where a column has no value.
-      large: Columns of integers that float32 cannot tell apart, numeric ones first, then cyclical ones.
-      learned: What there was to learn from, column by column, for value_check.
-      texts: What was learned of each column of texts, in the order of the settings.
-      features: pipeline.toml's [features] with the derived columns that the model has, see derived.py.
+      vocabulary: Entries "<column index>=<text>" of all categorical columns; at least one entry.
+      classes: Classes of a multiclass label, at least one entry; empty for other tasks.
+      quantiles: Float32 [F, buckets - 1], ascending; 0 for a column without values.
+      large: Columns of integers that float32 cannot represent, numeric ones first, then cyclical ones.
+      learned: The distinct values of each column, for value_check.py.
+      texts: Text model of each text column, in the order of the settings.
+      features: Section [features] of pipeline.toml with the derived columns of the model, see derived_features.py.
     """
 
     vocabulary: tuple[bytes, ...]
@@ -60,12 +60,12 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class Large:
-    """A column of integers with values beyond 2^24, below or above zero.
+    """A column of integers with absolute values beyond 2^24.
 
     Attributes:
-      offset: Its smallest value.
-      exact: Whether float64 holds all of its values: they lie within 2^53.
-      quantiles: float64 [buckets - 1] of the values less `offset`; empty for a cyclical column.
+      offset: Smallest value of the column.
+      exact: Whether float64 represents all values exactly, which is the case within 2^53.
+      quantiles: Float64 [buckets - 1], quantiles of the values minus `offset`; empty for a cyclical column.
     """
 
     offset: int
@@ -74,16 +74,19 @@ class Large:
 
 
 def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], buckets: int, rank_error: float) -> Facts:
-    """Analyses the rows that the preprocessing function of these settings will be applied to.
+    """Analyses the rows to which the preprocessing function will be fitted.
 
-    Memory is bounded by the number of distinct values of categorical columns, as the vocabulary's is, and by a sample
-    of texts.
+    Memory is bounded by the number of distinct values of categorical columns, which the vocabulary needs anyway, and by
+    a sample of texts.
 
     Args:
-      batches: List columns, see examples.example_batches; the first value of a row counts.
-      tables: pipeline.toml's `dataset`, `features` and `text`, and whether the rows are `ordered` in time.
-      buckets: Of the quantiles.
-      rank_error: Of a quantile, as a share of the rows.
+      batches: Record batches of list columns, see example_reading.example_batches; the first value of a row is used.
+      tables: Sections `dataset`, `features` and `text` of pipeline.toml, and `ordered`: whether rows have a time order.
+      buckets: Number of quantile buckets.
+      rank_error: Maximum error of a quantile, as a share of the rows.
+
+    Returns:
+      Vocabularies, quantiles and text models.
     """
     dataset, features = tables["dataset"], expanded(tables["features"])
     bags = {name: ItemNumbers() for name, kind in features.get("lists", {}).items() if kind == "string"}
@@ -151,7 +154,7 @@ def _ordered(counted: list[tuple[int, bytes]]) -> tuple[bytes, ...]:
 
 
 class _Counts:
-    """How often each value of a column occurs."""
+    """Counts the values of a column."""
 
     def __init__(self) -> None:
         self._parts: list[pa.Table] = []
@@ -167,7 +170,7 @@ class _Counts:
             self._merge()
 
     def texts(self, least: int) -> list[tuple[bytes, int]]:
-        """Values that occur at least so often, as cell_texts writes them; without missing ones."""
+        """Values with at least `least` occurrences, as cell_texts.py writes them, without missing ones."""
         if not self._parts:
             return []
         self._merge()
@@ -180,7 +183,7 @@ class _Counts:
         ]
 
     def about(self, kept: list[tuple[bytes, int]]) -> Categories:
-        """What there was; `kept` are the texts that occur often enough."""
+        """Counts before and after the frequency threshold; `kept` are the values that pass it."""
         if not self._parts:
             return Categories(0, 0, ())
         (table,) = self._parts  # `texts` has merged them
@@ -201,12 +204,12 @@ class _Counts:
 
 
 class _Texts:
-    """Columns of texts, sampled with their labels."""
+    """Samples of the text columns with the labels of their rows."""
 
     def __init__(self, tables: Mapping[str, Any]) -> None:
         self._dataset = tables["dataset"]
         self._settings = TextSettings.of(tables.get("text"))
-        # Every column's sample is drawn alike, so that the same rows are kept.
+        # All samples use the same random numbers, so that they keep the same rows.
         self._samples = {
             name: TextSample(self._settings.learn_rows, self._settings.max_bytes, self._settings.seed)
             for name in tables["features"]["text"]
@@ -214,13 +217,13 @@ class _Texts:
         self._classes: dict[bytes, int] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Takes in a batch."""
+        """Adds a batch."""
         labels = self._labels(first_values(batch, self._dataset["label"]))
         for name, sample in self._samples.items():
             sample.add(first_values(batch, name), labels)
 
     def learned(self, classes: tuple[bytes, ...], buckets: int) -> dict[str, TextModel]:
-        """What the texts say; `classes` in the order of the label's vocabulary."""
+        """Fits a text model per column; `classes` has the order of the label's vocabulary."""
         place = {text: number for number, text in enumerate(classes)}
         order = np.array([place[escaped(text)] for text in self._classes], np.int64)
         found = {}
@@ -231,7 +234,7 @@ class _Texts:
         return found
 
     def _labels(self, cells: pa.Array) -> np.ndarray:
-        """0 and 1, or numbers, NaN where missing; or classes by order of appearance, -1 where missing."""
+        """Labels as 0 and 1 or numbers, NaN where missing; or as classes by order of appearance, -1 where missing."""
         task, positive = self._dataset["task"], self._dataset.get("positive")
         if task == "regression" or (task == "binary" and positive is None):
             if pa.types.is_null(cells.type):
@@ -261,19 +264,19 @@ class _Texts:
 
 
 class _Ends:
-    """The least and the greatest of a column's integers."""
+    """Minimum and maximum of a column of integers."""
 
     def __init__(self) -> None:
         self.low, self.high = 0, 0
         self._seen = False
 
     def add(self, values: pa.Array) -> None:
-        """Takes in a batch's cells."""
+        """Adds the cells of a batch."""
         if pa.types.is_integer(values.type):
             self.take(_integers(values))
 
     def take(self, numbers: np.ndarray) -> None:
-        """Takes in int64 without missing ones."""
+        """Adds int64 values without missing ones."""
         if len(numbers):
             low, high = int(numbers.min()), int(numbers.max())
             self.low = min(self.low, low) if self._seen else low
@@ -282,17 +285,17 @@ class _Ends:
 
     @property
     def is_large(self) -> bool:
-        """Whether float32 does not hold all of them."""
+        """Whether float32 cannot represent all values."""
         return max(-self.low, self.high) > FLOAT32
 
     @property
     def is_exact(self) -> bool:
-        """Whether float64 does."""
+        """Whether float64 represents all values exactly."""
         return max(-self.low, self.high) <= FLOAT64
 
 
 class _Sketch:
-    """Quantiles of one column in bounded memory."""
+    """Quantile sketch of one column, in bounded memory."""
 
     def __init__(self, rank_error: float) -> None:
         from tfx_bsl.sketches import QuantilesSketch
@@ -315,15 +318,15 @@ class _Sketch:
             self._empty = False
 
     def quantiles(self, buckets: int) -> np.ndarray:
-        """The buckets - 1 bounds between buckets of equal shares, float64; 0 without any value."""
+        """The buckets - 1 boundaries between buckets of equal counts, float64; 0 for a column without values."""
         return np.zeros(buckets - 1) if self._empty else self._base + self._found(buckets)
 
     def large(self, buckets: int) -> Large:
-        """The same for a column with large integers."""
+        """The same boundaries for a column with large integers."""
         return Large(self.ends.low, self.ends.is_exact, self._found(buckets) + float(self._base - self.ends.low))
 
     def _from_base(self, numbers: np.ndarray) -> np.ndarray:
-        """Integers as the sketch holds them: less the first value, where that is large; float64 holds these exactly."""
+        """Integers relative to the first value if that is large, so that the sketch holds them exactly in float64."""
         self.ends.take(numbers)
         if self._empty and len(numbers) and abs(int(numbers[0])) > FLOAT64:
             self._base = int(numbers[0])
@@ -334,6 +337,6 @@ class _Sketch:
 
 
 def _integers(values: pa.Array) -> np.ndarray:
-    """int64 without missing ones."""
+    """Int64 values without missing ones."""
     numbers = values.drop_null().to_numpy(zero_copy_only=False)
     return numbers[numbers != _MISSING_INT] if len(numbers) and numbers.min() == _MISSING_INT else numbers

@@ -1,4 +1,4 @@
-"""TFX's Transform with an executor of ours."""
+"""The TFX component Transform with Plumbline's executor."""
 
 from tfx.components.transform import component as stock
 from tfx.dsl.components.base import executor_spec
@@ -7,9 +7,9 @@ from components.transform.executor import Executor
 
 
 class Transform(stock.Transform):
-    """Writes a TransformGraph; the arguments are TFX's, see executor.py for what runs.
+    """Writes a TransformGraph; the arguments are those of TFX's Transform, see executor.py.
 
-    `custom_config` holds pipeline.toml's tables, `materialize` and `disable_statistics` stay off.
+    `custom_config` holds sections of pipeline.toml; `materialize` and `disable_statistics` have to stay off.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)

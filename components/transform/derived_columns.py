@@ -1,7 +1,7 @@
-"""Which derived columns a model has: those whose values it can learn, told from the rows to learn from.
+"""Selects the derived columns of a model: those whose values generalise from the training rows.
 
-Of a date those parts that vary, and, where rows are ordered in time, that come back within the time that the rows
-cover: of three months the fourth is a value never learned. Of a list the values that are frequent enough.
+A part of a date is kept if it varies and, for rows ordered in time, if it recurs within the period that the rows cover:
+from data of three months a model cannot learn a fourth. A value of a list is kept if it is frequent enough.
 """
 
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from components.shared.features.list_items import Items
 
 
 class ItemNumbers(Items):
-    """The same, and what a transform graph needs to know of the columns of 0 and 1."""
+    """Counts list items, and provides the quantiles and samples of their indicator columns."""
 
     def quantiles(self, item: str, buckets: int) -> np.ndarray:
-        """The bounds between buckets of equal shares of the item's column of 0 and 1, float64 [buckets - 1]."""
+        """Returns the bucket boundaries of the item's indicator column (0 or 1), float64 [buckets - 1]."""
         zeros = self.rows - self.counts[item.encode()]
         return (np.arange(1, buckets) * self.rows > zeros * buckets).astype(np.float64)
 
     @staticmethod
     def sample(_: str) -> NumberSample:
-        """The values of the item's column."""
+        """Returns the distinct values of an indicator column: 0 and 1."""
         sample = NumberSample()
         sample.add(pa.array([0.0, 1.0], pa.float32()))
         return sample
@@ -38,13 +38,16 @@ def learnable(
     moments: Mapping[str, NumberSample],
     ordered: bool,
 ) -> dict[str, Any]:
-    """`features`, see derived.expanded, without those parts of dates that cannot be learned.
+    """Drops the parts of dates that do not generalise.
 
     Args:
-      features: All candidates.
-      samples: Of their values.
-      moments: Of the dates themselves.
-      ordered: Whether the rows to learn from are earlier than those that come.
+      features: All candidates, see derived_features.expanded.
+      samples: Sample of the values of each column.
+      moments: Sample of the values of each date column itself.
+      ordered: Whether the training rows precede the rows to be predicted.
+
+    Returns:
+      `features` without these columns.
     """
     dates = features.get("dates", {})
     derived = {*features.get("derived", {}).get("numeric", ()), *features.get("derived", {}).get("cyclical", ())}
@@ -66,13 +69,13 @@ def learnable(
 
 
 def _days(values: np.ndarray, unit: str) -> float:
-    """How many days the values cover, of first and last of them."""
+    """Number of days from the first to the last value."""
     if not len(values):
         return 0.0
     return float(int(values.max()) - int(values.min())) / (1 if unit == DATE else DAY)
 
 
 def nothing_learned(features: Mapping[str, Any]) -> list[str]:
-    """Dates and lists of which no column is left."""
+    """Returns the date and list columns of which no derived column is kept."""
     left = {one.column for name in (*features["numeric"], *features["cyclical"]) for one in readings(name)}
     return [name for kind in ("dates", "lists") for name in features.get(kind, {}) if name not in left]

@@ -1,6 +1,6 @@
-"""The executor of Transform: our own preprocessing function is analysed in this process where Beam would run here.
+"""The executor of Transform: analyses Plumbline's preprocessing function in this process where Beam would run locally.
 
-A user's own preprocessing function, and a distributed runner, get TFX's executor.
+A user's preprocessing function, and a distributed runner, use TFX's executor.
 """
 
 import json
@@ -32,16 +32,16 @@ from components.transform.value_check import check_values
 from components.transform.value_findings import POLICY, record_values
 
 NOTHING = (
-    "nothing is learned from it: no part of it varies and comes back within the rows to learn from, and the row's own "
-    "time is not named ([dataset] time)"
+    "nothing is learned from it: no part of it varies and recurs within the train split, and the row's own time is not "
+    "named ([dataset] time)"
 )
 
 
 class Executor(executor.Executor):
-    """TFX's executor, which runs no Beam job for preprocessing.preprocessing_fn if Beam would run in this process.
+    """TFX's executor, without a Beam job for preprocessing.preprocessing_fn if Beam would run in this process.
 
-    What it writes is read by TFTransformOutput as ever; the vocabularies are those that TFX's executor finds, the
-    quantiles have the same bound of error.
+    TFTransformOutput reads the output as usual. The vocabularies equal those of TFX's executor; the quantiles have the
+    same error bound.
     """
 
     def Do(
@@ -50,7 +50,7 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the transform graph."""
+        """Analyses the examples and writes the transform graph."""
         config = json_utils.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
         if OWN in config or not in_process(self._beam_pipeline_args):
             super().Do(input_dict, output_dict, exec_properties)
@@ -80,6 +80,6 @@ class Executor(executor.Executor):
 
 
 def _rounded(examples: list[Artifact]) -> list[Kept]:
-    """What ingest found of the float64 numbers that it stored as float32."""
+    """Findings of ingest about float64 numbers that it stored as float32."""
     text = "".join(one.get_string_custom_property("rounded") for one in examples[:1])
     return [Kept(**one) for one in json.loads(text or "[]")]

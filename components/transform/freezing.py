@@ -1,4 +1,4 @@
-"""Writes the transform graph from facts that are known already: no analyzer is left in it, so no Beam job runs."""
+"""Writes the transform graph from the results of an analysis, without a Beam job for TFT's analyzers."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from components.transform.preprocessing import transformed
 
 
 class Known(KnownNumbers):
-    """An Analysis (see preprocessing.py) that has been made: `folder` takes the vocabularies' files."""
+    """A finished Analysis (see preprocessing.py); `folder` receives the vocabulary files."""
 
     def __init__(self, facts: Facts, folder: Path) -> None:
         super().__init__(facts)
@@ -30,7 +30,7 @@ class Known(KnownNumbers):
         self.written: list[str] = []
 
     def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
-        """Looked up in a file of the vocabulary, which becomes an asset of the graph."""
+        """Looks tokens up in a vocabulary file, which becomes an asset of the graph."""
         entries = self._vocabularies[name]
         path = self._folder / name
         path.write_bytes(b"".join(entry + b"\n" for entry in entries))
@@ -42,12 +42,12 @@ class Known(KnownNumbers):
 def write_transform_graph(
     facts: Facts, schema: schema_pb2.Schema, custom_config: Mapping[str, Any], output: str
 ) -> None:
-    """Writes what TFTransformOutput(output) reads: the graph, its vocabularies, the metadata of both sides.
+    """Writes what TFTransformOutput(output) reads: graph, vocabularies, and the metadata of inputs and outputs.
 
     Args:
-      facts: Of the rows to learn from.
-      schema: Of the raw columns.
-      custom_config: pipeline.toml's tables `dataset`, `features` and `text`, see preprocessing.transformed.
+      facts: Result of the analysis.
+      schema: Schema of the raw columns.
+      custom_config: Sections `dataset`, `features` and `text` of pipeline.toml, see preprocessing.transformed.
       output: Folder or URL.
     """
     raw = dataset_metadata.DatasetMetadata(schema)
@@ -67,7 +67,7 @@ def write_transform_graph(
 
 
 def _write_transformed_metadata(outputs: Mapping[str, tf.Tensor], vocabularies: Iterable[str], output: str) -> None:
-    """What TFT itself infers by tracing the function again, with an input made up for every column."""
+    """Writes the metadata that TFT would infer by tracing the function again with a synthetic input per column."""
     specs = {name: tf.io.FixedLenFeature(tensor.shape[1:], tensor.dtype) for name, tensor in outputs.items()}
     folder = os.path.join(output, TFTransformOutput.TRANSFORMED_METADATA_DIR)
     metadata = dataset_metadata.DatasetMetadata(schema_utils.schema_from_feature_spec(specs))

@@ -1,4 +1,4 @@
-"""What an analysis found of numbers, as constants of a graph: a part of an Analysis, see preprocessing.py."""
+"""Results of an analysis of numbers as constants of a graph; base class of an Analysis, see preprocessing.py."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,10 +11,10 @@ from components.transform.text_columns.model import TextColumn
 
 
 class KnownNumbers:
-    """Offsets, quantiles and texts' numbers from facts."""
+    """Offsets, quantiles and text columns from the results of an analysis."""
 
     VARIABLES = False
-    """Whether what was learned of texts is kept in variables, which a module can own, or in constants of the graph."""
+    """Whether text models are kept in variables, which a module owns, or in constants of the graph."""
 
     def __init__(self, facts: Facts) -> None:
         self._large = facts.large
@@ -38,7 +38,7 @@ class KnownNumbers:
 
     @staticmethod
     def hot(inputs: Mapping[str, Any], features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """See Analysis: all are named."""
+        """See Analysis; all columns are already named."""
         return {}
 
     def is_large(self, name: str, dtype: tf.DType) -> bool:

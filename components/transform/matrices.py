@@ -1,24 +1,24 @@
-"""The transform graph with a few tensors for its inputs instead of up to three for each raw column.
+"""The transform graph with a few matrices as inputs instead of up to three tensors per raw column.
 
-A SavedModel in the folder `matrices` of the transform graph, traced from the same functions (preprocessing.py) as the
-graph that TFTransformOutput reads. Training and serving call it: with 1,500 columns, the other takes seconds to load
-and milliseconds to answer. Beside it, columns.json: the features by kind, in the order of the matrices, and the label.
-Numeric and cyclical ones may be derived from columns of the data (see derived.py), which happens before this graph.
+It is a SavedModel in the folder `matrices` of the transform graph, traced from the same functions (preprocessing.py) as
+the graph that TFTransformOutput reads. Training and serving call this one: with 1,500 columns, the other takes seconds
+to load and milliseconds per call. The file columns.json beside it lists the features by kind, in the order of the
+matrices, and the label. Derived numeric and cyclical columns (see derived_features.py) are computed before this graph.
 
     features  texts string [N, C], values float32 [N, F - T - w], turning float32 [N, K - v], whole int64 [N, w + v],
               prose string [N, P]
               -> the matrices of preprocessing.py
     ids       tokens string [M], column int64 [M] -> the ids of these tokens of column 0 .. C-1, int64 [M]
-    prose     texts string [M] of text column 0 .. P-1 -> its numbers, float32 [M, .]; a function for each, in a list
-    scaled    values (of texts, too: [N, F - w]), turning, whole -> numeric, standardized, cyclical, missing
-    label     raw [N], of the label's type -> the label as the model learns it
+    prose     texts string [M] of text column 0 .. P-1 -> its numbers, float32 [M, .]; a list with a function per column
+    scaled    values (with those of texts: [N, F - w]), turning, whole -> numeric, standardized, cyclical, missing
+    label     raw [N], of the label's type -> the label encoded for training
 
-`whole` are the w numeric and v cyclical columns of integers that float32 does not tell apart; columns.json has them as
-`large`, in this order, each with the type in which it is served: float64, or int64 where there are integers that that
-does not tell apart either.
+`whole` holds the w numeric and v cyclical columns of integers that float32 cannot represent. columns.json lists them as
+`large`, in this order, each with the type in which it is served: float64, or int64 where float64 cannot represent all
+values either.
 
-`features` is of `ids` and `scaled`; a reader of many rows asks `ids` about distinct values only. Missing is "", NaN, or
-the smallest int64.
+`features` is composed of `ids` and `scaled`; a reader of many rows calls `ids` with the distinct values only. Missing
+values are "", NaN, or the smallest int64.
 """
 
 import json
@@ -48,7 +48,7 @@ FOLDER = "matrices"
 
 
 class Tables(KnownNumbers):
-    """An Analysis (see preprocessing.py) that has been made, with lookup tables that a module can own."""
+    """A finished Analysis (see preprocessing.py) with lookup tables that a module can own."""
 
     VARIABLES = True
 
@@ -74,13 +74,16 @@ class Tables(KnownNumbers):
 
 
 def write_matrices(facts: Facts, label_type: tf.DType, custom_config: Mapping[str, Any], output: str) -> tf.Module:
-    """Writes the SavedModel and columns.json; returns what was saved.
+    """Writes the SavedModel and columns.json.
 
     Args:
-      facts: Of the rows to learn from.
-      label_type: Of the raw label: tf.string, tf.int64 or tf.float32.
-      custom_config: pipeline.toml's tables `dataset` and `features`.
+      facts: Result of the analysis.
+      label_type: Type of the raw label: tf.string, tf.int64 or tf.float32.
+      custom_config: Sections `dataset` and `features` of pipeline.toml.
       output: Folder or URL of the transform graph.
+
+    Returns:
+      The saved module.
     """
     custom_config = {**custom_config, "features": facts.features}
     kinds = ("categorical", "numeric", "cyclical", "text")

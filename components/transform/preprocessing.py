@@ -1,27 +1,27 @@
-"""Turns raw columns into dense matrices and a label; the same graph runs in training and in serving.
+"""Transforms raw columns into dense matrices and a label; training and serving run the same graph.
 
-`preprocessing_fn` names no dataset: which columns there are and of which kind comes from `custom_config`, the tables of
-pipeline.toml. It yields, for N rows, C categorical, F numeric and K cyclical columns, in the order of the settings:
+`preprocessing_fn` does not depend on a dataset: `custom_config`, sections of pipeline.toml, names the columns and their
+kinds. For N rows, C categorical, F numeric and K cyclical columns, in the order of the settings, the outputs are:
 
     categorical  int64   [N, C]      ids: 0 .. C-1 missing, C .. 2C-1 rare or unknown, from 2C the vocabulary
-    numeric      float32 [N, F]      the value's quantile, -1 (lowest) to 1 (highest); 0 where missing
-    standardized float32 [N, F]      the value less the median, in robust standard deviations, -10 to 10; 0: missing
+    numeric      float32 [N, F]      quantile rank of the value, -1 (lowest) to 1 (highest); 0 where missing
+    standardized float32 [N, F]      (value - median) / robust standard deviation, -10 to 10; 0 where missing
     cyclical     float32 [N, 2K]     sine and cosine of each phase; both 0 where missing
     missing      float32 [N, F + K]  1 where a numeric or cyclical value is missing, else 0
     label        float32 [N] or int64 [N]
 
-A column of texts becomes some columns of numbers (text_columns/model.py), which follow the F - T numeric ones, T of all
-text columns together.
+A text column is converted to several numeric columns (text_columns/model.py), which follow the F - T other numeric
+columns; T is their number over all text columns.
 
-Matrices rather than a feature per column, because each analyzer costs Transform a Beam stage and each feature a parse:
-one vocabulary and one quantile sketch serve all columns. A matrix of no columns is left out.
+The outputs are matrices and not one feature per column, because each analyzer costs a Beam stage and each feature a
+parsing operation: one vocabulary and one quantile sketch serve all columns. Matrices without columns are left out.
 
-What is missing, says dense_columns: no value, a number that is not finite, an empty string, or the smallest int64.
+Missing values (see dense_columns.py) are: no value, a number that is not finite, an empty string, the smallest int64.
 
-Dates and lists are columns of these kinds that are derived from them: see derived.py.
+Dates and lists are converted to columns of these kinds, see derived_features.py.
 
-Integers that float32 does not tell apart (epoch milliseconds, amounts in cents) are matched with their quantiles in
-float64, less their smallest value, so that the matrices, which are float32, tell them apart: see large_integers.
+Integers that float32 cannot represent (epoch milliseconds, amounts in cents) are compared with their quantiles in
+float64, relative to their smallest value, so that the float32 matrices still distinguish them: see large_integers.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,45 +44,49 @@ from components.shared.spellings.canonical_spellings import Spellings, canonical
 from components.transform.scaling import QUANTILES, phases, quantile_scale, standard_scale
 
 SKETCH_ERROR = 1e-3
-"""Rank error of the quantile sketch, as a share of the rows; a quarter of a bucket."""
+"""Rank error of the quantile sketch as a share of the rows: a quarter of a bucket."""
 
 
 class Analysis(Protocol):
-    """Where the facts about all rows come from that a graph is frozen with."""
+    """Provides the statistics of all rows that the transform graph depends on."""
 
     def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
-        """Positions of strings in the vocabulary `name`, int64, -1 where they are not in it.
+        """Returns the positions of strings in the vocabulary `name`, int64, -1 where not in it.
 
-        The vocabulary is of the tokens that are `there` (bool, of the shape of `tokens`), at least `least` times.
+        Args:
+          name: Name of the vocabulary.
+          tokens: Strings of any shape.
+          there: Bool of the same shape; the vocabulary consists of the tokens where it is true.
+          least: Minimum count of a token in the vocabulary.
         """
 
     def features(self, features: Mapping[str, Any]) -> Mapping[str, Any]:
-        """pipeline.toml's [features] with the derived columns that there are to be, see derived.py."""
+        """Returns section [features] of pipeline.toml with the derived columns, see derived_features.py."""
 
     def hot(self, inputs: Mapping[str, Raw], features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """Columns of 0 and 1, float32 [N], of values of lists that `features` does not name."""
+        """Returns indicator columns, float32 [N], of list items that `features` does not name."""
 
     def is_large(self, name: str, dtype: tf.DType) -> bool:
-        """Whether a numeric or cyclical column is taken as integers, because float32 may not tell them apart."""
+        """Whether a numeric or cyclical column is processed as integers, because float32 may not represent them."""
 
     def offsets(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
-        """The smallest values, int64 [W], of the named columns, int64 [N, W]."""
+        """Returns the smallest value, int64 [W], of each of the named columns, int64 [N, W]."""
 
     def text_columns(self, name: str) -> Sequence[str]:
-        """Names of the numbers that come of a text of this column."""
+        """Returns the names of the numeric columns that are computed from a text column."""
 
     def text_numbers(self, name: str, texts: tf.Tensor) -> tf.Tensor:
-        """These numbers of texts, string [N], float32 [N, T]; NaN where the text is empty."""
+        """Returns these columns for texts, string [N], as float32 [N, T]; NaN where the text is empty."""
 
     def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
-        """The QUANTILES - 1 bounds between equal shares of each column of [N, F], [F, QUANTILES - 1]; NaN is none.
+        """Returns the QUANTILES - 1 boundaries between buckets of equal counts, [F, QUANTILES - 1].
 
-        `names` are those of the columns; large ones are less their offset.
+        `names` are those of the columns [N, F], NaN where missing; large columns are given minus their offset.
         """
 
 
 class ByTransform:
-    """TensorFlow Transform's analyzers, which Beam runs: placeholders while the function is traced."""
+    """Uses TensorFlow Transform's analyzers, which Beam runs; tracing the function yields placeholders."""
 
     def positions(self, name: str, tokens: tf.Tensor, there: tf.Tensor, least: int) -> tf.Tensor:
         """See Analysis."""
@@ -91,11 +95,11 @@ class ByTransform:
         return tft.apply_vocabulary(tokens, path, default_value=-1)
 
     def features(self, features: Mapping[str, Any]) -> Mapping[str, Any]:
-        """All derived columns but those of the values of lists, which are not known when the graph is traced."""
+        """Returns all derived columns except list items, which are not known when the graph is traced."""
         return expanded(features)
 
     def hot(self, inputs: Mapping[str, Raw], features: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """MOST_ITEMS columns for each list, of its most frequent values; of 0 alone where there are not so many."""
+        """Returns MOST_ITEMS indicator columns per list, of its most frequent items; all 0 if it has fewer."""
         found: dict[str, tf.Tensor] = {}
         least = max(features.get("min_count", 10), 1)
         for place_of, (name, kind) in enumerate(dict(features.get("lists") or {}).items()):
@@ -108,7 +112,7 @@ class ByTransform:
         return found
 
     def is_large(self, name: str, dtype: tf.DType) -> bool:
-        """All integers: how large they are is not known when the graph is traced."""
+        """Returns True for all integers, whose range is not known when the graph is traced."""
         return bool(dtype.is_integer)
 
     def offsets(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
@@ -117,9 +121,9 @@ class ByTransform:
         return tft.min(there, reduce_instance_dims=False)
 
     def text_columns(self, name: str) -> Sequence[str]:
-        """Raises ConfigError: a sample of all rows is learned from, which no analyzer of TensorFlow Transform draws."""
+        """Raises ConfigError: a text model is fitted to a sample of rows, for which TFT has no analyzer."""
         raise ConfigError(
-            f"pipeline.toml: [features] text: {name}: texts are learned in one process; "
+            f"pipeline.toml: [features] text: {name}: text models are fitted in one process; "
             'set [beam] profile = "local", or take the column out'
         )
 
@@ -129,7 +133,7 @@ class ByTransform:
 
     def quantiles(self, names: Sequence[str], values: tf.Tensor) -> tf.Tensor:
         """See Analysis."""
-        # The sketch of several columns fails where one has no value at all: each batch adds zeros of next to no weight.
+        # The sketch fails if one of several columns has no value; a row of zeros with negligible weight avoids that.
         sketched = tf.concat([values, tf.zeros_like(values[:1])], axis=0)
         weights = tf.concat([tf.ones_like(values[:, 0], tf.float32), tf.fill([1], 1e-6)], axis=0)
         grid = tft.quantiles(sketched, QUANTILES, SKETCH_ERROR, weights, reduce_instance_dims=False)
@@ -137,11 +141,14 @@ class ByTransform:
 
 
 def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-    """The function that TFX Transform analyses and freezes; see the head of this file for what it yields.
+    """The preprocessing function that TFX Transform analyses; the module docstring describes its outputs.
 
-    `inputs` hold one value per row, dense ([N] or [N, 1]) or sparse; of several values the first counts.
-    `custom_config` holds pipeline.toml's tables `dataset` and `features`. Where it holds a module of the user's, all is
-    left to its preprocessing_fn, which is given both arguments, or the inputs alone if it takes no more.
+    If `custom_config` names a user's module, its preprocessing_fn is called instead, with both arguments, or with the
+    inputs only if it has one parameter.
+
+    Args:
+      inputs: One value per row, dense ([N] or [N, 1]) or sparse; the first of several values is used.
+      custom_config: Sections `dataset` and `features` of pipeline.toml.
     """
     if OWN in custom_config:
         given = {name: value for name, value in custom_config.items() if name not in (OWN, "code")}
@@ -152,7 +159,7 @@ def preprocessing_fn(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any]
 def transformed(
     inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis: Analysis
 ) -> dict[str, tf.Tensor]:
-    """The matrices that the head of this file describes, of raw columns and of what an analysis says of all rows."""
+    """Returns the matrices of the module docstring, from raw columns and the statistics of an analysis."""
     _check({name: one.dtype == tf.string for name, one in inputs.items()}, custom_config)
     features = analysis.features(custom_config["features"])
     inputs = {**inputs, **derived(inputs, [*features.get("numeric", ()), *features.get("cyclical", ())])}
@@ -183,7 +190,14 @@ def transformed(
 def ids(
     tokens: tf.Tensor, features: Mapping[str, Any], analysis: Analysis, spellings: Spellings | None = None
 ) -> tf.Tensor:
-    """The matrix `categorical` of string [N, C]."""
+    """Returns the matrix `categorical`, int64 [N, C], of strings [N, C].
+
+    Args:
+      tokens: Values; "" is missing.
+      features: Section [features] of pipeline.toml.
+      analysis: Provides the vocabulary.
+      spellings: Section [data.values]: the alternative spellings of values.
+    """
     columns = len(features["categorical"])
     column = tf.broadcast_to(tf.range(columns, dtype=tf.int64), tf.shape(tokens))
     named = spelt_by_position(features["categorical"], spellings or {})
@@ -191,7 +205,7 @@ def ids(
 
 
 def spelt_by_position(columns: Sequence[str], spellings: Spellings) -> dict[str, str]:
-    """Spelling -> value of all categorical columns, each with its column's position before it: 2=Yes."""
+    """Maps spellings to values for all categorical columns, each prefixed with the column's index: 2=Yes."""
     return {
         f"{at}={spelling}": f"{at}={value}"
         for at, name in enumerate(columns)
@@ -200,7 +214,7 @@ def spelt_by_position(columns: Sequence[str], spellings: Spellings) -> dict[str,
 
 
 def with_texts(features: Mapping[str, Any], analysis: Analysis) -> Mapping[str, Any]:
-    """[features] with the numbers of texts among the numeric columns."""
+    """Returns [features] with the columns computed from texts among the numeric ones."""
     if not features.get("text"):
         return features
     numbers_ = [column for name in features["text"] for column in analysis.text_columns(name)]
@@ -210,7 +224,7 @@ def with_texts(features: Mapping[str, Any], analysis: Analysis) -> Mapping[str, 
 def joined(
     values: tf.Tensor | None, prose: tf.Tensor, custom_config: Mapping[str, Any], analysis: Analysis
 ) -> tf.Tensor:
-    """Numeric columns, float32 [N, F - T], and the numbers of texts, string [N, P], side by side."""
+    """Appends the columns computed from texts, string [N, P], to the numeric columns, float32 [N, F - T]."""
     parts = [] if values is None else [values]
     for at, name in enumerate(custom_config["features"]["text"]):
         parts.append(analysis.text_numbers(name, spelt_texts(name, prose[:, at], custom_config)))
@@ -218,7 +232,7 @@ def joined(
 
 
 def spelt_texts(name: str, texts: tf.Tensor, custom_config: Mapping[str, Any]) -> tf.Tensor:
-    """Texts of a column, string [N], with the spellings of [data.values] brought to what they stand for."""
+    """Replaces the alternative spellings of [data.values] in a text column, string [N]."""
     spelt = custom_config.get(SPELLINGS, {}).get(name, {})
     return canonical_tensor(texts, list(spelt), list(spelt.values())) if spelt else texts
 
@@ -231,15 +245,15 @@ def scaled(
     features: Mapping[str, Any],
     analysis: Analysis,
 ) -> dict[str, tf.Tensor]:
-    """The matrices but `categorical`.
+    """Returns all matrices except `categorical`.
 
     Args:
-      values: Numeric columns but the large ones, float32, NaN where missing.
-      turning: Cyclical columns but the large ones, float32, NaN where missing.
+      values: Numeric columns without the large ones, float32, NaN where missing.
+      turning: Cyclical columns without the large ones, float32, NaN where missing.
       whole: The `large` columns, int64, the smallest int64 where missing: numeric ones, then cyclical ones.
-      large: Their names.
-      features: pipeline.toml's [features], see with_texts.
-      analysis: Has the quantiles.
+      large: Names of these columns.
+      features: Section [features] of pipeline.toml, see with_texts.
+      analysis: Provides the quantiles.
     """
     numeric, cyclical = list(features.get("numeric", ())), dict(features.get("cyclical", {}))
     outputs, missing = {}, []
@@ -268,20 +282,20 @@ def scaled(
 
 
 def _scales(names: Sequence[str], values: tf.Tensor, analysis: Analysis) -> tuple[tf.Tensor, ...]:
-    """`numeric` and `standardized` of columns, float32 or float64 [N, F], and where they are missing."""
+    """`numeric` and `standardized` for columns, float32 or float64 [N, F], and where these are missing."""
     grid = analysis.quantiles(names, values)
     scales = quantile_scale(values, grid), standard_scale(values, grid)
     return *(tf.cast(one, tf.float32) for one in scales), tf.math.is_nan(values)
 
 
 def _waves(values: tf.Tensor, periods: Sequence[float]) -> tuple[tf.Tensor, tf.Tensor]:
-    """`cyclical` of columns, as [N, K, 2], and where they are missing."""
+    """`cyclical` for columns, as [N, K, 2], and where these are missing."""
     pairs = tf.reshape(phases(values, periods), [-1, len(periods), 2])
     return tf.cast(pairs, tf.float32), tf.math.is_nan(values)
 
 
 def _in_order(names: Sequence[str], parts: Sequence[tuple[Any, ...]]) -> list[tf.Tensor]:
-    """Matrices that are cut by columns, (names, matrix, ...), put together in the order of `names`."""
+    """Concatenates matrices of parts (names, matrix, ...) with the columns in the order of `names`."""
     if len(parts) == 1:
         return list(parts[0][1:])
     there = {name: place for place, name in enumerate(name for part in parts for name in part[0])}
@@ -290,7 +304,16 @@ def _in_order(names: Sequence[str], parts: Sequence[tuple[Any, ...]]) -> list[tf
 
 
 def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis: Analysis | None = None) -> tf.Tensor:
-    """The label as the model learns it: float32 [N], NaN where missing, or of several classes int64 [N], -1."""
+    """Returns the label encoded for training.
+
+    Args:
+      inputs: Raw columns by name.
+      custom_config: Sections `dataset` and [data.values] of pipeline.toml.
+      analysis: Provides the vocabulary of classes; None for TFT's analyzers.
+
+    Returns:
+      Float32 [N], NaN where missing; for a multiclass label int64 [N], -1 where missing.
+    """
     dataset = custom_config["dataset"]
     raw = inputs[dataset["label"]]
     spelt = custom_config.get(SPELLINGS, {}).get(dataset["label"], {})
@@ -300,7 +323,11 @@ def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis:
 
 
 def check(schema: schema_pb2.Schema, custom_config: Mapping[str, Any]) -> None:
-    """Raises ConfigError for a column that is not there, or that holds text where numbers are needed."""
+    """Checks the columns of pipeline.toml against the schema.
+
+    Raises:
+      ConfigError: A column is not in the schema, or holds text where numbers are needed.
+    """
     columns = {feature.name: feature.type == schema_pb2.BYTES for feature in schema.feature}
     _check(columns, custom_config)
 
@@ -318,7 +345,7 @@ def _check(is_text: Mapping[str, bool], custom_config: Mapping[str, Any]) -> Non
         if not is_text[name]:
             raise ConfigError(f"pipeline.toml: [features] text: {name} holds numbers in the schema; make it numeric")
         taken = [other for other in kinds if other.startswith((f"{name}#", f"{name}: score"))]
-        if taken:  # what is learned of a text is called so
+        if taken:  # the columns computed from the text would have the same names
             raise ConfigError(
                 f"pipeline.toml: [features] text: {name}: {taken[0]} is a column, too; rename one of them"
             )
@@ -338,18 +365,18 @@ def vocabulary_ids(
     analysis: Analysis,
     spelt: Mapping[str, str] | None = None,
 ) -> tf.Tensor:
-    """Ids of strings, int64: missing 0 .. C-1, rare or unknown C .. 2C-1, then the vocabulary.
+    """Returns ids of strings, int64: missing 0 .. C-1, rare or unknown C .. 2C-1, then the vocabulary.
 
-    Every column has ids of its own: "1" in one is another value than "1" in the next. Values seen fewer than
-    `min_count` times share the id of what was never seen, so that this id is trained on something.
+    Every column has its own ids: "1" in one column is another value than "1" in the next. Values with fewer than
+    `min_count` occurrences share the id of unknown values, so that this id is trained.
 
     Args:
-      tokens: Of any shape; "" is missing.
-      column: int64 of that shape: of which column, 0 .. C-1, each token is.
-      columns: C.
-      min_count: Of a value in the vocabulary.
-      analysis: Has the vocabulary.
-      spelt: What stands for another value, see spelt_by_position.
+      tokens: Strings of any shape; "" is missing.
+      column: Int64 of that shape: index of the column of each token, 0 .. C-1.
+      columns: Number of columns C.
+      min_count: Minimum count of a value in the vocabulary.
+      analysis: Provides the vocabulary.
+      spelt: Alternative spellings, see spelt_by_position.
     """
     there = tokens != ""
     names = tf.constant([f"{position}=" for position in range(columns)])
@@ -371,13 +398,13 @@ def _binary_label(raw: Raw, positive: Any, _: Analysis) -> tf.Tensor:
 
 
 def _class_label(raw: Raw, _: Any, analysis: Analysis) -> tf.Tensor:
-    """Index into the vocabulary `label`, most frequent class first; -1 where missing or never seen."""
+    """Index into the vocabulary `label`, most frequent class first; -1 where missing or unknown."""
     values = text(raw)
     return analysis.positions("label", values, values != "", 1)
 
 
 def _number_label(raw: Raw, _: Any, __: Analysis) -> tf.Tensor:
-    """The value itself; NaN where missing."""
+    """The value unchanged; NaN where missing."""
     return number(raw)
 
 

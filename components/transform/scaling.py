@@ -1,25 +1,27 @@
-"""Numbers as a model takes them: ranks among quantiles, robust standard scores, and phases as sine and cosine."""
+"""Scales numeric columns: quantile ranks, robust standard scores, and phases as sine and cosine."""
 
 from collections.abc import Sequence
 
 import tensorflow as tf
 
 QUANTILES = 256
-"""Buckets of a numeric column; finer steps than a network can use would only slow the sketch."""
+"""Quantile buckets of a numeric column; the network cannot use a finer resolution."""
 MOST_SPREADS = 10.0
-"""Standardised values end there: a single wild value is no reason for a linear model to answer wildly."""
+"""Standardised values are clipped here, so that a single outlier does not dominate a linear model's prediction."""
 Z_90 = 1.2815516
 """90 % quantile of the standard normal distribution."""
 
 
 def quantile_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
-    """Where in its column's training distribution a value lies: [N, F] to [N, F] in [-1, 1]; 0 where NaN.
+    """Maps values to their quantile rank in the training rows: [N, F] to [N, F] in [-1, 1]; 0 where NaN.
 
-    `grid` holds the quantiles of each column, [F, QUANTILES - 1].
+    The rank is interpolated linearly between quantiles. A value that spans several quantiles gets the middle of their
+    ranks, so a constant column becomes 0. Outliers do not compress the other values, and equal intervals of the result
+    hold equal shares of the rows, so that equally spaced knots are quantile knots.
 
-    A value's rank among the quantiles, linear between them; a value that many rows share gets the middle of the
-    ranks that it spans, so a constant column is 0. Outliers cannot squeeze the rest, and equal steps of the
-    result hold equal shares of the rows, which makes the model's equally spaced knots quantile knots.
+    Args:
+      values: Numeric columns, [N, F].
+      grid: Quantiles of each column, ascending, [F, QUANTILES - 1].
     """
     columns = tf.transpose(values)
     below = tf.searchsorted(grid, columns, side="left")
@@ -37,11 +39,15 @@ def quantile_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
 
 
 def standard_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
-    """Values [N, F] less their column's median, in units of its spread; [-10, 10], 0 where NaN.
+    """Standardises values [N, F] by median and robust standard deviation; clipped to [-10, 10], 0 where NaN.
 
-    `grid` is as in `quantile_scale`, which cannot tell how far a value lies beyond those of training: a trend goes on
-    there. The spread is the standard deviation of a normal distribution with the same 10 % and 90 % quantiles, which
-    outliers do not move; where these are equal, the range.
+    Unlike `quantile_scale`, the result continues to grow beyond the range of the training rows, as a trend does. The
+    robust standard deviation is that of a normal distribution with the same 10 % and 90 % quantiles, which outliers do
+    not affect; if these are equal, the range is used.
+
+    Args:
+      values: Numeric columns, [N, F].
+      grid: Quantiles of each column, ascending, [F, QUANTILES - 1].
     """
     low, middle, high = (grid[:, round(share * QUANTILES) - 1] for share in (0.1, 0.5, 0.9))
     spread = (high - low) / (2 * Z_90)
@@ -51,8 +57,8 @@ def standard_scale(values: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
 
 
 def phases(values: tf.Tensor, periods: Sequence[float]) -> tf.Tensor:
-    """Sine and cosine of 2 pi x / period, [N, K] to [N, 2K] as sin, cos, sin, cos; both 0 where NaN."""
-    # The remainder first: the sine of a large float32 angle has lost its digits.
+    """Computes sine and cosine of 2 pi x / period, [N, K] to [N, 2K] as sin, cos, sin, cos; both 0 where NaN."""
+    # The remainder is computed first, because the sine of a large float32 angle is imprecise.
     period = tf.constant(periods, values.dtype)
     turn = tf.math.floormod(values, period) / period
     angle = 2 * tf.constant(3.141592653589793, values.dtype) * turn

@@ -1,8 +1,8 @@
-"""Whether the transform graph tells the values of a column apart as the data does. Pure, but for the graph it asks.
+"""Checks whether the transform graph distinguishes the values of a column that the data distinguishes.
 
-Some loss is asked for by the settings: values seen fewer than min_count times are one, and so are numbers a period
-apart. What is lost beyond that is a finding: categories that the graph does not know although they are frequent enough,
-and numbers that were different and no longer are.
+Two losses are intended by the settings: values seen fewer than min_count times share an id, and so do cyclical values
+one period apart. Any other loss is a finding: categories that are frequent enough but not in the vocabulary, and
+different numbers with equal transformed values.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,17 @@ from components.shared.features.large_integers import less
 
 _MISSING_INT = -(2**63)
 MOST_CELLS = 1 << 22
-"""Fewer rows where rows x columns would be more."""
+"""Maximum rows x columns of the check; rows are sampled beyond it."""
 
 
 @dataclass(frozen=True)
 class Categories:
-    """A categorical column's values: how many `distinct` ones in how many `rows`, missing ones not counted.
+    """Values of a categorical column.
 
-    `kept` are those that occur often enough to be learned, with their counts.
+    Attributes:
+      distinct: Number of distinct values, without missing ones.
+      rows: Number of rows with a value.
+      kept: Values that occur often enough for the vocabulary, with their counts.
     """
 
     distinct: int
@@ -33,13 +36,13 @@ class Categories:
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """What there was to learn from.
+    """Values of the train split by column.
 
     Attributes:
-      categorical: Column -> its values.
+      categorical: Categorical column -> its values.
       numbers: Numeric or cyclical column -> a sample of its values, int64 or float32, without missing ones.
-      targets: A regression's label -> the same.
-      classes: Of a multi-class label.
+      targets: Label of a regression -> a sample of its values.
+      classes: Classes of a multiclass label.
     """
 
     categorical: Mapping[str, Categories] = field(default_factory=dict)
@@ -49,13 +52,16 @@ class Learned:
 
 
 def check_values(module: Any, features: Mapping[str, Any], large: Mapping[str, Any], learned: Learned) -> list[Kept]:
-    """Asks the graph about the values that there were.
+    """Applies the graph to the values of the train split and compares.
 
     Args:
-      module: See matrices.py.
-      features: pipeline.toml's [features].
-      large: Columns whose numbers it takes as integers, in its order.
-      learned: What there was.
+      module: The saved module of matrices.py.
+      features: Section [features] of pipeline.toml.
+      large: Columns that the graph processes as integers, in its order.
+      learned: Values of the train split.
+
+    Returns:
+      An entry per column, with a finding where values are lost.
     """
     found = [
         _categories(name, about, position, len(learned.categorical), module)
@@ -83,8 +89,8 @@ def _categories(name: str, about: Categories, position: int, columns: int, modul
     finding = ""
     if lost.any():
         finding = (
-            f"{int(lost.sum()):,} of {len(tokens):,} categories that are frequent enough to be learned are not told "
-            f"apart from unknown ones ({gone / rows:.1%} of the rows)"
+            f"{int(lost.sum()):,} of {len(tokens):,} categories that are frequent enough to be learned are not "
+            f"distinguished from unknown ones ({gone / rows:.1%} of the rows)"
         )
     learned = len(tokens) - int(lost.sum())
     return Kept(name, "categorical", about.distinct, learned, (gone + rare) / rows, rare / rows, gone / rows, finding)
@@ -109,7 +115,7 @@ def _numbers(
         return tf.constant(filled)
 
     values, turning = ([name for name in names if name not in large] for names in (numeric, cyclical))
-    # The numbers of texts, which no column of the data holds, are last.
+    # Columns computed from texts come last; no column of the data holds their values.
     more = module.scaled.input_signature[0].shape[1] - len(values)
     numbers = tf.pad(matrix(values, np.nan, np.float32), [[0, 0], [0, more]], constant_values=float("nan"))
     answered = module.scaled(numbers, matrix(turning, np.nan, np.float32), matrix(large, _MISSING_INT, np.int64))
@@ -125,7 +131,7 @@ def _numbers(
 
 
 def _phases(values: np.ndarray, period: float) -> np.ndarray:
-    """What a cycle is to tell apart, to a thousandth of a turn: a value a period later is the same."""
+    """Phases rounded to a thousandth of a period, within which values count as equal."""
     if values.dtype.kind == "i" and period == int(period):
         turned = (values % int(period)).astype(np.float64)
     else:

@@ -1,4 +1,4 @@
-"""What became of the values of each column, as values.json beside the transform graph, and what a finding does."""
+"""Writes the check of each column's values to values.json beside the transform graph, and applies the policy."""
 
 import json
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ FILE, POLICY = "values.json", "values"
 
 
 def record_values(kept: Sequence[Kept], output: str, policy: str) -> None:
-    """Writes values.json, a list of told_apart.Kept.
+    """Writes values.json, a list of distinct_values.Kept.
 
     Args:
-      kept: Of each column.
+      kept: Entry of each column.
       output: Folder or URL of the transform graph.
-      policy: block, warn or ignore: what a finding does.
+      policy: What a finding does: block, warn or ignore.
 
     Raises:
       GateBlocked: There is a finding, and the policy is `block`.

@@ -1,1 +1,1 @@
-"""Columns of free text: n-grams, TF-IDF, and what is learned of them, as a few numbers a text."""
+"""Text columns: n-grams, TF-IDF, and models that convert a text to a few numbers."""

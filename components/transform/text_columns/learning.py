@@ -1,11 +1,12 @@
-"""Learns what a column of texts says: vocabularies, directions, and scores that never saw the label of their text.
+"""Fits the text model of a column: vocabularies, SVD components, and cross-fitted scores.
 
-    directions  the first right singular vectors of the TF-IDF matrix (truncated SVD, Halko, Martinsson, Tropp, SIAM
-                Review 53, 2011): what texts are about, whatever is asked
-    scores      K linear models on TF-IDF, each learned without the texts of one fold; a text is scored by the model of
-                its own fold (cross-fitting, or stacked generalisation: Wolpert, Neural Networks 5, 1992)
+    components  the first right singular vectors of the TF-IDF matrix (truncated SVD; Halko, Martinsson, Tropp, SIAM
+                Review 53, 2011); they do not depend on the label
+    scores      K linear models on TF-IDF, each fitted without the texts of one fold; a text is scored by the model of
+                its own fold (cross-fitting, stacked generalisation: Wolpert, Neural Networks 5, 1992)
 
-A logistic regression's logit for a binary label, its K logits for classes, a ridge regression's value for a number.
+A score is the logit of a logistic regression for a binary label, one logit per class for a multiclass label, or the
+prediction of a ridge regression.
 """
 
 import warnings
@@ -20,23 +21,23 @@ from components.transform.text_columns.model import BLOCK_CHARACTERS, Ngrams, Te
 from components.transform.text_columns.vocabulary import Cutting, count_ngrams
 
 MOST_CLASSES = 50
-"""Classes that have a score of their own, the most frequent."""
+"""Maximum classes with a score; the most frequent ones."""
 MOST_WEIGHTS = 1 << 23
-"""Folds x n-grams x scores: 32 MB. Where there are many classes the vocabularies are smaller."""
+"""Maximum folds x n-grams x scores, 32 MB; with many classes the vocabularies are smaller."""
 COST = 400_000_000
-"""Values x (3 + scores) that the linear models learn from at most: fewer texts where there are many classes."""
+"""Maximum TF-IDF values x (3 + scores) for fitting the linear models; with many classes fewer texts are used."""
 SVD_ROWS = 10_000
 STRENGTH = 4.0
 """C of the logistic regression; twice its inverse is the ridge regression's alpha."""
 ITERATIONS = 30
-"""Of the logistic regression: nearly converged weights rank as well, and ten of them are fitted."""
+"""Maximum iterations of the logistic regression; nearly converged weights predict as well."""
 LEAST_TEXTS = 20
-"""Below that a fold has next to nothing to learn from; the scores are 0."""
+"""Minimum texts for fitting a fold; below it the scores are 0."""
 
 
 @dataclass(frozen=True)
 class TextSettings:
-    """pipeline.toml's table [text], see pipeline/settings/sections/text.py."""
+    """Section [text] of pipeline.toml, see pipeline/settings/sections/text.py."""
 
     words: int = 2
     characters: tuple[int, ...] = (3, 5)
@@ -50,7 +51,7 @@ class TextSettings:
 
     @classmethod
     def of(cls, table: Mapping[str, Any] | None) -> "TextSettings":
-        """Of a table; what it does not name has its default."""
+        """Reads the section; missing keys have their defaults."""
         given = dict(table or {})
         if "characters" in given:
             given["characters"] = tuple(given["characters"])
@@ -60,15 +61,15 @@ class TextSettings:
 def learn(
     name: str, texts: np.ndarray, labels: np.ndarray, task: str, buckets: int, settings: TextSettings
 ) -> TextModel:
-    """Learns from a sample of a column's texts.
+    """Fits a text model to a sample of a column's texts.
 
     Args:
-      name: Of the column.
-      texts: bytes [N], none empty.
+      name: Name of the column.
+      texts: Bytes [N], none empty.
       labels: 0 and 1, class indices or numbers, [N].
       task: binary, multiclass or regression.
-      buckets: Of the numbers' quantiles.
-      settings: How.
+      buckets: Number of quantile buckets.
+      settings: Section [text].
     """
     note(f"text {name}: {len(texts):,} texts")
     cutting = Cutting(settings.words, settings.characters, settings.max_bytes)
@@ -101,7 +102,7 @@ def learn(
 
 
 def tf_idf(model: TextModel, texts: np.ndarray) -> tuple[Any, np.ndarray]:
-    """TF-IDF of texts, CSR float32 [N, V], and their folds [N]; by the graph that serves."""
+    """Computes TF-IDF of texts, CSR float32 [N, V], and their folds [N], by the graph that is served."""
     import tensorflow as tf
     from scipy import sparse
 
@@ -123,7 +124,7 @@ def tf_idf(model: TextModel, texts: np.ndarray) -> tuple[Any, np.ndarray]:
 
 
 def blocks(texts: Sequence[bytes] | np.ndarray, most: int) -> Iterator[np.ndarray]:
-    """Texts by blocks of about 2 MB, or of one text."""
+    """Yields blocks of texts of about 2 MB, or of a single longer text; `most` bytes of a text count."""
     ends = np.cumsum([min(len(text), most) for text in texts])
     begin = 0
     while begin < len(texts):
@@ -138,7 +139,7 @@ def _nothing() -> Ngrams:
 
 
 def _scored(labels: np.ndarray, task: str) -> np.ndarray:
-    """Classes that have a score, rising; [0] stands for the one score of other tasks."""
+    """Indices of the classes that have a score, ascending; [0] for the single score of other tasks."""
     if task != "multiclass":
         return np.zeros(1, np.int64)
     counts = np.bincount(labels.astype(np.int64)) if len(labels) else np.zeros(1)
@@ -146,7 +147,7 @@ def _scored(labels: np.ndarray, task: str) -> np.ndarray:
 
 
 def _directions(matrix: Any, settings: TextSettings) -> np.ndarray:
-    """float32 [V, D]."""
+    """SVD components, float32 [V, D]."""
     from sklearn.utils.extmath import randomized_svd
 
     rows, terms = matrix.shape
@@ -162,7 +163,7 @@ def _directions(matrix: Any, settings: TextSettings) -> np.ndarray:
 def _scores(
     name: str, matrix: Any, fold: np.ndarray, labels: np.ndarray, task: str, classes: np.ndarray, settings: TextSettings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights float32 [K, V, S] and intercepts [K, S], each fold's learned from the others alone."""
+    """Weights float32 [K, V, S] and intercepts [K, S]; each fold's are fitted on the other folds."""
     rows, terms = matrix.shape
     weights = np.zeros((settings.folds, terms, len(classes)), np.float32)
     intercepts = np.zeros((settings.folds, len(classes)), np.float32)
@@ -183,13 +184,13 @@ def _scores(
 
 
 def _fitted(matrix: Any, labels: np.ndarray, task: str, classes: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """A linear model's weights [V, S] and intercepts [S]; None where there is a single class."""
+    """Weights [V, S] and intercepts [S] of a linear model; None for labels of a single class."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression, Ridge
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged weights rank as well
-        warnings.simplefilter("ignore", DeprecationWarning)  # SciPy's, of what scikit-learn asks of it
+        warnings.simplefilter("ignore", ConvergenceWarning)  # nearly converged weights predict as well
+        warnings.simplefilter("ignore", DeprecationWarning)  # raised by SciPy for a call in scikit-learn
         if task == "regression":
             spread = float(labels.std()) or 1.0
             line = Ridge(alpha=2 / STRENGTH, solver="sparse_cg", tol=1e-3).fit(
@@ -214,7 +215,7 @@ def _fitted(matrix: Any, labels: np.ndarray, task: str, classes: np.ndarray) -> 
 
 
 def _quantiles(matrix: Any, fold: np.ndarray, model: TextModel, buckets: int) -> np.ndarray:
-    """float32 [D + S, buckets - 1] of the numbers that come of these texts; zeros where there is none."""
+    """Quantiles float32 [D + S, buckets - 1] of the numbers of these texts; zeros if there is no text."""
     if not matrix.shape[0]:
         return np.zeros((len(model.columns), buckets - 1), np.float32)
     scores = np.zeros((matrix.shape[0], model.weights.shape[2]), np.float32)

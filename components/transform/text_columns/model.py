@@ -1,4 +1,4 @@
-"""What was learned of a column of texts, and the graph that makes numbers of its texts."""
+"""The fitted model of a text column, and the graph that converts its texts to numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +10,18 @@ import tensorflow as tf
 from components.transform.text_columns.ngrams import MIX, Parts, hashed, parts, word_grams, words_of
 
 BLOCK_CHARACTERS = 1 << 18
-"""Bytes of text that are worked on at once, or one text if that is longer: memory is bounded, whatever comes."""
+"""Bytes of text that are processed at once, or one longer text; bounds memory for any input."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ngrams:
-    """A vocabulary: `hashes` int64 [V], rising; `idf` float32 [V]; `names` bytes by hash, of some."""
+    """A vocabulary of n-grams.
+
+    Attributes:
+      hashes: Int64 [V], ascending.
+      idf: Inverse document frequencies, float32 [V].
+      names: Text of some n-grams by hash.
+    """
 
     hashes: np.ndarray
     idf: np.ndarray
@@ -24,19 +30,19 @@ class Ngrams:
 
 @dataclass(frozen=True, eq=False)
 class TextModel:
-    """A column of texts, learned; V is the n-grams of words and characters together, words first.
+    """A fitted text column; V is the number of word and character n-grams, words first.
 
     Attributes:
       words: Vocabulary of word n-grams.
-      characters: Of character n-grams.
-      directions: float32 [V, D], right singular vectors of the TF-IDF matrix.
-      weights: float32 [K, V, S], a linear model of S scores for each fold, learned without the texts of the fold.
-      intercepts: float32 [K, S].
-      columns: Names of the D + S numbers that come of a text.
-      quantiles: float32 [D + S, buckets - 1], of these in the rows that were learned from.
-      longest: Words in a word n-gram.
-      lengths: Of character n-grams, shortest and longest; empty for none.
-      most: Bytes that are read of a text.
+      characters: Vocabulary of character n-grams.
+      directions: Float32 [V, D], SVD components: right singular vectors of the TF-IDF matrix.
+      weights: Float32 [K, V, S], a linear model of S scores per fold, fitted without the texts of the fold.
+      intercepts: Float32 [K, S].
+      columns: Names of the D + S numeric columns.
+      quantiles: Float32 [D + S, buckets - 1], quantiles of these columns in the training rows.
+      longest: Maximum words in a word n-gram.
+      lengths: Shortest and longest character n-gram; empty for none.
+      most: Bytes of a text that are read.
     """
 
     words: Ngrams
@@ -52,14 +58,14 @@ class TextModel:
 
 
 class TextColumn(tf.Module):
-    """Texts, string [N], to a TextModel's numbers, float32 [N, D + S], NaN where the text is empty.
+    """Maps texts, string [N], to the numeric columns of a TextModel, float32 [N, D + S], NaN where the text is empty.
 
-    A text's score is that of the linear model of its fold, and the fold is a hash of its words: a text that was learned
-    from is never scored by a model that knew its label, and training and serving score alike.
+    A text is scored by the linear model of its fold, which is a hash of its words. A text of the training rows is
+    therefore never scored by a model that was fitted to its label, and training and serving give equal scores.
     """
 
     def __init__(self, model: TextModel, variables: bool = True) -> None:
-        """With `variables` off the arrays become constants of a graph that calls it."""
+        """Stores the arrays of `model` as variables or, with `variables` off, as constants of the calling graph."""
         super().__init__()
         self.columns = tuple(model.columns)
         self._longest, self._lengths, self._most = model.longest, tuple(model.lengths), model.most
@@ -73,7 +79,7 @@ class TextColumn(tf.Module):
         self._intercepts = keep(model.intercepts.astype(np.float32))
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
-        """The numbers."""
+        """Returns the numeric columns."""
         lengths = tf.cast(tf.minimum(tf.strings.length(texts), self._most), tf.int64)
         ends = tf.cumsum(lengths)
         count = tf.size(texts)
@@ -111,12 +117,12 @@ class TextColumn(tf.Module):
         return tf.where((texts == "")[:, None], tf.constant(float("nan")), tf.concat(found, axis=1))
 
     def weighted(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-        """TF-IDF of texts, string [N], and their folds.
+        """Computes TF-IDF of texts, string [N], and their folds.
 
         Returns:
-          Row int64 [nnz], column int64 [nnz], value float32 [nnz]: (1 + ln tf) idf, L2 norm 1 of words and of
-          characters each (scikit-learn's sublinear_tf and smooth_idf); fold int64 [N] in 0 .. K-1, by which words
-          there are and how often, whatever their order, case and punctuation.
+          Row int64 [nnz], column int64 [nnz], value float32 [nnz]: (1 + ln tf) idf, scaled to L2 norm 1 for words and
+          for characters separately (scikit-learn's sublinear_tf and smooth_idf); fold int64 [N] in 0 .. K-1, a hash of
+          the word counts, which does not depend on order, case and punctuation.
         """
         found, rows = parts(texts, self._lengths, self._most), tf.size(texts, tf.int64)
         hashes, row = words_of(found)
@@ -141,7 +147,7 @@ class TextColumn(tf.Module):
 
 
 def _characters(found: Parts, hashes: Any) -> tuple[tf.Tensor, tf.Tensor]:
-    """Text and place in the vocabulary of each known character n-gram."""
+    """Row and vocabulary index of each known character n-gram."""
     place = _places(hashes, hashed(found.grams.flat_values))
     known = tf.ragged.boolean_mask(found.grams.with_flat_values(place), found.grams.with_flat_values(place >= 0))
     every = tf.gather(known, found.at)
@@ -149,7 +155,7 @@ def _characters(found: Parts, hashes: Any) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _places(vocabulary: Any, hashes: tf.Tensor) -> tf.Tensor:
-    """Places of hashes in a vocabulary, int64; -1 where they are not in it."""
+    """Indices of hashes in a vocabulary, int64; -1 where not in it."""
     vocabulary = tf.convert_to_tensor(vocabulary)
     at = tf.searchsorted(vocabulary, hashes, out_type=tf.int64)
     at = tf.minimum(at, tf.size(vocabulary, tf.int64) - 1)

@@ -1,12 +1,12 @@
-"""Texts to n-grams in TensorFlow's graph: the same for analysis, training and serving, in any language.
+"""Splits texts into n-grams in the TensorFlow graph; the same for analysis, training and serving, in any language.
 
-A text is cut after so many bytes and split at blanks into chunks; chunks are read as UTF-8 (U+FFFD stands for bytes
-that are none) and put in lower case. Words are runs of letters, marks, digits and `_` within a chunk, of two
-characters or more; in scripts without blanks (Chinese, Japanese, Thai, Lao, Khmer, Burmese) each character is a word.
-Word n-grams are words and pairs of neighbours; character n-grams lie within a chunk with a blank at both ends. On plain
-text they are those of scikit-learn's TfidfVectorizer with `analyzer="word"` and `"char_wb"`.
+A text is truncated to a number of bytes and split at whitespace into chunks; chunks are decoded as UTF-8 (U+FFFD for
+invalid bytes) and converted to lower case. Words are runs of two or more letters, marks, digits and `_` within a chunk;
+in scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer, Burmese) each character is a word. Word n-grams are
+words and pairs of adjacent words; character n-grams lie within a chunk that is padded with a space on both sides. On
+plain text they equal those of scikit-learn's TfidfVectorizer with `analyzer="word"` and `"char_wb"`.
 
-Strings are only handled once for each different chunk of a block; an n-gram is its 64-bit hash.
+Strings are processed once per distinct chunk of a block; an n-gram is represented by its 64-bit hash.
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}
 
 
 class Parts(NamedTuple):
-    """A block of texts, cut up.
+    """The chunks of a block of texts.
 
     Attributes:
-      row: Of each chunk, its text, int64 [T], rising.
-      at: Which different chunk it is, int64 [T].
-      words: Of each different chunk, its words, ragged string [U, w].
-      grams: The same of its character n-grams, ragged string [U, g].
+      row: Index of each chunk's text, int64 [T], ascending.
+      at: Index of each chunk among the distinct chunks, int64 [T].
+      words: Words of each distinct chunk, ragged string [U, w].
+      grams: Character n-grams of each distinct chunk, ragged string [U, g].
     """
 
     row: tf.Tensor
@@ -39,12 +39,12 @@ class Parts(NamedTuple):
 
 
 def parts(texts: tf.Tensor, characters: Sequence[int], most: int) -> Parts:
-    """Cuts up texts, string [N].
+    """Splits texts into chunks, words and character n-grams.
 
     Args:
-      texts: As they come.
-      characters: Shortest and longest character n-gram; empty is none.
-      most: Bytes that are read of a text.
+      texts: String [N].
+      characters: Shortest and longest character n-gram; empty for none.
+      most: Bytes of a text that are read.
     """
     cut = tf.strings.regex_replace(tf.strings.substr(texts, 0, most), _BLANKS, " ")
     chunks = tf.strings.split(cut)
@@ -64,14 +64,14 @@ def parts(texts: tf.Tensor, characters: Sequence[int], most: int) -> Parts:
 
 
 def hashed(strings: tf.Tensor) -> tf.Tensor:
-    """64-bit hashes, int64, of the same shape."""
+    """Returns 64-bit hashes, int64, of the same shape."""
     return tf.strings.to_hash_bucket_fast(strings, BUCKETS)
 
 
 def pair_hash(first: Any, second: Any) -> Any:
-    """Hash of a word pair of both words' hashes, int64 in NumPy or TensorFlow; also gives the second of pair and first.
+    """Returns the hash of a word pair, int64, from the hashes of both words, in NumPy or TensorFlow.
 
-    The order counts, and pair_hash(a, pair_hash(a, b)) is b.
+    It depends on the order and can be inverted: pair_hash(a, pair_hash(a, b)) is b.
     """
     if isinstance(first, np.ndarray):
         return (first * np.int64(MIX)) ^ second
@@ -79,13 +79,19 @@ def pair_hash(first: Any, second: Any) -> Any:
 
 
 def words_of(found: Parts) -> tuple[tf.Tensor, tf.Tensor]:
-    """Hash of each word in the order of the texts, int64 [W], and its text."""
+    """Returns the hash of each word in the order of the texts, int64 [W], and the index of its text."""
     hashes = tf.gather(found.words.with_flat_values(hashed(found.words.flat_values)), found.at)
     return hashes.flat_values, tf.gather(found.row, hashes.value_rowids())
 
 
 def word_grams(hashes: tf.Tensor, row: tf.Tensor, longest: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Hash of each word n-gram up to `longest` (1 or 2), int64 [W], and its text, of what `words_of` gives."""
+    """Returns the hash of each word n-gram up to `longest` (1 or 2), int64 [W], and the index of its text.
+
+    Args:
+      hashes: Hashes of the words, see `words_of`.
+      row: Index of each word's text.
+      longest: Maximum words in an n-gram.
+    """
     if longest < 2:
         return hashes, row
     neighbours = row[1:] == row[:-1]

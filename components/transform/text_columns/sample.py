@@ -1,24 +1,30 @@
-"""A random sample of a column's texts with their labels, in bounded memory. Pure."""
+"""A random sample of a column's texts with their labels, in bounded memory."""
 
 import numpy as np
 import pyarrow as pa
 
 MOST_BYTES = 1 << 27
-"""Of texts that are kept; fewer of them where they are long."""
+"""Maximum bytes of the sample; it has fewer texts if they are long."""
 
 
 class TextSample:
-    """Texts that are there, with the label of their row: at most `most`, each as likely as any other."""
+    """A uniform sample of at most `most` non-empty texts with the labels of their rows."""
 
     def __init__(self, most: int, size: int, seed: int) -> None:
-        """Of a text at most `size` bytes are kept: what no model reads anyway."""
+        """Creates an empty sample.
+
+        Args:
+          most: Maximum number of texts.
+          size: Bytes of a text that are kept; the model reads no more.
+          seed: Seed of the sample.
+        """
         self._most, self._bytes = most, size
         self._draw = np.random.default_rng(seed)
         self._parts: list[tuple[np.ndarray, np.ndarray, pa.Array]] = []
         self._waiting = self._size = 0
 
     def add(self, texts: pa.Array, labels: np.ndarray) -> None:
-        """Takes in a batch: texts, binary, null where missing; labels [N], NaN or -1 where missing."""
+        """Adds a batch: texts, binary, null where missing; labels [N], NaN or -1 where missing."""
         keys = self._draw.random(len(texts))
         if pa.types.is_null(texts.type):
             return
@@ -36,7 +42,7 @@ class TextSample:
             self._shrink()
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
-        """Texts, bytes [N], and labels [N], in the order in which they came."""
+        """Returns texts, bytes [N], and labels [N], in their original order."""
         if not self._parts:
             return np.empty(0, object), np.empty(0, np.float32)
         self._shrink()
@@ -51,7 +57,7 @@ class TextSample:
         order = np.argsort(keys, kind="stable")[: self._most]
         fitting = int(np.searchsorted(np.cumsum(sizes[order]), MOST_BYTES, side="right"))
         if fitting < len(order):
-            # What was let go once must not be outlived by longer texts with greater keys.
+            # Texts with greater keys than a dropped one must stay out, too; otherwise long texts would be favoured.
             order = order[: max(fitting, 1)]
             self._most = len(order)
         chosen = np.sort(order)

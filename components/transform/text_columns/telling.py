@@ -1,4 +1,4 @@
-"""Which words a column's scores go by, as texts.json beside the transform graph: for the report."""
+"""Writes the words with the largest weights in a text column's scores to texts.json, for the report."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,17 @@ MOST_WORDS, MOST_CLASSES = 12, 20
 
 
 def telling_words(model: TextModel, task: str, classes: Sequence[str], positive: str) -> list[dict[str, Any]]:
-    """The word n-grams with the largest weights, the mean over the folds.
+    """Returns the word n-grams with the largest weights, averaged over the folds.
+
+    Args:
+      model: The text model.
+      task: binary, multiclass or regression.
+      classes: Names of a multiclass label by index.
+      positive: Name of the positive class of a binary label.
 
     Returns:
-      For each score (of several classes the first MOST_CLASSES): `of`, a class, the positive value or "more"; `up` and
-      `down`, the word n-grams that raise and lower it most, at most MOST_WORDS each, the strongest first.
+      An entry per score, at most MOST_CLASSES: `of`, a class, the positive class or "more"; `up` and `down`, the word
+      n-grams that raise and lower the score most, at most MOST_WORDS each, the strongest first.
     """
     count = len(model.words.hashes)
     weights = model.weights[:, :count].mean(axis=0)
@@ -41,7 +47,7 @@ def telling_words(model: TextModel, task: str, classes: Sequence[str], positive:
 def record_texts(
     models: Mapping[str, TextModel], task: str, classes: Sequence[str], positive: str, output: str
 ) -> None:
-    """Writes texts.json: for each column of texts `column`, numbers of n-grams, and `scores` of `telling_words`."""
+    """Writes texts.json: for each text column `column`, its numbers of n-grams, and the `scores` of `telling_words`."""
     import tensorflow as tf
 
     if not models:

@@ -1,4 +1,4 @@
-"""Which n-grams a column's texts have, in how many of them: the vocabularies, in bounded memory."""
+"""Counts in how many texts each n-gram occurs, in bounded memory, and builds the vocabularies."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from components.transform.text_columns.model import Ngrams
 from components.transform.text_columns.ngrams import hashed, pair_hash, parts
 
 MOST_COUNTED = 1_000_000
-"""N-grams that are counted at a time; beyond twice as many, the rarest are let go (lossy counting)."""
+"""Maximum n-grams that are counted; beyond twice as many, the rarest are dropped (lossy counting)."""
 
 
 class Counts:
-    """In how many texts each n-gram occurs, by hash; names of those whose text is known."""
+    """Document frequencies of n-grams by hash, and the texts of some of them."""
 
     def __init__(self, most: int = MOST_COUNTED) -> None:
         self.hashes, self.counts = np.empty(0, np.int64), np.empty(0, np.int64)
@@ -21,7 +21,7 @@ class Counts:
         self._most = most
 
     def add(self, hashes: np.ndarray, counts: np.ndarray) -> None:
-        """Adds different hashes with the number of texts that have them."""
+        """Adds distinct hashes with the number of texts that contain them."""
         self.hashes, at = np.unique(np.concatenate([self.hashes, hashes]), return_inverse=True)
         self.counts = np.bincount(at, np.concatenate([self.counts, counts]), len(self.hashes)).astype(np.int64)
         if len(self.hashes) > 2 * self._most:
@@ -31,13 +31,21 @@ class Counts:
             self.names = {one: name for one, name in self.names.items() if one in known}
 
     def name(self, hashes: np.ndarray, names: np.ndarray) -> None:
-        """Says what hashes stand for."""
+        """Stores the texts of hashes."""
         different, first = np.unique(hashes, return_index=True)
         for one, name in zip(different.tolist(), names[first].tolist(), strict=True):
             self.names.setdefault(one, name)
 
     def vocabulary(self, texts: int, least: int, most: int) -> Ngrams:
-        """The `most` n-grams of most texts, of `least` at least; idf = ln((1 + N) / (1 + df)) + 1."""
+        """Returns the `most` n-grams with the highest document frequencies.
+
+        idf = ln((1 + N) / (1 + df)) + 1, as in scikit-learn.
+
+        Args:
+          texts: Number of texts N.
+          least: Minimum document frequency.
+          most: Maximum size of the vocabulary.
+        """
         kept = np.flatnonzero(self.counts >= least)
         kept = np.sort(kept[np.lexsort((self.hashes[kept], -self.counts[kept]))[:most]])
         hashes = self.hashes[kept]
@@ -48,7 +56,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Cutting:
-    """How texts are cut up: words in a word n-gram (0, 1 or 2), lengths of character n-grams, bytes read."""
+    """How texts are split.
+
+    Attributes:
+      longest: Maximum words in a word n-gram: 0, 1 or 2.
+      lengths: Shortest and longest character n-gram; empty for none.
+      most: Bytes of a text that are read.
+    """
 
     longest: int
     lengths: tuple[int, ...]
@@ -56,7 +70,7 @@ class Cutting:
 
 
 def count_ngrams(blocks: Iterable[np.ndarray], cutting: Cutting) -> tuple[Counts, Counts]:
-    """Counts the n-grams of words and of characters of texts, bytes [N] at a time."""
+    """Counts word n-grams and character n-grams of blocks of texts, bytes [N] each."""
     import tensorflow as tf
 
     words, characters = Counts(), Counts()
@@ -115,7 +129,7 @@ def _count_characters(
     names: np.ndarray,
     hashes: np.ndarray,
 ) -> None:
-    """By a product of matrices, texts x chunks and chunks x n-grams: as many n-grams are in many chunks."""
+    """Counts by the product of the matrices texts x chunks and chunks x n-grams: chunks share many n-grams."""
     from scipy import sparse
 
     counts.name(hashes, names)
@@ -127,14 +141,14 @@ def _count_characters(
 
 
 def names_of(vocabulary: Ngrams, wanted: Sequence[int]) -> list[str]:
-    """Texts of hashes of a vocabulary: of known ones, and of pairs of known words; "" for others."""
+    """Returns the texts of hashes of a vocabulary, also of pairs of known words; "" for other hashes."""
     known = np.array(list(vocabulary.names), np.int64)
     place = vocabulary.names
     found = []
     for one in wanted:
         name = place.get(one)
         if name is None and len(known):
-            second = pair_hash(known, np.int64(one))  # of each first word, what the second would be
+            second = pair_hash(known, np.int64(one))  # hash of the second word for each possible first word
             hit = np.flatnonzero(np.isin(second, known))
             name = place[int(known[hit[0]])] + b" " + place[int(second[hit[0]])] if len(hit) else b""
         found.append((name or b"").decode("utf-8", "replace"))

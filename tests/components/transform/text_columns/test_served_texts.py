@@ -107,7 +107,7 @@ def load_matrices_of(folder: Path):
 
 
 def test_a_distributed_runner_says_that_it_cannot() -> None:
-    with pytest.raises(ConfigError, match=r"\[features\] text: note: texts are learned in one process"):
+    with pytest.raises(ConfigError, match=r"\[features\] text: note: text models are fitted in one process"):
         preprocessing_fn(
             {"note": tf.constant([b"a"]), "y": tf.constant([b"yes"])}, {**TABLES, "features": {"text": ["note"]}}
         )
