@@ -1,7 +1,7 @@
-"""Typed columns, as Parquet, Arrow and TFRecord files have them, to the types that the schema names.
+"""Casts typed columns, as read from Parquet, Arrow and TFRecord files, to the types of the schema.
 
-Nothing is guessed: a value that the schema's type cannot hold exactly becomes null here, and `lost` tells such a null
-from one that was in the file.
+Casts are exact: a value that the schema's type cannot represent becomes null, and `lost` distinguishes such nulls from
+nulls in the file.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ _INT64_MAX = 2**63 - 1
 
 
 def plain(column: pa.Array) -> pa.Array:
-    """The same values in the simplest layout: no dictionary, no run lengths, one kind of string and of bytes."""
+    """Decodes a column to a plain layout: no extension type, dictionary, run-end encoding, large or view strings."""
     while True:
         type_ = column.type
         if isinstance(type_, pa.BaseExtensionType):
@@ -36,7 +36,15 @@ def plain(column: pa.Array) -> pa.Array:
 
 
 def fit(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    """A plain column as `type_`, [N]; null where it has no value and where its value does not fit."""
+    """Casts a plain column to `type_`.
+
+    Args:
+      column: Values, [N], in the layout of `plain`.
+      type_: One of the types of `column_types.arrow_types`.
+
+    Returns:
+      Values of `type_`, [N]; null for a null and for a value that does not fit.
+    """
     if column.type == type_ and not is_.is_list(type_):
         return column
     if is_.is_null(column.type):
@@ -49,18 +57,26 @@ def fit(column: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 def lost(column: pa.Array, values: pa.Array) -> pa.BooleanArray | None:
-    """Where `column` has a value and `values`, made of it by `fit`, has none, [N]; None if that is nowhere."""
+    """Finds values that a cast has made null.
+
+    Args:
+      column: The column before the cast, [N].
+      values: The column after the cast, [N].
+
+    Returns:
+      Whether each value was lost, bool [N]; None if there is no such value.
+    """
     if values.null_count == column.null_count and not is_list(column.type):
         return None
     there = pc.is_valid(column)
-    if is_list(column.type):  # an empty list is no value
+    if is_list(column.type):  # an empty list counts as missing
         there = pc.fill_null(pc.greater(pc.list_value_length(column), 0), False)
     gone = pc.and_(there, pc.is_null(values))
     return gone if gone.true_count else None
 
 
 def castable(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    """The column cast safely, null where a value cannot be. Fast where few distinct values cannot."""
+    """Casts a column safely, with null for values that fail; fast if few distinct values fail."""
     try:
         return column.cast(type_)
     except pa.ArrowInvalid:
@@ -69,7 +85,7 @@ def castable(column: pa.Array, type_: pa.DataType) -> pa.Array:
 
 
 def _halves(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    # A cast says only that it failed; halving finds k bad values among n in about k log n casts.
+    # Arrow does not report which value failed; bisection finds k bad values among n in about k log n casts.
     try:
         return column.cast(type_)
     except pa.ArrowInvalid:
@@ -108,7 +124,7 @@ def _string(column: pa.Array) -> pa.Array:
     if is_.is_binary(column.type):
         return castable(column, pa.string())
     if column.type == pa.uint64() or is_.is_time(column.type) or is_.is_duration(column.type):
-        return column.cast(pa.string())  # nothing else of ours holds them all, and their text is exact
+        return column.cast(pa.string())  # no supported number type holds all of them; their text is exact
     return pa.nulls(len(column), pa.string())
 
 
@@ -140,8 +156,8 @@ def _date(column: pa.Array) -> pa.Array:
         return column.cast(pa.date32())
     if is_.is_timestamp(type_):
         days = _timestamp(column).cast(pa.date32(), safe=False)
-        return _where(pc.equal(days.cast(pa.timestamp("us")), _timestamp(column)), days)  # midnight, nothing lost
-    if is_.is_integer(type_):  # days, as the schema's UNIX_DAYS says
+        return _where(pc.equal(days.cast(pa.timestamp("us")), _timestamp(column)), days)  # only midnight is exact
+    if is_.is_integer(type_):  # days since 1970-01-01, UNIX_DAYS in the schema
         return castable(column, pa.int32()).cast(pa.date32())
     return pa.nulls(len(column), pa.date32())
 
@@ -149,11 +165,11 @@ def _date(column: pa.Array) -> pa.Array:
 def _timestamp(column: pa.Array) -> pa.Array:
     type_, own = column.type, pa.timestamp("us")
     if is_.is_timestamp(type_):
-        instants = column.cast(pa.int64()).cast(pa.timestamp(type_.unit))  # with a zone, Arrow counts from UTC
+        instants = column.cast(pa.int64()).cast(pa.timestamp(type_.unit))  # Arrow stores zoned timestamps in UTC
         return instants.cast(own, safe=False) if type_.unit == "ns" else castable(instants, own)
     if is_.is_date(type_):
         return castable(column, own)
-    if is_.is_integer(type_):  # microseconds, as the schema's UNIX_MICROSECONDS says
+    if is_.is_integer(type_):  # microseconds since 1970-01-01, UNIX_MICROSECONDS in the schema
         return _int64(column).cast(own)
     return pa.nulls(len(column), own)
 
@@ -171,19 +187,19 @@ _SCALAR: dict[pa.DataType, Callable[[pa.Array], pa.Array]] = {
 
 
 def lengths(column: pa.Array) -> np.ndarray:
-    """Values in each row's list, [N]; null is 0."""
+    """Number of values in each list, int64 [N]; 0 for null."""
     return pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _single(column: pa.Array) -> pa.Array:
-    """Lists of at most one value as that value, plain, [N]; null where there is none and where there are several."""
+    """Unwraps lists of one value, [N]; null for empty lists and for several values."""
     counts = lengths(column)
     first = np.cumsum(counts) - counts
     return plain(plain(column.flatten()).take(pa.array(first, mask=counts != 1)))
 
 
 def _fit_list(column: pa.Array, value_type: pa.DataType) -> pa.Array:
-    """Lists whose every value fits, [N]; one that has a value that does not, or a null, is null."""
+    """Casts to lists, [N]; a list with a null or a value that does not fit becomes null."""
     if is_list(column.type):
         counts, values = lengths(column), fit(plain(column.flatten()), value_type)
         is_null = pc.is_null(column).to_numpy(zero_copy_only=False)

@@ -1,4 +1,4 @@
-"""Cells of text of one column to its type, by how they are written there."""
+"""Parses the text cells of a column in the notation of that column."""
 
 import pyarrow as pa
 
@@ -9,7 +9,17 @@ from components.table_reading.cells.time_parsing import dates
 
 
 def parse_column(name: str, cells: pa.Array, type_: pa.DataType, notation: Notation = PLAIN) -> pa.Array:
-    """Cells of a column as its type, [N], as they are written there; null where it is null or no such value."""
+    """Parses the text cells of a column.
+
+    Args:
+      name: Name of the column.
+      cells: Strings, [N]; for a column with a date format also numbers.
+      type_: Arrow type of the result.
+      notation: Notation of the table's cells.
+
+    Returns:
+      Values of `type_`, [N]; null for a null cell and for a cell that does not fit.
+    """
     if pa.types.is_list(type_):
         return listed(cells, notation.list_separator.get(name, SEPARATOR), type_)
     if name in notation.date_format and (pa.types.is_timestamp(type_) or pa.types.is_date(type_)):

@@ -1,7 +1,7 @@
-"""Which notations the dates of a column may be in, besides ISO 8601: counted, so that all rows together decide.
+"""Detects the date format of a column, other than ISO 8601, from counts over all rows.
 
-31/12/2013 is day first, 12/31/2013 month first, and 01/02/2013 either. What the rows leave open is told by what stays
-the same (the first of every month), else a dot or a dash says day first and a slash month first.
+31/12/2013 is day first, 12/31/2013 month first, and 01/02/2013 is ambiguous. If all rows are ambiguous, a number that
+is always 1 is taken for the day (first of each month); otherwise a dot or dash means day first, a slash month first.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ _DATE = (
 )
 _TIME = r"[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?[ap]m)?"
 DATED = rf"^(?i:{_DATE}(?:{_TIME})?)$"
-"""What may be a date."""
+"""Pattern of texts that may be dates or timestamps in a format other than ISO 8601."""
 _CUT = rf"^(?i:(?P<date>{_DATE})(?P<time>{_TIME})?)$"
 _DATES = (
     *(f"%d{mark}%m{mark}%{year}" for year in "Yy" for mark in "./-"),
@@ -42,19 +42,27 @@ _TIMES = (
     (r"(?i)^ \d{1,2}:\d{2}[ap]m$", " %I:%M%p"),
 )
 FIRST_MOVES, SECOND_MOVES = "?first", "?second"
-"""Among the counts of formats: values whose first, whose second number is not 1."""
+"""Keys in the counts of formats: values whose first (second) number is not 1."""
 IMPOSSIBLE = "?impossible"
-"""Among the counts of formats: values that are no date by any format, as 31.02.2013."""
+"""Key in the counts of formats: values that are not a date in any format, such as 31.02.2013."""
 YEAR_FIRST, YEAR_LAST = "?year first ", "?year last "
-"""Among the counts of formats, with two digits behind: values that begin, that end with this year of two digits."""
+"""Prefixes of keys in the counts of formats, before two digits: values that begin (end) with this two-digit year."""
 LATEST = 2068
-"""The latest year that two digits mean where nothing else is said, as POSIX has it: 68 is 2068, 69 is 1969."""
+"""Default latest year that a two-digit year can mean, as in POSIX: 68 is 2068, 69 is 1969."""
 FUTURE = 20
-"""Dates of two-digit years that lie more years ahead raise the question whether they are of the century before."""
+"""Years: if two-digit years reach further into the future than this, the previous century is considered."""
 
 
 def count_notations(values: pa.StringArray, rows: np.ndarray) -> Counter[str]:
-    """Format -> rows whose value is a date by it, of distinct values [N] that match DATED, with their rows [N]."""
+    """Counts the rows that fit each date format.
+
+    Args:
+      values: Distinct values that match DATED, strings [N].
+      rows: Number of rows with each value, [N].
+
+    Returns:
+      strptime format -> rows that fit it, and the keys FIRST_MOVES to YEAR_LAST defined above -> rows.
+    """
     found: Counter[str] = Counter()
     parts = pc.extract_regex(values, _CUT)
     days, times = pc.struct_field(parts, "date"), pc.fill_null(pc.struct_field(parts, "time"), "")
@@ -82,7 +90,7 @@ def count_notations(values: pa.StringArray, rows: np.ndarray) -> Counter[str]:
 
 
 def is_date_of_any(values: pa.StringArray) -> np.ndarray:
-    """Whether values that match DATED are dates by any format, bool [N]: 31.02.2013 is none."""
+    """Whether values that match DATED are existing dates in any format, bool [N]; false for 31.02.2013."""
     days = pc.struct_field(pc.extract_regex(values, _CUT), "date")
     found = np.zeros(len(values), bool)
     for written in _DATES:
@@ -91,22 +99,33 @@ def is_date_of_any(values: pa.StringArray) -> np.ndarray:
 
 
 def is_sure(counts: Counter[str], found: tuple[str, str]) -> bool:
-    """Whether the rows speak for the first of two formats: no other fits, or one number alone stays 1 throughout."""
+    """Whether the counts determine the format.
+
+    Args:
+      counts: Result of count_notations, over all rows.
+      found: Result of `chosen`.
+
+    Returns:
+      True if no second format fits, or if exactly one of the first two numbers is 1 in all rows.
+    """
     return not found[1] or bool(counts[FIRST_MOVES]) != bool(counts[SECOND_MOVES])
 
 
 def _narrowed(days: pa.StringArray, written: str) -> pa.StringArray:
-    """Without those of another length of year: strptime takes 13 for the year 13."""
+    """Replaces dates whose year has another number of digits than the format by null; %Y would accept 13 as year 13."""
     four = r"\d{4}$" if written.endswith("%Y") else r"^\d{4}" if written.startswith("%Y") else r"\D\d{2}$"
     return pc.if_else(pc.match_substring_regex(days, four), days, pa.scalar(None, pa.string()))
 
 
 def chosen(counts: Counter[str], least: float) -> tuple[str, str]:
-    """The format that at least `least` of the rows have, and another that they have as well ("" if none has).
+    """Chooses the date format of a column.
 
     Args:
-      counts: Of count_notations, over all rows.
-      least: Rows.
+      counts: Result of count_notations, over all rows.
+      least: Minimum number of rows that must fit the format.
+
+    Returns:
+      The format, and a second one that fits the same number of rows; "" for none.
     """
     fits = [written for written in counts if written[0] == "%" and counts[written] >= least]
     if not fits:
@@ -121,18 +140,21 @@ def chosen(counts: Counter[str], least: float) -> tuple[str, str]:
     prefers_day = "/" not in day_first if bool(first) == bool(second) else not first
     found = day_first if prefers_day else month_first
     other = month_first if prefers_day else day_first
-    if other == found:  # 20-01-31 is the 20th, or of the year 2020
+    if other == found:  # 20-01-31: the 20th, or the year 2020
         other = next((written for written in fits if written.startswith("%y")), found)
     return found, other if other != found else ""
 
 
 def years_of(counts: Counter[str], written: str, latest: int = LATEST) -> tuple[int, int] | None:
-    """The first and the last year of a column's dates by a format with two-digit years; None for other formats.
+    """The first and last year of a column's dates, for a format with two-digit years.
 
     Args:
-      counts: Of count_notations, over all rows.
+      counts: Result of count_notations, over all rows.
       written: The format.
-      latest: The latest year that two digits may mean.
+      latest: Latest year that a two-digit year can mean.
+
+    Returns:
+      (first, last); None for other formats and without dates.
     """
     if "%y" not in written:
         return None
@@ -143,10 +165,15 @@ def years_of(counts: Counter[str], written: str, latest: int = LATEST) -> tuple[
 
 
 def latest_year(counts: Counter[str], written: str, now: int) -> int:
-    """The latest year that two digits mean in a column: LATEST, or `now` where that is the likelier reading.
+    """Chooses the latest year that two-digit years of a column can mean: LATEST or `now`.
 
-    That is where LATEST puts dates more than FUTURE years ahead, and they span no fewer years so than with `now`:
-    births of 1930 to 2010 are not births of 1969 to 2068.
+    `now` is chosen if LATEST would date values more than FUTURE years ahead and the range of years is not wider with
+    `now`: birth years 30 to 10 are then 1930 to 2010, not 1969 to 2068.
+
+    Args:
+      counts: Result of count_notations, over all rows.
+      written: The format.
+      now: The current year.
     """
     usual, past = years_of(counts, written), years_of(counts, written, now)
     if usual is None or past is None or usual[1] <= now + FUTURE:
@@ -155,5 +182,5 @@ def latest_year(counts: Counter[str], written: str, now: int) -> int:
 
 
 def has_time(written: str) -> bool:
-    """Whether a format is one of moments."""
+    """Whether a format has a time of day, so that its values are timestamps."""
     return "%M" in written or "%H" in written or written.startswith("epoch")

@@ -1,7 +1,7 @@
-"""Files of one table that are written otherwise than the others: the order of day and month, the decimal mark. Pure.
+"""Detects files of a table whose notation contradicts the others: order of day and month, decimal mark. Pure.
 
-All rows together decide how a column is read. A file whose own rows say something else would be read wrongly where its
-values can be read both ways, so each file's say is kept, and compared when all have been read.
+The notation of a column is decided from the rows of all files. A file with a different notation would be misread where
+its values are ambiguous. The evidence of each file is therefore kept and compared after all files have been read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ from components.table_reading.read_options import Forms, ReadOptions
 
 @dataclass(frozen=True)
 class FileNotation:
-    """What one file's values say by themselves.
+    """The notation of one file, from its own values.
 
     Attributes:
-      name: Of the file.
-      dates: Column -> the only format, or the one that its rows speak for; columns that leave it open are not in it.
-      decimal: The decimal mark of all its columns of numbers that show one; "" if none does, or they differ.
-      firm: Column -> its decimal mark, of columns that show it.
-      open: Columns of numbers that can be read with either mark.
+      name: Path or URL of the file, for messages.
+      dates: Column -> date format, for columns whose values determine it.
+      decimal: The decimal mark of all unambiguous columns of numbers; "" if there are none or they differ.
+      firm: Column -> decimal mark, for unambiguous columns of numbers.
+      open: Ambiguous columns of numbers, which fit either decimal mark.
     """
 
     name: str
@@ -33,7 +33,12 @@ class FileNotation:
 
 
 def notation_of_file(name: str, forms: Mapping[str, Forms]) -> FileNotation:
-    """Of the counts of one file."""
+    """Derives the notation of one file from its counts.
+
+    Args:
+      name: Path or URL of the file, for messages.
+      forms: Column -> counts of this file.
+    """
     dates = {
         column: counted.date_format[0]
         for column, counted in forms.items()
@@ -54,9 +59,12 @@ def notation_of_file(name: str, forms: Mapping[str, Forms]) -> FileNotation:
 
 
 def torn_numbers(files: Sequence[FileNotation]) -> dict[str, str]:
-    """Column of numbers -> why it cannot be read: two files write it with different decimal marks.
+    """Finds columns of numbers for which files use different decimal marks.
 
-    A column shows its mark in a file, or leaves it open in one whose other columns show another than the other files.
+    The mark of an ambiguous column in a file is that of the file's other columns.
+
+    Returns:
+      Column -> reason why it is not read as numbers, for the user.
     """
     found: dict[str, str] = {}
     for column in sorted({column for file in files for column in (*file.firm, *file.open)}):
@@ -66,13 +74,22 @@ def torn_numbers(files: Sequence[FileNotation]) -> dict[str, str]:
             if mark:
                 by_mark.setdefault(mark, file.name)
         if len(by_mark) > 1:
-            said = " and ".join(f"decimal {MARKS[mark]} in {name}" for mark, name in by_mark.items())
-            found[column] = f"numbers with {said}, so they are not read as numbers; write them alike"
+            marks = " and ".join(f"decimal {MARKS[mark]} in {name}" for mark, name in by_mark.items())
+            found[column] = f"numbers with {marks}, so they are not read as numbers; write them alike"
     return found
 
 
 def torn_dates(files: Sequence[FileNotation], types: Mapping[str, str], options: ReadOptions) -> dict[str, str]:
-    """Column -> a note where files write its dates in different formats."""
+    """Finds columns of dates for which files use different formats.
+
+    Args:
+      files: The notation of each file.
+      types: Column -> type alias.
+      options: Read options with the date formats that were decided from all files.
+
+    Returns:
+      Column -> remark for the user.
+    """
     found: dict[str, str] = {}
     for column in sorted({column for file in files for column in file.dates}):
         read = options.date_format.get(column, "") if types[column] in ("date", "timestamp") else ""
@@ -82,9 +99,9 @@ def torn_dates(files: Sequence[FileNotation], types: Mapping[str, str], options:
                 by_format.setdefault(file.dates[column], file.name)
         others = {written: name for written, name in by_format.items() if written != read}
         if read and others:
-            said = ", ".join(f"{name} looks like {written}" for written, name in others.items())
-            found[column] = f"all files are read as {read}, but {said}; write them alike"
+            formats = ", ".join(f"{name} looks like {written}" for written, name in others.items())
+            found[column] = f"all files are read as {read}, but {formats}; write them alike"
         elif len(others) > 1:
-            said = ", ".join(f"{written} in {name}" for written, name in others.items())
-            found[column] = f"dates are {said}, so they are not read as dates; write them alike"
+            formats = ", ".join(f"{written} in {name}" for written, name in others.items())
+            found[column] = f"dates are {formats}, so they are not read as dates; write them alike"
     return found

@@ -1,4 +1,4 @@
-"""The notation of a table's numbers, decided when all values have been counted, and what is said about it."""
+"""Decides the number notations of a table from the counts of all values, and formats remarks on them for the user."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,14 +13,22 @@ from components.table_reading.cells.units import CURRENCIES
 from components.table_reading.read_options import Forms, ReadOptions, count_forms
 
 MIXED = 0.5
-"""A column of texts with a larger share of numbers is worth a note."""
+"""Share of numbers in a text column from which on there is a remark."""
 MOST_TRIED = 2_000
-"""Different values that are looked at one by one for an example."""
+"""Maximum number of distinct values that are parsed one by one to find examples."""
 _LIKE_NUMBER = r"^[^\pL]{0,3}\pL{0,3}[^\pL0-9]{0,2}[0-9][0-9.,' _]*([eE][+-]?[0-9]+)?[^0-9]{0,13}$"
 
 
 def find_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOptions:
-    """The options with the notations that the values show; each column's counts are told theirs."""
+    """Detects the number notations of all columns.
+
+    Args:
+      forms: Column -> counts; the field `notation` is set in place.
+      options: Read options.
+
+    Returns:
+      The options with the detected `decimal`, `thousands` and `numbers`.
+    """
     columns = {
         name: column
         for name, counted in forms.items()
@@ -35,7 +43,15 @@ def find_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOpti
 
 
 def apply_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOptions:
-    """The options; each column's counts are told the notation of these, where all its numbers are in it."""
+    """Applies the configured number notations instead of detecting them.
+
+    Args:
+      forms: Column -> counts; the field `notation` is set in place if all numbers of the column fit its notation.
+      options: Read options with the notations.
+
+    Returns:
+      `options`, unchanged.
+    """
     for name, counted in forms.items():
         notation = options.notation_of(name)
         column = counted.without(tuple(counted.markers)).number_column() if notation is not None else None
@@ -49,7 +65,17 @@ def apply_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOpt
 def notes_on_numbers(
     forms: Mapping[str, Forms], types: Mapping[str, str], options: ReadOptions, sample: Sequence[pa.RecordBatch]
 ) -> dict[str, str]:
-    """Column -> a note: its notation; or how many words are among its numbers, with three of them."""
+    """Formats remarks on columns of numbers: the detected notation, or the number of words with up to three examples.
+
+    Args:
+      forms: Column -> counts.
+      types: Column -> inferred type alias.
+      options: Read options with the decided notations.
+      sample: Sampled rows, as strings, from which examples are taken.
+
+    Returns:
+      Column -> remark for the user.
+    """
     notes = {}
     for name, counted in forms.items():
         if types[name] in ("int64", "float64") and counted.notation is not None:
@@ -76,7 +102,7 @@ def notes_on_numbers(
 
 
 def _doubts(counted: Forms, notation: NumberNotation) -> list[str]:
-    """What the units of a column leave open: numbers with and without one, and a B."""
+    """Remarks on ambiguous units: numbers with and without a unit, and the suffix B."""
     found = []
     before, behind = counted.numbers.before, counted.numbers.behind
     with_one = max(sum(before.values()), sum(behind.values()))
@@ -113,7 +139,7 @@ def _how(name: str, notation: NumberNotation, sample: Sequence[pa.RecordBatch], 
 
 
 def _words(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) -> list[str]:
-    """Three values that are no numbers."""
+    """Up to three sampled values that are not numbers, quoted."""
     found: dict[str, None] = {}
     for batch in sample:
         cells = batch.column(name).drop_null().unique()
@@ -127,7 +153,7 @@ def _words(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) ->
 
 
 def _unread(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) -> list[str]:
-    """Three values that look like numbers and are none, as 007 or 1.2.3; of the first MOST_TRIED different ones."""
+    """Up to three values that resemble numbers but do not parse, such as 007, among MOST_TRIED distinct ones."""
     found: dict[str, None] = {}
     cells = pa.chunked_array([batch.column(name) for batch in sample]).drop_null().unique()
     for cell in cells.filter(pc.invert(pc.match_substring_regex(cells, r"^-?[1-9][0-9]*$"))).to_pylist()[:MOST_TRIED]:

@@ -1,7 +1,7 @@
-"""Numbers in a notation of their own, counted while a table is read, and the notation that holds all of a column.
+"""Detects number notations: counts the shapes of numbers while a table is read, then decides by column and table.
 
-What 1.234 means no value says by itself. A column's other values do, or else the file's other columns: so the shapes
-of a column's values are counted first, and decided on together when all have been seen.
+1.234 is ambiguous: its point is a decimal mark or a thousands separator. The other values of the column decide, or else
+the other columns of the file. Shapes are therefore counted first, and notations decided after all rows have been read.
 """
 
 import re
@@ -17,7 +17,7 @@ from components.table_reading.cells.number_notation import DECIMALS, THOUSANDS, 
 from components.table_reading.cells.units import ATTACHED, CURRENCIES, factors
 
 MOST_UNITS = 64
-"""Different words beside the numbers of a column; more are no units."""
+"""Maximum number of distinct units that are counted for a column."""
 
 _MONEY = "|".join(re.escape(unit) for unit in sorted(CURRENCIES, key=len, reverse=True))
 _NUMBER = (
@@ -29,13 +29,16 @@ _NUMBER = (
 
 
 def _grouped(mark: str, decimal: str) -> str:
-    """Groups of digits, a fraction behind `decimal`; without one, of a comma or point several groups."""
+    """Pattern of grouped digits with separator `mark`, and a fraction after `decimal` if that is not "".
+
+    Without a decimal mark, a comma or point must occur at least twice to count as a separator.
+    """
     mark_, end = re.escape(mark), rf"{re.escape(decimal)}[0-9]*" if decimal else ""
     several = "{2,}" if mark in DECIMALS and not decimal else "+"
     return rf"^([1-9][0-9]{{0,2}}({mark_}[0-9]{{3}}){several}|[1-9][0-9]?({mark_}[0-9]{{2}})+{mark_}[0-9]{{3}}){end}$"
 
 
-_GROUPED = (  # (decimal mark, thousands separator) that a body shows, ? for unknown; tried in this order
+_GROUPED = (  # (decimal mark + thousands separator, pattern), ? unknown, A ambiguous; the first match counts
     ("??", r"^(0|[1-9][0-9]*)$"),
     ("A.", r"^[1-9][0-9]{0,2}\.[0-9]{3}$"),
     ("A,", r"^[1-9][0-9]{0,2},[0-9]{3}$"),
@@ -50,21 +53,22 @@ _GROUPED = (  # (decimal mark, thousands separator) that a body shows, ? for unk
     ),
 )
 AMBIGUOUS = _GROUPED[1][1]
-"""Unsigned numbers with a point that may be a decimal mark or part the thousands."""
+"""Pattern of unsigned numbers whose point may be a decimal mark or a thousands separator."""
 
 
 @dataclass
 class NumberForms:
-    """What the numbers of a column look like that programs would write otherwise. A sum, as Forms is.
+    """Additive counts of the notations of a column's numbers.
+
+    Plain numbers, such as 1234.5, are counted by their form in Forms.counts.
 
     Attributes:
-      shapes: Decimal mark and thousands separator as far as a value shows them -> rows, among values that are neither
-        numbers as programs write them nor words.
-      points: Rows of ordinary numbers with a point that may part the thousands.
-      plus: Rows of ordinary whole numbers with a plus.
-      plus_fractions: Rows of other ordinary numbers with a plus.
-      before: Units before a number -> rows.
-      behind: Units behind a number -> rows.
+      shapes: Shape (decimal mark and thousands separator, see _GROUPED) -> rows, for numbers that are not plain.
+      points: Rows of plain numbers whose point may be a thousands separator.
+      plus: Rows of plain whole numbers with a leading plus.
+      plus_fractions: Rows of other plain numbers with a leading plus.
+      before: Unit before a number -> rows.
+      behind: Unit after a number -> rows.
     """
 
     shapes: Counter[str] = field(default_factory=Counter)
@@ -76,18 +80,18 @@ class NumberForms:
 
     @property
     def rows(self) -> int:
-        """Rows of `shapes`."""
+        """Rows of numbers that are not plain."""
         return sum(self.shapes.values())
 
 
 def count_numbers(texts: pa.StringArray, owners: np.ndarray, rows: np.ndarray, into: Sequence[NumberForms]) -> None:
-    """Adds values that no other form holds.
+    """Counts the numbers among values that fit no form of read_options.FORMS.
 
     Args:
-      texts: The values, [N].
-      owners: For each the number of its column in `into`, [N].
-      rows: How many rows have it, [N].
-      into: For each column what is added to.
+      texts: The values, strings [N].
+      owners: Index in `into` of each value's column, int [N].
+      rows: Number of rows with each value, int [N].
+      into: Counts of each column, updated in place.
     """
     found = pc.extract_regex(normal(texts), _NUMBER)
     hit = found.is_valid().to_numpy(zero_copy_only=False)
@@ -113,7 +117,14 @@ def count_numbers(texts: pa.StringArray, owners: np.ndarray, rows: np.ndarray, i
 
 
 def count_points(numbers: pa.StringArray, owners: np.ndarray, rows: np.ndarray, into: Sequence[NumberForms]) -> None:
-    """Adds ordinary numbers: those with a plus, and those whose point may part the thousands; as `count_numbers`."""
+    """Counts plain numbers with a leading plus or an ambiguous point.
+
+    Args:
+      numbers: Plain numbers, strings [N].
+      owners: Index in `into` of each value's column, int [N].
+      rows: Number of rows with each value, int [N].
+      into: Counts of each column, updated in place.
+    """
     plus = pc.starts_with(numbers, "+").to_numpy(zero_copy_only=False)
     if plus.any():
         whole = pc.match_substring_regex(numbers, r"^\+[0-9]+$").to_numpy(zero_copy_only=False)
@@ -134,11 +145,11 @@ def _sums(owners: np.ndarray, rows: np.ndarray, hit: np.ndarray) -> Iterator[tup
 
 @dataclass(frozen=True)
 class NumberColumn:
-    """A column of numbers, as the decision on notations takes it.
+    """A column of numbers, as input of the notation decision.
 
     Attributes:
-      found: What was counted.
-      fractions: Rows of ordinary numbers that are not whole, those with ambiguous points among them.
+      found: Counts of the notations.
+      fractions: Rows of plain numbers with a fraction, including ambiguous points.
     """
 
     found: NumberForms
@@ -146,7 +157,7 @@ class NumberColumn:
 
     @property
     def legal(self) -> list[tuple[str, str]]:
-        """(decimal mark, thousands separator) that all values can be read with; without a separator first."""
+        """All pairs (decimal mark, thousands separator) that fit every value; those without a separator first."""
         shapes = set(self.found.shapes) | ({"A."} if self.found.points else set())
         pairs = [(decimal, mark) for mark in THOUSANDS for decimal in DECIMALS if decimal != mark]
         if self.fractions > self.found.points:
@@ -155,12 +166,12 @@ class NumberColumn:
 
     @property
     def is_ambiguous(self) -> bool:
-        """Whether its values alone do not say what a point or comma between digits means."""
+        """Whether the values do not determine the decimal mark."""
         marks = bool(self.found.points or set(self.found.shapes) & {"A.", "A,"})
         return marks and len({decimal for decimal, _ in self.legal}) > 1
 
     def is_whole(self, notation: NumberNotation) -> bool:
-        """Whether its values are integers, read so."""
+        """Whether all values are integers in the given notation."""
         if any(factor != 1 for factor in notation.units.values()):
             return False
         shapes = set(self.found.shapes) | ({"A."} if self.found.points else set())
@@ -171,15 +182,15 @@ class NumberColumn:
 def decide(
     columns: Mapping[str, NumberColumn], delimiter: str
 ) -> tuple[NumberNotation, dict[str, NumberNotation | None]]:
-    """The notation of a table, and of each column of numbers that is not read as programs write numbers.
+    """Decides the number notation of a table and of each column that deviates from it.
 
     Args:
       columns: All columns of numbers.
-      delimiter: Of the file; where nothing else tells, a semicolon makes a comma a decimal mark.
+      delimiter: Delimiter of the file. If no column determines the decimal mark, a semicolon implies the comma.
 
     Returns:
-      The table's notation, which all of its columns of numbers share unless they have one of their own; and column ->
-      notation, None for numbers in several notations or units.
+      The notation of the table; and column -> notation for columns that deviate from it, None for columns with
+      contradictory notations or units.
     """
     legal = {name: column.legal for name, column in columns.items()}
     firm = Counter(firm_decimals(columns).values())
@@ -210,7 +221,7 @@ def decide(
 
 
 def firm_decimals(columns: Mapping[str, NumberColumn]) -> dict[str, str]:
-    """Column -> its decimal mark, of columns whose values leave no choice."""
+    """Column -> decimal mark, for columns whose values determine it."""
     return {
         name: next(iter(marks))
         for name, column in columns.items()

@@ -1,4 +1,4 @@
-"""How a column's numbers are written: decimal mark, thousands separator, units; and such cells as numbers."""
+"""Number notations (decimal mark, thousands separator, units) and parsing of cells in them."""
 
 import math
 import re
@@ -18,20 +18,20 @@ DECIMALS = (".", ",")
 THOUSANDS = ("", ",", ".", " ", "'", "_")
 MARKS = {".": "points", ",": "commas", " ": "blanks", "'": "apostrophes", "_": "underscores"}
 _SAME = (("[\u00a0\u2007\u2009\u202f]", " "), ("[\u2019\u02bc`]", "'"), ("[\u2212\u2013]", "-"))
-"""Characters of spreadsheets and type-setters -> what they stand for."""
+"""Pattern of typographic variants -> ASCII character."""
 
 
 @dataclass(frozen=True)
 class NumberNotation:
-    """How numbers are written.
+    """The notation of numbers.
 
-    With any notation, also an empty one, a leading +, a trailing minus and negative numbers in brackets, (1.50), are
-    read, and spaces of any kind count as blanks.
+    Any notation, including the default one, accepts a leading +, a trailing minus, negative numbers in brackets, such
+    as (1.50), and Unicode spaces in place of blanks.
 
     Attributes:
-      decimal: Between the whole part and the fraction.
-      thousands: Between groups of digits; "" is none. Groups may be left out.
-      units: What may stand before or behind a number -> what the number is multiplied by.
+      decimal: Decimal mark.
+      thousands: Separator between groups of digits; "" for none. Numbers without separators are accepted, too.
+      units: Unit that may precede or follow a number -> factor.
     """
 
     decimal: str = "."
@@ -40,16 +40,24 @@ class NumberNotation:
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "NumberNotation":
-        """What `dataclasses.asdict` made of one."""
+        """Restores an instance from its `dataclasses.asdict` form."""
         return cls(fields["decimal"], fields["thousands"], dict(fields["units"]))
 
     @property
     def is_plain(self) -> bool:
-        """Whether numbers are written as programs write them."""
+        """Whether this is the plain notation: decimal point, no separators, no units."""
         return self == NumberNotation()
 
     def parse(self, cells: pa.StringArray, type_: pa.DataType) -> pa.Array:
-        """Cells as int64 or float64, [N]; null where a cell is null or no number in this notation."""
+        """Parses cells in this notation.
+
+        Args:
+          cells: Strings, [N].
+          type_: int64 or float64.
+
+        Returns:
+          Numbers, [N]; null for a null cell and for a cell that is not a number in this notation.
+        """
         part = pc.extract_regex(normal(cells), self._pattern())
         digits = part.field("digits")
         if self.thousands:
@@ -72,7 +80,7 @@ class NumberNotation:
             for unit in factors
         }
         for unit, factor in factors.items():
-            if (power := _power_of_ten(factor)) is not None:  # 4.35 times 100.0 would not be 435
+            if (power := _power_of_ten(factor)) is not None:  # exact, unlike 4.35 * 100.0
                 text = pc.binary_join_element_wise(text, pc.if_else(where[unit], f"e{power}", ""), "")
         values = parse(text, pa.float64())
         for unit, factor in factors.items():
@@ -100,7 +108,7 @@ def _power_of_ten(factor: float) -> int | None:
 
 
 def normal(cells: pa.StringArray) -> pa.StringArray:
-    """Cells with one kind of blank, apostrophe and minus; trimmed."""
+    """Normalises typographic spaces, apostrophes and minus signs to ASCII, and trims cells, string [N]."""
     for pattern, one in _SAME:
         cells = pc.replace_substring_regex(cells, pattern, one)
     return pc.utf8_trim(cells, " \t")

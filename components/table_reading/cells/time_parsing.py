@@ -1,7 +1,7 @@
-"""Cells that tell of time, in other notations than ISO 8601: dates by a format, times of day, durations.
+"""Parses dates by a format, times of day, and durations.
 
-Formats are strptime's, or the words `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`: numbers since 1970-01-01 UTC. A
-fraction of a second may follow "%S". Everything here is null where a cell is no such value.
+A format is one of strptime, or `epoch_s`, `epoch_ms`, `epoch_us` or `epoch_ns`: seconds, milli-, micro- or nanoseconds
+since 1970-01-01 UTC. A fraction of a second may follow "%S". All functions return null for cells that do not fit.
 """
 
 import re
@@ -13,27 +13,34 @@ import pyarrow.compute as pc
 from components.shared.features.calendar_parts import DAY
 
 EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_ns": 0.001}
-"""Format -> microseconds of one."""
+"""Format -> microseconds per unit."""
 CLOCK = r"^\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?([AaPp])\.?[Mm]\.?)?$"
 """A time of day, as 9:30, 09:30:15 or 9:30 pm."""
 ELAPSED = (
     r"^(?P<sign>-?)(?:(?P<days>\d{1,6}) days?,? )?(?P<h>\d{1,6}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d{1,9}))?)?$"
 )
-"""A duration, as 123:45, 1:23:45.5 or 2 days 01:02:03; of two parts hours and minutes."""
+"""A duration, such as 123:45 (hours and minutes), 1:23:45.5 or 2 days 01:02:03."""
 ISO = (
     r"^(?P<sign>-?)P(?:(?P<w>\d{1,5})W)?(?:(?P<days>\d{1,6})D)?(?:T(?:(?P<h>\d{1,6})H)?(?:(?P<m>\d{1,6})M)?"
     r"(?:(?P<s>\d{1,9})(?:\.(?P<f>\d{1,9}))?S)?)?$"
 )
-"""An ISO 8601 duration without years and months, which have no length."""
+"""An ISO 8601 duration without years and months, which have no fixed length."""
 LASTS = "|".join(re.sub(r"\?P<\w+>", "?:", pattern) for pattern in (ELAPSED, ISO))
-"""Either, without groups."""
+"""A duration in either notation, without named groups."""
 _FRACTION = r"^(.*:\d{2})\.(\d{1,9})$"
 
 
 def dates(column: pa.Array, type_: pa.DataType, written: str, latest: int = 0) -> pa.Array:
-    """Text or numbers as date32 or timestamp[us], by a format; a moment within the day is no date.
+    """Parses text or numbers as dates or timestamps by a format.
 
-    `latest` is the latest year that two digits (%y) may mean, 0 is 2068.
+    Args:
+      column: Strings or numbers, [N].
+      type_: date32 or a timestamp type.
+      written: The format, see the module's docstring.
+      latest: Latest year that a two-digit year (%y) can mean; 0 for 2068.
+
+    Returns:
+      Values of `type_`, [N]; null for values that do not fit. For date32 also timestamps other than midnight are null.
     """
     found = _epoch(column, written) if written in EPOCHS else _by_format(column, written)
     if latest and "%y" in written:
@@ -45,7 +52,7 @@ def dates(column: pa.Array, type_: pa.DataType, written: str, latest: int = 0) -
 
 
 def _within(moments: pa.Array, latest: int) -> pa.Array:
-    """Moments with their years moved by centuries, so that none is after `latest` or 100 years before it."""
+    """Shifts timestamps by whole centuries into the 100 years that end with `latest`."""
     there = moments.is_valid().to_numpy(zero_copy_only=False)
     given = moments.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False).astype("datetime64[us]")
     months = given.astype("datetime64[M]")
@@ -68,10 +75,10 @@ def _by_format(column: pa.Array, written: str) -> pa.Array:
             micros = pc.utf8_slice_codeunits(pc.utf8_rpad(pc.struct_field(parts, "f"), 9, "0"), 0, 6).cast(pa.int64())
             cells = pc.replace_substring_regex(cells, _FRACTION, r"\1")
     read = pc.strptime(cells, format=written, unit="us", error_is_null=True)
-    if (pattern := _day_of(written)) is not None:  # the library makes the 3rd of March of the 31st of February
-        said = pc.struct_field(pc.extract_regex(cells, pattern), "day")
-        said = pc.if_else(pc.equal(said, ""), pa.scalar(None, pa.string()), said)
-        read = pc.if_else(pc.equal(pc.day(read), said.cast(pa.int64())), read, pa.scalar(None, read.type))
+    if (pattern := _day_of(written)) is not None:  # pc.strptime turns February 31 into March 3
+        day = pc.struct_field(pc.extract_regex(cells, pattern), "day")
+        day = pc.if_else(pc.equal(day, ""), pa.scalar(None, pa.string()), day)
+        read = pc.if_else(pc.equal(pc.day(read), day.cast(pa.int64())), read, pa.scalar(None, read.type))
     found = read.cast(pa.int64())
     if micros is not None:
         found = pc.add(found, pc.fill_null(micros, 0))
@@ -79,7 +86,7 @@ def _by_format(column: pa.Array, written: str) -> pa.Array:
 
 
 def _day_of(written: str) -> str | None:
-    """A pattern with the group `day` for a format; None for one that has none, or directives that are not known."""
+    """A regular expression with the group `day` for a format; None for formats without %d or with other directives."""
     pattern, at = "", 0
     while at < len(written):
         if written[at] != "%":
@@ -124,7 +131,7 @@ def _epoch(column: pa.Array, written: str) -> pa.Array:
 
 
 def times(cells: pa.StringArray) -> pa.Array:
-    """Times of day as time64[us]."""
+    """Parses times of day, such as 9:30, 09:30:15.5 or 9:30 pm, as time64[us], [N]."""
     parts = pc.extract_regex(
         pc.utf8_trim_whitespace(cells),
         r"^(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:\.(?P<f>\d{1,9}))?)?(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?$",
@@ -139,7 +146,7 @@ def times(cells: pa.StringArray) -> pa.Array:
 
 
 def durations(cells: pa.StringArray) -> pa.Array:
-    """Durations as duration[us]."""
+    """Parses durations in the notations ELAPSED and ISO as duration[us], [N]."""
     cells = pc.utf8_trim_whitespace(cells)
     found = np.zeros(len(cells), np.int64)
     legal = np.zeros(len(cells), bool)
@@ -164,7 +171,7 @@ def durations(cells: pa.StringArray) -> pa.Array:
 
 
 def _numbers(parts: pa.StructArray, name: str) -> np.ndarray:
-    """A group of digits as int64, 0 where it is empty; `f` in microseconds."""
+    """A named group of digits as int64, [N], 0 if empty; the group `f` (fraction) in microseconds."""
     texts = pc.struct_field(parts, name).fill_null("")
     if name == "f":
         texts = pc.utf8_slice_codeunits(pc.utf8_rpad(texts, 9, "0"), 0, 6)
@@ -174,7 +181,7 @@ def _numbers(parts: pa.StructArray, name: str) -> np.ndarray:
 
 
 def seconds(column: pa.Array) -> pa.Array:
-    """Times of day or durations as float64 seconds."""
+    """Converts times of day or durations to seconds, float64 [N]."""
     type_ = column.type
     unit = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[type_.unit]
     width = pa.int32() if pa.types.is_time32(type_) else pa.int64()
@@ -182,7 +189,7 @@ def seconds(column: pa.Array) -> pa.Array:
 
 
 def from_seconds(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    """Seconds as time64[us] or duration[us]."""
+    """Converts seconds to time64[us] or duration[us], [N]; null if not finite or, for times, outside [0, 86400)."""
     numbers = column.cast(pa.float64()).to_numpy(zero_copy_only=False) * 1e6
     most = DAY - 1 if pa.types.is_time(type_) else 2.0**62
     usable = np.isfinite(numbers) & (np.abs(numbers) <= most)

@@ -1,4 +1,4 @@
-"""The forms of the values of all columns of a batch: of few rows and many columns, many columns at once."""
+"""Counts the lexical forms of a batch; in batches of few rows, many columns are processed together."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,18 @@ from components.table_reading.cells.text_parsing import parse
 from components.table_reading.read_options import CHECKED, CHECKED_EACH, FORMS, MARKERS, Forms, count_forms
 
 FEW_ROWS = 1 << 12
-"""A column of more rows is counted by itself: it pays to find its distinct values first."""
+"""Above this number of rows columns are counted one by one: finding the distinct values first is then faster."""
 CELLS = 1 << 19
-"""Cells that are looked at together."""
+"""Approximate number of cells that are processed together."""
 
 
 def count_batch(batch: pa.RecordBatch, into: Mapping[str, Forms]) -> None:
-    """Adds the values of all columns, strings, to their counts; the same as `count_forms` of each."""
+    """Adds the values of a batch to the counts of its columns; equivalent to `count_forms` for each column.
+
+    Args:
+      batch: Columns of strings.
+      into: Column -> counts, updated in place.
+    """
     names = batch.schema.names
     if batch.num_rows > FEW_ROWS or len(names) < 2:
         for name, column in zip(names, batch.columns, strict=True):
@@ -30,7 +35,15 @@ def count_batch(batch: pa.RecordBatch, into: Mapping[str, Forms]) -> None:
 
 
 def grouped(columns: list[pa.Array], rows: int) -> Iterator[tuple[int, list[pa.Array]]]:
-    """The columns in groups of about CELLS cells, each with the number of its first."""
+    """Splits columns into groups of about CELLS cells.
+
+    Args:
+      columns: Columns, each of `rows` values.
+      rows: Number of rows.
+
+    Yields:
+      Index of the first column of a group, and the columns of the group.
+    """
     width = max(1, CELLS // max(rows, 1))
     for start in range(0, len(columns), width):
         yield start, columns[start : start + width]
@@ -45,7 +58,7 @@ def _count(columns: list[pa.Array], into: list[Forms]) -> None:
     if values.null_count:
         owners = owners[values.is_valid().to_numpy(zero_copy_only=False)]
         values = values.drop_null()
-    trimmed = pc.utf8_trim(values, " \t")  # Arrow's CSV reader takes " 5" for 5
+    trimmed = pc.utf8_trim(values, " \t")  # as Arrow's CSV reader parses " 5"
     marker = pc.is_in(trimmed, value_set=pa.array(sorted(MARKERS))).to_numpy(zero_copy_only=False)
     if marker.any():
         found = Counter(zip(owners[marker].tolist(), values.filter(pa.array(marker)).to_pylist(), strict=True))
@@ -97,7 +110,7 @@ def _add(form: str, values: pa.Array, owners: np.ndarray, into: list[Forms]) -> 
 
 
 def _counts(owners: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Owner and how many values are its."""
+    """Yields the index of each column that occurs in `owners`, and its number of values."""
     counted = np.bincount(owners)
     found = np.flatnonzero(counted)
     return zip(found.tolist(), counted[found].tolist(), strict=True)

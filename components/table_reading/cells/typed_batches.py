@@ -1,4 +1,4 @@
-"""Record batches of Parquet, Arrow and TFRecord files, and of databases, with the types that the schema names."""
+"""Casts record batches of Parquet, Arrow and TFRecord files and of databases to the types of the schema."""
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +14,16 @@ from components.table_reading.column_types import is_list
 def typed_batch(
     batch: pa.RecordBatch, types: dict[str, pa.DataType], before: int, misfits: FileMisfits
 ) -> pa.RecordBatch:
-    """The batch's columns of these names, in this order and of these types.
+    """Selects and casts the columns of a batch.
 
     Args:
-      batch: Rows of a file; each name is there once.
-      types: Column -> type.
-      before: Rows of the file before this batch.
-      misfits: Where values go that do not fit.
+      batch: Rows, with unique column names.
+      types: Column -> type; determines the order of the result.
+      before: Number of rows of the file before this batch.
+      misfits: Collects the type mismatches.
 
     Raises:
-      InputError: A value does not fit and the policy is `block`, or text is no UTF-8.
+      InputError: Text is not valid UTF-8; or the first type mismatch, under the policy "block".
     """
     fitted = []
     for name, type_ in types.items():
@@ -39,7 +39,17 @@ def typed_batch(
 
 
 def fit_column(name: str, column: pa.Array, type_: pa.DataType, misfits: FileMisfits) -> pa.Array:
-    """`fit`, but text that stands for dates, times or lists, and numbers that stand for dates, are read as such."""
+    """Casts a column like `casting.fit`, and parses text as dates, times or lists, and numbers by a date format.
+
+    Args:
+      name: Name of the column.
+      column: Values, [N], in the layout of `casting.plain`.
+      type_: Arrow type of the result.
+      misfits: Provides the notation of the cells.
+
+    Returns:
+      Values of `type_`, [N]; null for a null and for a value that does not fit.
+    """
     is_text, of_time = is_.is_string(column.type), is_.is_temporal(type_)
     by_format = name in misfits.notation.date_format and not is_.is_temporal(column.type)
     if (is_text and (of_time or is_.is_list(type_))) or by_format:
@@ -48,7 +58,7 @@ def fit_column(name: str, column: pa.Array, type_: pa.DataType, misfits: FileMis
 
 
 def _first_without_utf8(column: pa.Array) -> int | None:
-    """Row of the first value that is bytes but no text; None if there is none."""
+    """Index of the first row with bytes that are not valid UTF-8; None if there is none."""
     counts = lengths(column) if is_list(column.type) else np.ones(len(column), np.int64)
     values = plain(column.flatten()) if is_list(column.type) else column
     if not is_.is_binary(values.type):

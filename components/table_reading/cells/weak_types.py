@@ -1,7 +1,7 @@
-"""Columns of sources that tell numbers from texts, but no more (JSON lines, SQLite), to the types of the schema.
+"""Casts columns of JSON lines and SQLite, which distinguish only numbers, booleans and texts, to the schema's types.
 
-A text is read as a cell of a CSV file is: an ISO date is a date, and what `missing` names is missing. A number where
-the schema says string is the text of it.
+Texts are parsed like CSV cells: an ISO 8601 date becomes a date, a marker of `missing` becomes null. A number in a
+column that is a string in the schema becomes its text.
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ def typed_columns(
     misfits: FileMisfits,
     missing: tuple[str, ...],
 ) -> pa.RecordBatch:
-    """The batch's columns of these names, in this order and of these types.
+    """Selects and casts the columns of a batch.
 
     Args:
-      batch: Rows of a source; each name is there once.
-      types: Column -> type.
-      before: Rows of the source before this batch.
-      misfits: Where values go that do not fit.
-      missing: Texts that mean "no value".
+      batch: Rows, with unique column names.
+      types: Column -> type; determines the order of the result.
+      before: Number of rows before this batch.
+      misfits: Collects the type mismatches.
+      missing: Texts that mean "missing".
 
     Raises:
-      InputError: A value does not fit and the policy is `block`.
+      InputError: The first type mismatch, under the policy "block".
     """
     fitted = []
     for name, type_ in types.items():

@@ -1,1 +1,1 @@
-"""Rows of a query, streamed as Arrow record batches: PostgreSQL, and files of SQLite and DuckDB."""
+"""Streams the rows of a query as Arrow record batches: PostgreSQL, SQLite files, DuckDB files."""

@@ -1,7 +1,7 @@
-"""A database named by a URL: where a query's rows come from, and what they are known by.
+"""Reads query results from a database given by URL, and computes their digests.
 
-Nothing is written: every connection is read-only. Credentials come from the environment (PGUSER, PGPASSWORD, ~/.pgpass,
-or the variable that `[data] password_variable` names), never from a URL.
+All connections are read-only. Credentials come from the environment (PGUSER, PGPASSWORD, ~/.pgpass, or the variable
+that `[data] password_variable` names), never from the URL.
 """
 
 import hashlib
@@ -24,7 +24,12 @@ BATCH_ROWS = 1 << 16
 
 @dataclass(frozen=True)
 class Database:
-    """A database. `digests` are of the queries that have been read to their end: query -> SHA-256 of the rows."""
+    """A database.
+
+    Attributes:
+      url: URL without credentials.
+      digests: Query -> SHA-256 of its rows, in hexadecimal, for queries that have been read completely.
+    """
 
     url: str
     digests: dict[str, str] = field(default_factory=dict)
@@ -36,27 +41,34 @@ class Database:
 
     @property
     def file(self) -> str:
-        """The path of SQLite's or DuckDB's file: sqlite:///name is relative, sqlite:////name is not; "" of a server."""
+        """Path of a SQLite or DuckDB file, relative in sqlite:///name, absolute in sqlite:////name; "" for a server."""
         if self.kind == "postgresql":
             return ""
         return unquote(self.url.partition("://")[2].partition("?")[0].removeprefix("/"))
 
     def existing_file(self) -> str:
-        """`file`; InputError if it is not there."""
+        """`file`; InputError if it does not exist."""
         if not os.path.isfile(self.file):
             raise InputError(f"{self.url}: no such file: {self.file}")
         return self.file
 
     def stand(self) -> tuple[int, int]:
-        """Bytes of the file and when it was changed last, in ns, with what is still in its log; 0 of a server."""
+        """Size in bytes and modification time in ns of the file and its write-ahead log; zeros if there is no file."""
         found = [os.stat(path) for path in (self.file, f"{self.file}-wal", f"{self.file}.wal") if os.path.exists(path)]
         return sum(one.st_size for one in found), max((one.st_mtime_ns for one in found), default=0)
 
     def batches(self, query: str, options: ReadOptions) -> Generator[pa.RecordBatch, None, None]:
-        """The rows of a query as the database gives them, 65,536 at a time; their SHA-256 is in `digests` at the end.
+        """Streams the rows of a query with the database's types, and stores their digest at the end.
+
+        Args:
+          query: A SELECT statement.
+          options: Read options: `password_variable` and limits.
+
+        Yields:
+          Batches of 65,536 rows; fewer in the last one and before a change of types.
 
         Raises:
-          InputError: No such file, no connection, or the query fails.
+          InputError: The file does not exist, the connection fails, or the query fails.
           MissingExtra: The extra `sql` is not installed.
         """
         if self.kind == "postgresql":
@@ -77,7 +89,14 @@ class Database:
         self.digests[query] = digest.hexdigest()
 
     def digest(self, query: str, options: ReadOptions) -> str:
-        """SHA-256 of a query's rows in their order: of the last read, which is then forgotten, or of a new one."""
+        """SHA-256 of the rows of a query, in their order, in hexadecimal.
+
+        Uses and removes the digest of the last complete read; without one, the query is executed.
+
+        Args:
+          query: A SELECT statement.
+          options: Read options, see `batches`.
+        """
         if query not in self.digests:
             for _ in self.batches(query, options):
                 pass
@@ -85,7 +104,7 @@ class Database:
 
 
 def open_database(directory: str) -> Database:
-    """The database of a URL; InputError if there are credentials in it."""
+    """Returns the database of a URL without connecting; InputError if the URL contains credentials."""
     if holds_secret(directory):
         raise InputError(
             f"{without_secrets(directory)}: holds credentials, which a run would record; take them out of the URL and "
@@ -95,9 +114,11 @@ def open_database(directory: str) -> Database:
 
 
 def rebatched(batches: Iterator[pa.RecordBatch], rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-    """The same rows in batches of `rows` each but the last, so that a digest does not depend on how they arrived.
+    """Regroups rows into batches of equal size, so that digests do not depend on the driver's batches.
 
-    Batches of other types than the one before begin a new one.
+    Args:
+      batches: Batches of any size.
+      rows: Rows per batch; the last batch, and a batch before a change of column types, may be smaller.
     """
     held: list[pa.RecordBatch] = []
     count = 0

@@ -1,4 +1,4 @@
-"""DuckDB files, through DuckDB's own Arrow reader."""
+"""Reads DuckDB files through DuckDB's Arrow interface."""
 
 from collections.abc import Generator
 
@@ -10,10 +10,15 @@ from components.table_reading.formats.optional_libraries import import_extra
 
 
 def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None, None]:
-    """The rows of a query, at most `rows` at a time.
+    """Streams the rows of a query.
+
+    Args:
+      path: Path of the DuckDB file.
+      query: A SELECT statement.
+      rows: Maximum number of rows per batch.
 
     Raises:
-      InputError: With DuckDB's message where the file or the query fails.
+      InputError: The file cannot be opened or the query fails; contains DuckDB's message.
       MissingExtra: The extra `sql` is not installed.
     """
     duckdb = import_extra("duckdb", "sql", path)

@@ -1,4 +1,4 @@
-"""PostgreSQL through ADBC: the rows come as the binary format of COPY, a few MiB at a time."""
+"""Reads PostgreSQL through ADBC, which streams rows in COPY's binary format, a few MiB at a time."""
 
 import os
 from collections.abc import Generator
@@ -14,23 +14,24 @@ from components.table_reading.formats.optional_libraries import import_extra
 
 TRANSACTION = (
     "SET TRANSACTION READ ONLY",
-    # The order of rows without ORDER BY is then that of the table, not of chance: a run's data are told by a digest.
+    # Makes the row order of a query without ORDER BY reproducible, since the data fingerprint depends on it.
     "SET LOCAL synchronize_seqscans = off",
     "SET LOCAL max_parallel_workers_per_gather = 0",
 )
 
 
 def batches(url: str, query: str, password_variable: str = "") -> Generator[pa.RecordBatch, None, None]:
-    """The rows of a query.
+    """Streams the rows of a query.
 
     Args:
-      url: postgresql://host:port/database, without credentials; what it does not say, PostgreSQL's variables do.
-      query: A SELECT, or anything else that COPY takes.
-      password_variable: Variable of the environment that holds the password; "" leaves it to PGPASSWORD or ~/.pgpass.
+      url: postgresql://host:port/database, without credentials; missing parts come from PostgreSQL's variables, such as
+        PGHOST.
+      query: A SELECT, or another query that COPY accepts.
+      password_variable: Environment variable that contains the password; "" for PGPASSWORD or ~/.pgpass.
 
     Raises:
-      InputError: No connection, or the query fails; with the server's own message.
-      ConfigError: `password_variable` is not set.
+      InputError: The connection or the query fails; contains the server's message.
+      ConfigError: The variable `password_variable` is not set.
       MissingExtra: The extra `sql` is not installed.
     """
     dbapi = import_extra("adbc_driver_postgresql.dbapi", "sql", url)
@@ -46,7 +47,7 @@ def batches(url: str, query: str, password_variable: str = "") -> Generator[pa.R
                 for batch in reader:
                     yield _plain(batch, url)
             except (dbapi.Error, pa.ArrowException, OSError) as exc:
-                raise InputError(f"{url}: the query failed ({_said(exc)})") from exc
+                raise InputError(f"{url}: the query failed ({_server_message(exc)})") from exc
         finally:
             cursor.close()
     finally:
@@ -64,13 +65,15 @@ def _connected(dbapi: Any, url: str, password_variable: str) -> Any:
     try:
         return dbapi.connect(address)
     except dbapi.Error as exc:
-        said = _said(exc)
-        hint = "; PGUSER and PGPASSWORD, or ~/.pgpass, say who asks" if "password" in said or "role" in said else ""
-        raise InputError(f"{url}: cannot be connected to ({said}){hint}") from None  # the trace would hold the password
+        message = _server_message(exc)
+        asks = "password" in message or "role" in message
+        hint = "; set PGUSER and PGPASSWORD, or use ~/.pgpass" if asks else ""
+        # The traceback would contain the password.
+        raise InputError(f"{url}: cannot be connected to ({message}){hint}") from None
 
 
-def _said(error: Exception) -> str:
-    """The server's own message, without what the driver puts around it."""
+def _server_message(error: Exception) -> str:
+    """The server's message without the text that the driver adds."""
     text = str(error).partition("Query was:")[0]
     for mark in ("ERROR:  ", "FATAL:  ", "failed: ", "[libpq] "):
         if mark in text:
@@ -80,7 +83,7 @@ def _said(error: Exception) -> str:
 
 
 def _plain(batch: pa.RecordBatch, url: str) -> pa.RecordBatch:
-    """The batch with types that Arrow itself has: NUMERIC as float64, enumerations, UUIDs and JSON as text."""
+    """Converts PostgreSQL types without an Arrow type: NUMERIC to float64; enumerations, UUIDs and JSON to text."""
     columns = [_column(column, field, url) for column, field in zip(batch.columns, batch.schema, strict=True)]
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
@@ -101,7 +104,7 @@ def _column(column: pa.Array, field: pa.Field, url: str) -> pa.Array:
         return pa.array(texts, pa.string())
     if pa.types.is_string(stored.type):
         return stored
-    if kind.startswith("unnamed") and pa.types.is_binary(stored.type):  # an enumeration, most likely
+    if kind.startswith("unnamed") and pa.types.is_binary(stored.type):  # probably an enumeration
         try:
             texts = stored.cast(pa.string())
             if "\0" not in "".join(text or "" for text in texts.unique().to_pylist()):

@@ -1,4 +1,4 @@
-"""A query as the spans of a dataset: which there are, and the rows of one."""
+"""Reads the spans of a dataset from a database query: lists them, and streams their rows."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,13 +20,18 @@ MOST_SPANS = 100_000
 
 
 def query_spans(database: Database, query: str, options: ReadOptions) -> list[SpanFile]:
-    """The spans of a query, by number; one, with the number 0, where it has no `{span}`.
+    """Lists the spans of a query, ordered by number; a single span 0 if the query has no `{span}`.
 
-    `{span}` becomes each value that `[data] spans_query` gives, which are numbers or dates: 3, '2024-03-01'.
+    `{span}` is replaced by each value of the first column of `[data] spans_query`: a number or a quoted date.
+
+    Args:
+      database: The database.
+      query: A SELECT statement, with or without `{span}`.
+      options: Read options; `spans_query` lists the spans.
 
     Raises:
-      InputError: A query fails, or its values are no spans.
-      ConfigError: `{span}` without a query for the spans there are.
+      InputError: A query fails, or its values are neither numbers nor dates, or there are none or too many.
+      ConfigError: The query has `{span}` and `spans_query` is not set.
     """
     size, modified = database.stand() if database.file else (0, 0)
     if SPAN not in query:
@@ -59,12 +64,21 @@ def query_spans(database: Database, query: str, options: ReadOptions) -> list[Sp
 
 
 def _literal(value: object, text: str) -> str:
-    """A value in SQL; `numbered` has seen that it is a number or begins as a date."""
+    """A span value as SQL literal; `numbered` has validated that it is a number or begins with a date."""
     return text if isinstance(value, int) else "'" + text.replace("'", "''") + "'"
 
 
 def survey_batches(database: Database, file: SpanFile, options: ReadOptions) -> Iterator[pa.RecordBatch]:
-    """The rows as the database gives them, those of SQLite as texts, to find out the types."""
+    """Streams the rows of a query for type inference, with the database's types; as texts from SQLite.
+
+    Args:
+      database: The database.
+      file: The span; `path` is its query.
+      options: Read options.
+
+    Raises:
+      InputError: The query fails, or a column name is empty or duplicated.
+    """
     if database.kind == "sqlite":
         batches = sqlite_files.text_batches(database.existing_file(), file.path, BATCH_ROWS)
     else:
@@ -84,13 +98,24 @@ def read_query(
     misfits: FileMisfits,
     options: ReadOptions,
 ) -> Iterator[pa.RecordBatch]:
-    """Streams the rows of a query; see `reading.read_batches`."""
+    """Streams the rows of a query; see `readers.read_batches`.
+
+    Args:
+      database: The database.
+      file: The span; `path` is its query.
+      types: Column -> type, from the schema.
+      misfits: Collects the type mismatches.
+      options: Read options.
+
+    Raises:
+      InputError: The query fails or a column is missing; or, under the policy "block", the first type mismatch.
+    """
     wanted, before = None, 0
     for batch in database.batches(file.path, options):
         if wanted is None:
             unknown_names(file.name, batch.schema.names, types, "query")
             wanted = carried(file.name, batch.schema, types)
-            if database.kind == "sqlite":  # the next value of an unknown column may be of another type
+            if database.kind == "sqlite":  # values of one SQLite column may differ in type
                 wanted = {name: types.get(name, pa.string()) for name in wanted}
         if database.kind == "sqlite":
             yield typed_columns(batch, wanted, before, misfits, options.missing)

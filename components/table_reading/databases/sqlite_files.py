@@ -1,7 +1,7 @@
-"""SQLite files, through Python's own module.
+"""Reads SQLite files through Python's sqlite3.
 
-SQLite's values have types, its columns have none. ADBC's driver takes the type of a column from its first rows and
-stops at the first value of another; here a column is of one type a batch, and is text where its values are mixed.
+SQLite stores a type with each value, not with a column. ADBC's driver infers a column's type from its first rows and
+fails at the first value of another type. Here the type is inferred per batch; mixed values become text.
 """
 
 import sqlite3
@@ -16,24 +16,42 @@ from components.shared.errors import InputError
 from components.table_reading.cells.type_errors import one_line
 
 CELLS = 1 << 20
-"""Cells fetched at a time: they are Python's objects before they are Arrow's."""
+"""Maximum number of cells fetched at a time, since each is a Python object until the batch is built."""
 
 
 def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None, None]:
-    """The rows of a query, at most `rows` at a time; InputError with SQLite's message where it fails."""
+    """Streams the rows of a query.
+
+    Args:
+      path: Path of the SQLite file.
+      query: A SELECT statement.
+      rows: Maximum number of rows per batch.
+
+    Raises:
+      InputError: The query fails; contains SQLite's message.
+    """
     for names, values in _rows(path, query, rows):
         yield pa.RecordBatch.from_arrays([_column(column) for column in values], names)
 
 
 def text_batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None, None]:
-    """The same with every value as text, for finding out what the types are."""
+    """Streams the rows of a query with every value as text, for type inference.
+
+    Args:
+      path: Path of the SQLite file.
+      query: A SELECT statement.
+      rows: Maximum number of rows per batch.
+
+    Raises:
+      InputError: The query fails; contains SQLite's message.
+    """
     for names, values in _rows(path, query, rows):
         texts = [pa.array([_text(value) for value in column], pa.string()) for column in values]
         yield pa.RecordBatch.from_arrays(texts, names)
 
 
 def _rows(path: str, query: str, rows: int) -> Iterator[tuple[list[str], list[tuple[Any, ...]]]]:
-    """Names of the columns, and their values."""
+    """Yields the column names, and the fetched values by column."""
     address = f"{Path(path).resolve().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(address, uri=True, check_same_thread=False)) as connection:

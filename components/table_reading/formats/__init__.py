@@ -1,1 +1,1 @@
-"""Formats beside CSV and databases: Parquet, Arrow IPC, TFRecord, JSON lines, spreadsheets, zip archives."""
+"""Reads formats other than CSV and databases: Parquet, Arrow IPC, TFRecord, JSON lines, spreadsheets, zip archives."""

@@ -1,4 +1,4 @@
-"""Arrow IPC files and streams, Feather version 2 among them, as typed record batches."""
+"""Reads Arrow IPC files and streams, including Feather version 2, as typed record batches."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -15,8 +15,7 @@ from components.table_reading.spans import SpanFile
 
 BATCH_ROWS = 1 << 16
 MAGIC = b"ARROW1"
-"""How a file begins; a stream begins with its schema."""
-
+"""First bytes of a file; a stream begins with its schema."""
 
 END = 10
 """Bytes at the end of a file: the length of the footer before them, and MAGIC."""
@@ -25,19 +24,24 @@ Reader: TypeAlias = ipc.RecordBatchFileReader | ipc.RecordBatchStreamReader
 
 
 def open_ipc(source: pa.NativeFile, file: SpanFile, limits: Limits) -> Reader:
-    """An Arrow file or stream, its schema within the limits.
+    """Opens an Arrow file or stream and checks the limits.
+
+    Args:
+      source: The opened file.
+      file: Its description, for messages.
+      limits: Read limits.
 
     Raises:
-      InputError: A footer or schema that is too long, or too many columns.
-      pa.ArrowInvalid: It is neither.
+      InputError: The footer or schema is too long, or there are too many columns.
+      pa.ArrowInvalid: The content is neither an Arrow file nor a stream.
     """
     start = source.read(8)
     is_file = start.startswith(MAGIC)
-    length = start[4:] if start.startswith(b"\xff\xff\xff\xff") else start[:4]  # versions before 0.15 had no mark
+    length = start[4:] if start.startswith(b"\xff\xff\xff\xff") else start[:4]  # no continuation marker before 0.15
     if is_file:
         source.seek(max(source.size() - END, 0))
         length = source.read(4)
-    if (bytes_ := int.from_bytes(length, "little", signed=True)) < source.size():  # otherwise Arrow says it
+    if (bytes_ := int.from_bytes(length, "little", signed=True)) < source.size():  # else Arrow reports the damage
         limits.check_header(file.name, bytes_, "its schema")
     source.seek(0)
     reader = ipc.open_file(source) if is_file else ipc.open_stream(source)
@@ -52,13 +56,25 @@ def read_ipc(
     misfits: FileMisfits,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
-    """Streams an Arrow file; see `reading.read_batches`. It is read by the batches in which it was written."""
+    """Streams an Arrow file; see `readers.read_batches`. Each written batch is read as a whole.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: An Arrow file or stream.
+      types: Column -> type, from the schema.
+      misfits: Collects the type mismatches.
+      limits: Read limits.
+
+    Raises:
+      InputError: A column is missing or a limit is exceeded; or, under the policy "block", the first type mismatch.
+      pa.ArrowException: The file is damaged.
+    """
     with filesystem.open_input_file(file.path) as source:
         reader = open_ipc(source, file, limits)
         wanted = carried(file.name, flat_schema(reader.schema, types), types)
         before = 0
         for written in ipc_batches(reader):
-            written.validate(full=True)  # before anything follows an offset that a damaged file makes up
+            written.validate(full=True)  # a damaged file may contain offsets beyond its buffers
             for start in range(0, written.num_rows, BATCH_ROWS):
                 batch = written.slice(start, BATCH_ROWS)
                 yield typed_batch(flat_batch(batch, types), wanted, before, misfits)
@@ -66,7 +82,7 @@ def read_ipc(
 
 
 def ipc_batches(reader: Reader) -> Iterator[pa.RecordBatch]:
-    """The record batches as they were written."""
+    """Yields the record batches of a file or stream as they were written."""
     if isinstance(reader, ipc.RecordBatchFileReader):
         for index in range(reader.num_record_batches):
             yield reader.get_batch(index)

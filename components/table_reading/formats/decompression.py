@@ -1,4 +1,4 @@
-"""A file's bytes, unpacked on the way, as long as they are in proportion to the file."""
+"""Decompresses files while reading, with a limit on the expansion ratio."""
 
 from types import TracebackType
 
@@ -9,17 +9,17 @@ from components.table_reading.read_limits import Limits
 from components.table_reading.spans import SpanFile
 
 COMPRESSION = {"gz": "gzip", "zst": "zstd", "bz2": "bz2"}
-"""End of a file's name -> Arrow's name of the compression."""
+"""Suffix of the file name -> Arrow's name of the compression codec."""
 
 
 class Unpacked:
-    """A stream over a file of any kind of COMPRESSION, or none, that stops at a decompression bomb."""
+    """A byte stream over a file with or without COMPRESSION, which raises an error for a decompression bomb."""
 
     def __init__(self, filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> None:
         self._name = file.name
         self._limits = limits
         compression = COMPRESSION.get(file.path.lower().rsplit(".", 1)[-1])
-        if compression:  # only a file of this kind tells how far it has been read
+        if compression:  # only a seekable file reports its position
             self._packed = filesystem.open_input_file(file.path)
         else:
             self._packed = filesystem.open_input_stream(file.path, compression=None)
@@ -28,11 +28,11 @@ class Unpacked:
         self._read = 0
 
     def read(self, size: int | None = None) -> bytes:
-        """At most `size` bytes; none at the end only.
+        """Returns at most `size` bytes, empty only at the end.
 
         Raises:
-          InputError: More came out of the file than `max_expansion` allows.
-          OSError, pa.ArrowException: It cannot be read or unpacked.
+          InputError: The expansion ratio exceeds `max_expansion`.
+          OSError, pa.ArrowException: The file cannot be read or decompressed.
         """
         block: bytes = self._stream.read(size)
         if self._is_packed:

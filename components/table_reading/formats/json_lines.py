@@ -1,8 +1,8 @@
-"""JSON lines (one object a line) as typed record batches, a block at a time.
+"""Reads JSON lines (one object per line) as typed record batches, in blocks.
 
-Arrow's reader parses a block; where it stops (a column of numbers and texts, a line that is no object), Python's json
-reads that block: it goes on where the value is sound, and names the row where it is not. A key may be missing in any
-row, so the keys and their types are found by a first pass over the file.
+Arrow's reader parses each block. If it fails (a column with numbers and texts, a line that is not an object), Python's
+json parses the block, accepts mixed values and names the row of an invalid one. Since any row may lack a key, a first
+pass over the file collects keys and types.
 """
 
 import json
@@ -38,7 +38,19 @@ def read_json_lines(
     misfits: FileMisfits,
     options: ReadOptions,
 ) -> Iterator[pa.RecordBatch]:
-    """Streams a file of JSON lines; see `reading.read_batches`."""
+    """Streams a file of JSON lines; see `readers.read_batches`.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A file of JSON lines, which may be compressed.
+      types: Column -> type, from the schema.
+      misfits: Collects the type mismatches.
+      options: Read options; texts of `missing` become null.
+
+    Raises:
+      InputError: A row is not a JSON object or a column is missing; or, under the policy "block", the first type
+        mismatch.
+    """
     wanted, before = None, 0
     for batch in json_batches(filesystem, file, options.limits):
         wanted = wanted or carried(file.name, batch.schema, types)
@@ -47,10 +59,18 @@ def read_json_lines(
 
 
 def json_batches(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> Iterator[pa.RecordBatch]:
-    """The rows as they stand: each batch has all columns of the file, numbers, truth values, texts, and lists of them.
+    """Streams the rows with their own types: numbers, booleans, texts, and lists of them; nested objects are flattened.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A file of JSON lines, which may be compressed.
+      limits: Read limits.
+
+    Yields:
+      Batches of at most 65,536 rows, each with all columns of the file.
 
     Raises:
-      InputError: A row is no JSON object, or one of a kind that makes no column.
+      InputError: A row is not a JSON object, or a column mixes objects with other values or holds lists of objects.
     """
     schema = _schema(filesystem, file, limits)
     before = 0
@@ -66,7 +86,7 @@ def json_batches(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> I
 
 
 def _schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Schema:
-    """Keys and types of all rows, nested as they are."""
+    """Keys and types of all rows, with nested objects as structs."""
     found: dict[str, pa.DataType] = {}
     before = 0
     for block in _blocks(filesystem, file, limits):
@@ -127,7 +147,7 @@ def _parsed(block: bytes, schema: pa.Schema | None = None) -> pa.Table:
 
 
 def _holds_large(table: pa.Table) -> bool:
-    """Whether there are whole numbers of a size at which Arrow reads integers as floats, and so makes some equal."""
+    """Whether floats reach 2^63: Arrow parses larger integers as float64, which may make different ones equal."""
     for column in table.columns:
         if is_.is_floating(column.type):
             size = pc.max(pc.abs(column)).as_py()
@@ -157,10 +177,10 @@ def _known(row: dict[str, Any], schema: pa.Schema) -> dict[str, Any]:
 
 
 def _blocks(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> Iterator[bytes]:
-    """The file's bytes in blocks of whole lines.
+    """Streams the bytes of a file in blocks of complete lines.
 
     Raises:
-      InputError: A line is longer than `max_line_bytes`, or the file is no UTF-8 or one array.
+      InputError: A line is longer than `max_line_bytes`, or the file is UTF-16 or a JSON array.
     """
     held, first = b"", True
     try:

@@ -1,4 +1,4 @@
-"""Types of JSON values: what the objects of several blocks have in common, and nested objects as dotted columns."""
+"""Infers and unifies types of JSON values, and flattens nested objects to dotted columns."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,23 @@ Types = Mapping[str, pa.DataType]
 
 
 class MixedObjects(Exception):
-    """A column is an object, or a list, in some rows and something else in others; its name."""
+    """A column mixes objects or lists with other values; the argument is its name."""
 
 
 def unified(one: pa.DataType, other: pa.DataType, column: str) -> pa.DataType:
-    """The type that holds values of both; text where there are numbers, truth values and texts; MixedObjects else."""
+    """The common type of two types.
+
+    Args:
+      one: A type.
+      other: Another type.
+      column: Name of the column, for the exception.
+
+    Returns:
+      float64 for int64 and float64; string for other mixes of single values; structs and lists are unified recursively.
+
+    Raises:
+      MixedObjects: One type is a struct or list and the other is not the same kind.
+    """
     if one == other or is_.is_null(other):
         return one
     if is_.is_null(one):
@@ -35,7 +47,7 @@ def unified(one: pa.DataType, other: pa.DataType, column: str) -> pa.DataType:
 
 
 def as_json(type_: pa.DataType) -> pa.DataType:
-    """What Arrow infers, without its guess that a text is a point in time."""
+    """Replaces timestamps, which Arrow infers from texts, by strings, recursively."""
     if is_.is_timestamp(type_):
         return pa.string()
     if is_.is_struct(type_):
@@ -45,7 +57,15 @@ def as_json(type_: pa.DataType) -> pa.DataType:
 
 
 def type_of(value: Any, column: str) -> pa.DataType:
-    """The type of one value of Python's json; text for an integer that int64 does not hold."""
+    """The Arrow type of a value parsed by Python's json; string for integers beyond int64.
+
+    Args:
+      value: The value.
+      column: Name of the column, for the exception.
+
+    Raises:
+      MixedObjects: A list mixes objects or lists with other values.
+    """
     if value is None:
         return pa.null()
     if isinstance(value, bool):
@@ -65,7 +85,7 @@ def type_of(value: Any, column: str) -> pa.DataType:
 
 
 def converted(value: Any, type_: pa.DataType) -> Any:
-    """A value as one of `type_`, which `unified` found for all values: a number among texts is its text."""
+    """Converts a value parsed by Python's json to `type_`, a result of `unified`; a number becomes text if need be."""
     if value is None:
         return None
     if is_.is_struct(type_):
@@ -79,7 +99,7 @@ def converted(value: Any, type_: pa.DataType) -> Any:
 
 
 def flat(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Nested objects as columns of their own: {"user": {"age": 3}} is a column `user.age`."""
+    """Flattens nested objects: {"user": {"age": 3}} becomes the column `user.age`."""
     names: Sequence[str] = batch.schema.names
     columns: list[pa.Array] = batch.columns
     while any(is_.is_struct(column.type) for column in columns):

@@ -1,7 +1,7 @@
-"""Columns of structs in Parquet and Arrow files, whose fields are read as columns of their own: `user.age`. Pure.
+"""Flattens struct columns of Parquet and Arrow files: the field `age` of `user` becomes the column `user.age`. Pure.
 
-The names are those that JSON lines have (json_lines.py). A struct that is null has null fields. Lists of structs and
-maps have no such columns; they are refused where types are told (names.py).
+The names are the same as for JSON lines (json_lines.py). The fields of a null struct are null. Lists of structs and
+maps are not flattened; column_matching.py rejects them.
 """
 
 from collections.abc import Container
@@ -11,12 +11,17 @@ from pyarrow import types as is_
 
 
 def is_struct(type_: pa.DataType) -> bool:
-    """Whether a column of the type has fields that can be columns."""
+    """Whether the type is a struct with at least one field."""
     return bool(is_.is_struct(type_)) and type_.num_fields > 0
 
 
 def flat_schema(schema: pa.Schema, kept: Container[str] = ()) -> pa.Schema:
-    """The columns that `flat_batch` gives; those named in `kept` stay as they are."""
+    """The schema of the result of `flat_batch`.
+
+    Args:
+      schema: Arrow schema of a file.
+      kept: Columns that are not flattened.
+    """
     fields = [[field] if field.name in kept else _flat_field(field) for field in schema]
     return pa.schema([one for some in fields for one in some])
 
@@ -27,7 +32,12 @@ def _flat_field(field: pa.Field) -> list[pa.Field]:
 
 
 def flat_batch(batch: pa.RecordBatch, kept: Container[str] = ()) -> pa.RecordBatch:
-    """The same rows with the fields of structs, also of structs in structs, in the place of their columns."""
+    """Replaces struct columns by their fields, recursively.
+
+    Args:
+      batch: Rows, [N].
+      kept: Columns that are not flattened.
+    """
     if not any(is_struct(field.type) for field in batch.schema):
         return batch
     names, columns = [], []
@@ -46,5 +56,5 @@ def _flat(name: str, column: pa.Array) -> list[tuple[str, pa.Array]]:
 
 
 def nested_columns(schema: pa.Schema) -> dict[str, list[str]]:
-    """Column of structs -> the columns that are read of it."""
+    """Struct column -> names of the columns it is flattened to."""
     return {field.name: flat_schema(pa.schema([field])).names for field in schema if is_struct(field.type)}

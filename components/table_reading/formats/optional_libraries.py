@@ -1,4 +1,4 @@
-"""Libraries that come with an extra of the package: imported where they are used, or asked for in one line."""
+"""Imports libraries of the package's extras, with a clear error if an extra is not installed."""
 
 import importlib
 from types import ModuleType
@@ -7,19 +7,19 @@ from components.shared.errors import ConfigError
 
 
 class MissingExtra(ConfigError):
-    """A library is not installed, with which extra it comes."""
+    """A library is not installed; the message names the extra that installs it."""
 
 
 def import_extra(module: str, extra: str, what: str) -> ModuleType:
-    """A module of an extra.
+    """Imports a module of an extra.
 
     Args:
-      module: Its name.
-      extra: The extra of plumbline that brings it.
-      what: What cannot be read without it.
+      module: Name of the module.
+      extra: Name of plumbline's extra that installs it.
+      what: The file or URL that needs the module, for the message.
 
     Raises:
-      MissingExtra: It is not installed.
+      MissingExtra: The module cannot be imported.
     """
     try:
         return importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""Parquet files as typed record batches, a part of a row group at a time."""
+"""Reads Parquet files as typed record batches, in parts of a row group."""
 
 from collections.abc import Iterator
 
@@ -15,19 +15,23 @@ from components.table_reading.spans import SpanFile
 
 BATCH_ROWS = 1 << 16
 BUFFER_BYTES = 1 << 20
-"""Read at a time of each column, so that a file of one huge row group does not have to fit into memory."""
-
+"""Bytes read at a time per column, so that a file with one huge row group does not have to fit into memory."""
 
 FOOTER = 8
-"""Bytes at the end of a file: the length of the footer before them, and a mark."""
+"""Bytes at the end of a file: the length of the footer before them, and the magic number."""
 
 
 def open_parquet(source: pa.NativeFile, file: SpanFile, limits: Limits) -> pq.ParquetFile:
-    """A Parquet file, its footer and what it promises within the limits.
+    """Opens a Parquet file and checks the limits.
+
+    Args:
+      source: The opened file.
+      file: Its description, for messages.
+      limits: Read limits.
 
     Raises:
-      InputError: A footer that is too long, too many columns, or pages that unpack to too much.
-      pa.ArrowInvalid: It is no Parquet file.
+      InputError: The footer is too long, there are too many columns, or the declared uncompressed size is too large.
+      pa.ArrowInvalid: The content is not a Parquet file.
     """
     size = source.size()
     if size > FOOTER:
@@ -35,7 +39,7 @@ def open_parquet(source: pa.NativeFile, file: SpanFile, limits: Limits) -> pq.Pa
         end = source.read(FOOTER)
         source.seek(0)
         length = int.from_bytes(end[:4], "little")
-        if end[4:] in (b"PAR1", b"PARE") and length < size:  # otherwise Arrow says it
+        if end[4:] in (b"PAR1", b"PARE") and length < size:  # else Arrow reports the damage
             limits.check_header(file.name, length, "the footer")
     parquet = pq.ParquetFile(source, buffer_size=BUFFER_BYTES, pre_buffer=False, page_checksum_verification=True)
     metadata = parquet.metadata
@@ -52,12 +56,24 @@ def read_parquet(
     misfits: FileMisfits,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
-    """Streams a Parquet file; see `reading.read_batches`."""
+    """Streams a Parquet file; see `readers.read_batches`.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A Parquet file.
+      types: Column -> type, from the schema.
+      misfits: Collects the type mismatches.
+      limits: Read limits.
+
+    Raises:
+      InputError: A column is missing or a limit is exceeded; or, under the policy "block", the first type mismatch.
+      pa.ArrowException: The file is damaged.
+    """
     with filesystem.open_input_file(file.path) as source:
         parquet = open_parquet(source, file, limits)
         wanted = carried(file.name, flat_schema(parquet.schema_arrow, types), types)
         before = 0
         for batch in parquet.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
-            batch.validate(full=True)  # Parquet's readers trust text to be UTF-8
+            batch.validate(full=True)  # the Parquet reader does not check UTF-8
             yield typed_batch(flat_batch(batch, types), wanted, before, misfits)
             before += batch.num_rows

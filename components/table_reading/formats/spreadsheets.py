@@ -1,8 +1,8 @@
-"""Sheets of spreadsheets (.xlsx, .xls, .xlsb, .ods), as the CSV that the spreadsheet's own program would save.
+"""Converts sheets of spreadsheets (.xlsx, .xls, .xlsb, .ods) to CSV, as a spreadsheet program would save them.
 
-So everything that holds for CSV holds for a sheet: where its header is, which cells are missing, units and notations,
-what a misfit is. Formulas are their last computed values, dates are ISO 8601, and row numbers are the sheet's own. The
-reader decodes a sheet as a whole (a sheet has at most 1,048,576 rows).
+All settings of CSV therefore apply to sheets: header row, missing values, notations, type mismatches. Formulas yield
+their last computed values, dates become ISO 8601, row numbers are those of the sheet. A sheet is decoded as a whole (at
+most 1,048,576 rows).
 """
 
 import csv
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
 SHOWN = 6
-"""Sheets named in a message."""
+"""Maximum number of sheets named in a message."""
 _PASSWORD = b"E\x00n\x00c\x00r\x00y\x00p\x00t\x00i\x00o\x00n\x00I\x00n\x00f\x00o"
-"""The stream of an encrypted .xlsx, by its name in UTF-16."""
+"""Name of the stream EncryptionInfo in an encrypted .xlsx, in UTF-16."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a workbook says of the sheet that is read.
+    """The selected sheet of a workbook.
 
     Attributes:
-      name: Of the sheet.
-      others: Names of the other sheets, hidden ones marked.
-      merged: Merged ranges in it; the value is in the first cell, the others are empty.
+      name: Name of the sheet.
+      others: Names of the other sheets, with "(hidden)" after hidden ones.
+      merged: Number of merged ranges in the sheet; only the first cell of a range has the value.
     """
 
     name: str
@@ -47,7 +47,13 @@ class Sheet:
 
 
 def describe_sheet(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -> Sheet:
-    """Which sheet of a workbook is read; raises what `write_sheet` does."""
+    """Describes the sheet that `write_sheet` reads, and raises the same errors.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: The workbook.
+      options: Read options; `sheet` names the sheet, "" selects the first visible one.
+    """
     workbook = _workbook(filesystem, file, options)
     name = _chosen(workbook, file, options.sheet)
     visible = import_extra("python_calamine", "excel", file.name).SheetVisibleEnum.Visible
@@ -60,19 +66,19 @@ def describe_sheet(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptio
 
 
 def write_sheet(filesystem: fs.FileSystem, file: SpanFile, folder: Path, options: ReadOptions) -> tuple[Path, str]:
-    """Writes a sheet as UTF-8 CSV with commas into `folder`.
+    """Writes a sheet as comma-separated UTF-8 CSV into `folder`.
 
     Args:
-      filesystem: Where `file.path` is.
+      filesystem: Filesystem of the file.
       file: The workbook.
-      folder: Of the CSV file.
-      options: `sheet` names the sheet; "" is the first that is not hidden.
+      folder: Folder of the CSV file.
+      options: Read options; `sheet` names the sheet, "" selects the first visible one.
 
     Returns:
-      The CSV file, and what a person is told it is.
+      Path of the CSV file, and a description of file and sheet for messages.
 
     Raises:
-      InputError: No such sheet, an empty one, or a workbook that cannot be read.
+      InputError: The workbook cannot be read, or the sheet does not exist or is empty.
       MissingExtra: The extra `excel` is not installed.
     """
     workbook = _workbook(filesystem, file, options)
@@ -89,7 +95,7 @@ def write_sheet(filesystem: fs.FileSystem, file: SpanFile, folder: Path, options
     path = folder / "sheet.csv"
     with path.open("w", encoding="utf-8", newline="") as target:
         writer = csv.writer(target, lineterminator="\n")
-        # The csv module quotes the one empty cell of a row, which would make it an empty string.
+        # csv.writer would quote the single empty cell of a row, which makes it an empty string instead of missing.
         for row in rows:
             cells = [_text(cell) for cell in row[:width]]
             if width == 1 and not cells[0]:
@@ -119,7 +125,7 @@ def _encrypted(file: SpanFile) -> InputError:
 
 
 def _check_expansion(stream: pa.NativeFile, file: SpanFile, options: ReadOptions) -> None:
-    """InputError for a decompression bomb: .xlsx and .ods are zip archives, and are unpacked as a whole."""
+    """Raises InputError for a decompression bomb: .xlsx and .ods are zip archives that are unpacked as a whole."""
     size = stream.size()
     if size and stream.read(4) == b"PK\x03\x04":
         stream.seek(0)
@@ -133,7 +139,7 @@ def _check_expansion(stream: pa.NativeFile, file: SpanFile, options: ReadOptions
 
 
 def _chosen(workbook: "CalamineWorkbook", file: SpanFile, wanted: str) -> str:
-    """The name of the sheet to read."""
+    """Selects the sheet to read, by name or the first visible one."""
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     known = workbook.sheets_metadata
@@ -163,12 +169,12 @@ def _names(workbook: "CalamineWorkbook") -> str:
 
 
 def _width(row: Sequence[Any]) -> int:
-    """Cells up to the last with something in it."""
+    """Number of cells up to the last one with a value."""
     return next((place for place in range(len(row), 0, -1) if row[place - 1] != ""), 0)
 
 
 def _text(cell: Any) -> str:
-    """A cell as CSV has it: 3.0 is 3, a date and a time are ISO 8601, at midnight the date alone."""
+    """Formats a cell for CSV: 3.0 becomes 3; dates and times are ISO 8601, a timestamp at midnight a date."""
     if isinstance(cell, str):
         return cell
     if isinstance(cell, bool):

@@ -1,7 +1,7 @@
-"""Files that hold another file: what is in a zip archive, and a spreadsheet's sheet as CSV, on disk while it is read.
+"""Unpacks zip archives, and converts spreadsheets to CSV, into temporary files that exist during reading.
 
-Readers of Parquet and Arrow files seek, so a member of an archive is unpacked to a file of its own first; memory stays
-bounded by its blocks. The file lies in the system's temporary folder and is gone when reading ends.
+Parquet and Arrow readers need random access, so the member of an archive is first unpacked to a temporary file, in
+blocks, which bounds memory. The file is deleted when reading ends.
 """
 
 import tempfile
@@ -23,10 +23,18 @@ from components.table_reading.spans import SpanFile
 
 
 def as_named(place: Place, file: SpanFile, limits: Limits) -> SpanFile:
-    """The file by the name of what is in it, where it is a zip archive; its name then says the format.
+    """Replaces the path of a zip archive by the name of its member, whose suffix tells the format.
+
+    Args:
+      place: Filesystem or database.
+      file: A span of any format.
+      limits: Read limits.
+
+    Returns:
+      `file`, with the member's name as `path` if it is an archive.
 
     Raises:
-      InputError: An archive that does not hold one table.
+      InputError: The archive does not contain exactly one table.
     """
     if isinstance(place, Database) or file.parts or not file.path.lower().endswith(ZIP):
         return file
@@ -37,11 +45,20 @@ def as_named(place: Place, file: SpanFile, limits: Limits) -> SpanFile:
 def staged(
     filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions
 ) -> Iterator[tuple[fs.FileSystem, SpanFile, ReadOptions]]:
-    """The file itself, or what it holds, to be read by its own format, and how.
+    """Provides a file that the reader of its format can open.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A file of any format.
+      options: Read options.
+
+    Yields:
+      Filesystem, file and read options: of a temporary file for archives and spreadsheets, else the arguments.
 
     Raises:
-      InputError: An archive that does not hold one table, a workbook without such a sheet; either one damaged.
-      MissingExtra: A spreadsheet, and the extra `excel` is not installed.
+      InputError: The archive does not contain exactly one table, the workbook does not have the sheet, or the file is
+        damaged.
+      MissingExtra: The file is a spreadsheet and the extra `excel` is not installed.
     """
     if not file.path.lower().endswith((*ZIP, *SHEETS)):
         yield filesystem, file, options

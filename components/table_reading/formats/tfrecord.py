@@ -1,4 +1,4 @@
-"""TFRecord files of tf.Examples as typed record batches."""
+"""Reads TFRecord files of tf.Examples as typed record batches."""
 
 import re
 import tempfile
@@ -20,7 +20,7 @@ from components.table_reading.spans import SpanFile
 BATCH_ROWS = 1 << 13
 CHUNK = 1 << 20
 FRAME_BYTES = 16
-"""Around each record: its length, and two checksums."""
+"""Bytes around each record: its length and two checksums."""
 
 
 def read_tfrecords(
@@ -30,9 +30,20 @@ def read_tfrecords(
     misfits: FileMisfits,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
-    """Streams a TFRecord file; see `reading.read_batches`.
+    """Streams a TFRecord file; see `readers.read_batches`.
 
-    A feature that the schema does not name is carried, as a list, from the first batch on in which it has a value.
+    A feature that is not in the schema is added, as a list column, from the first batch in which it has a value.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A TFRecord file, which may be compressed by gzip.
+      types: Column -> type, from the schema.
+      misfits: Collects the type mismatches.
+      limits: Read limits.
+
+    Raises:
+      InputError: The file is damaged or truncated, a record is not a tf.Example, a feature changes its type; or,
+        under the policy "block", the first type mismatch.
     """
     import tensorflow as tf
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
@@ -55,7 +66,7 @@ def read_tfrecords(
                 left -= sum(map(len, records)) + FRAME_BYTES * len(records)
         except tf.errors.DataLossError as exc:
             raise InputError(f"{file.name}: {_explain(exc.message)}") from exc
-    if left:  # TensorFlow takes a piece of a record's first bytes for the end of the file
+    if left:  # TensorFlow takes an incomplete record header for the end of the file
         raise InputError(f"{file.name}: is truncated: {left} bytes are left after row {before}")
     if before:
         unknown_names(file.name, sorted(seen), types)
@@ -67,7 +78,7 @@ def _decoded(decoder: object, records: list[bytes], before: int, file: SpanFile)
     except RuntimeError as exc:
         reason = str(exc)
     first = _first_bad(decoder, records)
-    if first is None:  # each by itself is well: they disagree
+    if first is None:  # each record is valid, so their types differ
         feature = re.search(r"expected (\w+)_list, found (\w+)_list for feature \"(.*)\"", reason, re.DOTALL)
         if feature:
             raise InputError(
@@ -79,7 +90,7 @@ def _decoded(decoder: object, records: list[bytes], before: int, file: SpanFile)
 
 
 def _first_bad(decoder: object, records: list[bytes]) -> int | None:
-    """Index of the first record that is no tf.Example, by halving; None if each is one."""
+    """Index of the first record that is not a tf.Example, by bisection; None if there is none."""
     try:
         decoder.DecodeBatch(records)  # type: ignore[attr-defined]
         return None
@@ -97,7 +108,7 @@ def _first_bad(decoder: object, records: list[bytes]) -> int | None:
 def _carry(
     file: SpanFile, batch: pa.RecordBatch, types: dict[str, pa.DataType], wanted: dict[str, pa.DataType]
 ) -> None:
-    """Adds the batch's unknown features that have a value to `wanted`; InputError if one changed its type."""
+    """Adds features of the batch that are not in the schema to `wanted`; InputError if one changed its type."""
     for field in batch.schema:
         if field.name in types or not is_list(field.type):
             continue
@@ -108,7 +119,7 @@ def _carry(
 
 
 def _with_all(batch: pa.RecordBatch, wanted: dict[str, pa.DataType]) -> pa.RecordBatch:
-    """The batch with a column of nulls for each feature that none of its examples has."""
+    """Selects the columns of `wanted`, with nulls for features that no example of the batch has."""
     there = set(batch.schema.names)
     columns = [batch.column(name) if name in there else pa.nulls(batch.num_rows) for name in wanted]
     return pa.RecordBatch.from_arrays(columns, names=list(wanted))
@@ -124,7 +135,7 @@ def _explain(message: str) -> str:
 
 
 def _unpacked_bytes(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> int:
-    """Reads a gzip file through: TensorFlow takes a stream that ends early for the end of the records."""
+    """The uncompressed size of a gzip file, read to its end, since TensorFlow does not detect a truncated stream."""
     total = 0
     with Unpacked(filesystem, file, limits) as stream:
         while chunk := stream.read(CHUNK):
@@ -134,7 +145,7 @@ def _unpacked_bytes(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -
 
 @contextmanager
 def _local(filesystem: fs.FileSystem, file: SpanFile) -> Iterator[str]:
-    """A path that TensorFlow can read: the file itself, or a copy of one that is elsewhere."""
+    """A local path of the file, for TensorFlow: the file itself, or a temporary copy of a remote file."""
     if isinstance(filesystem, fs.LocalFileSystem):
         yield file.path
         return

@@ -1,4 +1,4 @@
-"""Zip archives with one table in them."""
+"""Unpacks zip archives that contain one table."""
 
 import zipfile
 import zlib
@@ -16,13 +16,20 @@ from components.table_reading.spans import SpanFile
 
 CHUNK_BYTES = 1 << 20
 SHOWN = 5
-"""Names of an archive's files in a message."""
-_LEAST_RECORD_BYTES = 46
-"""Of a member in an archive's directory."""
+"""Maximum number of members named in a message."""
 
 
 def member_name(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> str:
-    """The name of the one table in an archive; InputError if there is none, several, or no archive."""
+    """The name of the table in an archive.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: The archive.
+      limits: Read limits.
+
+    Raises:
+      InputError: The file is not an archive, or does not contain exactly one table.
+    """
     try:
         with filesystem.open_input_file(file.path) as stream, _archive(stream, file, limits) as archive:
             return _member(archive, file).filename
@@ -33,10 +40,19 @@ def member_name(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> st
 
 
 def unzip(filesystem: fs.FileSystem, file: SpanFile, folder: Path, limits: Limits) -> SpanFile:
-    """Unpacks the one table of an archive into `folder`, a block at a time.
+    """Unpacks the table of an archive into `folder`, in blocks.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: The archive.
+      folder: Local target folder.
+      limits: Read limits.
+
+    Returns:
+      The unpacked file, on the local filesystem.
 
     Raises:
-      InputError: It holds none or several, is damaged or encrypted, or unpacks to more than `max_expansion` allows.
+      InputError: The archive does not contain exactly one table, is damaged or encrypted, or exceeds `max_expansion`.
     """
     try:
         with filesystem.open_input_file(file.path) as stream, _archive(stream, file, limits) as archive:
@@ -51,7 +67,7 @@ def unzip(filesystem: fs.FileSystem, file: SpanFile, folder: Path, limits: Limit
                     written += len(block)
                     limits.check_expansion(name, written, member.compress_size)
                     plain.write(block)
-    except pa.ArrowInvalid as exc:  # zipfile looks for its directory before the beginning of the file
+    except pa.ArrowInvalid as exc:  # zipfile seeks to a negative offset in a file that is not an archive
         raise InputError(f"{file.name}: is no zip archive, or a part of one") from exc
     except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, RuntimeError) as exc:
         raise InputError(f"{file.name}: cannot be unpacked ({one_line(str(exc) or type(exc).__name__)})") from exc
@@ -64,7 +80,7 @@ def _archive(stream: pa.NativeFile, file: SpanFile, limits: Limits) -> zipfile.Z
 
 
 def _check_directory(stream: pa.NativeFile, file: SpanFile, limits: Limits) -> None:
-    """InputError for a directory of millions of members: Python makes an object of each."""
+    """Raises InputError for a huge central directory: zipfile creates an object for each member."""
     size = stream.size()
     start = max(size - (1 << 16) - 22, 0)
     stream.seek(start)
@@ -91,6 +107,6 @@ def _member(archive: zipfile.ZipFile, file: SpanFile) -> zipfile.ZipInfo:
 
 
 def _is_litter(name: str) -> bool:
-    """What macOS and Windows put into archives beside the files."""
+    """Whether a member is metadata that macOS or Windows adds to archives."""
     path = PurePosixPath(name)
     return path.parts[0] == "__MACOSX" or path.name.startswith("._") or path.name in (".DS_Store", "Thumbs.db")
