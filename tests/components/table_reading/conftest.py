@@ -1,4 +1,4 @@
-"""A span file made of given bytes, read as the component reads it."""
+"""A fixture that writes bytes to a span file and reads it back as typed batches."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ TYPES = {"id": "string", "n": "int64", "x": "float64"}
 
 @pytest.fixture
 def read(tmp_path) -> Read:
-    """read(content, name=..., types=...) -> one table of all batches."""
+    """read(content, name=..., types=...): a table of all batches."""
 
     def read(content: bytes, name: str = "span-1.csv", types: dict[str, str] = TYPES) -> pa.Table:
         (tmp_path / name).write_bytes(content)
