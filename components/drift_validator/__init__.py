@@ -1,1 +1,1 @@
-"""DriftValidator: how far eval has moved from train, feature by feature, against the schema's drift comparators."""
+"""DriftValidator: drift from train to eval, by feature and by slice, with significance tests and effect sizes."""

@@ -1,4 +1,4 @@
-"""Drift as TFDV's own Anomalies proto, so that TFX's and TFDV's tools show it."""
+"""Drift as TFDV's Anomalies proto, for the tools of TFX and TFDV."""
 
 from collections.abc import Sequence
 
@@ -20,13 +20,14 @@ _ANOMALIES = {
 
 
 def to_anomalies(rows: Sequence[Drift], schema: schema_pb2.Schema) -> anomalies_pb2.Anomalies:
-    """The drifted rows as anomalies, and every distance that TFDV knows as its drift_skew_info.
+    """Converts drift rows to an Anomalies proto.
 
-    Measures that TFDV has no type for are UNKNOWN_TYPE; their description says what they are.
+    Drifted rows become anomalies. Measures without a type in TFDV have UNKNOWN_TYPE; the description names the measure.
+    Distances that TFDV has, too, are also in `drift_skew_info`, drifted or not.
 
     Args:
-      rows: Judged rows.
-      schema: What the data was checked against; kept in the proto as its baseline.
+      rows: Drift rows of a comparison.
+      schema: Schema of the data, the `baseline` of the proto.
     """
     proto = anomalies_pb2.Anomalies(baseline=schema, anomaly_name_format=anomalies_pb2.Anomalies.SERIALIZED_PATH)
     infos: dict[str, anomalies_pb2.DriftSkewInfo] = {}

@@ -1,4 +1,4 @@
-"""Dates among the columns that are compared: by the parts of the calendar that both sides cover, and by ages."""
+"""Date columns in a comparison: which calendar parts and ages derived from them are compared."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -12,18 +12,24 @@ from components.shared.features.derived_cells import derived_cells, moments
 from components.shared.features.derived_features import AGE, REPEATS, readings
 
 CYCLES = 4
-"""A part is compared where both sides cover it so many times: of fewer, where the last one ends looks like drift."""
+"""Minimum number of full cycles (weeks, years) in both data sets for comparing a calendar part. With fewer, the
+incomplete last cycle would appear as drift."""
 
 
 class Covered:
-    """The days that a side's dates cover."""
+    """Records the range of dates in a data set."""
 
     def __init__(self, dates: Mapping[str, str]) -> None:
         self._dates = dates
         self._ends: dict[str, tuple[int, int]] = {}
 
     def watched(self, batches: Iterable[pa.RecordBatch], derived: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The batches with the derived columns in addition."""
+        """Yields the batches with derived columns appended, and records the range of dates.
+
+        Args:
+          batches: The rows.
+          derived: Names of the derived columns.
+        """
         for batch in batches:
             for name in self._dates:
                 self._add(name, batch)
@@ -43,7 +49,7 @@ class Covered:
             self._ends[name] = (min(low, known[0]), max(high, known[1]))
 
     def days(self, name: str) -> float:
-        """From the first to the last."""
+        """Returns the number of days from the first to the last date of a column."""
         low, high = self._ends.get(name, (0, 0))
         return (high - low) / (1 if self._dates[name] == DATE else DAY)
 
@@ -51,12 +57,15 @@ class Covered:
 def comparable_parts(
     derived: Sequence[str], covered: tuple[Covered, Covered], *sides: Summarised
 ) -> tuple[Summarised, ...]:
-    """Both sides without those parts whose values do not come back often enough within the days of either.
+    """Drops calendar parts of which one of the data sets covers fewer than CYCLES cycles.
 
     Args:
-      derived: All columns that are derived from dates.
-      covered: Days of each side.
-      sides: Summaries of each.
+      derived: All columns derived from dates.
+      covered: Date ranges of both data sets.
+      sides: Sketches of both data sets.
+
+    Returns:
+      The sketches without these columns.
     """
     gone = set()
     for name in derived:
@@ -77,7 +86,7 @@ def comparable_parts(
 
 
 def ages(derived: Iterable[str]) -> list[str]:
-    """Those that are ages."""
+    """Selects the derived columns that are ages."""
     return [name for name in derived if any(meant.part == AGE for meant in readings(name))]
 
 

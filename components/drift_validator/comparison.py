@@ -1,4 +1,4 @@
-"""Two data sets compared: every column, every slice, rows and columns together, judged as one family of tests."""
+"""Comparison of two data sets: columns, slices, duplicate rows and the joint distribution, as one family of tests."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -13,9 +13,9 @@ from components.drift_validator.thresholds import Rules
 ROWS = "(rows)"
 COLUMNS = "(columns)"
 AGE_ROLE, ENDS = "age", ("out_of_range", "range_lost")
-"""Role of ages, whose ends move as time runs on: these measures are left out."""
+"""Role of ages, and the measures that are skipped for it, because the range of ages moves with time."""
 DATE_ROLE = "date"
-"""Role of days and moments: of them only missing values are compared, the rest by what is derived from them."""
+"""Role of dates and timestamps. Only their missing rate is compared; columns derived from them are compared in full."""
 
 
 def compare(
@@ -26,19 +26,19 @@ def compare(
     min_slice_rows: int = 200,
     joint: Measured | None = None,
 ) -> list[Drift]:
-    """All distances between two data sets, with verdicts.
+    """Computes and tests all distances between two data sets.
 
     Args:
-      baseline: What the current data are compared with.
-      current: The newer data.
-      rules: What counts as drift.
-      roles: Column -> "feature", "label", "prediction" or "id"; a column that is not named is a feature. Of an id only
-        missing and repeated values are compared: its values are new by nature.
-      min_slice_rows: Slices with fewer rows on either side are left out.
-      joint: The distance between how columns go together, if it was measured.
+      baseline: Sketch of the baseline data.
+      current: Sketch of the current data.
+      rules: Thresholds and significance level.
+      roles: Column -> "feature", "label", "prediction" or "id"; "feature" by default. Of an id column only missing and
+        repeated values are compared, because its values are always new.
+      min_slice_rows: Minimum number of rows of a slice in both data sets.
+      joint: Distance between the joint distributions, if it was measured.
 
     Returns:
-      One row for each distance, see judging.judge.
+      One row for each distance, sorted as by `significance.judge`.
     """
     roles = roles or {}
     found = [
@@ -77,13 +77,13 @@ def _columns(baseline: Table, current: Table, roles: Mapping[str, str], rules: R
 
 
 def _told(roles: Mapping[str, str], name: str) -> str:
-    """A column's role as a person is told it: dates and ages are features."""
+    """Role of a column in the report: dates and ages are reported as features."""
     role = roles.get(name, "feature")
     return "feature" if role in (DATE_ROLE, AGE_ROLE) else role
 
 
 def _absent(name: str, rows: int) -> Column:
-    """A column that is not there is a column without values."""
+    """Represents an absent column as a column without values."""
     return Column(name, rows, rows, None)
 
 

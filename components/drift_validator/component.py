@@ -1,4 +1,4 @@
-"""The TFX shell around detecting.py."""
+"""The TFX component DriftValidator; see drift_detection.py for the comparison."""
 
 import os
 from dataclasses import asdict
@@ -27,15 +27,15 @@ def DriftValidator(
     plan: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes `drift.json` (rows of judging.Drift), and what drifted as a standard ExampleAnomalies.
+    """Compares eval with train and writes `drift.json` and an ExampleAnomalies.
 
     Args:
-      examples: Splits train (the baseline) and eval (the current data).
-      schema: Its drift comparators are thresholds where the plan sets none.
-      drift: What was measured.
-      anomalies: The same for TFX's and TFDV's own tools; one split, eval.
-      plan: A detecting.Plan as JSON.
-      code: Fingerprint of this component's code, for the cache.
+      examples: Examples with the splits `train` (baseline data) and `eval` (current data).
+      schema: Schema; its drift comparators are the thresholds of features for which the plan has none.
+      drift: Receives `drift.json`, a list of the fields of `significance.Drift`.
+      anomalies: Receives the drift as anomalies of the split `eval`, for the tools of TFX and TFDV.
+      plan: A `drift_detection.Plan` as JSON.
+      code: Fingerprint of this component's code, part of the cache key.
     """
     curated = io_utils.parse_pbtxt_file(os.path.join(schema.uri, "schema.pbtxt"), schema_pb2.Schema())
     found = find_drift(

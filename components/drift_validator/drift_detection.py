@@ -1,4 +1,4 @@
-"""From two streams of rows to judged distances: the whole of drift detection, without TFX."""
+"""Drift detection between two streams of rows, without TFX."""
 
 import dataclasses
 import json
@@ -22,32 +22,34 @@ from components.drift_validator.sketches.sketch import Categories, Column, Table
 from components.drift_validator.thresholds import Rules
 
 JOINT_CELLS = 300_000
-"""Cells of a side that the test of columns together looks at: wide tables are judged by fewer rows, at least 1,000."""
+"""Maximum number of cells of each data set in the test of the joint distribution; wide tables use fewer rows, but at
+least 1,000."""
 JOINT_COLUMNS = 200
-"""Columns that it looks at, drawn at random: its cost grows with them, and each is tested by itself anyway."""
+"""Maximum number of columns in the test of the joint distribution; more are sampled at random. Its cost grows with the
+columns, and every column is also tested separately."""
 ID_VALUES = 100
-"""A column with at least that many values, none of them twice, names rows."""
+"""Minimum number of distinct values of a column that is taken for an id because its values are unique."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to compare, and what counts as drift.
+    """Settings of a comparison.
 
     Attributes:
-      rules: What counts as drift.
-      roles: Column -> "feature", "label", "prediction", "id"; see `others` for columns that are not named.
-      categorical: Columns that are categories although they are numbers.
-      texts: Columns of free text, compared by a word of each text, see summaries/drawn_words.py.
-      others: Columns that neither the roles nor the schema name are always compared: nobody expected them. Those that
-        the schema names and the roles do not are too with "compare", and left out with "carry".
-      carried: Columns that are left out.
-      dates: Columns of days or moments -> their unit, see calendar_parts. They are compared by what is derived from
-        them: time runs on, and that is no drift.
-      derived: What is derived from them, see derived.py.
-      slices: Each entry is one column, or several for their cross; compared within each of their values.
-      min_slice_rows: Slices with fewer rows on either side are left out.
-      joint_rows: Rows of each side for the test of columns together; 0 leaves it out.
-      seed: For drawing those rows.
+      rules: Thresholds and significance level.
+      roles: Column -> "feature", "label", "prediction" or "id".
+      categorical: Numeric columns whose values are categories.
+      texts: Columns of free text; one sampled word of each text is compared, see sketches/sampled_words.py.
+      others: "compare" also compares columns of the schema that have no role; "carry" skips them. Columns that are
+        neither in the roles nor in the schema are always compared, because they are unexpected.
+      carried: Columns that are skipped.
+      dates: Date or timestamp column -> unit, see calendar_parts. The columns derived from them are compared instead,
+        since later dates are no drift.
+      derived: Columns derived from the dates, see derived_features.py.
+      slices: Columns to slice by; an entry with several columns is a cross.
+      min_slice_rows: Minimum number of rows of a slice in both data sets.
+      joint_rows: Rows of each data set for the test of the joint distribution; 0 skips it.
+      seed: Random seed of this sample.
     """
 
     rules: Rules = field(default_factory=Rules)
@@ -64,7 +66,12 @@ class Plan:
     seed: int = 13
 
     def with_schema(self, schema: schema_pb2.Schema, comparator: Literal["drift", "skew"] = "drift") -> "Plan":
-        """The same, with what a schema adds: thresholds, integers that are categories, columns that are carried."""
+        """Adds the thresholds, categorical integers and skipped columns of a schema.
+
+        Args:
+          schema: The schema.
+          comparator: Which comparators are the thresholds: "drift" (over time) or "skew" (training against serving).
+        """
         categories = [feature.name for feature in schema.feature if feature.int_domain.is_categorical]
         named = [feature.name for feature in schema.feature if feature.name not in self.roles]
         return dataclasses.replace(
@@ -75,19 +82,25 @@ class Plan:
         )
 
     def to_json(self) -> str:
-        """As a component's parameter."""
+        """Serialises the plan as a component parameter."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
-        """What `to_json` wrote."""
+        """Reads the output of `to_json`."""
         fields = json.loads(text)
         return cls(rules=Rules(**fields.pop("rules")), derived=tuple(fields.pop("derived", ())), **fields)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a comparison came to. `rows` as judging.judge orders them; the numbers of rows of both sides."""
+    """Result of a comparison.
+
+    Attributes:
+      rows: One row for each distance, sorted as by `significance.judge`.
+      baseline_rows: Number of rows of the baseline data.
+      current_rows: Number of rows of the current data.
+    """
 
     rows: list[Drift]
     baseline_rows: int
@@ -95,17 +108,17 @@ class Found:
 
     @property
     def drifted(self) -> bool:
-        """Whether anything did."""
+        """Whether any distance counts as drift."""
         return any(row.drifted for row in self.rows)
 
 
 def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBatch], plan: Plan) -> Found:
-    """Compares two streams of rows, each read once.
+    """Compares two streams of rows, reading each once in bounded memory.
 
     Args:
-      baseline: What the current data are compared with; columns hold values or lists of them.
-      current: The newer data.
-      plan: What to compare.
+      baseline: Baseline data; columns hold values or lists of values.
+      current: Current data.
+      plan: Settings of the comparison.
     """
     covered = Covered(plan.dates), Covered(plan.dates)
     sides = (
@@ -119,7 +132,14 @@ def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBa
 
 
 def compare_tables(baseline: Table, current: Table, plan: Plan, joint: Measured | None = None) -> Found:
-    """Compares two data sets that were summarised before."""
+    """Compares the sketches of two data sets.
+
+    Args:
+      baseline: Sketch of the baseline data.
+      current: Sketch of the current data.
+      plan: Settings of the comparison.
+      joint: Distance between the joint distributions, if it was measured.
+    """
     roles = {**dict.fromkeys(_ids(baseline, current), "id"), **plan.roles}
     baseline, current = comparable(baseline, current)
     rows = compare(baseline, current, plan.rules, roles, plan.min_slice_rows, joint)
@@ -157,7 +177,7 @@ def _joint(baseline: Summarised, current: Summarised, plan: Plan) -> Measured | 
 
 
 def _drawn(names: Sequence[str], seed: int) -> list[str]:
-    """At most JOINT_COLUMNS of the names, in their order."""
+    """Samples at most JOINT_COLUMNS names and keeps their order."""
     if len(names) <= JOINT_COLUMNS:
         return list(names)
     chosen = np.random.default_rng(seed).choice(len(names), JOINT_COLUMNS, replace=False)
@@ -165,7 +185,7 @@ def _drawn(names: Sequence[str], seed: int) -> list[str]:
 
 
 def _ids(baseline: Table, current: Table) -> list[str]:
-    """Columns that name rows, as far as the data shows it: no value is there twice; in current, hardly any."""
+    """Detects id columns: values are unique in the baseline and at least 90 % distinct in the current data."""
     return [
         name
         for name, column in baseline.columns.items()

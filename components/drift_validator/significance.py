@@ -1,4 +1,4 @@
-"""From distances to verdicts: is it real, and does it matter?"""
+"""Significance of distances: false discovery rate, effect sizes and the decision whether a distance is drift."""
 
 import math
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from components.drift_validator.thresholds import MAIN, Rules
 
 @dataclass(frozen=True)
 class Subject:
-    """What was measured.
+    """The part of the data that a distance describes.
 
     Attributes:
-      feature: Name of the column; "(rows)" where it is about rows, "(columns)" about columns together.
-      slice: "" for all rows, otherwise such as "origin=EWR".
-      role: "feature", "label", "prediction", "id", or "table".
+      feature: Name of the column; "(rows)" for duplicate rows, "(columns)" for the joint distribution.
+      slice: Slice such as "origin=EWR"; "" for all rows.
+      role: "feature", "label", "prediction", "id" or "table".
     """
 
     feature: str
@@ -27,26 +27,27 @@ class Subject:
 
 @dataclass(frozen=True)
 class Drift:
-    """One distance and the verdict on it. The first six fields are a contract (design.md).
+    """A distance with its threshold and the decision. The first six fields are a contract of drift.json.
 
     Attributes:
       feature: See Subject.
-      measure: See Measured.
+      measure: Name of the measure, see distances/registry.py.
       distance: In [0, 1].
-      threshold: The distance beyond which this row counts as drifted.
-      drifted: The verdict.
-      detail: What moved, for a person.
+      threshold: Distance above which the row counts as drifted.
+      drifted: Whether it counts as drifted.
+      detail: Description of the change for the user.
       slice: See Subject.
       role: See Subject.
-      p_value: Probability of such a distance by chance; None where no law is known.
-      q_value: The same after Benjamini-Hochberg: the least false discovery rate at which this row is a discovery.
-      chance: The distance that chance alone exceeds at the level that Benjamini-Hochberg leaves to a row; None where
-        no law is known, and in slices where chance explains the distance.
-      effect: The distance that matters, as set (in a slice: on top of that of all rows); `threshold` is the larger of
-        the two under the calibrated rule.
+      p_value: Probability of a distance at least as large under the null hypothesis of equal distributions; None where
+        the null distribution is unknown.
+      q_value: p-value adjusted by Benjamini-Hochberg: the smallest false discovery rate at which it is significant.
+      chance: Critical value of the distance at the level that Benjamini-Hochberg accepts; None where the null
+        distribution is unknown, and in slices without significance.
+      effect: Effect size as set; in a slice, the distance of all rows is added to it. `threshold` is the larger of
+        `chance` and `effect` under the rule "calibrated", and `effect` under "fixed".
       at: Value or point where the distance is attained.
-      baseline_share: Share of the baseline there.
-      current_share: Share of the current data there.
+      baseline_share: Share of the baseline data there, in [0, 1].
+      current_share: Share of the current data there, in [0, 1].
     """
 
     feature: str
@@ -67,42 +68,48 @@ class Drift:
 
 
 def judge(found: Sequence[tuple[Subject, Measured]], rules: Rules) -> list[Drift]:
-    """Judges all distances of one comparison together.
+    """Decides which distances of a comparison are drift, as one family of tests.
 
-    A divergence has no law of its own; under the calibrated rule it needs that feature's main distance to be real. A
-    slice has to move by its threshold more than all rows do: what moved everywhere is told once.
+    A distance is drift where it exceeds its effect size and, under the rule "calibrated", is significant after
+    Benjamini-Hochberg. The null distribution of the Jensen-Shannon divergence is unknown; it counts as significant
+    where the feature's main distance is. The distance of a slice must exceed that of all rows by its effect size, so
+    that a change in all rows is reported once.
+
+    Args:
+      found: Distances and what they describe.
+      rules: Thresholds and significance level.
 
     Returns:
-      One row for each, the drifted first; among them the label, then all rows before slices, main distances before
-      others, then by how many times the threshold they are.
+      One row for each distance. Drifted rows come first, then the label, all rows before slices, main measures before
+      others, then by distance relative to the threshold.
     """
     tested = [measured.p_value for _, measured in found if measured.p_value is not None]
     q_values = iter(benjamini_hochberg(tested))
     level = discovery_level(tested, rules.alpha)
-    real, everywhere = {}, {}
-    judged = []
+    significant, everywhere = {}, {}
+    adjusted = []
     for subject, measured in found:
         q_value = next(q_values) if measured.p_value is not None else None
         if measured.measure in MAIN:
-            real[subject] = q_value is None or q_value <= rules.alpha
+            significant[subject] = q_value is None or q_value <= rules.alpha
         if not subject.slice:
             everywhere[subject.feature, measured.measure] = measured.distance
-        judged.append((subject, measured, q_value))
+        adjusted.append((subject, measured, q_value))
     rows = []
-    for subject, measured, q_value in judged:
+    for subject, measured, q_value in adjusted:
         effect = rules.threshold(subject.feature, measured.measure)
         if subject.slice:
             whole = everywhere.get((subject.feature, measured.measure), 0.0)
             effect = min(1.0, max(effect, rules.slice_effect) + whole)
-        is_real = real.get(subject, True) if q_value is None else q_value <= rules.alpha
-        # It takes longer than the distance, and of slices there are many.
-        chance = measured.critical(level) if is_real or not subject.slice else None
+        is_significant = significant.get(subject, True) if q_value is None else q_value <= rules.alpha
+        # Critical values are expensive; skip them for non-significant slices.
+        chance = measured.critical(level) if is_significant or not subject.slice else None
         threshold = effect
         if rules.rule == "fixed":
-            is_real = True
+            is_significant = True
         else:
-            if is_real and chance is not None:
-                chance = min(chance, measured.distance)  # a bound on it may lie beyond what the exact p-value allows
+            if is_significant and chance is not None:
+                chance = min(chance, measured.distance)  # the critical value may be an upper bound
             threshold = max(effect, chance or 0.0)
         rows.append(
             Drift(
@@ -110,7 +117,7 @@ def judge(found: Sequence[tuple[Subject, Measured]], rules: Rules) -> list[Drift
                 measured.measure,
                 measured.distance,
                 min(threshold, 1.0),
-                bool(is_real and measured.distance > effect),
+                bool(is_significant and measured.distance > effect),
                 measured.detail,
                 subject.slice,
                 subject.role,
@@ -127,17 +134,17 @@ def judge(found: Sequence[tuple[Subject, Measured]], rules: Rules) -> list[Drift
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:
-    """q-values: for each test the least false discovery rate at which it is among the discoveries.
+    """Computes q-values: for each test, the smallest false discovery rate at which it is significant.
 
     Benjamini and Hochberg (1995), Controlling the false discovery rate. With p sorted ascending,
-    q_(i) = min over j >= i of p_(j) * m / j. Valid for independent tests and for those that depend positively, as
-    distances of one feature in all rows and in a slice do.
+    q_(i) = min over j >= i of p_(j) * m / j. Valid for independent tests and under positive dependence, such as between
+    the distances of a feature in all rows and in a slice.
 
     Args:
-      p_values: In [0, 1], [M].
+      p_values: p-values [M], in [0, 1].
 
     Returns:
-      In [0, 1], [M], in the order of `p_values`.
+      q-values [M], in [0, 1], in the order of `p_values`.
     """
     p = np.asarray(p_values, float)
     order = np.argsort(p)
@@ -148,7 +155,15 @@ def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:
 
 
 def discovery_level(p_values: Sequence[float], alpha: float) -> float:
-    """The p-value at or below which a test is a discovery; what the next one would have needed where there is none."""
+    """Returns the p-value at or below which Benjamini-Hochberg accepts a test as significant.
+
+    Args:
+      p_values: p-values [M].
+      alpha: False discovery rate, in (0, 1).
+
+    Returns:
+      alpha k / M with k accepted tests; alpha / M if none is accepted; alpha without tests.
+    """
     if not len(p_values):
         return alpha
     p = np.sort(np.asarray(p_values, float))
@@ -163,5 +178,5 @@ def _urgency(row: Drift) -> tuple[object, ...]:
 
 
 def _json_value(at: str | float | None) -> str | float | None:
-    """JSON has no infinity."""
+    """Infinities as text, because JSON has none."""
     return str(at) if isinstance(at, float) and not math.isfinite(at) else at

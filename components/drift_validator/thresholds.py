@@ -1,4 +1,4 @@
-"""When a distance counts as drift: what users set, in the schema and in pipeline.toml."""
+"""Drift thresholds, from pipeline.toml and from the comparators of the schema."""
 
 import dataclasses
 import json
@@ -13,28 +13,28 @@ from components.drift_validator.distances.registry import MEASURES
 Rule = Literal["calibrated", "fixed"]
 
 EFFECTS: Mapping[str, float] = {one.name: one.effect_size for one in MEASURES if one.effect_size is not None}
-"""Measure -> smallest distance that is reported where nothing else is set."""
+"""Measure -> default effect size."""
 
 MAIN = frozenset(one.name for one in MEASURES if one.is_main)
-"""Measures that a feature's threshold is about, `infinity_norm` in the schema: Chebyshev (L-infinity) between shares of
-values, and between distribution functions."""
+"""Main measures, to which a feature's threshold (`infinity_norm` in the schema) applies: the Chebyshev (L-infinity)
+distance between shares of values or between distribution functions."""
 
 REPRESENTATIVE = ("chebyshev", "kolmogorov_smirnov", "jensen_shannon", "total_variation", "joint", "repeated")
-"""Measures that stand for a feature where one is shown, the preferred first: the first that was measured."""
+"""Measures in the order of preference where one stands for a feature, as in charts; the first measured one is taken."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What counts as drift.
+    """Thresholds and significance level of a comparison.
 
     Attributes:
-      rule: "calibrated": a distance that chance explains with less than `alpha` (after Benjamini-Hochberg over all that
-        is compared), and that is more than its threshold. "fixed": a distance that is more than its threshold.
-      alpha: False discovery rate of the calibrated rule, in (0, 1).
-      effects: Measure -> threshold, where a feature has none of its own.
-      thresholds: Feature -> threshold of its main distance.
-      divergences: Feature -> threshold of its Jensen-Shannon divergence; measured only where there is one.
-      slice_effect: The least that a slice has to move more than all rows do, where its threshold is smaller.
+      rule: "calibrated": a distance is drift if it exceeds its effect size and its q-value (Benjamini-Hochberg over all
+        distances of the comparison) is at most `alpha`. "fixed": if it exceeds its effect size.
+      alpha: False discovery rate of the rule "calibrated", in (0, 1).
+      effects: Measure -> effect size in [0, 1], for features without a threshold of their own.
+      thresholds: Feature -> effect size of its main measure, in [0, 1].
+      divergences: Feature -> effect size of its Jensen-Shannon divergence, in [0, 1]; measured for these features only.
+      slice_effect: Minimum effect size in slices, in [0, 1].
     """
 
     rule: Rule = "calibrated"
@@ -45,7 +45,7 @@ class Rules:
     slice_effect: float = 0.0
 
     def threshold(self, feature: str, measure: str) -> float:
-        """The least distance of this measure, on this feature, that matters; in [0, 1]."""
+        """Returns the effect size of a measure for a feature, in [0, 1]."""
         if measure == "jensen_shannon":
             return self.divergences[feature]
         if measure in MAIN and feature in self.thresholds:
@@ -53,12 +53,12 @@ class Rules:
         return self.effects.get(measure, EFFECTS[measure])
 
     def with_schema(self, schema: schema_pb2.Schema, comparator: Literal["drift", "skew"] = "drift") -> "Rules":
-        """The same, with the thresholds of a schema's comparators where this sets none.
+        """Adds the thresholds of a schema's comparators for features without a threshold.
 
         Args:
-          schema: `infinity_norm` is a feature's threshold, `jensen_shannon_divergence` its divergence's.
-          comparator: Which of a feature's two comparators is read: of drift (over time), or of skew (training against
-            serving).
+          schema: Schema; `infinity_norm` is the threshold of the main measure, `jensen_shannon_divergence` that of the
+            divergence.
+          comparator: "drift" (over time) or "skew" (training against serving).
         """
         thresholds, divergences = {}, {}
         for feature in schema.feature:
@@ -76,10 +76,10 @@ class Rules:
         )
 
     def to_json(self) -> str:
-        """As a component's parameter."""
+        """Serialises the rules as JSON."""
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Rules":
-        """What `to_json` wrote."""
+        """Reads the output of `to_json`."""
         return cls(**json.loads(text))

@@ -1,1 +1,1 @@
-"""ErrorAnalysis: where the model does poorly, and so what data to get next."""
+"""ErrorAnalysis: weak slices with likely causes and next steps, and permutation importance."""

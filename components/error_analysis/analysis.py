@@ -1,4 +1,4 @@
-"""The whole error analysis of a model, from its predictions to the JSON of its report."""
+"""Error analysis of a model: from its predictions to the content of `errors.json`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -21,7 +21,7 @@ from components.shared.serving.predictions import CANDIDATE, Predictions
 from components.shared.serving.serving_contract import SavedModel
 
 MOST_PRODUCTS = 400_000_000
-"""Rows looked at are so few that rows x columns x classes stay below this, which is what the search costs."""
+"""Maximum of rows x columns x classes, to which the cost of the search is proportional; more rows are sampled."""
 
 
 def analyse(
@@ -35,24 +35,24 @@ def analyse(
     metric: str,
     settings: Settings,
 ) -> dict[str, Any]:
-    """Finds the weakest slices of the eval split, with their causes, and what each feature is worth.
+    """Finds the weak slices of the split `eval` with likely causes, and measures the importance of features.
 
     Args:
-      predictions: Of the candidate on the eval split.
-      evaluated: Folder of the eval split's examples.
-      learned: Folder of the train split's.
-      learned_rows: How many that has.
+      predictions: Predictions of the candidate on the split `eval`.
+      evaluated: Folder of the examples of `eval`.
+      learned: Folder of the examples of `train`.
+      learned_rows: Number of rows of `train`.
       model: Folder of the SavedModel; it is loaded to measure importance.
-      audit: labels.json of the label audit, about the train split.
+      audit: Content of the label audit's labels.json, which describes `train`.
       kinds: {categorical, numeric, cyclical, text} -> features.
-      metric: Of importance.
-      settings: How.
+      metric: Metric of permutation importance.
+      settings: Error-analysis settings.
 
     Returns:
-      JSON: `says` in a sentence, `slices` (fields of slices.WeakSlice and causes.Cause, the costliest first),
-      `importance` (importance.Importance, the largest first) on `importance_rows` rows, `importance_left_out` (features
-      that were too many to be measured), `metrics` and mean `loss` of all rows, and how many slices were `looked` at
-      with what settings.
+      JSON with `says` (the result in a sentence), `slices` (fields of WeakSlice and Cause, largest weight first),
+      `importance` (fields of Importance, largest first) measured on `importance_rows` rows, `importance_left_out`
+      (number of features that were not measured), `metrics` and mean `loss` of all rows, `looked` (number of slices
+      tested) and the settings.
     """
     task = predictions.about.task
     categorical, numeric = list(kinds["categorical"]), [*kinds["numeric"], *kinds["cyclical"]]
@@ -63,23 +63,23 @@ def analyse(
     chosen = sampled(
         len(predictions.labels), min(most, MOST_PRODUCTS // max(1, len(features) * classes)), settings.seed
     )
-    answer = predictions.answers[CANDIDATE]
-    decided = None if answer.decided is None else answer.decided[chosen]
-    found = outcomes(task, predictions.labels[chosen], answer.output[chosen], decided)
+    candidate = predictions.answers[CANDIDATE]
+    decided = None if candidate.decided is None else candidate.decided[chosen]
+    found = outcomes(task, predictions.labels[chosen], candidate.output[chosen], decided)
     places = predictions.places[chosen]
     columns = read_columns(evaluated, categorical, numeric, places, texts)
     search = weak_slices(found, columns, settings)
-    why = []
-    if search.slices:  # only then is it worth reading the train split
+    diagnoses = []
+    if search.slices:  # the split train is not needed otherwise
         before = sampled(learned_rows, most, settings.seed)
-        why = causes(
+        diagnoses = causes(
             search.slices,
             search.cuts,
             columns,
             _training(read_columns(learned, categorical, numeric, before, texts), before, audit),
         )
     rows = []
-    for one, cause in zip(search.slices, why, strict=True):
+    for one, cause in zip(search.slices, diagnoses, strict=True):
         fields = asdict(one)
         del fields["parts"]
         rows.append({**fields, **asdict(cause)})
@@ -131,7 +131,7 @@ def _importance(
         measured = sorted(features, key=lambda name: -ratios.get(name, 0.0))[:most]
     chosen = np.sort(np.random.default_rng(settings.seed).choice(len(places), count, replace=False))
     cells = whole_columns(evaluated, features, places[chosen])
-    # A derived column is permuted with what it is derived from: the model is asked about columns of the data.
+    # Derived columns are permuted by way of their source columns, because the model takes the columns of the data.
     measured = sources(measured, cells.__contains__)
     permuted = Permuted(SavedModel(model), cells, found.task, found.target[chosen])
 

@@ -1,4 +1,4 @@
-"""Features cut into slices: a number by quantiles, a category by its frequent values, a missing value by itself."""
+"""Bins features into slices: numbers by quantiles, categories by frequent values, missing values in a separate bin."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -7,34 +7,40 @@ from dataclasses import dataclass
 import numpy as np
 
 SUB_BINS = 4
-"""Finer bins in each bin of a number; see gaps.py for what they are good for."""
+"""Number of finer bins in each bin of a numeric feature; excess_loss.py uses them."""
 FEW_NUMBERS = 12
-"""A number that takes so many values at most is cut at each."""
+"""Number of distinct values up to which a numeric feature has one slice per value."""
 MOST_FINE = 200
-"""Values of a category that are told apart within "other"."""
+"""Maximum number of categories with a finer bin of their own; some of them are in the slice "other"."""
 
 
 @dataclass(frozen=True)
 class Categories:
-    """A categorical column: `codes` [N] into `names`, -1 where it is missing."""
+    """A categorical column.
+
+    Attributes:
+      codes: Index into `names`, [N]; -1 = missing.
+      names: The categories.
+    """
 
     codes: np.ndarray
     names: tuple[str, ...]
 
 
 Column = np.ndarray | Categories
-"""A number's column is float [N], NaN where it is missing."""
+"""A column of N rows. Numbers are a float array [N]; NaN = missing."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """How a feature is cut.
+    """A partition of the rows into slices by one feature.
 
     Attributes:
-      feature: Its name.
-      slices: By code, as a text: "carrier=UA", "temp in [10, 20)", "temp missing".
-      codes_of: Column -> (code of the slice [N], code of the finer bin [N]); finer bins lie within slices.
-      unlooked: A slice that another cut looks at: that of missing values, see `cut_missing`.
+      feature: Name of the feature.
+      slices: Names of the slices by code: "carrier=UA", "temp in [10, 20)", "temp missing".
+      codes_of: Column -> (code of the slice [N], code of the finer bin [N]); each finer bin lies within one slice.
+      unlooked: Code of a slice that is not tested here, because another partition tests it: the slice of missing
+        values, see `cut_missing`. None for that other partition.
     """
 
     feature: str
@@ -44,16 +50,25 @@ class Cut:
 
 
 def cuts_of(feature: str, column: Column, bins: int, categories: int, least: int) -> list[Cut]:
-    """All cuts of a feature: by its values, and, where some are missing, by whether they are; see `cut`."""
+    """Returns the partitions of a feature: by its values, and by missing or not if it has missing values.
+
+    Args:
+      feature: Name of the feature.
+      column: Its values in the rows of the search, [N].
+      bins: Number of quantile bins of a numeric feature.
+      categories: Maximum number of categories with a slice of their own.
+      least: Minimum number of rows of such a category.
+    """
     values = cut(feature, column, bins, categories, least)
     return [values, cut_missing(feature)] if is_missing(column).any() else [values]
 
 
 def cut_missing(feature: str) -> Cut:
-    """Missing or not, and nothing else.
+    """Partitions rows into those with and without a value of the feature.
 
-    A cut of its own, because gaps.py takes what a cut says for granted: by its values, a row without one is compared
-    with what can be known without the feature; by this cut, with rows that have it.
+    This is a separate partition because excess loss is measured relative to the information in a partition. In the
+    partition by values, a row without a value is compared with predictions that do not use the feature. In this one, it
+    is compared with the rows that have a value.
     """
 
     def codes_of(column: Column) -> tuple[np.ndarray, np.ndarray]:
@@ -64,19 +79,19 @@ def cut_missing(feature: str) -> Cut:
 
 
 def is_missing(column: Column) -> np.ndarray:
-    """Which rows [N] have no value; an infinite number is none."""
+    """Returns True for rows without a value, bool [N]; infinite numbers count as missing."""
     return column.codes < 0 if isinstance(column, Categories) else ~np.isfinite(column)
 
 
 def cut(feature: str, column: Column, bins: int, categories: int, least: int) -> Cut:
-    """How to cut a feature by what the column holds.
+    """Partitions a feature by its values.
 
     Args:
-      feature: Name.
-      column: Its values in the rows that are looked at.
-      bins: Of a number, by quantiles; fewer where values are tied.
-      categories: Values of a category that are slices of their own, the most frequent.
-      least: A rarer value is among the others.
+      feature: Name of the feature.
+      column: Its values in the rows of the search, [N].
+      bins: Number of quantile bins of a numeric feature; ties give fewer.
+      categories: Maximum number of categories with a slice of their own, the most frequent ones.
+      least: Minimum number of rows of such a category; rarer ones are in the slice "other".
     """
     if isinstance(column, Categories):
         return _cut_categories(feature, column, categories, least)
@@ -106,7 +121,7 @@ def _cut_numbers(feature: str, values: np.ndarray, bins: int) -> Cut:
 
 
 def _quantiles(known: np.ndarray, bins: int, lowest: float) -> np.ndarray:
-    """Lower edges of all bins but the first; values of the data, each once."""
+    """Lower edges of all bins but the first; distinct values of the data."""
     edges = np.unique(np.quantile(known, np.arange(1, bins) / bins, method="higher"))
     return edges[edges > lowest]  # a bin below the lowest value would be empty
 
@@ -120,7 +135,7 @@ def _ranges(feature: str, edges: np.ndarray) -> list[str]:
 
 
 def _texts(edges: np.ndarray) -> list[str]:
-    """Numbers with as few digits, from six on, as keep them apart."""
+    """Formats numbers with six significant digits, or with more where they would be equal."""
     texts: list[str] = []
     for digits in range(6, 18):
         texts = [f"{edge:.{digits}g}" for edge in edges]
@@ -140,7 +155,7 @@ def _cut_categories(feature: str, column: Categories, most: int, least: int) -> 
     def codes_of(column: Column) -> tuple[np.ndarray, np.ndarray]:
         assert isinstance(column, Categories)
         fine_of = np.array([*(place.get(name, len(names)) for name in column.names), len(names) + 1])
-        fine = fine_of[column.codes]  # -1, a missing value, is the last
+        fine = fine_of[column.codes]  # code -1 (missing) selects the last element
         return np.where(fine > len(names), missing, np.minimum(fine, other)), fine
 
     texts = [f"{feature}={name}" for name in names[:frequent]]
@@ -148,10 +163,19 @@ def _cut_categories(feature: str, column: Categories, most: int, least: int) -> 
 
 
 def crossed(first: np.ndarray, second: np.ndarray, seconds: int) -> np.ndarray:
-    """Codes [N] of pairs of codes, `seconds` being how many the second has."""
+    """Crosses two partitions.
+
+    Args:
+      first: Codes of the first partition, [N].
+      second: Codes of the second partition, [N].
+      seconds: Number of codes of the second partition.
+
+    Returns:
+      Codes of the pairs, [N].
+    """
     return first * seconds + second
 
 
 def pairs_of(count: int) -> Sequence[tuple[int, int]]:
-    """All pairs of 0..count-1, the smaller first."""
+    """Returns all pairs (i, j) with 0 <= i < j < count."""
     return list(itertools.combinations(range(count), 2))

@@ -1,4 +1,4 @@
-"""The TFX shell: searches the predictions for weak slices, asks the training rows why, writes what to do next."""
+"""The TFX component ErrorAnalysis; see analysis.py for the analysis."""
 
 import json
 from pathlib import Path
@@ -29,10 +29,18 @@ def ErrorAnalysis(
     settings: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes `errors.json`, see analysis.analyse.
+    """Writes `errors.json`; `analysis.analyse` documents its fields.
 
-    `metric` is what importance is measured by, `kinds` JSON of {categorical, numeric, cyclical}, `settings` JSON of
-    Settings' fields.
+    Args:
+      examples: Examples with the splits `train` and `eval`.
+      model: The candidate.
+      predictions: The Evaluator's predictions on `eval` and labels of `train`.
+      labels: Report of the label audit.
+      errors: Receives `errors.json`.
+      metric: Metric of permutation importance.
+      kinds: JSON of {categorical, numeric, cyclical, text} -> features.
+      settings: JSON of `settings.Settings`; "" for the defaults.
+      code: Fingerprint of this component's code, part of the cache key.
     """
     audit = json.loads((Path(labels.uri) / "labels.json").read_text(encoding="utf-8"))
     found = analyse(

@@ -1,4 +1,4 @@
-"""Why a slice is weak, as far as the training rows and the audit of their labels tell, and what to do about it."""
+"""Diagnosis of weak slices: a likely cause from the training rows and the label audit, and a next step."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from components.error_analysis.binning import Column, Cut
 from components.error_analysis.slice_search import WeakSlice, members
 
 MOVED = 0.1
-"""Chebyshev distance by which a feature must have moved more within the slice than elsewhere."""
+"""Minimum difference between the Chebyshev distance of a feature within the slice and in the other rows."""
 DOUBTED = 1.5
-"""How many times as often labels must be doubtful within the slice as elsewhere."""
+"""Minimum ratio between the share of label issues within the slice and in the other rows."""
 SURE = 3.0
-"""Standard errors that a difference of shares must exceed."""
+"""Minimum difference of shares, in standard errors."""
 RARE = 0.5
-"""Share of a slice in the training rows, as a part of its share in eval, below which it lacks rows."""
+"""Ratio of the slice's share in train to its share in eval below which rows are lacking."""
 
 
 @dataclass(frozen=True)
 class Training:
-    """The rows that the model learned from.
+    """M training rows.
 
     Attributes:
-      columns: Feature -> its column [M].
-      doubtful: Which rows' labels the audit lists as doubtful, bool [M]; None where there is no audit.
-      listed: Share of all doubtful labels that are listed, in (0, 1].
+      columns: Feature -> column, [M].
+      doubtful: True for rows that the label audit lists as label issues, bool [M]; None without an audit.
+      listed: Share of all label issues that the audit lists, in (0, 1].
     """
 
     columns: Mapping[str, Column]
@@ -35,17 +35,17 @@ class Training:
 
 @dataclass(frozen=True)
 class Cause:
-    """What is known of a weak slice.
+    """Likely cause of a weak slice.
 
     Attributes:
-      train_rows: How many training rows lie in it.
-      train_share: Their share, in [0, 1].
-      doubtful: Share of them whose label is doubtful, in [0, 1], estimated where the audit lists only the worst; None
-        if unknown.
-      doubtful_elsewhere: The same of the other training rows.
-      moved: Features whose values in the slice differ from training more than elsewhere, the most so first.
-      cause: `inputs`, `labels`, `rows`, or `hard` where nothing else is seen.
-      next: What to do, in words.
+      train_rows: Number of training rows in the slice.
+      train_share: Share of the training rows in the slice, in [0, 1].
+      doubtful: Share of label issues among the training rows in the slice, in [0, 1]; extrapolated where the audit
+        lists only some of the issues. None if unknown.
+      doubtful_elsewhere: Share of label issues among the other training rows; None if unknown.
+      moved: Features that drifted from train to eval within the slice more than in the other rows, largest first.
+      cause: "inputs" (such drift), "labels" (label issues), "rows" (too few training rows), or "hard" (none of these).
+      next: Recommended next step, as text.
     """
 
     train_rows: int
@@ -60,13 +60,16 @@ class Cause:
 def causes(
     slices: Sequence[WeakSlice], cuts: Sequence[Cut], columns: Mapping[str, Column], training: Training
 ) -> list[Cause]:
-    """The cause of each slice.
+    """Diagnoses weak slices.
 
     Args:
       slices: Weak slices.
-      cuts: How features are cut, as their parts count.
-      columns: Feature -> its column [N] in eval.
-      training: What the model learned from.
+      cuts: Partitions of the features; the parts of slices are indices into them.
+      columns: Feature -> column in eval, [N].
+      training: The training rows.
+
+    Returns:
+      One cause for each slice.
     """
     if not slices:
         return []
@@ -76,7 +79,7 @@ def causes(
 
 
 class _Codes:
-    """Which slice of each cut each row lies in; no two cuts share a code."""
+    """Codes of the slices of all partitions, numbered consecutively across partitions."""
 
     def __init__(self, codes: Sequence[np.ndarray], cuts: Sequence[Cut]) -> None:
         sizes = [len(one.slices) for one in cuts]
@@ -87,11 +90,11 @@ class _Codes:
         self._total = self.count(np.arange(len(codes[0])))
 
     def count(self, rows: np.ndarray) -> np.ndarray:
-        """Rows by slice, of all cuts one after the other."""
+        """Number of rows of each slice, for the slices of all partitions."""
         return np.bincount(self._all[:, rows].ravel(), minlength=self._size)
 
     def shares(self, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Shares of the slices of every cut within some rows, a mask, and among all others."""
+        """Shares of the slices of all partitions among the rows of a mask, and among the other rows."""
         within = self.count(np.flatnonzero(inside))
         rows = int(inside.sum())
         return within / rows, (self._total - within) / (len(inside) - rows)
@@ -101,29 +104,33 @@ def _cause(weak: WeakSlice, cuts: Sequence[Cut], now: _Codes, then: _Codes, trai
     inside, before = members(weak.parts, now.codes), members(weak.parts, then.codes)
     rows, share = int(before.sum()), float(before.mean()) if len(before) else 0.0
     moved = _moved(weak, cuts, now, then, inside, before)
-    doubted = _doubtful(before, training)
-    here, elsewhere, many = doubted if doubted else (None, None, False)
+    issues = _doubtful(before, training)
+    here, elsewhere, many = issues if issues else (None, None, False)
     if moved:
         cause = "inputs"
-        said = f"check how {' and '.join(moved[:2])} got into these rows: unlike training, as nowhere else"
+        step = (
+            f"check the values of {' and '.join(moved[:2])} in these rows: they drifted from train in this slice only"
+        )
     elif many:
-        cause, said = (
+        cause, step = (
             "labels",
-            f"check its labels: {here:.1%} of them are doubtful in training, {elsewhere:.1%} elsewhere",
+            f"check its labels: {here:.1%} of them are suspected errors in train, {elsewhere:.1%} in the other rows",
         )
     elif share < RARE * weak.share:
-        cause, said = "rows", f"collect more rows of {weak.slice}: {rows:,} to learn from, {share:.1%} of training"
+        cause, step = "rows", f"collect more rows of {weak.slice}: train has {rows:,} ({share:.1%})"
     else:
-        audit = "labels no more doubtful than elsewhere, " if doubted else ""
+        audit = "no more suspected label errors than elsewhere, " if issues else ""
         cause = "hard"
-        said = f"{audit}{rows:,} rows to learn from: look for what tells these rows apart, a feature or clearer labels"
-    return Cause(rows, share, here, elsewhere, moved, cause, said)
+        step = (
+            f"{audit}{rows:,} training rows: add a feature that separates these rows, or define the label more clearly"
+        )
+    return Cause(rows, share, here, elsewhere, moved, cause, step)
 
 
 def _moved(
     weak: WeakSlice, cuts: Sequence[Cut], now: _Codes, then: _Codes, inside: np.ndarray, before: np.ndarray
 ) -> tuple[str, ...]:
-    """Features that moved within the slice and not as much outside; by their Chebyshev distance over slices' codes."""
+    """Features that drifted more within the slice than outside, by the Chebyshev distance between slice shares."""
     if not before.any() or before.all():
         return ()
     noise = SURE * (0.25 / inside.sum() + 0.25 / before.sum()) ** 0.5
@@ -141,7 +148,7 @@ def _moved(
 
 
 def _doubtful(before: np.ndarray, training: Training) -> tuple[float, float, bool] | None:
-    """Share of doubtful labels in the slice, elsewhere, and whether the one is beyond chance much the larger."""
+    """Share of label issues in the slice and elsewhere, and whether the first is significantly and clearly larger."""
     if training.doubtful is None or not before.any() or before.all():
         return None
     counts = [int(before.sum()), int((~before).sum())]

@@ -1,27 +1,29 @@
-r"""How much more a row loses than it would if its slice were as well predicted as the others.
+r"""Excess loss: the loss of a row beyond what the base rate of its slice explains.
 
-A mean loss says little by itself: a slice with 50 % positives has more log loss than one with 5 %, whatever the model
-is worth there. So each row is compared with what it would lose if only the base rate were its slice's own, and
-everything else that the model knows were as telling as elsewhere.
+Mean losses of slices are not comparable: a slice with 50 % positives has a higher log loss than one with 5 %, even if
+the model is equally good on both. So the loss of each row is compared with an expected loss: that of a prediction with
+the base rate of the row's slice and with evidence from the other features as strong as in all rows.
 
-A prediction p_i is taken apart, on the log scale, into what the sliced features say and the evidence of all others:
+On the log scale, a prediction p_i is split into the part explained by the sliced features and the evidence w_i of the
+other features:
 
-    log p_ik = log q_ik + w_ik,     q_i = mean of p over the rows of i's bin (finer than the slice)
+    log p_ik = log q_ik + w_ik,     q_i = mean of p over the rows of i's finer bin (a part of the slice)
 
-Then row i borrows the evidence of a random row j of the same label, wherever that lies:
+The reference prediction of row i uses the evidence of a random row j with the same label, from any slice:
 
     p'_ik  proportional to  q_ik (pi_Sk / mean of p_k in S) exp(w_jk),     excess e_i = loss(p_i) - loss(p'_i)
 
-with pi_S the classes' shares in slice S. This is Bayes' rule under the assumption of label shift, that the evidence
-given the label is the same in every slice; the correction of the prior is that of Saerens, Latinne and Decaestecker
-(Adjusting the Outputs of a Classifier to New a Priori Probabilities, Neural Computation 14, 2002). As pi_S is taken
-from n_S rows, the reference is too good by (K - 1) / (2 n_S) nats (Wilks), which is taken off the excess.
+with pi_S the class shares in slice S. This is Bayes' rule under label shift: given the label, the evidence has the same
+distribution in every slice. The correction of the prior is that of Saerens, Latinne and Decaestecker (Adjusting the
+Outputs of a Classifier to New a Priori Probabilities, Neural Computation 14, 2002). pi_S is estimated on n_S rows, so
+the expected loss is too small by (K - 1) / (2 n_S) nats (Wilks); this bias is subtracted from the excess.
 
-A slice's gap is its mean excess less that of the rest. It is 0 where a slice is only of another base rate, and grows
-where labels are wrong, inputs are garbled or the other features say less. For a calibrated additive logistic model the
-assumption holds nearly, not exactly; what that leaves lies below a tenth of the overall loss.
+The gap of a slice is its mean excess minus that of the other rows. It is 0 where the slice differs in its base rate
+only. It is positive where labels are wrong, inputs are corrupted or the other features are less informative. For a
+calibrated additive logistic model the assumption holds approximately; the error of the gap is below a tenth of the
+overall loss.
 
-For a regression a row's excess is its squared error: there is no base rate.
+For a regression the excess of a row is its squared error, because there is no base rate.
 """
 
 import numpy as np
@@ -29,16 +31,21 @@ import numpy as np
 from components.error_analysis.row_losses import Outcomes
 
 SHRINK = 20.0
-"""Rows that the slice's mean counts for in the mean of a finer bin."""
-TWINS = 2
-"""Rows that evidence is borrowed from, for each row."""
+"""Weight, in rows, of the slice's mean in the mean of a finer bin (shrinkage)."""
+DONORS = 2
+"""Number of random rows of the same label whose evidence is used for each row."""
 
 
 class Excess:
-    """Excess loss under any partition of the same N rows."""
+    """Computes the excess loss of N rows for any partition into slices."""
 
     def __init__(self, found: Outcomes, seed: int) -> None:
-        """Draws, for each row, the rows of the same label whose evidence it borrows."""
+        """Draws the donor rows of each row.
+
+        Args:
+          found: Labels, predictions and losses of N rows.
+          seed: Random seed of the draw.
+        """
         self._found = found
         self.overall = float(found.loss.mean())
         if found.classes == 1:
@@ -46,14 +53,17 @@ class Excess:
         draw = np.random.default_rng(seed)
         self._scores = np.ascontiguousarray(found.scores.T)
         self._given = [np.flatnonzero(found.target == k) for k in range(found.classes)]
-        self._twins = [_same_label(self._given, draw) for _ in range(TWINS)]
+        self._donors = [_same_label(self._given, draw) for _ in range(DONORS)]
 
     def __call__(self, coarse: np.ndarray, fine: np.ndarray) -> np.ndarray:
-        """Excess loss [N], in the loss's unit.
+        """Computes the excess loss of each row.
 
         Args:
-          coarse: Code of the slice [N].
-          fine: Code of the finer bin [N]; each lies in one slice.
+          coarse: Code of the slice, [N].
+          fine: Code of the finer bin, [N]; each lies in one slice.
+
+        Returns:
+          Excess loss [N], in nats or, for a regression, in the label's unit squared.
         """
         found = self._found
         if found.classes == 1:
@@ -66,16 +76,16 @@ class Excess:
         summed = _sums(fine, self._scores, bins)
         predicted = _sums(parent, summed.T, slices) / count
         labelled = np.bincount(coarse * classes + found.target, minlength=slices * classes)
-        # Half a row more of each class: a class that a slice lacks is unlikely there, not impossible.
+        # Additive smoothing by half a row, so that a class that does not occur in a slice keeps a positive share.
         share = (labelled.reshape(-1, classes) + 0.5) / (count + 0.5 * classes)
-        # Factors of a row in p' need not sum up to 1: what is common to all classes of a row cancels in the loss.
+        # p' needs no normalisation here: factors common to all classes of a row cancel in the loss.
         own = (summed + SHRINK * predicted[parent]).T
         corrected = own * (share / predicted)[parent].T
-        total, given = np.zeros((2, TWINS, len(fine)))
-        for k in range(classes):  # by class, as memory is read fastest along a row
+        total, given = np.zeros((2, DONORS, len(fine)))
+        for k in range(classes):  # class by class: arrays are contiguous by class
             evidence, factor = self._scores[k] / own[k][fine], corrected[k][fine]
-            for at, twins in enumerate(self._twins):
-                likelihood = factor * evidence[twins]
+            for at, donors in enumerate(self._donors):
+                likelihood = factor * evidence[donors]
                 total[at] += likelihood
                 given[at, self._given[k]] = likelihood[self._given[k]]
         expected = np.log(total / given).mean(axis=0)
@@ -84,7 +94,7 @@ class Excess:
 
 
 def _dense(codes: np.ndarray) -> tuple[int, np.ndarray]:
-    """How many different codes there are, and the codes renumbered from 0 without gaps."""
+    """Number of distinct codes, and the codes renumbered from 0 without gaps."""
     present = np.bincount(codes) > 0
     return int(present.sum()), (np.cumsum(present) - 1)[codes]
 
@@ -95,8 +105,8 @@ def _sums(codes: np.ndarray, values: np.ndarray, count: int) -> np.ndarray:
 
 
 def _same_label(given: list[np.ndarray], draw: np.random.Generator) -> np.ndarray:
-    """For each row one of the same label; `given` are the rows of each label."""
-    twins = np.zeros(sum(map(len, given)), np.int64)
+    """Draws a row of the same label for each row, [N]; `given` holds the rows of each label."""
+    donors = np.zeros(sum(map(len, given)), np.int64)
     for rows in given:
-        twins[rows] = draw.permutation(rows)
-    return twins
+        donors[rows] = draw.permutation(rows)
+    return donors

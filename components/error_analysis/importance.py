@@ -1,4 +1,4 @@
-"""What each feature is worth: how much worse the model gets when the feature's values are dealt out anew."""
+"""Permutation importance: how much worse the model gets when the values of a feature are permuted."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from components.error_analysis.row_losses import Outcomes, figures
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
 
 MOST_CELLS = 6_000_000
-"""What the model is asked about, in rows x columns, over all permutations: encoding and parsing cost a microsecond."""
+"""Maximum number of cells (rows x columns, over all permutations) to predict; encoding and parsing take about 1 µs per
+cell."""
 FEWEST_ROWS = 500
-"""Rows are taken away before features are, down to that many."""
+"""To stay within MOST_CELLS, first the number of rows is reduced down to this."""
 FEWEST_FEATURES = 10
-"""Features are left out down to that many, before rows are taken away again."""
+"""Then the number of features is reduced down to this, then the number of rows again."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,12 @@ class Importance:
     """Permutation importance of a feature.
 
     Attributes:
-      feature: Its name.
-      metric: What is measured.
-      drop: How much worse the metric gets, mean over the permutations; about 0 for a feature without use. None where
-        the metric cannot be told.
-      standard_error: Of that mean, over the permutations of these rows; None with a single one.
-      loss: How much the mean loss rises.
+      feature: Name of the feature.
+      metric: Name of the metric.
+      drop: Mean deterioration of the metric over the permutations; about 0 for an unused feature. None where the metric
+        is not defined.
+      standard_error: Standard error of `drop` over the permutations; None for a single permutation.
+      loss: Mean increase of the mean loss.
     """
 
     feature: str
@@ -37,11 +38,11 @@ class Importance:
 
 
 def affordable(features: int, rows: int, repeats: int) -> tuple[int, int]:
-    """(features, rows) whose permutations cost no more than MOST_CELLS, or nearly so: linear in the columns.
+    """Returns the numbers of features and rows whose permutations stay within MOST_CELLS (approximately).
 
     Args:
-      features: That the model has.
-      rows: That there are.
+      features: Number of features of the model.
+      rows: Number of available rows.
       repeats: Permutations of each feature.
     """
     each = repeats * max(1, features)
@@ -50,14 +51,17 @@ def affordable(features: int, rows: int, repeats: int) -> tuple[int, int]:
 
 
 def correlation_ratios(codes: Mapping[str, np.ndarray], scores: np.ndarray) -> dict[str, float]:
-    """Share of the variance of a model's answers that lies between the slices of each feature, in [0, 1].
+    """Computes the share of the variance of predictions that lies between the slices of each feature.
 
-    The correlation ratio, or first-order Sobol index, over all outputs together; it misses a feature that matters only
-    by interaction. 0 where the answers do not vary.
+    This is the correlation ratio, or first-order Sobol index, over all outputs together. It is small for a feature that
+    matters by interaction only.
 
     Args:
       codes: Feature -> code of each row's slice, [N].
-      scores: Answers [N] or [N, K].
+      scores: Predictions [N] or [N, K].
+
+    Returns:
+      Feature -> share in [0, 1]; 0 for constant predictions.
     """
     outputs = scores.reshape(len(scores), -1).T
     centred = outputs - outputs.mean(axis=1, keepdims=True)
@@ -78,29 +82,32 @@ def permutation_importance(
     repeats: int,
     seed: int,
 ) -> list[Importance]:
-    """Importance of features to a trained model (Breiman, Random Forests, Machine Learning 45, 2001), largest first.
+    """Measures permutation importance (Breiman, Random Forests, Machine Learning 45, 2001).
 
-    Of two features that say the same, each looks useless: the other stays.
+    Redundant features get a low importance, because the model can use the other one.
 
     Args:
-      features: Names.
-      rows: How many rows there are.
-      predict: (feature, order [rows]) of each question -> outcomes with that feature's values in that order; None: as
-        they are. All questions at once, so that the model answers many in one call.
-      metric: One of outcomes.figures.
-      repeats: Permutations, the same ones for each feature, so that features are compared alike.
-      seed: Of the permutations.
+      features: Names of the features.
+      rows: Number of rows.
+      predict: List of (feature, order [rows]) -> outcomes with the values of that feature in that order; feature None
+        stands for unpermuted rows. It takes all pairs at once, so that the model predicts in large batches.
+      metric: One of the metrics of `row_losses.figures`.
+      repeats: Permutations of each feature. All features use the same permutations.
+      seed: Random seed of the permutations.
+
+    Returns:
+      Importance of each feature, largest first.
     """
     if not rows:
         return []
     draw = np.random.default_rng(seed)
     orders = [draw.permutation(rows) for _ in range(repeats)]
-    questions = [(None, np.arange(rows)), *((feature, order) for feature in features for order in orders)]
-    whole, *answered = ((float(one.loss.mean()), figures(one)[metric]) for one in predict(questions))
+    permutations = [(None, np.arange(rows)), *((feature, order) for feature in features for order in orders)]
+    whole, *permuted = ((float(one.loss.mean()), figures(one)[metric]) for one in predict(permutations))
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     found = []
     for at, feature in enumerate(features):
-        shuffled = answered[at * repeats : (at + 1) * repeats]
+        shuffled = permuted[at * repeats : (at + 1) * repeats]
         loss = float(np.mean([loss for loss, _ in shuffled]) - whole[0])
         drops = [sign * (whole[1] - value) for _, value in shuffled if whole[1] is not None and value is not None]
         error = float(np.std(drops, ddof=1) / len(drops) ** 0.5) if len(drops) > 1 else None

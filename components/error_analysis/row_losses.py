@@ -1,4 +1,4 @@
-"""How each row came out: its loss, and the figures of a task over rows."""
+"""Losses of rows, and metrics of each task over rows."""
 
 from dataclasses import dataclass
 
@@ -8,22 +8,23 @@ from components.shared.serving.serving_contract import likeliest
 from components.shared.statistics.weighted_metrics import Binary
 
 SMALLEST = 1e-7
-"""Probabilities are kept this far from 0 and 1: float32 says no more, and one row's loss stays below 16.2 nats."""
+"""Probabilities are clipped to [SMALLEST, 1 - SMALLEST], about the precision of float32; the loss of a row is then at
+most 16.2 nats."""
 
 LOSS = {"binary": "log_loss", "multiclass": "log_loss", "regression": "squared_error"}
-"""What a row's loss is called: nats, or the label's unit squared."""
+"""Task -> name of the loss of a row, in nats or in the label's unit squared."""
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Labels and answers of N rows.
+    """Labels, predictions and losses of N rows.
 
     Attributes:
-      task: binary, multiclass or regression.
-      target: Class [N] in 0..K-1, or number [N].
+      task: "binary", "multiclass" or "regression".
+      target: Class in 0..K-1, or number, [N].
       scores: Probabilities [N, K], K = 2 for binary; or predictions [N].
-      decided: Class [N] that the model says; None for a regression.
-      loss: [N], -log of the given class's probability, or (target - prediction) squared.
+      decided: Predicted class [N]; None for a regression.
+      loss: Negative log of the probability of the labelled class, or squared residual, [N].
     """
 
     task: str
@@ -34,27 +35,27 @@ class Outcomes:
 
     @property
     def classes(self) -> int:
-        """K; 1 for a regression."""
+        """Number of classes K; 1 for a regression."""
         return 1 if self.task == "regression" else int(self.scores.shape[1])
 
     def wrong(self) -> np.ndarray | None:
-        """0/1 error [N]; None for a regression."""
+        """Returns the 0-1 loss [N]; None for a regression."""
         return None if self.decided is None else (self.decided != self.target).astype(float)
 
     def take(self, rows: np.ndarray) -> "Outcomes":
-        """Some rows: an index or a mask [N]."""
+        """Selects rows by index or by mask [N]."""
         decided = None if self.decided is None else self.decided[rows]
         return Outcomes(self.task, self.target[rows], self.scores[rows], decided, self.loss[rows])
 
 
 def outcomes(task: str, target: np.ndarray, scores: np.ndarray, decided: np.ndarray | None = None) -> Outcomes:
-    """Outcomes of what a model answered.
+    """Computes the losses of predictions.
 
     Args:
-      task: binary, multiclass or regression.
-      target: Class or number [N]; none is missing.
+      task: "binary", "multiclass" or "regression".
+      target: Class or number, [N], without missing values.
       scores: Probability of class 1 [N], probabilities [N, K], or predictions [N].
-      decided: Class [N]; the likeliest by default.
+      decided: Predicted class [N]; by default the class of highest probability.
     """
     if task == "regression":
         target, scores = np.asarray(target, float), np.asarray(scores, float)
@@ -68,7 +69,11 @@ def outcomes(task: str, target: np.ndarray, scores: np.ndarray, decided: np.ndar
 
 
 def figures(found: Outcomes) -> dict[str, float | None]:
-    """Metrics over rows, by the names that reports use; None where it cannot be told (AUC of one class)."""
+    """Computes the metrics of a task over rows.
+
+    Returns:
+      Name of the metric, as in reports -> value. It is None where the metric is not defined, as the AUC of one class.
+    """
     if not len(found.loss):
         return {}
     mean_loss = float(found.loss.mean())
@@ -76,9 +81,9 @@ def figures(found: Outcomes) -> dict[str, float | None]:
         return {"rmse": mean_loss**0.5, "mae": float(np.abs(found.target - found.scores).mean())}
     wrong = found.wrong()
     assert wrong is not None
-    told: dict[str, float | None] = {"accuracy": 1 - float(wrong.mean()), "log_loss": mean_loss}
+    common: dict[str, float | None] = {"accuracy": 1 - float(wrong.mean()), "log_loss": mean_loss}
     if found.task == "multiclass":
-        return told
+        return common
     positive = float(found.target.mean())
     score = found.scores[:, 1]
     judge = Binary(found.target, score)
@@ -86,7 +91,7 @@ def figures(found: Outcomes) -> dict[str, float | None]:
     return {
         "auc": areas.get("auc"),
         "average_precision": areas.get("average_precision"),
-        **told,
+        **common,
         "positive": positive,
         "predicted": float(score.mean()),
     }

@@ -1,4 +1,4 @@
-"""Columns of examples as error analysis cuts them."""
+"""Samples rows of a split and reads their columns for error analysis."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,11 +9,20 @@ from components.error_analysis.binning import Categories, Column
 from components.shared.examples.example_reading import column_batches, joined_columns
 
 MOST_CELLS = 5_000_000
-"""Rows are so few that rows x columns stay below this: decoding costs half a microsecond a cell."""
+"""Maximum of rows x columns; decoding takes about 0.5 µs per cell."""
 
 
 def sampled(rows: int, most: int, seed: int) -> np.ndarray:
-    """Which rows of so many are looked at: all, or `most` drawn at random; by index, rising."""
+    """Draws a random sample of rows without replacement.
+
+    Args:
+      rows: Number of rows.
+      most: Maximum size of the sample.
+      seed: Random seed.
+
+    Returns:
+      Row indices, ascending; all rows if there are at most `most`.
+    """
     if rows <= most:
         return np.arange(rows)
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
@@ -22,14 +31,17 @@ def sampled(rows: int, most: int, seed: int) -> np.ndarray:
 def read_columns(
     split: str, categorical: Sequence[str], numeric: Sequence[str], places: np.ndarray, texts: Sequence[str] = ()
 ) -> dict[str, Column]:
-    """Columns of some rows of a split.
+    """Reads columns of some rows of a split.
 
     Args:
       split: Folder of the examples.
-      categorical: Features of texts or integers.
-      numeric: Features of numbers.
-      places: Where the rows stand in the split, from 0, rising.
-      texts: Features of free text, which are cut by their length: columns called "review: characters".
+      categorical: Categorical features (text or integers).
+      numeric: Numeric features.
+      places: 0-based positions of the rows in the split, ascending, [N].
+      texts: Features of free text. They are represented by their length, as columns such as "review: characters".
+
+    Returns:
+      Feature -> column, [N].
     """
     names = [*categorical, *numeric, *texts]
     cells = joined_columns(column_batches(split, names, places), names)
@@ -38,13 +50,19 @@ def read_columns(
 
 
 def columns_of(cells: Mapping[str, pa.Array], categorical: Sequence[str], numeric: Sequence[str]) -> dict[str, Column]:
-    """Cells [N], null where a row has none, as columns."""
+    """Converts Arrow arrays to columns.
+
+    Args:
+      cells: Feature -> values, [N]; null = missing.
+      categorical: Categorical features.
+      numeric: Numeric features.
+    """
     found: dict[str, Column] = {name: _categories(cells[name]) for name in categorical}
     return found | {name: _numbers(cells[name]) for name in numeric}
 
 
 def _categories(cells: pa.Array) -> Categories:
-    """As texts, each distinct one read once; what is no UTF-8 is replaced."""
+    """Encodes values as categories; bytes that are not UTF-8 are replaced."""
     if pa.types.is_null(cells.type):
         return Categories(np.full(len(cells), -1, np.int64), ())
     coded = cells.dictionary_encode()
@@ -64,7 +82,7 @@ def _numbers(cells: pa.Array) -> np.ndarray:
 
 
 def _lengths(cells: pa.Array) -> np.ndarray:
-    """Characters of each text, NaN where there is none."""
+    """Number of characters of each text; NaN for missing and empty texts."""
     lengths = [
         len(text.decode("utf-8", "replace") if isinstance(text, bytes) else text or "")
         for text in (one or b"" for one in cells.to_pylist())

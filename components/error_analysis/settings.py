@@ -1,11 +1,11 @@
-"""What the error analysis is told."""
+"""Error-analysis settings."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
 FEWEST_ROWS = 30
-"""Below that many rows a mean and its t-test say nothing."""
+"""Minimum number of rows of a slice for the t-test."""
 
 
 @dataclass(frozen=True)
@@ -13,17 +13,17 @@ class Settings:
     """Settings of the error analysis.
 
     Attributes:
-      min_rows: Smaller slices are not looked at; fewer do where the eval split is small, see `least`.
-      bins: Quantile bins of a number.
-      categories: Values of a categorical feature that are slices, the most frequent; the others together are one.
-      alpha: False discovery rate over all slices looked at, in (0, 1).
-      effect: How much more a weak slice loses than the rest, at least, as a share of the overall mean loss.
-      most: Slices listed at most.
-      most_pairs: Pairs of features looked at, at most; those of features that are weakest by themselves.
-      rows: Rows of a split looked at, at most, drawn at random.
-      importance_rows: Rows that permutation importance takes, at most; 0 leaves it out.
+      min_rows: Minimum number of rows of a slice; lower for a small split, see `least`.
+      bins: Number of quantile bins of a numeric feature.
+      categories: Maximum number of categories with a slice of their own, the most frequent ones; the others share one.
+      alpha: False discovery rate over all tested slices, in (0, 1).
+      effect: Minimum gap of a weak slice, relative to the overall mean loss, >= 0.
+      most: Maximum number of slices in the result.
+      most_pairs: Maximum number of pairs of features; features with the weakest slices are paired first.
+      rows: Maximum number of rows of a split; more are sampled at random.
+      importance_rows: Maximum number of rows for permutation importance; 0 skips it.
       importance_repeats: Permutations of each feature, at least 2.
-      seed: Of all draws.
+      seed: Random seed of all draws.
     """
 
     min_rows: int = 500
@@ -39,11 +39,14 @@ class Settings:
     seed: int = 13
 
     def least(self, rows: int) -> int:
-        """Rows that a slice of so many must have: `min_rows`, or a twentieth of a small split, at least 30."""
+        """Returns the minimum number of rows of a slice of `rows` rows.
+
+        It is `min_rows`, or a twentieth of a small split, but at least FEWEST_ROWS.
+        """
         return min(self.min_rows, max(FEWEST_ROWS, rows // 20))
 
     @staticmethod
     def from_json(text: str) -> "Settings":
-        """The inverse of json.dumps of the fields; "" is the defaults."""
+        """Reads settings from a JSON object of field -> value; "" gives the defaults."""
         fields: dict[str, Any] = json.loads(text) if text else {}
         return Settings(**fields)

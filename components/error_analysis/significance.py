@@ -1,4 +1,4 @@
-"""Is a mean beyond chance above another? Welch's t-test, and a correction for how often it is asked."""
+"""Welch's t-test on group moments, and the correction for multiple testing."""
 
 from typing import NamedTuple
 
@@ -6,19 +6,31 @@ import numpy as np
 
 
 class Moments(NamedTuple):
-    """Of one or several groups: how many rows, their sum, and the sum of their squares."""
+    """Moments of values by group.
+
+    Attributes:
+      rows: Number of rows, [groups].
+      total: Sum of the values, [groups].
+      squares: Sum of the squared values, [groups].
+    """
 
     rows: np.ndarray
     total: np.ndarray
     squares: np.ndarray
 
     def less(self, other: "Moments") -> "Moments":
-        """Of the rows that are not in `other`, a part of these."""
+        """Returns the moments without the rows of `other`, which must be a part of these rows."""
         return Moments(self.rows - other.rows, self.total - other.total, self.squares - other.squares)
 
 
 def moments(values: np.ndarray, codes: np.ndarray, groups: int) -> Moments:
-    """By code: [groups]."""
+    """Computes moments by group.
+
+    Args:
+      values: Values [N].
+      codes: Group of each value in 0..groups-1, [N].
+      groups: Number of groups.
+    """
     return Moments(
         np.bincount(codes, minlength=groups).astype(float),
         np.bincount(codes, values, groups),
@@ -27,14 +39,21 @@ def moments(values: np.ndarray, codes: np.ndarray, groups: int) -> Moments:
 
 
 def moments_of(values: np.ndarray) -> Moments:
-    """Of all values, as one group."""
+    """Computes the moments of all values as one group."""
     return moments(values, np.zeros(len(values), np.int64), 1)
 
 
 def welch(one: Moments, other: Moments, margin: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Difference of means, t and one-sided p that it is no more than `margin`, by Welch's t-test.
+    """Welch's one-sided t-test of the null hypothesis mean(one) - mean(other) <= margin.
 
-    A group with fewer than two rows, or two without spread, is no evidence: t is 0 and p is 1.
+    Args:
+      one: Moments of the first group or groups.
+      other: Moments of the second.
+      margin: Difference of means under the null hypothesis.
+
+    Returns:
+      Difference of means, t statistic and p-value, [groups] each. t is 0 and p is 1 where a group has fewer than two
+      rows or both variances are 0.
     """
     from scipy.special import stdtr
 
@@ -48,15 +67,21 @@ def welch(one: Moments, other: Moments, margin: float = 0.0) -> tuple[np.ndarray
         error = spread[0] + spread[1]
         t = (difference - margin) / np.sqrt(error)
         freedom = error**2 / (spread[0] ** 2 / (one.rows - 1) + spread[1] ** 2 / (other.rows - 1))
-        told = (one.rows > 1) & (other.rows > 1) & np.isfinite(t) & np.isfinite(freedom)
-    return difference, np.where(told, t, 0.0), np.where(told, stdtr(np.where(told, freedom, 1.0), -t), 1.0)
+        defined = (one.rows > 1) & (other.rows > 1) & np.isfinite(t) & np.isfinite(freedom)
+    return difference, np.where(defined, t, 0.0), np.where(defined, stdtr(np.where(defined, freedom, 1.0), -t), 1.0)
 
 
 def corrected(p: np.ndarray) -> np.ndarray:
-    """p-values after Benjamini and Yekutieli: at or below alpha, the false discovery rate is at most alpha.
+    """Adjusts p-values by Benjamini and Yekutieli's procedure, which controls the false discovery rate.
 
-    Theirs and not Benjamini and Hochberg's, as slices overlap in every way (The Control of the False Discovery Rate in
-    Multiple Testing under Dependency, Annals of Statistics 29, 2001).
+    It is valid under any dependence, which Benjamini and Hochberg's is not; slices overlap (The Control of the False
+    Discovery Rate in Multiple Testing under Dependency, Annals of Statistics 29, 2001).
+
+    Args:
+      p: p-values [M].
+
+    Returns:
+      Adjusted p-values [M], in [0, 1].
     """
     if not len(p):
         return p

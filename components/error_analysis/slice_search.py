@@ -1,4 +1,4 @@
-"""The weakest slices, found among all values of features and all pairs of them."""
+"""Search for weak slices among the slices of all features and of pairs of features."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,36 +12,36 @@ from components.error_analysis.settings import Settings
 from components.error_analysis.significance import Moments, corrected, moments, moments_of, welch
 
 LARGEST = 0.5
-"""Share of the rows that a slice has at most: of two halves the larger is the rule, not the exception."""
+"""Maximum share of the rows in a slice; a slice of more than half of the rows is no exception."""
 MOST_CANDIDATES = 300
-"""Slices beyond chance that are told apart, those surest."""
+"""Maximum number of significant slices that are checked for overlap, those with the largest t."""
 PAIR_CELLS = 200_000_000
-"""Pairs of features are so few that pairs x rows x classes stay below this, which is what their search costs."""
+"""Maximum of pairs x rows x classes, to which the cost of the search of pairs is proportional."""
 KEPT_VALUES = 1 << 25
-"""Excess losses that are kept in memory for telling slices apart, float32: 128 MB."""
+"""Maximum number of excess losses (float32) that are cached in memory: 128 MB."""
 
 Part = tuple[int, int]
-"""(place of a cut, code of a slice in it)."""
+"""(index of a partition, code of a slice in it)."""
 
 
 @dataclass(frozen=True)
 class WeakSlice:
-    """A slice on which the model does worse than on the rest, beyond chance and by more than the margin.
+    """A slice whose excess loss is significantly larger than that of the other rows, by more than the margin.
 
     Attributes:
-      slice: "carrier=UA" or "carrier=UA, temp < 32".
-      parts: What it is made of: one slice of a feature, or those of two.
-      rows: How many it has.
-      share: Of all rows, in (0, 0.5].
-      metric: The loss: log_loss in nats, or squared_error in the label's unit squared.
-      value: Mean loss of its rows.
-      rest: Mean loss of the others.
-      gap: Excess loss of its rows less that of the others, see gaps.py: how far its mean loss would fall if the model
-        were as good there as elsewhere.
-      weight: gap x share: how far the overall mean loss would fall.
-      p: Chance of such a gap if the true one were the margin; one-sided, corrected for all slices looked at.
-      figures: Metrics of its rows, None where one cannot be told.
-      elsewhere: The same of the others.
+      slice: Name such as "carrier=UA" or "carrier=UA, temp < 32".
+      parts: The slice of one feature, or the slices of two features whose intersection it is.
+      rows: Number of rows.
+      share: Share of all rows, in (0, 0.5].
+      metric: Name of the loss: log_loss in nats, or squared_error in the label's unit squared.
+      value: Mean loss in the slice.
+      rest: Mean loss of the other rows.
+      gap: Mean excess loss in the slice minus that of the other rows, see excess_loss.py. The mean loss of the slice
+        would fall by so much if the model were as good there as elsewhere.
+      weight: gap x share. The overall mean loss would fall by so much.
+      p: One-sided p-value of the gap against the margin, adjusted for all tested slices.
+      figures: Metric -> value in the slice; None where a metric is not defined.
+      elsewhere: Metric -> value in the other rows.
     """
 
     slice: str
@@ -60,7 +60,16 @@ class WeakSlice:
 
 @dataclass(frozen=True)
 class Search:
-    """What was found: `slices`, the costliest first, of so many `looked` at with `least` rows or more."""
+    """Result of the search.
+
+    Attributes:
+      cuts: Partitions of the features.
+      slices: Weak slices, largest weight first.
+      looked: Number of tested slices.
+      least: Minimum number of rows of a slice.
+      rows: Number of rows.
+      effect: Minimum gap, relative to the overall mean loss.
+    """
 
     cuts: tuple[Cut, ...]
     slices: tuple[WeakSlice, ...]
@@ -70,16 +79,21 @@ class Search:
     effect: float
 
     def says(self) -> str:
-        """In a sentence."""
+        """Describes the result in a sentence."""
         if not self.rows:
-            return "Nothing to analyse: the eval split has no row with a known label."
+            return "No error analysis: the split eval has no labelled row of a known class."
         if not self.looked:
-            return f"Too few rows to tell slices apart: none has from {self.least:,} rows to half of {self.rows:,}."
-        among = f"of {self.looked:,} slices looked at"
+            return f"Too few rows to compare slices: none has between {self.least:,} rows and half of {self.rows:,}."
         if not self.slices:
-            return f"No weak slice: none {among} loses {self.effect:.0%} more than the rest, beyond chance."
+            return (
+                f"No weak slice among {self.looked:,} tested: no gap is significantly above {self.effect:.0%} of the "
+                "mean loss."
+            )
         count = len(self.slices)
-        return f"{count} weak slice{'s' * (count > 1)} {among}; {self.slices[0].slice} costs most."
+        return (
+            f"{count} weak slice{'s' * (count > 1)} among {self.looked:,} tested; {self.slices[0].slice} adds most to "
+            "the loss."
+        )
 
 
 @dataclass(frozen=True)
@@ -90,18 +104,20 @@ class _Candidate:
 
 
 def weak_slices(found: Outcomes, columns: Mapping[str, Column], settings: Settings) -> Search:
-    """Searches single features and pairs of them.
+    """Searches the slices of single features and of pairs of features.
 
-    A slice is weak if its gap exceeds the margin, `effect` x the overall mean loss, beyond chance: Welch's t-test of
-    gap <= margin on the rows' excess, corrected for all slices looked at. Slices overlap, and so the surest is taken
-    first, and each other one must still be weak without the rows of those taken. A pair must also have twice the gap
-    of what either of its single slices has beside it, beyond chance and by no less than the margin; else the single
-    slice says it all. A slice of one feature that only a pair in it makes weak is left out in the same way.
+    A slice is weak if its gap is significantly larger than the margin, `effect` x the overall mean loss. The test is
+    Welch's t-test of gap <= margin on the excess losses, adjusted for all tested slices.
+
+    Slices overlap, so they are selected in the order of t, and each must still be significant without the rows of the
+    slices selected before. This drops a slice of one feature that is weak because of a selected pair within it. A pair
+    must also be worse than the rest of each of its two single slices: its gap must be at least twice the gap of that
+    rest, exceed it by the margin, and be significant. Otherwise the single slice explains it.
 
     Args:
       found: Outcomes of N rows.
-      columns: Feature -> its column [N].
-      settings: How.
+      columns: Feature -> column, [N].
+      settings: Error-analysis settings.
     """
     rows, least = len(found.loss), settings.least(len(found.loss))
     cuts = tuple(
@@ -113,21 +129,23 @@ def weak_slices(found: Outcomes, columns: Mapping[str, Column], settings: Settin
     if not rows or not cuts:
         return none
     coded = [each.codes_of(columns[each.feature]) for each in cuts]
-    look = _Look(found, cuts, coded, settings)
-    looked = look.everywhere()
-    if not looked:
+    searcher = _Searcher(found, cuts, coded, settings)
+    tested = searcher.candidates()
+    if not tested:
         return none
-    p = corrected(np.array([candidate.p for candidate in looked]))
-    beyond = sorted(np.flatnonzero(p <= settings.alpha), key=lambda at: (-looked[at].t, looked[at].parts))
-    # The largest p that was still let pass: what a slice must reach again without the rows of others.
-    bar = max((looked[at].p for at in beyond), default=0.0)
-    taken = look.told_apart([looked[at] for at in beyond[:MOST_CANDIDATES]], bar)
-    of = {candidate.parts: float(value) for candidate, value in zip(looked, p, strict=True)}
-    slices = sorted((look.described(parts, of[parts]) for parts in taken), key=lambda one: (-one.weight, one.slice))
-    return Search(cuts, tuple(slices[: settings.most]), len(looked), least, rows, settings.effect)
+    p = corrected(np.array([candidate.p for candidate in tested]))
+    significant = sorted(np.flatnonzero(p <= settings.alpha), key=lambda at: (-tested[at].t, tested[at].parts))
+    # The largest unadjusted p-value that is significant after adjustment is the level of all follow-up tests.
+    level = max((tested[at].p for at in significant), default=0.0)
+    selected = searcher.distinct([tested[at] for at in significant[:MOST_CANDIDATES]], level)
+    of = {candidate.parts: float(value) for candidate, value in zip(tested, p, strict=True)}
+    slices = sorted(
+        (searcher.described(parts, of[parts]) for parts in selected), key=lambda one: (-one.weight, one.slice)
+    )
+    return Search(cuts, tuple(slices[: settings.most]), len(tested), least, rows, settings.effect)
 
 
-class _Look:
+class _Searcher:
     def __init__(
         self, found: Outcomes, cuts: Sequence[Cut], coded: Sequence[tuple[np.ndarray, np.ndarray]], settings: Settings
     ) -> None:
@@ -137,22 +155,22 @@ class _Look:
         self._margin = settings.effect * self._excess.overall
         self._kept: dict[tuple[int, ...], np.ndarray] = {}
 
-    def everywhere(self) -> list[_Candidate]:
-        """All slices that are large enough, of single features and of pairs, with their tests."""
-        looked, weakest = [], []
+    def candidates(self) -> list[_Candidate]:
+        """Tests all slices of sufficient size, of single features and of pairs."""
+        tested, weakest = [], []
         for place in range(len(self._cuts)):
             single = self._within((place,))
-            looked += single
+            tested += single
             weakest.append(max((candidate.t for candidate in single), default=-np.inf))
-        # All pairs of as many cuts as may be, those first that look weak by themselves.
+        # All pairs among as many partitions as affordable, those with the largest t first.
         pairs = min(self._settings.most_pairs, PAIR_CELLS // (self._rows * self._found.classes))
         fits = int((1 + (1 + 8 * pairs) ** 0.5) / 2)
         chosen = sorted(np.argsort(-np.array(weakest), kind="stable")[:fits])
         for one, other in pairs_of(len(chosen)):
             first, second = int(chosen[one]), int(chosen[other])
             if self._cuts[first].feature != self._cuts[second].feature:
-                looked += self._within((first, second))
-        return looked
+                tested += self._within((first, second))
+        return tested
 
     def _within(self, places: tuple[int, ...]) -> list[_Candidate]:
         coarse = self._codes(places, 0)
@@ -168,7 +186,7 @@ class _Look:
         part = Moments(*(value[large] for value in each))
         rest = Moments(*(value.sum() - value[large] for value in each))
         _, t, p = welch(part, rest, self._margin)
-        # Only what is beyond chance before the correction can be so after it, and is looked at once more.
+        # Only slices that are significant before adjustment can be so after it; cache their excess losses.
         if (p <= self._settings.alpha).any() and len(self._kept) * self._rows < KEPT_VALUES:
             self._kept[places] = excess.astype(np.float32)
         return [
@@ -179,47 +197,47 @@ class _Look:
     def _is_looked_at(self, parts: tuple[Part, ...]) -> bool:
         return all(self._cuts[place].unlooked != code for place, code in parts)
 
-    def told_apart(self, candidates: Sequence[_Candidate], bar: float) -> list[tuple[Part, ...]]:
-        """Those that say something which those before them do not."""
-        taken: list[tuple[tuple[Part, ...], np.ndarray]] = []
+    def distinct(self, candidates: Sequence[_Candidate], level: float) -> list[tuple[Part, ...]]:
+        """Selects slices that are still significant without the rows of those selected before."""
+        selected: list[tuple[tuple[Part, ...], np.ndarray]] = []
         least = self._settings.least(self._rows)
         for candidate in candidates:
-            if len(taken) == self._settings.most:
+            if len(selected) == self._settings.most:
                 break
             inside, excess = self._members(candidate.parts), self._excess_of(candidate.parts)
-            if len(candidate.parts) == 2 and not self._worse_than_both(candidate.parts, inside, excess, bar):
+            if len(candidate.parts) == 2 and not self._worse_than_both(candidate.parts, inside, excess, level):
                 continue
-            # A pair's own single slices hold all of its rows; against them it has just been tested.
+            # Skip a pair's own single slices: they contain all of its rows and were compared above.
             free = np.ones(self._rows, bool)
-            for parts, members in taken:
+            for parts, members in selected:
                 if not set(parts) < set(candidate.parts):
                     free &= ~members
             if (inside & free).sum() < least:
                 continue
-            if not self._beyond(excess, inside & free, ~inside & free, self._margin, bar):
+            if not self._is_worse(excess, inside & free, ~inside & free, self._margin, level):
                 continue
-            taken.append((candidate.parts, inside))
-        return [parts for parts, _ in taken]
+            selected.append((candidate.parts, inside))
+        return [parts for parts, _ in selected]
 
-    def _worse_than_both(self, parts: tuple[Part, ...], inside: np.ndarray, excess: np.ndarray, bar: float) -> bool:
+    def _worse_than_both(self, parts: tuple[Part, ...], inside: np.ndarray, excess: np.ndarray, level: float) -> bool:
         for part in parts:
             single = self._members((part,))
             beside = single & ~inside
             if not beside.any():
                 return False  # the pair is that slice
             already = float(excess[beside].mean() - excess[~single].mean())
-            if not self._beyond(excess, inside, beside, max(self._margin, already), bar):
+            if not self._is_worse(excess, inside, beside, max(self._margin, already), level):
                 return False
         return True
 
     @staticmethod
-    def _beyond(excess: np.ndarray, one: np.ndarray, other: np.ndarray, margin: float, bar: float) -> bool:
-        """Is the one's mean above the other's by the margin, beyond chance?"""
+    def _is_worse(excess: np.ndarray, one: np.ndarray, other: np.ndarray, margin: float, level: float) -> bool:
+        """Whether the first mean exceeds the second by more than the margin, significantly at this level."""
         _, t, p = welch(moments_of(excess[one]), moments_of(excess[other]), margin)
-        return bool(t[0] > 0 and p[0] <= bar)
+        return bool(t[0] > 0 and p[0] <= level)
 
     def described(self, parts: tuple[Part, ...], p: float) -> WeakSlice:
-        """A slice with all its figures."""
+        """Computes all figures of a slice."""
         inside, excess = self._members(parts), self._excess_of(parts)
         rows = int(inside.sum())
         gap, share = float(excess[inside].mean() - excess[~inside].mean()), rows / self._rows
@@ -239,7 +257,7 @@ class _Look:
         )
 
     def _codes(self, places: tuple[int, ...], level: int) -> np.ndarray:
-        """Of slices (level 0) or of finer bins (1)."""
+        """Codes of slices (level 0) or of finer bins (level 1)."""
         codes = self._coded[places[0]][level]
         for place in places[1:]:
             second = self._coded[place][level]
@@ -264,7 +282,15 @@ class _Look:
 
 
 def members(parts: Sequence[Part], codes: Sequence[np.ndarray]) -> np.ndarray:
-    """Which rows [N] lie in a slice; `codes` are the slices' codes [N] by cut."""
+    """Returns the rows of a slice.
+
+    Args:
+      parts: Parts of the slice.
+      codes: Codes of the slices of each partition, [N] each.
+
+    Returns:
+      True for rows in the slice, bool [N].
+    """
     inside = np.ones(len(codes[0]), bool)
     for place, code in parts:
         inside &= codes[place] == code

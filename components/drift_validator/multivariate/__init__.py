@@ -1,1 +1,1 @@
-"""Whether columns go together as they did."""
+"""Drift of the joint distribution, by a classifier two-sample test."""

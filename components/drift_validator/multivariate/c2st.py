@@ -1,4 +1,4 @@
-"""Whether columns go together as they did: a classifier two-sample test of what no column shows by itself."""
+"""Drift of the joint distribution beyond that of single columns, by a classifier two-sample test (C2ST)."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,26 +12,28 @@ from components.drift_validator.multivariate.pair_dependence import FINE, Lift, 
 if TYPE_CHECKING:
     import pandas as pd
 
-FEWEST = 100  # rows of a side; with fewer there is no verdict
-NAMED = 5  # features at most
-PAIRS = 3  # of columns, that become columns of their own
-BLOCKS = ((0.4, 0.7), (0.7, 1.0))  # learn from the rows before, test on the rows between
-MODELS = 2  # are tried; the p-value pays for it
+FEWEST = 100  # minimum number of rows of each data set for a result
+NAMED = 5  # maximum number of features in the result
+PAIRS = 3  # number of column pairs whose lift is an input of the classifier
+BLOCKS = ((0.4, 0.7), (0.7, 1.0))  # test blocks by position; training rows are those before a block
+MODELS = 2  # number of classifiers; the p-value is multiplied by it (Bonferroni)
 
 
 @dataclass(frozen=True)
 class Joint:
-    """What a classifier that sees all columns together tells of the side of a row, on rows it has not learned from.
+    """Result of the classifier two-sample test.
 
     Attributes:
-      auc: That a row of current scores above a row of baseline: 0.5 = it cannot tell, 1 = it always can.
-      auc_alone: The same for a classifier that adds up what each column says by itself (no interactions).
-      standard_error: Of auc - max(auc_alone, 0.5), at most, without drift of the joint: the larger of the two of its
-        hurdles; 0 where there is no verdict.
-      p_value: Probability, at most, of so large a lead of auc without drift of the joint; 1 where there is no verdict.
-      features: (name, share of the lead that is lost without it), most telling first, at most five; shares sum to 1.
-      baseline_rows: Rows used.
-      current_rows: The same for the current data.
+      auc: Out-of-sample AUC, current against baseline, of a classifier on all columns: 0.5 = indistinguishable, 1 =
+        perfectly separable.
+      auc_alone: Out-of-sample AUC of an additive classifier, without interactions between columns.
+      standard_error: Upper bound of the standard error of auc - max(auc_alone, 0.5) under the null hypothesis, the
+        larger one of the two tests; 0 without a result.
+      p_value: Upper bound of the p-value of auc - max(auc_alone, 0.5); 1 without a result.
+      features: (name, share of the AUC difference that is lost if the feature is permuted), largest first, at most
+        NAMED; shares sum to 1.
+      baseline_rows: Number of rows used of the baseline data.
+      current_rows: Number of rows used of the current data.
     """
 
     auc: float
@@ -44,43 +46,42 @@ class Joint:
 
     @property
     def distance(self) -> float:
-        """2 (auc - max(auc_alone, 0.5)), in [0, 1]: 0 = together no more than one by one, 1 = only together, surely."""
+        """2 (auc - max(auc_alone, 0.5)), in [0, 1]: 0 = no drift of the joint distribution beyond that of columns."""
         return min(max(0.0, 2 * (self.auc - max(self.auc_alone, 0.5))), 1.0)
 
     def critical(self, alpha: float) -> float | None:
-        """The distance that chance exceeds with at most this probability; None where there is no verdict."""
+        """Returns the critical value of the distance at a significance level; None without a result."""
         from scipy.stats import norm
 
         return float(min(2 * self.standard_error * norm.isf(alpha / MODELS), 1.0)) if self.standard_error else None
 
 
 def joint_drift(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int = 13, max_rows: int = 10_000) -> Joint:
-    """Tests whether columns go together in current as in baseline; the label is a column like any other.
+    """Tests whether the dependence between columns has changed; the label is treated like any other column.
 
-    A classifier learns to tell the sides apart from the first rows (in an order by content) and is tested on the next,
-    twice, each time on rows later than all it learned from: so each test is blind to its rows' sides, and the two add
-    up without correlation, which the folds of a cross-validation do not. Its AUC has to exceed 0.5 (Mann-Whitney) and
-    that of a classifier without interactions (DeLong, DeLong, Clarke-Pearson 1988, paired). Lopez-Paz and Oquab, ICLR
-    2017, have the test; the second hurdle makes it one of the joint distribution. Two such classifiers are tried,
-    boosted trees on the lifts of the three most telling pairs (`joint_pairs`), and on these and all columns, and
-    the p-value of the clearer is doubled.
+    The test is that of Lopez-Paz and Oquab (ICLR 2017): a classifier is trained to separate the two data sets and its
+    AUC is measured on other rows. Rows are sorted by a hash of their content. The classifier is trained and tested
+    twice, each time on a block of rows after its training rows. The two test statistics are therefore uncorrelated,
+    unlike those of cross-validation folds. The AUC must be significantly above 0.5 (Mann-Whitney) and above the AUC of
+    an additive classifier (DeLong, DeLong, Clarke-Pearson 1988, paired); the second condition restricts the test to
+    changes of dependence. Two classifiers are tried: boosted trees on the lifts of the PAIRS column pairs that rank
+    first, and on these lifts with all columns. The smaller p-value is multiplied by two (Bonferroni).
 
-    Where columns have drifted one by one, no drift of the joint means that the log of the density ratio is a sum of
-    functions of one column each. Real drift hardly ever is (other days have other weather): expect significance, and
-    judge by the distance. Between neighbouring months of the flights it is 0.2 to 0.3 (AUC 0.99 to 1.00 together,
-    0.83 to 0.89 one by one). It is small again where single columns tell nearly all (September and December: 0.01,
-    from 0.994): nothing is left to add, and a lead there has to pass the error of an AUC near 0.5, which is too strict.
+    Where single columns have drifted, the null hypothesis is that the log density ratio is a sum of functions of one
+    column each. Real drift rarely satisfies it exactly, so a significant result is common and the distance decides.
+    Between consecutive months of the flights, the distance is 0.2 to 0.3 (AUC 0.99 to 1.00, additive 0.83 to 0.89). It
+    is small where single columns separate the data sets almost perfectly (September and December: 0.01, additive AUC
+    0.994); the test is conservative there, because it uses the standard error of an AUC near 0.5.
 
     Args:
-      baseline: One value a cell: numbers, categories, booleans or times; missing is a value of its own.
-      current: The same; columns that only one side has are left out.
-      seed: Of the order and the models. The same seed gives the same result, however rows are ordered (up to max_rows)
-        and on any number of threads.
-      max_rows: Of each side; of more, as many are drawn.
+      baseline: Baseline data: numbers, categories, booleans or times. Missing is a separate value.
+      current: Current data; columns that occur in one data set only are ignored.
+      seed: Random seed of the order and the models. The result does not depend on the order of up to `max_rows` rows or
+        on the number of threads.
+      max_rows: Maximum number of rows of each data set; more are sampled.
 
     Returns:
-      The result; "no verdict" (auc 0.5, p-value 1, no features) with fewer than 100 rows on a side or fewer than two
-      columns that vary.
+      The result. With fewer than FEWEST rows or fewer than two varying columns there is none: auc 0.5, p-value 1.
     """
     from scipy.stats import norm
     from threadpoolctl import threadpool_limits
@@ -93,7 +94,7 @@ def joint_drift(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int 
     rows = encode(baseline, current, seed=seed)
     if len(rows.names) < 2:
         return none
-    # More threads gain little on so few rows and lose much where the processors are busy.
+    # Several threads gain little on so few rows and are slow on a busy machine.
     with threadpool_limits(1, user_api="openmp"):
         blocks = [_Block(rows, begin, end, seed) for begin, end in BLOCKS]
         weights = np.array([len(block.side) for block in blocks]) / sum(len(block.side) for block in blocks)
@@ -114,7 +115,7 @@ def joint_drift(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int 
 
 
 def to_measured(joint: Joint) -> Measured:
-    """The result as one row of a drift report; `at` names the two most telling columns."""
+    """Converts the result to a distance of the drift report; `at` names the two most important columns."""
     named = [name for name, _ in joint.features]
     detail = (
         f"together the columns tell current from baseline with AUC {joint.auc:.3f}, one by one {joint.auc_alone:.3f}"
@@ -141,7 +142,7 @@ def _drawn(frame: "pd.DataFrame", seed: int, rows: int) -> "pd.DataFrame":
 
 
 class _Block:
-    """What was learned from the rows before `begin`, and what it says of those from `begin` to `end`."""
+    """Classifiers trained on the rows before `begin`, and their scores of the rows from `begin` to `end`."""
 
     def __init__(self, rows: Rows, begin: float, end: float, seed: int) -> None:
         train, test = rows.place < begin, (rows.place >= begin) & (rows.place < end)
@@ -151,14 +152,14 @@ class _Block:
         self.side, self.values = rows.side[test], rows.values[test]
         self.alone: np.ndarray = model.decision_function(self.values)
         share = model.predict_proba(rows.values[train])[:, 1]
-        # One Newton step from what the columns say one by one: the trees that follow learn only what that left over.
+        # Targets of one Newton step from the additive model: the following trees are fitted to its residuals.
         hessian = np.maximum(share * (1 - share), 1e-3)
         ranked = scan(rows.values, rows.categorical, train, side - share)
         fine = bin_columns(rows.values, rows.categorical, FINE)
         self.bins = fine[test]
         self.lifts = [lift(fine, *pair) for pair in ranked[:PAIRS]]
-        # Only these are asked for their part: the columns of the foremost pairs.
-        self.asked = list(dict.fromkeys(column for pair in ranked[:20] for column in pair))[:12]
+        # Importance is measured for the columns of the pairs that rank first.
+        self.measured = list(dict.fromkeys(column for pair in ranked[:20] for column in pair))[:12]
         lifts = _columns(self.lifts, fine[train])
         categorical = np.append(rows.categorical, np.zeros(len(self.lifts), dtype=bool))
         self.models = [_regressor(size, seed, None), _regressor(size, seed, categorical)]
@@ -173,16 +174,16 @@ class _Block:
         return self.alone + score
 
     def losses(self, model: int, seed: int) -> np.ndarray:
-        """For each column the AUC that is lost when its values are dealt out anew among the tested rows.
+        """Loss of AUC by permuting each column among the test rows.
 
-        What the column says by itself is left as it is, so only its part in the lead is counted.
+        The score of the additive classifier is not permuted, so only the column's part in interactions counts.
         """
         lost = np.zeros(self.values.shape[1])
         whole = _auc(self.together[model], self.side)
-        deal = np.random.default_rng(seed).permutation(len(self.side))
-        for column in self.asked:
+        order = np.random.default_rng(seed).permutation(len(self.side))
+        for column in self.measured:
             values, bins = self.values.copy(), self.bins.copy()
-            values[:, column], bins[:, column] = values[deal, column], bins[deal, column]
+            values[:, column], bins[:, column] = values[order, column], bins[order, column]
             lost[column] = whole - _auc(self._score(model, values, bins), self.side)
         return lost
 
@@ -201,7 +202,7 @@ def _classifier(categorical: np.ndarray, size: int, seed: int) -> Any:
 
 
 def _regressor(size: int, seed: int, categorical: np.ndarray | None) -> Any:
-    """Without `categorical` for the lifts alone, added up; with it for all columns, which may interact."""
+    """An additive model for the lifts alone if `categorical` is None, otherwise a model with interactions."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     settings: dict[str, Any] = {"early_stopping": False, "random_state": seed}
@@ -225,7 +226,7 @@ def _auc(score: np.ndarray, side: np.ndarray) -> float:
 
 
 def _placements(score: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each current row the share of baseline rows below it, for each baseline row that of current rows above it."""
+    """Share of baseline rows below each current row, and share of current rows above each baseline row."""
     from scipy.stats import rankdata
 
     rank, is_current = rankdata(score), side == 1
@@ -236,7 +237,7 @@ def _placements(score: np.ndarray, side: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _variances(together: np.ndarray, alone: np.ndarray, side: np.ndarray) -> tuple[float, float]:
-    """Of the AUC of a score that says nothing of the side, ties or not; and of its lead over the other (DeLong)."""
+    """Variance of the AUC of an uninformative score, with or without ties; and of the AUC difference (DeLong)."""
     current, baseline = int(side.sum()), int(len(side) - side.sum())
     chance = (current + baseline + 1) / (12 * current * baseline)
     below, above = (a - b for a, b in zip(_placements(together, side), _placements(alone, side), strict=True))

@@ -1,4 +1,4 @@
-"""Two tables as numbers, for the test of their joint distribution. Nothing here looks at which side a row is from."""
+"""Encodes two tables as numbers for the test of the joint distribution, without using which table a row is from."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -8,22 +8,22 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-CATEGORIES = 254  # what scikit-learn's histograms tell apart; rarer values are one value, the last
+CATEGORIES = 254  # maximum of scikit-learn's HistGradientBoosting; rarer values share the last code
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows of both sides in an order that depends on their content only.
+    """Encoded rows of both tables, in an order that depends on their content only.
 
     Attributes:
-      names: Of the columns that take more than one value, missing counted as one.
-      values: float64, (rows, columns). Numbers as their rank among the distinct numbers of both sides, so that units
-        and infinities do not matter; categories as their rank by frequency in both sides, 0 = the most frequent;
-        NaN = missing.
-      categorical: bool, (columns,).
-      side: int, (rows,); 0 = baseline, 1 = current.
-      place: float64, (rows,), in [0, 1): where a row stands among its side's. Equal rows of both sides stand together,
-        so data compared with itself has no row in a training block and its twin in the test block.
+      names: Columns with more than one value, where missing counts as a value, [C].
+      values: float64 [N, C]. A number is encoded as its rank among the distinct numbers of both tables, so that units
+        and infinities have no effect; a category as its rank by frequency in both tables, 0 = most frequent; NaN =
+        missing.
+      categorical: True for categorical columns, bool [C].
+      side: 0 = baseline, 1 = current, int [N].
+      place: Relative position of a row among the rows of its table, float64 [N] in [0, 1). Equal rows of both tables
+        are at the same position, so that no training row has a duplicate among the test rows of the other table.
     """
 
     names: tuple[str, ...]
@@ -34,7 +34,13 @@ class Rows:
 
 
 def encode(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int) -> Rows:
-    """Encodes the columns that both sides have; a column that one side calls a number and the other a text is text."""
+    """Encodes the columns that both tables have.
+
+    Args:
+      baseline: Baseline data.
+      current: Current data. A column that is numeric in one table only is compared as text.
+      seed: Random seed of the order.
+    """
     names, columns, categorical = [], [], []
     sizes = len(baseline), len(current)
     for name in baseline.columns:
@@ -76,7 +82,7 @@ def _number_ranks(baseline: "pd.Series[Any]", current: "pd.Series[Any]") -> np.n
     both = []
     for series in (baseline, current):
         if pd.api.types.is_datetime64_any_dtype(series.dtype):
-            # To microseconds and UTC, so that both sides count from one origin in one unit.
+            # Convert both tables to microseconds and UTC.
             series = pd.to_datetime(series, utc=True).dt.tz_localize(None)
             stamps = series.to_numpy(dtype="datetime64[us]")
             both.append(np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64).astype(np.float64)))
@@ -111,7 +117,7 @@ def _frequency_ranks(baseline: "pd.Series[Any]", current: "pd.Series[Any]") -> n
 
 
 def _keys(values: np.ndarray, side: np.ndarray, seed: int) -> np.ndarray:
-    """A random number for each row from its content and seed; the k-th of equal rows has the same on both sides."""
+    """Hashes rows by content and seed. The k-th of equal rows has the same hash in both tables."""
     key = np.full(len(values), seed, dtype=np.uint64)
     for column in np.nan_to_num(values, nan=-1.0).T:
         key = _mix(key ^ column.astype(np.int64).astype(np.uint64))
@@ -125,7 +131,7 @@ def _keys(values: np.ndarray, side: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _mix(key: np.ndarray) -> np.ndarray:
-    """SplitMix64's step (Steele, Lea, Flood 2014): neighbours become unlike each other."""
+    """SplitMix64 (Steele, Lea, Flood 2014)."""
     key = key + np.uint64(0x9E3779B97F4A7C15)
     key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -1,20 +1,25 @@
-"""Which two columns go together otherwise than before: a quick scan of all pairs, and a pair as a column of its own."""
+"""Ranks pairs of columns by the change of their dependence, and encodes a pair as one feature, its lift."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-FINE = 24  # bins of a column where two of them become a new column
-MOST_COLUMNS = 300  # more are not scanned: the cost is their square
+FINE = 24  # bins of each column for the lift of a pair
+MOST_COLUMNS = 300  # maximum number of columns to rank pairs of; the cost is quadratic
 
 
 @dataclass(frozen=True, eq=False)
 class Lift:
-    """How much more often than by chance the values of two columns meet, in the rows of both sides together.
+    """Log lift of two binned columns over the rows of both tables: log of observed over expected cell count.
 
-    The log of the observed over the expected count of a cell, both raised by a half. Blind to the side, so it may be
-    taken from all rows, the held-out ones too. A broken relation puts rows where the lift is low, whatever the cell:
-    what hundreds of cells with a row or two cannot show one by one shows in this one number.
+    Half a row is added to both counts. The lift does not use which table a row is from, so it is computed on all rows,
+    including the test rows. Where a dependence is broken, rows fall into cells of low lift; one feature then shows a
+    change that is spread over many cells with few rows.
+
+    Attributes:
+      first: Index of the first column.
+      second: Index of the second column.
+      table: Log lift by bins of the two columns, [FINE, FINE].
     """
 
     first: int
@@ -22,23 +27,38 @@ class Lift:
     table: np.ndarray
 
     def of(self, bins: np.ndarray) -> np.ndarray:
-        """The lift of each row; `bins` int, (rows, all columns), from `bin_columns` with FINE."""
+        """Returns the lift of each row, [N].
+
+        Args:
+          bins: Output of `bin_columns` with FINE bins, int [N, all columns].
+        """
         lifts: np.ndarray = self.table[bins[:, self.first], bins[:, self.second]]
         return lifts
 
 
 def lift(bins: np.ndarray, first: int, second: int) -> Lift:
-    """The lift between the columns number `first` and `second`."""
+    """Computes the lift of a pair of columns.
+
+    Args:
+      bins: Output of `bin_columns` with FINE bins, int [N, all columns].
+      first: Index of the first column.
+      second: Index of the second column.
+    """
     seen = np.bincount(bins[:, first] * FINE + bins[:, second], minlength=FINE * FINE).reshape(FINE, FINE)
     expected = seen.sum(1, keepdims=True) * seen.sum(0, keepdims=True) / max(len(bins), 1)
     return Lift(first, second, np.log((seen + 0.5) / (expected + 0.5)))
 
 
 def bin_columns(values: np.ndarray, categorical: np.ndarray, bins: int) -> np.ndarray:
-    """Values as bins, int, (rows, columns), each in [0, bins): 0 = missing.
+    """Bins columns: numbers by quantiles (or by value where there are few), categories by frequency.
 
-    Numbers by quantiles of all rows, or each value a bin where they are few; categories by frequency, the last bin
-    takes the rest.
+    Args:
+      values: float64 [N, C]; NaN = missing.
+      categorical: True for categorical columns, bool [C].
+      bins: Number of bins. The last bin of a categorical column holds all rarer values.
+
+    Returns:
+      Bins, int [N, C], in [0, bins); 0 = missing.
     """
     out = np.zeros(values.shape, dtype=np.int64)
     for j, column in enumerate(values.T):
@@ -59,18 +79,20 @@ def bin_columns(values: np.ndarray, categorical: np.ndarray, bins: int) -> np.nd
 
 
 def scan(values: np.ndarray, categorical: np.ndarray, train: np.ndarray, residual: np.ndarray) -> list[tuple[int, int]]:
-    """All pairs of columns, the one that tells the sides apart most first.
+    """Ranks all pairs of columns by how much they explain of the residuals of an additive classifier.
 
-    The residual is what the columns one by one leave unexplained of a row's side; a pair that explains some of it is
-    what is looked for (the idea of FAST: Lou, Caruana, Gehrke, Hooker, KDD 2013). Two figures for a pair, the larger
-    counts: the residual's covariance with the pair's lift, in standard errors, and chi-square over the cells, brought
-    to the normal scale (Wilson and Hilferty). Both after the parts of rows and columns are taken out.
+    The idea is that of FAST (Lou, Caruana, Gehrke, Hooker, KDD 2013). The score of a pair is the larger of two
+    statistics: the covariance of the residual with the pair's lift, in standard errors, and chi-square over the cells,
+    transformed to the normal scale (Wilson and Hilferty). Main effects of both columns are removed before.
 
     Args:
-      values: float64, (rows, columns), all rows of both sides.
-      categorical: bool, (columns,).
-      train: bool, (rows,): the rows that may be learned from.
-      residual: float64, (train.sum(),), in [-1, 1].
+      values: float64 [N, C], rows of both tables.
+      categorical: True for categorical columns, bool [C].
+      train: True for training rows, bool [N].
+      residual: Residuals of the training rows, float64 [train.sum()], in [-1, 1].
+
+    Returns:
+      Pairs of column indices, highest score first.
     """
     p = values.shape[1]
     bins = int(np.clip(2000 // max(p, 1), 6, 12))
@@ -79,7 +101,7 @@ def scan(values: np.ndarray, categorical: np.ndarray, train: np.ndarray, residua
     code, p = code[:, kept], len(kept)
     hot = np.zeros((len(code), p * bins), dtype=np.float32)
     hot[np.arange(len(code))[:, None], code + bins * np.arange(p)] = 1
-    # Whole numbers below 2^24: float32 sums them exactly, so the number of threads changes nothing.
+    # Scale to integers below 2^24, whose sums are exact in float32; the result is then independent of threads.
     scale = 2.0 ** np.floor(np.log2(2**24 / max(len(residual), 1)))
     whole = np.round(residual * scale).astype(np.float32)
     seen = hot.T @ hot
@@ -88,7 +110,7 @@ def scan(values: np.ndarray, categorical: np.ndarray, train: np.ndarray, residua
     variance = float(np.mean(residual**2)) * len(residual) / len(code)
     found = []
     for i in range(p - 1):
-        # One column against all later ones at a time, so that memory stays small.
+        # Process one column against all later ones at a time to bound memory.
         rows, columns = slice(i * bins, (i + 1) * bins), slice((i + 1) * bins, p * bins)
         n, s = (
             table[rows, columns].reshape(bins, p - 1 - i, bins).swapaxes(0, 1).astype(np.float64)
@@ -101,13 +123,13 @@ def scan(values: np.ndarray, categorical: np.ndarray, train: np.ndarray, residua
 
 
 def _scores(seen: np.ndarray, told: np.ndarray, variance: np.ndarray, rows: int) -> np.ndarray:
-    """Of tables (pairs, bins, bins)."""
+    """Scores of pairs from their contingency tables, [pairs, bins, bins]."""
     expected = seen.sum(-1, keepdims=True) * seen.sum(-2, keepdims=True) / rows
     lifts = _centred(np.where(seen > 0, np.log((seen + 0.5) / (expected + 0.5)), 0.0), variance)
     excess = _centred(np.divide(told, variance, out=np.zeros_like(told), where=variance > 0), variance)
     spread = (variance * lifts**2).sum((-1, -2))
     along = np.abs((excess * variance * lifts).sum((-1, -2))) / np.sqrt(np.maximum(spread, 1e-9))
-    full = variance >= 1  # about four rows; below, chi-square is no law for a cell
+    full = variance >= 1  # about four rows; the chi-square approximation needs as many per cell
     chi = np.where(full, excess**2 * variance, 0.0).sum((-1, -2))
     free = np.maximum(full.sum((-1, -2)) - full.any(-1).sum(-1) - full.any(-2).sum(-1) + 1, 1)
     normal: np.ndarray = (np.cbrt(chi / free) - (1 - 2 / (9 * free))) / np.sqrt(2 / (9 * free))
@@ -115,7 +137,7 @@ def _scores(seen: np.ndarray, told: np.ndarray, variance: np.ndarray, rows: int)
 
 
 def _centred(tables: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Without the weighted means of rows and columns, in turn: six rounds leave a few per cent of them at most."""
+    """Removes weighted row and column means by six rounds of alternating projections; a few per cent may remain."""
     for _ in range(6):
         for axis in (-1, -2):
             whole = weights.sum(axis, keepdims=True)

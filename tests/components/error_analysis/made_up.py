@@ -1,4 +1,4 @@
-"""Rows whose label follows an additive logistic model, which is known: nothing is weak before something is planted."""
+"""Rows with labels from a known additive logistic model: no slice is weak until a fault is planted."""
 
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ def sigmoid(logits):
 
 @dataclass(frozen=True)
 class World:
-    """A table, its labels, and the probabilities that the model says."""
+    """A table, its labels, and the probabilities that the model predicts."""
 
     columns: dict[str, Column]
     labels: np.ndarray
@@ -35,12 +35,12 @@ class World:
         return inside
 
     def with_flipped(self, rows: np.ndarray, share: float) -> "World":
-        """Wrong labels in a share of some rows, which the model knows nothing of."""
+        """Flips labels of a share of some rows after the model was trained."""
         flipped = rows & (np.random.default_rng(rows.sum()).random(len(rows)) < share)
         return replace(self, labels=np.where(flipped, 1 - self.labels, self.labels))
 
     def with_garbled(self, name: str, rows: np.ndarray) -> "World":
-        """A feature's values dealt out anew within some rows, and the model's answers to them."""
+        """Permutes a feature within some rows and predicts these rows again."""
         column = self.columns[name].copy()
         column[rows] = np.random.default_rng(6).permutation(column[rows])
         columns = {**self.columns, name: column}

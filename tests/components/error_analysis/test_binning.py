@@ -10,7 +10,7 @@ NAN = float("nan")
 
 
 def sliced(name, column, **settings):
-    """Each row's slice as a text."""
+    """Name of each row's slice."""
     made = cut(name, column, **{"bins": 2, "categories": 2, "least": 2, **settings})
     return [made.slices[code] for code in made.codes_of(column)[0]]
 
@@ -22,7 +22,7 @@ def test_numbers_by_quantiles():
     assert sliced("temp", values, bins=4)[7] == "temp in [5, 10)"
 
 
-def test_few_numbers_are_values():
+def test_numbers_of_few_values_have_a_slice_each():
     assert sliced("hour", np.array([6.0, 7.0, 6.0, NAN])) == ["hour=6", "hour=7", "hour=6", "hour missing"]
     assert sliced("year", np.array([1234567.0, 1234568.0])) == ["year=1234567", "year=1234568"]
 
@@ -40,7 +40,7 @@ def test_frequent_categories():
     assert sliced("c", column, categories=1)[0] == "c other"
 
 
-def test_a_category_means_the_same_in_another_split():
+def test_categories_keep_their_codes_in_another_split():
     made = cut("c", Categories(np.array([0, 0, 1]), ("AA", "UA")), 5, 2, 1)
     codes, _ = made.codes_of(Categories(np.array([0, 1, 2, -1]), ("UA", "new", "AA")))
     assert [made.slices[code] for code in codes] == ["c=UA", "c other", "c=AA", "c missing"]
@@ -57,10 +57,10 @@ def test_finer_bins_lie_within_slices(values, bins):
 
 
 @pytest.mark.parametrize("column", [np.array([1.0, NAN, 3.0]), Categories(np.array([0, -1, 0]), ("AA",))])
-def test_missing_values_are_cut_by_themselves(column):
+def test_missing_values_have_a_partition_of_their_own(column):
     values, missing = cuts_of("x", column, 2, 2, 1)
     coarse, fine = missing.codes_of(column)
     assert [missing.slices[code] for code in coarse] == ["x known", "x missing", "x known"]
     assert coarse.tolist() == fine.tolist()
-    assert values.slices[values.unlooked] == "x missing"  # not looked at twice
+    assert values.slices[values.unlooked] == "x missing"  # not tested twice
     assert len(cuts_of("x", np.array([1.0, 2.0]), 2, 2, 1)) == 1

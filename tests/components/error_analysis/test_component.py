@@ -1,4 +1,4 @@
-"""The component itself, with models that the trainer made: what errors.json says."""
+"""The component ErrorAnalysis on trained models: content of errors.json."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def write(folder: Path, rows) -> None:
 
 
 def analysed(folder: Path, model: Path, train, evaluated, task="binary", doubtful=(), **settings):
-    """errors.json of a run of the component on these rows; `doubtful` are places in train."""
+    """Runs the component and returns errors.json; `doubtful` are positions of label issues in train."""
     from tfx.dsl.components.base.base_executor import BaseExecutor
     from tfx.types.artifact_utils import encode_split_names
     from tfx.types.standard_artifacts import Examples, Model
@@ -86,7 +86,7 @@ def test_wrong_labels_in_a_slice(tmp_path, trained, made_up):
     assert first["weight"] == pytest.approx(first["gap"] * sum(red) / 2500)
     assert (first["cause"], first["train_rows"]) == ("labels", sum(row["color"] == "red" for row in train))
     assert first["next"].startswith("check its labels: ")
-    assert found["says"].endswith("color=red costs most.")
+    assert found["says"].endswith("color=red adds most to the loss.")
     # The label follows from `height` and `color`; `absent` has no value at all.
     worth = {one["feature"]: one["drop"] for one in found["importance"]}
     assert set(worth) == set(NAMES)
@@ -95,10 +95,10 @@ def test_wrong_labels_in_a_slice(tmp_path, trained, made_up):
     assert found["metrics"]["log_loss"] == pytest.approx(found["loss"]["value"])
 
 
-@pytest.mark.parametrize(("count", "said"), [(1, "Too few rows to tell slices apart"), (0, "Nothing to analyse")])
-def test_few_rows(tmp_path, trained, made_up, count, said):
+@pytest.mark.parametrize(("count", "start"), [(1, "Too few rows to compare slices"), (0, "No error analysis: ")])
+def test_few_rows(tmp_path, trained, made_up, count, start):
     found = analysed(tmp_path, trained("binary"), made_up(50), made_up(count))
-    assert found["says"].startswith(said)
+    assert found["says"].startswith(start)
     assert found["slices"] == []
     assert len(found["importance"]) == len(NAMES) * count
 
@@ -111,7 +111,7 @@ def test_other_tasks(tmp_path, trained, made_up, task):
         if row["grade"] == 2:
             row["kind"] = str(draw.choice(["low", "middle", "high"]))
             row["price"] += float(draw.normal(0, 40))
-    rows[0]["kind"] = "never seen"  # no class of the model: left out
+    rows[0]["kind"] = "never seen"  # unknown class: the row is left out
     found = analysed(tmp_path, trained(task), made_up(300), rows, task, min_rows=100, importance_rows=200)
     assert found["slices"][0]["slice"] == "grade=2"
     assert found["unlabelled"] == (task == "multiclass")

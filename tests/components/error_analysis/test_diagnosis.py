@@ -10,7 +10,7 @@ from tests.components.error_analysis import made_up
 
 @pytest.fixture(scope="module")
 def weak(world):
-    """A search that found carrier=UA, and the rows it found it in."""
+    """A search that found carrier=UA, and its rows."""
     noisy = world.with_flipped(world.where(carrier="UA"), 0.25)
     search = weak_slices(noisy.found, noisy.columns, Settings(min_rows=100))
     assert [one.slice for one in search.slices] == ["carrier=UA"]
@@ -24,7 +24,7 @@ def asked(weak, columns: dict[str, Column], doubtful=None, listed=1.0):
 
 @pytest.fixture(scope="module")
 def before():
-    """Training rows, drawn like those of eval."""
+    """Training rows with the distribution of the eval rows."""
     return made_up.world(seed=1)
 
 
@@ -38,7 +38,7 @@ def test_doubtful_labels(weak, before):
     assert found.next.startswith("check its labels: ")
 
 
-def test_of_labels_listed_in_part_the_share_is_estimated(weak, before):
+def test_share_of_issues_is_extrapolated_if_only_some_are_listed(weak, before):
     doubtful = before.where(carrier="UA") & (np.arange(made_up.ROWS) % 10 == 0)
     assert asked(weak, before.columns, doubtful, 0.5).doubtful == pytest.approx(0.2, abs=0.03)
 
@@ -47,10 +47,10 @@ def test_moved_inputs(weak, before):
     temp = np.where(before.where(carrier="UA"), 0.0, before.columns["temp"])
     found = asked(weak, {**before.columns, "temp": temp})
     assert (found.cause, found.moved) == ("inputs", ("temp",))
-    assert "check how temp got into these rows" in found.next
+    assert "check the values of temp in these rows" in found.next
 
 
-def test_inputs_that_moved_everywhere_are_not_the_slices_own(weak, before):
+def test_inputs_that_drifted_in_all_rows_are_no_cause(weak, before):
     assert asked(weak, {**before.columns, "temp": before.columns["temp"] + 1}).moved == ()
 
 
@@ -62,10 +62,10 @@ def test_too_few_rows(weak, before):
     }
     found = asked(weak, columns)
     assert found.cause == "rows"
-    assert found.next.startswith(f"collect more rows of carrier=UA: {found.train_rows:,} to learn from")
+    assert found.next.startswith(f"collect more rows of carrier=UA: train has {found.train_rows:,}")
 
 
-def test_no_row_at_all(weak, before):
+def test_no_training_row_in_the_slice(weak, before):
     columns = {**before.columns, "carrier": Categories(np.zeros(made_up.ROWS, int), ("AA",))}
     found = asked(weak, columns, np.zeros(made_up.ROWS, bool))
     assert (found.cause, found.train_rows, found.doubtful) == ("rows", 0, None)
@@ -76,4 +76,4 @@ def test_hard(weak, before, audited):
     doubtful = np.random.default_rng(0).random(made_up.ROWS) < 0.05
     found = asked(weak, before.columns, doubtful if audited else None)
     assert found.cause == "hard"
-    assert ("no more doubtful" in found.next) == audited
+    assert ("no more suspected label errors" in found.next) == audited

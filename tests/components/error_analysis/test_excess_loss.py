@@ -11,14 +11,14 @@ def gap(values, inside):
 
 
 def test_by_hand():
-    # One slice; the model always says 1/2, so there is no evidence to borrow, and what is lost beyond the shares of
-    # the classes (1.5/5 and 3.5/5 with half a row more of each) is lost for nothing.
+    # One slice and constant predictions of 1/2: there is no evidence, and the excess is the loss beyond that of the
+    # class shares (1.5/5 and 3.5/5 after smoothing by half a row).
     excess = Excess(outcomes("binary", [1, 0, 0, 0], [0.5] * 4), seed=0)
     found = excess(np.zeros(4, int), np.zeros(4, int))
     assert found == pytest.approx(np.log(2) + np.log([0.3, 0.7, 0.7, 0.7]) - 1 / 8)
 
 
-def test_of_a_regression_it_is_the_squared_error():
+def test_excess_of_a_regression_is_the_squared_error():
     excess = Excess(outcomes("regression", [1.0, 5.0], [2.0, 2.0]), seed=0)
     assert excess(np.array([0, 1]), np.array([0, 1])).tolist() == [1, 9]
 
@@ -40,11 +40,11 @@ def test_another_base_rate_is_no_gap(classes):
     values = excess(slices, slices)
     gaps = [abs(gap(values, slices == one)) for one in range(3)]
     assert max(gaps) < 0.08 * excess.overall
-    assert abs(gap(found.loss, slices == 0)) > 0.5 * excess.overall  # what the mean loss would have said
+    assert abs(gap(found.loss, slices == 0)) > 0.5 * excess.overall  # mean losses differ
 
 
-def test_a_strong_feature_is_not_weak_in_its_middle():
-    # Where x is about 0 nobody can do better than 1/2, since x is all there is to know.
+def test_the_ambiguous_range_of_a_strong_feature_is_no_gap():
+    # For x about 0 the best prediction is 1/2, since the label depends on x only.
     draw = np.random.default_rng(2)
     x = draw.normal(size=20_000)
     probability = sigmoid(3 * x)
@@ -58,7 +58,7 @@ def test_a_strong_feature_is_not_weak_in_its_middle():
 
 @pytest.mark.parametrize("known", [False, True])
 def test_wrong_labels_are_a_gap(known):
-    # Also where the model has learned them: its answers there are honest, and say little.
+    # Also where the model was trained on them, so that its predictions are calibrated but uninformative.
     draw = np.random.default_rng(3)
     x, slices = draw.normal(size=20_000), draw.integers(0, 8, 20_000)
     clean = sigmoid(2 * x - 1)

@@ -9,23 +9,25 @@ def test_of_a_known_model():
     draw = np.random.default_rng(0)
     columns = {name: draw.normal(size=4000) for name in ("weak", "strong", "useless")}
 
-    def predict(questions):
-        for feature, order in questions:
-            moved = {name: values[order] if name == feature else values for name, values in columns.items()}
-            yield outcomes("regression", columns["strong"] * 3 + columns["weak"], 3 * moved["strong"] + moved["weak"])
+    def predict(permutations):
+        for feature, order in permutations:
+            permuted = {name: values[order] if name == feature else values for name, values in columns.items()}
+            yield outcomes(
+                "regression", columns["strong"] * 3 + columns["weak"], 3 * permuted["strong"] + permuted["weak"]
+            )
 
     found = permutation_importance(list(columns), 4000, predict, "rmse", 4, seed=1)
     assert [one.feature for one in found] == ["strong", "weak", "useless"]
-    # A permuted value is another draw: E(3x - 3x')^2 = 2 * 9.
+    # A permuted value is an independent draw: E(3x - 3x')^2 = 2 * 9.
     assert found[0].drop == pytest.approx(18**0.5, rel=0.05)
     assert found[0].loss == pytest.approx(18, rel=0.1)
     assert 0 < found[0].standard_error < 0.1
     assert (found[2].drop, found[2].standard_error, found[2].loss) == (0, 0, 0)
 
 
-def test_a_metric_that_cannot_be_told():
-    def predict(questions):
-        return [outcomes("binary", np.zeros(3, int), np.array([0.1, 0.2, 0.6])[order]) for _, order in questions]
+def test_an_undefined_metric():
+    def predict(permutations):
+        return [outcomes("binary", np.zeros(3, int), np.array([0.1, 0.2, 0.6])[order]) for _, order in permutations]
 
     (found,) = permutation_importance(["x"], 3, predict, "average_precision", 3, seed=0)
     assert found.drop is None and found.standard_error is None
@@ -48,12 +50,12 @@ def test_correlation_ratio_by_hand():
 
 
 @pytest.mark.parametrize(("features", "expected"), [(1, (1, 2000)), (23, (23, 2000)), (50, (50, 800))])
-def test_what_is_affordable(features, expected):
+def test_features_and_rows_within_the_budget(features, expected):
     assert affordable(features, 2000, 3) == expected
 
 
 @pytest.mark.parametrize("features", [60, 100, 200, 500, 1000, 2000])
-def test_many_features_cost_no_more_than_what_grows_with_their_number(features):
+def test_cost_grows_at_most_linearly_with_the_number_of_features(features):
     measured, rows = affordable(features, 2000, 3)
     assert 10 <= measured <= features and 100 <= rows <= 2000
     assert measured * 3 * rows * features <= max(MOST_CELLS, 10 * 3 * 100 * features)

@@ -6,7 +6,7 @@ from components.error_analysis.row_sample import _lengths, columns_of, read_colu
 from tests.components.served_models import write_split
 
 
-def test_columns_of_all_kinds():
+def test_columns_of_all_types():
     cells = {
         "c": pa.array([b"a", None, b"\xff", b"b", b"a"]),
         "g": pa.array([None, None, None, 7, 8]),
@@ -25,7 +25,7 @@ def test_columns_of_all_kinds():
     assert np.isnan(found["absent"]).all()
 
 
-def test_of_many_rows_a_random_part_is_looked_at():
+def test_many_rows_are_sampled():
     assert sampled(5, 5, seed=0).tolist() == [0, 1, 2, 3, 4]
     rows = sampled(2000, 500, seed=3)
     assert len(rows) == 500
@@ -35,7 +35,7 @@ def test_of_many_rows_a_random_part_is_looked_at():
 
 
 @pytest.mark.slow
-def test_only_the_rows_at_these_places_are_read(tmp_path):
+def test_only_the_given_rows_are_read(tmp_path):
     numbers = [float(row) for row in range(20_000)]
     split = write_split(tmp_path / "eval", ["EWR", "JFK"] * 10_000, numbers, [None] * 20_000)
     places = np.array([0, 5, 8191, 8192, 19_999])
@@ -46,7 +46,7 @@ def test_only_the_rows_at_these_places_are_read(tmp_path):
     assert (len(nothing["origin"].codes), len(nothing["n"])) == (0, 0)
 
 
-def test_texts_are_cut_by_their_length():
+def test_texts_are_represented_by_their_length():
     cells = pa.array([b"four", "äöü".encode(), b"", None, b"\xff\xfe"])
     np.testing.assert_array_equal(_lengths(cells), [4, 3, np.nan, np.nan, 2])
     np.testing.assert_array_equal(_lengths(pa.nulls(2)), [np.nan, np.nan])

@@ -17,30 +17,31 @@ def names(search):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_without_a_weak_slice_it_says_so(seed):
+def test_no_weak_slice(seed):
     world = made_up.world(seed=seed)
     search = weak_slices(world.found, world.columns, SETTINGS)
     assert search.slices == ()
     assert search.looked > 200
-    looked = f"of {search.looked:,} slices looked at"
-    assert search.says() == f"No weak slice: none {looked} loses 10% more than the rest, beyond chance."
+    assert search.says() == (
+        f"No weak slice among {search.looked:,} tested: no gap is significantly above 10% of the mean loss."
+    )
 
 
 def test_wrong_labels_in_a_slice_are_on_top(world):
     rows = world.where(carrier="UA")
     noisy = world.with_flipped(rows, 0.25)
     search = weak_slices(noisy.found, noisy.columns, SETTINGS)
-    assert names(search) == ["carrier=UA"]  # not its pairs, all of which are as bad
+    assert names(search) == ["carrier=UA"]  # and none of its pairs, which are equally weak
     found = search.slices[0]
     assert (found.rows, found.share) == (rows.sum(), rows.mean())
     assert found.weight == found.gap * found.share
     assert found.value == pytest.approx(noisy.found.loss[rows].mean())
     assert found.rest == pytest.approx(noisy.found.loss[~rows].mean())
-    # About what the wrong labels cost: the base rate moves as well, and explains a part.
+    # About the loss due to the wrong labels; they also change the base rate, which explains a part of it.
     cost = (noisy.found.loss - world.found.loss)[rows].mean()
     assert 0.7 * cost < found.gap < 1.1 * cost
     assert found.figures["auc"] < found.elsewhere["auc"] - 0.1
-    assert "1 weak slice of" in search.says() and "carrier=UA costs most" in search.says()
+    assert "1 weak slice among" in search.says() and "carrier=UA adds most to the loss" in search.says()
 
 
 def test_wrong_labels_in_a_pair_are_found_as_the_pair(world):
@@ -69,7 +70,7 @@ def test_a_missing_feature_is_a_slice(world):
     assert names(weak_slices(blind.found, columns, SETTINGS))[0] == "wind missing"
 
 
-def test_two_weak_slices_stand_in_the_order_of_their_cost(world):
+def test_weak_slices_are_sorted_by_weight(world):
     noisy = world.with_flipped(world.where(carrier="UA"), 0.2).with_flipped(world.where(origin="EWR"), 0.2)
     found = weak_slices(noisy.found, noisy.columns, SETTINGS).slices
     assert [one.slice for one in found[:2]] == ["origin=EWR", "carrier=UA"]
@@ -104,7 +105,7 @@ def test_small_gaps_and_small_slices_are_left_out(world):
     noisy = world.with_flipped(world.where(carrier="UA"), 0.25)
     assert not weak_slices(noisy.found, noisy.columns, replace(SETTINGS, effect=1.5)).slices
     search = weak_slices(noisy.found, noisy.columns, replace(SETTINGS, min_rows=10_000))
-    assert search.least == 400  # a twentieth of the rows: the settings' own would leave nothing to look at
+    assert search.least == 400  # a twentieth of the rows, since min_rows exceeds their number
     assert names(search) == ["carrier=UA"]
 
 
@@ -116,13 +117,13 @@ def test_pairs_are_bounded_to_those_of_the_weakest_features(world):
     assert none.looked == 4 * 5 + 5 + 3
 
 
-def test_nothing_to_look_at():
+def test_too_few_rows():
     column = {"carrier": Categories(np.array([0]), ("UA",))}
     one = weak_slices(outcomes("binary", [1], [0.2]), column, SETTINGS)
     assert one.slices == () and "Too few rows" in one.says()
     empty = {"carrier": Categories(np.array([], int), ())}
     none = weak_slices(outcomes("binary", np.array([]), np.array([])), empty, SETTINGS)
-    assert none.slices == () and "no row with a known label" in none.says()
+    assert none.slices == () and "no labelled row" in none.says()
     assert weak_slices(outcomes("binary", [1, 0], [0.2, 0.1]), {}, SETTINGS).slices == ()
 
 
