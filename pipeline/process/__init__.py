@@ -1,1 +1,1 @@
-"""What surrounds every command: signals, exit codes, limits, run lock, console, child processes, temporary files."""
+"""Process handling of every command: signals, exit codes, resource limits, run lock, console, temporary files."""

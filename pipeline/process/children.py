@@ -1,4 +1,4 @@
-"""The processes below this one, and ending them."""
+"""Lists and terminates the descendant processes of this process."""
 
 import os
 import signal
@@ -7,11 +7,18 @@ from contextlib import suppress
 from pathlib import Path
 
 TERMINATE_SECONDS = 1.0
-"""Seconds that children have after SIGTERM before they are killed."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 def descendants(pid: int | None = None) -> set[int]:
-    """Process ids of all below a process (default: this one), from /proc; empty on systems that have none."""
+    """Returns the ids of all descendants of a process, read from /proc.
+
+    Args:
+      pid: The process; None for this one.
+
+    Returns:
+      Process ids; empty on systems without /proc.
+    """
     below: dict[int, list[int]] = {}
     try:
         entries = [entry.name for entry in os.scandir("/proc") if entry.name.isdigit()]
@@ -19,7 +26,7 @@ def descendants(pid: int | None = None) -> set[int]:
         return set()
     for name in entries:
         with suppress(OSError, ValueError, IndexError):
-            # pid (name) state ppid ...; the name may hold anything, so what follows its last bracket is read.
+            # Format: pid (name) state ppid ... The name may contain brackets, so parse after the last one.
             parent = int(Path(f"/proc/{name}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
             below.setdefault(parent, []).append(int(name))
     found: set[int] = set()
@@ -33,8 +40,8 @@ def descendants(pid: int | None = None) -> set[int]:
 
 
 def end_descendants() -> None:
-    """Ends all processes below this one: SIGTERM, and SIGKILL for what is still there after TERMINATE_SECONDS."""
-    left = descendants()  # collected before the first one ends: the children of one that has ended are nobody's
+    """Terminates all descendants: SIGTERM, then SIGKILL for those that still run after TERMINATE_SECONDS."""
+    left = descendants()  # collected first: the children of an ended process get another parent
     for pid in left:
         with suppress(OSError):
             os.kill(pid, signal.SIGTERM)

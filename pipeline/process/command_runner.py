@@ -1,4 +1,4 @@
-"""Runs a command to its end: whatever happens, one line and the documented exit code."""
+"""Runs a command and turns every error into one line on stderr and the documented exit code."""
 
 import atexit
 import os
@@ -18,24 +18,27 @@ from pipeline.process.standard_streams import STDOUT, drop, flushed, not_written
 
 
 def guarded(command: Callable[[], int], *, debug: bool, place: Path | None = None) -> int:
-    """Runs a command; returns its exit code. An exception becomes one line on stderr, after its trace with `debug`.
+    """Runs a command and reports an exception as one line on stderr.
 
     Args:
-      command: Returns an exit code.
-      debug: Show the trace of an exception.
-      place: Where the command writes, for errors that do not say it.
+      command: Function that returns an exit code.
+      debug: Also print the traceback of an exception.
+      place: Output folder of the command, named in errors that name no file.
+
+    Returns:
+      The exit code.
     """
     try:
         code = command()
     except BrokenPipeError as exc:
-        if exc.filename != STDOUT:  # of a socket, or of a worker that died
+        if exc.filename != STDOUT:  # a socket, or a worker process that died
             return _told(exc, debug, place)
-        drop()  # whoever read has read enough
+        drop()  # the reader closed the pipe, such as `| head`
         return _interrupted(0)
     except Interrupted as exc:
         return _announced(exc)
-    except KeyboardInterrupt:  # not a process of our own: a notebook, or a test
-        say("plumbline: interrupted; what was finished is kept, run again to go on")
+    except KeyboardInterrupt:  # signals are not handled here: a notebook or a test
+        say("plumbline: interrupted; completed steps are kept, run again to continue")
         return 130
     except Exception as exc:
         return _told(exc, debug, place)
@@ -46,10 +49,13 @@ def guarded(command: Callable[[], int], *, debug: bool, place: Path | None = Non
 
 
 def own_process(command: Callable[[], int]) -> NoReturn:
-    """Runs a command that has this process to itself, and ends the process with its exit code.
+    """Runs a command as the only work of this process, and ends the process with the command's exit code.
 
-    Signals end it cleanly, no child outlives it, and once the exit code is known nothing changes it any more: the
-    interpreter is not taken down, which threads of C++ libraries do not always survive.
+    SIGINT, SIGTERM and SIGHUP are handled, and child processes are terminated at the end. `os._exit` skips the
+    interpreter's shutdown, in which threads of C++ libraries sometimes crash and change the exit code.
+
+    Args:
+      command: Function that returns an exit code.
     """
     stdout_open = open_streams()
     handle_signals(last=end_descendants)
@@ -80,7 +86,7 @@ def _code_of(command: Callable[[], int], stdout_open: bool) -> int:
 
 
 def _told(exc: Exception, debug: bool, place: Path | None) -> int:
-    if (interrupted := received()) is not None:  # C++ has made another exception of it
+    if (interrupted := received()) is not None:  # C++ code replaced the KeyboardInterrupt by another exception
         return _announced(interrupted)
     if isinstance(exc, OSError) and exc.filename == STDOUT:
         error: PlumblineError = not_written(exc)
@@ -103,7 +109,7 @@ def _after_flush(code: int) -> int:
 
 
 def _interrupted(code: int) -> int:
-    """The exit code of a command during whose last steps a signal came."""
+    """The exit code of a signal if one arrived during the last steps, else `code`."""
     interrupted = received()
     return code if interrupted is None else _announced(interrupted)
 

@@ -1,4 +1,4 @@
-"""What a person sees while a run is under way, and where everything else goes."""
+"""Console output of a run: progress lines on the terminal, output of libraries in a log file."""
 
 import io
 import os
@@ -15,13 +15,16 @@ from components.shared.progress import latest
 
 @contextmanager
 def chatter_to(log: Path, follow: bool = False) -> Iterator[TextIO]:
-    """Sends all that is written to stdout and stderr, by C++ too, to `log`; yields a stream to the real stderr.
+    """Redirects stdout and stderr, including those of C++ libraries, to a log file.
 
     TensorFlow writes to file descriptor 2, not to sys.stderr, so the descriptors themselves are redirected.
 
     Args:
-      log: File, appended to.
-      follow: Also copy what is written to the real stderr, as `tail -f` does.
+      log: File; output is appended.
+      follow: Also copy the output to the original stderr, as `tail -f` does.
+
+    Yields:
+      A text stream to the original stderr.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
@@ -49,14 +52,14 @@ def chatter_to(log: Path, follow: bool = False) -> Iterator[TextIO]:
 
 @contextmanager
 def _copied(log: Path, start: int, descriptor: int) -> Iterator[None]:
-    """Copies what is written to `log` from byte `start` on to a file descriptor, until the end of the block."""
+    """Copies `log` from byte `start` on to a file descriptor as it grows, until the block ends."""
     over = threading.Event()
 
     def copy() -> None:
         with log.open("rb") as written, _Forgiving(os.dup(descriptor), "wb") as shown:
             written.seek(start)
             while True:
-                last = over.wait(0.2)  # asked before reading, so that what is written before the end is copied
+                last = over.wait(0.2)  # checked before reading, so that all output up to the end is copied
                 shown.write(written.read())
                 if last:
                     return
@@ -74,7 +77,7 @@ def _copied(log: Path, start: int, descriptor: int) -> Iterator[None]:
 
 
 class _Forgiving(io.FileIO):
-    """A terminal that is gone, or a full disk behind stderr, ends no run."""
+    """A file that ignores write errors: a closed terminal or a full disk behind stderr must not end the run."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -84,7 +87,12 @@ class _Forgiving(io.FileIO):
 
 
 class Progress:
-    """One line a step: its name, state and time. On a terminal the running step's time counts up."""
+    """Prints one line for each step: name, state and duration. A terminal shows the elapsed time of the running step.
+
+    Args of the constructor:
+      stream: Output; None prints nothing.
+      total: Number of steps of the run.
+    """
 
     def __init__(self, stream: TextIO | None, total: int = 0) -> None:
         self._stream = stream
@@ -94,7 +102,7 @@ class Progress:
 
     @contextmanager
     def step(self, name: str) -> Iterator["Step"]:
-        """Shows one step; the caller sets `state` on what is yielded."""
+        """Shows one step while the block runs. Yields the step; the caller sets its `state`."""
         step = Step()
         began = time.monotonic()
         stop = threading.Event()
@@ -115,7 +123,7 @@ class Progress:
             self._line(f"{self._count()} {name:<20} {step.state:<9} {step.seconds:6.1f} s", end="\n")
 
     def say(self, text: str) -> None:
-        """A line of its own."""
+        """Prints a line."""
         self._line(text, end="\n")
 
     def _tick(self, name: str, began: float, stop: threading.Event) -> None:
@@ -135,7 +143,12 @@ class Progress:
 
 
 class Step:
-    """A step under way: `state` is executed, cached, failed or skipped."""
+    """A step of a run.
+
+    Attributes:
+      state: "executed", "cached", "failed" or "skipped".
+      seconds: Duration; set when the step has ended.
+    """
 
     state = "executed"
     seconds = 0.0

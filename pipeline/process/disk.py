@@ -1,4 +1,4 @@
-"""What a run will write, as far as its input says it, against what is free."""
+"""Estimates the disk space of a run from the size of its input, and compares it with the free space."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,51 +8,55 @@ from pipeline.metadata.connection import metadata_file
 from pipeline.process.system_errors import expected, free_bytes, in_mb
 
 FIXED = 40_000_000
-"""Bytes that a run writes whatever its input is: the model and its copies, the metadata, the report."""
+"""Bytes that a run writes independently of its input: the model and its copies, metadata, report."""
 
 FACTOR = 1.5
-"""Bytes written for each byte of a text file: its examples, compressed, temporary files, predictions."""
+"""Bytes written per byte of an uncompressed text file: compressed examples, temporary files, predictions."""
 
 FIXED_CACHED = 3_000_000
-"""Bytes that a run writes of which everything is cached: report, summary, log, records in the metadata."""
+"""Bytes that a fully cached run writes: report, summary, log, records in the metadata."""
 
 COMPRESSED = {".gz": 6.0, ".bz2": 8.0, ".zst": 6.0, ".xz": 8.0, ".parquet": 4.0}
-"""The same for files that hold more than their size says."""
+"""As FACTOR, for compressed files, by suffix."""
 
 SURELY = 0.25
-"""Below this share of the estimate a run is not begun: it would end in the middle, hours later."""
+"""If less than this share of the estimate is free, the run does not start: it would fail after hours."""
 
 
 def bytes_needed(files: Iterable[tuple[str, int]], share: float = 1.0) -> int:
-    """About how many bytes a run writes.
+    """Estimates how many bytes a run writes.
 
     Args:
-      files: Name and size in bytes of each file that it reads.
-      share: Of the rows that it keeps, in (0, 1].
+      files: Name and size in bytes of each input file.
+      share: Share of the rows that the run samples, in (0, 1].
     """
     return int(FIXED + share * sum(size * COMPRESSED.get(Path(name).suffix.lower(), FACTOR) for name, size in files))
 
 
 def cached_bytes_needed(home: Path) -> int:
-    """About how many bytes a run writes that takes all from the cache; the metadata are backed up after each run."""
+    """Estimates how many bytes a fully cached run writes, including the backup of the metadata."""
     database = metadata_file(home)
     return FIXED_CACHED + (database.stat().st_size if database.is_file() else 0)
 
 
 def check_disk(home: Path, needed: int) -> str | None:
-    """Compares what is free with what a run is expected to write, which errors then name, too.
+    """Compares the free space with the estimate of a run, and stores the estimate for later error messages.
+
+    Args:
+      home: <root>/<dataset>.
+      needed: Estimate in bytes.
 
     Returns:
-      A line that warns where it may not suffice; None where it does.
+      A warning if the space may not suffice, else None.
 
     Raises:
-      UsageError: It cannot suffice.
+      UsageError: Less than SURELY of the estimate is free.
     """
     expected[str(home)] = needed
     free = free_bytes(home)
     if free >= needed:
         return None
-    line = f"{home}: {in_mb(free)} free there, about {in_mb(needed)} needed"
+    line = f"{home}: {in_mb(free)} free, about {in_mb(needed)} needed"
     if free < needed * SURELY:
-        raise UsageError(f"{line}; free some (plumbline gc), or choose another place with --root")
-    return f"{line}; the run may end for lack of space"
+        raise UsageError(f"{line}; free some (plumbline gc), or choose another folder with --root")
+    return f"{line}; the run may fail for lack of space"

@@ -1,7 +1,7 @@
-"""One place that decides how an exception ends a command: one line and an exit code.
+"""Converts any exception to a PlumblineError: one line of text and an exit code.
 
-A PlumblineError says it itself. What the system refuses (a full disk, a place that cannot be written, memory, threads,
-open files) and what is damaged becomes one. All else is a bug: "internal error", exit code 1.
+A PlumblineError is kept. Errors of the operating system (full disk, file permissions, memory, threads, open files) and
+of damaged metadata get their own message. Any other exception is a bug: "internal error", exit code 1.
 """
 
 import shutil
@@ -19,21 +19,21 @@ DOCTOR = "run `plumbline doctor`"
 
 
 def as_error(exc: BaseException, place: Path | None = None, step: str = "") -> PlumblineError:
-    """What a person is told of an exception.
+    """Converts an exception to a PlumblineError.
 
     Args:
-      exc: Anything that was raised.
-      place: Where files are written, for exceptions that do not name one.
-      step: What was under way, for memory.
+      exc: Any exception.
+      place: Output folder, named in the message if the exception names no file.
+      step: Name of the running step, for messages about memory.
 
     Returns:
-      The exception itself if it is a PlumblineError; else one whose message says what, where and what to do.
+      The exception itself or its cause if that is a PlumblineError; else a new one.
     """
     return known(exc, place, step) or PlumblineError(f"internal error: {one_line(exc)}; --debug shows the trace")
 
 
 def known(exc: BaseException, place: Path | None = None, step: str = "") -> PlumblineError | None:
-    """As `as_error`; None where nothing is known of such an exception."""
+    """As `as_error`, but returns None for an unknown kind of exception."""
     for one in _chain(exc):
         if (found := _known(one, place, step)) is not None:
             return found
@@ -41,7 +41,7 @@ def known(exc: BaseException, place: Path | None = None, step: str = "") -> Plum
 
 
 def one_line(exc: BaseException) -> str:
-    """Type and last line of an exception's text."""
+    """Type and last line of an exception's text, without secrets and at most 400 characters long."""
     lines = [line.strip() for line in str(exc).splitlines() if line.strip()]
     return without_secrets(f"{type(exc).__name__}: {lines[-1]}")[:400] if lines else type(exc).__name__
 
@@ -84,9 +84,9 @@ def _is_of_metadata(exc: BaseException, text: str) -> bool:
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:
-    """The exception, then what it was raised from: Beam and TFX wrap what happened in their own.
+    """The exception and its causes: Beam and TFX wrap the original exception in their own.
 
-    What was being handled when it was raised explains it only where the machine had nothing left to give.
+    The implicit context (`__context__`) counts as the cause only if memory or disk space ran out.
     """
     seen: set[int] = set()
     one: BaseException | None = exc

@@ -1,8 +1,9 @@
-"""Imports without what a local run never uses: cloud clients and components that are not in our DAG.
+"""Speeds up importing TFX and Beam by hiding modules that a local run never uses.
 
-TFX and Beam import all of these if they are installed, and go on without if they are not: every one stands in a `try`
-with `except ImportError` of theirs. So the modules are reported as missing while TFX and Beam are imported, and can be
-imported as usual afterwards. It saves 3 of 9.5 s of CPU. A cluster's steps do without it: there Beam needs its clients.
+These are cloud clients and components that are not in the DAG. TFX and Beam import each of them in a `try` with
+`except ImportError`, and work without it. So the modules are reported as missing while TFX and Beam are imported, and
+can be imported as usual afterwards. This saves 3 of 9.5 s of CPU time. It is not used on clusters, where Beam needs the
+clients.
 """
 
 import importlib
@@ -11,14 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 UNUSED = (
-    # Beam's sources and file systems of clouds: Google's clients alone are 1 s. Local artifacts are plain files.
+    # Beam's connectors and file systems for clouds; Google's clients alone take 1 s. Local artifacts are plain files.
     "apache_beam.io.gcp.bigquery",
     "apache_beam.io.gcp.gcsfilesystem",
     "apache_beam.io.aws.s3filesystem",
     "apache_beam.io.azure.blobstoragefilesystem",
     "apache_beam.io.hadoopfilesystem",
     "pymongo",
-    # tfx.components imports every component: the InfraValidator brings the clients of Kubernetes and Docker.
+    # tfx.components imports every component; the InfraValidator imports the clients of Kubernetes and Docker.
     "tfx.components.bulk_inferrer.component",
     "tfx.components.distribution_validator.component",
     "tfx.components.evaluator.component",
@@ -26,17 +27,21 @@ UNUSED = (
     "tfx.components.infra_validator.component",
     "tfx.components.model_validator.component",
     "tfx.components.tuner.component",
-    # Keras draws with it. (Not IPython and ipywidgets: without them half of TFMA is missing.)
+    # Used by Keras for plots. IPython and ipywidgets are not hidden: TFMA's views need them.
     "matplotlib",
 )
 
 
 @contextmanager
 def without(names: Sequence[str] = UNUSED) -> Iterator[None]:
-    """Within it, the modules that are not imported yet cannot be; what is imported already stays."""
+    """Hides modules from imports within the block; modules that are already imported stay available.
+
+    Args:
+      names: Dotted names.
+    """
     hidden = [name for name in names if name not in sys.modules]
     for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to say so: ModuleNotFoundError
+        sys.modules[name] = None  # type: ignore[assignment]  # documented by Python: ModuleNotFoundError on import
     try:
         yield
     finally:
@@ -46,7 +51,7 @@ def without(names: Sequence[str] = UNUSED) -> Iterator[None]:
 
 
 def complete_components() -> None:
-    """Has tfx.components hold what `without` left out: a compiler for clusters asks about all of TFX's components."""
+    """Reloads tfx.components with the components that `without` hid: the Kubeflow compiler refers to all of them."""
     components = sys.modules.get("tfx.components")
     if components is not None and not isinstance(getattr(components, "InfraValidator", None), type):
         importlib.reload(components)

@@ -1,4 +1,4 @@
-"""Memory: what there is, what has been used at most, and the line for when it is not enough."""
+"""Available and peak memory of this process, and the error message for too little memory."""
 
 import resource
 import sys
@@ -7,21 +7,21 @@ from pathlib import Path
 from components.shared.errors import ResourceError
 
 CGROUPS = Path("/sys/fs/cgroup")
-"""Where a container sees its own cgroup."""
+"""Folder in which a container sees its own cgroup."""
 
 _FILES = (
     ("memory.max", "memory.current", "memory.stat", "inactive_file"),
     ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
 )
-"""Of cgroup v2 and v1: limit, use, statistics, and the entry that counts the use's own part of page cache."""
+"""For cgroup v2 and v1: limit, usage, statistics, and the entry for the page cache within the usage."""
 
-SETTINGS = "lower [data] window, try with --sample N, or give it more memory"
+SETTINGS = "lower [data] window, use --sample N, or provide more memory"
 
 
 def peak_bytes() -> int:
-    """The most that this process has held in memory so far (its resident set).
+    """Returns the peak resident set size of this process in bytes.
 
-    On Linux from `VmHWM`: `ru_maxrss` begins with the peak of the process that started this one.
+    Linux: `VmHWM`, since `ru_maxrss` starts with the peak of the parent process.
     """
     try:
         for line in Path("/proc/self/status").read_text().splitlines():
@@ -34,16 +34,17 @@ def peak_bytes() -> int:
 
 
 def available_bytes() -> int | None:
-    """What this process may still take: the least of the machine's, the container's and the process's limit.
+    """Returns the bytes that this process may still allocate: the minimum over machine, container and process limit.
 
-    None where the system does not say it.
+    Returns:
+      Bytes; None if the system reports none of the three.
     """
     found = [left for left in (_of_machine(), left_in_container(), address_space_left()) if left is not None]
     return min(found) if found else None
 
 
 def address_space_left() -> int | None:
-    """What `ulimit -v` leaves this process; None if there is no limit."""
+    """Returns the bytes of address space that `ulimit -v` leaves this process; None without a limit."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     if limit == resource.RLIM_INFINITY:
         return None
@@ -52,7 +53,11 @@ def address_space_left() -> int | None:
 
 
 def memory_error(step: str) -> ResourceError:
-    """Out of memory: the step, the peak, what there is, and what lowers it."""
+    """Makes the error for a lack of memory.
+
+    Args:
+      step: Name of the running step; "" if unknown.
+    """
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
     limited = "" if limit == resource.RLIM_INFINITY else f", {limit / 1e9:.1f} GB allowed (ulimit -v)"
     left = available_bytes()
@@ -72,11 +77,14 @@ def _of_machine() -> int | None:
 
 
 def left_in_container(cgroups: Path = CGROUPS) -> int | None:
-    """Bytes that the container's limit leaves; None if it has none.
+    """Returns the bytes that the container's memory limit leaves; None without a limit.
 
-    What is used is the working set as the kubelet computes it: usage without `inactive_file`, page cache that the
-    kernel gives back under pressure (Kubernetes, Node-pressure Eviction, `memory.available`). A container that has read
-    a large table would otherwise seem full.
+    Used memory is the working set as the kubelet computes it: usage without `inactive_file`, which is page cache that
+    the kernel reclaims under pressure (Kubernetes, Node-pressure Eviction, `memory.available`). Otherwise a container
+    that has read a large table would appear to be full.
+
+    Args:
+      cgroups: Folder of the cgroup file system.
     """
     for most, used, stat, entry in _FILES:
         limit, now = _number(cgroups / most, 0), _number(cgroups / used, 0)
@@ -87,7 +95,7 @@ def left_in_container(cgroups: Path = CGROUPS) -> int | None:
 
 
 def _entry(path: Path, name: str) -> int:
-    """A number of memory.stat by its name; 0 if it does not say it."""
+    """An entry of memory.stat; 0 if it is missing."""
     try:
         for line in path.read_text().splitlines():
             if line.startswith(f"{name} "):

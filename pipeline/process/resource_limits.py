@@ -1,4 +1,4 @@
-"""Limits that would end a run in the middle, or abort it inside a C++ library, found before TensorFlow is loaded."""
+"""Checks resource limits before TensorFlow is loaded: too low a limit would abort the process inside a C++ library."""
 
 import resource
 import threading
@@ -8,32 +8,39 @@ from components.shared.errors import ResourceError
 from pipeline.process.memory import SETTINGS, address_space_left, available_bytes
 
 THREADS = 16
-"""Threads that TensorFlow, Arrow and gRPC start at least, on few cores. Where they cannot, they abort the process."""
+"""Minimum number of threads that TensorFlow, Arrow and gRPC start, on few cores. If they cannot, they abort."""
 
 ADDRESS_SPACE = 5_000_000_000
-"""Bytes of address space for TensorFlow, TFX and a small training. Loading them takes 2.1 GB; with 3.6 GB the Trainer
-of a small table was aborted by LLVM, which found no room for a thread."""
+"""Bytes of address space for TensorFlow, TFX and training on a small table. Loading takes 2.1 GB; with 3.6 GB LLVM
+aborted the Trainer of a small table because it could not start a thread."""
 
 TABLES = 2_000_000_000
-"""Bytes of address space for what reads tables without TensorFlow: Arrow, scikit-learn, LightGBM. With 1 GB `drift` on
-a small table was aborted for want of a thread."""
+"""Bytes of address space for commands that read tables without TensorFlow: Arrow, scikit-learn, LightGBM. With 1 GB
+`drift` aborted on a small table because it could not start a thread."""
 
 NUMPY = 400_000_000
-"""Bytes of address space for NumPy on few cores, whose OpenBLAS ends the process where it gets less."""
+"""Bytes of address space for NumPy on few cores; OpenBLAS ends the process if it gets less."""
 
 OPEN_FILES = 64
-"""Files, pipes and sockets that libraries open at least."""
+"""Minimum number of files, pipes and sockets that libraries open."""
 
 LOADED = 1_100_000_000
-"""Bytes in memory once TensorFlow, TFX and Beam are loaded."""
+"""Bytes of memory after loading TensorFlow, TFX and Beam."""
 
 A_CELL = 48
-"""Bytes for each cell of the training split: the transformed matrix in float32, its copies for each kind of model, the
-batches under way. Rough: enough to tell what fits easily from what does not fit."""
+"""Bytes per cell of the training split: the transformed matrix in float32, its copies for each kind of model, and
+batches. A rough estimate, which separates clear cases only."""
 
 
 def check_address_space(needed: int) -> None:
-    """ResourceError where less is left; `needed` is ADDRESS_SPACE, TABLES or NUMPY."""
+    """Checks the limit on address space.
+
+    Args:
+      needed: Bytes: ADDRESS_SPACE, TABLES or NUMPY.
+
+    Raises:
+      ResourceError: `ulimit -v` leaves less.
+    """
     left = address_space_left()
     if left is not None and left < needed:
         raise ResourceError(
@@ -43,12 +50,15 @@ def check_address_space(needed: int) -> None:
 
 
 def check_limits(address_space: int = ADDRESS_SPACE) -> None:
-    """ResourceError if libraries could not be loaded, start their threads or open their files.
+    """Checks the limits on address space, open files and threads.
 
-    Where only the soft limit on open files is too low, it is raised.
+    If only the soft limit on open files is too low, it is raised to the hard limit.
 
     Args:
-      address_space: Bytes that are needed, ADDRESS_SPACE or TABLES.
+      address_space: Bytes: ADDRESS_SPACE or TABLES.
+
+    Raises:
+      ResourceError: A limit is too low.
     """
     check_address_space(address_space)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -78,16 +88,26 @@ def check_limits(address_space: int = ADDRESS_SPACE) -> None:
 
 
 def training_bytes(rows: int, columns: int) -> int:
-    """About how much memory a run takes at its peak, which is in the Trainer."""
+    """Estimates the peak memory of a run in bytes; the Trainer has the peak.
+
+    Args:
+      rows: Rows of the training split.
+      columns: Number of features.
+    """
     return LOADED + rows * columns * A_CELL
 
 
 def check_memory(rows: int, columns: int) -> str | None:
-    """A line that warns where a training may not fit into memory; None where it does, or nothing is known."""
+    """Returns a warning if training may not fit into memory; None if it fits or the available memory is unknown.
+
+    Args:
+      rows: Rows of the training split.
+      columns: Number of features.
+    """
     needed, left = training_bytes(rows, columns), available_bytes()
     if left is None or needed <= left:
         return None
     return (
-        f"Trainer: {rows:,} rows x {columns:,} features take about {needed / 1e9:.1f} GB of memory, "
-        f"{left / 1e9:.1f} GB are left; {SETTINGS}"
+        f"Trainer: {rows:,} rows x {columns:,} features need about {needed / 1e9:.1f} GB of memory, "
+        f"{left / 1e9:.1f} GB are available; {SETTINGS}"
     )

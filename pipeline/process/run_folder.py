@@ -1,4 +1,4 @@
-"""The folder of a dataset's runs, from one run to the next: what a killed one left is closed before the next begins."""
+"""Prepares a dataset's run folder: cleans up after killed runs, and provides temporary files for this run."""
 
 import logging
 import shutil
@@ -15,22 +15,22 @@ from pipeline.process.signals import on_interruption
 from pipeline.process.temporary_files import NAME, scratch
 
 TEMPORARY = "artifacts/*/.system/executor_execution/*/.temp"
-"""Where TFX gives executors a folder for temporary files; only a killed run leaves one behind."""
+"""TFX's temporary folders of executors; they remain only after a killed run."""
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
 def run_place(home: Path, run_id: str, connection: Any) -> Iterator[None]:
-    """A run's surroundings: temporary files below <home>/.tmp, and what an interruption leaves is closed.
+    """Provides a temporary folder below <home>/.tmp for a run, and cleans up if the run is interrupted.
 
-    Only for who holds the folder's lock, with stderr going to the run's log. Executions that earlier, killed runs left
-    in state RUNNING are marked as failed first, their temporary files removed.
+    First marks executions of killed runs, which are still in state RUNNING, as failed and removes their temporary
+    files. The caller must hold the folder's lock and have redirected stderr to the run's log.
 
     Args:
       home: <root>/<dataset>.
-      run_id: This run's.
-      connection: See `metadata_connection.connection_config`.
+      run_id: Id of this run.
+      connection: See `pipeline.metadata.connection.connection_config`.
 
     Raises:
       UsageError: The metadata cannot be read.
@@ -55,12 +55,12 @@ def run_place(home: Path, run_id: str, connection: Any) -> Iterator[None]:
 
 
 def remove_temporary(home: Path) -> None:
-    """Removes the temporary folders of TFX's executors below <root>/<dataset>. Only for who holds its lock."""
+    """Removes the temporary folders of TFX's executors below <root>/<dataset>. The caller must hold its lock."""
     for folder in home.glob(TEMPORARY):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def log_trace(exc: BaseException) -> None:
-    """Writes an exception's trace to stderr, which is the run's log while a run is under way."""
-    with suppress(OSError):  # the disk may be what is full
+    """Writes an exception's traceback to stderr, which is redirected to the run's log during a run."""
+    with suppress(OSError):  # the disk may be full
         sys.stderr.write(without_secrets("".join(traceback.format_exception(exc))))

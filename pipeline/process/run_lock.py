@@ -1,4 +1,4 @@
-"""One process at a time in a folder."""
+"""A file lock that allows one process at a time in a run folder."""
 
 import fcntl
 import os
@@ -11,15 +11,15 @@ from components.shared.errors import UsageError
 
 @contextmanager
 def alone(folder: Path, at_work: str = "a run", option: str = "--root") -> Iterator[None]:
-    """Holds <folder>/.run.lock; the kernel frees the lock of a dead process.
+    """Holds the lock <folder>/.run.lock during the block. The kernel releases the lock of a dead process.
 
     Args:
-      folder: A dataset's runs, or a dry run's work. It has to be there.
-      at_work: What the other one is called.
-      option: What names another folder.
+      folder: Run folder of a dataset, or work folder of a dry run. It must exist.
+      at_work: Name of the locked activity in the error message.
+      option: Command-line option that selects another folder, for the error message.
 
     Raises:
-      UsageError: Another process holds it, or the lock cannot be opened.
+      UsageError: Another process holds the lock, or the file cannot be opened.
     """
     try:
         lock = (folder / ".run.lock").open("a+")
@@ -43,7 +43,7 @@ def alone(folder: Path, at_work: str = "a run", option: str = "--root") -> Itera
 
 
 def holder(folder: Path) -> str:
-    """Who holds <folder>/.run.lock, such as "process 12"; "" if nobody does. Nothing is written."""
+    """Returns the process that holds <folder>/.run.lock, such as "process 12"; "" if it is free. Writes nothing."""
     try:
         lock = (folder / ".run.lock").open("r")
     except OSError:

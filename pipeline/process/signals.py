@@ -1,10 +1,10 @@
-"""SIGINT, SIGTERM and SIGHUP: each ends the process within 10 s, after what is open has been closed.
+"""Handles SIGINT, SIGTERM and SIGHUP: each ends the process within 10 s, after the registered cleanup.
 
-Python runs a signal's handler between two bytecodes of the main thread. While that thread is in C++ (a training, a
-large read, the import of TensorFlow) the handler waits; and where C++ calls back into Python, the exception may be
-swallowed. So there are two ways to the end. The handler raises `Interrupted`, which unwinds the main thread like
-Ctrl-C does. A watchdog thread, woken by the C-level handler through `signal.set_wakeup_fd`, gives that GRACE seconds,
-then closes what `on_interruption` has registered and ends the process itself. A second signal ends the wait.
+Python runs a signal handler between two bytecodes of the main thread. While that thread is in C++ (training, reading,
+the import of TensorFlow) the handler waits; and if C++ calls back into Python, the exception may be lost. So two
+mechanisms end the process. The handler raises `Interrupted`, which unwinds the main thread like Ctrl-C. A watchdog
+thread, which the C-level handler wakes through `signal.set_wakeup_fd`, waits GRACE seconds for that, then calls the
+functions that `on_interruption` has registered and ends the process. A second signal ends the wait.
 """
 
 import os
@@ -18,18 +18,18 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 GRACE = 5.0
-"""Seconds that the main thread has to unwind."""
+"""Seconds that the watchdog waits for the main thread to unwind."""
 
 CLOSING = 3.0
-"""Seconds that the watchdog gives to what is registered, one of which may wait for a lock of the main thread's."""
+"""Seconds that the watchdog waits for the registered functions: one may wait for a lock that the main thread holds."""
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 _received: list[int] = []
-"""Signals that ask for the end, in the order in which the main thread or the watchdog took note of them."""
+"""Numbers of the received signals, in the order in which the main thread or the watchdog recorded them."""
 
 _raised: list[int] = []
-"""Those that the main thread has been told of."""
+"""Numbers of the signals whose handler ran in the main thread."""
 
 _closing: list[Callable[[], None]] = []
 _announcing = threading.Lock()
@@ -37,7 +37,7 @@ _announced: list[bool] = []
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asks this process to end. As a KeyboardInterrupt it passes every `except Exception`."""
+    """A signal that ends the process. As a KeyboardInterrupt it is not caught by `except Exception`."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -45,7 +45,7 @@ class Interrupted(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """128 and the signal's number, as a shell reports it."""
+        """128 plus the signal's number, as in a shell."""
         return 128 + self.number
 
     def __str__(self) -> str:
@@ -53,23 +53,28 @@ class Interrupted(KeyboardInterrupt):
 
 
 def message(number: int) -> str:
-    """The line that a person gets."""
+    """Returns the line that is shown to the user.
+
+    Args:
+      number: The signal's number.
+    """
     how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
-    return f"{how}; what was finished is kept, run again to go on"
+    return f"{how}; completed steps are kept, run again to continue"
 
 
 def received() -> Interrupted | None:
-    """The first signal that asked this process to end; None if there was none."""
+    """Returns the first signal that was received; None if there was none."""
     return Interrupted(_received[0]) if _received else None
 
 
 def announce_once(tell: Callable[[], object]) -> None:
-    """Calls `tell` unless the end has been told: the main thread and the watchdog may both get there.
+    """Calls `tell`, unless the main thread or the watchdog has done so already.
 
-    Returns once it has been told, by whomever: the watchdog must not end the process while the main thread writes.
+    Returns after the message has been written, by either thread: the watchdog must not end the process while the main
+    thread writes.
     """
     if not _announcing.acquire(timeout=1):
-        return  # the other one is stuck in writing
+        return  # the other thread is blocked in writing
     try:
         if not _announced:
             tell()
@@ -79,9 +84,10 @@ def announce_once(tell: Callable[[], object]) -> None:
 
 
 def check_interrupted() -> None:
-    """Raises Interrupted if a signal has come: for where an exception is caught that may stand for it.
+    """Raises Interrupted if a signal was received.
 
-    C++ that calls back into Python turns a KeyboardInterrupt into an error of its own.
+    To call in `except` blocks around C++ code that calls back into Python: C++ replaces the KeyboardInterrupt by its
+    own exception.
     """
     if (interrupted := received()) is not None:
         raise interrupted
@@ -89,10 +95,13 @@ def check_interrupted() -> None:
 
 @contextmanager
 def on_interruption(close: Callable[[], None]) -> Iterator[None]:
-    """Calls `close` if the block is interrupted: from the main thread, or from the watchdog if that is stuck in C++.
+    """Calls `close` if a signal interrupts the block.
 
-    It may be called twice, the second time while the first is under way. It must neither import a module nor wait for
-    a lock for long. What it raises is dropped: the process is ending.
+    The main thread calls it, or the watchdog if the main thread is blocked in C++; possibly both at the same time.
+
+    Args:
+      close: Cleanup. It must neither import a module nor wait long for a lock. Its exceptions are ignored, since the
+        process is about to end.
     """
     _closing.append(close)
     ended = False
@@ -102,19 +111,19 @@ def on_interruption(close: Callable[[], None]) -> Iterator[None]:
         ended = True
         raise
     finally:
-        if ended or _received:  # C++ may have made another exception of it, or swallowed it
+        if ended or _received:  # C++ may have replaced or dropped the KeyboardInterrupt
             with suppress(Exception):
                 close()
         _closing.remove(close)
 
 
 def handle_signals(last: Callable[[], None]) -> None:
-    """Handles SIGINT, SIGTERM and SIGHUP for the rest of this process's life. Only in its main thread.
+    """Installs handlers for SIGINT, SIGTERM and SIGHUP until the process ends. To call in the main thread only.
 
-    A signal that whoever started this process has set to be ignored (nohup, a shell's background job) stays ignored.
+    A signal that the parent process has set to be ignored (nohup, a background job of a shell) stays ignored.
 
     Args:
-      last: Called by the watchdog after all else, right before it ends the process.
+      last: Called by the watchdog last, before it ends the process.
     """
     handled = {number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN}
     try:
@@ -132,21 +141,21 @@ def handle_signals(last: Callable[[], None]) -> None:
 def _raise(number: int, _frame: FrameType | None) -> None:
     _received.append(number)
     _raised.append(number)
-    # A second one must not interrupt the closing; the watchdog hears it. But the first one does raise even where the
-    # watchdog has taken note before: what is being closed must not be worked on any more.
+    # A second signal must not interrupt the cleanup; the watchdog receives it. The first one raises even if the
+    # watchdog has recorded it: the main thread must not go on using resources that are being closed.
     if len(_raised) == 1:
         raise Interrupted(_received[0])
 
 
 def stop_raising() -> None:
-    """From here on a signal raises nothing any more: the exit code is known. The watchdog still ends what hangs."""
+    """Stops raising Interrupted, once the exit code is known. The watchdog still ends a process that hangs."""
     for number in SIGNALS:
         if signal.getsignal(number) is _raise:
             signal.signal(number, _heed)
 
 
 def _heed(_number: int, _frame: FrameType | None) -> None:
-    """The watchdog hears of it all the same."""
+    """Does nothing: the watchdog receives the signal through the wakeup file descriptor."""
 
 
 def _watch(reader: socket.socket, handled: set[int], person: int, last: Callable[[], None]) -> None:
@@ -154,7 +163,7 @@ def _watch(reader: socket.socket, handled: set[int], person: int, last: Callable
     _next(reader, handled, GRACE)
     if not _received:
         _received.append(number)
-    number = _received[0]  # of two pending signals Python may have handled the other one first
+    number = _received[0]  # if two signals were pending, Python may have handled the other one first
     closer = threading.Thread(target=_close_all, daemon=True)
     closer.start()
     closer.join(CLOSING)
@@ -166,9 +175,9 @@ def _watch(reader: socket.socket, handled: set[int], person: int, last: Callable
 
 
 def _next(reader: socket.socket, handled: set[int], seconds: float | None) -> int:
-    """The next signal that is handled; 0 if none has come in time.
+    """The next handled signal; 0 after `seconds` without one.
 
-    Those that somebody else handles (a timer, an ended child) are heard, too, and prolong nothing.
+    Signals with other handlers (a timer, an ended child) arrive here, too; they do not extend the time.
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     while True:
@@ -191,7 +200,7 @@ def _close_all() -> None:
 
 
 def restore_in_child() -> None:
-    """For a forked child that goes on in Python: it dies of a signal as any process does."""
+    """Restores the default signal handlers in a forked child process."""
     signal.set_wakeup_fd(-1)
     for number in SIGNALS:
         if signal.getsignal(number) in (_raise, _heed):

@@ -1,4 +1,4 @@
-"""Standard output and error: there, and written to the end."""
+"""Opens standard input, output and error if they are closed, and reports errors of writing standard output."""
 
 import io
 import os
@@ -13,13 +13,13 @@ STDOUT = "standard output"
 
 
 class NamedStdout(io.FileIO):
-    """Descriptor 1. Its errors say that they are standard output's: by themselves they name no file at all."""
+    """File descriptor 1. Its OSErrors carry STDOUT as their file name; by default they name no file."""
 
     def __init__(self) -> None:
         super().__init__(1, "wb", closefd=False)
 
     def write(self, data: Any, /) -> int:
-        """As FileIO's."""
+        """Writes bytes, as `io.FileIO.write`."""
         try:
             return super().write(data)
         except OSError as exc:
@@ -27,9 +27,12 @@ class NamedStdout(io.FileIO):
 
 
 def open_streams() -> bool:
-    """Sees to it that descriptors 0, 1 and 2 are open; returns whether standard output was.
+    """Opens file descriptors 0, 1 and 2 on /dev/null if they are closed.
 
-    A file that is opened next would otherwise take such a number, and get what libraries write to it.
+    Otherwise the next opened file would get such a descriptor, and libraries would write their output into it.
+
+    Returns:
+      Whether standard output was open.
     """
     was_open = True
     for descriptor in (0, 1, 2):
@@ -57,9 +60,10 @@ def open_streams() -> bool:
 
 
 def flushed() -> PlumblineError | None:
-    """Writes what is left of standard output; the error if it cannot be written, None if that is done.
+    """Flushes standard output.
 
-    A closed pipe (`plumbline … | head`) is no error: whoever read has read enough.
+    Returns:
+      The error if it cannot be written, else None. A closed pipe (`plumbline … | head`) is no error.
     """
     try:
         sys.stdout.flush()
@@ -71,19 +75,19 @@ def flushed() -> PlumblineError | None:
 
 
 def not_written(exc: OSError) -> UsageError:
-    """For standard output that takes nothing; what is left in its buffer is dropped."""
+    """Makes the error for standard output that cannot be written, and discards its buffer."""
     drop()
-    return UsageError(f"{STDOUT} cannot be written ({exc.strerror}); send it to another place")
+    return UsageError(f"{STDOUT} cannot be written ({exc.strerror}); redirect it to another file")
 
 
 def say(line: str) -> None:
-    """Prints a line on standard error, if that takes any."""
+    """Prints a line on standard error; errors of writing are ignored."""
     with suppress(OSError, ValueError):
         print(line, file=sys.stderr, flush=True)
 
 
 def drop() -> None:
-    """Has what is still in the buffer go nowhere."""
+    """Discards the buffer of standard output by redirecting it to /dev/null."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

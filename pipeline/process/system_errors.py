@@ -1,4 +1,4 @@
-"""What the operating system refuses, as one line: what, where, what to do."""
+"""Converts errors of the operating system to messages: what failed, where, and what to do."""
 
 import errno
 import os
@@ -33,21 +33,24 @@ _BY_TEXT = {
     os.strerror(number): number
     for number in (*sorted(FULL), errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EFBIG)
 }
-"""What libraries hand on as text alone; "permission denied" may be a bucket's, too."""
+"""Errors that libraries pass on as text only. "Permission denied" is left out: it may come from an object store."""
 
 _NUMBERED = re.compile(r"\[errno (\d+)\]", re.IGNORECASE)
 _QUOTED = re.compile(r"'(/[^']+)'")
 
 expected: dict[str, int] = {}
-"""Bytes that the command under way is expected to write in all, by folder; see `disk.check_disk`."""
+"""Estimated bytes that the running command writes in total, by folder; see `disk.check_disk`."""
 
 
 def from_os_error(exc: OSError, place: Path | None = None) -> PlumblineError | None:
-    """None for what is neither about a file nor about a limit: a connection, say.
+    """Converts an OSError about a file or a resource limit.
 
     Args:
-      exc: What was raised.
-      place: Where files are written, if the exception does not say it.
+      exc: The exception.
+      place: Output folder, named in the message if the exception names no file.
+
+    Returns:
+      The error; None for other kinds, such as a failed connection.
     """
     if isinstance(exc, ConnectionError | TimeoutError) or type(exc).__name__ == "gaierror":
         return None
@@ -59,12 +62,20 @@ def from_os_error(exc: OSError, place: Path | None = None) -> PlumblineError | N
 
 
 def from_text(text: str, place: Path | None = None) -> PlumblineError | None:
-    """For errors that hold the system's only as text: shutil.Error, and TensorFlow's, Arrow's and Beam's own."""
+    """Converts the text of an error that quotes an operating system error: shutil.Error, TensorFlow, Arrow, Beam.
+
+    Args:
+      text: The error's text.
+      place: Output folder, named in the message if the text names no file.
+
+    Returns:
+      The error; None if the text contains no known operating system error.
+    """
     numbered = _NUMBERED.search(text)
     number = int(numbered.group(1)) if numbered else None
     if number is None:
         number = next((number for words, number in _BY_TEXT.items() if words.lower() in text.lower()), None)
-        if number is None and "failed to map segment" in text:  # the dynamic loader, of a library that has no room
+        if number is None and "failed to map segment" in text:  # the dynamic loader lacks address space
             number = errno.ENOMEM
     return None if number is None else _refused(number, _quoted(text), place)
 
@@ -73,14 +84,14 @@ def _refused(number: int, named: str | None, place: Path | None) -> PlumblineErr
     where = named or (str(place) if place is not None else None)
     why = os.strerror(number)
     if number in FULL:
-        return UsageError(f"{where or 'the disk'}: {why}{_room(where)}; free some, or choose another place")
+        return UsageError(f"{where or 'the disk'}: {why}{_room(where)}; free some, or choose another folder")
     if number == errno.ENOMEM:
         return memory_error("")
     if number in (errno.EMFILE, errno.ENFILE):
         return ResourceError(f"{where + ': ' if where else ''}{why}; raise the limit on them (ulimit -n)")
     if number == errno.EAGAIN:
         return ResourceError(
-            "the system refuses another process or thread; raise the limit (ulimit -u, pids.max of the container)"
+            "no further process or thread can be started; raise the limit (ulimit -u, pids.max of the container)"
         )
     if number in OTHER_PLACE and where is not None:
         return UsageError(f"{where}: {_act(number)} ({why}); {_what_to_do(number)}")
@@ -88,23 +99,23 @@ def _refused(number: int, named: str | None, place: Path | None) -> PlumblineErr
 
 
 def _act(number: int) -> str:
-    return "is not there" if number == errno.ENOENT else "cannot be read or written"
+    return "does not exist" if number == errno.ENOENT else "cannot be read or written"
 
 
 def _what_to_do(number: int) -> str:
     if number in (errno.EACCES, errno.EPERM):
-        return "change its permissions, or choose another place"
+        return "change its permissions, or choose another folder"
     if number == errno.EFBIG:
         return "raise the limit on a file's size (ulimit -f)"
     if number == errno.EIO:
         return "check the disk"
     if number == errno.ENOENT:
-        return "correct the path; `plumbline doctor` checks what earlier runs wrote"
-    return "choose another place"
+        return "correct the path; `plumbline doctor` checks the files of earlier runs"
+    return "choose another folder"
 
 
 def _room(where: str | None) -> str:
-    """What is free there and what is needed, as far as it is known: "; 12 MB free there, about 340 MB needed"."""
+    """Free and needed space, as far as they are known: "; 12 MB free, about 340 MB needed in total"."""
     folder = Path(where) if where else None
     while folder is not None and not folder.is_dir():
         folder = None if folder == folder.parent else folder.parent
@@ -115,22 +126,22 @@ def _room(where: str | None) -> str:
     except OSError:
         return ""
     needed = max((bytes_ for home, bytes_ in expected.items() if folder.is_relative_to(home)), default=0)
-    return f"; {in_mb(left)} free there" + (f", about {in_mb(needed)} needed in all" if needed else "")
+    return f"; {in_mb(left)} free" + (f", about {in_mb(needed)} needed in total" if needed else "")
 
 
 def free_bytes(folder: Path) -> int:
-    """Bytes that this user may still write on the file system of a folder."""
+    """Returns the bytes that this user may still write to the file system of a folder."""
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize
 
 
 def in_mb(bytes_: float) -> str:
-    """As "12 MB" or "3.4 GB"."""
+    """Formats a number of bytes, such as "12 MB" or "3.4 GB"."""
     return f"{bytes_ / 1e9:.1f} GB" if bytes_ >= 1e9 else f"{bytes_ / 1e6:.0f} MB"
 
 
 def _quoted(text: str) -> str | None:
-    """The last absolute path in quotes: of a copy, its target."""
+    """The last absolute path in quotes: in errors of copying, the target."""
     found = _QUOTED.findall(text)
     return str(found[-1]) if found else None
 

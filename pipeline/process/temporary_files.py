@@ -1,10 +1,10 @@
-"""Temporary files: a folder of the process's own, removed at its end, or by the next one if it was killed.
+"""A temporary folder for each process. It is removed when the process ends, or by the next one after a kill.
 
-    <base>/plumbline-<random>/        TMPDIR, while the process is at work
-    <base>/plumbline-<random>/.lock   held (flock) by that process: its number may be another's by now, a lock cannot
+    <base>/plumbline-<random>/        TMPDIR of the process
+    <base>/plumbline-<random>/.lock   locked (flock) by the process. A process id could be reused, a lock cannot.
 
 TensorFlow's AutoGraph and Beam leave files in the system's temporary folder when they are killed; with TMPDIR and
-tempfile.tempdir set they are in this one.
+tempfile.tempdir set they use this folder.
 """
 
 import fcntl
@@ -21,20 +21,26 @@ from pipeline.process.signals import on_interruption
 PREFIX = "plumbline-"
 LOCK = ".lock"
 NAME = ".tmp"
-"""Of the folder below <root>/<dataset> that holds those of its runs."""
+"""Name of the folder below <root>/<dataset> for the temporary files of its runs."""
 
 UNLOCKED_SECONDS = 3600.0
-"""A folder without a lock is being made, or its process was killed while it was; after so long it was the latter."""
+"""Age after which a folder without a lock is a leftover: its process was killed before it made the lock."""
 
 
 @contextmanager
 def scratch(base: Path) -> Iterator[Path]:
-    """Makes a folder for temporary files below `base`, where this process and its children make theirs until the end.
+    """Sets TMPDIR of this process and its children to a new folder below `base`, which is removed after the block.
 
-    What dead processes left below `base` is removed first.
+    Folders of dead processes below `base` are removed first.
+
+    Args:
+      base: Parent folder; created if necessary.
+
+    Yields:
+      The new folder.
 
     Raises:
-      OSError: `base` cannot be made or written.
+      OSError: `base` cannot be created or written.
     """
     base.mkdir(parents=True, exist_ok=True)
     remove_leftovers(base)
@@ -43,7 +49,7 @@ def scratch(base: Path) -> Iterator[Path]:
     before = os.environ.get("TMPDIR"), tempfile.tempdir
     with draft.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        draft.rename(folder / LOCK)  # seen by others only once it is held
+        draft.rename(folder / LOCK)  # visible to other processes only after it is locked
         with on_interruption(lambda: shutil.rmtree(folder, ignore_errors=True)):
             os.environ["TMPDIR"], tempfile.tempdir = str(folder), str(folder)
             try:
@@ -57,7 +63,7 @@ def scratch(base: Path) -> Iterator[Path]:
 
 
 def leftovers(base: Path) -> list[Path]:
-    """Folders of dead processes below `base`."""
+    """Lists the folders of dead processes below `base`."""
     try:
         found = sorted(base.glob(f"{PREFIX}*/"))
     except OSError:
@@ -78,11 +84,11 @@ def _is_left(folder: Path) -> bool:
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
             return False
         if not (folder / LOCK).exists():
-            # Only what `scratch` made begins with the draft of a lock: a name alone is no reason to delete.
+            # `scratch` makes the draft first. A matching name alone must not lead to deletion.
             draft = folder / f"{LOCK}.new"
             return draft.exists() and time.time() - draft.stat().st_mtime > UNLOCKED_SECONDS
         with (folder / LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False  # held, or gone meanwhile
+        return False  # locked, or removed in the meantime
     return True

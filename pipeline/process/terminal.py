@@ -1,4 +1,4 @@
-"""Colours of a terminal: https://no-color.org, https://bixense.com/clicolors."""
+"""Terminal colours, by the conventions of https://no-color.org and https://bixense.com/clicolors."""
 
 import os
 from typing import Literal, TextIO
@@ -9,9 +9,9 @@ _CODES: dict[Colour, int] = {"red": 31, "green": 32, "yellow": 33, "dim": 2}
 
 
 def has_colours(stream: TextIO) -> bool:
-    """Whether text for this stream may hold colours: a terminal, neither NO_COLOR nor TERM=dumb being set.
+    """Returns whether text for this stream may contain colours: it is a terminal, without NO_COLOR and TERM=dumb.
 
-    CLICOLOR_FORCE=1 asks for colours wherever the text goes, such as a log viewer that shows them; NO_COLOR wins.
+    CLICOLOR_FORCE=1 enables colours for any stream, such as the input of a log viewer. NO_COLOR takes precedence.
     """
     if os.environ.get("NO_COLOR"):
         return False
@@ -21,5 +21,5 @@ def has_colours(stream: TextIO) -> bool:
 
 
 def coloured(text: str, colour: Colour, stream: TextIO) -> str:
-    """The text in a colour where the stream has colours, else as it is."""
+    """Returns the text with the escape codes of a colour if the stream has colours, else unchanged."""
     return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if has_colours(stream) else text

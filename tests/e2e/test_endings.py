@@ -85,7 +85,7 @@ def stopped(project: Project, after: str, number: signal.Signals, system: Path) 
 def test_a_signal_ends_a_run_cleanly(project, tmp_path, after, number, code, says):
     returned, lines, seconds, pid = stopped(project, after, number, tmp_path)
     assert returned == code
-    assert lines[-1] == f"plumbline: {says}; what was finished is kept, run again to go on"
+    assert lines[-1] == f"plumbline: {says}; completed steps are kept, run again to continue"
     assert "Traceback" not in "".join(lines)
     assert seconds < 10  # what is promised, not a timing: the watchdog ends the process after 8 s at the latest
     assert running(project) == []

@@ -69,7 +69,7 @@ def test_a_disk_with_room_for_a_cached_run_only(place: Workplace, trials: Trials
         ended = place.run(SPAN_AFTER["one"], env=armed.environment)
         assert ended.code == 2, ended
         assert len(ended.err.splitlines()) == 1, ended
-        assert f"{place.root / 'orders'}: 8 MB free there, about 40 MB needed; free some" in ended.err
+        assert f"{place.root / 'orders'}: 8 MB free, about 40 MB needed; free some" in ended.err
         assert_root(place, before)
         assert_recovers(place, "one", before)
 

@@ -55,6 +55,7 @@ def a_run(project) -> Path:
         "rows": {"train": 10, "eval": 5},
         "components": [{"id": "Trainer", "state": "executed", "seconds": 1.0}],
         "drift": [],
+        "fingerprints": {},
         "metrics": {"auc": 0.7},
         "blessed": True,
         "pushed": 1,
@@ -72,7 +73,7 @@ def test_standard_output_that_is_full(a_run, monkeypatch, arguments, unbuffered)
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as full:
         line = refused(command(*arguments, stdout=full))
-    assert line == "standard output cannot be written (No space left on device); send it to another place"
+    assert line == "standard output cannot be written (No space left on device); redirect it to another file"
 
 
 def test_standard_output_that_is_closed(a_run):
@@ -101,7 +102,7 @@ def test_who_reads_may_stop_reading(a_run):
 def test_a_page_where_a_folder_is(a_run):
     (HOME / "reports" / "runs.html").mkdir()
     line = refused(command(*RUNS, "--html"))
-    assert line.endswith("/reports/runs.html: cannot be read or written (Is a directory); choose another place")
+    assert line.endswith("/reports/runs.html: cannot be read or written (Is a directory); choose another folder")
 
 
 def test_a_root_below_a_file(project):

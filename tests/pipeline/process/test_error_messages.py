@@ -38,8 +38,8 @@ def test_a_full_disk_names_the_place_and_its_free_space(tmp_path):
     error = as_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "below" / "file")))
     assert isinstance(error, UsageError)
     assert str(error).startswith(f"{tmp_path}/below/file: No space left on device; ")
-    assert "free there" in str(error)
-    assert str(error).endswith("free some, or choose another place")
+    assert " free; free some" in str(error)
+    assert str(error).endswith("free some, or choose another folder")
 
 
 def test_a_full_disk_inside_a_copy_is_told_like_any_other(tmp_path):
@@ -53,7 +53,7 @@ def test_a_copy_that_really_fails(tmp_path):
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "weights").symlink_to(tmp_path / "nowhere")
     error = as_error(raised_by(lambda: shutil.copytree(tmp_path / "model", tmp_path / "copy")))
-    assert str(error).startswith(f"{tmp_path}/nowhere: is not there") or "model/weights" in str(error)
+    assert str(error).startswith(f"{tmp_path}/nowhere: does not exist") or "model/weights" in str(error)
     assert error.exit_code == 2
 
 
@@ -95,7 +95,7 @@ def test_a_bug_in_a_handler_is_not_blamed_on_the_file():
         (RuntimeError("std::bad_alloc"), "out of memory (peak "),
         (pa.ArrowMemoryError("malloc of size 8 failed"), "[data] window"),
         (RuntimeError("can't start new thread"), "ulimit -u"),
-        (BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)), "another process or thread"),
+        (BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)), "further process or thread"),
         (ImportError("libtensorflow.so: failed to map segment from shared object"), "out of memory"),
         (ImportError("No module named 'x'"), "make setup"),
     ],

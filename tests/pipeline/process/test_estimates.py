@@ -30,8 +30,8 @@ def test_a_disk_that_suffices_may_not_suffice_or_cannot(tmp_path):
     line = disk.check_disk(tmp_path, free * 2)
     assert line is not None
     assert line.startswith(f"{tmp_path}: ")
-    assert "needed; the run may end for lack of space" in line
-    with pytest.raises(UsageError, match=r"free there, about .* needed; free some \(plumbline gc\)"):
+    assert "needed; the run may fail for lack of space" in line
+    with pytest.raises(UsageError, match=r"free, about .* needed; free some \(plumbline gc\)"):
         disk.check_disk(tmp_path, free * 10)
     assert expected.pop(str(tmp_path)) == free * 10
 
@@ -42,7 +42,7 @@ def test_memory_of_a_training():
     assert resource_limits.check_memory(rows=1, columns=1) is None or available_bytes() < 1_100_000_048
     line = resource_limits.check_memory(rows=10**9, columns=1000)
     assert line is not None
-    assert line.startswith("Trainer: 1,000,000,000 rows x 1,000 features take about 48001.1 GB of memory, ")
+    assert line.startswith("Trainer: 1,000,000,000 rows x 1,000 features need about 48001.1 GB of memory, ")
     assert "[data] window" in line
 
 

@@ -117,7 +117,7 @@ def test_a_signal_ends_the_process_cleanly(tmp_path, where, number):
     assert process.returncode == CODES[number]
     assert out == ""
     how = "interrupted" if number == signal.SIGINT else f"ended by {number.name}"
-    assert err == f"plumbline: {how}; what was finished is kept, run again to go on\n"
+    assert err == f"plumbline: {how}; completed steps are kept, run again to continue\n"
     assert (tmp_path / "closed").exists()
     assert not (tmp_path / "worked_on").exists()
     assert not list(tmp_path.glob("plumbline-*"))

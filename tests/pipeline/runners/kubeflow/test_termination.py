@@ -59,7 +59,7 @@ def test_a_signal_is_the_pods_termination_message(tmp_path, where):
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=15)
     assert process.returncode == 143
-    line = "ended by SIGTERM; what was finished is kept, run again to go on"
+    line = "ended by SIGTERM; completed steps are kept, run again to continue"
     assert err == f"plumbline: {line}\n"
     assert log.read_text() == line
 
