@@ -1,1 +1,1 @@
-"""Predictor: candidate and champion answer the eval rows once, for all steps that judge them."""
+"""Predictor: candidate and champion predict the eval split once, for all components that use the predictions."""

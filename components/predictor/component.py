@@ -1,4 +1,4 @@
-"""The TFX shell: loads candidate and champion, asks them once, keeps what they answer."""
+"""The TFX component Predictor, a thin shell around prediction.py."""
 
 import json
 from pathlib import Path
@@ -28,8 +28,14 @@ def Predictor(
 ):
     """Writes `eval.parquet` and `train_labels.parquet`, see components.shared.serving.predictions.
 
-    Their custom property `rows`, JSON, says how many rows were read of each split. `champion` is not asked where its
-    custom property `version` is 0: there is none yet. `label` is the label's column.
+    Args:
+      examples: The examples with the splits `train` and `eval`.
+      model: The candidate.
+      champion: The champion; not used if its custom property `version` is 0, which means that there is none.
+      predictions: Receives the files; its custom property `rows` is JSON with the number of rows read of each split.
+      task: binary, multiclass or regression.
+      label: Name of the label column.
+      code: Fingerprint of the code, part of the cache key.
     """
     models = {CANDIDATE: SavedModel(Path(serving_model_path(model.uri)))}
     if champion.get_int_custom_property("version"):

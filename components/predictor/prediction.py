@@ -1,4 +1,4 @@
-"""One pass of candidate and champion over the eval rows, and the labels of the train rows. Pure."""
+"""Predicts the eval split with candidate and champion in one pass, and reads the labels of the train split."""
 
 import hashlib
 from collections import Counter
@@ -16,16 +16,16 @@ from components.shared.serving.serving_contract import Answers, SavedModel, matc
 def predict(
     batches: Iterable[np.ndarray], models: Mapping[str, SavedModel], task: str, label: str
 ) -> tuple[list[pa.Table], About]:
-    """Asks models about a split; memory holds answers, not examples.
+    """Predicts a split with several models; memory holds predictions, not examples.
 
     Args:
       batches: Serialized examples of the split, bytes [N] each, in its order.
-      models: candidate, and champion where there is one. Labels, and the classes by name, are the candidate's.
+      models: The candidate, and the champion if there is one. Labels and class codes are those of the candidate.
       task: binary, multiclass or regression.
-      label: Column of the label, to name the classes that the candidate does not know.
+      label: Name of the label column, from which the classes that the candidate does not know are named.
 
     Returns:
-      Tables of predictions.table_of, one for each batch (an empty one where there is no row), and what is known beside.
+      Tables as of predictions.table_of, one per batch (an empty one if there is no row), and the metadata of the split.
     """
     candidate, models, incomparable = models[CANDIDATE], dict(models), ""
     former = Adapted(models[CHAMPION]) if CHAMPION in models else None
@@ -50,7 +50,7 @@ def predict(
                 try:
                     answers[CHAMPION] = former.answers(asked)
                 except NotComparable as exc:
-                    if tables:  # it could read the rows before
+                    if tables:  # the champion could predict earlier rows, so the schema is not the cause
                         raise
                     former, incomparable = None, str(exc)
                     del models[CHAMPION]
@@ -61,7 +61,7 @@ def predict(
         nothing = Answers(np.empty(0, np.float32), None if task == "regression" else np.empty(0, np.int64))
         tables.append(table_of(np.empty(0, np.int64), np.empty(0), dict.fromkeys(models, nothing)))
     thresholds = {name: model.threshold for name, model in models.items()} if task == "binary" else {}
-    # A number that is not finite is no class that the model does not know.
+    # Only in a multiclass task can a label that is not finite be an unknown class.
     if task != "multiclass":
         unlabelled, unknown = unlabelled + unknown.total(), Counter()
     about = About(
@@ -80,12 +80,12 @@ def predict(
 
 
 def train_labels(batches: Iterable[np.ndarray], candidate: SavedModel) -> np.ndarray:
-    """Labels of serialized examples as the candidate learned them, float64 [M]; NaN where there is none."""
+    """Returns the labels of serialized examples, encoded for training, float64 [M]; NaN where missing."""
     return np.concatenate([np.empty(0), *(candidate.labels(records) for records in batches)])
 
 
 def _in_the_same_classes(answers: Mapping[str, Answers], models: Mapping[str, SavedModel]) -> dict[str, Answers]:
-    """Answers by the candidate's codes of classes."""
+    """Predictions with the class codes of the candidate."""
     wanted = models[CANDIDATE].classes
     found = {}
     for name, answer in answers.items():

@@ -1,4 +1,4 @@
-"""A champion that was trained before the schema changed, asked about rows of now: comparable, or said why not."""
+"""Adapts rows to a champion that was trained before the schema changed, or explains why they cannot be compared."""
 
 import re
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _MISMATCH = re.compile(r"Key: (.+?), Index: \d+\.\s+Data types don't match\. Exp
 
 
 class NotComparable(Exception):
-    """Why a model cannot answer to the rows."""
+    """A model cannot predict the rows; the message says why."""
 
 
 class Adapted:
-    """A model whose integer and float columns may be the other of both in the rows that it is asked about.
+    """A model with integer and float columns converted to the type that it was trained on.
 
     Attributes:
-      converted: Columns that are brought to the model's type: integers as floats, floats rounded.
+      converted: Columns that are converted and their types: integers to floats, floats rounded to integers.
     """
 
     def __init__(self, model: SavedModel) -> None:
@@ -30,16 +30,20 @@ class Adapted:
 
     @property
     def threshold(self) -> float:
-        """The model's."""
+        """Decision threshold of the model."""
         return self.model.threshold
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The model's."""
+        """Classes of the model."""
         return self.model.classes
 
     def answers(self, records: np.ndarray) -> Answers:
-        """Answers to serialized examples, bytes [N]; NotComparable where a column is of a type that cannot be read."""
+        """Predicts serialized examples, bytes [N].
+
+        Raises:
+          NotComparable: A column has a type that cannot be converted, or the model rejects the rows.
+        """
         import tensorflow as tf
 
         while True:
@@ -53,7 +57,7 @@ class Adapted:
                 self.converted[name] = kind
 
     def lacking(self, records: np.ndarray) -> list[str]:
-        """Inputs of the model that no column of these rows is called like, [] where the model does not say them."""
+        """Returns inputs of the model without a column in these rows; [] if the model does not name its inputs."""
         from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
         wanted = self.model.inputs()
@@ -63,7 +67,7 @@ class Adapted:
 
 
 def _with_types(records: np.ndarray, types: Mapping[str, pa.DataType]) -> np.ndarray:
-    """The examples with columns of numbers brought to a type; NotComparable for texts."""
+    """Converts number columns of the examples; raises NotComparable for text columns."""
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder, RecordBatchToExamplesEncoder
 
     if not types:
@@ -81,7 +85,7 @@ def _with_types(records: np.ndarray, types: Mapping[str, pa.DataType]) -> np.nda
 def _as(column: pa.Array, type_: pa.DataType, name: str) -> pa.Array:
     values, lengths = column.flatten(), pc.fill_null(pc.list_value_length(column), 0)
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
-        raise NotComparable(f"it learned '{name}' as a number, which holds texts now")
+        raise NotComparable(f"it was trained on '{name}' as a number, which holds texts now")
     if pa.types.is_integer(type_) and pa.types.is_floating(values.type):
         values = pc.round(values.cast(pa.float64()))
         usable = pc.and_(pc.is_finite(values), pc.less(pc.abs(values), 2.0**63))
@@ -93,12 +97,12 @@ def _as(column: pa.Array, type_: pa.DataType, name: str) -> pa.Array:
 
 def _said(error: str, name: str) -> str:
     if name:
-        return f"it learned '{name}' as another type than the rows have now"
+        return f"it was trained on '{name}' as another type than the rows have now"
     return f"it cannot read these rows ({' '.join(error.split())[:200]})"
 
 
 def _plain(name: str) -> str:
-    """A column as an input of serving_default is called, see signatures.input_names, in one case."""
+    """Normalises a column name as input_names of signatures.py does, ignoring case."""
     plain = re.sub(r"\W", "_", name, flags=re.ASCII).lower()
     return plain.removeprefix("arg_").rstrip("_")
 

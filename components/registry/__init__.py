@@ -1,7 +1,7 @@
-"""The model registry: a folder, or a place in a bucket, that TF Serving can watch as it is.
+"""The model registry: a folder or a bucket prefix that TensorFlow Serving can watch directly.
 
-    <registry>/labels.json          which version is live, which is the canary
+    <registry>/labels.json          the aliases: which version is live, which is the canary
     <registry>/<version>/           a SavedModel, and manifest.json
 
-Not a component: ChampionResolver, Pusher and the command line share it.
+It is not a component: ChampionResolver, Pusher and the command line use it.
 """

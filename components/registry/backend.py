@@ -1,4 +1,4 @@
-"""What Registry needs of a folder or a bucket, and what both hold."""
+"""The interface of registry backends, and the file layout that all of them share."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,85 +8,95 @@ from typing import Any, Protocol
 
 MANIFEST = "manifest.json"
 CARDS = ("model_card.md", "model_card.html")
+"""Model cards, stored beside the manifest. They are not part of the model, so the manifest has no checksum of them."""
 Cards = Callable[[int], Mapping[str, str]]
-"""Makes the cards of a version, of whose number they tell: name of CARDS -> text."""
-"""Beside the manifest: what a person reads about a version. No part of its model, so not among its files either."""
+"""Renders the model cards of a version number: name in CARDS -> text."""
 MODEL_VERSION = "assets/model_version"
-"""In a SavedModel that answers with its version: the file that a push writes the version's number into."""
+"""File of a SavedModel with its version number, written by the push; present if the model reports its version."""
 LABELS = "labels.json"
 
 
 class Storage(Protocol):
-    """Files of a registry by their path below it, with "/" between the parts.
+    """File operations of a registry; paths are relative to it, with "/" as separator.
 
     Every method raises OSError or PlumblineError if the storage fails.
     """
 
     def shown(self, name: str = "") -> str:
-        """Path or URL of a file of the registry, or of itself, for messages and records."""
+        """Returns the path or URL of a file, or of the registry, for messages and records."""
 
     def read(self, name: str) -> tuple[bytes, Any] | None:
-        """A file's content and what `write_labels` needs to know that it is still the same; None if it is not there."""
+        """Returns a file's content, and its state for compare-and-swap by `write_labels`; None if it does not exist."""
 
     def read_all(self, names: Iterable[str]) -> Iterator[tuple[bytes, Any] | None]:
-        """`read` of each, in order; perhaps several at a time."""
+        """Calls `read` for each name, in order, possibly in parallel."""
 
     def versions(self) -> list[int]:
-        """Numbers of the versions, oldest first."""
+        """Returns the version numbers, oldest first."""
 
     def has(self, version: int) -> bool:
-        """Whether a version is there, with its manifest."""
+        """Whether a version exists, with its manifest."""
 
     def digests(self, version: int) -> dict[str, str]:
-        """Path below the version -> SHA-256, for every file but the version's manifest and CARDS; sorted."""
+        """Returns path -> SHA-256 of the files of a version, except its manifest and CARDS; sorted by path."""
 
     def fetch(self, version: int, folder: Path) -> dict[str, str]:
-        """Copies a version's files into a folder, which is made if need be; returns the `digests` of the copies."""
+        """Copies the files of a version to a folder, created if necessary; returns the `digests` of the copies."""
 
     def locked(self) -> AbstractContextManager[None]:
-        """Keeps other writers out, where a storage can do that."""
+        """Locks the registry against other writers, if the backend has locks."""
 
     def sweep(self) -> None:
-        """Settles what killed pushes left. Called under the lock."""
+        """Completes or removes what killed pushes left. The caller holds the lock."""
 
     def leftovers(self) -> list[str]:
-        """Names of what killed pushes left, sorted; nothing while a push is known to be under way."""
+        """Returns the names of what killed pushes left, sorted; [] while a push is known to be running."""
 
     def write_labels(self, content: bytes, seen: Any) -> bool:
-        """Writes labels.json if it still is what was seen (None: not there); whether it was. Called under the lock."""
+        """Writes labels.json if it is unchanged.
 
-    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Cards) -> int:
-        """Copies a model in as a version of its own, whole or not at all. Called under the lock.
+        The caller holds the lock.
 
         Args:
-          model: Folder of the SavedModel; of its MODEL_VERSION, if it has one, the copy gets the version's number.
-          manifest: manifest.json but for `version`; `files` are the digests of the model's files as they are in
-            `model`, and are recorded as they become, see `numbered`.
-          above: The new number is larger than this, than that of any version, and than any reserved one.
-          cards: The version's number -> name of CARDS -> text.
+          content: The new content.
+          seen: The state that `read` returned; None if the file did not exist.
 
         Returns:
-          The version's number.
+          Whether it was unchanged and has been written.
+        """
+
+    def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Cards) -> int:
+        """Adds a model as a new version, atomically. The caller holds the lock.
+
+        Args:
+          model: Folder of the SavedModel; its copy of MODEL_VERSION, if it has one, gets the version number.
+          manifest: manifest.json without `version`. Its `files` are the digests of the files in `model`; those of the
+            version are recorded instead, see `numbered`.
+          above: The new number is larger than this one, than all versions, and than all reserved numbers.
+          cards: Renders the model cards.
+
+        Returns:
+          The version number.
         """
 
     def reserve(self, version: int) -> None:
-        """Sees to it that no new version gets this number or a smaller one. Called under the lock."""
+        """Excludes this number and smaller ones from new versions. The caller holds the lock."""
 
 
 def version_text(version: int) -> str:
-    """What stands in a version's MODEL_VERSION."""
+    """Returns the content of MODEL_VERSION for a version."""
     return f"{version}\n"
 
 
 def numbered(files: Mapping[str, str], version: int) -> dict[str, str]:
-    """Digests of a model's files once it has been pushed as a version."""
+    """Returns the digests of a model's files after it is pushed as `version`, which changes MODEL_VERSION."""
     if MODEL_VERSION not in files:
         return dict(files)
     return {**files, MODEL_VERSION: hashlib.sha256(version_text(version).encode()).hexdigest()}
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """Path below the folder -> SHA-256, for every file but the folder's own manifest and CARDS; sorted."""
+    """Returns path -> SHA-256 of the files below a folder, except its manifest and CARDS; sorted by path."""
     from components.shared.files import sha256
 
     about = {folder / name for name in (MANIFEST, *CARDS)}

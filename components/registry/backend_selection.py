@@ -1,4 +1,4 @@
-"""Which storage a registry's location means."""
+"""Selects the backend for a registry's location."""
 
 import re
 from pathlib import Path
@@ -10,14 +10,14 @@ from components.shared.errors import UsageError
 from components.shared.texts.secrets import holds_secret, without_secrets
 
 BUCKETS = ("s3", "gs", "az")
-"""Schemes of object stores."""
+"""URL schemes of object stores."""
 
 
 def storage_of(location: Path | str) -> Storage:
-    """The storage that a folder, a file:// URL or the URL of a bucket means.
+    """Returns the backend of a folder, a file:// URL or a bucket URL.
 
     Raises:
-      UsageError: Another kind of URL, or a URL without a bucket or with a query.
+      UsageError: The URL has another scheme, no bucket, credentials or a query.
     """
     if isinstance(location, Path) or "://" not in location:
         return FolderStorage(Path(location))
@@ -31,12 +31,12 @@ def storage_of(location: Path | str) -> Storage:
         return FolderStorage(Path(unquote(path)))
     if scheme == "minio":
         raise UsageError(
-            f"{location}: minio:// means the bundled store to Kubeflow alone; give s3://{bucket}{path} and set "
+            f"{location}: minio:// is known to Kubeflow's launcher alone; give s3://{bucket}{path} and set "
             "AWS_ENDPOINT_URL to the store's address"
         )
     if scheme not in BUCKETS or not re.fullmatch(r"[A-Za-z0-9._-]+", bucket):
         legal = ", ".join(f"{one}://BUCKET/PATH" for one in BUCKETS)
-        raise UsageError(f"{location}: no place for a registry; legal: a folder, file:///FOLDER, {legal}")
+        raise UsageError(f"{location}: not a location of a registry; legal: a folder, file:///FOLDER, {legal}")
     if query or fragment:
         raise UsageError(f"{location}: a registry's URL has no query; settings of the store come from the environment")
     from components.registry.object_store import Objects

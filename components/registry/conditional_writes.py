@@ -1,12 +1,12 @@
-"""Whether an object store honours conditional writes, one after the other and several at once.
+"""Tests whether an object store honours conditional writes, in sequence and in parallel.
 
-A registry in a bucket rests on two promises of its store: of several creations of one object (If-None-Match: *) one
-succeeds, and of several replacements of the same content (If-Match) one succeeds. A store may look first and write
-later. One writer after the other then sees the promise kept, and two writers at the same moment both succeed
-(SeaweedFS did so, its issue 8800). So both are tried with several requests at the same moment, more than once.
+A registry in a bucket relies on two guarantees of its store: of several creations of one object (If-None-Match: *) one
+succeeds, and of several replacements of the same content (If-Match) one succeeds. A store may check the condition first
+and write later. It then honours sequential requests, but two simultaneous writers both succeed (SeaweedFS, issue 8800).
+The test therefore sends several requests simultaneously, more than once.
 
-What the trial shows: a store that fails it is unfit. One that passes has no window as long as a request takes; a
-shorter one may escape the trial, which is why a push also reads back what it has published, see bucket.py.
+A store that fails the test is not usable. A store that passes may still have a race shorter than a request, so a push
+also reads back what it has published, see object_store_backend.py.
 """
 
 import uuid
@@ -18,20 +18,20 @@ from components.registry.object_store import Objects, Taken
 from components.shared.errors import UsageError
 
 WRITERS = 8
-"""Requests at the same moment."""
+"""Simultaneous requests."""
 ROUNDS = 3
-"""Trials of each kind; the first opens the connections, so that its requests arrive one by one."""
+"""Repetitions; in the first one the connections are opened, so that its requests do not arrive simultaneously."""
 
 
 def refuse_unless_conditional(store: Objects, below: str) -> None:
-    """Tries the store's conditional writes on objects of its own, and deletes them.
+    """Tests the store's conditional writes on temporary objects.
 
     Args:
-      store: Where.
-      below: Beginning of the names of the objects to try on; the rest is random.
+      store: The object store.
+      below: Prefix of the names of the temporary objects; the rest is random.
 
     Raises:
-      UsageError: A condition is ignored, or holds for several writers at once; it is named.
+      UsageError: A condition is ignored, or is true for several simultaneous writers; the message names it.
     """
     names = [f"{below}{uuid.uuid4().hex}" for _ in range(ROUNDS)]
     try:
@@ -62,7 +62,7 @@ def _try_one(store: Objects, name: str) -> None:
 
 
 def _at_the_same_moment(write: Callable[[bytes], object]) -> int:
-    """How many of WRITERS that write at once, each another content, are told that they succeeded."""
+    """Number of WRITERS simultaneous requests, with distinct content, that the store reports as successful."""
     start = Barrier(WRITERS)
 
     def one(number: int) -> bool:

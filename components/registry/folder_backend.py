@@ -1,8 +1,8 @@
-"""A registry in a folder: one lock, and versions that come into being by a rename.
+"""A registry in a folder: one lock, and versions that are published by an atomic rename.
 
-<registry>/.lock                      held by whoever writes; the kernel frees it when a process dies
-<registry>/.staging-<n>-<random>/     a version on its way in; without an owner once the lock is free
-<registry>/.highest                   the largest number that was reserved; none unless a version was taken out
+<registry>/.lock                      locked by the writer; the kernel releases it when the process dies
+<registry>/.staging-<n>-<random>/     a version being copied; abandoned if the lock is free
+<registry>/.highest                   the largest reserved number; present only if a version was removed
 """
 
 import fcntl
@@ -21,7 +21,7 @@ from components.shared.texts.file_names import leads_out
 
 HIGHEST = ".highest"
 STAGING = (".staging-*", f".{LABELS}.*")
-"""Names of a version and of a labels.json on their way in."""
+"""Name patterns of a version and of a labels.json that are being written."""
 
 
 class FolderStorage:
@@ -67,7 +67,7 @@ class FolderStorage:
         return file_digests(folder)
 
     def _refuse_links(self, version: int) -> None:
-        """PlumblineError if a version holds what lies outside of the registry: it would be copied, and served."""
+        """Raises PlumblineError for a link to outside of the registry, whose target would be copied and served."""
         if link := leads_out(self.folder / str(version)):
             raise PlumblineError(f"{link}: is a link that leads out of the registry; roll back or push again")
 
@@ -80,11 +80,11 @@ class FolderStorage:
         except OSError as exc:
             raise UsageError(f"{self.folder}: cannot be written ({exc.strerror})") from exc
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel lets go of it when the process dies, however it dies
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it when the process dies, even by kill -9
             yield
 
     def sweep(self) -> None:
-        """Removes what a killed push left. Called with the lock held, so no living push owns it."""
+        """Removes what killed pushes left. The lock is held, so no running push owns it."""
         versions, labels = STAGING
         for leftover in self.folder.glob(versions):
             shutil.rmtree(leftover)
@@ -97,20 +97,20 @@ class FolderStorage:
             with (self.folder / ".lock").open("r") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
-            pass  # nobody has ever written
+            pass  # nothing was ever written
         except BlockingIOError:
             return []
         return sorted(path.name for pattern in STAGING for path in self.folder.glob(pattern))
 
     def write_labels(self, content: bytes, seen: Any) -> bool:
-        """See `Storage`. Under the lock nobody else writes."""
+        """See `Storage`. The lock excludes other writers, so `seen` is not needed."""
         write_bytes(self.folder / LABELS, content)
         return True
 
     def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Cards) -> int:
         """See `Storage`."""
         version = max(above, *self.versions(), self._highest()) + 1
-        # TF Serving looks only at folders whose name is a number, so the half-copied one is invisible to it.
+        # TensorFlow Serving reads only folders with a number as their name, so it ignores the incomplete copy.
         staging = self.folder / f".staging-{version}-{uuid.uuid4().hex}"
         try:
             shutil.copytree(model, staging)
@@ -126,7 +126,7 @@ class FolderStorage:
             for path in [*staging.rglob("*"), staging]:
                 sync(path)
             staging.rename(self.folder / str(version))
-        except BaseException:  # a full disk, say: what was copied so far must not fill it further
+        except BaseException:  # a full disk, for instance: the partial copy would keep it full
             shutil.rmtree(staging, ignore_errors=True)
             raise
         sync(self.folder)
@@ -144,5 +144,5 @@ class FolderStorage:
 
 
 def _is_version(entry: Path) -> bool:
-    """Named as push names them: 7, neither 007 nor a digit of another script."""
+    """Whether a folder has a name that a push gives: 7, but neither 007 nor digits of another script."""
     return entry.name.isdecimal() and entry.name == str(int(entry.name)) and entry.is_dir()

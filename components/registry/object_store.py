@@ -1,4 +1,4 @@
-"""Objects below one URL of an object store, through obstore; its errors in one line each.
+"""A client for the objects below one URL of an object store, based on obstore; errors are one line each.
 
 Settings come from the environment:
 
@@ -7,7 +7,7 @@ Settings come from the environment:
     gs://  GOOGLE_APPLICATION_CREDENTIALS, or the pod's workload identity
     az://  AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY or a workload identity; the bucket is the container
 
-A request gives up after a few retries, within about half a minute where nobody answers.
+A request is retried a few times; without a response it fails within about half a minute.
 """
 
 import hashlib
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 CHUNK = 8 << 20
-"""Bytes of one request, so that a large file is no reason for a long time-out."""
+"""Bytes per request, so that large files do not need a long time-out."""
 LARGEST_COPY = 5 << 30
-"""S3 copies no larger object in one request."""
+"""S3's limit for copying an object in one request."""
 AT_ONCE = 8
-"""Requests at a time."""
+"""Parallel requests."""
 
 CLIENT: "ClientConfig" = {"connect_timeout": timedelta(seconds=5), "timeout": timedelta(seconds=60)}
 RETRIES: "RetryConfig" = {
@@ -44,12 +44,18 @@ Got = TypeVar("Got")
 
 
 class Taken(Exception):
-    """A conditional write found another object than the one it was told to replace."""
+    """A conditional write failed, because the object exists or has changed."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """An object in a listing; `modified` by the store's clock."""
+    """An object in a listing.
+
+    Attributes:
+      name: Name relative to the prefix.
+      bytes: Size in bytes.
+      modified: Time of its last change by the store's clock.
+    """
 
     name: str
     bytes: int
@@ -58,15 +64,15 @@ class Listed:
 
 @dataclass(frozen=True)
 class Objects:
-    """Objects of a bucket whose keys begin with a prefix. Names are relative to it.
+    """The objects of a bucket below a prefix. Names are relative to the prefix.
 
     Attributes:
       scheme: s3, gs or az.
-      bucket: Its name; of az, the container's.
-      prefix: Without "/" at its ends; may be empty.
+      bucket: Name of the bucket; for az, of the container.
+      prefix: Prefix of the keys without "/" at its ends; may be empty.
 
     Raises:
-      UsageError: From every method: no such bucket, no access, no answer, no space. One line each.
+      UsageError: Every method: the bucket does not exist, access is denied, the store does not respond or is full.
     """
 
     scheme: str
@@ -74,11 +80,11 @@ class Objects:
     prefix: str
 
     def shown(self, name: str = "") -> str:
-        """URL of an object, or of all."""
+        """Returns the URL of an object, or of the prefix."""
         return "/".join(part for part in (f"{self.scheme}://{self.bucket}", self.prefix, name) if part)
 
     def read(self, name: str) -> tuple[bytes, dict[str, str]] | None:
-        """Content, and what `replace` takes for it; None if there is no such object."""
+        """Returns content and state (ETag or generation) of an object; None if it does not exist."""
 
         def ask() -> tuple[bytes, dict[str, str]]:
             result = self._obstore.get(self._store, name)
@@ -87,32 +93,32 @@ class Objects:
         return self._asked(name, ask, none_if_gone=True)
 
     def create(self, name: str, content: bytes) -> dict[str, str]:
-        """Writes an object that must not be there; Taken if it is. Returns what `replace` takes for it."""
+        """Creates an object and returns its state; raises Taken if it exists."""
         return self._conditional(name, content, "create")
 
     def replace(self, name: str, content: bytes, seen: dict[str, str]) -> dict[str, str]:
-        """Writes an object if it still is what was seen, else Taken. Returns what `replace` takes for it."""
+        """Replaces an object if its state is `seen`, else raises Taken; returns the new state."""
         return self._conditional(name, content, seen)
 
     def upload(self, name: str, source: Path) -> None:
-        """Writes a file's content, in parts if it is large; the object appears whole."""
+        """Uploads a file, in parts if it is large; the object appears atomically."""
         put = self._obstore.put
         self._asked(name, lambda: put(self._store, name, source, chunk_size=CHUNK, max_concurrency=4))
 
     def write(self, name: str, content: bytes) -> None:
-        """Writes an object, whatever was there."""
+        """Writes an object unconditionally."""
         self._asked(name, lambda: self._obstore.put(self._store, name, content))
 
     def copy(self, source: str, target: str) -> bool:
-        """Copies an object within the store; whether the source is there."""
+        """Copies an object within the store; returns False if the source does not exist."""
         return self._asked(source, lambda: self._obstore.copy(self._store, source, target) or True, True) or False
 
     def delete(self, name: str) -> None:
-        """Deletes an object if it is there."""
+        """Deletes an object if it exists."""
         self._asked(name, lambda: self._obstore.delete(self._store, name), none_if_gone=True)
 
     def list(self, below: str = "") -> list[Listed]:
-        """All objects below a path, by name."""
+        """Lists all objects below a path, sorted by name."""
 
         def ask() -> list[Listed]:
             pages = self._obstore.list(self._store, below or None, chunk_size=1000)
@@ -120,13 +126,13 @@ class Objects:
                 Listed(one["path"], one["size"], one["last_modified"])
                 for page in pages
                 for one in page
-                if one["path"]  # the prefix itself may be an object: a folder made by hand
+                if one["path"]  # the prefix itself may be an object: a folder created in a console
             ]
 
         return sorted(self._asked(below, ask) or [], key=lambda one: one.name)
 
     def stat(self, name: str) -> Listed | None:
-        """An object as in a listing; None if there is none. A missing bucket looks the same here, but fails `list`."""
+        """Returns an object as in a listing; None if it does not exist, or if the bucket does not."""
 
         def ask() -> Listed | None:
             try:
@@ -138,7 +144,7 @@ class Objects:
         return self._asked(name, ask)
 
     def chunks(self, one: Listed) -> Iterator[bytes]:
-        """The content of a listed object, a part at a time. FileNotFoundError if it is not there any more."""
+        """Yields the content of a listed object in parts; raises FileNotFoundError if it was deleted."""
         for start in range(0, one.bytes, CHUNK):
             end = min(start + CHUNK, one.bytes)
             part = self._asked(one.name, partial(self._part, one.name, start, end), none_if_gone=True)
@@ -147,7 +153,7 @@ class Objects:
             yield part
 
     def sha256(self, one: Listed, into: Path | None = None) -> str:
-        """SHA-256 of a listed object's content, in hexadecimal; keeps the content in a file if one is named."""
+        """Returns the hexadecimal SHA-256 of a listed object's content; also writes the content to the file `into`."""
         digest = hashlib.sha256()
         file = into.open("wb") if into else None
         try:
@@ -167,7 +173,7 @@ class Objects:
 
     @property
     def _obstore(self) -> Any:
-        """The client; UsageError if it is not installed."""
+        """The obstore module; raises UsageError if it is not installed."""
         try:
             import obstore
         except ImportError as exc:
@@ -179,8 +185,8 @@ class Objects:
     @property
     def _store(self) -> "ObjectStore":
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "") if self.scheme == "s3" else ""
-        if endpoint and not re.match(r"https?://[^/]", endpoint):  # the client would crash
-            raise UsageError(f"AWS_ENDPOINT_URL: '{endpoint}' is no address such as https://HOST:PORT")
+        if endpoint and not re.match(r"https?://[^/]", endpoint):  # obstore would panic
+            raise UsageError(f"AWS_ENDPOINT_URL: '{endpoint}' is not an address such as https://HOST:PORT")
         settings = (self, *(os.environ.get(name) for name in _ENVIRONMENT))
         if settings not in _STORES:
             _STORES[settings] = self._opened(allow_http=endpoint.startswith("http://"))
@@ -204,7 +210,7 @@ class Objects:
 
         def ask() -> dict[str, str]:
             try:
-                # In one request: whether a condition holds for the parts of an upload differs from store to store.
+                # One request, because stores differ in how conditions apply to multipart uploads.
                 put = self._obstore.put
                 return _identity(put(self._store, name, content, mode=mode, use_multipart=False))
             except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as exc:
@@ -219,7 +225,7 @@ class Objects:
         try:
             return ask()
         except FileNotFoundError as exc:
-            # Whatever is not S3 says "404" as well, but not that there is no such key.
+            # In S3, other errors have status 404, too, such as that of a missing bucket.
             if none_if_gone and not _no_bucket(exc) and (self.scheme != "s3" or "<Code>NoSuchKey<" in str(exc)):
                 return None
             raise self._explained(name, exc) from exc
@@ -227,7 +233,7 @@ class Objects:
             raise self._explained(name, exc) from exc
 
     def _explained(self, name: str, error: Exception) -> UsageError:
-        """The error in one line: what, where, what to do."""
+        """Describes an error in one line: what, where, what to do."""
         from obstore import exceptions
 
         url, said = self.shown(name), _first_line(error)
@@ -238,7 +244,9 @@ class Objects:
             return UsageError(f"{url}: there is no bucket '{self.bucket}'; make it, or correct the URL")
         denied = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
         if isinstance(error, denied) or re.search(r"status code: 40[13]\b", said):
-            return UsageError(f"{url}: not allowed ({short}); check {_CREDENTIALS[self.scheme]} and what they may do")
+            return UsageError(
+                f"{url}: access denied ({short}); check {_CREDENTIALS[self.scheme]} and their permissions"
+            )
         if "169.254.169.254" in str(error) or "metadata.google" in str(error):
             return UsageError(f"{url}: no credentials; set {_CREDENTIALS[self.scheme]}")
         if re.search(r"HTTP error: (error sending request|request or response body error)", said):
@@ -248,13 +256,13 @@ class Objects:
 
 
 def at_once(function: Callable[[Any], Got], items: Any) -> Iterator[Got]:
-    """`map` with a few requests at a time; results in order, and the first error that there is."""
+    """Like `map`, with a few requests in parallel; yields results in order and raises the first error."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield from pool.map(function, items)
 
 
 _STORES: dict[Any, "ObjectStore"] = {}
-"""Open clients with their connections, by place and settings."""
+"""Open clients with their connections, by location and settings."""
 
 _ENVIRONMENT = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION")
 
@@ -267,7 +275,7 @@ _ENDPOINTS = {"s3": " and AWS_ENDPOINT_URL"}
 
 
 def _identity(meta: Any) -> dict[str, str]:
-    """What tells this content of an object from another: S3 goes by ETag, Google by generation."""
+    """State of an object for conditional writes: S3 compares the ETag, Google Cloud Storage the generation."""
     return {key: meta[key] for key in ("e_tag", "version") if meta.get(key)}
 
 
@@ -276,6 +284,6 @@ def _no_bucket(error: Exception) -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    """The first line of an obstore error without its address of the request, which is long and may be signed."""
+    """The first line of an obstore error without the URL of the request, which is long and may be signed."""
     line = str(error).split("\n", 1)[0]
     return re.sub(r"^.*?Error performing (\w+) \S+ in [^-]*- ", r"\1: ", line)[:300].strip()

@@ -1,41 +1,42 @@
-"""A registry in an object store, where there is neither a lock nor a rename.
+"""A registry in an object store, which has neither locks nor renames.
 
-    <registry>/labels.json                          which version is live; changed by compare-and-swap
-    <registry>/<n>/...                              version n; it counts from the moment its manifest.json is there
+    <registry>/labels.json                          the aliases; changed by compare-and-swap
+    <registry>/<n>/...                              version n; it exists from the moment its manifest.json exists
     <registry>/.pushes/<n>.json                     claim of the number n by a push: {"push": random, "state": ...}
-    <registry>/.pushes/<n>-<random>/...             what that push has uploaded so far
+    <registry>/.pushes/<n>-<random>/...             files that this push has uploaded so far
 
-A store must be strongly consistent and honour If-None-Match and If-Match, also for several writers at once, as S3,
-Google's, Azure's and MinIO do; when a registry is made that is tried, and a store that does not is refused, see
-conditional_writes.py. A push goes so:
+A store must be strongly consistent and honour If-None-Match and If-Match, also for simultaneous writers, as S3, Google
+Cloud Storage, Azure and MinIO do. This is tested when a registry is created, and a store that fails is rejected, see
+conditional_writes.py. The steps of a push:
 
-  1. Claim a number: create .pushes/<n>.json, state "uploading", which succeeds for one push alone. Then look again: had
-     another push just finished version n, the claim is given up for a larger number.
+  1. Claim a number: create .pushes/<n>.json, state "uploading", which succeeds for one push only. Then list <n>/: if
+     another push has just finished version n, give the claim up and claim a larger number.
   2. Upload the files and manifest.json below .pushes/<n>-<random>/, read each back and compare its SHA-256.
-  3. Commit: replace the claim, if it is still the one that was written, by state "publishing".
-  4. Publish: copy within the store to <n>/, saved_model.pb after all else, compare sizes, manifest.json last.
+  3. Commit: replace the claim by state "publishing", on condition that it is unchanged.
+  4. Publish: copy within the store to <n>/, saved_model.pb last, compare sizes, then copy manifest.json.
   5. Delete the uploads, manifest.json first, and the claim.
   6. Read <n>/ back and compare manifest.json and every SHA-256 with what was pushed.
-  7. labels.json, see Registry.push.
+  7. Update labels.json, see Registry.push.
 
-What can go wrong:
+Failures:
 
-- Killed before 3: nothing lies below <n>/. A later push finds a claim older than a day by the store's own clock, first
-  replaces it by "swept", then deletes the files. Was the owner alive after all, its commit fails, and it says so: no
-  version that counts ever loses a file. Until then its number stays taken; numbers may have gaps.
+- Killed before 3: nothing exists below <n>/. A later push that finds a claim older than a day, by the store's clock,
+  replaces it by state "swept" and then deletes the files. If the owner is still running, its commit fails with an
+  error, so no version ever loses a file. Until then the number stays claimed; numbers may have gaps.
 - Killed in 4 or 5: the push is committed, so the next push finishes it. Copying the same bytes twice is harmless, so
-  this needs no lock: whoever finds the uploads gone knows that somebody else was done. Readers of this package see the
-  version only when it is whole. TF Serving takes any folder with a number for a version: one that looks between the
-  first copy and saved_model.pb fails to load it, keeps the version that it has, and tries again
-  (--max_num_load_retries, a minute apart). That is why bytes are not uploaded to <n>/ but copied within the store.
-- Killed before 7: as in a folder, the version is whole but not live, until the same model is pushed again.
-- A store that lets two writers at once through after all, although it passed the trial: both claim one number. The
-  later content of the claim stands, so the other's commit meets another object and fails; should the commits race too,
-  6 tells the push whose files are not there, and its version is not made live.
-- An error in 2 (no space, no access): the push deletes what it uploaded, if it is let, and its claim.
-- The answer to a conditional write is lost and the client repeats it: it meets its own object, which the random text
-  in it tells.
-- Parts of an interrupted multipart upload can be seen by nobody but cost money: give the bucket a lifecycle rule that
+  this needs no lock: if the uploads are gone, another process has finished the push. Readers in this package see the
+  version only when it is complete. TensorFlow Serving takes any folder with a number for a version: if it polls between
+  the first copy and saved_model.pb, loading fails, it keeps its current version, and it tries again
+  (--max_num_load_retries, at intervals of a minute). This is why files are copied within the store and not uploaded to
+  <n>/.
+- Killed before 7: as in a folder, the version is complete but not live, until the same model is pushed again.
+- A store that passes the test but still lets two simultaneous writers succeed: both claim one number. The later write
+  of the claim persists, so the other push's commit finds another object and fails. If the commits race, too, step 6
+  reports it to the push whose files were overwritten, and its version does not become live.
+- An error in 2 (no space, no access): the push deletes its uploads, if it can, and its claim.
+- The response to a conditional write is lost and the client repeats the request: the condition fails on its own
+  object, which the push recognises by the random text in it.
+- Parts of an interrupted multipart upload are invisible but cost money: configure a lifecycle rule for the bucket that
   aborts them.
 """
 
@@ -58,11 +59,11 @@ from components.shared.texts.file_names import below
 PUSHES = ".pushes"
 RESERVED = ".reserved"
 ABANDONED = timedelta(days=1)
-"""Age from which a push that has not committed is taken for dead."""
+"""Age from which a push that has not committed counts as dead."""
 TRIAL = f"{PUSHES}/.try-"
-"""Beginning of the names of the objects that a new registry's store is tried with."""
+"""Prefix of the temporary objects for testing the store of a new registry."""
 MODEL = "saved_model.pb"
-"""TF Serving loads a folder once it has this."""
+"""TensorFlow Serving loads a version once this file exists."""
 UPLOADING, PUBLISHING, SWEPT = "uploading", "publishing", "swept"
 
 _VERSION = re.compile(r"(0|[1-9][0-9]*)/(.+)")
@@ -71,7 +72,7 @@ _UPLOAD = re.compile(rf"{re.escape(PUSHES)}/([1-9][0-9]*)-([0-9a-f]{{32}})/(.+)"
 
 
 class BucketStorage:
-    """See `Storage`, and the protocol above."""
+    """Implements `Storage` by the protocol in the module docstring."""
 
     def __init__(self, store: Objects) -> None:
         self.store = store
@@ -91,7 +92,7 @@ class BucketStorage:
         return at_once(self.store.read, names)
 
     def versions(self) -> list[int]:
-        """See `Storage`. One listing of all objects, 1,000 a request."""
+        """See `Storage`. Lists all objects, 1,000 per request."""
         found = (_VERSION.fullmatch(one.name) for one in self.store.list())
         return sorted(int(match[1]) for match in found if match and match[2] == MANIFEST)
 
@@ -111,7 +112,7 @@ class BucketStorage:
             relative = one.name.removeprefix(f"{version}/")
             target = below(folder, relative)
             if target is None:
-                raise PlumblineError(f"{self.shown(one.name)}: is no file of a model; roll back or push again")
+                raise PlumblineError(f"{self.shown(one.name)}: is not a file of a model; roll back or push again")
             targets[relative] = target
             targets[relative].parent.mkdir(parents=True, exist_ok=True)
         digests = at_once(lambda pair: self._digest(*pair), list(zip(listed, targets.values(), strict=True)))
@@ -135,7 +136,7 @@ class BucketStorage:
     # -- writing -------------------------------------------------------------------------------------------------
 
     def locked(self) -> AbstractContextManager[None]:
-        """A bucket has no lock; nothing here needs one."""
+        """Returns a context without a lock; conditional writes replace it."""
         return nullcontext()
 
     def sweep(self) -> None:
@@ -145,7 +146,7 @@ class BucketStorage:
                 self._publish(int(match[1]), claim["push"])
 
     def leftovers(self) -> list[str]:
-        """See `Storage`. Of pushes that are committed but not finished, or older than a day by the store's clock."""
+        """See `Storage`. Lists pushes that are committed but not finished, or older than a day by the store's clock."""
         listed = self.store.list(f"{PUSHES}/")
         now = datetime.now(timezone.utc)
         committed = set()
@@ -163,7 +164,7 @@ class BucketStorage:
         """See `Storage`."""
         try:
             if seen is None:
-                refuse_unless_conditional(self.store, TRIAL)  # before there is anything that another push could use
+                refuse_unless_conditional(self.store, TRIAL)  # before anything exists that another push could use
                 self.store.create(LABELS, content)
             else:
                 self.store.replace(LABELS, content, seen)
@@ -175,7 +176,7 @@ class BucketStorage:
         """See `Storage`."""
         for name in manifest["files"]:
             if (model / name).stat().st_size > object_store.LARGEST_COPY:
-                raise PlumblineError(f"{model / name}: is larger than 5 GiB, the most that can be copied in a bucket")
+                raise PlumblineError(f"{model / name}: is larger than 5 GiB, the limit for copying within a bucket")
         push = uuid.uuid4().hex
         version, seen = self._claim_number(push, above)
         below = _uploads(version, push)
@@ -204,11 +205,11 @@ class BucketStorage:
         return version
 
     def reserve(self, version: int) -> None:
-        """See `Storage`. An object below its number, which without a manifest is no version."""
+        """See `Storage`. Writes an object below the number; without a manifest it is not a version."""
         self.store.write(f"{version}/{RESERVED}", b"")
 
     def _read_back(self, version: int, manifest: str, files: Mapping[str, str]) -> None:
-        """Step 6."""
+        """Performs step 6."""
         read = self.store.read(f"{version}/{MANIFEST}")
         if read is None or read[0] != (manifest + "\n").encode() or self._digests(f"{version}/") != files:
             raise PlumblineError(
@@ -217,7 +218,7 @@ class BucketStorage:
             )
 
     def _claim_number(self, push: str, above: int) -> tuple[int, dict[str, str]]:
-        """Step 1: the number, and what `replace` takes for the claim."""
+        """Performs step 1; returns the number and the state of the claim."""
         content = _claim_text(push, UPLOADING)
         version = max(above, self._highest()) + 1
         while True:
@@ -226,7 +227,7 @@ class BucketStorage:
                 seen = self.store.create(name, content)
             except Taken:
                 read = self.store.read(name)
-                if read is None or read[0] != content:  # else it is our own, whose answer was lost
+                if read is None or read[0] != content:  # equal content: our own claim, whose response was lost
                     version += 1
                     continue
                 seen = read[1]
@@ -236,7 +237,7 @@ class BucketStorage:
             version = max(version, self._highest()) + 1
 
     def _highest(self) -> int:
-        """The largest number of which there is anything."""
+        """The largest number with any object."""
         numbers = [0]
         for one in self.store.list():
             match = _VERSION.fullmatch(one.name) or _CLAIM.fullmatch(one.name)
@@ -244,19 +245,19 @@ class BucketStorage:
         return max(numbers)
 
     def _commit(self, version: int, push: str, seen: dict[str, str]) -> None:
-        """Step 3."""
+        """Performs step 3."""
         content = _claim_text(push, PUBLISHING)
         try:
             self.store.replace(_claim_name(version), content, seen)
         except Taken as exc:
             read = self.store.read(_claim_name(version))
-            if read is None or read[0] != content:  # else the answer to our own was lost
+            if read is None or read[0] != content:  # equal content: our own commit, whose response was lost
                 raise PlumblineError(
-                    f"{self.shown()}: this push took longer than a day, so that another one swept it; run again"
+                    f"{self.shown()}: this push took longer than a day and was discarded by another one; run again"
                 ) from exc
 
     def _publish(self, version: int, push: str) -> None:
-        """Steps 4 and 5, by the push itself or by one that found it killed."""
+        """Performs steps 4 and 5, for this push or for one that was killed."""
         below, target = _uploads(version, push), f"{version}/"
         if not self.has(version):
             uploads = {one.name.removeprefix(below): one.bytes for one in self.store.list(below)}
@@ -269,7 +270,7 @@ class BucketStorage:
         self.store.delete(_claim_name(version))
 
     def _copied(self, below: str, target: str, uploads: Mapping[str, int]) -> bool:
-        """Copies all but the manifest; False if the uploads vanish meanwhile, because another was done first."""
+        """Copies all but the manifest; returns False if the uploads disappear because another process finished."""
         early = [name for name in uploads if name not in (MODEL, MANIFEST)]
         late = [name for name in uploads if name == MODEL]
         for names in (early, late):
@@ -278,17 +279,17 @@ class BucketStorage:
         return True
 
     def _delete_uploads(self, below: str) -> None:
-        # Without its manifest nobody takes what is left for a whole upload.
+        # The manifest first: without it, the remaining files do not count as a complete upload.
         self.store.delete(below + MANIFEST)
         for one in self.store.list(below):
             self.store.delete(one.name)
 
     def _give_up(self, version: int, push: str) -> None:
-        """Undoes steps 1 and 2 as far as it is let; the error that led here is the one to tell."""
+        """Undoes steps 1 and 2 if possible; the caller reports the error that led here."""
         try:
             read = self.store.read(_claim_name(version))
             if read is not None and read[0] == _claim_text(push, PUBLISHING):
-                return  # it was committed after all: the next push finishes it
+                return  # the commit did succeed: the next push finishes it
             self._delete_uploads(_uploads(version, push))
             if read is not None and read[0] == _claim_text(push, UPLOADING):
                 self.store.delete(_claim_name(version))
@@ -314,18 +315,18 @@ class BucketStorage:
                 owner = owners.get(claim)
                 if owner is None:
                     owner = owners[claim] = self._claim(claim)["push"]
-                if owner != match[2]:  # of a claim that is not dead, old files may be there all the same
+                if owner != match[2]:  # an active claim may have old files of a dead push, too
                     self.store.delete(one.name)
 
     def _bury(self, name: str) -> None:
-        """Takes a claim away from its push, so that it cannot commit; then deletes it."""
+        """Revokes a claim, so that its push cannot commit, and deletes it."""
         read = self.store.read(name)
         if read is None or _claim_of(read[0])["state"] == PUBLISHING:
             return
         try:
             self.store.replace(name, _claim_text(_claim_of(read[0])["push"], SWEPT), read[1])
         except Taken:
-            return  # it lives, or another buries it
+            return  # its push is still active, or another process revokes it
         self.store.delete(name)
 
     def _claim(self, name: str) -> dict[str, str]:
@@ -346,7 +347,7 @@ def _claim_text(push: str, state: str) -> bytes:
 
 
 def _claim_of(content: bytes) -> dict[str, str]:
-    """What a claim says; of one that is gone or that nobody can read, nothing: it commits nothing."""
+    """Parses a claim; a missing or invalid one has no push and no state, so that it cannot commit."""
     try:
         claim = json.loads(content)
         return {"push": str(claim["push"]), "state": str(claim["state"])}

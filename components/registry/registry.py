@@ -1,4 +1,4 @@
-"""Versions of a registry: read, verified, pushed. A version appears whole or not at all."""
+"""The model registry: reading, verifying and pushing versions. Versions appear atomically."""
 
 import hashlib
 import json
@@ -19,12 +19,19 @@ from components.registry.folder_backend import FolderStorage
 from components.shared.errors import PlumblineError, UsageError
 
 ATTEMPTS = 50
-"""To change labels in a bucket, where somebody else may always have been quicker."""
+"""Maximum retries of a change of labels.json in a bucket, if other writers interfere."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """labels.json. `id` changes when a registry is made anew, so that caches notice; `previous` was live before."""
+    """The aliases in labels.json.
+
+    Attributes:
+      id: Random id of the registry; a new registry at the same location has another one, which invalidates caches.
+      live: Version in production.
+      canary: Version that is served to a share of the traffic.
+      previous: Version that was live before.
+    """
 
     id: str
     live: int | None = None
@@ -33,10 +40,10 @@ class Labels:
 
 
 class Registry:
-    """The versions of a model, in a folder or a bucket. Safe against two writers and against kill -9 at any point.
+    """The versions of a model, in a folder or a bucket. Safe against concurrent writers and kill -9 at any point.
 
-    Args of the constructor: `location` is a folder, or a URL such as s3://bucket/path or gs://bucket/path. What a
-    bucket needs (credentials, AWS_ENDPOINT_URL) comes from the environment, see objects.py; it is not asked before
+    Constructor arguments: `location` is a folder, or a URL such as s3://bucket/path or gs://bucket/path. Credentials
+    and AWS_ENDPOINT_URL of a bucket come from the environment, see object_store.py; they are not needed before
     something is read or written.
     """
 
@@ -46,7 +53,7 @@ class Registry:
 
     @property
     def folder(self) -> Path:
-        """The registry's folder; UsageError if it is in a bucket. `where` says it for both."""
+        """The registry's folder; raises UsageError if it is in a bucket. `where` is valid for both."""
         if not isinstance(self._storage, FolderStorage):
             raise UsageError(f"{self.where}: is in a bucket, where a folder is needed; copy the registry to one")
         return self._storage.folder
@@ -54,15 +61,15 @@ class Registry:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def labels(self) -> Labels | None:
-        """labels.json, or None before the registry is made; UsageError if it cannot be read."""
+        """Returns the aliases, or None if the registry does not exist; raises UsageError if it cannot be read."""
         return self._read_labels()[0]
 
     def versions(self) -> list[int]:
-        """Numbers of all versions, oldest first."""
+        """Returns the numbers of all versions, oldest first."""
         return self._storage.versions()
 
     def location(self, version: int) -> str:
-        """Folder or URL of a version; UsageError if it is not there."""
+        """Returns the folder or URL of a version; raises UsageError if it does not exist."""
         if not self._storage.has(version):
             if version in self.versions():
                 name = self._storage.shown(f"{version}/{MANIFEST}")
@@ -71,11 +78,11 @@ class Registry:
         return self._storage.shown(str(version))
 
     def path(self, version: int) -> Path:
-        """Folder of a version; UsageError if it is not there, or in a bucket (`fetch` copies it from there)."""
+        """Returns the folder of a version; raises UsageError if it does not exist or is in a bucket (see `fetch`)."""
         return self.folder / Path(self.location(version)).name
 
     def version_named(self, name: str) -> int:
-        """The version that is called "live", "canary" or by its number; UsageError if there is none."""
+        """Returns the version of "live", "canary" or a number; raises UsageError if there is none."""
         labels = self.labels()
         if name in ("live", "canary"):
             version = getattr(labels, name) if labels else None
@@ -83,11 +90,11 @@ class Registry:
                 raise UsageError(f"{self.where}: no version is {name}")
             return int(version)
         if not (name.isascii() and name.isdigit()) or int(name) not in self.versions():
-            raise UsageError(f"{self.where}: version {name} is not there; there is: {self._there()}, or say live")
+            raise UsageError(f"{self.where}: version {name} is not there; there is: {self._there()}, or live")
         return int(name)
 
     def manifest(self, version: int) -> dict[str, Any]:
-        """manifest.json of a version; UsageError if it cannot be read."""
+        """Returns manifest.json of a version; raises UsageError if it cannot be read."""
         self.location(version)
         name = f"{version}/{MANIFEST}"
         try:
@@ -97,27 +104,27 @@ class Registry:
         return self._manifest(name, read)
 
     def verify(self, version: int) -> None:
-        """PlumblineError naming the first file of a version that is not what its manifest says."""
+        """Checks a version; raises PlumblineError naming the first file that differs from its manifest."""
         self._compare(version, self.manifest(version)["files"], self._storage.digests(version))
 
     def damaged(self, version: int) -> list[str]:
-        """Every file of a version that is not what its manifest says: other bytes, gone, or one too many; sorted.
+        """Returns every file of a version that differs from its manifest: changed, missing or unlisted; sorted.
 
         Raises:
-          UsageError: The version is not there, or its manifest cannot be read.
+          UsageError: The version does not exist, or its manifest cannot be read.
         """
         return _different(self.manifest(version)["files"], self._storage.digests(version))
 
     def leftovers(self) -> list[str]:
-        """What pushes left that were killed, by path or URL; the next push settles or removes it."""
+        """Returns the paths or URLs of what killed pushes left; the next push completes or removes it."""
         return [self._storage.shown(name) for name in self._storage.leftovers()]
 
     def fetch(self, version: int, folder: Path) -> None:
-        """Copies a version into a folder, manifest and all, and checks that what arrived is what was pushed.
+        """Copies a version with its manifest to a folder and verifies the copy.
 
         Raises:
-          UsageError: The version is not there, or its manifest cannot be read.
-          PlumblineError: A file is not what the manifest says; it is named. What was copied is still there.
+          UsageError: The version does not exist, or its manifest cannot be read.
+          PlumblineError: A file differs from the manifest; the message names it. The copied files are not deleted.
         """
         files = self.manifest(version)["files"]
         self._compare(version, files, self._storage.fetch(version, folder))
@@ -125,26 +132,26 @@ class Registry:
     # -- writing -------------------------------------------------------------------------------------------------
 
     def create(self) -> Labels:
-        """Makes an empty registry unless there is one; returns its labels."""
+        """Creates an empty registry unless it exists; returns its aliases."""
         with self._storage.locked():
             return self._change(lambda labels: labels or Labels(id=uuid.uuid4().hex))
 
     def push(self, model: Path, manifest: Mapping[str, Any], cards: Cards | Mapping[str, str] | None = None) -> int:
-        """Copies a SavedModel in as the next version and makes it live.
+        """Copies a SavedModel as the next version and makes it live.
 
-        A model that is there already is not copied again: its version is made live if it never was (a push that was
-        killed between the two steps), and returned. (In a bucket, two pushes of one model at the same moment may
-        make two versions of it.)
+        A model that is already a version is not copied again. That version is returned, and made live if it never was:
+        a push was killed between the two steps. (In a bucket, two simultaneous pushes of one model may create two
+        versions of it.)
 
         Args:
-          model: Folder of the SavedModel. If it answers with its version (storage.MODEL_VERSION), the copy answers
-            with the number that it gets; all else stays, byte for byte.
-          manifest: What to record beside the files' checksums.
-          cards: storage.CARDS -> text, to lie beside manifest.json, or a function that makes them of the version's
-            number; a model that is there already keeps its own.
+          model: Folder of the SavedModel. If it reports its version (backend.MODEL_VERSION), its copy reports the new
+            number; all other files are copied unchanged.
+          manifest: Entries of manifest.json in addition to the checksums of the files.
+          cards: Name in backend.CARDS -> text, stored beside manifest.json, or a function of the version number that
+            returns them; an existing version keeps its own.
 
         Returns:
-          The version's number.
+          The version number.
         """
         self.create()
         with self._storage.locked():
@@ -161,7 +168,7 @@ class Registry:
             return version
 
     def _change(self, change: Callable[[Labels | None], Labels]) -> Labels:
-        """Reads labels.json, changes it and writes it, again and again until nobody else has done so meanwhile."""
+        """Applies a change to labels.json by compare-and-swap, with retries if another process changed it."""
         for attempt in range(ATTEMPTS):
             labels, seen = self._read_labels()
             wanted = change(labels)
@@ -171,17 +178,17 @@ class Registry:
             if self._storage.write_labels(text.encode(), seen):
                 return wanted
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries, guards nothing
-        raise PlumblineError(f"{self._storage.shown(LABELS)}: others change it all the time; run again")
+        raise PlumblineError(f"{self._storage.shown(LABELS)}: other processes keep changing it; run again")
 
     def relabel(self, labels: Labels, keep: Callable[[bytes], None]) -> None:
-        """Replaces labels.json, whatever it holds: to repair one that cannot be read or names what is not there.
+        """Replaces labels.json regardless of its content: repairs one that is unreadable or names missing versions.
 
         Args:
-          labels: The new content.
+          labels: The new aliases.
           keep: Called with the old content, if there is any, before it is replaced.
 
         Raises:
-          PlumblineError: Somebody else changed it meanwhile, or it cannot be written.
+          PlumblineError: Another process changed it at the same time, or it cannot be written.
         """
         text = json.dumps(asdict(labels), indent=2, ensure_ascii=False) + "\n"
         with self._storage.locked():
@@ -195,7 +202,7 @@ class Registry:
                 raise PlumblineError(f"{self._storage.shown(LABELS)}: was changed meanwhile; run again")
 
     def reserve(self, version: int) -> None:
-        """Keeps a version's number from being given again, once the version is taken out."""
+        """Excludes the number of a removed version, and smaller ones, from new versions."""
         with self._storage.locked():
             self._storage.reserve(version)
 
@@ -224,16 +231,16 @@ class Registry:
     def _manifest(self, name: str, read: tuple[bytes, Any] | None) -> dict[str, Any]:
         try:
             if read is None:
-                raise FileNotFoundError("it is gone")
+                raise FileNotFoundError("it is missing")
             manifest: dict[str, Any] = json.loads(read[0].decode("utf-8"))
             if not isinstance(manifest["files"], dict):
-                raise TypeError("files is no table")
+                raise TypeError("files is not a table")
         except (OSError, ValueError, TypeError, KeyError) as exc:
             raise self._unreadable(name, exc) from exc
         return manifest
 
     def _with_files(self, files: dict[str, str]) -> int | None:
-        """The newest version of these very files, but for the number that a push writes."""
+        """The newest version with the same files, apart from the version number that a push writes."""
         versions = self.versions()[::-1]
         names = [f"{version}/{MANIFEST}" for version in versions]
         try:
@@ -262,5 +269,5 @@ def _made_live(labels: Labels | None, version: int) -> Labels:
 
 
 def model_fingerprint(files: Mapping[str, str]) -> str:
-    """One SHA-256 over a model's file digests."""
+    """Returns one SHA-256 over the digests of a model's files."""
     return hashlib.sha256(json.dumps(dict(sorted(files.items()))).encode()).hexdigest()

@@ -1,6 +1,7 @@
-"""A user's own Python module, as text in a component's parameters: imported there, called, and what it raises told.
+"""Runs functions of a user's Python module that a component receives as text in its parameters.
 
-Only its text travels, so it runs wherever the component does, without pip, a wheel or an image of its own. Packed:
+Only the text is passed, so the module runs wherever the component does, without pip, a wheel or an image of its own. It
+is packed as
 
     {"file": "my_model.py", "files": {"my_model.py": SHA-256, "helper.py": SHA-256}, "source": zlib and base64 of a JSON
      object, file name -> text}
@@ -25,22 +26,30 @@ from components.shared.errors import ConfigError, PlumblineError
 from components.shared.texts.file_names import checked
 
 KEY = "module"
-"""Of a component's custom_config."""
+"""Key of the packed module in a component's custom_config."""
 
 
 def packed(file: str, sources: Mapping[str, str]) -> dict[str, Any]:
-    """A module and the files that it imports, file name -> text, as a component's parameter."""
+    """Packs a module and the files that it imports, file name -> text, for a component's parameter."""
     text = json.dumps(dict(sorted(sources.items()))).encode()
     digests = {name: hashlib.sha256(source.encode()).hexdigest() for name, source in sorted(sources.items())}
     return {"file": file, "files": digests, "source": base64.b64encode(zlib.compress(text, 9)).decode()}
 
 
 def call(module: Mapping[str, Any], function: str, *arguments: Any) -> Any:
-    """What a function of a packed module returns; of the arguments it is given as many as it takes.
+    """Calls a function of a packed module, with as many of the arguments as it has parameters.
+
+    Args:
+      module: The packed module.
+      function: Name of the function.
+      *arguments: Positional arguments; surplus ones are dropped.
+
+    Returns:
+      The result of the function.
 
     Raises:
-      ConfigError: The module cannot be imported, or the function raises; file and line are named. The trace goes to
-        stderr.
+      ConfigError: The module cannot be imported, or the function raises; the message names file and line. The traceback
+        is printed to stderr.
     """
     with _imported(module) as (found, folder):
         try:
@@ -48,14 +57,14 @@ def call(module: Mapping[str, Any], function: str, *arguments: Any) -> Any:
             return called(*arguments[: _takes(called, len(arguments))])
         except PlumblineError:
             raise
-        except (Exception, SystemExit) as exc:  # a module that calls sys.exit() would end the run as if it were done
+        except (Exception, SystemExit) as exc:  # sys.exit() in a module would end the run with exit code 0
             traceback.print_exc()
             raise ConfigError(f"{_place(exc, folder, module['file'])}: {function} raised {_said(exc)}") from exc
 
 
 @contextmanager
 def _imported(module: Mapping[str, Any]) -> Iterator[tuple[ModuleType, Path]]:
-    """The module and the folder it lies in, while it is on sys.path; nothing of it stays imported afterwards."""
+    """Imports the module from a temporary folder on sys.path; its modules are removed from sys.modules afterwards."""
     sources: dict[str, str] = json.loads(zlib.decompress(base64.b64decode(module["source"])))
     names = [Path(file).stem for file in sources]
     with TemporaryDirectory(prefix="plumbline-module-") as temporary:
@@ -81,7 +90,7 @@ def _imported(module: Mapping[str, Any]) -> Iterator[tuple[ModuleType, Path]]:
 
 
 def _takes(function: Any, most: int) -> int:
-    """How many positional arguments a function takes, at most `most`."""
+    """Number of positional arguments that a function accepts, at most `most`."""
     kinds = [one.kind for one in inspect.signature(function).parameters.values()]
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return most
@@ -90,7 +99,7 @@ def _takes(function: Any, most: int) -> int:
 
 
 def _place(exc: BaseException, folder: Path, file: str) -> str:
-    """`file:line` of the user's code in which an exception was raised; of what it was raised from, if need be."""
+    """Returns `file:line` in the user's code where an exception, or else its cause, was raised."""
     if isinstance(exc, SyntaxError) and exc.filename and Path(exc.filename).parent == folder:
         return f"{Path(exc.filename).name}:{exc.lineno}"
     frames = [frame for frame in traceback.extract_tb(exc.__traceback__) if Path(frame.filename).parent == folder]
@@ -100,7 +109,7 @@ def _place(exc: BaseException, folder: Path, file: str) -> str:
 
 
 def _said(exc: BaseException) -> str:
-    """Type and message, on one line. TensorFlow tells what happened in traced code at the end, else it is the first."""
+    """Type and message on one line: the last line of TensorFlow's message about traced code, else the first."""
     lines = [line.strip() for line in str(exc).splitlines() if line.strip()] or [""]
     line = lines[-1] if lines[0].startswith("in user code") else lines[0]
     return f"{type(exc).__name__}: {line}"[:300] if line else type(exc).__name__

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic file writes, JSON files, and checksums."""
 
 import fcntl
 import glob
@@ -19,14 +19,15 @@ TEMPORARY = ".tmp"
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_bytes` of text in UTF-8."""
+    """Writes text in UTF-8, see `write_bytes`."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Replaces a file's content atomically: after a crash it holds the old content or the new one, never a part.
+    """Replaces a file's content atomically: after a crash the file holds either the old or the new content.
 
-    Beside it lies .<name>.<random>.tmp meanwhile. One that a killed process left goes with the next write of the file.
+    While writing, a temporary file .<name>.<random>.tmp exists beside it. If a killed process leaves one, the next
+    write of the file deletes it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path)
@@ -36,8 +37,8 @@ def write_bytes(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide the file from a server that runs as another user
-            os.replace(temporary, path)  # before the lock is gone
+            os.chmod(temporary, 0o644)  # mkstemp's 0600 would deny access to a server that runs as another user
+            os.replace(temporary, path)  # before the lock is released
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -46,7 +47,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def folder_beside(path: Path) -> Iterator[Path]:
-    """A temporary folder beside a path, to be renamed to it or to be gone at the end; see `write_bytes`."""
+    """Yields a temporary folder beside `path`, to be renamed to it; deleted at the end otherwise. See `write_bytes`."""
     sweep(path)
     while True:
         folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY))
@@ -64,18 +65,18 @@ def folder_beside(path: Path) -> Iterator[Path]:
 
 
 def _locked_beside(path: Path) -> tuple[int, str]:
-    """A new temporary file, open and locked, and its name; the kernel frees the lock when this process dies."""
+    """Creates a temporary file and locks it; the kernel releases the lock when this process dies."""
     while True:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
-        with suppress(OSError):  # a file system without locks: there nobody sweeps either
+        with suppress(OSError):  # on a file system without locks, `sweep` deletes nothing either
             fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return handle, temporary
-        os.close(handle)  # somebody swept it before it was locked
+        os.close(handle)  # another process deleted it before it was locked
 
 
 def sweep(path: Path) -> None:
-    """Removes what killed writers left: temporary files and folders beside a path that nobody holds the lock of."""
+    """Deletes what killed writers left: temporary files and folders beside a path that no process has locked."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*{TEMPORARY}"):
         with suppress(OSError):
             handle = os.open(leftover, os.O_RDONLY)
@@ -87,25 +88,25 @@ def sweep(path: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """`write_text` of indented JSON."""
+    """Writes a value as indented JSON, see `write_bytes`."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file that was written by this project.
+    """Reads a JSON file of this project.
 
     Raises:
-      UsageError: It is there, but damaged or cut short.
-      OSError: It cannot be read.
+      UsageError: The file is damaged or truncated.
+      OSError: The file cannot be read.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as exc:  # no JSON, or no UTF-8
+    except ValueError as exc:  # neither JSON nor UTF-8
         raise UsageError(f"{path}: is damaged or cut short ({exc}); run `plumbline doctor`") from exc
 
 
 def sync(path: Path) -> None:
-    """Makes a file's content, or the renames in a folder, survive a power cut."""
+    """Flushes a file's content, or the renames in a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -114,7 +115,7 @@ def sync(path: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
+    """Returns the SHA-256 of a file's content, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

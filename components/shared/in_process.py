@@ -1,4 +1,4 @@
-"""Whether a Beam-based step may do its work in this process, without Beam."""
+"""Decides whether a Beam-based component may run in this process, without Beam."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ LOCAL_RUNNERS = ("FnApiRunner", "DirectRunner", "InProcessFnApiRunner", "BundleB
 
 
 def in_process(beam_args: Sequence[str]) -> bool:
-    """Whether Beam's arguments, as `--name=value`, ask for its in-memory runner in one process.
+    """Whether Beam's arguments, as `--name=value`, select its in-memory runner with a single worker.
 
-    Beam would run such a job in this process, too, a job graph and its stages around the same work. Another runner, or
-    several worker processes, are a choice that stands.
+    Beam would then run the job in this process, too, with additional cost for graph and stages. Other runners, and
+    several workers, are the user's choice and are not replaced.
     """
     given = dict(argument.lstrip("-").partition("=")[::2] for argument in beam_args)
     return (

@@ -1,4 +1,4 @@
-"""What a long step is doing just now, for whoever shows it; nobody has to look."""
+"""The current activity of a long-running component, for a progress display."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +8,14 @@ _before = ""
 
 
 def note(text: str) -> None:
-    """Says it in a few words: "network, epoch 2 of 3"; "" when it is over."""
+    """Sets the current activity: "network, epoch 2 of 3"; "" when it is finished."""
     global _latest
     _latest = f"{_before}{text}" if text else ""
 
 
 @contextmanager
 def within(text: str) -> Iterator[None]:
-    """What is noted inside is a part of this: "trial 3 of 12: "."""
+    """Prefixes the activities inside the context: "trial 3 of 12: "."""
     global _before
     outer, _before = _before, f"{_before}{text}"
     try:
@@ -25,5 +25,5 @@ def within(text: str) -> Iterator[None]:
 
 
 def latest() -> str:
-    """The last note."""
+    """Returns the current activity."""
     return _latest

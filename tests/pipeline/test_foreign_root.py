@@ -31,9 +31,9 @@ def test_a_run_is_written_and_read_in_its_own_folder_alone(tmp_path, name):
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(UsageError, match="is not the summary of run r1"):
         summary_of_run(home, "r1")
-    with pytest.raises(UsageError, match="is no plain name"):
+    with pytest.raises(UsageError, match="is not a plain name"):
         summary_of_run(home, name)
-    with pytest.raises(UsageError, match="is no plain name"):
+    with pytest.raises(UsageError, match="is not a plain name"):
         write_report(home, summary(run_id=name))
     assert read_runs(home) == ((), 1)
     assert [(run.run_id, run.state) for run in history(home)] == [("r1", "unreadable")]
@@ -57,7 +57,7 @@ def test_a_registry_names_a_run_that_is_no_path(tmp_path):
     (model / "saved_model.pb").write_text("x")
     registry = Registry(tmp_path / "registry")
     registry.push(model, {"run_id": "../../x"})
-    with pytest.raises(UsageError, match="is no plain name"):
+    with pytest.raises(UsageError, match="is not a plain name"):
         run_named(tmp_path, "live", registry)
 
 

@@ -1,36 +1,36 @@
-"""Artifact types of our own. Everything that TFX has a standard type for uses that instead.
+"""Artifact types of Plumbline. Where TFX has a standard type, that one is used.
 
-On Kubeflow a type travels as its name and is imported by it again; components/__init__.py answers.
+On Kubeflow a type is passed by name and imported; components/__init__.py resolves the name.
 """
 
 from tfx.types.artifact import Artifact
 
 
 class LabelReport(Artifact):
-    """`labels.json`: what the label audit found."""
+    """`labels.json`: the result of the label audit."""
 
     TYPE_NAME = "components.LabelReport"
 
 
 class DriftReport(Artifact):
-    """`drift.json`: every distance between train and eval that was measured, with its verdict."""
+    """`drift.json`: all measured distances between train and eval, with the decision on each."""
 
     TYPE_NAME = "components.DriftReport"
 
 
 class GateDecision(Artifact):
-    """`decision.json`: every finding, the policy that judged it, and whether the run may go on."""
+    """`decision.json`: all findings, the policy applied to each, and whether the run may continue."""
 
     TYPE_NAME = "components.GateDecision"
 
 
 class ErrorReport(Artifact):
-    """`errors.json`: the weakest slices."""
+    """`errors.json`: the weak slices."""
 
     TYPE_NAME = "components.ErrorReport"
 
 
 class Predictions(Artifact):
-    """`eval.parquet` and `train_labels.parquet`, see shared/serving/predictions.py: answers to the eval rows."""
+    """`eval.parquet` and `train_labels.parquet`: predictions for the eval split, see serving/predictions.py."""
 
     TYPE_NAME = "components.Predictions"

@@ -1,7 +1,7 @@
-"""CONTENT of an artifact wherever it lies: in a folder, or by URL in an object store. See artifact_integrity.
+"""Computes and compares CONTENT of artifacts in folders and in object stores, see integrity.py.
 
-Objects are not read, since that would be a second transfer of all data: their CONTENT says number and bytes, and "-"
-instead of a SHA-256. Those two numbers are compared then; a step that has a copy in a folder reads all of it.
+Objects are not read, because that would transfer all data a second time: their CONTENT has "-" in place of a SHA-256,
+and only number of files and bytes are compared. Components that have a copy in a folder read all of it.
 """
 
 import os
@@ -11,18 +11,18 @@ from typing import Any
 from components.shared.artifacts.integrity import Finding, check_content, describe
 
 UNREAD = "-"
-"""Instead of the SHA-256 of files that were not read."""
+"""In place of the SHA-256 of files that were not read."""
 
 
 def content_of(uri: str) -> str:
-    """CONTENT of an artifact; that of one which is not there says no files."""
+    """Returns CONTENT of an artifact; a missing one has 0 files."""
     if "://" in uri:
         return f"{_counted(uri)} {UNREAD}"
     return describe(uri).content if os.path.lexists(uri) else f"0 0 {UNREAD}"
 
 
 def content_findings(uri: str, content: str) -> list[Finding]:
-    """Compares an artifact with its CONTENT, as far as both are known."""
+    """Compares an artifact with its CONTENT; the SHA-256 only if both have one."""
     counted, _, digest = content.rpartition(" ")
     if "://" not in uri and digest != UNREAD:
         return check_content(uri, content)
@@ -40,12 +40,12 @@ def _counted(url: str) -> str:
 
 
 def _sizes(url: str) -> Iterator[int]:
-    """Bytes of each object below a URL, through TensorFlow's or Beam's file systems, as the steps read them."""
+    """Yields the size of each object below a URL, by Beam's file systems, which the components use, too."""
     from apache_beam.io.filesystems import FileSystems
 
     (below,) = FileSystems.match([f"{url.rstrip('/')}/**"])
     found: list[Any] = below.metadata_list
-    if not found:  # an artifact of one object
+    if not found:  # the artifact is a single object
         found = FileSystems.match([url])[0].metadata_list
     for one in found:
         if not one.path.endswith("/"):

@@ -1,13 +1,13 @@
-"""Whether an artifact still holds the files that its component wrote.
+"""Records the files of artifacts, and checks that an artifact still has the files that its component wrote.
 
-When an execution publishes, `record` keeps names, sizes, times and SHA-256 of all files of each output outside of its
-folder, since components read whole folders:
+When an execution publishes its outputs, `record` stores names, sizes, times and SHA-256 of all files of each output.
+The record is outside of the artifact's folder, because components read whole folders:
 
     artifacts/Trainer/model/7/                  the artifact, where TFX puts it
     artifacts/.records/Trainer/model/7.json     its record
 
-Record.content, three numbers in one text, goes into ML Metadata as the custom property CONTENT. It checks an artifact
-whose record is lost, and one that was copied by an object store, whose times mean nothing.
+Record.content, three values in one text, is stored in ML Metadata as the custom property CONTENT. It serves to check an
+artifact whose record is lost, and one that an object store copied, which does not preserve times.
 """
 
 import errno
@@ -28,16 +28,16 @@ FORMAT = 1
 CONTENT = "content"
 """Custom property of an artifact: "<files> <bytes> <sha256>", see `Record.content`."""
 KINDS = ("missing", "size", "digest", "extra", "content")
-"""What a finding may be: a file is gone, has another size, has other bytes, or was not written by the component; or
-the artifact as a whole is another one, where only its CONTENT is known."""
+"""Kinds of findings: a file is missing, has another size, has other bytes, or was not written by the component; or, if
+only CONTENT is known, the artifact as a whole differs."""
 
 _PASSING = frozenset({errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.EINTR, errno.ENOMEM})
-"""Errors that say nothing of a file: it is not set aside for them."""
+"""Transient errors that say nothing about a file: the artifact is not set aside for them."""
 
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file: bytes, time of its last change in ns since 1970, SHA-256 in hexadecimal."""
+    """A file: size in bytes, time of its last change in ns since 1970, SHA-256 in hexadecimal."""
 
     size: int
     mtime_ns: int
@@ -46,13 +46,13 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class Record:
-    """All files of an artifact, by path below its folder with "/" between the parts; "" is an artifact of one file."""
+    """All files of an artifact, by POSIX path relative to its folder; the path "" means an artifact of one file."""
 
     files: Mapping[str, FileRecord]
 
     @cached_property
     def content(self) -> str:
-        """Number of files, their bytes, and one SHA-256 over names, sizes and digests; times do not count."""
+        """Number of files, total bytes, and one SHA-256 over names, sizes and digests; times are not included."""
         digest = hashlib.sha256()
         for name, file in sorted(self.files.items()):
             digest.update(f"{name}\n{file.size} {file.sha256}\n".encode("utf-8", "surrogateescape"))
@@ -61,7 +61,13 @@ class Record:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about an artifact that is not as it was written; `kind` is one of KINDS, `file` a path below it."""
+    """A difference between an artifact and its record.
+
+    Attributes:
+      kind: One of KINDS.
+      file: Path relative to the artifact; "" for the artifact itself.
+      detail: The difference, as a clause.
+    """
 
     kind: str
     file: str
@@ -69,34 +75,34 @@ class Finding:
 
 
 def record(uri: str) -> Record:
-    """Describes an artifact and keeps the record; returns it. OSError if a file cannot be read."""
+    """Describes an artifact, saves the record and returns it; raises OSError if a file cannot be read."""
     made = describe(uri)
     save(uri, made)
     return made
 
 
 def describe(uri: str) -> Record:
-    """Reads all files of an artifact, two at a time. OSError if one cannot be read, or the artifact is not there."""
+    """Reads all files of an artifact, two in parallel; raises OSError if it is missing or a file cannot be read."""
     found = dict(_stats(uri))
 
     def one(item: tuple[str, os.stat_result]) -> tuple[str, FileRecord]:
         name, stat = item
         return name, FileRecord(stat.st_size, stat.st_mtime_ns, _sha256(_path(uri, name)))
 
-    if sum(stat.st_size for stat in found.values()) < 1 << 22:  # starting threads would take longer
+    if sum(stat.st_size for stat in found.values()) < 1 << 22:  # too little for starting threads to pay
         return Record(dict(map(one, found.items())))
-    with ThreadPoolExecutor(2) as pool:  # OpenSSL computes outside of the interpreter's lock
+    with ThreadPoolExecutor(2) as pool:  # OpenSSL releases the interpreter's lock
         return Record(dict(pool.map(one, found.items())))
 
 
 def save(uri: str, made: Record) -> None:
-    """Keeps a record, atomically."""
+    """Writes a record, atomically."""
     files = {name: [file.size, file.mtime_ns, file.sha256] for name, file in sorted(made.files.items())}
     write_text(record_file(uri), json.dumps({"format": FORMAT, "files": files}) + "\n")
 
 
 def load(uri: str) -> Record | None:
-    """The record of an artifact; None if there is none that can be read: the artifact is unverified."""
+    """Returns the record of an artifact; None if it is missing or unreadable, so that the artifact is unverified."""
     try:
         found = json.loads(record_file(uri).read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
@@ -107,12 +113,15 @@ def load(uri: str) -> Record | None:
 
 
 def forget(uri: str) -> None:
-    """Removes the record of an artifact that is no longer there."""
+    """Deletes the record of an artifact that no longer exists."""
     record_file(uri).unlink(missing_ok=True)
 
 
 def record_file(uri: str) -> Path:
-    """Where the record of <root>/<node>/<output>/<execution> is: <root>/.records/<node>/<output>/<execution>.json."""
+    """Returns the path of an artifact's record.
+
+    The record of <root>/<node>/<output>/<execution> is <root>/.records/<node>/<output>/<execution>.json.
+    """
     root, node, output, execution = _parts(uri)
     return root / RECORDS / node / output / f"{execution}.json"
 
@@ -123,23 +132,29 @@ def check(uri: str, made: Record, *, digests: bool) -> list[Finding]:
     Args:
       uri: Folder of the artifact, or its only file.
       made: Its record.
-      digests: Read every file. Otherwise only those are read whose time is another one, such as those of a copied
-        folder; a file that kept size and time is taken to be the same.
+      digests: Whether to read every file. Otherwise only files with another time are read, such as those of a copied
+        folder; a file with the recorded size and time counts as unchanged.
 
     Returns:
-      Findings in the order of the files' names; empty if the artifact is as it was written.
+      Findings sorted by file; empty if the artifact is unchanged.
     """
     return _compared(uri, made, digests)[0]
 
 
 def check_and_renew(uri: str, made: Record, *, digests: bool) -> list[Finding]:
-    """As `check`; where the artifact is whole but files have other times, the record gets these.
+    """Compares like `check`; if the artifact is unchanged but files have other times, updates the times in the record.
 
-    So a folder that was copied or restored without its times is read once, and not at every use. The times are taken
-    before the files are read: one that is written meanwhile has yet another time, and is read again at the next use.
+    A folder that was copied or restored without its times is therefore read once, and not at every use. The times are
+    taken before the files are read: a file that is written in the meantime has another time and is read again at the
+    next use.
+
+    Args:
+      uri: Folder of the artifact, or its only file.
+      made: Its record.
+      digests: See `check`.
 
     Raises:
-      OSError: As `check` does, or the record cannot be written.
+      OSError: As in `check`, or the record cannot be written.
     """
     findings, stats = _compared(uri, made, digests)
     if not findings and any(stats[name].st_mtime_ns != file.mtime_ns for name, file in made.files.items()):
@@ -151,10 +166,10 @@ def check_and_renew(uri: str, made: Record, *, digests: bool) -> list[Finding]:
 
 
 def _compared(uri: str, made: Record, digests: bool) -> tuple[list[Finding], dict[str, os.stat_result]]:
-    """What `check` returns, and the status of each file before it was read."""
+    """Findings as in `check`, and the status of each file before it was read."""
     try:
         found = dict(_stats(uri))
-    except (FileNotFoundError, NotADirectoryError):  # another error says nothing of the artifact
+    except (FileNotFoundError, NotADirectoryError):  # other errors say nothing about the artifact
         found = {}
     findings = [Finding("extra", name, "was not written by the component") for name in found.keys() - made.files.keys()]
     suspected = []
@@ -176,7 +191,7 @@ def _compared(uri: str, made: Record, digests: bool) -> tuple[list[Finding], dic
 
 
 def check_content(uri: str, content: str) -> list[Finding]:
-    """Compares an artifact without a record with its CONTENT; every file is read unless number or bytes differ."""
+    """Compares an artifact without a record with its CONTENT; reads every file unless number or bytes differ."""
     try:
         stats = dict(_stats(uri))
         there = f"{len(stats)} {sum(stat.st_size for stat in stats.values())}"
@@ -190,7 +205,7 @@ def check_content(uri: str, content: str) -> list[Finding]:
 
 
 def check_known(uri: str, content: str) -> list[Finding]:
-    """Reads every file and compares with the record, or else with CONTENT; nothing is found where neither is known."""
+    """Reads every file and compares with the record, else with CONTENT; no findings if neither is known."""
     made = load(uri)
     if made is not None:
         return check(uri, made, digests=True)
@@ -198,7 +213,7 @@ def check_known(uri: str, content: str) -> list[Finding]:
 
 
 def set_aside(uri: str, folder: Path) -> Path | None:
-    """Moves a damaged artifact and its record below `folder`; returns its new place, None if nothing was left."""
+    """Moves a damaged artifact and its record below `folder`; returns its new path, None if it no longer exists."""
     target = _free(folder / Path(uri).name)
     target.parent.mkdir(parents=True, exist_ok=True)
     moved = None
@@ -211,7 +226,7 @@ def set_aside(uri: str, folder: Path) -> Path | None:
 
 
 def _stats(uri: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Path below the artifact and status of each of its files; OSError if the artifact is not there."""
+    """Yields relative path and status of each file of an artifact; raises OSError if the artifact is missing."""
     if os.path.isfile(uri):
         yield "", os.stat(uri)
         return
@@ -223,7 +238,7 @@ def _stats(uri: str) -> Iterator[tuple[str, os.stat_result]]:
                 name = f"{below}/{entry.name}" if below else entry.name
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(name)
-                else:  # of a link to a folder or to nowhere its target's name is the content
+                else:  # for a link to a folder or a broken link, the content is its target's name
                     yield name, entry.stat(follow_symlinks=entry.is_file())
 
 
@@ -254,7 +269,7 @@ def _parts(uri: str) -> tuple[Path, str, str, str]:
 def _file_record(values: list[object]) -> FileRecord:
     size, mtime_ns, digest = values
     if not (isinstance(size, int) and isinstance(mtime_ns, int) and isinstance(digest, str)):
-        raise TypeError(f"{values!r} is no record of a file")
+        raise TypeError(f"{values!r} is not a record of a file")
     return FileRecord(size, mtime_ns, digest)
 
 

@@ -1,12 +1,12 @@
-"""A columnar copy of a file of tf.Examples, for readers in this process: Arrow IPC beside the TFRecords.
+"""Columnar copies of files of tf.Examples: Arrow IPC files beside the TFRecords, for readers in this process.
 
-Every step of a run reads the examples, and decoding tf.Examples costs most of what a summary of them costs: 2.6 s of
-CPU for 82,599 flights of 30 columns, where the same columns are read from Arrow IPC in 0.2 s; at 1,500 columns the
-ratio is 20. TFX's own components, and Beam on a cluster, read the TFRecords as ever.
+Most components read the examples, and decoding tf.Examples takes most of the time: 2.6 s of CPU for 82,599 flights of
+30 columns, against 0.2 s for the same columns from Arrow IPC; at 1,500 columns the ratio is 20. TFX's own components,
+and Beam on a cluster, read the TFRecords as usual.
 
 The copy of <artifact>/Split-train/<file>.gz is <artifact>/columns/Split-train/<file>.gz.arrow, outside of the folder
-whose files TFX takes for examples. It says of what size the file is that it copies. Where there is none, as in a
-bucket, or where the sizes differ, readers decode the TFRecords.
+whose files TFX reads as examples. A file beside it holds the size of the TFRecords that it copies. Readers decode the
+TFRecords if there is no copy, as in a bucket, or if the sizes differ.
 """
 
 import os
@@ -22,11 +22,11 @@ from components.shared.files import write_text
 
 FOLDER = "columns"
 CELLS = 1 << 23
-"""Cells of a batch, at most, unless a batch was written larger: 130 to 200 MB of them."""
+"""Maximum cells of a batch, unless a larger batch was written: 130 to 200 MB."""
 
 
 class CopyWriter(AbstractContextManager["CopyWriter"]):
-    """Writes the copy of one file of examples, batch by batch; it counts once `seal` has been called.
+    """Writes the copy of one file of examples, batch by batch; the copy is valid once `seal` was called.
 
     `path` is that of the TFRecords, below Split-<name>.
     """
@@ -39,9 +39,9 @@ class CopyWriter(AbstractContextManager["CopyWriter"]):
         self._one_schema = True
 
     def write(self, batch: pa.RecordBatch) -> None:
-        """Adds list columns of int64, float32 or binary items, null where an example lacks the feature.
+        """Adds a batch of list columns of int64, float32 or binary items, null where an example lacks the feature.
 
-        Batches whose schemas differ have no copy.
+        If the schemas of two batches differ, there is no copy.
         """
         if self._writer is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,21 +57,21 @@ class CopyWriter(AbstractContextManager["CopyWriter"]):
             self._writer.close()
 
     def seal(self) -> None:
-        """Declares the copy whole: to be called when both files are."""
+        """Marks the copy as complete; to be called when both files are complete."""
         if self._writer is not None and self._one_schema:
             write_text(_seal_of(self._path), f"{os.path.getsize(self._of)}\n")
 
 
 def read_copy(path: str, batch_size: int) -> Iterator[pa.RecordBatch] | None:
-    """The examples of a file of TFRecords from its copy, in order; None where there is none that belongs to it.
+    """Reads the examples of a file of TFRecords from its copy.
 
     Args:
-      path: Of the TFRecords.
-      batch_size: Rows of a batch, at most; fewer where so many would be more than CELLS cells.
+      path: File of TFRecords.
+      batch_size: Maximum rows of a batch; fewer if these would have more than CELLS cells.
 
     Returns:
-      Batches as tfx_bsl's decoder gives them: large lists of int64, float32 or large binary items, a null where an
-      example lacks the feature, a column of type null where all examples of the batch do.
+      Batches in order, with the types of tfx_bsl's decoder: large lists of int64, float32 or large binary items, null
+      where an example lacks the feature, type null where all examples of the batch do. None if there is no valid copy.
     """
     copy = _copy_of(path)
     try:
@@ -100,14 +100,14 @@ def _batches(copy: Path, batch_size: int) -> Iterator[pa.RecordBatch]:
 
 
 def _parts(reader: pa.RecordBatchFileReader, most: int) -> Iterator[pa.RecordBatch]:
-    """The batches as they were written, those of more than `most` rows in slices."""
+    """Yields the batches as written, those of more than `most` rows in slices."""
     for index in range(reader.num_record_batches):
         batch = reader.get_batch(index)
         yield from (batch.slice(start, most) for start in range(0, batch.num_rows, most))
 
 
 def _decoded(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """Batches of one schema as one, with the types of the decoder."""
+    """Concatenates batches of one schema, with the types of the decoder."""
     names = batches[0].schema.names
     columns = []
     for position in range(len(names)):

@@ -1,4 +1,4 @@
-"""tf.Examples back to columns."""
+"""Reads tf.Examples as columns."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,16 +18,19 @@ if TYPE_CHECKING:
 
 
 def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 << 16) -> "pd.DataFrame":
-    """One split's examples as a table with one value a cell, rows in the order in which they were written.
+    """Reads the examples of a split as a data frame with one value per cell, in the order in which they were written.
 
     Args:
       split_uri: Folder of gzip TFRecords, as ArrowExampleGen writes them.
-      columns: Which features, or columns derived from them (see derived.py); each must have at most one value in a row.
+      columns: Features, or columns derived from them (see derived_features.py); each with at most one value per row.
       batch_size: Examples decoded at a time.
 
     Returns:
-      len(rows) x len(columns); text is str, integers are Int64 (a missing value does not make floats of them), a
-      missing value is NA.
+      [rows, columns]; text is str, integers are Int64 (so that missing values do not convert them to floats), missing
+      values are NA.
+
+    Raises:
+      ValueError: A feature has several values in one example.
     """
     import pandas as pd
 
@@ -42,22 +45,22 @@ def read_examples(split_uri: str, columns: Sequence[str], batch_size: int = 1 <<
 def example_batches(
     split_uri: str, columns: Sequence[str] | None = None, batch_size: int = 1 << 16
 ) -> Iterator[pa.RecordBatch]:
-    """One split's examples as a stream of record batches, rows in the order in which they were written.
+    """Reads the examples of a split as a stream of record batches, in the order in which they were written.
 
-    They are read from the files' columnar copies where these are there, see columnar_copy.
+    Columnar copies of the files are used if there are any, see columnar_copy.py.
 
     Args:
       split_uri: Folder of gzip TFRecords, as ArrowExampleGen writes them; or one such file.
-      columns: Which features, in this order; all that a batch has by default.
-      batch_size: Examples in a batch, at most; a batch ends where its file does.
+      columns: Features, in this order; None for all that a batch has.
+      batch_size: Maximum examples of a batch; batches do not extend over files.
 
     Yields:
-      Batches of list columns (int64, float32 or binary items); null or an empty list where an example lacks it. A
-      feature that no example of a batch has is a column of nulls if it was asked for, and else may be missing from
-      that batch.
+      Batches of list columns (int64, float32 or binary items), null or an empty list where an example lacks the
+      feature. A feature that no example of a batch has is a column of nulls if `columns` names it, otherwise it may be
+      absent from the batch.
 
     Raises:
-      PlumblineError: Files or rows are not those that ingest wrote.
+      PlumblineError: Files or rows differ from those that ingest wrote.
     """
     for file in _files(split_uri):
         batches, rows = read_copy(file, batch_size), 0
@@ -68,7 +71,7 @@ def example_batches(
 
 
 def _files(split_uri: str) -> list[str]:
-    """The files of a folder by name, listed and not globbed: a folder's name may hold brackets."""
+    """Files of a folder by name; listed and not globbed, because a folder's name may contain brackets."""
     if os.path.isdir(split_uri):
         names = sorted(os.listdir(split_uri))
     elif "://" not in split_uri:
@@ -84,7 +87,7 @@ def _files(split_uri: str) -> list[str]:
 
 
 def _decoded(file: str, batch_size: int) -> Iterator[pa.RecordBatch]:
-    """The examples of one file of gzip TFRecords."""
+    """Yields the examples of one file of gzip TFRecords."""
     import tensorflow as tf
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
@@ -94,9 +97,10 @@ def _decoded(file: str, batch_size: int) -> Iterator[pa.RecordBatch]:
 
 
 def record_batches(split_uri: str, batch_size: int = 1 << 13) -> Iterator[np.ndarray]:
-    """One split's serialized examples, bytes [N] at a time, rows in the order in which they were written.
+    """Yields the serialized examples of a split, bytes [N] per batch, in the order in which they were written.
 
-    Raises PlumblineError where files or rows are not those that ingest wrote.
+    Raises:
+      PlumblineError: Files or rows differ from those that ingest wrote.
     """
     import tensorflow as tf
 
@@ -108,7 +112,7 @@ def record_batches(split_uri: str, batch_size: int = 1 << 13) -> Iterator[np.nda
 
 
 def columns_of(records: np.ndarray, names: Sequence[str], whole: bool = False) -> dict[str, pa.Array]:
-    """Columns of serialized examples, bytes [N]: first values, null where there is none; or `whole` lists."""
+    """Returns columns of serialized examples, bytes [N]: first values, null where missing; or `whole` lists."""
     from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
     if not len(records):
@@ -120,18 +124,18 @@ def columns_of(records: np.ndarray, names: Sequence[str], whole: bool = False) -
 def column_batches(
     split_uri: str, names: Sequence[str], places: np.ndarray, batch_size: int = 1 << 13, whole: bool = False
 ) -> Iterator[dict[str, pa.Array]]:
-    """Columns of some rows of a split, batch by batch; from columnar copies, else only these rows are decoded.
+    """Yields columns of selected rows of a split, batch by batch; without columnar copies only these rows are decoded.
 
     Args:
       split_uri: Folder of gzip TFRecords.
-      names: Which features, or columns derived from them, see derived.py.
-      places: Where the rows stand in the split, from 0, rising.
+      names: Features, or columns derived from them, see derived_features.py.
+      places: Row indices in the split, ascending from 0.
       batch_size: Examples read at a time.
-      whole: Lists instead of their first values.
+      whole: Whether to return lists instead of their first values.
 
     Yields:
-      See `columns_of`; batches without a row are left out. A column's type may differ between batches: one in which no
-      row has a value has the type null.
+      See `columns_of`; batches without a selected row are skipped. A column's type may differ between batches: it is
+      null in a batch without values.
     """
     seen = 0
     for file in _files(split_uri):
@@ -151,15 +155,21 @@ def column_batches(
 
 
 def joined_columns(parts: Iterable[Mapping[str, pa.Array]], names: Sequence[str]) -> dict[str, pa.Array]:
-    """Batches of `column_batches` in one; a column of which no row has a value is of type string."""
+    """Concatenates batches of `column_batches`; a column without any value has type string."""
     listed = list(parts)
     return {name: _joined([part[name] for part in listed]) for name in names}
 
 
 def whole_columns(split_uri: str, names: Sequence[str], places: np.ndarray) -> dict[str, pa.Array]:
-    """The columns of the data that `names` (see derived.py) are made from, of some rows: as lists.
+    """Returns the raw columns of which `names` (see derived_features.py) are derived, for selected rows, as lists.
 
-    `places` are as in `column_batches`. A column of which no row has a value is left out.
+    Args:
+      split_uri: Folder of gzip TFRecords.
+      names: Features or derived columns.
+      places: Row indices, as in `column_batches`.
+
+    Returns:
+      Raw column -> lists; a column without any value is left out.
     """
     there: set[str] = set()
     for batch in example_batches(split_uri):
@@ -187,7 +197,7 @@ def _selected(batch: pa.RecordBatch, columns: Sequence[str]) -> pa.RecordBatch:
 
 
 def first_values(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """A list column's first values, or a derived column; null where a row has none, or the batch no such column."""
+    """Returns the first values of a list column, or a derived column; null where a row or the batch lacks it."""
     index = batch.schema.get_field_index(name)
     if index < 0 and (derived := derived_cells(batch, name)) is not None:
         return derived
@@ -199,13 +209,13 @@ def first_values(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def _whole(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """A list column as it is; nulls where the batch has no such column."""
+    """A list column unchanged; nulls where the batch lacks it."""
     index = batch.schema.get_field_index(name)
     return batch.column(index) if index >= 0 else pa.nulls(batch.num_rows)
 
 
 def _cells(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """A list column's single values as read_examples gives them."""
+    """A column's single values with the types of read_examples."""
     cells = first_values(batch, name)
     is_single = pa.types.is_null(cells.type) or batch.schema.get_field_index(name) < 0
     if not is_single and _lengths(batch.column(name)).max(initial=0) > 1:

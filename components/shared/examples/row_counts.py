@@ -1,7 +1,7 @@
-"""Rows that ingest wrote, for every step that reads them to compare with what it read.
+"""Row counts that ingest writes, for the components to compare with the rows that they read.
 
-rows.json lies beside the splits of an Examples artifact: {"rows": {"Split-train": {"data_tfrecord-….gz": 1000}}}. It is
-a file and no property of the artifact, since a trainer is told files and not artifacts.
+rows.json is beside the splits of an Examples artifact: {"rows": {"Split-train": {"data_tfrecord-….gz": 1000}}}. It is a
+file and not a property of the artifact, because TFX passes files and not artifacts to a trainer.
 """
 
 import json
@@ -15,7 +15,7 @@ FILE = "rows.json"
 
 
 def rows_text(written: Iterable[tuple[str, int]]) -> str:
-    """Content of rows.json for files, by path or URL, and the number of rows in each."""
+    """Returns the content of rows.json from pairs of a file's path or URL and its number of rows."""
     rows: dict[str, dict[str, int]] = {}
     for path, count in written:
         folder, _, name = path.rpartition("/")
@@ -24,9 +24,9 @@ def rows_text(written: Iterable[tuple[str, int]]) -> str:
 
 
 def written_rows(split: str) -> Mapping[str, int] | None:
-    """File name -> rows that ingest wrote into a split's folder.
+    """Returns file name -> rows that ingest wrote into a split's folder.
 
-    None where nothing is said of it: what an earlier version wrote, or another program.
+    None if there is no rows.json for it: an earlier version or another program wrote the split.
     """
     above, _, name = split.rstrip("/").rpartition("/")
     try:
@@ -38,7 +38,7 @@ def written_rows(split: str) -> Mapping[str, int] | None:
 
 
 def check_files(split: str, files: Iterable[str]) -> None:
-    """PlumblineError unless a split's folder holds the files that ingest wrote, and no other."""
+    """Raises PlumblineError unless a split's folder holds exactly the files that ingest wrote."""
     written = written_rows(split)
     if written is None:
         return
@@ -49,13 +49,13 @@ def check_files(split: str, files: Iterable[str]) -> None:
 
 
 def check_rows(file: str, rows: int) -> None:
-    """PlumblineError unless as many rows were read from a file of examples as ingest wrote."""
+    """Raises PlumblineError unless the number of rows read from a file equals that which ingest wrote."""
     split, _, name = file.rpartition("/")
     _compare(file, rows, (written_rows(split) or {}).get(name))
 
 
 def check_split(split: str, rows: int) -> None:
-    """PlumblineError unless as many rows were read from a split's folder, or its file, as ingest wrote."""
+    """Raises PlumblineError unless the number of rows read from a split's folder or file equals that written."""
     written = written_rows(split)
     if written is None:
         check_rows(split, rows)

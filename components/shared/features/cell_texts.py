@@ -1,4 +1,4 @@
-"""Distinct cells of a categorical column as the texts that a vocabulary holds."""
+"""Converts the distinct values of a categorical column to the texts of a vocabulary."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,9 +7,9 @@ _MISSING_INT = -(2**63)
 
 
 def texts_of(values: pa.Array | pa.ChunkedArray) -> list[bytes]:
-    """Integers, floats or bytes without nulls as UTF-8, as dense_columns.as_texts writes them; b"" is missing.
+    """Converts integers, floats or bytes without nulls to UTF-8, as dense_columns.as_texts does; b"" is missing.
 
-    One by one, in Python: for a column's distinct values, not for its rows.
+    The conversion runs value by value in Python; it is meant for distinct values, not for rows.
     """
     kind = values.type
     if pa.types.is_integer(kind):

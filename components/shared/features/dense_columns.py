@@ -1,7 +1,7 @@
-"""Raw columns, each a tensor of its own, as matrices: the same for a transform graph and for a served model.
+"""Combines raw columns, one tensor each, into matrices; used by the transform graph and by served models.
 
-Missing is the same thing everywhere: no value, a number that is not finite, an empty string, or the smallest int64.
-All columns of a kind are handled at once: operations for each of some thousand columns take minutes to trace.
+Missing values are the same everywhere: no value, a number that is not finite, an empty string, or the smallest int64.
+All columns of a type are processed at once, because tracing separate operations for thousands of columns takes minutes.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,32 +16,32 @@ MISSING = {tf.string: "", tf.int64: MISSING_INT, tf.float32: float("nan"), tf.fl
 
 
 def text(raw: Raw) -> tf.Tensor:
-    """A column as string [N]; integers in decimal, "" where missing."""
+    """Converts a column to string [N]; integers in decimal, "" where missing."""
     return texts([raw])[:, 0]
 
 
 def number(raw: Raw) -> tf.Tensor:
-    """A column as float32 [N], NaN where missing."""
+    """Converts a column to float32 [N], NaN where missing."""
     return numbers([raw])[:, 0]
 
 
 def texts(raw: Sequence[Raw]) -> tf.Tensor:
-    """C columns as string [N, C]; integers in decimal, "" where missing."""
+    """Converts C columns to string [N, C]; integers in decimal, "" where missing."""
     return _by_type(raw, as_texts)
 
 
 def numbers(raw: Sequence[Raw]) -> tf.Tensor:
-    """F columns as float32 [N, F], NaN where missing."""
+    """Converts F columns to float32 [N, F], NaN where missing."""
     return _by_type(raw, as_numbers)
 
 
 def integers(raw: Sequence[Raw]) -> tf.Tensor:
-    """W columns of integers as int64 [N, W], the smallest int64 where missing."""
+    """Converts W columns of integers to int64 [N, W], the smallest int64 where missing."""
     return _by_type(raw, lambda matrix: matrix)
 
 
 def as_texts(matrix: tf.Tensor) -> tf.Tensor:
-    """Strings, int64 or float32 of any shape as strings; integers in decimal, "" where missing."""
+    """Converts strings, int64 or float32 of any shape to strings; integers in decimal, "" where missing."""
     if matrix.dtype == tf.string:
         return matrix
     if matrix.dtype.is_integer:
@@ -50,7 +50,7 @@ def as_texts(matrix: tf.Tensor) -> tf.Tensor:
 
 
 def as_numbers(matrix: tf.Tensor) -> tf.Tensor:
-    """int64 or floats of any shape as float32, NaN where missing."""
+    """Converts int64 or floats of any shape to float32, NaN where missing."""
     if matrix.dtype.is_integer:
         return tf.where(matrix == MISSING_INT, float("nan"), tf.cast(matrix, tf.float32))
     matrix = tf.cast(matrix, tf.float32)
@@ -58,7 +58,7 @@ def as_numbers(matrix: tf.Tensor) -> tf.Tensor:
 
 
 def _by_type(raw: Sequence[Raw], convert: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Columns of any types, converted type by type as [N, ...] matrices and put together in their order."""
+    """Converts columns type by type as [N, ...] matrices and concatenates them in the original order."""
     groups: dict[tuple[bool, tf.DType], list[int]] = {}
     for position, column in enumerate(raw):
         groups.setdefault((isinstance(column, tf.SparseTensor), column.dtype), []).append(position)
@@ -74,13 +74,13 @@ def _by_type(raw: Sequence[Raw], convert: Callable[[tf.Tensor], tf.Tensor]) -> t
 
 
 def _side_by_side(columns: Sequence[tf.Tensor], dtype: tf.DType) -> tf.Tensor:
-    """Dense columns, [N] or [N, M], as [N, C] of their first values."""
+    """Stacks the first values of dense columns, [N] or [N, M], to [N, C]."""
     flat = [column if column.shape.rank == 1 else column[:, 0] for column in columns]
     return tf.cast(tf.stack(flat, axis=1), dtype) if dtype != tf.string else tf.stack(flat, axis=1)
 
 
 def dense(columns: Sequence[tf.SparseTensor], dtype: tf.DType) -> tf.Tensor:
-    """Sparse columns of `dtype`, [N, M], as [N, C] of their first values; where a row has none, MISSING."""
+    """Stacks the first values of sparse columns of `dtype`, [N, M], to [N, C]; MISSING where a row has none."""
     rows = columns[0].dense_shape[0]
     sizes = tf.stack(tf.shape_n([column.values for column in columns], out_type=tf.int64))[:, 0]
     indices = tf.concat([column.indices for column in columns], axis=0)

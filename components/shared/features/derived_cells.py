@@ -1,4 +1,4 @@
-"""Derived columns of record batches of tf.Examples, see derived.py."""
+"""Computes derived columns of record batches of tf.Examples, see derived_features.py."""
 
 from collections.abc import Iterable
 
@@ -20,13 +20,13 @@ from components.shared.features.derived_features import (
 
 
 def raw_names(batch: pa.RecordBatch, names: Iterable[str]) -> list[str]:
-    """The columns of the batch that columns, derived ones among them, are made from; each once."""
+    """Returns the columns of the batch that are needed for the named raw or derived columns, without duplicates."""
     there = set(batch.schema.names)
     return sources(names, there.__contains__)
 
 
 def derived_cells(batch: pa.RecordBatch, name: str) -> pa.Array | None:
-    """A derived column of list columns, float32 [N], null where it has no value; None where it is no derived one."""
+    """Computes a derived column, float32 [N], null where missing; None if `name` is not a derived column."""
     there = set(batch.schema.names)
     meant = reading(name, there.__contains__) or next(iter(readings(name)), None)
     if name in there or meant is None:
@@ -59,12 +59,12 @@ def _of_lists(batch: pa.RecordBatch, meant: Derived) -> np.ndarray:
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
-    """A column, of nulls where no example of the batch has it."""
+    """A column; nulls if no example of the batch has it."""
     return batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows)
 
 
 def moments(column: pa.Array) -> np.ndarray:
-    """Days or microseconds, int64 [N], the smallest where missing; of dates, time stamps, or lists of integers."""
+    """Converts dates, timestamps or lists of integers to days or microseconds, int64 [N]; missing is the smallest."""
     if is_list(column.type):
         lengths, values = list_lengths(column), column.flatten()
         column = values.take(pa.array(lengths.cumsum() - lengths, pa.int64(), mask=lengths == 0))
@@ -79,11 +79,11 @@ def moments(column: pa.Array) -> np.ndarray:
 
 
 def is_list(type_: pa.DataType) -> bool:
-    """Lists as examples have them."""
+    """Whether a type is a list, as the columns of examples are."""
     return pa.types.is_list(type_) or pa.types.is_large_list(type_)
 
 
 def list_lengths(lists: pa.Array) -> np.ndarray:
-    """Values of each row, int64 [N]; null has none."""
+    """Returns the number of values of each row, int64 [N]; 0 for null."""
     lengths: np.ndarray = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     return lengths

@@ -1,19 +1,19 @@
-"""Columns that are derived from dates, moments and lists: their names, and how they are computed. Pure.
+"""Columns that are derived from dates, timestamps and lists: their names and their computation.
 
-A derived column is called as what it is made of, so that its name alone says how to compute it:
+The name of a derived column says how to compute it:
 
     arrival_date: month                     1 to 12
     arrival_date: weekday                   0 (Monday) to 6
     arrival_date: day of month              1 to 31
     arrival_date: day of year               1 to 366
-    at: hour (UTC)                          0 to 24, with fractions; of a moment only
-    arrival_date: days before booked        by how much the row's own time is later, in days
-    tags: count                             values in the row's list; 0 where it has none
-    tags: has red                           1 where one of them is this, else 0
-    scores: mean, scores: min, scores: max  of a list of numbers
+    at: hour (UTC)                          0 to 24, with fractions; for timestamps only
+    arrival_date: days before booked        days from this date to the row's own time
+    tags: count                             number of values in the row's list; 0 if it has none
+    tags: has red                           1 if the list contains this value, else 0
+    scores: mean, scores: min, scores: max  statistics of a list of numbers
 
-`(UTC)` says that the column holds moments (microseconds), and not days. A column of the data that is called like this
-is itself. Every derived column is float32; NaN or null where its source has no value.
+`(UTC)` marks columns of timestamps (microseconds) instead of dates (days). A raw column with such a name takes
+precedence. Every derived column is float32, with NaN or null where its source has no value.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,22 +26,22 @@ import numpy as np
 from components.shared.features.calendar_parts import DATE, DAY, HOUR, MISSING, MOMENT, civil, split, weekday
 
 CYCLES = {"month": 12.0, "weekday": 7.0, "day of year": 365.25, "hour": 24.0}
-"""Part -> period."""
+"""Cyclical part -> period."""
 PARTS = ("month", "weekday", "day of month", "day of year", "hour")
 REPEATS = {"month": 365, "weekday": 7, "day of month": 31, "day of year": 365, "hour": 1}
-"""Part -> days after which its values come back. Of less than that, the next day has a value never learned."""
+"""Part -> days after which all its values have recurred; data of a shorter period lacks some of them."""
 _UTC, _BEFORE, _HAS = " (UTC)", "days before ", "has "
 _UNITS = {"": (DATE, DATE), _UTC: (MOMENT, MOMENT), " (UTC to date)": (MOMENT, DATE), " (date to UTC)": (DATE, MOMENT)}
 NUMBER_PARTS = ("mean", "min", "max")
-"""Of a list of numbers."""
+"""Statistics of a list of numbers."""
 COUNT = "count"
 AGE, HAS = "age", "has"
 SEPARATOR = ";"
-"""Between the items of a list in one text, where the settings name no other."""
+"""Default separator of the items of a list that is given as one text."""
 OUTER, AROUND = r"^\s*[\[({](.*)[\])}]\s*$", r"""^\s*["']?(.*?)["']?\s*$"""
-"""What is no part of a list in one text, and of its items: RE2, the first group is kept."""
+"""Patterns (RE2) that strip brackets around a list in one text, and quotes and blanks around its items."""
 MOST_ITEMS = 64
-"""Values of a list that have a column of their own, the most frequent."""
+"""Maximum values of a list with an indicator column; the most frequent ones."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class Derived:
     """How a derived column is computed.
 
     Attributes:
-      column: Of what.
-      part: One of PARTS, COUNT or NUMBER_PARTS; AGE or HAS.
-      unit: DATE or MOMENT; "" of a list.
-      time: Of AGE, the row's own time.
-      time_unit: Its unit.
-      item: Of HAS, the value.
+      column: The raw column.
+      part: One of PARTS, COUNT, NUMBER_PARTS, AGE or HAS.
+      unit: DATE or MOMENT; "" for a list.
+      time: For AGE, the column of the row's own time.
+      time_unit: For AGE, its unit.
+      item: For HAS, the value.
     """
 
     column: str
@@ -66,12 +66,12 @@ class Derived:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The columns that it takes."""
+        """Raw columns from which it is computed."""
         return (self.column, self.time) if self.time else (self.column,)
 
     @property
     def name(self) -> str:
-        """See the head of this file."""
+        """Name of the derived column, see the module docstring."""
         if self.part == AGE:
             suffix = next(suffix for suffix, units in _UNITS.items() if units == (self.unit, self.time_unit))
             return f"{self.column}: {_BEFORE}{self.time}{suffix}"
@@ -82,7 +82,7 @@ class Derived:
 
 @lru_cache(maxsize=1 << 16)
 def readings(name: str) -> tuple[Derived, ...]:
-    """What a name may mean, the shortest column first; nothing for a name that is of no derived column."""
+    """Parses a name into all possible meanings, the shortest raw column first; () if it is not a derived column."""
     found, start = [], name.find(": ")
     while start >= 0:
         column, part = name[:start], name[start + 2 :]
@@ -93,7 +93,7 @@ def readings(name: str) -> tuple[Derived, ...]:
         elif part.startswith(_HAS):
             found.append(Derived(column, HAS, item=part.removeprefix(_HAS)))
         elif part.startswith(_BEFORE):
-            # The longest suffix first: "" ends everything.
+            # The longest suffix first, because every text ends with "".
             suffix = next(one for one in sorted(_UNITS, key=len, reverse=True) if part.endswith(one))
             time = part.removeprefix(_BEFORE).removesuffix(suffix)
             unit, time_unit = _UNITS[suffix]
@@ -103,14 +103,14 @@ def readings(name: str) -> tuple[Derived, ...]:
 
 
 def reading(name: str, there: Callable[[str], bool]) -> Derived | None:
-    """What a name means where `there` says which columns exist; None where it is such a column, or nothing derived."""
+    """Returns the meaning of a name, given which raw columns exist (`there`); None for a raw column or no match."""
     if there(name):
         return None
     return next((one for one in readings(name) if all(map(there, one.sources))), None)
 
 
 def sources(names: Iterable[str], there: Callable[[str], bool]) -> list[str]:
-    """The columns of the data that columns, derived ones among them, are made from; each once."""
+    """Returns the raw columns that are needed for the named raw or derived columns, without duplicates."""
     found: dict[str, None] = {}
     for name in names:
         meant = reading(name, there)
@@ -121,12 +121,15 @@ def sources(names: Iterable[str], there: Callable[[str], bool]) -> list[str]:
 def candidates(
     dates: Mapping[str, str], time: tuple[str, str] | None, lists: Mapping[str, str]
 ) -> tuple[list[str], dict[str, float]]:
-    """All columns that can be derived but those of list values: numeric ones, and cyclical ones with their periods.
+    """Lists all columns that can be derived, except indicators of list values.
 
     Args:
-      dates: Column -> unit.
-      time: The row's own time and its unit.
-      lists: Column -> "string" or a type of numbers.
+      dates: Date or timestamp column -> unit.
+      time: Column of the row's own time and its unit; None if there is none.
+      lists: List column -> "string" or a number type.
+
+    Returns:
+      Numeric columns, and cyclical columns with their periods.
     """
     numeric, cyclical = [], {}
     for column, unit in dates.items():
@@ -146,9 +149,9 @@ def candidates(
 
 
 def expanded(features: Mapping[str, Any]) -> dict[str, Any]:
-    """pipeline.toml's [features] with all derived columns among `numeric` and `cyclical`.
+    """Adds the derived columns to `numeric` and `cyclical` of section [features].
 
-    `features` may hold `derived`: the same two, of derived columns.
+    `features` may have an entry `derived` with `numeric` and `cyclical` derived columns.
     """
     more = features.get("derived", {})
     return {
@@ -159,7 +162,7 @@ def expanded(features: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def sent(features: Mapping[str, Any]) -> list[str]:
-    """The columns of the data that a model takes: those of pipeline.toml's [features], and the row's own time."""
+    """Returns the raw columns that a model needs: those of section [features], and the row's own time if used."""
     names = [name for kind in ("categorical", "numeric", "cyclical", "text") for name in features.get(kind, ())]
     names += [name for kind in ("dates", "lists") for name in features.get(kind, {})]
     aged = [one for name in features.get("derived", {}).get("numeric", ()) for one in readings(name) if one.time]
@@ -167,13 +170,21 @@ def sent(features: Mapping[str, Any]) -> list[str]:
 
 
 def of_dates(meant: Derived, values: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
-    """A part of days or moments, or an age: int64 [N], the smallest where missing, to float32 [N]."""
+    """Computes a part of dates or timestamps, or an age: int64 [N], the smallest where missing, to float32 [N]."""
     found: np.ndarray = part_of(meant, values, times, np.where, lambda numbers, kind: np.asarray(numbers).astype(kind))
     return found
 
 
 def part_of(meant: Derived, values: Any, times: Any, where: Callable[..., Any], cast: Callable[..., Any]) -> Any:
-    """The same for NumPy and TensorFlow: `where` and `cast(numbers, "float32")` are the library's."""
+    """Computes `of_dates` in NumPy or TensorFlow.
+
+    Args:
+      meant: What to compute.
+      values: Dates or timestamps, int64 [N], the smallest where missing.
+      times: For an age, the row's own times, int64 [N].
+      where: numpy.where or tf.where.
+      cast: The library's cast(numbers, "float32").
+    """
     gone = values == MISSING
     if meant.part == AGE:
         gone = gone | (times == MISSING)
@@ -195,7 +206,7 @@ def part_of(meant: Derived, values: Any, times: Any, where: Callable[..., Any], 
 
 
 def of_lists(meant: Derived, lengths: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Of lists: their lengths [N] and all their values end to end; float32 [N]."""
+    """Computes a column from lists, given their lengths [N] and all values concatenated; float32 [N]."""
     if meant.part == COUNT:
         return lengths.astype(np.float32)
     row = np.repeat(np.arange(len(lengths)), lengths)
@@ -207,7 +218,17 @@ def of_lists(meant: Derived, lengths: np.ndarray, values: np.ndarray) -> np.ndar
 
 
 def summary_of(part: str, row: np.ndarray, values: np.ndarray, rows: int) -> np.ndarray:
-    """Mean, min or max of the finite values of each row, float64 [rows]; NaN where there are none."""
+    """Computes mean, min or max of the finite values of each row.
+
+    Args:
+      part: "mean", "min" or "max".
+      row: Row of each value, [M].
+      values: Float64 [M].
+      rows: Number of rows.
+
+    Returns:
+      Float64 [rows]; NaN for rows without a finite value.
+    """
     there = np.isfinite(values)
     row, values = row[there], values[there]
     counts = np.bincount(row, minlength=rows)
@@ -220,6 +241,6 @@ def summary_of(part: str, row: np.ndarray, values: np.ndarray, rows: int) -> np.
 
 
 def items(counts: Sequence[tuple[bytes, int]], least: int) -> list[str]:
-    """Values that have a column of their own, at most MOST_ITEMS: the most frequent first, of equals the smaller."""
+    """Returns the list values that get an indicator column, at most MOST_ITEMS: by descending count, then by value."""
     frequent = sorted((-count, text) for text, count in counts if count >= least and text)
     return [text.decode("utf-8", "replace") for _, text in frequent[:MOST_ITEMS]]

@@ -1,4 +1,4 @@
-"""Derived columns of raw tensors, see derived.py: in the transform graph and in a served model."""
+"""Computes derived columns of raw tensors, in the transform graph and in a served model; see derived_features.py."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Column = Callable[[str], Raw]
 
 
 def derived(raw: Mapping[str, Raw], names: Sequence[str]) -> dict[str, tf.Tensor]:
-    """The derived ones among `names`, float32 [N] each, NaN where missing; `raw` has their sources."""
+    """Computes the derived columns among `names`, float32 [N] each, NaN where missing, from the columns `raw`."""
     meant = {name: one for name in names if (one := reading(name, raw.__contains__)) is not None}
     found: dict[str, tf.Tensor] = {}
     integers: dict[str, tf.Tensor] = {}
@@ -37,21 +37,21 @@ def _cast(numbers: Any, kind: str) -> tf.Tensor:
 
 
 def _first(column: Raw) -> tf.Tensor:
-    """First values, int64 [N]; the smallest where missing."""
+    """First values, int64 [N]; the smallest int64 where missing."""
     if isinstance(column, tf.SparseTensor):
         return dense([column], tf.int64)[:, 0]
     return tf.cast(column if column.shape.rank == 1 else column[:, 0], tf.int64)
 
 
 def _of_list(column: Raw, meant: Mapping[str, Derived]) -> dict[str, tf.Tensor]:
-    """What is derived of one column of lists."""
+    """Columns derived from one list column."""
     row, values, rows = flat(column)
     found: dict[str, tf.Tensor] = {}
     wanted = {name: one.item for name, one in meant.items() if one.part == HAS and not one.unit}
     if wanted:
         same = values[:, None] == tf.constant(list(wanted.values()), tf.string)[None, :]
         hot = tf.math.unsorted_segment_max(tf.cast(same, tf.float32), row, rows)
-        hot = tf.maximum(hot, 0.0)  # of no value the greatest is the smallest float
+        hot = tf.maximum(hot, 0.0)  # the maximum of an empty segment is the smallest float
         found |= {name: hot[:, place] for place, name in enumerate(wanted)}
     for name, one in meant.items():
         if one.part == COUNT:
@@ -75,7 +75,7 @@ def _summary(part: str, row: tf.Tensor, values: tf.Tensor, rows: tf.Tensor) -> t
 
 
 def flat(column: Raw) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Row of each value, int64 [M]; the values [M]; the number of rows."""
+    """Returns the row of each value, int64 [M]; the values [M]; and the number of rows."""
     if isinstance(column, tf.SparseTensor):
         return column.indices[:, 0], column.values, column.dense_shape[0]
     column = column if column.shape.rank == 1 else column[:, 0]

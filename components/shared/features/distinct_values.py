@@ -1,4 +1,4 @@
-"""Whether values that were different still are after a step: a comparison on a sample of rows. Pure."""
+"""Checks on a sample whether distinct values of a column are still distinct after a transformation."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -7,26 +7,26 @@ import numpy as np
 import pyarrow as pa
 
 MOST_SAMPLED = 8_192
-"""Rows of a number that are compared, at most twice as many."""
+"""Rows of a numeric column that are compared; at most twice as many."""
 MOST_LOST = 0.1
-"""Share of the different values that may become equal before it is a finding, if LEAST_ROWS have one of them: the ends
-of a long tail are cut, which is no loss worth a word."""
+"""Share of the distinct values that may become equal before it is a finding, if LEAST_ROWS of the rows have one of
+them; clipping the ends of a long tail is not a finding."""
 LEAST_ROWS = 0.01
 _MISSING_INT = -(2**63)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What became of a column's values.
+    """How many distinct values of a column remain.
 
     Attributes:
-      column: Its name.
-      kind: categorical, numeric, cyclical, label, or float32: as ingest stored it.
-      distinct: Different values that were compared.
-      learned: Different values that they became.
-      unknown: Share of the rows whose value the graph does not know, 0 to 1; categorical columns.
-      explained: Of these the share that min_count explains, as a share of the rows, too.
-      affected: Share of the rows whose value became equal to another one, or unknown without such a reason.
+      column: Name of the column.
+      kind: categorical, numeric, cyclical, label, or float32 for the storage by ingest.
+      distinct: Number of distinct values compared.
+      learned: Number of distinct values after the transformation.
+      unknown: Share of the rows whose value is not in the vocabulary, in [0, 1]; categorical columns only.
+      explained: The part of `unknown` that min_count explains, as a share of the rows.
+      affected: Share of the rows whose value became equal to another one, or unknown for no such reason.
       finding: What is wrong; "" if nothing is.
     """
 
@@ -40,19 +40,19 @@ class Kept:
     finding: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As values.json has it."""
+        """Returns the column's entry in values.json."""
         return asdict(self)
 
 
 class NumberSample:
-    """Rows of a column, every 1st, 2nd, 4th ... of a stream, so that they stay few; the same for the same stream."""
+    """A deterministic sample of a stream of rows: every row, then every 2nd, 4th ... as the stream grows."""
 
     def __init__(self) -> None:
         self._parts: list[np.ndarray] = []
         self._step, self._skip, self._size = 1, 0, 0
 
     def add(self, values: pa.Array) -> None:
-        """Takes in a batch's cells."""
+        """Adds the cells of a batch."""
         if pa.types.is_null(values.type):
             return
         chosen = np.arange(self._skip, len(values), self._step)
@@ -67,24 +67,27 @@ class NumberSample:
             self._step, self._size = 2 * self._step, len(self._parts[0])
 
     def values(self) -> np.ndarray:
-        """Those that were kept."""
+        """Returns the sampled values."""
         return np.concatenate(self._parts) if self._parts else np.zeros(0, np.float32)
 
 
 def known(values: pa.Array) -> np.ndarray:
-    """A column's numbers without missing ones."""
+    """Returns a column's numbers without missing ones."""
     numbers = values.drop_null().to_numpy(zero_copy_only=False)
     return numbers[numbers != _MISSING_INT if numbers.dtype.kind == "i" else np.isfinite(numbers)]
 
 
 def told_apart(name: str, kind: str, values: np.ndarray, *became: np.ndarray) -> Kept:
-    """Compares a column's values with what they became.
+    """Counts the distinct values of a column before and after a transformation.
 
     Args:
-      name: The column.
+      name: Name of the column.
       kind: See Kept.
-      values: [N].
-      became: Arrays [N], which together stand for the value.
+      values: Values before, [N].
+      *became: Arrays [N] that together represent the value after the transformation.
+
+    Returns:
+      The counts, with a finding if too many values became equal.
     """
     if not len(values):
         return Kept(name, kind, 0, 0)
@@ -100,7 +103,7 @@ def told_apart(name: str, kind: str, values: np.ndarray, *became: np.ndarray) ->
     lost = distinct - learned
     finding = ""
     if lost > MOST_LOST * distinct and affected > LEAST_ROWS:
-        finding = f"of {distinct:,} different values {learned:,} are left ({affected:.0%} of the rows have one of them)"
+        finding = f"{distinct:,} distinct values become {learned:,} ({affected:.0%} of the rows have one of them)"
     return Kept(name, kind, distinct, learned, affected=affected, finding=finding)
 
 

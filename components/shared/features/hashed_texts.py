@@ -1,6 +1,6 @@
-"""Texts as a few numbers, for quick models beside the pipeline's own: hashed TF-IDF, reduced without any label.
+"""Converts texts to a few numbers for baseline models: hashed TF-IDF, reduced by SVD without the label.
 
-Words and pairs of words (scikit-learn's HashingVectorizer), sublinear TF-IDF, and the first directions of its SVD.
+Words and word pairs (scikit-learn's HashingVectorizer), sublinear TF-IDF, and the first SVD components.
 """
 
 from collections.abc import Sequence
@@ -17,20 +17,20 @@ MOST_CHARACTERS = 5_000
 
 @dataclass(frozen=True, eq=False)
 class TextDirections:
-    """What was learned of a column: `idf` float64 [TERMS], `directions` float32 [TERMS, D]."""
+    """The fitted conversion of a column: `idf` float64 [TERMS], `directions` (SVD components) float32 [TERMS, D]."""
 
     idf: np.ndarray
     directions: np.ndarray
 
     def __call__(self, texts: Sequence[str | None]) -> np.ndarray:
-        """Numbers float32 [N, D]; NaN where a text is missing or empty."""
+        """Converts texts to float32 [N, D]; NaN where a text is missing or empty."""
         found = np.asarray(_weighted(_counts(texts), self.idf) @ self.directions, np.float32)
         found[[not text for text in texts]] = np.nan
         return found
 
 
 def text_directions(texts: Sequence[str | None], seed: int = 0) -> TextDirections:
-    """Learns from texts, at most FIT_ROWS of them, drawn at random; None is missing."""
+    """Fits the conversion to a random sample of at most FIT_ROWS texts; None is missing."""
     from sklearn.utils.extmath import randomized_svd
 
     there = [text for text in texts if text]
@@ -51,7 +51,7 @@ def _counts(texts: Sequence[str | None]) -> Any:
     from sklearn.feature_extraction.text import HashingVectorizer
 
     if not len(texts):
-        return sparse.csr_matrix((0, TERMS))  # scikit-learn takes no empty list
+        return sparse.csr_matrix((0, TERMS))  # scikit-learn rejects an empty list
     hashing = HashingVectorizer(n_features=TERMS, ngram_range=(1, 2), norm=None, alternate_sign=False)
     return hashing.transform([(text or "")[:MOST_CHARACTERS] for text in texts])
 

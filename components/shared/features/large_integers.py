@@ -1,7 +1,7 @@
-"""Integers beyond 2^24, which float32 does not tell apart: how they become numbers that it does.
+"""Converts integers beyond 2^24, which float32 cannot represent, to floats that preserve their differences.
 
-An offset is taken off in integers first. What is left is float64, rounded once: exact within 2^53 of the offset. The
-same in NumPy, for analysis, and in TensorFlow, for training and serving.
+An offset is subtracted in integer arithmetic. The difference is rounded once to float64, and is exact within 2^53 of
+the offset. NumPy (analysis) and TensorFlow (training and serving) give the same results.
 """
 
 from collections.abc import Sequence
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 FLOAT32, FLOAT64 = 1 << 24, 1 << 53
-"""Up to there each holds every integer."""
+"""Bounds up to which the types represent every integer."""
 _HALF = 32
 _LOW = (1 << _HALF) - 1
 _MOST = 9223372036854774784.0
-"""The greatest float64 below 2^63."""
+"""The largest float64 below 2^63."""
 
 
 def less(values: np.ndarray, offset: int) -> np.ndarray:
-    """`values`, int64, less `offset`, as float64 of the same shape; no overflow, whatever they are."""
-    # High and low 32 bits: the difference of each is exact in float64, so that their sum is rounded once.
+    """Subtracts `offset` from int64 values; float64 of the same shape, without overflow for any values."""
+    # High and low 32 bits are subtracted separately: both differences are exact in float64, so the sum rounds once.
     high = (values >> _HALF) - (offset >> _HALF)
     found: np.ndarray = high.astype(np.float64) * 2.0**_HALF + ((values & _LOW) - (offset & _LOW))
     return found
 
 
 def less_tensor(values: "tf.Tensor", offsets: "tf.Tensor") -> "tf.Tensor":
-    """`values`, int64 [N, W], less `offsets`, int64 [W], as float64; NaN where missing."""
+    """Subtracts `offsets`, int64 [W], from `values`, int64 [N, W], as float64; NaN where missing."""
     import tensorflow as tf
 
     from components.shared.features.dense_columns import MISSING_INT
@@ -40,21 +40,21 @@ def less_tensor(values: "tf.Tensor", offsets: "tf.Tensor") -> "tf.Tensor":
 
 
 def remainders(values: "tf.Tensor", periods: Sequence[float]) -> "tf.Tensor":
-    """`values`, int64 [N, W], modulo their column's period, float64 in [0, period); NaN where missing."""
+    """Computes int64 [N, W] modulo the periods of the columns, float64 in [0, period); NaN where missing."""
     import tensorflow as tf
 
     from components.shared.features.dense_columns import MISSING_INT
 
     period = tf.constant(periods, tf.float64)
     high, low = (tf.cast(half, tf.float64) for half in _halves(values))
-    # Both halves are exact, and so is the remainder of each.
+    # Both halves are exact, and so are their remainders.
     both = tf.math.floormod(high * 2.0**_HALF, period) + tf.math.floormod(low, period)
     nothing = tf.constant(float("nan"), tf.float64)
     return tf.where(values == MISSING_INT, nothing, tf.math.floormod(both, period))
 
 
 def as_integers(values: "tf.Tensor") -> "tf.Tensor":
-    """int64, or floats of any shape rounded to int64; the smallest int64 where missing. Beyond int64 is its end."""
+    """Rounds floats of any shape to int64, clipped to its range; the smallest int64 where missing."""
     import tensorflow as tf
 
     from components.shared.features.dense_columns import MISSING_INT

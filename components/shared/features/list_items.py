@@ -1,4 +1,4 @@
-"""The values of list columns that have a column of their own, see derived.py: found by counting rows."""
+"""Counts the values of list columns and selects those that get an indicator column, see derived_features.py."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,18 +13,18 @@ from components.shared.features.derived_cells import list_lengths
 from components.shared.features.derived_features import HAS, Derived, items
 
 MOST_COUNTED = 1 << 20
-"""Distinct values of a list column that are counted; beyond that the rarest are forgotten."""
+"""Maximum distinct values of a list column that are counted; the rarest ones beyond it are dropped."""
 
 
 class Items:
-    """In how many rows each value of a list column is."""
+    """Counts in how many rows each value of a list column occurs."""
 
     def __init__(self) -> None:
         self.rows = 0
         self.counts: Counter[bytes] = Counter()
 
     def add(self, batch: pa.RecordBatch, name: str) -> None:
-        """Takes in a batch of list columns."""
+        """Adds a batch of list columns."""
         self.rows += batch.num_rows
         if name not in batch.schema.names or pa.types.is_null(batch.schema.field(name).type):
             return
@@ -38,12 +38,12 @@ class Items:
             self.counts = Counter(dict(self.counts.most_common(MOST_COUNTED)))
 
     def items(self, least: int) -> list[str]:
-        """Those that have a column of their own."""
+        """Returns the values that get an indicator column."""
         return items(list(self.counts.items()), least)
 
 
 def items_of(bags: Mapping[str, Items], least: int) -> dict[str, tuple[str, str]]:
-    """Derived column -> list column and value, for the values of lists that have a column of their own."""
+    """Returns indicator column -> (list column, value), for all list columns."""
     return {
         Derived(column, HAS, item=item).name: (column, item)
         for column, bag in bags.items()
@@ -52,11 +52,14 @@ def items_of(bags: Mapping[str, Items], least: int) -> dict[str, tuple[str, str]
 
 
 def with_items(kinds: Mapping[str, Any], split: str) -> dict[str, Any]:
-    """Features by kind with a numeric column for each frequent value of a list.
+    """Adds an indicator column for each frequent value of a list to the features.
 
     Args:
-      kinds: `numeric` and others; of `lists` (column -> type of its values) those of texts are looked at.
-      split: Folder of the examples to count in.
+      kinds: `numeric` and other kinds of features; of `lists` (column -> type of its values) only those of strings.
+      split: Folder of the examples in which values are counted.
+
+    Returns:
+      `kinds` with the indicator columns among `numeric`.
     """
     names = [name for name, kind in kinds.get("lists", {}).items() if kind == "string"]
     if not names:
@@ -66,7 +69,7 @@ def with_items(kinds: Mapping[str, Any], split: str) -> dict[str, Any]:
 
 
 def counted(batches: Iterable[pa.RecordBatch], names: Iterable[str]) -> dict[str, Items]:
-    """The values of list columns in all rows."""
+    """Counts the values of list columns in all batches."""
     bags = {name: Items() for name in names}
     for batch in batches:
         for name, bag in bags.items():

@@ -1,4 +1,4 @@
-"""Reads the matrices' graph of a transform graph, see transform/matrices.py: for what trains and serves."""
+"""Loads the graph of matrices of a transform graph, see transform/matrices.py; for training and serving."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ FOLDER = "matrices"
 
 
 class Matrices(tf.Module):
-    """The SavedModel and the order of its columns; a module, so that a model that holds it saves it, too."""
+    """The SavedModel and the order of its columns; a tf.Module, so that a model that holds it saves it, too."""
 
     def __init__(
         self,
@@ -29,26 +29,36 @@ class Matrices(tf.Module):
         large: Mapping[str, str],
         text: Sequence[str] = (),
     ) -> None:
-        """Takes what columns.json says; `large` is column -> type in which it is served."""
+        """Stores the fields of columns.json.
+
+        Args:
+          loaded: The SavedModel.
+          label: Name of the label column.
+          categorical: Categorical columns.
+          numeric: Numeric columns.
+          cyclical: Cyclical columns.
+          large: Large integer column -> type in which it is served.
+          text: Text columns.
+        """
         super().__init__()
         self.loaded, self.label = loaded, label
-        # Tuples: tf.Module would wrap lists to track what is in them.
+        # Tuples, because tf.Module wraps lists in order to track their elements.
         self.categorical, self.large, self.text = tuple(categorical), tuple(large), tuple(text)
         self.numeric, self.cyclical = (tuple(one for one in some if one not in large) for some in (numeric, cyclical))
         self._served = tuple(large.values())
 
     @property
     def takes_texts(self) -> bool:
-        """Whether `features` has an input for texts; that of an older version has none."""
+        """Whether `features` has an input for texts; graphs of older versions lack it."""
         return hasattr(self.loaded, "prose")
 
     @property
     def served_types(self) -> dict[str, tf.DType]:
-        """Large column -> type of its input in a served model."""
+        """Large integer column -> type of its input in a served model."""
         return {name: tf.as_dtype(kind) for name, kind in zip(self.large, self._served, strict=True)}
 
     def transformed(self, batch: pa.RecordBatch) -> dict[str, np.ndarray]:
-        """The matrices of the rows of a batch of list columns, without the label."""
+        """Computes the matrices for a batch of list columns, without the label."""
         found = {}
         if self.categorical:
             found["categorical"] = self._ids(batch)
@@ -61,7 +71,7 @@ class Matrices(tf.Module):
         return found
 
     def labels(self, batch: pa.RecordBatch) -> np.ndarray:
-        """The label as the model learns it, see preprocessing.label."""
+        """Computes the label encoded for training, see preprocessing.label."""
         (kind,) = (spec.dtype for spec in self.loaded.label.input_signature)
         cells = first_values(batch, self.label)
         if pa.types.is_null(cells.type):
@@ -73,13 +83,13 @@ class Matrices(tf.Module):
         return labels
 
     def _texts(self, batch: pa.RecordBatch) -> list[np.ndarray]:
-        """Numbers of the texts, float32 [N, .] of each column: the graph is asked about distinct texts."""
+        """Columns computed from texts, float32 [N, .] per text column; the graph processes distinct texts only."""
         found = []
         for name, numbers in zip(self.text, self.loaded.prose, strict=True):
             cells = first_values(batch, name)
             coded = None if pa.types.is_null(cells.type) else cells.dictionary_encode()
             known = [] if coded is None else coded.dictionary.to_pylist()
-            answered = numbers(tf.constant([*known, b""], tf.string)).numpy()  # what is missing comes last
+            answered = numbers(tf.constant([*known, b""], tf.string)).numpy()  # the missing value is last
             if coded is None:
                 found.append(np.repeat(answered, batch.num_rows, axis=0))
             else:
@@ -87,7 +97,7 @@ class Matrices(tf.Module):
         return found
 
     def _ids(self, batch: pa.RecordBatch) -> np.ndarray:
-        """Ids of all cells, int32 [N, C]: the graph is asked about the distinct values of each column."""
+        """Ids of all cells, int32 [N, C]; the graph processes the distinct values of each column only."""
         codes: list[np.ndarray] = []
         tokens: list[bytes] = []
         column: list[int] = []
@@ -96,7 +106,7 @@ class Matrices(tf.Module):
             found = None if pa.types.is_null(cells.type) else cells.dictionary_encode()
             known = [] if found is None else texts_of(found.dictionary)
             start = len(tokens)
-            tokens += [*known, b""]  # what is missing comes last
+            tokens += [*known, b""]  # the missing value is last
             column += [position] * (len(known) + 1)
             if found is None:
                 codes.append(np.full(batch.num_rows, start))
@@ -107,7 +117,7 @@ class Matrices(tf.Module):
 
 
 def _numbers(batch: pa.RecordBatch, names: Sequence[str]) -> np.ndarray:
-    """float32 [N, len(names)]; NaN where missing."""
+    """Columns as float32 [N, len(names)]; NaN where missing."""
     found = np.full((batch.num_rows, len(names)), np.nan, np.float32)
     for position, name in enumerate(names):
         cells = first_values(batch, name)
@@ -122,7 +132,7 @@ def _numbers(batch: pa.RecordBatch, names: Sequence[str]) -> np.ndarray:
 
 
 def _integers(batch: pa.RecordBatch, names: Sequence[str]) -> np.ndarray:
-    """int64 [N, len(names)]; the smallest int64 where missing."""
+    """Columns as int64 [N, len(names)]; the smallest int64 where missing."""
     found = np.full((batch.num_rows, len(names)), MISSING[tf.int64], np.int64)
     for position, name in enumerate(names):
         cells = first_values(batch, name)
@@ -132,7 +142,7 @@ def _integers(batch: pa.RecordBatch, names: Sequence[str]) -> np.ndarray:
 
 
 def load_matrices(transform: tft.TFTransformOutput) -> Matrices | None:
-    """Of a transform graph; None where it has none: one that TFX's own executor wrote."""
+    """Loads the graph of matrices; None if the transform graph has none, because TFX's own executor wrote it."""
     folder = f"{transform.transform_savedmodel_dir.rstrip('/').rpartition('/')[0]}/{FOLDER}"
     if not tf.io.gfile.exists(f"{folder}/columns.json"):
         return None

@@ -1,12 +1,12 @@
-"""Vocabulary entries, one a line of a file: what would end a line is escaped, in the file and in the graph alike.
+"""Escapes vocabulary entries, so that a file can have one entry per line; the graph escapes in the same way.
 
     byte             in the file
     backslash        two backslashes
     line feed        backslash n
     carriage return  backslash r
 
-So every byte string is an entry, and different ones are different entries. TensorFlow Transform drops what holds a line
-break (get_vocab_newline_characters_regex), and TensorFlow's reader of lines drops carriage returns.
+Every byte string can therefore be an entry, and distinct strings are distinct entries. TensorFlow Transform drops
+entries with line breaks (get_vocab_newline_characters_regex), and TensorFlow's line reader drops carriage returns.
 """
 
 import re
@@ -21,17 +21,17 @@ _PLAIN = {written: byte for byte, written in _ESCAPES.items()}
 
 
 def escaped(text: bytes) -> bytes:
-    """An entry as the file holds it."""
+    """Escapes an entry for the file."""
     return re.sub(rb"[\\\n\r]", lambda found: _ESCAPES[found[0]], text)
 
 
 def unescaped(entry: bytes) -> bytes:
-    """What `escaped` was given."""
+    """Reverses `escaped`."""
     return re.sub(rb"\\[\\nr]", lambda found: _PLAIN[found[0]], entry)
 
 
 def escaped_tensor(texts: "tf.Tensor") -> "tf.Tensor":
-    """The same in a graph, for strings of any shape."""
+    """Escapes strings of any shape in a graph, like `escaped`."""
     import tensorflow as tf
 
     for pattern, written in ((r"\\", r"\\\\"), (r"\n", r"\\n"), (r"\r", r"\\r")):
@@ -40,5 +40,5 @@ def escaped_tensor(texts: "tf.Tensor") -> "tf.Tensor":
 
 
 def has_escapes(entries: Iterable[bytes]) -> bool:
-    """Whether an entry is escaped. Where none is, no text that needs it can be found, and none has to be escaped."""
+    """Whether any entry is escaped; if none is, no text to look up needs to be escaped either."""
     return any(b"\\" in entry for entry in entries)

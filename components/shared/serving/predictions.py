@@ -1,13 +1,13 @@
-"""The Predictions artifact: what candidate and champion answer to the labelled rows of the eval split. Pure.
+"""The Predictions artifact: predictions of candidate and champion for the labelled rows of the eval split.
 
     eval.parquet          a row for each labelled eval row, in the split's order
-      row                 int64: its place in the split, from 0
-      label               float64: 0 or 1, class code, or number, as the candidate learned it
+      row                 int64: index of the row in the split, from 0
+      label               float64: 0 or 1, class code, or number, encoded by the candidate
       <model>             float32, or a list of K for K classes, in the candidate's order of classes
-      <model>_class       int64: the class that the model itself says; -1 for one that the candidate does not know
-    train_labels.parquet  `label` float64 of every train row, as the candidate learned it; NaN where there is none
+      <model>_class       int64: the predicted class; -1 for one that the candidate does not know
+    train_labels.parquet  `label` float64 of every train row, encoded by the candidate; NaN where missing
 
-<model> is candidate, and champion where there is one. What does not fit into columns is JSON in the schema's metadata.
+<model> is candidate, and champion if there is one. Other metadata is JSON in the metadata of the Parquet schema.
 """
 
 import json
@@ -30,19 +30,19 @@ _KEY = b"plumbline.predictions"
 
 @dataclass(frozen=True)
 class About:
-    """What is known of predictions beside the rows.
+    """Metadata of predictions.
 
     Attributes:
       task: binary, multiclass or regression.
-      rows: Of the eval split, labelled or not.
-      unlabelled: Rows without a label.
-      unknown_labels: Class that the candidate does not know -> eval rows that have it, the most frequent first.
+      rows: Number of rows of the eval split, labelled or not.
+      unlabelled: Number of rows without a label.
+      unknown_labels: Class that the candidate does not know -> its eval rows, the most frequent first.
       classes: Names of the candidate's K classes by code; empty for other tasks.
-      thresholds: Model -> its decision threshold; empty unless binary.
-      incomparable: Why the champion was not asked; "" if it was, or there is none.
-      lacking: Inputs of the champion that the rows have no column for: it answers as if they were missing.
-      converted: Columns that are a number of another type now than the champion learned, and were brought to its type.
-      digest: SHA-256 of the eval split's serialized examples: two runs with the same one have the same rows.
+      thresholds: Model -> decision threshold; empty unless binary.
+      incomparable: Why the champion has no predictions; "" if it has, or there is none.
+      lacking: Inputs of the champion without a column in the rows; it treats them as missing.
+      converted: Columns whose number type has changed since the champion was trained; they were converted.
+      digest: SHA-256 of the eval split's serialized examples; equal for runs on the same rows.
     """
 
     task: str
@@ -59,13 +59,13 @@ class About:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Labels and answers of N labelled eval rows.
+    """Labels and predictions of N labelled eval rows.
 
     Attributes:
-      about: See About.
-      places: Where each row stands in the split, rising, int64 [N].
-      labels: float64 [N], none missing.
-      answers: Model -> its answers to these rows.
+      about: Metadata.
+      places: Index of each row in the split, ascending, int64 [N].
+      labels: Labels, float64 [N], none missing.
+      answers: Model -> its predictions for these rows.
     """
 
     about: About
@@ -75,7 +75,13 @@ class Predictions:
 
 
 def table_of(places: np.ndarray, labels: np.ndarray, answers: Mapping[str, Answers]) -> pa.Table:
-    """Rows of eval.parquet."""
+    """Returns rows of eval.parquet.
+
+    Args:
+      places: Indices of the rows in the split, [N].
+      labels: Labels, [N].
+      answers: Model -> its predictions for these rows.
+    """
     columns = {"row": pa.array(places, pa.int64()), "label": pa.array(labels, pa.float64())}
     for name, answer in answers.items():
         output = np.asarray(answer.output, np.float32)
@@ -87,19 +93,19 @@ def table_of(places: np.ndarray, labels: np.ndarray, answers: Mapping[str, Answe
 
 
 def write_predictions(folder: Path, tables: Iterable[pa.Table], about: About) -> None:
-    """Writes eval.parquet whole or not at all; `tables` are of `table_of`, those of several batches in a row."""
+    """Writes eval.parquet atomically; `tables`, of `table_of`, are concatenated."""
     table = pa.concat_tables([*tables])
     metadata = {_KEY: json.dumps(asdict(about), ensure_ascii=False).encode()}
     _write(folder / EVAL, table.replace_schema_metadata(metadata))
 
 
 def write_train_labels(folder: Path, labels: np.ndarray) -> None:
-    """Writes train_labels.parquet; `labels` float64 [M], NaN where there is none."""
+    """Writes train_labels.parquet; `labels` are float64 [M], NaN where missing."""
     _write(folder / TRAIN, pa.table({"label": pa.array(labels, pa.float64())}))
 
 
 def read_predictions(folder: Path) -> Predictions:
-    """Reads eval.parquet; FileNotFoundError if it is gone."""
+    """Reads eval.parquet; raises FileNotFoundError if it is missing."""
     table = pq.read_table(folder / EVAL)
     fields: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
     arrays = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
@@ -114,7 +120,7 @@ def read_predictions(folder: Path) -> Predictions:
 
 
 def read_train_labels(folder: Path) -> np.ndarray:
-    """Reads train_labels.parquet: float64 [M]."""
+    """Reads train_labels.parquet; float64 [M]."""
     found: np.ndarray = pq.read_table(folder / TRAIN).column("label").to_numpy()
     return found
 
@@ -132,6 +138,6 @@ def _decided(table: pa.Table, name: str) -> np.ndarray | None:
 def _write(path: Path, table: pa.Table) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    # Dictionaries do not pay for probabilities, of which hardly two are equal.
+    # Dictionary encoding does not pay for probabilities, which are nearly all distinct.
     pq.write_table(table, partial, compression="zstd", use_dictionary=False)
     partial.replace(path)

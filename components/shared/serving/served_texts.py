@@ -1,8 +1,9 @@
-"""What a served model is sent as text: dates, moments and lists, read by TensorFlow.
+"""Parses inputs of a served model that are sent as text, in TensorFlow: dates, timestamps and lists.
 
-Dates and moments are ISO 8601, as "2013-12-31", "2013-12-31T23:59" or "2013-12-31 23:59:59.5+01:00"; "" is missing.
-With an offset they are brought to UTC, without one they are taken as UTC, as at ingest. A list is one text, its items
-between separators. What cannot be read fails the request, with the column and the value: it would be a wrong answer.
+Dates and timestamps are ISO 8601, such as "2013-12-31", "2013-12-31T23:59" or "2013-12-31 23:59:59.5+01:00"; "" is
+missing. Times with an offset are converted to UTC, times without one are taken as UTC, as in ingest. A list is one text
+with separators between the items. Invalid text fails the request, with the column and the value, because a prediction
+from it would be wrong.
 """
 
 import re
@@ -16,7 +17,7 @@ _DIGITS = r"^({n})-({m})-({m})(?:[ T]({m})(?::?({m})(?::?({m})(?:\.({f}))?)?)?".
     n=r"\d{4}", m=r"\d\d", f=r"\d{1,9}"
 )
 _ZONE = r"(?:Z|([+-])(\d\d)(?::?(\d\d))?)?)?$"
-# A rewrite of RE2 knows nine groups: those of the one half or of the other are kept.
+# A rewrite in RE2 is limited to nine groups, so each pattern captures the groups of one half only.
 _OF_DIGITS = _DIGITS + re.sub(r"\((?!\?)", "(?:", _ZONE)
 _OF_ZONE = re.sub(r"\((?!\?)", "(?:", _DIGITS) + _ZONE
 _YEAR, _MONTH, _DAY, _HOUR, _MINUTE, _SECOND, _FRACTION = range(1, 8)
@@ -24,12 +25,12 @@ _SIGN, _OFF_HOURS, _OFF_MINUTES = range(1, 4)
 
 
 def moments(texts: tf.Tensor, unit: str, name: str) -> tf.Tensor:
-    """Texts [N] as days or microseconds, int64 [N], see calendar_parts; the smallest int64 where "".
+    """Parses texts [N] into days or microseconds, int64 [N], see calendar_parts.py; the smallest int64 for "".
 
     Args:
       texts: ISO 8601.
-      unit: Of the column.
-      name: Of the column, for the message.
+      unit: Unit of the column.
+      name: Name of the column, for the message.
     """
     texts = tf.strings.strip(texts)
     there = texts != ""
@@ -53,15 +54,15 @@ def moments(texts: tf.Tensor, unit: str, name: str) -> tf.Tensor:
     legal &= (found_month == month) & (found_day == day) & (hour < 24) & (minute < 60) & (second < 60)
     micro = ((hour * 60 + minute - offset) * 60 + second) * 1_000_000 + micros
     if unit == DATE:
-        legal &= micro == 0  # a time of the day would be lost
+        legal &= micro == 0  # a date has no time of day
     wrong = tf.boolean_mask(texts, there & ~legal)
-    said = tf.strings.join([f"{name}: '", tf.strings.reduce_join(wrong[:1]), "' is no ISO 8601 date"])
+    said = tf.strings.join([f"{name}: '", tf.strings.reduce_join(wrong[:1]), "' is not an ISO 8601 date"])
     with tf.control_dependencies([tf.debugging.Assert(tf.size(wrong) == 0, [said])]):
         return tf.where(there, days if unit == DATE else days * DAY + micro, tf.constant(MISSING, tf.int64))
 
 
 def _days(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:
-    """Days since 1970-01-01 of a date in the Gregorian calendar, int64; what is no date gives another one."""
+    """Days since 1970-01-01 of a Gregorian date, int64; an invalid date gives the number of another date."""
     year = tf.where(month <= 2, year - 1, year)
     era = year // 400
     of_era = year - era * 400
@@ -70,7 +71,7 @@ def _days(year: tf.Tensor, month: tf.Tensor, day: tf.Tensor) -> tf.Tensor:
 
 
 def listed(texts: tf.Tensor, separator: str, dtype: tf.DType) -> tf.SparseTensor:
-    """Texts [N] as lists of `dtype`, their items between separators; see time_cells.listed of ingest."""
+    """Parses texts [N] into lists of `dtype`; the same rules as time_parsing.listed of ingest."""
     items = tf.strings.split(tf.strings.regex_replace(texts, OUTER, r"\1"), separator)
     items = tf.ragged.map_flat_values(lambda flat: tf.strings.regex_replace(flat, AROUND, r"\1"), items)
     items = tf.ragged.boolean_mask(items, tf.ragged.map_flat_values(lambda flat: flat != "", items))

@@ -1,7 +1,7 @@
-"""Spellings of one value, brought to the value they stand for: as rows are read, and in a served graph alike.
+"""Replaces the spellings of a value by its canonical spelling, when rows are read and in a served graph.
 
-`Spellings` are [data.values] of pipeline.toml: column -> spelling -> the value it stands for. What is no spelling stays
-as it is, so canonical values pass unchanged and applying it twice is applying it once.
+`Spellings` is section [data.values] of pipeline.toml: column -> spelling -> canonical value. All other values are
+unchanged, so that the replacement is idempotent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from components.shared.errors import ConfigError
 
-if TYPE_CHECKING:  # settings are checked without them
+if TYPE_CHECKING:  # checking the settings must not import them
     import pyarrow as pa
     import tensorflow as tf
 
 Spellings: TypeAlias = Mapping[str, Mapping[str, str]]
 KEY = "spellings"
-"""Where a preprocessing function finds them in its custom_config."""
+"""Key of the spellings in the custom_config of a preprocessing function."""
 
 
 def check_spellings(spellings: Spellings) -> None:
-    """ConfigError unless every spelling stands for a value that is itself no spelling of another."""
+    """Raises ConfigError if a spelling or value is empty, or a canonical value is a spelling of another value."""
     for column, meant in spellings.items():
         place = f"[data.values] {column}"
         for spelling, value in meant.items():
@@ -34,7 +34,7 @@ def check_spellings(spellings: Spellings) -> None:
 
 
 def canonical(batch: "pa.RecordBatch", spellings: Spellings) -> "pa.RecordBatch":
-    """The batch with the spellings in its text columns, and in its lists of texts, brought to their values."""
+    """Replaces spellings in the text columns and lists of texts of a batch."""
     import pyarrow as pa
 
     columns, changed = list(batch.columns), False
@@ -48,7 +48,7 @@ def canonical(batch: "pa.RecordBatch", spellings: Spellings) -> "pa.RecordBatch"
 
 
 def canonical_table(table: "pa.Table", spellings: Spellings) -> "pa.Table":
-    """The same of a table."""
+    """Replaces spellings in a table, like `canonical`."""
     import pyarrow as pa
 
     if not any(spellings.values()):
@@ -78,10 +78,10 @@ def _canonical(column: "pa.Array", meant: Mapping[str, str]) -> "pa.Array":
 
 
 def canonical_tensor(tokens: "tf.Tensor", spelt: Sequence[str], meant: Sequence[str]) -> "tf.Tensor":
-    """Strings of any shape, those in `spelt` replaced by the one of `meant` at the same place.
+    """Replaces strings of any shape that occur in `spelt` by the string at the same index in `meant`.
 
-    By fingerprints of constants rather than a lookup table, which is a resource that each kind of graph would have to
-    track and to initialise: TensorFlow Transform's, the matrices' and a served model's.
+    It compares fingerprints of constants and does not use a lookup table: that is a resource, which each kind of graph
+    (TensorFlow Transform's, the graph of matrices, a served model's) would have to track and initialise.
     """
     import tensorflow as tf
 

@@ -1,8 +1,8 @@
-"""Names of people, firms or products that may be one under two spellings: of many different values, in bounded time.
+"""Finds names of people, firms or products that may be spellings of one name, among many values and in bounded time.
 
-Names are compared where chance is small that a pair is missed: equal keys (case, blanks, accents, punctuation), the
-neighbours of both their sorted keys and their keys read backwards, and names that begin with the same word, of which
-one may abbreviate a later word of the other ("ACME Corp." and "Acme Corporation").
+Only pairs that are likely to match are compared: names with equal keys (ignoring case, blanks, accents, punctuation),
+neighbours in the order of their keys and of their reversed keys, and names with the same first word, of which one may
+abbreviate a later word of the other ("ACME Corp." and "Acme Corporation").
 """
 
 import re
@@ -22,21 +22,21 @@ from components.shared.spellings.spelling_groups import (
 )
 
 NEAR = 92.0
-"""rapidfuzz's ratio, 0 to 100, from which two names may be one."""
+"""Minimum of rapidfuzz's ratio, 0 to 100, for two names to match."""
 NEIGHBOURS = 4
-"""Names that each is compared with in each order."""
+"""Neighbours that each name is compared with in each order."""
 MOST_ALIKE = 200
-"""Names that begin with the same word are compared pair by pair up to this number; of more, neighbours only."""
+"""Maximum names with the same first word that are compared pairwise; of more, only neighbours are."""
 LEAST_ABBREVIATED = 2
-"""Letters of an abbreviation: Co. for Company."""
+"""Minimum letters of an abbreviation: Co. for Company."""
 MOST_NAMES = 1_000_000
-"""Different names that are looked at, the most frequent."""
+"""Maximum distinct names that are compared; the most frequent ones."""
 MOST_IN_GROUP = 20
-"""A larger group is a chain of names of which each is only like the next."""
+"""Larger groups are dropped: they are chains in which each name only resembles the next."""
 
 
 def find_entities(counts: Mapping[str, int]) -> list[Group]:
-    """Groups of names that may be one, those of most rows first; `counts` is name -> rows."""
+    """Returns groups of names that may be one, by descending number of rows; `counts` is name -> rows."""
     if len(counts) > MOST_NAMES:
         counts = dict(sorted(counts.items(), key=lambda pair: -pair[1])[:MOST_NAMES])
     by_key: dict[str, list[str]] = defaultdict(list)
@@ -63,7 +63,7 @@ def _root(joined: list[int], at: int) -> int:
 
 
 def _near_pairs(keys: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Places of keys that differ in a letter or two, among the neighbours in both orders."""
+    """Indices of keys that differ in a letter or two, among neighbours in both orders."""
     if not has_near() or len(keys) < 2:
         return
     from rapidfuzz import fuzz, process
@@ -86,7 +86,7 @@ def _words(name: str) -> list[str]:
 
 
 def _abbreviated_pairs(words: Sequence[list[str]]) -> Iterator[tuple[int, int]]:
-    """Places of names of as many words, the first the same, of which later ones may abbreviate each other."""
+    """Indices of names with equal first word and number of words, whose later words may abbreviate each other."""
     blocks: dict[tuple[str, int], list[int]] = defaultdict(list)
     for at, some in enumerate(words):
         if len(some) > 1 and len(some[0]) >= LEAST_NEAR - 2:

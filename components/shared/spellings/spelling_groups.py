@@ -1,7 +1,7 @@
-"""Values of one column that may be spellings of one: they differ by case, blanks, accents, punctuation or a slip.
+"""Groups values of a column that may be spellings of one value: they differ in case, blanks, accents or by a typo.
 
-Of the differences, case, blanks and the Unicode form are certain enough for a label to be read as one value by default;
-the others are proposals. Near spellings are compared with rapidfuzz, in bounded time.
+Differences in case, blanks and Unicode form are certain enough that labels are merged by default; the others are only
+proposed. Typos are found with rapidfuzz, in bounded time.
 """
 
 import re
@@ -18,26 +18,26 @@ CASE, BLANKS, UNICODE, ACCENTS, PUNCTUATION, LETTERS = (
 )  # fmt: skip
 CERTAIN = frozenset({CASE, BLANKS, UNICODE})
 LEAST_LETTERS = 3
-"""Texts with fewer are codes: "A-" is another grade than "A"."""
+"""Minimum letters of a text; shorter ones are codes, for which punctuation matters: "A-" and "A"."""
 MOST_VALUES = 4_000
-"""Different values of a column that are compared pair by pair; of more, the most frequent."""
+"""Maximum distinct values of a column that are compared pairwise; the most frequent ones."""
 NEAR = 90.0
-"""rapidfuzz's ratio, 0 to 100, from which values may be one: a wrong letter in ten."""
+"""Minimum of rapidfuzz's ratio, 0 to 100, for values to match: about one wrong letter in ten."""
 LEAST_NEAR = 5
-"""Characters of such a value."""
+"""Minimum characters of such a value."""
 RARER = 5
-"""A slip is rarer than what was meant, by this factor at least."""
+"""A typo has to be rarer than the intended value by this factor."""
 _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 @dataclass(frozen=True)
 class Group:
-    """Spellings of what may be one value.
+    """Spellings that may be one value.
 
     Attributes:
-      value: What they would be read as: the most frequent one, without blanks around it.
+      value: Proposed canonical value: the most frequent spelling, without surrounding blanks.
       spellings: Spelling -> rows, the most frequent first.
-      differ: In what they differ: case, blanks, Unicode form, accents, punctuation, letters.
+      differ: Kinds of differences: case, blanks, Unicode form, accents, punctuation, letters.
     """
 
     value: str
@@ -46,31 +46,31 @@ class Group:
 
     @property
     def is_certain(self) -> bool:
-        """Whether they differ in case, blanks or Unicode form only."""
+        """Whether the spellings differ in case, blanks or Unicode form only."""
         return set(self.differ) <= CERTAIN
 
     @property
     def meant(self) -> dict[str, str]:
-        """Spelling -> value, of those that are not the value itself."""
+        """Spelling -> canonical value, for all spellings other than that value."""
         return {spelling: self.value for spelling in self.spellings if spelling != self.value}
 
     @property
     def rows(self) -> int:
-        """Rows with another spelling than the value."""
+        """Number of rows with another spelling than the canonical value."""
         return sum(rows for spelling, rows in self.spellings.items() if spelling != self.value)
 
 
 def has_near() -> bool:
-    """Whether near spellings can be looked for: rapidfuzz is installed."""
+    """Whether typos can be found: rapidfuzz is installed."""
     return find_spec("rapidfuzz") is not None
 
 
 def find_groups(counts: Mapping[str, int], near: bool = True) -> list[Group]:
-    """Groups of a column's values, those of most rows first.
+    """Groups the values of a column, by descending number of rows.
 
     Args:
       counts: Value -> rows.
-      near: Whether to look for slips, too, where rapidfuzz is installed.
+      near: Whether to find typos, too, if rapidfuzz is installed.
     """
     by_key: dict[str, list[str]] = defaultdict(list)
     for text in counts:
@@ -86,12 +86,12 @@ def find_groups(counts: Mapping[str, int], near: bool = True) -> list[Group]:
 
 
 def certain_key(text: str) -> str:
-    """The same for texts that differ in case, blanks or Unicode form only."""
+    """Returns a key that is equal for texts that differ in case, blanks or Unicode form only."""
     return " ".join(_compatible(text).casefold().split())
 
 
 def loose_key(text: str) -> str:
-    """The same for texts that differ in accents, punctuation or blanks between words, too."""
+    """Returns a key that is equal for texts that differ in accents, punctuation or blanks between words, too."""
     plain = certain_key(text)
     if sum(character.isalpha() for character in plain) < LEAST_LETTERS:
         return plain
@@ -111,7 +111,7 @@ def _without_accents(text: str) -> str:
 
 
 def group_of(texts: Iterable[str], counts: Mapping[str, int]) -> Group:
-    """The group that these spellings are; `counts` is spelling -> rows."""
+    """Returns the group of these spellings; `counts` is spelling -> rows."""
     ranked = sorted(texts, key=lambda text: (-counts[text], text != text.strip(), text))
     differ = _differences(ranked)
     value = " ".join(ranked[0].split()) if BLANKS in differ else ranked[0]
@@ -125,11 +125,11 @@ _STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (
     (ACCENTS, _without_accents),
     (PUNCTUATION, loose_key),
 )
-"""What undoes each difference, in this order."""
+"""Kind of difference -> function that removes it, in the order of application."""
 
 
 def _differences(texts: list[str]) -> tuple[str, ...]:
-    """In what texts differ: what has to be undone for them to be equal."""
+    """Kinds of differences between texts: those that have to be removed to make them equal."""
 
     def left(names: Iterable[str]) -> int:
         found = set(texts)
@@ -142,13 +142,13 @@ def _differences(texts: list[str]) -> tuple[str, ...]:
     needed = next((names[:size] for size in range(len(names) + 1) if left(names[:size]) == 1), names)
     least = left(needed)
     found = [name for name in needed if left([other for other in needed if other != name]) > least]
-    # Where two steps undo the same difference, the first does.
+    # If two steps remove the same difference, the first is reported.
     found = found or [name for at, name in enumerate(needed) if left(needed[: at + 1]) < left(needed[:at])]
     return (*found, LETTERS) if least > 1 else tuple(found)
 
 
 def _with_slips(groups: list[list[str]], counts: Mapping[str, int]) -> list[list[str]]:
-    """The groups, those joined whose most frequent values differ in a letter or two and one is much rarer."""
+    """Merges groups whose most frequent values differ in a letter or two, if one is much rarer."""
     from rapidfuzz import fuzz, process
 
     size = {at: sum(counts[text] for text in texts) for at, texts in enumerate(groups)}
@@ -159,7 +159,7 @@ def _with_slips(groups: list[list[str]], counts: Mapping[str, int]) -> list[list
     scores = process.cdist(
         [keys[at] for at in order], [keys[at] for at in order], scorer=fuzz.ratio, score_cutoff=NEAR, dtype=np.uint8
     )
-    for rarer, meant in np.argwhere(np.tril(scores, -1) > 0):  # the meant one is more frequent, and so before
+    for rarer, meant in np.argwhere(np.tril(scores, -1) > 0):  # the intended value is more frequent, so it is earlier
         one, other = order[rarer], order[meant]
         if joined[one] == one and size[other] >= RARER * size[one] and same_digits(keys[one], keys[other]):
             joined[one] = joined[other]
@@ -170,5 +170,5 @@ def _with_slips(groups: list[list[str]], counts: Mapping[str, int]) -> list[list
 
 
 def same_digits(one: str, other: str) -> bool:
-    """Another number is another value: "route 12" is not "route 13"."""
+    """Whether two texts contain the same numbers; "route 12" and "route 13" are different values."""
     return re.findall(r"\d+", one) == re.findall(r"\d+", other)

@@ -1,12 +1,12 @@
-"""How sure a metric is, and the difference between two models that were judged on the same rows: bootstraps. Pure.
+"""Bootstrap confidence intervals of metrics, and of their differences between two models on the same rows.
 
-Paired: rows are drawn with replacement, the same ones for both models, and the difference of each metric is taken
-anew; the middle 95 % of these differences are the interval (percentile bootstrap: B. Efron and R. J. Tibshirani, An
-Introduction to the Bootstrap, 1993, chapters 13 and 16). Both models meet the same easy and hard rows, so the interval
-is narrower than what their two separate intervals would say. It speaks of the chance of which rows are in the eval
-split, not of the chance in training: another seed makes another model.
+Paired bootstrap: rows are drawn with replacement, the same ones for both models, and the difference of each metric is
+computed for each draw. The interval is the middle 95 % of these differences (percentile bootstrap: B. Efron and
+R. J. Tibshirani, An Introduction to the Bootstrap, 1993, chapters 13 and 16). Because both models are scored on the
+same rows, the interval is narrower than separate intervals suggest. It covers the sampling of the eval rows, not the
+randomness of training with another seed.
 
-Poisson: each row is counted a Poisson(1) number of times, which is what drawing with replacement comes to for many
+Poisson bootstrap: each row is weighted by a Poisson(1) number, which approximates drawing with replacement for many
 rows (J. A. Hanley and B. MacGibbon, Creating non-parametric bootstrap samples using Poisson frequencies, 2006).
 """
 
@@ -21,16 +21,21 @@ RESAMPLES = 1000
 LEVEL = 0.95
 SEED = 13
 MIN_ROWS = 30
-"""Fewer rows in a slice say nothing about it."""
+"""Minimum rows of a slice for an interval."""
 MOST_UNKNOWN = 0.05
-"""Share of the draws in which a metric may be unknown (a single class drawn) before its interval is."""
+"""Maximum share of the draws in which a metric is undefined (a single class was drawn) for an interval to be given."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A metric of two models on the same rows; `delta` is after less before.
+    """A metric of two models on the same rows, and the confidence interval of its difference.
 
-    `low` and `high` bound the middle 95 % of the resampled differences; None where that cannot be told.
+    Attributes:
+      before: Metric of the first model.
+      after: Metric of the second model.
+      delta: `after` minus `before`.
+      low: Lower bound of the 95 % interval of `delta`; None if it cannot be estimated.
+      high: Upper bound; None if it cannot be estimated.
     """
 
     before: float
@@ -41,7 +46,7 @@ class Interval:
 
     @property
     def certain(self) -> bool:
-        """Whether 0 lies outside."""
+        """Whether the interval excludes 0."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
@@ -53,18 +58,18 @@ def poisson_draws(
     seed: int = SEED,
     overall_only: Collection[str] = (),
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Metrics of each judge on each part of the rows, again and again; all see the same draws.
+    """Computes the metrics of each judge on Poisson bootstrap samples; all judges see the same samples.
 
     Args:
-      judges: Name -> what judges all rows.
-      parts: Name -> rows, by index; "" is all rows.
-      rows: N.
-      resamples: How often rows are drawn.
-      seed: Of the draws.
-      overall_only: Judges that are asked about all rows alone.
+      judges: Name -> metric calculator for all rows.
+      parts: Name -> row indices; "" is all rows.
+      rows: Number of rows N.
+      resamples: Number of bootstrap samples.
+      seed: Seed of the bootstrap.
+      overall_only: Judges that are evaluated on all rows only.
 
     Returns:
-      Part -> judge -> [1 + resamples, metrics]: first with every row counted once, then of each draw.
+      Part -> judge -> [1 + resamples, metrics]: row 0 with every row counted once, then one row per sample.
     """
     weights = _poisson(rows, resamples, seed)
     found: dict[str, dict[str, np.ndarray]] = {}
@@ -76,22 +81,22 @@ def poisson_draws(
 
 
 def _poisson(rows: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each row is drawn, uint8 [rows, resamples]: 255 is more than a Poisson(1) number ever is."""
+    """Weight of each row in each sample, uint8 [rows, resamples]; 255 exceeds any Poisson(1) number."""
     random = np.random.default_rng(seed)
     found = np.empty((resamples, rows), np.uint8)
-    for number in range(resamples):  # one at a time: 8 bytes a number are drawn before 1 is kept
+    for number in range(resamples):  # one at a time: NumPy draws 8 bytes per number, of which 1 is kept
         found[number] = random.poisson(1.0, rows)
     return np.ascontiguousarray(found.T)
 
 
 def _some(weights: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """weights[at], without a copy where these are all rows."""
+    """weights[at], without a copy if `at` is all rows."""
     whole = len(at) == len(weights) and bool((at == np.arange(len(at))).all())
     return weights if whole else weights[at]
 
 
 def standard_error(draws: np.ndarray) -> float:
-    """Standard deviation of a metric over its draws, [R]; NaN if it is unknown in too many of them."""
+    """Returns the standard deviation of a metric over samples, [R]; NaN if it is undefined in too many of them."""
     known = draws[np.isfinite(draws)]
     if len(known) < 2 or len(known) < (1 - MOST_UNKNOWN) * len(draws):
         return float("nan")
@@ -106,18 +111,18 @@ def paired_intervals(
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> dict[str, dict[str, Interval]]:
-    """Intervals of the differences between two models.
+    """Computes confidence intervals of the differences between two models.
 
     Args:
-      before: Of one model.
-      after: Of the other, on the same rows.
-      rows: N, at least 1.
-      slices: Name -> rows of it, by index; those with fewer than MIN_ROWS are left out.
-      resamples: How often rows are drawn.
-      seed: Of the draws: the same interval every time.
+      before: Metric calculator of the first model.
+      after: Metric calculator of the second model, on the same rows.
+      rows: Number of rows N, at least 1.
+      slices: Name -> row indices; slices with fewer than MIN_ROWS rows are left out.
+      resamples: Number of bootstrap samples.
+      seed: Seed of the bootstrap; the same seed gives the same intervals.
 
     Returns:
-      Slice ("" is all rows) -> metric -> interval; a metric that cannot be told is left out.
+      Slice ("" is all rows) -> metric -> interval; undefined metrics are left out.
     """
     parts = {"": np.arange(rows), **{name: at for name, at in (slices or {}).items() if len(at) >= MIN_ROWS}}
     random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Metrics by the names under which people know them, and which way they are better."""
+"""Display names of metrics, and which metrics are better when lower."""
 
 METRICS = {
     "auc": "AUC",
@@ -12,10 +12,10 @@ METRICS = {
     "rmse": "RMSE",
     "mae": "MAE",
 }
-"""In the order in which they are shown."""
+"""Metric -> display name, in the order of display."""
 MAIN_METRICS = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
-"""Metrics of a run's overview, in this order; the first three that its task has are shown."""
+"""Metrics of a run's overview, in this order; the first three that the task has are shown."""
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})
 
 RATES = ("positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")
-"""Of groups of rows, see evaluator/fairness.py: what `max_gap` may name."""
+"""Rates of groups of rows, see evaluator/fairness.py; legal values of `max_gap`."""

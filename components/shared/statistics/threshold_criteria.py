@@ -1,4 +1,4 @@
-"""What a decision threshold may be chosen by, and how settings say it.
+"""Criteria for choosing a decision threshold, and their notation in the settings.
 
 "f1"                  2 TP / (2 TP + FP + FN)
 "accuracy"            (TP + TN) / N
@@ -10,14 +10,14 @@
 from collections.abc import Mapping
 
 Criterion = str | Mapping[str, float]
-"""One of NAMES, or one of LEAST with the value to be reached."""
+"""One of NAMES, or one of LEAST with its minimum."""
 
 NAMES = ("f1", "accuracy", "balanced_accuracy")
 LEAST = ("precision", "recall")
 
 
 def complaint(by: Criterion) -> str:
-    """What is wrong with a criterion, in a clause; "" if nothing."""
+    """Returns what is wrong with a criterion, as a clause; "" if it is valid."""
     if isinstance(by, str):
         return "" if by in NAMES else f"must be {', '.join(NAMES)}, or {{ precision = 0.8 }}, not {by!r}"
     if len(by) != 1 or next(iter(by)) not in LEAST:

@@ -1,24 +1,24 @@
-"""Which probability is called 1: the decision threshold that is best by what pipeline.toml names. Pure."""
+"""Selects the decision threshold that is best by the criterion of pipeline.toml."""
 
 import numpy as np
 
 from components.shared.statistics.threshold_criteria import Criterion
 
 GRID = np.round(np.arange(1, 100) / 100, 2)
-"""Thresholds to choose from: two digits, for people."""
+"""Candidate thresholds; two digits for readability."""
 
 
 def choose_threshold(labels: np.ndarray, probability: np.ndarray, by: Criterion = "f1") -> float:
-    """The decision threshold on the grid 0.01, 0.02 .. 0.99 that is best by a criterion.
+    """Selects the decision threshold from the grid 0.01, 0.02 .. 0.99 that is best by a criterion.
 
     Args:
       labels: 0 or 1, [N].
-      probability: Of class 1, [N]; a row is called 1 from the threshold on.
+      probability: Probability of class 1, [N]; a row is predicted as 1 if it is at least the threshold.
       by: The criterion.
 
     Returns:
-      Of thresholds that tie, the lowest. Where no threshold reaches the least value asked for, the one that comes
-      nearest to it. 0.5 where no row is positive, or where balanced accuracy has no negative row to speak of.
+      The lowest of thresholds that tie. If no threshold reaches the required minimum, the one that comes closest. 0.5
+      if no row is positive, or for balanced accuracy if no row is negative.
     """
     positive = labels > 0.5
     if not positive.any() or (by == "balanced_accuracy" and positive.all()):
@@ -43,8 +43,8 @@ def choose_threshold(labels: np.ndarray, probability: np.ndarray, by: Criterion 
 
 
 def _called(positive: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """True and false positives at each threshold of the grid, without a matrix of all rows by all thresholds."""
-    # In float32, as the model compares: 0.29 in float64 is not the 0.29 that it has.
+    """True and false positives at each threshold of the grid, in memory linear in rows plus thresholds."""
+    # In float32, in which the served graph compares; 0.29 differs between float32 and float64.
     place = np.searchsorted(GRID.astype(np.float32), probability.astype(np.float32), side="right")
     counts = [np.bincount(place[rows], minlength=len(GRID) + 1) for rows in (positive, ~positive)]
     tp, fp = (count[::-1].cumsum()[::-1][1:].astype(np.float64) for count in counts)

@@ -1,6 +1,6 @@
-"""Metrics of a model's answers to N rows, each row counted as often as a weight says: what a bootstrap asks. Pure.
+"""Metrics of a model's predictions for N weighted rows, as the bootstrap needs them.
 
-Weights are [N], or [N, R] for R resamples at once. Decisions follow the tie rule of shared/serving/serving_contract.py.
+Weights are [N], or [N, R] for R bootstrap samples at once. Ties follow shared/serving/serving_contract.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,26 +11,30 @@ import numpy as np
 from components.shared.serving.serving_contract import decides, likeliest
 
 CLIP = 1e-7
-"""Probabilities are kept away from 0 and 1 by that much, as Keras and TFMA do, before their logarithm is taken."""
+"""Probabilities are clipped to [CLIP, 1 - CLIP] before their logarithm is taken, as in Keras and TFMA."""
 BLOCK = 1 << 21
-"""Weights that are worked on at a time, so that memory stays bounded."""
+"""Maximum weights that are processed at a time, to bound memory."""
 
 
 class Judge(Protocol):
-    """One model's answers to N rows, ready to be weighed."""
+    """Computes metrics of one model's predictions for N rows with given weights."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of its metrics."""
+        """Names of the metrics."""
 
     def __call__(self, weights: np.ndarray) -> np.ndarray:
-        """Metrics in the order of `names`, [metrics] or [R, metrics], with each row counted `weights` times.
+        """Computes the metrics with each row counted `weights` times.
 
-        NaN where one cannot be told. Weights [N, R] are whole numbers, which sum up exactly in float32 below 2^24.
+        Args:
+          weights: [N], or [N, R] for R samples; the latter are integers, whose sums are exact in float32 below 2^24.
+
+        Returns:
+          Metrics in the order of `names`, [metrics] or [R, metrics]; NaN where undefined.
         """
 
     def among(self, rows: np.ndarray) -> "Judge":
-        """The same for some of the rows, by index."""
+        """Returns the metric calculator for some of the rows, by index."""
 
 
 class Binary:
@@ -38,8 +42,8 @@ class Binary:
 
     Args:
       labels: 0 or 1, [N].
-      probability: Of class 1, [N].
-      threshold: F1 is of "1 from that probability on"; accuracy takes 0.5, as TFMA does.
+      probability: Probability of class 1, [N].
+      threshold: Decision threshold of F1; accuracy uses 0.5, as in TFMA.
     """
 
     names: tuple[str, ...] = ("auc", "average_precision", "f1", "accuracy", "log_loss")
@@ -59,7 +63,7 @@ class Binary:
         return _in_blocks(self._weigh, weights, len(self.names))
 
     def _weigh(self, weights: np.ndarray) -> np.ndarray:
-        """[N, R] to [R, metrics]."""
+        """Metrics [R, metrics] for weights [N, R]."""
         hits, said, there, right, loss, rows = (self._sums @ weights).astype(np.float64)
         area, precision = self._ranks(weights, rows - there)
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -74,10 +78,10 @@ class Binary:
 
 
 class Means:
-    """Metrics that are a mean over rows, such as accuracy and log loss; those in `roots` are the root of one.
+    """Metrics that are a mean over rows, such as accuracy and log loss, or the square root of one.
 
     Args:
-      values: Metric -> its value of each row, [N].
+      values: Metric -> its value for each row, [N].
       roots: Metrics of which the square root is taken, such as rmse.
     """
 
@@ -92,7 +96,7 @@ class Means:
         return _in_blocks(self._weigh, weights, len(self.names))
 
     def _weigh(self, weights: np.ndarray) -> np.ndarray:
-        """[N, R] to [R, metrics]."""
+        """Metrics [R, metrics] for weights [N, R]."""
         with np.errstate(invalid="ignore", divide="ignore"):
             *sums, rows = (self._sums @ weights).astype(np.float64)
             means = np.stack(sums, axis=1) / rows[:, None]
@@ -104,25 +108,25 @@ class Means:
 
 
 def multiclass(labels: np.ndarray, probabilities: np.ndarray) -> Means:
-    """Accuracy and log loss of codes [N] in 0..K-1 and probabilities [N, K]."""
+    """Returns accuracy and log loss for class codes [N] in 0..K-1 and probabilities [N, K]."""
     given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     right = likeliest(probabilities) == labels
     return Means({"accuracy": right, "log_loss": -np.log(np.clip(given, CLIP, 1 - CLIP))})
 
 
 def regression(labels: np.ndarray, predictions: np.ndarray) -> Means:
-    """RMSE and MAE of numbers, both [N]."""
+    """Returns RMSE and MAE for labels and predictions, both [N]."""
     error = predictions.astype(np.float64) - labels
     return Means({"rmse": error**2, "mae": np.abs(error)}, roots=frozenset({"rmse"}))
 
 
 class Decisions(Binary):
-    """`Binary`, and precision and recall of "1 from the threshold on"; 0 where nothing is called 1 and right."""
+    """`Binary`, and precision and recall at the decision threshold; 0 if there is no true positive."""
 
     names = (*Binary.names, "precision", "recall")
 
     def _weigh(self, weights: np.ndarray) -> np.ndarray:
-        """[N, R] to [R, metrics]."""
+        """Metrics [R, metrics] for weights [N, R]."""
         hits, said, there = (self._sums[:3] @ weights).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             both = [np.where(hits > 0, hits / whole, 0.0) for whole in (said, there)]
@@ -130,15 +134,15 @@ class Decisions(Binary):
 
 
 class _Ranks:
-    """Rows in the order of falling scores, for areas under curves: only points with a positive row change them.
+    """Rows by descending score, for areas under curves; only points with a positive row contribute.
 
-    Rows of equal scores share a point. Of each point k that has a positive row, with weighted counts:
+    Rows of equal scores form one point. For each point k with a positive row, with weighted counts:
 
         G_k   positive rows of the point
         T_k   all rows of the point
-        B_k   all rows above it that are not at or above the point before, and its own
+        B_k   its own rows, and all rows between it and the previous such point
 
-    so that from its score on tp_k = G_1 + .. + G_k rows are called 1 rightly, and fp_k = B_1 + .. + B_k - tp_k wrongly.
+    Predicting 1 from its score on gives tp_k = G_1 + .. + G_k true and fp_k = B_1 + .. + B_k - tp_k false positives.
     """
 
     def __init__(self, positive: np.ndarray, score: np.ndarray) -> None:
@@ -146,12 +150,12 @@ class _Ranks:
         ranked, y = score[order], positive[order]
         point = np.cumsum(np.append(False, np.diff(ranked) != 0)[: len(ranked)])
         relevant = np.bincount(point, y, int(point[-1]) + 1 if len(point) else 0) > 0
-        # Place among the relevant points: of the point itself, or of the next one below.
+        # Index among the points with a positive row: of the row's own point, or of the next one below.
         place: np.ndarray = (np.cumsum(relevant) - relevant)[point]
         own = relevant[point]
         self._points = int(relevant.sum())
         self._gained = self._sum_of(place[y], order[y], len(y))
-        inside = place < self._points  # what lies below the last positive row calls nothing 1 and right
+        inside = place < self._points  # rows below the last positive row do not contribute
         self._passed = self._sum_of(place[inside], order[inside], len(y))
         tied = own.sum() > y.sum()
         self._at = self._sum_of(place[own], order[own], len(y)) if tied else self._gained
@@ -163,16 +167,16 @@ class _Ranks:
         return csr_matrix((np.ones(len(rows), np.float32), (points, rows)), shape=(self._points, count))
 
     def __call__(self, weights: np.ndarray, negatives: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sums over positive rows, of the negatives ranked below and of the precisions, both [R].
+        """Sums over the positive rows: of the negatives ranked below, and of the precisions, both [R].
 
-        Of weights [N, R], whose negatives weigh `negatives` [R]. A negative of equal score counts as half below.
-        Divided by positives x negatives, and by positives, these are AUC and average precision.
+        `weights` are [N, R]; `negatives` [R] is the total weight of the negative rows. A negative of equal score counts
+        as half below. Divided by positives x negatives, and by positives, the sums are AUC and average precision.
         """
         gained, at = self._gained @ weights, self._at @ weights
         tp = np.cumsum(gained, axis=0)
         both = np.cumsum(self._passed @ weights, axis=0)
         precision = np.divide(tp, both, out=np.zeros_like(tp), where=both > 0)
-        # Negatives above the middle of the point: those at or above it less half of its own.
+        # Negatives above the middle of the point: those at or above it minus half of its own.
         above = both
         above -= tp
         above -= (at - gained) / 2
@@ -181,14 +185,14 @@ class _Ranks:
 
 
 def _sparse(rows: np.ndarray) -> Any:
-    """A matrix [sums, N] whose product with weights is taken without BLAS, which starts threads for so little work."""
+    """A sparse matrix [sums, N]; its product with weights does not use BLAS, whose threads do not pay here."""
     from scipy.sparse import csr_matrix
 
     return csr_matrix(rows)
 
 
 def _in_blocks(weigh: Callable[[np.ndarray], np.ndarray], weights: np.ndarray, metrics: int) -> np.ndarray:
-    """[N] to [metrics], or [N, R] to [R, metrics], so many resamples at a time that memory stays bounded."""
+    """Applies `weigh` to [N], or to [N, R] in blocks of samples to bound memory; returns [metrics] or [R, metrics]."""
     if weights.ndim == 1:
         return weigh(weights.astype(np.float64)[:, None])[0]
     rows, resamples = weights.shape
@@ -198,15 +202,16 @@ def _in_blocks(weigh: Callable[[np.ndarray], np.ndarray], weights: np.ndarray, m
 
 
 def calibration_error(labels: np.ndarray, probability: np.ndarray, bins: int = 15) -> float:
-    """Expected calibration error over bins of equal mass: sum over bins of n_b / N |mean probability - share right|.
+    """Computes the expected calibration error over bins of equal mass.
 
-    Bins of equal mass as in J. Nixon et al., Measuring Calibration in Deep Learning, 2019; rows of equal probability
-    are never parted, so there may be fewer bins.
+    It is the sum over bins of n_b / N |mean probability - share of positive rows|. Bins of equal mass follow J. Nixon
+    et al., Measuring Calibration in Deep Learning, 2019; rows of equal probability are in one bin, so there may be
+    fewer bins.
 
     Args:
-      labels: 0 or 1, [N]; for several classes, whether the likeliest is right.
-      probability: Of 1, [N]; for several classes, of the likeliest.
-      bins: At most that many.
+      labels: 0 or 1, [N]; for several classes, whether the most probable class is correct.
+      probability: Probability of 1, [N]; for several classes, of the most probable class.
+      bins: Maximum number of bins.
 
     Returns:
       In [0, 1], 0 = calibrated; NaN without rows.
@@ -215,6 +220,6 @@ def calibration_error(labels: np.ndarray, probability: np.ndarray, bins: int = 1
         return float("nan")
     said = probability.astype(np.float64)
     edges = np.unique(np.quantile(said, np.arange(1, bins) / bins, method="inverted_cdf"))
-    place = np.searchsorted(edges, said)  # a bin ends with its edge
+    place = np.searchsorted(edges, said)  # the upper edge belongs to the bin
     gaps = np.bincount(place, weights=said - labels, minlength=len(edges) + 1)
     return float(np.abs(gaps).sum() / len(labels))

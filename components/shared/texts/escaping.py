@@ -1,16 +1,16 @@
-"""Text that comes from data, as each kind of output can show it: one function a kind, and nobody else escapes.
+"""Escapes text from data for each kind of output; the only place that does so.
 
     terminal, log     on_one_line      a value within a line
-                      for_terminal     a whole text of many lines
-                      for_a_terminal   all texts in a record, before it is put into lines
-    HTML, SVG         xml_text         characters that XML does not know; markup is escaped by Jinja2, html.escape
-    Markdown          markdown_text    within a paragraph or a table's cell
-                      markdown_block   a text of many lines, as it stands
+                      for_terminal     a text of several lines
+                      for_a_terminal   all texts in a record, before it is formatted
+    HTML, SVG         xml_text         characters that XML does not allow; markup is escaped by Jinja2, html.escape
+    Markdown          markdown_text    within a paragraph or a table cell
+                      markdown_block   a text of several lines, verbatim
     pipeline.toml     toml_string      a string with its quotes
     schema.pbtxt      pbtxt_text       protobuf's text format of a message
 
-A column's name, a category or a file's name may hold an escape sequence that rewrites the terminal, a line break that
-fakes a line of ours, or a mark that reverses the order in which the rest is shown (CVE-2021-42574).
+A column name, a category or a file name may contain an escape sequence that rewrites the terminal, a line break that
+imitates a line of Plumbline's output, or a mark that reverses the order of the characters after it (CVE-2021-42574).
 """
 
 import json
@@ -22,28 +22,28 @@ from typing import Any, TypeVar
 Shown = TypeVar("Shown")
 
 _REORDERING = "\u202a-\u202e\u2066-\u2069"
-"""Embeddings, overrides and isolates: they change the order of what stands beside them."""
+"""Embeddings, overrides and isolates, which change the order in which adjacent characters are displayed."""
 _NOT_XML = re.compile(f"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|\x85|[{_REORDERING}]")
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&!])")
 
 
 def on_one_line(text: str) -> str:
-    """A value within a line: what is no print (control and format characters, line breaks) as its Python escape."""
+    """Escapes a value within a line: characters that are not printable, line breaks among them, as in Python."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else _escape(character) for character in text)
 
 
 def for_terminal(text: str) -> str:
-    """A text of many lines: line breaks stay, all else that is no print becomes its Python escape."""
+    """Escapes a text of several lines: keeps line breaks, escapes other characters that are not printable."""
     return "\n".join(map(on_one_line, text.split("\n")))
 
 
 def for_a_terminal(value: Shown) -> Shown:
-    """A copy of a record in which every text is `on_one_line`: in frozen dataclasses, mappings, lists and tuples.
+    """Returns a copy of a record with `on_one_line` applied to all texts in dataclasses, mappings, lists and tuples.
 
-    What is of another type stays as it is. A record goes through here before it is put into lines, because a line break
-    in a value cannot be told from our own afterwards.
+    Values of other types are unchanged. This is applied before a record is formatted, because afterwards line breaks in
+    values cannot be distinguished from those of the format.
     """
     found: Shown = _shown(value)
     return found
@@ -71,27 +71,27 @@ def _escape(character: str) -> str:
 
 
 def xml_text(text: str) -> str:
-    """U+FFFD for what XML has no place for (control characters, lone surrogates) and for what reorders its neighbours.
+    """Replaces characters that XML does not allow (control characters, lone surrogates) or that reorder text by U+FFFD.
 
-    Not for markup: `<` and `&` are escaped where the text is put into a page.
+    It does not escape markup: `<` and `&` are escaped when the text is inserted into a page.
     """
     return _NOT_XML.sub("\ufffd", text)
 
 
 def markdown_text(text: str) -> str:
-    """On one line, with what Markdown or HTML would take for markup escaped."""
+    """Puts a text on one line and escapes Markdown and HTML markup."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
 def markdown_block(text: str) -> str:
-    """Lines as they are, in a fenced block that nothing within it closes."""
+    """Puts lines verbatim into a fenced block whose fence does not occur in the text."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{xml_text(text)}\n{fence}\n"
 
 
 def toml_string(text: str) -> str:
-    """A TOML string: a JSON string, with what is no print escaped; a lone surrogate, which TOML refuses, as U+FFFD."""
+    """Quotes a TOML string, with escapes for characters that are not printable, and U+FFFD for lone surrogates."""
     quoted = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
     return "".join(
         character
@@ -104,7 +104,7 @@ def toml_string(text: str) -> str:
 
 
 def pbtxt_text(text: str) -> str:
-    """Text format in UTF-8, as text_format writes it, with what is no print in its strings as octal escapes."""
+    """Escapes characters that are not printable in protobuf's text format, as octal escapes."""
     return "".join(
         character
         if character.isprintable() or character == "\n"

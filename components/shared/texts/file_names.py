@@ -1,4 +1,4 @@
-"""Names that become the name of a file or folder: of datasets, runs, versions' files. None leads out of its folder."""
+"""Validates names of datasets, runs and files of versions that become file or folder names within a given folder."""
 
 from pathlib import Path, PurePosixPath
 
@@ -6,11 +6,11 @@ from components.shared.errors import UsageError
 from components.shared.texts.escaping import on_one_line
 
 LONGEST = 255
-"""Bytes of a file's name."""
+"""Maximum bytes of a file name."""
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name stands for one entry of a folder, and for none of those that begin with a dot."""
+    """Whether a name is that of a single entry of a folder, and does not begin with a dot."""
     return (
         0 < len(name.encode("utf-8", "replace")) <= LONGEST
         and not name.startswith(".")
@@ -19,17 +19,17 @@ def is_plain(name: str) -> bool:
 
 
 def checked(name: str, what: str) -> str:
-    """The name if it is plain; else UsageError, which begins with `what` it is."""
+    """Returns the name if it is plain; else raises UsageError, whose message begins with `what` it names."""
     if not is_plain(name):
         raise UsageError(
-            f"{what} {on_one_line(name)[:100]!r}: is no plain name; it must be the name of one folder, without / or "
+            f"{what} {on_one_line(name)[:100]!r}: is not a plain name; it must be the name of one folder, without / or "
             "control characters and not beginning with a dot"
         )
     return name
 
 
 def below(folder: Path, relative: str) -> Path | None:
-    """A file below a folder by its path in POSIX form; None if the path leads elsewhere."""
+    """Returns the path of a file below a folder from a relative POSIX path; None if it leads out of the folder."""
     path = PurePosixPath(relative)
     if not relative or "\0" in relative or "\\" in relative or path.is_absolute() or ".." in path.parts:
         return None
@@ -37,7 +37,7 @@ def below(folder: Path, relative: str) -> Path | None:
 
 
 def leads_out(folder: Path) -> Path | None:
-    """The first symbolic link below a folder, or it itself, whose target is outside of the folder's parent."""
+    """Returns the first symbolic link below a folder, or the folder itself, whose target is outside its parent."""
     home = folder.parent.resolve()
     for path in (folder, *sorted(folder.rglob("*"))):
         if path.is_symlink() and not path.resolve().is_relative_to(home):

@@ -1,7 +1,7 @@
-"""Passwords and tokens: found in URLs and settings, where they are refused, and taken out of messages and logs.
+"""Detects passwords and tokens in URLs and settings, which are then rejected, and removes them from messages and logs.
 
-Credentials come from environment variables, which no record of a run holds. A URL with credentials in it would be kept
-in the settings, the metadata, the report and the compiled pipeline.
+Credentials come from environment variables, which are in no record of a run. A URL with credentials would be stored in
+the settings, the metadata, the report and the compiled pipeline.
 """
 
 import os
@@ -18,26 +18,26 @@ _NAME = re.compile(
     re.I,
 )
 _SHORTEST = 6
-"""A shorter value of a variable may be a word of the message."""
+"""Minimum length of a secret value that is removed; a shorter one may be a word of the message."""
 HIDDEN = "***"
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a variable of this name holds a secret: DB_PASSWORD, PGPASSWORD, MYSQL_PWD; PWD does not."""
+    """Whether a variable of this name holds a secret: DB_PASSWORD, PGPASSWORD, MYSQL_PWD; but not PWD."""
     return _NAME.search(name) is not None
 
 
 def holds_secret(url: str) -> bool:
-    """Whether a URL holds a user, a password, a key or a signature."""
+    """Whether a URL contains a user, a password, a key or a signature."""
     return "://" in url and bool(_USER.search(url) or _QUERY.search(url))
 
 
 def without_secrets(text: str, environment: Mapping[str, str] | None = None) -> str:
-    """The text without what stands for user and password in URLs, and without the values of secret variables.
+    """Removes credentials in URLs and the values of secret environment variables from a text.
 
     Args:
-      text: A message, a trace.
-      environment: Variable -> value; None is this process's.
+      text: A message or a traceback.
+      environment: Variable -> value; None for those of this process.
     """
     variables = os.environ if environment is None else environment
     secrets = {value for name, value in variables.items() if len(value) >= _SHORTEST and is_secret_name(name)}
@@ -47,5 +47,5 @@ def without_secrets(text: str, environment: Mapping[str, str] | None = None) -> 
 
 
 def message_line(message: object) -> str:
-    """A message as a person is shown it: on one line, printable, without secrets."""
+    """Formats a message for display: on one line, printable, without secrets."""
     return on_one_line(without_secrets(" ".join(str(message).split())))

@@ -59,7 +59,7 @@ def test_integers_that_became_floats_are_rounded_for_it(tmp_path: Path) -> None:
 
 
 def test_a_column_of_texts_cannot_be_a_number(tmp_path: Path) -> None:
-    with pytest.raises(NotComparable, match="it learned 'n' as a number, which holds texts now"):
+    with pytest.raises(NotComparable, match="it was trained on 'n' as a number, which holds texts now"):
         Adapted(old(tmp_path)).answers(rows([b"two"], "bytes_list"))
 
 
@@ -79,5 +79,5 @@ def test_a_champion_that_cannot_answer_is_left_out_and_said(tmp_path: Path) -> N
     example.features.feature["old name"].float_list.value.append(1.0)
     tables, about = predict([np.array([example.SerializeToString()], object)], models, "binary", "y")
     assert tables[0].column_names == ["row", "label", "candidate", "candidate_class"]
-    assert about.incomparable == "it learned 'old name' as another type than the rows have now"
+    assert about.incomparable == "it was trained on 'old name' as another type than the rows have now"
     assert list(models) == ["candidate", "champion"]  # the caller's

@@ -33,7 +33,7 @@ def test_a_bucket_that_is_not_there(bucket, model):
 def test_wrong_keys(bucket, model):
     with bucket.server.checking_keys():
         for message in told(bucket.location, model):
-            assert message.startswith("not allowed (InvalidAccessKeyId")
+            assert message.startswith("access denied (InvalidAccessKeyId")
             assert "check AWS_ACCESS_KEY_ID" in message
 
 
@@ -62,7 +62,7 @@ def test_an_endpoint_that_is_no_object_store(bucket, monkeypatch):
 @pytest.mark.parametrize("endpoint", ["127.0.0.1:9000", "http://", "ftp://x"])
 def test_an_endpoint_that_is_no_address(bucket, monkeypatch, endpoint):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    with pytest.raises(UsageError, match=r"AWS_ENDPOINT_URL: '.*' is no address such as https://HOST:PORT"):
+    with pytest.raises(UsageError, match=r"AWS_ENDPOINT_URL: '.*' is not an address such as https://HOST:PORT"):
         Registry(bucket.location).labels()
 
 
@@ -76,9 +76,9 @@ def test_without_the_client(monkeypatch):
     ("location", "message"),
     [
         ("http://host/r", "legal: a folder, file:///FOLDER, s3://BUCKET/PATH, gs://BUCKET/PATH, az://BUCKET/PATH"),
-        ("s3:///r", "no place for a registry"),
+        ("s3:///r", "not a location of a registry"),
         ("s3://user@b/r", "holds credentials"),
-        ("file://host/r", "no place for a registry"),
+        ("file://host/r", "not a location of a registry"),
         ("s3://b/r?region=x", "has no query"),
         ("minio://b/r", "give s3://b/r and set AWS_ENDPOINT_URL"),
     ],

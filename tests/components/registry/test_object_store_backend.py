@@ -153,7 +153,7 @@ def test_a_push_that_lives_is_not_swept_or_fails_and_says_so(registry, model, pl
 def test_a_swept_push_is_told_in_one_line(registry, model, place):
     registry.create()
     place.server.after = lambda environ: place.lose(".pushes/1.json") if is_claim(environ) else None
-    with pytest.raises(PlumblineError, match="another one swept it; run again") as error:
+    with pytest.raises(PlumblineError, match="was discarded by another one; run again") as error:
         registry.push(model("a"), {})
     assert "\n" not in str(error.value)
     assert list(place.files()) == ["labels.json"]

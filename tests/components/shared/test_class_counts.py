@@ -5,7 +5,9 @@ def test_classes_of_one_split_only() -> None:
     found = class_sets({"a": 5, "b": 1, "gone": 2}, {"a": 3, "b": 1, "new": 1, "other": 4})
     assert (dict(found.unseen), dict(found.vanished)) == ({"other": 4, "new": 1}, {"gone": 2})
     said = found.unseen_text("multiclass")
-    assert said.startswith("eval: 5 rows of 2 classes that no train row has: other (4), new (1); no model can say them")
+    assert said.startswith(
+        "eval: 5 rows of 2 classes that no train row has: other (4), new (1); no model can predict them"
+    )
     assert found.unseen_text("binary").endswith("; they count as the negative class")
     assert found.vanished_text().startswith("train: 2 rows of 1 class that no eval row has: gone (2)")
 

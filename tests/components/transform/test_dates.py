@@ -138,7 +138,7 @@ def test_a_text_that_is_no_date_fails_the_request() -> None:
     texts = SentAsText({"born": "date"})
     assert texts.read("born", tf.constant(["1969-12-31", " "]), tf.int64).numpy().tolist() == [-1, -(2**63)]
     for wrong in ("31.12.2013", "2013-02-29", "2013-12-31T10:00", "20131231"):
-        with pytest.raises(tf.errors.InvalidArgumentError, match="born: '.*' is no ISO 8601 date"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="born: '.*' is not an ISO 8601 date"):
             texts.read("born", tf.constant(["1969-12-31", wrong]), tf.int64)
     moments = SentAsText({"at": "timestamp"})
     sent = ["1970-01-01T00:00:00.5Z", "1970-01-01 01:00+01:00", "1970-01-01T00:00:00.1234567-0030", "1969-12-31"]

@@ -10,7 +10,7 @@ from components.shared.features.distinct_values import MOST_SAMPLED, NumberSampl
 def test_values_that_become_equal_are_counted() -> None:
     found = told_apart("x", "numeric", np.array([1, 2, 3, 4, 4]), np.array([0.0, 0.0, 1.0, 2.0, 2.0]))
     assert (found.distinct, found.learned, found.affected) == (4, 3, 0.4)
-    assert found.finding == "of 4 different values 3 are left (40% of the rows have one of them)"
+    assert found.finding == "4 distinct values become 3 (40% of the rows have one of them)"
     both = told_apart("x", "numeric", np.array([1, 2]), np.array([0.0, 0.0]), np.array([0.0, 1.0]))
     assert (both.distinct, both.learned, both.finding) == (2, 2, "")
 
@@ -47,6 +47,6 @@ def test_float64_that_float32_rounds_to_the_same_is_noticed() -> None:
     assert [one is batch for one in rounding.watched([batch])] == [True]
     (found,) = rounding.found()
     assert (found.column, found.kind) == ("epoch", "float32")
-    assert found.finding.startswith("as float32, the only float of a tf.Example, of ")
+    assert found.finding.startswith("as float32, the only float of a tf.Example, ")
     less = {**found.to_json(), "affected": 0.5}
     assert worst([[less], [found.to_json()]]) == [found.to_json()]

@@ -17,7 +17,7 @@ def test_plain(name):
 )
 def test_not_plain(name):
     assert not is_plain(name)
-    with pytest.raises(UsageError, match="is no plain name") as error:
+    with pytest.raises(UsageError, match="is not a plain name") as error:
         checked(name, "run")
     assert str(error.value).isprintable()
 
