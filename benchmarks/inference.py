@@ -86,7 +86,7 @@ def _measured(finished: FinishedRun, options: argparse.Namespace) -> dict[str, A
     served = Served(model, finished.examples("eval"), list(config.features.names))
     trees = finished.training.get("trees", {})
     count = options.trees or finished.training.get("rounds") or TREES
-    leaves = options.leaves or (trees.get("leaves") if isinstance(trees, dict) else None) or LEAVES
+    leaves = options.leaves or (trees.get("num_leaves") if isinstance(trees, dict) else None) or LEAVES
     features = [list(config.features.categorical), [*config.features.numeric, *config.features.cyclical]]
     engines = _engines(finished, features, config.dataset.label, count, leaves)
     calls = {size: served.calls(size) | {name: one(size) for name, one in engines.items()} for size in SIZES}

@@ -169,7 +169,7 @@ def create_pipeline(
             **columns,
             **training,
             **parameters(own, "run_fn"),
-            "decide_by": config.evaluation.decide_by,
+            "threshold_metric": config.evaluation.threshold_metric,
             "code": code_with(own, "run_fn", "components.trainer.training"),
         },
     )
@@ -209,7 +209,7 @@ def create_pipeline(
         labels=audit.outputs["labels"],
         metric=RANKED_BY[dataset.task],
         kinds=kinds,
-        settings=json.dumps({"min_rows": config.evaluation.min_slice_rows, **config.errors.model_dump()}),
+        settings=json.dumps({"min_rows": config.evaluation.min_slice_rows, **config.error_analysis.model_dump()}),
         code=code_of("components.error_analysis.component"),
     )
 

@@ -73,7 +73,7 @@ def code_fingerprint(config: Config) -> str:
         "components.trainer.training",
     )
     settings = config.model_dump(mode="json", include={"dataset", "features", "training"})
-    settings["decide_by"] = config.evaluation.decide_by
+    settings["threshold_metric"] = config.evaluation.threshold_metric
     if own := config.own_module():
         settings["own"] = own.digests
         source = _hash(

@@ -58,7 +58,7 @@ def analyse(
     categorical, numeric = list(kinds["categorical"]), [*kinds["numeric"], *kinds["cyclical"]]
     texts = list(kinds.get("text", ()))
     features = [*categorical, *numeric, *texts]
-    most = min(settings.rows, MOST_CELLS // max(1, len(features)))
+    most = min(settings.max_rows, MOST_CELLS // max(1, len(features)))
     classes = max(1, len(predictions.about.classes))
     chosen = sampled(
         len(predictions.labels), min(most, MOST_PRODUCTS // max(1, len(features) * classes)), settings.seed
@@ -94,7 +94,7 @@ def analyse(
         "looked": search.looked,
         "min_rows": search.least,
         "alpha": settings.alpha,
-        "effect": settings.effect,
+        "effect": settings.effect_size,
     }
 
 

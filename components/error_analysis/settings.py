@@ -15,12 +15,12 @@ class Settings:
     Attributes:
       min_rows: Minimum number of rows of a slice; lower for a small split, see `least`.
       bins: Number of quantile bins of a numeric feature.
-      categories: Maximum number of categories with a slice of their own, the most frequent ones; the others share one.
+      max_categories: Maximum number of categories with a slice of their own, the most frequent ones; the others share one.
       alpha: False discovery rate over all tested slices, in (0, 1).
-      effect: Minimum gap of a weak slice, relative to the overall mean loss, >= 0.
-      most: Maximum number of slices in the result.
-      most_pairs: Maximum number of pairs of features; features with the weakest slices are paired first.
-      rows: Maximum number of rows of a split; more are sampled at random.
+      effect_size: Minimum gap of a weak slice, relative to the overall mean loss, >= 0.
+      max_slices: Maximum number of slices in the result.
+      max_pairs: Maximum number of pairs of features; features with the weakest slices are paired first.
+      max_rows: Maximum number of rows of a split; more are sampled at random.
       importance_rows: Maximum number of rows for permutation importance; 0 skips it.
       importance_repeats: Permutations of each feature, at least 2.
       seed: Random seed of all draws.
@@ -28,12 +28,12 @@ class Settings:
 
     min_rows: int = 500
     bins: int = 5
-    categories: int = 30
+    max_categories: int = 30
     alpha: float = 0.05
-    effect: float = 0.1
-    most: int = 20
-    most_pairs: int = 500
-    rows: int = 200_000
+    effect_size: float = 0.1
+    max_slices: int = 20
+    max_pairs: int = 500
+    max_rows: int = 200_000
     importance_rows: int = 2000
     importance_repeats: int = 3
     seed: int = 13

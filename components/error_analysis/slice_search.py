@@ -123,9 +123,9 @@ def weak_slices(found: Outcomes, columns: Mapping[str, Column], settings: Settin
     cuts = tuple(
         made
         for name, column in columns.items()
-        for made in cuts_of(name, column, settings.bins, settings.categories, least)
+        for made in cuts_of(name, column, settings.bins, settings.max_categories, least)
     )
-    none = Search(cuts, (), 0, least, rows, settings.effect)
+    none = Search(cuts, (), 0, least, rows, settings.effect_size)
     if not rows or not cuts:
         return none
     coded = [each.codes_of(columns[each.feature]) for each in cuts]
@@ -142,7 +142,7 @@ def weak_slices(found: Outcomes, columns: Mapping[str, Column], settings: Settin
     slices = sorted(
         (searcher.described(parts, of[parts]) for parts in selected), key=lambda one: (-one.weight, one.slice)
     )
-    return Search(cuts, tuple(slices[: settings.most]), len(tested), least, rows, settings.effect)
+    return Search(cuts, tuple(slices[: settings.max_slices]), len(tested), least, rows, settings.effect_size)
 
 
 class _Searcher:
@@ -152,7 +152,7 @@ class _Searcher:
         self._found, self._cuts, self._coded, self._settings = found, cuts, coded, settings
         self._rows = len(found.loss)
         self._excess = Excess(found, settings.seed)
-        self._margin = settings.effect * self._excess.overall
+        self._margin = settings.effect_size * self._excess.overall
         self._kept: dict[tuple[int, ...], np.ndarray] = {}
 
     def candidates(self) -> list[_Candidate]:
@@ -163,7 +163,7 @@ class _Searcher:
             tested += single
             weakest.append(max((candidate.t for candidate in single), default=-np.inf))
         # All pairs among as many partitions as affordable, those with the largest t first.
-        pairs = min(self._settings.most_pairs, PAIR_CELLS // (self._rows * self._found.classes))
+        pairs = min(self._settings.max_pairs, PAIR_CELLS // (self._rows * self._found.classes))
         fits = int((1 + (1 + 8 * pairs) ** 0.5) / 2)
         chosen = sorted(np.argsort(-np.array(weakest), kind="stable")[:fits])
         for one, other in pairs_of(len(chosen)):
@@ -202,7 +202,7 @@ class _Searcher:
         selected: list[tuple[tuple[Part, ...], np.ndarray]] = []
         least = self._settings.least(self._rows)
         for candidate in candidates:
-            if len(selected) == self._settings.most:
+            if len(selected) == self._settings.max_slices:
                 break
             inside, excess = self._members(candidate.parts), self._excess_of(candidate.parts)
             if len(candidate.parts) == 2 and not self._worse_than_both(candidate.parts, inside, excess, level):

@@ -129,8 +129,8 @@ def assess(
     if CHAMPION in judges:
         comparisons = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
     p_value = independence_p_value(task, labels, answers[CANDIDATE])
-    violations, notices = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior)
-    blocked, told = _against_linear(task, draws, bar.baseline)
+    violations, notices = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior_baseline)
+    blocked, told = _against_linear(task, draws, bar.linear_baseline)
     violations, notices = violations + blocked, notices + told + _simpler_model_ahead(task, draws)
     strongest = _alone(task, draws, column)
     if strongest is not None and strongest.lost:
@@ -364,7 +364,7 @@ def _fairness(
     violations: list[Finding] = []
     notices: list[Finding] = []
     for gap in gaps:
-        limit = bar.max_gap.get(gap.metric)
+        limit = bar.max_disparity.get(gap.metric)
         if limit is None or gap.value <= limit:
             continue
         found = FairnessGap(gap.metric, gap.column, gap.high, gap.low, gap.value, limit, gap.significant)
@@ -374,7 +374,7 @@ def _fairness(
         for column, values in measured.items()
     }
     for column, values in small.items():
-        if bar.max_gap and len(measured[column]) - len(values) < 2:
+        if bar.max_disparity and len(measured[column]) - len(values) < 2:
             notices.append(FairnessNotCompared(column, bar.min_slice_rows))
     said = {
         "threshold": threshold,
@@ -383,7 +383,7 @@ def _fairness(
             column: {value: {name: finite(x) for name, x in metrics.items()} for value, metrics in values.items()}
             for column, values in measured.items()
         },
-        "gaps": [asdict(gap) | {"limit": bar.max_gap.get(gap.metric)} for gap in gaps],
+        "gaps": [asdict(gap) | {"limit": bar.max_disparity.get(gap.metric)} for gap in gaps],
     }
     return said, violations, notices
 

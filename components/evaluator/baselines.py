@@ -56,7 +56,7 @@ def learn_baselines(
     labels: np.ndarray,
     task: str,
     features: Mapping[str, Any],
-    decide_by: Criterion,
+    threshold_metric: Criterion,
     classes: int = 0,
     seed: int = 13,
 ) -> Baselines:
@@ -67,7 +67,7 @@ def learn_baselines(
       labels: Of all its rows as the model learned them, [M]; NaN where there is none.
       task: binary, multiclass or regression.
       features: pipeline.toml's [features].
-      decide_by: What decision thresholds are chosen by.
+      threshold_metric: What decision thresholds are chosen by.
       classes: K of a multiclass task.
       seed: Of the sample.
     """
@@ -94,9 +94,9 @@ def learn_baselines(
     line = fit(inputs, learned, task, classes)
     thresholds = {}
     if task == "binary":
-        thresholds[PRIOR] = choose_threshold(every, np.full(len(every), float(prior)), decide_by)
+        thresholds[PRIOR] = choose_threshold(every, np.full(len(every), float(prior)), threshold_metric)
         if line is not None:
-            thresholds[LINEAR] = choose_threshold(learned, line(inputs), decide_by)
+            thresholds[LINEAR] = choose_threshold(learned, line(inputs), threshold_metric)
     return Baselines(prior, line, encoder, thresholds, len(learned), strongest)
 
 

@@ -24,12 +24,12 @@ class Bar:
     tolerance: Mapping[str, float] = field(default_factory=dict)
     slice_tolerance: Mapping[str, float] = field(default_factory=dict)
     min_slice_rows: int = 1
-    baseline: str = "warn"
-    prior: str = "block"
+    linear_baseline: str = "warn"
+    prior_baseline: str = "block"
     strongest_column: str = "block"
     sensitive: Sequence[str] = ()
-    max_gap: Mapping[str, float] = field(default_factory=dict)
-    decide_by: Criterion = "f1"
+    max_disparity: Mapping[str, float] = field(default_factory=dict)
+    threshold_metric: Criterion = "f1"
 
 
 Comparisons = Mapping[tuple[str, str], Comparison]

@@ -66,7 +66,7 @@ def evaluate(
     locations = {name: place for name, place in locations.items() if name in predictions.answers}
     version = version if CHAMPION in locations else None
     baselines = learn_baselines(
-        splits["train"], train_labels, task, features, bar.decide_by, classes=len(about.classes)
+        splits["train"], train_labels, task, features, bar.threshold_metric, classes=len(about.classes)
     )
     wanted = sorted({column for key in keys for column in key} | set(bar.sensitive))
     kept, lines, alone = [], [], []

@@ -159,7 +159,7 @@ def audit_labels(
             suggested=str(found.suggested[at]),
             quality=round(float(found.quality[at]), 6),
         )
-        for at in ranked[: settings.most_issues]
+        for at in ranked[: settings.max_issues]
     ]
     near, groups = (0, []) if regression or not kinds.names else _near(found, encoded)
     scores = outlier_scores(encoded, settings.seed)

@@ -16,15 +16,15 @@ class Settings:
         with more than FEW_CLASSES classes it uses a forest, because boosting fits one tree per class and iteration. A
         regression uses boosting with absolute error, which is robust against wrong labels.
       folds: Number of cross-validation folds, at least 2. Classes with fewer distinct rows are not scored.
-      learn_rows: Maximum number of training rows. All rows are scored.
-      most_issues: Maximum number of issues in the result.
+      max_train_rows: Maximum number of training rows. All rows are scored.
+      max_issues: Maximum number of issues in the result.
       seed: Random seed of folds and models.
     """
 
     model: str = "auto"
     folds: int = 5
-    learn_rows: int = 100_000
-    most_issues: int = 1000
+    max_train_rows: int = 100_000
+    max_issues: int = 1000
     seed: int = 13
 
     def models(self, rows: int, classes: int) -> tuple[Model, ...]:
@@ -51,9 +51,9 @@ class Settings:
           models: The models in use.
           classes: Number of classes; 0 for a regression.
         """
-        most = self.learn_rows
+        most = self.max_train_rows
         if "boosting" in models:
-            most = min(most, max(2 * self.learn_rows // max(classes, 2), SMALL))
+            most = min(most, max(2 * self.max_train_rows // max(classes, 2), SMALL))
         return min(most, 4 * SMALL) if {"forest", "neighbours"} & set(models) else most
 
     @staticmethod

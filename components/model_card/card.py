@@ -357,7 +357,7 @@ def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[st
 
 def decided_by(bar: Mapping[str, Any]) -> str:
     """What the decision threshold is best in: "f1", "precision of at least 0.8"."""
-    by = bar.get("decide_by", "f1")
+    by = bar.get("threshold_metric") or bar.get("decide_by", "f1")
     return by if isinstance(by, str) else ", ".join(f"{name} of at least {least:g}" for name, least in by.items())
 
 

@@ -13,6 +13,10 @@ other module can raise these errors.
 """
 
 
+class PlumblineWarning(UserWarning):
+    """Something that a user should change, although it works now; printed once, in one line on stderr."""
+
+
 class PlumblineError(Exception):
     """An error with a message for the user; `exit_code` is the exit code of the process."""
 

@@ -110,13 +110,13 @@ def plan(budget: float | str, size: Size, settings: Mapping[str, Any], fits: flo
         3.1.
     """
     seconds, trees = seconds_of(budget, size), settings["trees"]
-    each = round_seconds(size, trees["leaves"], trees["columns"])
+    each = round_seconds(size, trees["num_leaves"], trees["colsample_bytree"])
     left = max(seconds - fits * linear_seconds(size), 0.0)
     reasons: dict[str, str] = {}
-    cheap = fits > CHEAP_FITS and left / (fits * each) < min(trees["rounds"], ENOUGH_ROUNDS)
+    cheap = fits > CHEAP_FITS and left / (fits * each) < min(trees["n_estimators"], ENOUGH_ROUNDS)
     fits = CHEAP_FITS if cheap else fits
-    rounds = min(trees["rounds"], int(left / (fits * each)))
-    if rounds < min(LEAST_ROUNDS, trees["rounds"]):
+    rounds = min(trees["n_estimators"], int(left / (fits * each)))
+    if rounds < min(LEAST_ROUNDS, trees["n_estimators"]):
         needed = fits * (linear_seconds(size) + LEAST_ROUNDS * each)
         reasons["trees"] = (
             f"not tried: {LEAST_ROUNDS} rounds take {needed:.1f} s, [training] time_budget is {seconds:.3g} s"

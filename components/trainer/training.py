@@ -74,7 +74,7 @@ def run_fn(fn_args: Any) -> None:
     answer = predictor(task, classes, center, spread)(tf.constant(fitted.answer, tf.float32))
     threshold = None
     if task == "binary":
-        threshold = validated_threshold(fitted, answer["probability"].numpy(), tables.get("decide_by", "f1"))
+        threshold = validated_threshold(fitted, answer["probability"].numpy(), tables.get("threshold_metric", "f1"))
     labels = fitted.labels * spread + center if task == "regression" else fitted.labels
     report = fitted.report | {
         "decision_threshold": threshold,

@@ -13,7 +13,7 @@ class Knob:
     """A hyperparameter and its search range: an interval or an enumeration.
 
     Attributes:
-      name: Dotted name in [training]: "dropout", "trees.leaves".
+      name: Dotted name in [training]: "dropout", "trees.num_leaves".
       low: Lower end of an interval.
       high: Upper end of an interval.
       whole: Whether an interval holds integers only.
@@ -59,10 +59,10 @@ DEFAULTS = {
         Knob("weight_decay", 1e-6, 1e-2, log=True),
         Knob("members", choices=(2, 4, 8, 16)),
         Knob("batch_size", choices=(256, 512, 1024, 2048)),
-        Knob("trees.leaves", 8, 128, whole=True, log=True),
+        Knob("trees.num_leaves", 8, 128, whole=True, log=True),
         Knob("trees.learning_rate", 0.02, 0.2, log=True),
         Knob("trees.l2", 0.1, 100.0, log=True),
-        Knob("trees.columns", 0.2, 1.0),
+        Knob("trees.colsample_bytree", 0.2, 1.0),
     )
 }
 """The default space. Boosting rounds and epochs are not searched, because early stopping selects them."""
@@ -119,7 +119,7 @@ def setting(training: Mapping[str, Any], name: str) -> Any:
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Converts {"dropout": 0.1, "trees.leaves": 31} to a part of [training]: {"dropout": 0.1, "trees": {…}}."""
+    """Converts {"dropout": 0.1, "trees.num_leaves": 31} to a part of [training]: {"dropout": 0.1, "trees": {…}}."""
     found: dict[str, Any] = {name: value for name, value in values.items() if not name.startswith(TREES)}
     trees = {name.removeprefix(TREES): value for name, value in values.items() if name.startswith(TREES)}
     return {**found, "trees": trees} if trees else found

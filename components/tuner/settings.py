@@ -20,7 +20,7 @@ class Settings:
     Attributes:
       trials: Number of trials, including the one with the current settings.
       minutes: Time after which no further trial is started; 0 for no limit.
-      rows: Maximum labelled rows of a trial, for training and validation together.
+      max_rows: Maximum labelled rows of a trial, for training and validation together.
       metric: One of METRICS; "" for the task's default.
       method: "bayesian" or "random".
       alpha: Significance level of adopting the best trial, in (0, 1]; 1 adopts the best score without a test.
@@ -30,7 +30,7 @@ class Settings:
 
     trials: int
     minutes: float = 0.0
-    rows: int = 50_000
+    max_rows: int = 50_000
     metric: str = ""
     method: str = "bayesian"
     alpha: float = 0.05

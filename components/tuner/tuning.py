@@ -49,8 +49,8 @@ def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: No
     """Searches settings and tests whether the best ones are better.
 
     The validation split is the newest rows, the same share as for early stopping: they resemble future rows most, and a
-    shuffled split would favour settings that overfit this window. Above `settings.rows` rows a random sample is taken
-    that keeps their order, so that the newest rows still validate.
+    shuffled split would favour settings that overfit this window. Above `settings.max_rows` rows a random sample is
+    taken that keeps their order, so that the newest rows still validate.
 
     Args:
       data: Training data.
@@ -134,7 +134,7 @@ class Judged:
         self._data, self._tables = data, tables
         self._task = tables["dataset"]["task"]
         self._metric = settings.metric_of(self._task)
-        rows = sampled(data.rows, settings.rows, settings.seed)
+        rows = sampled(data.rows, settings.max_rows, settings.seed)
         share = fitted_to(tables["training"], len(data.rows))[0]["validation_share"]
         (fold,) = hold_out(len(rows), share)
         self._rows, self._share = rows, share

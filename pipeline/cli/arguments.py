@@ -8,6 +8,8 @@ from typing import Any, Literal
 from components.shared.errors import UsageError
 from components.shared.texts.secrets import holds_secret, without_secrets
 from pipeline.cli.parser import Parser, new_parser
+from pipeline.process.standard_streams import say
+from pipeline.settings.renamed_keys import REMOVED_IN
 
 Commands = Any
 """What `ArgumentParser.add_subparsers` returns; argparse has no public name for it."""
@@ -76,6 +78,19 @@ def add_group(commands: Commands, name: str, metavar: str, *, help: str, descrip
     """Adds a command that has commands of its own, such as `schema`; returns what these are added to."""
     parser = new_parser(commands.add_parser, name, help=help, description=description)
     return parser.add_subparsers(metavar=metavar, required=True, parser_class=Parser)
+
+
+class FormerOption(argparse.Action):
+    """An option by its former name: sets the `dest` of the present one, and warns."""
+
+    def __call__(self, parser: argparse.ArgumentParser, parsed: argparse.Namespace, value: Any, *names: Any) -> None:
+        """Sets the value."""
+        present = f"--{self.dest.replace('_', '-')}"
+        say(
+            f"{parser.prog.partition(' ')[0]}: warning: {names[0]} is now {present}; the former name works until "
+            f"version {REMOVED_IN}"
+        )
+        setattr(parsed, self.dest, value)
 
 
 def add_dataset(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from components.shared.errors import UsageError
-from pipeline.cli.arguments import Commands, add_command, add_json, add_reading, add_source
+from pipeline.cli.arguments import Commands, FormerOption, add_command, add_json, add_reading, add_source
 from pipeline.cli.output import print_record
 from pipeline.cli.resources import settings_of
 
@@ -33,12 +33,9 @@ def add_parsers(commands: Commands) -> None:
     parser.add_argument("--dataset", metavar="NAME", help="use schema and settings of this dataset")
     parser.add_argument("--id", default="", metavar="A,B", help="id columns: together they identify a row")
     parser.add_argument(
-        "--annotators",
-        "--labelers",
-        default="",
-        metavar="A,B,C",
-        help="columns with the labels of several annotators (--labelers is the former name)",
+        "--annotators", default="", metavar="A,B,C", help="columns with the labels of several annotators"
     )
+    parser.add_argument("--labelers", dest="annotators", default="", action=FormerOption, help=argparse.SUPPRESS)
     parser.add_argument(
         "--model",
         choices=["auto", "boosting", "forest", "neighbours", "logistic"],

@@ -17,6 +17,7 @@ from pipeline.cli import (
     init,
     kubeflow,
     lineage,
+    migrate_config,
     replay,
     report,
     run,
@@ -45,6 +46,7 @@ COMMANDS = (
     garbage_collection,
     doctor,
     init,
+    migrate_config,
     kubeflow,
     completion,
 )

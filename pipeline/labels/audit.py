@@ -149,7 +149,7 @@ def audit(
         slices = tuple(dict.fromkeys(column for cross in config.evaluation.slices for column in cross))
     if label:
         kinds, names, regression, slices = _features(table, types, label, labelers, config, names, slices)
-        settings = Settings(model=model, most_issues=limit)
+        settings = Settings(model=model, max_issues=limit)
         frame = frame.assign(**_derived(table, [name for name in kinds.names if name not in types]))
         found = audit_labels(frame, label, kinds, names, regression, settings)
     between = None

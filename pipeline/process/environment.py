@@ -3,6 +3,10 @@
 import os
 import sys
 import warnings
+from contextlib import suppress
+from typing import Any
+
+from components.shared.errors import PlumblineWarning
 
 
 def settle() -> None:
@@ -16,3 +20,18 @@ def settle() -> None:
     # Deprecation warnings of libraries are of no use to users.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
+    # Ours are for the user: one line each, and the same one once, however often settings are read.
+    warnings.filterwarnings("default", category=PlumblineWarning)
+    warnings.showwarning = _show
+
+
+_show_others = warnings.showwarning
+
+
+def _show(message: Warning | str, category: type[Warning], *rest: Any, **more: Any) -> None:
+    """Python's own form of a warning shows the line of code that gave it, which tells a user nothing."""
+    if issubclass(category, PlumblineWarning):
+        with suppress(OSError, ValueError):
+            print(f"plumbline: warning: {message}", file=sys.stderr, flush=True)
+    else:
+        _show_others(message, category, *rest, **more)

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from pipeline.report.facts import Facts
 from pipeline.report.small import share_bar
 from pipeline.report.words import METRICS, fixed, seconds
+from pipeline.settings.renamed_keys import with_present_names
 from pipeline.settings.tuning_result_text import in_short
 
 NAMES = {
@@ -91,9 +92,15 @@ def _member(name: str, weight: float | None, found: Mapping[str, Any], asked: Ma
 
 
 def _trees(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
-    most = (asked.get("trees") or {}).get("rounds")
+    most = (_present(asked).get("trees") or {}).get("n_estimators")
     rounds = found.get("rounds")
     return "" if rounds is None else f"{rounds:,} rounds" + (f" of at most {most:,}" if most else "")
+
+
+def _present(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The table [training] of a run, which may be one of an older version, by present names."""
+    found: Mapping[str, Any] = with_present_names({"training": asked})[0]["training"]
+    return found
 
 
 def _network(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ The question behind it: did the improvement come from the data or from the code?
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from pipeline.run_history.compare_gain import Gain, gain_of
 from pipeline.run_history.compare_schema import SchemaChange, schema_change
 from pipeline.run_history.lineage import SpanRead, corrections_of, spans_read
 from pipeline.run_history.metadata_graph import Execution, artifacts_by_id, executions_of_run, text_property
+from pipeline.settings.renamed_keys import BothNamesError, with_present_names
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
@@ -264,6 +266,9 @@ def _is_incidental(change: Change) -> bool:
 def _settings(before: Any, after: Any) -> tuple[Change, ...] | None:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return None
+    # A run of an older version recorded former names: a rename is no change of a setting.
+    with suppress(BothNamesError):  # no version wrote both; the difference is shown as it stands
+        before, after = (with_present_names(settings)[0] for settings in (before, after))
     return tuple(_differing(before, after))
 
 

@@ -17,11 +17,12 @@ from components.shared.texts.file_names import is_plain
 from components.shared.texts.suggestions import did_you_mean
 from pipeline.settings.custom_module import OwnModule, read_module
 from pipeline.settings.error_messages import check_urls, first_complaint, legal_keys, on_a_line
+from pipeline.settings.renamed_keys import read_present_names
 from pipeline.settings.sections.balance import Augmentation, Balance, check_steps
 from pipeline.settings.sections.beam import Beam
 from pipeline.settings.sections.data import Data
 from pipeline.settings.sections.dataset import Dataset
-from pipeline.settings.sections.errors import Errors
+from pipeline.settings.sections.error_analysis import ErrorAnalysis
 from pipeline.settings.sections.evaluation import Evaluation, check_evaluation
 from pipeline.settings.sections.features import Features
 from pipeline.settings.sections.kubeflow import Kubeflow
@@ -49,13 +50,13 @@ class Drift(Table):
     """False discovery rate of the calibrated rule, over everything that a run compares."""
     thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     """Feature -> the distance that matters, instead of the `infinity_norm` in the schema's drift_comparator."""
-    effects: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    effect_sizes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     """Measure -> the distance that matters, for features without a threshold and measures other than the main one."""
     slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
     """Also compared within: each entry is one column, or several for their cross."""
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
     """A slice with fewer rows on either side is not compared."""
-    slice_effect: Annotated[float, Field(ge=0, le=1)] = 0.0
+    slice_effect_size: Annotated[float, Field(ge=0, le=1)] = 0.0
     """The least that a slice has to move more than all rows do, where its threshold is smaller."""
     joint_rows: Annotated[int, Field(ge=0)] = 10_000
     """Rows of each side that the test of columns together looks at; 0 leaves it out."""
@@ -84,9 +85,9 @@ class Audit(Table):
     """What judges a row's label, trained without that row."""
     folds: Annotated[int, Field(ge=2)] = 5
     """Parts of the rows; the labels of each are predicted by models trained on the others."""
-    learn_rows: Annotated[int, Field(ge=1000)] = 100_000
+    max_train_rows: Annotated[int, Field(ge=1000)] = 100_000
     """Rows that the judges learn from at most, drawn at random; every row is judged."""
-    most_issues: Annotated[int, Field(ge=1)] = 1000
+    max_issues: Annotated[int, Field(ge=1)] = 1000
     """Doubtful rows kept in the report, the most doubtful first."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
     """Of the folds and of the models."""
@@ -149,7 +150,7 @@ class Config(Table):
     training: Training = Training()
     tune: Tune = Tune()
     evaluation: Evaluation = Evaluation()
-    errors: Errors = Errors()
+    error_analysis: ErrorAnalysis = ErrorAnalysis()
     model_card: ModelCard = ModelCard()
     registry: Registry = Registry()
     metadata: Metadata = Metadata()
@@ -199,9 +200,9 @@ class Config(Table):
 
     @model_validator(mode="after")
     def _drift_measures_are_known(self) -> "Config":
-        for measure in self.drift.effects:
+        for measure in self.drift.effect_sizes:
             if measure not in EFFECTS:
-                raise ValueError(f"[drift] effects: {measure} is no measure; legal: {', '.join(EFFECTS)}")
+                raise ValueError(f"[drift] effect_sizes: {measure} is no measure; legal: {', '.join(EFFECTS)}")
         return self
 
     @model_validator(mode="after")
@@ -279,6 +280,7 @@ def load_config(path: Path) -> Config:
     if "path" in tables:  # a field, but not a setting
         raise ConfigError(f"{path}: [path]: unknown key; legal keys: {legal_keys(Config)}")
     check_urls(path, tables)
+    tables = read_present_names(path, tables)
     try:
         config = Config(path=path, **tables)
     except ValidationError as exc:

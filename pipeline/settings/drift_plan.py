@@ -25,9 +25,9 @@ def plan_of(config: Config, types: Mapping[str, str]) -> Plan:
         rules=Rules(
             rule=config.drift.rule,
             alpha=config.drift.alpha,
-            effects=dict(config.drift.effects),
+            effects=dict(config.drift.effect_sizes),
             thresholds=dict(config.drift.thresholds),
-            slice_effect=config.drift.slice_effect,
+            slice_effect=config.drift.slice_effect_size,
         ),
         roles={
             **dict.fromkeys(dataset.id, "id"),

@@ -9,7 +9,7 @@ import hashlib
 import json
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from components.shared.errors import UsageError
 from components.shared.files import write_bytes, write_json
 from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
 from pipeline.settings.config import Config
+from pipeline.settings.renamed_keys import with_present_names
 from pipeline.settings.sections.tune import complaint, with_values
 from pipeline.settings.tuning_result_text import dotted, edited, in_short, shown
 
@@ -93,10 +94,11 @@ def from_file(path: Path) -> Tuned:
 
 
 def _tellable(kept: Tuned) -> Tuned:
-    """The same; one of MISSHAPEN if it lacks what is told of it, so is something else."""
+    """The same by present names; one of MISSHAPEN if it lacks what is told of it, so is something else."""
     kept.for_a_person()
     dotted(kept.found["settings"])
-    return kept
+    present, _ = with_present_names({"training": kept.found["settings"]})
+    return replace(kept, found={**kept.found, "settings": present["training"]})
 
 
 def in_force(config: Config, home: Path, data: str) -> tuple[Config, Tuned | None]:

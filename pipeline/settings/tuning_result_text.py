@@ -17,7 +17,7 @@ TABLES = {"": "training", "trees": "training.trees"}
 
 
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """{"dropout": 0.1, "trees": {"leaves": 31}} as {"dropout": 0.1, "trees.leaves": 31}."""
+    """{"dropout": 0.1, "trees": {"num_leaves": 31}} as {"dropout": 0.1, "trees.num_leaves": 31}."""
     own = {name: value for name, value in settings.items() if name != "trees"}
     return {**own, **{f"trees.{name}": value for name, value in settings.get("trees", {}).items()}}
 

@@ -42,7 +42,7 @@ def story(project: Project) -> dict[str, Result]:
     """A weak first model; a repeat; a higher bar; a better model; a broken one; another day's data."""
     steps = {}
     project.set("[training] learning_rate", "1e-9")
-    project.set("[evaluation] prior", '"warn"')
+    project.set("[evaluation] prior_baseline", '"warn"')
     steps["weak"] = project.run("--span", "3")
     steps["again"] = project.run("--span", "3")
 

@@ -13,7 +13,7 @@ from pipeline.cli import main
 
 TRAINING = """[training]
 model = "trees"
-trees = { rounds = 20, learning_rate = 0.001 }  # learns next to nothing, so that whatever is tried is better
+trees = { n_estimators = 20, learning_rate = 0.001 }  # learns next to nothing, so that whatever is tried is better
 """
 TUNE = """
 [tune]
@@ -22,9 +22,9 @@ alpha = 1
 
 [tune.space.trees]
 learning_rate = { min = 0.05, max = 0.2 }
-leaves = false
+num_leaves = false
 l2 = false
-columns = false
+colsample_bytree = false
 """
 
 

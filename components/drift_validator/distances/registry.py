@@ -1,7 +1,7 @@
 """The drift measures: name, default effect size, and what computes each. A new measure is an entry here and its module.
 
-Settings (`[drift.effects]`), rules, report and documentation take names and effect sizes from this list. Modules with a
-distance import SciPy, so each is imported where it is needed: settings are read by every command.
+Settings (`[drift.effect_sizes]`), rules, report and documentation take names and effect sizes from this list. Modules
+with a distance import SciPy, so each is imported where it is needed: settings are read by every command.
 """
 
 from collections.abc import Callable

@@ -18,4 +18,4 @@ MAIN_METRICS = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse"
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})
 
 RATES = ("positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")
-"""Rates of groups of rows, see evaluator/fairness.py; legal values of `max_gap`."""
+"""Rates of groups of rows, see evaluator/fairness.py; legal values of `max_disparity`."""

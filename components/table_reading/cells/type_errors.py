@@ -42,7 +42,7 @@ class FileMisfits:
 
         Args:
           file: Path or URL of the file, for messages.
-          policy: "block" or "warn"; setting [data] misfits.
+          policy: "block" or "warn"; setting [data] on_type_mismatch.
           header_row: Line of the header, from 1; 0 for formats without a header line.
           notation: Notation of the file's cells.
         """

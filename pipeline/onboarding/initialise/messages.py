@@ -114,7 +114,7 @@ def assumed_of(
         Assumed(
             f"{on_one_line(column)}: {count:,} {'value does' if count == 1 else 'values do'} not fit the others and "
             f"{'counts' if count == 1 else 'count'} as missing{_first(impossible.get(column, ''))}",
-            "[data] misfits",
+            "[data] on_type_mismatch",
         )
         for column, count in misfits.items()
     ]

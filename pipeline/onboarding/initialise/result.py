@@ -56,7 +56,8 @@ class Initialised:
             **{name: getattr(self.options, name) for name in ("decimal", "thousands")},
             "numbers": {name: asdict(one) for name, one in self.options.numbers.items()},
             "missing": list(self.options.missing),
-            "misfits": self.options.misfits,
+            "on_type_mismatch": self.options.misfits,
+            "misfits": self.options.misfits,  # the former name, until renamed_keys.REMOVED_IN
             "label": {"column": proposal.label, "task": proposal.task, "positive": proposal.positive},
             "id": list(proposal.id),
             "columns": [asdict(column) | {"feature": column.is_feature} for column in proposal.columns],

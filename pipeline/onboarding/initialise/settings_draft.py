@@ -22,7 +22,7 @@ FEW_ROWS = 50_000
 TREES = (
     "",
     "[training.trees]",
-    "columns = 1.0                 # every tree sees all columns, where there is time for it",
+    "colsample_bytree = 1.0        # each tree uses all columns, where the time budget allows it",
 )
 _GATE = (
     "[gate]                        # block stops a run before it trains, warn reports",
@@ -84,7 +84,7 @@ def settings_text(
         lines.append(f"delimiter = {_toml(options.delimiter)}")
     lines += csv_lines(options, assumed)
     lines.append(
-        f"misfits = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
+        f"on_type_mismatch = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
     )
     lines += [f"# {count:,} in {on_one_line(column)} do not fit its other values" for column, count in misfits.items()]
     lines += _notations(proposal, found)

@@ -71,7 +71,7 @@ class Data(Table):
     """Between groups of three digits of a CSV's numbers; empty is nothing. Groups may also be left out."""
     numbers: dict[str, Numbers] = {}
     """Column -> how its numbers are written in a CSV, where that is not as `decimal` and `thousands` say."""
-    misfits: Policy = "block"
+    on_type_mismatch: Policy = "block"
     """A value that does not fit its column's type: `block` stops, `warn` makes it missing, counts and reports it."""
     corrections: str = ""
     """File or URL of corrections by hand (id, field, value, reason, by, when), applied as rows are read. Empty is
@@ -104,7 +104,7 @@ class Data(Table):
         return ReadOptions(
             self.missing,
             self.delimiter,
-            misfits or self.misfits,
+            misfits or self.on_type_mismatch,
             limits or self.limits,
             self.values,
             self.renamed,

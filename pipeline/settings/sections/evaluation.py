@@ -25,9 +25,9 @@ class Evaluation(Table):
     """The same for every slice with at least `min_slice_rows` rows."""
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
     """A slice with fewer eval rows is not judged."""
-    baseline: Policy = "warn"
+    linear_baseline: Policy = "warn"
     """A candidate that a linear model surely beats: `block` does not bless it, `warn` says so."""
-    prior: Policy = "block"
+    prior_baseline: Policy = "block"
     """A first candidate (there is no champion) that is ahead of the prior by no more than chance explains: `block` does
     not bless it, `warn` says so. One that is not ahead of the prior at all is never blessed."""
     strongest_column: Policy = "block"
@@ -35,27 +35,27 @@ class Evaluation(Table):
     lost on the way to it: `block` does not bless it, `warn` says so."""
     sensitive: Names = ()
     """Columns between whose values the decisions are compared; binary labels only."""
-    max_gap: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    max_disparity: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     """Rate -> how far apart it may lie between two values of a sensitive column that have `min_slice_rows` rows."""
-    decide_by: str | dict[str, float] = "f1"
+    threshold_metric: str | dict[str, float] = "f1"
     """What the decision threshold is best in on the validation rows: f1, accuracy or balanced_accuracy; or
     { precision = 0.8 }, the highest recall with at least that precision, or { recall = 0.8 }. Binary labels only."""
 
-    @field_validator("decide_by")
+    @field_validator("threshold_metric")
     @classmethod
-    def _criterion_is_known(cls, decide_by: str | dict[str, float]) -> str | dict[str, float]:
-        if said := complaint(decide_by):
+    def _criterion_is_known(cls, threshold_metric: str | dict[str, float]) -> str | dict[str, float]:
+        if said := complaint(threshold_metric):
             raise ValueError(said)
-        return decide_by
+        return threshold_metric
 
 
 def check_evaluation(evaluation: Evaluation, task: Task) -> None:
     """ValueError for what the task or the other keys have no use for."""
     if task != "binary":
-        given = {"sensitive": bool(evaluation.sensitive), "decide_by": evaluation.decide_by != "f1"}
+        given = {"sensitive": bool(evaluation.sensitive), "threshold_metric": evaluation.threshold_metric != "f1"}
         for key in (key for key, there in given.items() if there):
             raise ValueError(f"[evaluation] {key}: only a binary label is decided by a threshold; take it out")
-    if evaluation.max_gap and not evaluation.sensitive:
-        raise ValueError("[evaluation] max_gap: between what? name columns as sensitive, or take it out")
-    if unknown := sorted(evaluation.max_gap.keys() - set(RATES)):
-        raise ValueError(f"[evaluation] max_gap: {unknown[0]} is no rate; legal: {', '.join(RATES)}")
+    if evaluation.max_disparity and not evaluation.sensitive:
+        raise ValueError("[evaluation] max_disparity: between what? name columns as sensitive, or take it out")
+    if unknown := sorted(evaluation.max_disparity.keys() - set(RATES)):
+        raise ValueError(f"[evaluation] max_disparity: {unknown[0]} is no rate; legal: {', '.join(RATES)}")

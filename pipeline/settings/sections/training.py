@@ -17,18 +17,18 @@ def _seconds(value: Any) -> Any:
 
 
 class Trees(Table):
-    """Gradient-boosted trees."""
+    """Gradient-boosted trees (LightGBM); names as in its scikit-learn interface."""
 
-    rounds: Annotated[int, Field(ge=1)] = 400
-    """At most; the validation loss ends it sooner."""
-    leaves: Annotated[int, Field(ge=2, le=128)] = 63
-    """Of a tree, at most."""
+    n_estimators: Annotated[int, Field(ge=1)] = 400
+    """Boosting rounds at most; early stopping on the validation loss may end sooner."""
+    num_leaves: Annotated[int, Field(ge=2, le=128)] = 63
+    """Leaves of a tree at most."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.08
     """Share of its gain that each tree contributes."""
     l2: Annotated[float, Field(ge=0)] = 10.0
     """Shrinks the leaves, those of few rows most."""
-    columns: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of the columns that each tree may split on, drawn anew for each."""
+    colsample_bytree: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the columns that each tree may split on, drawn at random for each tree."""
 
 
 class Training(Table):

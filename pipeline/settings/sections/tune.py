@@ -17,7 +17,7 @@ class Tune(Table):
     """Trainings, the first with the settings as they are; 0 does not search."""
     minutes: Annotated[float, Field(ge=0)] = 0.0
     """No trial is begun after so many minutes of training; 0 is no limit."""
-    rows: Annotated[int, Field(ge=10_000)] = 50_000
+    max_rows: Annotated[int, Field(ge=10_000)] = 50_000
     """Rows that a trial learns from and is judged on, at most: a random sample in the order of time."""
     metric: Literal["", "log_loss", "auc", "average_precision", "accuracy", "rmse", "mae"] = ""
     """What is searched for; empty is log loss, or RMSE of a regression."""

@@ -103,7 +103,7 @@ def test_multiclass(world):
 
 def test_small_gaps_and_small_slices_are_left_out(world):
     noisy = world.with_flipped(world.where(carrier="UA"), 0.25)
-    assert not weak_slices(noisy.found, noisy.columns, replace(SETTINGS, effect=1.5)).slices
+    assert not weak_slices(noisy.found, noisy.columns, replace(SETTINGS, effect_size=1.5)).slices
     search = weak_slices(noisy.found, noisy.columns, replace(SETTINGS, min_rows=10_000))
     assert search.least == 400  # a twentieth of the rows, since min_rows exceeds their number
     assert names(search) == ["carrier=UA"]
@@ -111,9 +111,9 @@ def test_small_gaps_and_small_slices_are_left_out(world):
 
 def test_pairs_are_bounded_to_those_of_the_weakest_features(world):
     noisy = world.with_flipped(world.where(carrier="UA", origin="LGA"), 0.4)
-    few = weak_slices(noisy.found, noisy.columns, replace(SETTINGS, most_pairs=1))
+    few = weak_slices(noisy.found, noisy.columns, replace(SETTINGS, max_pairs=1))
     assert names(few) == ["carrier=UA, origin=LGA"]
-    none = weak_slices(noisy.found, noisy.columns, replace(SETTINGS, most_pairs=0))
+    none = weak_slices(noisy.found, noisy.columns, replace(SETTINGS, max_pairs=0))
     assert none.looked == 4 * 5 + 5 + 3
 
 

@@ -58,7 +58,7 @@ def test_a_candidate_that_beats_both():
 
 @pytest.mark.parametrize("policy", ["warn", "block"])
 def test_no_better_than_the_prior_is_never_blessed(policy):
-    (violation,) = found(Bar(baseline=policy), candidate=-0.5).violations
+    (violation,) = found(Bar(linear_baseline=policy), candidate=-0.5).violations
     assert violation.outcome == "not_better"
     assert [one.metric for one in violation.figures] == ["auc", "average_precision"]
     assert 0.3 < violation.figures[0].value < 0.4 and violation.figures[0].baseline == 0.5
@@ -78,7 +78,7 @@ def test_a_first_candidate_that_is_ahead_of_the_prior_by_chance_is_not_blessed(c
     labels, said = answers()
     lean = np.random.default_rng(3).random(ROWS) * 0.5 + 0.01 * labels
     models = {**said, "candidate": lean, **({"champion": lean} if champion else {})}
-    assessed = assess("binary", labels, models, dict.fromkeys(models, 0.5), {}, {}, Bar(prior=policy))
+    assessed = assess("binary", labels, models, dict.fromkeys(models, 0.5), {}, {}, Bar(prior_baseline=policy))
     assert [one.outcome for one in assessed.violations] == ["not_significant"] * blocks
     assert [one.outcome for one in of_kind(assessed.notices, Prior)] == ["not_significant"] * (not blocks)
 
@@ -108,7 +108,7 @@ def _of_line(row):
 
 
 def test_a_line_that_is_better_warns_or_blocks():
-    warned, blocked = (found(Bar(baseline=policy), candidate=1.0, linear=2.0) for policy in ("warn", "block"))
+    warned, blocked = (found(Bar(linear_baseline=policy), candidate=1.0, linear=2.0) for policy in ("warn", "block"))
     (line,) = of_kind(warned.notices, LinearBaseline)
     assert (line.metric, line.significant) == ("average_precision", True) and line.value < line.baseline
     assert (warned.violations, blocked.violations) == ([], [line])
@@ -125,7 +125,7 @@ def test_a_line_that_is_better_by_chance_never_blocks():
     labels, said = answers(linear=1.5)
     nearly = said["linear"] + 0.02 * np.random.default_rng(1).normal(size=ROWS)
     cuts = dict.fromkeys([*said, "candidate"], 0.5)
-    assessed = assess("binary", labels, {**said, "candidate": nearly}, cuts, {}, {}, Bar(baseline="block"))
+    assessed = assess("binary", labels, {**said, "candidate": nearly}, cuts, {}, {}, Bar(linear_baseline="block"))
     assert assessed.violations == []
     assert [one.significant for one in of_kind(assessed.notices, LinearBaseline)] in ([], [False])
     ours, line = assessed.intervals[""]["average_precision"], assessed.baselines["linear"]["average_precision"]
@@ -136,7 +136,7 @@ def test_a_single_class_is_told():
     labels, said = answers(candidate=1.0)
     (violation,) = assess("binary", labels * 0, said, dict.fromkeys(said, 0.5), {}, {}, Bar()).violations
     assert violation == Prior("undefined")
-    assessed = assess("binary", labels * 0, said, dict.fromkeys(said, 0.5), {}, {}, Bar(prior="warn"))
+    assessed = assess("binary", labels * 0, said, dict.fromkeys(said, 0.5), {}, {}, Bar(prior_baseline="warn"))
     assert (assessed.violations, assessed.notices[0]) == ([], violation)
 
 
@@ -156,7 +156,7 @@ def test_a_fairness_limit_blocks_what_is_beyond_it_and_beyond_chance():
     cuts = dict.fromkeys(said, 0.5)
 
     def violations(limit: float, **bar: int) -> list:
-        asked = Bar(max_gap={"false_positive_rate": limit}, **bar)
+        asked = Bar(max_disparity={"false_positive_rate": limit}, **bar)
         assessed = assess("binary", labels, said, cuts, {}, groups, asked)
         return assessed.violations or of_kind(assessed.notices, (FairnessGap, FairnessNotCompared))
 

@@ -123,7 +123,7 @@ def test_numeric_labels_are_scored_by_residual():
 
 
 def test_issues_are_limited_but_all_are_counted():
-    found = audit_labels(blobs(), "label", KINDS, settings=Settings(most_issues=5))
+    found = audit_labels(blobs(), "label", KINDS, settings=Settings(max_issues=5))
     assert len(found.issues) == 5 and found.doubtful > 20
 
 

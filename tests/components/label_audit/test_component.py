@@ -136,6 +136,6 @@ def test_one_class_gives_a_note_and_no_error(tmp_path):
 
 
 def test_component_applies_the_settings(tmp_path):
-    found = audited(tmp_path, table(flipped), model="logistic", most_issues=3, folds=2)
+    found = audited(tmp_path, table(flipped), model="logistic", max_issues=3, folds=2)
     assert (found["model"], len(found["issues"])) == ("logistic", 3)
     assert found["doubtful"] > 3

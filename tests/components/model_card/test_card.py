@@ -52,7 +52,7 @@ ABOUT = {
     "label": "late",
     "task": "binary",
     "features": ["carrier", NASTY],
-    "bar": {"thresholds": {"auc": 0.6}, "min_slice_rows": 1000, "decide_by": {"precision": 0.8}},
+    "bar": {"thresholds": {"auc": 0.6}, "min_slice_rows": 1000, "threshold_metric": {"precision": 0.8}},
 }
 DATA = {
     "spans": {"train": [1, 2, 3], "eval": [4]},

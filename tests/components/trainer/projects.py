@@ -44,7 +44,7 @@ TRAINING = {
     "epochs": 2, "batch_size": 64, "learning_rate": 0.003, "hidden_units": [16], "dropout": 0.1,
     "weight_decay": 1e-4, "patience": 3, "validation_share": 0.2, "time_budget": 60, "seed": 13, "members": 4,
     "model": "blend", "refit": True,
-    "trees": {"rounds": 50, "leaves": 15, "learning_rate": 0.1, "l2": 1.0, "columns": 0.5},
+    "trees": {"n_estimators": 50, "num_leaves": 15, "learning_rate": 0.1, "l2": 1.0, "colsample_bytree": 0.5},
 }  # fmt: skip
 
 

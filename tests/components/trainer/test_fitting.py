@@ -20,7 +20,7 @@ SETTINGS = {
     "model": "trees", "refit": True, "epochs": 1, "batch_size": 64, "learning_rate": 0.01, "hidden_units": [8],
     "members": 2, "dropout": 0.0, "weight_decay": 0.0, "patience": 2, "validation_share": 0.2, "time_budget": 60,
     "seed": 3,
-    "trees": {"rounds": 60, "leaves": 8, "learning_rate": 0.2, "l2": 0.0, "columns": 1.0},
+    "trees": {"n_estimators": 60, "num_leaves": 8, "learning_rate": 0.2, "l2": 0.0, "colsample_bytree": 1.0},
 }  # fmt: skip
 
 

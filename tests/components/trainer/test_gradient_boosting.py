@@ -7,7 +7,7 @@ import pytest
 from components.trainer.ensemble_loss import loss
 from components.trainer.gradient_boosting import PATIENCE, STEP, Problem, Rows, evaluations, fit_rounds, validate
 
-SETTINGS = {"rounds": 1000, "leaves": 31, "learning_rate": 0.3, "l2": 0.0, "columns": 1.0}
+SETTINGS = {"n_estimators": 1000, "num_leaves": 31, "learning_rate": 0.3, "l2": 0.0, "colsample_bytree": 1.0}
 
 
 def _data(rows: int, task: str = "binary", seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import pytest
 
 from components.trainer.time_budget import AUTO_MOST, Size, plan, round_seconds, seconds_of
 
-SETTINGS = {"trees": {"rounds": 600, "leaves": 63, "columns": 0.3}}
+SETTINGS = {"trees": {"n_estimators": 600, "num_leaves": 63, "colsample_bytree": 0.3}}
 
 
 def test_auto_is_ten_seconds_and_one_for_140_000_values() -> None:

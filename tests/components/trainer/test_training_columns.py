@@ -17,7 +17,7 @@ SETTINGS = {
     "model": "blend", "refit": True, "epochs": 20, "batch_size": 50, "learning_rate": 0.02, "hidden_units": [16],
     "members": 2, "dropout": 0.0, "weight_decay": 0.0, "patience": 20, "validation_share": 0.2, "time_budget": 60,
     "seed": 3,
-    "trees": {"rounds": 20, "leaves": 8, "learning_rate": 0.2, "l2": 0.0, "columns": 1.0},
+    "trees": {"n_estimators": 20, "num_leaves": 8, "learning_rate": 0.2, "l2": 0.0, "colsample_bytree": 1.0},
 }  # fmt: skip
 
 

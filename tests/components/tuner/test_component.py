@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 BAD = TRAINING | {
     "model": "trees",
     "refit": False,
-    "trees": {"rounds": 25, "leaves": 2, "learning_rate": 0.001, "l2": 1.0, "columns": 1.0},
+    "trees": {"n_estimators": 25, "num_leaves": 2, "learning_rate": 0.001, "l2": 1.0, "colsample_bytree": 1.0},
 }
 
 

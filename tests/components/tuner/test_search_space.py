@@ -8,14 +8,14 @@ TRAINING = {
     "dropout": 0.2,
     "hidden_units": [32],
     "batch_size": 512,
-    "trees": {"leaves": 63, "l2": 10.0},
+    "trees": {"num_leaves": 63, "l2": 10.0},
 }
 
 
 def test_each_model_has_its_own_settings() -> None:
     trees = {knob.name for knob in space_of({}, "trees")}
     network = {knob.name for knob in space_of({}, "network")}
-    assert trees == {"trees.leaves", "trees.learning_rate", "trees.l2", "trees.columns"}
+    assert trees == {"trees.num_leaves", "trees.learning_rate", "trees.l2", "trees.colsample_bytree"}
     assert network == {"learning_rate", "hidden_units", "dropout", "weight_decay", "members", "batch_size"}
     assert {knob.name for knob in space_of({}, "blend")} == trees | network == set(DEFAULTS)
 
@@ -27,14 +27,14 @@ def test_what_is_asked_for_stands_instead_of_the_default() -> None:
         "hidden_units": [[64], [32, 16], [64]],
         "batch_size": False,
         "epochs": [5, 10],
-        "trees": {"leaves": {"min": 4, "max": 16, "log": False}},
+        "trees": {"num_leaves": {"min": 4, "max": 16, "log": False}},
     }
     space = {knob.name: knob for knob in space_of(asked, "blend")}
     assert space["dropout"] == Knob("dropout", 0.0, 0.3)
     assert space["members"] == Knob("members", 2.0, 6.0, whole=True, log=True)
     assert space["hidden_units"] == Knob("hidden_units", choices=((32, 16), (64,)))
     assert space["epochs"] == Knob("epochs", choices=(5, 10))
-    assert space["trees.leaves"] == Knob("trees.leaves", 4.0, 16.0, whole=True)
+    assert space["trees.num_leaves"] == Knob("trees.num_leaves", 4.0, 16.0, whole=True)
     assert space["trees.l2"] == DEFAULTS["trees.l2"]
     assert "batch_size" not in space
 
@@ -54,7 +54,7 @@ def test_what_is_asked_for_stands_instead_of_the_default() -> None:
         ({"dropout": "low"}, "dropout: must be { min, max }"),
         ({"dropout": []}, "dropout: no value is given"),
         ({"members": [2, 2.5]}, "members: must be a whole number, not 2.5"),
-        ({"trees": {"leaves": {"min": 2.5, "max": 3}}}, "trees.leaves: min must be a whole number, not 2.5"),
+        ({"trees": {"num_leaves": {"min": 2.5, "max": 3}}}, "trees.num_leaves: min must be a whole number, not 2.5"),
         ({"hidden_units": {"min": 8, "max": 64}}, "hidden_units: min and max do not apply"),
         ({"hidden_units": [64]}, "hidden_units: must be an array of whole numbers, not 64"),
         ({"hidden_units": [[64, "x"]]}, "hidden_units: must be an array of whole numbers, not [64, 'x']"),
@@ -69,8 +69,8 @@ def test_what_makes_no_sense_is_refused_in_one_line(asked, said) -> None:
 
 
 def test_a_member_that_is_not_there_cannot_be_searched() -> None:
-    with pytest.raises(ValueError, match="trees.leaves: model = 'network' does not have it"):
-        space_of({"trees": {"leaves": [8]}}, "network")
+    with pytest.raises(ValueError, match="trees.num_leaves: model = 'network' does not have it"):
+        space_of({"trees": {"num_leaves": [8]}}, "network")
     with pytest.raises(ValueError, match="nothing is left to search"):
         space_of({"trees": {name.removeprefix("trees."): False for name in DEFAULTS if "trees" in name}}, "trees")
 
@@ -81,7 +81,7 @@ def test_present_values_belong_to_enumerations() -> None:
 
 
 def test_points_and_values() -> None:
-    share, leaves = Knob("dropout", 0.1, 0.5), Knob("trees.leaves", 8, 128, whole=True)
+    share, leaves = Knob("dropout", 0.1, 0.5), Knob("trees.num_leaves", 8, 128, whole=True)
     assert share.nearest(0.2) == 0.2
     assert share.nearest(0.9) == 0.5  # a present setting outside of the space stands at its edge
     assert share.value(0.123456) == 0.123
@@ -92,7 +92,7 @@ def test_points_and_values() -> None:
 
 
 def test_dotted_names_and_tables() -> None:
-    assert nested({"dropout": 0.1, "trees.leaves": 8}) == {"dropout": 0.1, "trees": {"leaves": 8}}
+    assert nested({"dropout": 0.1, "trees.num_leaves": 8}) == {"dropout": 0.1, "trees": {"num_leaves": 8}}
     assert nested({"dropout": 0.1}) == {"dropout": 0.1}
-    assert setting(TRAINING, "trees.leaves") == 63
+    assert setting(TRAINING, "trees.num_leaves") == 63
     assert setting(TRAINING, "hidden_units") == (32,)

@@ -15,9 +15,9 @@ TRAINING = {
     "model": "trees", "refit": True, "epochs": 2, "batch_size": 64, "learning_rate": 0.003, "hidden_units": [16],
     "dropout": 0.1, "weight_decay": 1e-4, "patience": 3, "validation_share": 0.25, "time_budget": 60,
     "seed": 13, "members": 2,
-    "trees": {"rounds": 25, "leaves": 15, "learning_rate": 0.1, "l2": 1.0, "columns": 1.0},
+    "trees": {"n_estimators": 25, "num_leaves": 15, "learning_rate": 0.1, "l2": 1.0, "colsample_bytree": 1.0},
 }  # fmt: skip
-BAD = {"trees": TRAINING["trees"] | {"learning_rate": 0.001, "leaves": 2}}
+BAD = {"trees": TRAINING["trees"] | {"learning_rate": 0.001, "num_leaves": 2}}
 
 
 def rows(count: int = 600, task: str = "binary") -> Columns:
@@ -57,8 +57,8 @@ def test_a_planted_bad_default_is_mended(tmp_path, task: str, metric: str) -> No
 
 def test_no_better_settings_leave_all_as_it_is(tmp_path) -> None:
     # Enough rounds to stop by the validation loss: with too few any faster learning rate is surely better.
-    converged = {"trees": TRAINING["trees"] | {"rounds": 300}}
-    trees = {"leaves": [15], "l2": {"min": 1.0, "max": 1.01}, "columns": False}
+    converged = {"trees": TRAINING["trees"] | {"n_estimators": 300}}
+    trees = {"num_leaves": [15], "l2": {"min": 1.0, "max": 1.01}, "columns": False}
     trees["learning_rate"] = {"min": 0.1, "max": 0.101}
     found = tuned(tmp_path, converged, space={"trees": trees}, seed=2)
     assert not found["adopted"]

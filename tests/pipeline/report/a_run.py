@@ -203,7 +203,7 @@ def facts(**changes: Any) -> Facts:
                 }
             },
             "ErrorAnalysis": {"metric": "auc", "settings": {"importance_rows": 400, "importance_repeats": 3}},
-            "Trainer": {"custom_config": {"training": {"epochs": 9, "trees": {"rounds": 600}}}},
+            "Trainer": {"custom_config": {"training": {"epochs": 9, "trees": {"n_estimators": 600}}}},
         },
         "evaluation": EVALUATION,
         "errors": ERRORS,

@@ -29,7 +29,7 @@ def test_where_it_decides():
         "100 12.5 %",
         "700 87.5 %",
     ]
-    asked = {"ChampionEvaluator": {"bar": {"decide_by": {"precision": 0.8}}}}
+    asked = {"ChampionEvaluator": {"bar": {"threshold_metric": {"precision": 0.8}}}}
     assert "by precision of at least 0.8" in deciding(facts(settings=asked)).says
     assert deciding(facts(curves={})) is None
 
@@ -120,11 +120,11 @@ def test_a_search_is_told_and_whose_it_was():
     trials = [{"score": 0.71, "seconds": 3.0, "settings": {}}, {"score": None, "failed": "x", "settings": {}}]
     found = {
         "trials": trials, "metric": "auc", "adopted": True, "before": 0.7, "after": 0.71, "best": 0.71,
-        "settings": {"dropout": 0.1, "trees": {"leaves": 31}}, "run_id": "r1",
+        "settings": {"dropout": 0.1, "trees": {"num_leaves": 31}}, "run_id": "r1",
     }  # fmt: skip
     rows = dict(training(facts(summary=summary(tuned=found))).rows)
     assert rows["Search"] == (
-        "2 trials (1 failed), AUC 0.7000 -> 0.7100: dropout 0.1, trees.leaves 31; found by run r1"
+        "2 trials (1 failed), AUC 0.7000 -> 0.7100: dropout 0.1, trees.num_leaves 31; found by run r1"
     )
 
 

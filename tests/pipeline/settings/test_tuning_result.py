@@ -17,7 +17,7 @@ from pipeline.settings.tuning_result_text import edited, in_short
 
 FLIGHTS = Path(__file__).parents[3] / "schemas" / "flights"
 FOUND = {
-    "settings": {"dropout": 0.1, "hidden_units": [128, 64], "trees": {"leaves": 31}},
+    "settings": {"dropout": 0.1, "hidden_units": [128, 64], "trees": {"num_leaves": 31}},
     "adopted": True,
     "metric": "log_loss",
     "before": 0.4123,
@@ -25,8 +25,8 @@ FOUND = {
     "best": 0.4051,
     "trials": [
         {"settings": {}, "score": 0.4123, "seconds": 2.0, "failed": None},
-        {"settings": {"dropout": 0.1, "hidden_units": [128, 64], "trees.leaves": 31}, "score": 0.4051, "seconds": 2.5,
-         "failed": None},
+        {"settings": {"dropout": 0.1, "hidden_units": [128, 64], "trees.num_leaves": 31}, "score": 0.4051,
+         "seconds": 2.5, "failed": None},
         {"settings": {"dropout": 0.4}, "score": None, "seconds": 0.5, "failed": "out of memory"},
     ],
 }  # fmt: skip
@@ -46,7 +46,7 @@ def reusing(config, **tune):
 
 def test_in_one_line() -> None:
     assert in_short(FOUND) == (
-        "3 trials (1 failed), log loss 0.4123 -> 0.4051: dropout 0.1, hidden_units [128, 64], trees.leaves 31"
+        "3 trials (1 failed), log loss 0.4123 -> 0.4051: dropout 0.1, hidden_units [128, 64], trees.num_leaves 31"
     )
     assert in_short(FOUND, most=1).endswith(": dropout 0.1 and 2 more")
     assert in_short(STAYS).endswith("log loss 0.4123: the settings stay; the best, 0.4051, may be chance")
@@ -87,7 +87,7 @@ def test_a_clusters_result_is_written_too(config, tmp_path) -> None:
     write_json(tmp_path / "best_settings.json", FOUND)
     arguments = ["tuned", "--dataset", "flights", "--write", "--file"]
     assert main([*arguments, str(tmp_path / "best_settings.json")]) == 0
-    assert load_config(config.path).training.trees.leaves == 31
+    assert load_config(config.path).training.trees.num_leaves == 31
     assert main([*arguments, str(config.path)]) == 2
 
 
@@ -131,7 +131,7 @@ def test_reuse_is_asked_for_and_ends_with_what_it_was_found_for(config, tmp_path
     assert in_force(config, tmp_path, "data-2") == (config, None)
     taken, earlier = in_force(reusing(config, trials=8), tmp_path, "data-2")
     assert earlier == last(tmp_path)
-    assert taken.training.trees.leaves == 31
+    assert taken.training.trees.num_leaves == 31
     assert taken.tune.trials == 0
     assert code_fingerprint(taken) == code_fingerprint(trained_with(config, FOUND))
     # The search itself, on its own data, comes from the cache.
@@ -157,14 +157,14 @@ def test_text_is_edited_where_it_stands(before: str, after: str) -> None:
 
 def test_tables_and_arrays() -> None:
     before = "[training]\nhidden_units = [8]\n[training.trees]\nl2 = 1.0\n"
-    after = "[training]\nhidden_units = [16, 8]\n[training.trees]\nl2 = 0.5\nleaves = 9\n"
-    assert edited(before, {"hidden_units": [16, 8], "trees": {"l2": 0.5, "leaves": 9}}) == after
+    after = "[training]\nhidden_units = [16, 8]\n[training.trees]\nl2 = 0.5\nnum_leaves = 9\n"
+    assert edited(before, {"hidden_units": [16, 8], "trees": {"l2": 0.5, "num_leaves": 9}}) == after
 
 
 @pytest.mark.parametrize(
     ("text", "settings"),
     [
-        ("[training]\ntrees = { leaves = 3 }\n", {"trees": {"leaves": 9}}),
+        ("[training]\ntrees = { num_leaves = 3 }\n", {"trees": {"num_leaves": 9}}),
         ("training.dropout = 0.2\n", {"dropout": 0.1}),
         ("[training]\nhidden_units = [\n  8,\n]\n", {"hidden_units": [16]}),
     ],

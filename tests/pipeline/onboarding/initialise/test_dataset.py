@@ -109,7 +109,7 @@ def test_parquet_with_everything(place):
 def test_misfits_are_let_through_and_named(place):
     text = "x,z,y\n" + "".join(f"{row},{row * 31 % 17},{'ab'[row * 7919 % 2]}\n" for row in range(3000))
     found = initialise(write(place / "t.csv", text + "unknown,1,a\n"), "y")
-    assert load_config(found.config).data.misfits == "warn"
+    assert load_config(found.config).data.on_type_mismatch == "warn"
     assert "# 1 in x do not fit its other values" in found.config.read_text()
 
 

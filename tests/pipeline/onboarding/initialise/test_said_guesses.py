@@ -112,7 +112,7 @@ def test_a_date_that_there_is_not_is_one_misfit(init: Init, bad: str, fine: str)
         said(found)
     )
     assert "(t/only.csv, row 9)" in said(found)  # the header is row 1
-    assert 'misfits = "warn"' in settings()
+    assert 'on_type_mismatch = "warn"' in settings()
 
 
 def test_infinite_numbers_make_no_warning(init: Init) -> None:

@@ -28,14 +28,19 @@ def load(folder: Path, evaluation: str, task: str = "binary") -> Config:
 
 def test_defaults(tmp_path):
     found = load(tmp_path, "").evaluation
-    assert (found.baseline, found.sensitive, found.max_gap, found.decide_by) == ("warn", (), {}, "f1")
+    assert (found.linear_baseline, found.sensitive, found.max_disparity, found.threshold_metric) == (
+        "warn",
+        (),
+        {},
+        "f1",
+    )
 
 
 def test_all_of_it(tmp_path):
-    text = 'baseline = "block"\nsensitive = ["origin"]\nmax_gap = { true_positive_rate = 0.1 }\n'
-    found = load(tmp_path, text + "decide_by = { precision = 0.8 }").evaluation
-    assert (found.baseline, found.sensitive) == ("block", ("origin",))
-    assert (found.max_gap, found.decide_by) == ({"true_positive_rate": 0.1}, {"precision": 0.8})
+    text = 'linear_baseline = "block"\nsensitive = ["origin"]\nmax_disparity = { true_positive_rate = 0.1 }\n'
+    found = load(tmp_path, text + "threshold_metric = { precision = 0.8 }").evaluation
+    assert (found.linear_baseline, found.sensitive) == ("block", ("origin",))
+    assert (found.max_disparity, found.threshold_metric) == ({"true_positive_rate": 0.1}, {"precision": 0.8})
 
 
 def test_the_evaluator_takes_what_the_settings_give(tmp_path):
@@ -45,7 +50,7 @@ def test_the_evaluator_takes_what_the_settings_give(tmp_path):
 
     settings = load(tmp_path, 'sensitive = ["origin"]\nslices = [["a"]]\ntolerance = { auc = 0.01 }').evaluation
     bar = Bar(**json.loads(settings.model_dump_json(exclude={"slices"})))
-    assert (list(bar.sensitive), bar.tolerance, bar.min_slice_rows, bar.decide_by) == (
+    assert (list(bar.sensitive), bar.tolerance, bar.min_slice_rows, bar.threshold_metric) == (
         ["origin"],
         {"auc": 0.01},
         500,
@@ -56,37 +61,41 @@ def test_the_evaluator_takes_what_the_settings_give(tmp_path):
 @pytest.mark.parametrize(
     ("evaluation", "task", "said"),
     [
-        ('baseline = "stop"', "binary", "[evaluation] baseline: input should be 'block' or 'warn', not 'stop'"),
+        (
+            'linear_baseline = "stop"',
+            "binary",
+            "[evaluation] linear_baseline: input should be 'block' or 'warn', not 'stop'",
+        ),
         (
             'sensitive = ["o"]',
             "regression",
             "[evaluation] sensitive: only a binary label is decided by a threshold; take it out",
         ),
         (
-            'decide_by = "accuracy"',
+            'threshold_metric = "accuracy"',
             "multiclass",
-            "[evaluation] decide_by: only a binary label is decided by a threshold; take it out",
+            "[evaluation] threshold_metric: only a binary label is decided by a threshold; take it out",
         ),
         (
-            'decide_by = "auc"',
+            'threshold_metric = "auc"',
             "binary",
-            "[evaluation] decide_by: must be f1, accuracy, balanced_accuracy, or { precision = 0.8 }, not 'auc'",
+            "[evaluation] threshold_metric: must be f1, accuracy, balanced_accuracy, or { precision = 0.8 }, not 'auc'",
         ),
         (
-            "decide_by = { precision = 80.0 }",
+            "threshold_metric = { precision = 80.0 }",
             "binary",
-            "[evaluation] decide_by: precision must lie between 0 and 1, not 80",
+            "[evaluation] threshold_metric: precision must lie between 0 and 1, not 80",
         ),
         (
-            "max_gap = { precision = 0.1 }",
+            "max_disparity = { precision = 0.1 }",
             "binary",
-            "[evaluation] max_gap: between what? name columns as sensitive, or take it out",
+            "[evaluation] max_disparity: between what? name columns as sensitive, or take it out",
         ),
         (
-            'sensitive = ["o"]\nmax_gap = { tpr = 0.1 }',
+            'sensitive = ["o"]\nmax_disparity = { tpr = 0.1 }',
             "binary",
-            "[evaluation] max_gap: tpr is no rate; legal: positive_rate, true_positive_rate, false_positive_rate, "
-            "precision, bias",
+            "[evaluation] max_disparity: tpr is no rate; legal: positive_rate, true_positive_rate, "
+            "false_positive_rate, precision, bias",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def test_nothing_is_searched_unless_asked(with_table) -> None:
     ("text", "said"),
     [
         ("[tune]\ntrials = -1", r"\[tune\] trials: input should be greater than or equal to 0, not -1"),
-        ("[tune]\nrows = 500", r"\[tune\] rows: input should be greater than or equal to 10000"),
+        ("[tune]\nmax_rows = 500", r"\[tune\] max_rows: input should be greater than or equal to 10000"),
         ("[tune]\ntrails = 3", r"\[tune\] trails: unknown key; did you mean trials\? legal keys: trials, minutes"),
         ("[tune]\nalpha = 0", r"\[tune\] alpha: "),
         ('[tune]\nmetric = "rmse"', r"\[tune\] metric: rmse: a binary task is searched by log_loss, auc"),
@@ -48,7 +48,10 @@ def test_nothing_is_searched_unless_asked(with_table) -> None:
             "[tune.space]\ndropout = { min = 0.5, max = 1.0 }",
             r"\[tune.space\] dropout: 1.0: input should be less than 1",
         ),
-        ("[tune.space.trees]\nleaves = [8, 500]", r"\[tune.space\] trees.leaves: 500: input should be less than or"),
+        (
+            "[tune.space.trees]\nnum_leaves = [8, 500]",
+            r"\[tune.space\] trees.num_leaves: 500: input should be less than or",
+        ),
         ("[tune.space]\nhidden_units = [[64], [0]]", r"\[tune.space\] hidden_units: \[0\]: input should be greater"),
     ],
 )
@@ -71,7 +74,7 @@ def test_the_code_fingerprint_knows_of_a_search_alone() -> None:
 
 
 def test_found_settings_take_their_place() -> None:
-    found = with_values(Training(), {"dropout": 0.1, "hidden_units": [64, 32], "trees": {"leaves": 31}})
-    assert (found.dropout, found.hidden_units, found.trees.leaves) == (0.1, (64, 32), 31)
+    found = with_values(Training(), {"dropout": 0.1, "hidden_units": [64, 32], "trees": {"num_leaves": 31}})
+    assert (found.dropout, found.hidden_units, found.trees.num_leaves) == (0.1, (64, 32), 31)
     assert found.trees.l2 == Training().trees.l2
     assert found.epochs == Training().epochs

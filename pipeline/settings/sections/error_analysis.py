@@ -1,4 +1,4 @@
-"""The table [errors]: how error analysis looks for weak slices."""
+"""The table [error_analysis]: how error analysis looks for weak slices."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import Field
 from pipeline.settings.sections.section import Table
 
 
-class Errors(Table):
+class ErrorAnalysis(Table):
     """How error analysis looks for weak slices, among all features and all pairs of them.
 
     No slice is looked at that has fewer rows than `min_slice_rows` of [evaluation].
@@ -15,17 +15,17 @@ class Errors(Table):
 
     bins: Annotated[int, Field(ge=2, le=50)] = 5
     """Quantile bins of a number; a missing value is a slice of its own."""
-    categories: Annotated[int, Field(ge=1, le=200)] = 30
+    max_categories: Annotated[int, Field(ge=1, le=200)] = 30
     """Values of a categorical feature that are slices, the most frequent."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     """False discovery rate, over all slices looked at."""
-    effect: Annotated[float, Field(ge=0)] = 0.1
+    effect_size: Annotated[float, Field(ge=0)] = 0.1
     """How much more a weak slice loses than the rest, at least, as a share of the overall mean loss."""
-    most: Annotated[int, Field(ge=1)] = 20
+    max_slices: Annotated[int, Field(ge=1)] = 20
     """Slices listed at most."""
-    most_pairs: Annotated[int, Field(ge=0)] = 500
+    max_pairs: Annotated[int, Field(ge=0)] = 500
     """Pairs of features looked at, at most; those of features that are weakest by themselves."""
-    rows: Annotated[int, Field(ge=1000)] = 200_000
+    max_rows: Annotated[int, Field(ge=1000)] = 200_000
     """Rows of a split looked at, at most, drawn at random."""
     importance_rows: Annotated[int, Field(ge=0)] = 2000
     """Rows on which each feature's importance is measured, at most; 0 leaves it out."""
