@@ -1,1 +1,1 @@
-"""Evaluator: TFMA measures candidate and champion on the same rows; a verdict says whether the candidate is blessed."""
+"""Evaluator: metrics of candidate and champion on the same rows, and the decision whether the candidate is blessed."""

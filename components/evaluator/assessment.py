@@ -1,4 +1,4 @@
-"""What the rows say of a candidate: intervals, baselines, fairness, and which differences are chance. Pure."""
+"""Statistical assessment of a candidate: intervals, baselines, fairness, calibration, significance of differences."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -34,28 +34,28 @@ AGAINST_PRIOR = {
     "multiclass": ("accuracy", "log_loss"),
     "regression": ("rmse", "mae"),
 }
-"""A candidate that is no better than the prior in any of these has learned nothing."""
+"""Metrics by task; a candidate that beats the prior in none of them is not blessed."""
 AGAINST_LINEAR = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
 AGAINST_COLUMN = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}
 WORTH_LOST = 0.05
-"""Share of what a column is worth on its own, its lead over the prior, that a model may fall behind it: where one
-column says everything, a model of all columns has their noise, too."""
+"""Tolerated loss against the strongest column, as a share of that column's lead over the prior. If one column
+determines the label, a model of all columns is slightly worse because of the noise in the others."""
 
 MISCALIBRATED = 0.1
-"""Share of the observed rate by which the mean score may be off before that is told."""
+"""Minimum difference of mean score and observed rate, as a share of the rate, for a finding."""
 
 
 @dataclass(frozen=True)
 class Alone:
-    """The strongest single column on the eval rows.
+    """The strongest single column on the eval split.
 
     Attributes:
-      column: Its name.
-      metric: What is measured: AUC, accuracy or RMSE.
-      value: The column's on its own.
-      candidate: The candidate's.
-      p_value: Of "the candidate is no further behind than WORTH_LOST allows"; NaN if it cannot be told.
-      lost: Whether the candidate is surely worse than that.
+      column: Name of the column.
+      metric: The compared metric: AUC, accuracy or RMSE.
+      value: Metric of the column's model.
+      candidate: Metric of the candidate.
+      p_value: p-value of "the candidate is behind by no more than WORTH_LOST allows"; NaN if undefined.
+      lost: Whether the candidate is significantly worse than that.
     """
 
     column: str
@@ -68,23 +68,24 @@ class Alone:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What becomes part of verdict.json.
+    """Results that become part of verdict.json.
 
     Attributes:
-      intervals: Slice ("" is overall) -> metric -> (low, high), 95 %, of the candidate.
+      intervals: Slice ("" is overall) -> metric -> (low, high), 95 % confidence intervals of the candidate.
       measured: Candidate and champion -> slice -> metric -> value: `rows`, the task's metrics, the expected calibration
-        error (classifiers), mean probability over share of 1 (`calibration`) and the decision threshold (binary).
+        error (classifiers), mean probability divided by the share of 1 (`calibration`) and the decision threshold
+        (binary).
       baselines: Baseline -> metric -> value.
-      baseline_differences: Of each, by metric: candidate minus baseline, the standard error of that, the p-value of
-        "the candidate is no worse", and whether it is significant by Holm's bounds over the baseline's metrics.
-      comparisons: (slice, metric) -> the candidate against the champion.
-      fairness: Groups and gaps; empty where no column is sensitive.
-      violations: What prevents the blessing.
-      notices: What does not, but should be known.
-      strongest: The strongest single column; None where none is better than the prior.
+      baseline_differences: For each baseline and metric: candidate minus baseline, its standard error, the p-value of
+        "the candidate is no worse", and whether it is significant by Holm's procedure over the baseline's metrics.
+      comparisons: (slice, metric) -> comparison of the candidate with the champion.
+      fairness: Groups and their disparities; empty if no column is sensitive.
+      violations: Findings that prevent the blessing.
+      notices: Findings that do not.
+      strongest: The strongest single column; None if none is better than the prior.
       decisions: Binary tasks: candidate and champion -> `threshold`, the confusion matrix there (`true_positives`,
         `false_positives`, `true_negatives`, `false_negatives`: rows) and `mean_score`, the mean probability.
-      champion_differences: As `baseline_differences`, of the candidate and the champion, for every metric.
+      champion_differences: Like `baseline_differences`, for candidate and champion and all metrics.
     """
 
     intervals: dict[str, dict[str, tuple[float, float]]]
@@ -110,17 +111,18 @@ def assess(
     bar: Bar,
     column: str = "",
 ) -> Assessment:
-    """Weighs the candidate on rows.
+    """Assesses the candidate on the eval split.
 
     Args:
       task: binary, multiclass or regression.
-      labels: As the candidate learned them, none missing, [N], N > 0.
-      answers: candidate, prior, and where there are any champion, linear and strongest_column: [N] or [N, K].
-      thresholds: Of the same, for binary tasks.
-      slices: Name -> rows, by index.
-      groups: Sensitive column -> value -> rows, by index.
-      bar: What is asked.
-      column: Which one strongest_column is.
+      labels: Labels encoded by the candidate, none missing, [N], N > 0.
+      answers: Predictions, [N] or [N, K], of candidate and prior, and of champion, linear and strongest_column if there
+        are any.
+      thresholds: Decision threshold of each of these, for binary tasks.
+      slices: Slice name -> row indices.
+      groups: Sensitive column -> value -> row indices.
+      bar: Thresholds and policies of the evaluation.
+      column: Name of the column that strongest_column uses.
     """
     judges = {name: judge(task, labels, answer, thresholds.get(name, NO_THRESHOLD)) for name, answer in answers.items()}
     large = {name: at for name, at in slices.items() if len(at) >= bar.min_slice_rows}
@@ -180,7 +182,7 @@ def assess(
 
 
 def _decisions(labels: np.ndarray, probability: np.ndarray, threshold: float) -> dict[str, float]:
-    """The confusion matrix at the decision threshold, from the rows, by the rule that is served."""
+    """The confusion matrix at the decision threshold, counted from the rows by the rule of the served model."""
     there, called = labels > 0.5, decides(probability, threshold)
     return {
         "threshold": threshold,
@@ -217,7 +219,14 @@ def _differences(draws: Draws, baselines: Iterable[str]) -> list[dict[str, Any]]
 
 
 def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -> Judge:
-    """The metrics of a task, see components.shared.statistics.weighted_metrics."""
+    """Returns the metric calculator of a task, see weighted_metrics.py.
+
+    Args:
+      task: binary, multiclass or regression.
+      labels: Labels, [N].
+      answer: Predictions, [N] or [N, K].
+      threshold: Decision threshold of a binary task.
+    """
     if task == "binary":
         return Decisions(labels, answer, threshold)
     if task == "multiclass":
@@ -226,7 +235,7 @@ def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -
 
 
 def _measured(task: str, judge: Judge, labels: np.ndarray, answer: np.ndarray, at: np.ndarray) -> dict[str, float]:
-    """A judge's metrics of some rows, how many these are, and the calibration."""
+    """Metrics of some rows, their number, and the calibration."""
     metrics = {"rows": float(len(at))}
     metrics |= zip(judge.names, judge.among(at)(np.ones(len(at))).tolist(), strict=True)
     if task != "regression":
@@ -238,7 +247,7 @@ def _measured(task: str, judge: Judge, labels: np.ndarray, answer: np.ndarray, a
 
 
 def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Binary: as they are; classes: whether the likeliest is right, and its probability."""
+    """Binary: both arguments unchanged. Multiclass: whether the most probable class is correct, and its probability."""
     if answer.ndim == 1:
         return labels, answer
     return (answer.argmax(axis=1) == labels).astype(np.float64), answer.max(axis=1)
@@ -249,15 +258,15 @@ def _against_prior(
 ) -> tuple[list[Finding], list[Finding]]:
     """Violations and notices.
 
-    Ahead beyond chance is a candidate whose lead in one of the metrics the bootstrap finds significant (Bonferroni over
-    the metrics) and whose answers are not independent of the labels. The second test is exact or conservative for few
-    rows, for which a bootstrap is neither: it draws no row that was not there.
+    A candidate is significantly better than the prior if the bootstrap finds its lead in one of the metrics significant
+    (Bonferroni over the metrics) and its predictions are not independent of the labels. The second test is exact or
+    conservative for few rows. The bootstrap is not, because it only draws rows of the sample.
 
     Args:
       task: binary, multiclass or regression.
-      draws: With candidate and prior.
-      independence: See independence.independence_p_value.
-      first: Whether there is no champion: then being ahead by chance is a violation where the policy is block.
+      draws: Bootstrap samples of candidate and prior.
+      independence: p-value of independence.independence_p_value.
+      first: Whether there is no champion; a lead that is not significant is then a violation if the policy is block.
       policy: block or warn.
     """
     ours, prior, metrics = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, PRIOR), AGAINST_PRIOR[task]
@@ -275,7 +284,7 @@ def _against_prior(
 
 
 def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[Finding], list[Finding]]:
-    """Violations and notices."""
+    """Violations and notices of the comparison with the linear baseline."""
     if LINEAR not in draws.found[OVERALL]:
         return [], []
     name = AGAINST_LINEAR[task]
@@ -288,9 +297,9 @@ def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[Finding]
 
 
 def _simpler_model_ahead(task: str, draws: Draws) -> list[Finding]:
-    """Metrics besides the main one in which the linear baseline is better and the 95 % interval excludes 0.
+    """Metrics other than the main one in which the linear baseline is better and the 95 % interval excludes 0.
 
-    Precision and recall are left out: a threshold trades one for the other, and F1 has both.
+    Precision and recall are left out, because the threshold trades one for the other; F1 combines both.
     """
     if LINEAR not in draws.found[OVERALL]:
         return []
@@ -307,11 +316,11 @@ def _simpler_model_ahead(task: str, draws: Draws) -> list[Finding]:
 
 
 def _miscalibration(observed: np.ndarray, score: np.ndarray) -> list[Finding]:
-    """Calibration in the large: mean score against observed rate, by a z-test of the rows' differences.
+    """Calibration in the large: mean score against observed rate, by a z-test of the differences of the rows.
 
     Args:
       observed: 0 or 1, [N].
-      score: Probability of that, [N].
+      score: Probability of 1, [N].
     """
     apart = score.astype(np.float64) - observed
     rate, difference = float(observed.mean(dtype=np.float64)), float(apart.mean())
@@ -338,7 +347,7 @@ def _alone(task: str, draws: Draws, column: str) -> Alone | None:
 
 
 def _p_value(draws: Draws, metric: str, one: str, other: str) -> float:
-    """Of "`one` is no worse than `other`"; 1 where it cannot be told."""
+    """p-value of "`one` is no worse than `other`"; 1 if undefined."""
     difference, error = draws.difference(OVERALL, metric, one, other)
     p = worse(-difference if metric in LOWER_IS_BETTER else difference, error)
     return p if p == p else 1.0
@@ -359,7 +368,7 @@ def _fairness(
     groups: Mapping[str, Mapping[str, np.ndarray]],
     bar: Bar,
 ) -> tuple[dict[str, Any], list[Finding], list[Finding]]:
-    """What verdict.json says, violations and notices."""
+    """The entry of verdict.json, violations and notices."""
     measured, gaps = fairness(labels, probability, threshold, groups, bar.min_slice_rows)
     violations: list[Finding] = []
     notices: list[Finding] = []
@@ -389,5 +398,5 @@ def _fairness(
 
 
 def finite(value: float) -> float | None:
-    """JSON has no NaN and no infinity: what cannot be told is null."""
+    """Returns None for NaN and infinity, which JSON does not have."""
     return value if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Models that cost next to nothing: the prior, and on a sample of the train rows a linear one and a single column's."""
+"""Baselines of low cost: the prior, and a linear and a single-column model fitted to a sample of the train split."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ from components.shared.statistics.threshold_selection import choose_threshold
 
 PRIOR, LINEAR, STRONGEST = "prior", "linear", "strongest_column"
 SAMPLE_ROWS = 20_000
-"""Train rows that the linear baseline learns from, drawn at random."""
+"""Maximum train rows of the linear baseline, sampled at random."""
 MOST_CELLS = 5_000_000
-"""Of them, only so many that rows x columns stay below this: decoding costs half a microsecond a cell."""
+"""Maximum rows x columns of the sample; decoding takes half a microsecond per cell."""
 MOST_PRODUCTS = 30_000_000
-"""And only so many that rows x inputs x classes, what one step of the solver multiplies, stay below this."""
+"""Maximum rows x inputs x classes, the multiplications of one step of the solver."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Baselines:
     """Fitted baselines.
 
     Attributes:
-      prior: Answer to every row: the share of 1, the share of each class [K], or the mean label.
-      line: Inputs to answers; None where there is nothing to learn from.
-      encoder: Columns to inputs.
+      prior: Prediction for every row: the share of 1, the share of each class [K], or the mean label.
+      line: Maps inputs to predictions of the linear baseline; None if it cannot be fitted.
+      encoder: Maps columns to inputs.
       thresholds: Baseline -> decision threshold; binary tasks only.
-      rows: How many rows the line learned from.
-      strongest: The column that predicts best on its own; None where none is better than the prior.
+      rows: Number of rows that the linear baseline was fitted to.
+      strongest: Model of the column that predicts best on its own; None if none is better than the prior.
     """
 
     prior: np.ndarray
@@ -43,11 +43,11 @@ class Baselines:
     strongest: ColumnModel | None = None
 
     def linear(self, columns: Mapping[str, pa.Array]) -> np.ndarray | None:
-        """The line's answers to rows, [N] or [N, K], by columns of all features; None where there is no line."""
+        """Predicts rows with the linear baseline, [N] or [N, K], from all feature columns; None if there is none."""
         return None if self.line is None or self.encoder is None else self.line(self.encoder(columns))
 
     def constant(self, rows: int) -> np.ndarray:
-        """The prior's answers to so many rows, [N] or [N, K]."""
+        """Returns the prior's predictions for `rows` rows, [N] or [N, K]."""
         return np.broadcast_to(self.prior, (rows, *self.prior.shape))
 
 
@@ -64,12 +64,12 @@ def learn_baselines(
 
     Args:
       split: Folder of the train split's examples.
-      labels: Of all its rows as the model learned them, [M]; NaN where there is none.
+      labels: Labels of all its rows, encoded by the model, [M]; NaN where missing.
       task: binary, multiclass or regression.
-      features: pipeline.toml's [features].
-      threshold_metric: What decision thresholds are chosen by.
-      classes: K of a multiclass task.
-      seed: Of the sample.
+      features: Section [features] of pipeline.toml.
+      threshold_metric: Criterion of the decision thresholds.
+      classes: Number of classes K of a multiclass task.
+      seed: Seed of the sample.
     """
     known = np.flatnonzero(np.isfinite(labels))
     every = labels[known]
@@ -101,5 +101,5 @@ def learn_baselines(
 
 
 def feature_names(features: Mapping[str, Any]) -> list[str]:
-    """All columns of pipeline.toml's [features]."""
+    """Returns all columns of section [features]."""
     return [name for kind in ("categorical", "numeric", "cyclical", "text") for name in features.get(kind, ())]

@@ -1,4 +1,4 @@
-"""Is the candidate blessed? A value to reach and no regression against the champion, overall and per slice."""
+"""Decides whether the candidate is blessed: absolute thresholds, and change thresholds against the champion."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ OVERALL = ""
 
 @dataclass(frozen=True)
 class Bar:
-    """What is asked of a candidate; see the table [evaluation] of pipeline.toml."""
+    """Thresholds and policies of the evaluation, section [evaluation] of pipeline.toml."""
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
     slice_thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -33,25 +33,25 @@ class Bar:
 
 
 Comparisons = Mapping[tuple[str, str], Comparison]
-"""(slice, metric) -> how sure the difference to the champion is."""
+"""(slice, metric) -> comparison with the champion."""
 
 
 def judge(
     candidate: Slices, champion: Slices | None, bar: Bar, comparisons: Comparisons | None = None
 ) -> list[ThresholdViolation]:
-    """Everything that keeps the candidate from being blessed; an empty list is a blessing.
+    """Returns all violations of thresholds; the candidate is blessed if there are none.
 
     Args:
-      candidate: Its metrics on the eval split.
-      champion: The champion's on the same rows; None while there is no champion, and then the thresholds alone count.
-      bar: What is asked.
-      comparisons: What chance explains of the differences to the champion, see evidence.py: a loss beyond the
-        tolerance is a violation only if it is significant. Where there is no comparison, the loss alone counts; where
-        it cannot be told, it counts overall and not on a slice.
+      candidate: Metrics of the candidate on the eval split.
+      champion: Metrics of the champion on the same rows; None if there is none, so that only absolute thresholds apply.
+      bar: Thresholds and tolerances.
+      comparisons: Significance of the differences to the champion, see paired_comparison.py. A loss beyond the
+        tolerance is a violation only if it is significant. Without a comparison every such loss is a violation; if the
+        significance is undefined, it is a violation overall but not on a slice.
 
     Returns:
-      Violations, overall first. A metric that is not a number (AUC of a slice with one class) is no violation on a
-      slice, where it means "undefined", but is one overall.
+      Violations, overall first. An undefined metric (AUC of a slice with one class) is a violation overall, but not on
+      a slice.
     """
     found = []
     for name, metrics in sorted({OVERALL: {}, **candidate}.items()):
@@ -77,7 +77,14 @@ def judge(
 def by_chance(
     candidate: Slices, champion: Slices | None, bar: Bar, comparisons: Comparisons
 ) -> list[ThresholdViolation]:
-    """What would be a violation if the difference to the champion were significant, with its p-value."""
+    """Returns losses beyond the tolerance that are not violations because they are not significant, with p-values.
+
+    Args:
+      candidate: See `judge`.
+      champion: See `judge`.
+      bar: See `judge`.
+      comparisons: See `judge`.
+    """
     counted = {(one.slice, one.metric, one.against) for one in judge(candidate, champion, bar, comparisons)}
     return [
         replace(one, significant=False, p_value=comparisons[one.slice, one.metric].p_value)

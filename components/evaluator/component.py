@@ -1,4 +1,4 @@
-"""The TFX shell: reads predictions, lets evaluation.py judge them, writes the verdict and the blessing."""
+"""The TFX component ChampionEvaluator, a thin shell around evaluation.py."""
 
 import json
 from pathlib import Path
@@ -32,11 +32,20 @@ def ChampionEvaluator(
     about: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes TFMA's result and `verdict.json` to `evaluation`, the decision to `blessing`.
+    """Writes TFMA's result and verdict.json, and blesses the candidate or not.
 
-    verdict.json is what evaluation.evaluate returns, and `rows`: how many were read of each split.
-    `eval_config` is TFMA's EvalConfig as JSON, of which the slices are read; `bar` a verdict.Bar as JSON; `about` JSON
-    with pipeline.toml's table `features`. Without a champion the candidate is judged alone.
+    Args:
+      examples: The examples with the splits `train` and `eval`.
+      model: The candidate.
+      champion: The champion; not used if its custom property `version` is 0, which means that there is none.
+      predictions: Predictions of both for the eval split.
+      evaluation: Receives TFMA's result and `verdict.json`: what evaluation.evaluate returns, and `rows`, the number of
+        rows read of each split.
+      blessing: Receives the decision.
+      eval_config: TFMA's EvalConfig as JSON; only its slices are used.
+      bar: JSON of the fields of blessing.Bar.
+      about: JSON object with section `features` of pipeline.toml.
+      code: Fingerprint of the code, part of the cache key.
     """
     version = champion.get_int_custom_property("version") or None
     locations = {CANDIDATE: serving_model_path(model.uri)}

@@ -1,7 +1,7 @@
-"""TFMA's EvalConfig of a task as JSON, without importing TFMA (9 s): what is computed, in TFMA's words. Pure.
+"""TFMA's EvalConfig of a task as JSON, without importing TFMA, which takes 9 s.
 
-The metrics are computed here from the Predictions artifact; TFMA reads the result. So the config names TFMA's own
-classes, with the arguments under which they give the same figures: `tfma.run_model_analysis` with it does.
+The metrics are computed here from the Predictions artifact; TFMA only reads the result. The config names the TFMA
+classes and arguments that give the same values, so `tfma.run_model_analysis` reproduces them.
 """
 
 import json
@@ -12,12 +12,12 @@ from components.shared.serving.predictions import CANDIDATE, CHAMPION
 from components.shared.serving.serving_contract import OUTPUTS, SERVE_EXAMPLES, TRANSFORM_LABELS, TRANSFORMED_LABEL
 
 CURVE_STEPS = 100
-"""Thresholds between 0 and 1 at which the confusion matrix is kept, for the curves of reports and notebooks."""
+"""Number of thresholds between 0 and 1 of the stored confusion matrices, for curves in reports and notebooks."""
 
 COUNTS: list[dict[str, Any]] = [
     {"className": "ExampleCount", "config": {"name": name}} for name in ("example_count", "rows")
 ]
-"""How many rows there are, as TFMA's views call it and as our reports do."""
+"""The row count under two names: that of TFMA's views, and that of Plumbline's reports."""
 
 METRICS: dict[str, list[dict[str, Any]]] = {
     "binary": [
@@ -40,16 +40,16 @@ METRICS: dict[str, list[dict[str, Any]]] = {
         {"className": "MeanAbsoluteError", "config": {"name": "mae"}},
     ],
 }
-"""Task -> TFMA's metrics, under the names that settings and reports use."""
+"""Task -> TFMA's metrics, with the names of settings and reports."""
 
 
 def eval_config(task: str, slices: Sequence[Sequence[str]], models: Sequence[str] = (CANDIDATE, CHAMPION)) -> str:
-    """TFMA's EvalConfig as JSON.
+    """Returns TFMA's EvalConfig as JSON.
 
     Args:
       task: binary, multiclass or regression.
-      slices: Columns of each slicing spec; the overall one comes first by itself.
-      models: One or two of candidate and champion. TFMA leaves a model's name out where there is only one.
+      slices: Columns of each slicing spec; the overall slice is added first.
+      models: Candidate, champion, or both. With a single model, TFMA has no model name.
     """
     names = list(models) if len(models) > 1 else [""]
     specs = []
@@ -73,7 +73,7 @@ def eval_config(task: str, slices: Sequence[Sequence[str]], models: Sequence[str
 
 
 def slice_keys(config: str) -> list[list[str]]:
-    """Columns of each slicing spec in an EvalConfig as JSON, without the overall one; empty if it is none."""
+    """Returns the columns of each slicing spec of an EvalConfig as JSON, without the overall one; [] if invalid."""
     try:
         specs = json.loads(config).get("slicingSpecs", [])
     except (ValueError, AttributeError):

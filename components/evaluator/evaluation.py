@@ -1,4 +1,4 @@
-"""The whole evaluation, from predictions to verdict.json and TFMA's files. Pure."""
+"""The evaluation, from predictions to verdict.json and TFMA's files; independent of TFX."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -30,27 +30,27 @@ def evaluate(
     version: int | None,
     folder: Path,
 ) -> dict[str, Any]:
-    """Weighs the candidate and writes TFMA's result.
+    """Evaluates the candidate and writes TFMA's result.
 
     Args:
-      predictions: Of candidate and champion, on split eval.
-      train_labels: Of split train, see predictions.py.
+      predictions: Predictions of candidate and champion for the eval split.
+      train_labels: Labels of the train split, see predictions.py.
       splits: `train` and `eval` -> folder of the examples.
-      features: pipeline.toml's [features].
+      features: Section [features] of pipeline.toml.
       keys: Columns of each slicing spec.
-      bar: What is asked.
+      bar: Thresholds and policies of the evaluation.
       locations: candidate and champion -> folder of its SavedModel; the same models as in `predictions`.
-      version: The champion's; None if there is none.
-      folder: For TFMA's files.
+      version: Version of the champion; None if there is none.
+      folder: Folder for TFMA's files.
 
     Returns:
       verdict.json, see docs/verdict.md: `blessed`, `violations` and `notices` (findings.Finding as JSON; the same as
       text in `shortfalls` and `warnings`), `metrics`, `slices` and `champion`, `intervals` and `slice_intervals`
       (95 %), `decisions` (Assessment's), `baselines` (prior and linear), `baseline_differences` and
-      `champion_differences` (Assessment's), `comparisons` (evidence.Comparison with `slice` and `metric`), `fairness`,
-      `strongest_column` (assessing.Alone, or null), and `unknown_labels`: class that the candidate does not know ->
-      eval rows, which are in no figure but `accuracy_with_unseen`, where they count as wrong (null where there are
-      none).
+      `champion_differences` (Assessment's), `comparisons` (paired_comparison.Comparison with `slice` and `metric`),
+      `fairness`, `strongest_column` (assessment.Alone, or null), and `unknown_labels`: class that the candidate does
+      not know -> eval rows. These rows are left out of all metrics except `accuracy_with_unseen`, where they count as
+      wrong (null if there are none).
 
     Raises:
       InputError: No eval row has a label that the candidate knows.
@@ -133,7 +133,7 @@ def _verdict(
 
 
 def former_champion(about: About) -> list[Finding]:
-    """What a schema that changed means for the champion, which was trained before."""
+    """Returns findings about columns that have changed since the champion was trained."""
     if about.incomparable:
         return [ChampionIncomparable(about.incomparable)]
     given = (("missing", about.lacking), ("converted", about.converted))
@@ -141,7 +141,7 @@ def former_champion(about: About) -> list[Finding]:
 
 
 def _differences(candidate: Mapping[str, float], champion: Mapping[str, float] | None) -> dict[str, float]:
-    """Candidate less champion, as "<metric>_diff", which is what TFMA calls it."""
+    """Candidate minus champion, with TFMA's name "<metric>_diff"."""
     if champion is None:
         return {}
     without = ("rows", "threshold")
@@ -149,5 +149,5 @@ def _differences(candidate: Mapping[str, float], champion: Mapping[str, float] |
 
 
 def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN: a metric that cannot be told is null."""
+    """Metrics with None for undefined ones, because JSON has no NaN."""
     return {name: finite(value) if isinstance(value, float) else value for name, value in values.items()}

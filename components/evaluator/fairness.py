@@ -1,18 +1,18 @@
-"""How the decisions of a binary model differ between groups of rows that pipeline.toml calls sensitive. Pure.
+"""Fairness of a binary model: differences of its decisions between the groups of sensitive columns.
 
-Of each value of a sensitive column, with said = 1 from the decision threshold on:
+For each value of a sensitive column, with rows predicted as 1 if probability >= decision threshold:
 
-    positive_rate        share called 1                      (equal: demographic parity)
-    true_positive_rate   share called 1 of those that are 1  (equal: equal opportunity; with the next: equalized odds)
-    false_positive_rate  share called 1 of those that are 0
-    precision            share that is 1 of those called 1   (equal: predictive parity)
-    bias                 mean probability - share that is 1  (equal: groups are equally well calibrated in the large)
+    positive_rate        share predicted as 1                (equal: demographic parity)
+    true_positive_rate   share of positives predicted as 1   (equal: equal opportunity; with the next: equalized odds)
+    false_positive_rate  share of negatives predicted as 1
+    precision            share of positives among the rows predicted as 1   (equal: predictive parity)
+    bias                 mean probability - share of positives              (equal: calibration in the large)
 
 after M. Hardt, E. Price and N. Srebro, Equality of Opportunity in Supervised Learning, 2016, and A. Chouldechova, Fair
-Prediction with Disparate Impact, 2017. Where the shares of 1 differ between groups, not all can be equal at once.
+Prediction with Disparate Impact, 2017. If the shares of positives differ between groups, not all can be equal at once.
 
-The gap of a metric is the largest less the smallest value over groups with enough rows. It is significant if chance
-explains it with p < 5 %, two-sided, Bonferroni-corrected for the pairs that it is the largest of.
+The disparity of a metric is the difference of its largest and smallest value over groups with enough rows. It is
+significant if p < 5 %, two-sided, Bonferroni-corrected for the number of pairs of groups.
 """
 
 import math
@@ -29,12 +29,12 @@ from components.shared.statistics.weighted_metrics import calibration_error
 
 ALPHA = 0.05
 MOST_GROUPS = 50
-"""Groups of a column that are reported, the largest first."""
+"""Maximum reported groups of a column; the largest ones."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """The largest difference of a metric between two groups: `high` has `value` more than `low`."""
+    """The largest disparity of a metric: group `high` exceeds group `low` by `value`."""
 
     column: str
     metric: str
@@ -51,18 +51,18 @@ def fairness(
     groups: Mapping[str, Mapping[str, np.ndarray]],
     min_rows: int,
 ) -> tuple[dict[str, dict[str, dict[str, float]]], list[Gap]]:
-    """Measures groups and what lies between them.
+    """Computes the metrics of groups and their disparities.
 
     Args:
       labels: 0 or 1, [N].
-      probability: Of 1, [N].
-      threshold: From which on a row is called 1.
-      groups: Column -> value -> its rows, by index.
-      min_rows: Groups with fewer are reported, not compared.
+      probability: Probability of 1, [N].
+      threshold: Decision threshold.
+      groups: Column -> value -> row indices.
+      min_rows: Groups with fewer rows are reported but not compared.
 
     Returns:
-      Column -> value -> metric -> value (NaN where it cannot be told), with `rows`, `base_rate` (share that is 1) and
-      `calibration_error`; and the gaps, the largest first.
+      Column -> value -> metric -> value (NaN if undefined), with `rows`, `base_rate` (share of positives) and
+      `calibration_error`; and the disparities, the largest first.
     """
     measured: dict[str, dict[str, dict[str, float]]] = {}
     gaps: list[Gap] = []

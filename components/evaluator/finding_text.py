@@ -1,4 +1,4 @@
-"""Findings of an evaluation as one line of text each: for a terminal, the model card and other tools. Pure."""
+"""Formats each finding of an evaluation as one line of text, for the terminal, the model card and other tools."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,11 +7,11 @@ from components.evaluator import findings as kinds
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
 
 MOST_NAMED = 5
-"""Unknown classes that a text names; the finding counts all."""
+"""Maximum unknown classes that a text names; the finding has all."""
 
 
 def to_text(found: kinds.Finding) -> str:
-    """One line without a full stop: "auc on origin=LGA 0.5000 < 0.6000 (threshold)"."""
+    """Formats a finding without a full stop: "auc on origin=LGA 0.5000 < 0.6000 (threshold)"."""
     return _TEXTS[type(found)](found)
 
 
@@ -99,7 +99,7 @@ def _columns(found: kinds.ChampionColumns) -> str:
 
 
 def listed(classes: Mapping[str, int]) -> str:
-    """{"a": 3, "b": 1} -> "a (3), b (1)"; at most MOST_NAMED, and how many more."""
+    """Formats {"a": 3, "b": 1} as "a (3), b (1)"; at most MOST_NAMED classes, and how many more there are."""
     named = ", ".join(f"{name} ({rows:,})" for name, rows in [*classes.items()][:MOST_NAMED])
     more = len(classes) - MOST_NAMED
     return f"{named} and {more:,} more" if more > 0 else named

@@ -1,11 +1,11 @@
-"""Findings of an evaluation as typed records: the lists `violations` and `notices` of verdict.json. Pure.
+"""Findings of an evaluation as typed records: the lists `violations` and `notices` of verdict.json.
 
-Each record is a JSON object with `kind`, the class's KIND, and the class's fields. A violation prevents the blessing; a
-notice does not. Code reads the fields; text is made where it is shown, see finding_text.py. docs/verdict.md lists all
+In JSON a record is an object with `kind`, the class's KIND, and the fields of the class. A violation prevents the
+blessing; a notice does not. Code reads the fields; finding_text.py formats them for display. docs/verdict.md lists all
 kinds.
 
-Values and differences are in the unit of their metric. A number that is undefined on these rows (NaN) is None, in JSON
-null. `significant` says whether a test at 5 % rejects that the difference is chance.
+Values and differences are in the unit of their metric. An undefined number (NaN) is None, in JSON null. `significant`
+says whether a test at 5 % rejects the null hypothesis of no difference.
 """
 
 import math
@@ -16,7 +16,7 @@ from typing import Any, ClassVar, cast
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric of the candidate (`value`) beside that of a baseline on the same rows."""
+    """A metric of the candidate (`value`) and of a baseline on the same rows."""
 
     metric: str
     value: float | None
@@ -25,7 +25,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Lead:
-    """A metric in which a baseline is ahead: candidate less baseline, and the 95 % interval of that."""
+    """A metric in which a baseline is better: candidate minus baseline, and its 95 % interval."""
 
     metric: str
     value: float
@@ -37,12 +37,12 @@ class Lead:
 
 @dataclass(frozen=True)
 class Finding:
-    """Base of all kinds."""
+    """Base class of all kinds."""
 
     KIND: ClassVar[str] = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As an object of verdict.json; NaN becomes None."""
+        """Returns the object of verdict.json; NaN becomes None."""
         found: dict[str, Any] = _without_nan({"kind": self.KIND, **asdict(self)})
         return found
 
@@ -53,13 +53,13 @@ class ThresholdViolation(Finding):
 
     Attributes:
       slice: "" is all rows, else "origin=EWR".
-      metric: Its name.
-      value: The candidate's.
-      limit: The lowest allowed value, or the highest of a metric that is better lower.
+      metric: Name of the metric.
+      value: Value of the candidate.
+      limit: The lowest allowed value, or the highest for a metric that is better when lower.
       against: "threshold", TFMA's absolute threshold, or "champion", the change threshold: the champion's value with
         the tolerance.
-      significant: False if the difference to the champion may be chance; then it is a notice and no violation.
-      p_value: Of "no worse than the champion"; None where it was not tested or is undefined.
+      significant: False if the difference to the champion is not significant; it is then a notice, not a violation.
+      p_value: p-value of "no worse than the champion"; None if not tested or undefined.
     """
 
     KIND: ClassVar[str] = "threshold_violation"
@@ -74,11 +74,11 @@ class ThresholdViolation(Finding):
 
 @dataclass(frozen=True)
 class PriorBaseline(Finding):
-    """The candidate is not shown to be better than the prior, which predicts the same for every row.
+    """The candidate is not significantly better than the prior, which predicts the same value for every row.
 
     Attributes:
       outcome: "not_better", "not_significant", or "undefined" (the eval split has a single class).
-      figures: The metrics that were compared; empty where undefined.
+      figures: The compared metrics; empty if undefined.
     """
 
     KIND: ClassVar[str] = "prior_baseline"
@@ -119,14 +119,14 @@ class StrongestColumn(Finding):
 
 @dataclass(frozen=True)
 class Miscalibration(Finding):
-    """The mean predicted probability differs from the observed rate by more than chance and by over 10 % of it.
+    """The mean predicted probability differs from the observed rate, significantly and by more than 10 % of it.
 
     Attributes:
-      mean_score: Mean predicted probability of the positive class; of classes, of the predicted class.
-      observed: Share of positive rows; of classes, accuracy.
-      difference: `mean_score` less `observed`.
-      low: Lower end of its 95 % interval.
-      high: Upper end.
+      mean_score: Mean predicted probability of the positive class; multiclass: of the predicted class.
+      observed: Share of positive rows; multiclass: accuracy.
+      difference: `mean_score` minus `observed`.
+      low: Lower bound of its 95 % interval.
+      high: Upper bound.
       calibration_error: Expected calibration error, in [0, 1].
     """
 
@@ -174,11 +174,11 @@ class FairnessNotCompared(Finding):
 
 @dataclass(frozen=True)
 class UnknownClasses(Finding):
-    """Eval rows whose class occurs in no train row; they are left out of all metrics.
+    """Eval rows of classes without a train row; they are left out of all metrics.
 
     Attributes:
       classes: Class -> rows.
-      accuracy: With these rows counted as errors.
+      accuracy: Accuracy with these rows counted as errors.
     """
 
     KIND: ClassVar[str] = "unknown_classes"
@@ -196,7 +196,7 @@ class ChampionIncomparable(Finding):
 
 @dataclass(frozen=True)
 class ChampionColumns(Finding):
-    """Columns that the champion gets otherwise than in training: `problem` is "missing" or "converted" (their type)."""
+    """Columns that have changed since the champion was trained: `problem` is "missing" or "converted" (their type)."""
 
     KIND: ClassVar[str] = "champion_columns"
     problem: str
@@ -224,7 +224,7 @@ KINDS: Mapping[str, type[Finding]] = {
 
 
 def finding_from(found: Mapping[str, Any]) -> Finding | None:
-    """The record of an object of verdict.json; None for a kind, or without a field, that this version does not know."""
+    """Reads a finding from an object of verdict.json; None if this version does not know its kind or its fields."""
     kind = KINDS.get(str(found.get("kind")))
     if kind is None:
         return None

@@ -1,4 +1,4 @@
-"""Whether a model's answers say anything about the labels, by tests that hold for any number of rows. Pure."""
+"""Tests whether a model's predictions are independent of the labels; valid for any number of rows."""
 
 import math
 
@@ -8,25 +8,25 @@ from components.shared.serving.serving_contract import likeliest
 
 PERMUTATIONS = 199
 MOST_ROWS = 20_000
-"""Rows that labels are permuted among, drawn at random from more."""
+"""Maximum rows of the permutation test; more are sampled down."""
 
 
 def independence_p_value(task: str, labels: np.ndarray, answer: np.ndarray, seed: int = 13) -> float:
-    """p-value of "answers and labels are independent" against "the answers lean towards the labels", one-sided.
+    """Returns the p-value of "predictions and labels are independent" against a positive association, one-sided.
 
     binary      H. B. Mann and D. R. Whitney, On a Test of Whether one of Two Random Variables is Stochastically Larger
                 than the Other, 1947: exact for up to 8 rows of a class without ties, else by the normal approximation
-    multiclass  permutation test of the accuracy, p = (1 + draws at least as accurate) / (1 + draws)
+    multiclass  permutation test of the accuracy, p = (1 + permutations at least as accurate) / (1 + permutations)
     regression  Kendall's rank correlation: exact for up to 33 rows without ties, else by the normal approximation
 
     Args:
       task: binary, multiclass or regression.
       labels: 0 or 1, class codes, or numbers, [N].
-      answer: Probability of 1 [N], probabilities [N, K], or predictions [N].
-      seed: Of permutations.
+      answer: Probability of 1 [N], probabilities [N, K], or predicted values [N].
+      seed: Seed of the permutations.
 
     Returns:
-      In [0, 1]; 1 where nothing can be told: a single class, or fewer than three numbers.
+      In [0, 1]; 1 if the test is undefined: a single class, or fewer than three numbers.
     """
     from scipy.stats import kendalltau, mannwhitneyu
 

@@ -1,4 +1,4 @@
-"""The quick baseline: a line on one-hot and standardised features, that no shipped model should lose to. Pure.
+"""The linear baseline on one-hot and standardised features, which every pushed model should beat.
 
 Logistic regression (L2, C = 1) for classes, ridge regression (alpha = 1) for numbers, by scikit-learn.
 """
@@ -15,24 +15,24 @@ import pyarrow.compute as pc
 from components.shared.features.hashed_texts import TextDirections, text_directions
 
 Columns = Mapping[str, pa.Array]
-"""Column -> one value a row, [N]; null is missing."""
+"""Column -> one value per row, [N]; null is missing."""
 
 MOST_VALUES = 50
-"""Values of a category that have an input of their own, the most frequent; the others share one."""
+"""Maximum one-hot inputs of a categorical column, for its most frequent values; the others share one."""
 MIN_COUNT = 5
-"""Of those, only values seen that often."""
+"""Minimum count of a value with an input of its own."""
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """From raw columns to inputs of a line.
+    """Maps raw columns to inputs of a linear model.
 
     Attributes:
-      values: Category -> the values with an input of their own.
-      scales: Number -> its mean and standard deviation where it learned.
-      periods: Cyclical number -> its period.
-      gaps: Numbers that were missing in some row: only these have an input that says so.
-      texts: Text -> what it is reduced to.
+      values: Categorical column -> values with a one-hot input.
+      scales: Numeric column -> mean and standard deviation in the rows it was fitted to.
+      periods: Cyclical column -> period.
+      gaps: Numeric columns with missing values; only these have a missing indicator.
+      texts: Text column -> its fitted conversion to numbers.
     """
 
     values: Mapping[str, pa.Array]
@@ -42,7 +42,7 @@ class Encoder:
     texts: Mapping[str, TextDirections] = field(default_factory=dict)
 
     def __call__(self, columns: Columns) -> np.ndarray:
-        """Inputs float32 [N, inputs]: one-hot with rare and missing, standardised and missing, sine and cosine."""
+        """Computes inputs, float32 [N, inputs]: one-hot, standardised, sine and cosine, and missing indicators."""
         parts: list[np.ndarray] = []
         for name, values in self.values.items():
             column = columns[name].cast(values.type)
@@ -53,7 +53,7 @@ class Encoder:
             parts.append(hot)
         for name, (mean, spread) in self.scales.items():
             number = numbers(columns[name])
-            scaled = np.clip(np.nan_to_num((number - mean) / spread), -10, 10)  # one wild value is no reason to diverge
+            scaled = np.clip(np.nan_to_num((number - mean) / spread), -10, 10)  # limits the influence of outliers
             parts.append(scaled[:, None].astype(np.float32))
             if name in self.gaps:
                 parts.append(np.isnan(number)[:, None].astype(np.float32))
@@ -63,17 +63,17 @@ class Encoder:
             parts.append(np.column_stack([waves, np.isnan(angle)]).astype(np.float32))
         for name, directions in self.texts.items():
             found = directions(texts(columns[name]))
-            # Directions are of length 1 at most; about unit spread, as the other inputs.
+            # The components have length 1 at most; scaled to about unit variance, like the other inputs.
             parts.append(np.nan_to_num(found * found.shape[1] ** 0.5).astype(np.float32))
         return np.hstack(parts) if parts else np.zeros((len(next(iter(columns.values()))), 0), np.float32)
 
 
 def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
-    """Learns an encoding.
+    """Fits an encoder.
 
     Args:
-      columns: Of the rows to learn from.
-      features: pipeline.toml's [features]: `categorical`, `numeric`, `cyclical` and `text` columns.
+      columns: Columns of the training rows.
+      features: Section [features] of pipeline.toml: `categorical`, `numeric`, `cyclical` and `text` columns.
     """
     values, scales, gaps = {}, {}, set()
     for name in features.get("categorical", ()):
@@ -93,17 +93,17 @@ def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
 
 
 def fit(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> Any:
-    """A line through the rows.
+    """Fits the linear model.
 
     Args:
       inputs: [N, inputs].
       labels: 0 or 1, class codes, or numbers, [N].
       task: binary, multiclass or regression.
-      classes: K.
+      classes: Number of classes K.
 
     Returns:
       A function of inputs [M, inputs] to probabilities of 1 [M], of each class [M, K], or to numbers [M]; None if the
-      labels have a single class.
+      labels have a single class or there are no inputs.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression, Ridge
@@ -116,10 +116,10 @@ def fit(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> 
     seen = np.unique(labels)
     if len(seen) < 2:
         return None
-    # Threads of BLAS wait for each other longer than they work on matrices of this size.
+    # For matrices of this size, BLAS threads spend more time waiting for each other than computing.
     with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a line that is nearly there is as good a bar
-        warnings.simplefilter("ignore", DeprecationWarning)  # what scikit-learn asks of SciPy
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a nearly converged model is as good a baseline
+        warnings.simplefilter("ignore", DeprecationWarning)  # raised by SciPy for a call in scikit-learn
         model = LogisticRegression(C=1.0, max_iter=100, tol=1e-3).fit(inputs, labels.astype(np.int64))
 
     def probabilities(inputs: np.ndarray) -> np.ndarray:
@@ -134,12 +134,12 @@ def fit(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> 
 
 
 def numbers(column: pa.Array) -> np.ndarray:
-    """A column as float64 [N], NaN where it is missing or infinite."""
+    """Converts a column to float64 [N], NaN where it is missing or infinite."""
     found = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     return np.where(np.isfinite(found), found, np.nan)
 
 
 def texts(column: pa.Array) -> list[str | None]:
-    """A column of texts; None where missing."""
+    """Converts a column of texts to a list; None where missing."""
     found = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in column.to_pylist()]
     return [None if one is None else str(one) for one in found]

@@ -1,16 +1,16 @@
-"""How sure the candidate's metrics are, and whether a difference to the champion is more than chance. Pure.
+"""Significance of differences between candidate and champion, and confidence intervals of metrics.
 
-The rule. A candidate falls short of the champion in a metric if both hold:
+The candidate violates a change threshold of a metric if both conditions hold:
 
-    beyond      it is worse by more than the tolerance, and
-    significant that it is no worse at all is improbable: p = Phi(d / SE) of the difference d > 0 = better, SE of the
-                same rows drawn again for both models (paired Poisson bootstrap)
+    beyond       it is worse by more than the tolerance, and
+    significant  "it is no worse" is rejected: p = Phi(d / SE) of the difference d (d > 0 is better), with SE from the
+                 same bootstrap samples for both models (paired Poisson bootstrap)
 
-Over the comparisons of a verdict p is held against Holm's bounds (S. Holm, A Simple Sequentially Rejective Multiple
-Test Procedure, 1979): 4/5 of ALPHA for the overall metrics, the rest for all slices. So a candidate that is as good as
-the champion is blocked by chance in at most ALPHA = 5 % of verdicts, however many slices there are. What is beyond the
-tolerance but not significant does not block; it is told. What the rule cannot see is told, too: `detectable` is the
-real loss that would be caught with a probability of POWER.
+Over all comparisons of an evaluation, p is compared with the bounds of Holm's procedure (S. Holm, A Simple Sequentially
+Rejective Multiple Test Procedure, 1979): 4/5 of ALPHA for the overall metrics, the rest for all slices. A candidate
+that is as good as the champion is therefore rejected in at most ALPHA = 5 % of evaluations, however many slices there
+are. A loss beyond the tolerance that is not significant does not prevent the blessing, but is reported. The power is
+reported, too: `detectable` is the true loss that would be detected with probability POWER.
 """
 
 import math
@@ -25,26 +25,26 @@ from components.shared.statistics.weighted_metrics import Judge
 
 ALPHA = 0.05
 OVERALL_SHARE = 0.8
-"""Share of ALPHA for the overall metrics where slices are compared, too: slices have the larger tolerance."""
+"""Share of ALPHA for the overall metrics if slices are compared, too; slices have the larger tolerance."""
 POWER = 0.9
 RESAMPLES = 200
 MOST_ROWS = 200_000
-"""Of more, that many are drawn at random to be resampled, and the errors scaled by the root of the share."""
+"""Maximum resampled rows; more are sampled down, and the standard errors scaled by the square root of the share."""
 Z95 = NormalDist().inv_cdf(0.975)
 UNBOUNDED = frozenset({"log_loss", "rmse", "mae"})
-"""Metrics from 0 to infinity; the others lie in [0, 1]."""
+"""Metrics in [0, infinity); the others lie in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric of two models on the same rows.
+    """Comparison of one metric of two models on the same rows.
 
     Attributes:
-      difference: Candidate - champion, in the metric's own direction.
-      error: Standard error of it; NaN if it cannot be told.
-      p_value: Probability of a difference this bad if the candidate were no worse; NaN if it cannot be told.
-      significant: Whether it is worse by more than chance explains; None if that cannot be told.
-      detectable: The real loss that would be caught with a probability of POWER; NaN if it cannot be told.
+      difference: Candidate - champion, in the unit of the metric.
+      error: Standard error of the difference; NaN if undefined.
+      p_value: Probability of a difference this bad if the candidate were no worse; NaN if undefined.
+      significant: Whether the candidate is significantly worse; None if undefined.
+      detectable: True loss that would be detected with probability POWER; NaN if undefined.
     """
 
     difference: float
@@ -56,12 +56,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Draws:
-    """Metrics of models on parts of the same rows, measured and drawn again.
+    """Metrics of several models on parts of the same rows, with bootstrap samples.
 
     Attributes:
-      names: Of the metrics.
-      found: Part ("" is all rows) -> model -> [1 + resamples, metrics], the first as measured.
-      scale: What standard errors are multiplied by, because fewer rows were resampled than there are.
+      names: Names of the metrics.
+      found: Part ("" is all rows) -> model -> [1 + resamples, metrics]; row 0 is the measured value.
+      scale: Factor of the standard errors, below 1 if fewer rows were resampled than there are.
     """
 
     names: tuple[str, ...]
@@ -69,19 +69,19 @@ class Draws:
     scale: float = 1.0
 
     def measured(self, part: str, model: str) -> dict[str, float]:
-        """Metric -> value with every row counted once."""
+        """Returns metric -> measured value."""
         return dict(zip(self.names, map(float, self.found[part][model][0]), strict=True))
 
     def difference(self, part: str, metric: str, one: str, other: str) -> tuple[float, float]:
-        """One model's metric less the other's, and its standard error."""
+        """Returns `one` minus `other` in a metric, and the standard error of the difference."""
         at = self.names.index(metric)
         apart = self.found[part][one][:, at] - self.found[part][other][:, at]
         return float(apart[0]), standard_error(apart[1:]) * self.scale
 
     def interval(self, part: str, metric: str, model: str) -> tuple[float, float] | None:
-        """95 % interval: metric +- 1.96 SE, on the logit scale (of unbounded ones the log's), so that it stays legal.
+        """Returns the 95 % interval: metric +- 1.96 SE on the logit scale (log scale for unbounded metrics).
 
-        None where the metric cannot be told.
+        The transformation keeps the bounds within the range of the metric. None if the metric is undefined.
         """
         drawn = self.found[part][model][:, self.names.index(metric)]
         value, error = float(drawn[0]), standard_error(drawn[1:]) * self.scale
@@ -96,7 +96,7 @@ class Draws:
         return odds / half / (1 + odds / half), odds * half / (1 + odds * half)
 
     def intervals(self, part: str, model: str) -> dict[str, tuple[float, float]]:
-        """Every metric's interval that can be told."""
+        """Returns the intervals of all metrics that have one."""
         found = {name: self.interval(part, name, model) for name in self.names}
         return {name: ends for name, ends in found.items() if ends is not None}
 
@@ -109,15 +109,15 @@ def draw(
     seed: int = 13,
     overall_only: Collection[str] = (),
 ) -> Draws:
-    """Resamples models on parts of their rows.
+    """Draws bootstrap samples of models on parts of their rows.
 
     Args:
-      judges: Model -> what judges all rows; all have the same metrics.
-      parts: Slice -> its rows, by index; those with fewer than MIN_ROWS are left out.
-      rows: N, at least 1.
-      resamples: How often.
-      seed: Of the draws: the same figures every time.
-      overall_only: Models that are not resampled on slices.
+      judges: Model -> metric calculator for all rows; all have the same metrics.
+      parts: Slice -> row indices; slices with fewer than MIN_ROWS rows are left out.
+      rows: Number of rows N, at least 1.
+      resamples: Number of bootstrap samples.
+      seed: Seed of the bootstrap.
+      overall_only: Models that are not evaluated on slices.
     """
     names = next(iter(judges.values())).names
     large = {"": np.arange(rows), **{name: at for name, at in parts.items() if len(at) >= MIN_ROWS}}
@@ -140,10 +140,17 @@ def compare(
     lower_is_better: frozenset[str],
     names: tuple[str, str] = ("candidate", "champion"),
 ) -> dict[tuple[str, str], Comparison]:
-    """The rule above, for every metric that has a tolerance.
+    """Compares two models in every metric that has a tolerance, by the rule in the module docstring.
+
+    Args:
+      draws: Bootstrap samples of both models.
+      tolerance: Metric -> tolerated loss, overall.
+      slice_tolerance: Metric -> tolerated loss on a slice.
+      lower_is_better: Metrics that are better when lower.
+      names: Names of the two models in `draws`.
 
     Returns:
-      (slice, metric) -> comparison; "" is overall. A metric that `draws` has not is left out.
+      (slice, metric) -> comparison; "" is overall. Metrics that `draws` lacks are left out.
     """
     families = [
         [("", metric) for metric in tolerance if metric in draws.names],
@@ -159,7 +166,7 @@ def compare(
         }
         known = {key: p for key, p in p_values.items() if p == p}
         rejected = holm(known, alpha)
-        # What is tested first is held against the strictest of Holm's bounds: what passes that is always caught.
+        # The smallest p-value is compared with the strictest bound of Holm's procedure; passing it is sufficient.
         strict = NormalDist().inv_cdf(1 - alpha / max(1, len(known)))
         for key, (difference, error) in apart.items():
             allowed = (tolerance if key[0] == "" else slice_tolerance)[key[1]]
@@ -170,7 +177,7 @@ def compare(
 
 
 def worse(difference: float, error: float) -> float:
-    """p-value of "no worse", one-sided, of a difference > 0 = better; NaN if either is."""
+    """Returns the one-sided p-value of "no worse", of a difference (> 0 is better) with its error; NaN if either is."""
     if not math.isfinite(difference) or not math.isfinite(error):
         return float("nan")
     if error == 0:
@@ -179,7 +186,7 @@ def worse(difference: float, error: float) -> float:
 
 
 def holm(p_values: Mapping[tuple[str, str], float], alpha: float) -> set[tuple[str, str]]:
-    """What is significant with all of them looked at: p_(i) <= alpha / (m - i), from the smallest until one is not."""
+    """Returns the rejected hypotheses of Holm's procedure: p_(i) <= alpha / (m - i), in order until one fails."""
     rejected: set[tuple[str, str]] = set()
     for place, (key, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
         if p > alpha / (len(p_values) - place):
@@ -191,7 +198,14 @@ def holm(p_values: Mapping[tuple[str, str], float], alpha: float) -> set[tuple[s
 def beats(
     one: Mapping[str, float], other: Mapping[str, float], metrics: Iterable[str], low: frozenset[str]
 ) -> bool | None:
-    """Whether one model is better than another in any metric; None if none of them can be told of both."""
+    """Whether one model is better than another in any metric; None if no metric is defined for both.
+
+    Args:
+      one: Metrics of the first model.
+      other: Metrics of the second model.
+      metrics: Metrics to compare.
+      low: Metrics that are better when lower.
+    """
     pairs = [(one[name], other[name], name) for name in metrics if name in one and name in other]
     known = [(a < b if name in low else a > b) for a, b, name in pairs if math.isfinite(a) and math.isfinite(b)]
     return any(known) if known else None

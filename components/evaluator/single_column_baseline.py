@@ -1,9 +1,9 @@
-"""The strongest single column: what one feature says of the label on its own. Pure.
+"""The single-column baseline: the feature that predicts the label best on its own.
 
-A model that has a column and is surely worse than it has lost it on the way. So each run predicts the label from each
-column alone, by the mean label (or the shares of the classes) of a value or of a bin, which is what no later step can
-take from it: the raw values, in their own types. One half of a sample of the train rows tells which column is best on
-the other half; on the eval rows that column is judged as any model is.
+A model that is significantly worse than one of its own columns does not use that column's information, which points to
+a fault in preprocessing or training. Each run therefore predicts the label from each raw column, by the mean label (or
+the class shares) of each value or bin. One half of a sample of the train split fits these models and the other half
+selects the best column, which is then evaluated on the eval split like any other model.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,21 +16,21 @@ import pyarrow.compute as pc
 
 MOST_BINS = 100
 ROWS_A_BIN = 10
-"""Of the rows that a number's bins are made from, at least."""
+"""Minimum rows per bin of a numeric column."""
 FEWEST_ROWS = 40
-"""Below that no column can be told from chance."""
+"""Minimum rows for selecting a column."""
 
 Score = Callable[[np.ndarray, np.ndarray], float]
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnModel:
-    """Predicts from one column.
+    """Predicts the label from one column.
 
     Attributes:
-      column: Its name.
-      groups: Cells to the number of their group, [N] of -1 (missing or never seen) and 0 .. G-1.
-      means: float64 [G + 1] or [G + 1, K]: answer for each group; the last is that for -1.
+      column: Name of the column.
+      groups: Maps cells to group numbers, [N] of -1 (missing or unknown) and 0 .. G-1.
+      means: Float64 [G + 1] or [G + 1, K]: prediction for each group; the last is that of group -1.
     """
 
     column: str
@@ -38,7 +38,7 @@ class ColumnModel:
     means: np.ndarray
 
     def __call__(self, cells: pa.Array) -> np.ndarray:
-        """Probabilities of 1 or numbers [N], or probabilities [N, K]."""
+        """Predicts probabilities of 1 or numbers [N], or probabilities [N, K]."""
         found: np.ndarray = self.means[self.groups(cells)]
         return found
 
@@ -46,15 +46,18 @@ class ColumnModel:
 def strongest_column(
     columns: Mapping[str, pa.Array], labels: np.ndarray, task: str, features: Mapping[str, Any], classes: int, seed: int
 ) -> ColumnModel | None:
-    """The column that predicts best on rows that it has not seen, learned anew on all rows.
+    """Selects the column that predicts held-out rows best, and fits its model to all rows.
 
     Args:
-      columns: Of the rows to learn from, [N] each.
+      columns: Columns of the training rows, [N] each.
       labels: 0 or 1, class codes, or numbers, [N].
       task: binary, multiclass or regression.
-      features: pipeline.toml's [features].
-      classes: K of a multiclass task.
-      seed: Of the halves.
+      features: Section [features] of pipeline.toml.
+      classes: Number of classes K of a multiclass task.
+      seed: Seed of the division into halves.
+
+    Returns:
+      The model; None if no column is better than the prior, or there are too few rows.
     """
     if len(labels) < FEWEST_ROWS or len(np.unique(labels)) < 2:
         return None
@@ -67,7 +70,7 @@ def strongest_column(
     )
     for name, cells in columns.items():
         if name in features.get("text", ()):
-            continue  # by its values, hardly one of which occurs twice, it says nothing
+            continue  # nearly all values of a text column are distinct
         is_number = name not in features.get("categorical", ())
         model = _learned(name, cells.take(pa.array(learned)), labels[learned], task, is_number, classes)
         found = score(labels[held], model(cells.take(pa.array(held))))
@@ -83,7 +86,7 @@ def _shape(rows: np.ndarray, classes: int) -> tuple[int, ...]:
 
 
 def _answer(labels: np.ndarray, task: str, classes: int) -> np.ndarray:
-    """What is said of rows of which only the labels of others are known."""
+    """The prior: mean label or class shares."""
     if task == "multiclass":
         return np.bincount(labels.astype(np.int64), minlength=classes) / max(len(labels), 1)
     return np.array(labels.mean(dtype=np.float64))
@@ -116,7 +119,7 @@ def _values(cells: pa.Array) -> Callable[[pa.Array], np.ndarray]:
 
 
 def _bins(cells: pa.Array) -> Callable[[pa.Array], np.ndarray]:
-    """Values where they are few, quantiles where they are many; in the column's own type, so nothing is rounded."""
+    """One bin per value if there are few, else quantile bins; in the column's own type, so that nothing is rounded."""
     if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)):
         return lambda some: np.full(len(some), -1)
     known = np.sort(_known(cells)[0])
@@ -136,7 +139,7 @@ def _bins(cells: pa.Array) -> Callable[[pa.Array], np.ndarray]:
 
 
 def _known(cells: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers that are there, and where they are, bool [N]."""
+    """The numbers that are not missing, and where they are, bool [N]."""
     there = cells.is_valid().to_numpy(zero_copy_only=False).copy()
     values = cells.drop_null().to_numpy(zero_copy_only=False)
     fine = values != np.iinfo(np.int64).min if values.dtype.kind == "i" else np.isfinite(values)

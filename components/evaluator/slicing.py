@@ -1,4 +1,4 @@
-"""Rows by the values of columns: slices as TFMA names them, and groups. Pure."""
+"""Divides rows by the values of columns: into slices with TFMA's names, and into groups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ MISSING = "(missing)"
 
 @dataclass(frozen=True)
 class Slice:
-    """Rows that share values.
+    """Rows with equal values in some columns.
 
     Attributes:
-      key: (column, value) of each column, as TFMA keys a slice.
-      rows: By index, rising.
+      key: (column, value) for each column, TFMA's slice key.
+      rows: Row indices, ascending.
     """
 
     key: tuple[tuple[str, Value], ...]
@@ -24,20 +24,20 @@ class Slice:
 
     @property
     def name(self) -> str:
-        """(("origin", b"EWR"), ("carrier", b"UA")) -> "origin=EWR, carrier=UA"."""
+        """Name of the slice: (("origin", b"EWR"), ("carrier", b"UA")) -> "origin=EWR, carrier=UA"."""
         return slice_name(self.key)
 
 
 def slice_name(key: Sequence[tuple[str, Value]]) -> str:
-    """A slice's name: "origin=EWR"; a cross is joined by ", "; overall is ""."""
+    """Returns a slice's name: "origin=EWR"; several columns are joined by ", "; the overall slice is ""."""
     return ", ".join(f"{column}={_text(value)}" for column, value in key)
 
 
 def slices_of(columns: Mapping[str, pa.Array], keys: Sequence[Sequence[str]]) -> list[Slice]:
-    """All slices of some columns and crosses; rows that lack a value are in none.
+    """Returns all slices of the given columns and crosses; rows with a missing value belong to none.
 
     Args:
-      columns: Column -> one value a row, [N].
+      columns: Column -> one value per row, [N].
       keys: Columns of each slicing spec.
     """
     return [
@@ -49,12 +49,12 @@ def slices_of(columns: Mapping[str, pa.Array], keys: Sequence[Sequence[str]]) ->
 
 
 def groups_of(columns: Mapping[str, pa.Array], column: str) -> dict[str, np.ndarray]:
-    """Value of a column, as text, -> its rows by index; MISSING where a row has none."""
+    """Returns value of a column, as text -> row indices; MISSING for rows without a value."""
     return {MISSING if value is None else _text(value): at for (value,), at in _parted(columns, [column]).items()}
 
 
 def _parted(columns: Mapping[str, pa.Array], keys: Sequence[str]) -> dict[tuple[Value | None, ...], np.ndarray]:
-    """Values -> rows that have them; None is missing."""
+    """Combination of values -> row indices; None is missing."""
     rows = len(columns[keys[0]])
     codes = np.zeros(rows, np.int64)
     names: list[tuple[Value | None, ...]] = [()]
@@ -62,7 +62,7 @@ def _parted(columns: Mapping[str, pa.Array], keys: Sequence[str]) -> dict[tuple[
         encoded = columns[key].dictionary_encode()
         values = [*encoded.dictionary.to_pylist(), None]
         place = encoded.indices.fill_null(len(values) - 1).to_numpy(zero_copy_only=False)
-        # Only crosses that occur are kept, so that the number of codes stays below that of rows.
+        # Only crosses that occur are kept, so that there are no more codes than rows.
         seen, codes = np.unique(codes * len(values) + place, return_inverse=True)
         names = [(*names[code // len(values)], values[code % len(values)]) for code in seen]
     order = np.argsort(codes, kind="stable")

@@ -1,11 +1,11 @@
-"""Writes figures as TFMA writes its result, for `tfma.load_eval_result` and its notebook views. Pure.
+"""Writes metrics in the format of TFMA's result, for `tfma.load_eval_result` and its notebook views.
 
-    eval_config.json                      EvalRun: the config, TFMA's version, where data and models lie
+    eval_config.json                      EvalRun: the config, TFMA's version, the locations of data and models
     metrics-00000-of-00001.tfrecord       a MetricsForSlice for each slice
     plots-00000-of-00001.tfrecord         a PlotsForSlice for each: confusion matrices by threshold; binary tasks only
 
-TFMA itself would run a Beam pipeline over the rows, and importing it takes 9 s. Its generated protobuf modules need
-nothing but protobuf, so they are loaded from their files, without the package around them.
+TFMA itself would run a Beam pipeline over the rows, and importing it takes 9 s. Its generated protobuf modules depend
+on protobuf only, so they are loaded from their files, without the package.
 """
 
 import importlib.util
@@ -41,13 +41,13 @@ def write_result(
     """Writes the files.
 
     Args:
-      folder: Of the evaluation.
+      folder: Folder of the evaluation.
       task: binary, multiclass or regression.
       keys: Columns of each slicing spec.
-      slices: Without the overall one, which is written first.
-      measured: Model -> slice's name -> metric -> value, with `rows`.
-      labels: [N].
-      outputs: Model -> probability of 1 [N]; of other tasks it is not looked at.
+      slices: Slices without the overall one, which is written first.
+      measured: Model -> slice name -> metric -> value, with `rows`.
+      labels: Labels, [N].
+      outputs: Model -> probability of 1 [N]; not used for other tasks.
       locations: Model -> folder of its SavedModel.
       data: Folder of the eval split.
     """
@@ -74,7 +74,7 @@ def write_result(
 
 
 def _names(models: Mapping[str, Any]) -> dict[str, str]:
-    """TFMA leaves a model's name out where there is only one."""
+    """Model names in TFMA's result; "" for a single model."""
     return {model: model if len(models) > 1 else "" for model in models}
 
 
@@ -120,15 +120,15 @@ def _plots_proto(part: Slice, labels: np.ndarray, outputs: Mapping[str, np.ndarr
 
 
 def confusion_matrices(labels: np.ndarray, probability: np.ndarray) -> list[dict[str, float]]:
-    """Fields of TFMA's ConfusionMatrixAtThresholds at -1e-6, 0, 0.01 .. 1, by rising threshold.
+    """Returns the fields of TFMA's ConfusionMatrixAtThresholds at -1e-6, 0, 0.01 .. 1, by ascending threshold.
 
-    A row is called 1 from the threshold on, as it is served; TFMA's own says above it, which differs only for a
-    probability that is one of the thresholds. What cannot be told is what TFMA makes of it: precision 1 where nothing
-    is called 1, false omission rate NaN where everything is, 0 otherwise.
+    A row is predicted as 1 if probability >= threshold, as in the served model; TFMA compares with >, which differs
+    only for probabilities equal to a threshold. Undefined values are those of TFMA: precision 1 if no row is predicted
+    as 1, false omission rate NaN if all are, other rates 0.
 
     Args:
       labels: 0 or 1, [N].
-      probability: Of 1, [N].
+      probability: Probability of 1, [N].
     """
     thresholds = np.append(-1e-6, np.arange(CURVE_STEPS + 1) / CURVE_STEPS)
     place = np.searchsorted(thresholds.astype(np.float32), probability.astype(np.float32), side="right")
@@ -180,7 +180,7 @@ def _set_value(single: Any, value: Value) -> None:
 @cache
 def _protos() -> Any:
     """TFMA's metrics_for_slice_pb2."""
-    from google.protobuf import wrappers_pb2  # noqa: F401  (what it depends on has to be there first)
+    from google.protobuf import wrappers_pb2  # noqa: F401  (a dependency that has to be imported first)
 
     package = importlib.util.find_spec("tensorflow_model_analysis")
     assert package is not None and package.submodule_search_locations

@@ -1,4 +1,4 @@
-"""What a model card says (M. Mitchell et al., Model Cards for Model Reporting, 2019), apart from how it is written."""
+"""The content of a model card (M. Mitchell et al., Model Cards for Model Reporting, 2019) in any format."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from components.shared.statistics.metric_names import METRICS
 
 MOST_ROWS = 60
-"""Of a table; what is cut is counted."""
+"""Maximum rows of a table; the number of rows left out is stated."""
 UNKNOWN = "unknown"
 TASKS = {
     "binary": "whether {label} is positive, as a probability",
@@ -15,9 +15,9 @@ TASKS = {
     "regression": "the number {label}",
 }
 OF_METRICS = (
-    "On the eval rows, which the model has not learned from. Intervals say what the chance of which rows these are "
-    "explains, not that of training. The prior says the same of every row; linear is a regression on one-hot and "
-    "standardised features, fitted to at most 20,000 train rows."
+    "Metrics on the eval split, which was not used for training. Confidence intervals cover the sampling of the eval "
+    "rows, not the randomness of training. The prior predicts the same value for every row; linear is a regression on "
+    "one-hot and standardised features, fitted to at most 20,000 train rows."
 )
 
 
@@ -37,7 +37,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text; the first column names the row, the others are figures unless `words`."""
+    """Cells as text; the first column names the row, the others hold numbers unless `words`."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -46,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what is under it."""
+    """A heading and its content."""
 
     title: str
     blocks: tuple[Text | Items | Table, ...]
@@ -54,7 +54,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Pushed:
-    """As what a model was pushed: its version, when (UTC, ISO 8601), by which run, and the version's folder or URL."""
+    """The push of a model: version, time (UTC, ISO 8601), run, and the version's folder or URL."""
 
     version: int
     created: str
@@ -80,17 +80,17 @@ def model_card(
     tried: Mapping[str, Any] | None = None,
     pushed: Pushed | None = None,
 ) -> Card:
-    """Gathers what is known of a model that is pushed.
+    """Builds the model card of a model that is pushed.
 
     Args:
-      about: `dataset`, `label`, `task`, and where known `features`, `bar` (pipeline.toml's [evaluation]), `stated`
-        ([model_card]) and `dvc`.
+      about: `dataset`, `label`, `task`, and if known `features`, `bar` (section [evaluation] of pipeline.toml),
+        `stated` (section [model_card]) and `dvc`.
       data: `spans` and `rows` by split, `unlabelled` by split, `corrections` and `misfits` as ingest records them.
       verdict: verdict.json.
       errors: errors.json; empty if there was no error analysis.
       fingerprints: `data` and `code`.
-      tried: What was tried for the model, see serving_contract.MEMBERS; None where its trainer does not say.
-      pushed: As which version, when and by which run; None leaves that out.
+      tried: The candidates of model selection, see serving_contract.MEMBERS; None if the trainer does not record them.
+      pushed: Version, time and run of the push; None leaves them out.
     """
     bar = about.get("bar") or {}
     sections = [
@@ -110,7 +110,7 @@ def model_card(
     learned, judged = (f"{rows.get(split, 0):,} rows{_of_spans(spans, split)}" for split in ("train", "eval"))
     return Card(
         f"Model card: {about['dataset']}" + (f", version {pushed.version}" if pushed else ""),
-        f"Predicts {TASKS[about['task']].format(label=about['label'])}. Learned from {learned}, evaluated on {judged}.",
+        f"Predicts {TASKS[about['task']].format(label=about['label'])}. Trained on {learned}, evaluated on {judged}.",
         tuple(section for section in sections if section is not None),
     )
 
@@ -127,13 +127,13 @@ def _model(
     threshold = verdict["metrics"].get("threshold")
     if threshold is not None:
         by = decided_by(about.get("bar") or {})
-        rows.append(("Decision threshold", f"{threshold:g}, chosen on validation rows for {by}"))
+        rows.append(("Decision threshold", f"{threshold:g}, selected on the validation split by {by}"))
     rows += [(f"Fingerprint of {name}", value) for name, value in fingerprints.items() if value]
     return Section("Model", (Table(("", ""), tuple((name, str(value)) for name, value in rows), words=True),))
 
 
 def _stated(about: Mapping[str, Any], key: str) -> str:
-    """A text of [model_card], or that it is not stated."""
+    """A text of [model_card], or a note that it is not stated."""
     return (about.get("stated") or {}).get(key) or f"not stated ([model_card] {key} in pipeline.toml)"
 
 
@@ -156,7 +156,7 @@ def _loading(pushed: Pushed) -> Section:
 
 
 def _members(tried: Mapping[str, Any]) -> Section | None:
-    """The candidates for the model, with their weights in it and the reasons."""
+    """The candidates of model selection, with their weights and the reasons."""
     if not tried.get("members"):
         return None
     rows = tuple((one["name"], f"{one['weight']:.2f}", one["reason"]) for one in tried["members"])
@@ -166,7 +166,7 @@ def _members(tried: Mapping[str, Any]) -> Section | None:
 def _data(data: Mapping[str, Any], about: Mapping[str, Any]) -> Section:
     rows, spans, unlabelled = (data.get(name) or {} for name in ("rows", "spans", "unlabelled"))
     table = Table(
-        ("Split", "Spans", "Rows", "Left out for want of a label"),
+        ("Split", "Spans", "Rows", "Dropped without a label"),
         tuple(
             (split, _spans(spans.get(split, [])), f"{rows.get(split, 0):,}", f"{unlabelled.get(split, 0):,}")
             for split in rows
@@ -216,15 +216,15 @@ def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
         for name, value in (bar.get(key) or {}).items()
     ]
     if not verdict.get("champion"):
-        first = "There was no champion to compare with: the model was judged by thresholds and baselines alone."
-        return Section("What was asked of it", (Items((*asked, first)),))
-    return Section("What was asked of it", (*((Items(tuple(asked)),) if asked else ()), *against_champion(verdict)))
+        first = "There was no champion to compare with: only absolute thresholds and baselines apply."
+        return Section("Evaluation policy", (Items((*asked, first)),))
+    return Section("Evaluation policy", (*((Items(tuple(asked)),) if asked else ()), *against_champion(verdict)))
 
 
 def against_champion(verdict: Mapping[str, Any]) -> tuple[Text | Table, ...]:
-    """The rule by which a difference to the champion counts, and what it says of each one; verdict.json has a champion.
+    """Returns the rule for differences to the champion, and the comparisons; verdict.json needs a champion.
 
-    What does not fit into MOST_ROWS is cut; overall metrics come first.
+    Comparisons beyond MOST_ROWS are left out; overall metrics come first.
     """
     compared = verdict.get("comparisons") or []
     text = (
@@ -274,7 +274,7 @@ def _slices(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section | Non
 
 
 def fairness(verdict: Mapping[str, Any]) -> Section | None:
-    """Groups of each sensitive column, and the gaps between them; None where no column is sensitive."""
+    """Returns the groups of each sensitive column and their disparities; None if no column is sensitive."""
     found = verdict.get("fairness") or {}
     if not found.get("groups"):
         return None
@@ -302,8 +302,8 @@ def fairness(verdict: Mapping[str, Any]) -> Section | None:
     )
     blocks.append(
         Text(
-            "Base rate is the share that is positive, bias the mean probability less that share. Where base rates "
-            "differ, not all gaps can be closed at once."
+            "Base rate is the share of positive rows; bias is the mean probability minus that share. If base rates "
+            "differ, not all disparities can be 0 at once."
         )
     )
     return Section("Fairness", tuple(blocks))
@@ -323,53 +323,57 @@ def _weakest(errors: Mapping[str, Any]) -> Section | None:
         )
         for one in (errors.get("slices") or [])[:10]
     )
-    table = (Table(("Slice", "Rows", "Mean loss", "Elsewhere", "What it costs overall"), rows),) if rows else ()
-    return Section("Where it is weakest", (*said, *table)) if said or table else None
+    table = (
+        (Table(("Slice", "Rows", "Mean loss", "Mean loss elsewhere", "Contribution to overall loss"), rows),)
+        if rows
+        else ()
+    )
+    return Section("Weak slices", (*said, *table)) if said or table else None
 
 
 def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
     spans = (data.get("spans") or {}).get("eval", [])
     said = [
-        f"Evaluated on {_spans(spans)} alone: of other times nothing is known."
+        f"Evaluated on {_spans(spans)} only; performance at other times is unknown."
         if spans and spans != (data.get("spans") or {}).get("train")
-        else "Evaluated on rows drawn from the same file as those it learned from: of other times nothing is known.",
-        "Evaluated on recorded rows, not on live requests; what the model's own decisions change is not in them.",
+        else "Evaluated on rows of the same file as the train split; performance at other times is unknown.",
+        "Evaluated on recorded rows, not on live requests; effects of the model's own decisions are not included.",
     ]
     slices = verdict.get("slices") or {}
     least = bar.get("min_slice_rows", 1)
     small = sorted(name for name, values in slices.items() if (values.get("rows") or 0) < least)
     if small:
         more = f" and {len(small) - 10:,} more" if len(small) > 10 else ""
-        said.append(f"Not judged, with fewer than {least:,} eval rows: {', '.join(small[:10])}{more}.")
+        said.append(f"Not evaluated, with fewer than {least:,} eval rows: {', '.join(small[:10])}{more}.")
     if not slices:
-        said.append("Not evaluated on any slice: the overall figures may hide one on which it fails.")
+        said.append("Not evaluated on slices: the overall metrics may hide groups on which the model fails.")
     if not (verdict.get("fairness") or {}).get("groups"):
-        said.append("Not examined for fairness: no column is named as sensitive.")
+        said.append("Not evaluated for fairness: no column is named as sensitive.")
     if unknown := [
         METRICS[name] for name in METRICS if name in verdict["metrics"] and verdict["metrics"][name] is None
     ]:
-        said.append(f"Cannot be told on these rows: {', '.join(unknown)}.")
+        said.append(f"Undefined on these rows: {', '.join(unknown)}.")
     missing = (data.get("unlabelled") or {}).get("eval", 0)
     if missing:
-        said.append(f"{missing:,} eval rows have no label, and may be unlike those that have one.")
+        said.append(f"{missing:,} eval rows have no label and may differ from those that have one.")
     return Section("Limits", (Items(tuple(said)),))
 
 
 def decided_by(bar: Mapping[str, Any]) -> str:
-    """What the decision threshold is best in: "f1", "precision of at least 0.8"."""
+    """Names the criterion of the decision threshold: "f1", "precision of at least 0.8"."""
     by = bar.get("threshold_metric") or bar.get("decide_by", "f1")
     return by if isinstance(by, str) else ", ".join(f"{name} of at least {least:g}" for name, least in by.items())
 
 
 def probability(p: float | None) -> str:
-    """A p-value: two figures, and never 0."""
+    """Formats a p-value with two digits; small ones as "< 0.0001"."""
     if p is None or p != p:
         return UNKNOWN
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
 def places(value: float, most: int = 4) -> int:
-    """Decimal places of a figure: `most`, and one less for every digit before the point beyond the first."""
+    """Returns the decimal places of a number: `most`, minus one for each integer digit beyond the first."""
     size = abs(value)
     return max(0, most - (len(f"{size:.0f}") - 1)) if 10 <= size < float("inf") else most
 

@@ -1,4 +1,4 @@
-"""A model card as Markdown and as one HTML page that fetches nothing. What comes from data is escaped in both."""
+"""Renders a model card as Markdown and as a self-contained HTML page; text from data is escaped in both."""
 
 import html
 
@@ -33,12 +33,12 @@ th:first-child, .words td { text-align: left; overflow-wrap: break-word; }
 
 
 def card_files(card: Card) -> dict[str, str]:
-    """File name -> text."""
+    """Returns file name -> text of the card in both formats."""
     return {MARKDOWN: markdown(card), PAGE: page(card)}
 
 
 def markdown(card: Card) -> str:
-    """As GitHub's Markdown."""
+    """Renders a card as GitHub Markdown."""
     parts = [f"# {markdown_text(card.title)}", markdown_text(card.lead)]
     for section in card.sections:
         parts += [f"## {markdown_text(section.title)}", *map(_markdown_block, section.blocks)]
@@ -46,7 +46,7 @@ def markdown(card: Card) -> str:
 
 
 def page(card: Card) -> str:
-    """As a page of its own: light or dark as the reader's system is."""
+    """Renders a card as a self-contained HTML page, in light or dark mode as the reader's system is set."""
     sections = "\n".join(map(_page_section, card.sections))
     return xml_text(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -1,1 +1,1 @@
-"""RegistryPusher: a blessed model goes into the registry, with a manifest that says where it came from."""
+"""RegistryPusher: pushes a blessed model to the registry, with a manifest that records its origin."""

@@ -1,4 +1,4 @@
-"""TFX's Pusher with our registry as its destination."""
+"""The TFX component RegistryPusher: TFX's Pusher with Plumbline's registry as the destination."""
 
 import json
 from datetime import datetime, timezone
@@ -20,14 +20,14 @@ from components.shared.errors import DamagedArtifact
 from components.shared.serving.serving_contract import MEMBERS
 
 FOR_THE_CARD = frozenset({"features", "bar", "stated"})
-"""Of `about`: what the manifest need not repeat."""
+"""Keys of `about` for the model card, which are not repeated in the manifest."""
 
 
 class RegistryPushExecutor(tfx_pusher.Executor):
-    """Keeps TFX's blessing check and artifact properties; replaces the copy, which is not atomic, by the registry's."""
+    """Keeps TFX's blessing check and artifact properties; replaces its copy, which is not atomic, by Registry.push."""
 
     def Do(self, input_dict: dict[str, list], output_dict: dict[str, list], exec_properties: dict[str, Any]) -> None:
-        """Pushes `model` if `model_blessing` says so; records the version, or that nothing was pushed."""
+        """Pushes `model` if `model_blessing` allows it; records the version, or that nothing was pushed."""
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])
         if not self.CheckBlessing(input_dict):
             self._MarkNotPushed(pushed)
@@ -52,7 +52,7 @@ class RegistryPushExecutor(tfx_pusher.Executor):
             name: json.loads(examples.get_string_custom_property(name) or "null")
             for name in ("spans", "rows", "unlabelled", "corrections", "misfits")
         }
-        # Counted by the steps that read them.
+        # Rows counted by the components that read them take precedence.
         data["rows"] = {**(data["rows"] or {}), **verdict.get("rows", {})}
         folder = Path(self.GetModelPath(input_dict))
         run_id = (self._context.pipeline_run_id if self._context else None) or ""
@@ -79,7 +79,7 @@ class RegistryPushExecutor(tfx_pusher.Executor):
 
 
 def _tried(model: Path) -> dict[str, Any] | None:
-    """What was tried for a model; None where its trainer does not say."""
+    """The candidates of model selection; None if the trainer does not record them."""
     try:
         return dict(json.loads((model / MEMBERS).read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -87,7 +87,7 @@ def _tried(model: Path) -> dict[str, Any] | None:
 
 
 def _errors(input_dict: dict[str, list]) -> dict[str, Any]:
-    """errors.json; empty where there is none."""
+    """errors.json; empty if there is none."""
     if not input_dict.get("errors"):
         return {}
     found = Path(artifact_utils.get_single_instance(input_dict["errors"]).uri) / "errors.json"
@@ -118,10 +118,10 @@ class RegistryPusherSpec(ComponentSpec):
 class RegistryPusher(base_component.BaseComponent):
     """Pushes a blessed model to the registry.
 
-    Args of the constructor are the spec's: `registry` is the folder or URL, `registry_id` its identity (a new registry
-    is a new destination, so a cached push does not count), `about` a JSON object to keep in the manifest, but for
-    `features`, `bar` (pipeline.toml's [evaluation]) and `stated` ([model_card]), which are for the model card. `errors`
-    may be left out.
+    Constructor arguments are those of the spec: `registry` is the folder or URL; `registry_id` its identity (a new
+    registry is a new destination, so that a cached push is not reused); `about` a JSON object for the manifest, except
+    `features`, `bar` (section [evaluation] of pipeline.toml) and `stated` (section [model_card]), which are for the
+    model card. `errors` is optional.
     """
 
     SPEC_CLASS = RegistryPusherSpec
