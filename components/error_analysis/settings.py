@@ -15,7 +15,8 @@ class Settings:
     Attributes:
       min_rows: Minimum number of rows of a slice; lower for a small split, see `least`.
       bins: Number of quantile bins of a numeric feature.
-      max_categories: Maximum number of categories with a slice of their own, the most frequent ones; the others share one.
+      max_categories: Maximum number of categories with a slice of their own, the most frequent ones; the others share
+        one.
       alpha: False discovery rate over all tested slices, in (0, 1).
       effect_size: Minimum gap of a weak slice, relative to the overall mean loss, >= 0.
       max_slices: Maximum number of slices in the result.

@@ -183,7 +183,7 @@ def test_slices_with_intervals_and_what_chance_explains():
         row.name: (row.better, row.chance)
         for row in slice_rows(facts(evaluation={**EVALUATION, "comparisons": [narrow, behind]})).rows
     }
-    assert rows["origin=EWR"] == rows["origin=LGA"] == (None, "within chance")
+    assert rows["origin=EWR"] == rows["origin=LGA"] == (None, "not significant")
     small = {"slices": {"a=b": {"rows": 3.0, "auc": 0.9}}}
     assert slice_rows(facts(evaluation=small)).gist == "1, all too small to judge"
 
