@@ -370,7 +370,7 @@ def _require(option: str, columns: Sequence[str], types: dict[str, str]) -> None
     for name in columns:
         if name not in types:
             raise UsageError(
-                f"{option} {name}: no such column; {did_you_mean(name, types)}columns: {', '.join(types)[:1000]}"
+                f"{option} {name}: no such column; {did_you_mean(name, types)}there is: {', '.join(types)[:1000]}"
             )
         if types[name].startswith("list:"):
             raise UsageError(f"{option} {name}: the column holds lists; choose a column with one value in each row")

@@ -1,1 +1,1 @@
-"""How far two samples of one column are apart, and what chance would make of it."""
+"""Distances between two samples of a column, with p-values and critical values."""

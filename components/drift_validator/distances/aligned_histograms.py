@@ -1,4 +1,4 @@
-"""Two distributions over the same values: the form that all distances are computed on."""
+"""Counts of two distributions over a common list of values, the input of all distances."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,16 +15,16 @@ _LARGEST = 2**31
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
-    """The two sides thrown together, as the p-values see them.
+    """The pooled sample, on which p-values are computed.
 
-    Counts are divided by the design effect (and where there are more than 2**31 values by as much as keeps 64-bit
-    integers exact): a smaller sample makes a larger p-value, never a smaller one.
+    Counts are divided by the design effect, and with more than 2**31 values by a factor that keeps 64-bit integers
+    exact. A smaller sample makes p-values larger, never smaller.
 
     Attributes:
-      n: Number of values on the baseline's side.
-      m: Number of values on the current side.
-      counts: Distinct pooled counts, int64, ascending.
-      times: How many values have that count.
+      n: Number of values in the baseline sample.
+      m: Number of values in the current sample.
+      counts: Distinct pooled counts of values, int64, ascending.
+      times: Number of distinct values with each pooled count.
     """
 
     n: int
@@ -35,18 +35,18 @@ class Pooled:
 
 @dataclass(frozen=True, eq=False)
 class Aligned:
-    """How often each value occurs on both sides.
+    """Counts of each value in both samples.
 
     Attributes:
-      values: Distinct values. Numbers: float64, ascending. Texts: the baseline's, ascending, then those that only
-        current has, ascending; a sort of all of them would cost more than every distance together.
-      baseline: int64 counts, one for each value, 0 where the baseline does not hold it.
-      current: The same for the other side.
-      split: Where the values that only current has begin; 0 for numbers.
-      named: False where `values` are names of hash buckets.
-      rank_error: By how much a distribution function's difference may be off, both sides together.
-      design_effect: At least 1: by how much values that come several to a row are worth less than as many rows. The
-        p-values work on counts divided by it.
+      values: V distinct values. Numbers: float64, ascending. Texts: those of the baseline, ascending, then those of
+        current only, ascending; a sort of all texts would cost more than all distances.
+      baseline: Counts in the baseline sample, int64 [V].
+      current: Counts in the current sample, int64 [V].
+      split: Index of the first value that occurs in current only; 0 for numbers.
+      named: False where `values` are hash buckets.
+      rank_error: Error bound of a difference of the distribution functions, in [0, 1], from both sketches.
+      design_effect: Kish's design effect of lists, at least 1: several values of one row are no independent sample.
+        p-values are computed on counts divided by it.
     """
 
     values: pa.LargeStringArray | np.ndarray
@@ -59,12 +59,12 @@ class Aligned:
 
     @cached_property
     def sizes(self) -> tuple[int, int]:
-        """Number of values on both sides: n of the baseline, m of current."""
+        """Sizes of the samples: n values of the baseline, m of current."""
         return int(self.baseline.sum()), int(self.current.sum())
 
     @cached_property
     def pooled(self) -> Pooled:
-        """Both sides together."""
+        """The pooled sample."""
         shrink = max(self.design_effect, sum(self.sizes) / _LARGEST)
         n, m = (int(size // shrink) for size in self.sizes)
         together = self.baseline + self.current
@@ -74,7 +74,11 @@ class Aligned:
         return Pooled(n, m, counts, times)
 
     def first(self, at: np.ndarray) -> int:
-        """Of these positions (ascending, at least one), the one whose value is first in sorted order."""
+        """Returns the position whose value is first in sorted order.
+
+        Args:
+          at: Positions, ascending, at least one.
+        """
         head = int(at[0])
         later = at[np.searchsorted(at, self.split) :]
         if head >= self.split or not len(later):
@@ -84,9 +88,18 @@ class Aligned:
 
 
 def align_categories(baseline: Categories, current: Categories, design_effect: float = 1.0) -> Aligned:
-    """Raises ValueError where one side is hashed and the other is not: their values cannot be compared."""
+    """Aligns two distributions over categories.
+
+    Args:
+      baseline: Baseline sample.
+      current: Current sample.
+      design_effect: See Aligned.
+
+    Raises:
+      ValueError: One distribution is hashed and the other is not.
+    """
     if baseline.hashed != current.hashed:
-        raise ValueError("One side's values are hashed and the other's are not: hash both.")
+        raise ValueError("The values of one sample are hashed and those of the other are not: hash both.")
     named = not baseline.hashed
     if baseline.values.equals(current.values):
         return Aligned(
@@ -105,7 +118,13 @@ def align_categories(baseline: Categories, current: Categories, design_effect: f
 
 
 def align_numbers(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Aligned:
-    """The two sorted lists of values merged into one."""
+    """Aligns two distributions over numbers by merging their sorted values.
+
+    Args:
+      baseline: Baseline sample.
+      current: Current sample.
+      design_effect: See Aligned.
+    """
     both = np.concatenate([baseline.values, current.values])
     order = np.argsort(both, kind="stable")  # of two sorted runs: a merge, in linear time
     merged = both[order]
@@ -119,14 +138,17 @@ def align_numbers(baseline: Numbers, current: Numbers, design_effect: float = 1.
 
 
 def share_differences(both: Aligned, cumulated: bool = False) -> tuple[np.ndarray, int]:
-    """|p_i - q_i| as exact integers over one common denominator: |c_i m - d_i n| and n m.
+    """Computes |p_i - q_i| as exact fractions |c_i m - d_i n| / (n m).
 
-    Exact, so that rounding neither breaks a tie (of two values both always tie) nor makes a distance of none. A side
-    without any value has share 0 for every value.
+    Integers keep ties exact (the differences of two values always tie) and identical distributions at distance 0. In an
+    empty sample every share is 0.
 
     Args:
-      both: Of counts c, d that add up to n, m.
-      cumulated: The same between the distribution functions.
+      both: Counts c and d with sums n and m.
+      cumulated: Whether to compute differences of the distribution functions instead of the shares.
+
+    Returns:
+      Numerators [V], and the common denominator.
     """
     n, m = (max(size, 1) for size in both.sizes)
     c, d = both.baseline, both.current

@@ -11,28 +11,28 @@ from components.drift_validator.distances.hypergeometric import far_apart, last_
 
 
 def chebyshev(both: Aligned, measure: str = "chebyshev") -> Measured:
-    """d(p, q) = max over i of |p_i - q_i|, with p and q the shares of each value (L-infinity norm).
+    """Computes d(p, q) = max over i of |p_i - q_i|, with p and q the shares of each value (L-infinity norm).
 
-    TFDV's L_INFTY, over the values that are there, where TFDV keeps them all (it keeps 1,000).
+    It equals TFDV's L_INFTY up to 1,000 distinct values, the number that TFDV keeps; missing values are not counted.
 
-    The p-value is a union bound over the values of the exact law of one value's share under permutation:
-    P(max_i |p_i - q_i| >= d) <= sum_i P(|p_i - q_i| >= d). For two values, which always differ by the same, one term
-    is the law itself. The distance is that of the large categories and so is its p-value: a rare value that comes or
-    goes is novelty.py's, many small moves are total_variation.py's.
+    The p-value is a union bound of the exact permutation tests of single values:
+    P(max_i |p_i - q_i| >= d) <= sum_i P(|p_i - q_i| >= d). For two values, whose differences are equal, one term is
+    exact. The measure detects changes of frequent categories; new_values.py detects rare values that appear or
+    disappear, total_variation.py many small changes.
 
     Args:
-      both: The two distributions; texts.
-      measure: Its name in the result.
+      both: The two distributions over texts.
+      measure: Name of the measure in the result.
 
     Returns:
-      0 = identical, 1 = each side has one value and they differ. Among values that tie, the first in sorted order is
-      named. A side without any value has share 0 for every value, and tells nothing: p-value 1.
+      Distance in [0, 1]: 0 = identical, 1 = each sample has a single value and they differ. Of tied values the first in
+      sorted order is reported. With an empty sample the p-value is 1.
     """
     n, m = both.sizes
     differences, denominator = share_differences(both)
     farthest = int(differences.max()) if len(differences) else 0
-    law = _Law(both)
-    measured = partial(Measured, measure, farthest / denominator, critical=law.critical)
+    null = _NullDistribution(both)
+    measured = partial(Measured, measure, farthest / denominator, critical=null.critical)
     if farthest == 0:
         return measured(p_value=1.0)
     at = both.first(np.flatnonzero(differences == farthest))
@@ -43,29 +43,29 @@ def chebyshev(both: Aligned, measure: str = "chebyshev") -> Measured:
         at=value,
         baseline_share=p,
         current_share=q,
-        p_value=law.p_value(farthest, denominator),
+        p_value=null.p_value(farthest, denominator),
         detail=f"{what} was {percent(p)}, is {percent(q)}",
     )
 
 
-class _Law:
+class _NullDistribution:
     def __init__(self, both: Aligned) -> None:
         self.pooled = both.pooled
         self.counts, self.times = self.pooled.counts, self.pooled.times.astype(float)
         if len(both.values) == 2:
             self.counts, self.times = self.counts[:1], np.ones(1)
-        self.silent = not self.pooled.n or not self.pooled.m or len(both.values) < 2
+        self.undefined = not self.pooled.n or not self.pooled.m or len(both.values) < 2
 
     def p_value(self, far: int, denominator: int) -> float:
         return self._bound(far * self.pooled.n * self.pooled.m // denominator)
 
     def critical(self, level: float) -> float:
-        if self.silent:
+        if self.undefined:
             return 1.0
         n, m = self.pooled.n, self.pooled.m
         return last_likely(self._bound, n, m, level) / (n * m)
 
     def _bound(self, far: int) -> float:
-        if self.silent:
+        if self.undefined:
             return 1.0
         return min(1.0, float(self.times @ far_apart(self.counts, self.pooled.n, self.pooled.m, far)))

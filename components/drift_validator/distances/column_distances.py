@@ -1,4 +1,4 @@
-"""All that can be measured between two columns."""
+"""All distances between two columns."""
 
 import numpy as np
 import pyarrow as pa
@@ -15,15 +15,15 @@ from components.drift_validator.sketches.texts import encode
 def measure_column(baseline: Column, current: Column, jensen_shannon: bool = False) -> list[Measured]:
     """Computes the measures that apply to the two columns, in the order of the registry.
 
-    Numbers against texts compare as texts, and texts against hash buckets as hash buckets. A side whose values are all
-    missing has share 0 for each value: the main distance is then the other side's largest share (texts) or 1 (numbers),
-    with p-value 1, and `missing` says what happened. Columns that can be neither texts nor numbers have `missing` and
-    `length` alone. Hash buckets have no names, so nothing is unseen or vanished.
+    Numbers and texts are compared as texts, texts and hash buckets as hash buckets. If all values of one column are
+    missing, the main distance is the largest share of the other column (texts) or 1 (numbers), with p-value 1; the
+    change is reported by `missing`. Columns of nested types have `missing` and `length` only. Hash buckets have no
+    names, so `unseen` and `vanished` are not measured.
 
     Args:
-      baseline: What is compared with.
-      current: What is looked at.
-      jensen_shannon: Whether that is measured, too.
+      baseline: Sketch of the baseline column.
+      current: Sketch of the current column.
+      jensen_shannon: Whether to measure the Jensen-Shannon divergence.
     """
     one, other = _comparable(baseline, current)
     pair = Pair(
@@ -39,7 +39,7 @@ def measure_column(baseline: Column, current: Column, jensen_shannon: bool = Fal
 
 
 def as_texts(numbers: Numbers) -> Categories:
-    """The same values by the names that they have as categories (`texts.encode`)."""
+    """Converts numbers to categories, named as by `texts.encode`."""
     codes, texts = encode(numbers.values)
     order = pc.sort_indices(texts)
     counts = np.zeros(len(texts), np.int64)
@@ -50,9 +50,9 @@ def as_texts(numbers: Numbers) -> Categories:
 def _comparable(
     baseline: Column, current: Column
 ) -> tuple[Numbers, Numbers] | tuple[Categories, Categories] | tuple[None, None]:
-    """The two distributions as one kind; None where there is no such kind."""
+    """Brings both distributions to one type; None where this is not possible."""
     one, other = baseline.distribution, current.distribution
-    # A side without any value is of the other's kind, whatever it was read as.
+    # A column without values takes the type of the other one.
     if baseline.missing == baseline.rows and other is not None:
         one = _nothing_like(other)
     elif current.missing == current.rows and one is not None:
@@ -65,7 +65,7 @@ def _comparable(
 
 
 def _as_categories(*sides: Categories | Numbers) -> tuple[Categories, Categories]:
-    """Both as texts; as hash buckets if one is."""
+    """Both distributions over texts, or over hash buckets if one of them is hashed."""
     one, other = (as_texts(side) if isinstance(side, Numbers) else side for side in sides)
     if one.hashed != other.hashed:
         return hash_categories(one), hash_categories(other)
@@ -79,10 +79,10 @@ def _nothing_like(other: Categories | Numbers) -> Categories | Numbers:
 
 
 def _design_effect(column: Column) -> float:
-    """Kish's: the mean length of the list that a value is in, sum L^2 / sum L.
+    """Kish's design effect: the mean length of the list that a value belongs to, sum L^2 / sum L.
 
-    Rows are what chance deals out, not values: a list's values may all be the same. That is the worst case, in which as
-    many rows as values / effect tell the same.
+    Rows are independent, the values of one list are not. In the worst case all values of a list are equal; the
+    effective sample size is then the number of values divided by the design effect.
     """
     if column.lengths is None or not len(column.lengths.values):
         return 1.0

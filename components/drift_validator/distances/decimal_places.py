@@ -1,4 +1,4 @@
-"""How many decimals numbers are written with: a lost precision leaves every other distance small."""
+"""The number of decimal places of numbers. A loss of precision changes the other distances very little."""
 
 import numpy as np
 import pyarrow as pa
@@ -10,19 +10,26 @@ from components.drift_validator.distances.formatting import percent
 from components.drift_validator.sketches.sketch import Categories, Numbers
 
 _COARSE = 0.01
-"""Beyond this rank error the points are quantiles, between which values were interpolated."""
+"""Maximum rank error; beyond it the points of a sketch are interpolated quantiles, not values of the data."""
 _MOST = 6
-_LOOKED_AT = 20_000
+"""Number of decimal places that are counted exactly."""
+_SAMPLED = 20_000
+"""Maximum number of values whose decimal places are counted."""
 
 
 def decimals(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Measured | None:
-    """The Chebyshev distance between the distributions of the number of decimals (0 to 6, or more) of finite values.
+    """Computes the Chebyshev distance between the distributions of the number of decimals (0 to 6, or more).
 
-    Of more than 20,000 values, as many at evenly spaced ranks are looked at, and counted as so many.
+    Of more than 20,000 values, 20,000 at evenly spaced ranks are used; the sample size is then 20,000.
+
+    Args:
+      baseline: Baseline sample.
+      current: Current sample.
+      design_effect: See Aligned.
 
     Returns:
-      0 = the same mixture, 1 = all values changed from one number of decimals to another. None where it cannot matter:
-      no finite value on one side, only whole numbers on both, or quantiles in place of values.
+      Distance in [0, 1]: 0 = same distribution, 1 = all values changed from one number of decimals to another. None if
+      a sample has no finite value, if both have integers only, or if a sketch holds quantiles instead of values.
     """
     if max(baseline.rank_error, current.rank_error) > _COARSE:
         return None
@@ -43,10 +50,16 @@ def decimals(baseline: Numbers, current: Numbers, design_effect: float = 1.0) ->
 
 
 def number_of_decimals(values: np.ndarray) -> np.ndarray:
-    """The least d with round(x, d) = x in the precision that x has, for finite x; 7 stands for more than 6.
+    """Computes the smallest d with round(x, d) = x within the precision of x.
 
-    Where a number is one of the 32-bit numbers, its neighbours among these are what it may stand for (0.1 went through
-    float32 and came back as 0.10000000149): 1 decimal. Else those among the 64-bit numbers.
+    The precision is that of float32 if the number is exactly representable in float32 (0.1 stored as float32 is read as
+    0.10000000149 and has 1 decimal), otherwise that of float64.
+
+    Args:
+      values: Finite numbers [N].
+
+    Returns:
+      Number of decimals [N], in 0..7; 7 stands for more than 6.
     """
     result = np.full(len(values), _MOST + 1)
     left = np.arange(len(values))
@@ -68,9 +81,9 @@ def _distribution(numbers: Numbers) -> Categories | None:
     values, counts = numbers.values[finite], numbers.counts[finite]
     if not len(values):
         return None
-    if len(values) > _LOOKED_AT:
-        ranks = (np.arange(_LOOKED_AT) + 0.5) * (counts.sum() / _LOOKED_AT)
-        values, counts = values[np.searchsorted(np.cumsum(counts), ranks)], np.ones(_LOOKED_AT, np.int64)
+    if len(values) > _SAMPLED:
+        ranks = (np.arange(_SAMPLED) + 0.5) * (counts.sum() / _SAMPLED)
+        values, counts = values[np.searchsorted(np.cumsum(counts), ranks)], np.ones(_SAMPLED, np.int64)
     by_number = np.bincount(number_of_decimals(values), weights=counts, minlength=_MOST + 2).astype(np.int64)
     there = np.flatnonzero(by_number)
     names = [str(number) if number <= _MOST else "more" for number in there]

@@ -1,4 +1,4 @@
-"""One distance between two samples of one column, with what chance alone would make of it."""
+"""Result of a measure: a distance between two samples, with its p-value and critical values."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,16 +13,16 @@ class Measured:
     """A measured distance.
 
     Attributes:
-      measure: Its name in registry.py.
-      distance: In [0, 1]; 0 = nothing differs.
-      at: The value or point where the distance is attained, if there is one.
-      baseline_share: Share of the baseline there (of its values, or of its rows: the measure says which), in [0, 1].
-      current_share: The same for the current data.
-      p_value: Probability, at most, that two samples of these sizes from one distribution are this far apart; None
-        where no law is known.
-      critical: Significance level -> the distance that chance alone exceeds with at most that probability, at these
-        sample sizes; None where no law is known.
-      detail: One line for a person; says `at` and both shares in the measure's own terms.
+      measure: Name of the measure, see registry.py.
+      distance: In [0, 1]; 0 = identical.
+      at: Value or point where the distance is attained; None if there is none.
+      baseline_share: Share of the baseline values or rows there, in [0, 1].
+      current_share: Share of the current values or rows there, in [0, 1].
+      p_value: Upper bound of the probability that two samples of these sizes from one distribution have a distance at
+        least as large; None where the null distribution is unknown.
+      critical: Significance level -> critical value of the distance at these sample sizes; it returns None where the
+        null distribution is unknown.
+      detail: Description of the change in one line for the user.
     """
 
     measure: str

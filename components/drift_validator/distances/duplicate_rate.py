@@ -1,4 +1,4 @@
-"""Rows, or ids, that are there again."""
+"""The rate of duplicate rows or ids."""
 
 import math
 
@@ -6,21 +6,21 @@ from components.drift_validator.distances.distance_result import Measured
 
 
 def repeated(baseline: float, current: float, baseline_size: int, current_size: int, what: str) -> list[Measured]:
-    """A larger share of repeats than in the baseline; fewer are no fault.
+    """Measures the increase of the duplicate rate.
 
-    Two samples of different size have different shares of repeats: a row meets its like more often in the larger one.
-    So this is measured only where current is the smaller sample, or the baseline has no repeats at all. The test is
-    that of two proportions with a pooled variance, one-sided, doubled because repeats come in pairs.
+    A larger sample has a higher duplicate rate by chance. The rates are therefore compared only where current is not
+    the larger sample, or where the baseline has no duplicates. The test is the one-sided test of two proportions with
+    pooled variance; the variance is doubled because duplicates come in pairs.
 
     Args:
-      baseline: Share that equals an earlier one, in [0, 1].
-      current: The same.
-      baseline_size: Number of rows, or ids.
-      current_size: The same.
-      what: What a repeat is, for the detail.
+      baseline: Share of rows that are equal to an earlier row in the baseline sample, in [0, 1].
+      current: The same share in the current sample.
+      baseline_size: Number of rows or ids of the baseline sample.
+      current_size: Number of rows or ids of the current sample.
+      what: Description of a duplicate, for the detail.
 
     Returns:
-      One distance max(0, current - baseline); none where it cannot be measured.
+      One distance max(0, current - baseline); an empty list where the rates are not comparable.
     """
     if not baseline_size or not current_size or (baseline > 0 and current_size > 1.05 * baseline_size):
         return []

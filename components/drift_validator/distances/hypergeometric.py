@@ -1,9 +1,9 @@
-"""How many of K marked values fall on the baseline's side when chance alone decides: the hypergeometric law.
+"""The hypergeometric distribution, the null distribution of the count of one value in the baseline sample.
 
-If both samples come from one distribution, every way to deal the N = n + m pooled values out to two sides is equally
-likely (the permutation law). Of the t values that are equal, C then lie on the baseline's side, with
-P(C = k) = C(t, k) C(N - t, n - k) / C(N, n), mean t n / N. No assumption on the distribution is made.
-Everything here is an upper bound, as close as is said.
+If both samples are drawn from one distribution, all assignments of the N = n + m pooled values to the two samples are
+equally likely (permutation test). Of t equal values, C are then in the baseline sample, with
+P(C = k) = C(t, k) C(N - t, n - k) / C(N, n) and mean t n / N, for any underlying distribution. Probabilities returned
+here are upper bounds; docstrings give their accuracy.
 """
 
 import math
@@ -16,9 +16,19 @@ _BLOCKS = 40
 
 
 def far_apart(counts: np.ndarray, n: int, m: int, far: int) -> np.ndarray:
-    """P(|C/n - (t - C)/m| >= far / (n m)) for each pooled count t: both tails; at most 1 % above the exact law."""
+    """Computes P(|C/n - (t - C)/m| >= far / (n m)), the two-sided tail, at most 1 % above the exact value.
+
+    Args:
+      counts: Pooled counts t, int64 [V].
+      n: Size of the baseline sample.
+      m: Size of the current sample.
+      far: Distance times n m.
+
+    Returns:
+      Probabilities [V].
+    """
     total = n + m
-    upper = -((-counts * n - far) // total)  # the least k with k N - t n >= far
+    upper = -((-counts * n - far) // total)  # the smallest k with k N - t n >= far
     lower = (counts * n - far) // total  # the largest with t n - k N >= far
     return (
         np.minimum(at_least(upper, counts, n, m) + at_least(counts - lower, counts, m, n), 1.0)
@@ -28,11 +38,17 @@ def far_apart(counts: np.ndarray, n: int, m: int, far: int) -> np.ndarray:
 
 
 def at_least(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
-    """P(C >= k), never too small.
+    """Computes an upper bound of P(C >= k).
 
-    The ratio r_k = P(k + 1) / P(k) falls with k, so that s terms from k on add up to no more than
-    P(k) (1 - r_k^s) / (1 - r_k). Blocks of a fraction of the standard deviation keep that within 1 % of the sum, and
-    with s = 1 (small counts) it is exact. Up to the mode, where no one needs a p-value, the bound is 1.
+    The ratio r_k = P(k + 1) / P(k) decreases with k, so the sum of s terms from k on is at most
+    P(k) (1 - r_k^s) / (1 - r_k). The tail is summed in blocks of a fraction of the standard deviation, which keeps the
+    bound within 1 % of the exact sum; with s = 1 (small counts) it is exact. Up to the mode the bound is 1.
+
+    Args:
+      k: Lower limits, [V].
+      t: Pooled counts, [V].
+      n: Size of the baseline sample.
+      m: Size of the current sample.
     """
     result = np.where(k > np.minimum(t, n), 0.0, 1.0)
     wanted = np.flatnonzero((k <= np.minimum(t, n)) & (_ratio(k, t, n, m) < 1) & (k > np.maximum(0, t - m)))
@@ -43,14 +59,21 @@ def at_least(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
     starts = np.minimum(k[:, None] + step * np.arange(_BLOCKS), np.minimum(t, n)[:, None] + 1)
     ratio = _ratio(starts, t[:, None], n, m)
     length = np.broadcast_to(step, starts.shape).astype(float)
-    length[:, -1] = np.inf  # the rest
+    length[:, -1] = np.inf  # the last block covers the rest of the tail
     terms = probability(starts, t[:, None], n, m) * (1 - ratio**length) / (1 - ratio)
     result[wanted] = np.minimum(terms.sum(axis=1), 1.0)
     return result
 
 
 def probability(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
-    """P(C = k)."""
+    """Computes P(C = k).
+
+    Args:
+      k: Counts in the baseline sample.
+      t: Pooled counts.
+      n: Size of the baseline sample.
+      m: Size of the current sample.
+    """
     possible = (k >= 0) & (k <= t) & (k <= n) & (t - k <= m)
     k = np.where(possible, k, np.maximum(0, t - m))
     log = _choose(t, k) + _choose(n + m - t, n - k) - _choose(np.asarray(n + m), np.asarray(n))
@@ -58,23 +81,43 @@ def probability(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
 
 
 def deviation(t: np.ndarray, n: int, m: int) -> np.ndarray:
-    """The standard deviation of C: sqrt(t (N - t) n m / (N^2 (N - 1)))."""
+    """Computes the standard deviation of C: sqrt(t (N - t) n m / (N^2 (N - 1))).
+
+    Args:
+      t: Pooled counts.
+      n: Size of the baseline sample.
+      m: Size of the current sample.
+    """
     total = float(n + m)
     return np.sqrt(t * (total - t) * (n / total) * (m / total) / max(total - 1, 1))
 
 
 def mean_absolute_deviation(t: np.ndarray, n: int, m: int) -> np.ndarray:
-    """E|C - t n / N| = 2 k (m - t + k) P(C = k) / N, at the least integer k above the mean; exact.
+    """Computes E|C - t n / N| = 2 k (m - t + k) P(C = k) / N, with k the smallest integer above the mean; exact.
 
-    With g(k) = k (m - t + k) P(k), g(k) - g(k + 1) = N (k - t n / N) P(k): the sum over all k above the mean telescopes
-    (as de Moivre's does for the binomial law).
+    With g(k) = k (m - t + k) P(k), g(k) - g(k + 1) = N (k - t n / N) P(k), so the sum over all k above the mean
+    telescopes (as de Moivre's for the binomial distribution).
+
+    Args:
+      t: Pooled counts.
+      n: Size of the baseline sample.
+      m: Size of the current sample.
     """
     k = t * n // (n + m) + 1
     return 2 * k * np.maximum(m - t + k, 0.0) * probability(k, t, n, m) / (n + m)
 
 
 def all_on_one_side(counts: np.ndarray, side: int, total: int) -> np.ndarray:
-    """Log of P(all t equal values lie on a side of `side` of the `total` values), a ratio of falling factorials."""
+    """Computes the log probability that all t equal values are in the same given sample.
+
+    Args:
+      counts: Pooled counts t, [V].
+      side: Size of that sample.
+      total: Size of the pooled sample.
+
+    Returns:
+      Log of a ratio of falling factorials, [V]; -inf where it is impossible.
+    """
     possible = counts <= side
     t = np.where(possible, counts, 0)
     log = gammaln(side + 1.0) - gammaln(side - t + 1.0) - gammaln(total + 1.0) + gammaln(total - t + 1.0)
@@ -82,13 +125,16 @@ def all_on_one_side(counts: np.ndarray, side: int, total: int) -> np.ndarray:
 
 
 def last_likely(p_value: Callable[[int], float], n: int, m: int, level: float) -> int:
-    """The largest integer up to n m whose p-value is above `level`, or one that is at most 0.1 % larger.
+    """Searches the critical value: the largest integer up to n m whose p-value is above `level`.
 
     Args:
-      p_value: Of far / (n m); falls.
-      n: Number of values on the baseline's side.
-      m: Number of values on the current side.
-      level: Of significance.
+      p_value: Distance times n m -> p-value; decreasing.
+      n: Size of the baseline sample.
+      m: Size of the current sample.
+      level: Significance level.
+
+    Returns:
+      That integer, or one that is at most 0.1 % larger.
     """
     low, high = 0, n * m + 1
     near = int(3 * math.sqrt(float(n) * m * (n + m)))  # six times a share's largest standard deviation

@@ -1,4 +1,4 @@
-"""The Kolmogorov-Smirnov distance: the Chebyshev distance between two distribution functions."""
+"""The Kolmogorov-Smirnov distance between two distributions over numbers."""
 
 import math
 from functools import lru_cache
@@ -17,40 +17,41 @@ _FEW = 32
 
 
 def kolmogorov_smirnov(both: Aligned, measure: str = "kolmogorov_smirnov") -> Measured:
-    """D = sup over x of |F(x) - G(x)|, with F and G the shares of values at or below x.
+    """Computes D = sup over x of |F(x) - G(x)|, with F and G the shares of values at or below x.
 
-    The p-value is P(D >= d) for two samples of these sizes from one continuous distribution (Smirnov 1939): exact by
-    counting lattice paths (Hodges 1957) while n m is at most 100,000, else Kolmogorov's limit
-    2 sum_j (-1)^(j-1) exp(-2 j^2 z^2), z = d sqrt(n m / (n + m)): larger than the exact law, but for a thousandth of it
-    where n = m and p is large. Where values tie, the true probability is smaller, much so for a label of 0 and 1: of at
-    most 32 values the union bound over the points of the exact hypergeometric law (as of `chebyshev`; of two values it
-    is the law itself) is taken where it is less. Both bound the same probability, so the lesser does.
-    Where distributions were compressed, d less the largest error counts.
+    The p-value is P(D >= d) for two samples of these sizes from one continuous distribution (Smirnov 1939). For n m up
+    to 100,000 it is exact, by counting lattice paths (Hodges 1957). Beyond, it is Kolmogorov's asymptotic value
+    2 sum_j (-1)^(j-1) exp(-2 j^2 z^2), z = d sqrt(n m / (n + m)), which is larger than the exact one, or by 0.1 %
+    smaller where n = m and p is large.
+
+    With ties the true probability is smaller, for instance for a label with values 0 and 1. With at most 32 distinct
+    values, a union bound of exact hypergeometric tails (as for `chebyshev`; exact for two values) is computed, too, and
+    the smaller of the two bounds is returned. For approximate sketches, d is reduced by their rank error.
 
     Args:
-      both: The two distributions; numbers.
-      measure: Its name in the result.
+      both: The two distributions over numbers.
+      measure: Name of the measure in the result.
 
     Returns:
-      0 = identical, 1 = all of one side lies below all of the other; named is the first point where it is attained.
-      A side without any value has F = 0 everywhere, and tells nothing: p-value 1.
+      Distance in [0, 1]: 0 = identical, 1 = all values of one sample are below all values of the other. The first point
+      where it is attained is reported. With an empty sample the p-value is 1.
     """
     differences, denominator = share_differences(both, cumulated=True)
     farthest = int(differences.max()) if len(differences) else 0
     distance = farthest / denominator
-    law = _Law(both)
+    null = _NullDistribution(both)
     if farthest == 0:
-        return Measured(measure, 0.0, None, None, None, 1.0, law.critical)
+        return Measured(measure, 0.0, None, None, None, 1.0, null.critical)
     at = int(np.argmax(differences))
     n, m = both.sizes
     f = int(both.baseline[: at + 1].sum()) / max(n, 1)
     g = int(both.current[: at + 1].sum()) / max(m, 1)
     value = float(both.values[at])
     detail = f"at or below {number(value)}: was {percent(f)}, is {percent(g)}"
-    return Measured(measure, distance, point(value), f, g, law.p_value(farthest, denominator), law.critical, detail)
+    return Measured(measure, distance, point(value), f, g, null.p_value(farthest, denominator), null.critical, detail)
 
 
-class _Law:
+class _NullDistribution:
     def __init__(self, both: Aligned) -> None:
         self.n, self.m = (int(size // both.design_effect) for size in both.sizes)
         self.rank_error = both.rank_error
@@ -71,7 +72,7 @@ class _Law:
 
     def _continuous(self, far: int, denominator: int) -> float:
         if self.exact and self.rank_error == 0:
-            # On the lattice of the sizes that count; the same numbers where no design effect shrank them.
+            # Rescale to the effective sample sizes; they equal the sizes where the design effect is 1.
             return _p_value(self.n, self.m, -(-far * self.n * self.m // denominator))
         distance = max(0.0, far / denominator - self.rank_error)
         if self.exact:
@@ -100,12 +101,18 @@ def _p_value(n: int, m: int, far: int) -> float:
     exact = outside(n, m, far)
     if exact > _TRUSTED:
         return exact
-    return float(kolmogorov(far / math.sqrt(n * m * (n + m))))  # one less nearly one has no digits left
+    return float(kolmogorov(far / math.sqrt(n * m * (n + m))))  # 1 - x loses all digits for x near 1
 
 
 @lru_cache(maxsize=4096)
 def outside(n: int, m: int, far: int) -> float:
-    """P(max |i m - j n| >= far) over the lattice paths from (0, 0) to (n, m), all equally likely."""
+    """Computes P(max |i m - j n| >= far) over uniformly distributed lattice paths from (0, 0) to (n, m).
+
+    Args:
+      n: Size of one sample.
+      m: Size of the other sample.
+      far: Distance times n m.
+    """
     n, m = min(n, m), max(n, m)
     column = np.arange(m + 1, dtype=np.int64)
     paths, scale = (column * n < far).astype(float), 0.0

@@ -1,4 +1,4 @@
-"""Lengths: of the lists in a column's rows, and of its texts."""
+"""Distances between list lengths and between text lengths."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ _MANY = 100
 
 
 def length(baseline: Column, current: Column) -> Measured | None:
-    """The number of values in a row, where it may be more than one."""
+    """Compares the number of values in a row; None where no row of either column has several."""
     if baseline.lengths is None and current.lengths is None:
         return None
     both = align_numbers(_lengths(baseline), _lengths(current))
@@ -23,7 +23,7 @@ def length(baseline: Column, current: Column) -> Measured | None:
 
 
 def _lengths(column: Column) -> Numbers:
-    """Of the rows that have any value; 1 each where they were not counted."""
+    """Distribution of list lengths over rows with values; length 1 where no row has several values."""
     if column.lengths is not None:
         return column.lengths
     there = column.rows - column.missing
@@ -31,7 +31,16 @@ def _lengths(column: Column) -> Numbers:
 
 
 def text_length(baseline: Categories, current: Categories, effect: float) -> Measured | None:
-    """The length of texts in characters, where there are too many for single ones to tell: padding, cutting off."""
+    """Compares the length of texts in characters, to detect padding and truncation.
+
+    Args:
+      baseline: Baseline sample.
+      current: Current sample.
+      effect: Design effect, see Aligned.
+
+    Returns:
+      The distance; None for hash buckets and for columns of few values, where the values themselves are compared.
+    """
     if baseline.hashed or max(len(baseline.values), len(current.values)) <= _MANY:
         return None
     both = align_numbers(_characters(baseline), _characters(current), effect)

@@ -1,4 +1,4 @@
-"""The share of missing values, as a category of its own."""
+"""The difference of missing rates."""
 
 from functools import lru_cache
 
@@ -11,13 +11,17 @@ from components.drift_validator.sketches.sketch import Column
 
 
 def missing(baseline: Column, current: Column) -> Measured:
-    """The distance |missing rows / rows - the same of current|; the shares are shares of rows.
+    """Computes the absolute difference of the shares of rows without a value.
 
-    The p-value is the law of the hypergeometric count in both tails (Fisher's exact test, by distance).
+    The p-value is that of Fisher's exact test, two-sided by the difference of shares.
+
+    Args:
+      baseline: Sketch of the baseline column.
+      current: Sketch of the current column.
 
     Returns:
-      0 = the same share, 1 = all missing on one side and none on the other. A side without rows has share 0, and tells
-      nothing: p-value 1.
+      Distance in [0, 1]: 0 = equal missing rates, 1 = all values missing in one sample and none in the other. Without
+      rows in a sample its rate is 0 and the p-value is 1.
     """
     n, m = baseline.rows, current.rows
     pooled = baseline.missing + current.missing
@@ -28,14 +32,14 @@ def missing(baseline: Column, current: Column) -> Measured:
         return _critical(pooled, n, m, level)
 
     detail = f"missing in {percent(q)}, was {percent(p)}" if far else ""
-    return Measured("missing", far / (max(n, 1) * max(m, 1)), None, p, q, _law(pooled, n, m, far), critical, detail)
+    return Measured("missing", far / (max(n, 1) * max(m, 1)), None, p, q, _p_value(pooled, n, m, far), critical, detail)
 
 
-def _law(pooled: int, n: int, m: int, distance: int) -> float:
+def _p_value(pooled: int, n: int, m: int, distance: int) -> float:
     return float(far_apart(np.array([pooled]), n, m, distance)[0]) if n and m else 1.0
 
 
 @lru_cache(1 << 12)
 def _critical(pooled: int, n: int, m: int, level: float) -> float:
-    """Kept, because most columns of a wide table have as many missing values as the next: none."""
-    return last_likely(lambda distance: _law(pooled, n, m, distance), n, m, level) / (n * m) if n and m else 1.0
+    """Cached, because most columns of a wide table have the same number of missing values: 0."""
+    return last_likely(lambda distance: _p_value(pooled, n, m, distance), n, m, level) / (n * m) if n and m else 1.0

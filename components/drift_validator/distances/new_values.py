@@ -1,4 +1,4 @@
-"""Values that one side alone holds: unseen before, vanished since, outside of the other's range."""
+"""Values that occur in one sample only: new categories, missing categories, and numbers out of range."""
 
 import math
 from bisect import bisect_left
@@ -17,61 +17,78 @@ _TILTS = np.logspace(-5, 1.5, 80)
 
 
 def unseen(both: Aligned) -> Measured:
-    """Share of current's values that the baseline does not hold; named is the most frequent one.
+    """Computes the share of current values that do not occur in the baseline.
 
-    0 = all are known, 1 = none is. What is rare is expected to be unseen now and then, so the p-value asks two
-    questions and doubles the better answer (Bonferroni):
-      - the most frequent unseen value, seen c times: the sum, over the values with a pooled count t of at least c, of
-        P(all t on one side) = m (m-1) ... (m-t+1) / N (N-1) ... (N-t+1); a union bound;
-      - their number S: Chernoff's bound min over h of E exp(h S) exp(-h s), with E exp(h S) at most the product of the
-        single values' (that all of a value lie on one side are negatively associated events; Joag-Dev and
+    Rare values are expected to be absent from a sample by chance. The p-value is twice the smaller of two (Bonferroni):
+      - for the count c of the most frequent unseen value: the sum, over the values with a pooled count t of at least c,
+        of P(all t in one sample) = m (m-1) ... (m-t+1) / N (N-1) ... (N-t+1), a union bound;
+      - for the number S of unseen values: Chernoff's bound min over h of E exp(h S) exp(-h s), where E exp(h S) is at
+        most the product over the single values, because these events are negatively associated (Joag-Dev and
         Proschan 1983).
-    Beyond `critical` the second alone is significant. Without values on one side: p-value 1.
+    `critical` is the critical value of the second test.
+
+    Args:
+      both: The two distributions over texts.
+
+    Returns:
+      Distance in [0, 1]: 0 = all values are known, 1 = none is. The most frequent unseen value is reported. With an
+      empty sample the p-value is 1.
     """
-    return _alone(both, both.current, both.baseline, "unseen")
+    return _one_sided(both, both.current, both.baseline, "unseen")
 
 
 def vanished(both: Aligned) -> Measured:
-    """Share of the baseline's values that current does not hold; `unseen` with the sides exchanged."""
-    return _alone(both, both.baseline, both.current, "vanished")
+    """Computes the share of baseline values that do not occur in current: `unseen` with the samples exchanged."""
+    return _one_sided(both, both.baseline, both.current, "vanished")
 
 
 def out_of_range(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Measured:
-    """Share of current's values below the least or above the greatest of the baseline's; infinities are values.
+    """Computes the share of current values outside the range of the baseline; infinities count as values.
 
-    P(at least a above and at least b below) = P(the top a and the bottom b of the pooled sample are all current's)
-    = m (m-1) ... (m-k+1) / N (N-1) ... (N-k+1) with k = a + b, for ties at most that; over the k + 1 ways to split k, a
-    union bound. Of compressed distributions (whose extremes are exact) as many values as may have been merged are left
-    out of k.
+    P(at least a values above and at least b below) = P(the top a and the bottom b of the pooled sample are all current)
+    = m (m-1) ... (m-k+1) / N (N-1) ... (N-k+1) with k = a + b; with ties it is at most that. The p-value is the union
+    bound over the k + 1 ways to split k. In approximate sketches the extremes are exact; k is reduced by the number of
+    values that may have been merged.
+
+    Args:
+      baseline: Baseline sample.
+      current: Current sample.
+      design_effect: See Aligned.
 
     Returns:
-      0 = all within, 1 = all outside; named is the value furthest outside. Without values on one side: 0, p-value 1.
+      Distance in [0, 1]: 0 = all values are in range, 1 = none is. The value furthest outside is reported. With an
+      empty sample the distance is 0 and the p-value 1.
     """
     return _outside(baseline, current, design_effect, "out_of_range", "of the baseline")
 
 
 def range_lost(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Measured:
-    """Share of the baseline's values outside of current's range; `out_of_range` with the sides exchanged.
+    """Computes the share of baseline values outside the range of current: `out_of_range` with the samples exchanged.
 
-    Values that are clipped, or a sensor that no longer reaches its ends.
+    It detects clipped values, or a sensor that no longer covers its range.
+
+    Args:
+      baseline: Baseline sample.
+      current: Current sample.
+      design_effect: See Aligned.
     """
     found = _outside(current, baseline, design_effect, "range_lost", "that there is now")
     return replace(found, baseline_share=found.current_share, current_share=0.0)
 
 
 def _outside(baseline: Numbers, current: Numbers, design_effect: float, measure: str, of: str) -> Measured:
-    """`out_of_range` of `current` against `baseline`, whichever they are."""
+    """`out_of_range` of `current` against `baseline`; `range_lost` exchanges them."""
     sizes = int(baseline.counts.sum()), int(current.counts.sum())
     n, m = (int(size // design_effect) for size in sizes)
 
-    def law(k: int) -> float:
+    def tail(k: int) -> float:
         log = float(all_on_one_side(np.array([k]), m, n + m)[0])
         return min(1.0, (k + 1) * math.exp(log)) if n and m else 1.0
 
     def critical(level: float) -> float:
         if not n or not m:
             return 1.0
-        significant = bisect_left(range(m + 1), -level, key=lambda k: -law(k))
+        significant = bisect_left(range(m + 1), -level, key=lambda k: -tail(k))
         return min(1.0, (significant - 1) / m + 2 * current.rank_error)
 
     measured = partial(Measured, measure, baseline_share=0.0, critical=critical)
@@ -85,21 +102,21 @@ def _outside(baseline: Numbers, current: Numbers, design_effect: float, measure:
     lowest, highest = float(current.values[0]), float(current.values[-1])
     is_above = above.any() and (not below.any() or highest - greatest >= least - lowest)
     value, share = (highest if is_above else lowest), count / sizes[1]
-    sure = max(0, count - math.ceil(current.rank_error * sizes[1]) * (int(below.any()) + int(above.any())))
+    certain = max(0, count - math.ceil(current.rank_error * sizes[1]) * (int(below.any()) + int(above.any())))
     detail = f"{number(value)} is {'above' if is_above else 'below'} all {of} "
     detail += f"({number(least)} to {number(greatest)}), {percent(share)} of the values outside"
-    p_value = law(int(sure // design_effect))
+    p_value = tail(int(certain // design_effect))
     return measured(share, at=point(value), current_share=share, p_value=p_value, detail=detail)
 
 
-def _alone(both: Aligned, here: np.ndarray, there: np.ndarray, measure: str) -> Measured:
+def _one_sided(both: Aligned, here: np.ndarray, there: np.ndarray, measure: str) -> Measured:
     size, other = int(here.sum()), int(there.sum())
-    law = _Law(both, here is both.current)
+    null = _NullDistribution(both, here is both.current)
     shares = (0.0, 0.0)
     alone = np.where(there == 0, here, 0)
     mass = int(alone.sum())
     if mass == 0:
-        return Measured(measure, 0.0, None, *shares, 1.0, law.critical)
+        return Measured(measure, 0.0, None, *shares, 1.0, null.critical)
     share, most = mass / size, int(alone.max())
     at = both.values[both.first(np.flatnonzero(alone == most))].as_py()
     kinds = int(np.count_nonzero(alone))
@@ -109,12 +126,12 @@ def _alone(both: Aligned, here: np.ndarray, there: np.ndarray, measure: str) -> 
     else:
         detail = f"{quoted(at)}{more} of the baseline gone, {percent(share)} of its values"
         shares = (most / size, 0.0)
-    p_value = law.p_value(mass / size, most) if other else 1.0
-    return Measured(measure, share, at, *shares, p_value, law.critical, detail)
+    p_value = null.p_value(mass / size, most) if other else 1.0
+    return Measured(measure, share, at, *shares, p_value, null.critical, detail)
 
 
-class _Law:
-    """Of the values that all lie on one side: of the most frequent one's count, and of their number S."""
+class _NullDistribution:
+    """Null distribution for values in one sample only: of the most frequent one's count, and of their number S."""
 
     def __init__(self, both: Aligned, current: bool) -> None:
         self.both, self.on_current = both, current

@@ -1,4 +1,4 @@
-"""Two columns that are compared, with their distributions brought into one form."""
+"""Two columns with their distributions brought to one type, the input of the measures."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,15 +9,15 @@ from components.drift_validator.sketches.sketch import Categories, Column, Numbe
 
 @dataclass(frozen=True)
 class Pair:
-    """What a measure is computed from.
+    """A column of the baseline data and the same column of the current data.
 
     Attributes:
-      baseline: The column that is compared with.
-      current: The same column of the newer data.
-      numbers: Both distributions as numbers; None if they are not numbers.
-      categories: Both distributions as categories; None if they are not.
-      design_effect: Kish's, of lists: values / design effect of independent values say as much; at least 1.
-      with_jensen_shannon: Whether that divergence is wanted.
+      baseline: Sketch of the baseline column.
+      current: Sketch of the current column.
+      numbers: Both distributions over numbers; None for categories.
+      categories: Both distributions over categories; None for numbers.
+      design_effect: Kish's design effect of lists, at least 1; see Aligned.
+      with_jensen_shannon: Whether to measure the Jensen-Shannon divergence.
     """
 
     baseline: Column
@@ -29,22 +29,22 @@ class Pair:
 
     @cached_property
     def aligned_numbers(self) -> Aligned:
-        """Counts of both sides at all points; only where `numbers` are there."""
+        """Counts of both samples over all numbers; requires `numbers`."""
         assert self.numbers is not None
         return align_numbers(*self.numbers, self.design_effect)
 
     @cached_property
     def aligned_categories(self) -> Aligned:
-        """Counts of both sides for all values; only where `categories` are there."""
+        """Counts of both samples over all categories; requires `categories`."""
         assert self.categories is not None
         return align_categories(*self.categories, self.design_effect)
 
     @property
     def distinct(self) -> int:
-        """Number of different values of both sides; only where `categories` are there."""
+        """Number of distinct categories of both samples; requires `categories`."""
         return len(self.aligned_categories.values)
 
     @property
     def has_named_values(self) -> bool:
-        """Whether both sides are categories with their names; hash buckets have none."""
+        """Whether both samples are categories with names; hash buckets have none."""
         return self.categories is not None and self.aligned_categories.named

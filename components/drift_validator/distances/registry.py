@@ -1,7 +1,7 @@
-"""The drift measures: name, default effect size, and what computes each. A new measure is an entry here and its module.
+"""Registry of the drift measures: name, default effect size and function. A new measure needs an entry and a module.
 
-Settings (`[drift.effect_sizes]`), rules, report and documentation take names and effect sizes from this list. Modules
-with a distance import SciPy, so each is imported where it is needed: settings are read by every command.
+Settings (`[drift.effect_sizes]`), thresholds, report and documentation take names and effect sizes from this list.
+The modules of the measures import SciPy and are imported on use only, because every command reads settings.
 """
 
 from collections.abc import Callable
@@ -17,15 +17,15 @@ Compute = Callable[["Pair"], "Measured | None"]
 
 @dataclass(frozen=True)
 class Measure:
-    """One kind of distance.
+    """A drift measure.
 
     Attributes:
-      name: In drift.json, reports and settings.
-      effect_size: Smallest distance that is reported unless a threshold is set, in [0, 1]; None if it is only measured
-        where the schema sets a threshold.
-      compute: Distance between the two columns of a pair, None where the measure does not apply to them; None if it is
-        not about a column (see compare.py).
-      is_main: Whether a feature's threshold (`infinity_norm` in the schema) is about it.
+      name: Name in drift.json, reports and settings.
+      effect_size: Default effect size, in [0, 1]; None for a measure that is computed only where the schema has a
+        threshold for it.
+      compute: Function of a pair of columns; it returns None where the measure does not apply. None for a measure of
+        the whole table, see comparison.py.
+      is_main: Whether a feature's threshold (`infinity_norm` in the schema) applies to the measure.
     """
 
     name: str
@@ -49,7 +49,7 @@ def _chebyshev(pair: "Pair") -> "Measured | None":
 def _total_variation(pair: "Pair") -> "Measured | None":
     from components.drift_validator.distances.total_variation import total_variation
 
-    # Of two values total variation is the Chebyshev distance again.
+    # With two values total variation equals the Chebyshev distance.
     return total_variation(pair.aligned_categories) if pair.categories and pair.distinct > 2 else None
 
 
@@ -124,8 +124,8 @@ MEASURES = (
     Measure("decimals", 0.01, _decimals),
     Measure("length", 0.01, _length),
     Measure("text_length", 0.01, _text_length),
-    Measure("repeated", 0.001, None),  # of rows and ids
-    Measure("joint", 0.02, None),  # of all columns together
+    Measure("repeated", 0.001, None),  # duplicate rows and ids
+    Measure("joint", 0.02, None),  # the joint distribution of all columns
 )
-"""In the order in which they are computed. The effect sizes are small: whether chance explains a distance is the
-significance test's question, not theirs."""
+"""All measures in the order of computation. The default effect sizes are small, because sampling noise is handled by
+the significance test."""

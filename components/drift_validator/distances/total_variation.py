@@ -1,4 +1,4 @@
-"""Total variation: how much would have to move to make one distribution over categories of the other."""
+"""The total variation distance between two distributions over categories."""
 
 import math
 
@@ -22,39 +22,42 @@ _SPREAD = 1 - 2 / math.pi  # the variance of |Z|, Z standard normal
 
 
 def total_variation(both: Aligned) -> Measured:
-    """d(p, q) = 1/2 sum over i of |p_i - q_i|: the largest difference that any set of values shows.
+    """Computes d(p, q) = 1/2 sum over i of |p_i - q_i|, the largest difference in probability of any set of values.
 
-    Many small moves add up here where Chebyshev sees only the largest. So does chance: without any drift the distance
-    grows with the number of values over the number of rows (all values unique: 1). The p-value knows that. With two
-    values the law is exact. With more it is a gamma law (Pearson's type III) with
+    It adds up many small changes, of which the Chebyshev distance shows only the largest. It also adds up sampling
+    noise: without drift, the distance grows with the ratio of values to rows (1 if all values are unique). The null
+    distribution accounts for that. With two values it is exact. Otherwise it is a gamma distribution
+    (Pearson type III) with
       - the exact mean under permutation, (N / 2 n m) sum_i E|C_i - E C_i| (hypergeometric.py);
-      - the variance of the |C_i - E C_i|, exact, plus their covariances, bounded as for normal variables of the
-        multivariate hypergeometric law's correlations: Cov(|X|, |Y|) <= (1 - 2/pi) r^2 sd(X) sd(Y);
-      - the skewness of the |C_i - E C_i| if they were independent, times the square root of what the covariances add
-        to the variance.
-    The normal law with these moments is taken where it says more. It is an approximation, not a bound: the tests
-    simulate it.
+      - the exact variances of the |C_i - E C_i| plus their covariances, bounded by those of normal variables with the
+        correlations of the multivariate hypergeometric distribution: Cov(|X|, |Y|) <= (1 - 2/pi) r^2 sd(X) sd(Y);
+      - the skewness of independent |C_i - E C_i|, times the square root of the ratio of the variance with covariances
+        to the one without.
+    Where a normal distribution with these moments gives a larger p-value, it is used. The p-value is an approximation,
+    not a bound; tests check it by simulation.
+
+    Args:
+      both: The two distributions over texts.
 
     Returns:
-      0 = identical, 1 = no value in common. A side without any value has share 0 for every value (distance 1/2), and
-      tells nothing: p-value 1.
+      Distance in [0, 1]: 0 = identical, 1 = disjoint. With an empty sample it is 1/2 and the p-value is 1.
     """
     differences, denominator = share_differences(both)
     distance = int(differences.sum()) / (2 * denominator)
-    law = _Law(both)
+    null = _NullDistribution(both)
     detail = f"{percent(distance)} of the values would have to change" if distance else ""
-    return Measured("total_variation", distance, p_value=law.p_value(distance), critical=law.critical, detail=detail)
+    return Measured("total_variation", distance, p_value=null.p_value(distance), critical=null.critical, detail=detail)
 
 
-class _Law:
+class _NullDistribution:
     def __init__(self, both: Aligned) -> None:
         self.pooled = both.pooled
         self.kinds = len(both.values)
-        self.silent = not self.pooled.n or not self.pooled.m or self.kinds < 2
-        self.mean, self.spread, self.skew = (0.0, 0.0, 0.0) if self.silent else _moments(self.pooled)
+        self.undefined = not self.pooled.n or not self.pooled.m or self.kinds < 2
+        self.mean, self.spread, self.skew = (0.0, 0.0, 0.0) if self.undefined else _moments(self.pooled)
 
     def p_value(self, distance: float) -> float:
-        if self.silent or distance == 0 or self.spread == 0:
+        if self.undefined or distance == 0 or self.spread == 0:
             return 1.0
         if self.kinds == 2:
             return self._exact(math.floor(distance * self.pooled.n * self.pooled.m + 1e-6))
@@ -62,7 +65,7 @@ class _Law:
         return float(max(pearson3.sf(far, self.skew), ndtr(-far)))
 
     def critical(self, level: float) -> float:
-        if self.silent or self.spread == 0:
+        if self.undefined or self.spread == 0:
             return 1.0
         if self.kinds == 2:
             n, m = self.pooled.n, self.pooled.m
@@ -74,7 +77,7 @@ class _Law:
 
 
 def _moments(pooled: Pooled) -> tuple[float, float, float]:
-    """Mean, standard deviation and skewness of the distance under permutation, as said above."""
+    """Mean, standard deviation and skewness of the distance under permutation, see `total_variation`."""
     t, times, n, m = pooled.counts, pooled.times, pooled.n, pooled.m
     total = float(n + m)
     scale = total / (2.0 * n * m)
@@ -92,7 +95,7 @@ def _moments(pooled: Pooled) -> tuple[float, float, float]:
 
 
 def _third_moment(t: np.ndarray, n: int, m: int, deviations: np.ndarray) -> np.ndarray:
-    """E|C - E C|^3: summed up where the standard deviation is at most 8, else that of a normal variable."""
+    """E|C - E C|^3: summed exactly where the standard deviation is at most 8, else that of a normal variable."""
     moment = math.sqrt(8 / math.pi) * deviations**3
     small = np.flatnonzero(deviations <= _SUMMED)
     if len(small):

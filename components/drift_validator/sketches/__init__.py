@@ -1,1 +1,1 @@
-"""What drift needs to know of data: a stream of rows, read once, as distributions."""
+"""Sketches of data sets: distributions of all columns from one pass over the rows, in bounded memory."""

@@ -1,4 +1,4 @@
-"""Counts of texts in bounded memory: exact while they fit, by hash bucket after that."""
+"""Counts of texts in bounded memory: exact up to a limit of distinct values, by hash bucket beyond."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,16 +9,16 @@ from components.drift_validator.sketches.sketch import Categories
 from components.drift_validator.sketches.texts import encode
 
 BUCKETS = 1 << 16
-"""Hash buckets."""
+"""Number of hash buckets."""
 MOST_BYTES = 1 << 26
-"""Of text that one column may keep, beside the limit on the number of values."""
+"""Maximum number of bytes of text that are kept for a column, in addition to the limit of distinct values."""
 
 
 class CategoriesCounter:
-    """Counts texts as they stream by.
+    """Counts the texts of a stream.
 
-    Beyond `limit` distinct values (or 64 MB of text) only the counts of 65,536 hash buckets are kept: what came before
-    is moved there, so that the order of the rows does not matter.
+    Beyond a limit of distinct values (or 64 MB of text), only the counts of 65,536 hash buckets are kept. Earlier
+    counts are moved to the buckets, so that the result does not depend on the order of the rows.
     """
 
     def __init__(self) -> None:
@@ -28,14 +28,25 @@ class CategoriesCounter:
         self._buckets: np.ndarray | None = None
 
     def add(self, items: np.ndarray | pa.Array, limit: int) -> None:
-        """Counts items without nulls, of any type that `texts.encode` can name."""
+        """Counts values.
+
+        Args:
+          items: Values without nulls, of any type that `texts.encode` accepts.
+          limit: Maximum number of distinct values.
+        """
         if len(items) == 0:
             return
         codes, texts = encode(items)
         self.add_counts(texts, np.bincount(codes, minlength=len(texts)), limit)
 
     def add_counts(self, texts: pa.LargeStringArray, counts: np.ndarray, limit: int) -> None:
-        """Adds counts of texts; a text may stand there twice."""
+        """Adds counts of texts.
+
+        Args:
+          texts: Texts [N]; they may contain duplicates.
+          counts: Counts [N].
+          limit: Maximum number of distinct values.
+        """
         if self._buckets is not None:
             _count_buckets(self._buckets, texts, counts)
             return
@@ -47,7 +58,7 @@ class CategoriesCounter:
                 self._hash()
 
     def result(self, limit: int) -> Categories:
-        """All that was counted, at most `limit` distinct values or else hashed."""
+        """Returns the distribution; it is hashed if there are more than `limit` distinct values."""
         self._merge()
         if self._kept > limit:
             self._hash()
@@ -75,7 +86,7 @@ class CategoriesCounter:
 
 
 def hash_categories(categories: Categories) -> Categories:
-    """The same counts by hash bucket, to compare with a side that is hashed; as it is where it is hashed already."""
+    """Converts a distribution to hash buckets, to compare it with a hashed one; hashed ones are returned unchanged."""
     if categories.hashed:
         return categories
     buckets = np.zeros(BUCKETS, np.int64)

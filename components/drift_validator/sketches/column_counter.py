@@ -1,4 +1,4 @@
-"""One column's summary, built up batch by batch."""
+"""Builds the sketch of one column batch by batch."""
 
 import numpy as np
 
@@ -10,10 +10,15 @@ from components.drift_validator.sketches.texts import encode
 
 
 class ColumnCounter:
-    """Collects what `Column` says of one column."""
+    """Accumulates the sketch of one column."""
 
     def __init__(self, name: str, categorical: bool | None) -> None:
-        """`categorical`: whether numbers are names of categories; None where their type decides (bools are)."""
+        """Creates an empty counter.
+
+        Args:
+          name: Name of the column.
+          categorical: Whether numbers are categories; None decides by type (booleans are categories).
+        """
         self._name = name
         self._categorical = categorical
         self._numbers = NumbersCounter()
@@ -24,12 +29,12 @@ class ColumnCounter:
         self._lengths: dict[int, int] = {}
 
     def add(self, cells: Cells | None, room: int, values: int) -> None:
-        """Adds the next rows; None where they are nested.
+        """Adds the next rows.
 
         Args:
-          cells: The rows.
-          room: For numbers: 8-byte words that their summary may take.
-          values: For texts: distinct values that may be kept.
+          cells: The rows; None if their type is nested.
+          room: Memory limit for numbers, in 8-byte words.
+          values: Maximum number of distinct texts.
         """
         if cells is None:
             self._is_nested = True
@@ -45,7 +50,12 @@ class ColumnCounter:
             self._numbers.add(cells.items, room)
 
     def result(self, rows: int, values: int) -> Column:
-        """What was collected, of `rows` rows in all."""
+        """Returns the sketch.
+
+        Args:
+          rows: Total number of rows.
+          values: Maximum number of distinct texts.
+        """
         lengths = None
         if self._lengths:
             counts = {1: self._ones, **self._lengths} if self._ones else self._lengths
@@ -57,7 +67,7 @@ class ColumnCounter:
 
     def _distribution(self, values: int) -> Categories | Numbers:
         if not self._has_texts:
-            # A column without any value is of the kind that it was said to be; numbers where nothing was said.
+            # A column without values has the configured type, numbers by default.
             return self._numbers.result() if not self._categorical else self._categories.result(values)
         if self._has_numbers:
             numbers = self._numbers.result()
@@ -82,12 +92,28 @@ class ColumnCounter:
 
 
 def room_of(budget: int, columns: int) -> int:
-    """8-byte words for each column: an equal part of the budget (bytes), at least 4,096."""
+    """Returns the memory limit of each column in 8-byte words.
+
+    Args:
+      budget: Memory limit of all columns, in bytes.
+      columns: Number of columns.
+
+    Returns:
+      An equal part of the budget, at least 4,096.
+    """
     return max(budget // 8 // max(columns, 1), 1 << 12)
 
 
 def cell_texts(cells: Cells | None, absent: str) -> tuple[np.ndarray, list[str]] | None:
-    """One text for each row, as codes and texts; `absent` where nothing is. None for nested or several values."""
+    """Converts cells to one text per row.
+
+    Args:
+      cells: The rows.
+      absent: Text for rows without a value.
+
+    Returns:
+      Code of each row [N], and the texts by code. None if the type is nested or a row has several values.
+    """
     if cells is None or (cells.counts is not None and cells.counts.max(initial=0) > 1):
         return None
     codes, texts = encode(cells.items)

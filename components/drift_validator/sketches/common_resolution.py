@@ -1,4 +1,4 @@
-"""Two summaries brought to common ground, where one of them had to give up some of its values."""
+"""Brings two sketches to a common resolution where one of them is hashed or truncated."""
 
 from dataclasses import replace
 
@@ -10,15 +10,19 @@ from components.drift_validator.sketches.categories import hash_categories
 from components.drift_validator.sketches.sketch import Categories, Column, Table
 
 REST = "(other values)"
-"""The value that stands for all that statistics cut off."""
+"""Category of all values that TFDV statistics truncate."""
 
 
 def comparable(baseline: Table, current: Table) -> tuple[Table, Table]:
-    """Both tables, with categories that mean the same on both sides; also in slices.
+    """Makes the categories of two sketches comparable, also in slices.
 
-    Where one side is hashed, the other becomes so. Where one side has a rest (`REST`: statistics keep the most frequent
-    values only), each value that is not named on both sides joins the rest of its side. Both coarsen: total variation
-    is at most that of all values. What needs neither is returned as it is.
+    If one of two columns is hashed, the other is hashed, too. If one has a rest (`REST`; statistics keep the most
+    frequent values only), values that are not named in both are added to the rest. Both operations merge categories, so
+    total variation can only decrease. Other columns are returned unchanged.
+
+    Args:
+      baseline: Sketch of the baseline data.
+      current: Sketch of the current data.
     """
     columns = {
         name: _pair(baseline.columns[name], current.columns[name])
@@ -55,7 +59,7 @@ def _has_rest(categories: Categories) -> bool:
 
 
 def _fold(categories: Categories, other: Categories) -> Categories:
-    """Values that `other` does not name join the rest."""
+    """Adds values that `other` does not name to the rest."""
     named = pc.is_in(categories.values, value_set=other.values).to_numpy(zero_copy_only=False)
     named &= pc.not_equal(categories.values, REST).to_numpy(zero_copy_only=False)
     rest = int(categories.counts[~named].sum())

@@ -1,4 +1,4 @@
-"""A stream of record batches, read once, to what drift needs to know of it."""
+"""Computes the sketch of a data set from a stream of record batches in one pass."""
 
 import os
 from collections import deque
@@ -15,20 +15,20 @@ from components.drift_validator.sketches.slicing import Slicing
 from components.drift_validator.sketches.table_counter import TableCounter, Terms, count
 
 BUDGET = 1 << 28
-"""Bytes for the counts of numbers, half of it for slices where there are any: 256 MB."""
+"""Memory limit for the counts of numbers, 256 MB; half of it is used for slices, if any."""
 MOST_VALUES = 1_000_000
-"""Distinct texts of a column that are counted one by one."""
+"""Maximum number of distinct texts of a column before hashing."""
 MOST_SLICES = 1_000
-"""Slices of one slicing."""
+"""Maximum number of slices for each entry of `slices`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Summarised:
-    """What one pass over the rows gave.
+    """Result of one pass over the rows.
 
     Attributes:
-      table: Summary of the rows and of their slices.
-      sample: Uniform random sample of the rows, in their order; without rows where none was asked for.
+      table: Sketch of the rows and of their slices.
+      sample: Uniform random sample of the rows in their order; empty if `sample_rows` is 0.
     """
 
     table: Table
@@ -49,33 +49,35 @@ def summarise(
     max_values: int = MOST_VALUES,
     threads: int | None = None,
 ) -> Summarised:
-    """Summarises a stream in one pass and bounded memory.
+    """Computes the sketch of a stream in one pass and bounded memory.
 
-    Columns are the union of those of all batches, in order of appearance; rows of batches that lack one count as
-    missing there. What is a value, and what is missing, says `cells.flatten`; how values are named, `texts.encode`.
-    Text is always categorical. A column with numbers in one batch and text in another is categorical, numbers by their
-    text. Nested columns have no distribution, and no row of them counts as missing. A column without any value has an
-    empty distribution, of numbers unless `kinds` says otherwise. `lengths` is None where no row holds two values.
+    - Columns are the union over all batches, in order of appearance. Where a batch lacks a column, its rows count as
+      missing in it.
+    - `flat_columns.flatten` defines which values are missing, `texts.encode` the names of categories.
+    - Text is always categorical. A column with numbers in one batch and text in another is categorical.
+    - Nested columns have no distribution, and none of their rows counts as missing.
+    - A column without values has an empty distribution, over numbers unless `kinds` says "categorical".
+    - `lengths` is None where no row has several values.
 
     Args:
       batches: Rows; batches may be empty and differ in columns and types.
-      kinds: Column -> "categorical" or "numeric". A column that is not named goes by its type: text and bools are
-        categorical, numbers and times numeric.
-      slices: Each one column, or several to cross. A slice summarises all columns but those.
-      min_slice_rows: Slices with fewer rows are left out of the result.
-      max_slices: Slices kept for each entry of `slices`: those that appear first in the stream, by 64 MB of rows, the
-        larger first. Rows of others count in the whole table only.
-      sample_rows: Size of the sample.
-      seed: Of the sample.
-      count_repeated: Whether to look for rows that occur again.
-      budget: Bytes for counts of numbers, shared equally by the columns (and slices; each column of a slice gets at
-        least 32 kB). Beyond its share, a column's numbers are merged, see `numbers.NumbersCounter`.
-      max_values: Distinct texts of a column, beyond which hash buckets are counted. Slices share it, at least 10,000
-        each.
-      threads: Columns done at the same time; as many as there are cores by default. The result does not depend on it.
+      kinds: Column -> "categorical" or "numeric". By default the type decides: text and booleans are categorical,
+        numbers and times numeric.
+      slices: Columns to slice by; an entry with several columns is a cross. Sketches of slices have all other columns.
+      min_slice_rows: Minimum number of rows of a slice in the result.
+      max_slices: Maximum number of slices for each entry of `slices`, in the order of appearance (by 64 MB of rows, the
+        larger first). Rows of other slices count in the whole table only.
+      sample_rows: Size of the random sample.
+      seed: Random seed of the sample.
+      count_repeated: Whether to count duplicate rows.
+      budget: Memory limit for counts of numbers in bytes, shared equally by the columns and slices (at least 32 kB for
+        each column of a slice). Beyond it numbers are approximated, see `numbers.NumbersCounter`.
+      max_values: Maximum number of distinct texts of a column before hashing. Slices share it, at least 10,000 each.
+      threads: Number of columns that are processed in parallel; the number of cores by default. The result does not
+        depend on it.
 
     Raises:
-      InputError: A column to slice by has several values in a row.
+      InputError: A slicing column has several values in a row.
     """
     whole, slicings = TableCounter(), [Slicing(by, max_slices) for by in slices]
     repeated, sample = RepeatedRows(), RowSample(sample_rows, seed)

@@ -1,4 +1,4 @@
-"""How many rows repeat an earlier one, by 64-bit hashes of rows, in bounded memory."""
+"""Counts duplicate rows by 64-bit row hashes, in bounded memory."""
 
 from collections.abc import Iterable
 
@@ -9,33 +9,50 @@ from components.drift_validator.sketches.flat_columns import Cells, flatten
 from components.drift_validator.sketches.hashing import hash_texts, mix, number_bits
 
 MOST_HASHES = 1 << 22
-"""Distinct hashes kept: 4,194,304, or 64 MB with their counts."""
+"""Maximum number of distinct hashes in memory: 4,194,304, or 64 MB with their counts."""
 
 
 def hash_rows(batch: pa.RecordBatch) -> np.ndarray:
-    """One uint64 for each row; rows that are equal in all columns have the same.
+    """Hashes rows; rows that are equal in all columns have equal hashes.
 
-    Equal means: the same number (1 and 1.0) or the same bytes of text, in the same order within a list. Whatever is
-    missing (null, NaN, an empty list, a column that is not there) is equal. A list of one value is equal to that value.
-    The order of the columns does not matter, their names do. Columns that are nested further are left out.
+    Equality: numbers by value (1 and 1.0), text by bytes, lists by items in order. Missing values of all kinds (null,
+    NaN, an empty list, an absent column) are equal. A list of one value is equal to that value. Columns are identified
+    by name, not by order. Nested columns are ignored.
+
+    Args:
+      batch: N rows.
 
     Returns:
-      Hashes. Among n different rows, two share one with a probability of about n**2 / 2**65: 3e-8 for a million rows.
+      Hashes, uint64 [N]. The probability of a collision among n distinct rows is about n**2 / 2**65: 3e-8 for a
+      million rows.
     """
     return combine((hash_column(name, flatten(batch.column(name))) for name in batch.schema.names), batch.num_rows)
 
 
 def combine(shares: Iterable[np.ndarray | None], rows: int) -> np.ndarray:
-    """Hashes of rows from what `hash_column` gave for each column, in any order."""
+    """Combines the column hashes of `hash_column`, in any order, to row hashes.
+
+    Args:
+      shares: Column hashes, uint64 [N] each, or None.
+      rows: Number of rows N.
+    """
     total = np.zeros(rows, np.uint64)
     for share in shares:
         if share is not None:
-            total += share  # a sum, so that a missing column adds what missing values add: nothing
+            total += share  # missing values and absent columns both add 0
     return mix(total)
 
 
 def hash_column(name: str, cells: Cells | None) -> np.ndarray | None:
-    """One column's part in the rows' hashes: 0 where nothing is; None where it is 0 everywhere."""
+    """Hashes the cells of a column.
+
+    Args:
+      name: Name of the column, which salts the hash.
+      cells: The rows; None for a nested type.
+
+    Returns:
+      uint64 [N], 0 for missing cells; None if all are missing or nested.
+    """
     if cells is None or len(cells.items) == 0:
         return None
     salt = hash_texts(pa.array([name]))[0]
@@ -57,11 +74,11 @@ def hash_column(name: str, cells: Cells | None) -> np.ndarray | None:
 
 
 class RepeatedRows:
-    """Counts rows that equal an earlier one.
+    """Counts rows that are equal to an earlier row.
 
-    Exact up to `most` distinct rows. Beyond that, only hashes in the lower half of hash space are kept, then in the
-    lower quarter, and so on (adaptive sampling: Flajolet, *On adaptive sampling*, Computing 1990): equal rows are kept
-    or left out together, so that the share among those kept is an estimate without bias for all.
+    The count is exact up to `most` distinct rows. Beyond, only hashes in the lower half of hash space are kept, then in
+    the lower quarter, and so on (adaptive sampling: Flajolet, *On adaptive sampling*, Computing 1990). Equal rows are
+    kept or dropped together, so the share among the kept rows is an unbiased estimate.
     """
 
     def __init__(self, most: int = MOST_HASHES) -> None:
@@ -73,7 +90,7 @@ class RepeatedRows:
         self._halvings = 0
 
     def add(self, hashes: np.ndarray) -> None:
-        """Takes the hashes of further rows."""
+        """Adds the hashes of further rows, uint64 [N]."""
         hashes = hashes[self._is_kept(hashes)] if self._halvings else hashes
         self._pending.append(hashes)
         self._waiting += len(hashes)
@@ -81,7 +98,7 @@ class RepeatedRows:
             self._merge()
 
     def share(self) -> float:
-        """Share of the rows that equal an earlier one, in [0, 1]; 0 for no rows."""
+        """Returns the share of rows that are equal to an earlier row, in [0, 1]; 0 without rows."""
         self._merge()
         rows = int(self._counts.sum())
         return 1.0 - len(self._hashes) / rows if rows else 0.0

@@ -1,4 +1,4 @@
-"""One Arrow column as flat items: what is there, and how much of it in each row."""
+"""Flattens an Arrow column to its values and the number of values in each row."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,13 @@ _SECONDS_OF_DATE = {pa.date32(): ("int32", 86_400.0), pa.date64(): ("int64", 1e-
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """The values of a column, rows laid end to end.
+    """The values of a column of N rows, concatenated.
 
     Attributes:
-      items: Without nulls and NaN. Numbers and bools as a NumPy array; text, binary and dictionaries of these as Arrow.
-      rows: Number of rows.
-      counts: Number of items in each row; None where each row has exactly one.
+      items: Values without nulls and NaN: numbers and booleans as a NumPy array; text, binary and dictionaries of these
+        as Arrow.
+      rows: Number of rows N.
+      counts: Number of values in each row, [N]; None if each row has exactly one.
     """
 
     items: np.ndarray | pa.Array
@@ -26,24 +27,27 @@ class Cells:
 
     @property
     def is_text(self) -> bool:
-        """Whether the items are text (or bytes) and not numbers."""
+        """Whether the values are text or bytes instead of numbers."""
         return not isinstance(self.items, np.ndarray)
 
     @property
     def filled(self) -> int:
-        """Rows with at least one item."""
+        """Number of rows with at least one value."""
         return self.rows if self.counts is None else int(np.count_nonzero(self.counts))
 
 
 def flatten(column: pa.Array) -> Cells | None:
-    """Primitive or list<primitive> to items.
+    """Flattens a column of a primitive type or of lists of a primitive type.
 
-    Numbers come as they are, decimals as float64. Points in time are seconds since 1970-01-01 (UTC where the column
-    has a time zone), dates the seconds of their midnight, times of day seconds since midnight, durations seconds: all
-    float64. Null, NaN and an empty list are nothing, also within a list.
+    Numbers keep their type, decimals become float64. Timestamps become seconds since 1970-01-01 (UTC if the column has
+    a time zone), dates the seconds of midnight, times of day seconds since midnight, durations seconds, all as float64.
+    Null and NaN, also within a list, and empty lists are missing.
+
+    Args:
+      column: The column.
 
     Returns:
-      None for what is nested further (lists of lists, structs, maps, unions).
+      The values; None for nested types (lists of lists, structs, maps, unions).
     """
     if isinstance(column, pa.ExtensionArray):
         column = column.storage
@@ -69,7 +73,7 @@ def flatten(column: pa.Array) -> Cells | None:
 
 
 def _items(flat: pa.Array) -> tuple[np.ndarray | pa.Array, np.ndarray | None] | None:
-    """Items that are there, and a mask of which these are (None for all); None for nested types."""
+    """Values without missing ones, and the mask of their positions (None for all); None for nested types."""
     kind = flat.type
     if pa.types.is_null(kind):
         return np.empty(0), np.zeros(len(flat), bool)
@@ -110,7 +114,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _numbers(flat: pa.Array) -> np.ndarray | None:
-    """An array without nulls as NumPy numbers; None where it holds none."""
+    """An array without nulls as NumPy numbers; None if its type is not numeric."""
     kind = flat.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         return flat.to_numpy(zero_copy_only=False)

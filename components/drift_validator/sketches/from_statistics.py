@@ -1,4 +1,4 @@
-"""TFX statistics to what drift needs to know, as far as they say it."""
+"""Converts TFDV statistics to the sketch of a data set, as far as they contain the distributions."""
 
 from collections.abc import Iterable
 
@@ -10,23 +10,26 @@ from components.drift_validator.sketches.common_resolution import REST
 from components.drift_validator.sketches.sketch import Categories, Column, Numbers, Table
 
 QUANTILE_ERROR = 0.01
-"""By how much TFDV's own quantiles may be off (StatsOptions.epsilon, its default)."""
+"""Rank error of TFDV's quantiles: the default of StatsOptions.epsilon."""
 
 
 def from_statistics(statistics: statistics_pb2.DatasetFeatureStatistics) -> Table:
-    """One data set's statistics, unweighted, as a table without slices and without repeated rows.
+    """Converts the unweighted statistics of one data set, without slices and duplicate rows.
 
-    - Rows and missing values: exact. Where rows may hold several values, rows with an empty list are estimated from the
-      histogram of lengths, and a row of NaN alone counts as filled.
-    - Categories: the counts of TFDV's rank histogram, which TFDV itself only estimates where there are more
-      values than it keeps. What it cut off (beyond 1,000 values by default) is counted as
-      `comparable.REST`; `comparable.comparable` brings two such tables to common ground. TFDV names what is no UTF-8
-      `__BYTES_VALUE__` and long text `__LARGE_BYTES__`.
-    - Numbers: the edges of the quantiles histogram, each with half of the bucket below and half of the bucket above.
-      Within a bucket the distribution function lies somewhere between its values at the two edges, so that it is off by
-      at most half of the bucket's share: 0.05 with TFDV's ten buckets, and TFDV's own error on top. Only distances well
-      above the sum of both sides' `rank_error` mean something; for exact ones, summarise the rows.
+    - Rows and missing values are exact. Where rows may have several values, the number of empty lists is estimated from
+      the histogram of lengths, and a row with NaN only counts as filled.
+    - Categories have the counts of TFDV's rank histogram; with more distinct values than TFDV keeps, these are
+      estimates. Truncated values (beyond 1,000 by default) are counted as `common_resolution.REST`, see
+      `common_resolution.comparable`. TFDV names bytes that are not UTF-8 `__BYTES_VALUE__` and long text
+      `__LARGE_BYTES__`.
+    - Numbers are represented by the edges of the quantiles histogram, each with half of the mass of the two adjacent
+      buckets. The error of the distribution function is at most half of a bucket's share (0.05 with TFDV's ten buckets)
+      plus TFDV's rank error. Only distances well above the sum of the `rank_error` of both samples are meaningful;
+      compare rows for exact distances.
     - Structs and raw bytes have no distribution.
+
+    Args:
+      statistics: Statistics of one data set.
     """
     rows = int(statistics.num_examples)
     columns = {}
@@ -45,7 +48,7 @@ def _column(name: str, feature: statistics_pb2.FeatureNameStatistics, rows: int)
     distribution: Categories | Numbers | None = None
     if kind == "num_stats":
         quantiles = _quantiles(feature.num_stats.histograms)
-        # NaN is counted in each histogram; without any there is none that we could know of.
+        # NaN values are counted in each histogram; without a histogram their number is unknown.
         absent = max((int(histogram.num_nan) for histogram in feature.num_stats.histograms), default=0)
         distribution = _numbers(quantiles, int(common.tot_num_values) - absent, QUANTILE_ERROR)
     elif kind == "string_stats":
@@ -68,7 +71,7 @@ def _categories(stats: statistics_pb2.StringStatistics, values: int) -> Categori
 
 
 def _numbers(histogram: statistics_pb2.Histogram | None, values: int, own_error: float) -> Numbers:
-    """Quantiles to points; see `from_statistics`."""
+    """Converts a quantiles histogram to points, see `from_statistics`."""
     filled = [] if histogram is None else [bucket for bucket in histogram.buckets if bucket.sample_count > 0]
     total = sum(bucket.sample_count for bucket in filled)
     if not filled or values <= 0:
@@ -93,7 +96,7 @@ def _quantiles(histograms: Iterable[statistics_pb2.Histogram]) -> statistics_pb2
 
 
 def _empty_lists(common: statistics_pb2.CommonStatistics) -> int:
-    """Rows with an empty list: surely those of the buckets that end at 0, and half of the one that starts there."""
+    """Estimates the rows with an empty list: buckets that end at 0, and half of the bucket that starts at 0."""
     buckets = common.num_values_histogram.buckets
     total = sum(bucket.sample_count for bucket in buckets)
     weight = sum(
@@ -103,7 +106,7 @@ def _empty_lists(common: statistics_pb2.CommonStatistics) -> int:
 
 
 def _without_zeros(histogram: statistics_pb2.Histogram) -> statistics_pb2.Histogram:
-    """Lengths from 1 on: buckets that end at 0 are dropped, and half of the one that starts there."""
+    """Histogram of lengths from 1: drops buckets that end at 0, and half of the bucket that starts at 0."""
     kept = statistics_pb2.Histogram(type=histogram.type)
     for bucket in histogram.buckets:
         if bucket.high_value > 0:

@@ -1,4 +1,4 @@
-"""Stable 64-bit hashes of values, a column at a time: the same on every machine and in every run."""
+"""Stable 64-bit hashes of values, independent of machine and run."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ _LONG = 4096
 
 
 def mix(bits: np.ndarray) -> np.ndarray:
-    """A bijection of uint64 that scatters: the finaliser of splitmix64 (Steele, Lea and Flood, OOPSLA 2014)."""
+    """Mixes bits by the finaliser of SplitMix64, a bijection of uint64 (Steele, Lea and Flood, OOPSLA 2014)."""
     mixed = bits ^ (bits >> np.uint64(30))
     mixed *= _FIRST
     mixed ^= mixed >> np.uint64(27)
@@ -22,15 +22,24 @@ def mix(bits: np.ndarray) -> np.ndarray:
 
 
 def random_bits(positions: np.ndarray, seed: int) -> np.ndarray:
-    """For each position, 64 bits that look random; distinct for distinct positions. splitmix64 with a seed."""
+    """Generates 64 pseudo-random bits for each position by SplitMix64; distinct positions give distinct bits.
+
+    Args:
+      positions: Non-negative integers [N].
+      seed: Random seed.
+    """
     start = mix(np.array([seed % 2**64], np.uint64) * _GOLDEN + _GOLDEN)
     return mix(positions.astype(np.uint64) * _GOLDEN + start)
 
 
 def number_bits(numbers: np.ndarray) -> np.ndarray:
-    """Equal numbers have the same 64 bits, whatever their type: 1, 1.0 and True; 0.0 and -0.0. Yet to be mixed.
+    """Maps numbers to 64 bits, equal for equal numbers of any type: 1, 1.0 and True; 0.0 and -0.0.
 
-    From 2**53 on, where float64 cannot tell integers apart, integers equal integers only.
+    From 2**53 on, where float64 does not represent all integers, integers are equal to integers only. The result is not
+    mixed yet, see `mix`.
+
+    Args:
+      numbers: Numbers or booleans [N].
     """
     if numbers.dtype.kind in "iu":
         as_float = numbers.astype(np.float64)
@@ -44,7 +53,14 @@ def number_bits(numbers: np.ndarray) -> np.ndarray:
 
 
 def hash_texts(texts: pa.Array) -> np.ndarray:
-    """Hashes of strings or binaries without nulls, by their bytes; dictionaries by their values."""
+    """Hashes strings or binaries by their bytes; dictionaries by their values.
+
+    Args:
+      texts: Array without nulls, [N].
+
+    Returns:
+      uint64 [N].
+    """
     if pa.types.is_dictionary(texts.type):
         return hash_texts(texts.dictionary)[texts.indices.to_numpy(zero_copy_only=False)]
     values = texts.cast(pa.large_binary())
@@ -57,13 +73,13 @@ def hash_texts(texts: pa.Array) -> np.ndarray:
     padded = np.zeros(end - begin + 8, np.uint8)
     if data is not None:
         padded[: end - begin] = np.frombuffer(data, np.uint8)[begin:end]
-    words = np.ndarray(len(padded) - 7, "<u8", padded, strides=(1,))  # the eight bytes from each position on
+    words = np.ndarray(len(padded) - 7, "<u8", padded, strides=(1,))  # the eight bytes from each position
     hashes = mix(lengths.astype(np.uint64) + _GOLDEN)
     active = np.flatnonzero((lengths > 0) & (lengths <= _LONG))
     at = edges[active] - begin
     left = lengths[active]
     while len(active):
-        beyond = (8 * np.maximum(8 - left, 0)).astype(np.uint64)  # bits that belong to the next text
+        beyond = (8 * np.maximum(8 - left, 0)).astype(np.uint64)  # bits of the next text, to shift out
         hashes[active] = mix(hashes[active] * _GOLDEN ^ (words[at] << beyond))
         more = left > 8
         active, at, left = active[more], at[more] + 8, left[more] - 8

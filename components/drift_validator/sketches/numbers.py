@@ -1,4 +1,4 @@
-"""Counts of numbers in bounded memory: exact while they fit, with a proven bound on the error after that."""
+"""Counts of numbers in bounded memory: exact up to a limit, with a guaranteed error bound beyond."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ import numpy as np
 
 from components.drift_validator.sketches.sketch import Numbers
 
-_PARTS = 8  # summaries held at most; more make the tree of merges flatter, and each of them coarser
+_PARTS = 8  # maximum number of summaries; more give fewer merge levels but coarser summaries
 
 
 @dataclass(frozen=True, eq=False)
 class _Summary:
-    """Distinct ascending values with counts; `error`: no count of values <= x is off by more. `level`: of merging."""
+    """Distinct ascending values with counts; `error` bounds the error of any count of values <= x."""
 
     values: np.ndarray
     counts: np.ndarray
@@ -21,15 +21,15 @@ class _Summary:
 
 
 class NumbersCounter:
-    """Counts numbers as they stream by.
+    """Counts the numbers of a stream.
 
-    Within `room` words of memory, half holds values as they came, half holds summaries (value and count). While the
-    distinct values fit an eighth of the room, nothing is lost. After that it is the multi-level merge of Manku,
-    Rajagopalan and Lindsay (*Approximate medians and other quantiles in one pass and with limited memory*, SIGMOD
-    1998): a full buffer is sorted and compacted to k = room / 32 points, and when there are more than 8 summaries those
-    of the lowest level are merged and compacted again. Errors of parts add up, and a compaction adds at most half of
-    its heaviest group (`compact`): about n / (2 k) for each level, so that the share is off by about levels / (2 k).
-    The figure that is reported is not this estimate but the sum of what each compaction did.
+    Half of the memory limit holds a buffer of values, half holds summaries (values with counts). Counts are exact while
+    the distinct values fit into an eighth of the limit. Beyond, it is the multi-level merge of Manku, Rajagopalan and
+    Lindsay (*Approximate medians and other quantiles in one pass and with limited memory*, SIGMOD 1998): a full buffer
+    is sorted and compacted to k = room / 32 points; with more than 8 summaries, those of the lowest level are merged
+    and compacted again. Each compaction adds an error of at most half of its heaviest group (`compact`), about
+    n / (2 k) for each level, so that the rank error is about levels / (2 k). The reported `rank_error` is the sum of
+    the actual errors.
     """
 
     def __init__(self) -> None:
@@ -39,17 +39,22 @@ class NumbersCounter:
         self._exact = True
 
     def add(self, values: np.ndarray, room: int) -> None:
-        """Counts values (numbers of any type, no NaN) within `room` words of 8 bytes from now on."""
+        """Counts values.
+
+        Args:
+          values: Numbers of any type without NaN.
+          room: Memory limit in 8-byte words.
+        """
         if len(values) == 0:
             return
-        # A view would keep all of the buffer that it looks at: of a whole batch, for a slice of few rows.
+        # Copy views: a view of a few rows would keep the memory of the whole batch.
         self._pending.append(values if values.base is None else values.copy())
         self._waiting += len(values)
         if self._waiting > room // 2:
             self._flush(room)
 
     def result(self) -> Numbers:
-        """All that was counted. Integers beyond 2**53 were rounded to float64."""
+        """Returns the distribution; integers beyond 2**53 are rounded to float64."""
         self._sort_pending()
         if not self._summaries:
             return Numbers(np.empty(0), np.empty(0, np.int64))
@@ -84,15 +89,19 @@ class NumbersCounter:
 
 
 def compact(values: np.ndarray, counts: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Merges neighbours so that about `points` (at most 4 more) remain.
+    """Merges neighbouring values so that about `points` (at most 4 more) remain.
 
-    Neighbours whose middle ranks fall into the same of `points` equal parts of the ranks become one point, at their
-    weighted median. For any x within such a group, the count of values <= x is then off by less than the weight before
-    the median or at most the weight behind it: at most half of the group's weight; outside of the groups it is exact.
-    The smallest and the largest finite value keep points of their own, and so do infinities.
+    Ranks are divided into `points` equal parts. Neighbours whose middle ranks are in the same part are merged at their
+    weighted median. The error of the count of values <= x is at most half of the weight of the group that contains x,
+    and 0 between groups. The smallest and the largest finite value and infinities are not merged.
+
+    Args:
+      values: Distinct values, ascending, [N].
+      counts: Counts, [N].
+      points: Target number of values.
 
     Returns:
-      Values, counts and the largest such error.
+      Values, counts and the largest error of a count.
     """
     total = int(counts.sum())
     upto = np.cumsum(counts)
@@ -110,7 +119,7 @@ def compact(values: np.ndarray, counts: np.ndarray, points: int) -> tuple[np.nda
 
 
 def compact_summary(summary: _Summary, points: int) -> _Summary:
-    """`compact`, with the errors added up; as it is where it is small enough."""
+    """Compacts a summary and adds the error; a summary of at most `points` values is returned unchanged."""
     if len(summary.values) <= points:
         return summary
     values, counts, error = compact(summary.values, summary.counts, points)
@@ -118,11 +127,11 @@ def compact_summary(summary: _Summary, points: int) -> _Summary:
 
 
 def _merge(summaries: Sequence[_Summary]) -> _Summary:
-    """The counts of all together, nothing lost; errors of separate parts add up."""
+    """Merges summaries without loss; their errors add up."""
     if len(summaries) == 1:
         return summaries[0]
     values = np.concatenate([summary.values for summary in summaries])
-    order = np.argsort(values, kind="stable")  # merges runs that are sorted already
+    order = np.argsort(values, kind="stable")  # stable sort merges sorted runs in linear time
     values = values[order]
     counts = np.concatenate([summary.counts for summary in summaries])[order]
     values, counts = _add_up(values, counts)
@@ -141,7 +150,7 @@ def _count_sorted(values: np.ndarray) -> _Summary:
 
 
 def _add_up(values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Equal neighbours become one."""
+    """Merges equal neighbours and adds their counts."""
     first = np.flatnonzero(np.concatenate([[True], values[1:] != values[:-1]]))
     if len(first) == len(values):
         return values, counts

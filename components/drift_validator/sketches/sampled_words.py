@@ -1,8 +1,7 @@
-"""A column of texts as one that can be compared: of each text one word, drawn by a hash of the text.
+"""Replaces each text by one of its words, sampled by a hash of the text, so that free text can be compared.
 
-Hardly a text occurs twice, so that texts as categories would all be new. Of a word for each row the distribution is
-that of the words, each text counting once however long it is, and the rows stay independent of each other, as the
-tests of the distances take for granted.
+Texts are mostly unique, so as categories all of them would be new. With one word per row, the distribution is that of
+words, every text has the same weight, and rows stay independent, which the significance tests assume.
 """
 
 import re
@@ -17,7 +16,12 @@ NO_WORD = "(no word)"
 
 
 def with_drawn_words(batch: pa.RecordBatch, texts: Sequence[str]) -> pa.RecordBatch:
-    """The batch with a word in place of each text of the columns `texts`: plain columns, or lists of one value."""
+    """Replaces the texts of some columns by sampled words.
+
+    Args:
+      batch: The rows.
+      texts: Columns of texts or of lists of one text; absent ones are ignored.
+    """
     for name in texts:
         at = batch.schema.get_field_index(name)
         if at < 0:
@@ -32,7 +36,14 @@ def with_drawn_words(batch: pa.RecordBatch, texts: Sequence[str]) -> pa.RecordBa
 
 
 def drawn_word(text: str | bytes | None) -> str | None:
-    """A word in lower case, or a digit, the same for the same text; None where there is no text."""
+    """Samples a word of a text, deterministically.
+
+    Args:
+      text: The text; UTF-8 if bytes.
+
+    Returns:
+      A word in lower case or a digit; NO_WORD if there is none; None for a missing or empty text.
+    """
     if not text:
         return None
     cell = text if isinstance(text, str) else text.decode("utf-8", "replace")

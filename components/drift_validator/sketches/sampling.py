@@ -7,10 +7,10 @@ from components.drift_validator.sketches.hashing import random_bits
 
 
 class RowSample:
-    """Keeps `size` rows, without replacement, each set of that size being equally likely.
+    """Draws a simple random sample of `size` rows without replacement.
 
-    Every row number gets 64 random bits from the seed; the rows with the smallest stay (bottom-k sampling). The sample
-    depends on the rows' order and the seed alone, not on where the batches begin.
+    Each row number gets 64 pseudo-random bits; the rows with the smallest are kept (bottom-k sampling). The sample
+    depends on the order of the rows and the seed, not on the batch boundaries.
     """
 
     def __init__(self, size: int, seed: int) -> None:
@@ -23,7 +23,7 @@ class RowSample:
         self._schemas: dict[pa.Schema, None] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Takes the next rows of the stream."""
+        """Adds the next rows of the stream."""
         numbers = np.arange(self._next, self._next + batch.num_rows)
         self._next += batch.num_rows
         if batch.num_columns:
@@ -39,10 +39,10 @@ class RowSample:
             self._prune()
 
     def result(self) -> pa.Table:
-        """The rows in the order of the stream; all of them where there are no more than `size`.
+        """Returns the sampled rows in the order of the stream; all rows if there are at most `size`.
 
-        Columns are the union of the batches' columns, null where a batch has none. Where a column's type changes from
-        batch to batch it is the wider one, or text where there is none (text and numbers).
+        Columns are the union over the batches, null where a batch lacks one. Where the type of a column differs between
+        batches, the result has their common wider type, or text if there is none (text and numbers).
         """
         self._prune()
         if not self._tables:
@@ -63,7 +63,7 @@ class RowSample:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Without dictionaries, which differ from batch to batch."""
+    """Decodes dictionaries, which differ between batches."""
     columns = [
         column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
         for column in table.columns

@@ -1,4 +1,4 @@
-"""Rows with one value a cell, out of rows whose cells may be lists."""
+"""Converts columns that may hold lists to a pandas table with one value per cell."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def single_values(table: pa.Table, categorical: Collection[str] = ()) -> "pd.DataFrame":
-    """The columns that have at most one value in every row; the others, and nested ones, are left out.
+    """Selects the columns with at most one value in every row; others and nested ones are left out.
 
     Args:
-      table: Columns hold values or lists of them.
-      categorical: Columns whose numbers are names.
+      table: Columns of values or of lists of values.
+      categorical: Numeric columns whose values are categories.
 
     Returns:
-      len(table) rows; numbers are float64 with NaN for missing, everything else is a pandas categorical.
+      len(table) rows; numbers as float64 with NaN for missing, all others as pandas categoricals.
     """
     import pandas as pd
 

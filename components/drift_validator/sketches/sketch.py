@@ -1,4 +1,4 @@
-"""What drift needs to know of one column: how often each value occurs. The common ground of all distances."""
+"""Sketch of a data set: how often each value of each column occurs. All distances are computed from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,10 @@ class Categories:
     """A distribution over texts.
 
     Attributes:
-      values: Distinct values, ascending by their UTF-8 bytes; large_string.
-      counts: int64, one for each value, at least 1. A list counts once for each of its items.
-      hashed: True where there were too many distinct values to keep: `values` are then the names of hash buckets, the
-        same on both sides, so that distances remain defined (and are at most the true ones) while values cannot be
-        named.
+      values: Distinct values, ascending by their UTF-8 bytes, large_string [V].
+      counts: Counts, at least 1, int64 [V]. Each value of a list counts once.
+      hashed: True if there were too many distinct values to keep. `values` are then names of hash buckets, which are
+        the same for all data sets. Distances between hashed distributions are lower bounds, and values have no names.
     """
 
     values: pa.LargeStringArray
@@ -29,10 +28,10 @@ class Numbers:
     """A distribution over numbers.
 
     Attributes:
-      values: float64, distinct, ascending; may begin with -inf and end with inf, never holds NaN.
-      counts: int64, one for each value, at least 1. A list counts once for each of its items.
-      rank_error: 0 where every value was kept. Otherwise neighbours were merged to bound memory, and no value of the
-        distribution function is off by more than this share.
+      values: Distinct values, ascending, float64 [V]; infinities are allowed, NaN is not.
+      counts: Counts, at least 1, int64 [V]. Each value of a list counts once.
+      rank_error: Error bound of the distribution function, in [0, 1]. 0 if every value was kept; larger if neighbours
+        were merged to bound memory.
     """
 
     values: np.ndarray
@@ -45,12 +44,11 @@ class Column:
     """One column of one data set, or of one slice of it.
 
     Attributes:
-      name: Of the column.
-      rows: Rows looked at; 0 for an empty split.
-      missing: Of those, rows without a value: null, an empty list, or NaN. NaN counts as missing because it stands for
-        it in practice, and has no place in a distribution function.
-      distribution: Of the values that are there; None where the column's values could be neither (nested types).
-      lengths: Number of values in a row, over the rows that have any, where some row may hold several; else None.
+      name: Name of the column.
+      rows: Number of rows; 0 for an empty split.
+      missing: Number of rows without a value: null, an empty list or NaN.
+      distribution: Distribution of the values; None for nested types.
+      lengths: Distribution of the number of values in a row, over rows with values; None where no row has several.
     """
 
     name: str
@@ -62,13 +60,13 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """One data set, or one slice of it, as far as drift needs to know it.
+    """Sketch of one data set, or of one slice of it.
 
     Attributes:
       rows: Number of rows.
       columns: Name -> column, in the order of the data.
-      repeated: Share of the rows, in [0, 1], that equal an earlier row in every column; None where it was not counted.
-      slices: Name of the slice ("origin=EWR", crosses joined by ", ") -> the same for its rows; without slices itself.
+      repeated: Share of rows that are equal to an earlier row in every column, in [0, 1]; None if not counted.
+      slices: Name of the slice ("origin=EWR", the parts of crosses joined by ", ") -> its sketch, which has no slices.
     """
 
     rows: int

@@ -1,4 +1,4 @@
-"""Rows sorted into slices: one for each value of a column, or for each combination of several columns' values."""
+"""Counts rows by slice: by the values of a column, or by the combinations of values of several columns."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -17,13 +17,18 @@ _GATHERED_BYTES = 1 << 26
 
 
 class Slicing:
-    """Counts each slice of one slicing.
+    """Accumulates the sketch of each slice of one entry of `slices`.
 
-    Batches are gathered up to 64 MB, sorted by slice once and counted in runs, so that many small slices cost little.
+    Batches are buffered up to 64 MB, sorted by slice and counted in runs, which makes many small slices cheap.
     """
 
     def __init__(self, by: Sequence[str], most: int) -> None:
-        """`by`: one column, or several for a cross. `most`: slices kept."""
+        """Creates an empty counter.
+
+        Args:
+          by: Columns to slice by; several columns are crossed.
+          most: Maximum number of slices.
+        """
         self.by = tuple(by)
         self._most = most
         self._gathered: list[pa.RecordBatch] = []
@@ -31,7 +36,7 @@ class Slicing:
         self.counters: dict[str, TableCounter] = {}
 
     def add(self, batch: pa.RecordBatch, terms: Terms) -> None:
-        """Takes the next rows; all slices share the terms."""
+        """Adds the next rows; `terms` are shared by all slices."""
         if self._gathered and batch.schema != self._gathered[0].schema:
             self.flush(terms)
         self._gathered.append(batch)
@@ -40,7 +45,7 @@ class Slicing:
             self.flush(terms)
 
     def flush(self, terms: Terms) -> None:
-        """Counts what is gathered. A slice is kept if it appears while fewer than `most` are; the larger first."""
+        """Counts the buffered rows. New slices are added, larger ones first, until there are `most`."""
         if not self._gathered:
             return
         batch = _concatenated(self._gathered)
@@ -58,7 +63,13 @@ class Slicing:
             deque(count(batch, parts, terms.shared_by(len(self.counters)), self.by, order), maxlen=0)
 
     def tables(self, names: Iterable[str], least_rows: int, terms: Terms) -> dict[str, Table]:
-        """Name of the slice -> summary, largest first; slices with fewer than `least_rows` rows are left out."""
+        """Returns the sketches by name of the slice, largest first.
+
+        Args:
+          names: All columns, in the order of the result.
+          least_rows: Minimum number of rows of a slice.
+          terms: Limits, shared by all slices.
+        """
         kept = [(name, counter) for name, counter in self.counters.items() if counter.rows >= least_rows]
         kept.sort(key=lambda item: (-item[1].rows, item[0]))
         columns = [name for name in names if name not in self.by]
@@ -66,7 +77,7 @@ class Slicing:
         return {name: counter.result(columns, share.most_values, None, {}) for name, counter in kept}
 
     def _slice_of_rows(self, batch: pa.RecordBatch) -> tuple[np.ndarray, list[str]]:
-        """For each row, the position of its slice's name; and the names."""
+        """Code of the slice of each row, and the names of the slices by code."""
         codes, names = np.zeros(batch.num_rows, np.int64), [""]
         for column in self.by:
             own, texts = self._texts(batch, column)
@@ -84,12 +95,12 @@ class Slicing:
             return np.zeros(batch.num_rows, np.int64), [MISSING]
         found = cell_texts(flatten(batch.column(index)), MISSING)
         if found is None:
-            raise InputError(f"cannot slice by {column}: some rows hold several values; slice by another column")
+            raise InputError(f"cannot slice by {column}: some rows have several values; slice by another column")
         return found
 
 
 def _concatenated(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """Batches of one schema as one."""
+    """Concatenates batches of one schema."""
     if len(batches) == 1:
         return batches[0]
     table = pa.Table.from_batches(batches).unify_dictionaries()

@@ -1,4 +1,4 @@
-"""Summaries of a whole table and of its slices, built up batch by batch."""
+"""Builds the sketches of a table and of its slices batch by batch."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,13 +16,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Terms:
-    """How to count, the same for all batches.
+    """Settings and limits of counting, the same for all batches.
 
     Attributes:
       kinds: Column -> "categorical" or "numeric".
-      budget: Bytes for the numbers of all tables counted on these terms.
-      most_values: Distinct texts kept for each column, over all tables counted on these terms.
-      spread: `map`, or that of a thread pool.
+      budget: Memory limit for numbers in bytes, over all tables that share these settings.
+      most_values: Maximum number of distinct texts of a column, over all tables that share these settings.
+      spread: `map`, or the `map` of a thread pool.
     """
 
     kinds: Mapping[str, str]
@@ -31,20 +31,27 @@ class Terms:
     spread: Callable[..., Iterable] = map
 
     def shared_by(self, tables: int) -> "Terms":
-        """The same for each of so many tables; at least 10,000 texts."""
+        """Divides the limits among a number of tables; each may keep at least 10,000 texts."""
         share = max(self.most_values // tables, min(10_000, self.most_values))
         return replace(self, budget=self.budget // tables, most_values=share)
 
 
 class TableCounter:
-    """The columns of one data set or of one slice."""
+    """Accumulates the columns of a data set or of a slice."""
 
     def __init__(self) -> None:
         self.rows = 0
         self.columns: dict[str, ColumnCounter] = {}
 
     def result(self, names: Iterable[str], values: int, repeated: float | None, slices: Mapping[str, Table]) -> Table:
-        """What was counted. Columns come in the order of `names`; one that was never there has only missing rows."""
+        """Returns the sketch.
+
+        Args:
+          names: Columns in the order of the result; absent ones have missing values only.
+          values: Maximum number of distinct texts of a column.
+          repeated: Share of duplicate rows, or None.
+          slices: Sketches of the slices.
+        """
         columns = {name: self.columns.get(name, ColumnCounter(name, None)).result(self.rows, values) for name in names}
         return Table(self.rows, columns, repeated, slices)
 
@@ -57,18 +64,18 @@ def count(
     order: np.ndarray | None = None,
     also: Callable[[str, Cells | None], _T | None] = lambda name, cells: None,
 ) -> Iterable[_T | None]:
-    """Adds each part of a batch to its own counter, a column at a time, so that columns can go to several threads.
+    """Adds parts of a batch to counters, column by column, so that columns can be processed in parallel.
 
     Args:
-      batch: Rows.
-      parts: Counter, first row, number of rows; rows in the order of `order`.
-      terms: How, for each part.
-      without: Columns to leave out.
-      order: Row numbers, to sort the batch by; None to take it as it is.
-      also: Something else to do with each column of each part, while it is at hand.
+      batch: The rows.
+      parts: (counter, first row, number of rows), with rows in the order of `order`.
+      terms: Settings and limits of each part.
+      without: Columns to skip.
+      order: Row indices by which the batch is sorted first; None keeps its order.
+      also: Additional function of each column of each part.
 
     Yields:
-      For each column, what `also` gave for the last part. The work is done by going through these.
+      The result of `also` for the last part of each column. The generator must be consumed, because it does the work.
     """
     names = [name for name in batch.schema.names if name not in without]
     for counter, _, rows in parts:

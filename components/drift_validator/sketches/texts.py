@@ -1,20 +1,22 @@
-"""Items of any type as texts: the names of categories."""
+"""Converts values of any type to text, the names of categories."""
 
 import numpy as np
 import pyarrow as pa
 
 
 def encode(items: np.ndarray | pa.Array) -> tuple[np.ndarray, pa.LargeStringArray]:
-    r"""Codes into distinct texts.
+    r"""Encodes values as codes of texts.
 
-    Whole numbers are written as TFDV writes categorical ones: `0`; bools are `0` and `1`. Whole floats up to 2**53 are
-    written the same way, since a missing value often makes floats of integers; other floats by the shortest decimal
-    text that reads back as the same float64; infinities are `inf` and `-inf`. Bytes are read as UTF-8; in those that
-    are none, each byte that does not belong is written as `\xff`, a backslash, x and two hexadecimal digits.
+    Integers are formatted as TFDV formats categorical ones (`0`), booleans as `0` and `1`. Floats with an integer value
+    up to 2**53 are formatted in the same way, because integer columns with missing values are often read as floats;
+    other floats by the shortest decimal text that parses to the same float64; infinities as `inf` and `-inf`. Bytes are
+    decoded as UTF-8; invalid bytes are escaped as `\xff` (backslash, x and two hexadecimal digits).
+
+    Args:
+      items: Values without nulls, [N].
 
     Returns:
-      For each item, its position among the texts; and the texts. A text may stand there twice where two items of
-      different bytes have one text.
+      Codes [N], and the texts by code. A text occurs twice if different bytes have the same text.
     """
     if isinstance(items, np.ndarray):
         if items.dtype.kind == "b":
