@@ -1,4 +1,4 @@
-"""Projects and models that the tests of several components share: each is made once, whoever asks first."""
+"""Projects and models that the tests of several components share; each is created once per session."""
 
 import functools
 import sys
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session", autouse=True)
 def arguments_of_ours_alone() -> Iterator[None]:
-    """TFX's Beam executors parse the process' arguments, and pytest's -v is a --verbosity without a number to them."""
+    """Replaces sys.argv, because TFX's Beam executors parse it and pytest's -v is an invalid --verbosity to them."""
     given, sys.argv = sys.argv, sys.argv[:1]
     yield
     sys.argv = given
@@ -38,7 +38,7 @@ def encode() -> "Callable[[Rows], list[bytes]]":
 
 @pytest.fixture(scope="session")
 def new_project() -> "type[Project]":
-    """(folder, rows, task) -> a Project of one's own."""
+    """(folder, rows, task) -> a new Project."""
     from tests.components.trainer.projects import Project
 
     return Project
@@ -60,5 +60,5 @@ def trained(project: "Callable[[str], Project]") -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def trained_otherwise(project: "Callable[[str], Project]") -> Path:
-    """The folder of another SavedModel of the binary task: trained as `trained` is, but for the seed."""
+    """The folder of another SavedModel of the binary task, trained like `trained` but with another seed."""
     return project("binary").train("other", seed=14)

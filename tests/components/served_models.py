@@ -1,4 +1,4 @@
-"""Small models served as the trainer's are, and splits for them."""
+"""Small models with the trainer's signatures, and splits for them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +35,7 @@ def write_split(
 
 
 def save_binary(folder: Path, slope: float, threshold: float | None = None) -> SavedModel:
-    """probability = sigmoid(slope x n), missing as 0; with a threshold it answers a class as well."""
+    """probability = sigmoid(slope x n), missing as 0; with a threshold it has the output `class`, too."""
     import json
 
     import tensorflow as tf
@@ -64,7 +64,7 @@ def save_binary(folder: Path, slope: float, threshold: float | None = None) -> S
 
 
 def save_multiclass(folder: Path, classes: Sequence[str], lean: float = 1.0) -> SavedModel:
-    """logit of class k = lean x k x n; a label that is none of the classes has code -1."""
+    """logit of class k = lean x k x n; an unknown label has code -1."""
     import tensorflow as tf
 
     class Model(tf.Module):
@@ -115,7 +115,7 @@ def _save(model, folder: Path) -> None:
 
 
 def two_classes(rows: int, seed: int = 0) -> tuple[list[str | None], list[float | None], list[int | None]]:
-    """Origins, numbers (none is 0, where a probability would be a threshold) and labels that follow the numbers."""
+    """Origins, numbers (none is 0, where a probability would equal a threshold) and labels that depend on them."""
     random = np.random.default_rng(seed)
     numbers = (random.normal(size=rows).round(3) + 0.0005).tolist()
     labels = [int(number + random.normal() > 0.5) for number in numbers]

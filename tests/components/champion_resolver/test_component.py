@@ -1,4 +1,4 @@
-"""The executor, with a registry in a folder and one in a bucket."""
+"""ChampionResolver's executor, with a registry in a folder and one in a bucket."""
 
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ def fill(location: str, folder: Path) -> Registry:
     return registry
 
 
-def test_without_a_version_the_candidate_stands_in(location: str, tmp_path: Path) -> None:
+def test_candidate_is_copied_if_there_is_no_version(location: str, tmp_path: Path) -> None:
     champion = resolve(location, tmp_path, "d1")
     assert (champion.get_int_custom_property("version"), graph(tmp_path)) == (0, "candidate")
     assert champion.get_string_custom_property("registry") == location
@@ -68,14 +68,14 @@ def test_without_a_version_the_candidate_stands_in(location: str, tmp_path: Path
     [("new", -1, 2), ("d2", -1, 1), ("new", 1, 1)],
     ids=["live", "of a run that is repeated", "told by the runner"],
 )
-def test_the_champion_is_copied(location: str, tmp_path: Path, data: str, version: int, expected: int) -> None:
+def test_champion_is_copied(location: str, tmp_path: Path, data: str, version: int, expected: int) -> None:
     fill(location, tmp_path)
     champion = resolve(location, tmp_path, data, version)
     assert champion.get_int_custom_property("version") == expected
     assert graph(tmp_path) == f"graph {expected}"
 
 
-def test_a_champion_that_is_not_what_was_pushed_is_refused(location: str, tmp_path: Path) -> None:
+def test_damaged_champion_is_refused(location: str, tmp_path: Path) -> None:
     registry = fill(location, tmp_path)
     if "://" in location:
         registry._storage.store.write("2/saved_model.pb", b"another")
@@ -85,7 +85,7 @@ def test_a_champion_that_is_not_what_was_pushed_is_refused(location: str, tmp_pa
         resolve(location, tmp_path, "new")
 
 
-def test_a_champion_that_is_gone_is_named(location: str, tmp_path: Path) -> None:
+def test_missing_champion_is_named(location: str, tmp_path: Path) -> None:
     fill(location, tmp_path)
     with pytest.raises(UsageError, match="version 7 is not there; there is: 1, 2"):
         resolve(location, tmp_path, "new", version=7)

@@ -24,7 +24,7 @@ SAVE = {
 
 
 def made_up(folder: Path, task: str, rows: int = 400, seed: int = 0) -> str:
-    """A split whose labels follow its numbers."""
+    """A split whose labels depend on its numbers."""
     origins, numbers, labels = two_classes(rows, seed)
     if task == "multiclass":
         random = np.random.default_rng(seed)
@@ -36,14 +36,14 @@ def made_up(folder: Path, task: str, rows: int = 400, seed: int = 0) -> str:
 
 
 def predicted(folder: Path, task: str, splits: dict[str, str], models: dict[str, SavedModel]) -> Predictions:
-    """What a Predictor would have written."""
+    """Predictions as a Predictor writes them."""
     tables, about = predict(record_batches(splits["eval"]), models, task, "y")
     write_predictions(folder, tables, about)
     return read_predictions(folder)
 
 
 def evaluated(folder: Path, task: str, champion: bool = True, **bar: Any) -> tuple[Path, dict[str, Path], str]:
-    """(folder of the evaluation with verdict.json, model -> its folder, the eval split)."""
+    """Returns the folder of the evaluation with verdict.json, model -> its folder, and the eval split."""
     splits = {split: made_up(folder / split, task, seed=seed) for seed, split in enumerate(("train", "eval"))}
     leans = {"candidate": 1.5, **({"champion": 0.7} if champion else {})}
     models = {name: SAVE[task](folder / name, lean) for name, lean in leans.items()}

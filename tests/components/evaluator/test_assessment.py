@@ -1,4 +1,4 @@
-"""Baselines, fairness limits and warnings, on answers whose worth is known."""
+"""Baselines, fairness limits and warnings, on predictions of known quality."""
 
 import json
 
@@ -22,7 +22,7 @@ ROWS = 2000
 
 
 def answers(**signal: float) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Labels, and of each model a score that leans so far towards them; the prior knows nothing."""
+    """Labels, and a score per model that is shifted towards them by a given amount; the prior has none."""
     random = np.random.default_rng(0)
     labels = (random.random(ROWS) < 0.3).astype(np.float64)
     noise = random.normal(size=ROWS)
@@ -36,7 +36,7 @@ def found(bar: Bar | None = None, groups: dict | None = None, slices: dict | Non
     return assess("binary", labels, said, cuts, slices or {}, groups or {}, bar or Bar())
 
 
-def test_a_candidate_that_beats_both():
+def test_candidate_that_beats_both_baselines():
     assessed = found(candidate=2.0, linear=1.0)
     assert assessed.violations == []
     assert of_kind(assessed.notices, Miscalibration, without=True) == []
@@ -57,7 +57,7 @@ def test_a_candidate_that_beats_both():
 
 
 @pytest.mark.parametrize("policy", ["warn", "block"])
-def test_no_better_than_the_prior_is_never_blessed(policy):
+def test_candidate_not_better_than_the_prior_is_never_blessed(policy):
     (violation,) = found(Bar(linear_baseline=policy), candidate=-0.5).violations
     assert violation.outcome == "not_better"
     assert [one.metric for one in violation.figures] == ["auc", "average_precision"]
@@ -74,7 +74,7 @@ def of_kind(found, kind, without=False):
 @pytest.mark.parametrize(
     ("champion", "policy", "blocks"), [(False, "block", True), (False, "warn", False), (True, "block", False)]
 )
-def test_a_first_candidate_that_is_ahead_of_the_prior_by_chance_is_not_blessed(champion, policy, blocks):
+def test_first_candidate_not_significantly_better_than_the_prior_is_not_blessed(champion, policy, blocks):
     labels, said = answers()
     lean = np.random.default_rng(3).random(ROWS) * 0.5 + 0.01 * labels
     models = {**said, "candidate": lean, **({"champion": lean} if champion else {})}
@@ -83,8 +83,8 @@ def test_a_first_candidate_that_is_ahead_of_the_prior_by_chance_is_not_blessed(c
     assert [one.outcome for one in of_kind(assessed.notices, Prior)] == ["not_significant"] * (not blocks)
 
 
-def test_a_perfect_candidate_on_five_rows_has_shown_nothing():
-    """Of two positives and three negatives, one of ten orders is perfect: p = 0.1, whatever a bootstrap says."""
+def test_perfect_candidate_on_five_rows_is_not_significant():
+    """Of two positives and three negatives, one of ten orders is perfect: p = 0.1, regardless of the bootstrap."""
     labels = np.array([0.0, 0.0, 0.0, 1.0, 1.0])
     models = {"candidate": labels * 0.8 + 0.1, "prior": np.full(5, 0.4)}
     (violation,) = assess("binary", labels, models, dict.fromkeys(models, 0.5), {}, {}, Bar()).violations
@@ -93,7 +93,7 @@ def test_a_perfect_candidate_on_five_rows_has_shown_nothing():
     assert assess("binary", np.tile(labels, 3), again, dict.fromkeys(models, 0.5), {}, {}, Bar()).violations == []
 
 
-def test_a_surely_better_line_is_told_by_metric():
+def test_metrics_in_which_the_linear_baseline_is_significantly_better_are_listed():
     behind = {row["metric"]: row for row in found(candidate=1.0, linear=2.0).baseline_differences if _of_line(row)}
     assert behind["auc"]["significant"] and behind["auc"]["p_value"] < 1e-6
     ahead = {row["metric"]: row for row in found(candidate=2.0, linear=1.0).baseline_differences if _of_line(row)}
@@ -107,7 +107,7 @@ def _of_line(row):
     return row["baseline"] == "linear"
 
 
-def test_a_line_that_is_better_warns_or_blocks():
+def test_better_linear_baseline_warns_or_blocks():
     warned, blocked = (found(Bar(linear_baseline=policy), candidate=1.0, linear=2.0) for policy in ("warn", "block"))
     (line,) = of_kind(warned.notices, LinearBaseline)
     assert (line.metric, line.significant) == ("average_precision", True) and line.value < line.baseline
@@ -121,7 +121,7 @@ def test_a_line_that_is_better_warns_or_blocks():
         assert one.low > 0 if one.metric == "log_loss" else one.high < 0
 
 
-def test_a_line_that_is_better_by_chance_never_blocks():
+def test_linear_baseline_that_is_not_significantly_better_never_blocks():
     labels, said = answers(linear=1.5)
     nearly = said["linear"] + 0.02 * np.random.default_rng(1).normal(size=ROWS)
     cuts = dict.fromkeys([*said, "candidate"], 0.5)
@@ -132,7 +132,7 @@ def test_a_line_that_is_better_by_chance_never_blocks():
     assert ours[0] < line < ours[1]
 
 
-def test_a_single_class_is_told():
+def test_single_class_gives_a_finding():
     labels, said = answers(candidate=1.0)
     (violation,) = assess("binary", labels * 0, said, dict.fromkeys(said, 0.5), {}, {}, Bar()).violations
     assert violation == Prior("undefined")
@@ -140,7 +140,7 @@ def test_a_single_class_is_told():
     assert (assessed.violations, assessed.notices[0]) == ([], violation)
 
 
-def test_too_few_rows_to_see_what_is_asked_are_told():
+def test_too_few_rows_for_the_tolerance_give_a_finding():
     labels, said = answers(candidate=1.0)
     said["champion"] = 1 / (1 + np.exp(-labels - np.random.default_rng(1).normal(size=ROWS)))
     bar = Bar(tolerance={"auc": 0.001})
@@ -149,7 +149,7 @@ def test_too_few_rows_to_see_what_is_asked_are_told():
     assert (few.metric, few.tolerance) == ("auc", 0.001) and few.detectable > 0.002
 
 
-def test_a_fairness_limit_blocks_what_is_beyond_it_and_beyond_chance():
+def test_fairness_limit_blocks_significant_gaps_only():
     groups = {"side": {"left": np.arange(ROWS // 2), "right": np.arange(ROWS // 2, ROWS)}}
     labels, said = answers(candidate=2.0)
     said["candidate"] = np.clip(said["candidate"] + np.where(np.arange(ROWS) < ROWS // 2, 0.3, 0), 0, 1)
@@ -167,8 +167,8 @@ def test_a_fairness_limit_blocks_what_is_beyond_it_and_beyond_chance():
     assert violations(0.1, min_slice_rows=1500) == [FairnessNotCompared("side", 1500)]
 
 
-def test_the_confusion_matrix_is_counted_at_the_threshold_and_agrees_with_the_metrics():
-    """Five rows by hand; 0.29 itself is called positive."""
+def test_confusion_matrix_is_counted_at_the_threshold_and_agrees_with_the_metrics():
+    """Five rows by hand; probability 0.29 equals the threshold and is predicted as positive."""
     labels = np.array([1.0, 1.0, 0.0, 0.0, 0.0])
     score = np.array([0.9, 0.1, 0.29, 0.2, 0.1], np.float32)
     models = {"candidate": score, "prior": np.full(5, 0.4), "champion": score[::-1].copy()}
@@ -193,7 +193,7 @@ def test_every_metric_of_the_champion_has_a_difference_with_its_error():
     assert (rows["auc"]["difference"], rows["auc"]["error"]) == (compared.difference, compared.error)
 
 
-def test_a_mean_score_off_the_observed_rate_is_told():
+def test_mean_score_far_from_the_observed_rate_gives_a_finding():
     """400 rows, half positive. Standard error of 0.6 - y: 0.5 / 20 = 0.025, so the interval is 0.1 +- 0.049."""
     labels = np.tile([0.0, 1.0], 200)
     models = {"candidate": np.full(400, 0.6), "prior": np.full(400, 0.5)}
@@ -208,7 +208,7 @@ def test_a_mean_score_off_the_observed_rate_is_told():
     assert of_kind(assess("binary", labels[:20], few, {}, {}, {}, Bar()).notices, Miscalibration) == []
 
 
-def test_decisions_are_those_of_scikit_learn_and_the_threshold_itself_is_called_1():
+def test_decisions_equal_scikit_learn_and_the_threshold_itself_is_positive():
     from sklearn.metrics import precision_recall_fscore_support
 
     random = np.random.default_rng(3)
@@ -230,7 +230,7 @@ def test_decisions_are_those_of_scikit_learn_and_the_threshold_itself_is_called_
     assert (nothing["precision"], nothing["recall"], nothing["f1"]) == (0.0, 0.0, 0.0)
 
 
-def test_other_tasks():
+def test_multiclass_and_regression():
     random = np.random.default_rng(0)
     truth = random.normal(size=300)
     said = {"candidate": truth + 0.1 * random.normal(size=300), "prior": np.zeros(300)}

@@ -17,7 +17,7 @@ def answers(baselines, split, places):
     return {"prior": baselines.constant(len(places)), "linear": baselines.linear(columns)}
 
 
-def test_the_line_finds_what_the_labels_were_made_of(tmp_path):
+def test_linear_baseline_recovers_the_planted_relation(tmp_path):
     origins, numbers, labels = two_classes(ROWS)
     train = write_split(tmp_path / "train", origins, [*numbers[:-1], None], labels)
     learned = np.array(labels, float)
@@ -32,14 +32,14 @@ def test_the_line_finds_what_the_labels_were_made_of(tmp_path):
     assert np.corrcoef(found["linear"], numbers[1:-1])[0, 1] > 0.8
 
 
-def test_a_train_split_without_a_second_class_has_a_prior_alone(tmp_path):
+def test_train_split_of_one_class_has_only_a_prior(tmp_path):
     split = write_split(tmp_path / "train", ["EWR"] * 5, [1.0] * 5, [0] * 5)
     baselines = learn_baselines(split, np.zeros(5), "binary", FEATURES, "f1")
     assert (float(baselines.prior), baselines.line) == (0.0, None)
     assert answers(baselines, split, np.arange(5))["linear"] is None
 
 
-def test_a_class_that_only_the_vocabulary_has_gets_a_column(tmp_path):
+def test_class_without_train_rows_has_a_probability_column(tmp_path):
     origins, numbers, labels = two_classes(60)
     split = write_split(tmp_path / "train", origins, numbers, labels)
     baselines = learn_baselines(split, np.array(labels, float), "multiclass", FEATURES, "f1", classes=3)
@@ -49,7 +49,7 @@ def test_a_class_that_only_the_vocabulary_has_gets_a_column(tmp_path):
 
 
 @pytest.mark.parametrize(("limit", "value"), [("SAMPLE_ROWS", 40), ("MOST_CELLS", 80)])
-def test_the_sample_is_bounded_and_spread_over_all_rows(tmp_path, monkeypatch, limit, value):
+def test_sample_is_bounded_and_spread_over_all_rows(tmp_path, monkeypatch, limit, value):
     monkeypatch.setattr(module, limit, value)
     numbers = [float(row) for row in range(ROWS)]
     labels = [row % 2 for row in range(ROWS)]
@@ -61,7 +61,7 @@ def test_the_sample_is_bounded_and_spread_over_all_rows(tmp_path, monkeypatch, l
     assert spread == pytest.approx(86.6, abs=25)
 
 
-def test_many_classes_bound_the_rows_of_the_fit(tmp_path, monkeypatch):
+def test_many_classes_reduce_the_rows_of_the_fit(tmp_path, monkeypatch):
     monkeypatch.setattr(
         module, "MOST_PRODUCTS", 150 * 5 * 2
     )  # 150 rows, 4 inputs of the origin and 1 number, 2 classes

@@ -1,4 +1,4 @@
-"""Predictor and ChampionEvaluator as TFX runs them, with models that are small but served as the trainer's are."""
+"""Predictor and ChampionEvaluator as TFX runs them, with small models that have the trainer's signatures."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def artifact(kind: Any, folder: Path, version: int | None = None) -> list:
 
 
 def judged(folder: Path, candidate: float, champion: float | None) -> tuple[dict[str, Any], list]:
-    """verdict.json of models with these slopes, and the artifact of the blessing."""
+    """Returns verdict.json for models with these slopes, and the blessing artifact."""
     from tfx.dsl.components.base.base_executor import BaseExecutor
     from tfx.types import standard_artifacts as kinds
 
@@ -70,12 +70,12 @@ def judged(folder: Path, candidate: float, champion: float | None) -> tuple[dict
     return verdict, made["blessing"]
 
 
-def test_a_worse_model_is_not_blessed_and_all_is_told(tmp_path):
+def test_worse_model_is_not_blessed_and_all_findings_are_recorded(tmp_path):
     verdict, (blessing,) = judged(tmp_path, candidate=-1.0, champion=1.0)
     assert [file.name for file in (tmp_path / "blessing").iterdir()] == ["NOT_BLESSED"]
     assert blessing.get_int_custom_property("blessed") == 0
     assert blessing.get_string_custom_property("baseline_model") == str(tmp_path / "champion")
-    # The champion's, the prior's, and that of the number alone, from which the labels were made.
+    # Violations against the champion, the prior, and the column from which the labels were computed.
     assert [one["kind"] for one in verdict["violations"]] == [
         "threshold_violation",
         "prior_baseline",
@@ -103,7 +103,7 @@ def test_a_worse_model_is_not_blessed_and_all_is_told(tmp_path):
     assert verdict["unknown_labels"] == {}
 
 
-def test_a_first_model_that_beats_the_baselines_is_blessed(tmp_path):
+def test_first_model_that_beats_the_baselines_is_blessed(tmp_path):
     verdict, (blessing,) = judged(tmp_path, candidate=1.5, champion=None)
     assert [file.name for file in (tmp_path / "blessing").iterdir()] == ["BLESSED"]
     assert blessing.get_int_custom_property("blessed") == 1

@@ -5,7 +5,7 @@ from components.evaluator.fairness import Gap, fairness
 
 
 def test_two_groups_worked_by_hand():
-    #                   A: two hits, a miss, a false alarm; B: one hit, a miss, two rightly 0
+    # A: 2 true positives, 1 false negative, 1 false positive; B: 1 true positive, 1 false negative, 2 true negatives
     labels = np.array([1, 1, 1, 0, 1, 1, 0, 0])
     probability = np.array([0.9, 0.8, 0.2, 0.7, 0.6, 0.1, 0.3, 0.2], np.float32)
     groups = {"origin": {"A": np.arange(4), "B": np.arange(4, 8)}}
@@ -22,12 +22,12 @@ def test_two_groups_worked_by_hand():
     assert (found["bias"].low, found["bias"].high) == ("B", "A") if a["bias"] > b["bias"] else ("A", "B")
 
 
-def test_at_the_threshold_is_called_1():
+def test_row_at_the_threshold_is_positive():
     measured, _ = fairness(np.array([1, 0]), np.array([0.29, 0.28], np.float32), 0.29, {"c": {"x": np.arange(2)}}, 1)
     assert measured["c"]["x"]["positive_rate"] == 0.5
 
 
-def test_small_groups_are_reported_and_not_compared():
+def test_small_groups_are_reported_but_not_compared():
     labels, probability = np.tile([0, 1], 50), np.tile([0.2, 0.9], 50)
     groups = {"c": {"big": np.arange(90), "small": np.arange(90, 100)}}
     measured, gaps = fairness(labels, probability, 0.5, groups, min_rows=50)
@@ -35,15 +35,15 @@ def test_small_groups_are_reported_and_not_compared():
     assert gaps == []
 
 
-def test_what_cannot_be_told_is_no_gap():
-    """Without a positive row there is no true positive rate, and without one called 1 no precision."""
+def test_undefined_rates_have_no_gap():
+    """Without a positive row the true positive rate is undefined, and without a predicted positive the precision is."""
     labels, probability = np.array([0, 0, 1, 0]), np.array([0.1, 0.2, 0.9, 0.1])
     measured, gaps = fairness(labels, probability, 0.5, {"c": {"x": np.arange(2), "y": np.arange(2, 4)}}, 1)
     assert np.isnan([measured["c"]["x"][name] for name in ("true_positive_rate", "precision")]).all()
     assert {gap.metric for gap in gaps} == {"positive_rate", "false_positive_rate", "bias"}
 
 
-def test_chance_makes_no_significant_gap_and_a_real_one_is_found():
+def test_random_gaps_are_not_significant_and_a_real_one_is():
     random = np.random.default_rng(0)
     false_alarms = 0
     for _ in range(100):
@@ -59,7 +59,7 @@ def test_chance_makes_no_significant_gap_and_a_real_one_is_found():
     assert rate.high == "0"
 
 
-def test_a_column_of_many_values_is_cut_to_the_largest():
+def test_column_of_many_values_is_limited_to_the_largest_groups():
     groups = {"c": {f"v{one:03}": np.arange(one + 1) for one in range(120)}}
     measured, _ = fairness(np.zeros(200), np.zeros(200), 0.5, groups, 1)
     assert len(measured["c"]) == 50

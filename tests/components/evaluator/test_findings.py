@@ -1,4 +1,4 @@
-"""Findings keep their fields in JSON, and their text says what the fields say."""
+"""Findings keep their fields in JSON, and their text agrees with the fields."""
 
 import json
 import re
@@ -96,26 +96,26 @@ TEXTS = [
 
 
 @pytest.mark.parametrize(("found", "text"), TEXTS)
-def test_a_finding_as_text_and_through_json(found, text):
+def test_finding_as_text_and_through_json(found, text):
     assert to_text(found) == text
     assert finding_from(json.loads(json.dumps(found.to_json(), allow_nan=False))) == found
 
 
-def test_every_kind_is_tried_here():
+def test_every_kind_of_finding_is_tested():
     assert {type(found) for found, _ in TEXTS} == set(KINDS.values())
 
 
-def test_what_is_undefined_is_null():
+def test_undefined_numbers_are_null():
     found = kinds.ThresholdViolation("", "auc", float("nan"), 0.5, "threshold").to_json()
     assert (found["kind"], found["value"]) == ("threshold_violation", None)
 
 
 @pytest.mark.parametrize("strange", [{}, {"kind": "of_tomorrow"}, {"kind": "low_power", "metric": "auc"}])
-def test_what_this_version_does_not_know_is_none(strange):
+def test_unknown_kind_or_field_is_none(strange):
     assert finding_from(strange) is None
 
 
-def test_the_documented_schema_is_that_of_the_code():
+def test_documented_schema_is_that_of_the_code():
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \|", DOCS.read_text(encoding="utf-8"), flags=re.MULTILINE)
     documented = {kind: re.findall(r"`(\w+)`", columns) for kind, columns in rows if kind in KINDS}
     assert documented == {kind: [one.name for one in fields(made)] for kind, made in KINDS.items()}

@@ -35,7 +35,7 @@ def test_encoding_worked_by_hand():
     )
 
 
-def test_columns_that_no_row_has():
+def test_columns_without_any_value():
     rows = {"c": pa.nulls(4), "n": pa.nulls(4), "hour": pa.nulls(4)}
     encoder = encoder_of(rows, FEATURES)
     assert encoder(rows).tolist() == [[0, 1, 0, 1, 0, 0, 1]] * 4
@@ -43,7 +43,7 @@ def test_columns_that_no_row_has():
     assert encoder(later)[0].tolist() == pytest.approx([1, 0, 3, 0, 1, 0, 0], abs=1e-6)
 
 
-def test_lines_of_each_task():
+def test_linear_models_of_each_task():
     random = np.random.default_rng(0)
     inputs = random.normal(size=(3000, 2)).astype(np.float32)
     slope = inputs @ np.array([1.0, -2.0])
@@ -58,5 +58,5 @@ def test_lines_of_each_task():
     assert (found.argmax(axis=1) == classes).mean() > 0.9
 
 
-def test_a_single_class_teaches_nothing():
+def test_single_class_has_no_model():
     assert fit(np.zeros((5, 1), np.float32), np.ones(5), "binary") is None

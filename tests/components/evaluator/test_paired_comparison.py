@@ -1,4 +1,4 @@
-"""The rule by which noise neither blesses nor blocks, tried on models of which the truth is known."""
+"""Significance rule of the evaluation, tested on models of known quality."""
 
 from statistics import NormalDist
 
@@ -28,7 +28,7 @@ def models(seed: int, rows: int, loss: float, likeness: float = 0.97, auc: float
 
 
 def blocked(seed: int, rows: int, loss: float, tolerance: float, slices: int = 0, **more: float) -> bool:
-    """Whether the candidate falls short of the champion, overall or on one of some slices of equal size."""
+    """Whether the candidate has a violation against the champion, overall or on one of several slices of equal size."""
     bar = Bar(tolerance={"auc": tolerance}, slice_tolerance={"auc": tolerance})
     parts = {f"s={one}": np.arange(one, rows, slices) for one in range(slices)}
     draws = draw(models(seed, rows, loss, **more), parts, rows, resamples=100, seed=seed)
@@ -41,24 +41,24 @@ def blocked(seed: int, rows: int, loss: float, tolerance: float, slices: int = 0
 
 
 @pytest.mark.slow
-def test_equal_models_are_blocked_by_chance_in_at_most_5_percent():
-    """No tolerance at all is the hardest case; of 300 verdicts 15 are 5 %, and 24 has a chance below 1 %."""
+def test_equal_models_are_rejected_in_at_most_5_percent():
+    """Without tolerance, the worst case: 5 % of 300 evaluations are 15; more than 24 have a probability below 1 %."""
     assert sum(blocked(seed, 600, 0.0, 0.0, slices=3, likeness=0.9) for seed in range(300)) <= 24
 
 
 @pytest.mark.slow
-def test_twice_the_tolerance_is_caught_on_as_many_rows_as_a_month_of_flights_has():
+def test_loss_of_twice_the_tolerance_is_detected_on_a_month_of_flights():
     assert sum(blocked(seed, 28_000, 0.006, 0.003) for seed in range(20)) >= 18
 
 
-def test_what_is_said_to_be_detectable_is():
+def test_detectable_loss_is_detected():
     draws = draw(models(1, 3000, 0.0), {}, 3000)
     seen = compare(draws, {"auc": 0.0}, {}, LOWER_IS_BETTER)["", "auc"].detectable
     caught = sum(blocked(seed, 3000, seen, 0.0) for seed in range(60))
     assert 47 <= caught <= 60  # 54 of 60 are 90 %
 
 
-def test_a_loss_that_chance_explains_is_told_and_does_not_block():
+def test_loss_that_is_not_significant_is_reported_and_does_not_block():
     bar = Bar(tolerance={"auc": 0.003})
     candidate, champion = {"": {"rows": 500, "auc": 0.70}}, {"": {"rows": 500, "auc": 0.71}}
     unsure = {("", "auc"): Comparison(-0.01, 0.01, 0.16, False, 0.03)}
@@ -71,13 +71,13 @@ def test_a_loss_that_chance_explains_is_told_and_does_not_block():
     assert by_chance(candidate, champion, bar, sure) == []
 
 
-def test_a_sure_loss_within_the_tolerance_does_not_block():
+def test_significant_loss_within_the_tolerance_does_not_block():
     sure = {("", "auc"): Comparison(-0.002, 0.0001, 0.0, True, 0.003)}
     candidate, champion = {"": {"rows": 500, "auc": 0.708}}, {"": {"rows": 500, "auc": 0.71}}
     assert judge(candidate, champion, Bar(tolerance={"auc": 0.003}), sure) == []
 
 
-def test_what_cannot_be_told_blocks_overall_and_not_on_a_slice():
+def test_undefined_comparison_blocks_overall_but_not_on_a_slice():
     bar = Bar(tolerance={"auc": 0}, slice_tolerance={"auc": 0})
     candidate = {"": {"rows": 500, "auc": 0.7}, "o=A": {"rows": 40, "auc": 0.5}}
     champion = {"": {"rows": 500, "auc": 0.8}, "o=A": {"rows": 40, "auc": 0.9}}
@@ -86,7 +86,7 @@ def test_what_cannot_be_told_blocks_overall_and_not_on_a_slice():
     assert [one.slice for one in found] == [""]
 
 
-def test_a_loss_is_worse_when_it_is_larger():
+def test_larger_loss_is_worse():
     random = np.random.default_rng(0)
     truth = random.normal(size=400)
     near, far = truth + 0.1 * random.normal(size=400), truth + random.normal(size=400)
@@ -98,7 +98,7 @@ def test_a_loss_is_worse_when_it_is_larger():
     assert not compare(draw(turned, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)["", "rmse"].significant
 
 
-def test_the_same_model_is_never_worse_than_itself():
+def test_model_is_never_worse_than_itself():
     one = models(3, 200, 0.0)["candidate"]
     draws = draw({"candidate": one, "champion": one}, {}, 200, resamples=10)
     found = compare(draws, {"auc": 0.0, "log_loss": 0.0}, {}, LOWER_IS_BETTER)
@@ -112,7 +112,7 @@ def test_p_values(difference, error, p):
     assert worse(difference, error) == pytest.approx(p, abs=1e-6)
 
 
-def test_holms_bounds():
+def test_holms_procedure():
     """0.01 <= 0.04 / 3 and 0.015 <= 0.04 / 2, but 0.05 > 0.04."""
     p_values = {("", "a"): 0.015, ("", "b"): 0.01, ("", "c"): 0.05}
     assert holm(p_values, 0.04) == {("", "a"), ("", "b")}
@@ -120,14 +120,14 @@ def test_holms_bounds():
     assert holm({}, 0.05) == set()
 
 
-def test_interval_of_a_share_is_the_textbooks():
-    """Of an accuracy of 0.8 on 1000 rows the standard error is sqrt(0.8 x 0.2 / 1000) = 0.0126."""
+def test_interval_of_a_share_equals_the_textbook_formula():
+    """The standard error of an accuracy of 0.8 on 1000 rows is sqrt(0.8 x 0.2 / 1000) = 0.0126."""
     right = np.arange(1000) % 5 > 0
     low, high = draw({"m": Means({"accuracy": right})}, {}, 1000, resamples=2000).interval("", "accuracy", "m")
     assert (low, high) == pytest.approx((0.774, 0.8236), abs=0.003)
 
 
-def test_intervals_cover():
+def test_intervals_have_nominal_coverage():
     covered = 0
     for seed in range(100):
         draws = draw({"m": models(seed, 500, 0.0)["champion"]}, {}, 500, resamples=60, seed=seed)
@@ -136,7 +136,7 @@ def test_intervals_cover():
     assert covered >= 88  # 95 expected; fewer than 88 has a chance of 1 in 500
 
 
-def test_intervals_stay_legal_and_are_left_out_where_nothing_is_known():
+def test_intervals_stay_in_range_and_are_omitted_if_undefined():
     labels = np.array([0.0] * 3 + [1.0] * 3)
     perfect = draw({"m": Decisions(labels, labels * 0.9 + 0.05)}, {}, 6, resamples=50).intervals("", "m")
     assert "auc" not in perfect  # six rows: too many draws have one class
@@ -145,7 +145,7 @@ def test_intervals_stay_legal_and_are_left_out_where_nothing_is_known():
     assert not {"auc", "average_precision"} & one_class.keys()
 
 
-def test_of_very_many_rows_some_are_resampled(monkeypatch):
+def test_very_many_rows_are_sampled_before_resampling(monkeypatch):
     both = models(5, 4000, 0.02)
     slices = {"s=0": np.arange(0, 4000, 2)}
     every = draw(both, slices, 4000)

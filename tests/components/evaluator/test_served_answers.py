@@ -1,4 +1,4 @@
-"""Every figure of the verdict is one that scikit-learn computes from what the model serves."""
+"""Every metric of verdict.json equals scikit-learn's on the predictions of the served model."""
 
 import json
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def served(folder, split):
-    """Raw answers of the signature serve_examples, the raw label and the origin of each row."""
+    """Raw outputs of the signature serve_examples, the raw label and the origin of each row."""
     import tensorflow as tf
 
     (records,) = record_batches(split)
@@ -58,7 +58,7 @@ def by_scikit_learn(task, said, label):
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_figures_are_those_of_served_answers(tmp_path, task):
+def test_metrics_equal_scikit_learn_on_served_predictions(tmp_path, task):
     folder, models, split = evaluated(tmp_path, task)
     verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     figures = {}
@@ -82,7 +82,7 @@ def test_figures_are_those_of_served_answers(tmp_path, task):
             assert verdict["slices"]["origin=EWR"][f"{metric}_diff"] == pytest.approx(apart, abs=1e-5)
 
 
-def test_a_class_that_occurs_in_eval_alone_is_counted_and_told(tmp_path):
+def test_class_without_train_rows_is_counted_and_reported(tmp_path):
     from components.evaluator.blessing import Bar
     from components.evaluator.evaluation import evaluate
     from tests.components.evaluator.evaluations import predicted

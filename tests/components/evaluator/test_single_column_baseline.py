@@ -1,4 +1,4 @@
-"""The strongest single column: which one it is, what it answers, and when a model has lost it."""
+"""The strongest single column: which one it is, its predictions, and when a model ignores it."""
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ COLUMNS = {
 LABELS = (SECONDS > 30_000).astype(np.float64)
 
 
-def test_the_column_that_says_the_label_is_found_in_its_own_type() -> None:
+def test_column_that_determines_the_label_is_found_in_its_own_type() -> None:
     found = strongest_column(COLUMNS, LABELS, "binary", FEATURES, 0, seed=13)
     assert found is not None and found.column == "at"
     asked = pa.array([2**62 + 10_000, 2**62 + 50_000, None])
@@ -40,7 +40,7 @@ def test_categories_classes_and_numbers() -> None:
     assert line(pa.array([2**62 + 30_000]))[0] == pytest.approx(30, abs=3)
 
 
-def test_no_column_is_better_than_the_prior_where_there_is_nothing_to_find() -> None:
+def test_no_column_is_selected_if_none_is_better_than_the_prior() -> None:
     constant = {name: pa.array([1] * 400) for name in ("place", "noise", "at")}
     assert strongest_column(constant, LABELS, "binary", FEATURES, 0, seed=13) is None
     few = {name: column.slice(0, 10) for name, column in COLUMNS.items()}
@@ -48,7 +48,7 @@ def test_no_column_is_better_than_the_prior_where_there_is_nothing_to_find() -> 
 
 
 @pytest.mark.parametrize(("policy", "blocked"), [("block", True), ("warn", False)])
-def test_a_model_that_lost_the_column_is_told(policy: str, blocked: bool) -> None:
+def test_model_that_ignores_the_column_gives_a_finding(policy: str, blocked: bool) -> None:
     answers = {
         "candidate": 0.3 * LABELS + DRAW.random(400),
         "prior": np.full(400, 0.5),
@@ -62,7 +62,7 @@ def test_a_model_that_lost_the_column_is_told(policy: str, blocked: bool) -> Non
     assert not [one for one in silent if isinstance(one, StrongestColumn)]
 
 
-def test_a_model_as_good_as_the_column_or_a_little_worse_is_not() -> None:
+def test_model_as_good_as_the_column_or_slightly_worse_gives_no_finding() -> None:
     column = np.clip(LABELS + DRAW.normal(scale=0.4, size=400), 0, 1)
     for noise in (0.0, 0.02):
         answers = {

@@ -27,7 +27,7 @@ def test_keys_keep_the_type_of_the_value():
     assert [one.key for one in slices_of(COLUMNS, [["engines"]])] == [(("engines", 1),), (("engines", 2),)]
 
 
-def test_groups_have_one_for_what_is_missing():
+def test_groups_include_missing_values():
     found = groups_of(COLUMNS, "origin")
     assert {name: rows.tolist() for name, rows in found.items()} == {
         "EWR": [0, 4],
@@ -41,7 +41,7 @@ def test_no_rows():
     assert slices_of({"a": pa.array([], pa.string())}, [["a"]]) == []
 
 
-def test_all_rows_are_in_one_slice_at_most():
+def test_each_row_is_in_at_most_one_slice():
     random = np.random.default_rng(0)
     columns = {name: pa.array(random.integers(0, 4, 200)) for name in "ab"}
     rows = np.concatenate([one.rows for one in slices_of(columns, [["a", "b"]])])

@@ -1,4 +1,4 @@
-"""What TFMA reads of our files, and that it is what TFMA itself computes."""
+"""TFMA reads the written result, and its own computation gives the same values."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from sklearn import metrics
 from components.evaluator.tfma_result import confusion_matrices
 
 
-def test_confusion_matrices_are_scikit_learns():
+def test_confusion_matrices_equal_scikit_learn():
     random = np.random.default_rng(0)
     labels = random.integers(0, 2, 300)
     probability = np.round(random.random(300), 2).astype(np.float32)  # ties with the thresholds
@@ -22,7 +22,7 @@ def test_confusion_matrices_are_scikit_learns():
         assert row["accuracy"] == pytest.approx((tp + tn) / 300)
 
 
-def test_what_no_row_tells():
+def test_undefined_rates_are_those_of_tfma():
     first, last = (confusion_matrices(np.array([1.0]), np.array([0.5]))[at] for at in (0, -1))
     assert (first["recall"], first["false_positive_rate"]) == (1.0, 0.0)
     assert np.isnan(first["false_omission_rate"])
@@ -32,7 +32,7 @@ def test_what_no_row_tells():
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_parity_with_tfma(tmp_path, task):
-    """tfma.run_model_analysis with the config that we write, on the same rows and models."""
+    """tfma.run_model_analysis with the written config, on the same rows and models."""
     import tensorflow_model_analysis as tfma
     from google.protobuf import json_format
     from tensorflow_model_analysis.proto import config_pb2
@@ -73,7 +73,7 @@ def test_parity_with_tfma(tmp_path, task):
             for key in found:
                 for mine, other in zip(*(one[key] for one in matrices), strict=True):
                     for count in ("truePositives", "falsePositives", "trueNegatives", "falseNegatives"):
-                        # TFMA counts into bins of 1e-4: rows that lie so little above a threshold count as below.
+                        # TFMA counts into bins of 1e-4: rows less than that above a threshold count as below.
                         assert mine.get(count, 0) == pytest.approx(other.get(count, 0), abs=3)
 
 
@@ -89,7 +89,7 @@ def test_notebook_views_show_it(tmp_path):
     assert tfma.view.render_plot(result) is not None
 
 
-def test_protobuf_is_all_that_is_imported():
+def test_only_protobuf_is_imported():
     import subprocess
     import sys
 

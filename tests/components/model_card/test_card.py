@@ -1,4 +1,4 @@
-"""What a card says, and that neither of its files takes data for markup."""
+"""Content of a model card, and escaping of text from data in both files."""
 
 import html
 import json
@@ -122,7 +122,7 @@ def test_data_is_no_markup():
     assert tags.count("h2") == 9
 
 
-def test_every_row_of_a_markdown_table_has_as_many_cells():
+def test_all_rows_of_a_markdown_table_have_equal_numbers_of_cells():
     markdown, _ = files()
     tables = re.findall(r"(?:^\|.*\n)+", markdown, re.MULTILINE)
     assert len(tables) == 8
@@ -130,7 +130,7 @@ def test_every_row_of_a_markdown_table_has_as_many_cells():
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
 
 
-def test_it_depends_on_nothing_but_what_it_is_about():
+def test_card_depends_only_on_its_arguments():
     assert files() == files(json.loads(json.dumps(VERDICT)))
 
 
@@ -151,7 +151,7 @@ def test_card_of_an_older_verdict_without_champion():
     assert "Fingerprint" not in text
 
 
-def test_a_pushed_version_says_which_it_is_whose_it_is_and_how_to_load_it():
+def test_pushed_version_has_its_number_owner_and_how_to_load_it():
     pushed = Pushed(4, "2026-11-29T17:00:00+00:00", "20261129T165900Z-039e", "runs/flights/registry/4")
     stated = {"owner": "Operations research", "licence": "CC-BY-4.0", "intended_use": "Planning", "out_of_scope": ""}
     about = {"dataset": "flights", "label": "late", "task": "binary", "stated": stated}

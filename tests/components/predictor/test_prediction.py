@@ -1,4 +1,4 @@
-"""Candidate and champion asked once."""
+"""Predictions of candidate and champion in one pass."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def asked(folder, models, task, labels, numbers=None, batch=3) -> Predictions:
     return read_predictions(folder / "predictions")
 
 
-def test_labelled_rows_keep_their_places(tmp_path):
+def test_labelled_rows_keep_their_row_numbers(tmp_path):
     model = save_binary(tmp_path / "a", 1.0, threshold=0.5)
     found = asked(tmp_path, {"candidate": model}, "binary", [None, 1, 0, None, 1, None, None], [0, 0, -1, 0, 1, 0, 0])
     assert found.places.tolist() == [1, 2, 4]
@@ -65,7 +65,7 @@ def test_no_labelled_row(tmp_path):
     assert len(found.answers["candidate"].output) == 0
 
 
-def test_the_digest_is_of_the_rows_not_of_the_batches(tmp_path):
+def test_digest_depends_on_rows_and_not_on_batches(tmp_path):
     model = {"candidate": save_binary(tmp_path / "a", 1.0)}
     digests = {
         asked(tmp_path / str(at), model, "binary", labels, batch=batch).about.digest

@@ -1,4 +1,4 @@
-"""A champion from before a schema changed."""
+"""Adaptation of rows to a champion that was trained before the schema changed."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 class Old(tf.Module):
-    """probability = sigmoid(n) of an integer column n, and an input that no row has any more."""
+    """probability = sigmoid(n) of an integer column n, and an input that the rows no longer have."""
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve(self, examples):
@@ -50,7 +50,7 @@ def rows(numbers: list, kind: str = "float_list") -> np.ndarray:
     return np.array(found, object)
 
 
-def test_integers_that_became_floats_are_rounded_for_it(tmp_path: Path) -> None:
+def test_integers_that_became_floats_are_rounded(tmp_path: Path) -> None:
     model = Adapted(old(tmp_path))
     whole = model.answers(rows([2, 0], "int64_list")).output
     assert model.converted == {}
@@ -58,16 +58,16 @@ def test_integers_that_became_floats_are_rounded_for_it(tmp_path: Path) -> None:
     assert list(model.converted) == ["n"]
 
 
-def test_a_column_of_texts_cannot_be_a_number(tmp_path: Path) -> None:
+def test_column_that_became_text_is_not_comparable(tmp_path: Path) -> None:
     with pytest.raises(NotComparable, match="it was trained on 'n' as a number, which holds texts now"):
         Adapted(old(tmp_path)).answers(rows([b"two"], "bytes_list"))
 
 
-def test_what_the_rows_lack(tmp_path: Path) -> None:
+def test_inputs_without_a_column_are_listed(tmp_path: Path) -> None:
     assert Adapted(old(tmp_path)).lacking(rows([1.0])) == ["old_name"]
 
 
-def test_a_champion_that_cannot_answer_is_left_out_and_said(tmp_path: Path) -> None:
+def test_incomparable_champion_is_left_out_with_the_reason(tmp_path: Path) -> None:
     candidate = save_binary(tmp_path / "a", 1.0)
     models = {"candidate": candidate, "champion": old(tmp_path / "b")}
     tables, about = predict([rows([1.5, 2.5])], models, "binary", "y")

@@ -1,4 +1,4 @@
-"""The executor, with a registry in a folder and one in a bucket."""
+"""RegistryPusher's executor, with a registry in a folder and one in a bucket."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def artifact(kind: Any, folder: Path, **properties: str | int) -> list:
-    """One artifact of a kind in a folder, with custom properties."""
+    """Creates an artifact of a type in a folder, with custom properties."""
     made = kind()
     made.uri = str(folder)
     for name, value in properties.items():
@@ -37,7 +37,7 @@ def artifact(kind: Any, folder: Path, **properties: str | int) -> list:
 
 
 def push(location: str, folder: Path, blessed: int, content: str = "") -> Any:
-    """Runs the executor; returns the artifact `pushed_model`. `content` is what is recorded of the model."""
+    """Runs the executor; returns the artifact `pushed_model`. `content` is the recorded CONTENT of the model."""
     from tfx.types import standard_artifacts as kinds
 
     from components.pusher.component import RegistryPushExecutor
@@ -68,7 +68,7 @@ def push(location: str, folder: Path, blessed: int, content: str = "") -> Any:
     return outputs["pushed_model"][0]
 
 
-def test_a_blessed_model_is_pushed_and_where_is_recorded(location: str, tmp_path: Path) -> None:
+def test_blessed_model_is_pushed_and_its_location_recorded(location: str, tmp_path: Path) -> None:
     pushed = push(location, tmp_path, blessed=1)
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_version") == "1"
@@ -84,7 +84,7 @@ def test_a_blessed_model_is_pushed_and_where_is_recorded(location: str, tmp_path
     assert registry.labels().live == 1
 
 
-def test_a_model_that_is_not_what_was_trained_is_not_pushed(location: str, tmp_path: Path) -> None:
+def test_damaged_model_is_not_pushed(location: str, tmp_path: Path) -> None:
     trained = tmp_path / "trained" / "Format-Serving"
     trained.mkdir(parents=True)
     (trained / "saved_model.pb").write_text("other")  # as many bytes
@@ -94,7 +94,7 @@ def test_a_model_that_is_not_what_was_trained_is_not_pushed(location: str, tmp_p
     assert Registry(location).versions() == []
 
 
-def test_a_version_has_its_card_and_stays_what_was_pushed(location: str, tmp_path: Path) -> None:
+def test_version_has_its_card_and_does_not_change_when_pushed_again(location: str, tmp_path: Path) -> None:
     push(location, tmp_path / "one", blessed=1)
     registry = Registry(location)
     registry.fetch(1, tmp_path / "fetched")
@@ -105,13 +105,13 @@ def test_a_version_has_its_card_and_stays_what_was_pushed(location: str, tmp_pat
         assert "No slice is weak." in card
     assert list(registry.manifest(1)["files"]) == ["saved_model.pb"]
     registry.verify(1)
-    # The same model, judged again: it is there already, whatever its card would say now.
+    # The same model, evaluated again, is already a version and keeps its card.
     pushed = push(location, tmp_path / "two", blessed=1)
     assert pushed.get_string_custom_property("pushed_version") == "1"
     assert registry.versions() == [1]
 
 
-def test_what_is_not_blessed_goes_nowhere(location: str, tmp_path: Path) -> None:
+def test_model_without_blessing_is_not_pushed(location: str, tmp_path: Path) -> None:
     pushed = push(location, tmp_path, blessed=0)
     assert pushed.get_int_custom_property("pushed") == 0
     assert (Registry(location).labels(), Registry(location).versions()) == (None, [])

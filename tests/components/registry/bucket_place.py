@@ -1,4 +1,4 @@
-"""A bucket of its own for each test, on a server that the tests of a folder share. Import the fixtures to use them."""
+"""A separate bucket for each test, on a server that the tests of a folder share. Import the fixtures to use them."""
 
 import itertools
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _numbers = itertools.count()
 
 @dataclass
 class BucketPlace:
-    """A registry's objects, seen through another client than the one under test."""
+    """Objects of a registry, read by another client than the one under test."""
 
     bucket: str
     prefix: str
@@ -25,7 +25,7 @@ class BucketPlace:
         return f"s3://{self.bucket}/{self.prefix}"
 
     def files(self) -> dict[str, bytes]:
-        """Every object with its content."""
+        """Returns the content of every object."""
         return {
             key: self.client.get_object(Bucket=self.bucket, Key=self._key(key))["Body"].read() for key in self.names()
         }
@@ -34,13 +34,13 @@ class BucketPlace:
         self.client.put_object(Bucket=self.bucket, Key=self._key(name), Body=content)
 
     def delete(self, name: str) -> None:
-        """An object, or all below a path."""
+        """Deletes an object, or all below a path."""
         for key in self.names():
             if key == name or key.startswith(f"{name}/"):
                 self.client.delete_object(Bucket=self.bucket, Key=self._key(key))
 
     def age(self, days: float) -> None:
-        """Makes every object older."""
+        """Moves the time of every object into the past."""
         from moto.s3.models import s3_backends
 
         for account in s3_backends.values():
@@ -62,7 +62,7 @@ class BucketPlace:
             account["aws"].put_object(self.bucket, self._key(name), content)
 
     def names(self) -> list[str]:
-        """Every object's name."""
+        """Returns the names of all objects."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=f"{self.prefix}/")
         keys = (found["Key"] for page in pages for found in page.get("Contents", []))
         return [key.removeprefix(f"{self.prefix}/") for key in keys]
@@ -83,7 +83,7 @@ def s3_server() -> Iterator[Any]:
 
 @pytest.fixture
 def bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketPlace]:
-    """An empty place in a bucket of its own; its path is not ASCII."""
+    """An empty prefix in a separate bucket; its path is not ASCII."""
     from tests.components.registry.s3_server import client
 
     settings = {"ENDPOINT_URL": s3_server.url, "ACCESS_KEY_ID": "t", "SECRET_ACCESS_KEY": "t", "REGION": "us-east-1"}

@@ -1,4 +1,4 @@
-"""A registry in a folder and one in a bucket, and models to push: a few files, for the registry never looks inside."""
+"""A registry in a folder and one in a bucket, and models to push: a few files, which the registry does not read."""
 
 import shutil
 from collections.abc import Callable
@@ -15,12 +15,12 @@ from tests.components.registry.bucket_place import s3_server as s3_server
 
 @dataclass
 class FolderPlace:
-    """A registry's folder, seen from outside."""
+    """Files of a registry in a folder, read without the registry."""
 
     location: Path
 
     def files(self) -> dict[str, bytes]:
-        """Every file with its content."""
+        """Returns the content of every file."""
         found = (path for path in self.location.rglob("*") if path.is_file() and path.name != ".lock")
         return {path.relative_to(self.location).as_posix(): path.read_bytes() for path in found}
 
@@ -29,7 +29,7 @@ class FolderPlace:
         (self.location / name).write_bytes(content)
 
     def delete(self, name: str) -> None:
-        """A file, or all below a folder."""
+        """Deletes a file, or all below a folder."""
         path = self.location / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

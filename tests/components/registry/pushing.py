@@ -1,4 +1,4 @@
-"""Processes that push, for tests of several at once and of sudden death."""
+"""Processes that push, for tests of concurrent pushes and of killed processes."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ for folder in sys.argv[2:]:
 
 
 def pushing(location: Path | str, *models: Path) -> subprocess.Popen:
-    """A process that is about to push, and does when it is sent a line."""
+    """Starts a process that pushes when it receives a line."""
     command = [sys.executable, "-c", PUSH, str(location), *map(str, models)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -26,7 +26,7 @@ def pushing(location: Path | str, *models: Path) -> subprocess.Popen:
 
 
 def go(process: subprocess.Popen) -> None:
-    """Lets it push."""
+    """Lets the process push."""
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()

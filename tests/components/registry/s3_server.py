@@ -1,4 +1,4 @@
-"""An S3 server in this process: moto's, whose conditional writes are made as atomic as S3's, and that can fail."""
+"""An S3 server in this process: moto with atomic conditional writes and injected failures."""
 
 import io
 import logging
@@ -13,10 +13,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 CHANGES = ("PUT", "POST", "DELETE")
-"""Methods that change something."""
+"""HTTP methods that change something."""
 CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")
 Answer = tuple[int, str]
-"""Status and the code of an error in S3's way."""
+"""Status and error code of a response in S3's format."""
 
 
 class S3Server:
@@ -64,7 +64,7 @@ class S3Server:
             return [text.encode()]
 
     def _holds(self, environ: dict[str, Any]) -> bool:
-        """Whether a write's condition holds now; whether it still does when it is written, nobody looks."""
+        """Whether the condition of a write holds now; it is not checked again when the write happens."""
         head = {**environ, "REQUEST_METHOD": "HEAD", "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
         conditions = {name: head.pop(name, None) for name in CONDITIONS}
         answers: list[tuple[str, dict[str, str]]] = []
@@ -84,7 +84,7 @@ class S3Server:
 
     @contextmanager
     def checking_keys(self) -> Iterator[None]:
-        """Within it, access keys that nobody was given are refused."""
+        """Within this context, unknown access keys are refused."""
         was = responses.settings.INITIAL_NO_AUTH_ACTION_COUNT
         responses.ActionAuthenticatorMixin.request_count = 0
         responses.settings.INITIAL_NO_AUTH_ACTION_COUNT = 0

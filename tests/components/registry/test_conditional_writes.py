@@ -1,4 +1,4 @@
-"""Stores that keep a condition for one writer after the other and not for several at once."""
+"""Stores that honour conditions for sequential writers but not for simultaneous ones."""
 
 import re
 
@@ -21,7 +21,7 @@ def store(place):
     return Objects("s3", place.bucket, place.prefix)
 
 
-def test_a_good_store_is_taken_and_left_clean(store, place):
+def test_conforming_store_passes_and_no_object_is_left(store, place):
     refuse_unless_conditional(store, ".pushes/.try-")
     assert place.files() == {}
 
@@ -29,7 +29,7 @@ def test_a_good_store_is_taken_and_left_clean(store, place):
 @pytest.mark.parametrize(
     ("raced", "named"), [("HTTP_IF_NONE_MATCH", r"If-None-Match: \*"), ("HTTP_IF_MATCH", "If-Match")]
 )
-def test_a_store_that_races_is_refused_by_name(store, place, raced, named):
+def test_store_with_a_race_is_refused_and_the_condition_named(store, place, raced, named):
     place.server.window, place.server.raced = 0.1, (raced,)
     with pytest.raises(
         UsageError, match=f"honours {named} for one writer after the other, not for several at once"
@@ -42,8 +42,8 @@ def test_a_store_that_races_is_refused_by_name(store, place, raced, named):
     assert place.files() == {}
 
 
-def test_such_a_store_keeps_its_conditions_one_after_the_other(store, place):
-    """What a trial without simultaneous requests would be content with."""
+def test_store_with_a_race_honours_sequential_conditions(store, place):
+    """A test without simultaneous requests would accept this store."""
     place.server.window = 0.01
     seen = store.create("x", b"1")
     for again in (lambda: store.create("x", b"2"), lambda: store.replace("x", b"3", {"e_tag": '"other"'})):
@@ -52,7 +52,7 @@ def test_such_a_store_keeps_its_conditions_one_after_the_other(store, place):
     assert store.replace("x", b"4", seen)
 
 
-def test_a_registry_is_not_made_in_such_a_store(model, place):
+def test_registry_is_not_created_in_a_store_with_a_race(model, place):
     place.server.window, place.server.raced = 0.1, ("HTTP_IF_NONE_MATCH",)
     registry = Registry(place.location)
     with pytest.raises(UsageError, match="not for several at once"):
@@ -61,7 +61,7 @@ def test_a_registry_is_not_made_in_such_a_store(model, place):
 
 
 def two_at_once(place, model):
-    """Exit codes, printed versions and last lines of two processes that push at the same moment."""
+    """Exit codes, printed versions and last lines of two processes that push simultaneously."""
     processes = [pushing(place.location, model(name)) for name in "bc"]
     for process in processes:
         go(process)
@@ -69,7 +69,7 @@ def two_at_once(place, model):
     return [process.returncode for process in processes], printed
 
 
-def test_two_pushers_in_a_good_store(model, place):
+def test_two_simultaneous_pushes_in_a_conforming_store(model, place):
     registry = Registry(place.location)
     registry.push(model("a"), {})
     codes, printed = two_at_once(place, model)
@@ -83,8 +83,8 @@ def test_two_pushers_in_a_good_store(model, place):
 @pytest.mark.parametrize(
     "raced", [("HTTP_IF_NONE_MATCH",), ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH")], ids=["creations", "both"]
 )
-def test_two_pushers_in_a_store_that_went_bad_after_the_registry_was_made(model, place, raced):
-    """Whoever is told that it pushed a version finds its own model in it; the other ends with an error."""
+def test_two_simultaneous_pushes_in_a_store_whose_race_appeared_later(model, place, raced):
+    """A push that reports a version finds its own model in it; the other push ends with an error."""
     registry = Registry(place.location)
     registry.push(model("a"), {})
     place.server.window, place.server.raced = 0.1, raced
@@ -103,7 +103,7 @@ def test_two_pushers_in_a_store_that_went_bad_after_the_registry_was_made(model,
     registry.verify(1)
 
 
-def test_a_version_that_another_overwrote_is_not_made_live(model, place):
+def test_overwritten_version_does_not_become_live(model, place):
     registry = Registry(place.location)
     registry.push(model("a"), {})
     done = []

@@ -1,4 +1,4 @@
-"""What only a folder has: a lock, staging folders, a disk that fills up."""
+"""Properties of the folder backend: the lock, staging folders, a full disk."""
 
 import fcntl
 import os
@@ -22,13 +22,13 @@ def place(tmp_path: Path) -> FolderPlace:
     return FolderPlace(tmp_path / "registry")
 
 
-def test_a_place_where_no_registry_can_be_is_named(tmp_path, model):
+def test_impossible_location_is_named(tmp_path, model):
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="file/registry: cannot be written"):
         Registry(tmp_path / "file" / "registry").push(model("a"), {})
 
 
-def test_what_a_killed_push_left_is_swept_and_never_seen(registry, model):
+def test_leftovers_of_a_killed_push_are_deleted_and_never_visible(registry, model):
     registry.push(model("a"), {})
     leftover = registry.folder / ".staging-2-0123"
     shutil.copytree(model("b"), leftover)
@@ -38,7 +38,7 @@ def test_what_a_killed_push_left_is_swept_and_never_seen(registry, model):
     assert sorted(path.name for path in registry.folder.iterdir()) == [".lock", "1", "2", "labels.json"]
 
 
-def test_killed_at_any_moment_a_version_is_whole_or_not_there(registry, model, place):
+def test_version_is_complete_or_absent_whenever_a_push_is_killed(registry, model, place):
     models = [model(f"m{number}", size=20_000) for number in range(60)]
     for attempt in range(5):
         process = pushing(place.location, *models[attempt * 12 : attempt * 12 + 12])
@@ -59,7 +59,7 @@ def test_killed_at_any_moment_a_version_is_whole_or_not_there(registry, model, p
     assert not list(registry.folder.glob(".staging-*"))
 
 
-def test_a_push_waits_for_the_one_under_way(registry, model, place):
+def test_push_waits_for_a_running_push(registry, model, place):
     registry.create()
     with (registry.folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -85,7 +85,7 @@ except OSError:
 
 
 @pytest.mark.parametrize("limit", [1000, 4000], ids=["in the model", "in the manifest"])
-def test_a_full_disk_leaves_the_registry_as_it_was(registry, model, limit, place):
+def test_full_disk_leaves_the_registry_unchanged(registry, model, limit, place):
     registry.push(model("a"), {})
     before = place.files()
     large = model("large", size=800 if limit == 1000 else 10)
@@ -96,10 +96,10 @@ def test_a_full_disk_leaves_the_registry_as_it_was(registry, model, limit, place
     assert registry.push(large, {}) == 2
 
 
-def test_a_version_has_a_path(registry, model):
+def test_version_has_a_path(registry, model):
     registry.push(model("a"), {})
     assert registry.path(1) == registry.folder / "1"
 
 
-def test_a_file_url_is_a_folder(registry, model, tmp_path):
+def test_file_url_is_a_folder(registry, model, tmp_path):
     assert Registry(f"file://{tmp_path}/a%20b").folder == tmp_path / "a b"

@@ -1,4 +1,4 @@
-"""A model that answers with its version: a push writes the number into its copy, and nothing else."""
+"""A model that reports its version: a push writes the number into its copy and changes nothing else."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Place = FolderPlace | BucketPlace
 
 @pytest.fixture
 def telling(model: Callable[..., Path]) -> Callable[[str], Path]:
-    """`model`, with a version that it would answer with."""
+    """`model` with a version file."""
 
     def telling(name: str) -> Path:
         folder = model(name)
@@ -28,7 +28,7 @@ def telling(model: Callable[..., Path]) -> Callable[[str], Path]:
     return telling
 
 
-def test_the_number_is_written_and_recorded(
+def test_version_number_is_written_and_recorded(
     registry: Registry, place: Place, telling: Callable[[str], Path], tmp_path: Path
 ) -> None:
     for number, name in ((1, "a"), (2, "b")):
@@ -41,7 +41,7 @@ def test_the_number_is_written_and_recorded(
     assert (telling("a") / MODEL_VERSION).read_text() == "candidate\n"
 
 
-def test_the_same_model_is_known_again_by_all_the_rest(
+def test_same_model_is_recognised_by_its_other_files(
     registry: Registry, telling: Callable[[str], Path], tmp_path: Path
 ) -> None:
     registry.push(telling("a"), {})
@@ -53,7 +53,7 @@ def test_the_same_model_is_known_again_by_all_the_rest(
     assert registry.versions() == [1, 2]
 
 
-def test_a_version_that_claims_another_number_is_refused(
+def test_version_with_another_number_is_refused(
     registry: Registry, place: Place, telling: Callable[[str], Path]
 ) -> None:
     registry.push(telling("a"), {})

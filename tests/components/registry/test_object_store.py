@@ -1,4 +1,4 @@
-"""What a user is told when an object store cannot be used: one line, soon."""
+"""Error messages of an unusable object store: one line, without a long delay."""
 
 import re
 import socket
@@ -12,7 +12,7 @@ from components.shared.errors import UsageError
 
 
 def told(location: str, model) -> set[str]:
-    """What reading, making and pushing say."""
+    """Messages of reading, creating and pushing."""
     registry = Registry(location)
     messages = set()
     for ask in (registry.labels, registry.versions, registry.create, lambda: registry.push(model("a"), {})):
@@ -26,7 +26,7 @@ def told(location: str, model) -> set[str]:
     return messages
 
 
-def test_a_bucket_that_is_not_there(bucket, model):
+def test_missing_bucket(bucket, model):
     assert told("s3://nowhere/r", model) == {"there is no bucket 'nowhere'; make it, or correct the URL"}
 
 
@@ -43,7 +43,7 @@ def test_no_keys(bucket, model, monkeypatch):
         assert "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in message
 
 
-def test_an_endpoint_where_nobody_listens(bucket, monkeypatch):
+def test_endpoint_without_a_listener(bucket, monkeypatch):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but it does not listen
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
@@ -52,7 +52,7 @@ def test_an_endpoint_where_nobody_listens(bucket, monkeypatch):
     assert "\n" not in str(error.value)
 
 
-def test_an_endpoint_that_is_no_object_store(bucket, monkeypatch):
+def test_endpoint_that_is_not_an_object_store(bucket, monkeypatch):
     bucket.server.before = lambda environ: (404, "NotFound")
     with pytest.raises(UsageError, match="NotFound") as error:
         Registry(bucket.location).labels()  # not None, which would mean that there is no registry yet
@@ -60,7 +60,7 @@ def test_an_endpoint_that_is_no_object_store(bucket, monkeypatch):
 
 
 @pytest.mark.parametrize("endpoint", ["127.0.0.1:9000", "http://", "ftp://x"])
-def test_an_endpoint_that_is_no_address(bucket, monkeypatch, endpoint):
+def test_endpoint_that_is_not_an_address(bucket, monkeypatch, endpoint):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     with pytest.raises(UsageError, match=r"AWS_ENDPOINT_URL: '.*' is not an address such as https://HOST:PORT"):
         Registry(bucket.location).labels()
@@ -83,11 +83,11 @@ def test_without_the_client(monkeypatch):
         ("minio://b/r", "give s3://b/r and set AWS_ENDPOINT_URL"),
     ],
 )
-def test_places_that_are_none(location, message):
+def test_invalid_locations(location, message):
     with pytest.raises(UsageError, match=re.escape(message)):
         storage_of(location)
 
 
 @pytest.mark.parametrize("location", ["s3://b", "s3://b/", "gs://b/a/b/", "az://c/r"])
-def test_a_place_is_named_without_asking_for_it(location):
+def test_location_is_displayed_without_a_request(location):
     assert Registry(location).where == location.rstrip("/")

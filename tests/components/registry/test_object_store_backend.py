@@ -1,4 +1,4 @@
-"""What only a bucket has: pushes that are claimed, committed and finished by others, and a store that fails."""
+"""Properties of the object store backend: claims, commits, pushes finished by others, and failures of the store."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def is_claim(environ: dict) -> bool:
 
 
 def once(condition: Callable[[dict], bool], answer: tuple[int, str] | None, skip: int = 0) -> Callable:
-    """A hook that gives an answer to the first request of a kind after the first `skip`."""
+    """A hook that answers the first request of a kind after the first `skip`."""
     seen = []
 
     def hook(environ: dict) -> tuple[int, str] | None:
@@ -43,7 +43,7 @@ def once(condition: Callable[[dict], bool], answer: tuple[int, str] | None, skip
 
 
 def assert_whole(registry: Registry, verified: Collection[int] = ()) -> list[int]:
-    """The versions, all of them whole; those that were verified before are not looked at again."""
+    """The versions, all of them complete; versions that were verified before are skipped."""
     versions = registry.versions()
     for version in versions:
         if version not in verified:
@@ -54,7 +54,7 @@ def assert_whole(registry: Registry, verified: Collection[int] = ()) -> list[int
 
 
 def killed_after(place, process: subprocess.Popen, changes: int) -> bool:
-    """Lets a process push and kills it once the server has made so many changes; False if there were not so many."""
+    """Kills a pushing process after a number of changes on the server; returns False if there were fewer."""
     count = []
 
     def kill(environ: dict) -> None:
@@ -69,7 +69,7 @@ def killed_after(place, process: subprocess.Popen, changes: int) -> bool:
     return process.returncode == -signal.SIGKILL
 
 
-def test_a_version_is_copied_with_its_graph_and_its_manifest_last(registry, model, place):
+def test_graph_and_manifest_of_a_version_are_copied_last(registry, model, place):
     written = []
 
     def note(environ: dict) -> None:
@@ -85,7 +85,7 @@ def test_a_version_is_copied_with_its_graph_and_its_manifest_last(registry, mode
 
 
 @pytest.mark.slow
-def test_killed_after_any_change_a_version_is_whole_or_not_there(registry, model, place):
+def test_version_is_complete_or_absent_whichever_change_a_push_is_killed_after(registry, model, place):
     registry.create()
     changes, whole = 0, []
     while True:
@@ -107,7 +107,7 @@ def test_killed_after_any_change_a_version_is_whole_or_not_there(registry, model
     assert_whole(registry)  # all of them: none was hurt by what came later
 
 
-def test_another_push_finishes_one_that_was_killed_while_it_published(registry, model, place):
+def test_next_push_finishes_one_that_was_killed_while_publishing(registry, model, place):
     registry.push(model("a"), {})
     process = pushing(place.location, model("b"))
     assert killed_after(place, process, 7)  # claim, three files, manifest, commit, one copy
@@ -120,7 +120,7 @@ def test_another_push_finishes_one_that_was_killed_while_it_published(registry, 
 
 
 @pytest.mark.parametrize("days", [0, 2])
-def test_a_push_that_lives_is_not_swept_or_fails_and_says_so(registry, model, place, days):
+def test_running_push_is_not_swept_or_fails_with_an_error(registry, model, place, days):
     registry.push(model("a"), {})
     process = pushing(place.location, model("slow"))
     stopped, count = threading.Event(), []
@@ -150,7 +150,7 @@ def test_a_push_that_lives_is_not_swept_or_fails_and_says_so(registry, model, pl
     assert not [name for name in place.files() if name.startswith(".pushes/")]
 
 
-def test_a_swept_push_is_told_in_one_line(registry, model, place):
+def test_swept_push_fails_with_one_line(registry, model, place):
     registry.create()
     place.server.after = lambda environ: place.lose(".pushes/1.json") if is_claim(environ) else None
     with pytest.raises(PlumblineError, match="was discarded by another one; run again") as error:
@@ -159,7 +159,7 @@ def test_a_swept_push_is_told_in_one_line(registry, model, place):
     assert list(place.files()) == ["labels.json"]
 
 
-def test_many_processes_at_once(registry, model, place):
+def test_many_simultaneous_processes(registry, model, place):
     processes = [pushing(place.location, *(model(f"{name}{n}") for n in range(3))) for name in "abcd"]
     for process in processes:
         go(process)
@@ -172,7 +172,7 @@ def test_many_processes_at_once(registry, model, place):
 
 
 @pytest.mark.parametrize("skip", [0, 1], ids=["claim", "commit"])
-def test_an_answer_that_was_lost_costs_no_number(registry, model, place, skip):
+def test_lost_response_does_not_waste_a_number(registry, model, place, skip):
     registry.create()
     place.server.after = once(is_claim, (503, "SlowDown"), skip)
     assert registry.push(model("a"), {}) == 1
@@ -180,7 +180,7 @@ def test_an_answer_that_was_lost_costs_no_number(registry, model, place, skip):
     assert registry.labels().live == 1
 
 
-def test_labels_whose_answer_was_lost(registry, model, place):
+def test_lost_response_to_a_write_of_labels(registry, model, place):
     is_labels = lambda environ: environ["REQUEST_METHOD"] == "PUT" and "labels.json" in environ["PATH_INFO"]  # noqa: E731
     place.server.after = once(is_labels, (503, "SlowDown"))
     first = registry.create()
@@ -191,7 +191,7 @@ def test_labels_whose_answer_was_lost(registry, model, place):
 
 
 @pytest.mark.parametrize("answer", [(403, "AccessDenied"), (403, "QuotaExceeded"), (507, "XMinioStorageFull")])
-def test_a_full_or_protected_bucket_is_as_it_was(registry, model, place, answer):
+def test_full_or_protected_bucket_is_unchanged(registry, model, place, answer):
     registry.push(model("a"), {})
     before = place.files()
     is_upload = lambda environ: environ["REQUEST_METHOD"] == "PUT" and "saved_model.pb" in environ["PATH_INFO"]  # noqa: E731
@@ -204,7 +204,7 @@ def test_a_full_or_protected_bucket_is_as_it_was(registry, model, place, answer)
     assert registry.push(model("b"), {}) == 2
 
 
-def test_a_push_that_could_not_be_published_is_finished_later(registry, model, place):
+def test_unpublished_push_is_finished_later(registry, model, place):
     registry.create()
     place.server.before = lambda environ: (403, "AccessDenied") if below_a_version(environ["PATH_INFO"]) else None
     with pytest.raises(UsageError, match="not allowed"):
@@ -218,14 +218,14 @@ def test_a_push_that_could_not_be_published_is_finished_later(registry, model, p
 @pytest.mark.parametrize(
     ("header", "named"), [("HTTP_IF_NONE_MATCH", "ignores If-None-Match,"), ("HTTP_IF_MATCH", "ignores If-Match,")]
 )
-def test_a_store_without_conditional_writes_is_refused(registry, model, place, header, named):
+def test_store_without_conditional_writes_is_refused(registry, model, place, header, named):
     place.server.before = lambda environ: environ.pop(header, None) and None
     with pytest.raises(UsageError, match=named):
         registry.push(model("a"), {})
     assert place.files() == {}
 
 
-def test_a_model_in_many_parts(registry, model, place, tmp_path):
+def test_large_model_is_uploaded_in_parts(registry, model, place, tmp_path):
     large = model("large", size=(2 * object_store.CHUNK + 17) // 5)
     registry.push(large, {})
     registry.fetch(1, tmp_path / "copy")
@@ -233,14 +233,14 @@ def test_a_model_in_many_parts(registry, model, place, tmp_path):
     assert (tmp_path / "copy" / name).read_bytes() == (large / name).read_bytes()
 
 
-def test_a_file_too_large_to_be_copied_is_refused(registry, model, place, monkeypatch):
+def test_file_too_large_to_be_copied_is_refused(registry, model, place, monkeypatch):
     monkeypatch.setattr(object_store, "LARGEST_COPY", 40)
     with pytest.raises(PlumblineError, match=r"variables\.data: is larger than"):
         registry.push(model("abc", size=20), {})
     assert list(place.files()) == ["labels.json"]
 
 
-def test_what_is_in_a_bucket_has_no_path(registry, model):
+def test_version_in_a_bucket_has_no_path(registry, model):
     registry.push(model("a"), {})
     for ask in (lambda: registry.folder, lambda: registry.path(1)):
         with pytest.raises(UsageError, match="is in a bucket, where a folder is needed"):

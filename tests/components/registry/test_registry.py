@@ -1,4 +1,4 @@
-"""What holds wherever a registry lies: every test runs in a folder and in a bucket."""
+"""Properties of registries in any backend: every test runs with a folder and with a bucket."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.components.registry.pushing import go, pushing
 
 
 def state(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder with its content."""
+    """Returns the content of every file below a folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
@@ -21,20 +21,20 @@ def labels_of(registry: Registry) -> tuple[int | None, int | None]:
     return labels.live, labels.previous
 
 
-def test_reading_makes_nothing(registry, place):
+def test_reading_creates_nothing(registry, place):
     assert registry.labels() is None
     assert registry.versions() == []
     assert place.files() == {}
 
 
-def test_create_is_idempotent_and_names_the_registry(registry, place):
+def test_create_is_idempotent_and_assigns_an_id(registry, place):
     first = registry.create()
     assert registry.create() == first == registry.labels()
     assert (first.live, first.canary, first.previous) == (None, None, None)
     assert Registry(f"{place.location}-2").create().id != first.id
 
 
-def test_push_copies_the_model_records_it_and_makes_it_live(registry, model, place):
+def test_push_copies_and_records_the_model_and_makes_it_live(registry, model, place):
     assert registry.push(model("a"), {"run_id": "r"}) == 1
     pushed = {name.removeprefix("1/"): content for name, content in place.files().items() if name.startswith("1/")}
     assert {name: content for name, content in pushed.items() if name != "manifest.json"} == state(model("a"))
@@ -45,7 +45,7 @@ def test_push_copies_the_model_records_it_and_makes_it_live(registry, model, pla
     registry.verify(1)
 
 
-def test_versions_are_numbers_in_order_and_nothing_else(registry, model, place):
+def test_only_decimal_numbers_are_versions(registry, model, place):
     for number in range(11):
         assert registry.push(model(f"m{number}"), {}) == number + 1
     for name in ("notes", "007", "²", "12.bak", "-1"):
@@ -56,21 +56,21 @@ def test_versions_are_numbers_in_order_and_nothing_else(registry, model, place):
     assert registry.push(model("next"), {}) == 12
 
 
-def test_the_same_model_is_not_pushed_twice(registry, model, place):
+def test_same_model_is_not_pushed_twice(registry, model, place):
     registry.push(model("a"), {"run_id": "first"})
     before = place.files()
     assert registry.push(model("a"), {"run_id": "second"}) == 1
     assert place.files() == before
 
 
-def test_an_older_model_pushed_again_does_not_displace_the_newer(registry, model):
+def test_older_model_pushed_again_does_not_replace_the_live_one(registry, model):
     registry.push(model("a"), {})
     registry.push(model("b"), {})
     assert registry.push(model("a"), {}) == 1
     assert labels_of(registry) == (2, 1)
 
 
-def test_a_number_is_never_given_twice(registry, model, place):
+def test_numbers_are_not_reused(registry, model, place):
     registry.push(model("a"), {})
     registry.push(model("b"), {})
     place.delete("2")
@@ -80,7 +80,7 @@ def test_a_number_is_never_given_twice(registry, model, place):
     assert registry.push(model("d"), {}) == 9
 
 
-def test_the_number_of_a_version_that_was_taken_out_is_not_given_again(registry, model, place):
+def test_number_of_a_removed_version_is_not_reused(registry, model, place):
     for name in ("a", "b"):
         registry.push(model(name), {})
     place.delete("2")
@@ -92,7 +92,7 @@ def test_the_number_of_a_version_that_was_taken_out_is_not_given_again(registry,
     assert registry.push(model("d"), {}) == 4
 
 
-def test_a_missing_version_is_named_with_those_there_are(registry, model):
+def test_error_for_a_missing_version_lists_the_existing_ones(registry, model):
     with pytest.raises(UsageError, match="version 1 is not there; there is: none"):
         registry.location(1)
     registry.push(model("a"), {})
@@ -101,27 +101,27 @@ def test_a_missing_version_is_named_with_those_there_are(registry, model):
         registry.manifest(3)
 
 
-def test_a_version_can_be_named_by_its_number_or_as_live(registry, model):
+def test_version_is_named_by_number_or_live(registry, model):
     registry.push(model("a"), {})
     registry.push(model("b"), {})
     assert [registry.version_named(name) for name in ("1", "2", "live")] == [1, 2, 2]
 
 
 @pytest.mark.parametrize("name", ["3", "", "-1", "1.0", "²", "Live", "."])
-def test_a_version_that_nobody_can_mean_is_refused(registry, model, name):
+def test_invalid_version_name_is_refused(registry, model, name):
     registry.push(model("a"), {})
     with pytest.raises(UsageError, match="is not there; there is: 1"):
         registry.version_named(name)
 
 
-def test_before_a_push_nothing_is_live(registry):
+def test_no_version_is_live_before_a_push(registry):
     with pytest.raises(UsageError, match="no version is live"):
         registry.version_named("live")
 
 
 @pytest.mark.parametrize("name", ["saved_model.pb", "variables/variables.data", "assets.extra/manifest.json"])
 @pytest.mark.parametrize("harm", ["changed", "gone", "emptied"])
-def test_verify_names_the_file_that_is_not_what_was_pushed(registry, model, name, harm, place):
+def test_verify_names_the_damaged_file(registry, model, name, harm, place):
     registry.push(model("a"), {})
     was = place.files()[f"1/{name}"]
     if harm == "gone":
@@ -133,7 +133,7 @@ def test_verify_names_the_file_that_is_not_what_was_pushed(registry, model, name
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_verify_names_a_file_that_was_added(registry, model, place):
+def test_verify_names_an_added_file(registry, model, place):
     registry.push(model("a"), {})
     place.write("1/extra.bin", b"")
     with pytest.raises(PlumblineError, match=r"/1/extra\.bin: "):
@@ -141,7 +141,7 @@ def test_verify_names_a_file_that_was_added(registry, model, place):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"files": 1}', "\xff"])
-def test_a_broken_manifest_is_named(registry, model, content, place):
+def test_damaged_manifest_is_named(registry, model, content, place):
     registry.push(model("a"), {})
     place.write("1/manifest.json", content.encode("latin-1"))
     with pytest.raises(UsageError, match=r"/1/manifest\.json: cannot be read") as error:
@@ -152,7 +152,7 @@ def test_a_broken_manifest_is_named(registry, model, content, place):
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "3", '{"live": 1}', '{"id": "x", "live": "1"}', '{"id": "x", "live": true}', "\xff"]
 )
-def test_broken_labels_are_named_and_left_alone(registry, model, content, place):
+def test_damaged_labels_are_named_and_unchanged(registry, model, content, place):
     registry.push(model("a"), {})
     place.write("labels.json", content.encode("latin-1"))
     before = place.files()
@@ -163,7 +163,7 @@ def test_broken_labels_are_named_and_left_alone(registry, model, content, place)
     assert place.files() == before
 
 
-def test_a_push_killed_before_the_labels_is_finished_by_the_next(registry, model, place):
+def test_push_killed_before_the_labels_is_finished_by_the_next(registry, model, place):
     registry.push(model("a"), {})
     registry.push(model("b"), {})
     labels = registry.labels()
@@ -173,7 +173,7 @@ def test_a_push_killed_before_the_labels_is_finished_by_the_next(registry, model
     assert labels_of(registry) == (2, 1)
 
 
-def test_two_processes_at_once_get_numbers_of_their_own(registry, model, place):
+def test_two_simultaneous_processes_get_different_numbers(registry, model, place):
     one = pushing(place.location, *(model(f"a{number}") for number in range(5)))
     other = pushing(place.location, *(model(f"b{number}") for number in range(5)))
     go(one)
@@ -188,18 +188,18 @@ def test_two_processes_at_once_get_numbers_of_their_own(registry, model, place):
         registry.verify(version)
 
 
-def test_the_fingerprint_of_a_model_is_that_of_its_files(model):
+def test_fingerprint_of_a_model_depends_on_its_files(model):
     digests = file_digests(model("a"))
     assert model_fingerprint(digests) == model_fingerprint(dict(reversed(digests.items())))
     assert model_fingerprint(digests) != model_fingerprint(file_digests(model("b")))
 
 
-def test_labels_are_what_the_file_says(registry, place):
+def test_labels_equal_the_file(registry, place):
     place.write("labels.json", b'{"id": "x", "live": 3, "canary": 4, "previous": 2}')
     assert registry.labels() == Labels("x", live=3, canary=4, previous=2)
 
 
-def test_fetch_brings_the_version_as_it_was_pushed(registry, model, tmp_path):
+def test_fetch_copies_the_version_as_it_was_pushed(registry, model, tmp_path):
     special = model("a")
     (special / "assets").mkdir()
     (special / "assets" / "größe %41 日本.txt").write_text("ü")
@@ -215,7 +215,7 @@ def test_fetch_brings_the_version_as_it_was_pushed(registry, model, tmp_path):
 
 
 @pytest.mark.parametrize("harm", ["changed", "gone", "added"])
-def test_fetch_refuses_what_was_not_pushed(registry, model, place, tmp_path, harm):
+def test_fetch_refuses_a_damaged_version(registry, model, place, tmp_path, harm):
     registry.push(model("a"), {})
     name = "1/variables/variables.data"
     place.delete(name) if harm == "gone" else place.write(name if harm == "changed" else "1/new", b"x")
@@ -225,6 +225,6 @@ def test_fetch_refuses_what_was_not_pushed(registry, model, place, tmp_path, har
         registry.fetch(2, tmp_path / "copy")
 
 
-def test_where_says_what_finds_the_same_registry_again(registry, model):
+def test_where_identifies_the_registry(registry, model):
     registry.push(model("a"), {})
     assert Registry(registry.where).versions() == [1]

@@ -12,10 +12,10 @@ def test_classes_of_one_split_only() -> None:
     assert found.vanished_text().startswith("train: 2 rows of 1 class that no eval row has: gone (2)")
 
 
-def test_the_same_classes_say_nothing() -> None:
+def test_equal_classes_give_no_message() -> None:
     found = class_sets({"a": 1}, {"a": 2})
     assert (found.unseen_text("multiclass"), found.vanished_text()) == ("", "")
 
 
-def test_many_are_cut() -> None:
+def test_long_lists_are_truncated() -> None:
     assert named({f"c{number}": 9 - number for number in range(7)}).endswith("c4 (5) and 2 more")

@@ -1,4 +1,4 @@
-"""A module from its text alone: what it imports, what is left of it afterwards, how it is told what it did wrong."""
+"""Functions of a packed module: imports, clean-up afterwards, and error messages."""
 
 import sys
 from pathlib import Path
@@ -34,30 +34,30 @@ def refuses(value):
 SOURCES = {"my_module.py": MODULE, "my_helper.py": HELPER, "my_late.py": "MORE = 1\n"}
 
 
-def test_it_is_called_with_its_helpers_and_leaves_nothing_behind() -> None:
+def test_module_is_called_with_its_imports_and_leaves_nothing_behind() -> None:
     path, names = list(sys.path), {"my_module", "my_helper", "my_late"}
     assert call(packed("my_module.py", SOURCES), "times", 4) == 13
     assert sys.path == path
     assert not names & sys.modules.keys()
-    # Another text under the same names: nothing of the first is remembered.
+    # Another text under the same names; nothing of the first is cached.
     assert call(packed("my_module.py", SOURCES | {"my_helper.py": "FACTOR = 5\n"}), "times", 4) == 21
 
 
-def test_a_module_of_that_name_that_was_there_is_there_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_module_with_the_same_name_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     there = type(sys)("my_helper")
     monkeypatch.setitem(sys.modules, "my_helper", there)
     assert call(packed("my_module.py", SOURCES), "times", 1) == 4
     assert sys.modules["my_helper"] is there
 
 
-def test_it_is_given_as_many_arguments_as_it_takes() -> None:
+def test_surplus_arguments_are_dropped() -> None:
     module = packed("my_module.py", SOURCES)
     assert call(module, "times", 1, "left out") == 4
     assert call(module, "two", 1, 2) == (1, 2)
     assert call(module, "any_number", 1, 2) == (1, 2)
 
 
-def test_digests_are_those_of_the_texts_and_the_parameter_is_the_same_each_time() -> None:
+def test_parameter_is_deterministic_and_has_the_digests_of_the_files() -> None:
     first, again = packed("my_module.py", SOURCES), packed("my_module.py", dict(reversed(SOURCES.items())))
     assert first == again
     other = packed("my_module.py", SOURCES | {"my_late.py": "MORE = 2\n"})
@@ -76,16 +76,14 @@ def test_digests_are_those_of_the_texts_and_the_parameter_is_the_same_each_time(
         ({"my_module.py": "from . import my_helper\n"}, r"my_module\.py:1: .*relative import"),
     ],
 )
-def test_what_fails_to_import_is_told_with_its_line(
-    sources: dict[str, str], says: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_import_error_names_the_line(sources: dict[str, str], says: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match=f"^{says}") as error:
         call(packed("my_module.py", sources), "times", 1)
     assert "\n" not in str(error.value)
     assert "Traceback" in capfd.readouterr().err
 
 
-def test_what_raises_is_told_with_the_line_of_the_users_own_code() -> None:
+def test_exception_names_the_line_of_the_users_code() -> None:
     module = packed("my_module.py", SOURCES)
     with pytest.raises(ConfigError, match=r"^my_helper\.py:4: fails raised TypeError: 'int' object is not"):
         call(module, "fails", 7)
@@ -95,7 +93,7 @@ def test_what_raises_is_told_with_the_line_of_the_users_own_code() -> None:
         call(module, "refuses", 7)
 
 
-def test_the_file_is_named_where_no_line_of_it_is_known() -> None:
+def test_file_is_named_if_no_line_is_known() -> None:
     with pytest.raises(ConfigError, match=r"^my_module\.py: .*AttributeError"):
         call(packed("my_module.py", SOURCES), "no_such_function")
 

@@ -10,7 +10,7 @@ import pytest
 from components.shared.files import CHUNK, sha256, write_json, write_text
 
 
-def test_writes_and_replaces_and_leaves_nothing_beside(tmp_path):
+def test_write_and_replace_leave_no_temporary_file(tmp_path):
     path = tmp_path / "a" / "b" / "f.txt"
     write_text(path, "one\n")
     write_text(path, "zwei ü\n")
@@ -28,7 +28,7 @@ def test_json_is_readable_and_strict(tmp_path):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), {1, 2}])
-def test_what_json_cannot_hold_leaves_the_old_file(tmp_path, value):
+def test_value_that_json_cannot_represent_keeps_the_old_file(tmp_path, value):
     path = tmp_path / "f.json"
     write_json(path, {"old": 1})
     with pytest.raises((ValueError, TypeError)):
@@ -37,7 +37,7 @@ def test_what_json_cannot_hold_leaves_the_old_file(tmp_path, value):
     assert os.listdir(tmp_path) == ["f.json"]
 
 
-def test_text_that_utf8_cannot_hold_leaves_the_old_file(tmp_path):
+def test_text_that_utf8_cannot_represent_keeps_the_old_file(tmp_path):
     path = tmp_path / "f.txt"
     write_text(path, "old")
     with pytest.raises(UnicodeEncodeError):
@@ -59,7 +59,7 @@ except OSError as exc:
 """
 
 
-def test_a_disk_that_is_full_leaves_the_old_file(tmp_path):
+def test_full_disk_keeps_the_old_file(tmp_path):
     path = tmp_path / "f.txt"
     write_text(path, "old")
     done = subprocess.run([sys.executable, "-c", LIMITED, str(path)], capture_output=True, text=True, check=True)
@@ -80,7 +80,7 @@ while True:
 """
 
 
-def test_killed_at_any_moment_the_file_is_whole(tmp_path):
+def test_file_is_complete_whenever_a_writer_is_killed(tmp_path):
     path = tmp_path / "f.txt"
     for _ in range(3):
         process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE)
@@ -96,7 +96,7 @@ def test_killed_at_any_moment_the_file_is_whole(tmp_path):
         assert len(set(text)) == 1
 
 
-def test_what_a_killed_writer_left_goes_with_the_next_write_and_nothing_else(tmp_path):
+def test_next_write_deletes_only_what_a_killed_writer_left(tmp_path):
     path = tmp_path / "f.txt"
     process = subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -114,7 +114,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_write_and_nothing_else(tmp
     assert set(os.listdir(tmp_path)) == {"f.txt", *others}
 
 
-def test_the_temporary_file_of_a_living_writer_stays(tmp_path):
+def test_temporary_file_of_a_running_writer_is_kept(tmp_path):
     path = tmp_path / "f.txt"
     writers = [
         subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -128,7 +128,7 @@ def test_the_temporary_file_of_a_living_writer_stays(tmp_path):
         writer.communicate()
 
 
-def test_a_folder_that_cannot_be_made_is_an_os_error(tmp_path):
+def test_impossible_folder_is_an_os_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         write_text(tmp_path / "file" / "f.txt", "x")

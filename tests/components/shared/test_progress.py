@@ -1,11 +1,11 @@
-"""What is noted inside of something is told as a part of it, and no longer once that is over."""
+"""Nested activities have the text of the outer one as a prefix, until the outer one ends."""
 
 import pytest
 
 from components.shared.progress import latest, note, within
 
 
-def test_notes_say_what_they_are_a_part_of() -> None:
+def test_activities_have_the_prefix_of_the_outer_one() -> None:
     with within("trial 2 of 3: "):
         note("begins")
         assert latest() == "trial 2 of 3: begins"
@@ -19,7 +19,7 @@ def test_notes_say_what_they_are_a_part_of() -> None:
     note("")
 
 
-def test_what_fails_is_over_too() -> None:
+def test_prefix_ends_with_an_exception() -> None:
     with pytest.raises(KeyError), within("trial 1 of 3: "):
         raise KeyError("bug")
     note("next")

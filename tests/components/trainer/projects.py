@@ -1,4 +1,4 @@
-"""A made-up dataset of a few hundred rows, transformed and trained on in process; conftest.py shares it."""
+"""A synthetic dataset of a few hundred rows, transformed and trained on in process; conftest.py shares it."""
 
 import types
 from pathlib import Path
@@ -49,7 +49,7 @@ TRAINING = {
 
 
 def make_rows(count: int, seed: int = 0) -> Rows:
-    """Rows whose labels follow from `height` and `color`, with values missing here and there."""
+    """Rows whose labels depend on `height` and `color`, with some missing values."""
     draw = np.random.default_rng(seed)
     rows = []
     for number in range(count):
@@ -74,7 +74,7 @@ def make_rows(count: int, seed: int = 0) -> Rows:
 
 
 def serialize(rows: Rows) -> list[bytes]:
-    """Rows as serialized tf.Examples; None and a name left out are a feature without value."""
+    """Rows as serialized tf.Examples; None or an absent name is a feature without a value."""
     examples = []
     for row in rows:
         example = tf.train.Example()
@@ -91,7 +91,7 @@ def serialize(rows: Rows) -> list[bytes]:
 
 
 class Project:
-    """A folder with `rows` as train split and a transform graph analysed on it; `train` runs the Trainer's function."""
+    """A folder with `rows` as train split and a transform graph fitted to it; `train` runs the Trainer's function."""
 
     def __init__(self, folder: Path, rows: Rows, task: str) -> None:
         self.folder, self.rows, self.task = folder, rows, task
@@ -119,11 +119,11 @@ class Project:
 
     @staticmethod
     def record_batches(files: list[str], options: Any, schema: schema_pb2.Schema) -> Any:
-        """What TFX hands over as data_accessor.record_batch_factory."""
+        """The argument that TFX passes as data_accessor.record_batch_factory."""
         return tf_example_record.TFExampleRecord(files, schema=schema).RecordBatches(options)
 
     def train(self, name: str = "model", **settings: Any) -> Path:
-        """Trains with `settings` over the defaults; the folder of the SavedModel, training.json in `<name>-run`."""
+        """Trains with `settings` over the defaults; returns the SavedModel's folder. Writes `<name>-run/training.json`."""
         run_fn(
             types.SimpleNamespace(
                 train_files=[str(self.folder / "data*")],

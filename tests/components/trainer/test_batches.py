@@ -1,4 +1,4 @@
-"""Batches hold every row once per epoch, in an order that the seed gives, from memory and from files."""
+"""Batches hold every row once per epoch, in an order that depends on the seed, from memory and from files."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from components.trainer.training_columns import Columns
 
 
 def _columns(rows: int, on_disk: bool = False) -> Columns:
-    """Row i holds i in every matrix, so that rows that were torn apart show."""
+    """Row i holds i in every matrix, so that mixed-up rows are detected."""
     number = np.arange(rows)
     features = {"code": np.stack([number, number], 1).astype(np.int32), "numeric": number[:, None].astype(np.float32)}
     if on_disk:
@@ -23,7 +23,7 @@ def _columns(rows: int, on_disk: bool = False) -> Columns:
 
 
 def _epoch(one: Feed) -> list[np.ndarray]:
-    """The rows' numbers, batch by batch; fails where a batch's matrices do not belong together."""
+    """Returns the row numbers of each batch; fails if its matrices do not belong together."""
     batches = []
     for features, labels, *weights in one.dataset().as_numpy_iterator():
         assert np.array_equal(features["code"], np.stack([labels, labels], 1))
@@ -52,7 +52,7 @@ def test_every_row_once(rows: int, size: int, on_disk: bool) -> None:
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
-def test_the_seed_gives_the_order_and_every_epoch_another(on_disk: bool) -> None:
+def test_order_depends_on_seed_and_epoch(on_disk: bool) -> None:
     columns = _columns(3000, on_disk)
     first, again, other = Feed(columns, 1000, 7), Feed(columns, 1000, 7), Feed(columns, 1000, 8)
     orders = [np.concatenate(_epoch(one)) for one in (first, first, again, again, other)]
@@ -62,8 +62,8 @@ def test_the_seed_gives_the_order_and_every_epoch_another(on_disk: bool) -> None
     assert not np.array_equal(orders[0], orders[4])
 
 
-def test_rows_of_files_are_mixed_from_all_over_and_few_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """64 blocks of 16 rows, 16 blocks in the pool: a batch of 128 has rows of most of its pool's blocks."""
+def test_rows_of_files_are_mixed_and_few_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 blocks of 16 rows, 16 blocks in the pool: a batch of 128 has rows of most blocks of its pool."""
     monkeypatch.setattr(batching, "BLOCK_ROWS", 16)
     monkeypatch.setattr(batching, "CHUNK_ROWS", 128)
     columns = _columns(1024, on_disk=True)
@@ -75,7 +75,7 @@ def test_rows_of_files_are_mixed_from_all_over_and_few_are_in_memory(monkeypatch
         blocks = Counter(batch // 16)
         assert len(blocks) > 12
         assert max(blocks.values()) < 16  # no block in one piece
-        # Only the blocks that the pool has held by then: 16 for the first two batches, 32 for the next.
+        # Only the blocks of the pools so far: 16 for the first two batches, 32 for the next.
         assert len(set(np.concatenate(batches[: number + 1]) // 16)) <= 16 * (number // 2 + 1)
 
 

@@ -1,4 +1,4 @@
-"""Class weights, resampling and the correction of the prior: hand-worked counts, and probabilities that come back."""
+"""Class weights, resampling and the prior correction: counts worked by hand, and recovered probabilities."""
 
 import sys
 
@@ -24,7 +24,7 @@ COUNTS = np.array([80, 20])
 
 
 def columns(labels: list[int] | np.ndarray) -> Columns:
-    """Row i has the number i / N; the categories are an id of its class and one that all share."""
+    """Row i has the number i / N; the categories are an id of its class and one common to all rows."""
     found = np.asarray(labels, np.float32)
     number = (np.arange(len(found), dtype=np.float32) / len(found)).reshape(-1, 1)
     ids = np.column_stack([4 + found.astype(np.int32), np.full(len(found), 7, np.int32)])
@@ -45,7 +45,7 @@ def steps(task: str = "binary", classes: tuple[str, ...] = (), jitter: float = 0
 LABELS = np.repeat([0, 1], COUNTS)
 
 
-def test_nothing_asked_for_is_nothing_done():
+def test_default_settings_change_nothing():
     rows = columns(LABELS)
     for prepare in (steps(), as_they_are):
         learned = prepare(rows)
@@ -53,7 +53,7 @@ def test_nothing_asked_for_is_nothing_done():
     assert steps().done == {}
 
 
-def test_full_balance_is_what_scikit_learn_calls_balanced():
+def test_ratio_1_equals_scikit_learns_balanced():
     from sklearn.utils.class_weight import compute_class_weight
 
     labels = np.repeat([0, 1, 2], [70, 25, 5])
@@ -62,7 +62,7 @@ def test_full_balance_is_what_scikit_learn_calls_balanced():
 
 
 def test_weights_by_hand():
-    # Half as much as the 80: the 20 rows count 2 each, 40 in sum; 100 rows have 120, so all are divided by 1.2.
+    # Half the weight of the 80 rows: the 20 rows weigh 2 each, 40 in total. 100 rows weigh 120, so divide by 1.2.
     assert class_weights(COUNTS, 0.5) == pytest.approx([1 / 1.2, 2 / 1.2])
     assert class_weights(COUNTS, 0.25) == pytest.approx([1, 1])  # they do already
     assert class_weights(COUNTS, 1.0, np.array([1.0, 3.0])) == pytest.approx([100 / 140, 300 / 140])
@@ -84,7 +84,7 @@ def test_counts_by_hand():
     counts=st.lists(st.integers(0, 40), min_size=2, max_size=5).filter(lambda found: sum(map(bool, found)) > 1),
     ratio=st.floats(0.05, 1.0),
 )
-def test_whatever_the_counts_the_ratio_is_reached(counts, ratio):
+def test_ratio_is_reached_for_any_counts(counts, ratio):
     there = np.array(counts)[np.array(counts) > 0]
     for target in (enlarged(np.array(counts), ratio), reduced(np.array(counts), ratio)):
         kept = target[np.array(counts) > 0]
@@ -95,7 +95,7 @@ def test_whatever_the_counts_the_ratio_is_reached(counts, ratio):
     assert weights[weights > 0].min() >= ratio * weights.max() - 1e-9
 
 
-def test_rows_are_taken_evenly_and_stay_in_order():
+def test_rows_are_taken_equally_often_and_in_order():
     index = drawn(LABELS, np.array([80, 50]), np.random.default_rng(0))
     times = np.bincount(index, minlength=100)
     assert (times[:80] == 1).all()
@@ -116,13 +116,13 @@ def test_resampled_rows_are_whole_rows(method):
         assert learned.features["categorical"][at, 0] == 4 + rows.labels[place]
 
 
-def test_the_same_seed_draws_the_same_rows():
+def test_same_seed_draws_the_same_rows():
     one, other = (steps(method="under")(columns(LABELS)).rows.features["numeric"] for _ in range(2))
     assert (one == other).all()
 
 
-def test_the_shift_by_hand():
-    # From 20 % to 50 %: p = 0.5 means 0.2 again, which is Elkan's theorem 2.
+def test_prior_correction_by_hand():
+    # From 20 % to 50 %: p = 0.5 becomes 0.2 again, which is Elkan's theorem 2.
     shift = prior_shift(LABELS, np.repeat([0, 1], [80, 80]), None, 2)
     assert shift == pytest.approx([np.log(0.2 / 0.5) - np.log(0.8 / 0.5)])
     for answer in (0.1, 0.5, 0.9):
@@ -135,8 +135,8 @@ def test_the_shift_by_hand():
 
 @pytest.mark.parametrize("asked", [{"method": "weights"}, {"method": "over"}, {"method": "under", "ratio": 0.5}])
 @pytest.mark.parametrize("classes", [2, 3])
-def test_probabilities_come_back_to_the_true_prior(asked, classes):
-    """A model that knows nothing but the classes' shares learns the wrong ones, and answers the right ones."""
+def test_probabilities_are_corrected_to_the_true_prior(asked, classes):
+    """A model that only knows the class shares learns the balanced ones and predicts the true ones."""
     rows = columns(np.repeat(np.arange(classes), [80, 20, 50][:classes]))
     task, names = ("binary", ()) if classes == 2 else ("multiclass", ("a", "b", "c"))
     learned = steps(task, names, **asked)(rows)
@@ -149,13 +149,13 @@ def test_probabilities_come_back_to_the_true_prior(asked, classes):
     assert back == pytest.approx(true[: len(back)], abs=1e-6)
 
 
-def test_without_the_correction_there_is_no_shift():
+def test_without_correct_prior_there_is_no_shift():
     prepare = steps(method="weights", correct_prior=False)
     assert prepare(columns(LABELS)).shift is None
     assert prepare.done["balance"]["correct_prior"] is False
 
 
-def test_what_was_done_is_recorded():
+def test_changes_are_recorded():
     prepare = steps(method="weights", weights={"1": 4.0})
     learned = prepare(columns(LABELS))
     assert learned.weights.mean() == pytest.approx(1.0)
@@ -164,12 +164,12 @@ def test_what_was_done_is_recorded():
     assert done["share"]["1"] == pytest.approx({"before": 0.2, "after": 0.5})
 
 
-def test_a_class_that_nobody_has_is_refused():
+def test_unknown_class_is_refused():
     with pytest.raises(InputError, match="labelled c; there is: a, b"):
         steps("multiclass", ("a", "b"), method="weights", weights={"c": 2.0})(columns(LABELS))
 
 
-def test_synthetic_rows_are_such_as_could_be():
+def test_synthetic_rows_are_valid():
     pytest.importorskip("imblearn")
     rows = columns(LABELS)
     rows.features["missing"][90:, 0], rows.features["numeric"][90:] = 1, 0
@@ -186,13 +186,13 @@ def test_synthetic_rows_are_such_as_could_be():
     assert len(np.unique(new["numeric"][~gone])) > 10  # between rows, not copies of them
 
 
-def test_a_single_row_has_nothing_to_lie_between():
+def test_smote_with_a_single_row_is_refused():
     pytest.importorskip("imblearn")
     with pytest.raises(InputError, match="class 1 has a single row"):
         steps(method="smote")(columns(np.repeat([0, 1], [99, 1])))
 
 
-def test_without_imbalanced_learn_it_is_said_what_to_install(monkeypatch):
+def test_missing_imbalanced_learn_names_the_install_command(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "imblearn"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "imblearn", None)  # what Python does for a package that is not there

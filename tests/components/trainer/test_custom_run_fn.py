@@ -1,4 +1,4 @@
-"""A run_fn of the user's own: trained and saved as ours is; what it saved is looked at before anything builds on it."""
+"""A user's run_fn: it trains and saves like Plumbline's, and the saved model is checked."""
 
 import copy
 import json
@@ -56,7 +56,7 @@ def _train(project: Any, text: str, name: str) -> Path:
 
 
 @pytest.mark.parametrize("task", list(TASKS))
-def test_a_keras_model_answers_as_ours_does(
+def test_keras_model_has_the_same_outputs(
     task: str, project: Callable[[str], Any], trained: Callable[[str], Path], made_up: Any, encode: Any
 ) -> None:
     text = LINE
@@ -82,7 +82,7 @@ def test_a_keras_model_answers_as_ours_does(
         assert own["probability"][sold == 1].mean() > own["probability"][sold == 0].mean() + 0.1  # it learned
     if task == "regression":
         assert 150 < own["prediction"].mean() < 250
-    # In a session, as TensorFlow Serving has it: the weights are there.
+    # In a session, as in TensorFlow Serving: the weights are loaded.
     graph = tf.Graph()
     with graph.as_default(), tf.compat.v1.Session(graph=graph) as session:
         definition = tf.compat.v1.saved_model.load(session, ["serve"], str(folder)).signature_def["serve_examples"]
@@ -126,7 +126,7 @@ def run_fn(fn_args):
     ],
     ids=["nothing", "no default", "default alone", "other outputs", "raises"],
 )
-def test_what_the_pipeline_cannot_use_is_told_on_one_line(
+def test_unusable_model_gives_a_one_line_error(
     text: str, says: str, project: Callable[[str], Any], tmp_path: Path
 ) -> None:
     made = copy.copy(project("binary"))

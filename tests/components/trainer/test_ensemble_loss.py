@@ -1,4 +1,4 @@
-"""Losses are scikit-learn's, and the temperature is the one that the validation rows ask for, beyond chance."""
+"""Losses equal scikit-learn's; the temperature is the best one on the validation split if its gain is significant."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def _truth(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return logit[:, None], (draw.random(ROWS) < 1 / (1 + np.exp(-logit))).astype(int)
 
 
-def test_loss_is_that_of_scikit_learn() -> None:
+def test_loss_equals_scikit_learn() -> None:
     logit, labels = _truth()
     assert loss(logit, labels, "binary") == pytest.approx(log_loss(labels, 1 / (1 + np.exp(-logit[:, 0]))))
     two = np.column_stack([np.zeros(ROWS), logit])
@@ -36,7 +36,7 @@ def test_few_rows_and_regressions_have_no_temperature() -> None:
     assert choose_temperature(3 * logit, logit[:, 0], "regression", ordered=False) == 1.0
 
 
-def test_a_temperature_that_is_right_on_some_days_only_is_not_taken() -> None:
+def test_temperature_without_a_significant_gain_over_blocks_is_1() -> None:
     logit, labels = _truth()
     overconfident = np.where(np.arange(ROWS) < 0.7 * ROWS, 0.5, 3.0)[:, None] * logit
     blocks = np.arange(ROWS) * 10 // ROWS
@@ -46,7 +46,7 @@ def test_a_temperature_that_is_right_on_some_days_only_is_not_taken() -> None:
     assert found > 1.4
 
 
-def test_of_rows_ordered_in_time_the_temperature_is_only_raised() -> None:
+def test_temperature_of_time_ordered_rows_only_increases() -> None:
     logit, labels = _truth()
     assert choose_temperature(0.5 * logit, labels, "binary", ordered=True) == 1.0
     assert choose_temperature(3 * logit, labels, "binary", ordered=True) == pytest.approx(3, rel=0.1)

@@ -1,4 +1,4 @@
-"""The table that trees read, by hand."""
+"""The feature matrix for trees, worked by hand."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from components.trainer.feature_matrix import MOST_CODES, TreeTable
 
 
 def test_by_hand() -> None:
-    # Two categorical columns: ids 0 and 1 are missing, 2 and 3 rare, from 4 on the vocabulary.
+    # Two categorical columns: ids 0 and 1 are missing, 2 and 3 rare, from 4 the vocabulary.
     features = {
         "categorical": np.array([[4, 5], [4, 1], [6, 5], [2, 3], [0, 7]], np.int32),
         "numeric": np.array([[-1.0], [0.5], [0.0], [0.0], [1.0]], np.float32),
@@ -18,7 +18,7 @@ def test_by_hand() -> None:
     table = TreeTable(features, ids=9)
     assert table.categorical == 2
     nan = np.nan
-    # Codes by frequency, those of the same frequency by id, and 0 for rare ones; a quarter turn is 0.25.
+    # Codes by frequency, ties by id, and 0 for rare values; a quarter turn is 0.25.
     expected = [
         [1, 1, -1.0, 0.0],
         [1, nan, 0.5, 0.25],
@@ -32,7 +32,7 @@ def test_by_hand() -> None:
     assert (table({name: tf.constant(matrix) for name, matrix in unseen.items()}).numpy()[:, :2] == 0).all()
 
 
-def test_of_many_categories_the_frequent_ones_have_a_code() -> None:
+def test_only_frequent_categories_have_a_code() -> None:
     ids = np.repeat(np.arange(400), np.arange(400, 0, -1)) + 2
     table = TreeTable({"categorical": ids[:, None].astype(np.int32)}, ids=402)
     codes = table({"categorical": tf.constant(np.arange(2, 402)[:, None])}).numpy()[:, 0]

@@ -1,4 +1,4 @@
-"""What is learned from which rows, and what small data change."""
+"""Rows used for fitting and validation, member selection, and settings for small data."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ SETTINGS = {
 
 
 def _rows(count: int, cut: float, seed: int = 0) -> Columns:
-    """Positive from `cut` on."""
+    """Positive for values above `cut`."""
     numeric = np.random.default_rng(seed).uniform(-1, 1, (count, 1)).astype(np.float32)
     features = {"numeric": numeric, "missing": np.zeros((count, 1), np.float32)}
     return Columns(features, (numeric[:, 0] > cut).astype(np.float32))
@@ -36,8 +36,8 @@ def _says(fitted: Any, value: float) -> float:
     return float(fitted.model(features)[0, 0])
 
 
-def test_the_newest_rows_are_trained_on_after_they_have_validated() -> None:
-    """The old rows have no value above 0; only the newest can tell what is there."""
+def test_newest_rows_are_used_for_validation_and_for_the_final_fit() -> None:
+    """The old rows have no value above 0, so only the newest determine the prediction there."""
     old, new = _rows(1000, cut=-0.5), _rows(1000, cut=0.5, seed=1)
     old = Columns({**old.features, "numeric": -np.abs(old.features["numeric"])}, old.labels)
     rows, task = old.and_then(new), Task("binary", 0, 0, ordered=True)
@@ -47,8 +47,8 @@ def test_the_newest_rows_are_trained_on_after_they_have_validated() -> None:
     assert _says(held_out, 0.9) == _says(held_out, 0.3)
 
 
-def test_a_member_that_adds_nothing_is_left_out() -> None:
-    """A network that hardly learns beside trees that know: it is neither refitted nor served."""
+def test_member_without_gain_is_left_out() -> None:
+    """A hardly trained network beside good trees is neither refitted nor served."""
     settings = SETTINGS | {"model": "blend", "learning_rate": 1e-9}
     fitted = fit(_rows(3000, 0.2), Task("binary", 0, 0), settings)
     assert fitted.report["blend"] == {"trees": 1.0, "network": 0.0}
@@ -68,7 +68,7 @@ def _labelled(rows: Columns, labels: np.ndarray) -> Columns:
 
 
 @pytest.mark.parametrize(("kind", "classes"), [("binary", 0), ("multiclass", 3), ("regression", 0)])
-def test_labels_without_any_signal_leave_the_prior(kind: str, classes: int) -> None:
+def test_random_labels_give_the_prior(kind: str, classes: int) -> None:
     draw = np.random.default_rng(4)
     labels = {
         "binary": (draw.random(400) < 0.3).astype(np.float32),
@@ -80,7 +80,7 @@ def test_labels_without_any_signal_leave_the_prior(kind: str, classes: int) -> N
     assert "not significantly better" in members["trees"]["reason"]
 
 
-def test_a_straight_line_is_left_to_the_linear_model_and_a_bump_is_not() -> None:
+def test_straight_line_selects_the_linear_model_and_a_bump_does_not() -> None:
     rows, draw = _rows(2000, 0.0), np.random.default_rng(5)
     value = rows.features["numeric"][:, 0]
     noise = draw.normal(size=2000).astype(np.float32)
@@ -91,7 +91,7 @@ def test_a_straight_line_is_left_to_the_linear_model_and_a_bump_is_not() -> None
     assert bump["trees"]["weight"] + bump["trees on linear residuals"]["weight"] == pytest.approx(1.0)
 
 
-def test_a_budget_too_small_for_any_tree_leaves_the_linear_model() -> None:
+def test_budget_too_small_for_trees_selects_the_linear_model() -> None:
     members = _report(_rows(20_000, 0.2), "binary", time_budget=0.001)
     assert members["linear"]["weight"] == 1.0
     assert members["trees"]["weight"] == 0.0
@@ -100,8 +100,8 @@ def test_a_budget_too_small_for_any_tree_leaves_the_linear_model() -> None:
     assert "not tried" in members["network"]["reason"]
 
 
-def test_the_network_joins_where_the_budget_lets_it_and_it_is_better() -> None:
-    """An oblique boundary in eight columns: trees need many splits for it, a line cannot bend, a network can."""
+def test_network_is_selected_if_the_budget_allows_it_and_it_is_better() -> None:
+    """An oblique boundary in eight columns, which needs many splits and is not linear, but suits a network."""
     draw = np.random.default_rng(6)
     numeric = draw.uniform(-1, 1, (4000, 8)).astype(np.float32)
     labels = (np.abs(numeric.sum(axis=1)) > 1.2).astype(np.float32)
@@ -122,7 +122,7 @@ def test_small_data_have_small_batches_and_enough_steps() -> None:
     assert fitted_to(settings | {"epochs": 1000}, 500)[0]["epochs"] == 1000
 
 
-def test_a_single_model_can_be_asked_for(project: Callable[[str], Any]) -> None:
+def test_setting_selects_a_single_model(project: Callable[[str], Any]) -> None:
     for model in ("trees", "network"):
         folder: Path = project("multiclass").train(model, model=model, refit=False)
         report = json.loads((folder.parent / f"{model}-run" / "training.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Boosting stops in time, on one fold and on several, and is LightGBM's."""
+"""Early stopping of boosting, on one fold and on several, and parity with LightGBM."""
 
 import lightgbm
 import numpy as np
@@ -23,7 +23,7 @@ def _folds(table: np.ndarray, labels: np.ndarray, cuts: list[int]) -> tuple[list
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_stops_in_time_and_answers_as_lightgbm(task: str) -> None:
+def test_early_stopping_and_parity_with_lightgbm(task: str) -> None:
     table, labels = _data(600, task)
     problem = Problem(task, 3 if task == "multiclass" else 0, 0, SETTINGS, seed=1)
     training, validation = _folds(table, labels, [400])
@@ -36,7 +36,7 @@ def test_stops_in_time_and_answers_as_lightgbm(task: str) -> None:
     assert again.raw(validation[0].table, 0) == pytest.approx(found.answers[0], abs=1e-9)
 
 
-def test_rounds_are_those_of_the_lowest_loss_over_all_folds() -> None:
+def test_rounds_minimise_the_loss_over_all_folds() -> None:
     table, labels = _data(700)
     problem = Problem("binary", 0, 0, SETTINGS, seed=1)
     training, validation = _folds(table, labels, [300, 450, 600])
@@ -53,7 +53,7 @@ def test_rounds_are_those_of_the_lowest_loss_over_all_folds() -> None:
     assert found.rounds == min(curve, key=lambda rounds: curve[rounds])
 
 
-def test_trees_on_a_base_learn_what_it_leaves() -> None:
+def test_trees_with_base_fit_the_residuals() -> None:
     table, labels = _data(600, "regression")
     base = 5 * table[:, 1:2].astype(np.float64)
     problem = Problem("regression", 0, 0, SETTINGS | {"learning_rate": 0.1}, seed=1)
@@ -64,20 +64,20 @@ def test_trees_on_a_base_learn_what_it_leaves() -> None:
     assert np.mean((base[400:, 0] - held.labels) ** 2) > 1.6
 
 
-def test_a_deadline_ends_it_where_it_stands() -> None:
+def test_deadline_ends_training() -> None:
     table, labels = _data(600)
     training, validation = _folds(table, labels, [400])
     found = validate(training, validation, Problem("binary", 0, 0, SETTINGS, seed=1), [None], 1000, lambda: True)
     assert (found.rounds, found.stopped) == (10, True)
 
 
-def test_too_few_rows_to_split_answer_with_the_mean() -> None:
+def test_too_few_rows_to_split_predict_the_mean() -> None:
     table, labels = np.zeros((6, 1), np.float32), np.array([0, 1, 1, 1, 0, 1.0])
     grown = fit_rounds(Rows(table, labels), Problem("binary", 0, 0, SETTINGS, seed=1), 5)
     assert grown.raw(table, 0)[:, 0] == pytest.approx(np.log(2.0))
 
 
-def test_one_thread_whatever_the_machine_has() -> None:
+def test_one_thread_on_any_machine() -> None:
     booster = fit_rounds(Rows(*_data(200)), Problem("binary", 0, 0, SETTINGS, seed=1), 3).booster
     assert isinstance(booster, lightgbm.Booster)
     assert booster.params["num_threads"] == 1

@@ -1,4 +1,4 @@
-"""Jitter moves a value within what it was rounded to, and nothing else."""
+"""Jitter moves values by at most their rounding error, and changes nothing else."""
 
 from itertools import pairwise
 
@@ -15,13 +15,13 @@ def rows(numeric: np.ndarray, missing: np.ndarray | None = None) -> Columns:
     return Columns({"numeric": numeric, "missing": flags, "categorical": ids}, flags[:, 0])
 
 
-def test_half_steps_by_hand():
+def test_half_distances_by_hand():
     column = np.array([0.0, 1.0, 4.0, 4.0, *range(10, 10 + LEAST_VALUES)])
     assert half_steps(column)[:4].tolist() == [0.5, 0.5, 1.5, 1.5]
     assert half_steps(column)[4] == 0.5
 
 
-def test_few_values_are_a_scale_and_no_measurement():
+def test_columns_of_few_values_are_not_jittered():
     column = np.tile(np.arange(LEAST_VALUES - 1.0), 5)
     assert not half_steps(column).any()
     assert half_steps(np.append(column, 1e3)).any()
@@ -29,7 +29,7 @@ def test_few_values_are_a_scale_and_no_measurement():
 
 
 @pytest.mark.parametrize("share", [1.0, 0.25])
-def test_no_value_passes_the_middle_to_the_next(share):
+def test_no_value_crosses_the_midpoint_to_the_next(share):
     draw = np.random.default_rng(0)
     column = np.round(draw.normal(size=2000), 2).astype(np.float32)
     moved, columns = jittered(rows(column.reshape(-1, 1)), share, np.random.default_rng(1))
@@ -42,7 +42,7 @@ def test_no_value_passes_the_middle_to_the_next(share):
     assert np.abs((found - column)[half_steps(column) > 0]).max() > 0.9 * share * 0.005
 
 
-def test_what_is_missing_and_what_is_no_number_stays():
+def test_missing_values_and_other_columns_are_unchanged():
     draw = np.random.default_rng(2)
     numeric = draw.normal(size=(500, 2)).astype(np.float32)
     missing = draw.random((500, 2)) < 0.2
@@ -56,6 +56,6 @@ def test_what_is_missing_and_what_is_no_number_stays():
     assert (before.features["numeric"] == numeric).all()  # the rows themselves are not written to
 
 
-def test_without_numbers_there_is_nothing_to_move():
+def test_without_numeric_columns_nothing_changes():
     plain = Columns({"categorical": np.ones((3, 1), np.int32)}, np.zeros(3))
     assert jittered(plain, 1.0, np.random.default_rng(0)) == (plain, 0)

@@ -1,4 +1,4 @@
-"""The linear model is scikit-learn's, in NumPy and in the graph."""
+"""The linear model equals scikit-learn's, in NumPy and in the graph."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def _expected(rows: Columns, task: str, categories: int) -> np.ndarray:
 @pytest.mark.parametrize("categories", [4, 300])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_parity_with_scikit_learn(task: str, categories: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once it has converged; in training it stops sooner."""
+    """After convergence; training stops earlier."""
     monkeypatch.setattr(linear, "TOLERANCE", 1e-7)
     monkeypatch.setattr(linear, "ITERATIONS", 3000)
     rows = _rows(6000, task, categories)
@@ -58,7 +58,7 @@ def test_rare_categories_have_a_penalised_weight_and_constant_columns_none() -> 
     rows.features["missing"][:, 1] = 1
     found = fit_linear(rows, "binary", 0, 6, seed=1)
     assert found is not None
-    # Where the gradient of log loss and L2 penalty (C = 1) is 0: the weight is the sum of its two rows' residuals.
+    # At the minimum of log loss plus L2 penalty (C = 1) the weight is the sum of its two rows' residuals.
     chance = 1 / (1 + np.exp(-found.raw({name: matrix[:2] for name, matrix in rows.features.items()})[:, 0]))
     columns = rows.features["categorical"].shape[1]
     assert found.by_id[4, 0] == pytest.approx(columns * (rows.labels[:2] - chance).sum(), abs=0.02)
@@ -67,7 +67,7 @@ def test_rare_categories_have_a_penalised_weight_and_constant_columns_none() -> 
     assert found.dense[2:].tolist() == [[0.0], [0.0]]
 
 
-def test_a_class_that_no_row_has_is_next_to_impossible() -> None:
+def test_class_without_rows_has_a_probability_near_0() -> None:
     rows = _rows(400, "multiclass")
     found = fit_linear(rows, "multiclass", 5, 4, seed=1)
     assert found is not None

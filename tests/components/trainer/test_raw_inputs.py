@@ -1,4 +1,4 @@
-"""Both ways from raw inputs to transformed features: by the matrices' graph and by the raw columns' graph."""
+"""Both mappings from raw inputs to transformed features: the graph of matrices, and the graph of raw columns."""
 
 import shutil
 from collections.abc import Callable
@@ -75,7 +75,7 @@ def test_rows_for_training(both: Any, tmp_path: Path) -> None:
         assert (matrix == other.features[name]).all()
 
 
-def test_a_lone_value_is_for_all_rows_only_if_it_is_missing_and_may_be() -> None:
+def test_single_value_stands_for_all_rows_only_if_missing_and_optional() -> None:
     columns = {"a": tf.constant([1.0, 2.0]), "b": tf.constant([np.nan]), "c": tf.constant([""])}
     given = Aligned(columns, ["b", "c"])
     assert given.rows.numpy() == 2

@@ -1,4 +1,4 @@
-"""Rows that outgrow their budget lie in files, and are the same rows."""
+"""Rows that exceed the memory budget are stored in files and equal the original rows."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def _batches() -> list[dict[str, np.ndarray]]:
 
 
 @pytest.mark.parametrize("budget", [0, 100, 1 << 20])  # from the first batch on, from the second, never
-def test_rows_come_back_as_they_went_in(tmp_path: Path, budget: int) -> None:
+def test_round_trip(tmp_path: Path, budget: int) -> None:
     spool = Spool(budget, str(tmp_path))
     for batch in _batches():
         spool.add(batch)
@@ -31,7 +31,7 @@ def test_rows_come_back_as_they_went_in(tmp_path: Path, budget: int) -> None:
     assert list(tmp_path.iterdir()) == []  # the files have no name: nothing is left behind, however the process ends
 
 
-def test_slices_of_files_lie_in_files_and_copies_do_not() -> None:
+def test_slices_of_files_map_files_and_copies_do_not() -> None:
     spool = Spool(0)
     spool.add({"x": np.arange(10)})
     rows = spool.matrices()["x"]
@@ -41,7 +41,7 @@ def test_slices_of_files_lie_in_files_and_copies_do_not() -> None:
     assert not in_files(np.concatenate([rows, rows]))
 
 
-def test_neighbours_are_joined_without_a_copy() -> None:
+def test_adjacent_slices_are_joined_without_a_copy() -> None:
     spool = Spool(0)
     spool.add({"x": np.arange(20, dtype=np.float32).reshape(10, 2)})
     for whole in (spool.matrices()["x"], np.arange(20, dtype=np.float32).reshape(10, 2)):
@@ -60,12 +60,12 @@ def test_neighbours_are_joined_without_a_copy() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_gives_a_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: open("/dev/full", "wb"))  # noqa: SIM115
     with pytest.raises(UsageError, match=r"no space for the transformed rows.*No space left.*choose another --root"):
         Spool(0, str(tmp_path)).add({"x": np.zeros(1 << 16)})
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no space for the transformed rows.*TMPDIR"):
         Spool(0, str(tmp_path / "gone")).add({"x": np.zeros(4)})

@@ -1,4 +1,4 @@
-"""From simple to complex, and only beyond chance."""
+"""Forward selection: from simple to complex, and only for significant gains."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ ROWS = 3000
 
 
 def _answers(seed: int = 0) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """A prior, and two views of the truth, each with noise of its own."""
+    """A prior, and two noisy views of the truth with independent noise."""
     draw = np.random.default_rng(seed)
     logit = 2 * draw.normal(size=ROWS)
     labels = (draw.random(ROWS) < 1 / (1 + np.exp(-logit))).astype(float)
@@ -28,7 +28,7 @@ def test_two_views_are_blended() -> None:
     assert found.blend(answers) == pytest.approx((answers["linear"] + answers["trees"]) / 2)
 
 
-def test_what_is_better_replaces_and_what_is_not_stays_out() -> None:
+def test_better_candidate_replaces_and_others_are_left_out() -> None:
     answers, labels = _answers()
     noise = np.random.default_rng(8).normal(size=(ROWS, 1))
     better = select({"prior": answers["prior"], "linear": 3 * noise, "trees": answers["trees"]}, labels, "binary")
@@ -39,7 +39,7 @@ def test_what_is_better_replaces_and_what_is_not_stays_out() -> None:
     assert copy.weights == {"linear": 1.0, "trees": 0.0}
 
 
-def test_a_gain_on_a_few_days_is_chance_and_the_same_rows_mixed_are_not() -> None:
+def test_gain_on_a_few_days_is_significant_only_without_blocks() -> None:
     """A loss lower by 1 on three days of ten and higher by 0.2 on the others."""
     blocks = np.arange(ROWS) * 10 // ROWS
     found = np.where(blocks < 3, 1.0, 2.2)
@@ -50,7 +50,7 @@ def test_a_gain_on_a_few_days_is_chance_and_the_same_rows_mixed_are_not() -> Non
     assert gain(found, np.full(ROWS, 2.0), np.random.default_rng(1).permutation(blocks)).significant
 
 
-def test_gain_is_that_of_a_t_test_over_blocks() -> None:
+def test_gain_equals_a_t_test_over_blocks() -> None:
     found = gain(np.array([1.0, 1.0, 2.0, 2.0]), np.array([2.0, 2.0, 5.0, 5.0]), np.array([0, 0, 1, 1]))
     assert (found.mean, found.error, found.count) == (2.0, 1.0, 2)
     assert not found.significant  # t(1) is 12.7 at 2.5 %

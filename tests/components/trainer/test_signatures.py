@@ -1,4 +1,4 @@
-"""What a saved model answers: the same for the same row, however it is asked."""
+"""Predictions of a saved model, which are equal for the same row through every signature."""
 
 import json
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def unlabelled(rows: Rows) -> Rows:
 
 @pytest.fixture
 def serve(trained: Trained, encode: Any) -> Serve:
-    """(task, rows) -> what serve_examples answers."""
+    """(task, rows) -> outputs of serve_examples."""
 
     def answer(task: str, rows: Rows) -> dict[str, np.ndarray]:
         model = tf.saved_model.load(str(trained(task)))
@@ -50,7 +50,7 @@ def serve(trained: Trained, encode: Any) -> Serve:
 
 
 def _columns(rows: Rows, shape: list[int]) -> dict[str, tf.Tensor]:
-    """A request: every feature as one tensor, missing values as documented."""
+    """A request: every feature as a tensor, with missing values encoded as documented."""
     columns = {}
     for name, sentinel in SENTINELS.items():
         values = [sentinel if row.get(name) is None else row[name] for row in rows]
@@ -58,7 +58,7 @@ def _columns(rows: Rows, shape: list[int]) -> dict[str, tf.Tensor]:
     return columns
 
 
-def test_binary_answer(serve: Serve, unlabelled: Rows, trained: Trained) -> None:
+def test_binary_outputs(serve: Serve, unlabelled: Rows, trained: Trained) -> None:
     answer = serve("binary", unlabelled)
     assert answer["probability"].shape == (12,)
     assert answer["probability"].dtype == np.float32
@@ -66,7 +66,7 @@ def test_binary_answer(serve: Serve, unlabelled: Rows, trained: Trained) -> None
     assert answer["class"].tolist() == (answer["probability"] >= threshold).astype(int).tolist()
 
 
-def test_multiclass_answer(serve: Serve, unlabelled: Rows) -> None:
+def test_multiclass_outputs(serve: Serve, unlabelled: Rows) -> None:
     answer = serve("multiclass", unlabelled)
     assert answer["probabilities"].sum(axis=1) == pytest.approx(np.ones(12), abs=1e-5)
     assert set(answer["classes"][0].tolist()) == {b"low", b"middle", b"high"}
@@ -74,7 +74,7 @@ def test_multiclass_answer(serve: Serve, unlabelled: Rows) -> None:
     assert answer["class"].tolist() == [answer["classes"][0][index] for index in likeliest]
 
 
-def test_regression_answer_is_in_the_labels_unit(serve: Serve, unlabelled: Rows) -> None:
+def test_regression_output_is_in_the_labels_unit(serve: Serve, unlabelled: Rows) -> None:
     prediction = serve("regression", unlabelled)["prediction"]
     assert prediction.shape == (12,)
     assert 150 < prediction.mean() < 250  # prices lie around 200
@@ -89,7 +89,7 @@ def test_columns_and_examples_agree(
 
 
 def test_serving_agrees_with_training(project: Any, tmp_path: Path, encode: Any) -> None:
-    """The rows as the trainer read them, through the network in memory, and as the saved model reads them."""
+    """Compares the in-memory model on the rows as the trainer read them with the saved model."""
     made = project("binary")
     transform = tft.TFTransformOutput(str(made.folder / "transform"))
     columns = read_columns([str(made.folder / "data*")], made.record_batches, made.schema, transform)
@@ -104,14 +104,16 @@ def test_serving_agrees_with_training(project: Any, tmp_path: Path, encode: Any)
     assert served["probability"].numpy() == pytest.approx(expected, abs=1e-5)
 
 
-def test_an_empty_example_is_answered(trained: Trained, serve: Serve) -> None:
+def test_empty_example_has_a_prediction(trained: Trained, serve: Serve) -> None:
     nothing = serve("binary", [{}])["probability"]
     missing = tf.saved_model.load(str(trained("binary"))).signatures["serving_default"](**_columns([{}], [-1]))
     assert nothing == pytest.approx(missing["probability"].numpy(), abs=1e-6)
     assert 0 < nothing[0] < 1
 
 
-def test_labels_as_learned(trained: Trained, encode: Any, serve: Serve, rows: Rows, unlabelled: Rows) -> None:
+def test_labels_are_encoded_as_for_training(
+    trained: Trained, encode: Any, serve: Serve, rows: Rows, unlabelled: Rows
+) -> None:
     def labels(task: str, rows: Rows) -> list[Any]:
         model = tf.saved_model.load(str(trained(task)))
         answer = model.signatures["transform_labels"](examples=tf.constant(encode(rows)))
@@ -132,7 +134,7 @@ def test_every_feature_is_an_input(trained: Trained) -> None:
     assert types == {name: TYPES.get(name, tf.float32) for name in inputs}
 
 
-def test_perceptrons_probabilities_are_averaged() -> None:
+def test_probabilities_of_perceptrons_are_averaged() -> None:
     # Two perceptrons with logits 0 and ln 3: probabilities 1/2 and 3/4, mean 5/8, a logit of ln (5/3).
     answer = network_answer(tf.constant([[[0.0], [np.log(3)]]], tf.float32), "binary")
     assert answer.numpy() == pytest.approx(np.log([[5 / 3]]))

@@ -1,4 +1,4 @@
-"""Features that a request leaves out, asked as TensorFlow Serving asks: a session, and the SignatureDef's defaults."""
+"""Features that a request omits, as in TensorFlow Serving: in a session, with the SignatureDef's defaults."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +53,7 @@ def server(trained: Callable[[str], Path]) -> Server:
 
 @pytest.fixture(scope="module")
 def rows(made_up: Any) -> list[dict[str, Any]]:
-    """Every value is there but those of `absent`, which no training row has."""
+    """All values are present except those of `absent`, which no training row has."""
     return [row | {"color": "red", "grade": 2, "height": 0.3, "minute": 45} for row in made_up(5, seed=3)]
 
 
@@ -64,7 +64,7 @@ def _columns(rows: list[dict[str, Any]], without: list[str]) -> Request:
 
 
 def _module(call: Callable[[Any], Any]) -> tf.Module:
-    """Something that can be saved and called."""
+    """An object that can be saved and called."""
     return type("Called", (tf.Module,), {"__call__": lambda _, features: call(features)})()
 
 
@@ -75,7 +75,7 @@ def _same(one: Answer, other: Answer) -> None:
 
 
 @pytest.mark.parametrize("without", [*([name] for name in OPTIONAL), OPTIONAL], ids=lambda names: "+".join(names))
-def test_what_is_not_sent_is_what_an_example_lacks(
+def test_omitted_feature_equals_a_missing_one(
     server: Server, rows: list[dict[str, Any]], encode: Any, without: list[str]
 ) -> None:
     lacking = [{name: value for name, value in row.items() if name not in without} for row in rows]
@@ -87,7 +87,7 @@ def test_what_is_not_sent_is_what_an_example_lacks(
         assert full["probability"].tolist() != by_examples["probability"].tolist()
 
 
-def test_a_single_row_and_none(server: Server, rows: list[dict[str, Any]], encode: Any) -> None:
+def test_single_row_and_no_row(server: Server, rows: list[dict[str, Any]], encode: Any) -> None:
     lacking = [{"count": row["count"]} for row in rows]
     by_examples = server.predict({"examples": np.array(encode(lacking), object)}, "serve_examples")
     for at in range(len(rows)):
@@ -108,13 +108,13 @@ def test_defaults_are_those_of_the_features_that_may_be_missing(server: Server) 
     assert all(np.isnan(defaults[name][0]) for name in ("height", "absent", "minute"))
 
 
-def test_a_required_feature_must_be_sent(server: Server, rows: list[dict[str, Any]]) -> None:
+def test_required_feature_must_be_sent(server: Server, rows: list[dict[str, Any]]) -> None:
     with pytest.raises(LookupError, match=REQUIRED):
         server.predict(_columns(rows, [REQUIRED]))
 
 
-def test_one_value_does_not_stand_for_all_rows(server: Server, rows: list[dict[str, Any]]) -> None:
-    # Only "missing" does: a column that is too short is a mistake.
+def test_single_value_does_not_stand_for_all_rows(server: Server, rows: list[dict[str, Any]]) -> None:
+    # Only a missing value does; a column that is too short is an error.
     for name in ("height", REQUIRED):
         short = _columns(rows, []) | {name: np.array([0.5], np.float32)}
         with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name}: not as many rows"):
@@ -122,7 +122,7 @@ def test_one_value_does_not_stand_for_all_rows(server: Server, rows: list[dict[s
 
 
 def test_missing_in_serving_is_missing_in_training(project: Any, tmp_path: Path) -> None:
-    """The matrix `missing` of the rows as the trainer read them, and as a request without the features has it."""
+    """The matrix `missing` is equal for the trainer's rows and for a request without the features."""
     made = project("binary")
     transform = tft.TFTransformOutput(str(made.folder / "transform"))
     read = read_columns([str(made.folder / "data*")], made.record_batches, made.schema, transform)
@@ -143,7 +143,7 @@ NAMES = ["class", "from", "self", "None", "2nd", "_x", "Age", "age", "größe"]
 
 
 def test_features_of_any_name_can_be_served(tmp_path: Path) -> None:
-    """TensorFlow's own rules for names, tried: an export must not fail for what a column is called."""
+    """Tests TensorFlow's rules for names: an export must not fail because of a column's name."""
     text = "".join(f'feature {{ name: "{name}" type: FLOAT value_count {{ max: 1 }} }}' for name in NAMES)
     schema = text_format.Parse(text, schema_pb2.Schema())
 

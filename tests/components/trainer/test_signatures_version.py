@@ -1,4 +1,4 @@
-"""The version that a model answers with: "candidate" until it is pushed, then its number, wherever it is taken."""
+"""The version that a model reports: "candidate" until it is pushed, then its number, also in copies."""
 
 import shutil
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Ask = Callable[[Path], dict[str, np.ndarray]]
 
 @pytest.fixture
 def ask(made_up: Any, encode: Any) -> Ask:
-    """Folder of a SavedModel -> what serve_examples answers for three rows."""
+    """Folder of a SavedModel -> outputs of serve_examples for three rows."""
 
     def answer(folder: Path) -> dict[str, np.ndarray]:
         model = tf.saved_model.load(str(folder))
@@ -29,11 +29,11 @@ def ask(made_up: Any, encode: Any) -> Ask:
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_before_a_push_it_is_a_candidate(trained: Callable[[str], Path], ask: Ask, task: str) -> None:
+def test_version_is_candidate_before_a_push(trained: Callable[[str], Path], ask: Ask, task: str) -> None:
     assert ask(trained(task))["model_version"].tolist() == [b"candidate"] * 3
 
 
-def test_a_pushed_model_answers_with_its_number(
+def test_pushed_model_reports_its_number(
     trained: Callable[[str], Path], trained_otherwise: Path, ask: Ask, tmp_path: Path
 ) -> None:
     registry = Registry(tmp_path / "registry")
@@ -51,7 +51,9 @@ def test_a_pushed_model_answers_with_its_number(
     assert ask(tmp_path / "champion")["model_version"].tolist() == [b"2"] * 3
 
 
-def test_nothing_but_the_number_differs_from_the_candidate(trained: Callable[[str], Path], tmp_path: Path) -> None:
+def test_pushed_model_differs_from_the_candidate_only_in_the_number(
+    trained: Callable[[str], Path], tmp_path: Path
+) -> None:
     registry = Registry(tmp_path / "registry")
     model = trained("binary")
     registry.push(model, {})

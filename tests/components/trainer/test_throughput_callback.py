@@ -1,4 +1,4 @@
-"""Rows, seconds and the feed's share of them, by a clock that is told what to show."""
+"""Rows, seconds and the feed's share of them, with a simulated clock."""
 
 from types import SimpleNamespace
 
@@ -36,13 +36,13 @@ def told(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> Pace:
     return watch
 
 
-def test_neither_the_first_call_nor_validation_counts(told: Pace) -> None:
-    """The rest: 40 rows in 1 s, then 100 in 6 s; the feed worked 0.5 s and 4.5 s of them."""
+def test_first_call_and_validation_are_not_counted(told: Pace) -> None:
+    """The rest: 40 rows in 1 s, then 100 in 6 s; the feed gathered for 0.5 s and 4.5 s of them."""
     assert told.examples_per_second == pytest.approx(140 / 7)
     assert told.gathering == pytest.approx(5 / 7)
 
 
-def test_a_single_call_counts_as_it_is(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_single_call_is_counted(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(throughput_callback, "time", SimpleNamespace(monotonic=lambda: now))
     watch = Pace(feed)
@@ -61,5 +61,5 @@ def test_a_single_call_counts_as_it_is(feed: Feed, monkeypatch: pytest.MonkeyPat
         (0.97, "input (batches were being gathered 97% of the time)"),
     ],
 )
-def test_what_bounds_it_is_said(gathering: float, said: str) -> None:
+def test_bottleneck_is_named(gathering: float, said: str) -> None:
     assert Trained(None, 1, 1, 1.0, gathering).bound_by == said  # type: ignore[arg-type]

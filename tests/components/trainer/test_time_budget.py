@@ -1,4 +1,4 @@
-"""What a budget has room for, worked by hand."""
+"""Division of the time budget, worked by hand."""
 
 import pytest
 
@@ -7,26 +7,26 @@ from components.trainer.time_budget import AUTO_MOST, Size, plan, round_seconds,
 SETTINGS = {"trees": {"n_estimators": 600, "num_leaves": 63, "colsample_bytree": 0.3}}
 
 
-def test_auto_is_ten_seconds_and_one_for_140_000_values() -> None:
+def test_auto_is_ten_seconds_plus_one_for_140_000_values() -> None:
     assert seconds_of("auto", Size(300_000, 23, 1)) == pytest.approx(10 + 6_900_000 / 140_000)  # about a minute
     assert seconds_of("auto", Size(35_000, 9, 49)) == pytest.approx(10 + 315_000 * 7 / 140_000)
     assert seconds_of("auto", Size(10_000_000, 50, 1)) == AUTO_MOST
     assert seconds_of(7, Size(300_000, 23, 1)) == 7
 
 
-def test_a_round_costs_its_values_and_the_bins_that_are_searched() -> None:
+def test_cost_of_a_round_depends_on_values_and_bins() -> None:
     assert round_seconds(Size(250_000, 10, 1), 63, 0.3) == pytest.approx(3e-4 + 0.01 + 63 * 255 * 10 * 0.3e-9)
     assert round_seconds(Size(250_000, 10, 48), 63, 0.3) == pytest.approx(
         48 * round_seconds(Size(250_000, 10, 1), 63, 0.3)
     )
 
 
-def test_enough_budget_takes_all_folds_and_rounds() -> None:
+def test_sufficient_budget_has_all_folds_and_rounds() -> None:
     found = plan("auto", Size(3000, 10, 1), SETTINGS, fits=5.0)
     assert (found.cheap, found.rounds, found.reasons) == (False, 600, {})
 
 
-def test_less_takes_one_fold_then_fewer_rounds_then_no_tree() -> None:
+def test_smaller_budget_has_one_fold_then_fewer_rounds_then_no_trees() -> None:
     size = Size(300_000, 23, 1)
     one_fold = plan(20, size, SETTINGS, fits=3.1)
     assert one_fold.cheap

@@ -1,4 +1,4 @@
-"""Training runs end to end on small data: what it writes, what it refuses, that it repeats."""
+"""Training end to end on small data: its outputs, its errors, and that it is deterministic."""
 
 import json
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def test_every_task_trains_and_reports(trained: Trained, task: str, metrics: set
     assert set(report["seconds"]) == {"read", "train", "export"}
 
 
-def test_the_same_seed_gives_the_same_model(
+def test_same_seed_gives_the_same_model(
     project: Any, trained: Trained, trained_otherwise: Path, made_up: Any, encode: Encode
 ) -> None:
     again = project("binary").train("again")
@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_model(
     assert np.abs(probabilities(trained_otherwise) - first).max() > 1e-3
 
 
-def test_a_single_class_is_refused(tmp_path: Path, new_project: Any, made_up: Any, encode: Encode) -> None:
+def test_single_class_is_refused(tmp_path: Path, new_project: Any, made_up: Any, encode: Encode) -> None:
     project = new_project(tmp_path, [row | {"sold": 1} for row in made_up(10)], "binary")
     with pytest.raises(InputError, match="label sold has a single class in all 10 rows"):
         project.train()
@@ -80,7 +80,7 @@ def test_a_single_class_is_refused(tmp_path: Path, new_project: Any, made_up: An
         project.train()
 
 
-def test_a_loss_that_is_no_number_is_an_error() -> None:
+def test_loss_that_is_not_finite_is_an_error() -> None:
     settings = {"hidden_units": [4], "dropout": 0.0, "batch_size": 4, "learning_rate": 0.1, "weight_decay": 0.0}
     settings |= {"patience": 1, "epochs": 1, "seed": 0, "members": 2}
     infinite = _columns(8, np.full(8, np.inf, np.float32))

@@ -1,4 +1,4 @@
-"""Rows that do not fit the budget are learned from out of files, to the same end."""
+"""Training on rows that exceed the memory budget gives the same result."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +21,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def test_rows_that_are_neighbours_come_together_again_without_a_copy() -> None:
+def test_adjacent_rows_are_concatenated_without_a_copy() -> None:
     whole = Columns({"numeric": np.arange(20, dtype=np.float32).reshape(10, 2)}, np.arange(10, dtype=np.float32))
     again = whole.rows(slice(None, -3)).and_then(whole.rows(slice(-3, None)))
     assert np.shares_memory(again.features["numeric"], whole.features["numeric"])
@@ -46,8 +46,8 @@ def test_files_hold_the_same_rows_as_memory(project: Callable[[str], Any]) -> No
 
 
 @pytest.mark.slow
-def test_a_model_learns_from_files() -> None:
-    """The trees see the rows in their order and are the same; the network sees them in another and learns as well."""
+def test_training_from_files() -> None:
+    """The trees see the rows in the same order and are equal; the network sees them in another order and is as good."""
     draw = np.random.default_rng(2)
     numeric = draw.uniform(-1, 1, (600, 2)).astype(np.float32)
     code = draw.integers(2, 5, (600, 1)).astype(np.int32)

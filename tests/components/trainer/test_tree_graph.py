@@ -1,4 +1,4 @@
-"""Trees as a graph answer as LightGBM does."""
+"""Parity of the tree graph with LightGBM."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ ROWS = 400
 
 
 def _table(rows: int, seed: int = 0) -> np.ndarray:
-    """Two categorical columns, of 5 and of 200 values, and three numbers; a tenth of all is missing."""
+    """Two categorical columns, of 5 and of 200 values, and three numeric ones; a tenth of the values is missing."""
     draw = np.random.default_rng(seed)
     few, many = draw.integers(0, 5, rows), draw.integers(0, 200, rows)
     table = np.column_stack([few, many, draw.normal(size=(rows, 2)), draw.integers(0, 4, rows)]).astype(np.float32)
@@ -48,7 +48,7 @@ def _raw(booster: Any, table: np.ndarray, **given: Any) -> np.ndarray:
 
 @pytest.mark.parametrize("leaves", [2, 8, 16, 31, 63, 130])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_answers_as_the_booster(task: str, leaves: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_predictions_equal_the_booster(task: str, leaves: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves in words of 8 to 64 bits, and in three words; rows in one block and in several."""
     table = _table(ROWS * 5)
     booster = _booster(table, _labels(table, task), task, num_leaves=leaves, feature_fraction_bynode=0.5)
@@ -64,7 +64,7 @@ def test_answers_as_the_booster(task: str, leaves: int, monkeypatch: pytest.Monk
     assert few == pytest.approx(_raw(booster, unseen, num_iteration=7), abs=5e-6)
 
 
-def test_a_saved_forest_answers_as_it_did(tmp_path: Path) -> None:
+def test_saved_trees_predict_the_same(tmp_path: Path) -> None:
     table = _table(ROWS)
 
     class Served(tf.Module):
@@ -84,15 +84,15 @@ def test_a_saved_forest_answers_as_it_did(tmp_path: Path) -> None:
     assert loaded.answer(tf.zeros([0, 5])).shape == (0, 3)
 
 
-def test_a_tree_without_splits() -> None:
-    """Too few rows to split: the booster says the same of every row, and so do its trees."""
+def test_tree_without_splits() -> None:
+    """Too few rows to split: the booster predicts a constant, and so does the graph."""
     table = _table(10)
     booster = _booster(table, np.arange(10) % 3 > 0, "binary", min_data_in_leaf=20)
     assert _forest(booster)(tf.constant(table)).numpy() == pytest.approx(_raw(booster, table), abs=1e-6)
 
 
-def test_a_threshold_between_two_floats() -> None:
-    """Of neighbouring float32 values a float64 threshold lies between; rounding it up would send both left."""
+def test_threshold_between_two_floats() -> None:
+    """A float64 threshold between adjacent float32 values; rounding it up would send both left."""
     low = np.float32(0.1)
     high = np.nextafter(low, np.float32(1))
     table = np.repeat([[low], [high]], 50, axis=0).astype(np.float32)

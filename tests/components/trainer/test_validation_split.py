@@ -1,4 +1,4 @@
-"""Which rows validate: in the order of time, and each at most once."""
+"""Validation splits: ordered in time, and each row at most once."""
 
 import itertools
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from components.trainer.validation_split import Fold, folds_of, hold_out, k_fold, rolling_origin
 
 
-def test_a_rolling_origin_validates_what_comes_next() -> None:
+def test_rolling_origin_validates_on_the_following_rows() -> None:
     assert rolling_origin(100, 0.15) == [
         Fold(((0, 55),), (55, 70)),
         Fold(((0, 70),), (70, 85)),
@@ -18,7 +18,7 @@ def test_a_rolling_origin_validates_what_comes_next() -> None:
     assert rolling_origin(100, 0.9) == hold_out(100, 0.9) == [Fold(((0, 10),), (10, 100))]
 
 
-def test_k_folds_share_the_rows() -> None:
+def test_k_folds_use_each_row_once() -> None:
     assert k_fold(10, 3) == [
         Fold(((3, 10),), (0, 3)),
         Fold(((0, 3), (6, 10)), (3, 6)),
@@ -28,9 +28,7 @@ def test_k_folds_share_the_rows() -> None:
 
 
 @given(st.integers(2, 200_000), st.floats(0.01, 0.99), st.booleans(), st.booleans())
-def test_no_row_validates_twice_and_none_that_it_was_trained_on(
-    rows: int, share: float, ordered: bool, cheap: bool
-) -> None:
+def test_no_row_validates_twice_or_where_it_was_trained_on(rows: int, share: float, ordered: bool, cheap: bool) -> None:
     folds = folds_of(rows, share, ordered, cheap)
     ends = [fold.validation for fold in folds]
     assert all(begin < end for begin, end in ends)

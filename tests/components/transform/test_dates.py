@@ -1,4 +1,4 @@
-"""Dates, moments and lists: what a served graph makes of raw rows is what training learned from, in both graphs."""
+"""Dates, timestamps and lists: served graphs transform raw rows as training did, in both graphs."""
 
 import datetime as dt
 from pathlib import Path
@@ -82,7 +82,7 @@ def example(rows: dict[str, list[list[Any]]], at: int) -> bytes:
 
 
 def text_of(name: str, cells: list[Any]) -> str:
-    """As serving_default is sent it."""
+    """Columns as serving_default receives them."""
     if name == "tags":
         return "; ".join(one.decode() for one in cells)
     if name == "scores":
@@ -95,7 +95,7 @@ def text_of(name: str, cells: list[Any]) -> str:
     return (moment + dt.timedelta(hours=2)).isoformat() + "+02:00"
 
 
-def test_served_rows_are_those_of_training(tmp_path: Path) -> None:
+def test_served_rows_equal_training_rows(tmp_path: Path) -> None:
     rows = raw_rows()
     batch = batch_of(rows)
     facts = analyse([batch], TABLES, QUANTILES, SKETCH_ERROR)
@@ -108,7 +108,7 @@ def test_served_rows_are_those_of_training(tmp_path: Path) -> None:
     assert type(layer) is not type(matrices)
 
     names = facts.features["numeric"]
-    # The 200 days of `at` have no whole year, so neither month nor day of the year; they have all days of the month.
+    # The 200 days of `at` cover no whole year, so it has neither month nor day of the year, but all days of the month.
     assert "at: day of month (UTC)" in names and "born: day of month" in names
     assert list(facts.features["cyclical"]) == [
         *("born: month", "born: weekday", "born: day of year"),
@@ -134,7 +134,7 @@ def test_served_rows_are_those_of_training(tmp_path: Path) -> None:
     assert trained["missing"][8, len(names) + 3] == 1  # at: weekday (UTC)
 
 
-def test_a_text_that_is_no_date_fails_the_request() -> None:
+def test_invalid_date_fails_the_request() -> None:
     texts = SentAsText({"born": "date"})
     assert texts.read("born", tf.constant(["1969-12-31", " "]), tf.int64).numpy().tolist() == [-1, -(2**63)]
     for wrong in ("31.12.2013", "2013-02-29", "2013-12-31T10:00", "20131231"):
@@ -145,7 +145,7 @@ def test_a_text_that_is_no_date_fails_the_request() -> None:
     assert moments.read("at", tf.constant(sent), tf.int64).numpy().tolist() == [500_000, 0, 1_800_123_456, -DAY]
 
 
-def test_without_order_in_time_all_parts_that_vary_are_learned() -> None:
+def test_without_time_order_all_varying_parts_are_derived() -> None:
     facts = analyse([batch_of(raw_rows())], {**TABLES, "ordered": False}, QUANTILES, SKETCH_ERROR)
     assert "at: month (UTC)" in facts.features["cyclical"]
     constant = {**raw_rows(), "born": [[5]] * ROWS}
@@ -153,8 +153,8 @@ def test_without_order_in_time_all_parts_that_vary_are_learned() -> None:
     assert not [name for name in facts.features["cyclical"] if name.startswith("born")]
 
 
-def test_transforms_own_analyzers_make_the_same_columns(tmp_path: Path) -> None:
-    """What a distributed runner analyses."""
+def test_tft_analyzers_derive_the_same_columns(tmp_path: Path) -> None:
+    """The analysis of a distributed runner."""
     import tensorflow_transform.beam as tft_beam
 
     from components.transform.preprocessing import preprocessing_fn

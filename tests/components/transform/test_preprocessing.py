@@ -1,4 +1,4 @@
-"""The preprocessing function, analysed on a few rows, by Beam and without it, and applied to others."""
+"""The preprocessing function, analysed on a few rows, with Beam and without it, and applied to other rows."""
 
 import functools
 import math
@@ -59,7 +59,7 @@ ROWS = [
 
 
 class Fitted:
-    """A transform graph analysed on `rows` by Beam; called with rows it gives NumPy matrices by name."""
+    """A transform graph fitted to `rows` by Beam; called with rows it returns NumPy matrices by name."""
 
     def __init__(self, folder: Path, rows: list[dict], spec: dict, tables: dict) -> None:
         self.spec = spec
@@ -84,7 +84,7 @@ class Fitted:
 
 
 class FittedHere(Fitted):
-    """The same without Beam."""
+    """The same, fitted without Beam."""
 
     def fit(self, folder: Path, rows: list[dict], spec: dict, tables: dict) -> None:
         types = {tf.string: pa.large_binary(), tf.int64: pa.int64(), tf.float32: pa.float32()}
@@ -152,7 +152,7 @@ def test_every_matrix_has_a_column_per_feature(fitted: Fitted) -> None:
     assert all(np.isfinite(matrix).all() for matrix in outputs.values())
 
 
-def test_ids_tell_missing_rare_and_known_apart(fitted: Fitted) -> None:
+def test_ids_distinguish_missing_rare_and_known_values(fitted: Fitted) -> None:
     # Two columns: 0 and 1 are missing, 2 and 3 rare or unknown, from 4 the vocabulary, most frequent first:
     # "1=1" five times, "0=red" three times, then "0=blue" and "1=2" twice each.
     ids = fitted(ROWS)["categorical"]
@@ -163,7 +163,7 @@ def test_ids_tell_missing_rare_and_known_apart(fitted: Fitted) -> None:
     assert fitted.output.vocabulary_size_by_name("categorical") == 4
 
 
-def test_a_value_never_seen_shares_the_id_of_rare_ones(fitted: Fitted) -> None:
+def test_unknown_value_shares_the_id_of_rare_ones(fitted: Fitted) -> None:
     assert fitted([ROWS[0] | {"color": "violet", "size": 99}])["categorical"].tolist() == [[2, 3]]
 
 
@@ -175,7 +175,7 @@ def test_equal_texts_in_two_columns_are_two_values(fit: type[Fitted], tmp_path: 
     assert set(ids) == {"categorical"}  # no numbers, so no such matrices, and no label asked for
 
 
-def test_text_that_is_no_utf8_is_a_value_like_any_other(fit: type[Fitted], tmp_path: Path) -> None:
+def test_invalid_utf8_is_a_value_like_any_other(fit: type[Fitted], tmp_path: Path) -> None:
     spec = {"color": SPEC["color"], "y": SPEC["y"]}
     tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"categorical": ["color"], "min_count": 2}}
     colors = [b"caf\xe9", b"caf\xe9", b"caf\xe9", "café", "café", b"two\nlines", b"two\nlines"]
@@ -191,7 +191,7 @@ def test_text_that_is_no_utf8_is_a_value_like_any_other(fit: type[Fitted], tmp_p
     ]
 
 
-def test_numbers_become_their_quantile(fitted: Fitted) -> None:
+def test_numbers_become_quantile_ranks(fitted: Fitted) -> None:
     weight = fitted(ROWS)["numeric"][:, 0]
     # Eight values share [-1, 1]: each spans 2/8 of it and gets the middle of its span.
     assert weight[:8] == pytest.approx([-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875], abs=0.01)
@@ -199,8 +199,8 @@ def test_numbers_become_their_quantile(fitted: Fitted) -> None:
     assert beyond.tolist() == [-1.0, 1.0]
 
 
-def test_standardized_numbers_go_on_beyond_those_of_training(fitted: Fitted) -> None:
-    """A straight line through the values of training stays one outside of them, as far as ten spreads."""
+def test_standardised_numbers_continue_beyond_the_training_range(fitted: Fitted) -> None:
+    """The mapping is linear within the training range and outside of it, up to ten standard deviations."""
     known = [row["weight"] for row in ROWS[:8]]
     inside = fitted(ROWS)["standardized"][:8, 0]
     slope = (inside[7] - inside[0]) / (known[7] - known[0])
@@ -212,7 +212,7 @@ def test_standardized_numbers_go_on_beyond_those_of_training(fitted: Fitted) -> 
     assert fitted(ROWS)["standardized"][8:, 0].tolist() == [0, 0]
 
 
-def test_between_two_quantiles_is_linear(fitted: Fitted) -> None:
+def test_ranks_between_two_quantiles_are_linear(fitted: Fitted) -> None:
     low, middle, high = fitted([ROWS[0] | {"weight": weight} for weight in (2.0, 2.5, 3.0)])["numeric"][:, 0]
     assert middle == pytest.approx((low + high) / 2, abs=0.01)
 
@@ -234,14 +234,14 @@ def test_constant_and_absent_columns_are_zero(fitted: Fitted) -> None:
     assert np.isfinite(first_value_ever["numeric"]).all()
 
 
-def test_a_period_apart_is_the_same(fitted: Fitted) -> None:
+def test_values_one_period_apart_are_equal(fitted: Fitted) -> None:
     hours = fitted([ROWS[0] | {"hour": hour} for hour in (0, 6, 30, -18, 24 * 1000 + 6)])["cyclical"]
     assert hours[0] == pytest.approx([0, 1], abs=1e-6)
     for row in hours[1:]:
         assert row == pytest.approx([1, 0], abs=1e-6)
 
 
-def test_a_missing_phase_is_zero_with_an_indicator(fitted: Fitted) -> None:
+def test_missing_phase_is_zero_with_an_indicator(fitted: Fitted) -> None:
     outputs = fitted(ROWS)
     assert outputs["cyclical"][8].tolist() == [0, 0]
     assert outputs["missing"][:, 4].tolist() == [0] * 8 + [1, 1]
@@ -271,30 +271,30 @@ def test_class_label_is_an_index_by_frequency(fit: type[Fitted], tmp_path: Path)
     assert fitted([{"y": "b"}, {"y": "a"}, {"y": "c"}, {"y": "d"}, {"y": None}])["label"].tolist() == [0, 1, 2, -1, -1]
 
 
-def test_number_label_is_itself(fit: type[Fitted], tmp_path: Path) -> None:
+def test_numeric_label_is_unchanged(fit: type[Fitted], tmp_path: Path) -> None:
     fitted = _labels(fit, tmp_path, tf.float32, [1.5, -2.5], {"task": "regression"})
     assert fitted([{"y": 4.25}])["label"].tolist() == [4.25]
 
 
-def test_text_as_a_number_is_refused() -> None:
+def test_text_column_as_a_number_is_refused() -> None:
     tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"numeric": ["color"]}}
     with pytest.raises(ConfigError, match=r"\[features\] numeric: color holds text"):
         preprocessing_fn({"color": tf.constant(["red"]), "y": tf.constant([1])}, tables)
 
 
-def test_a_column_the_data_lacks_is_refused() -> None:
+def test_missing_column_is_refused() -> None:
     tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"numeric": ["height"]}}
     with pytest.raises(ConfigError, match=r"height is not in the schema"):
         preprocessing_fn({"y": tf.constant([1])}, tables)
 
 
-def test_a_schema_is_refused_as_the_function_refuses_columns() -> None:
+def test_schema_check_refuses_the_same_columns() -> None:
     schema = schema_utils.schema_from_feature_spec({"color": SPEC["color"], "y": SPEC["y"]})
     with pytest.raises(ConfigError, match=r"\[features\] cyclical: color holds text"):
         check(schema, {"dataset": {"label": "y", "task": "binary"}, "features": {"cyclical": {"color": 7}}})
 
 
-def test_the_graph_without_beam_is_the_graph_with_it(tmp_path: Path) -> None:
+def test_graph_without_beam_equals_the_graph_with_it(tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
     spec = {
         "a": tf.io.VarLenFeature(tf.string),
@@ -340,7 +340,7 @@ def test_the_graph_without_beam_is_the_graph_with_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_matrices_are_those_of_the_graph(tmp_path: Path, task: str) -> None:
+def test_matrices_equal_the_graph(tmp_path: Path, task: str) -> None:
     label = {"binary": "y", "multiclass": "size", "regression": "weight"}[task]
     tables = {"dataset": {"label": label, "task": task}, "features": FEATURES}
     fitted = FittedHere(tmp_path, ROWS, SPEC, tables)
@@ -363,7 +363,7 @@ def test_matrices_are_those_of_the_graph(tmp_path: Path, task: str) -> None:
     assert served["missing"].numpy().tolist() == [[0] * 5, [1] * 5]
 
 
-def test_a_graph_of_beam_has_no_matrices(tmp_path: Path) -> None:
+def test_graph_by_beam_has_no_matrices(tmp_path: Path) -> None:
     spec = {"x": tf.io.VarLenFeature(tf.float32), "y": SPEC["y"]}
     tables = {"dataset": {"label": "y", "task": "binary"}, "features": {"numeric": ["x"]}}
     assert load_matrices(Fitted(tmp_path, [{"x": 1.0, "y": 0}], spec, tables).output) is None

@@ -1,4 +1,4 @@
-"""Every value reaches the model: categories of any bytes, and integers that float32 does not tell apart."""
+"""Every value reaches the model: categories of any bytes, and integers that float32 cannot represent."""
 
 import csv
 import re
@@ -35,19 +35,19 @@ AWKWARD = [
 
 
 @given(st.binary())
-def test_escaping_is_undone_and_leaves_one_line(text: bytes) -> None:
+def test_escaping_is_reversible_and_gives_one_line(text: bytes) -> None:
     assert unescaped(escaped(text)) == text
     assert not re.search(rb"[\r\n]", escaped(text))
 
 
 @settings(deadline=None)
 @given(st.lists(st.binary(), min_size=1))
-def test_escaping_in_the_graph_is_that_in_the_file(texts: list[bytes]) -> None:
+def test_escaping_in_the_graph_equals_that_in_the_file(texts: list[bytes]) -> None:
     assert escaped_tensor(tf.constant(texts)).numpy().tolist() == [escaped(text) for text in texts]
 
 
 def fitted(folder: Path, batch: pa.RecordBatch, tables: dict) -> tuple[Facts, tf.Module, ByMatrices, ByLayer]:
-    """Analysed, written, and read again in both ways that a served model takes."""
+    """Analyses and writes the graph, and reads it by both paths of a served model."""
     types = {pa.binary(): tf.string, pa.int64(): tf.int64, pa.float32(): tf.float32}
     specs = {field.name: tf.io.VarLenFeature(types[field.type.value_type]) for field in batch.schema}
     facts = analyse([batch], tables, QUANTILES, SKETCH_ERROR)
@@ -113,7 +113,7 @@ def test_any_categories(tmp_path_factory: pytest.TempPathFactory, texts: list[by
 
 @given(st.lists(st.integers(-(2**63) + 1, 2**63 - 1), min_size=1), st.integers(-(2**63) + 1, 2**63 - 1))
 @settings(deadline=None)
-def test_an_offset_is_taken_off_exactly(values: list[int], offset: int) -> None:
+def test_offset_is_subtracted_exactly(values: list[int], offset: int) -> None:
     numbers = np.array(values, np.int64)
     found = less(numbers, offset)
     assert found.tolist() == [float(value - offset) for value in values]  # of Python's integers, rounded once
@@ -123,7 +123,7 @@ def test_an_offset_is_taken_off_exactly(values: list[int], offset: int) -> None:
 
 @given(st.lists(st.integers(-(2**63) + 1, 2**63 - 1), min_size=1))
 @settings(deadline=None)
-def test_the_phase_of_a_large_integer(values: list[int]) -> None:
+def test_phase_of_a_large_integer(values: list[int]) -> None:
     found = remainders(tf.constant(np.array(values, np.int64)[:, None]), [86_400_000.0]).numpy()[:, 0]
     assert found.tolist() == [float(value % 86_400_000) for value in values]
 
@@ -136,7 +136,7 @@ NUMBERS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", [0, 1_750_000_000_000, -(2**40), 2**62, -(2**63) + 1, 1_750_000_000_000_000_000])
-def test_integers_are_told_apart_wherever_they_lie(tmp_path: Path, offset: int) -> None:
+def test_integers_are_distinguished_at_any_offset(tmp_path: Path, offset: int) -> None:
     draw = np.random.default_rng(5)
     apart = draw.integers(0, 60_000, 800)
     values = [int(one) + offset for one in apart]
@@ -159,7 +159,7 @@ def test_integers_are_told_apart_wherever_they_lie(tmp_path: Path, offset: int) 
     for name, matrix in one.items():
         assert np.array_equal(matrix.numpy(), other[name].numpy()), name
     numeric, standardized = one["numeric"].numpy(), one["standardized"].numpy()
-    # The same numbers without an offset, which float32 holds: the same ranks and the same standard scores.
+    # The same numbers without an offset, which float32 can represent: the same ranks and standard scores.
     assert np.abs(numeric[:-1, 1] - numeric[:-1, 0]).max() < 1e-5
     assert np.abs(standardized[:-1, 1] - standardized[:-1, 0]).max() < 1e-5
     assert len(np.unique(numeric[:-1, 1])) >= 0.99 * len(np.unique(apart))  # but for the two ends
@@ -175,7 +175,7 @@ def test_integers_are_told_apart_wherever_they_lie(tmp_path: Path, offset: int) 
     }
     by_name = matrices.of_columns(columns, ())
     for name, matrix in by_name.items():
-        # Sines of other batches differ in the last digit: vector instructions take the rows of the end one by one.
+        # Sines of other batches differ in the last digit, because vector instructions handle the last rows one by one.
         assert np.abs(matrix.numpy() - one[name].numpy()[:-1]).max() < (1e-6 if name == "cyclical" else 1e-9), name
     assert not [one for one in check_values(module, NUMBERS["features"], facts.large, facts.learned) if one.finding]
 
@@ -195,8 +195,8 @@ def test_two_clusters_far_apart_are_both_resolved(tmp_path: Path) -> None:
     assert not about.finding
 
 
-def test_the_cases_hold_what_was_lost() -> None:
-    """The tables that the end-to-end tests run on."""
+def test_cases_contain_the_problem_values() -> None:
+    """Tests the tables on which the end-to-end tests run."""
     with open(CASES / "cat_newline.csv", newline="", encoding="utf-8") as file:
         assert any("\r\n" in row["address"] for row in csv.DictReader(file))
     with open(CASES / "big_offset.csv", newline="", encoding="utf-8") as file:

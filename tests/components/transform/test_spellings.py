@@ -1,4 +1,4 @@
-"""Spellings of one value are one category in a served graph, in both ways in which it may be built."""
+"""Spellings of one value are one category in a served graph, for both kinds of graphs."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ SENT = {"plan": ["PRO", "Pro ", "Basic", "plus", ""], "city": ["PRO", "pro", "x"
 MEANT = {"plan": ["pro", "pro", "basic", "plus", ""], "city": ["PRO", "pro", "x", "x", "x"]}
 
 
-def test_raw_spellings_are_served_as_the_values_they_stand_for(tmp_path: Path) -> None:
+def test_raw_spellings_are_served_as_their_canonical_values(tmp_path: Path) -> None:
     batch = pa.record_batch({name: pa.array([[one] for one in column]) for name, column in TRAIN.items()})
     specs = {name: tf.io.VarLenFeature(tf.string) for name in TRAIN}
     facts = analyse([batch], TABLES, QUANTILES, SKETCH_ERROR)
@@ -48,8 +48,8 @@ def test_raw_spellings_are_served_as_the_values_they_stand_for(tmp_path: Path) -
         assert inputs.label(tf.constant([example.SerializeToString()])).numpy().tolist() == [0]
 
 
-def test_transforms_own_analyzers_see_the_values_too(tmp_path: Path) -> None:
-    """What a distributed runner analyses, and a schema without the matrices."""
+def test_tft_analyzers_see_canonical_values(tmp_path: Path) -> None:
+    """The analysis of a distributed runner, without the graph of matrices."""
     import tensorflow_transform.beam as tft_beam
 
     from components.transform.preprocessing import preprocessing_fn

@@ -1,4 +1,4 @@
-"""When a gain is one: paired, and corrected for the number of trials."""
+"""Significance of a gain: paired, and corrected for the number of trials."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from components.tuner.acceptance import score_of, verdict
 
 
 def answers(rows: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Labels, and probabilities that know them but for some noise."""
+    """Labels, and noisy probabilities that depend on them."""
     draw = np.random.default_rng(seed)
     true = draw.normal(size=rows)
     labels = (draw.random(rows) < 1 / (1 + np.exp(-2 * true))).astype(np.float32)
@@ -15,7 +15,7 @@ def answers(rows: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndar
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "auc", "average_precision"])
-def test_a_clear_gain_is_sure_and_the_other_way_round_is_none(metric: str) -> None:
+def test_clear_gain_is_significant_and_the_reverse_is_not(metric: str) -> None:
     labels, worse = answers(2000, 1.0)
     better = answers(2000, 0.0)[1]
     found = verdict("binary", labels, worse, better, metric, looks=11, seed=1)
@@ -26,7 +26,7 @@ def test_a_clear_gain_is_sure_and_the_other_way_round_is_none(metric: str) -> No
     assert (back.gain, back.p_value) == (0.0, 1.0)
 
 
-def test_the_best_of_many_equals_is_rarely_taken() -> None:
+def test_best_of_many_equal_trials_is_rarely_adopted() -> None:
     taken = 0
     for seed in range(40):
         labels, present = answers(300, 0.5, seed)
@@ -38,7 +38,7 @@ def test_the_best_of_many_equals_is_rarely_taken() -> None:
     assert taken <= 4
 
 
-def test_more_trials_need_more_of_a_gain() -> None:
+def test_more_trials_need_a_larger_gain() -> None:
     labels, worse = answers(200, 0.6)
     better = answers(200, 0.3)[1]
     few = verdict("binary", labels, worse, better, "log_loss", looks=1, seed=1).p_value
@@ -46,7 +46,7 @@ def test_more_trials_need_more_of_a_gain() -> None:
     assert few is not None and many == pytest.approx(min(1.0, 4 * few))
 
 
-def test_other_tasks_by_hand() -> None:
+def test_multiclass_and_regression_by_hand() -> None:
     labels = np.array([0, 1, 2])
     sure = np.array([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.5, 0.25, 0.25]])
     assert score_of("multiclass", labels, sure, "accuracy") == pytest.approx(2 / 3)
@@ -54,7 +54,7 @@ def test_other_tasks_by_hand() -> None:
     assert score_of("regression", np.array([1.0, 2.0]), np.array([4.0, 6.0]), "rmse") == pytest.approx(12.5**0.5)
 
 
-def test_what_cannot_be_told_is_said_so() -> None:
+def test_undefined_p_value_is_none() -> None:
     labels = np.ones(40, np.float32)
     assert np.isnan(score_of("binary", labels, np.linspace(0.1, 0.9, 40), "auc"))
     same = verdict("regression", labels, labels + 1.0, labels + 0.5, "mae", looks=1, seed=1)

@@ -1,4 +1,4 @@
-"""The component itself: it writes what the Trainer takes, and the Trainer takes it."""
+"""The Tuner component: it writes the Trainer's input, and the Trainer uses it."""
 
 import json
 import types
@@ -18,7 +18,7 @@ BAD = TRAINING | {
 
 
 def tuned(project, folder, training):
-    """Runs the component's executor on the made-up rows; the artifact."""
+    """Runs the component's executor on the synthetic rows; returns the artifact."""
     from tfx.dsl.components.base.base_executor import BaseExecutor
     from tfx.types.artifact_utils import encode_split_names
     from tfx.types.standard_artifacts import Examples, HyperParameters, Schema, TransformGraph
@@ -48,7 +48,7 @@ def tuned(project, folder, training):
     return best
 
 
-def test_what_is_found_reaches_the_trainer(project, tmp_path) -> None:
+def test_best_settings_reach_the_trainer(project, tmp_path) -> None:
     from tfx.utils.io_utils import get_only_uri_in_dir
 
     made = project("binary")
@@ -79,6 +79,6 @@ def test_what_is_found_reaches_the_trainer(project, tmp_path) -> None:
     before, after = trained("before", None), trained("after", found)
     assert before["tuned"] == {}
     assert after["tuned"] == found["settings"]
-    # Fewer rows than a sample: the Trainer trains just what was tried.
+    # Fewer rows than a sample: the Trainer trains with the settings of the best trial.
     assert before["validation"]["log_loss"] == pytest.approx(found["before"], abs=1e-5)
     assert after["validation"]["log_loss"] == pytest.approx(found["after"], abs=1e-5)

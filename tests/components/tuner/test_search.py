@@ -1,4 +1,4 @@
-"""keras-tuner's oracles, asked about a made-up landscape."""
+"""keras-tuner's oracles on a synthetic objective."""
 
 import math
 
@@ -19,7 +19,7 @@ START = {"rate": 0.5, "units": (8, 8), "num_leaves": 100}
 
 
 def loss(values) -> float:
-    """0 at rate 0.01, units (16,), leaves 8."""
+    """0 at rate 0.01, units (16,), leaves 8; larger elsewhere."""
     settings = {**START, **values}
     worse = 0.0 if settings["units"] == (16,) else 0.3
     return worse + math.log10(settings["rate"] / 0.01) ** 2 + math.log2(settings["leaves"] / 8) ** 2 / 10
@@ -34,7 +34,7 @@ def scored(number, values, seconds: float = 1.0) -> Trial:
 
 
 @pytest.mark.parametrize("method", ["bayesian", "random"])
-def test_the_present_settings_come_first_and_better_ones_are_found(method: str) -> None:
+def test_current_settings_come_first_and_better_ones_are_found(method: str) -> None:
     asked = []
     trials = searched(lambda number, values: asked.append(number) or scored(number, values), method=method)
     assert asked == list(range(8))
@@ -48,19 +48,19 @@ def test_the_present_settings_come_first_and_better_ones_are_found(method: str) 
         assert type(trial.values["leaves"]) is int and 2 <= trial.values["leaves"] <= 64
 
 
-def test_more_is_better_when_it_is() -> None:
+def test_higher_is_better_if_rising() -> None:
     trials = searched(lambda _, values: Trial(values, -loss(values), 1.0), rising=True, method="bayesian")
     same = searched(scored, method="bayesian")
     assert [trial.values for trial in trials] == [trial.values for trial in same]
 
 
-def test_the_same_seed_asks_the_same() -> None:
+def test_same_seed_proposes_the_same_settings() -> None:
     first = [trial.values for trial in searched(scored, trials=10)]
     assert [trial.values for trial in searched(scored, trials=10)] == first
     assert [trial.values for trial in searched(scored, trials=10, seed=14)] != first
 
 
-def test_failed_trials_are_passed_over() -> None:
+def test_failed_trials_are_skipped() -> None:
     def attempt(number, values) -> Trial:
         return Trial(values, None, 1.0, "no") if number % 2 else scored(number, values)
 
@@ -70,12 +70,12 @@ def test_failed_trials_are_passed_over() -> None:
     assert len(everything) == 6
 
 
-def test_no_trial_begins_when_the_time_is_up() -> None:
+def test_no_trial_starts_when_the_time_is_up() -> None:
     assert len(searched(scored, seconds=4.5)) == 5
     assert len(searched(scored, seconds=0.5)) == 1  # the present settings always have theirs
 
 
-def test_a_bug_ends_the_search() -> None:
+def test_bug_ends_the_search() -> None:
     def attempt(number, values) -> Trial:
         raise KeyError("bug")
 
@@ -83,7 +83,7 @@ def test_a_bug_ends_the_search() -> None:
         searched(attempt)
 
 
-def test_a_single_value_is_no_choice() -> None:
+def test_single_value_is_fixed() -> None:
     space = (Knob("rate", 0.1, 0.1), Knob("leaves", 2, 64, whole=True))
     trials = search(space, {"rate": 0.5, "num_leaves": 8}, scored, trials=3)
     assert [trial.values["rate"] for trial in trials[1:]] == [0.1, 0.1]

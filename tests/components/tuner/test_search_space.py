@@ -1,4 +1,4 @@
-"""What may be searched, and how it is said."""
+"""Search spaces and their notation."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_each_model_has_its_own_settings() -> None:
     assert {knob.name for knob in space_of({}, "blend")} == trees | network == set(DEFAULTS)
 
 
-def test_what_is_asked_for_stands_instead_of_the_default() -> None:
+def test_given_range_replaces_the_default() -> None:
     asked = {
         "dropout": {"min": 0, "max": 0.3},
         "members": {"min": 2, "max": 6},
@@ -62,20 +62,20 @@ def test_what_is_asked_for_stands_instead_of_the_default() -> None:
         ({"weight_decay": {"min": 0, "max": 0.1, "log": 1}}, "weight_decay: log must be true or false, not 1"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_one_line(asked, said) -> None:
+def test_invalid_space_is_refused_in_one_line(asked, said) -> None:
     with pytest.raises(ValueError, match="^[^\n]+$") as caught:
         space_of(asked, "blend")
     assert str(caught.value).startswith(said)
 
 
-def test_a_member_that_is_not_there_cannot_be_searched() -> None:
+def test_settings_of_an_excluded_model_cannot_be_searched() -> None:
     with pytest.raises(ValueError, match="trees.num_leaves: model = 'network' does not have it"):
         space_of({"trees": {"num_leaves": [8]}}, "network")
     with pytest.raises(ValueError, match="nothing is left to search"):
         space_of({"trees": {name.removeprefix("trees."): False for name in DEFAULTS if "trees" in name}}, "trees")
 
 
-def test_present_values_belong_to_enumerations() -> None:
+def test_current_values_are_added_to_enumerations() -> None:
     space = (Knob("hidden_units", choices=((64,), (128,))), Knob("batch_size", choices=(256, 512)))
     assert [knob.choices for knob in around(space, TRAINING)] == [((32,), (64,), (128,)), (256, 512)]
 

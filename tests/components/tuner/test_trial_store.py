@@ -1,4 +1,4 @@
-"""Trials are kept as they end; what fails is told apart from what is wrong."""
+"""Trials are stored when they end; failed trials are distinguished from errors."""
 
 import signal
 import subprocess
@@ -22,7 +22,7 @@ def never() -> Trial:
     raise AssertionError("trained again")
 
 
-def test_a_trial_is_trained_once(tmp_path) -> None:
+def test_trial_is_trained_once(tmp_path) -> None:
     kept = Notebook(tmp_path / "here").trial(VALUES, done)
     again = Notebook(tmp_path / "here").trial(dict(reversed(VALUES.items())), never)
     assert again == kept == done()
@@ -32,7 +32,7 @@ def test_a_trial_is_trained_once(tmp_path) -> None:
     assert other.values == {"dropout": 0.2}
 
 
-def test_failures_are_kept_too(tmp_path) -> None:
+def test_failures_are_stored(tmp_path) -> None:
     def fails() -> Trial:
         return Trial(VALUES, None, 2.0, "out of memory")
 
@@ -42,7 +42,7 @@ def test_failures_are_kept_too(tmp_path) -> None:
 
 
 def killed(folder: Path) -> None:
-    """The process of a trial ends as the system ends one that takes too much memory."""
+    """Ends the process as the system does when memory runs out."""
     code = (
         "import os, pathlib, sys; from components.tuner.trial_store import Notebook; "
         f"Notebook(pathlib.Path(sys.argv[1])).trial({VALUES!r}, lambda: os.kill(os.getpid(), 9))"
@@ -51,14 +51,14 @@ def killed(folder: Path) -> None:
     assert ended.returncode == -signal.SIGKILL
 
 
-def test_what_ends_the_process_twice_is_given_up(tmp_path) -> None:
+def test_trial_that_ends_the_process_twice_has_failed(tmp_path) -> None:
     killed(tmp_path)
     killed(tmp_path)
     assert Notebook(tmp_path).trial(VALUES, never).failed.startswith("the process ended 2 times")
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt(), InputError("a single class"), KeyError("a bug")])
-def test_what_is_raised_is_not_held_against_the_settings(tmp_path, raised) -> None:
+def test_exceptions_do_not_count_as_process_deaths(tmp_path, raised) -> None:
     def train() -> Trial:
         raise raised
 
@@ -69,7 +69,7 @@ def test_what_is_raised_is_not_held_against_the_settings(tmp_path, raised) -> No
     assert Notebook(tmp_path).trial(VALUES, done) == done()
 
 
-def test_closing_leaves_nothing_but_others(tmp_path) -> None:
+def test_closing_deletes_only_its_own_trials(tmp_path) -> None:
     one, other = Notebook(tmp_path / "all" / "one"), Notebook(tmp_path / "all" / "other")
     one.trial(VALUES, done)
     other.trial(VALUES, done)
@@ -97,7 +97,7 @@ def test_settings_that_cannot_be_trained_fail(raised, said) -> None:
 
 
 @pytest.mark.parametrize("raised", [InputError("label late has a single class"), KeyError("a bug")])
-def test_bad_rows_and_bugs_are_no_failed_trials(raised) -> None:
+def test_bad_rows_and_bugs_are_not_failed_trials(raised) -> None:
     def train() -> tuple[float, np.ndarray]:
         raise raised
 
@@ -105,7 +105,7 @@ def test_bad_rows_and_bugs_are_no_failed_trials(raised) -> None:
         attempted(VALUES, train)
 
 
-def test_a_score_that_is_no_number_fails() -> None:
+def test_score_that_is_not_finite_fails() -> None:
     assert attempted(VALUES, lambda: (float("nan"), np.zeros(2))).score is None
     assert attempted(VALUES, lambda: (0.5, np.array([0.1, np.inf]))).score is None
     assert attempted(VALUES, lambda: (0.5, np.zeros(2))).score == 0.5

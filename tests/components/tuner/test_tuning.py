@@ -1,4 +1,4 @@
-"""The search on real models: a planted bad setting is mended, chance is not, what cannot be trained is passed over."""
+"""The search with real models: a bad setting is improved, random gains are not adopted, failures are skipped."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def tuned(tmp_path, training=None, task: str = "binary", **settings):
 @pytest.mark.parametrize(
     ("task", "metric"), [("binary", "log_loss"), ("multiclass", "log_loss"), ("regression", "rmse")]
 )
-def test_a_planted_bad_default_is_mended(tmp_path, task: str, metric: str) -> None:
+def test_planted_bad_default_is_improved(tmp_path, task: str, metric: str) -> None:
     found = tuned(tmp_path, BAD, task)
     assert found["metric"] == metric
     assert found["adopted"]
@@ -55,8 +55,8 @@ def test_a_planted_bad_default_is_mended(tmp_path, task: str, metric: str) -> No
     assert found["p_value"] <= 0.05
 
 
-def test_no_better_settings_leave_all_as_it_is(tmp_path) -> None:
-    # Enough rounds to stop by the validation loss: with too few any faster learning rate is surely better.
+def test_no_better_settings_change_nothing(tmp_path) -> None:
+    # Enough rounds for early stopping; with too few, any faster learning rate is significantly better.
     converged = {"trees": TRAINING["trees"] | {"n_estimators": 300}}
     trees = {"num_leaves": [15], "l2": {"min": 1.0, "max": 1.01}, "columns": False}
     trees["learning_rate"] = {"min": 0.1, "max": 0.101}
@@ -66,7 +66,7 @@ def test_no_better_settings_leave_all_as_it_is(tmp_path) -> None:
     assert found["after"] == found["before"]
 
 
-def test_a_search_that_was_ended_goes_on(tmp_path, monkeypatch) -> None:
+def test_killed_search_is_resumed(tmp_path, monkeypatch) -> None:
     whole = tuned(tmp_path / "whole", BAD)
     trained, train = [], Judged.train
 
@@ -88,7 +88,7 @@ def test_a_search_that_was_ended_goes_on(tmp_path, monkeypatch) -> None:
         assert again[key] == whole[key]
 
 
-def test_settings_that_cannot_be_trained_are_passed_over(tmp_path) -> None:
+def test_settings_that_cannot_be_trained_are_skipped(tmp_path) -> None:
     network = {"model": "network", "epochs": 1}
     space = dict.fromkeys(("hidden_units", "dropout", "weight_decay", "members", "batch_size"), False)
     hopeless = network | {"learning_rate": 1e30}
@@ -100,7 +100,7 @@ def test_settings_that_cannot_be_trained_are_passed_over(tmp_path) -> None:
         tuned(tmp_path, hopeless, trials=1, space=space)  # as the notebook has it
 
 
-def test_a_sample_keeps_the_order_of_time() -> None:
+def test_sample_keeps_the_order_in_time() -> None:
     all_rows = rows()
     some = sampled(all_rows, 100, seed=1)
     at = [
@@ -111,7 +111,7 @@ def test_a_sample_keeps_the_order_of_time() -> None:
     assert sampled(all_rows, 600, seed=1) is all_rows
 
 
-def test_what_few_rows_settle_is_not_searched() -> None:
+def test_settings_overridden_for_few_rows_are_not_searched() -> None:
     network = TRAINING | {"model": "network"}
     assert "batch_size" not in {knob.name for knob in searched({}, network, 50)}  # always 16
     assert "batch_size" in {knob.name for knob in searched({}, network, 9000)}

@@ -1,4 +1,4 @@
-"""CONTENT of folders and of what is read by URL."""
+"""CONTENT of folders and of artifacts that are read by URL."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def artifact(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_is_read_whole(artifact):
+def test_folder_is_read_completely(artifact):
     content = content_of(str(artifact))
     assert content.startswith("2 12 ") and len(content) == 5 + 64
     assert content_findings(str(artifact), content) == []
@@ -25,15 +25,15 @@ def test_a_folder_is_read_whole(artifact):
     assert [one.detail for one in content_findings(str(artifact), content)] == ["has other bytes than were written"]
 
 
-def test_what_was_written_by_url_is_compared_by_number_and_bytes(artifact):
+def test_artifact_at_a_url_is_compared_by_number_and_bytes(artifact):
     assert content_findings(str(artifact), "2 12 -") == []
     (finding,) = content_findings(str(artifact), "3 14 -")
     assert finding.detail == "has 2 files of 12 bytes instead of 3 of 14"
 
 
-def test_an_output_that_a_step_did_not_write_holds_nothing(tmp_path):
+def test_missing_output_has_no_files(tmp_path):
     assert content_of(str(tmp_path / "never")) == "0 0 -"
 
 
-def test_objects_are_counted_through_beams_file_systems(artifact):
+def test_objects_are_counted_by_beams_file_systems(artifact):
     assert sorted(content._sizes(str(artifact))) == [5, 7]

@@ -1,4 +1,4 @@
-"""Records of artifacts, and what is found when the files have changed since."""
+"""Records of artifacts, and findings after their files have changed."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def artifact(tmp_path: Path) -> str:
     return str(folder)
 
 
-def test_a_record_lies_outside_of_the_artifact_and_comes_back_as_it_was_made(artifact, tmp_path):
+def test_record_is_stored_outside_of_the_artifact_and_read_back(artifact, tmp_path):
     made = integrity.record(artifact)
     assert sorted(made.files) == ["Split-train/a.gz", "Split-train/b.gz", "note.txt"]
     assert made.files["Split-train/a.gz"].size == 11
@@ -50,7 +50,7 @@ def test_every_kind_of_damage_is_found_and_named(artifact):
     assert found[1].detail == "has 6 bytes instead of 12"
 
 
-def test_a_flipped_byte_is_found_by_its_time_and_without_it_by_the_digest(artifact):
+def test_flipped_byte_is_found_by_time_and_by_digest(artifact):
     made = integrity.record(artifact)
     shard = Path(artifact) / "Split-train" / "a.gz"
     shard.write_bytes(b"first shArd")
@@ -64,21 +64,21 @@ def test_a_flipped_byte_is_found_by_its_time_and_without_it_by_the_digest(artifa
     assert [one.kind for one in integrity.check_content(artifact, made.content)] == ["content"]
 
 
-def test_a_copy_with_other_times_is_the_same_artifact(artifact, tmp_path):
+def test_copy_with_other_times_is_the_same_artifact(artifact, tmp_path):
     made = integrity.record(artifact)
     copy = shutil.copytree(artifact, tmp_path / "copy", copy_function=shutil.copyfile)
     assert integrity.check(str(copy), made, digests=False) == []
     assert integrity.describe(str(copy)).content == made.content
 
 
-def test_an_artifact_that_is_gone_misses_all_its_files(artifact):
+def test_missing_artifact_lacks_all_its_files(artifact):
     made = integrity.record(artifact)
     shutil.rmtree(artifact)
     assert [one.kind for one in integrity.check(artifact, made, digests=False)] == ["missing"] * 3
     assert [one.kind for one in integrity.check_content(artifact, made.content)] == ["content"]
 
 
-def test_an_artifact_of_one_file(tmp_path):
+def test_artifact_of_one_file(tmp_path):
     file = tmp_path / "Count" / "rows" / "5" / "value"
     file.parent.mkdir(parents=True)
     file.write_text("12")
@@ -100,13 +100,13 @@ def test_an_artifact_of_one_file(tmp_path):
         '{"format": 1, "files": {"a": ["1", 2, "x"]}}',
     ],
 )
-def test_a_record_that_cannot_be_read_is_none(artifact, text):
+def test_unreadable_record_is_none(artifact, text):
     integrity.record(artifact)
     integrity.record_file(artifact).write_text(text)
     assert integrity.load(artifact) is None
 
 
-def test_the_content_tells_a_part_of_the_files_from_all(artifact):
+def test_content_distinguishes_a_part_of_the_files_from_all(artifact):
     made = integrity.record(artifact)
     assert made.content.startswith("3 23 ")
     (Path(artifact) / "Split-train" / "b.gz").unlink()
@@ -114,7 +114,7 @@ def test_the_content_tells_a_part_of_the_files_from_all(artifact):
     assert finding.detail == "has 2 files of 11 bytes instead of 3 files of 23 bytes"
 
 
-def test_what_is_set_aside_keeps_its_files_and_never_replaces_what_lies_there(artifact, tmp_path):
+def test_artifact_set_aside_keeps_its_files_and_replaces_nothing(artifact, tmp_path):
     integrity.record(artifact)
     aside = tmp_path / "set-aside"
     moved = integrity.set_aside(artifact, aside)
@@ -126,13 +126,13 @@ def test_what_is_set_aside_keeps_its_files_and_never_replaces_what_lies_there(ar
     assert integrity.set_aside(artifact, aside) is None
 
 
-def test_it_is_imported_without_tensorflow():
+def test_module_does_not_import_tensorflow():
     module = "components.shared.artifacts.integrity"
     code = f"import sys, {module}; sys.exit(any(n in sys.modules for n in ('tensorflow', 'tfx')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_links_to_folders_and_to_nowhere_are_content_too(tmp_path):
+def test_links_to_folders_and_broken_links_are_content(tmp_path):
     uri = tmp_path / "artifacts" / "Trainer" / "model" / "7"
     uri.mkdir(parents=True)
     (uri / "folder").symlink_to(tmp_path)

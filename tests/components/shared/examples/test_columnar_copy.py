@@ -1,4 +1,4 @@
-"""A columnar copy holds what decoding the tf.Examples gives, and is not read where it is not theirs."""
+"""A columnar copy equals the decoded tf.Examples, and is not used for other files."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def records(folder: Path, batches: list[pa.RecordBatch]) -> str:
 
 
 def decoded(path: str, **options) -> list[pa.RecordBatch]:
-    """From the TFRecords alone."""
+    """Reads the TFRecords without copies."""
     for seal in Path(path).parent.parent.glob("columns/*/*.size"):
         seal.unlink()
     return list(example_batches(path, **options))
@@ -41,7 +41,7 @@ def decoded(path: str, **options) -> list[pa.RecordBatch]:
 
 @settings(deadline=None, max_examples=25)
 @given(ROWS, ROWS, st.integers(1, 30))
-def test_the_copy_holds_what_decoding_gives(first: list, second: list, batch_size: int) -> None:
+def test_copy_equals_the_decoded_examples(first: list, second: list, batch_size: int) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def test_a_column_without_any_value_is_a_column_of_nulls(tmp_path: Path) -> None
     assert copied.schema.field("f").type == copied.schema.field("s").type == pa.null()
 
 
-def test_a_copy_of_other_records_is_not_read(tmp_path: Path) -> None:
+def test_copy_of_other_records_is_not_read(tmp_path: Path) -> None:
     path = records(tmp_path, [table([([1], 1.0, "a")])])
     write_examples([table([([2], 2.0, "b")] * 50)], path)
     assert read_copy(path, 10) is None
@@ -81,7 +81,7 @@ def test_batches_of_two_schemas_have_no_copy(tmp_path: Path) -> None:
     assert read_copy(records(tmp_path, batches), 10) is None
 
 
-def test_wide_batches_are_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wide_batches_have_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columnar_copy, "CELLS", 12)  # 3 columns, so 4 rows
     path = records(tmp_path, [table([([1], 1.0, "a")] * 3)] * 3)
     assert [batch.num_rows for batch in read_copy(path, 100)] == [3, 3, 3]

@@ -1,4 +1,4 @@
-"""There and back: table -> gzip TFRecords of tf.Examples -> table."""
+"""Round trip: table -> gzip TFRecords of tf.Examples -> table."""
 
 import math
 import tempfile
@@ -30,7 +30,7 @@ def cells(column: pd.Series) -> list:
     return [None if value is None or value is pd.NA else value for value in column.tolist()]
 
 
-def test_values_types_and_missing_ones():
+def test_values_types_and_missing_values():
     batch = pa.record_batch({"i": [0, None, 2], "f": [0.0, 0.5, None], "s": ["", None, "ü"]})
     table = there_and_back([batch], ["s", "i", "f"])
     assert list(table.columns) == ["s", "i", "f"]
@@ -40,24 +40,24 @@ def test_values_types_and_missing_ones():
     assert table["f"].tolist()[:2] == [0.0, 0.5]
 
 
-def test_a_missing_value_does_not_round_the_large_numbers_beside_it():
+def test_missing_value_does_not_round_large_integers_in_the_column():
     batch = pa.record_batch({"i": [2**53 + 1, None]})
     assert cells(there_and_back([batch], ["i"])["i"]) == [2**53 + 1, None]
 
 
-def test_a_column_that_is_empty_or_not_there_is_missing():
+def test_empty_or_absent_column_is_missing():
     batch = pa.record_batch({"i": [1, 2], "none": pa.array([None, None], pa.string())})
     table = there_and_back([batch], ["none", "nowhere"])
     assert table.shape == (2, 2)
     assert table.isna().all(axis=None)
 
 
-def test_a_column_that_is_empty_in_one_batch_only():
+def test_column_that_is_empty_in_one_batch_only():
     batches = [pa.record_batch({"s": pa.array([None, None], pa.string())}), pa.record_batch({"s": ["a", "b"]})]
     assert cells(there_and_back(batches, ["s"], batch_size=2)["s"]) == [None, None, "a", "b"]
 
 
-def test_no_examples_are_no_rows():
+def test_no_examples_give_no_rows():
     batch = pa.record_batch({"i": pa.array([], pa.int64())})
     table = there_and_back([batch], ["i"])
     assert table.shape == (0, 1)
@@ -123,7 +123,7 @@ rows = st.lists(
 
 @settings(deadline=None, max_examples=60)
 @given(rows, st.integers(0, 12), st.integers(1, 5))
-def test_comes_back_as_pyarrow_reads_it(rows, cut, batch_size):
+def test_round_trip_equals_pyarrow(rows, cut, batch_size):
     integers, floats, texts = zip(*rows, strict=True)
     batch = pa.record_batch(
         {

@@ -1,4 +1,4 @@
-"""Rows read are those that ingest wrote, or it is said."""
+"""A difference between the rows read and the rows written by ingest is an error."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def split(tmp_path: Path) -> str:
     return str(folder)
 
 
-def test_what_was_written_is_known_by_split_and_file(split):
+def test_row_counts_are_found_by_split_and_file(split):
     assert written_rows(split) == {"a.gz": 3, "b.gz": 2}
     check_files(split, ["b.gz", f"{split}/a.gz"])
     check_rows(f"{split}/a.gz", 3)
@@ -28,7 +28,7 @@ def test_what_was_written_is_known_by_split_and_file(split):
     check_split(f"{split}/b.gz", 2)
 
 
-def test_differences_are_said(split):
+def test_differences_raise_errors(split):
     with pytest.raises(PlumblineError, match="b.gz: is missing; run again with --verify"):
         check_files(split, ["a.gz"])
     with pytest.raises(PlumblineError, match="old.gz: was not written by ingest"):
@@ -40,7 +40,7 @@ def test_differences_are_said(split):
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", '{"rows": {"Split-train": {"a.gz": "3"}}}', '{"rows": {}}'])
-def test_where_nothing_is_said_nothing_is_compared(split, text):
+def test_nothing_is_compared_without_row_counts(split, text):
     file = Path(split).parent / FILE
     file.unlink() if text is None else file.write_text(text)
     assert written_rows(split) is None
@@ -49,7 +49,7 @@ def test_where_nothing_is_said_nothing_is_compared(split, text):
     check_split(split, 7)
 
 
-def test_readers_of_a_split_notice_a_missing_file_and_a_short_one(tmp_path):
+def test_readers_detect_a_missing_file_and_a_truncated_one(tmp_path):
     import pyarrow as pa
 
     from components.arrow_example_gen.example_encoding import write_examples

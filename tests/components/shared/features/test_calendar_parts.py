@@ -1,4 +1,4 @@
-"""Parts of the calendar: worked by hand, by Python's own calendar, and the same in TensorFlow."""
+"""Calendar arithmetic: worked by hand, compared with Python's calendar, and the same in TensorFlow."""
 
 import datetime
 
@@ -32,14 +32,14 @@ def test_days_worked_by_hand(days: int, month: int, day: int, of_year: int, of_w
 
 
 @given(st.dates())
-def test_as_pythons_calendar_has_it(date: datetime.date) -> None:
+def test_results_equal_pythons_calendar(date: datetime.date) -> None:
     days = np.array([(date - datetime.date(1970, 1, 1)).days], np.int64)
     month, day, of_year = civil(days, np.where)
     assert (month[0], day[0], of_year[0]) == (date.month, date.day, date.timetuple().tm_yday)
     assert weekday(days)[0] == date.weekday()
 
 
-def test_a_moment_before_1970_is_of_the_day_that_it_is_in() -> None:
+def test_time_before_1970_belongs_to_the_right_day() -> None:
     day, micro = split(np.array([-1, -DAY, 0, DAY - 1], np.int64), MOMENT)
     assert day.tolist() == [-1, -1, 0, 0]
     assert micro.tolist() == [DAY - 1, 0, 0, DAY - 1]

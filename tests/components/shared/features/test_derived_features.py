@@ -1,4 +1,4 @@
-"""Derived columns: their names say how they are computed; of batches of examples and of tensors the same comes out."""
+"""Derived columns: names, and equal results for batches of examples and tensors."""
 
 import numpy as np
 import pyarrow as pa
@@ -36,18 +36,18 @@ NAMES = [
 
 
 @pytest.mark.parametrize("meant", NAMES, ids=lambda one: one.name)
-def test_a_name_says_what_it_means(meant: Derived) -> None:
+def test_name_is_parsed_to_its_meaning(meant: Derived) -> None:
     there = {"arrived", "at", "a: b", "born", "asked", "seen", "tags", "scores"}
     assert reading(meant.name, there.__contains__) == meant
     assert meant in readings(meant.name)
 
 
-def test_a_column_of_the_data_is_itself() -> None:
+def test_raw_column_takes_precedence() -> None:
     assert reading("at: month", {"at", "at: month"}.__contains__) is None
     assert readings("plain") == readings("a: b") == ()
 
 
-def test_what_can_be_derived() -> None:
+def test_columns_that_can_be_derived() -> None:
     numeric, cyclical = candidates({"d": "date", "t": "timestamp"}, ("t", "timestamp"), {"l": "string", "n": "int64"})
     assert numeric == [
         *("d: day of month", "d: days before t (date to UTC)", "t: day of month (UTC)"),
@@ -95,6 +95,6 @@ def test_lists_of_batches_and_of_tensors(tags: list[list[str]], scores: list[lis
     assert found["tags: count"].numpy().tolist() == [len(row) for row in tags]
 
 
-def test_items_are_the_most_frequent() -> None:
+def test_items_are_the_most_frequent_values() -> None:
     assert items([(b"a", 3), (b"c", 5), (b"b", 3), (b"", 9), (b"rare", 1)], 2) == ["c", "a", "b"]
     assert len(items([(b"%d" % number, 9) for number in range(100)], 2)) == 64

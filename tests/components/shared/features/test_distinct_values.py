@@ -1,4 +1,4 @@
-"""Whether values are told apart, worked by hand; and what ingest notices of float64."""
+"""Distinct values before and after a transformation, worked by hand; and findings of ingest about float64."""
 
 import numpy as np
 import pyarrow as pa
@@ -15,17 +15,17 @@ def test_values_that_become_equal_are_counted() -> None:
     assert (both.distinct, both.learned, both.finding) == (2, 2, "")
 
 
-def test_a_cut_tail_is_no_finding() -> None:
+def test_clipped_tail_is_no_finding() -> None:
     values = np.concatenate([np.zeros(9_950), np.arange(1, 51)])
     assert not told_apart("x", "numeric", values, np.minimum(values, 1)).finding  # 0.5 % of the rows
     assert told_apart("x", "numeric", values[9_900:], np.minimum(values[9_900:], 1)).finding
 
 
-def test_nothing_is_nothing() -> None:
+def test_no_values() -> None:
     assert told_apart("x", "numeric", np.zeros(0)).distinct == 0
 
 
-def test_a_sample_stays_small_and_is_spread_over_all_rows() -> None:
+def test_sample_is_bounded_and_spread_over_all_rows() -> None:
     sample = NumberSample()
     for start in range(0, 100_000, 777):
         sample.add(pa.array(range(start, min(start + 777, 100_000))))
@@ -34,7 +34,7 @@ def test_a_sample_stays_small_and_is_spread_over_all_rows() -> None:
     assert len(set(np.diff(values))) == 1 and values[-1] > 99_980
 
 
-def test_float64_that_float32_rounds_to_the_same_is_noticed() -> None:
+def test_float64_values_that_are_equal_as_float32_are_found() -> None:
     draw = np.random.default_rng(5)
     batch = pa.record_batch(
         {

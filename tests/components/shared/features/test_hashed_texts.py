@@ -1,11 +1,11 @@
-"""Texts as a few numbers without labels."""
+"""Conversion of texts to a few numbers without labels."""
 
 import numpy as np
 
 from components.shared.features.hashed_texts import TERMS, text_directions
 
 
-def test_directions_tell_topics_apart_and_missing_is_nan() -> None:
+def test_components_separate_topics_and_missing_is_nan() -> None:
     draw = np.random.default_rng(0)
     topics = [["cat", "dog", "bird", "fish"], ["bank", "loan", "rate", "debt"]]
     which = draw.integers(0, 2, 200)
@@ -19,11 +19,11 @@ def test_directions_tell_topics_apart_and_missing_is_nan() -> None:
     assert max(correlation) > 0.9
 
 
-def test_few_or_no_texts_have_no_direction() -> None:
+def test_few_or_no_texts_have_no_components() -> None:
     assert text_directions([None, "", "one"]).directions.shape == (TERMS, 0)
     assert text_directions([None])(["a", None]).shape == (2, 0)
 
 
-def test_directions_are_the_same_again() -> None:
+def test_components_are_deterministic() -> None:
     texts = [f"word{at % 7} and {at % 5}" for at in range(100)]
     np.testing.assert_array_equal(text_directions(texts)(texts), text_directions(texts)(texts))

@@ -22,7 +22,7 @@ PLACES, LABELS = np.array([0, 2, 5]), np.array([1.0, 0.0, 2.0])
         (np.array([-1.5, 0.0, 7.25], np.float32), None),
     ],
 )
-def test_what_is_written_is_read(tmp_path, output, decided):
+def test_round_trip(tmp_path, output, decided):
     about = About("any", 7, 3, {"flüge": 2}, ("a", "b", "c", "d"), {"candidate": 0.29}, "abc")
     answers = {"candidate": Answers(output, decided), "champion": Answers(output / 2, decided)}
     parts = [
@@ -49,6 +49,6 @@ def test_train_labels(tmp_path):
     np.testing.assert_array_equal(read_train_labels(tmp_path), [0.0, np.nan, 1.0])
 
 
-def test_what_is_gone(tmp_path):
+def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_predictions(tmp_path)

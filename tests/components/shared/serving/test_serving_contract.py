@@ -15,8 +15,8 @@ from components.shared.statistics.threshold_selection import GRID
 from components.shared.statistics.weighted_metrics import Decisions
 
 
-def test_a_row_at_the_threshold_is_called_1_as_float32_has_it():
-    """0.29 in float64 is not the 0.29 of a float32 graph, 0.28999999."""
+def test_row_at_the_threshold_is_positive_in_float32():
+    """0.29 in float64 differs from 0.29 in float32, 0.28999999."""
     below = np.nextafter(np.float32(0.29), np.float32(0))
     probability = np.array([0.28, 0.29, below, 0.3], np.float32)
     assert decides(probability, 0.29).tolist() == [False, True, False, True]
@@ -24,7 +24,7 @@ def test_a_row_at_the_threshold_is_called_1_as_float32_has_it():
 
 
 @pytest.mark.slow
-def test_the_graph_of_a_served_model_decides_alike():
+def test_graph_of_a_served_model_applies_the_same_rule():
     import tensorflow as tf
 
     probability = np.concatenate([np.nextafter(GRID.astype(np.float32), np.float32(at)) for at in (0, 1)])
@@ -37,14 +37,14 @@ def test_the_graph_of_a_served_model_decides_alike():
 @given(
     arrays(np.float32, 20, elements=st.sampled_from([0.0, 0.28, 0.29, 0.5, 1.0])), st.sampled_from([0.29, 0.5, 0.28])
 )
-def test_metrics_decide_alike(probability, threshold):
+def test_metrics_apply_the_same_rule(probability, threshold):
     labels = np.arange(20) % 2
     found = dict(zip(Decisions.names, Decisions(labels, probability, threshold)(np.ones(20)), strict=True))
     called = decides(probability, threshold)
     assert found["recall"] == pytest.approx((called & (labels == 1)).sum() / 10)
 
 
-def test_of_equals_the_first_class_is_the_likeliest():
+def test_first_of_equally_probable_classes_is_predicted():
     assert likeliest(np.array([[0.4, 0.4, 0.2], [0.2, 0.4, 0.4]])).tolist() == [0, 1]
 
 
@@ -54,7 +54,7 @@ def test_classes_are_matched_by_name():
     assert matched(probabilities, ("a", "b"), ("a", "b")) is probabilities
 
 
-def test_the_threshold_of_a_model(tmp_path):
+def test_decision_threshold_is_read_from_a_model(tmp_path):
     assert decision_threshold(tmp_path) == 0.5
     (tmp_path / DECISION_THRESHOLD).parent.mkdir()
     (tmp_path / DECISION_THRESHOLD).write_text('{"threshold": 0.22}')

@@ -19,7 +19,7 @@ def test_case_punctuation_and_abbreviations_of_a_firm() -> None:
     "names",
     [("Store 12", "Store 13"), ("North Street", "South Street"), ("Li Wei", "Li Wen"), ("A B", "A C"), ("one",)],
 )
-def test_other_names_stay_apart(names: tuple[str, ...]) -> None:
+def test_different_names_are_not_grouped(names: tuple[str, ...]) -> None:
     assert groups(*names) == []
 
 
@@ -32,10 +32,10 @@ def test_other_names_stay_apart(names: tuple[str, ...]) -> None:
         ("Xerox Holdings", "Zerox Holdings"),  # the first letter: found from behind
     ],
 )
-def test_a_slip_of_a_letter(one: str, other: str) -> None:
+def test_typo(one: str, other: str) -> None:
     assert any({one, other} <= found for found in groups(one, other, "Aaron Example", "Zoe Sample", "Jon Smith"))
 
 
-def test_many_names_that_begin_alike_take_bounded_time() -> None:
+def test_many_names_with_one_first_word_take_bounded_time() -> None:
     names = [f"shop number{''.join(chr(97 + int(digit)) for digit in str(number))}" for number in range(3_000)]
     assert all(len(found) < 20 for found in groups(*names))

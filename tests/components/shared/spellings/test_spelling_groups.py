@@ -10,7 +10,7 @@ def only(counts: dict[str, int]) -> Group:
     return group
 
 
-def test_case_and_blanks_are_certain() -> None:
+def test_differences_of_case_and_blanks_are_certain() -> None:
     group = only({"Yes": 30, "yes": 6, " YES ": 2, "No": 20})
     assert (group.value, group.differ, group.is_certain) == ("Yes", ("blanks", "case"), True)
     assert group.meant == {"yes": "Yes", " YES ": "Yes"}
@@ -30,7 +30,7 @@ def test_case_and_blanks_are_certain() -> None:
         ({"Straße": 3, "STRASSE": 9}, "STRASSE", ("case",)),
     ],
 )
-def test_what_is_certain(counts: dict[str, int], value: str, differ: tuple[str, ...]) -> None:
+def test_certain_differences(counts: dict[str, int], value: str, differ: tuple[str, ...]) -> None:
     group = only(counts)
     assert (group.value, group.differ, group.is_certain) == (value, differ, True)
 
@@ -45,7 +45,7 @@ def test_what_is_certain(counts: dict[str, int], value: str, differ: tuple[str, 
         ({"S\u00e3o Paulo": 9, "sao  paulo": 2}, ("blanks", "case", "accents")),
     ],
 )
-def test_what_is_only_proposed(counts: dict[str, int], differ: tuple[str, ...]) -> None:
+def test_proposed_differences(counts: dict[str, int], differ: tuple[str, ...]) -> None:
     group = only(counts)
     assert (group.differ, group.is_certain) == (differ, False)
 
@@ -64,12 +64,12 @@ def test_what_is_only_proposed(counts: dict[str, int], differ: tuple[str, ...]) 
         {},
     ],
 )
-def test_other_values_are_no_spellings(counts: dict[str, int]) -> None:
+def test_different_values_are_not_grouped(counts: dict[str, int]) -> None:
     assert find_groups(counts) == []
 
 
 @needs_rapidfuzz
-def test_a_slip_of_a_letter_is_proposed_where_it_is_rare() -> None:
+def test_typo_is_proposed_if_it_is_rare() -> None:
     group = only({"versicolor": 50, "versicolour": 2, "virginica": 40})
     assert (group.value, group.differ, group.meant) == ("versicolor", ("letters",), {"versicolour": "versicolor"})
     assert find_groups({"versicolor": 50, "versicolour": 40}) == []  # as frequent as that is no slip
@@ -77,16 +77,16 @@ def test_a_slip_of_a_letter_is_proposed_where_it_is_rare() -> None:
 
 
 @needs_rapidfuzz
-def test_another_number_is_another_value() -> None:
+def test_other_numbers_are_other_values() -> None:
     assert find_groups({"warehouse 12": 50, "warehouse 13": 2}) == []
 
 
 @needs_rapidfuzz
-def test_slips_of_a_slip_go_to_the_value_that_was_meant() -> None:
+def test_typos_of_a_typo_belong_to_the_intended_value() -> None:
     group = only({"Philadelphia": 500, "Philadelpia": 60, "Philadelpa": 2, "Chicago": 100})
     assert group.meant == {"Philadelpia": "Philadelphia", "Philadelpa": "Philadelphia"}
 
 
-def test_the_loose_key_keeps_what_tells_numbers_apart() -> None:
+def test_loose_key_keeps_decimal_points() -> None:
     assert loose_key("Route 1 2") != loose_key("Route 12")
     assert loose_key("3,5 mm") != loose_key("35 mm")

@@ -1,4 +1,4 @@
-"""Metrics with weights against scikit-learn; intervals against what is known."""
+"""Weighted metrics compared with scikit-learn; intervals compared with known results."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from components.shared.statistics.weighted_metrics import Binary, Means, multicl
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.sampled_from([2, 5, 1000]))
-def test_binary_is_what_scikit_learn_says(seed, rows, values):
+def test_binary_metrics_equal_scikit_learn(seed, rows, values):
     random = np.random.default_rng(seed)
     labels = np.append([0, 1], random.integers(0, 2, rows))
     scores = random.integers(0, values, rows + 2) / values  # few values: ties
@@ -30,7 +30,7 @@ def test_binary_is_what_scikit_learn_says(seed, rows, values):
     )
 
 
-def test_other_tasks_are_what_scikit_learn_says():
+def test_multiclass_and_regression_metrics_equal_scikit_learn():
     random = np.random.default_rng(0)
     labels, weights = random.integers(0, 3, 50), random.integers(0, 4, 50).astype(float)
     probabilities = random.dirichlet([1, 1, 1], 50)
@@ -49,7 +49,7 @@ def test_other_tasks_are_what_scikit_learn_says():
     )
 
 
-def test_a_weight_is_a_row_that_often():
+def test_weight_equals_repeated_rows():
     labels, scores, weights = np.array([0, 1, 1, 0]), np.array([0.1, 0.4, 0.4, 0.6]), np.array([1, 0, 2, 3])
     again = np.repeat(np.arange(4), weights)
     assert Binary(labels, scores)(weights.astype(float)) == pytest.approx(
@@ -57,13 +57,13 @@ def test_a_weight_is_a_row_that_often():
     )
 
 
-def test_one_class_has_no_area():
+def test_auc_of_one_class_is_undefined():
     found = Binary(np.zeros(3), np.array([0.1, 0.2, 0.3]))(np.ones(3))
     assert np.isnan(found[:2]).all()
     assert found[3] == 1.0
 
 
-def test_the_same_model_twice_has_no_difference():
+def test_model_compared_with_itself_has_no_difference():
     random = np.random.default_rng(1)
     judge = Binary(random.integers(0, 2, 200), random.random(200))
     for one in paired_intervals(judge, judge, 200, resamples=20)[""].values():
@@ -71,8 +71,8 @@ def test_the_same_model_twice_has_no_difference():
         assert not one.certain
 
 
-def test_interval_of_a_mean_is_the_textbooks():
-    """Of a difference of accuracies, whose standard error is known: sd / sqrt(N)."""
+def test_interval_of_a_mean_equals_the_textbook_formula():
+    """For a difference of accuracies, whose standard error is known: sd / sqrt(N)."""
     random = np.random.default_rng(2)
     rows = 4000
     was, now = (random.random(rows) < share for share in (0.70, 0.75))
@@ -95,7 +95,7 @@ def test_pairing_narrows_the_interval():
     assert widths[0] < widths[1] / 3
 
 
-def test_slices_and_what_cannot_be_told():
+def test_slices_and_undefined_metrics():
     random = np.random.default_rng(4)
     labels = random.integers(0, 2, 200)
     labels[:40] = 0
@@ -111,7 +111,7 @@ def test_slices_and_what_cannot_be_told():
     assert found["rest"]["auc"].low <= found["rest"]["auc"].delta <= found["rest"]["auc"].high
 
 
-def test_the_same_every_time():
+def test_results_are_deterministic():
     random = np.random.default_rng(5)
     judges = [Binary(random.integers(0, 2, 100), random.random(100)) for _ in range(2)]
     assert paired_intervals(*judges, 100, resamples=20) == paired_intervals(*judges, 100, resamples=20)

@@ -31,23 +31,23 @@ def test_worked_by_hand(by, threshold):
     assert choose_threshold(LABELS, PROBABILITY, by) == threshold
 
 
-def test_a_row_at_the_threshold_is_called_1():
+def test_row_at_the_threshold_is_positive():
     labels, probability = np.array([0, 1]), np.array([0.28, 0.29], np.float32)
     assert choose_threshold(labels, probability, "accuracy") == 0.29
 
 
-def test_what_cannot_be_reached_is_come_nearest_to():
+def test_unreachable_minimum_gives_the_closest_threshold():
     labels, probability = np.array([0, 1, 0, 1]), np.array([0.9, 0.8, 0.3, 0.1])
     # Precision is 1/2 from 0.31 to 0.80 and from 0.01 to 0.10, of which the lower has the higher recall.
     assert choose_threshold(labels, probability, {"precision": 0.99}) == 0.01
 
 
 @pytest.mark.parametrize("by", [*NAMES, {"precision": 0.9}, {"recall": 0.9}])
-def test_without_positive_rows_it_is_a_half(by):
+def test_without_positive_rows_it_is_one_half(by):
     assert choose_threshold(np.zeros(3), np.array([0.1, 0.2, 0.3]), by) == 0.5
 
 
-def test_without_negative_rows_balanced_accuracy_says_nothing():
+def test_balanced_accuracy_without_negative_rows_is_one_half():
     assert choose_threshold(np.ones(3), np.array([0.1, 0.2, 0.3]), "balanced_accuracy") == 0.5
     assert choose_threshold(np.ones(3), np.array([0.1, 0.2, 0.3]), "f1") == 0.01
 
@@ -66,7 +66,7 @@ def test_no_threshold_of_the_grid_is_better_by_scikit_learn(rows):
 
 
 @pytest.mark.parametrize("by", [*NAMES, {"precision": 0.8}, {"recall": 1}])
-def test_what_is_legal(by):
+def test_legal_criteria(by):
     assert complaint(by) == ""
 
 
@@ -81,5 +81,5 @@ def test_what_is_legal(by):
         ({"recall": 0}, "recall must lie between 0 and 1, not 0"),
     ],
 )
-def test_what_is_not(by, said):
+def test_illegal_criteria(by, said):
     assert complaint(by) == said

@@ -1,4 +1,4 @@
-"""Weighted metrics are tested against scikit-learn in test_resampling.py; here is what came with the evaluator."""
+"""Precision, recall and calibration; the other weighted metrics are compared with scikit-learn in test_bootstrap.py."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from components.shared.statistics.weighted_metrics import Decisions, calibration
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10), st.integers(0, 3)), min_size=1, max_size=40))
-def test_precision_and_recall_are_scikit_learns(rows):
+def test_precision_and_recall_equal_scikit_learn(rows):
     labels, scores, weights = np.array([(0, 0, 1), (1, 10, 1), *rows]).T
     found = dict(zip(Decisions.names, Decisions(labels, scores / 10, 0.45)(weights.astype(float)), strict=True))
     weighed = {"sample_weight": weights, "zero_division": 0.0}
@@ -20,7 +20,7 @@ def test_precision_and_recall_are_scikit_learns(rows):
     assert found["recall"] == pytest.approx(metrics.recall_score(labels, said, **weighed))
 
 
-def test_some_of_the_rows_are_judged_alike():
+def test_metrics_of_a_subset_of_rows():
     labels, probability = np.array([0, 1, 1, 0]), np.array([0.1, 0.9, 0.2, 0.8])
     rows = np.array([1, 2])
     assert Decisions(labels, probability).among(rows)(np.ones(2))[-2:] == pytest.approx([1.0, 0.5])
@@ -36,7 +36,7 @@ def test_calibration_error_worked_by_hand():
 
 
 def test_equal_probabilities_are_in_one_bin():
-    """The prior is perfectly calibrated in the large, in whatever order its rows come."""
+    """The prior is calibrated in the large, regardless of the order of its rows."""
     labels = np.array([1, 1, 1, 0, 0, 0, 0, 0])
     assert calibration_error(labels, np.full(8, 3 / 8)) == pytest.approx(0.0)
 

@@ -27,21 +27,21 @@ else:
 HOSTILE = "a\x1b[2J\n\u202eb\x9b\r\x00c\ud800"
 
 
-def test_a_value_on_one_line():
+def test_value_on_one_line():
     assert on_one_line("Zürich 東京 'x'") == "Zürich 東京 'x'"
     assert on_one_line(HOSTILE) == r"a\x1b[2J\n\u202eb\x9b\r\x00c\ud800"
     assert on_one_line("\x1b'") == r"\x1b'"
 
 
 @given(st.text())
-def test_what_reaches_a_terminal_is_print_and_our_own_line_breaks(text):
+def test_terminal_text_is_printable_apart_from_line_breaks(text):
     assert on_one_line(text).isprintable()
     assert for_terminal(text).replace("\n", "").isprintable()
     assert for_terminal(text).count("\n") == text.count("\n")
     for_terminal(text).encode()  # no lone surrogate is left
 
 
-def test_a_record_is_copied_with_its_texts_on_one_line():
+def test_record_is_copied_with_its_texts_on_one_line():
     @dataclass(frozen=True)
     class Row:
         name: str
@@ -60,13 +60,13 @@ def test_a_record_is_copied_with_its_texts_on_one_line():
 
 
 @given(st.text())
-def test_xml_has_no_control_character_and_nothing_that_reorders(text):
+def test_xml_has_no_control_character_and_no_reordering_mark(text):
     for character in xml_text(text):
         assert character in "\t\n\r" or unicodedata.category(character) not in ("Cc", "Cs")
         assert character not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
-def test_xml_keeps_what_scripts_need():
+def test_xml_keeps_characters_that_scripts_need():
     assert xml_text("\u200f\u05d0\u200d\U0001f600\u061c") == "\u200f\u05d0\u200d\U0001f600\u061c"
 
 
@@ -77,14 +77,14 @@ def test_markdown():
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_toml_comes_back(text):
+def test_toml_round_trip(text):
     written = toml_string(text)
     assert written.isprintable()
     assert tomllib.loads(f"x = {written}")["x"] == text
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
-def test_text_format_comes_back(text):
+def test_text_format_round_trip(text):
     written = pbtxt_text(text_format.MessageToString(schema_pb2.Feature(name=text), as_utf8=True))
     assert written.replace("\n", "").isprintable()
     assert text_format.Parse(written, schema_pb2.Feature()).name == text

@@ -23,7 +23,7 @@ def test_urls_with_secrets(url, shown):
 @pytest.mark.parametrize(
     "url", ["s3://bucket/a@b", "sqlite:///C@D", "file:///home/x@y/z", "gs://b/x?versions=true", "a@b", "http://h:80/@x"]
 )
-def test_urls_without(url):
+def test_urls_without_secrets(url):
     assert not holds_secret(url)
     assert without_secrets(url, {}) == url
 
@@ -43,12 +43,12 @@ def test_names_of_variables():
         assert not is_secret_name(name)
 
 
-def test_values_of_secret_variables_are_taken_out():
+def test_values_of_secret_variables_are_removed():
     environment = {"DB_PASSWORD": "correct horse", "PATH": "/usr/bin", "X_TOKEN": "ab"}
     said = without_secrets("access denied for 'correct horse' at /usr/bin, ab", environment)
     assert said == "access denied for '***' at /usr/bin, ab"
 
 
-def test_a_message_is_one_printable_line(monkeypatch):
+def test_message_is_one_printable_line(monkeypatch):
     monkeypatch.setenv("MY_TOKEN", "s3cr3t-s3cr3t")
     assert message_line("a\n  b \x1b[2J s3cr3t-s3cr3t") == r"a b \x1b[2J ***"

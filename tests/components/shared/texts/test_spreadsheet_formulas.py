@@ -38,20 +38,20 @@ def test_cells(cell, written):
 
 
 @given(st.text(alphabet="'=+-@1.e\t\r\nab") | st.text())
-def test_the_way_back(cell):
+def test_round_trip(cell):
     assert original(escaped(cell)) == cell
     assert escaped(cell).lstrip("'") == cell.lstrip("'")
 
 
 @given(st.text(alphabet="'=+-@1\tx", min_size=1, max_size=6).filter(str.strip))
-def test_corrections_come_back_as_they_were(tmp_path_factory, cell):
+def test_corrections_round_trip(tmp_path_factory, cell):
     path = tmp_path_factory.mktemp("corrections") / "corrections.csv"
     correction = Correction(cell, cell, cell, cell, cell, "2026-11-21")
     path.write_text(corrections_csv([correction]), encoding="utf-8", newline="")
     assert read_corrections(str(path)).rows == {2: correction}
 
 
-def test_an_export_computes_nothing_when_it_is_opened():
+def test_no_formula_is_evaluated_when_an_export_is_opened():
     issue = Issue(row=0, id="=cmd|' /C calc'!A0", label="@x", suggested="-1", quality=0.01)
     text, _ = exported_csv([issue], "+label")
     (header, row) = csv.reader(io.StringIO(text))

@@ -7,11 +7,11 @@ from components.shared.texts.suggestions import did_you_mean, nearest
     ("word", "expected"),
     [("flight", "flights"), ("FLIGHTS", "flights"), ("lat", "late"), ("zzz", ""), ("", "")],
 )
-def test_nearest_is_the_most_similar_known_name_whatever_its_case(word, expected):
+def test_nearest_is_the_most_similar_known_name_ignoring_case(word, expected):
     assert nearest(word, ["flights", "late", ""]) == expected
 
 
-def test_did_you_mean_is_nothing_where_nothing_is_similar():
+def test_no_suggestion_without_a_similar_name():
     assert did_you_mean("lat", ["late"]) == "did you mean late? "
     assert did_you_mean("zzz", ["late"]) == ""
     assert did_you_mean("late", []) == ""

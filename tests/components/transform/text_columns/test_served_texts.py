@@ -1,4 +1,4 @@
-"""Columns of text through all ways from raw rows to matrices: training's, both of a served model's, and by columns."""
+"""Text columns through all paths from raw rows to matrices: training, both graphs of a served model, and columns."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def rows() -> dict[str, list]:
 
 
 @pytest.mark.slow
-def test_all_ways_say_the_same(tmp_path: Path) -> None:
+def test_all_paths_give_the_same_values(tmp_path: Path) -> None:
     columns = rows()
     batch = pa.RecordBatch.from_pydict(
         {name: pa.array([[cell] for cell in cells], pa.list_(_type(cells[-1]))) for name, cells in columns.items()}
@@ -70,7 +70,7 @@ def test_all_ways_say_the_same(tmp_path: Path) -> None:
     for way in ways:
         for name in MATRICES:
             np.testing.assert_allclose(way[name], trained[name], atol=2e-3 if name == "numeric" else 1e-3, err_msg=name)
-    # A spelling of [data.values] is what it stands for.
+    # A spelling of [data.values] is replaced by its canonical value.
     one, other = (
         served.of_columns({**by_name, "note": tf.fill([len(columns["note"])], text)}, names)
         for text in ("n/a", "nothing said")
@@ -81,7 +81,7 @@ def test_all_ways_say_the_same(tmp_path: Path) -> None:
     assert not any(one.finding for one in kept)
 
 
-def test_texts_alone_are_features(tmp_path: Path) -> None:
+def test_texts_as_the_only_features(tmp_path: Path) -> None:
     tables = {**TABLES, "features": {"text": ["note"]}}
     texts = texts_of(200).tolist()
     labels = [b"yes" if b"good" in text else b"no" for text in texts]
@@ -106,7 +106,7 @@ def load_matrices_of(folder: Path):
     return load_matrices(Output)
 
 
-def test_a_distributed_runner_says_that_it_cannot() -> None:
+def test_distributed_runner_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"\[features\] text: note: text models are fitted in one process"):
         preprocessing_fn(
             {"note": tf.constant([b"a"]), "y": tf.constant([b"yes"])}, {**TABLES, "features": {"text": ["note"]}}

@@ -1,4 +1,4 @@
-"""Texts to numbers: scikit-learn's values on plain text, scores that never saw their label, any bytes."""
+"""Text columns: parity with scikit-learn on plain text, cross-fitted scores, and any bytes."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def learned(texts: np.ndarray, labels: np.ndarray, task: str = "binary", **chang
 
 
 @pytest.mark.parametrize(("analyzer", "lengths"), [("word", (1, 2)), ("char_wb", (3, 5)), ("char_wb", (1, 4))])
-def test_values_are_those_of_scikit_learn(analyzer: str, lengths: tuple[int, int]) -> None:
+def test_values_equal_scikit_learn(analyzer: str, lengths: tuple[int, int]) -> None:
     texts = texts_of(300)
     theirs = TfidfVectorizer(analyzer=analyzer, ngram_range=lengths, sublinear_tf=True, min_df=2)
     expected = theirs.fit_transform([text.decode() for text in texts])
@@ -57,7 +57,7 @@ def test_values_are_those_of_scikit_learn(analyzer: str, lengths: tuple[int, int
     np.testing.assert_allclose(found.toarray(), expected.toarray()[:, order], atol=1e-6)
 
 
-def test_words_and_characters_each_have_norm_1_and_stand_side_by_side() -> None:
+def test_words_and_characters_each_have_norm_1() -> None:
     texts = texts_of(200)
     model = learned(texts, np.arange(200) % 2)
     found, _ = tf_idf(model, texts)
@@ -70,7 +70,7 @@ def test_words_and_characters_each_have_norm_1_and_stand_side_by_side() -> None:
 
 @settings(deadline=None, max_examples=5)
 @given(at=st.integers(0, 199), seed=st.integers(0, 99))
-def test_a_label_never_changes_the_score_of_its_own_text(at: int, seed: int) -> None:
+def test_label_never_changes_the_score_of_its_own_text(at: int, seed: int) -> None:
     texts = texts_of(200, seed)
     labels = np.array([b"good" in text or b"lovely" in text for text in texts], float)
     other = labels.copy()
@@ -80,7 +80,7 @@ def test_a_label_never_changes_the_score_of_its_own_text(at: int, seed: int) -> 
     assert not np.array_equal(one, two)  # of others it does
 
 
-def test_scores_find_what_texts_say_without_having_seen_their_labels() -> None:
+def test_out_of_sample_scores_predict_the_label() -> None:
     texts = texts_of(600)
     labels = np.array([b"good" in text.lower() for text in texts], float)
     score = TextColumn(learned(texts, labels))(tf.constant(texts)).numpy()[:, -1]
@@ -100,7 +100,7 @@ def test_texts_of_the_same_words_share_a_fold() -> None:
     assert np.bincount(fold.numpy(), minlength=7).min() > 20
 
 
-def test_classes_have_a_score_each_and_numbers_one() -> None:
+def test_multiclass_has_a_score_per_class_and_other_tasks_one() -> None:
     texts = texts_of(300)
     classes = np.array([0 if b"good" in text else 1 if b"bad" in text else 2 for text in texts])
     model = learned(texts, classes, "multiclass")
@@ -122,7 +122,7 @@ def test_any_bytes_are_texts_and_an_empty_one_is_missing() -> None:
     np.testing.assert_allclose(found, one_by_one, atol=1e-5)
 
 
-def test_a_learned_column_of_awkward_texts_alone() -> None:
+def test_column_of_unusual_texts_only() -> None:
     texts = np.array([text for text in AWKWARD if text], object)
     model = learned(texts, np.arange(len(texts)) % 2)
     assert np.isfinite(TextColumn(model)(tf.constant(texts)).numpy()).all()
@@ -142,13 +142,13 @@ def test_words_of_any_script() -> None:
     assert words("مرحبا بك") == ["مرحبا".encode(), "بك".encode()]
 
 
-def test_a_text_is_read_up_to_a_number_of_bytes() -> None:
+def test_text_is_truncated_to_a_number_of_bytes() -> None:
     found = parts(tf.constant([b"one two three", "äääää".encode()]), (3, 3), 7)
     assert found.row.numpy().tolist() == [0, 0, 1]
     assert np.isfinite(found.words.row_splits.numpy()).all()
 
 
-def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_does_not_depend_on_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = texts_of(200)
     column = TextColumn(learned(texts, np.arange(200) % 2))
     whole = column(tf.constant(texts)).numpy()
@@ -156,7 +156,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(column(tf.constant(texts)).numpy(), whole, atol=1e-5)
 
 
-def test_constants_and_variables_say_the_same() -> None:
+def test_constants_and_variables_give_the_same_values() -> None:
     texts = texts_of(200)
     model = learned(texts, np.arange(200) % 2)
     one, two = (TextColumn(model, variables)(tf.constant(texts)).numpy() for variables in (True, False))
@@ -171,7 +171,7 @@ def test_counts_are_bounded_and_keep_the_most_frequent() -> None:
     assert counts.counts[counts.hashes == -7] == 50
 
 
-def test_the_sample_is_bounded_and_drawn_from_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sample_is_bounded_and_drawn_from_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = TextSample(100, 10, 13)
     for start in range(0, 5000, 500):
         cells = [f"text {at:05d} and more".encode() for at in range(start, start + 500)]
@@ -187,13 +187,13 @@ def test_the_sample_is_bounded_and_drawn_from_all_rows(monkeypatch: pytest.Monke
     assert len(sample.result()[0]) == 10
 
 
-def test_rows_without_a_label_are_not_learned_from() -> None:
+def test_rows_without_a_label_are_not_used() -> None:
     sample = TextSample(100, 100, 13)
     sample.add(pa.array([b"one", b"two", b"three"]), np.array([1.0, np.nan, 0.0]))
     assert sample.result()[0].tolist() == [b"one", b"three"]
 
 
-def test_pair_hashes_have_an_order_and_are_undone() -> None:
+def test_pair_hashes_depend_on_order_and_are_invertible() -> None:
     one, two = hashed(tf.constant([b"one", b"two"])).numpy()
     pair = pair_hash(np.array([one]), np.array([two]))
     assert pair[0] != pair_hash(np.array([two]), np.array([one]))[0]
@@ -209,7 +209,7 @@ def test_blocks_of_texts() -> None:
     assert counted.vocabulary(50, 2, 5).hashes.shape == (5,)
 
 
-def test_telling_words_are_those_that_the_label_follows() -> None:
+def test_telling_words_are_those_that_determine_the_label() -> None:
     texts = texts_of(400)
     labels = np.array([b"good" in text.lower() for text in texts], float)
     (score,) = telling_words(learned(texts, labels), "binary", [], "yes")
