@@ -1,4 +1,4 @@
-"""`plumbline drift A B`: two data sets compared, with a schema's thresholds or a dataset's settings where there are."""
+"""`plumbline drift A B`: compares two data sets, optionally with a schema's thresholds or a dataset's settings."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -19,12 +19,20 @@ from pipeline.settings.config import Config
 from pipeline.settings.drift_plan import plan_of
 
 STATISTICS = ".pb"
-"""End of the name of a TFDV statistics file (FeatureStats.pb)."""
+"""File name suffix of TFDV statistics (FeatureStats.pb)."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two data sets and what was found. `misfits` are values that count as missing; `assumed` says how CSV is read."""
+    """Result of the comparison of two data sets.
+
+    Attributes:
+      baseline: Path or URL of the baseline data.
+      current: Path or URL of the current data.
+      found: The distances and decisions.
+      misfits: Type mismatches; these values count as missing.
+      assumed: Assumptions about the CSV dialect, one line each.
+    """
 
     baseline: str
     current: str
@@ -33,7 +41,7 @@ class Comparison:
     assumed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON object that `--json` prints."""
+        """Returns the JSON object that `--json` prints."""
         return {
             "baseline": self.baseline,
             "current": self.current,
@@ -45,19 +53,23 @@ class Comparison:
         }
 
     def for_a_person(self, everything: bool = False) -> str:
-        """A line on top, then a table of what moved."""
+        """Formats the result as text: a summary line and a table of the drifted columns.
+
+        Args:
+          everything: Whether the table has all distances.
+        """
         rows = [asdict(row) for row in self.found.rows]
         features = drifted_features(rows)
         compared = compared_features(rows)
         about = "no drift" if not features else f"drift in {len(features)}"
         head = (
             f"{self.current} ({self.found.current_rows:,} rows) against {self.baseline} "
-            f"({self.found.baseline_rows:,} rows): {about}; {compared} columns compared by {len(rows):,} distances"
+            f"({self.found.baseline_rows:,} rows): {about}; {len(rows):,} distances of {compared} columns"
         )
         lines = [head, *self.assumed]
         lines += [
-            f"{misfit.file}: column '{misfit.column}': {misfit.count:,} values do not fit the other side's type and "
-            f"count as missing, first '{misfit.value}' in row {misfit.row:,}"
+            f"{misfit.file}: column '{misfit.column}': {misfit.count:,} values do not fit the type of the other data "
+            f"set and count as missing, first '{misfit.value}' in row {misfit.row:,}"
             for misfit in self.misfits
         ]
         if features or everything:
@@ -82,20 +94,22 @@ def drift(
     """Compares two data sets.
 
     Args:
-      baseline: A file or folder of rows, or a TFDV statistics file (FeatureStats.pb).
-      current: The same.
-      schema: Says the types and thresholds; instead of the dataset's.
-      config: A dataset's settings.
-      slices: Compare within the values of these columns, too; "origin,carrier" is a cross.
-      comparator: Which of the schema's comparators.
-      rule: Instead of the settings'.
-      alpha: Instead of the settings'.
-      joint_rows: Instead of the settings'.
-      read_limits: Limits of what a file may hold, each "name=number", instead of the settings'.
-      asked: What the command line says of a database or a workbook, instead of the settings'.
+      baseline: Baseline data: a file or folder of rows, or a TFDV statistics file (FeatureStats.pb).
+      current: Current data, of the same kind.
+      schema: Schema with column types and thresholds; it overrides that of the dataset.
+      config: Settings of a dataset.
+      slices: Columns to slice by, in addition to those of the settings; "origin,carrier" is a cross.
+      comparator: Comparators of the schema to use: "drift" or "skew".
+      rule: Overrides the rule of the settings.
+      alpha: Overrides the false discovery rate of the settings, in (0, 1).
+      joint_rows: Overrides the number of rows for the test of the joint distribution; 0 skips it.
+      read_limits: Read limits, each "name=number"; they override those of the settings.
+      asked: Options of the command line for databases, workbooks and CSV; they override the settings.
 
     Raises:
-      UsageError, ConfigError, InputError: See open_sides; a slice by a column that is not there.
+      UsageError: A path does not exist, or a slicing column does not.
+      ConfigError: The schema cannot be read.
+      InputError: Data or statistics cannot be read.
     """
     plan = Plan()
     if config is not None:
@@ -133,7 +147,7 @@ def drift(
 
 def _from_statistics(baseline: str, current: str, plan: Plan) -> Comparison:
     if not (baseline.endswith(STATISTICS) and current.endswith(STATISTICS)):
-        raise UsageError("one side is a statistics file and the other is not; compare rows with rows")
+        raise UsageError("cannot compare a statistics file with rows; give two statistics files or two tables")
     one, other = (_statistics(Path(path)) for path in (baseline, current))
     return Comparison(baseline, current, compare_tables(one, other, plan), ())
 
@@ -150,9 +164,9 @@ def _statistics(path: Path) -> Table:
     except OSError as exc:
         raise UsageError(f"{path}: cannot be read ({exc.strerror})") from exc
     except DecodeError as exc:
-        raise InputError(f"{path}: holds no TFDV statistics ({exc})") from exc
+        raise InputError(f"{path}: is not a TFDV statistics file ({exc})") from exc
     if len(proto.datasets) != 1:
-        raise InputError(f"{path}: holds the statistics of {len(proto.datasets)} data sets; one is compared at a time")
+        raise InputError(f"{path}: holds the statistics of {len(proto.datasets)} data sets; exactly one is needed")
     return from_statistics(proto.datasets[0])
 
 

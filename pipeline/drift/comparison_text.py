@@ -1,4 +1,4 @@
-"""Drift for a person: what moved, the most urgent first."""
+"""Text output of drift rows, and counts of drifted columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,14 @@ Row = Mapping[str, Any]
 
 
 def drifted_features(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Feature -> its drifted rows: features in the order of the report, rows over all data before those of slices."""
+    """Groups the drifted rows by feature.
+
+    Args:
+      rows: Drift rows in the order of the report.
+
+    Returns:
+      Feature -> drifted rows, features in the order of the report, rows of all data before those of slices.
+    """
     found: dict[str, list[Row]] = {}
     for row in rows:
         if row["drifted"]:
@@ -17,19 +24,19 @@ def drifted_features(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def compared_features(rows: Iterable[Row]) -> int:
-    """How many columns were compared."""
+    """Counts the columns that were compared."""
     return len({row["feature"] for row in rows if row.get("role") != "table"})
 
 
 @dataclass(frozen=True)
 class DriftCounts:
-    """How many columns drifted; one definition for the report, the terminal and `plumbline runs`.
+    """Counts of drifted columns, for the report, the terminal and `plumbline runs`.
 
     Attributes:
       compared: Columns that were compared.
-      drifted: Those that drifted over all rows, in any measure.
-      in_slices: Those that drifted in slices only.
-      table: Whether the table as a whole drifted: columns jointly, or repeated rows.
+      drifted: Columns that drifted over all rows, in any measure.
+      in_slices: Columns that drifted in slices only.
+      table: Whether the table as a whole drifted: the joint distribution or the rate of duplicate rows.
     """
 
     compared: int
@@ -48,7 +55,12 @@ def drift_counts(rows: Iterable[Row]) -> DriftCounts:
 
 
 def in_short(rows: Sequence[Row], most: int = 3) -> str:
-    """The drifted features in a few words: those that drifted in all rows, and how many did in slices only."""
+    """Summarises the drifted features in one line.
+
+    Args:
+      rows: Drift rows in the order of the report.
+      most: Maximum number of features that are listed.
+    """
     counts = drift_counts(rows)
     drifted = drifted_features(rows)
     if not drifted:
@@ -69,23 +81,23 @@ def in_short(rows: Sequence[Row], most: int = 3) -> str:
 
 
 def in_one_line(row: Row) -> str:
-    """Such as "late chebyshev 0.168 > 0.03 ('0' was 84.2%, is 67.4%)"; of a slice, "dest in origin=EWR chebyshev …"."""
+    """Formats a drift row, as "late chebyshev 0.168 > 0.03 ('0' was 84.2%, is 67.4%)" or "dest in origin=EWR ..."."""
     where = f" in {row['slice']}" if row.get("slice") else ""
     detail = f" ({row['detail']})" if row["detail"] else ""
     return f"{row['feature']}{where} {row['measure']} {row['distance']:.3g} > {row['threshold']:.3g}{detail}"
 
 
 def table(rows: Sequence[Row], everything: bool = False, most: int = 30) -> str:
-    """The drifted rows as an aligned table, one line a feature; all rows with `everything`.
+    """Formats drift rows as an aligned table with one line for each drifted feature.
 
     Args:
-      rows: Of a report, in its order.
-      everything: Show what did not drift too, and every row of a feature.
-      most: Lines at most, unless `everything`.
+      rows: Drift rows in the order of the report.
+      everything: Whether to show all rows, drifted or not.
+      most: Maximum number of lines unless `everything`.
     """
     shown = list(rows) if everything else [first for first, *_ in drifted_features(rows).values()]
     others = {feature: len(found) - 1 for feature, found in drifted_features(rows).items()}
-    cells = [("feature", "measure", "distance", "threshold", "p", "what moved")]
+    cells = [("feature", "measure", "distance", "threshold", "p", "change")]
     for row in shown if everything else shown[:most]:
         where = f" in {row['slice']}" if row.get("slice") else ""
         more = "" if everything or not others[row["feature"]] else f"; {others[row['feature']]} more"

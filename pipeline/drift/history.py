@@ -1,4 +1,4 @@
-"""The course of drift: what every run measured, kept in its summary, feature by feature and span by span."""
+"""Drift history of a dataset: the distances that each run reported in its summary, by feature, measure and span."""
 
 import math
 import os
@@ -19,9 +19,18 @@ NEEDED = {"run_id": str, "spans": dict, "drift": list}
 
 
 class Row(NamedTuple):
-    """One distance of one run; the fields are those of a summary's `drift` rows.
+    """One distance of one run, with the fields of the rows in `drift` of summary.json.
 
-    `effect` is the threshold as set; `threshold` may be above it, by what chance does at that span's size.
+    Attributes:
+      feature: Name of the column.
+      measure: Name of the measure.
+      slice: Slice such as "origin=EWR"; "" for all rows.
+      role: "feature", "label", "prediction", "id" or "table".
+      distance: In [0, 1].
+      threshold: Distance above which it counts as drifted; None if the run reported none.
+      effect: Effect size as set; `threshold` may be larger, see `significance.Drift`. None if the run reported none.
+      drifted: Whether it counts as drifted.
+      detail: Description of the change.
     """
 
     feature: str
@@ -36,7 +45,7 @@ class Row(NamedTuple):
 
     @property
     def times(self) -> float:
-        """The distance in thresholds: 1 is at the threshold. The bare distance where there is no threshold."""
+        """Ratio of distance to threshold; the distance itself where there is no threshold."""
         if self.threshold is None:
             return self.distance
         if self.threshold == 0:
@@ -46,7 +55,15 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Compared:
-    """One run's comparison. `name` is the span, or "#3" for the third run of data without spans."""
+    """The comparison of one run.
+
+    Attributes:
+      run_id: Id of the run.
+      span: Eval span; None for data without spans.
+      train: Spans of `train`.
+      name: The span as text, or "#3" for the third run of data without spans.
+      rows: (feature, measure, slice) -> distance.
+    """
 
     run_id: str
     span: int | None
@@ -57,7 +74,15 @@ class Compared:
 
 @dataclass(frozen=True)
 class Course:
-    """One measure of one feature over all comparisons; `rows` has None where it was not measured."""
+    """Time series of one measure of one feature over all comparisons.
+
+    Attributes:
+      feature: Name of the column.
+      measure: Name of the measure.
+      slice: Slice; "" for all rows.
+      role: Role of the column.
+      rows: One entry for each comparison; None where it was not measured.
+    """
 
     feature: str
     measure: str
@@ -67,18 +92,18 @@ class Course:
 
     @cached_property
     def drifted(self) -> tuple[int, ...]:
-        """Positions of the comparisons where it drifted."""
+        """Indices of the comparisons with drift."""
         return tuple(number for number, row in enumerate(self.rows) if row is not None and row.drifted)
 
     @cached_property
     def farthest(self) -> int:
-        """Position of the comparison where it was furthest, in thresholds; the drifted ones come first."""
+        """Index of the comparison with the largest ratio of distance to threshold, drifted ones first."""
         known = [(row.drifted, row.times, number) for number, row in enumerate(self.rows) if row is not None]
         return max(known)[2] if known else 0
 
     @property
     def newest(self) -> Row | None:
-        """The last row that was measured."""
+        """The most recent row; None if there is none."""
         return next((row for row in reversed(self.rows) if row is not None), None)
 
     @property
@@ -90,11 +115,11 @@ class Course:
 
 @dataclass(frozen=True)
 class History:
-    """All comparisons of a data set, oldest first.
+    """All comparisons of a dataset, oldest first.
 
     Attributes:
-      dataset: Its name.
-      compared: By eval span; by time where the data have no spans.
+      dataset: Name of the dataset.
+      compared: Comparisons sorted by eval span, or by time for data without spans.
       unreadable: Number of summaries that were skipped because they could not be read.
     """
 
@@ -104,26 +129,33 @@ class History:
 
     @property
     def unit(self) -> str:
-        """What is counted: "span", or "run" for data without spans."""
+        """Unit of the history: "span", or "run" for data without spans."""
         return "span" if not self.compared or self.compared[-1].span is not None else "run"
 
     def course(self, feature: str, measure: str, slice: str = "") -> Course:
-        """The course of one measure of one feature, in all rows or in a slice ("origin=EWR")."""
+        """Returns the time series of one measure of one feature.
+
+        Args:
+          feature: Name of the column.
+          measure: Name of the measure.
+          slice: Slice such as "origin=EWR"; "" for all rows.
+        """
         rows = tuple(one.rows.get((feature, measure, slice)) for one in self.compared)
         role = next((row.role for row in reversed(rows) if row is not None), "feature")
         return Course(feature, measure, slice, role, rows)
 
     @cached_property
     def courses(self) -> tuple[Course, ...]:
-        """All of them: the label's first, then by how often and how far each drifted."""
+        """All time series: the label first, then by number of drifted comparisons and ratio to the threshold."""
         keys = dict.fromkeys(key for one in self.compared for key in one.rows)
         return tuple(sorted((self.course(*key) for key in keys), key=lambda course: course._rank))
 
     @cached_property
     def main(self) -> tuple[Course, ...]:
-        """One for each feature, in all rows: the Chebyshev distance of categories, Kolmogorov-Smirnov of numbers.
+        """The representative time series of each feature over all rows, sorted like `courses`.
 
-        Where neither was measured, the first of what else there is. Ordered like `courses`.
+        It is that of the Chebyshev distance for categories, of Kolmogorov-Smirnov for numbers; where neither was
+        measured, that of another measure, see `thresholds.REPRESENTATIVE`.
         """
         best: dict[str, Course] = {}
         for course in self.courses:
@@ -133,7 +165,7 @@ class History:
 
     @cached_property
     def others(self) -> tuple[Course, ...]:
-        """What drifted beside the main courses: other measures, and slices."""
+        """Time series with drift that are not in `main`: other measures, and slices."""
         shown = {(course.feature, course.measure, course.slice) for course in self.main}
         return tuple(
             course
@@ -142,7 +174,11 @@ class History:
         )
 
     def names(self, positions: Iterable[int]) -> str:
-        """(0, 1, 2, 4) -> "spans 4-6, 8"."""
+        """Formats the names of comparisons, such as "spans 4-6, 8".
+
+        Args:
+          positions: Indices of the comparisons, ascending.
+        """
         runs: list[list[int]] = []
         for position in positions:
             if runs and position == runs[-1][-1] + 1:
@@ -153,7 +189,7 @@ class History:
         return f"{self.unit}{'s' if sum(map(len, runs)) > 1 else ''} {', '.join(parts)}"
 
     def finding(self) -> str:
-        """What the history comes to, in one line."""
+        """Summarises the history in one line."""
         count = len(self.compared)
         plural = f"{count} {self.unit}{'s' if count != 1 else ''}"
         found = []
@@ -175,7 +211,7 @@ class History:
         return f"Drift of {plural}: {'; '.join(found)}"
 
     def to_json(self) -> dict[str, Any]:
-        """All of it; the lists of a course run along `runs`, with null where it was not measured."""
+        """Returns the history as JSON; the lists of a time series are parallel to `runs`, null where not measured."""
         main = set(self.main)
         return {
             "dataset": self.dataset,
@@ -200,26 +236,26 @@ class History:
 
 
 def load_history(root: Path, dataset: str, *, label: str | None = None) -> History:
-    """What the runs of a data set measured.
+    """Reads the drift history of a dataset from the summaries of its runs.
 
-    Of several runs on one eval span the newest that came as far as the drift check counts. Data without spans are
-    told apart by their fingerprint in the same way: a second run on the same data is no second comparison. The newest
-    run decides whether the data set has spans.
+    Of several runs on the same eval span, the newest one that reached the drift check is used. For data without spans,
+    the data fingerprint takes the place of the span. The newest run decides whether the data have spans.
 
     Args:
       root: Folder of all runs.
-      dataset: Its name; the summaries are <root>/<dataset>/reports/<run_id>/summary.json.
-      label: Name of the label, for summaries from before rows had a role.
+      dataset: Name of the dataset; the summaries are <root>/<dataset>/reports/<run_id>/summary.json.
+      label: Name of the label, for summaries of former versions without roles.
 
     Raises:
-      UsageError: There is no folder of reports.
+      UsageError: The folder of reports does not exist.
     """
     reports = root / checked(dataset, "dataset") / "reports"
     try:
         os.scandir(reports).close()
     except OSError as exc:
         raise UsageError(
-            f"{reports}: no runs to look back at ({exc.strerror}); `plumbline replay` makes some, --root says where"
+            f"{reports}: no runs found ({exc.strerror}); start some with `plumbline replay`, or give their folder with "
+            "--root"
         ) from exc
     read = summaries(reports.parent, needed=NEEDED)
     kept: dict[object, Compared] = {}  # newest first
@@ -246,7 +282,7 @@ def load_history(root: Path, dataset: str, *, label: str | None = None) -> Histo
 
 
 def _compared(run_id: str, summary: dict[str, Any], label: str | None) -> tuple[Compared, object]:
-    """A summary's comparison, and what tells the data that it is about from others."""
+    """The comparison in a summary, and a key of its data: the eval span, or the data fingerprint."""
     train, evaluation = (tuple(int(span) for span in summary["spans"][split]) for split in ("train", "eval"))
     span = evaluation[0] if evaluation != train else None
     rows = {}
@@ -269,14 +305,14 @@ def _compared(run_id: str, summary: dict[str, Any], label: str | None) -> tuple[
 
 
 def plain(text: str) -> str:
-    """Printable on one line, runs of blanks as one."""
+    """Makes a text printable on one line and collapses whitespace."""
     return on_one_line(" ".join(text.split()))
 
 
 def _finite(number: Any) -> float:
     found = float(number)
     if not math.isfinite(found):
-        raise ValueError(f"{number} is no distance")
+        raise ValueError(f"{number} is not a finite number")
     return found
 
 

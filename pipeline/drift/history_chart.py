@@ -1,4 +1,4 @@
-"""The history of drift as a chart: the label's course above a heat map of all features."""
+"""Drift history as a chart: a line chart of the label above a heat map of all features."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import altair
 
 MOST_FEATURES = 40
-"""Rows of the heat map, at most; the most drifted are shown."""
+"""Maximum number of rows of the heat map, the features that drifted most."""
 MOST_SPANS = 60
-"""Columns, at most; the newest are shown."""
+"""Maximum number of columns, the newest spans."""
 
 _LEVELS = {
     "up to half": ("#eef1f5", 0.5),
@@ -26,28 +26,28 @@ _LEVELS = {
     "more": ("#9a3412", math.inf),
     "no threshold": ("#f8fafc", math.nan),
 }
-"""Class -> colour, and the most thresholds in it. Grey below the threshold, orange above, darker the further: lightness
-falls all the way, so that it can be read without telling colours apart and in print."""
+"""Level -> colour, and the largest ratio of distance to threshold. Lightness decreases monotonically, so that levels
+can be distinguished without colour vision and in greyscale print."""
 _INK, _SOFT, _LINE, _ALARM = "#1e293b", "#64748b", "#94a3b8", "#c2410c"
-_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # one of them is everywhere, and all have the same widths
-_ROW = 22  # height of a feature, in pixels
-_FIGURE = 34  # width of "0.123" above a point of the label's course
-_ROOMY = 44  # width of a span from which its figures fit into the cells
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # metric-compatible fonts, one of which every system has
+_ROW = 22  # height of a row in pixels
+_FIGURE = 34  # minimum width of a column in pixels for figures above the points of the label
+_ROOMY = 44  # minimum width of a column in pixels for figures in the cells
 
 
 def draw(history: History) -> altair.VConcatChart:
-    """The chart.
+    """Builds the chart.
 
-    The heat map has a row for each feature's main course and a column for each span. Colour is the distance in
-    thresholds; an outline says drifted, which under the calibrated rule needs more than a distance.
+    The heat map has a row for the main measure of each feature and a column for each span. The colour is the ratio of
+    distance to threshold. Drift is outlined; under the rule "calibrated" it also requires significance.
 
     Raises:
-      UsageError: No run has measured anything yet.
+      UsageError: No run has reached the drift check yet.
     """
     import altair as alt
 
     if not history.compared:
-        raise UsageError(f"{history.dataset}: nothing to draw, no run has come as far as the drift check")
+        raise UsageError(f"{history.dataset}: nothing to draw, because no run has reached the drift check")
     first = max(0, len(history.compared) - MOST_SPANS)
     names = [one.name for one in history.compared[first:]]
     courses = history.main[:MOST_FEATURES]
@@ -68,8 +68,7 @@ def draw(history: History) -> altair.VConcatChart:
         _heat_map(alt, history, courses, first, x, step).properties(width=step * len(names), height=_ROW * len(courses))
     )
     subtitle = [
-        f"Each {history.unit}'s distance from its baseline, coloured by how many times the threshold it is; "
-        "outlined where it drifted."
+        f"Distance of each {history.unit} from its baseline, coloured by the ratio to the threshold; drift is outlined."
     ]
     if len(history.main) > len(courses):
         subtitle.append(f"The {len(courses)} most drifted of {len(history.main)} features.")
@@ -105,28 +104,32 @@ def draw(history: History) -> altair.VConcatChart:
 
 
 def chart_json(history: History) -> dict[str, Any]:
-    """The chart as a Vega-Lite specification with its data inside, to embed in a page. Raises as `draw` does."""
+    """Returns the chart as a Vega-Lite specification with inline data.
+
+    Raises:
+      UsageError: No run has reached the drift check yet.
+    """
     specification: dict[str, Any] = draw(history).to_dict()
     return specification
 
 
 def save_chart(history: History, path: Path) -> None:
-    """Draws the chart to a file, which appears whole or not at all.
+    """Writes the chart to a file, atomically.
 
     Args:
-      history: With at least one comparison.
-      path: Ends in .svg or .png; PNG has two pixels to a point.
+      history: History with at least one comparison.
+      path: Path ending in .svg or .png. PNG has a scale of two pixels per point.
 
     Raises:
-      UsageError: Another ending, a folder that cannot be written, or nothing to draw.
+      UsageError: The suffix is not supported, the file cannot be written, or there is nothing to draw.
     """
     suffix = path.suffix.lower()
     if suffix not in (".svg", ".png"):
-        raise UsageError(f"{path}: a chart is written as .svg or .png; name the file so")
+        raise UsageError(f"{path}: unsupported chart format; use a file name ending in .svg or .png")
     specification = chart_json(history)
     import vl_convert
 
-    # No address is allowed: all that is drawn lies in the specification, and a chart fetches nothing.
+    # Disallow all URLs: the data are inline, and rendering must not access the network.
     if suffix == ".svg":
         content = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[]).encode("utf-8")
     else:
@@ -138,7 +141,7 @@ def save_chart(history: History, path: Path) -> None:
 
 
 def _label_lines(alt: Any, history: History, course: Course, first: int, x: Any, step: int) -> Any:
-    """The label's course; a stroke across each span is its threshold there."""
+    """Line chart of the label's distance; a horizontal tick at each span is the threshold."""
     base = alt.Chart(alt.Data(values=_cells(history, [course], first)))
     y = alt.Y(
         "distance:Q",
@@ -181,7 +184,7 @@ def _heat_map(alt: Any, history: History, courses: tuple[Course, ...], first: in
     colour = alt.Color(
         "level:N",
         scale=alt.Scale(domain=levels, range=[_LEVELS[level][0] for level in levels]),
-        legend=alt.Legend(title="Times the threshold", symbolType="square", symbolSize=180, symbolStrokeWidth=0),
+        legend=alt.Legend(title="Distance / threshold", symbolType="square", symbolSize=180, symbolStrokeWidth=0),
     )
     tooltip = _tooltip(alt, history)
     layers = [
@@ -209,7 +212,7 @@ def _tooltip(alt: Any, history: History) -> list[Any]:
         alt.Tooltip("distance:Q", title="Distance", format=".4f"),
         alt.Tooltip("threshold:Q", title="Threshold", format=".4f"),
         alt.Tooltip("drifted:N", title="Drifted"),
-        alt.Tooltip("detail:N", title="What moved"),
+        alt.Tooltip("detail:N", title="Change"),
         alt.Tooltip("run:N", title="Run"),
     ]
 

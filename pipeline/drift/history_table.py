@@ -1,4 +1,4 @@
-"""The history of drift as a table for a terminal."""
+"""Drift history as a terminal table."""
 
 import textwrap
 import unicodedata
@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from pipeline.drift.history import Course, History, plain
 
 _SHORT = {"chebyshev": "Chebyshev", "kolmogorov_smirnov": "KS", "jensen_shannon": "JSD", "total_variation": "TV"}
-_CELL = 7  # " 0.123*"
-_NAME = 18  # of a feature, at most
-_NARROWEST, _WIDEST = 80, 120  # beyond which lines are hard to read
-_MOST_LINES = 12  # of each list below the table
+_CELL = 7  # width of a cell, " 0.123*"
+_NAME = 18  # maximum width of a feature name
+_NARROWEST, _WIDEST = 80, 120  # range of the line width
+_MOST_LINES = 12  # maximum number of lines of each list below the table
 
 
 def table(history: History, width: int = 100) -> str:
-    """A line for each feature, a column for each span, a star where it drifted; below, what else drifted.
+    """Formats a drift history: a line for each feature, a column for each span, and lists of other drift below.
 
     Args:
-      history: Of any length; the last spans that fit are shown.
-      width: Of the terminal, in characters; lines are 80 to 120 wide at most.
+      history: The history; the last spans that fit the width are shown.
+      width: Width of the terminal in characters; it is clipped to 80..120.
     """
     skipped = ""
     if history.unreadable:
         skipped = f"{history.unreadable} unreadable {_plural('summary', history.unreadable)} skipped"
     if not history.compared:
-        return "\n".join(["No run has come as far as the drift check yet.", *([skipped] if skipped else [])])
+        return "\n".join(["No run has reached the drift check yet.", *([skipped] if skipped else [])])
     width = min(max(width, _NARROWEST), _WIDEST)
     name_width = max(8, *(min(_width(_name(course)), _NAME) for course in history.main))
     head = name_width + 2 + len("prior shift") + 2 + len("threshold") + 1
@@ -37,7 +37,7 @@ def table(history: History, width: int = 100) -> str:
     lines = [
         *textwrap.wrap(f"{plain(history.dataset)}: {history.finding()}", width),
         *textwrap.wrap(
-            f"Distance of each {unit} from its baseline; * drifted, + in another measure or a slice.", width
+            f"Distance of each {unit} from its baseline; * drifted, + drifted in another measure or slice.", width
         ),
         "",
         f"{'feature':<{name_width}}  {'measure':<11}  {'threshold':>9} "
@@ -54,7 +54,7 @@ def table(history: History, width: int = 100) -> str:
         threshold = "-" if newest is None or newest.threshold is None else f"{newest.threshold:.3f}"
         lines.append(f"{_pad(_name(course), name_width)}  {_pad(measure, 11)}  {threshold:>9} {cells}")
     if first:
-        lines.append(f"The last {count} of {len(history.compared)} {unit}s; --json has all.")
+        lines.append(f"The last {count} of {len(history.compared)} {unit}s; see --json for all.")
     lines += _list("other measures", history, [course for course in history.others if not course.slice], width)
     lines += _list("slices", history, [course for course in history.others if course.slice], width)
     if skipped:
@@ -76,7 +76,7 @@ def _list(title: str, history: History, courses: Sequence[Course], width: int) -
         text += f"{'at most ' if len(course.drifted) > 1 else ''}{row.distance:.3f}{against}"
         lines.append(_cut(text + (f" ({plain(row.detail)})" if row.detail else ""), width))
     if len(courses) > _MOST_LINES:
-        lines.append(f"  and {len(courses) - _MOST_LINES} more; --json has all")
+        lines.append(f"  and {len(courses) - _MOST_LINES} more; see --json")
     return lines
 
 
@@ -89,7 +89,7 @@ def _measure(measure: str) -> str:
 
 
 def _header(name: str, unit: str) -> str:
-    """The first column says what the numbers are, if there is room."""
+    """Header of a column; the first one has the unit if it fits."""
     named = f"{unit} {name}" if unit and not name.startswith("#") else name
     return named if len(named) < _CELL else name[-_CELL + 1 :]
 
@@ -105,7 +105,7 @@ def _plural(word: str, count: int) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns on a terminal: East Asian characters take two, combining ones none."""
+    """Width in terminal columns: two for East Asian wide characters, none for combining ones."""
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
         for character in text
@@ -113,7 +113,7 @@ def _width(text: str) -> int:
 
 
 def _cut(text: str, width: int) -> str:
-    text = text[: 2 * width]  # no character that shows is lost by that, and a long text costs no time
+    text = text[: 2 * width]  # bounds the time for long texts; the visible part is shorter
     if _width(text) <= width:
         return text
     while _width(text) >= width:

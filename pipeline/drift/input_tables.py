@@ -1,4 +1,4 @@
-"""Data to compare: two files or folders of any kind that is read, brought to common column types."""
+"""Input of a comparison: two files, folders or queries, with common column types."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,18 +26,18 @@ from components.table_reading.untyped_batches import find_dialect
 from pipeline.onboarding.initialise.partition_pattern import partitioned_pattern
 
 EXAMPLES = (*TFRECORD, ".gz")
-"""Ends of the names of serialized tf.Examples; TFX names its own like data_tfrecord-00000-of-00001.gz."""
+"""File name suffixes of tf.Examples; TFX writes files such as data_tfrecord-00000-of-00001.gz."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a command line says of its data.
+    """Options of the command line for reading data.
 
     Attributes:
-      queries: Of databases: one for both sides, or one for each.
-      sheet: Of workbooks.
-      password_variable: Of databases.
-      csv: How CSV is written, each `name=value`, instead of what is found or set.
+      queries: SQL queries: one for both data sets, or one for each.
+      sheet: Sheet of workbooks.
+      password_variable: Environment variable with the password of databases.
+      csv: Options of the CSV dialect, each `name=value`; they override detected and configured ones.
     """
 
     queries: tuple[str, ...] = ()
@@ -54,12 +54,12 @@ class Side:
     """One of the two data sets.
 
     Attributes:
-      name: Path or URL, as it was given.
-      files: What is read, by name.
-      types: Column -> type alias; empty for tf.Examples, which carry their own.
-      options: How cells of a CSV are read.
-      misfits: Filled while reading: values that are not of their column's type and count as missing.
-      assumed: How a CSV is taken to be written, with the setting that changes it.
+      name: Path or URL as given.
+      files: Files to read, sorted by name.
+      types: Column -> type alias; empty for tf.Examples, which have types of their own.
+      options: Read options.
+      misfits: Type mismatches, which count as missing; filled while reading.
+      assumed: Assumptions about the CSV dialect, each with the option that changes it.
     """
 
     name: str
@@ -70,11 +70,11 @@ class Side:
     assumed: tuple[tuple[str, str], ...] = ()
 
     def assumed_lines(self) -> list[str]:
-        """What is taken for granted of its CSV, a line each."""
+        """Formats the assumptions about the CSV dialect, one line each."""
         return [f"{self.name}: {what}; {setting}" for what, setting in self.assumed]
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """All rows, file after file."""
+        """Yields all rows, file by file."""
         if not self.types:
             for file in self.files:
                 yield from example_batches(file.name)
@@ -92,22 +92,22 @@ def open_sides(
     limits: Limits = DEFAULT_LIMITS,
     asked: Asked = NOTHING,
 ) -> tuple[Side, Side]:
-    """Looks at both data sets and settles how their columns are read.
+    """Opens both data sets and determines common column types.
 
     Args:
-      baseline: A file, or a folder of files with the same columns.
-      current: The same; its columns may be others.
-      types: Column -> type alias where a schema says it; other columns are inferred, the same for both sides.
-      options: How CSV is written; None finds out, the markers for missing values too.
-      limits: Of what a file may hold.
-      asked: Of databases and workbooks: what to read of them.
+      baseline: A file, a folder of files with the same columns, or a database URL.
+      current: The same for the current data; its columns may differ.
+      types: Column -> type alias from a schema. Types of other columns are inferred, in common for both data sets.
+      options: Read options; None detects the CSV dialect and the markers of missing values.
+      limits: Read limits.
+      asked: Options of the command line.
 
     Raises:
-      UsageError: Nothing there; a setting that is none.
-      InputError: What is there cannot be read.
+      UsageError: A path does not exist or has an unsupported type, or an option is invalid.
+      InputError: The data cannot be read.
     """
     if len(asked.queries) > 2:
-        raise UsageError("--query: given more than twice; there are two sides")
+        raise UsageError("--query: given more than twice; give one query for both data sets, or one for each")
     queries = (asked.queries or ("",)) * 2
     sides = [
         _open(name, options, limits, asked, query, types or {})
@@ -137,7 +137,7 @@ def _open(
     if all(_is_examples(file.path) for file in files):
         return Side(name, files, {})
     if odd := [file for file in files if _is_examples(file.path)]:
-        raise InputError(f"{odd[0].name}: tf.Examples among files of another kind; compare one kind at a time")
+        raise InputError(f"{odd[0].name}: the folder mixes tf.Examples with other file types; keep one type per folder")
     how = replace(
         options or ReadOptions(),
         limits=limits,
@@ -161,7 +161,7 @@ def _open(
 
 
 def _place(name: str) -> str:
-    """The URL of a database's file, or the name itself."""
+    """The URL if the name is that of a database file, otherwise the name."""
     return database_url(name) or name
 
 
@@ -208,7 +208,7 @@ def _legal() -> str:
 
 
 def _common(one: str, other: str) -> str:
-    """The type that holds both; texts hold everything."""
+    """Common supertype of two type aliases; "string" if there is no narrower one."""
     if one == other:
         return one
     items = {one.removeprefix("list:"), other.removeprefix("list:")}

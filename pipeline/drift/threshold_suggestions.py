@@ -1,4 +1,4 @@
-"""Thresholds adapted from the history: what past spans did is what an alarm has to go beyond."""
+"""Suggests drift thresholds from the drift history, by split conformal prediction."""
 
 import math
 import textwrap
@@ -14,18 +14,26 @@ from pipeline.drift.history import History, plain
 Comparator = Literal["infinity_norm", "jensen_shannon_divergence"]
 
 RATE = 0.1
-"""How often a feature may raise an alarm on a span that is like the past ones. Nine spans are enough for it."""
+"""Default false alarm rate of a feature on a span that is exchangeable with the past ones. It needs nine spans."""
 _COMPARATORS: dict[str, Comparator] = {
     "chebyshev": "infinity_norm",
-    "kolmogorov_smirnov": "infinity_norm",  # the same norm, of distribution functions
+    "kolmogorov_smirnov": "infinity_norm",  # L-infinity norm of distribution functions
     "jensen_shannon": "jensen_shannon_divergence",
 }
-_LEAST = 0.001  # a threshold of 0 would call the first rounding error drift
+_LEAST = 0.001  # minimum suggestion; a threshold of 0 would report rounding errors as drift
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """One feature's threshold. `suggested` is None where the past is too short; `now` where none is known."""
+    """Suggested threshold of one feature.
+
+    Attributes:
+      feature: Name of the feature.
+      measure: Main measure of the feature.
+      now: Current threshold; None if unknown.
+      suggested: Suggested threshold in (0, 1]; None if there are too few spans.
+      spans: Number of past distances that were used.
+    """
 
     feature: str
     measure: str
@@ -36,15 +44,15 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Suggestions:
-    """Thresholds for the features of a data set.
+    """Suggested thresholds of the features of a dataset.
 
     Attributes:
-      dataset: Its name.
-      rate: See `suggest`.
-      needed: How many spans that rate needs.
-      left_out: The spans that were left out.
+      dataset: Name of the dataset.
+      rate: False alarm rate, see `suggest`.
+      needed: Number of spans that this rate needs.
+      left_out: Spans that were excluded.
       unit: "span" or "run".
-      rows: In the order of the history: the label first, then by how often it drifted.
+      rows: Suggestions, the label first, then by number of drifted comparisons.
     """
 
     dataset: str
@@ -55,7 +63,11 @@ class Suggestions:
     rows: tuple[Suggestion, ...]
 
     def threshold_changes(self) -> dict[str, tuple[Literal["drift"], Comparator, float]]:
-        """Feature -> comparator in the schema, its measure there, and the threshold; only where one is suggested."""
+        """Returns the schema changes for features with a suggestion.
+
+        Returns:
+          Feature -> ("drift", field of the comparator, threshold).
+        """
         return {
             row.feature: ("drift", _COMPARATORS[row.measure], row.suggested)
             for row in self.rows
@@ -63,11 +75,11 @@ class Suggestions:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """All of it."""
+        """Returns the fields as JSON."""
         return asdict(self)
 
     def for_a_person(self) -> str:
-        """As a table, with the rule and how to apply it."""
+        """Formats the suggestions as a table, with the rule and the command that applies them."""
         unit = f"{self.unit}s"
         known = [row for row in self.rows if row.suggested is not None]
         short = [row for row in self.rows if row.suggested is None]
@@ -83,50 +95,52 @@ class Suggestions:
             lines += [
                 "",
                 f"Rule: of n past distances the ceil((n + 1) x {float(1 - Fraction(str(self.rate))):g})-th smallest, "
-                "rounded up to two digits (split conformal).",
-                f"A {self.unit} like the past ones passes it with probability at most {self.rate:.0%}: of these "
-                f"{len(known)} features about {len(known) * self.rate:.1f} a {self.unit}.",
-                "Drift in the past counts as ordinary here, and seasons or trends make the next one unlike the past.",
+                "rounded up to two digits (split conformal prediction).",
+                f"A {self.unit} that is exchangeable with the past ones exceeds it with probability at most "
+                f"{self.rate:.0%},",
+                f"which is about {len(known) * self.rate:.1f} false alarms a {self.unit} for these {len(known)} "
+                "features.",
+                "Past drift counts as normal here. Seasons and trends violate exchangeability.",
             ]
             if self.left_out:
-                lines.append(f"Left out: {unit} {', '.join(map(str, self.left_out))}.")
+                lines.append(f"Excluded: {unit} {', '.join(map(str, self.left_out))}.")
             lines += ["", f"Apply: plumbline schema update --dataset {self.dataset} --thresholds-from-history"]
         if short:
             lines += [""] if lines else []
             names = ", ".join(f"{plain(row.feature)} ({row.spans})" for row in short)
-            text = f"Nothing suggested, a rate of {self.rate:.0%} needs {self.needed} {unit}: {names}"
+            text = f"No suggestion, since a rate of {self.rate:.0%} needs {self.needed} {unit}: {names}"
             lines += textwrap.wrap(text, 100)
-        return "\n".join(lines) if lines else "Nothing suggested: no run has measured a distance that has a threshold."
+        return "\n".join(lines) if lines else "No suggestion: no run has measured a distance with a threshold."
 
 
 def suggest(history: History, rate: float = RATE, leave_out: Collection[int] = ()) -> Suggestions:
-    """Thresholds that past spans, drifted or not, seldom went beyond.
+    """Suggests thresholds with a bounded false alarm rate.
 
-    With n past distances of a feature, the k-th smallest with k = ceil((n + 1)(1 - rate)): a new distance that is
-    exchangeable with them is greater with probability at most `rate`, whatever their distribution. That is split
-    conformal prediction with the distance as nonconformity score (Papadopoulos et al. 2002, Inductive confidence
-    machines for regression; Vovk, Gammerman and Shafer 2005, Algorithmic learning in a random world). k is at most n
-    from n >= 1/rate - 1; below that nothing can be promised and nothing is suggested. Rounding goes up, so the promise
-    holds; the least that is suggested is 0.001. The distances must come from comparisons like the next one: another
-    window, or a trend, breaks exchangeability.
+    The suggestion is the k-th smallest of n past distances of a feature, drifted or not, with
+    k = ceil((n + 1)(1 - rate)). A new distance that is exchangeable with them exceeds it with probability at most
+    `rate`, for any distribution. This is split conformal prediction with the distance as nonconformity score
+    (Papadopoulos et al. 2002, Inductive confidence machines for regression; Vovk, Gammerman and Shafer 2005,
+    Algorithmic learning in a random world). It requires k <= n, that is n >= 1/rate - 1; with fewer distances there is
+    no suggestion. Suggestions are rounded up, which keeps the guarantee, and are at least 0.001. A different window, or
+    a trend, violates exchangeability.
 
     Args:
-      history: What was measured, in all rows.
-      rate: Of false alarms for each feature and span, in (0, 1).
-      leave_out: Eval spans that are no example of ordinary data, as judged by a person.
+      history: Drift history; only distances over all rows are used.
+      rate: False alarm rate of each feature and span, in (0, 1).
+      leave_out: Eval spans to exclude, because their data were not normal.
 
     Returns:
-      One row for each feature that has a measure with a comparator in the schema, main measure only.
+      One row for each feature whose main measure has a comparator in the schema.
 
     Raises:
-      UsageError: `rate` is outside (0, 1), or a span to leave out is not in the history.
+      UsageError: `rate` is outside (0, 1), or a span to exclude is not in the history.
     """
     if not 0 < rate < 1:
-        raise UsageError(f"rate {rate:g}: must lie between 0 and 1, both excluded")
+        raise UsageError(f"rate {rate:g}: must be between 0 and 1, exclusive")
     spans = [one.span for one in history.compared]
     if unknown := sorted(set(leave_out) - {span for span in spans if span is not None}):
-        raise UsageError(f"span {unknown[0]}: cannot be left out, no run was evaluated on it")
-    exact = Fraction(str(rate))  # 0.1, not the binary number next to it
+        raise UsageError(f"span {unknown[0]}: cannot be excluded, because no run was evaluated on it")
+    exact = Fraction(str(rate))  # exactly 0.1, not its float64 approximation
     rows = []
     for course in history.main:
         if course.measure not in _COMPARATORS or course.role not in ("feature", "label"):
@@ -146,7 +160,7 @@ def suggest(history: History, rate: float = RATE, leave_out: Collection[int] = (
 
 
 def _round_up(distance: float) -> float:
-    """To two significant digits, at least 0.001: 0.05131 -> 0.052."""
+    """Rounds up to two significant digits, at least 0.001: 0.05131 -> 0.052."""
     exact = Decimal(repr(distance))
     if distance <= _LEAST:
         return _LEAST

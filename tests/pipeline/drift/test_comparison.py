@@ -50,7 +50,7 @@ def test_two_samples_of_one_source_do_not_drift(sides):
     assert "no drift" in found.for_a_person()
 
 
-def test_what_moved_is_named_and_nothing_else(sides):
+def test_only_drifted_columns_are_reported(sides):
     moved = table(2)
     moved["color"] = np.where(moved["color"] == "blue", "teal", moved["color"])
     found = drift(*sides(moved))
@@ -59,7 +59,7 @@ def test_what_moved_is_named_and_nothing_else(sides):
     assert "'teal'" in found.for_a_person()
 
 
-def test_another_format_is_the_same_data(sides):
+def test_file_formats_give_the_same_result(sides):
     one = drift(*sides(table(2)))
     other = drift(*sides(table(2), "b.parquet"))
     assert [(row.feature, row.measure, row.distance) for row in one.found.rows] == [
@@ -67,7 +67,7 @@ def test_another_format_is_the_same_data(sides):
     ]
 
 
-def test_a_folder_is_all_its_files(sides):
+def test_a_folder_stands_for_all_its_files(sides):
     Path("folder").mkdir()
     for seed in (1, 2):
         table(seed).to_csv(f"folder/part-{seed}.csv", index=False)
@@ -75,7 +75,7 @@ def test_a_folder_is_all_its_files(sides):
     assert (found.found.baseline_rows, drifted(found)) == (2 * ROWS, set())
 
 
-def test_a_column_of_one_side_only(sides):
+def test_a_column_that_one_data_set_lacks(sides):
     found = drift(*sides(table(2).drop(columns="weight").assign(leak=1)))
     rows = {row.feature: row for row in found.found.rows if row.feature in ("weight", "leak")}
     assert {name: (row.measure, row.drifted, row.detail) for name, row in rows.items()} == {
@@ -84,7 +84,7 @@ def test_a_column_of_one_side_only(sides):
     }
 
 
-def test_numbers_on_one_side_and_texts_on_the_other_are_compared_as_texts(sides):
+def test_numbers_and_texts_are_compared_as_texts(sides):
     found = drift(*sides(table(2).assign(weight=lambda frame: "about " + frame["weight"].astype(str))))
     assert ("weight", "chebyshev") in {(row.feature, row.measure) for row in found.found.rows}
     assert "weight" in {feature for feature, _ in drifted(found)}
@@ -112,7 +112,7 @@ def test_a_schemas_thresholds_and_types(sides):
     assert ("late", "chebyshev") in rows
 
 
-def test_rows_that_are_there_twice(sides):
+def test_duplicate_rows(sides):
     moved = table(2)
     found = drift(*sides(pd.concat([moved, moved.head(60)])))
     assert ("(rows)", "repeated") in drifted(found)

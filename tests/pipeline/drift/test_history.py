@@ -22,7 +22,7 @@ def row(feature: str, distance: float, threshold: float | None = 0.1, **more: An
 
 
 def keep(root: Path, run_id: str, train: list[int], evaluation: list[int], drift: Any, data: str = "d") -> Path:
-    """A run's summary, as far as the history reads it."""
+    """The fields of a run's summary that the history reads."""
     path = root / "shop" / "reports" / run_id / "summary.json"
     path.parent.mkdir(parents=True)
     summary = {"run_id": run_id, "spans": {"train": train, "eval": evaluation}, "drift": drift}
@@ -55,7 +55,7 @@ def history(tmp_path) -> History:
     return load_history(tmp_path, "shop")
 
 
-def test_spans_ascend_and_courses_run_along_them(history):
+def test_time_series_are_parallel_to_the_ascending_spans(history):
     assert [one.span for one in history.compared] == [2, 3, 4]
     course = history.course("price", "kolmogorov_smirnov")
     assert [found.distance for found in course.rows] == [0.05, 0.25, 0.2]
@@ -64,18 +64,18 @@ def test_spans_ascend_and_courses_run_along_them(history):
     assert history.course("city", "chebyshev", "shop=EWR").drifted == (1,)
 
 
-def test_an_unknown_course_is_empty(history):
+def test_time_series_of_an_unknown_feature_is_empty(history):
     course = history.course("nothing", "chebyshev")
     assert course.rows == (None, None, None)
     assert course.drifted == ()
     assert course.newest is None
 
 
-def test_the_label_comes_first_then_what_drifted_most_often(history):
+def test_label_comes_first_then_features_by_number_of_drifted_spans(history):
     assert [course.feature for course in history.main] == ["bought", "price", "city", "late_comer"]
 
 
-def test_a_number_is_told_by_kolmogorov_smirnov_and_the_rest_is_beside_it(history):
+def test_kolmogorov_smirnov_represents_a_numeric_feature(history):
     assert {course.feature: course.measure for course in history.main}["price"] == "kolmogorov_smirnov"
     others = [(course.feature, course.measure, course.slice) for course in history.others]
     assert others == [("price", "missing", ""), ("city", "chebyshev", "shop=EWR")]
@@ -84,8 +84,8 @@ def test_a_number_is_told_by_kolmogorov_smirnov_and_the_rest_is_beside_it(histor
 GOLDEN = """\
 shop: Drift of 3 spans: label bought shifted in 1, most in span 3; 1 of 3
 features drifted, price most often, in 2
-Distance of each span from its baseline; * drifted, + in another measure or a
-slice.
+Distance of each span from its baseline; * drifted, + drifted in another measure
+or slice.
 
 feature     measure      threshold span 2      3      4
 bought      prior shift      0.100  0.020  0.200* 0.100
@@ -116,7 +116,7 @@ def test_a_long_history_shows_the_last_spans_that_fit(tmp_path):
     assert "aaa…" in table(history)
 
 
-def test_names_of_any_script_keep_the_columns_straight(tmp_path):
+def test_columns_are_aligned_for_names_in_any_script(tmp_path):
     names = ["温度", "naïve", "two\nlines\x1b[2J", "x"]
     keep(tmp_path, "r1", [1], [2], [row(name, 0.123) for name in names])
     text = table(load_history(tmp_path, "shop"))
@@ -127,7 +127,7 @@ def test_names_of_any_script_keep_the_columns_straight(tmp_path):
     assert len(narrow) - len(wide) == 2  # each of the two takes two columns of a terminal
 
 
-def test_the_newest_run_of_a_span_that_came_to_the_drift_check_counts(tmp_path):
+def test_newest_run_of_a_span_that_reached_the_drift_check_is_used(tmp_path):
     keep(tmp_path, "20260101T000000Z-aa", [1], [2], [row("x", 0.1)])
     keep(tmp_path, "20260102T000000Z-aa", [1], [2], [row("x", 0.2)])
     keep(tmp_path, "20260103T000000Z-aa", [1], [2], [])  # failed while ingesting
@@ -136,7 +136,7 @@ def test_the_newest_run_of_a_span_that_came_to_the_drift_check_counts(tmp_path):
     assert one.train == (1,)
 
 
-def test_data_without_spans_run_in_order_of_time_once_for_each_data(tmp_path):
+def test_data_without_spans_are_sorted_by_time_without_duplicate_data(tmp_path):
     keep(tmp_path, "20260101T000000Z-aa", [0], [0], [row("x", 0.1)], data="first")
     keep(tmp_path, "20260102T000000Z-aa", [0], [0], [row("x", 0.2)], data="second")
     keep(tmp_path, "20260103T000000Z-aa", [0], [0], [row("x", 0.2)], data="second")
@@ -179,7 +179,7 @@ def test_a_damaged_summary_is_skipped_and_counted(tmp_path, content):
     assert table(history).endswith("1 unreadable summary skipped")
 
 
-def test_every_cut_of_a_summary_is_skipped(tmp_path):
+def test_truncated_summaries_are_skipped(tmp_path):
     path = keep(tmp_path, "r1", [1], [2], [row("x", 0.1)])
     whole = path.read_bytes()
     for length in range(0, len(whole), 7):
@@ -187,7 +187,7 @@ def test_every_cut_of_a_summary_is_skipped(tmp_path):
         assert load_history(tmp_path, "shop") == History("shop", (), 1)
 
 
-def test_a_run_under_way_is_no_damage(tmp_path):
+def test_a_run_in_progress_does_not_count_as_unreadable(tmp_path):
     keep(tmp_path, "20260101T000000Z-aa", [1], [2], [row("x", 0.1)])
     (tmp_path / "shop" / "reports" / "20260102T000000Z-aa").mkdir()
     (tmp_path / "shop" / "reports" / "note.txt").write_text("mine")
@@ -197,14 +197,14 @@ def test_a_run_under_way_is_no_damage(tmp_path):
     assert history.unreadable == 1  # the folder in place of a summary
 
 
-def test_no_runs_say_where_and_what_to_do(tmp_path):
-    with pytest.raises(UsageError, match="shop/reports: no runs to look back at .*`plumbline replay` makes some"):
+def test_missing_reports_are_a_usage_error_with_a_remedy(tmp_path):
+    with pytest.raises(UsageError, match="shop/reports: no runs found .*`plumbline replay`"):
         load_history(tmp_path, "shop")
     (tmp_path / "shop" / "reports").mkdir(parents=True)
-    assert table(load_history(tmp_path, "shop")) == "No run has come as far as the drift check yet."
+    assert table(load_history(tmp_path, "shop")) == "No run has reached the drift check yet."
 
 
-def test_old_summaries_do_not_know_the_label_but_the_caller_does(tmp_path):
+def test_label_of_summaries_without_roles_is_given_by_the_caller(tmp_path):
     keep(tmp_path, "r1", [1], [2], [row("a", 0.5), row("bought", 0.05)])
     assert [course.feature for course in load_history(tmp_path, "shop").main] == ["a", "bought"]
     told = load_history(tmp_path, "shop", label="bought")
@@ -212,7 +212,7 @@ def test_old_summaries_do_not_know_the_label_but_the_caller_does(tmp_path):
     assert "label bought never shifted" in told.finding()
 
 
-def test_without_a_threshold_there_is_a_distance_all_the_same(tmp_path):
+def test_distances_without_threshold_are_shown(tmp_path):
     keep(tmp_path, "r1", [1], [2], [row("a", 0.5, None), row("b", 0.0, 0.0), row("c", 0.1, 0.0)])
     history = load_history(tmp_path, "shop")
     assert [course.feature for course in history.main] == ["c", "a", "b"]

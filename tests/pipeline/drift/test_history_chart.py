@@ -27,7 +27,7 @@ def texts(path) -> list[str]:
     return ["".join(node.itertext()) for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_a_png_of_two_pixels_to_a_point(tmp_path):
+def test_png_has_two_pixels_per_point(tmp_path):
     save_chart(history(), tmp_path / "drift.PNG")
     content = (tmp_path / "drift.PNG").read_bytes()
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
@@ -37,7 +37,7 @@ def test_a_png_of_two_pixels_to_a_point(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["drift.PNG"]  # nothing temporary is left
 
 
-def test_an_svg_tells_features_spans_figures_and_the_finding(tmp_path):
+def test_svg_contains_features_spans_figures_and_the_summary(tmp_path):
     made = history()
     save_chart(made, tmp_path / "deep" / "drift.svg")
     found = texts(tmp_path / "deep" / "drift.svg")
@@ -48,18 +48,18 @@ def test_an_svg_tells_features_spans_figures_and_the_finding(tmp_path):
     assert "no threshold" not in found
 
 
-def test_rows_are_in_the_order_of_the_history(tmp_path):
+def test_rows_keep_the_order_of_the_history(tmp_path):
     save_chart(history(features=5), tmp_path / "drift.svg")
     names = [text for text in texts(tmp_path / "drift.svg") if text in ("late (label)", "f1", "f2", "f3", "f4")]
     assert names[:5] == ["late (label)", "f4", "f3", "f2", "f1"]
 
 
 def drawn(specification: dict) -> list[dict]:
-    """What the heat map shows; Altair lifts the data of a lone part to the top."""
+    """Data of the heat map; Altair moves the data of a single view to the top level."""
     return (specification["vconcat"][-1].get("data") or specification["data"])["values"]
 
 
-def test_what_is_too_much_for_a_chart_is_left_out_and_said():
+def test_excess_features_and_spans_are_left_out_with_a_note():
     specification = chart_json(history(features=MOST_FEATURES + 10, spans=MOST_SPANS + 5))
     assert specification["title"]["subtitle"][-2:] == [
         "The 40 most drifted of 50 features.",
@@ -80,7 +80,7 @@ LEVELS = {
 }
 
 
-def test_cells_know_how_many_thresholds_they_are():
+def test_levels_of_cells_by_ratio_to_the_threshold():
     rows = {
         (str(threshold), "chebyshev", ""): Row(
             str(threshold), "chebyshev", "", "feature", 0.1, threshold, None, False, ""
@@ -92,7 +92,7 @@ def test_cells_know_how_many_thresholds_they_are():
     assert levels == {str(threshold): level for threshold, level in LEVELS.items()}
 
 
-def test_without_thresholds_or_label_there_is_a_chart_all_the_same(tmp_path):
+def test_chart_without_thresholds_or_label(tmp_path):
     save_chart(history(threshold=None), tmp_path / "a.svg")
     assert "no threshold" in texts(tmp_path / "a.svg")
     plain = history()
@@ -108,13 +108,13 @@ def test_without_thresholds_or_label_there_is_a_chart_all_the_same(tmp_path):
     assert len(chart_json(no_label)["vconcat"]) == 1
 
 
-def test_the_chart_fetches_nothing():
+def test_chart_has_no_external_references():
     assert "url" not in str(chart_json(history())).replace("vega.github.io", "")
 
 
 @pytest.mark.parametrize("name", ["drift.pdf", "drift", "drift.svg.txt"])
-def test_another_ending_is_refused(tmp_path, name):
-    with pytest.raises(UsageError, match=r"a chart is written as \.svg or \.png"):
+def test_other_suffixes_are_refused(tmp_path, name):
+    with pytest.raises(UsageError, match=r"use a file name ending in \.svg or \.png"):
         save_chart(history(), tmp_path / name)
     assert not list(tmp_path.iterdir())
 

@@ -42,15 +42,15 @@ def test_nineteen_spans_at_a_tenth_give_the_second_largest():
     assert row.suggested == 0.18  # ceil(20 * 0.9) = 18th, exactly: 0.1 is not taken for the binary number next to it
 
 
-def test_eight_spans_are_too_few_and_it_is_said():
+def test_eight_spans_are_too_few_for_a_rate_of_a_tenth():
     found = suggest(history({("city", "chebyshev"): NINE[:8]}))
     assert found.rows[0].suggested is None
     assert found.threshold_changes() == {}
-    assert found.for_a_person() == "Nothing suggested, a rate of 10% needs 9 spans: city (8)"
+    assert found.for_a_person() == "No suggestion, since a rate of 10% needs 9 spans: city (8)"
 
 
 @pytest.mark.parametrize(("rate", "needed"), [(0.5, 1), (0.2, 4), (0.1, 9), (0.05, 19), (0.01, 99), (0.3, 3)])
-def test_what_a_rate_needs_is_where_suggestions_begin(rate, needed):
+def test_suggestions_start_at_the_number_of_spans_that_the_rate_needs(rate, needed):
     past = [0.01 * (number + 1) for number in range(needed)]
     assert suggest(history({("x", "chebyshev"): past}), rate).rows[0].suggested is not None
     assert suggest(history({("x", "chebyshev"): past[1:] or [0.1]}), rate).needed == needed
@@ -58,17 +58,17 @@ def test_what_a_rate_needs_is_where_suggestions_begin(rate, needed):
         assert suggest(history({("x", "chebyshev"): past[1:]}), rate).rows[0].suggested is None
 
 
-def test_a_span_judged_wrong_is_left_out():
+def test_excluded_spans_are_not_used():
     past = {("city", "chebyshev"): [*NINE, 0.9]}
     assert suggest(history(past)).rows[0].suggested == 0.9
     found = suggest(history(past), leave_out=[10])
     assert (found.rows[0].suggested, found.rows[0].spans) == (0.092, 9)
-    assert "Left out: spans 10." in found.for_a_person()
-    with pytest.raises(UsageError, match="span 11: cannot be left out"):
+    assert "Excluded: spans 10." in found.for_a_person()
+    with pytest.raises(UsageError, match="span 11: cannot be excluded"):
         suggest(history(past), leave_out=[10, 11])
 
 
-def test_both_norms_are_infinity_norm_and_other_measures_have_no_comparator():
+def test_only_measures_with_a_comparator_get_suggestions():
     courses = {
         ("city", "chebyshev"): FIVE,
         ("price", "kolmogorov_smirnov"): FIVE,
@@ -83,14 +83,14 @@ def test_both_norms_are_infinity_norm_and_other_measures_have_no_comparator():
     }
 
 
-def test_rows_about_ids_get_no_threshold():
+def test_ids_get_no_suggestion():
     one = Compared(
         "r", 1, (0,), "1", {("id", "chebyshev", ""): Row("id", "chebyshev", "", "id", 0.5, 0.1, None, True, "")}
     )
     assert suggest(History("shop", (one,)), 0.5).rows == ()
 
 
-def test_the_threshold_now_is_the_one_that_was_set_not_what_chance_added():
+def test_current_threshold_is_the_effect_size_not_the_critical_value():
     assert suggest(history({("x", "chebyshev"): NINE}, threshold=0.07, effect=0.02)).rows[0].now == 0.02
 
 
@@ -99,16 +99,17 @@ feature  measure             threshold now  suggested  spans used
 city     chebyshev                     0.1      0.092           9
 price    kolmogorov_smirnov            0.1      0.001           9
 
-Rule: of n past distances the ceil((n + 1) x 0.9)-th smallest, rounded up to two digits (split conformal).
-A span like the past ones passes it with probability at most 10%: of these 2 features about 0.2 a span.
-Drift in the past counts as ordinary here, and seasons or trends make the next one unlike the past.
+Rule: of n past distances the ceil((n + 1) x 0.9)-th smallest, rounded up to two digits (split conformal prediction).
+A span that is exchangeable with the past ones exceeds it with probability at most 10%,
+which is about 0.2 false alarms a span for these 2 features.
+Past drift counts as normal here. Seasons and trends violate exchangeability.
 
 Apply: plumbline schema update --dataset shop --thresholds-from-history
 
-Nothing suggested, a rate of 10% needs 9 spans: new (2)"""
+No suggestion, since a rate of 10% needs 9 spans: new (2)"""
 
 
-def test_the_table():
+def test_text_output():
     courses = {
         ("city", "chebyshev"): NINE,
         ("price", "kolmogorov_smirnov"): [0.0] * 9,
@@ -125,13 +126,13 @@ def test_the_table():
     }
 
 
-def test_an_empty_history_suggests_nothing():
+def test_no_suggestions_without_history():
     assert "no run has measured" in suggest(History("shop", ())).for_a_person()
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, 1.5, float("nan")])
 def test_an_impossible_rate(rate):
-    with pytest.raises(UsageError, match="must lie between 0 and 1"):
+    with pytest.raises(UsageError, match="must be between 0 and 1"):
         suggest(History("shop", ()), rate)
 
 
@@ -160,7 +161,7 @@ def test_rounding_goes_up_by_a_tenth_at_most_and_never_beyond_one(distance):
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.2, 0.25, 0.5]), st.integers(10, 30))
 def test_at_most_that_share_of_exchangeable_spans_exceeds_the_rest(seed, rate, count):
-    """Exactly, not on average: each of the n + 1 in turn as the new one is what exchangeability means."""
+    """Under exchangeability each of the n + 1 distances is equally likely to be the new one, so all are tried."""
     draw = random.Random(seed)
     distances = [draw.choice([draw.random(), round(draw.random(), 1)]) for _ in range(count)]
     exceeding = 0
