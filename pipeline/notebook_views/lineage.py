@@ -10,9 +10,9 @@ import pandas as pd
 from components.registry.registry import Registry
 from pipeline.notebook_views.last_run import INK, IS, SOFT, WAS, finished, store_of
 from pipeline.report.facts import Step
+from pipeline.report.formatting import metric_name
 from pipeline.report.graph import layers
 from pipeline.report.store import read_record
-from pipeline.report.words import metric_name
 from pipeline.run_history.compare_runs import Comparison, compare_runs
 from pipeline.run_history.downstream import Downstream, downstream
 from pipeline.run_history.lineage import Lineage, model_lineage

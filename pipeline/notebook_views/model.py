@@ -12,7 +12,7 @@ from components.shared.files import read_json
 from pipeline.notebook_views.last_run import ALARM, INK, IS, SOFT, WAS, finished, output, was_and_is
 from pipeline.report.curves import precision_recall, read_curves, roc, score_bins
 from pipeline.report.facts import Matrix
-from pipeline.report.words import better, metric_name, shown_metrics
+from pipeline.report.formatting import better, metric_name, shown_metrics
 
 if TYPE_CHECKING:
     import altair

@@ -1,5 +1,6 @@
-"""The report of a run: one HTML file that opens from disk, offline, anywhere.
+"""The report of a run: one self-contained HTML file that opens offline.
 
-From left to right: `gather` reads what a finished run left behind, `view` arranges it, `page` renders it, `write` keeps
-it. Neither TensorFlow nor TFX is imported on the way.
+`gather` reads the artifacts of a finished run into `facts.Facts`; the modules `*_rows`, `verdict` and `deciding` turn
+these into rows and sentences; `page` renders the templates; `write` writes the file. No module imports TensorFlow or
+TFX.
 """

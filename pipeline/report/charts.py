@@ -1,7 +1,7 @@
 """The charts of features and of the model, as Vega-Lite specs.
 
-One pair of colours throughout: grey is what was (train, the champion), blue what is (eval, the candidate). They differ
-in lightness too, so that neither colour blindness nor a grey printer loses them.
+All charts use two colours: grey for train and the champion, blue for eval and the candidate. The colours also differ in
+lightness, so that they remain distinguishable in grey print and with colour blindness.
 """
 
 import math
@@ -20,7 +20,7 @@ _TICK = "format(datum.value, abs(datum.value) >= 10000 ? '~s' : '~g')"  # 20k, b
 
 
 def distribution(feature: Feature) -> Spec | None:
-    """Train and eval side by side; None where neither has a value."""
+    """Returns a histogram or bar chart of a feature in train and eval; None if it has no value in either."""
     sides = {split: side for split, side in feature.sides.items() if side.bars}
     if not sides:
         return None
@@ -43,7 +43,7 @@ def _one_value(side: Side, bars: Sequence[NumberBar]) -> Side:
 
 
 def _histogram(bars: Mapping[str, Sequence[NumberBar]]) -> Spec:
-    """Densities: the splits' bins have different widths, so that shares as heights would not compare."""
+    """Bars show densities, since the bins of the splits have different widths."""
     span = max(bar.high for found in bars.values() for bar in found) - min(
         bar.low for found in bars.values() for bar in found
     )
@@ -52,7 +52,7 @@ def _histogram(bars: Mapping[str, Sequence[NumberBar]]) -> Spec:
             "split": split,
             "low": bar.low,
             "high": bar.high,
-            # A bin of no width (a split with one value) is drawn as a sliver of its own.
+            # A bin of width 0 (a split with one value) gets a small width.
             "density": bar.share / (bar.high - bar.low or span / 100),
             "tip": f"{split}: {bar.share:.1%} from {bar.low:,.4g} to {bar.high:,.4g}",
         }
@@ -113,7 +113,7 @@ def _categories(sides: Mapping[str, Side]) -> Spec:
         for place, value in enumerate(order)
         for split in shares
     ]
-    # Bars stand by place, not by name: two long names that are cut to the same label stay two bars.
+    # Bars are placed by index, not by name, so that two long names with the same truncated label stay two bars.
     names = "[" + ",".join(_quoted(value or "(empty)") for value in order) + "][datum.value]"
     return {
         "width": WIDTH - 90,
@@ -154,7 +154,7 @@ def _categories(sides: Mapping[str, Side]) -> Spec:
 
 
 def _quoted(value: str) -> str:
-    """A text as a literal of Vega's expression language, whatever is in it: every character but letters by its code."""
+    """A string literal of Vega's expression language; all but ASCII letters, digits and ` -_.` become escapes."""
     return '"' + "".join(c if c.isascii() and (c.isalnum() or c in " -_.") else _code(c) for c in value) + '"'
 
 
@@ -170,14 +170,14 @@ def curve(
     y: str,
     chance: Sequence[tuple[float, float]],
 ) -> Spec:
-    """A curve in the unit square for each model.
+    """Returns a chart with one curve in the unit square for each model.
 
     Args:
-      lines: "candidate", and perhaps "champion" -> points in order.
-      at: The same -> the point where the model decides.
-      x: Title of the axis.
-      y: The same.
-      chance: The line that says nothing: what guessing reaches.
+      lines: "candidate" and, if there is one, "champion" -> points (x, y) in order.
+      at: The same keys -> the point (x, y) at the decision threshold.
+      x: Title of the x axis.
+      y: Title of the y axis.
+      chance: Points of the dashed line of a random classifier.
     """
     layers = [_line(chance, _unit(x, y), {"color": "var(--muted)", "strokeWidth": 1, "strokeDash": [3, 3]})]
     for name in ("champion", "candidate"):
@@ -185,7 +185,7 @@ def curve(
             mark = {"color": WAS if name == "champion" else IS, "strokeWidth": 2}
             layers.append(_line(lines[name], _unit(x, y), mark))
     points = [
-        {"x": px, "y": py, "tip": f"{name} decides here: {x.lower()} {px:.1%}, {y.lower()} {py:.1%}"}
+        {"x": px, "y": py, "tip": f"{name}, decision threshold: {x.lower()} {px:.1%}, {y.lower()} {py:.1%}"}
         for name, (px, py) in at.items()
     ]
     layers.append(
@@ -199,8 +199,11 @@ def curve(
 
 
 def calibration(bins: Mapping[str, Sequence[Bin]]) -> Spec:
-    """Share that is positive against score, a point for each bin with rows; the dashed line is a calibrated model."""
-    x, y = "Score", "Share that is positive"
+    """Returns a reliability diagram: positive rate against score, one point for each bin with rows.
+
+    The dashed line is perfect calibration.
+    """
+    x, y = "Score", "Positive rate"
     dashed = {"color": "var(--muted)", "strokeWidth": 1, "strokeDash": [3, 3]}
     layers = [_line([(0, 0), (1, 1)], _unit(x, y), dashed)]
     for name in ("champion", "candidate"):

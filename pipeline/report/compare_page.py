@@ -1,4 +1,4 @@
-"""The page behind `plumbline report --compare A B`: two runs side by side."""
+"""The page of `plumbline report --compare A B`: comparison of two runs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,21 +7,24 @@ from typing import Any
 from components.shared.files import write_text
 from pipeline.metadata.connection import known_store
 from pipeline.metadata.summary_files import summary_of_run
+from pipeline.report.formatting import fixed, measure_name, metric_name, shown_metrics, signed, spans
 from pipeline.report.page import MOST_ROWS, flat, render
 from pipeline.report.store import Record, read_record
-from pipeline.report.words import fixed, measure_name, metric_name, shown_metrics, signed, spans
 
 Difference = tuple[str, str, str]
 
 
 def compare_page(home: Path, first: str, second: str, store: Any = None) -> str:
-    """The page as HTML; UsageError if there is no such run.
+    """Renders the page as HTML.
 
     Args:
       home: <root>/<dataset>.
-      first: Run id, shown on the left.
-      second: Another.
-      store: An open MetadataStore; None is the SQLite file below home, if there is one.
+      first: Run id of the left column.
+      second: Run id of the right column.
+      store: An open MetadataStore; None opens the SQLite file below home, if there is one.
+
+    Raises:
+      UsageError: No run has one of the ids.
     """
     before, after = summary_of_run(home, first), summary_of_run(home, second)
     if store is None:
@@ -43,14 +46,32 @@ def compare_page(home: Path, first: str, second: str, store: Any = None) -> str:
 
 
 def write_compare(home: Path, first: str, second: str, path: Path | None = None, store: Any = None) -> Path:
-    """Writes the page; default <home>/reports/compare-<first>-<second>.html."""
+    """Writes the page and returns its path; for the arguments and errors see `compare_page`.
+
+    Args:
+      home: <root>/<dataset>.
+      first: Run id of the left column.
+      second: Run id of the right column.
+      path: The file; None is <home>/reports/compare-<first>-<second>.html.
+      store: An open MetadataStore, or None.
+    """
     chosen = path or home / "reports" / f"compare-{first}-{second}.html"
     write_text(chosen, compare_page(home, first, second, store))
     return chosen
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any], old: Record, new: Record) -> list[Difference]:
-    """(what, in the first, in the second) of everything that decides a run's result and is not the same."""
+    """Lists the inputs that differ between two runs: spans, files, fingerprints and settings.
+
+    Args:
+      before: Summary of the first run.
+      after: Summary of the second run.
+      old: Metadata record of the first run.
+      new: Metadata record of the second run.
+
+    Returns:
+      (item, value in the first run, value in the second run).
+    """
     rows: list[Difference] = [
         (f"{split} spans", spans(before["spans"][split]), spans(after["spans"][split]))
         for split in ("train", "eval")
@@ -58,15 +79,15 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], old: Record
     ]
     files = [{(file.span, file.name): file for file in record.files} for record in (old, new)]
     for key in sorted({*files[0], *files[1]}):
-        told = [
+        texts = [
             f"{found[key].sha256[:12]}, {found[key].rows:,} rows" if key in found else "not read" for found in files
         ]
-        if told[0] != told[1]:
-            rows.append((f"file {key[1]}", told[0], told[1]))
+        if texts[0] != texts[1]:
+            rows.append((f"file {key[1]}", texts[0], texts[1]))
     for name in sorted({*before["fingerprints"], *after["fingerprints"]}):
-        marks = [str(found["fingerprints"].get(name, ""))[:12] for found in (before, after)]
-        if marks[0] != marks[1]:
-            rows.append((f"{name} fingerprint", marks[0], marks[1]))
+        digests = [str(found["fingerprints"].get(name, ""))[:12] for found in (before, after)]
+        if digests[0] != digests[1]:
+            rows.append((f"{name} fingerprint", digests[0], digests[1]))
     settings = [dict(flat(record.settings)) for record in (old, new)]
     for name in sorted({*settings[0], *settings[1]}):
         values = [str(found.get(name, "not set"))[:200] for found in settings]
@@ -78,16 +99,16 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any], old: Record
 def _lead(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     same = {name: before["fingerprints"].get(name) == after["fingerprints"].get(name) for name in ("data", "code")}
     if all(same.values()):
-        return "The same data and the same code."
+        return "Data and code are the same."
     if same["code"]:
-        return "The same code on other data: what changed comes from the data."
+        return "The code is the same; differences in the results come from the data."
     if same["data"]:
-        return "The same data with other code: what changed comes from the code."
-    return "Both data and code differ: what changed cannot be told apart."
+        return "The data are the same; differences in the results come from the code."
+    return "Data and code both differ; the effects of the two cannot be separated."
 
 
 def _metrics(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """Name, both values, difference: no colour says which is better, since chance may be all of it."""
+    """(name, both values, difference). Differences have no colour, since they are not tested for significance."""
     rows = []
     for name in shown_metrics({**before["metrics"], **after["metrics"]}):
         old, new = before["metrics"].get(name), after["metrics"].get(name)
@@ -102,12 +123,12 @@ def _drift(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str
         for summary in (before, after)
     ]
 
-    def moved(key: tuple[str, str]) -> float:
+    def negative_change(key: tuple[str, str]) -> float:
         distances = [float(side[key]["distance"]) if key in side else 0.0 for side in sides]
         return -abs(distances[1] - distances[0])
 
     rows = []
-    for key in sorted({*sides[0], *sides[1]}, key=lambda key: (moved(key), key)):
+    for key in sorted({*sides[0], *sides[1]}, key=lambda key: (negative_change(key), key)):
         old, new = (side.get(key) for side in sides)
         rows.append(
             {

@@ -1,7 +1,7 @@
-"""TFMA's plots as confusion matrices, and what follows from these: ROC, precision-recall, calibration.
+"""Confusion matrices from TFMA's plots, and the ROC, precision-recall and calibration curves computed from them.
 
-TFMA's own reader imports TensorFlow (10 s). Its file is a TFRecord of `PlotsForSlice` protos; the few fields that are
-read here are declared again under a name of our own, with TFMA's numbers, which is all that the wire format knows.
+TFMA's own reader imports TensorFlow (10 s). Its file is a TFRecord of `PlotsForSlice` protos. The required fields are
+declared again here in a proto with another name and the same field numbers, which is wire-compatible.
 """
 
 import struct
@@ -15,14 +15,14 @@ from pipeline.report.facts import Matrix
 
 
 def read_curves(evaluation: Path) -> dict[str, tuple[Matrix, ...]]:
-    """The overall confusion matrices of each model.
+    """Reads the confusion matrices of each model over all rows.
 
     Args:
-      evaluation: Folder that TFMA wrote.
+      evaluation: TFMA's output folder.
 
     Returns:
-      "candidate" and, where there was one, "champion" -> matrices by ascending threshold, those in [0, 1] alone. Empty
-      for tasks without such plots.
+      "candidate" and, if there was one, "champion" -> matrices with thresholds in [0, 1], ascending. Empty for tasks
+      without such plots.
     """
     found = {}
     for path in sorted(evaluation.glob("plots-*")):
@@ -38,13 +38,13 @@ def read_curves(evaluation: Path) -> dict[str, tuple[Matrix, ...]]:
                     if 0 <= row.threshold <= 1
                 ]
                 if rows:
-                    # TFMA leaves the model's name out where there is only one.
+                    # TFMA omits the model's name if there is only one.
                     found[plot.key.model_name or "candidate"] = tuple(sorted(rows, key=lambda row: row.threshold))
     return found
 
 
 def roc(matrices: Sequence[Matrix]) -> list[tuple[float, float]]:
-    """(false positive rate, true positive rate), both in [0, 1], from (0, 0) to (1, 1)."""
+    """Returns points (false positive rate, true positive rate), both in [0, 1], from (0, 0) to (1, 1)."""
     points = {(0.0, 0.0), (1.0, 1.0)}
     for row in matrices:
         if row.tp + row.fn and row.fp + row.tn:
@@ -53,7 +53,10 @@ def roc(matrices: Sequence[Matrix]) -> list[tuple[float, float]]:
 
 
 def precision_recall(matrices: Sequence[Matrix]) -> list[tuple[float, float]]:
-    """(recall, precision), both in [0, 1], by ascending threshold; where nothing is predicted there is none."""
+    """Returns points (recall, precision), both in [0, 1], by ascending threshold.
+
+    Thresholds at which no row is predicted positive are omitted, since precision is undefined there.
+    """
     return [
         (row.tp / (row.tp + row.fn), row.tp / (row.tp + row.fp))
         for row in matrices
@@ -63,7 +66,7 @@ def precision_recall(matrices: Sequence[Matrix]) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True)
 class Bin:
-    """Rows whose score lies in [low, high): how many, and the share that is positive, in [0, 1]; None if no row."""
+    """The number of rows with a score in [low, high), and their positive rate in [0, 1]; None without rows."""
 
     low: float
     high: float
@@ -72,16 +75,19 @@ class Bin:
 
 
 def score_bins(matrices: Sequence[Matrix], bins: int = 10) -> list[Bin]:
-    """A reliability diagram: of the rows with a score of about s, a calibrated model has the share s positive.
+    """Computes the bins of a reliability diagram.
 
-    Rows between two thresholds are those that are above the one and not above the other, so that differences of
-    confusion matrices give exact counts; no plot of its own is needed. Bins are of equal width, on the nearest
-    thresholds that were kept.
+    The difference of the confusion matrices at two thresholds counts the rows between them exactly. The bins have equal
+    width, with edges moved to the nearest available thresholds.
+
+    Args:
+      matrices: By ascending threshold.
+      bins: Number of bins.
     """
     if len(matrices) < 2:
         return []
     edges = [min(matrices, key=lambda row, at=step / bins: abs(row.threshold - at)) for step in range(bins)]  # type: ignore[misc]
-    nothing = Matrix(1.0, 0.0, 0.0, 0.0, 0.0)  # above 1 lies no score
+    nothing = Matrix(1.0, 0.0, 0.0, 0.0, 0.0)  # no score is above 1
     found = []
     for low, high in zip(edges, [*edges[1:], nothing], strict=True):
         positive, rows = low.tp - high.tp, low.tp + low.fp - high.tp - high.fp
@@ -90,7 +96,7 @@ def score_bins(matrices: Sequence[Matrix], bins: int = 10) -> list[Bin]:
 
 
 def _records(path: Path) -> Iterator[bytes]:
-    """A TFRecord file's records. Frame: length (8 bytes, little-endian), its CRC (4), the record, its CRC (4)."""
+    """Records of a TFRecord file. Frame: length (8 bytes, little-endian), its CRC (4), the record, its CRC (4)."""
     content, at = path.read_bytes(), 0
     while at + 12 <= len(content):
         (length,) = struct.unpack_from("<Q", content, at)
@@ -100,7 +106,7 @@ def _records(path: Path) -> Iterator[bytes]:
 
 @cache
 def _plots_class() -> Any:
-    """tensorflow_model_analysis.PlotsForSlice, as far as it is read here."""
+    """The subset of tensorflow_model_analysis.PlotsForSlice that is read here."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     field = descriptor_pb2.FieldDescriptorProto

@@ -1,13 +1,12 @@
-"""Vega-Lite to SVG that belongs to the page: its colours are the page's CSS variables, its marks say what they are.
+"""Renders Vega-Lite specs to SVG whose colours are CSS variables of the page and whose marks have tooltips.
 
-Why static SVG, not Vega's JavaScript: the library bundled inline is 0.9 MB before the first chart, draws nothing
-without scripts, prints what happens to be drawn, and has one theme at a time. A rendered chart is some 10 KB, follows
-the theme by CSS, prints, and is there before the page has loaded. What is lost is panning and zooming, which charts of
-ten bars do not need; values under the pointer are kept: each mark carries its own in `data-tip`, which a few lines of
-script show.
+Static SVG instead of Vega's JavaScript: the inline library has 0.9 MB, needs scripts, prints only what is visible and
+has one theme at a time. A rendered chart has about 10 KB, follows the theme by CSS and prints completely. Panning and
+zooming are missing; charts of ten bars do not need them. Each mark has its value in `data-tip`, which the page's script
+shows as a tooltip.
 
-Specs are plain dictionaries, as in Vega-Lite's documentation: importing Altair takes 1 to 3 s of every run, and it
-would hand the same JSON to the same renderer (vl-convert). The tests hold every spec against Altair's schema.
+Specs are plain dictionaries: importing Altair takes 1 to 3 s per run and passes the same JSON to the same renderer
+(vl-convert). Tests validate every spec against Altair's schema.
 """
 
 import re
@@ -18,10 +17,10 @@ from typing import Any
 from markupsafe import Markup
 
 from components.shared.texts.escaping import xml_text
-from pipeline.report.drawn import svg_of
+from pipeline.report.chart_cache import svg_of
 
 VEGA_LITE = "5.20"
-"""The version that Altair 5.5 speaks."""
+"""The Vega-Lite version of Altair 5.5."""
 
 CONFIG: Mapping[str, Any] = {
     "background": None,
@@ -44,18 +43,18 @@ CONFIG: Mapping[str, Any] = {
 
 _TAG = re.compile(r"<[^>]+>")  # Vega writes < and > in attributes and text as entities
 _MARK = re.compile(r' aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="(?!axis|legend)[^"]*"')
-_TALK = re.compile(r' (?:aria-[a-z]+|role|pointer-events|class|xmlns:xlink)="[^"]*"')
+_ATTRIBUTES = re.compile(r' (?:aria-[a-z]+|role|pointer-events|class|xmlns:xlink)="[^"]*"')
 _PLACES = re.compile(r' (d|transform|x2|y2)="([^"]*)"')
 _LONG = re.compile(r"-?\d+\.\d{2,}")
 _EMPTY = re.compile(r'<path[^>]* d="(?:M0,0h0v0h0Z)?"[^>]*/>')
 
 
 def svg(spec: Mapping[str, Any], title: str) -> Markup:
-    """Renders a spec.
+    """Renders a spec as SVG.
 
     Args:
-      spec: Vega-Lite, without `config`. Marks with an encoding `description` show it under the pointer.
-      title: What the chart shows, in words: its text alternative.
+      spec: Vega-Lite, without `config`. The encoding `description` of a mark becomes its tooltip.
+      title: Text alternative of the chart.
     """
     told = _printable({**spec, "config": CONFIG})
     drawn = svg_of(told, lambda: _rendered(told))
@@ -73,13 +72,13 @@ def _rendered(spec: Any) -> str:
 
 
 def framed(inner: str, width: float, height: float, title: str, kind: str) -> Markup:
-    """The svg element around drawn marks: an image with a text alternative, as wide as its column allows.
+    """Returns an svg element around drawn marks, with a text alternative.
 
     Args:
-      inner: SVG; everything from data in it is escaped already.
-      width: Of the drawing, px.
-      height: The same.
-      title: Its text alternative, plain text.
+      inner: SVG in which text from data is already escaped.
+      width: Width of the view box, px.
+      height: Height of the view box, px.
+      title: Text alternative, plain text.
       kind: CSS class.
     """
     return Markup(  # noqa: S704 - put together from escaped parts
@@ -89,7 +88,7 @@ def framed(inner: str, width: float, height: float, title: str, kind: str) -> Ma
 
 
 def _printable(value: Any) -> Any:
-    """vl-convert does not refuse a character that XML does not know: it aborts the process, and the run with it."""
+    """Replaces characters that XML does not allow: vl-convert aborts the whole process on them."""
     if isinstance(value, str):
         return xml_text(value)
     if isinstance(value, Mapping):
@@ -98,9 +97,9 @@ def _printable(value: Any) -> Any:
 
 
 def _slim(tag: re.Match[str]) -> str:
-    """One tag without what only a live Vega view needs, with tips, and with places to a tenth of a pixel."""
+    """One tag without the attributes of an interactive Vega view, with tooltips and coordinates to 0.1 px."""
     text = _MARK.sub(r' data-tip="\1"', tag[0])
-    text = _TALK.sub("", text) if "data-tip" not in text else text
+    text = _ATTRIBUTES.sub("", text) if "data-tip" not in text else text
     return _PLACES.sub(lambda place: f' {place[1]}="{_LONG.sub(_short, place[2])}"', text)
 
 

@@ -1,4 +1,4 @@
-"""Where a model errs, as the error analysis found it: weak slices with their causes, and what features are worth."""
+"""Rows of the error analysis: weak slices with their causes, and permutation importance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,20 +9,36 @@ from markupsafe import Markup
 from components.model_card.card import probability
 from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
 from pipeline.report.facts import Facts
-from pipeline.report.small import share_bar
-from pipeline.report.words import fixed, listed, metric_name, percent, signed
+from pipeline.report.formatting import fixed, listed, metric_name, percent, signed
+from pipeline.report.sparklines import share_bar
 
 MOST_WEAK = 20
 MOST_FEATURES = 10
-"""Features whose importance is shown at once; the others can be opened."""
+"""Number of features whose importance is visible; the others are in a collapsed table."""
 SURE = 2.0
-"""Standard errors from which on a drop is no noise of the permutations."""
+"""A drop of more than this many standard errors is significant."""
 LOSSES = {"log_loss": "log loss", "squared_error": "squared error"}
 
 
 @dataclass(frozen=True)
 class WeakRow:
-    """A slice that costs. `about`: further figures of it and of the rest; `labels`: what the audit says of them."""
+    """A weak slice as text.
+
+    Attributes:
+      name: Name of the slice.
+      about: Further metrics of the slice and of the other rows.
+      rows: Number of rows.
+      share: Share of all eval rows; empty in older runs.
+      value: Mean loss of the slice.
+      rest: Mean loss of the other rows; empty in older runs.
+      gap: Excess loss, see the error analysis.
+      p: Corrected p-value; empty in older runs.
+      gain: Gap times share of rows.
+      bar: `gain` as a bar.
+      labels: Share of suspected label errors in train, here and in the other rows; empty if unknown.
+      moved: Drifted columns.
+      next: Recommended action.
+    """
 
     name: str
     about: str
@@ -41,9 +57,18 @@ class WeakRow:
 
 @dataclass(frozen=True)
 class Weak:
-    """The weak slices, costliest first, in so many words; `how` they were looked for. `full`: with rest and p."""
+    """The weak slices, sorted by their contribution to the overall loss.
 
-    says: str
+    Attributes:
+      text: Summary of the error analysis.
+      how: How the slices were searched.
+      value: Heading of the loss column.
+      rows: At most MOST_WEAK slices.
+      more: Number of the others.
+      full: Whether the rows have `rest` and `p` (runs of current versions).
+    """
+
+    text: str
     how: str
     value: str
     rows: tuple[WeakRow, ...]
@@ -52,13 +77,13 @@ class Weak:
 
     @property
     def advised(self) -> bool:
-        """Whether anything is said of what to do."""
+        """Whether any slice has a recommended action."""
         return any(row.next for row in self.rows)
 
 
 @dataclass(frozen=True)
 class ImportanceRow:
-    """A feature: how much worse the metric gets without it, +- the error of that. `noise`: it may as well be 0."""
+    """Permutation importance of a feature as text; `noise` if it does not differ significantly from 0."""
 
     feature: str
     drop: str
@@ -70,7 +95,7 @@ class ImportanceRow:
 
 @dataclass(frozen=True)
 class Importance:
-    """Features, the most important first; `gist` names the first of them."""
+    """Permutation importance, most important feature first; `gist` names the first three."""
 
     metric: str
     gist: str
@@ -80,7 +105,7 @@ class Importance:
 
 
 def weak(facts: Facts) -> Weak | None:
-    """What the error analysis found; None where there was none."""
+    """Arranges the weak slices of the error analysis; None if it did not run."""
     found = facts.errors
     rows = list(found.get("slices") or ())
     if not rows and "says" not in found:
@@ -91,8 +116,8 @@ def weak(facts: Facts) -> Weak | None:
     how = []
     if found.get("looked"):
         how.append(
-            f"Looked at were slices of one feature or of two with at least {found['min_rows']:,} rows; p is corrected "
-            "for all of them."
+            f"Slices of one or two features with at least {found['min_rows']:,} rows were tested; p-values are "
+            "corrected for their number."
         )
     if rows and overall.get("value") is not None:
         how.append(f"The mean {loss} of all rows is {fixed(overall['value'])}.")
@@ -108,8 +133,8 @@ def weak(facts: Facts) -> Weak | None:
 
 
 def _weak_row(row: Mapping[str, Any], top: float, task: str) -> WeakRow:
-    here, elsewhere = row.get("doubtful"), row.get("doubtful_elsewhere")
-    audit = "" if here is None or elsewhere is None else f"{percent(here)}, elsewhere {percent(elsewhere)}"
+    here, others = row.get("doubtful"), row.get("doubtful_elsewhere")
+    audit = "" if here is None or others is None else f"{percent(here)}, other rows {percent(others)}"
     return WeakRow(
         row["slice"],
         _about(row, task),
@@ -128,21 +153,21 @@ def _weak_row(row: Mapping[str, Any], top: float, task: str) -> WeakRow:
 
 
 def _about(row: Mapping[str, Any], task: str) -> str:
-    """Figures of a slice beside those of the other rows."""
+    """Metrics of a slice and of the other rows."""
     here, rest = row.get("figures") or {}, row.get("elsewhere") or {}
     if task == "binary" and here.get("positive") is not None and rest.get("positive") is not None:
         return (
             f"{percent(here['positive'])} positive, {percent(here['predicted'])} predicted; "
-            f"elsewhere {percent(rest['positive'])}, {percent(rest['predicted'])}"
+            f"other rows {percent(rest['positive'])}, {percent(rest['predicted'])}"
         )
     for name in ("accuracy", "rmse"):
         if here.get(name) is not None and rest.get(name) is not None:
-            return f"{METRICS[name]} {fixed(here[name], 3)}, elsewhere {fixed(rest[name], 3)}"
+            return f"{METRICS[name]} {fixed(here[name], 3)}, other rows {fixed(rest[name], 3)}"
     return ""
 
 
 def importance(facts: Facts) -> Importance | None:
-    """What features are worth to the model; None where it was not measured."""
+    """Arranges the permutation importance of the features; None if it was not computed."""
     found = list(facts.errors.get("importance") or ())
     if not found:
         return None
@@ -158,21 +183,21 @@ def importance(facts: Facts) -> Importance | None:
         )
         for row in found
     )
-    told = [row["feature"] for row, shown in zip(found, rows, strict=True) if _size(row) > 0 and not shown.noise]
+    largest = [row["feature"] for row, shown in zip(found, rows, strict=True) if _size(row) > 0 and not shown.noise]
     metric = found[0]["metric"]
-    worse = "rises" if metric in LOWER_IS_BETTER else "falls"
+    worse = "Increase" if metric in LOWER_IS_BETTER else "Decrease"
     used = _settings(facts)
     asked = min(int(used.get("importance_rows", 0)), int(facts.errors.get("rows") or 0))
     rows_used = int(facts.errors.get("importance_rows", asked))
     left_out = int(facts.errors.get("importance_left_out") or 0)
-    more = f" {left_out:,} features by which the answers vary less were not measured." if left_out else ""
-    among = f" among {rows_used:,} eval rows" if rows_used else ""
-    repeats = f" of {used['importance_repeats']} permutations" if "importance_repeats" in used else ""
+    more = f" {left_out:,} features with less influence on the predictions were not measured." if left_out else ""
+    among = f" within {rows_used:,} eval rows" if rows_used else ""
+    repeats = f" over {used['importance_repeats']} permutations" if "importance_repeats" in used else ""
     return Importance(
         metric_name(metric),
-        f"{listed(told[:3])} matter{'s' if len(told) == 1 else ''} most" if told else "no feature stands out",
-        f"How far {metric_name(metric)} {worse} when a feature’s values are dealt out anew{among}: the mean{repeats} "  # noqa: RUF001
-        f"and its standard error. Of two features that say the same, each looks useless: the other stays.{more}",
+        f"most important: {listed(largest[:3])}" if largest else "no feature is significant",
+        f"{worse} of {metric_name(metric)} after the values of a feature are permuted{among}: mean{repeats} and its "
+        f"standard error. Correlated features share their importance, so each of them may seem unimportant.{more}",
         rows[:MOST_FEATURES],
         rows[MOST_FEATURES:],
     )

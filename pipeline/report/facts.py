@@ -1,4 +1,4 @@
-"""What a report is about: plain facts of one run, read from its artifacts."""
+"""The data model of a report: facts of one run, read from its artifacts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from components.evaluator.findings import Finding, finding_from
 
 @dataclass(frozen=True)
 class NumberBar:
-    """One bin of a histogram over numbers: [low, high], and its share of the values, in [0, 1]."""
+    """One bin [low, high] of a histogram and its share of the values, in [0, 1]."""
 
     low: float
     high: float
@@ -26,13 +26,13 @@ class CategoryBar:
 
 @dataclass(frozen=True)
 class Side:
-    """One feature in one split.
+    """Statistics of one feature in one split.
 
     Attributes:
-      rows: Rows of the split.
-      missing: Share of them without a value, in [0, 1].
-      figures: Name of a figure ("mean", "median", "distinct" ...) -> its value.
-      bars: The distribution: TFDV's ten bins of equal width, or its most frequent values, the most frequent first.
+      rows: Number of rows of the split.
+      missing: Share of rows without a value, in [0, 1].
+      figures: Name of a statistic ("mean", "median", "distinct" ...) -> its value.
+      bars: The distribution: TFDV's ten bins of equal width, or its most frequent values, most frequent first.
     """
 
     rows: int
@@ -43,7 +43,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature. `kind` is number or category; `sides` by split, "train" and "eval"."""
+    """A feature: its `kind` (number or category) and its statistics by split ("train" and "eval")."""
 
     name: str
     kind: str
@@ -52,7 +52,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Step:
-    """One execution. `inputs` are ids of the steps of this run that its inputs came from."""
+    """One execution. `inputs` are the ids of the steps that produced its inputs."""
 
     id: str
     state: str
@@ -63,7 +63,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Matrix:
-    """A confusion matrix: counts of rows whose score reaches a decision threshold, or does not."""
+    """Confusion matrix at a threshold; rows with a score of at least the threshold are predicted positive."""
 
     threshold: float
     tp: float
@@ -74,7 +74,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class SpanFile:
-    """One file that the run read."""
+    """One input file of the run."""
 
     split: str
     span: int
@@ -86,7 +86,7 @@ class SpanFile:
 
 @dataclass(frozen=True)
 class Past:
-    """One run as far as courses over time need it. `drift` are its overall drift rows."""
+    """A run as one point of the charts over spans. `drift` holds its drift rows without slices."""
 
     run_id: str
     span: int
@@ -99,20 +99,20 @@ class Past:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a report shows. What a stopped run did not come to is empty.
+    """Everything that a report shows. Results of steps that did not run are empty.
 
     Attributes:
       summary: The run's summary.json.
-      features: With their statistics; empty where there are none.
-      steps: In the order in which they ran; those that were skipped at the end.
-      files: What ingest read.
-      settings: Component -> parameter -> value, as ML Metadata keeps them: what was really used.
-      evaluation: verdict.json.
-      errors: errors.json of the error analysis; of runs that did not keep it so, `slices` alone.
-      training: training.json of the trainer; empty if a module of one's own writes none.
-      curves: "candidate" and "champion" -> confusion matrices by ascending threshold, overall.
-      past: This run and earlier ones of the same dataset, the newest run of each eval span, by span.
-      gone: Names of artifacts that the run made and that are no longer there.
+      features: Features with their statistics.
+      steps: In the order of execution; skipped steps last.
+      files: Input files.
+      settings: Component -> parameter -> value, as recorded in ML Metadata.
+      evaluation: Content of verdict.json.
+      errors: Content of errors.json of the error analysis; only `slices` in runs of early versions.
+      training: Content of training.json; empty if a custom trainer module writes none.
+      curves: "candidate" and "champion" -> confusion matrices over all rows by ascending threshold.
+      past: This run and earlier ones of the dataset: the newest run of each eval span, by span.
+      gone: Names of artifacts of the run that were deleted.
     """
 
     summary: Mapping[str, Any]
@@ -129,30 +129,31 @@ class Facts:
 
     @property
     def slices(self) -> Mapping[str, Mapping[str, float | None]]:
-        """Slice name -> metric -> value."""
+        """Metrics of the slices: slice name -> metric -> value."""
         return self.evaluation.get("slices") or {}
 
     @property
     def baselines(self) -> Mapping[str, Mapping[str, float | None]]:
-        """`prior` and `linear` -> metric -> value; empty in runs that had none."""
+        """Metrics of the baseline models: `prior` and `linear` -> metric -> value; empty if none were evaluated."""
         return self.evaluation.get("baselines") or {}
 
     @property
     def violations(self) -> tuple[Finding | str, ...]:
-        """What prevented the blessing; text where the run's version wrote no findings."""
+        """Findings that prevented the blessing; texts in runs of versions without typed findings."""
         return _findings(self.summary, self.evaluation, "violations", "reasons", "shortfalls")
 
     @property
     def notices(self) -> tuple[Finding | str, ...]:
-        """What does not prevent the blessing but should be known; text as for `violations`."""
+        """Findings that do not prevent the blessing; texts as for `violations`."""
         return _findings(self.summary, self.evaluation, "notices", "warnings", "warnings")
 
     def decision(self, model: str) -> Matrix | None:
-        """The confusion matrix of "candidate" or "champion" at its decision threshold, from the rows' exact counts.
+        """Returns the confusion matrix of "candidate" or "champion" at its decision threshold.
 
-        verdict.json has it. Of runs of earlier versions it follows from precision and recall there, and the counts of
-        positive and negative rows: TP = recall P, FP = TP / precision - TP; without these, from the nearest threshold
-        of TFMA's plot. None for tasks without a threshold.
+        The source is the counts in verdict.json. Runs of earlier versions have none; there the matrix is computed from
+        precision, recall and the numbers P of positive and N of negative rows (TP = recall P, FP = TP / precision -
+        TP), or, without these metrics, taken from TFMA's plot at the nearest threshold. None for tasks without a
+        threshold.
         """
         known = (self.evaluation.get("decisions") or {}).get(model)
         if known:
@@ -175,19 +176,19 @@ class Facts:
 
     @property
     def task(self) -> str:
-        """binary, multiclass or regression, as the metrics tell."""
+        """The task, inferred from the metrics: binary, multiclass or regression."""
         metrics = self.summary["metrics"]
         return "binary" if "auc" in metrics else "regression" if "rmse" in metrics else "multiclass"
 
     @property
     def label(self) -> str | None:
-        """Name of the label column, if the run came far enough to say."""
+        """Name of the label column; None if the run ended before ingest."""
         label = self.settings.get("ArrowExampleGen", {}).get("source", {}).get("label")
         return None if label is None else str(label)
 
     @property
     def bar(self) -> Mapping[str, Any]:
-        """What was asked of the candidate: the table [evaluation] of pipeline.toml."""
+        """Evaluation policy: the table [evaluation] of pipeline.toml."""
         bar = self.settings.get("ChampionEvaluator", {}).get("bar", {})
         return bar if isinstance(bar, dict) else {}
 
@@ -195,9 +196,10 @@ class Facts:
 def _findings(
     summary: Mapping[str, Any], evaluation: Mapping[str, Any], key: str, text: str, text_of_verdict: str
 ) -> tuple[Finding | str, ...]:
-    """Typed findings where the run has them, else their texts, which are in the same order.
+    """Typed findings, or their texts in runs without them.
 
-    A kind of a newer version is shown as its text. The summary may have more texts, at the end.
+    Texts and findings have the same order. A finding of an unknown kind, written by a newer version, is shown as its
+    text. The summary may have further texts at the end.
     """
     texts = list(summary.get(text) or evaluation.get(text_of_verdict) or ())
     typed = [finding_from(one) for one in summary.get(key) or evaluation.get(key) or ()]

@@ -1,4 +1,4 @@
-"""The features of a run, arranged: those that moved first, the first ones with charts, each with its course."""
+"""Rows of the section Features: drifted columns first, with statistics, drift distances and charts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,20 +7,32 @@ from typing import Any
 from markupsafe import Markup
 
 from components.model_card.card import probability
-from pipeline.report import small
+from pipeline.report import sparklines
 from pipeline.report.charts import distribution
 from pipeline.report.draw import svg
 from pipeline.report.facts import Facts, Feature, Past
-from pipeline.report.words import fixed, measure_name, number, percent
+from pipeline.report.formatting import fixed, measure_name, number, percent
 
 FULL = 40
-"""Features with a full chart: 35 ms and 8 KB each. The others have their small graphics and figures."""
+"""Number of features with a full chart, which costs 35 ms and 8 KB; the others have sparklines and statistics."""
 MOST_SLICES = 12
 
 
 @dataclass(frozen=True)
 class DriftLine:
-    """One measured distance. `ratio` = distance / threshold: above 1 it drifted."""
+    """One drift distance as text.
+
+    Attributes:
+      feature: Name of the column.
+      measure: Name of the distance.
+      where: The slice; empty for all rows.
+      distance: In [0, 1].
+      threshold: The distance's threshold.
+      ratio: distance / threshold; above 1 the column drifted.
+      drifted: Whether the distance is a finding.
+      detail: Description of the change.
+      chance: The p- or q-value, such as "q = 0.03".
+    """
 
     feature: str
     measure: str
@@ -35,11 +47,25 @@ class DriftLine:
 
 @dataclass(frozen=True)
 class FeatureRow:
-    """One feature, ready to be shown.
+    """One column of the section Features.
 
-    `worst` is the row that decides whether it drifted: the overall measure that is furthest over its threshold, or, if
-    the feature drifted in slices only, that of the slice; `drifted_in` is "all rows", "slices" or "". `words`, of
-    texts, are what they score for or against, and the words that do.
+    Attributes:
+      name: Name of the column; "(rows)" and "(columns)" stand for the whole table.
+      tag: "label", "id", "not used" or "".
+      kind: "number", "category" or "unknown".
+      drifted: Whether any distance is a finding.
+      drifted_in: "all rows", "slices" or "".
+      worst: The distance over all rows with the largest ratio, or, if the column drifted in slices only, that of the
+        slice; None if the column was not compared.
+      lines: Distances; all of those over all rows, MOST_SLICES of those in slices.
+      more_lines: Number of the other distances in slices.
+      figures: Statistics: (name, value in train, value in eval).
+      findings: Anomalies.
+      words: Of text columns: (effect on a class, words with the largest weights).
+      mini: Sparkline of the distribution.
+      spark: Sparkline of the distance by span; None with fewer than two spans.
+      chart: Full chart of the distribution; None without one.
+      course: Full chart of the distance by span; None without one.
     """
 
     name: str
@@ -58,9 +84,14 @@ class FeatureRow:
     chart: Markup | None
     course: Markup | None
 
+    @property
+    def whole(self) -> bool:
+        """Whether the row is about the whole table instead of one column."""
+        return self.name.startswith("(")
+
 
 def drift_line(row: Mapping[str, Any]) -> DriftLine:
-    """A row of a drift report; older runs have no slices and no test of chance."""
+    """Converts a row of a drift report; reports of early versions have no slices and no p-values."""
     distance, threshold = float(row["distance"]), row["threshold"]
     p, q = row.get("p_value"), row.get("q_value")
     name, found = ("q", q) if q is not None else ("p", p)
@@ -79,7 +110,7 @@ def drift_line(row: Mapping[str, Any]) -> DriftLine:
 
 
 def ratio_of(distance: float, threshold: float | None) -> float:
-    """Distance in units of its threshold; above 0 any distance is far, and without a threshold none is."""
+    """Returns distance / threshold; 0 without a threshold, and 99 for a distance above a threshold of 0."""
     if threshold is None:
         return 0.0
     if threshold > 0:
@@ -88,7 +119,12 @@ def ratio_of(distance: float, threshold: float | None) -> float:
 
 
 def feature_rows(facts: Facts, full: int = FULL) -> list[FeatureRow]:
-    """All features, drifted ones first, then by how near they are to it; those without a comparator last."""
+    """Arranges all columns: drifted ones first, then by distance / threshold; columns without a comparator last.
+
+    Args:
+      facts: The run.
+      full: Number of columns that get a full chart.
+    """
     drift: dict[str, list[tuple[DriftLine, str]]] = {}
     for row in facts.summary["drift"]:
         drift.setdefault(row["feature"], []).append((drift_line(row), row["measure"]))
@@ -121,7 +157,7 @@ def _urgency(found: Sequence[tuple[DriftLine, str]]) -> tuple[int, float]:
     if not found:
         return 2, 1.0
     overall = [line for line, _ in found if not line.where] or [line for line, _ in found]
-    # Within the drifted ones, those that drifted over all rows come first.
+    # Columns that drifted over all rows come before those that drifted in slices only.
     places = {line.where == "" for line, _ in found if line.drifted}
     return (0 if True in places else 1 if places else 2), -max(line.ratio for line in overall)
 
@@ -136,12 +172,12 @@ def _row(
     full: bool,
 ) -> FeatureRow:
     chart = distribution(feature) if full else None
-    # Lines are sorted: all rows before slices, drifted ones first in each.
+    # Lines are sorted: all rows before slices, and drifted ones first within each.
     whole = next((line for line in lines if not line.where), None)
     in_slice = next((line for line in lines if line.where and line.drifted), None)
     worst = in_slice if in_slice is not None and not (whole and whole.drifted) else whole
     drifted_in = "" if not (worst and worst.drifted) else "slices" if worst.where else "all rows"
-    # All overall measures, and of the slices those that are furthest out.
+    # All distances over all rows, and the slices with the largest ratios.
     shown = [line for line in lines if not line.where] + [line for line in lines if line.where][:MOST_SLICES]
     return FeatureRow(
         feature.name,
@@ -155,17 +191,17 @@ def _row(
         _figures(feature),
         tuple(findings),
         tuple(words),
-        small.mini(feature),
-        small.course(course, feature.name),
-        svg(chart, f"{feature.name}: distribution in train and eval; the table beside it has the figures")
+        sparklines.mini(feature),
+        sparklines.course(course, feature.name),
+        svg(chart, f"{feature.name}: distribution in train and eval; the table next to it has the statistics")
         if chart
         else None,
-        small.course(course, feature.name, wide=True) if full else None,
+        sparklines.course(course, feature.name, wide=True) if full else None,
     )
 
 
 def _words(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(what is raised or lowered, by which words, the strongest first)."""
+    """(effect on a class, words by descending weight)."""
     return [
         (f"{effect} {score['of']}", ", ".join(score[side]))
         for score in row["scores"]
@@ -175,18 +211,18 @@ def _words(row: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _figures(feature: Feature) -> tuple[tuple[str, str, str], ...]:
-    """(name, in train, in eval)."""
+    """Statistics as (name, value in train, value in eval)."""
     sides = [feature.sides.get("train"), feature.sides.get("eval")]
     missing = [percent(side.missing) if side else "" for side in sides]
     rows = [("missing", missing[0], missing[1])]
     for name in dict.fromkeys(name for side in sides if side for name in side.figures):
-        told = [_told(name, side.figures[name]) if side and name in side.figures else "" for side in sides]
-        rows.append((name, told[0], told[1]))
+        texts = [_statistic(name, side.figures[name]) if side and name in side.figures else "" for side in sides]
+        rows.append((name, texts[0], texts[1]))
     return tuple(rows) if feature.sides else ()
 
 
-def _told(name: str, value: float | str) -> str:
-    if name in ("zeros", "its share") and not isinstance(value, str):
+def _statistic(name: str, value: float | str) -> str:
+    if name in ("zeros", "share of that value") and not isinstance(value, str):
         return percent(value)
     return _short(value)
 
@@ -198,7 +234,7 @@ def _short(value: Any) -> str:
 
 
 def _courses(past: Sequence[Past]) -> dict[tuple[str, str], list[tuple[int, float]]]:
-    """(feature, measure) -> (span, distance / threshold), by span."""
+    """History of the distances: (feature, measure) -> (span, distance / threshold), by span."""
     found: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for run in past:
         for row in run.drift:
@@ -208,7 +244,7 @@ def _courses(past: Sequence[Past]) -> dict[tuple[str, str], list[tuple[int, floa
 
 
 def _tags(facts: Facts) -> Any:
-    """What a column is besides a feature: the label, an id, or unused."""
+    """Returns a function from a column name to its tag: "label", "id", "not used" or ""."""
     source = facts.settings.get("ArrowExampleGen", {}).get("source", {})
     used = (
         facts.settings.get("Trainer", facts.settings.get("Transform", {})).get("custom_config", {}).get("features", {})
@@ -220,7 +256,7 @@ def _tags(facts: Facts) -> Any:
             return "label"
         if name in source.get("ids", ()):
             return "id"
-        if name.startswith("("):  # (rows), (columns): about more than one column
+        if name.startswith("("):  # (rows), (columns): the whole table
             return ""
         return "not used" if names and name not in names else ""
 

@@ -1,4 +1,4 @@
-"""From a finished run's artifacts to the facts of its report."""
+"""Reads a finished run's artifacts into the facts of its report."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,12 +17,12 @@ Found = TypeVar("Found")
 
 
 def gather(home: Path, summary: Mapping[str, Any], store: Any = None) -> Facts:
-    """Reads everything that a run left behind, as far as it came and as far as it is still there.
+    """Reads the artifacts of a run; those of steps that did not run, or that were deleted, are empty.
 
     Args:
       home: <root>/<dataset>.
       summary: The run's summary, see `Summary.to_json`.
-      store: An open MetadataStore; None is the SQLite file below home, if there is one.
+      store: An open MetadataStore; None opens the SQLite file below home, if there is one.
     """
     record = read_record(summary, store if store is not None else known_store(None, home))
     gone = []
@@ -61,11 +61,11 @@ def _verdict(evaluation: Path) -> dict[str, Any]:
 
 def _errors(errors: Path) -> dict[str, Any]:
     found = _json(errors / "errors.json")
-    return {"slices": found} if isinstance(found, list) else dict(found)  # a list, before there was more to say
+    return {"slices": found} if isinstance(found, list) else dict(found)  # early versions wrote a list
 
 
 def _training(model_run: Path) -> dict[str, Any]:
-    """Empty where a trainer of one's own keeps no record, or another one."""
+    """training.json; empty if a custom trainer module writes none, or in another format."""
     try:
         found = _json(model_run / "training.json")
     except (FileNotFoundError, UsageError):
@@ -78,6 +78,6 @@ def _json(path: Path) -> Any:
 
 
 def _with_this(past: tuple[Past, ...], summary: Mapping[str, Any]) -> tuple[Past, ...]:
-    """The report may be written before the summary is: this run belongs to the course in either case."""
+    """Adds this run to the earlier ones, since the report may be written before the summary."""
     this = as_past(dict(summary))
     return tuple(sorted((*(run for run in past if run.span != this.span), this), key=lambda run: run.span))

@@ -1,4 +1,4 @@
-"""A run's steps as a drawn graph."""
+"""SVG graph of a run's steps."""
 
 from collections.abc import Sequence
 from html import escape
@@ -8,24 +8,26 @@ from markupsafe import Markup
 
 from pipeline.report.draw import framed
 from pipeline.report.facts import Step
-from pipeline.report.words import seconds
+from pipeline.report.formatting import seconds
 
 BOX, TALL = 122, 44
 THIN = 10
-"""What a passing edge takes of a layer, so that no box lies on it: it would look as if the edge ended there."""
+"""Width of the gap for an edge that passes a layer; without it a box would cover the edge."""
 SWEEPS = 4
 
 
 def layers(steps: Sequence[Step]) -> tuple[list[list[str]], list[list[str]]]:
-    """The layered drawing of K. Sugiyama et al. (1981).
+    """Computes a layered drawing (K. Sugiyama et al., 1981).
+
+    The layer of a step is the length of the longest path to it from a step without inputs. An edge that passes a layer
+    has a dummy node there, with a name that no step has. Nodes within a layer are ordered by the mean position of their
+    neighbours, in alternating downward and upward sweeps.
 
     Args:
       steps: In topological order.
 
     Returns:
-      The layers, and of each drawn edge the way from step to step. A step lies by the longest way to it from a step
-      without inputs. In a layer between the two ends of an edge the edge has a place of its own, which is called like
-      no step. The order within a layer is by the mean place of the neighbours, down and up again a few times.
+      The names in each layer, and for each drawn edge its path from step to step, dummy nodes included.
     """
     depth: dict[str, int] = {}
     for step in steps:
@@ -56,7 +58,7 @@ def layers(steps: Sequence[Step]) -> tuple[list[list[str]], list[list[str]]]:
 
 
 def drawn_edges(steps: Sequence[Step]) -> list[tuple[str, str]]:
-    """(from, to) without those that only shorten a longer way: the smallest graph with the same order."""
+    """Returns the edges (from, to) of the transitive reduction of the graph."""
     above: dict[str, set[str]] = {}
     for step in steps:
         above[step.id] = set(step.inputs).union(*(above.get(input_, set()) for input_ in step.inputs))
@@ -69,18 +71,18 @@ def drawn_edges(steps: Sequence[Step]) -> list[tuple[str, str]]:
 
 
 def graph(steps: Sequence[Step], down: bool) -> Markup | None:
-    """The graph as SVG; None without edges.
+    """Draws the graph as SVG; None without edges.
 
     Args:
-      steps: In the order in which they ran. Those that were skipped are left out.
-      down: From top to bottom, for a narrow page; else from left to right.
+      steps: In the order of execution; skipped steps are omitted.
+      down: Draw from top to bottom, for a narrow page, instead of from left to right.
     """
     ran = [step for step in steps if step.state != "skipped"]
     if not drawn_edges(ran):
         return None
     found, ways = layers(ran)
     by_id = {step.id: step for step in ran}
-    # Along the way of the data, and across it.
+    # Sizes along and across the direction of the data flow.
     long_side, broad_side = (TALL, BOX) if down else (BOX, TALL)
     along, across = (30, 8) if down else (56, 18)
     broad = {name: broad_side if name in by_id else THIN for layer in found for name in layer}
@@ -96,12 +98,12 @@ def graph(steps: Sequence[Step], down: bool) -> Markup | None:
     middles = {name: (at, aside + broad[name] / 2) for name, (at, aside) in places.items()}
     inner = "".join(_edge([middles[name] for name in way], long_side, down) for way in ways)
     inner += "".join(_box(step, *(places[name][::-1] if down else places[name])) for name, step in by_id.items())
-    said = f"Graph of {len(ran)} steps: " + "; ".join(f"{way[0]} to {way[-1]}" for way in ways)
-    return framed(inner, width, height, said, "graph down" if down else "graph across")
+    title = f"Graph of {len(ran)} steps: " + "; ".join(f"{way[0]} to {way[-1]}" for way in ways)
+    return framed(inner, width, height, title, "graph down" if down else "graph across")
 
 
 def _edge(way: Sequence[tuple[float, float]], long_side: float, down: bool) -> str:
-    """Curves between layers, straight through those that it passes; a dot where it ends."""
+    """An edge: curves between layers, straight lines through the layers that it passes, a dot at its end."""
 
     def point(at: float, aside: float) -> str:
         return ",".join(f"{place:.1f}".removesuffix(".0") for place in ((aside, at) if down else (at, aside)))
@@ -129,7 +131,7 @@ def _box(step: Step, x: float, y: float) -> str:
 
 
 def _centred(layer: Sequence[str]) -> list[float]:
-    """Places of a layer's members, 0 in its middle."""
+    """Positions of a layer's nodes, with 0 in the middle."""
     return [index - (len(layer) - 1) / 2 for index in range(len(layer))]
 
 

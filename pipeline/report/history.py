@@ -1,4 +1,4 @@
-"""Earlier runs, as far as a course over the spans needs them: read from their summaries alone."""
+"""Reads earlier runs from their summaries, for the charts over spans."""
 
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,11 @@ from pipeline.report.facts import Past
 
 
 def read_past(home: Path, run_id: str | None = None) -> tuple[Past, ...]:
-    """Runs of a dataset by eval span, of each span the newest run that had something to say.
+    """Returns the newest run with metrics or drift of each eval span, by span.
 
     Args:
       home: <root>/<dataset>.
-      run_id: Only this run and earlier ones; None is all.
+      run_id: Restricts the result to this run and earlier ones; None reads all.
     """
     newest: dict[int, Past] = {}
     for run in read_runs(home, run_id)[0]:
@@ -22,7 +22,7 @@ def read_past(home: Path, run_id: str | None = None) -> tuple[Past, ...]:
 
 
 def read_runs(home: Path, run_id: str | None = None) -> tuple[tuple[Past, ...], int]:
-    """All runs of a dataset, the oldest first, and how many were skipped because their summary cannot be used."""
+    """Returns the runs of a dataset, oldest first, and the number of runs skipped for an unreadable summary."""
     read = summaries(home, run_id)
     found, skipped = [], len(read.skipped)
     for summary in read.found:
@@ -34,7 +34,7 @@ def read_runs(home: Path, run_id: str | None = None) -> tuple[tuple[Past, ...], 
 
 
 def as_past(summary: dict[str, Any]) -> Past:
-    """A summary as one point of a course."""
+    """Converts a summary to a point of the charts over spans."""
     return Past(
         run_id=summary["run_id"],
         span=summary["spans"]["eval"][-1],

@@ -1,4 +1,4 @@
-"""The page behind `plumbline runs --html`: all runs of a dataset, and the course of their metrics."""
+"""The page of `plumbline runs --html`: all runs of a dataset and their metrics by span."""
 
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,21 @@ from components.shared.files import write_text
 from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.drift.comparison_text import drift_counts
 from pipeline.report.draw import svg
+from pipeline.report.formatting import fixed, metric_name, moment
 from pipeline.report.history import read_past, read_runs
 from pipeline.report.metric_chart import metric_course
 from pipeline.report.page import render
-from pipeline.report.words import fixed, metric_name, moment
 
 
 def history_page(home: Path, links: bool = True) -> str:
-    """The page as HTML; UsageError if there is no run.
+    """Renders the page as HTML.
 
     Args:
       home: <root>/<dataset>.
-      links: Link to the runs' reports, as seen from <home>/reports.
+      links: Whether to link to the runs' reports, with paths relative to <home>/reports.
+
+    Raises:
+      UsageError: There is no run.
     """
     runs, skipped = read_runs(home)
     if not runs:
@@ -60,7 +63,7 @@ def history_page(home: Path, links: bool = True) -> str:
 
 
 def write_history(home: Path, path: Path | None = None) -> Path:
-    """Writes the page; default <home>/reports/runs.html, from where its links lead to the reports."""
+    """Writes the page and returns its path; the default is <home>/reports/runs.html, with links to the reports."""
     chosen = path or home / "reports" / "runs.html"
     write_text(chosen, history_page(home, links=chosen.resolve().parent == (home / "reports").resolve()))
     return chosen

@@ -1,4 +1,4 @@
-"""How far a metric could lie from its true value by the chance of which rows are in the eval split: 95 % intervals."""
+"""95 % confidence intervals of metrics by formula, for runs without bootstrap intervals."""
 
 import math
 
@@ -7,7 +7,12 @@ Z95 = 1.959964
 
 
 def wilson(successes: float, trials: float) -> tuple[float, float] | None:
-    """Wilson's score interval of a share (E. B. Wilson, 1927): accuracy, precision, recall; None without trials."""
+    """Wilson's score interval of a proportion (E. B. Wilson, 1927), such as accuracy; None without trials.
+
+    Args:
+      successes: In [0, trials].
+      trials: Number of rows.
+    """
     if trials <= 0:
         return None
     share, square = successes / trials, Z95 * Z95
@@ -17,9 +22,14 @@ def wilson(successes: float, trials: float) -> tuple[float, float] | None:
 
 
 def auc(value: float, positives: float, negatives: float) -> tuple[float, float] | None:
-    """Interval of an area under the ROC curve (Hanley and McNeil, 1982); None without both classes.
+    """Interval of the area A under the ROC curve (Hanley and McNeil, 1982); None without both classes.
 
     SE^2 = (A(1-A) + (P-1)(Q1-A^2) + (N-1)(Q2-A^2)) / PN, Q1 = A/(2-A), Q2 = 2A^2/(1+A).
+
+    Args:
+      value: A, in [0, 1].
+      positives: P, the number of positive rows.
+      negatives: N, the number of negative rows.
     """
     if positives < 1 or negatives < 1:
         return None
@@ -30,9 +40,9 @@ def auc(value: float, positives: float, negatives: float) -> tuple[float, float]
 
 
 def average_precision(value: float, positives: float) -> tuple[float, float] | None:
-    """Logit interval of an area under the precision-recall curve (Boyd, Eng and Page, 2013); None at 0, 1, or no row.
+    """Logit interval of the area A under the precision-recall curve (Boyd, Eng and Page, 2013).
 
-    logit(A) +- z / sqrt(P A (1-A)), P the number of positives.
+    logit(A) +- z / sqrt(P A (1-A)), P the number of positive rows. None for A = 0, A = 1 or P = 0.
     """
     if positives < 1 or not 0 < value < 1:
         return None

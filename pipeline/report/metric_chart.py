@@ -1,20 +1,22 @@
-"""A metric over the spans."""
+"""Chart of a metric by span."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from pipeline.report.facts import Past
-from pipeline.report.words import fixed, metric_name
+from pipeline.report.formatting import fixed, metric_name
 
 
 def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> dict[str, Any] | None:
-    """The candidates' metric span by span: filled points were pushed, hollow ones not; None for fewer than two.
+    """Returns a chart of the candidates' metric by span; None with fewer than two values.
+
+    Filled points are pushed runs, hollow points are not.
 
     Args:
-      past: By span.
-      metric: Its name.
-      now: The run to mark.
+      past: Runs by span.
+      metric: Name of the metric.
+      now: Id of the run to emphasise, or None.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -65,7 +67,7 @@ def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> 
 
 
 def _places(values: Sequence[float]) -> int:
-    """Decimal places by which ticks, about a quarter of the range apart, differ; at most 2 where that is enough."""
+    """Decimals of the axis labels, enough to distinguish ticks a quarter of the range apart."""
     apart = (max(values) - min(values)) / 4
     if not apart:
         return 2

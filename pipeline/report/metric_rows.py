@@ -1,4 +1,4 @@
-"""A model's metrics beside those of the champion and of the baselines, ready to be shown."""
+"""Rows of the metric table: the candidate compared with the champion and the baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from components.evaluator.paired_comparison import Z95
 from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.report import intervals
 from pipeline.report.facts import Facts
-from pipeline.report.words import better, ends, fixed, metric_name, shown_metrics, signed
+from pipeline.report.formatting import better, ends, fixed, metric_name, shown_metrics, signed
 
 BASELINES = ("linear", "prior")
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Another model's figure and the candidate's difference to it.
+    """Another model's metric and the candidate's difference to it, as text.
 
     Attributes:
-      value: The other's figure; empty if it has none.
-      difference: Candidate less the other; empty if it cannot be told.
-      interval: Of that, 95 %, on the same rows; empty where it was not measured.
-      better: Whether the candidate is, where the interval of the difference excludes 0; None is neither or not tested.
-      chance: Whether the interval holds 0, so that the difference may be chance.
+      value: Value of the other model; empty if it has none.
+      difference: Candidate minus other; empty if unknown.
+      interval: 95 % interval of the difference on the same rows; empty if it was not computed.
+      better: Whether the candidate is better; None if the difference is not significant or was not tested.
+      chance: Whether the interval contains 0: the difference is not significant.
     """
 
     value: str = ""
@@ -34,7 +34,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One metric of the candidate; `others` has the champion's and the baselines' by name, as far as there are any."""
+    """One metric of the candidate; `others` has its comparison with the champion and each baseline, by name."""
 
     key: str
     name: str
@@ -44,17 +44,17 @@ class MetricRow:
 
     @property
     def champion(self) -> Beside:
-        """The champion's."""
+        """Comparison with the champion."""
         return self.others.get("champion", Beside())
 
     @property
     def linear(self) -> Beside:
-        """The linear baseline's."""
+        """Comparison with the linear baseline."""
         return self.others.get("linear", Beside())
 
 
 def metric_rows(facts: Facts) -> list[MetricRow]:
-    """Every metric of the candidate, with its interval and the others' figures on the same rows."""
+    """Returns all metrics of the candidate with intervals and comparisons on the same rows."""
     metrics: dict[str, Any] = dict(facts.summary["metrics"])
     others: dict[str, Mapping[str, float | None]] = {}
     if facts.summary["champion"]:
@@ -65,7 +65,7 @@ def metric_rows(facts: Facts) -> list[MetricRow]:
     rows = []
     for name in shown_metrics(metrics):
         value = metrics[name]
-        # A threshold is chosen, not measured.
+        # The decision threshold is selected, not estimated, and has no interval.
         interval = known.get(name) or _interval(name, value, facts)
         rows.append(
             MetricRow(
@@ -83,7 +83,14 @@ def metric_rows(facts: Facts) -> list[MetricRow]:
 
 
 def beside(metric: str, value: float | None, other: float | None, error: tuple[float, float] | None) -> Beside:
-    """A metric of the candidate beside another's; `error` is the measured difference and its standard error."""
+    """Compares a metric of the candidate with that of another model.
+
+    Args:
+      metric: Name of the metric.
+      value: The candidate's value; None if undefined.
+      other: The other model's value; None if undefined.
+      error: Paired difference and its standard error; None if they were not computed.
+    """
     if other is None:
         return Beside()
     if value is None:
@@ -93,32 +100,32 @@ def beside(metric: str, value: float | None, other: float | None, error: tuple[f
     if metric == "threshold":
         return Beside(fixed(other))
     difference = signed(apart, beside=value)
-    shown = bool(difference.strip("0."))  # else it is nothing that the page could call better or worse
+    shown = bool(difference.strip("0."))  # a difference that is displayed as 0 is neither better nor worse
     chance = shown and interval is not None and interval[0] <= 0 <= interval[1]
     ahead = better(metric, apart) if shown and interval is not None and not chance else None
     return Beside(fixed(other), difference, ends(interval, sign=True), ahead, chance)
 
 
 def _errors(facts: Facts) -> dict[tuple[str, str], tuple[float, float]]:
-    """(the other model, metric) -> difference and its standard error, of all rows, where the evaluator told both."""
-    told = [("champion", row) for row in facts.evaluation.get("comparisons") or () if not row["slice"]]
-    told += [("champion", row) for row in facts.evaluation.get("champion_differences") or ()]
-    told += [(row["baseline"], row) for row in facts.evaluation.get("baseline_differences") or ()]
+    """(other model, metric) -> difference over all rows and its standard error, where the evaluator has both."""
+    pairs = [("champion", row) for row in facts.evaluation.get("comparisons") or () if not row["slice"]]
+    pairs += [("champion", row) for row in facts.evaluation.get("champion_differences") or ()]
+    pairs += [(row["baseline"], row) for row in facts.evaluation.get("baseline_differences") or ()]
     return {
         (other, row["metric"]): (row["difference"], row["error"])
-        for other, row in told
+        for other, row in pairs
         if row["difference"] is not None and row["error"] is not None
     }
 
 
 def tiles(rows: Sequence[MetricRow]) -> list[MetricRow]:
-    """The three metrics that matter most."""
+    """Returns the three main metrics, for the top of the report."""
     by_key = {row.key: row for row in rows}
     return [by_key[name] for name in MAIN_METRICS if name in by_key][:3]
 
 
 def _interval(name: str, value: float | None, facts: Facts) -> tuple[float, float] | None:
-    """By formula, for runs whose evaluator measured none."""
+    """Interval by formula, for runs without bootstrap intervals."""
     rows = facts.summary["metrics"].get("rows")
     if value is None or not rows:
         return None

@@ -1,4 +1,4 @@
-"""Charts of a binary model: ROC, precision and recall, calibration."""
+"""Charts of a binary model: ROC curve, precision-recall curve, reliability diagram."""
 
 from markupsafe import Markup
 
@@ -6,13 +6,13 @@ from pipeline.report import charts
 from pipeline.report.curves import precision_recall, roc, score_bins
 from pipeline.report.draw import svg
 from pipeline.report.facts import Facts, Matrix
+from pipeline.report.formatting import percent
 from pipeline.report.metric_chart import metric_course
 from pipeline.report.metric_rows import metric_rows, tiles
-from pipeline.report.words import percent
 
 
 def model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
-    """(heading, one line under it, chart)."""
+    """Returns (heading, caption, chart) of each chart; empty for other tasks."""
     if not facts.curves.get("candidate"):
         return []
     at = {name: found for name in facts.curves if (found := facts.decision(name)) is not None}
@@ -35,12 +35,12 @@ def model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
                     "Recall",
                     [(0, 0), (1, 1)],
                 ),
-                "ROC curve of candidate and champion; the areas are in the table of metrics",
+                "ROC curve of candidate and champion; the metric table has the areas",
             ),
         ),
         (
             "Precision and recall",
-            f"Dashed: guessing, {percent(base)} positive.",
+            f"Dashed: random guessing, {percent(base)} positive.",
             svg(
                 charts.curve(
                     {name: precision_recall(rows) for name, rows in facts.curves.items()},
@@ -49,7 +49,7 @@ def model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
                     precision,
                     [(0, base), (1, base)],
                 ),
-                "Precision-recall curve of candidate and champion; the areas are in the table of metrics",
+                "Precision-recall curve of candidate and champion; the metric table has the areas",
             ),
         ),
         (
@@ -57,20 +57,20 @@ def model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
             "Dashed: perfect calibration.",
             svg(
                 charts.calibration({name: score_bins(rows) for name, rows in facts.curves.items()}),
-                "Reliability diagram: share that is positive against score",
+                "Reliability diagram: positive rate against score",
             ),
         ),
     ]
 
 
 def positives(matrices: tuple[Matrix, ...]) -> tuple[float, float]:
-    """Rows that are positive, and all rows."""
+    """Returns the number of positive rows and of all rows."""
     first = matrices[0]
     return first.tp + first.fn, first.tp + first.fn + first.fp + first.tn
 
 
 def metric_courses(facts: Facts) -> list[tuple[str, Markup]]:
-    """(metric, its course over the spans)."""
+    """Returns (metric, chart by span) of the main metrics."""
     found = []
     for row in tiles(metric_rows(facts)):
         spec = metric_course(facts.past, row.key, facts.summary["run_id"])

@@ -1,4 +1,4 @@
-"""The report of a run as HTML. Everything that comes from data is escaped: by Jinja2, or where it is drawn."""
+"""The report of a run as HTML. Jinja2 escapes all text that comes from data; charts escape theirs themselves."""
 
 import base64
 import hashlib
@@ -13,36 +13,36 @@ from markupsafe import Markup
 
 from components.shared.texts.escaping import xml_text
 from pipeline.drift.comparison_text import drift_counts
-from pipeline.report import words
-from pipeline.report.deciding import calibrated, deciding
+from pipeline.report import formatting
+from pipeline.report.card_parts import against_champion, fairness, of_metrics
 from pipeline.report.error_rows import importance, weak
 from pipeline.report.facts import Facts
 from pipeline.report.feature_rows import feature_rows
-from pipeline.report.from_card import against_champion, fairness, of_metrics
+from pipeline.report.finding_sentences import line_name
 from pipeline.report.graph import graph
 from pipeline.report.metric_rows import metric_rows, tiles
 from pipeline.report.model_charts import metric_courses, model_charts
-from pipeline.report.reasons import line_name
 from pipeline.report.slice_rows import slice_rows
+from pipeline.report.threshold_summary import calibrated, deciding
 from pipeline.report.training_rows import training
 from pipeline.report.verdict import notes, title, verdict
 
 MOST_ROWS = 100
-"""Rows of a table that may be as long as the data are wide; what is cut is counted."""
+"""Largest number of rows of a table; the page gives the number of the others."""
 
-TOLD = (
+SHOWN_APART = (
     *("rows", "classes", "repeated_rows", "conflicting_rows", "ceiling", "repeated_ids"),
     *("judged", "learned", "model", "doubtful", "noise", "separable", "issues"),
 )
-"""Of the label audit, what the page says in sentences and tables of its own."""
-OF_LABELS = {
-    "near_conflicting_rows": "Rows nearly alike, labelled differently",
-    "outlying_rows": "Rows unlike all others",
+"""Keys of the label audit that the page shows in sentences and tables; the others form a table of figures."""
+LABEL_FIGURES = {
+    "near_conflicting_rows": "Near-duplicate rows with conflicting labels",
+    "outlying_rows": "Outlier rows",
 }
 
 
 def report_page(facts: Facts) -> str:
-    """The report as one HTML text: styles, script and charts are inside, nothing is fetched."""
+    """Renders the report as one self-contained HTML text with its styles, script and charts."""
     summary = facts.summary
     metrics = metric_rows(facts)
     features = feature_rows(facts)
@@ -64,6 +64,7 @@ def report_page(facts: Facts) -> str:
         tiles=tiles(metrics),
         metrics=metrics,
         features=features,
+        columns=sum(not row.whole for row in features),
         drift=_drift(summary["drift"]),
         anomalies=summary["anomalies"][:MOST_ROWS],
         more_anomalies=max(0, len(summary["anomalies"]) - MOST_ROWS),
@@ -85,7 +86,12 @@ def report_page(facts: Facts) -> str:
 
 
 def render(name: str, **values: Any) -> str:
-    """A template with the page's frame: style, script, and a policy that lets the browser load nothing else."""
+    """Renders a template with style, script and a content security policy that forbids loading anything else.
+
+    Args:
+      name: File name of the template in the folder `templates`.
+      **values: Variables of the template.
+    """
     script = _text("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = _environment().get_template(name)
@@ -100,13 +106,13 @@ def _environment() -> Environment:
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {
-        "percent": words.percent,
-        "number": words.number,
-        "seconds": words.seconds,
-        "spans": words.spans,
-        "moment": words.moment,
-        "metric_name": words.metric_name,
-        "minus": words.minus,
+        "percent": formatting.percent,
+        "number": formatting.number,
+        "seconds": formatting.seconds,
+        "spans": formatting.spans,
+        "moment": formatting.moment,
+        "metric_name": formatting.metric_name,
+        "minus": formatting.minus,
     }
     return environment
 
@@ -117,7 +123,7 @@ def _text(name: str) -> str:
 
 
 def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
-    """How many columns drifted; counted as the terminal counts them, see pipeline.drift.comparison_text."""
+    """Number of drifted columns, counted as on the terminal (see pipeline.drift.comparison_text)."""
     counts = drift_counts(rows)
     text = f"{counts.drifted:,} of {counts.compared:,} columns"
     text += f", {counts.in_slices:,} in slices only" if counts.in_slices else ""
@@ -125,20 +131,19 @@ def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _labels(facts: Facts) -> dict[str, Any]:
-    """The label audit: classes in train beside those in eval, what is doubtful, the rest as it is."""
+    """The label audit: class shares in train and eval, suspected label errors, remaining figures."""
     found = dict(facts.summary["labels"])
     judged, doubtful = found.get("judged"), found.get("doubtful", 0)
     noise = {row["label"]: row["noise"] for row in found.get("class_noise") or ()}
     issues = (found.get("issues") or [])[:MOST_ROWS]
-    says = []
+    text = []
     if judged:
-        by = f", judged out of sample by {found['model']}" if found.get("model") else ""
-        says.append(
-            f"{doubtful:,} of {judged:,} training labels are doubtful ({words.percent(doubtful / judged)}){by}."
-        )
-    says += [f"{note[:1].upper()}{note[1:]}." for note in found.get("notes") or ()]
+        by = f" by out-of-sample predictions of {found['model']}" if found.get("model") else ""
+        share = formatting.percent(doubtful / judged)
+        text.append(f"{doubtful:,} of {judged:,} training labels ({share}) are suspected errors{by}.")
+    text += [f"{note[:1].upper()}{note[1:]}." for note in found.get("notes") or ()]
     if judged and doubtful > len(issues) > 0:
-        says.append(f"The {len(issues):,} most doubtful:")
+        text.append(f"The {len(issues):,} with the lowest label quality:")
     feature = next((feature for feature in facts.features if feature.name == facts.label), None)
     side = feature.sides.get("eval") if feature else None
     current = (
@@ -153,18 +158,18 @@ def _labels(facts: Facts) -> dict[str, Any]:
             for value, share in (found.get("classes") or {}).items()
         ][:20],
         "noisy": bool(noise),
-        "says": " ".join(says),
+        "text": " ".join(text),
         "issues": issues,
         "others": [
-            (OF_LABELS.get(name) or name.replace("_", " ").capitalize(), words.number(value))
+            (LABEL_FIGURES.get(name) or name.replace("_", " ").capitalize(), formatting.number(value))
             for name, value in found.items()
-            if name not in TOLD and isinstance(value, int | float | str)
+            if name not in SHOWN_APART and isinstance(value, int | float | str)
         ],
     }
 
 
 def _settings(settings: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Component -> (dotted parameter, value as text); long values are cut, their number of characters said."""
+    """(component, rows of dotted parameter and value as text); long values are truncated."""
     found = []
     for component, parameters in settings.items():
         rows = [(key, _cut(value)) for key, value in flat(parameters)]
@@ -174,7 +179,7 @@ def _settings(settings: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, list
 
 
 def flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    """Nested settings as (dotted name, value); what has more than 20 entries is data, not settings, and stays whole."""
+    """Flattens nested settings to (dotted name, value); a table of more than 20 entries is data and stays whole."""
     rows: list[tuple[str, Any]] = []
     for key, value in values.items():
         name = f"{before}{key}"

@@ -1,4 +1,4 @@
-"""A model's slices, arranged: the weakest first, those too small to tell last."""
+"""Rows of the slice table: weakest slices first, slices with too few rows last."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from markupsafe import Markup
 from components.evaluator.paired_comparison import Z95
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
 from pipeline.report.facts import Facts
-from pipeline.report.small import share_bar
-from pipeline.report.words import ends, fixed, metric_name, shown_metrics, signed
+from pipeline.report.formatting import ends, fixed, metric_name, shown_metrics, signed
+from pipeline.report.sparklines import share_bar
 
 WITHIN = "not significant"
 UNTESTED = "not tested"
@@ -18,20 +18,22 @@ SIGNIFICANT = "significant"
 MOST = 60
 COLUMNS = 4
 LESS_TELLING = {"precision", "recall", "accuracy", "log_loss"}
-"""Of a binary model's slices: they move with the share that is positive."""
+"""Metrics that are omitted for slices of a binary model, since they depend on the positive rate of the slice."""
 
 
 @dataclass(frozen=True)
 class SliceRow:
-    """One slice.
+    """One slice as text.
 
     Attributes:
-      small: Whether it has too few rows to be judged.
-      bar: For its first figure.
+      name: Name of the slice.
+      rows: Number of eval rows.
+      small: Whether it has fewer rows than `min_slice_rows`.
+      bar: The ranking metric as a bar; None if undefined.
       figures: (value, 95 % interval), in the order of `SliceTable.columns`.
-      difference: Candidate less champion in the first.
-      better: Whether that is for the better; None is neither, may be chance, or was not tested.
-      chance: "significant", "not significant" or "not tested"; empty where there is no difference.
+      difference: Candidate minus champion in the ranking metric.
+      better: Whether the candidate is better; None if the difference is not significant or was not tested.
+      chance: "significant", "not significant" or "not tested"; empty without a difference.
     """
 
     name: str
@@ -46,7 +48,7 @@ class SliceRow:
 
 @dataclass(frozen=True)
 class SliceTable:
-    """Slices by the metric that ranks them, which is the first column. `more` were left out; `gist` is in a line."""
+    """Slices by the ranking metric, which is the first column; `more` is the number of omitted slices."""
 
     columns: tuple[str, ...]
     ranked_by: str
@@ -59,7 +61,7 @@ class SliceTable:
 
 
 def slice_rows(facts: Facts) -> SliceTable | None:
-    """The table of slices; None where there are none."""
+    """Arranges the slices of the evaluation; None if there are none."""
     overall = facts.summary["metrics"]
     left_out = {"threshold", "calibration"} | (LESS_TELLING if "auc" in overall else set())
     names = [name for name in shown_metrics(dict(overall)) if name not in left_out]
@@ -72,7 +74,7 @@ def slice_rows(facts: Facts) -> SliceTable | None:
     falling = ranked in LOWER_IS_BETTER
     difference = f"{ranked}_diff"  # TFMA's, candidate - champion on the same rows
     compared = facts.summary["champion"] is not None and any(difference in found for found in facts.slices.values())
-    # Bars of a metric in [0, 1] are shares of the whole cell; of a loss, of the largest.
+    # Bars of a metric in [0, 1] are relative to 1, bars of a loss to the largest loss.
     top = max([value for found in facts.slices.values() if (value := found.get(ranked)) is not None], default=1.0)
     scale = 1.0 if not falling and top <= 1 else top or 1.0
     known = facts.evaluation.get("slice_intervals") or {}
@@ -112,7 +114,7 @@ def slice_rows(facts: Facts) -> SliceTable | None:
 
 
 def _chance(compared: Mapping[str, Any] | None, ahead: bool) -> str:
-    """By the evaluator's test where the candidate is behind, else by the 95 % interval of the difference."""
+    """Significance by the evaluator's test if the candidate is worse, else by the 95 % interval of the difference."""
     if compared is None or compared["significant"] is None or compared["error"] is None:
         return UNTESTED
     if ahead:
@@ -123,7 +125,7 @@ def _chance(compared: Mapping[str, Any] | None, ahead: bool) -> str:
 def _gist(rows: Sequence[SliceRow], metric: str) -> str:
     large = [row for row in rows if not row.small and row.bar is not None]
     if not large:
-        return f"{len(rows):,}, all too small to judge" if rows else ""
+        return f"{len(rows):,}, all with too few rows" if rows else ""
     return f"{len(rows):,}; {metric_name(metric)} is weakest on {large[0].name}: {large[0].figures[0][0]}"
 
 

@@ -1,4 +1,4 @@
-"""TFDV's statistics protos as plain facts. Reads the protos alone: TFDV would bring TensorFlow."""
+"""Converts TFDV's statistics protos to `facts.Feature`. TFDV itself is not imported, since it imports TensorFlow."""
 
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
 MOST_VALUES = 40
-"""Categories kept of each feature, the most frequent ones of each split; TFDV keeps 1,000."""
+"""Number of most frequent categories kept of each feature and split; TFDV keeps 1,000."""
 
 
 def read_features(folder: Path) -> tuple[Feature, ...]:
-    """The features of a statistics artifact (`Split-<name>/FeatureStats.pb`), in the order of the data."""
+    """Reads the features of a statistics artifact (`Split-<name>/FeatureStats.pb`), in the column order of the data."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     found: dict[str, dict[str, tuple[Any, int]]] = {}
@@ -23,7 +23,7 @@ def read_features(folder: Path) -> tuple[Feature, ...]:
         statistics.ParseFromString(path.read_bytes())
         split = path.parent.name.removeprefix("Split-")
         if split not in ("train", "eval"):
-            continue  # rows of older spans are chosen: how they are distributed says nothing
+            continue  # rows of older spans are a selection, so their distribution is not comparable
         for dataset in statistics.datasets[:1]:
             for feature in dataset.features:
                 name = ".".join(feature.path.step) or feature.name
@@ -34,7 +34,7 @@ def read_features(folder: Path) -> tuple[Feature, ...]:
 def _feature(name: str, sides: Mapping[str, tuple[Any, int]]) -> Feature:
     if all(feature.HasField("num_stats") for feature, _ in sides.values()):
         return Feature(name, "number", {split: _number(side.num_stats, rows) for split, (side, rows) in sides.items()})
-    # What is frequent in one split is kept of all, or it would look as if the others did not have it.
+    # A category that is frequent in one split is kept in all splits; otherwise it would seem absent in the others.
     kept = {
         bucket.label
         for feature, _ in sides.values()
@@ -54,7 +54,7 @@ def _number(numbers: "statistics_pb2.NumericStatistics", rows: int) -> Side:
     if there:
         figures = {
             "mean": numbers.mean,
-            "deviation": numbers.std_dev,
+            "standard deviation": numbers.std_dev,
             "min": numbers.min,
             "median": numbers.median,
             "max": numbers.max,
@@ -66,12 +66,12 @@ def _number(numbers: "statistics_pb2.NumericStatistics", rows: int) -> Side:
 
 def _category(strings: "statistics_pb2.StringStatistics", rows: int, kept: Set[str]) -> Side:
     buckets = strings.rank_histogram.buckets
-    # Of all values, not of those that TFDV kept: the tail counts, though it is not shown.
+    # Shares refer to all values, including the tail that TFDV did not keep.
     total = strings.common_stats.tot_num_values or sum(bucket.sample_count for bucket in buckets) or 1.0
     bars = tuple(CategoryBar(bucket.label, bucket.sample_count / total) for bucket in buckets if bucket.label in kept)
     figures: dict[str, float | str] = {"distinct": int(strings.unique)}
     if bars:
-        figures |= {"most frequent": bars[0].value, "its share": bars[0].share}
+        figures |= {"most frequent value": bars[0].value, "share of that value": bars[0].share}
     return Side(rows, _missing(strings.common_stats.num_non_missing, rows), figures, bars)
 
 

@@ -1,4 +1,4 @@
-"""What ML Metadata knows of one run: its steps, what each took and made, and with which parameters."""
+"""Reads one run from ML Metadata: steps with inputs, outputs and parameters."""
 
 import json
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from pipeline.report.facts import SpanFile, Step
 
 @dataclass(frozen=True)
 class Record:
-    """One run's record.
+    """Metadata of one run.
 
     Attributes:
-      steps: In the order in which they ran, states and seconds taken from the summary.
-      outputs: "Component.output" -> its folder.
-      settings: Component -> parameter -> value; JSON is parsed, fingerprints of code are left out.
-      files: What ingest read.
+      steps: In the order of execution, with states and seconds from the summary.
+      outputs: "Component.output" -> folder.
+      settings: Component -> parameter -> value; JSON is parsed, code fingerprints are omitted.
+      files: Input files.
     """
 
     steps: tuple[Step, ...] = ()
@@ -28,11 +28,11 @@ class Record:
 
 
 def read_record(summary: Mapping[str, Any], store: Any) -> Record:
-    """The run's record; without edges, outputs and settings if the store does not know it.
+    """Reads the metadata of a run; edges, outputs and settings are empty if the store does not contain it.
 
     Args:
-      summary: The run's.
-      store: An open MetadataStore; None if there is none.
+      summary: The run's summary.
+      store: An open MetadataStore, or None.
     """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
@@ -96,7 +96,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _without_code(value: Any) -> Any:
-    """Without fingerprints of code, and without the text of a module of one's own; the digests of that stay."""
+    """Removes code fingerprints and the source text of a custom module; the module's digests stay."""
     if not isinstance(value, dict):
         return value
     found = {key: inner for key, inner in value.items() if key != "code"}

@@ -1,4 +1,4 @@
-"""The model itself: of what it is made, how long it learned, from which rows and with which settings."""
+"""Rows of the section Ensemble composition: members, training rows, durations and hyperparameters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.report.facts import Facts
-from pipeline.report.small import share_bar
-from pipeline.report.words import METRICS, fixed, seconds
+from pipeline.report.formatting import METRICS, fixed, seconds
+from pipeline.report.sparklines import share_bar
 from pipeline.settings.renamed_keys import with_present_names
 from pipeline.settings.tuning_result_text import in_short
 
@@ -21,7 +21,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Member:
-    """One member: its weight in the blend, how long it learned, and what that took."""
+    """One member of the ensemble: blend weight, rounds or epochs, and training time, as text."""
 
     name: str
     weight: str
@@ -32,7 +32,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Training:
-    """A model: `gist` in a line, its members, and what else there is to say of it."""
+    """A model: a one-line summary `gist`, its members, and further rows (name, text)."""
 
     gist: str
     members: tuple[Member, ...]
@@ -40,12 +40,12 @@ class Training:
 
     @property
     def weighted(self) -> bool:
-        """Whether members have weights."""
+        """Whether the members have blend weights."""
         return any(member.weight for member in self.members)
 
 
 def training(facts: Facts) -> Training | None:
-    """What the trainer recorded; None where there is nothing."""
+    """Arranges training.json; None if it is empty."""
     found = facts.training
     asked = _asked(facts)
     blend = _weights(found)
@@ -57,7 +57,7 @@ def training(facts: Facts) -> Training | None:
 
 
 def _weights(found: Mapping[str, Any]) -> Mapping[str, float | None]:
-    """Weight of each candidate, of each member in runs before candidates were recorded."""
+    """Blend weight of each candidate; runs of early versions recorded only the members of the ensemble."""
     members, blend = found.get("members"), found.get("blend")
     if isinstance(members, list) and members:
         return {one["name"]: one["weight"] for one in members}
@@ -72,8 +72,8 @@ def _gist(blend: Mapping[str, float | None], found: Mapping[str, Any]) -> str:
         for name, weight in blend.items()
         if weight != 0
     ]
-    again = ", trained again on all rows" if found.get("refitted") else ""
-    return f"{' + '.join(parts)}{again}" if parts else "as its trainer recorded it"
+    again = ", refit on all rows" if found.get("refitted") else ""
+    return f"{' + '.join(parts)}{again}" if parts else "custom trainer"
 
 
 def _member(name: str, weight: float | None, found: Mapping[str, Any], asked: Mapping[str, Any]) -> Member:
@@ -81,7 +81,7 @@ def _member(name: str, weight: float | None, found: Mapping[str, Any], asked: Ma
     reason = {one["name"]: one["reason"] for one in found.get("members") or ()}.get(name)
     about = _trees(found, asked) if name.startswith("trees") else _network(found, asked) if name == "network" else ""
     if weight == 0:
-        about = "" if reason else "left out: it adds nothing on the validation rows"
+        about = "" if reason else "weight 0: no improvement on the validation split"
     return Member(
         NAMES.get(name, name),
         "" if weight is None else f"{weight:.2f}",
@@ -108,23 +108,23 @@ def _network(found: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
     if epochs is None:
         return ""
     most = (found.get("small_data") or {}).get("epochs", asked.get("epochs"))
-    said = f"{epochs:,} epoch{'s' * (epochs != 1)}" + (f" of at most {most:,}" if most else "")
-    said += f", the best after {best:,}" if best is not None else ""
-    said += f"; {speed:,.0f} examples per second" if speed else ""
-    return said + (f", bound by {found['bound_by']}" if speed and found.get("bound_by") else "")
+    text = f"{epochs:,} epoch{'s' * (epochs != 1)}" + (f" of at most {most:,}" if most else "")
+    text += f", best epoch {best:,}" if best is not None else ""
+    text += f"; {speed:,.0f} examples per second" if speed else ""
+    return text + (f", bound by {found['bound_by']}" if speed and found.get("bound_by") else "")
 
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows, refitted = found.get("rows") or {}, found.get("refitted")
     trained, validated, folds = rows.get("train", 0), rows.get("validation", 0), found.get("validation_folds")
-    if folds is None:  # of runs before there were folds: one hold-out, not counted among the rows to train on
+    if folds is None:  # early versions: one validation split, not counted among the training rows
         trained, folds = trained + validated, 1
-    selected = "selected members, rounds and the threshold"
+    selected = "for the selection of members, rounds and the decision threshold"
     temperature, small = found.get("temperature"), found.get("small_data")
     return [
         (
             "Rows",
-            f"{trained:,}; {validated:,} of them, in {folds} validation fold{'s' * (folds != 1)}, {selected}"
+            f"{trained:,}; {validated:,} of them in {folds} validation fold{'s' * (folds != 1)}, {selected}"
             if rows
             else "",
         ),
@@ -132,26 +132,26 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
             "Final fit",
             ""
             if refitted is None
-            else f"on all {trained:,} rows, with the rounds and epochs found best"
+            else f"on all {trained:,} rows, with the best rounds and epochs"
             if refitted
-            else "no: the rows held out were never learned from",
+            else "none: the model was not refit on the validation split",
         ),
         (
             "Temperature",
             ""
             if temperature in (None, 1.0)
-            else f"{temperature:.3f}: scores are divided by it, above 1 they are less sure than the members",
+            else f"{temperature:.3f}, by which the logits are divided; above 1 it moves probabilities towards 0.5",
         ),
-        ("On validation rows", _validation(found.get("validation") or {}, refitted)),
-        ("Small-data settings", "" if small is None else _listed(small) or "none: there are rows enough"),
+        ("Validation metrics", _validation(found.get("validation") or {}, refitted)),
+        ("Small-data settings", "" if small is None else _listed(small) or "none: enough rows"),
         ("Data steps", "" if found.get("data_steps") is None else _listed(found["data_steps"]) or "none"),
-        ("Tuned settings", _listed(found.get("tuned") or {})),
+        ("Tuned hyperparameters", _listed(found.get("tuned") or {})),
         ("Time", ", ".join(f"{name} {seconds(value)}" for name, value in (found.get("seconds") or {}).items())),
     ]
 
 
 def _search(facts: Facts) -> str:
-    """What a search of settings came to."""
+    """Result of the hyperparameter search."""
     found = facts.summary.get("tuned")
     if not found:
         return ""
@@ -160,27 +160,27 @@ def _search(facts: Facts) -> str:
 
 
 def _validation(metrics: Mapping[str, Any], refitted: bool | None) -> str:
-    told = ", ".join(f"{METRICS.get(name, name)} {fixed(value)}" for name, value in metrics.items())
-    return f"{told}{', before it was trained on them' if refitted else ''}" if told else ""
+    text = ", ".join(f"{METRICS.get(name, name)} {fixed(value)}" for name, value in metrics.items())
+    return f"{text}{', before the final fit' if refitted else ''}" if text else ""
 
 
 def _listed(values: Mapping[str, Any]) -> str:
     """{"batch_size": 64, "trees": {"rounds": 9}} -> "batch_size 64, trees rounds 9"."""
-    said = []
+    parts = []
     for name, value in values.items():
         if isinstance(value, dict):
-            said.append(f"{name} {_listed(value)}".strip())
+            parts.append(f"{name} {_listed(value)}".strip())
         elif isinstance(value, list | tuple):
-            said.append(f"{name} {' '.join(map(str, value))}")
+            parts.append(f"{name} {' '.join(map(str, value))}")
         elif isinstance(value, float):
-            said.append(f"{name} {value:.4g}")
+            parts.append(f"{name} {value:.4g}")
         else:
-            said.append(f"{name} {value}")
-    return ", ".join(said)
+            parts.append(f"{name} {value}")
+    return ", ".join(parts)
 
 
 def _asked(facts: Facts) -> Mapping[str, Any]:
-    """The table [training] that was asked for."""
+    """The table [training] of the run's settings."""
     given = facts.settings.get("Trainer", {}).get("custom_config")
     table = given.get("training") if isinstance(given, dict) else None
     return table if isinstance(table, dict) else {}

@@ -1,4 +1,4 @@
-"""The verdict of a run: what became of its model, why, and what should be known of it besides."""
+"""The verdict of a run (pushed, blessed, not blessed or stopped), its reasons and further notices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from components.evaluator.assessment import AGAINST_LINEAR
 from components.evaluator.findings import LinearBaseline, SimplerModelAhead
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
 from pipeline.report.facts import Facts
+from pipeline.report.finding_sentences import in_a_sentence, line_name, sentence
+from pipeline.report.formatting import fixed, listed, metric_name, spans
 from pipeline.report.metric_rows import metric_rows
-from pipeline.report.reasons import in_a_sentence, line_name, sentence
-from pipeline.report.words import fixed, listed, metric_name, spans
 from pipeline.run_history.cautions import caution_text, cautions
 
 MOST_NOTES = 4
@@ -17,7 +17,7 @@ MOST_NOTES = 4
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of the run. `kind` is good, bad or stopped; `why` is a list of plain sentences."""
+    """Outcome of a run. `kind` is good, bad or stopped; `why` holds sentences."""
 
     kind: str
     headline: str
@@ -26,7 +26,7 @@ class Verdict:
 
 
 def verdict(facts: Facts) -> Verdict:
-    """The verdict in words."""
+    """Describes the outcome of a run in words."""
     summary = facts.summary
     if summary.get("stopped"):
         failed = next((row["id"] for row in summary["components"] if row["state"] == "failed"), None)
@@ -34,70 +34,74 @@ def verdict(facts: Facts) -> Verdict:
         return Verdict(
             "stopped",
             "Stopped by the data gate" if gate else f"Stopped: {failed} failed",
-            "No model was made from these data." if not summary["metrics"] else "What was made so far is below.",
+            "No model was trained and evaluated." if not summary["metrics"] else "Results up to that step are below.",
             (summary["stopped"][:1].upper() + summary["stopped"][1:],),
         )
     champion = summary["champion"]
     against = f"champion version {champion['version']}" if champion else None
     if summary["pushed"] is not None:
-        return Verdict("good", f"Pushed as version {summary['pushed']}", _passed(against), _asked(facts, against))
+        return Verdict("good", f"Pushed as version {summary['pushed']}", _passed(against), _criteria(facts, against))
     if summary["blessed"]:
-        return Verdict("good", "Blessed, not pushed", f"{_passed(against)} No version was made of it.", ())
+        return Verdict("good", "Blessed, not pushed", f"{_passed(against)} It was not pushed.", ())
     if not summary["metrics"]:
-        return Verdict("stopped", "No model was evaluated", "The run ended before there were metrics.", ())
+        return Verdict("stopped", "No model was evaluated", "The run ended before evaluation.", ())
     violations = facts.violations
     count = len(violations)
     lead = f"The candidate has {count} {'violation' if count == 1 else 'violations'}" if count else "It was not blessed"
-    kept = f"; {against} stays." if against else "."
+    kept = f"; {against} stays live." if against else "."
     return Verdict("bad", "Not pushed", lead + kept, tuple(map(sentence, violations)))
 
 
 def _passed(against: str | None) -> str:
     if against is None:
-        return "The first model: it reaches every threshold, and there is no champion yet to compare with."
-    return f"It reaches every threshold and is no worse than {against} beyond the tolerance, on the same rows."
+        return "The candidate reaches all absolute thresholds; there is no champion yet to compare with."
+    return (
+        f"The candidate reaches all absolute thresholds and is not worse than {against} by more than the tolerance "
+        "on the same rows."
+    )
 
 
-def _asked(facts: Facts, against: str | None) -> tuple[str, ...]:
-    """What was asked of it, from the settings, and what it reached."""
-    bar, asked = facts.bar, []
+def _criteria(facts: Facts, against: str | None) -> tuple[str, ...]:
+    """The thresholds and tolerances of the evaluation settings with the values that the candidate reached."""
+    bar, criteria = facts.bar, []
     overall, slices = dict(bar.get("thresholds") or {}), dict(bar.get("slice_thresholds") or {})
     metrics = facts.summary["metrics"]
     if overall:
-        asked.append(f"Asked overall: {_bars(overall, {name: _has(metrics.get(name)) for name in overall})}.")
+        reached = {name: _reached(metrics.get(name)) for name in overall}
+        criteria.append(f"Thresholds, all rows: {_bounds(overall, reached)}.")
     if slices:
         least = bar.get("min_slice_rows", 1)
         found = {name: _lowest(facts, name, least) for name in slices}
-        asked.append(f"Asked on every slice of at least {least:,} rows: {_bars(slices, found)}.")
+        criteria.append(f"Thresholds, every slice of at least {least:,} rows: {_bounds(slices, found)}.")
     tolerance = dict(bar.get("tolerance") or {})
     if against and tolerance:
         rows = {row.key: row.champion.difference for row in metric_rows(facts)}
         allowed = ", ".join(
-            f"{metric_name(name)} {value:g}" + _apart(rows.get(name, "")) for name, value in tolerance.items()
+            f"{metric_name(name)} {value:g}" + _difference(rows.get(name, "")) for name, value in tolerance.items()
         )
-        asked.append(f"Allowed below {against}: {allowed}.")
-    return tuple(asked)
+        criteria.append(f"Tolerance against {against}: {allowed}.")
+    return tuple(criteria)
 
 
-def _apart(difference: str) -> str:
+def _difference(difference: str) -> str:
     if not difference:
         return ""
-    return f" (it is {difference})" if difference.strip("0.") else " (it is the same)"
+    return f" (difference {difference})" if difference.strip("0.") else " (no difference)"
 
 
-def _bars(asked: Mapping[str, float], has: Mapping[str, str]) -> str:
+def _bounds(bounds: Mapping[str, float], reached: Mapping[str, str]) -> str:
     return ", ".join(
-        f"{metric_name(name)} {'at most' if name in LOWER_IS_BETTER else 'at least'} {value:g}{has[name]}"
-        for name, value in asked.items()
+        f"{metric_name(name)} {'≤' if name in LOWER_IS_BETTER else '≥'} {value:g}{reached[name]}"
+        for name, value in bounds.items()
     )
 
 
-def _has(value: float | None) -> str:
-    return "" if value is None else f" (it has {fixed(value)})"
+def _reached(value: float | None) -> str:
+    return "" if value is None else f" (candidate {fixed(value)})"
 
 
 def _lowest(facts: Facts, metric: str, least: int) -> str:
-    """The slice that comes closest to the threshold, of those that count."""
+    """The worst value among the slices with at least `least` rows."""
     known = {
         name: value
         for name, found in facts.slices.items()
@@ -112,23 +116,22 @@ def _lowest(facts: Facts, metric: str, least: int) -> str:
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence. `kind` is fine, warning, level (neither better nor worse), or unknown."""
+    """A notice of the verdict. `kind` is fine, warning, level (not significantly different) or unknown (not tested)."""
 
     kind: str
     text: str
 
 
 def notes(facts: Facts) -> tuple[Note, ...]:
-    """What should be known whatever the verdict.
+    """Notices of a run that do not depend on the verdict.
 
-    First what concerns the whole run (prior shift, a short window); then how the candidate compares with the linear
-    baseline, by the 95 % intervals of the differences; then the evaluator's other notices, MOST_NOTES at most, and how
-    many more there are.
+    Order: cautions about the whole run (prior shift, a short window); the comparison with the linear baseline by 95 %
+    intervals of the differences; the evaluator's other notices, at most MOST_NOTES, with the number of the others.
     """
     first = tuple(Note("warning", f"{sentence(caution_text(one))}.") for one in cautions(facts.summary))
     if not facts.summary["metrics"]:
         return first
-    # What prevented the blessing is among the reasons already.
+    # Violations are listed among the reasons.
     blocked = any(isinstance(one, LinearBaseline) for one in facts.violations)
     lined = () if blocked else _beside_the_line(facts)
     others = [one for one in facts.notices if not (lined and isinstance(one, LinearBaseline | SimplerModelAhead))]
@@ -140,7 +143,7 @@ def notes(facts: Facts) -> tuple[Note, ...]:
 
 
 def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
-    """The main metric of the task, then all others in which the linear baseline is significantly better."""
+    """A note on the task's main metric, and one that names the metrics in which the linear baseline is better."""
     rows = [row for row in metric_rows(facts) if row.linear.difference]
     main = next((row for row in rows if row.key == AGAINST_LINEAR[facts.task]), None)
     if main is None:
@@ -148,17 +151,17 @@ def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
     line, metric, linear = line_name(facts.task), in_a_sentence(main.key), main.linear
     both, apart = f"{main.value} against {linear.value}", f"{linear.difference} ({linear.interval})"
     if not linear.difference.strip("0."):
-        first = Note("level", f"As good as {line}: the same {metric}, {main.value}.")
+        first = Note("level", f"Equal to {line} in {metric}: {main.value}.")
     elif not linear.interval:
-        figures = f"{line.capitalize()} reaches {metric} {linear.value}, the candidate {main.value}"
+        figures = f"{line.capitalize()} has {metric} {linear.value}, the candidate {main.value}"
         first = Note("unknown", f"{figures}; the difference was not tested.")
     elif linear.chance:
-        first = Note("level", f"As good as {line} in {metric}: {both}; the difference, {apart}, is not significant.")
+        first = Note("level", f"Not significantly different from {line} in {metric}: {both}, difference {apart}.")
     elif linear.better:
         first = Note("fine", f"Better than {line} in {metric}: {both}, {apart}.")
     else:
         first = Note("warning", f"Worse than {line} in {metric}: {both}, {apart}.")
-    # Precision and recall move against each other with the threshold; F1 says what comes of both.
+    # Precision and recall trade off against each other with the threshold; F1 combines both.
     behind = [
         f"{in_a_sentence(row.key)} ({row.linear.difference})"
         for row in rows
@@ -170,7 +173,7 @@ def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
 
 
 def title(facts: Facts) -> str:
-    """The run's name for a heading: "flights, span 8"."""
+    """Heading of a run's report, such as "flights, span 8"."""
     found = facts.summary["spans"]
     if found["train"] == found["eval"]:
         return str(facts.summary["dataset"])

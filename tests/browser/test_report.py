@@ -125,7 +125,7 @@ def test_features_are_found(browser, pages):
         assert page.locator("details.feature:visible").count() == 11  # 99 and 990 to 999
         assert "11 of 1000" in page.locator("#count").inner_text()
         page.get_by_role("checkbox").check()
-        assert page.get_by_text("No feature fits.").is_visible()
+        assert page.get_by_text("No matching column.").is_visible()
         assert opened.complaints == []
 
 

@@ -11,7 +11,7 @@ from components.shared.files import write_json
 from components.table_reading.readers import read_batches
 from components.table_reading.spans import find_spans
 from pipeline.metadata.summary_files import summary_of_run
-from pipeline.report.drawn import is_drawing
+from pipeline.report.chart_cache import is_drawing
 from pipeline.report.history import read_runs
 from pipeline.report.history_page import history_page
 from pipeline.report.write import write_report

@@ -3,21 +3,22 @@
   const root = document.documentElement;
   const byId = (id) => document.getElementById(id);
 
-  // Theme: what the system says, until the reader chooses. Storage may be closed to files; then the choice is for now.
+  // The theme follows the system until the reader chooses one. Browsers may deny storage to local files; the choice is
+  // then not kept.
   const theme = byId("theme");
   const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   const show = () => theme.setAttribute("aria-pressed", String(dark()));
-  try { const kept = localStorage.getItem("plumbline-theme"); if (kept === "dark" || kept === "light") root.dataset.theme = kept; } catch { /* closed */ }
+  try { const kept = localStorage.getItem("plumbline-theme"); if (kept === "dark" || kept === "light") root.dataset.theme = kept; } catch { /* storage denied */ }
   theme.hidden = false;
   theme.addEventListener("click", () => {
     root.dataset.theme = dark() ? "light" : "dark";
-    try { localStorage.setItem("plumbline-theme", root.dataset.theme); } catch { /* closed */ }
+    try { localStorage.setItem("plumbline-theme", root.dataset.theme); } catch { /* storage denied */ }
     show();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
   show();
 
-  // Values under the pointer, from the marks' data-tip; as text, never as markup.
+  // Tooltips: the attribute data-tip of the mark under the pointer, as text, never as markup.
   const tip = byId("tip");
   document.addEventListener("pointermove", (event) => {
     const mark = event.target instanceof Element ? event.target.closest("[data-tip]") : null;
@@ -30,19 +31,21 @@
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
 
-  // Finding features.
+  // Search and filter of the columns. "(rows)" and "(columns)" are about the whole table and are not counted.
   const list = byId("list");
   if (list) {
     const rows = [...list.children], find = byId("find"), moved = byId("moved"), open = byId("open"), count = byId("count");
     document.querySelector(".tools").hidden = false;
     const filter = () => {
       const words = find.value.trim().toLowerCase();
-      let shown = 0;
+      let shown = 0, counted = 0;
       for (const row of rows) {
         row.hidden = !(row.dataset.name.includes(words) && (!moved.checked || "drifted" in row.dataset));
         shown += !row.hidden;
+        counted += !row.hidden && !("whole" in row.dataset);
       }
-      count.textContent = shown === rows.length ? `${rows.length} features` : `${shown} of ${rows.length} features`;
+      const columns = rows.filter((row) => !("whole" in row.dataset)).length;
+      count.textContent = shown === rows.length ? `${columns} columns` : `${counted} of ${columns} columns`;
       byId("none").hidden = shown > 0;
     };
     find.addEventListener("input", filter);
@@ -54,7 +57,7 @@
     });
   }
 
-  // On paper nothing can be opened: what drifted is printed in full.
+  // Drifted columns are printed in full, since a printed page cannot be opened.
   addEventListener("beforeprint", () => {
     for (const row of document.querySelectorAll("details[data-drifted], details.plain")) row.open = true;
   });

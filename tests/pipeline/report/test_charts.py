@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from pipeline.report import charts, small
+from pipeline.report import charts, sparklines
 from pipeline.report.curves import precision_recall, roc, score_bins
 from pipeline.report.draw import svg
 from pipeline.report.facts import Feature, NumberBar, Side, Step
@@ -65,7 +65,7 @@ def test_values_of_any_kind_are_shown_as_they_are():
 
 def test_a_feature_without_values_has_no_chart():
     assert charts.distribution(Feature("x", "number", {"train": Side(5, 1.0, {}, ())})) is None
-    assert small.mini(Feature("x", "unknown", {})) == ""
+    assert sparklines.mini(Feature("x", "unknown", {})) == ""
 
 
 def test_bins_that_are_not_finite_are_left_out():
@@ -76,13 +76,13 @@ def test_bins_that_are_not_finite_are_left_out():
 
 @pytest.mark.parametrize("feature", [number("a"), category(EVIL), constant("c"), category("d", ("",))])
 def test_small_graphics_are_well_formed(feature):
-    assert len(ET.fromstring(small.mini(feature))) > 0
+    assert len(ET.fromstring(sparklines.mini(feature))) > 0
     for wide in (False, True):
-        ET.fromstring(small.course([(1, 0.5), (2, 99.0), (7, 0.0)], feature.name, wide))
+        ET.fromstring(sparklines.course([(1, 0.5), (2, 99.0), (7, 0.0)], feature.name, wide))
 
 
 def test_one_point_is_no_course():
-    assert small.course([(1, 0.5)], "x") is None
+    assert sparklines.course([(1, 0.5)], "x") is None
     assert metric_course([past(1)], "auc") is None
     assert metric_course([past(1), past(2)], "rmse") is None
 

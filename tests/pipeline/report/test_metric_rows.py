@@ -1,7 +1,7 @@
 import pytest
 
+from pipeline.report.formatting import ends, fixed, signed
 from pipeline.report.metric_rows import beside, metric_rows, tiles
-from pipeline.report.words import ends, fixed, signed
 from tests.pipeline.report.a_run import EVALUATION, facts, summary
 
 MINUS = "\N{MINUS SIGN}"

@@ -6,7 +6,7 @@ import pytest
 
 from components.model_card.card import fairness, model_card
 from pipeline.report.curves import read_curves
-from pipeline.report.deciding import deciding
+from pipeline.report.threshold_summary import deciding
 from tests.components.evaluator.evaluations import evaluated
 from tests.pipeline.report.a_run import facts, summary
 
@@ -25,7 +25,7 @@ def test_every_figure_comes_from_the_rows(tmp_path):
     groups = verdict["fairness"]["groups"]["origin"].values()
     called = sum(one["positive_rate"] * one["rows"] for one in groups)
     assert called == pytest.approx(at.tp + at.fp, abs=1e-6)
-    assert deciding(found).tables[0].hits[0] == f"{at.tp:,.0f}"
+    assert deciding(found).tables[0].true_positives[0] == f"{at.tp:,.0f}"
     about = {"dataset": "made", "label": "y", "task": "binary"}
     sections = {one.title: one for one in model_card(about, {}, verdict, {}, {}).sections}
     shown = {row[0]: row[1] for row in sections["Metrics"].blocks[0].rows}

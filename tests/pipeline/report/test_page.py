@@ -110,7 +110,7 @@ def test_a_thousand_features_stay_small_and_whole():
     assert text.count('class="chart"') < 60
 
 
-def test_doubtful_labels_are_counted_and_what_the_audit_notes_is_said():
+def test_label_issues_are_counted_and_the_audits_notes_are_shown():
     labels = {
         "rows": 3000, "classes": {"0": 0.8, "1": 0.2}, "judged": 2000, "doubtful": 50, "model": "boosting",
         "class_noise": [{"label": "1", "rows": 600, "doubtful": 45, "noise": 0.075}], "notes": ["classes overlap"],
@@ -119,10 +119,10 @@ def test_doubtful_labels_are_counted_and_what_the_audit_notes_is_said():
     }  # fmt: skip
     told = " ".join(" ".join(Page(report_page(facts(summary=summary(labels=labels)))).texts).split())
     assert (
-        "50 of 2,000 training labels are doubtful (2.5 %), judged out of sample by boosting. Classes overlap. "
-        "The 1 most doubtful:"
+        "50 of 2,000 training labels (2.5 %) are suspected errors by out-of-sample predictions of boosting. "
+        "Classes overlap. The 1 with the lowest label quality:"
     ) in told.replace("\N{NARROW NO-BREAK SPACE}", " ")
-    assert "Rows unlike all others 3" in told
+    assert "Outlier rows 3" in told
     assert "separable" not in told.lower()
     assert "7.5" in told
 
@@ -137,17 +137,17 @@ def test_all_that_the_evaluation_and_the_error_analysis_recorded_is_on_the_page(
         "0.4500",
         "significantly worse: AUC on origin=LGA",
         "Detectable loss",
-        "0.40 boosted trees + 0.60 network, trained again on all rows",
+        "0.40 boosted trees + 0.60 network, refit on all rows",
         "75 rounds of at most 600",
-        "5 epochs of at most 12, the best after 3; 14,197 examples per second",
+        "5 epochs of at most 12, best epoch 3; 14,197 examples per second",
         "batch_size 64, epochs 12",
         "Decision threshold 0.50",
         "1 weak slice of 40 slices looked at",
-        "40.0 % positive, 20.0 % predicted; elsewhere 10.0 %, 15.0 %",
-        "9.0 %, elsewhere 2.0 %",
-        "moved: temp",
-        "temp matters most",
-        "among 400 eval rows",
+        "40.0 % positive, 20.0 % predicted; other rows 10.0 %, 15.0 %",
+        "9.0 %, other rows 2.0 %",
+        "drifted: temp",
+        "most important: temp",
+        "within 400 eval rows",
         "0.640 to 0.760",
         "significant",
         "Positive rate: LGA is 0.1000 above EWR (origin), not significant.",
@@ -255,11 +255,11 @@ def test_the_same_run_makes_the_same_page():
 def test_a_table_without_spans():
     text = " ".join(Page(page_of("no spans")).texts)
     assert "Trained on 3,000 rows; evaluated on 1,000 rows drawn from the same data." in text
-    assert "On the 1,000 rows of the eval split" in text
+    assert "Evaluated on the 1,000 rows of the eval split" in text
 
 
 def test_corrections_are_told():
     made = {"name": "data/flights/corrections.csv", "rows": 5, "relabelled": 2, "changed": 1, "dropped": 1}
     text = report_page(facts(summary=summary(corrections=[made])))
     assert "5 corrections in <code>data/flights/corrections.csv</code>" in text
-    assert "2 relabelled, 1 changed otherwise, 1 dropped" in text
+    assert "2 relabelled, 1 with other changes, 1 dropped" in text

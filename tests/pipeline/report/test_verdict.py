@@ -5,8 +5,8 @@ import re
 import pytest
 
 from components.evaluator.findings import Lead, LinearBaseline, SimplerModelAhead
+from pipeline.report.finding_sentences import sentence
 from pipeline.report.page import report_page
-from pipeline.report.reasons import sentence
 from pipeline.report.verdict import Note, notes, verdict
 from tests.pipeline.report.a_run import EVALUATION, GATE, drift, facts, summary
 from tests.pipeline.report.read_page import KINDS
@@ -16,9 +16,9 @@ def test_the_verdict_of_each_kind():
     assert verdict(KINDS["pushed"]).headline == "Pushed as version 4"
     assert "champion version 3" in verdict(KINDS["pushed"]).lead
     assert verdict(KINDS["pushed"]).why == (
-        "Asked overall: AUC at least 0.6 (it has 0.7500).",
-        "Asked on every slice of at least 50 rows: AUC at least 0.55 (lowest 0.7000, origin=LGA).",
-        "Allowed below champion version 3: AUC 0.003 (it is +0.0100).",
+        "Thresholds, all rows: AUC ≥ 0.6 (candidate 0.7500).",
+        "Thresholds, every slice of at least 50 rows: AUC ≥ 0.55 (lowest 0.7000, origin=LGA).",
+        "Tolerance against champion version 3: AUC 0.003 (difference +0.0100).",
     )
     assert verdict(KINDS["not pushed"]).why == ("AUC is 0.7000, below the champion's value with the tolerance, 0.7500",)
     assert verdict(KINDS["not pushed"]).kind == "bad"
@@ -43,20 +43,19 @@ BOTH = "logistic regression in average precision: 0.5000 against 0.4500"
     [
         # 95 % intervals by hand: difference +- 1.96 errors
         (0.05, 0.01, "fine", f"Better than {BOTH}, +0.0500 (+0.030 to +0.070)."),
-        (0.05, 0.03, "level", f"As good as {BOTH}; the difference, +0.0500 (-0.009 to +0.109), is not significant."),
-        (-0.05, 0.03, "level", f"As good as {BOTH}; the difference, -0.0500 (-0.109 to +0.009), is not significant."),
+        (0.05, 0.03, "level", f"Not significantly different from {BOTH}, difference +0.0500 (-0.009 to +0.109)."),
+        (-0.05, 0.03, "level", f"Not significantly different from {BOTH}, difference -0.0500 (-0.109 to +0.009)."),
         (-0.05, 0.01, "warning", f"Worse than {BOTH}, -0.0500 (-0.070 to -0.030)."),
-        (0.0, 0.01, "level", "As good as logistic regression: the same average precision, 0.5000."),
+        (0.0, 0.01, "level", "Equal to logistic regression in average precision: 0.5000."),
         (
             0.05,
             None,
             "unknown",
-            "Logistic regression reaches average precision 0.4500, the candidate 0.5000; the difference was not "
-            "tested.",
+            "Logistic regression has average precision 0.4500, the candidate 0.5000; the difference was not tested.",
         ),
     ],
 )
-def test_where_chance_explains_a_difference_to_a_line_no_side_is_called_better(difference, error, kind, text):
+def test_comparison_with_the_linear_baseline(difference, error, kind, text):
     found = beside_the_line(average_precision=(difference, error))
     (note,) = notes(found)
     assert (note.kind, note.text.replace("\N{MINUS SIGN}", "-")) == (kind, text)

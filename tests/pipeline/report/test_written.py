@@ -54,6 +54,6 @@ def test_compare(tmp_path):
     assert "code fingerprint" not in page.texts
     assert f"plumbline compare {RUN} {other['run_id']} --dataset {home.name} --intervals" in page.texts
     assert ", better" not in page.texts  # two figures do not say so
-    assert any("comes from the data" in text for text in page.texts)
+    assert any("come from the data" in text for text in page.texts)
     assert write_compare(home, RUN, RUN).name == f"compare-{RUN}-{RUN}.html"
-    assert "Nothing: the same data" in compare_page(home, RUN, RUN)
+    assert "None: data, code" in compare_page(home, RUN, RUN)

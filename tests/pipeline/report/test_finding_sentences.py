@@ -4,7 +4,7 @@ import pytest
 
 from components.evaluator import findings as kinds
 from components.evaluator.findings import Figure, Lead
-from pipeline.report.reasons import sentence
+from pipeline.report.finding_sentences import sentence
 
 BOTH = (Figure("auc", 0.5, 0.5), Figure("average_precision", 0.25, 0.25))
 AHEAD = (Lead("auc", 0.6, 0.7, -0.1, -0.2, -0.05), Lead("f1", 0.5, 0.6, -0.1, -0.2, -0.05))
@@ -21,26 +21,25 @@ SENTENCES = [
     (
         kinds.ThresholdViolation("", "auc", 0.7, 0.75, "champion", significant=False, p_value=0.12),
         "AUC is 0.7000, below the champion's value with the tolerance, 0.7500; the difference is not significant "
-        "(p = 0.12), so it does not count",
+        "(p = 0.12), so the threshold is not violated",
     ),
     (
         kinds.ThresholdViolation("", "auc", 0.7, 0.75, "champion", significant=False),
         "AUC is 0.7000, below the champion's value with the tolerance, 0.7500; the difference is not significant "
-        "(p is undefined), so it does not count",
+        "(p is undefined), so the threshold is not violated",
     ),
     (kinds.ThresholdViolation("", "auc", None, 0.75, "threshold"), "AUC is undefined, or the threshold is"),
     (
         kinds.LinearBaseline("average_precision", 0.4, 0.5, True),
-        "Logistic regression is better: average precision 0.5000, the candidate's is 0.4000; the difference is "
-        "significant",
+        "Logistic regression is significantly better: average precision 0.5000, the candidate's is 0.4000",
     ),
     (
         kinds.LinearBaseline("rmse", 2.0, 1.5, False),
-        "Linear regression is as good: RMSE 1.5000, the candidate's is 2.0000; the difference is not significant",
+        "Not significantly different from linear regression: RMSE 1.5000, the candidate's is 2.0000",
     ),
     (
         kinds.LinearBaseline("accuracy", 0.9535, 0.9535, False),
-        "Logistic regression is as good: the same accuracy, 0.9535",
+        "Logistic regression has the same accuracy: 0.9535",
     ),
     (
         kinds.SimplerModelAhead("linear", AHEAD),

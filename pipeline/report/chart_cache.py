@@ -1,4 +1,4 @@
-"""Charts of earlier reports: starting the renderer takes 1 s of CPU, and most charts stay as they were."""
+"""Cache of rendered charts: starting the renderer takes 1 s of CPU, and most charts of a run equal earlier ones."""
 
 import hashlib
 import json
@@ -13,46 +13,51 @@ from typing import Any
 from components.shared.files import write_json
 
 
-class Drawn:
-    """Charts by the digest of their spec. Those that a report did not ask for again are forgotten."""
+class ChartCache:
+    """SVG charts by the digest of their spec.
+
+    Attributes:
+      known: Charts of the earlier report.
+      used: Charts that the current report uses; only these are kept.
+    """
 
     def __init__(self, known: Mapping[str, str]) -> None:
         self.known = dict(known)
         self.used: dict[str, str] = {}
 
     def svg(self, spec: Mapping[str, Any], draw: Callable[[], str]) -> str:
-        """The chart of a spec, drawn if it is not known."""
-        told = json.dumps([spec, version("vl-convert-python")], sort_keys=True)
-        digest = hashlib.sha256(told.encode()).hexdigest()
+        """Returns the chart of a spec, from the cache or by calling `draw`."""
+        key = json.dumps([spec, version("vl-convert-python")], sort_keys=True)
+        digest = hashlib.sha256(key.encode()).hexdigest()
         if digest not in self.used:
             self.used[digest] = self.known.get(digest) or draw()
         return self.used[digest]
 
 
-_current: ContextVar[Drawn | None] = ContextVar("drawn", default=None)
+_current: ContextVar[ChartCache | None] = ContextVar("chart_cache", default=None)
 
 
 @contextmanager
-def drawn_before(file: Path) -> Iterator[None]:
-    """Within it, charts that are in `file` are not drawn again; at its end, the file holds those that were asked for.
+def cached_charts(file: Path) -> Iterator[None]:
+    """Context in which `svg_of` takes charts from `file`; at its end the file holds the charts that were used.
 
     Args:
-      file: JSON, written anew if anything changed. One that is not there or cannot be read holds nothing.
+      file: JSON, rewritten if the charts changed. A missing or unreadable file is an empty cache.
     """
-    drawn = Drawn(_load(file))
-    token = _current.set(drawn)
+    cache = ChartCache(_load(file))
+    token = _current.set(cache)
     try:
         yield
     finally:
         _current.reset(token)
-    if drawn.used != drawn.known:
-        write_json(file, drawn.used)
+    if cache.used != cache.known:
+        write_json(file, cache.used)
 
 
 def svg_of(spec: Mapping[str, Any], draw: Callable[[], str]) -> str:
-    """`draw`'s chart of a spec, from an earlier report if there is one."""
-    drawn = _current.get()
-    return draw() if drawn is None else drawn.svg(spec, draw)
+    """Returns the chart of a spec, from the current cache if it is there, else by calling `draw`."""
+    cache = _current.get()
+    return draw() if cache is None else cache.svg(spec, draw)
 
 
 _TAGS = frozenset({"svg", "g", "path", "rect", "circle", "line", "text", "tspan", "defs", "clipPath", "title"})
@@ -60,7 +65,7 @@ _ACTIVE = re.compile(r"\son\w+\s*=|href|javascript:|url\(\s*[^#\s]|<[!?]", re.IG
 
 
 def is_drawing(svg: str) -> bool:
-    """Whether a text is an SVG of shapes and words alone: the file may have been written by another."""
+    """Returns whether a text is an SVG without active content; the cache file is untrusted input."""
     tags = set(re.findall(r"<\s*/?\s*([^\s/>]*)", svg))
     return svg.startswith("<svg") and tags <= _TAGS and _ACTIVE.search(svg) is None
 

@@ -1,4 +1,4 @@
-"""Findings of an evaluation as sentences of the report, without their full stop."""
+"""Converts evaluation findings to sentences of the report, without a full stop."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from components.evaluator import findings as kinds
 from components.evaluator.finding_text import to_text
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
-from pipeline.report.words import listed, metric_name, percent, signed
+from pipeline.report.formatting import listed, metric_name, percent, signed
 
 
 def sentence(found: kinds.Finding | str) -> str:
-    """A finding as a sentence; a text, which is all that runs of earlier versions have, with a capital letter."""
+    """Converts a finding to a sentence; the text of a run of an earlier version only gets a capital letter."""
     if isinstance(found, str):
         return found[:1].upper() + found[1:]
     how = _SENTENCES.get(type(found))
@@ -19,12 +19,12 @@ def sentence(found: kinds.Finding | str) -> str:
 
 
 def line_name(task: str) -> str:
-    """What the linear baseline of a task is."""
+    """Returns the name of a task's linear baseline."""
     return "linear regression" if task == "regression" else "logistic regression"
 
 
 def in_a_sentence(metric: str) -> str:
-    """A metric's name within a sentence: "average precision", but AUC and RMSE."""
+    """Returns a metric's name in lower case, except abbreviations such as AUC and RMSE."""
     name = metric_name(metric)
     return name if name[:2].isupper() or name == "F1" else name.lower()
 
@@ -39,7 +39,7 @@ def _threshold(found: kinds.ThresholdViolation) -> str:
     if found.significant:
         return text
     p = "p is undefined" if found.p_value is None else f"p = {found.p_value:.2f}"
-    return f"{text}; the difference is not significant ({p}), so it does not count"
+    return f"{text}; the difference is not significant ({p}), so the threshold is not violated"
 
 
 def _prior(found: kinds.PriorBaseline) -> str:
@@ -58,11 +58,11 @@ def _linear(found: kinds.LinearBaseline) -> str:
     name = line_name("regression" if found.metric in ("rmse", "mae") else "classification").capitalize()
     metric = in_a_sentence(found.metric)
     if found.value == found.baseline:
-        return f"{name} is as good: the same {metric}, {found.baseline:.4f}"
+        return f"{name} has the same {metric}: {found.baseline:.4f}"
     figures = f"{metric} {found.baseline:.4f}, the candidate's is {found.value:.4f}"
     if found.significant:
-        return f"{name} is better: {figures}; the difference is significant"
-    return f"{name} is as good: {figures}; the difference is not significant"
+        return f"{name} is significantly better: {figures}"
+    return f"Not significantly different from {name[:1].lower()}{name[1:]}: {figures}"
 
 
 def _ahead(found: kinds.SimplerModelAhead) -> str:
@@ -117,4 +117,4 @@ _SENTENCES: Mapping[type[kinds.Finding], Callable[[Any], str]] = {
     kinds.LowPower: _power,
     kinds.FairnessGap: _gap,
 }
-"""Of kinds that read better here than on a terminal."""
+"""Findings whose sentence differs from the terminal's text."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.report.chart_cache import cached_charts, svg_of
 from pipeline.report.draw import svg
-from pipeline.report.drawn import drawn_before, svg_of
 
 SPEC = {
     "data": {"values": [{"a": "A", "b": 28}]},
@@ -20,21 +20,21 @@ def fails() -> str:
 
 def test_a_known_chart_is_not_drawn_again(tmp_path: Path) -> None:
     file = tmp_path / "cache" / "charts.json"
-    with drawn_before(file):
+    with cached_charts(file):
         assert svg_of({"a": 1}, lambda: "<svg>1</svg>") == "<svg>1</svg>"
         assert svg_of({"a": 1}, fails) == "<svg>1</svg>"
-    with drawn_before(file):
+    with cached_charts(file):
         assert svg_of({"a": 1}, fails) == "<svg>1</svg>"
         assert svg_of({"a": 2}, lambda: "<svg>2</svg>") == "<svg>2</svg>"
 
 
 def test_what_is_no_longer_shown_is_forgotten(tmp_path: Path) -> None:
     file = tmp_path / "charts.json"
-    with drawn_before(file):
+    with cached_charts(file):
         svg_of({"a": 1}, lambda: "1")
-    with drawn_before(file):
+    with cached_charts(file):
         svg_of({"a": 2}, lambda: "2")
-    with drawn_before(file), pytest.raises(AssertionError, match="drawn although"):
+    with cached_charts(file), pytest.raises(AssertionError, match="drawn although"):
         svg_of({"a": 1}, fails)
 
 
@@ -42,7 +42,7 @@ def test_what_is_no_longer_shown_is_forgotten(tmp_path: Path) -> None:
 def test_a_broken_file_holds_nothing(tmp_path: Path, text: str) -> None:
     file = tmp_path / "charts.json"
     file.write_text(text)
-    with drawn_before(file):
+    with cached_charts(file):
         assert svg_of({"a": 1}, lambda: "1") == "1"
 
 
@@ -50,6 +50,6 @@ def test_the_same_picture_either_way(tmp_path: Path) -> None:
     alone = svg(SPEC, "one bar")
     pages = []
     for _ in range(2):
-        with drawn_before(tmp_path / "charts.json"):
+        with cached_charts(tmp_path / "charts.json"):
             pages.append(svg(SPEC, "one bar"))
     assert pages == [alone, alone]

@@ -1,34 +1,34 @@
-"""Where a binary model decides, what comes of it, and whether its scores mean what they say."""
+"""Decision threshold, confusion matrices and calibration of a binary model."""
 
 from dataclasses import dataclass
 
 from components.model_card.card import decided_by
 from pipeline.report.facts import Facts, Matrix
-from pipeline.report.words import METRICS, percent
+from pipeline.report.formatting import METRICS, percent
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """A model's confusion matrix: counts, and beside them what share of their row they are."""
+    """A model's confusion matrix as text: (count, share of the rows with the same label)."""
 
     who: str
     threshold: str
-    hits: tuple[str, str]
-    misses: tuple[str, str]
-    false_alarms: tuple[str, str]
-    rightly_left: tuple[str, str]
+    true_positives: tuple[str, str]
+    false_negatives: tuple[str, str]
+    false_positives: tuple[str, str]
+    true_negatives: tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Deciding:
-    """How a model decides: a sentence, and the confusion matrix of the candidate and perhaps of the champion."""
+class ThresholdSummary:
+    """Decision threshold in a sentence, and confusion matrices of the candidate and of the champion, if any."""
 
-    says: str
+    text: str
     tables: tuple[Confusion, ...]
 
 
-def deciding(facts: Facts) -> Deciding | None:
-    """The candidate's decision threshold and what comes of it; None where there is none."""
+def deciding(facts: Facts) -> ThresholdSummary | None:
+    """Describes the candidate's decision threshold; None for tasks without one."""
     names = {"candidate": "Candidate"}
     if champion := facts.summary["champion"]:
         names["champion"] = f"Champion v{champion['version']}"
@@ -38,28 +38,28 @@ def deciding(facts: Facts) -> Deciding | None:
     at = found["candidate"][1]
     by = decided_by(facts.bar)
     called, there, rows = at.tp + at.fp, at.tp + at.fn, at.tp + at.fn + at.fp + at.tn
-    says = (
+    text = (
         f"Decision threshold {at.threshold:.2f}, selected on the validation split by {METRICS.get(by, by)}. "
-        f"{percent(_share(called, rows))} of the rows have a score of at least that and are predicted positive; "
+        f"{percent(_share(called, rows))} of the rows are predicted positive; "
         f"precision is {percent(_share(at.tp, called))}, recall {percent(_share(at.tp, there))}."
     )
-    return Deciding(says, tuple(_confusion(name, matrix) for name, matrix in found.values()))
+    return ThresholdSummary(text, tuple(_confusion(name, matrix) for name, matrix in found.values()))
 
 
 def calibrated(facts: Facts) -> str:
-    """Calibration in a sentence or two; empty where it was not measured."""
+    """Describes calibration in one or two sentences; empty where it was not measured."""
     metrics = facts.summary["metrics"]
     error, ratio, at = metrics.get("calibration_error"), metrics.get("calibration"), facts.decision("candidate")
-    said = []
+    sentences = []
     if error is not None:
-        what = "the share that is positive" if facts.task == "binary" else "accuracy"
-        said.append(f"Expected calibration error: scores differ from {what} by {_points(error)} on average.")
+        what = "the observed positive rate" if facts.task == "binary" else "accuracy"
+        sentences.append(f"Expected calibration error: scores differ from {what} by {_points(error)} on average.")
     if ratio is not None and at is not None:
         base = _share(at.tp + at.fn, at.tp + at.fn + at.fp + at.tn) or 0.0
         off = base * (ratio - 1)
         how = f": too {'high' if off > 0 else 'low'} by {_points(abs(off))}" if abs(off) >= 0.0005 else ""
-        said.append(f"The mean score is {percent(base * ratio)}; {percent(base)} of the rows are positive{how}.")
-    return " ".join(said)
+        sentences.append(f"The mean score is {percent(base * ratio)}; {percent(base)} of the rows are positive{how}.")
+    return " ".join(sentences)
 
 
 def _confusion(who: str, at: Matrix) -> Confusion:

@@ -1,4 +1,4 @@
-"""What the report shares with the model card: the same words and tables, so that they cannot part."""
+"""Sections that the report takes from the model card, so that both show the same text and tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from typing import Any
 
 from components.model_card import card
 from pipeline.report.facts import Facts
-from pipeline.report.words import metric_name
+from pipeline.report.formatting import metric_name
 
 
 @dataclass(frozen=True)
 class Part:
-    """Blocks of a card (Text, Items, Table) under a heading, and the gist of them in a line."""
+    """Blocks of a card (Text, Items, Table), a one-line summary `gist`, and the number of omitted rows."""
 
     gist: str
     blocks: tuple[card.Text | card.Items | card.Table, ...]
@@ -19,12 +19,12 @@ class Part:
 
 
 def of_metrics(facts: Facts) -> str:
-    """What intervals and baselines mean; empty for runs that measured none."""
+    """Explains intervals and baselines; empty for runs without either."""
     return card.OF_METRICS if facts.evaluation.get("intervals") or facts.baselines else ""
 
 
 def against_champion(facts: Facts) -> Part | None:
-    """The rule by which a difference to the champion counts, and what it says of each; None if nothing was tested."""
+    """The significance test of the differences to the champion and its results; None if nothing was tested."""
     compared = facts.evaluation.get("comparisons") or []
     if not compared or not facts.evaluation.get("champion"):
         return None
@@ -35,20 +35,20 @@ def against_champion(facts: Facts) -> Part | None:
 
 
 def fairness(facts: Facts) -> Part | None:
-    """Decisions by group of each sensitive column; None where no column is sensitive."""
+    """Fairness metrics by group of each sensitive column; None without sensitive columns."""
     found = card.fairness(facts.evaluation)
     if found is None:
         return None
     gaps = facts.evaluation["fairness"].get("gaps") or []
     over = [gap for gap in gaps if gap.get("limit") is not None and gap["value"] > gap["limit"] and gap["significant"]]
     if over:
-        gist = f"{len(over):,} gap{'s' * (len(over) > 1)} beyond what was allowed"
+        gist = f"{len(over):,} gap{'s' * (len(over) > 1)} above the limit"
     elif gaps:
         first = gaps[0]
         name = first["metric"].replace("_", " ")
         gist = f"largest gap {100 * first['value']:.1f} percentage points: {name}, {first['high']} over {first['low']}"
     else:
-        gist = "too few rows in the groups to compare them"
+        gist = "groups have too few rows for a comparison"
     return Part(gist, found.blocks)
 
 

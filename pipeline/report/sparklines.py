@@ -1,4 +1,4 @@
-"""Word-sized graphics (E. Tufte's sparklines), a few hundred bytes each: a thousand of them fit on a page."""
+"""Sparklines (E. Tufte, 2006) as SVG of a few hundred bytes, so that a page can hold a thousand."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,14 @@ MOST_BARS = 10
 
 
 def mini(feature: Feature) -> Markup:
-    """Train's distribution as grey bars, eval's as a blue line; a number's bins on a common axis. Empty if no value."""
+    """Draws the distribution in train as grey bars and in eval as a blue line, on a common axis.
+
+    Empty if the feature has no value.
+    """
     train, now = ({**feature.sides}.get(split) for split in ("train", "eval"))
     sides = [side.bars if side else () for side in (train, now)]
     if not any(sides):
-        return Markup("")  # an empty picture has nothing to say
+        return Markup("")
     shapes = _number_shapes(sides) if feature.kind == "number" else _category_shapes(sides)
     top = max((height for side in shapes for _, _, height in side), default=1.0) or 1.0
     bars = "".join(
@@ -65,12 +68,12 @@ def _category_shapes(sides: Sequence[Sequence[NumberBar | CategoryBar]]) -> list
 
 
 def course(points: Sequence[tuple[int, float]], name: str, wide: bool = False) -> Markup | None:
-    """A drift distance over the spans, in units of its threshold: the dashed line is 1. None for fewer than two.
+    """Draws distance / threshold by span, with a dashed line at 1; None with fewer than two points.
 
     Args:
       points: (eval span, distance / threshold), by span.
-      name: Whose course it is.
-      wide: With axis labels and a tip on each point, for a column of its own.
+      name: Name of the column.
+      wide: Draw a larger chart with axis labels and tooltips.
     """
     if len(points) < 2:
         return None
@@ -88,7 +91,7 @@ def course(points: Sequence[tuple[int, float]], name: str, wide: bool = False) -
     bar = place(first, 1.0)[1]
     inner = f'<path class="limit" d="M{pad},{bar:.1f}H{right}"/><path class="is" d="{line}"/>'
     if wide:
-        # Every span has its tip; where they are many, only some have their number below.
+        # Every span has a tooltip; with many spans only some have an axis label.
         every = max(1, len(points) // 8)
         inner += f'<text x="{pad - 6}" y="{bar + 4:.1f}" text-anchor="end">1</text>'
         for index, ((x, y), (span, ratio)) in enumerate(zip(places, points, strict=True)):
@@ -103,13 +106,13 @@ def course(points: Sequence[tuple[int, float]], name: str, wide: bool = False) -
         x, y = places[-1]
         over = " over" if points[-1][1] > 1 else ""
         inner += f'<circle class="dot{over}" cx="{x:.1f}" cy="{y:.1f}" r="2.4"/>'
-    said = ", ".join(f"span {span} {ratio:.2f}" for span, ratio in points[-6:])
-    return framed(inner, width, height, f"{name}: distance over threshold, {said}", "course" if wide else "spark")
+    values = ", ".join(f"span {span} {ratio:.2f}" for span, ratio in points[-6:])
+    return framed(inner, width, height, f"{name}: distance / threshold, {values}", "course" if wide else "spark")
 
 
 def share_bar(share: float, kind: str = "is") -> Markup:
-    """A bar from 0 to `share` of its cell, in [0, 1], beside the figure itself. `kind` is is, was or alert."""
+    """Draws a bar of length `share` (in [0, 1]) of its cell; `kind` (is, was or alert) sets the colour."""
     width = 100 * min(max(share, 0.0), 1.0)
-    return Markup(  # noqa: S704 - a figure and a class of our own
+    return Markup(  # noqa: S704 - no text from data
         f'<span class="bar-track" aria-hidden="true"><i class="{kind}" style="width:{width:.1f}%"></i></span>'
     )

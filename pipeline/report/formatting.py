@@ -1,4 +1,4 @@
-"""Numbers and names as a reader wants them."""
+"""Formatting of numbers and of the names of metrics and distances for the report."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,19 @@ from typing import Any
 from components.model_card.card import places as _places
 from components.shared.statistics import metric_names
 
-METRICS = metric_names.METRICS | {"calibration": "Mean score ÷ share positive", "threshold": "Decision threshold"}
+METRICS = metric_names.METRICS | {"calibration": "Mean score ÷ positive rate", "threshold": "Decision threshold"}
 """Known metrics, in the order in which they are shown."""
 
 HUGE = 1e7
-"""From here on figures are written as 3.1e+07."""
+"""Figures from this size on are written in scientific notation, such as 3.1e+07."""
 
-MEASURES = {"missing": "missing values", "chebyshev": "Chebyshev"}
+MEASURES = {
+    "missing": "missing values",
+    "chebyshev": "Chebyshev",
+    "jensen_shannon": "Jensen-Shannon",
+    "kolmogorov_smirnov": "Kolmogorov-Smirnov",
+}
+"""Names of distances with proper nouns, and those that need another word; others are their names with blanks."""
 
 
 def metric_name(name: str) -> str:
@@ -21,12 +27,12 @@ def metric_name(name: str) -> str:
 
 
 def measure_name(name: str) -> str:
-    """The measure "jensen_shannon" is shown as "Jensen-Shannon"."""
-    return MEASURES.get(name) or "-".join(part.capitalize() for part in name.split("_"))
+    """The measure "jensen_shannon" is shown as "Jensen-Shannon", "range_lost" as "range lost"."""
+    return MEASURES.get(name) or name.replace("_", " ")
 
 
 def shown_metrics(metrics: dict[str, Any]) -> list[str]:
-    """Metrics of a model in their order; the number of rows and TFMA's own differences are no metrics."""
+    """Names of a model's metrics in display order, without row counts and TFMA's differences."""
     known = [name for name in METRICS if name in metrics]
     others = sorted(
         name for name in metrics if name not in METRICS and name != "rows" and not name.endswith(("_diff", "_count"))
@@ -35,14 +41,14 @@ def shown_metrics(metrics: dict[str, Any]) -> list[str]:
 
 
 def better(metric: str, difference: float) -> bool | None:
-    """Is a change for the better? None where the metric has no better direction, or nothing changed."""
+    """Returns whether a difference is an improvement; None for 0 and for metrics without a better direction."""
     if metric in ("threshold", "calibration") or difference == 0:
         return None
     return (difference < 0) == (metric in metric_names.LOWER_IS_BETTER)
 
 
 def number(value: Any, places: int = 4) -> str:
-    """A figure to so many places; large ones with thousands separated; a text as it is; None is a dash."""
+    """Formats a number with `places` decimals and thousands separators; text stays as it is, None becomes a dash."""
     if value is None:
         return "–"  # noqa: RUF001 - a dash in a table
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -57,7 +63,7 @@ def number(value: Any, places: int = 4) -> str:
 
 
 def fixed(value: float | None, places: int = 4) -> str:
-    """A figure of a column: to so many places, fewer from 10 on; None is a dash."""
+    """Formats a number of a table column with `places` decimals, fewer from 10 on; None becomes a dash."""
     if value is None:
         return "–"  # noqa: RUF001
     if value != value:
@@ -66,7 +72,13 @@ def fixed(value: float | None, places: int = 4) -> str:
 
 
 def signed(value: float, places: int = 4, beside: float | None = None) -> str:
-    """A difference, with a true minus sign; to the places of the figure that it stands `beside`. 0 has no sign."""
+    """Formats a difference with its sign; 0 has none.
+
+    Args:
+      value: The difference.
+      places: Decimals of numbers below 10.
+      beside: The number whose decimals the difference gets; None is the difference itself.
+    """
     if abs(value) >= HUGE:
         return f"{value:+.3g}".replace("-", "−")  # noqa: RUF001
     text = f"{value:+,.{_places(value if beside is None else beside, places)}f}"
@@ -74,12 +86,12 @@ def signed(value: float, places: int = 4, beside: float | None = None) -> str:
 
 
 def minus(figure: str) -> str:
-    """A figure of a card, "-0.1", with a true minus sign; other texts stay."""
+    """Replaces the hyphen of a negative number ("-0.1") by a minus sign; other text stays as it is."""
     return f"−{figure[1:]}" if figure[:1] == "-" and figure[1:2].isdigit() else figure  # noqa: RUF001
 
 
 def ends(interval: Sequence[float] | None, sign: bool = False) -> str:
-    """An interval, "0.681 to 0.694"; empty if there is none. `sign`: of a difference."""
+    """Formats an interval as "0.681 to 0.694", with signs if `sign`; None becomes the empty string."""
     if not interval:
         return ""
     places = _places(max(map(abs, interval)), 3)
@@ -88,31 +100,31 @@ def ends(interval: Sequence[float] | None, sign: bool = False) -> str:
 
 
 def percent(share: float | None) -> str:
-    """0.1234 -> "12.3 %"."""
+    """Formats a share in [0, 1]: 0.1234 -> "12.3 %"; None becomes a dash."""
     return "–" if share is None else f"{share:.1%}".replace("%", "\N{NARROW NO-BREAK SPACE}%")  # noqa: RUF001
 
 
 def seconds(value: float) -> str:
-    """0.04 -> "0.04 s", 75 -> "1 min 15 s"."""
+    """Formats a duration in seconds: 0.04 -> "0.04 s", 75 -> "1 min 15 s"."""
     if value >= 60:
         return f"{int(value // 60)} min {int(value % 60)} s"
     return f"{value:.1f} s" if value >= 1 else f"{value:.2f} s"
 
 
 def spans(found: Sequence[int]) -> str:
-    """[1, 2, 3] -> "spans 1 to 3"."""
+    """Formats span numbers: [1, 2, 3] -> "spans 1 to 3"."""
     if not found:
         return "no span"
     return f"span {found[0]}" if len(found) == 1 else f"spans {found[0]} to {found[-1]}"
 
 
 def listed(names: Sequence[str]) -> str:
-    """["a", "b", "c"] -> "a, b and c"."""
+    """Joins names: ["a", "b", "c"] -> "a, b and c"."""
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def moment(run_id: str) -> str:
-    """The time in a run id, "20261121T090631Z-a531" -> "2026-11-21 09:06 UTC"; the id itself if it has none."""
+    """Returns the time in a run id, "20261121T090631Z-a531" -> "2026-11-21 09:06 UTC"; the id itself without one."""
     stamp = run_id.split("-")[0]
     if len(stamp) == 16 and stamp[8] == "T" and stamp.endswith("Z"):
         return f"{stamp[:4]}-{stamp[4:6]}-{stamp[6:8]} {stamp[9:11]}:{stamp[11:13]} UTC"
