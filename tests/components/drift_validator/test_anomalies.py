@@ -18,7 +18,7 @@ ROWS = [
 ]
 
 
-def test_what_drifted_is_an_anomaly_with_a_reason_for_each_measure():
+def test_drifted_features_are_anomalies_with_a_reason_for_each_measure():
     proto = to_anomalies(ROWS, SCHEMA)
     assert set(proto.anomaly_info) == {"carrier", "late", "(columns)"}
     carrier = proto.anomaly_info["carrier"]
@@ -36,7 +36,7 @@ def test_what_drifted_is_an_anomaly_with_a_reason_for_each_measure():
     assert proto.anomaly_info["(columns)"].reason[0].type == Info.UNKNOWN_TYPE
 
 
-def test_every_distance_that_tfdv_knows_is_kept_drifted_or_not():
+def test_measures_of_tfdv_are_in_drift_skew_info_drifted_or_not():
     infos = {info.path.step[0]: info.drift_measurements for info in to_anomalies(ROWS, SCHEMA).drift_skew_info}
     kinds = anomalies_pb2.DriftSkewInfo.Measurement
     assert {
@@ -47,7 +47,7 @@ def test_every_distance_that_tfdv_knows_is_kept_drifted_or_not():
     }  # slices and other measures have no place there
 
 
-def test_no_drift_is_no_anomaly():
+def test_no_anomaly_without_drift():
     proto = to_anomalies(ROWS[4:], SCHEMA)
     assert not proto.anomaly_info
     assert len(proto.drift_skew_info) == 1
@@ -56,14 +56,14 @@ def test_no_drift_is_no_anomaly():
     )
 
 
-def test_the_proto_survives_the_disk():
+def test_proto_is_unchanged_after_serialisation():
     proto = to_anomalies(ROWS, SCHEMA)
     assert anomalies_pb2.Anomalies.FromString(proto.SerializeToString()) == proto
     assert text_format.Parse(text_format.MessageToString(proto), anomalies_pb2.Anomalies()) == proto
 
 
 @pytest.mark.slow
-def test_tfdv_shows_it(tmp_path):
+def test_tfdv_displays_the_anomalies(tmp_path):
     import tensorflow_data_validation as tfdv
     from tensorflow_data_validation.utils import display_util
 

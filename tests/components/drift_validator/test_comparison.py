@@ -50,7 +50,7 @@ def test_a_column_that_one_side_lacks():
         assert (row.detail, row.current_share) == (f"no column of the {side}", missing)
 
 
-def test_of_an_id_only_what_is_missing_or_repeated():
+def test_only_missing_and_repeated_values_of_an_id_are_compared():
     before = column("id", categories({f"a{i}": 1 for i in range(1000)}))
     after = column("id", categories({f"b{i}": 2 if i < 250 else 1 for i in range(750)}))
     found = by_key(compare(table(before), table(after), Rules(), {"id": "id"}))
@@ -69,7 +69,7 @@ def test_an_id_without_values_or_of_a_nested_type():
         assert not rows[0].drifted
 
 
-def test_rows_and_columns_together_have_rows_of_their_own():
+def test_duplicate_rows_and_joint_distribution_have_their_own_rows():
     joint = Measured("joint", 0.3, p_value=1e-9, detail="together")
     rows = compare(table(COLOR, repeated=0.0), table(COLOR, repeated=0.5), Rules(), joint=joint)
     found = by_key(rows)
@@ -79,12 +79,12 @@ def test_rows_and_columns_together_have_rows_of_their_own():
     assert ROWS not in {row.feature for row in uncounted}
 
 
-def test_slices_that_both_sides_have_with_enough_rows():
+def test_only_slices_with_enough_rows_in_both_data_sets_are_compared():
     slices = {"origin=EWR": table(COLOR), "origin=JFK": table(column("color", categories({"blue": 120, "red": 79})))}
     before = table(COLOR, slices={**slices, "origin=LGA": table(COLOR)})
     after = table(COLOR, slices={"origin=EWR": table(REDDER), "origin=JFK": table(REDDER)})
     rows = compare(before, after, Rules(), min_slice_rows=200)
-    assert {row.slice for row in rows} == {"", "origin=EWR"}  # JFK has 199 rows on one side, LGA is gone
+    assert {row.slice for row in rows} == {"", "origin=EWR"}  # JFK has 199 rows in one data set, LGA none
     assert [(row.slice, row.measure) for row in rows if row.drifted] == [
         ("origin=EWR", "chebyshev"),
     ]
@@ -93,13 +93,13 @@ def test_slices_that_both_sides_have_with_enough_rows():
     }  # fmt: skip
 
 
-def test_roles_are_kept_and_others_are_features():
+def test_default_role_is_feature():
     rows = compare(table(COLOR), table(REDDER), Rules(), {"color": "label"})
     assert {row.role for row in rows} == {"label"}
     assert {row.role for row in compare(table(COLOR), table(REDDER), Rules())} == {"feature"}
 
 
-def test_a_divergence_only_where_a_threshold_is_set():
+def test_divergence_is_measured_only_with_a_threshold():
     assert "jensen_shannon" not in {row.measure for row in compare(table(COLOR), table(REDDER), Rules())}
     rules = Rules(divergences={"color": 0.001})
     found = by_key(compare(table(COLOR), table(REDDER), rules))

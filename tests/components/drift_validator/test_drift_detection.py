@@ -81,7 +81,7 @@ def test_the_order_of_the_rows_does_not_matter(baseline, current, random):
 
 @settings(max_examples=40, deadline=None)
 @given(rows, rows)
-def test_all_rows_twice_on_both_sides_are_as_far_apart(baseline, current):
+def test_duplicating_all_rows_changes_no_distance(baseline, current):
     def distances(one, other):
         found = by_key(drift(table(one), table(other))).items()
         return {key: row.distance for key, row in found if key[0] != "(rows)"}
@@ -101,7 +101,7 @@ def test_the_report_is_json_and_in_range(baseline, current):
 
 def test_nan_is_missing_and_infinities_are_values():
     found = by_key(drift({"x": [1.0, 2.0, 3.0, 4.0]}, {"x": [1.0, NAN, INF, -INF]}))
-    # F = 1/4, G = 2/3 at 1 (of the three values that are there): 5/12
+    # F = 1/4, G = 2/3 at 1 (of the three values that are not missing): 5/12
     moved = found["x", "kolmogorov_smirnov", ""]
     assert (moved.distance, moved.at) == (pytest.approx(5 / 12), 1.0)
     assert found["x", "missing", ""].distance == 0.25
@@ -112,23 +112,23 @@ def test_nan_is_missing_and_infinities_are_values():
     assert (lost.distance, lost.p_value) == (0.0, 1.0)
 
 
-def test_nan_on_both_sides_is_no_difference():
+def test_equal_shares_of_nan_are_no_drift():
     assert not drift({"x": [NAN] * 500 + [1.0] * 500}, {"x": [1.0] * 500 + [NAN] * 500}).drifted
 
 
 @pytest.mark.parametrize("values", [pa.array(["a"] * 300), pa.array([0.5] * 300), pa.array([["a", "b"]] * 300)])
-def test_a_column_that_goes_missing(values):
+def test_a_column_that_becomes_missing(values):
     nothing = pa.nulls(300, values.type)
     for one, other in ((values, nothing), (nothing, values)):
         found = drift({"x": one, "y": range(300)}, {"x": other, "y": range(300)})
         assert drifted(found) == {("x", "missing", "")}
         assert by_key(found)["x", "missing", ""].distance == 1.0
     assert not drift({"x": nothing}, {"x": nothing}).drifted
-    # Read as a column of nothing, without a type:
+    # A column of nulls without a type:
     assert drifted(drift({"x": values}, {"x": pa.nulls(300)})) == {("x", "missing", "")}
 
 
-def test_a_split_without_rows_tells_nothing():
+def test_a_split_without_rows_has_no_drift():
     full = flights(300, 1)
     for one, other in ((full, full[:0]), (full[:0], full), (full[:0], full[:0])):
         found = drift(one, other, Plan(slices=[["origin"]], min_slice_rows=1))
@@ -139,7 +139,7 @@ def test_a_split_without_rows_tells_nothing():
 
 def test_no_batches_at_all():
     assert find_drift([], [], ALONE) == Found([], 0, 0)
-    found = find_drift(flights(300, 1).to_batches(), [], Plan())  # nothing to draw from for the test of columns either
+    found = find_drift(flights(300, 1).to_batches(), [], Plan())  # the sample for the joint test is empty, too
     assert not found.drifted
     assert {(row.measure, row.detail) for row in found.rows if row.role == "feature"} == {
         ("missing", "no column of the current data")
@@ -155,7 +155,7 @@ def test_a_feature_that_one_side_lacks():
 
 
 def test_unicode_categories():
-    # One letter, or e and an accent: they look the same and are not.
+    # Composed and decomposed é look equal but differ in bytes.
     composed, decomposed = "caf\u00e9", "cafe\u0301"
     found = by_key(drift({"x": [composed] * 500 + ["東京"] * 500}, {"x": [decomposed] * 500 + ["東京"] * 500}))
     new = found["x", "unseen", ""]
@@ -166,13 +166,13 @@ def test_unicode_categories():
     assert not drift({"👩‍👩‍👧": ["🛫"] * 500}, {"👩‍👩‍👧": ["🛫"] * 500}).drifted
 
 
-def test_bytes_that_are_no_text():
+def test_bytes_that_are_not_utf8():
     found = by_key(drift({"x": [b"ok"] * 500}, {"x": [b"ok"] * 250 + [b"\xff\x00"] * 250}))
     assert found["x", "unseen", ""].at == "\\xff\x00"
 
 
 def test_numbers_against_texts():
-    """A column that was read as numbers on one side: 1 and 1.0 have one name, "n/a" is new."""
+    """A column that is numeric in one data set only: 1 and 1.0 have the same name, "n/a" is new."""
     found = drift({"x": [1.0, 2.0] * 250}, {"x": ["1", "2"] * 200 + ["n/a"] * 100})
     assert by_key(found)["x", "unseen", ""].at == "n/a"
     assert not drift({"x": [1.0, 2.0] * 250}, {"x": ["1", "2"] * 250}).drifted
@@ -190,13 +190,13 @@ def test_lists_by_their_values_and_their_lengths():
     assert length.detail == "values in a row at most 1: was 66.7%, is 33.3%"
 
 
-def test_an_id_finds_itself():
+def test_id_columns_are_detected():
     found = drift(flights(300, 1), flights(300, 2))
     mine = [(row.measure, row.role, row.drifted) for row in found.rows if row.feature == "id"]
     assert sorted(mine) == [("missing", "id", False), ("repeated", "id", False)]
 
 
-def test_ids_that_come_again():
+def test_repeated_ids():
     one, two = flights(300, 1), flights(300, 2)
     again = pa.concat_tables([two[:280], two[:20]])
     found = by_key(drift(one, again))
@@ -205,37 +205,37 @@ def test_ids_that_come_again():
     assert found["id", "repeated", ""].drifted and found["(rows)", "repeated", ""].drifted
 
 
-def test_a_role_says_more_than_the_values():
+def test_a_role_overrides_the_detection_of_ids():
     numbered = {"key": list(range(200)), "x": [0.5] * 200}
     later = {"key": list(range(200, 400)), "x": [0.5] * 200}
     assert not drift(numbered, later).drifted
     told = drift(numbered, later, replace(ALONE, roles={"key": "feature"}))
     assert ("key", "kolmogorov_smirnov", "") in drifted(told)
-    few = {"key": list(range(50))}, {"key": list(range(50, 100))}  # too few to tell an id from numbers
+    few = {"key": list(range(50))}, {"key": list(range(50, 100))}  # too few values to detect an id
     assert ("key", "kolmogorov_smirnov", "") in drifted(drift(*few))
     assert not drift(*few, replace(ALONE, roles={"key": "id"})).drifted
 
 
-def test_measurements_are_no_ids_though_all_differ():
+def test_unique_measurements_are_not_taken_for_ids():
     random = np.random.default_rng(0)
     found = drift({"x": random.normal(size=300)}, {"x": random.normal(3, size=300)})
     assert ("x", "kolmogorov_smirnov", "") in drifted(found)
 
 
 def airports(late_jfk: int) -> dict:
-    """1,000 rows each of EWR and JFK, 200 late ones at EWR."""
+    """1,000 rows each of EWR and JFK; 200 rows of EWR are late."""
     return {
         "origin": ["EWR"] * 1000 + ["JFK"] * 1000,
         "late": ["1"] * 200 + ["0"] * 800 + ["1"] * late_jfk + ["0"] * (1000 - late_jfk),
     }
 
 
-def test_a_slice_is_not_washed_out():
+def test_drift_in_one_slice_is_detected():
     rules = Rules(thresholds={"late": 0.06})
     plan = replace(ALONE, rules=rules, slices=[["origin"]], roles={"late": "label"})
     found = drift(airports(200), airports(320), plan)
     whole, jfk = (by_key(found)["late", "chebyshev", where] for where in ("", "origin=JFK"))
-    # In all rows 0.06, which is not over the threshold; at JFK 0.12, which may be no more than 0.06 + 0.06.
+    # 0.06 in all rows is not above the threshold; 0.12 at JFK is not above 0.06 + 0.06.
     assert (whole.distance, whole.drifted) == (pytest.approx(0.06), False)
     assert (jfk.distance, jfk.threshold, jfk.drifted) == (pytest.approx(0.12), pytest.approx(0.12), False)
     more = drifted(drift(airports(200), airports(330), plan))
@@ -252,7 +252,7 @@ def test_crosses_and_slices_that_are_missing():
 
 
 @pytest.mark.slow
-def test_columns_that_no_longer_go_together():
+def test_drift_of_the_joint_distribution():
     random = np.random.default_rng(7)
     x = random.normal(size=2000).round(2)
     before = {"x": x, "y": x + random.normal(0, 0.3, 2000).round(2), "z": random.normal(size=2000).round(2)}
@@ -264,7 +264,7 @@ def test_columns_that_no_longer_go_together():
     assert set(found.rows[0].at.split(" x ")) == {"x", "y"}
 
 
-def test_what_a_schema_adds():
+def test_schema_adds_thresholds_and_types():
     schema = text_format.Parse(
         """
         feature { name: "weekday" type: INT int_domain { is_categorical: true }
@@ -281,11 +281,11 @@ def test_what_a_schema_adds():
     moved = by_key(found)["weekday", "chebyshev", ""]
     assert (moved.distance, moved.at, moved.effect) == (pytest.approx(1 / 6), "1", 0.25)
     assert not moved.drifted
-    # A carried column is left out; one that nobody expected is compared.
+    # A carried column is skipped; an unexpected one is compared.
     assert {row.feature for row in found.rows} == {"weekday", "new", "(rows)"}
 
 
-def test_a_plan_survives_as_a_parameter():
+def test_plan_is_unchanged_after_serialisation():
     plan = Plan(
         Rules("fixed", 0.05, thresholds={"é": 0.5}, divergences={"x": 0.1}),
         roles={"late": "label"},
@@ -297,10 +297,10 @@ def test_a_plan_survives_as_a_parameter():
     assert Plan.from_json(plan.to_json()) == plan
 
 
-def test_of_many_columns_some_are_looked_at_together():
+def test_columns_of_a_wide_table_are_sampled_for_the_joint_test():
     names = [f"c{number:03d}" for number in range(300)]
     drawn = _drawn(names, seed=1)
     assert len(drawn) == JOINT_COLUMNS
-    assert drawn == sorted(set(drawn))  # in their order, none twice
+    assert drawn == sorted(set(drawn))  # in order and without duplicates
     assert drawn == _drawn(names, seed=1) != _drawn(names, seed=2)
     assert _drawn(names[:JOINT_COLUMNS], seed=1) == names[:JOINT_COLUMNS]

@@ -12,15 +12,15 @@ p_values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
 
 @given(p_values)
-def test_q_values_are_those_of_scipy(p):
+def test_q_values_equal_scipy(p):
     assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p), abs=1e-15)
 
 
 @given(p_values, st.floats(0.001, 0.5))
-def test_a_test_is_a_discovery_exactly_at_or_below_the_level(p, alpha):
+def test_discovery_level_separates_significant_tests(p, alpha):
     q, level = benjamini_hochberg(p), discovery_level(p, alpha)
     for p_value, q_value in zip(p, q, strict=True):
-        if abs(q_value - alpha) > 1e-9:  # at the border, rounding decides
+        if abs(q_value - alpha) > 1e-9:  # at the level itself rounding decides
             assert (q_value <= alpha) == (p_value <= level * (1 + 1e-12))
 
 
@@ -28,11 +28,11 @@ def test_by_hand():
     # 4 tests at 0.05: 0.01 <= 0.0125, 0.02 <= 0.025, 0.04 > 0.0375, 0.5 > 0.05: two discoveries, level 2/4 * 0.05
     assert discovery_level([0.5, 0.02, 0.01, 0.04], 0.05) == pytest.approx(0.025)
     assert benjamini_hochberg([0.5, 0.02, 0.01, 0.04]) == pytest.approx([0.5, 0.04, 0.04, 0.04 * 4 / 3])
-    assert discovery_level([0.9, 0.8], 0.05) == pytest.approx(0.025)  # none: what the first would have needed
+    assert discovery_level([0.9, 0.8], 0.05) == pytest.approx(0.025)  # no test is significant: level of the first one
     assert discovery_level([], 0.05) == 0.05
 
 
-def test_under_the_null_few_families_hold_a_discovery():
+def test_family_wise_error_rate_under_the_null_hypothesis():
     draws = np.random.default_rng(5).random((2000, 30))
     false_alarms = np.mean([(benjamini_hochberg(row) <= 0.05).any() for row in draws])
     assert false_alarms < 0.05 + 3 * (0.05 * 0.95 / 2000) ** 0.5
@@ -49,20 +49,20 @@ RULES = Rules(alpha=0.05, thresholds={"color": 0.1}, divergences={"height": 0.2}
 @pytest.mark.parametrize(
     ("distance", "p_value", "calibrated", "fixed"),
     [
-        (0.2, 1e-6, True, True),  # real, and matters
-        (0.2, 0.5, False, True),  # matters, if it were not chance
-        (0.05, 1e-6, False, False),  # real, does not matter
+        (0.2, 1e-6, True, True),  # significant and large
+        (0.2, 0.5, False, True),  # large but not significant
+        (0.05, 1e-6, False, False),  # significant but small
         (0.05, 0.5, False, False),
-        (0.1, 1e-6, False, False),  # at the threshold is not over it
+        (0.1, 1e-6, False, False),  # equal to the threshold is not above it
     ],
 )
-def test_real_and_relevant(distance, p_value, calibrated, fixed):
+def test_drift_requires_significance_and_effect_size(distance, p_value, calibrated, fixed):
     for rule, expected in (("calibrated", calibrated), ("fixed", fixed)):
         rules = Rules(rule=rule, alpha=0.05, thresholds={"color": 0.1})
         assert judge([row("color", distance, p_value)], rules)[0].drifted is expected
 
 
-def test_the_threshold_shown_is_what_has_to_be_passed():
+def test_threshold_is_the_larger_of_critical_value_and_effect_size():
     noisy = judge([row("color", 0.2, 0.5, critical=0.3)], RULES)[0]
     assert (noisy.threshold, noisy.chance, noisy.effect, noisy.drifted) == (0.3, 0.3, 0.1, False)
     quiet = judge([row("color", 0.2, 1e-6, critical=0.03)], RULES)[0]
@@ -71,14 +71,14 @@ def test_the_threshold_shown_is_what_has_to_be_passed():
     assert (fixed.threshold, fixed.drifted) == (0.1, True)
 
 
-def test_many_comparisons_are_corrected_for():
+def test_p_values_are_corrected_for_multiple_testing():
     one = judge([row("color", 0.2, 0.01)], RULES)[0]
     among_many = judge([row("color", 0.2, 0.01), *(row(f"f{i}", 0.02, 0.9) for i in range(20))], RULES)[0]
     assert (one.drifted, among_many.drifted) == (True, False)
     assert (one.q_value, among_many.q_value) == (pytest.approx(0.01), pytest.approx(0.21))
 
 
-def test_a_divergence_is_as_real_as_the_features_main_distance():
+def test_significance_of_the_divergence_is_that_of_the_main_measure():
     for p_value, expected in ((1e-6, True), (0.9, False)):
         rows = judge(
             [
@@ -91,7 +91,7 @@ def test_a_divergence_is_as_real_as_the_features_main_distance():
         assert (divergence.drifted, divergence.threshold, divergence.p_value) == (expected, 0.2, None)
 
 
-def test_order_the_drifted_first_then_label_then_all_rows_then_the_farthest():
+def test_rows_are_sorted_by_drift_role_slice_and_ratio():
     found = [
         row("a", 0.02, 0.9),
         row("b", 0.2, 1e-9),
@@ -102,7 +102,7 @@ def test_order_the_drifted_first_then_label_then_all_rows_then_the_farthest():
     assert [r.feature for r in judge(found, RULES)] == ["late", "c", "b", "d", "a"]
 
 
-def test_a_slice_is_told_only_for_what_it_moved_more():
+def test_a_slice_must_exceed_the_distance_of_all_rows():
     found = [row("color", 0.2, 1e-9)] + [row("color", d, 1e-9, slice_=f"origin={d}") for d in (0.25, 0.31)]
     drifted = {r.slice: (r.drifted, r.effect) for r in judge(found, RULES)}
     assert drifted == {

@@ -15,7 +15,7 @@ SCHEMA = text_format.Parse(
 )
 
 
-def test_the_schemas_comparators_are_thresholds():
+def test_comparators_of_the_schema_are_thresholds():
     rules = Rules().with_schema(SCHEMA)
     assert (rules.thresholds, rules.divergences) == ({"color": 0.25, "zero": 0.0}, {"height": 0.125})
     assert rules.threshold("color", "chebyshev") == 0.25
@@ -23,7 +23,7 @@ def test_the_schemas_comparators_are_thresholds():
     assert rules.threshold("height", "jensen_shannon") == 0.125
 
 
-def test_a_threshold_is_about_the_main_distance_only():
+def test_feature_thresholds_apply_to_the_main_measure_only():
     rules = Rules(effects={"unseen": 0.05}).with_schema(SCHEMA)
     assert rules.threshold("color", "missing") == EFFECTS["missing"]
     assert rules.threshold("color", "unseen") == 0.05
@@ -34,10 +34,10 @@ def test_skew_has_comparators_of_its_own():
     assert Rules().with_schema(SCHEMA, "skew").thresholds == {"color": 0.5}
 
 
-def test_settings_go_before_the_schema():
+def test_settings_override_the_schema():
     assert Rules(thresholds={"color": 0.1}).with_schema(SCHEMA).threshold("color", "chebyshev") == 0.1
 
 
-def test_json_and_back():
+def test_json_round_trip():
     rules = Rules(rule="fixed", alpha=0.2, effects={"joint": 0.3}, thresholds={"a": 0.1}, divergences={"b": 0.2})
     assert Rules.from_json(rules.to_json()) == rules

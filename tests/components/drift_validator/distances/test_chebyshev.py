@@ -21,7 +21,7 @@ pairs = st.integers(1, 10**6)
         # 4/8, 3/8, 1/8 against 1/8, 4/8, 3/8: 3/8, 1/8, 2/8
         ({"a": 4, "b": 3, "c": 1}, {"a": 1, "b": 4, "c": 3}, (0.375, "a", 0.5, 0.125)),
         ({"a": 3, "b": 1}, {"a": 3, "b": 1, "new": 4}, (0.5, "new", 0.0, 0.5)),
-        ({"b": 1, "c": 1}, {"a": 1, "c": 1}, (0.5, "a", 0.0, 0.5)),  # the first of those that tie, whoever holds it
+        ({"b": 1, "c": 1}, {"a": 1, "c": 1}, (0.5, "a", 0.0, 0.5)),  # the first of tied values, in either sample
         ({}, {}, (0.0, None, None, None)),
         ({"a": 1, "b": 3}, {}, (0.75, "b", 0.75, 0.0)),
         ({}, {"a": 1, "b": 3}, (0.75, "b", 0.0, 0.75)),
@@ -32,7 +32,7 @@ def test_by_hand(baseline, current, expected):
     assert (found.distance, found.at, found.baseline_share, found.current_share) == expected
 
 
-def test_says_what_moved_in_one_safe_line():
+def test_detail_is_one_escaped_line():
     assert chebyshev(aligned({"EV": 166, "x": 834}, {"EV": 144, "x": 856})).detail == "'EV' was 16.6%, is 14.4%"
     found = chebyshev(aligned({"a": 1}, {"a": 1, "\x1b[2J\nü": 1}))
     assert found.at == "\x1b[2J\nü"
@@ -49,7 +49,7 @@ def test_hash_buckets_are_not_named():
 
 
 @given(pairs, pairs, pairs, pairs)
-def test_of_two_values_which_always_tie_the_first_is_named(a, b, c, d):
+def test_the_first_of_two_tied_values_is_reported(a, b, c, d):
     found = chebyshev(aligned({"b": b, "a": a}, {"b": d, "a": c}))
     assert found.at == (None if a * d == b * c else "a")
 
@@ -62,8 +62,8 @@ def test_counts_beyond_64_bits_stay_exact():
     assert found.p_value is not None and found.p_value > 0.5
 
 
-def test_the_p_value_of_two_values_is_fishers_by_hand():
-    # Of 2 + 2, both a on one side: 2 of the 6 ways to deal.
+def test_p_value_of_two_values_equals_fisher_by_hand():
+    # Of 2 + 2 values, both a in one sample: 2 of the 6 assignments.
     assert chebyshev(aligned({"a": 2}, {"b": 2})).p_value == pytest.approx(1 / 3)
     # Three values of two each, 3 + 3: a 2:0 needs d = 2/3, for each 2 C(4,1) / C(6,3) = 0.4; the bound adds them up.
     assert chebyshev(aligned({"a": 2, "b": 1}, {"b": 1, "c": 2})).p_value == 1.0
@@ -91,7 +91,7 @@ def test_beyond_critical_is_significant_and_just_below_is_not(level, kinds):
             assert (chebyshev(both).p_value <= level) == significant
 
 
-def test_several_values_in_a_row_count_less():
+def test_design_effect_of_lists():
     alone = chebyshev(aligned({"a": 90, "b": 10}, {"a": 70, "b": 30}))
     in_threes = chebyshev(aligned({"a": 90, "b": 10}, {"a": 70, "b": 30}, design_effect=3.0))
     assert in_threes.distance == alone.distance

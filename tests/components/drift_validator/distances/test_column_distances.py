@@ -19,10 +19,15 @@ def by_name(one: Column, other: Column) -> dict:
     return {measured.measure: measured for measured in measure_column(one, other, jensen_shannon=True)}
 
 
-def test_the_main_distance_first_and_always_the_same_order():
+def test_measures_are_in_the_order_of_the_registry():
     three = column(categories({"a": 3, "b": 2, "c": 1}))
     assert names(three, three) == ["chebyshev", "total_variation", "missing", "unseen", "vanished"]
-    assert names(TEXT, TEXT) == ["chebyshev", "missing", "unseen", "vanished"]  # of two values it is the same again
+    assert names(TEXT, TEXT) == [
+        "chebyshev",
+        "missing",
+        "unseen",
+        "vanished",
+    ]  # total_variation equals chebyshev for two values
     assert names(NUMBER, NUMBER) == ["kolmogorov_smirnov", "missing", "out_of_range", "range_lost", "decimals"]
     assert names(TEXT, TEXT, jensen_shannon=True)[1] == "jensen_shannon"
     assert names(NUMBER, NUMBER, jensen_shannon=True)[1] == "jensen_shannon"
@@ -30,7 +35,7 @@ def test_the_main_distance_first_and_always_the_same_order():
 
 
 @pytest.mark.parametrize("same", [TEXT, NUMBER, NESTED])
-def test_nothing_differs_from_itself(same):
+def test_identical_columns_have_distance_0(same):
     for measured in measure_column(same, same, jensen_shannon=True):
         assert (measured.distance, measured.p_value) in {(0.0, 1.0), (0.0, None)}
         assert measured.detail == ""
@@ -56,7 +61,7 @@ def test_a_side_without_values(some, empty):
         assert "jensen_shannon" not in found
 
 
-def test_a_side_without_rows_tells_nothing():
+def test_without_rows_p_values_are_1():
     for measured in measure_column(TEXT, Column("x", 0, 0, categories({}))):
         assert measured.p_value == 1.0
         assert measured.critical(0.05) == 1.0
@@ -72,7 +77,7 @@ def test_hash_buckets_have_no_names():
 
 
 def test_the_number_of_values_in_a_row():
-    """Two tags a row against one: the tags are the same."""
+    """Two tags per row against one, with equal distributions of tags."""
     single = column(categories({"x": 100, "y": 100}))
     double = column(categories({"x": 100, "y": 100}), lengths=numbers([2] * 100))
     found = by_name(single, double)
@@ -82,8 +87,8 @@ def test_the_number_of_values_in_a_row():
     assert found["length"].p_value < 1e-9
 
 
-def test_values_that_come_together_are_no_independent_evidence():
-    """Each row holds its value ten times: 30 rows, not 300 values."""
+def test_values_of_one_list_are_not_independent():
+    """Each row has the same value ten times: the effective sample size is 30 rows, not 300 values."""
     sides = [column(categories({"x": x * 10, "y": (30 - x) * 10}), lengths=numbers([10] * 30)) for x in (12, 18)]
     alone = [column(categories({"x": x, "y": 30 - x})) for x in (12, 18)]
     assert by_name(*sides)["chebyshev"].p_value == pytest.approx(by_name(*alone)["chebyshev"].p_value)

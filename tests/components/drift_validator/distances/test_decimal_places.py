@@ -20,7 +20,7 @@ def test_by_hand(value, expected):
 
 
 @given(st.integers(-(10**9), 10**9), st.integers(0, 6))
-def test_is_no_more_than_a_number_was_written_with(digits, places):
+def test_at_most_the_number_of_decimals_as_written(digits, places):
     found = number_of_decimals(np.array([digits / 10**places]))[0]
     assert found <= places
     assert round(digits / 10**places, int(found)) == pytest.approx(digits / 10**places, rel=1e-6)
@@ -39,14 +39,14 @@ def test_lost_precision():
     assert (half.at, half.detail.split(" were")[0]) == ("2", "values with 2 decimals")
 
 
-def test_measured_only_where_it_can_matter():
+def test_not_measured_for_integers_and_empty_columns():
     assert decimals(numbers([1, 2, 3]), numbers([4, 5])) is None
     assert decimals(numbers([]), numbers([0.5])) is None
     assert decimals(numbers([np.inf]), numbers([0.5])) is None
     assert decimals(numbers([0.5]), numbers([0.5])).distance == 0.0
 
 
-def test_of_very_many_values_evenly_spaced_ones_are_looked_at():
+def test_many_values_are_sampled_at_evenly_spaced_ranks():
     random = np.random.default_rng(0)
     exact = random.normal(size=200_000)
     found = decimals(numbers(exact), numbers(np.where(random.random(200_000) < 0.2, exact.round(1), exact)))

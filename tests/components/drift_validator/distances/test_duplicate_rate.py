@@ -19,22 +19,22 @@ def test_by_hand():
     assert found.detail == "a row: was 10.00%, is 30.00%"
 
 
-def test_fewer_repeats_are_no_fault():
+def test_a_decrease_of_duplicates_has_distance_0():
     found = only(0.3, 0.1, 100, 100)
     assert (found.distance, found.p_value) == (0.0, 1.0)
 
 
-def test_none_on_either_side():
+def test_no_duplicates_in_either_sample():
     found = only(0.0, 0.0, 100, 50)
     assert (found.distance, found.p_value) == (0.0, 1.0)
     assert 0 < found.critical(0.01) < 1
 
 
-def test_all_rows_repeat():
+def test_all_rows_are_duplicates():
     found = only(0.0, 1.0, 100, 100)
     assert found.distance == 1.0
     assert found.p_value < 1e-20
-    # Everything on both sides: no variance is left, and no distance.
+    # All rows are duplicates in both samples: variance and distance are 0.
     assert only(1.0, 1.0, 100, 100).p_value == 1.0
 
 
@@ -42,19 +42,19 @@ def test_all_rows_repeat():
     ("share", "baseline", "current", "measured"),
     [
         (0.1, 100, 105, True),
-        (0.1, 100, 106, False),  # the larger sample meets its like more often
+        (0.1, 100, 106, False),  # a larger sample has more duplicates by chance
         (0.1, 300, 100, True),
-        (0.0, 100, 10_000, True),  # without any repeat in the baseline there is nothing to misjudge
+        (0.0, 100, 10_000, True),  # comparable, because the baseline has no duplicates
         (0.1, 0, 100, False),
         (0.1, 100, 0, False),
     ],
 )
-def test_where_it_can_be_measured(share, baseline, current, measured):
+def test_measured_only_for_comparable_sample_sizes(share, baseline, current, measured):
     assert bool(repeated(share, 0.2, baseline, current, "a row")) is measured
 
 
 def test_false_alarms():
-    """Values drawn from 2,000 with equal chance: repeats come by chance, as often on either side."""
+    """Uniform draws from 2,000 values: both samples have the same expected duplicate rate."""
     random = np.random.default_rng(3)
 
     def share(size):

@@ -1,4 +1,4 @@
-"""Two samples of one distribution, over and over: no p-value is at or below a level more often than the level."""
+"""Simulated pairs of samples from one distribution: p-values are at or below a level at most as often as the level."""
 
 from collections import defaultdict
 

@@ -17,11 +17,11 @@ SIZES = [(10, 10, 6), (50, 30, 20), (500, 700, 300), (3000, 1000, 2500), (100_00
 
 
 @pytest.mark.parametrize(("n", "m", "t"), SIZES)
-def test_tails_are_the_exact_law_or_little_more(n, m, t):
+def test_tail_bounds_are_close_to_the_exact_tails(n, m, t):
     k = np.arange(max(0, t - m), min(t, n) + 2)
     exact = hypergeom.sf(k - 1, n + m, t, n)
     bound = at_least(k, np.full(len(k), t), n, m)
-    tail = (exact < 0.4) & (exact > 1e-30)  # further out, gamma functions have lost their digits
+    tail = (exact < 0.4) & (exact > 1e-30)  # further out, gamma functions lose precision
     assert (bound[exact > 1e-30] >= exact[exact > 1e-30] * (1 - 1e-7)).all()
     assert (bound[tail] <= exact[tail] * 1.01).all()
     assert (bound[k > min(t, n)] == 0).all()
@@ -36,7 +36,7 @@ def test_moments(n, m, t):
 
 
 def test_both_tails_by_hand():
-    # Two of two equal values on the baseline's side, of 2 + 2: 1 in 6; none: 1 in 6. Shares 1 and 0: apart by 4/4.
+    # Both of two equal values in the baseline sample, of 2 + 2: 1 in 6; neither: 1 in 6. Shares 1 and 0 differ by 4/4.
     assert far_apart(np.array([2]), 2, 2, 4) == pytest.approx([1 / 3])
     assert far_apart(np.array([2]), 2, 2, 0) == pytest.approx([1.0])
     assert far_apart(np.array([1, 2, 3]), 2, 2, 5) == pytest.approx([0.0, 0.0, 0.0])
@@ -47,7 +47,7 @@ def test_all_on_one_side_by_hand():
     assert np.exp(all_on_one_side(np.array([1, 2, 3]), 2, 4)) == pytest.approx([1 / 2, 1 / 6, 0.0])
 
 
-def test_of_falling_p_values_the_last_above_the_level():
+def test_critical_value_of_decreasing_p_values():
     assert last_likely(lambda far: math.exp(-far), 3, 3, 0.05) == 2  # e^-2 = 0.14, e^-3 = 0.0498
     assert last_likely(lambda far: 1.0, 3, 3, 0.05) == 9  # never
     assert last_likely(lambda far: math.exp(-far / 1e6), 10**5, 10**5, 0.05) == pytest.approx(2.9957e6, rel=1e-3)

@@ -11,7 +11,7 @@ counts = st.lists(st.integers(0, 1000), min_size=6, max_size=6).filter(any)
 
 
 @given(counts, counts)
-def test_categories_as_scipy(one, other):
+def test_categories_equal_scipy(one, other):
     sides = [dict(zip("abcdef", side, strict=True)) for side in (one, other)]
     found = jensen_shannon_categories(aligned(*sides))
     assert found.distance == pytest.approx(jensenshannon(one, other, base=2) ** 2, abs=1e-7)
@@ -28,7 +28,7 @@ def test_by_hand():
     assert jensen_shannon_numbers(numbers([1]), numbers([0, 2])).distance == 1.0  # a point and a bin
 
 
-def test_histograms_of_one_range_as_scipy():
+def test_histograms_of_one_range_equal_scipy():
     random = np.random.default_rng(0)
     one, other = random.normal(size=500), random.normal(0.5, size=500)
     one[:2] = other[:2] = -5, 5
@@ -37,8 +37,8 @@ def test_histograms_of_one_range_as_scipy():
     assert jensen_shannon_numbers(numbers(one), numbers(other)).distance == pytest.approx(expected)
 
 
-def test_of_different_ranges_each_bin_is_spread_evenly():
-    # 10 values in bins of 1, 5 of width 2: from 0 to 10 half of the other's mass, from 10 to 20 the other half.
+def test_bins_of_different_ranges_are_spread_evenly():
+    # 10 values in bins of width 1, 5 in bins of width 2: half of the second sample is in 0..10, half in 10..20.
     one, other = np.arange(11) - 0.5, np.arange(0, 21, 2) - 1.0
     found = jensen_shannon_numbers(numbers([0, *one[1:], 10]), numbers([0, *other[1:], 20])).distance
     p = [2, *[1] * 8, 2, 0]
@@ -46,7 +46,7 @@ def test_of_different_ranges_each_bin_is_spread_evenly():
     assert found == pytest.approx(jensenshannon(p, q, base=2) ** 2, abs=0.02)
 
 
-def test_infinities_are_values_and_equal_themselves():
+def test_infinities_are_values():
     with_infinities = numbers([-np.inf, 1, 2, 3, np.inf])
     assert jensen_shannon_numbers(with_infinities, with_infinities).distance == 0.0
     only = numbers([np.inf]), numbers([-np.inf])
@@ -54,6 +54,6 @@ def test_infinities_are_values_and_equal_themselves():
     assert jensen_shannon_numbers(numbers([-1.7e308, 1.7e308]), numbers([-1.7e308, 1.7e308])).distance == 0.0
 
 
-def test_without_values_on_a_side_there_is_no_figure():
+def test_undefined_with_an_empty_sample():
     assert jensen_shannon_numbers(numbers([]), numbers([1])) is None
     assert jensen_shannon_categories(aligned({}, {"a": 1})) is None

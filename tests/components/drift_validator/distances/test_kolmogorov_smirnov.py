@@ -29,14 +29,14 @@ def test_by_hand(baseline, current, expected):
     assert (found.distance, found.at, found.baseline_share, found.current_share) == expected
 
 
-def test_says_where():
+def test_detail_names_the_point():
     found = kolmogorov_smirnov(aligned_numbers([36.5] * 102 + [50] * 898, [36.5] * 550 + [50] * 450))
     assert found.detail == "at or below 36.5: was 10.2%, is 55.0%"
 
 
 @pytest.mark.parametrize(("n", "m"), [(5, 5), (7, 3), (10, 13), (100, 77), (300, 300), (1, 50)])
 @pytest.mark.parametrize("shift", [0.0, 0.3, 0.8])
-def test_is_scipys_statistic_and_exact_p_value(n, m, shift):
+def test_statistic_and_exact_p_value_equal_scipy(n, m, shift):
     random = np.random.default_rng(n + m)
     one, other = random.normal(size=n), random.normal(size=m) + shift
     found = kolmogorov_smirnov(aligned_numbers(one, other))
@@ -47,7 +47,7 @@ def test_is_scipys_statistic_and_exact_p_value(n, m, shift):
 
 
 @pytest.mark.parametrize(("n", "m"), [(2000, 2000), (3000, 500)])
-def test_the_limit_is_little_above_the_exact_law(n, m):
+def test_asymptotic_p_value_is_close_to_the_exact_one(n, m):
     random = np.random.default_rng(n)
     one, other = random.normal(size=n), random.normal(size=m) + 0.06
     found = kolmogorov_smirnov(aligned_numbers(one, other))
@@ -62,7 +62,7 @@ def test_paths_by_hand():
     assert outside(2, 2, 5) == pytest.approx(0.0)
 
 
-def test_critical_is_where_the_p_value_falls_to_the_level():
+def test_critical_value_has_the_p_value_of_the_level():
     for n, m in ((100, 77), (5000, 3000)):
         law = kolmogorov_smirnov(aligned_numbers(np.arange(n), np.arange(m)))
         for level in (0.05, 0.001):
@@ -72,7 +72,7 @@ def test_critical_is_where_the_p_value_falls_to_the_level():
     assert kolmogorov_smirnov(aligned_numbers([1], [2])).critical(0.05) == 1.0
 
 
-def test_what_compression_may_have_moved_is_no_evidence():
+def test_rank_error_of_sketches_is_subtracted():
     exact = Numbers(np.arange(1000.0), np.ones(1000, np.int64))
     moved = np.arange(1000.0) + 80
     sharp = kolmogorov_smirnov(align_numbers(exact, Numbers(moved, exact.counts)))
@@ -82,8 +82,8 @@ def test_what_compression_may_have_moved_is_no_evidence():
     assert blurred.critical(0.05) == pytest.approx(sharp.critical(0.05) + 0.05)
 
 
-def test_of_two_values_it_is_fishers_exact_law():
-    """A label: 150 of 1,000 against 190 of 1,000; the law for continuous values would give 0.4."""
+def test_p_value_of_two_values_equals_fisher():
+    """A label: 150 of 1,000 against 190 of 1,000; the null distribution for continuous values would give 0.4."""
     from scipy.stats import hypergeom
 
     found = kolmogorov_smirnov(aligned_numbers([0] * 850 + [1] * 150, [0] * 810 + [1] * 190))

@@ -20,7 +20,7 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize(("one", "other", "rows"), [(2, 9, 40), (10, 30, 200), (0, 5, 50)])
-def test_is_fishers_exact_test_for_sides_of_one_size(one, other, rows):
+def test_equals_fishers_exact_test_for_equal_sample_sizes(one, other, rows):
     expected = fisher_exact([[one, rows - one], [other, rows - other]]).pvalue
     assert missing(of(rows, one), of(rows, other)).p_value == pytest.approx(expected)
 
@@ -34,7 +34,7 @@ def test_beyond_critical_is_significant():
         assert (found.distance > found.critical(0.01)) == (found.p_value <= 0.01)
 
 
-def test_without_rows_nothing_is_significant():
+def test_p_value_is_1_without_rows():
     for one, other in ((of(0, 0), of(5, 5)), (of(5, 5), of(0, 0)), (of(0, 0), of(0, 0))):
         assert missing(one, other).p_value == 1.0
         assert missing(one, other).critical(0.05) == 1.0

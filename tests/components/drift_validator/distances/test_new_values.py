@@ -18,20 +18,20 @@ def test_unseen_and_vanished_by_hand():
     assert unseen(aligned({"a": 1}, {"a": 5})).detail == ""
 
 
-def test_rare_values_come_and_go_by_chance():
+def test_rare_values_are_not_significant():
     both = aligned({f"{row}": 1 for row in range(500)}, {f"x{row}": 1 for row in range(500)})
     assert (unseen(both).distance, vanished(both).distance) == (1.0, 1.0)
     assert unseen(both).p_value == vanished(both).p_value == 1.0
 
 
-def test_one_value_that_is_not_rare():
-    # All 20 of a value on the side that holds half: about 1 in 2^20; twice for two questions.
+def test_a_frequent_new_value_is_significant():
+    # All 20 of a value in one of two samples of equal size: about 1 in 2^20, doubled by Bonferroni for two tests.
     new = unseen(aligned({"a": 10_000}, {"a": 9_980, "new": 20}))
     assert new.p_value == pytest.approx(2 * 2**-20, rel=0.05)
 
 
-def test_many_rare_ones_together():
-    """400 values seen twice or three times each, all on one side, while none of them alone would tell."""
+def test_many_rare_new_values_are_significant():
+    """400 values with two or three rows each, all in one sample; none of them is significant alone."""
     kept = {f"a{kind}": 3 for kind in range(400)}
     new = unseen(aligned({**kept, "big": 5000}, {**kept, "big": 5000, **{f"b{kind}": 3 for kind in range(200)}}))
     assert new.p_value < 1e-6
@@ -59,7 +59,7 @@ def test_out_of_range_by_hand():
     found = out_of_range(numbers([1, 2, 3]), numbers([0, 1, 2, -999]))
     assert (found.distance, found.at, found.current_share) == (0.5, -999.0, 0.5)
     assert found.detail == "-999 is below all of the baseline (1 to 3), 50.0% of the values outside"
-    # Two of four: 3 ways to split them over the two ends, 4/7 * 3/6 each.
+    # Two of four values: 3 ways to split them between the two ends, 4/7 * 3/6 each.
     assert found.p_value == pytest.approx(3 * 4 / 7 * 3 / 6)
     assert out_of_range(numbers([1, 5]), numbers([1, 2, 5])).distance == 0.0
     endless = out_of_range(numbers([1, 5]), numbers([2, math.inf]))
@@ -67,7 +67,7 @@ def test_out_of_range_by_hand():
     assert "inf is above" in endless.detail
 
 
-def test_out_of_range_tells_chance_from_drift():
+def test_out_of_range_false_alarms_and_power():
     baseline, current = np.arange(1000.0), np.arange(1000.0)
     current[:3] = 1e6
     assert out_of_range(numbers(baseline), numbers(current)).p_value > 0.05
@@ -77,14 +77,14 @@ def test_out_of_range_tells_chance_from_drift():
     assert 0.003 < found.critical(0.05) < found.critical(1e-4) < found.distance
 
 
-def test_out_of_range_of_compressed_numbers_leaves_out_what_may_have_been_merged():
+def test_out_of_range_of_approximate_sketches_subtracts_the_rank_error():
     baseline = numbers(np.arange(1000.0))
     current = Numbers(np.array([0.0, 500.0, 2000.0]), np.array([1, 969, 30]), rank_error=0.03)
     found = out_of_range(baseline, current)
     assert (found.distance, found.p_value) == (0.03, 1.0)
 
 
-def test_out_of_range_without_values_on_a_side():
+def test_out_of_range_with_an_empty_sample():
     for one, other in (([], [1]), ([1], []), ([], [])):
         found = out_of_range(numbers(one), numbers(other))
         assert (found.distance, found.p_value, found.critical(0.05)) == (0.0, 1.0, 1.0)

@@ -1,4 +1,4 @@
-"""What holds of every distance, whatever the data."""
+"""Invariants of all distances."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_identical_is_0_and_never_significant(pair):
 
 @given(counts, counts, st.integers(2, 1000))
 @settings(deadline=None)
-def test_all_rows_twice_change_no_distance_of_texts(one, other, times):
+def test_duplicating_all_rows_changes_no_distance_of_texts(one, other, times):
     once = measure_column(column(categories(one)), column(categories(other)), jensen_shannon=True)
     more = {value: count * times for value, count in one.items()}
     often = measure_column(column(categories(more)), column(categories(other)), jensen_shannon=True)

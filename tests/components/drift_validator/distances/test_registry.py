@@ -1,4 +1,4 @@
-"""The registry of measures is what settings, rules and documentation know."""
+"""Settings, thresholds and documentation agree with the registry of measures."""
 
 import re
 import subprocess
@@ -17,13 +17,13 @@ def test_names_are_unique_and_effect_sizes_are_distances():
     assert all(0 < measure.effect_size <= 1 for measure in MEASURES if measure.effect_size is not None)
 
 
-def test_rules_take_both_from_it():
+def test_thresholds_use_names_and_effect_sizes_of_the_registry():
     assert EFFECTS["out_of_range"] == 0.0002
     assert set(EFFECTS) == {measure.name for measure in MEASURES} - {"jensen_shannon"}
     assert {"chebyshev", "kolmogorov_smirnov"} == MAIN
 
 
-def test_the_page_describes_every_measure_and_its_effect_size():
+def test_readme_describes_every_measure_and_its_effect_size():
     text = README.read_text(encoding="utf-8")
     rows = re.findall(
         r"^\| ((?:`\w+`(?:, )?)+) \|", text.partition("## Measures")[2].partition("\n## ")[0], re.MULTILINE
@@ -37,7 +37,7 @@ def test_the_page_describes_every_measure_and_its_effect_size():
     assert told == EFFECTS
 
 
-def test_it_is_cheap_to_import():
+def test_import_does_not_load_scipy():
     """Every command reads settings, and settings check the names of measures."""
     code = "import sys, components.drift_validator.distances.registry; print('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -1,4 +1,4 @@
-"""Our figures against those of TensorFlow Data Validation itself."""
+"""Parity of distances with TensorFlow Data Validation."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def text_column(values: pd.Series):
 
 
 def test_chebyshev_and_divergence_of_random_texts():
-    """60 columns at once, each another pair of distributions, some values on one side only, some missing."""
+    """60 columns with different pairs of distributions, some values in one sample only, some missing."""
     random = np.random.default_rng(0)
 
     def table(rows: int) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def test_chebyshev_and_divergence_of_random_texts():
 
 @pytest.mark.parametrize("month", [2, 3, 4])
 def test_chebyshev_of_real_flights(month):
-    """All text columns with at most 1,000 values, which is what TFDV keeps."""
+    """All text columns with at most 1,000 distinct values, the number that TFDV keeps."""
     tables = [pd.read_csv(SAMPLE / f"span-{number:02d}.csv") for number in (1, month)]
     names = [
         name
@@ -87,7 +87,7 @@ def test_chebyshev_of_real_flights(month):
 
 
 def test_divergence_of_random_numbers():
-    """TFDV interpolates its bins: near, not equal."""
+    """TFDV interpolates its bins, so the values are close but not equal."""
     random = np.random.default_rng(0)
     pairs = {
         "normal": (random.normal(size=2000), random.normal(0.3, 1.2, 2000)),
@@ -106,7 +106,7 @@ def test_divergence_of_random_numbers():
 
 
 def test_divergence_of_exact_histograms():
-    """Given the bins as counted, TFDV's alignment and divergence are ours to the last digits."""
+    """Given exact bins, TFDV's alignment and divergence agree up to rounding."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     def statistics(values: np.ndarray) -> statistics_pb2.DatasetFeatureStatisticsList:
@@ -130,7 +130,7 @@ def test_divergence_of_exact_histograms():
         assert jensen_shannon_numbers(numbers(one), numbers(other)).distance == pytest.approx(expected["x"], abs=1e-9)
 
 
-def test_a_side_without_values_as_tfdv_has_it():
+def test_empty_sample_as_in_tfdv():
     baseline = pd.DataFrame({"x": ["a", "b", "b", "b"]})
     current = pd.DataFrame({"x": [None, None]}, dtype=object)
     expected = tfdv_distances(baseline, current, "infinity_norm", "BYTES")

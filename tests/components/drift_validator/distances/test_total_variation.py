@@ -23,7 +23,7 @@ def test_by_hand(baseline, current, distance):
     assert found.detail == (f"{distance:.1%} of the values would have to change" if distance else "")
 
 
-def test_of_two_values_it_is_the_chebyshev_distance_with_its_law():
+def test_two_values_give_the_chebyshev_distance_and_p_value():
     both = aligned({"a": 60, "b": 40}, {"a": 45, "b": 55})
     found, other = total_variation(both), chebyshev(both)
     assert found.distance == other.distance
@@ -31,21 +31,21 @@ def test_of_two_values_it_is_the_chebyshev_distance_with_its_law():
     assert found.critical(0.01) == pytest.approx(other.critical(0.01))
 
 
-def test_many_small_moves_that_chebyshev_does_not_see():
+def test_many_small_changes_that_chebyshev_does_not_detect():
     baseline = {f"v{kind:03d}": 1000 for kind in range(100)}
     current = {f"v{kind:03d}": 1050 if kind % 2 else 950 for kind in range(100)}
     assert chebyshev(aligned(baseline, current)).p_value > 0.1
     assert total_variation(aligned(baseline, current)).p_value < 1e-6
 
 
-def test_values_that_are_all_unique_are_no_evidence():
+def test_unique_values_are_not_significant():
     one, other = ({f"{side}{row}": 1 for row in range(1000)} for side in "ab")
     found = total_variation(aligned(one, other))
     assert found.distance == 1.0
     assert found.p_value >= 0.5
 
 
-def test_mean_and_critical_value_are_those_of_dealing_again():
+def test_mean_and_critical_value_equal_a_simulated_permutation():
     random = np.random.default_rng(0)
     counts = random.integers(1, 40, 60)
     pooled = np.repeat(np.arange(60), counts)

@@ -1,4 +1,4 @@
-"""Drift of the joint distribution: what no column shows by itself is found, and named; what each shows alone is not."""
+"""The classifier two-sample test detects drift of the joint distribution and not that of single columns."""
 
 from itertools import combinations
 
@@ -21,7 +21,7 @@ from components.drift_validator.multivariate.pair_dependence import bin_columns,
 
 
 def flights(rows, seed):
-    """Late is likelier in the evening and at EWR; arrival follows departure; temp goes with nothing."""
+    """`late` depends on hour and origin, arrival on departure; `temp` is independent of all."""
     draw = np.random.default_rng(seed)
     dep = draw.integers(300, 1200, rows)
     origin = draw.choice(["EWR", "JFK", "LGA"], rows)
@@ -38,7 +38,7 @@ def flights(rows, seed):
 
 
 def swapped(frame, share):
-    """Both columns must have one distribution for the swap to leave each as it was: so between rows, not columns."""
+    """Swaps values between rows of a share of the table, which keeps the distribution of each column."""
     frame = frame.copy()
     some = np.arange(int(share * len(frame)))
     frame.loc[some, "arr"] = frame.loc[some, "arr"].to_numpy()[::-1]
@@ -46,7 +46,7 @@ def swapped(frame, share):
 
 
 def flipped(frame):
-    """Labels turned in a third of EWR's rows, as many turned the other way elsewhere: the rate stays."""
+    """Flips labels of a third of EWR's rows and as many in the opposite direction elsewhere; the rate is unchanged."""
     frame = frame.copy()
     at = np.flatnonzero(frame["origin"] == "EWR")
     at = at[: len(at) // 3]
@@ -57,7 +57,7 @@ def flipped(frame):
     return frame
 
 
-def test_a_relation_broken_in_a_tenth_of_the_rows():
+def test_dependence_broken_in_a_tenth_of_the_rows():
     current = swapped(flights(4000, 2), 0.1)
     found = joint_drift(flights(4000, 1), current)
     assert sorted(current["arr"]) == sorted(flights(4000, 2)["arr"])
@@ -74,8 +74,8 @@ def test_labels_flipped_in_one_slice():
     assert {name for name, _ in found.features[:2]} == {"origin", "late"}
 
 
-def test_a_relation_reversed_in_one_slice_where_no_two_columns_show_it():
-    """The sign of c follows a * b, in current its opposite: any two of the three are independent on both sides."""
+def test_three_way_dependence_reversed_in_one_slice():
+    """The sign of c is that of a * b, in current its opposite; any two of the three are independent in both tables."""
 
     def sides(sign, seed):
         draw = np.random.default_rng(seed)
@@ -88,7 +88,7 @@ def test_a_relation_reversed_in_one_slice_where_no_two_columns_show_it():
     assert {name for name, _ in found.features[:3]} == {"a", "b", "c"}
 
 
-def test_columns_that_drift_one_by_one_are_no_drift_of_the_joint():
+def test_drift_of_single_columns_is_no_drift_of_the_joint_distribution():
     draw = np.random.default_rng(5)
     baseline, current = (pd.DataFrame(draw.normal(size=(2000, 4)), columns=list("abcd")) for _ in range(2))
     current["a"] += 1
@@ -101,21 +101,21 @@ def test_columns_that_drift_one_by_one_are_no_drift_of_the_joint():
 
 @pytest.mark.slow
 def test_false_alarms_stay_below_their_level():
-    """Of 60 pairs without drift at 5 %, 8 or more have a probability of 1 %."""
+    """Of 60 tests under the null hypothesis at 5 %, 8 or more are significant with a probability of 1 %."""
     alarms = sum(
         joint_drift(flights(150, seed), flights(150, seed + 1000), seed=seed).p_value <= 0.05 for seed in range(60)
     )
     assert alarms < 8
 
 
-def test_data_against_itself_is_no_drift():
+def test_identical_data_have_no_drift():
     frame = flights(800, 1)
     found = joint_drift(frame, frame)
     assert found.distance == 0.0
     assert found.p_value == 1.0
 
 
-def test_the_order_of_rows_and_the_number_of_threads_change_nothing():
+def test_result_is_independent_of_row_order_and_threads():
     baseline, current = flights(400, 1), swapped(flights(500, 2), 0.3)
     found = joint_drift(baseline, current)
     with threadpool_limits(1):
@@ -124,19 +124,19 @@ def test_the_order_of_rows_and_the_number_of_threads_change_nothing():
     assert (found.baseline_rows, found.current_rows) == (400, 500)
 
 
-def test_units_change_nothing_and_infinities_are_numbers():
+def test_result_is_independent_of_units_and_accepts_infinities():
     baseline, current = flights(300, 1), swapped(flights(300, 2), 0.5)
     baseline.loc[0, "temp"], current.loc[0, "temp"] = np.inf, -np.inf
     found = joint_drift(baseline, current)
     assert joint_drift(baseline.assign(dep=baseline["dep"] / 60), current.assign(dep=current["dep"] / 60)) == found
 
 
-def test_more_rows_than_wanted_are_drawn():
+def test_more_rows_than_the_maximum_are_sampled():
     found = joint_drift(flights(600, 1), flights(500, 2), max_rows=200)
     assert (found.baseline_rows, found.current_rows) == (200, 200)
 
 
-def test_any_kind_of_column():
+def test_all_column_types():
     frame = flights(200, 1)
     frame["nullable"] = frame["dep"].astype("Int64").where(frame["dep"] > 500)
     frame["truth"] = frame["dep"] > 800
@@ -149,7 +149,7 @@ def test_any_kind_of_column():
     frame["nothing"] = np.nan
     frame["nothing at all"] = None
     frame["identity"] = [f"row {n}" for n in range(200)]
-    other = frame.assign(only_here=1, dep=frame["dep"].astype(str))  # a number there, a text here
+    other = frame.assign(only_here=1, dep=frame["dep"].astype(str))  # numeric in one table, text in the other
     found = joint_drift(frame, other[::-1])
     assert 0 <= found.distance <= 1
     assert set(encode(frame, other, seed=1).names) == set(frame) - {"constant", "nothing", "nothing at all"}
@@ -167,7 +167,7 @@ def test_any_kind_of_column():
         (pd.DataFrame(index=range(500)), pd.DataFrame(index=range(500))),
     ],
 )
-def test_no_verdict(baseline, current):
+def test_no_result_for_small_data(baseline, current):
     found = joint_drift(baseline, current)
     assert found == Joint(0.5, 0.5, 0.0, 1.0, (), len(baseline), len(current))
     row = to_measured(found)
@@ -175,7 +175,7 @@ def test_no_verdict(baseline, current):
     assert row.detail.startswith("no verdict on the columns together: ")
 
 
-def test_as_a_row_of_a_report():
+def test_conversion_to_a_report_row():
     found = Joint(0.56, 0.501, 0.005, 1e-20, (("sched_arr", 0.5), ("sched_dep", 0.4), ("dest", 0.1)), 10_000, 9_000)
     row = to_measured(found)
     assert (row.measure, row.at, row.p_value) == ("joint", "sched_arr x sched_dep", 1e-20)
@@ -187,26 +187,26 @@ def test_as_a_row_of_a_report():
     )
 
 
-def test_what_tells_alone_better_than_together_has_distance_0_and_alone_below_a_half_is_a_half():
+def test_distance_is_0_where_the_additive_classifier_is_better_and_auc_is_at_least_a_half():
     assert Joint(0.6, 0.7, 0.01, 1.0, (), 100, 100).distance == 0.0
     assert Joint(0.6, 0.4, 0.01, 0.0, (), 100, 100).distance == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.06, 0.1])
-def test_the_distance_passes_its_critical_value_where_the_p_value_passes_the_level(share):
+def test_critical_value_is_consistent_with_the_p_value(share):
     found = joint_drift(flights(1000, 3), swapped(flights(1000, 4), share))
     for alpha in (0.5, 0.2, 0.05, 0.01, 1e-4):
         assert (found.p_value <= alpha) == (found.distance >= found.critical(alpha))
 
 
 def test_placements_by_hand():
-    # Against 1 and 2: 2 is above one and ties with one, 3 is above both.
+    # Against 1 and 2: 2 is above one of them and ties with the other, 3 is above both.
     below, above = _placements(np.array([1.0, 2.0, 2.0, 3.0]), np.array([0, 0, 1, 1]))
     assert below.tolist() == [0.75, 1.0]
     assert above.tolist() == [1.0, 0.75]
 
 
-def test_the_variance_by_chance_is_that_over_all_assignments():
+def test_null_variance_equals_that_over_all_assignments():
     score = np.array([0.3, 0.1, 0.9, 0.4, 0.6, 0.8, 0.2])
     areas = []
     for chosen in combinations(range(7), 3):
@@ -217,10 +217,10 @@ def test_the_variance_by_chance_is_that_over_all_assignments():
     assert np.var(areas) == pytest.approx(8 / 144)
 
 
-def test_the_variance_of_the_lead_by_hand():
+def test_variance_of_the_auc_difference_by_hand():
     side = np.array([0, 0, 1, 1])
     together, alone = np.array([1.0, 2.0, 2.0, 3.0]), np.zeros(4)
-    # Placements less a half: 0.25, 0.5 and 0.5, 0.25; the variance of each pair is 1/32, over 2 rows a side.
+    # Placements minus 0.5: 0.25, 0.5 and 0.5, 0.25; the variance of each pair is 1/32, over 2 rows of each table.
     assert _variances(together, alone, side)[1] == pytest.approx(1 / 32)
 
 
@@ -238,7 +238,7 @@ def test_bins_by_hand():
     assert bins[:, 1].tolist() == [1, 2, 3, 3, 3, 3, 0]  # the two most frequent, and the rest
 
 
-def test_equal_rows_of_both_sides_stand_together_wherever_they_are():
+def test_equal_rows_of_both_tables_have_the_same_position():
     frame = pd.DataFrame({"a": [1, 1, 2, 3] * 50, "b": list("xxyz") * 50})
     rows = encode(frame, frame[::-1], seed=7)
     baseline, current = rows.side == 0, rows.side == 1

@@ -1,4 +1,4 @@
-"""From record batches to Table: values, missing ones, kinds, slices, bounds."""
+"""From record batches to Table: values, missing values, types, slices, limits."""
 
 import datetime
 
@@ -38,13 +38,13 @@ def test_numbers():
     assert (found.rows, found.missing, found.lengths) == (8, 2, None)
 
 
-def test_text_in_the_order_of_its_bytes():
+def test_text_is_sorted_by_bytes():
     found = column(["é", "b", None, ""], ["\U0001f600", "b", "\uffee"])
     assert list(plain(found.distribution).items()) == [("", 1), ("b", 2), ("é", 1), ("\uffee", 1), ("\U0001f600", 1)]
     assert found.missing == 1
 
 
-def test_bytes_are_text_and_those_that_are_not_are_escaped():
+def test_bytes_are_decoded_and_invalid_ones_escaped():
     assert plain(column(pa.array([b"a", b"\xffa", "é".encode()])).distribution) == {"a": 1, "\\xffa": 1, "é": 1}
 
 
@@ -104,7 +104,7 @@ def test_columns_without_values():
     assert plain(column(pa.nulls(2), ["a"]).distribution) == {"a": 1}
 
 
-def test_columns_that_come_and_go():
+def test_columns_that_some_batches_lack():
     table = summarise([pa.record_batch({"a": [1, 2]}), pa.record_batch({"b": ["x"]})]).table
     assert list(table.columns) == ["a", "b"]
     assert [(found.rows, found.missing) for found in table.columns.values()] == [(3, 1), (3, 2)]
@@ -163,7 +163,7 @@ def test_slices_by_numbers_and_by_lists():
         summarise([pa.record_batch({"n": [[1, 2]]})], slices=[["n"]])
 
 
-def test_too_many_categories_are_hashed_the_same_way_on_both_sides():
+def test_too_many_categories_are_hashed_equally_in_both_data_sets():
     texts = [f"text {number % 3000}" for number in range(9000)]
     whole = column(texts)
     few = column(texts[:4000], texts[4000:], max_values=100)
@@ -174,7 +174,7 @@ def test_too_many_categories_are_hashed_the_same_way_on_both_sides():
     assert plain(one.columns["x"].distribution) == plain(other.columns["x"].distribution)
 
 
-def test_a_small_budget_makes_errors_that_are_stated():
+def test_rank_error_is_reported_with_a_small_budget():
     values = np.random.default_rng(0).normal(size=100_000)
     found = column(*np.array_split(values, 9), budget=1 << 15).distribution
     assert 0 < found.rank_error < 0.02
@@ -183,7 +183,7 @@ def test_a_small_budget_makes_errors_that_are_stated():
     assert column(values).distribution.rank_error == 0
 
 
-def test_the_sample_goes_with_the_table():
+def test_sample_is_drawn_from_the_table():
     found = summarise([FLIGHTS, FLIGHTS], sample_rows=3, seed=1)
     assert found.table.rows == 10
     assert found.sample.num_rows == 3
@@ -201,7 +201,7 @@ schema = pa.schema({"n": pa.int64(), "f": pa.float64(), "t": pa.string()})
 
 @settings(deadline=None, max_examples=60)
 @given(rows, st.integers(0, 30), st.sampled_from([1, 2]))
-def test_as_pandas_counts(rows, cut, threads):
+def test_counts_equal_pandas(rows, cut, threads):
     whole = pa.RecordBatch.from_pylist(rows, schema)
     table = summarise([whole.slice(0, cut), whole.slice(cut)], slices=[["t"]], threads=threads).table
     frame = pd.DataFrame(rows, columns=list(values))

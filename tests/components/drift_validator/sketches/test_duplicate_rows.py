@@ -1,4 +1,4 @@
-"""Equal rows have equal hashes; repeated rows are counted, and estimated where they do not fit."""
+"""Equal rows have equal hashes; the share of duplicate rows is exact, or estimated beyond the limit."""
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,7 @@ def test_lists_by_their_items_in_order():
     assert groups(hash_rows(batch(x=lists))) == [0, 1, 0, 3, 3, 5, 6, 7, 0, 3]
 
 
-def test_a_list_of_one_is_its_value_and_the_type_does_not_matter():
+def test_a_list_of_one_value_equals_the_value_of_any_numeric_type():
     expected = hash_rows(batch(x=[1, 2, None], y=["a", "b", None]))
     others = [
         batch(x=[1.0, 2.0, NAN], y=[b"a", b"b", None]),
@@ -43,16 +43,16 @@ def test_a_list_of_one_is_its_value_and_the_type_does_not_matter():
         np.testing.assert_array_equal(hash_rows(other), expected)
 
 
-def test_columns_do_not_stand_in_for_each_other():
+def test_hashes_depend_on_column_names():
     assert len(set(hash_rows(batch(x=[1, 2, None, 1], y=[2, 1, 1, None])))) == 4
 
 
-def test_large_integers_are_told_apart():
+def test_large_integers_have_distinct_hashes():
     assert len(set(hash_rows(batch(x=[2**53, 2**53 + 1, 2**53 + 2])))) == 3
 
 
 @given(st.lists(st.binary(max_size=20)))
-def test_texts_share_a_hash_only_if_they_are_equal(texts):
+def test_distinct_texts_have_distinct_hashes(texts):
     hashes = hash_texts(pa.array(texts, pa.binary()))
     assert groups(hashes) == [texts.index(text) for text in texts]
 
@@ -69,7 +69,7 @@ def test_hashes_are_the_same_in_every_run():
 
 
 @given(st.lists(st.lists(st.integers(0, 5), max_size=8), max_size=6))
-def test_share_is_exact_where_hashes_fit(chunks):
+def test_share_is_exact_within_the_limit(chunks):
     counted = RepeatedRows(most=6)
     for chunk in chunks:
         counted.add(hash_rows(batch(x=pa.array(chunk, pa.int64()))))
@@ -77,8 +77,8 @@ def test_share_is_exact_where_hashes_fit(chunks):
     assert counted.share() == pytest.approx(1 - len(set(rows)) / len(rows) if rows else 0)
 
 
-def test_share_is_estimated_where_hashes_do_not_fit():
-    values = np.concatenate([np.arange(100_000), np.arange(25_000)])  # 20 % of the rows repeat one
+def test_share_is_estimated_beyond_the_limit():
+    values = np.concatenate([np.arange(100_000), np.arange(25_000)])  # 20 % of the rows are duplicates
     counted = RepeatedRows(most=5_000)
     for chunk in np.array_split(np.random.default_rng(0).permutation(values), 50):
         counted.add(hash_rows(batch(x=chunk)))

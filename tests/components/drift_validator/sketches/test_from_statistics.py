@@ -1,4 +1,4 @@
-"""From TFX statistics to Table: by hand, and against tables summarised from the same rows."""
+"""From TFDV statistics to Table: by hand, and against sketches of the same rows."""
 
 import numpy as np
 import pyarrow as pa
@@ -48,7 +48,7 @@ def test_a_constant_is_exact():
     assert found.distribution.rank_error == 0
 
 
-def test_texts_and_what_was_cut_off():
+def test_texts_and_truncated_values():
     found = column(
         "type: STRING string_stats { " + COMMON + " unique: 4 rank_histogram { "
         "buckets { label: 'b' sample_count: 4 } buckets { label: 'a' sample_count: 2 } } }"
@@ -57,7 +57,7 @@ def test_texts_and_what_was_cut_off():
     assert (found.missing, found.distribution.hashed) == (2, False)
 
 
-def test_common_ground_with_a_rest():
+def test_common_resolution_with_a_rest():
     def table(counts: dict[str, int]) -> Table:
         categories = Categories(
             pa.array(sorted(counts), pa.large_string()), np.array([counts[k] for k in sorted(counts)])
@@ -81,7 +81,7 @@ def test_no_rows_bytes_and_structs():
 
 
 @pytest.mark.slow
-def test_against_the_rows_themselves():
+def test_equals_the_sketch_of_the_rows():
     import tensorflow_data_validation as tfdv
     from tensorflow_data_validation.statistics import stats_impl
 

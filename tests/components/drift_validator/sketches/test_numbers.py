@@ -1,4 +1,4 @@
-"""Counts of numbers: exact while they fit, within the stated error after that."""
+"""Counts of numbers: exact up to the limit, within the reported error beyond."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def counted(chunks, room: int) -> Numbers:
 
 
 def largest_error(found: Numbers, values: np.ndarray) -> float:
-    """The Kolmogorov-Smirnov distance between what was found and the values themselves."""
+    """Kolmogorov-Smirnov distance between the sketch and the values."""
     points = np.sort(values)
     at = np.union1d(points, found.values)
     true = np.searchsorted(points, at, "right") / len(points)
@@ -26,7 +26,7 @@ def largest_error(found: Numbers, values: np.ndarray) -> float:
 
 
 def test_compact_by_hand():
-    # Ranks 1..8 in two equal parts; the ends stay alone. In (2, 3, 4) the median 3 leaves one value on either side.
+    # Ranks 1..8 in two equal parts; the extremes are not merged. (2, 3, 4) is merged at its median 3.
     values, counts, error = compact(np.arange(1.0, 9.0), np.ones(8, np.int64), 2)
     assert values.tolist() == [1, 3, 6, 8]
     assert counts.tolist() == [1, 3, 3, 1]
@@ -41,7 +41,7 @@ def test_compact_keeps_infinities_and_the_ends():
 
 
 @pytest.mark.parametrize("kind", ["normal", "ascending", "descending", "heavy", "organ pipe"])
-def test_error_is_stated_and_small(kind):
+def test_rank_error_is_reported_and_small(kind):
     random = np.random.default_rng(0)
     values = {
         "normal": random.normal(size=300_000),
@@ -63,7 +63,7 @@ def test_error_is_stated_and_small(kind):
     st.lists(st.lists(st.integers(-40, 400) | st.floats(allow_nan=False), max_size=120), max_size=12),
     st.integers(0, 300),
 )
-def test_error_is_never_more_than_stated(chunks, room):
+def test_actual_error_is_at_most_the_reported_one(chunks, room):
     chunks = [np.array(chunk, np.float64) for chunk in chunks]
     values = np.concatenate([*chunks, [0.0]])
     found = counted([*chunks, [0.0]], room)
@@ -73,7 +73,7 @@ def test_error_is_never_more_than_stated(chunks, room):
     assert largest_error(found, values) <= found.rank_error + 1e-12
 
 
-def test_few_distinct_values_stay_exact_however_many_there_are():
+def test_few_distinct_values_are_exact_for_any_number_of_rows():
     values = np.random.default_rng(0).integers(0, 500, 200_000)
     found = counted(np.array_split(values, 40), room=1 << 13)
     assert found.rank_error == 0

@@ -1,4 +1,4 @@
-"""Texts compared by a word of each."""
+"""Free text is compared by one sampled word of each text."""
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ def reviews(words: list[str], count: int, seed: int) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict({"review": texts, "x": draw.integers(0, 5, count)})
 
 
-def test_a_word_of_the_text_the_same_each_time() -> None:
+def test_word_is_deterministic() -> None:
     assert drawn_word("Grün grün GRÜN") == "grün"
     assert drawn_word(b"one two three") == drawn_word("one two three") in {"one", "two", "three"}
     assert drawn_word("...") == NO_WORD
@@ -29,7 +29,7 @@ def test_columns_and_lists_of_one_value(kind: pa.DataType) -> None:
     assert found["t"].to_pylist() == ["yes", "yes", None]
 
 
-def test_new_texts_of_the_same_words_are_no_drift_and_other_words_are() -> None:
+def test_new_texts_with_the_same_words_are_no_drift() -> None:
     plan = Plan(roles={"review": "feature", "x": "feature"}, texts=["review"], joint_rows=0)
     usual = ["good", "bad", "film", "plot", "actor", "scene"]
     baseline = reviews(usual, 2000, 0)

@@ -1,4 +1,4 @@
-"""The sample: uniform, reproducible, whatever the batches."""
+"""The random sample is uniform, reproducible and independent of batches."""
 
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ def numbered(start: int, stop: int) -> pa.RecordBatch:
 
 
 @given(st.lists(st.integers(0, 4000), max_size=5), st.integers(0, 50))
-def test_where_batches_begin_does_not_matter(cuts, size):
+def test_sample_is_independent_of_batch_boundaries(cuts, size):
     edges = [0, *sorted(cuts), 4000]
     batches = [numbered(start, stop) for start, stop in pairwise(edges)]
     assert sample(batches, size).equals(sample([numbered(0, 4000)], size))
@@ -40,7 +40,7 @@ def test_few_rows_are_all_kept():
     assert sample([numbered(0, 3), numbered(3, 5)], 5)["row"].to_pylist() == [0, 1, 2, 3, 4]
 
 
-def test_every_row_is_as_likely_as_another():
+def test_sampling_is_uniform():
     times = np.zeros(40)
     for seed in range(2000):
         times[sample([numbered(0, 40)], 10, seed)["row"].to_numpy()] += 1

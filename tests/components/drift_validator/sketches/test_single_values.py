@@ -19,7 +19,7 @@ def test_numbers_and_texts_with_gaps():
     assert found["t"].cat.categories.tolist() == ["a", "b"]
 
 
-def test_numbers_that_are_names():
+def test_categorical_numbers():
     found = single_values(pa.table({"code": [7, None, 10, 7], "y": [True, False, None, True]}), ["code", "y"])
     assert found["code"].cat.categories.tolist() == ["10", "7"]
     assert found["code"].isna().tolist() == [False, True, False, False]
@@ -30,7 +30,7 @@ def test_numbers_that_are_names():
 def test_lists_of_at_most_one_value():
     table = pa.table({"one": [["a"], [], None], "several": [["a", "b"], ["c"], []], "inner": [["a", None], [None], []]})
     found = single_values(table)
-    assert list(found.columns) == ["one", "inner"]  # a null within a list is nothing
+    assert list(found.columns) == ["one", "inner"]  # a null within a list is missing
     for name in found:
         assert found[name].notna().tolist() == [True, False, False]
 
@@ -40,7 +40,7 @@ def test_nested_columns_are_left_out():
     assert list(single_values(table).columns) == ["x"]
 
 
-def test_rows_stay_rows_without_columns_or_rows():
+def test_number_of_rows_is_kept_without_columns():
     assert single_values(pa.table({"s": [{"a": 1}] * 3})).shape == (3, 0)
     empty = single_values(pa.table({"x": pa.array([], pa.int64()), "t": pa.array([], pa.string())}))
     assert empty.shape == (0, 2)
@@ -64,7 +64,7 @@ def test_chunks_dictionaries_and_infinities():
     np.testing.assert_array_equal(found["x"], [np.inf, 1.0, -np.inf, NAN])
 
 
-def test_bytes_that_are_no_text_have_a_name():
+def test_invalid_bytes_have_a_name():
     found = single_values(pa.table({"b": [b"a\xff", b"a", b"a\\xff"]}))
     # Two different byte strings may have one name; they are then one category, not an error.
     assert found["b"].tolist() == ["a\\xff", "a", "a\\xff"]
