@@ -138,7 +138,7 @@ def load_corrections(name: str, columns: Mapping[str, str], ids: Sequence[str], 
         fit its column's type; two corrections contradict each other. The message names the row.
     """
     if not ids:
-        raise ConfigError(f"{name}: corrections name rows by id; say in [dataset] id which columns name a row")
+        raise ConfigError(f"{name}: corrections need row ids; set [dataset] id to the columns that identify a row")
     file = read_corrections(name)
     numbers = list(file.rows)
     for number, row in file.rows.items():
@@ -197,9 +197,11 @@ def _as_data_has_them(texts: list[str], types: list[pa.DataType]) -> pa.StringAr
 def _check_field(name: str, number: int, row: Correction, columns: Mapping[str, str], ids: Sequence[str]) -> None:
     where = f"{name}: row {number}: `field`"
     if row.field and row.field not in columns:
-        raise InputError(f"{where} is '{one_line(row.field)}', no column of the schema; it names: {', '.join(columns)}")
+        raise InputError(
+            f"{where} is '{one_line(row.field)}', not a column of the schema; columns: {', '.join(columns)}"
+        )
     if row.field in ids:
-        raise InputError(f"{where} is '{row.field}', an id: it names the row, so it cannot be corrected")
+        raise InputError(f"{where} is '{row.field}', an id column; ids identify rows and cannot be corrected")
     if row.field and columns[row.field].startswith("list:"):
         raise InputError(f"{where} is '{row.field}', which holds lists: only single values can be corrected")
 
@@ -214,8 +216,8 @@ def _typed(name: str, rows: list[tuple[int, Correction]], type_: pa.DataType) ->
     if pc.any(bad).as_py():
         number, row = rows[pc.index(bad, True).as_py()]
         raise InputError(
-            f"{name}: row {number}: '{one_line(row.value)}' is no {type_}, as the schema says '{row.field}' is; "
-            "leave `value` empty for a missing one"
+            f"{name}: row {number}: '{one_line(row.value)}' is not a valid {type_}, the type of '{row.field}'; "
+            "leave `value` empty for a missing value"
         )
     return values
 

@@ -82,13 +82,13 @@ def read_corrections(name: str) -> CorrectionsFile:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise InputError(f"{name}: is no valid UTF-8 (byte {exc.start}); save it as UTF-8") from exc
+        raise InputError(f"{name}: is not valid UTF-8 (byte {exc.start}); save it as UTF-8") from exc
     if "\0" in text:
         raise InputError(f"{name}: is damaged: it holds NUL bytes; save it as CSV in UTF-8")
     try:
         records = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as exc:
-        raise InputError(f"{name}: is no valid CSV ({exc})") from exc
+        raise InputError(f"{name}: is not valid CSV ({exc})") from exc
     if not records or tuple(records[0]) != HEADER:
         found = ",".join(records[0]) if records else ""
         raise InputError(f"{name}: the header must be {','.join(HEADER)}, not {one_line(found) or 'nothing'}")
@@ -118,7 +118,7 @@ def _content(name: str) -> bytes:
     filesystem, path = open_folder(name)
     try:
         if filesystem.get_file_info(path).type == fs.FileType.NotFound:
-            raise InputError(f"{name}: no such file; [data] corrections says where it is")
+            raise InputError(f"{name}: no such file; check [data] corrections")
         with filesystem.open_input_stream(path, compression=None) as stream:
             content: bytes = stream.read()
         return content
@@ -130,7 +130,7 @@ def _check(name: str, rows: dict[int, Correction]) -> None:
     days = parse(pa.array([row.when for row in rows.values()], pa.string()), pa.timestamp("us"))
     for (number, row), day in zip(rows.items(), days.is_valid().to_pylist(), strict=True):
         if not row.id.strip():
-            raise InputError(f"{name}: row {number}: `id` is empty; it says which row is meant")
+            raise InputError(f"{name}: row {number}: `id` is empty; it must identify a row")
         if not row.field and row.value != DROP:
             raise InputError(
                 f"{name}: row {number}: without a `field`, `value` must be {DROP}, not '{one_line(row.value)}'"
@@ -138,8 +138,8 @@ def _check(name: str, rows: dict[int, Correction]) -> None:
         for cell in ("by", "when"):
             if not getattr(row, cell).strip():
                 raise InputError(
-                    f"{name}: row {number}: `{cell}` is empty; a person signs every correction: fill it in, or take "
-                    "the row out"
+                    f"{name}: row {number}: `{cell}` is empty; every correction needs an author and a date: fill "
+                    "it in, or remove the row"
                 )
         if not day:
-            raise InputError(f"{name}: row {number}: `when` is '{one_line(row.when)}', no date like 2026-11-21")
+            raise InputError(f"{name}: row {number}: `when` is '{one_line(row.when)}', not a date such as 2026-11-21")

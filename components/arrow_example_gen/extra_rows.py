@@ -96,11 +96,11 @@ def check_columns(extras: Iterable[Extra], columns: Mapping[str, str], place: st
             if column not in columns:
                 raise ConfigError(f"{where}: '{column}' is not in the schema; it names: {', '.join(columns)}")
             if columns[column].startswith("list:"):
-                raise ConfigError(f"{where}: '{column}' holds lists; one value a row is needed")
+                raise ConfigError(f"{where}: '{column}' holds lists; a column with one value per row is needed")
             typed = _typed(values, arrow_types({column: columns[column]})[column])
             if typed.null_count:
                 bad = values[typed.is_null().to_pylist().index(True)]
-                raise ConfigError(f"{where}: '{bad}' is no {columns[column]}, as the schema says '{column}' is")
+                raise ConfigError(f"{where}: '{bad}' is not a valid {columns[column]}, the type of '{column}'")
 
 
 def check_taken(extras: Sequence[Extra], counts: Iterable[Sequence[int]], place: str) -> list[int]:
@@ -118,8 +118,8 @@ def check_taken(extras: Sequence[Extra], counts: Iterable[Sequence[int]], place:
     for extra, rows in zip(extras, total, strict=True):
         if not rows:
             raise InputError(
-                f"{place}: no labelled row of the {extra.spans} spans before the window has {extra}, as [[data.extra]] "
-                "asks for; correct it, or take it out"
+                f"{place}: no labelled row of the {extra.spans} spans before the window has {extra}, the slice of "
+                "[[data.extra]]; correct the entry, or remove it"
             )
     return total
 

@@ -40,7 +40,9 @@ def without_infinite(
             rows = np.flatnonzero(infinite.to_numpy(zero_copy_only=False))
             row, value = before + int(rows[0]) + file.first_row, str(column[int(rows[0])].as_py())
             if policy == "error":
-                file.refuse(name, row, f'is {value}; correct it, or take it for missing: [data] infinity = "missing"')
+                file.refuse(
+                    name, row, f'is {value}; correct it, or count it as missing: set [data] infinity = "missing"'
+                )
             known = found.get(name, Misfit(file.file, name, 0, row, value, INFINITE))
             found[name] = replace(known, count=known.count + len(rows))
             finite = pc.if_else(infinite, pa.scalar(None, column.type), column)

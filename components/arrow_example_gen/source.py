@@ -115,7 +115,9 @@ class Source:
             for number in self._times(file).periods
         ]
         if not cut:
-            raise InputError(f"{self.directory}: no row has a time in '{self.time}', by which spans are cut")
+            raise InputError(
+                f"{self.directory}: no row has a value in '{self.time}', the time column that [data] span_by needs"
+            )
         return sorted(cut, key=lambda file: file.span)
 
     def files(self, span: int | None = None) -> SpanWindow:
@@ -134,7 +136,7 @@ class Source:
         if self.has_spans:
             return choose_window(found, span, self.window, extra_rows.farthest(self.extra))
         if span not in (None, 0):
-            raise UsageError(f"span {span}: {self.pattern} is a single file, without spans; leave --span out")
+            raise UsageError(f"span {span}: {self.pattern} is a single file, without spans; omit --span")
         return SpanWindow(train=tuple(found), eval=tuple(found))
 
     @cached_property
@@ -207,7 +209,7 @@ class Source:
         if self.time:
             newest = self._times(file).newest(self.eval_share)
             if newest is None:
-                raise InputError(f"{file.name}: '{self.time}' is the same in all rows, so that it cannot split them")
+                raise InputError(f"{file.name}: '{self.time}' is equal in all rows, so it cannot split them by time")
             for batch in batches:
                 chosen = integers(batch.column(self.time)) >= newest
                 yield batch.filter(pa.array(chosen if split == "eval" else ~chosen))

@@ -25,16 +25,16 @@ def unknown_names(file: str, names: Sequence[str], known: Iterable[str], place: 
     """
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice and twice[0]:
-        raise InputError(f"{file}: column '{twice[0]}' is there twice; rename or drop one")
+        raise InputError(f"{file}: column '{twice[0]}' is duplicated; rename or drop one")
     if "" in names:
         number = names.index("") + 1
         raise InputError(
-            f"{file}: column {number} has no name; name or drop it (pandas' index? index=False leaves it out)"
+            f"{file}: column {number} has no name; name or drop it (a pandas index? write with index=False)"
         )
     there, known = set(names), dict.fromkeys(known)
     missing = [name for name in known if name not in there]
     if missing:
-        raise InputError(f"{file}: column '{missing[0]}' is missing; the schema names it, the {place} does not")
+        raise InputError(f"{file}: column '{missing[0]}' is missing: it is in the schema, not in the {place}")
     return [name for name in names if name not in known]
 
 
@@ -58,7 +58,7 @@ def carried(file: str, schema: pa.Schema, types: dict[str, pa.DataType]) -> dict
         type_ = own_type(schema.field(name).type)
         if type_ is None:
             raise InputError(
-                f"{file}: column '{name}' is {one_line(str(schema.field(name).type))}, which no tf.Example can hold; "
+                f"{file}: column '{name}' is {one_line(str(schema.field(name).type))}, which a tf.Example cannot hold; "
                 "flatten or drop it"
             )
         wanted[name] = type_

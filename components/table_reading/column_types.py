@@ -44,12 +44,12 @@ def parse_schema(text: str, name: str) -> schema_pb2.Schema:
     try:
         schema = text_format.Parse(text, schema_pb2.Schema())
     except text_format.ParseError as exc:
-        raise ConfigError(f"{name}: is no valid schema ({exc})") from exc
+        raise ConfigError(f"{name}: is not a valid schema ({exc})") from exc
     if not schema.feature:
-        raise ConfigError(f"{name}: names no feature")
+        raise ConfigError(f"{name}: has no feature")
     names = [feature.name for feature in schema.feature]
     if twice := sorted(feature for feature, times in Counter(names).items() if times > 1):
-        raise ConfigError(f"{name}: feature '{twice[0]}' is there twice; keep one")
+        raise ConfigError(f"{name}: feature '{twice[0]}' is duplicated; keep one")
     return schema
 
 
@@ -76,7 +76,7 @@ def arrow_types(columns: dict[str, str]) -> dict[str, pa.DataType]:
     """
     for name, alias in columns.items():
         if alias not in _TYPES:
-            raise ConfigError(f"column '{name}': no such type as {alias!r}; legal: {', '.join(_TYPES)}")
+            raise ConfigError(f"column '{name}': unknown type {alias!r}; legal: {', '.join(_TYPES)}")
     return {name: _TYPES[alias] for name, alias in columns.items()}
 
 

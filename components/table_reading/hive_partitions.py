@@ -48,7 +48,7 @@ def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
             part = Part(info.path, shown(directory, relative), info.size, info.mtime_ns or 0, values_of(relative))
             found.setdefault(match["span"] if SPAN in pattern else "", []).append(part)
     if not found:
-        raise InputError(f"{directory}: no file is like {pattern}")
+        raise InputError(f"{directory}: no file matches {pattern}")
     if SPAN not in pattern:
         return [_span(Numbered(0, 0), shown(directory, pattern), root, found[""])]
     numbers = numbered(found, directory)
@@ -59,7 +59,7 @@ def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
         name = shown(directory, f"{before}{value}{folder}")
         number = numbers[value]
         if (other := by_number.get(number.span)) is not None:
-            raise InputError(f"{name}: span {number.span} is there twice, also as {other.name}; keep one")
+            raise InputError(f"{name}: span {number.span} is duplicated by {other.name}; keep one")
         by_number[number.span] = _span(number, name, f"{root.rstrip('/')}/{before}{value}{folder}", parts)
     return [by_number[number] for number in sorted(by_number)]
 
@@ -81,7 +81,9 @@ def walk(filesystem: fs.FileSystem, root: str, directory: str) -> list[tuple[fs.
     try:
         entries = filesystem.get_file_info(fs.FileSelector(root, recursive=True))
     except (FileNotFoundError, NotADirectoryError) as exc:
-        raise InputError(f"{directory}: no such folder; [data] directory or --data says where the spans lie") from exc
+        raise InputError(
+            f"{directory}: no such folder; set [data] directory, or --data, to the folder of the spans"
+        ) from exc
     except OSError as exc:
         raise InputError(f"{directory}: cannot be listed ({said(exc)})") from exc
     base = root.rstrip("/")
@@ -137,7 +139,7 @@ def with_columns(batch: pa.RecordBatch, part: Part, types: Mapping[str, pa.DataT
         wanted = types.get(column, pa.string())
         scalar = _value(value, wanted, column, part)
         if column in columns and not _is_constant(columns[column], scalar):
-            raise InputError(f"{part.name}: column '{column}' holds other values than its folder, which says {value}")
+            raise InputError(f"{part.name}: column '{column}' differs from the value of its folder, {value}")
         columns[column] = pa.repeat(scalar, batch.num_rows)
     order = [*types, *(name for name in columns if name not in types)]
     return pa.RecordBatch.from_arrays([columns[name] for name in order], order)
@@ -149,7 +151,7 @@ def _value(value: str | None, type_: pa.DataType, column: str, part: Part) -> pa
     fitted = fit(found, type_)
     if value is not None and not fitted[0].is_valid:
         raise InputError(
-            f"{part.name}: the folder says {one_line(column)}={one_line(value)}, and the schema that it is {type_}"
+            f"{part.name}: the folder {one_line(column)}={one_line(value)} does not fit the type {type_} of the schema"
         )
     return fitted[0]
 

@@ -166,10 +166,10 @@ def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:
     """Raises InputError unless the file exists, is not empty, and its first bytes match the suffix of its name."""
     path = file.path.lower()
     if not path.endswith((*TABLES, *TFRECORD)):
-        raise InputError(f"{file.name}: no format is known by the end of this name; legal: {LEGAL}")
+        raise InputError(f"{file.name}: unknown file format; legal suffixes: {LEGAL}")
     info = filesystem.get_file_info(file.path)
     if info.type == fs.FileType.NotFound:
-        raise InputError(f"{file.name}: no such file, or a link to nowhere")
+        raise InputError(f"{file.name}: no such file, or a broken link")
     if info.type == fs.FileType.Directory:
         raise InputError(f"{file.name}: is a folder where a file is expected")
     if info.size == 0:
@@ -180,7 +180,7 @@ def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:
     if right and not path.endswith(right):
         raise InputError(f"{file.name}: holds {what}; rename it so that it ends in {right[0]}")
     if path.endswith(PARQUET) and not head.startswith(b"PAR1"):
-        raise InputError(f"{file.name}: is no Parquet file: it does not begin with PAR1")
+        raise InputError(f"{file.name}: is not a Parquet file: it does not begin with PAR1")
     if path.endswith(IPC) and not head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
         older = "; it is Feather version 1, so write it as version 2" if head.startswith(b"FEA1") else ""
         raise InputError(f"{file.name}: is neither an Arrow IPC file nor a stream{older}")

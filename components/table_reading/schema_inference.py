@@ -289,7 +289,7 @@ def _alias(arrow: pa.DataType, column: str, file: SpanFile) -> str:
     own = own_type(arrow)
     if own is None:
         raise InputError(
-            f"{file.name}: column '{column}' is {one_line(str(arrow))}, which no tf.Example can hold; "
+            f"{file.name}: column '{column}' is {one_line(str(arrow))}, which a tf.Example cannot hold; "
             "flatten or drop it"
         )
     aliases = {pa.date32(): "date", pa.timestamp("us"): "timestamp", pa.float64(): "float64"}
@@ -316,7 +316,7 @@ def _widest(kinds: Iterable[str], column: str, files: Sequence[SpanFile]) -> str
         wide = f"list:{wide}"
     if not wide or wide in ("list:bool", "list:date", "list:timestamp"):
         both = " in one file and ".join(sorted(found))
-        raise InputError(f"{files[0].name}: column '{column}' is {both} in another; write it alike")
+        raise InputError(f"{files[0].name}: column '{column}' is {both} in another; use one type in all files")
     return wide
 
 

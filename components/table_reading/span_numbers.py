@@ -64,10 +64,10 @@ def numbered(values: Iterable[str], where: str) -> dict[str, Numbered]:
             for value, day in days.items()
         }
     odd = next(value for value in found if not value.isdecimal())
-    raise InputError(
-        f"{where}: '{one_line(odd)}' stands where the number of a span is expected; spans are named by a number, or "
-        "all by a date, as 2024-03 or 2024-03-31"
-    )
+    advice = "name all spans by a number, or all by a date such as 2024-03 or 2024-03-31"
+    if _MONTH.fullmatch(odd) or _DATE.match(odd):
+        raise InputError(f"{where}: '{one_line(odd)}' is not a span number like the others; {advice}")
+    raise InputError(f"{where}: '{one_line(odd)}' is neither a span number nor a date; {advice}")
 
 
 def are_spans(values: Iterable[str]) -> bool:
@@ -90,7 +90,7 @@ def _day(text: str, where: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as exc:
-        raise InputError(f"{where}: '{one_line(text)}', where a span's date is expected, is no date") from exc
+        raise InputError(f"{where}: '{one_line(text)}' is not a valid date of a span") from exc
 
 
 def _month(day: date) -> Numbered:

@@ -137,7 +137,9 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
     try:
         entries = filesystem.get_file_info(fs.FileSelector(root))
     except (FileNotFoundError, NotADirectoryError) as exc:
-        raise InputError(f"{directory}: no such folder; [data] directory or --data says where the spans lie") from exc
+        raise InputError(
+            f"{directory}: no such folder; set [data] directory, or --data, to the folder of the spans"
+        ) from exc
     except OSError as exc:
         raise InputError(f"{directory}: cannot be listed ({said(exc)})") from exc
     spans: dict[int, SpanFile] = {}
@@ -147,13 +149,13 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
             continue
         span, name = int(match[1] or 0), shown(directory, entry.base_name)
         if entry.type != fs.FileType.File:
-            what = "a folder" if entry.type == fs.FileType.Directory else "no regular file"
+            what = "a folder" if entry.type == fs.FileType.Directory else "not a regular file"
             raise InputError(f"{name}: {what} where a span file is expected")
         if span in spans:
-            raise InputError(f"{name}: span {span} is there twice, also as {spans[span].name}; keep one")
+            raise InputError(f"{name}: span {span} is duplicated by {spans[span].name}; keep one")
         spans[span] = SpanFile(span, entry.path, name, entry.size, entry.mtime_ns or 0)
     if not spans:
-        raise InputError(f"{directory}: no file is named {'like ' if braces else ''}{pattern}")
+        raise InputError(f"{directory}: no file matches {pattern}")
     return [spans[number] for number in sorted(spans)]
 
 
@@ -171,25 +173,27 @@ def choose_window(found: Iterable[SpanFile], span: int | None, window: int, extr
     """
     at = {file.position: file for file in found}
     positions = sorted(at)
-    there = f"there is: {_ranges(sorted(at.values(), key=lambda file: file.position))}"
+    available = f"available: {_ranges(sorted(at.values(), key=lambda file: file.position))}"
     # Users may also name a dated span by its position; positions never equal the number of another span.
     known = {file.position: file.position for file in at.values()}
     known |= {file.span: file.position for file in at.values()}
     if span is not None and span not in known:
-        raise InputError(f"span {span} is not there; {there}")
+        raise InputError(f"span {span} does not exist; {available}")
     newest = positions[-1] if span is None else known[span]
     name = at[newest].span
     wanted = list(range(max(newest - window, positions[0]), newest))
     if not wanted:
-        raise InputError(f"span {name} is the oldest, so nothing is left to train on; {there}")
+        raise InputError(f"span {name} is the oldest, so there is no span to train on; {available}")
     missing = [number for number in wanted if number not in at]
     if missing:
-        raise InputError(f"span {_called(missing[0], at)}, needed to train for span {name}, is not there; {there}")
+        raise InputError(
+            f"span {_called(missing[0], at)}, needed to train for span {name}, does not exist; {available}"
+        )
     added = range(wanted[0] - extra, wanted[0])
     if gone := [number for number in added if number not in at]:
         raise InputError(
-            f"span {_called(gone[0], at)}, of which [[data.extra]] takes rows for span {name}, is not there; {there}; "
-            "ask for fewer spans, or take it out"
+            f"span {_called(gone[0], at)}, of which [[data.extra]] takes rows for span {name}, does not exist; "
+            f"{available}; reduce its `spans`, or remove the entry"
         )
     return SpanWindow(
         train=tuple(at[number] for number in wanted),
@@ -221,18 +225,18 @@ def choose_periods(found: Sequence[SpanFile], span: int | None, window: int, ext
     """
     numbers = sorted({file.span for file in found})
     newest = numbers[-1] if span is None else span
-    there = f"there is: {_ranges(list({file.span: file for file in found}.values()))}"
+    available = f"available: {_ranges(list({file.span: file for file in found}.values()))}"
     if newest not in numbers:
-        raise InputError(f"span {newest} is not there; {there}")
+        raise InputError(f"span {newest} does not exist; {available}")
     place = numbers.index(newest)
     if not place:
-        raise InputError(f"span {newest} is the oldest, so nothing is left to train on; {there}")
+        raise InputError(f"span {newest} is the oldest, so there is no span to train on; {available}")
     wanted = numbers[max(place - window, 0) : place]
     first = place - len(wanted)
     if extra > first:
         raise InputError(
-            f"before span {wanted[0]} are {first} others, and [[data.extra]] takes rows of {extra} for span {newest}; "
-            f"{there}; ask for fewer spans, or take it out"
+            f"span {wanted[0]} has {first} spans before it, but [[data.extra]] needs {extra} for span {newest}; "
+            f"{available}; reduce its `spans`, or remove the entry"
         )
     before = {number: first - at for at, number in enumerate(numbers[:first]) if first - at <= extra}
     return SpanWindow(

@@ -29,7 +29,7 @@ def _endless() -> bytes:
 
 
 KINDS: dict[str, tuple[str, Callable[[], bytes], str]] = {
-    "double column name": ("t.csv", lambda: b"a,a,y\n" + ROWS, "column 'a' is there twice"),
+    "double column name": ("t.csv", lambda: b"a,a,y\n" + ROWS, "column 'a' is duplicated"),
     "ragged row": ("t.csv", lambda: HEADER + ROWS + b"1,2\n" + ROWS, "row 402 has 2 cells"),
     "two encodings": (
         "t.csv",

@@ -75,7 +75,7 @@ def torn_numbers(files: Sequence[FileNotation]) -> dict[str, str]:
                 by_mark.setdefault(mark, file.name)
         if len(by_mark) > 1:
             marks = " and ".join(f"decimal {MARKS[mark]} in {name}" for mark, name in by_mark.items())
-            found[column] = f"numbers with {marks}, so they are not read as numbers; write them alike"
+            found[column] = f"numbers with {marks}, so they are not read as numbers; use one notation in all files"
     return found
 
 
@@ -100,8 +100,8 @@ def torn_dates(files: Sequence[FileNotation], types: Mapping[str, str], options:
         others = {written: name for written, name in by_format.items() if written != read}
         if read and others:
             formats = ", ".join(f"{name} looks like {written}" for written, name in others.items())
-            found[column] = f"all files are read as {read}, but {formats}; write them alike"
+            found[column] = f"all files are read as {read}, but {formats}; use one notation in all files"
         elif len(others) > 1:
             formats = ", ".join(f"{written} in {name}" for written, name in others.items())
-            found[column] = f"dates are {formats}, so they are not read as dates; write them alike"
+            found[column] = f"dates are {formats}, so they are not read as dates; use one notation in all files"
     return found

@@ -32,7 +32,7 @@ def typed_batch(
         gone = lost(column, values)
         if gone is not None:
             if (row := _first_without_utf8(column)) is not None:
-                misfits.refuse(name, before + row + misfits.first_row, "is no valid UTF-8")
+                misfits.refuse(name, before + row + misfits.first_row, "is not valid UTF-8")
             misfits.note(name, column, gone, before, type_)
         fitted.append(values)
     return pa.RecordBatch.from_arrays(fitted, names=list(types))

@@ -178,7 +178,9 @@ def with_settings(options: ReadOptions, settings: Sequence[str]) -> ReadOptions:
             try:
                 value = encoding_name(value)
             except LookupError as exc:
-                raise UsageError(f"--csv {setting}: no such encoding; as utf-8, cp1252, utf-16, latin-1") from exc
+                raise UsageError(
+                    f"--csv {setting}: unknown encoding; examples: utf-8, cp1252, utf-16, latin-1"
+                ) from exc
         if name in ("header_row", "skip_footer"):
             if not value.isdecimal() or int(value) < (name == "header_row"):
                 raise UsageError(f"--csv {setting}: must be a whole number, as {name}=2")
@@ -189,7 +191,7 @@ def with_settings(options: ReadOptions, settings: Sequence[str]) -> ReadOptions:
             raise UsageError(f"--csv {setting}: must be one character, as {name}=;")
         options = replace(options, **{name: value})  # type: ignore[arg-type]
     if options.decimal == options.thousands:
-        raise UsageError(f"--csv decimal={options.decimal}: cannot be the thousands separator, too")
+        raise UsageError(f"--csv decimal={options.decimal}: decimal mark and thousands separator must differ")
     return options
 
 

@@ -53,7 +53,7 @@ def read_csv(
         if pa.types.is_list(type_) and name not in notation.list_separator:
             raise InputError(
                 f"{file.name}: column '{name}': the schema says {type_name(type_)}, but a cell of a CSV file holds one "
-                f'value; say what is between the items with [data] list_separator = {{ "{name}" = ";" }}, or '
+                f'value; set the separator of the items in [data] list_separator = {{ "{name}" = ";" }}, or '
                 "value_count { min: 1 max: 1 } in the schema, or write the data as Parquet"
             )
     wanted = {**types, **dict.fromkeys(unknown, pa.string())}

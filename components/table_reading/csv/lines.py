@@ -33,7 +33,7 @@ class WithoutTop:
             block = self._stream.read(size)
             if not block:
                 raise InputError(
-                    f"{self._name}: has no line {self._left + self._seen}; [data] header_row says the header is there"
+                    f"{self._name}: has no line {self._left + self._seen}, where [data] header_row expects the header"
                 )
             self._limit -= len(block)
             text, at = self._held + block, 0
@@ -113,7 +113,7 @@ class WithoutFooter:
         left, cut = self._lines, []
         while left:
             if not text:
-                raise InputError(f"{self._name}: its last {self._lines} lines, [data] skip_footer, hold no header")
+                raise InputError(f"{self._name}: no header above the last {self._lines} lines ([data] skip_footer)")
             at = _last_line(text)
             line = text[at:].strip(b"\r\n")
             if line.strip(self._empty):
@@ -124,7 +124,7 @@ class WithoutFooter:
         if rows := [line for line in cut if looks_like_row(line, above, self._delimiter)]:
             raise InputError(
                 f"{self._name}: its last line '{one_line(rows[0])[:60]}' looks like a row, but [data] skip_footer is "
-                f"{self._lines}; not every file ends with a footer: take those lines out of the files and set it to 0"
+                f"{self._lines}; if only some files have a footer, remove it from them and set skip_footer to 0"
             )
         return text
 

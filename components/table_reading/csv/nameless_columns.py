@@ -67,8 +67,8 @@ def without_nameless(
                 row = header_row + 1 + before + filled
                 raise InputError(
                     f"{file}: column {number} has no name, but row {row} (the header is row {header_row}) holds "
-                    f"'{one_line(cells[filled].as_py())}'; name it, or empty it; if the header is on another line, "
-                    "[data] header_row says which"
+                    f"'{one_line(cells[filled].as_py())}'; name the column or empty its cells; if the header is on "
+                    "another line, set [data] header_row"
                 )
         before += batch.num_rows
         yield batch.drop_columns(names)

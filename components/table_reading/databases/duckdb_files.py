@@ -29,7 +29,7 @@ def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None,
     try:
         relation = connection.sql(query)
         if relation is None:
-            raise InputError(f"{path}: the query gives no rows; it has to be a SELECT")
+            raise InputError(f"{path}: the query returns no rows; it must be a SELECT")
         yield from relation.to_arrow_reader(rows)
     except (duckdb.Error, pa.ArrowException, OSError) as exc:
         raise InputError(f"{path}: the query failed ({one_line(' '.join(str(exc).split()))})") from exc

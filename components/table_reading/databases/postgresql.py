@@ -58,7 +58,7 @@ def _connected(dbapi: Any, url: str, password_variable: str) -> Any:
     address = url if url.startswith("postgresql:") else "postgresql:" + url.partition(":")[2]
     if password_variable:
         if password_variable not in os.environ:
-            raise ConfigError(f"{password_variable}: is not set; [data] password_variable says the password is in it")
+            raise ConfigError(f"{password_variable}: is not set; [data] password_variable expects the password in it")
         address += ("&" if "?" in address else "?") + f"password={quote(os.environ[password_variable], safe='')}"
     if "connect_timeout" not in address and "PGCONNECT_TIMEOUT" not in os.environ:
         address += ("&" if "?" in address else "?") + "connect_timeout=10"
@@ -112,7 +112,7 @@ def _column(column: pa.Array, field: pa.Field, url: str) -> pa.Array:
         except pa.ArrowInvalid:
             pass
     raise InputError(
-        f"{url}: column '{one_line(field.name)}' is of PostgreSQL's type {one_line(kind)}, which is not read; cast it "
+        f"{url}: column '{one_line(field.name)}' has the unsupported PostgreSQL type {one_line(kind)}; cast it "
         "in the query, as ::text"
     )
 

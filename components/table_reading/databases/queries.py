@@ -38,7 +38,7 @@ def query_spans(database: Database, query: str, options: ReadOptions) -> list[Sp
         return [SpanFile(0, query, database.url, size, modified)]
     if not options.spans_query:
         raise ConfigError(
-            f"{database.url}: the query has {{span}}, and nothing says which spans there are; set [data] "
+            f"{database.url}: the query has {{span}}, but there is no list of spans; set [data] "
             "spans_query, or --spans-query, to a query whose first column gives them"
         )
     values: dict[str, object] = {}
@@ -47,16 +47,16 @@ def query_spans(database: Database, query: str, options: ReadOptions) -> list[Sp
             values.setdefault(text_of(value), value)
         if len(values) > MOST_SPANS:
             raise InputError(
-                f"{database.url}: spans_query gives more than {MOST_SPANS:,} spans; group them, as by month"
+                f"{database.url}: spans_query returns more than {MOST_SPANS:,} spans; group them, for example by month"
             )
     database.digests.pop(options.spans_query, None)
     if not values:
-        raise InputError(f"{database.url}: spans_query gives no span: {one_line(options.spans_query)}")
+        raise InputError(f"{database.url}: spans_query returns no span: {one_line(options.spans_query)}")
     found: dict[int, SpanFile] = {}
     for text, number in numbered(values, f"{database.url}: spans_query").items():
         span = number.span
         if span in found:
-            raise InputError(f"{database.url}: span {span} is there twice, as {found[span].name} and {text}")
+            raise InputError(f"{database.url}: span {span} is listed twice, as {found[span].name} and {text}")
         one, counted = query.replace(SPAN, _literal(values[text], text)), number.counted
         name = f"{database.url}, span {text}"
         found[span] = SpanFile(span, one, name, size, modified, counted=counted if counted != span else None)

@@ -58,7 +58,7 @@ def _rows(path: str, query: str, rows: int) -> Iterator[tuple[list[str], list[tu
             connection.execute("PRAGMA query_only = ON")
             cursor = connection.execute(query)
             if cursor.description is None:
-                raise InputError(f"{path}: the query gives no rows; it has to be a SELECT")
+                raise InputError(f"{path}: the query returns no rows; it must be a SELECT")
             names = [column[0] for column in cursor.description]
             fetched = max(1, min(rows, CELLS // max(len(names), 1)))
             while found := cursor.fetchmany(fetched):

@@ -117,8 +117,8 @@ def _schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Sch
         if is_.is_list(field.type) and is_.is_nested(field.type.value_type):
             inner = "lists" if is_.is_list(field.type.value_type) else "objects"
             raise InputError(
-                f"{file.name}: column '{one_line(field.name)}' holds lists of {inner}, which make no column; write "
-                "what is needed of them as values of their own"
+                f"{file.name}: column '{one_line(field.name)}' holds lists of {inner}, which cannot become columns; "
+                "write the needed values as fields of their own"
             )
     return schema
 
@@ -134,7 +134,7 @@ def _unify(found: dict[str, pa.DataType], seen: dict[str, pa.DataType], file: Sp
 def _mixed(file: SpanFile, column: str, row: int) -> InputError:
     return InputError(
         f"{file.name}: column '{one_line(column)}' holds objects or lists in some rows and single values in others, "
-        f"from about row {max(row, 1):,} on; write it alike"
+        f"from about row {max(row, 1):,} on; use one form in all rows"
     )
 
 
@@ -166,9 +166,9 @@ def _objects(block: bytes, file: SpanFile, before: int) -> Iterator[dict[str, An
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as exc:
-            raise InputError(f"{file.name}: row {row:,} is no JSON ({one_line(str(exc))})") from exc
+            raise InputError(f"{file.name}: row {row:,} is not JSON ({one_line(str(exc))})") from exc
         if not isinstance(value, dict):
-            raise InputError(f"{file.name}: row {row:,} is no JSON object, but {one_line(str(value))[:40]}")
+            raise InputError(f"{file.name}: row {row:,} is not a JSON object but {one_line(str(value))[:40]}")
         yield value
 
 

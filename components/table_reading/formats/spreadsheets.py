@@ -146,7 +146,7 @@ def _chosen(workbook: "CalamineWorkbook", file: SpanFile, wanted: str) -> str:
     if wanted:
         if wanted in (one.name for one in known):
             return wanted
-        raise InputError(f"{file.name}: no sheet is named '{one_line(wanted)}'; there is: {_names(workbook)}")
+        raise InputError(f"{file.name}: no sheet is named '{one_line(wanted)}'; sheets: {_names(workbook)}")
     tables = [one for one in known if one.typ == SheetTypeEnum.WorkSheet]
     visible = [one.name for one in tables if one.visible == SheetVisibleEnum.Visible]
     if not visible:

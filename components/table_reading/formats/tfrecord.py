@@ -86,7 +86,7 @@ def _decoded(decoder: object, records: list[bytes], before: int, file: SpanFile)
                 f"another (rows {before + 1} to {before + len(records)})"
             )
         raise InputError(f"{file.name}: rows {before + 1} to {before + len(records)}: {one_line(reason)}")
-    raise InputError(f"{file.name}: row {before + first + 1} is no tf.Example")
+    raise InputError(f"{file.name}: row {before + first + 1} is not a tf.Example")
 
 
 def _first_bad(decoder: object, records: list[bytes]) -> int | None:

@@ -34,7 +34,7 @@ def member_name(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> st
         with filesystem.open_input_file(file.path) as stream, _archive(stream, file, limits) as archive:
             return _member(archive, file).filename
     except pa.ArrowInvalid as exc:
-        raise InputError(f"{file.name}: is no zip archive, or a part of one") from exc
+        raise InputError(f"{file.name}: is not a zip archive, or is truncated") from exc
     except (zipfile.BadZipFile, OSError, NotImplementedError) as exc:
         raise InputError(f"{file.name}: cannot be read as a zip archive ({one_line(str(exc))})") from exc
 
@@ -58,7 +58,7 @@ def unzip(filesystem: fs.FileSystem, file: SpanFile, folder: Path, limits: Limit
         with filesystem.open_input_file(file.path) as stream, _archive(stream, file, limits) as archive:
             member = _member(archive, file)
             if member.flag_bits & 1:
-                raise InputError(f"{file.name}: {member.filename} is encrypted; unpack it, and name the file itself")
+                raise InputError(f"{file.name}: {member.filename} is encrypted; unpack it and use the file itself")
             name = f"{file.name}, {one_line(member.filename)}"
             target = folder / f"member{suffix(member.filename)}"
             written = 0
@@ -68,7 +68,7 @@ def unzip(filesystem: fs.FileSystem, file: SpanFile, folder: Path, limits: Limit
                     limits.check_expansion(name, written, member.compress_size)
                     plain.write(block)
     except pa.ArrowInvalid as exc:  # zipfile seeks to a negative offset in a file that is not an archive
-        raise InputError(f"{file.name}: is no zip archive, or a part of one") from exc
+        raise InputError(f"{file.name}: is not a zip archive, or is truncated") from exc
     except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, RuntimeError) as exc:
         raise InputError(f"{file.name}: cannot be unpacked ({one_line(str(exc) or type(exc).__name__)})") from exc
     return replace(file, path=str(target), name=name, bytes=written)
@@ -102,7 +102,7 @@ def _member(archive: zipfile.ZipFile, file: SpanFile) -> zipfile.ZipInfo:
         )
     end = suffix(members[0].filename)
     if not end or end in ZIP:
-        raise InputError(f"{file.name}: holds {one_line(members[0].filename)}, which is of a kind that is not read")
+        raise InputError(f"{file.name}: holds {one_line(members[0].filename)}, an unsupported format")
     return members[0]
 
 

@@ -55,7 +55,7 @@ def spans(*numbers: int) -> list[SpanFile]:
     return [SpanFile(number, "f", "f", 1, 1) for number in numbers]
 
 
-def test_windows_of_periods_leave_out_those_without_rows() -> None:
+def test_windows_skip_periods_without_rows() -> None:
     window = choose_periods(spans(201311, 201312, 201402, 201403), None, 2, 1)
     assert [file.span for file in window.train] == [201312, 201402]
     assert [file.span for file in window.eval] == [201403]

@@ -62,13 +62,13 @@ def test_window_of_spans(folder: Path, tmp_path: Path) -> None:
     assert [row[1] for row in train] == sorted(row[1] for row in train)
 
 
-def test_another_window_than_the_sources(folder: Path, tmp_path: Path) -> None:
+def test_window_parameter_overrides_the_source(folder: Path, tmp_path: Path) -> None:
     examples = generate(source(folder), tmp_path / "out", window=1)
     assert properties(examples)["spans"] == {"train": [3], "eval": [4]}
 
 
 @pytest.mark.parametrize("pattern", ["span-{span}.csv", "span-1.csv"])
-def test_workers_elsewhere_make_the_same(folder: Path, tmp_path: Path, pattern: str) -> None:
+def test_distributed_workers_give_the_same_output(folder: Path, tmp_path: Path, pattern: str) -> None:
     here = generate(source(folder, pattern), tmp_path / "here")
     elsewhere = generate(source(folder, pattern), tmp_path / "elsewhere", ELSEWHERE)
     assert properties(here) == properties(elsewhere)
@@ -83,7 +83,7 @@ def test_workers_elsewhere_make_the_same(folder: Path, tmp_path: Path, pattern: 
     assert files[0] == files[1]  # nothing is left beside the splits
 
 
-def test_bad_input_on_a_worker_is_bad_input_here(folder: Path, tmp_path: Path) -> None:
+def test_input_error_of_a_worker_is_raised_locally(folder: Path, tmp_path: Path) -> None:
     """Told as it is and not tried again, as a failure of the worker would be."""
     path = folder / "span-3.csv"
     path.write_text(path.read_text().replace("r305,305,", "r305,many,"))
@@ -94,9 +94,7 @@ def test_bad_input_on_a_worker_is_bad_input_here(folder: Path, tmp_path: Path) -
     assert all(name.startswith("data_tfrecord-") for name in left)
 
 
-def test_nothing_stays_in_the_systems_temporary_folder(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_temporary_folder_is_clean_afterwards(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
@@ -104,7 +102,7 @@ def test_nothing_stays_in_the_systems_temporary_folder(
     assert list(temporary.iterdir()) == []
 
 
-def test_single_file_is_dealt_without_loss_or_overlap(folder: Path, tmp_path: Path) -> None:
+def test_single_file_is_split_without_loss_or_overlap(folder: Path, tmp_path: Path) -> None:
     generate(source(folder, "span-1.csv"), tmp_path / "out")
     found = rows(tmp_path / "out")
     train, evaluation = ({row[0] for row in found[split]} for split in ("train", "eval"))
@@ -126,7 +124,7 @@ def test_split_with_one_label_value_is_refused(folder: Path, tmp_path: Path) -> 
         generate(source(folder), tmp_path / "out")
 
 
-def test_fingerprint_sees_how_rows_are_dealt(folder: Path, tmp_path: Path) -> None:
+def test_fingerprint_depends_on_the_split_settings(folder: Path, tmp_path: Path) -> None:
     one, other = (
         source(folder, "span-1.csv"),
         Source(str(folder), "span-1.csv", COLUMNS, "y", ["id"], 2, 0.4, ReadOptions()),

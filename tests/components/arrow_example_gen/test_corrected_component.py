@@ -39,7 +39,7 @@ def rows(output: Path, split: str) -> dict[str, tuple]:
     return {row.id: (row.x, row.y) for row in table.itertuples()}
 
 
-def test_examples_and_what_is_recorded(source: Source, tmp_path: Path) -> None:
+def test_corrected_examples_and_properties(source: Source, tmp_path: Path) -> None:
     examples = generate(source, tmp_path / "out")
     train, evaluation = rows(tmp_path / "out", "train"), rows(tmp_path / "out", "eval")
     assert (train["s1r0"], train["s2r0"], train["s1r1"]) == ((0.0, 1), (9.0, 0), (0.25, 1))
@@ -58,7 +58,7 @@ def test_examples_and_what_is_recorded(source: Source, tmp_path: Path) -> None:
     assert (tmp_path / "out" / "corrections.csv").read_bytes() == content
 
 
-def test_other_corrections_are_other_data(source: Source, tmp_path: Path) -> None:
+def test_corrections_change_the_fingerprint(source: Source, tmp_path: Path) -> None:
     def fingerprint(described: Source, name: str) -> str:
         return generate(described, tmp_path / name).get_string_custom_property("data_fingerprint")
 
@@ -77,7 +77,7 @@ def test_without_corrections_nothing_is_recorded(source: Source, tmp_path: Path)
     assert not (tmp_path / "out" / "corrections.csv").exists()
 
 
-def test_source_and_result_survive_the_way_to_a_worker(source: Source) -> None:
+def test_source_and_result_survive_json(source: Source) -> None:
     assert Source.from_json(source.to_json()).corrected.ids == source.corrected.ids
     done = Converted("eval", 3, "f", "0", 1, 19, 0, {"0": 9}, (), {"dropped": 1, "relabelled": 1, "changed": 0})
     assert Converted.from_json(done.to_json()) == done

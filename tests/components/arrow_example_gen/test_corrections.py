@@ -69,17 +69,17 @@ def test_relabels_changes_and_drops(load):
     assert corrections.about(applied.counts)["rows"] == 5
 
 
-def test_a_batch_without_a_corrected_row_is_passed_on_as_it_is(load):
+def test_batch_without_corrected_rows_is_unchanged(load):
     assert next(load(by_ann("z,y,1")).apply([BATCH])) is BATCH
 
 
-def test_what_is_there_already_is_not_counted(load):
+def test_corrections_to_the_same_value_are_not_counted(load):
     applied = Applied()
     corrected(load(by_ann("a,y,0"), by_ann("a,x,1.5")), BATCH, applied)
     assert (applied.counts, len(applied.found)) == ({"dropped": 0, "relabelled": 0, "changed": 0}, 1)
 
 
-def test_every_type_is_read_as_a_csv_cell_is(load):
+def test_corrected_values_are_parsed_like_csv_cells(load):
     lines = {"n": "007", "x": "1e3", "c": " as it stands ", "b": "True", "d": "2013-01-02", "t": "2013-01-02T03:04Z"}
     edits = load(*(by_ann(f"a,{name},{value}") for name, value in lines.items())).edits
     assert {name: edit.values[0].as_py() for name, edit in edits.items()} == {
@@ -111,7 +111,7 @@ def test_ids_of_several_columns_and_of_other_types(load):
     assert corrections.ids.to_pylist()[2] == "UA|7"  # of no row: for the check before a run
 
 
-def test_a_header_alone_corrects_nothing(load):
+def test_file_without_rows_corrects_nothing(load):
     assert next(load().apply([BATCH])) is BATCH
 
 
@@ -121,7 +121,7 @@ def test_bom_empty_lines_and_quotes(load):
     assert row == (4, Correction("a", "c", 'one, "two"\nthree', "", "ann", "2026-11-21 10:00"))
 
 
-def test_rows_that_nobody_has_decided_change_nothing(load):
+def test_undecided_rows_change_nothing(load):
     corrections = load("a,y,,audit: looks like 1,,", by_ann("b,y,1"), "e,late,,no such column yet,,")
     assert (list(corrections.file.rows), corrections.file.undecided) == ([3], 2)
     assert corrections.ids.to_pylist() == ["b"]
@@ -135,19 +135,19 @@ def test_the_same_correction_twice_is_one(load):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["a,z,1,,ann,2026-11-21"], "row 2: `field` is 'z', no column of the schema; it names: id, n, x"),
+        (["a,z,1,,ann,2026-11-21"], "row 2: `field` is 'z', not a column of the schema; columns: id, n, x"),
         (["a,id,b,,ann,2026-11-21"], "row 2: `field` is 'id', an id"),
         (["a,tags,b,,ann,2026-11-21"], "row 2: `field` is 'tags', which holds lists"),
-        (["b,n,1,,ann,2026-11-21", "a,n,1.5,,ann,2026-11-21"], "row 3: '1.5' is no int64, as the schema says 'n' is"),
-        (["a,x,nan,,ann,2026-11-21"], "row 2: 'nan' is no double"),
-        (["a,b,2,,ann,2026-11-21"], "row 2: '2' is no bool"),
-        (["a,d,2013-02-30,,ann,2026-11-21"], "row 2: '2013-02-30' is no date32"),
+        (["b,n,1,,ann,2026-11-21", "a,n,1.5,,ann,2026-11-21"], "row 3: '1.5' is not a valid int64, the type of 'n'"),
+        (["a,x,nan,,ann,2026-11-21"], "row 2: 'nan' is not a valid double"),
+        (["a,b,2,,ann,2026-11-21"], "row 2: '2' is not a valid bool"),
+        (["a,d,2013-02-30,,ann,2026-11-21"], "row 2: '2013-02-30' is not a valid date32"),
         (["a,,Drop,,ann,2026-11-21"], "row 2: without a `field`, `value` must be drop, not 'Drop'"),
         ([" ,y,1,,ann,2026-11-21"], "row 2: `id` is empty"),
-        (["a,y,1,, ,2026-11-21"], "row 2: `by` is empty; a person signs every correction"),
+        (["a,y,1,, ,2026-11-21"], "row 2: `by` is empty; every correction needs an author and a date"),
         (["a,y,1,,ann,"], "row 2: `when` is empty"),
-        (["a,y,1,,ann,yesterday"], "row 2: `when` is 'yesterday', no date"),
-        (["a,y,1,,ann,2026-02-30"], "row 2: `when` is '2026-02-30', no date"),
+        (["a,y,1,,ann,yesterday"], "row 2: `when` is 'yesterday', not a date"),
+        (["a,y,1,,ann,2026-02-30"], "row 2: `when` is '2026-02-30', not a date"),
         (["a,y,1,ann,2026-11-21"], "row 2 has 5 cells where the header has 6"),
         (
             ["a,y,1,,ann,2026-11-21", "b,y,1,,ann,2026-11-21", "a,y,0,,bob,2026-11-22"],
@@ -158,7 +158,7 @@ def test_the_same_correction_twice_is_one(load):
             ["a,,drop,,ann,2026-11-21", "a,y,0,,ann,2026-11-21"],
             "row 3 corrects 'y' of id 'a', which another row drops; keep one of them",
         ),
-        (['a,y,1,"open,ann,2026-11-21'], "is no valid CSV"),
+        (['a,y,1,"open,ann,2026-11-21'], "is not valid CSV"),
         (["a,y,1\0,,ann,2026-11-21"], "holds NUL bytes"),
     ],
 )
@@ -176,8 +176,8 @@ def test_refusals(load, lines, message):
         (b"", "the header must be id,field,value,reason,by,when, not nothing"),
         (b"id;field;value;reason;by;when\n", "not id;field;value;reason;by;when"),
         (b"id,value,field,reason,by,when\n", "the header must be"),
-        (HEAD.encode("utf-16"), "is no valid UTF-8"),
-        (HEAD.encode() + "ü,y,1,,ann,2026-11-21".encode("latin-1"), "is no valid UTF-8 (byte 30)"),
+        (HEAD.encode("utf-16"), "is not valid UTF-8"),
+        (HEAD.encode() + "ü,y,1,,ann,2026-11-21".encode("latin-1"), "is not valid UTF-8 (byte 30)"),
         (HEAD.encode("utf-16-le"), "holds NUL bytes"),
     ],
 )
@@ -188,11 +188,11 @@ def test_other_files_are_refused(load, content, message):
 
 
 def test_no_file_and_no_ids(tmp_path, load):
-    with pytest.raises(InputError, match=r"corrections\.csv: no such file; \[data\] corrections says"):
+    with pytest.raises(InputError, match=r"corrections\.csv: no such file; check \[data\] corrections"):
         load_corrections(str(tmp_path / "corrections.csv"), COLUMNS, ["id"], "y")
     with pytest.raises(InputError, match="cannot be read"):
         load_corrections(str(tmp_path), COLUMNS, ["id"], "y")
-    with pytest.raises(ConfigError, match=r"say in \[dataset\] id which columns name a row"):
+    with pytest.raises(ConfigError, match=r"set \[dataset\] id to the columns that identify a row"):
         load(by_ann("a,y,1"), ids=())
 
 
@@ -223,7 +223,7 @@ def in_pandas(rows: pd.DataFrame, corrections: list[Correction]) -> pd.DataFrame
 
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**32), size=st.integers(0, 60), known=st.integers(1, 30), count=st.integers(0, 30))
-def test_streaming_equals_pandas_wherever_batches_begin(tmp_path_factory, seed, size, known, count):
+def test_streaming_equals_pandas_for_any_batches(tmp_path_factory, seed, size, known, count):
     draw = random.Random(seed)
     names = [f"r{number}" for number in range(known)]
     rows = {

@@ -34,7 +34,7 @@ def batch() -> pa.RecordBatch:
     )
 
 
-def test_columns_become_lists_and_a_missing_value_none(batch):
+def test_columns_become_lists_and_missing_values_null(batch):
     lists = example_batch(batch)
     assert lists.schema.types == [
         pa.list_(pa.int64()),
@@ -50,7 +50,7 @@ def test_columns_become_lists_and_a_missing_value_none(batch):
     }
 
 
-def test_a_slice_is_only_what_it_shows(batch):
+def test_slice_encodes_only_its_rows(batch):
     assert example_batch(batch.slice(1, 2)).to_pydict() == {
         "i": [None, [-1]],
         "f": [[0.5], None],

@@ -59,7 +59,7 @@ BATCH = pa.RecordBatch.from_pydict(
         ([Extra({"origin": ("JFK",)}, 1), Extra({"origin": ("EWR",)}, 2)], [1], [0, 1]),  # only one goes so far back
     ],
 )
-def test_rows_are_taken_once(extras, rows, counts):
+def test_rows_are_selected_once(extras, rows, counts):
     before = max(extra.spans for extra in extras)
     found, by_extra = taken(BATCH, extras, before, "y")
     assert found.to_pydict() == BATCH.take(pa.array(rows)).to_pydict()
@@ -73,11 +73,11 @@ def test_the_spans_before_the_window(folder):
     assert list(source(folder).files(6).splits()) == ["train", "eval"]
 
 
-def test_spans_that_are_not_there_are_refused(folder):
-    with pytest.raises(InputError, match=r"span 0, of which \[\[data.extra\]\] takes rows for span 4, is not there"):
+def test_missing_spans_are_an_error(folder):
+    with pytest.raises(InputError, match=r"span 0, of which \[\[data.extra\]\] takes rows for span 4, does not exist"):
         source(folder, JFK).files(4)
     (folder / "span-2.csv").unlink()
-    with pytest.raises(InputError, match="span 2, of which .* is not there; there is: 1, 3-6; ask for fewer spans"):
+    with pytest.raises(InputError, match="span 2, of which .* does not exist; available: 1, 3-6; reduce its `spans`"):
         source(folder, JFK).files(6)
 
 
@@ -85,10 +85,10 @@ def test_spans_that_are_not_there_are_refused(folder):
     ("where", "message"),
     [
         ({"orign": ("JFK",)}, "'orign' is not in the schema; it names: id, origin"),
-        ({"n": ("many",)}, "'many' is no int64, as the schema says 'n' is"),
+        ({"n": ("many",)}, "'many' is not a valid int64, the type of 'n'"),
     ],
 )
-def test_a_slice_that_cannot_be_is_refused(where, message):
+def test_invalid_slice_is_an_error(where, message):
     with pytest.raises(ConfigError, match=message):
         check_columns([Extra(where, 1)], COLUMNS, "pipeline.toml")
 
@@ -104,12 +104,12 @@ def test_a_slice_without_rows_is_refused():
         check_taken([JFK], [[0], [0]], "spans")
 
 
-def test_the_same_source_after_json(folder):
+def test_source_survives_json(folder):
     described = source(folder, JFK, Extra({"n": ("2", "3")}, 1), steps='{"balance": {}}')
     assert Source.from_json(described.to_json()) == described
 
 
-def test_what_the_fingerprint_takes(folder):
+def test_fingerprint_depends_on_the_slices(folder):
     plain, more = source(folder), source(folder, JFK)
     assert plain.digest("abc", "train") == plain.digest("abc", "eval") == more.digest("abc", "train") == "abc"
     other = source(folder, Extra({"origin": ("JFK",)}, 1))
@@ -119,7 +119,7 @@ def test_what_the_fingerprint_takes(folder):
 
 
 @pytest.mark.slow
-def test_they_are_a_split_of_their_own(folder, tmp_path):
+def test_extra_rows_are_a_separate_split(folder, tmp_path):
     plain = generate(source(folder), tmp_path / "plain")
     examples = generate(source(folder, JFK, steps='{"balance": {"method": "over"}}'), tmp_path / "out")
     assert json.loads(examples.split_names) == ["train", "eval", "extra"]
@@ -141,6 +141,6 @@ def test_they_are_a_split_of_their_own(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_value_that_no_row_has_is_refused(folder, tmp_path):
-    with pytest.raises(InputError, match="has origin = JFX, as"):
+def test_slice_value_without_rows_is_an_error(folder, tmp_path):
+    with pytest.raises(InputError, match="has origin = JFX, the slice of"):
         generate(source(folder, Extra({"origin": ("JFX",)}, 1)), tmp_path / "out")

@@ -10,13 +10,13 @@ def batch(**columns: list) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
-def test_literal_rows_stay_where_they_are() -> None:
+def test_split_of_literal_rows() -> None:
     # Held as literals: if the hash ever changed, every user's splits would.
     rows = batch(id=[f"row-{number}" for number in range(12)])
     assert np.flatnonzero(in_eval(rows, ["id"], 0.3)).tolist() == [1, 2, 3, 5, 6, 8, 10]
 
 
-def test_share_of_many_rows_is_what_was_asked() -> None:
+def test_eval_share_of_many_rows() -> None:
     rows = batch(id=list(range(20_000)))
     for share in (0.05, 0.2, 0.5):
         # Binomial: 5 standard deviations at most.
@@ -31,7 +31,7 @@ def test_larger_share_keeps_the_rows_of_a_smaller_one() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=5) | st.none(), st.integers(-9, 9)), min_size=1, max_size=40), st.data())
-def test_row_alone_or_among_others_goes_to_the_same_split(rows: list, data: st.DataObject) -> None:
+def test_split_does_not_depend_on_other_rows(rows: list, data: st.DataObject) -> None:
     def table(some: list) -> pa.RecordBatch:
         return pa.RecordBatch.from_arrays(
             [pa.array([a for a, _ in some], pa.string()), pa.array([b for _, b in some], pa.int64())], ["a", "b"]
@@ -45,26 +45,26 @@ def test_row_alone_or_among_others_goes_to_the_same_split(rows: list, data: st.D
     assert alone == together.tolist()
 
 
-def test_same_id_stays_together_whatever_else_the_row_says() -> None:
+def test_rows_with_equal_ids_share_a_split() -> None:
     rows = batch(id=["a", "b"] * 50, x=list(range(100)))
     found = in_eval(rows, ["id"], 0.5)
     assert len(set(found[::2])) == len(set(found[1::2])) == 1
 
 
-def test_without_ids_equal_rows_stay_together() -> None:
+def test_without_ids_duplicate_rows_share_a_split() -> None:
     rows = batch(x=[1, 2, 1, 2] * 25, y=["p", None, "p", None] * 25)
     found = in_eval(rows, [], 0.5)
     assert (found[0::2] == found[0]).all()
     assert (found[1::2] == found[1]).all()
 
 
-def test_columns_are_not_run_together() -> None:
+def test_id_columns_are_separated_in_the_hash() -> None:
     rows = batch(a=["x"] * 200 + ["xy"] * 200, b=[f"y{n}" for n in range(200)] + [str(n) for n in range(200)])
     found = in_eval(rows, ["a", "b"], 0.5)
     assert found[:200].tolist() != found[200:].tolist()  # ("x", "y1") and ("xy", "1") are different rows
 
 
-def test_null_is_not_the_empty_text() -> None:
+def test_null_differs_from_the_empty_text() -> None:
     found = [
         in_eval(pa.RecordBatch.from_arrays([pa.array([value] * 1), pa.array([n])], ["a", "n"]), ["a", "n"], 0.5)[0]
         for value in ("", None)

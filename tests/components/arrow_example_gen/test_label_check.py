@@ -14,7 +14,7 @@ def count(*batches: pa.RecordBatch, limit: int = 1000) -> tuple[LabelCount, list
     return seen, [row for passed in seen.labelled(iter(batches)) for row in passed.column("row").to_pylist()]
 
 
-def test_rows_without_a_label_are_left_out_and_counted():
+def test_rows_without_a_label_are_dropped_and_counted():
     seen, rows = count(batch([1, None, 0, None, 1]))
     assert (rows, seen.rows, seen.unlabelled, dict(seen.values)) == ([0, 2, 4], 3, 2, {0: 1, 1: 2})
 
@@ -58,7 +58,7 @@ def test_not_a_number_is_no_label():
     assert (rows, seen.rows, seen.unlabelled, dict(seen.values)) == ([1, 1], 2, 3, {1.0: 2})
 
 
-def test_a_regression_label_is_not_counted_without_end():
+def test_counting_of_label_values_is_bounded():
     seen, _ = count(*(batch([first, first + 1]) for first in range(0, 100, 2)), limit=10)
     assert len(seen.values) == 10
     assert seen.rows == 100

@@ -82,13 +82,13 @@ CSV = {
     ),
     "NUL in a number": ("x.csv", HEADER + b"a,1\0,2\n", where("n", 2, "1 ", "int64")),
     "only NUL": ("x.csv", b"\0" * 4096, "holds no rows"),
-    "column name twice": ("x.csv", b"id,n,x,n\na,1,2,3\n", "column 'n' is there twice; rename or drop one"),
+    "column name twice": ("x.csv", b"id,n,x,n\na,1,2,3\n", "column 'n' is duplicated; rename or drop one"),
     "column without a name": (
         "x.csv",
         b"id,,n,x\na,0,1,2\n",
-        "column 2 has no name; name or drop it (pandas' index? index=False leaves it out)",
+        "column 2 has no name; name or drop it (a pandas index? write with index=False)",
     ),
-    "missing column": ("x.csv", b"id,n\na,1\n", "column 'x' is missing; the schema names it, the header does not"),
+    "missing column": ("x.csv", b"id,n\na,1\n", "column 'x' is missing: it is in the schema, not in the header"),
     "wrong delimiter": (
         "x.csv",
         b"id;n;x\na;1;2\n",
@@ -132,7 +132,7 @@ CSV = {
     "gzip named as text": ("x.csv", gzip.compress(rows(3)), "holds gzip data; rename it so that it ends in .csv.gz"),
     "Parquet named as text": ("x.csv", parquet(), "holds Parquet data; rename it so that it ends in .parquet"),
     "Arrow named as text": ("x.csv", arrow(), "holds Arrow data; rename it so that it ends in .arrow"),
-    "unknown ending": ("x.doc", b"PK", "no format is known by the end of this name; legal: .csv and .tsv (also .gz"),
+    "unknown ending": ("x.doc", b"PK", "unknown file format; legal suffixes: .csv and .tsv (also .gz"),
 }
 
 WIDE_ROW = b"id,n,x,b,d,t\na,1,2,%s,%s,%s\n"
@@ -151,7 +151,7 @@ TYPED = {
     "Parquet without a column": (
         "x.parquet",
         parquet(GOOD.drop_columns(["x"])),
-        "column 'x' is missing; the schema names it, the file does not",
+        "column 'x' is missing: it is in the schema, not in the file",
     ),
     "Parquet with text for a number": (
         "x.parquet",
@@ -186,7 +186,7 @@ TYPED = {
     "Parquet with bytes that are no text": (
         "x.pq",
         parquet(GOOD.set_column(0, "id", pa.array([b"a", b"\xff", b"c"]))),
-        "column 'id', row 2: is no valid UTF-8",
+        "column 'id', row 2: is not valid UTF-8",
     ),
     "Parquet with text that is no UTF-8": (
         "x.pq",
@@ -196,7 +196,7 @@ TYPED = {
     "Parquet with a column twice": (
         "x.parquet",
         parquet(pa.table([[1], [2]], names=["n", "n"])),
-        "column 'n' is there twice; rename or drop one",
+        "column 'n' is duplicated; rename or drop one",
     ),
     "Parquet without rows": ("x.parquet", parquet(GOOD.slice(0, 0)), "holds no rows"),
     "truncated Parquet": ("x.parquet", parquet()[:-20], "Parquet magic bytes not found in footer."),
@@ -207,7 +207,7 @@ TYPED = {
         b"PAR1" + b"\x15" * 100 + struct.pack("<I", 10**9) + b"PAR1",
         "Parquet file size is 112 bytes, smaller than the size reported by footer's",
     ),
-    "text named as Parquet": ("x.parquet", rows(3), "is no Parquet file: it does not begin with PAR1"),
+    "text named as Parquet": ("x.parquet", rows(3), "is not a Parquet file: it does not begin with PAR1"),
     "Arrow named as Parquet": ("x.parquet", arrow(), "holds Arrow data; rename it so that it ends in .arrow"),
     "Parquet named as Arrow": ("x.arrow", parquet(), "holds Parquet data; rename it so that it ends in .parquet"),
     "text named as Arrow": ("x.feather", rows(3), "is neither an Arrow IPC file nor a stream"),
@@ -227,7 +227,7 @@ TYPED = {
     "Arrow with structs in a list that the schema does not name": (
         "x.arrow",
         arrow(GOOD.append_column("s", pa.array([None, [{"k": 1}], None]))),
-        "column 's' is list<item: struct<k: int64>>, which no tf.Example can hold; flatten or drop it",
+        "column 's' is list<item: struct<k: int64>>, which a tf.Example cannot hold; flatten or drop it",
     ),
 }
 
@@ -258,13 +258,13 @@ STRUCTURAL = [
 
 
 @pytest.mark.parametrize("kind", STRUCTURAL)
-def test_damage_is_an_error_by_any_policy(tmp_path, kind):
+def test_damage_is_an_error_under_every_policy(tmp_path, kind):
     name, content, message = CSV[kind]
     (tmp_path / name).write_bytes(content)
     assert refusal(tmp_path / name, misfits="warn") == message
 
 
-def test_damage_behind_a_misfit_is_an_error(tmp_path):
+def test_damage_after_a_type_mismatch_is_an_error(tmp_path):
     (tmp_path / "x.csv").write_bytes(HEADER + b"a,one,2\nb,1\n")
     assert refusal(tmp_path / "x.csv", misfits="warn") == RAGGED.format(3, 2)
     (tmp_path / "x.csv").write_bytes(HEADER + b"a,one,2\n\xff,1,2\n")
@@ -342,14 +342,14 @@ def test_a_cell_of_10_mb_is_read(tmp_path):
 # --- what is no file that can be read ---
 
 
-def test_a_folder_is_no_file(tmp_path):
+def test_folder_in_place_of_a_file(tmp_path):
     (tmp_path / "x.csv").mkdir()
     assert refusal(tmp_path / "x.csv") == "is a folder where a file is expected"
 
 
-def test_a_link_to_nowhere(tmp_path):
+def test_broken_link(tmp_path):
     (tmp_path / "x.csv").symlink_to(tmp_path / "gone.csv")
-    assert refusal(tmp_path / "x.csv") == "no such file, or a link to nowhere"
+    assert refusal(tmp_path / "x.csv") == "no such file, or a broken link"
 
 
 class Locked(fs.FileSystemHandler):
@@ -367,7 +367,7 @@ class Locked(fs.FileSystemHandler):
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.arrow", "x.tfrecord"])
-def test_a_file_that_may_not_be_read(tmp_path, name):
+def test_file_without_read_permission(tmp_path, name):
     (tmp_path / name).write_bytes(b"")
     locked = fs.PyFileSystem(Locked())
     assert refusal(tmp_path / name, filesystem=locked) == "may not be read (permission denied)"

@@ -44,18 +44,18 @@ def test_damaged_tfrecords(tmp_path, name):
     assert "corrupted" in refusal(path) or "incorrect data check" in refusal(path)
 
 
-def test_tfrecords_that_are_no_examples(tmp_path):
+def test_records_that_are_not_examples(tmp_path):
     path = tmp_path / "x.tfrecord"
     good = example(**EXAMPLES[0])
     tfrecord(path, [good, good, b"\xff\xff", good])
-    assert refusal(path) == "row 3 is no tf.Example"
+    assert refusal(path) == "row 3 is not a tf.Example"
     tfrecord(path, [good, example(id=[b"a"], n=[b"one"], x=[0.5])])
     assert refusal(path) == "column 'n' is int64 in one example and bytes in another (rows 1 to 2)"
     tfrecord(path, [good, example(id=[b"a"], n=[1, 2], x=[0.5])])
     assert refusal(path) == "column 'n', row 2: invalid value [1, 2] where the schema says int64"
     tfrecord(path, [example(id=[b"\xff"], n=[1], x=[0.5])])
-    assert refusal(path) == "column 'id', row 1: is no valid UTF-8"
+    assert refusal(path) == "column 'id', row 1: is not valid UTF-8"
     tfrecord(path, [example(id=[b"a"], n=[1])])
-    assert refusal(path) == "column 'x' is missing; the schema names it, the file does not"
+    assert refusal(path) == "column 'x' is missing: it is in the schema, not in the file"
     tfrecord(path, [])
     assert refusal(path) == "is empty"

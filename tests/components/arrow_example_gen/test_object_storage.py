@@ -52,7 +52,7 @@ def told(ask) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_check_before_a_run_reads_what_it_reads_in_a_folder(bucket, tmp_path: Path, kind: str) -> None:
+def test_preflight_of_a_bucket_equals_that_of_a_folder(bucket, tmp_path: Path, kind: str) -> None:
     (tmp_path / "spans").mkdir()
     for span in (1, 2, 3, 4):
         (tmp_path / "spans" / f"span-{span}.{kind}").write_bytes(content(span, kind))
@@ -92,9 +92,9 @@ def test_the_component_reads_a_window_with_its_corrections(bucket, tmp_path: Pat
     assert (tmp_path / "out" / "corrections.csv").read_text() == text
 
 
-def test_what_is_not_there_is_named(bucket) -> None:
+def test_missing_objects_are_named(bucket) -> None:
     folder = filled(bucket, "csv")
-    assert "no file is named like span-{span}.parquet" in told(lambda: find_spans(folder, "span-{span}.parquet"))
+    assert "no file matches span-{span}.parquet" in told(lambda: find_spans(folder, "span-{span}.parquet"))
     assert "nowhere: no such folder" in told(lambda: find_spans(f"s3://{bucket.bucket}/nowhere", "span-{span}.csv"))
     assert "bucket does not exist" in told(lambda: find_spans("s3://nowhere/spans", "span-{span}.csv"))
     for missing in (f"s3://{bucket.bucket}/none.csv", "s3://nowhere/none.csv"):
@@ -108,7 +108,7 @@ def test_wrong_keys(bucket) -> None:
         assert "cannot be read" in told(lambda: read_corrections(f"{folder}/span-1.csv"))
 
 
-def test_an_endpoint_where_nobody_listens(bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_endpoint(bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but it does not listen
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")

@@ -105,7 +105,7 @@ def ours(folder: Path, name: str) -> list[Example]:
 
 
 @pytest.mark.parametrize("name", SAME)
-def test_same_as_stock(folder, stock, name):
+def test_examples_equal_those_of_csv_example_gen(folder, stock, name):
     assert stock[name]
     assert ours(folder, name) == stock[name]
 

@@ -184,7 +184,7 @@ def test_typed_formats(name, rows, written):
 
 @relaxed
 @given(ROWS)
-def test_tfrecords_that_we_wrote(rows):
+def test_tfrecords_of_the_component_are_read_back(rows):
     table = table_of(rows).append_column("d", pa.array([row[1] and 15_706 for row in rows], pa.int64()))
     with tempfile.TemporaryDirectory() as folder:
         write_examples(table.to_batches(), f"{folder}/x.gz")
@@ -249,7 +249,7 @@ CELLS = st.one_of(
 @given(st.lists(CELLS, min_size=1, max_size=6))
 @example(["9223372036854775807", "-9223372036854775808", "9223372036854775808", "00000000000000000000001"])
 @example(["2013-02-29", "2012-02-29", "0000-01-01", "9999-12-31"])
-def test_the_second_look_sees_what_arrow_sees(alias, cells):
+def test_parse_agrees_with_arrows_csv_reader(alias, cells):
     """Where Arrow's CSV reader takes a cell so does `parse`, to the same value; where it refuses one, that is null.
 
     Integers written with a fraction of zeros, as pandas writes those of a column with gaps, are taken by `parse` alone.
@@ -270,7 +270,7 @@ def test_the_second_look_sees_what_arrow_sees(alias, cells):
 
 @relaxed
 @given(st.lists(st.none() | INT64.map(str) | st.sampled_from(["one", "1.5", ""]), min_size=1, max_size=30), st.data())
-def test_counting_misfits_loses_nothing_else(cells, data):
+def test_counting_type_mismatches_keeps_all_other_values(cells, data):
     """Under `warn` each cell is its value or, if it is none, missing and counted; blocks do not matter."""
     lines = [b"s,i\n", *(f"r{row},".encode() + quoted(cell) + b"\n" for row, cell in enumerate(cells))]
     content = b"".join(lines)

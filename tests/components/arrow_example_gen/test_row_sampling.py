@@ -17,11 +17,11 @@ def _rows(batches: list[pa.RecordBatch], share: float) -> list[int]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, 100_000])
-def test_the_same_rows_from_other_batches(size: int) -> None:
+def test_sample_does_not_depend_on_batches(size: int) -> None:
     assert _rows(_batches(3000, size), 0.1) == _rows(_batches(3000, 3000), 0.1)
 
 
-def test_as_many_as_asked_for() -> None:
+def test_sample_has_the_requested_share() -> None:
     taken = _rows(_batches(100_000, 8192), 0.02)
     # Binomial: 2,000 rows, five standard deviations are 221.
     assert abs(len(taken) - 2000) < 221

@@ -30,7 +30,7 @@ def write_csv(folder):
     return write(inner, "t.csv")
 
 
-def test_the_folders_give_a_column(tmp_path):
+def test_folders_give_a_partition_column(tmp_path):
     where = write(tmp_path, "hive")
     assert surveyed(*where)["part"] == "int64"
     table = read(*where, types={"part": "int64", **TYPES})

@@ -24,25 +24,25 @@ def labels(source: Source) -> dict[str, list]:
     }
 
 
-def test_rows_carry_the_value_that_a_spelling_stands_for(tmp_path: Path) -> None:
+def test_spelling_variants_become_canonical_values(tmp_path: Path) -> None:
     found = labels(source_of(tmp_path, ReadOptions(spellings=SPELT)))
     assert set(found["train"]) == set(found["eval"]) == {"Yes", "No"}
     assert sum(map(len, found.values())) == 40
 
 
-def test_a_source_keeps_its_spellings_as_a_parameter(tmp_path: Path) -> None:
+def test_source_with_spellings_survives_json(tmp_path: Path) -> None:
     source = source_of(tmp_path, ReadOptions(spellings=SPELT))
     assert Source.from_json(source.to_json()).options == source.options
 
 
-def test_other_spellings_are_other_data(tmp_path: Path) -> None:
+def test_spellings_change_the_fingerprint(tmp_path: Path) -> None:
     source = source_of(tmp_path, ReadOptions())
     mapped = replace(source, options=ReadOptions(spellings=SPELT))
     assert source.digest("0", "train") != mapped.digest("0", "train")
     assert "values" not in source.digest("0", "train")
 
 
-def test_a_label_that_a_person_corrected_is_brought_to_its_value_too(tmp_path: Path) -> None:
+def test_corrected_labels_become_canonical_values(tmp_path: Path) -> None:
     source = replace(source_of(tmp_path, ReadOptions(spellings=SPELT)), ids=("id",))
     (tmp_path / "corrections.csv").write_text("id,field,value,reason,by,when\n0,left,yes,seen,me,2026-01-01\n", "utf-8")
     corrected = replace(source, corrections=str(tmp_path / "corrections.csv"))

@@ -15,7 +15,7 @@ feature { name: "on" type: INT lifecycle_stage: PRODUCTION }
 """
 
 
-def test_types_of_the_features_in_use_in_the_order_of_the_schema():
+def test_column_types_skips_unused_features_and_keeps_schema_order():
     types = column_types(parse_schema(SCHEMA, "s"))
     assert list(types.items()) == [("i", "int64"), ("f", "float64"), ("b", "string"), ("on", "int64")]
     assert arrow_types(types) == {"i": pa.int64(), "f": pa.float64(), "b": pa.string(), "on": pa.int64()}
@@ -24,14 +24,14 @@ def test_types_of_the_features_in_use_in_the_order_of_the_schema():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "names no feature"),
+        ("", "has no feature"),
         ("feature {", "1:9"),
         ('feature { name: "a" }\nfeature { nme: "b" }', "2:"),
         ('feature { name: "a" type: INTEGER }', "INTEGER"),
-        ('feature { name: "a" type: INT }\nfeature { name: "a" type: BYTES }', "'a' is there twice"),
+        ('feature { name: "a" type: INT }\nfeature { name: "a" type: BYTES }', "'a' is duplicated"),
     ],
 )
-def test_a_broken_schema_is_refused_with_file_and_place(text, message):
+def test_invalid_schema_error_names_file_and_line(text, message):
     with pytest.raises(ConfigError) as error:
         parse_schema(text, "schemas/d/schema.pbtxt")
     assert str(error.value).startswith("schemas/d/schema.pbtxt: ")

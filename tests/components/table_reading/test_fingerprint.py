@@ -14,14 +14,14 @@ splits = st.dictionaries(
 )
 
 
-def test_the_hash_is_sha256_of_the_bytes_as_they_lie(tmp_path):
+def test_hash_is_sha256_of_the_stored_bytes(tmp_path):
     for content in (b"", b"abc", b"x" * CHUNK, b"y" * (CHUNK + 1)):
         for name in ("f.csv", "f.csv.gz"):  # no unpacking
             (tmp_path / name).write_bytes(content)
             assert file_sha256(LOCAL, str(tmp_path / name)) == hashlib.sha256(content).hexdigest()
 
 
-def test_sensitive_to_span_byte_order_and_split():
+def test_fingerprint_depends_on_span_content_order_and_split():
     base = {"train": [(1, "a"), (2, "b")], "eval": [(3, "c")]}
     others = [
         {"train": [(1, "a"), (2, "B")], "eval": [(3, "c")]},
@@ -36,11 +36,11 @@ def test_sensitive_to_span_byte_order_and_split():
 
 
 @given(splits, splits)
-def test_equal_exactly_when_the_data_are(one, other):
+def test_fingerprints_are_equal_only_for_equal_data(one, other):
     assert (data_fingerprint(one) == data_fingerprint(other)) == (one == other)
 
 
 @given(splits)
-def test_the_order_of_splits_and_the_kind_of_sequence_are_nothing(one):
+def test_fingerprint_ignores_order_of_splits_and_sequence_type(one):
     turned = {split: tuple(files) for split, files in reversed(one.items())}
     assert data_fingerprint(turned) == data_fingerprint(one)

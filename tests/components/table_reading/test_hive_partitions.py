@@ -43,26 +43,26 @@ def test_dates_are_spans(folder):
     assert [file.span for file in find_partitions(where, "day={span}/*.parquet")] == [20240131, 20240201]
 
 
-def test_values_are_unquoted_and_may_be_missing(folder):
+def test_partition_values_are_percent_decoded_and_nullable(folder):
     where = folder("city=S%C3%A3o%20Paulo/a.parquet", "city=__HIVE_DEFAULT_PARTITION__/a.parquet")
     rows = read(where, "city=*/*.parquet", {"n": "int64", "city": "string"}).to_pylist()
     assert [row["city"] for row in rows] == ["São Paulo", None]
 
 
-def test_a_column_that_is_in_the_file_too(folder):
+def test_partition_column_that_is_also_in_the_file(folder):
     where = folder("month=7/a.parquet", month=[7])
     assert read(where, "month=*/*.parquet", {"n": "int64", "month": "int64"}).to_pylist() == [{"n": 0, "month": 7}]
     where = folder("month=8/a.parquet", month=[7])
-    with pytest.raises(InputError, match=r"month=8/a.parquet: column 'month' holds other values than its folder"):
+    with pytest.raises(InputError, match=r"month=8/a.parquet: column 'month' differs from the value of its folder"):
         read(where, "month=*/*.parquet", {"n": "int64", "month": "int64"})
 
 
 @pytest.mark.parametrize(
     ("paths", "pattern", "message"),
     [
-        (["a/b.parquet"], "month={span}/*.parquet", r"no file is like month=\{span\}/\*.parquet"),
-        (["m=x/b.parquet"], "m={span}/*.parquet", "'x' stands where the number of a span is expected"),
-        (["m=1/b.parquet", "m=01/b.parquet"], "m={span}/*.parquet", "m=1: span 1 is there twice, also as .*m=01"),
+        (["a/b.parquet"], "month={span}/*.parquet", r"no file matches month=\{span\}/\*.parquet"),
+        (["m=x/b.parquet"], "m={span}/*.parquet", "'x' is neither a span number nor a date"),
+        (["m=1/b.parquet", "m=01/b.parquet"], "m={span}/*.parquet", "m=1: span 1 is duplicated by .*m=01"),
     ],
 )
 def test_refused(folder, paths, pattern, message):
@@ -70,9 +70,9 @@ def test_refused(folder, paths, pattern, message):
         find_partitions(folder(*paths), pattern)
 
 
-def test_a_folder_that_is_not_of_the_columns_type(folder):
+def test_partition_value_that_does_not_fit_the_type(folder):
     where = folder("m=x/b.parquet")
-    with pytest.raises(InputError, match=r"m=x/b.parquet: the folder says m=x, and the schema that it is int64"):
+    with pytest.raises(InputError, match=r"m=x/b.parquet: the folder m=x does not fit the type int64 of the schema"):
         read(where, "m=*/*.parquet", {"n": "int64", "m": "int64"})
 
 

@@ -53,7 +53,7 @@ def test_columns_of_a_csv(tmp_path):
     survey(LOCAL, [span(path)], ReadOptions(limits=Limits(max_columns=3)), 10)  # a quoted delimiter is not one
 
 
-def test_a_header_of_a_million_columns_is_refused_before_arrow_sees_it(tmp_path):
+def test_header_with_a_million_columns_fails_before_arrow_parses_it(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text(",".join(f"c{number}" for number in range(1_000_000)) + "\n")
     for said in refusals(path, Limits(), c0="int64"):
@@ -61,7 +61,7 @@ def test_a_header_of_a_million_columns_is_refused_before_arrow_sees_it(tmp_path)
 
 
 @pytest.mark.parametrize("start", [b"", b'"', b"\n\n\n"])
-def test_an_endless_header(tmp_path, start):
+def test_unterminated_header(tmp_path, start):
     path = tmp_path / "x.csv.gz"
     path.write_bytes(gzip.compress(start + bytes(4 << 20)))
     for said in refusals(path, Limits(max_header_bytes=1 << 20), a="int64"):
@@ -77,7 +77,7 @@ def test_a_row_that_is_too_long(tmp_path):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
-def test_a_decompression_bomb_stops_early(tmp_path, pack):
+def test_decompression_bomb_is_detected_early(tmp_path, pack):
     """A table of zeros that is sound in every other way."""
     path = tmp_path / ("x.csv.gz" if pack is gzip.compress else "x.csv.bz2")
     path.write_bytes(pack(b"a\n" + b"0\n" * 4 * FLOOR))
@@ -121,7 +121,7 @@ def test_schema_of_an_arrow_file(tmp_path, stream):
         assert "has 2 columns" in said
 
 
-def test_a_footer_that_is_longer_than_the_file_is_not_a_matter_of_limits(tmp_path):
+def test_footer_longer_than_the_file_is_reported_as_damage(tmp_path):
     path = tmp_path / "x.parquet"
     path.write_bytes(b"PAR1" + bytes(100) + struct.pack("<I", 1 << 31) + b"PAR1")
     for said in refusals(path, Limits(), a="int64"):
@@ -142,6 +142,6 @@ def test_settings_of_a_command_line():
             Limits().changed([wrong])
 
 
-def test_limits_travel_with_the_options():
+def test_limits_survive_serialization_of_options():
     options = ReadOptions(("", "NA"), ";", "warn", Limits(max_columns=7))
     assert ReadOptions.from_fields(asdict(options)) == options

@@ -31,7 +31,7 @@ def message_of(read, content: bytes, name: str = "span-1.csv") -> str:
     return found
 
 
-def test_types_are_the_schemas(read):
+def test_types_are_those_of_the_schema(read):
     table = read(HEADER + b"007,1,2\n1e3,-5,2.5\n")
     assert table.schema == pa.schema({"id": pa.string(), "n": pa.int64(), "x": pa.float64()})
     assert table.to_pydict() == {"id": ["007", "1e3"], "n": [1, -5], "x": [2.0, 2.5]}
@@ -47,7 +47,7 @@ def test_an_empty_cell_is_missing_and_a_quoted_one_is_an_empty_string(read):
     assert read(HEADER + b',1,2\n"",1,2\n')["id"].to_pylist() == [None, ""]
 
 
-def test_words_that_others_take_for_missing_are_text(read):
+def test_unconfigured_markers_are_text(read):
     words = ["NA", "null", "None", "nan", "#N/A", "-", " "]
     assert read(HEADER + "".join(f"{word},1,2\n" for word in words).encode())["id"].to_pylist() == words
 
@@ -87,7 +87,7 @@ def test_quotes(read):
     assert table["n"].to_pylist() == [1, 2, 3]
 
 
-def test_columns_come_in_the_schemas_order_whatever_the_headers(read):
+def test_columns_are_in_schema_order(read):
     table = read(b"x,id,n\n1.5,a,2\n")
     assert table.column_names == ["id", "n", "x"]
     assert table.to_pylist() == [{"id": "a", "n": 2, "x": 1.5}]
@@ -144,15 +144,15 @@ def test_gzip(read):
             "line 1: byte 0xe9 is not utf-8; the file looks like cp1252 ('é'): set [data] encoding = \"cp1252\", or "
             "save it as utf-8",
         ),
-        (b"id,n,n,x\na,1,1,2\n", "column 'n' is there twice; rename or drop one"),
-        (b"id,n,x,q,q\na,1,1,2,3\n", "column 'q' is there twice; rename or drop one"),
-        (b"id,n\na,1\n", "column 'x' is missing; the schema names it, the header does not"),
+        (b"id,n,n,x\na,1,1,2\n", "column 'n' is duplicated; rename or drop one"),
+        (b"id,n,x,q,q\na,1,1,2,3\n", "column 'q' is duplicated; rename or drop one"),
+        (b"id,n\na,1\n", "column 'x' is missing: it is in the schema, not in the header"),
         (
             b"id;n;x\na;1;2\n",
             "looks semicolon-separated (id;n;x), but [data] delimiter is ','; set [data] delimiter or save it as the "
             "others",
         ),
-        (b"ID,n,x\na,1,2\n", "column 'id' is missing; the schema names it, the header does not"),
+        (b"ID,n,x\na,1,2\n", "column 'id' is missing: it is in the schema, not in the header"),
     ],
 )
 def test_refused(read, content, message):
@@ -175,7 +175,7 @@ def test_a_quoted_line_break_is_part_of_its_row(read):
     assert message_of(read, HEADER + b'"a\n\nb",1,2\nc,one,2\n').startswith("column 'n', row 3 ")
 
 
-def test_nul_is_text_but_no_number(read):
+def test_nul_is_valid_in_text_but_not_in_numbers(read):
     assert read(HEADER + b"a\0b,1,2\n")["id"].to_pylist() == ["a\0b"]
     assert message_of(read, HEADER + b"a,1\x00,2\n").startswith("column 'n', row 2 ")
 
@@ -199,12 +199,12 @@ def test_a_damaged_gzip_is_refused(read):
     assert "incorrect data check" in message_of(read, bytes(content), "span-1.csv.gz")
 
 
-def test_what_is_no_gzip_is_refused(read):
+def test_content_that_is_not_gzip(read):
     assert "incorrect header" in message_of(read, HEADER + b"a,1,2\n", "span-1.csv.gz")
 
 
 @pytest.mark.parametrize("content", [b"", HEADER])
-def test_a_gzip_of_nothing_is_refused(read, content):
+def test_gzip_of_an_empty_file(read, content):
     assert "no rows" in message_of(read, gzip.compress(content), "span-1.csv.gz")
 
 
@@ -225,7 +225,7 @@ def long_file() -> list[bytes]:
         (b"a,1", "row {row} has 2 cells "),
     ],
 )
-def test_the_row_is_right_however_deep(read, long_file, row, line, start):
+def test_row_number_is_correct_in_later_blocks(read, long_file, row, line, start):
     content = b"\n".join([*long_file[: row - 1], line, *long_file[row:]])
     assert message_of(read, content).startswith(start.format(row=row))
 
@@ -236,7 +236,7 @@ def test_batches_of_a_long_file_come_in_order(read, long_file):
     assert table["n"].to_pylist() == list(range(2, 250_002))
 
 
-def test_quoted_line_breaks_at_the_border_of_blocks(read):
+def test_quoted_line_breaks_at_block_boundaries(read):
     """Every cell is nearly all line breaks, so that blocks end within one, and the rows are still told right."""
     breaks = b"\n" * 61
     lines = [b'"%s",%d,1.5' % (breaks, number) for number in range(2, 250_002)]

@@ -79,11 +79,11 @@ def test_a_column_gets_the_narrowest_type(write, cells, alias):
     assert column_type(write, *cells) == alias
 
 
-def test_markers_asked_for_are_missing(write):
+def test_configured_markers_are_missing(write):
     assert column_type(write, "1", "NA", missing=("", "NA")) == "int64"
 
 
-def test_a_rare_word_among_numbers_is_a_slip_and_no_type(write):
+def test_rare_word_among_numbers_is_a_type_mismatch(write):
     files = write("x\n" + "5\n" * 2000 + "unknown\n")
     found = survey(LOCAL, files, ReadOptions(), 3000)
     assert (found.types, found.misfits, found.sample["x"].null_count) == ({"x": "int64"}, {"x": 1}, 1)
@@ -91,12 +91,12 @@ def test_a_rare_word_among_numbers_is_a_slip_and_no_type(write):
     assert column_type(write, *["5"] * 2000, "A7") == "string"  # no slip: a code
 
 
-def test_types_are_those_of_all_files(write):
+def test_types_are_inferred_from_all_files(write):
     files = write("i,e,s,n\n1,,7,\n", "i,e,s,n\n2.5,3,x,\n", "i,e,s,n\n3,4,8,\n")
     assert infer_types(LOCAL, files, ReadOptions()) == {"i": "float64", "e": "int64", "s": "string", "n": "string"}
 
 
-def test_the_order_of_columns_is_the_first_files(write):
+def test_column_order_is_that_of_the_first_file(write):
     found = survey(LOCAL, write("a,b\n1,x\n", "b,a\ny,2\n"), ReadOptions(), 10)
     assert found.types == {"a": "int64", "b": "string"}
     assert found.sample.to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
@@ -108,7 +108,7 @@ CELLS = st.sampled_from(["", "1", "-7", "2.5", "007", "true", "2024-02-29", "202
 
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(st.tuples(CELLS, CELLS), min_size=2, max_size=30), data=st.data())
-def test_it_does_not_matter_how_rows_are_spread_over_files(tmp_path_factory, rows, data):
+def test_types_do_not_depend_on_distribution_of_rows_over_files(tmp_path_factory, rows, data):
     folder = tmp_path_factory.mktemp("spread")
     cut = data.draw(st.integers(1, len(rows) - 1))
 
@@ -167,7 +167,7 @@ ALIASES = {
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".feather"])
-def test_files_that_carry_types(tmp_path, suffix):
+def test_typed_formats(tmp_path, suffix):
     path = tmp_path / f"t{suffix}"
     table = TYPED
     if suffix == ".parquet":
@@ -200,14 +200,14 @@ def parquet_files(tmp_path, *columns):
         (([[1]], [1.5]), "list:float64"),
     ],
 )
-def test_types_of_several_typed_files(tmp_path, columns, alias):
+def test_common_type_of_several_typed_files(tmp_path, columns, alias):
     assert infer_types(LOCAL, parquet_files(tmp_path, *columns), ReadOptions()) == {"x": alias}
 
 
-def test_typed_files_that_do_not_agree_are_refused(tmp_path):
+def test_conflicting_types_of_typed_files_are_an_error(tmp_path):
     with pytest.raises(InputError, match="column 'x' is int64 in one file and string in another"):
         infer_types(LOCAL, parquet_files(tmp_path, [1], ["a"]), ReadOptions())
-    with pytest.raises(InputError, match="column 'x' is list<element: struct<a: int64>>, which no"):
+    with pytest.raises(InputError, match="column 'x' is list<element: struct<a: int64>>, which a"):
         infer_types(LOCAL, parquet_files(tmp_path, [[{"a": 1}]]), ReadOptions())
 
 
@@ -216,7 +216,7 @@ def test_typed_files_that_do_not_agree_are_refused(tmp_path):
     [
         ([""], "is empty"),
         (["a,b\n"], "holds no rows"),
-        (["a,a\n1,2\n"], "column 'a' is there twice"),
+        (["a,a\n1,2\n"], "column 'a' is duplicated"),
         (["a,\n1,2\n"], "column 2 has no name"),
         (["a,b\n1,2\n", "a\n1\n"], "span-1.csv: column 'b' is missing; span-0.csv has it"),
         (["a\n1\n", "a,b\n1,2\n"], "span-1.csv: column 'b' is not in span-0.csv"),
@@ -224,13 +224,13 @@ def test_typed_files_that_do_not_agree_are_refused(tmp_path):
         ([b"a\n\xff\n"], "column 'a', row 2 .*: byte 0xff is not utf-8"),
     ],
 )
-def test_files_that_cannot_be_read(write, texts, message):
+def test_unreadable_files(write, texts, message):
     with pytest.raises(InputError, match=message) as caught:
         infer_types(LOCAL, write(*texts), ReadOptions())
     assert "\n" not in str(caught.value)
 
 
-def test_a_sample_is_the_same_each_time_and_keeps_the_order(write):
+def test_sample_is_deterministic_and_ordered(write):
     files = write("x\n" + "".join(f"{row}\n" for row in range(5000)))
     first, second = (survey(LOCAL, files, ReadOptions(), 100).sample["x"].to_pylist() for _ in range(2))
     assert first == second == sorted(first)
@@ -249,7 +249,7 @@ def test_a_sample_is_the_same_each_time_and_keeps_the_order(write):
         ("a\n1\n", ","),
     ],
 )
-def test_the_delimiter_cuts_all_lines_alike(head, delimiter):
+def test_delimiter_gives_equal_cell_counts(head, delimiter):
     assert sniff_delimiter(head) == delimiter
 
 

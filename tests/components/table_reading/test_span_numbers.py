@@ -36,10 +36,10 @@ def test_counts(values, numbers):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (["1", "red"], "x: 'red' stands where the number of a span is expected"),
-        (["1", "2024-01"], "x: '2024-01' stands where the number of a span is expected"),
-        (["2024-02-30"], "x: '2024-02-30', where a span's date is expected, is no date"),
-        (["2024-13"], "x: '2024-13-01', where a span's date is expected, is no date"),
+        (["1", "red"], "x: 'red' is neither a span number nor a date"),
+        (["1", "2024-01"], "x: '2024-01' is not a span number like the others"),
+        (["2024-02-30"], "x: '2024-02-30' is not a valid date of a span"),
+        (["2024-13"], "x: '2024-13-01' is not a valid date of a span"),
     ],
 )
 def test_refused(values, message):

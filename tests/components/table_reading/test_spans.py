@@ -39,7 +39,7 @@ def test_spans_are_found_by_number_not_by_name(tmp_path):
     ]
 
 
-def test_other_files_are_not_spans(tmp_path):
+def test_files_that_do_not_match_the_pattern_are_ignored(tmp_path):
     folder = folder_with(
         tmp_path, "span-1.csv", "span-.csv", "span-2.csv~", "xspan-3.csv", "span-4.csv.gz", "span--5.csv", "span-6xcsv"
     )
@@ -47,12 +47,12 @@ def test_other_files_are_not_spans(tmp_path):
     assert [file.span for file in find_spans(folder, PATTERN)] == [1]
 
 
-def test_a_pattern_is_text_not_a_regular_expression(tmp_path):
+def test_pattern_is_matched_literally(tmp_path):
     folder = folder_with(tmp_path, "a+(1).csv", "aa+(2).csv")
     assert [file.span for file in find_spans(folder, "a+({span}).csv")] == [1]
 
 
-def test_a_span_carries_its_size_and_a_name_for_a_person(tmp_path, monkeypatch):
+def test_span_has_size_and_display_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "span-3.csv").write_bytes(b"12345")
@@ -61,9 +61,9 @@ def test_a_span_carries_its_size_and_a_name_for_a_person(tmp_path, monkeypatch):
     assert file.modified_ns == (tmp_path / "d" / "span-3.csv").stat().st_mtime_ns
 
 
-def test_the_same_span_twice_is_refused_naming_both(tmp_path):
+def test_duplicate_span_error_names_both_files(tmp_path):
     folder = folder_with(tmp_path, "span-1.csv", "span-01.csv")
-    with pytest.raises(InputError, match=r"span-1\.csv: span 1 is there twice, also as .*span-01\.csv") as error:
+    with pytest.raises(InputError, match=r"span-1\.csv: span 1 is duplicated by .*span-01\.csv") as error:
         find_spans(folder, PATTERN)
     one_line(error)
 
@@ -82,7 +82,7 @@ def test_a_file_where_the_folder_should_be_is_named(tmp_path):
 
 
 def test_a_folder_without_spans_names_the_pattern(tmp_path):
-    with pytest.raises(InputError, match=r"no file is named like span-\{span\}\.csv"):
+    with pytest.raises(InputError, match=r"no file matches span-\{span\}\.csv"):
         find_spans(folder_with(tmp_path, "other.csv"), PATTERN)
 
 
@@ -92,9 +92,9 @@ def test_a_folder_named_like_a_span_is_refused(tmp_path):
         find_spans(folder_with(tmp_path, "span-1.csv"), PATTERN)
 
 
-def test_what_is_neither_file_nor_folder_is_refused(tmp_path):
+def test_special_file_is_an_error(tmp_path):
     os.mkfifo(tmp_path / "span-1.csv")
-    with pytest.raises(InputError, match=r"span-1\.csv: no regular file where a span file is expected"):
+    with pytest.raises(InputError, match=r"span-1\.csv: not a regular file where a span file is expected"):
         find_spans(str(tmp_path), PATTERN)
 
 
@@ -139,11 +139,11 @@ def test_window(numbers, span, window, train, eval_):
 @pytest.mark.parametrize(
     ("numbers", "span", "window", "message"),
     [
-        ([1, 2, 3, 7], 5, 1, "span 5 is not there; there is: 1-3, 7"),
-        ([4], None, 3, "span 4 is the oldest, so nothing is left to train on; there is: 4"),
-        ([1, 2], 1, 3, "span 1 is the oldest, so nothing is left to train on; there is: 1-2"),
-        ([1, 3, 4], 4, 3, "span 2, needed to train for span 4, is not there; there is: 1, 3-4"),
-        ([1, 2], -1, 1, "span -1 is not there; there is: 1-2"),
+        ([1, 2, 3, 7], 5, 1, "span 5 does not exist; available: 1-3, 7"),
+        ([4], None, 3, "span 4 is the oldest, so there is no span to train on; available: 4"),
+        ([1, 2], 1, 3, "span 1 is the oldest, so there is no span to train on; available: 1-2"),
+        ([1, 3, 4], 4, 3, "span 2, needed to train for span 4, does not exist; available: 1, 3-4"),
+        ([1, 2], -1, 1, "span -1 does not exist; available: 1-2"),
     ],
 )
 def test_window_refused(numbers, span, window, message):
@@ -167,15 +167,15 @@ def months(*numbers: int) -> list[SpanFile]:
 
 
 @pytest.mark.parametrize("span", [None, 202402, 650])  # 650 months since January 1970, which is 1
-def test_months_follow_each_other_over_the_end_of_a_year(span):
+def test_months_are_consecutive_across_years(span):
     window = choose_window(months(202310, 202311, 202312, 202401, 202402), span, 3)
     assert [file.span for file in window.train] == [202311, 202312, 202401]
     assert [file.span for file in window.eval] == [202402]
 
 
-def test_a_month_that_is_not_there():
+def test_missing_month():
     with pytest.raises(InputError) as error:
         choose_window(months(202311, 202401, 202402), None, 3)
     assert one_line(error) == (
-        "span after 202311, needed to train for span 202402, is not there; there is: 202311, 202401-202402"
+        "span after 202311, needed to train for span 202402, does not exist; available: 202311, 202401-202402"
     )

@@ -68,11 +68,11 @@ def refusal(capsys, *arguments: str, code: int = 2) -> str:
 
 RUN = ("run", "--dataset", "flights")
 BAD_DATA = {
-    "missing span": (SPAN.unlink, ("--span", "4"), "span 4 is not there; there is: 1-3"),
+    "missing span": (SPAN.unlink, ("--span", "4"), "span 4 does not exist; available: 1-3"),
     "missing span in the window": (Path("data/flights/span-02.csv").unlink, (), "span 2, needed to train for span 4"),
     "oldest span": (lambda: None, ("--span", "1"), "span 1 is the oldest"),
     "no folder": (lambda: None, ("--data", "nowhere"), "nowhere: no such folder"),
-    "no spans": (lambda: None, ("--data", "schemas"), "schemas: no file is named like span-{span}.csv"),
+    "no spans": (lambda: None, ("--data", "schemas"), "schemas: no file matches span-{span}.csv"),
     "empty": (lambda: SPAN.write_bytes(b""), (), f"{SPAN}: is empty"),
     "header-only": (
         lambda: edit(SPAN, lambda content: content.splitlines(keepends=True)[0]),
@@ -138,7 +138,7 @@ BAD_DATA = {
     "broken schema": (
         lambda: edit(Path("schemas/flights/schema.pbtxt"), lambda content: content + b"feature {"),
         (),
-        "schemas/flights/schema.pbtxt: is no valid schema",
+        "schemas/flights/schema.pbtxt: is not a valid schema",
     ),
     "schema not UTF-8": (
         lambda: edit(Path("schemas/flights/schema.pbtxt"), lambda content: content + b"\xff"),
@@ -233,7 +233,7 @@ def test_run_refuses_a_root_where_a_run_is_under_way(before, capsys):
 @pytest.mark.parametrize(
     ("first", "last", "message"),
     [
-        ("4", "5", "span 5 is not there; there is: 1-4"),
+        ("4", "5", "span 5 does not exist; available: 1-4"),
         ("1", "4", "span 1 is the oldest"),
         ("4", "3", "--from 4 --to 3: the last span lies before the first"),
     ],

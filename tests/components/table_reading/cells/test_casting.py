@@ -101,11 +101,11 @@ def test_fit(values, type_, expected):
         (pa.map_(pa.string(), pa.int64()), None),
     ],
 )
-def test_the_nearest_type_of_ours(type_, own):
+def test_nearest_supported_type(type_, own):
     assert own_type(type_) == own
 
 
-def test_many_values_that_cannot_be_cast_are_found_by_halving():
+def test_bisection_finds_values_that_cannot_be_cast():
     cells = [str(number) if number % 3 else "x" * (number % 7 + 1) for number in range(1000)]
     assert castable(pa.array(cells), N).to_pylist() == [number if number % 3 else None for number in range(1000)]
 
@@ -127,7 +127,7 @@ feature { name: "vector" type: FLOAT shape { dim { size: 3 } } }
 """
 
 
-def test_kinds_of_features():
+def test_column_types_of_features():
     assert column_types(parse_schema(KINDS, "s")) == {
         "flag": "bool",
         "day": "date",
@@ -146,11 +146,11 @@ def test_kinds_of_features():
 
 
 def test_an_unknown_alias_is_refused_with_the_legal_ones():
-    with pytest.raises(ConfigError, match="column 'c': no such type as 'int'; legal: int64, float64, string"):
+    with pytest.raises(ConfigError, match="column 'c': unknown type 'int'; legal: int64, float64, string"):
         arrow_types({"c": "int"})
 
 
-def test_every_type_is_stored_as_one_of_three():
+def test_every_type_is_encoded_as_int64_float32_or_bytes():
     batch = pa.record_batch(
         {
             "b": pa.array([True, None, False]),

@@ -81,11 +81,11 @@ def test_numbers_with_separators_and_units_are_numbers(look, cells, type_, value
         ["5-7", "8-9", "1-2"],
     ],
 )
-def test_what_is_no_amount_of_one_thing_stays_text(look, cells):
+def test_mixed_units_stay_text(look, cells):
     assert look(a=cells, y=["x", "y", "x"]).types["a"] == "string"
 
 
-def test_an_ambiguous_point_means_what_the_other_columns_say(look):
+def test_ambiguous_point_is_decided_by_other_columns(look):
     german = look(";", a=["1.234", "2.345", "3.456"], b=["1,5", "2,25", "10,0"])
     assert german.sample["a"].to_pylist() == [1234, 2345, 3456]
     assert german.types["a"] == "int64"
@@ -96,7 +96,7 @@ def test_an_ambiguous_point_means_what_the_other_columns_say(look):
     assert "three decimals" in english.notes["a"]
 
 
-def test_an_ambiguous_comma_means_what_the_other_columns_say(look):
+def test_ambiguous_comma_is_decided_by_other_columns(look):
     english = look(a=["1,234", "2,345", "3,456"], b=["1.5", "2.25", "10.0"])
     assert english.sample["a"].to_pylist() == [1234, 2345, 3456]
     german = look(";", a=["1,234", "2,345", "3,456"], b=["1,5", "2,25", "10,0"])
@@ -105,25 +105,25 @@ def test_an_ambiguous_comma_means_what_the_other_columns_say(look):
     assert look(a=["1,234", "2,345", "3,456"], b=["u", "v", "w"]).sample["a"].to_pylist() == [1234, 2345, 3456]
 
 
-def test_an_ambiguous_value_means_what_its_own_column_says(look):
+def test_ambiguous_value_is_decided_by_its_column(look):
     found = look(";", a=["1.234", "2.345,50", "3"], b=["1", "2", "3"])
     assert found.sample["a"].to_pylist() == [1234.0, 2345.5, 3.0]
 
 
-def test_the_table_has_a_notation_only_if_all_its_numbers_are_in_it(look):
+def test_table_notation_requires_all_columns_to_fit(look):
     found = look(";", a=["1,5", "2,5", "3,5"], b=["1.25", "2.5", "3.0"], c=["0,5", "0,25", "1"])
     assert (found.options.decimal, found.options.thousands) == (".", "")
     assert found.options.numbers == {"a": NumberNotation(",", ""), "c": NumberNotation(",", "")}
     assert found.sample["b"].to_pylist() == [1.25, 2.5, 3.0]
 
 
-def test_markers_for_missing_values_are_found_among_such_numbers(look):
+def test_missing_value_markers_among_formatted_numbers(look):
     found = look(a=["1,234.5", "-", "n/a", "7"], b=["1", "2", "3", "4"])
     assert found.options.missing == ("", "-", "n/a")
     assert found.sample["a"].to_pylist() == [1234.5, None, None, 7.0]
 
 
-def test_words_among_numbers_are_counted_and_three_are_shown(look):
+def test_remark_counts_words_among_numbers_and_shows_three(look):
     cells = [f"{number}" for number in range(50)] + ["unknown", "see note", "pending", "closed", "unknown"]
     found = look(a=cells, y=["x"] * 55)
     assert found.types["a"] == "string"
@@ -141,7 +141,7 @@ def test_plain_numbers_need_no_notation(look):
 @given(
     st.lists(st.sampled_from(["1,5", "1.234", "$5", "7", "x", "12%", "+3", "1 234", "5 kg"]), min_size=1, max_size=30)
 )
-def test_columns_are_counted_alike_one_by_one_and_together(cells):
+def test_joint_and_single_counts_of_numbers_are_equal(cells):
     one, other, more = Forms(), Forms(), Forms()
     count_forms(pa.array(cells), one)
     count_batch(pa.record_batch([pa.array(cells), pa.array(cells)], ["a", "b"]), {"a": other, "b": more})
@@ -154,7 +154,7 @@ def test_columns_are_counted_alike_one_by_one_and_together(cells):
     st.sampled_from([(",", ".", ";"), (".", ",", ";"), (",", " ", "\t"), (".", "'", ","), (",", "", "|")]),
     st.sampled_from(["", "€", "%"]),
 )
-def test_a_column_that_is_written_in_a_notation_is_found_and_read_back(tmp_path_factory, numbers, marks, unit):
+def test_notation_of_a_formatted_column_is_detected_and_parsed(tmp_path_factory, numbers, marks, unit):
     decimal, thousands, delimiter = marks
     numbers = [*numbers, Decimal("1234567.89")]
 

@@ -44,7 +44,7 @@ FLOAT, INT = pa.float64(), pa.int64()
         (NumberNotation(units={"%": 1}), {"12.5%": 12.5, "12.5 %": 12.5}),
     ],
 )
-def test_cells_are_read_in_a_notation_or_not_at_all(notation, cells):
+def test_parse_by_notation(notation, cells):
     assert notation.parse(pa.array(list(cells)), FLOAT).to_pylist() == list(cells.values())
 
 
@@ -74,13 +74,13 @@ def written(draw):
 
 
 @given(written())
-def test_what_is_written_in_a_notation_is_read_back(case):
+def test_formatted_numbers_are_parsed_back(case):
     notation, numbers, cells = case
     assert notation.parse(pa.array(cells), FLOAT).to_pylist() == numbers
 
 
 @given(st.lists(st.text(string.digits + ".,' _-+()$%kM \u00a0", max_size=12)), st.sampled_from(DECIMALS))
-def test_no_cell_is_an_error(cells, decimal):
+def test_no_text_raises(cells, decimal):
     for mark in THOUSANDS:
         if mark != decimal:
             values = NumberNotation(decimal, mark, {"$": 1, "k": 1e3}).parse(pa.array(cells, pa.string()), FLOAT)

@@ -40,7 +40,7 @@ def test_dates(cell: str, written: str, type_: pa.DataType, value: object) -> No
     assert dates(texts(cell, None), type_, written).to_pylist() == [value, None]
 
 
-def test_numbers_are_dates_too() -> None:
+def test_numeric_epochs_are_dates() -> None:
     assert dates(pa.array([20131231, 20131301, None]), DATE, "%Y%m%d").to_pylist() == [
         dt.date(2013, 12, 31),
         None,
@@ -80,7 +80,7 @@ def test_lists() -> None:
         (["31/12/2013", "12/31/2013"], "", ""),  # in both notations
     ],
 )
-def test_values_tell_whether_the_day_comes_first(cells: list[str], written: str, other: str) -> None:
+def test_day_first_or_month_first(cells: list[str], written: str, other: str) -> None:
     forms = Forms()
     for cell in cells:  # as it may be cut into batches
         count_forms(texts(cell), forms)

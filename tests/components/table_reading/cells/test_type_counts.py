@@ -15,7 +15,7 @@ CELLS = st.none() | st.sampled_from([*NUMBERS, *TIMES, *TEXTS])
 
 @settings(deadline=None)
 @given(st.integers(1, 6).flatmap(lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=8)))
-def test_many_columns_at_once_are_counted_as_each_by_itself(rows):
+def test_joint_counts_equal_counts_per_column(rows):
     width = len(rows[0]) if rows else 3
     columns = [pa.array([row[place] for row in rows], pa.string()) for place in range(width)]
     names = [f"c{place}" for place in range(width)]

@@ -47,12 +47,12 @@ def ends(source: Source, read) -> None:
 ROWS = b"a,b\n" + b"1,2\n" * 20_000
 
 
-def test_to_the_end():
+def test_reading_to_the_end_releases_the_stream():
     source = Source(ROWS)
     ends(source, lambda found: None if sum(batch.num_rows for batch in found) == 20_000 else pytest.fail("rows"))
 
 
-def test_closed_in_the_midst():
+def test_closing_early_releases_the_stream():
     source = Source(ROWS)
 
     def read(found):
@@ -63,12 +63,12 @@ def test_closed_in_the_midst():
     assert source.content  # Arrow reads ahead, but not to the end
 
 
-def test_never_begun():
+def test_iterator_that_is_never_started():
     ends(Source(ROWS), lambda found: found.close())
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1\n", ROWS + b"1\n", b"a,b\n1,\xff" + b"x" * 5000])
-def test_content_that_arrow_refuses(content):
+def test_invalid_content_releases_the_stream(content):
     def read(found):
         with pytest.raises(pa.ArrowInvalid):
             list(found)
@@ -77,7 +77,7 @@ def test_content_that_arrow_refuses(content):
 
 
 @pytest.mark.parametrize("fails", [0, 1, 5])
-def test_a_stream_that_fails(fails):
+def test_failing_stream(fails):
     """What reading raised is raised, not what Arrow says of the row in whose midst the stream ended."""
 
     def read(found):
@@ -87,7 +87,7 @@ def test_a_stream_that_fails(fails):
     ends(Source(b"a,b\n" + b"100,200\n" * 20_000, fails), read)
 
 
-def test_blocks_are_those_of_the_stream():
+def test_arrow_receives_the_stream_blocks_unchanged():
     """A carriage return is never the last byte of a block: the buffer between must not put blocks together."""
     cell = b"x" * 1017 + b"\r\ny"
     table = pa.Table.from_batches(batches(Source(b'a\n"x"\n"' + cell + b'"\n"' + cell + b'"\n' + b"1\n" * 3000)))
@@ -107,7 +107,7 @@ next(found)
 
 
 @pytest.mark.parametrize(("end", "code"), [("", 0), ("raise SystemExit(3)", 3), ("raise ValueError(found)", 1)])
-def test_a_process_that_ends_while_a_reader_is_open(end, code):
+def test_process_exits_cleanly_with_an_open_reader(end, code):
     """An uncaught exception's traceback keeps the reader to the very end."""
     pin = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" if sys.platform == "linux" else ""
     for _ in range(3):

@@ -26,25 +26,25 @@ BREAKS = st.sampled_from([b"\n", b"\r\n", b"\r"])
     BREAKS,
     st.integers(1, 40),
 )
-def test_lines_above_and_below_are_taken_off_whatever_the_blocks(above, rows, below, line_break, size):
+def test_lines_above_and_below_are_removed_for_any_block_size(above, rows, below, line_break, size):
     content = line_break.join([*above, *rows, *below])
     found = table(content, size, header_row=len(above) + 1, skip_footer=len(below))
     assert found.rstrip(b"\r\n") == line_break.join(rows)
 
 
 @given(st.lists(st.sampled_from([b"#c", b"a,b", b'"q\n#no comment",1', b"#", b"1,#2"]), max_size=8), st.integers(1, 40))
-def test_comments_are_taken_off_but_not_out_of_quoted_cells(lines, size):
+def test_comments_are_removed_except_in_quoted_cells(lines, size):
     kept = [line for line in lines if not line.startswith(b"#")]
     found = table(b"".join(line + b"\n" for line in lines), size, comment="#")
     assert found == b"".join(line + b"\n" for line in kept)
 
 
-def test_lines_without_a_value_at_the_end_are_not_counted():
+def test_empty_lines_do_not_count_as_footer():
     assert table(b"a,b\n1,2\nTotal,2\n,,\n\n", skip_footer=1) == b"a,b\n1,2\n"
 
 
 @pytest.mark.parametrize("options", [{"header_row": 9}, {"skip_footer": 9}])
-def test_a_file_of_fewer_lines_is_refused(options):
+def test_file_with_too_few_lines_is_an_error(options):
     with pytest.raises(InputError, match="x.csv: .*\\[data\\] (header_row|skip_footer)"):
         table(b"a,b\n1,2\n", **options)
 
@@ -70,10 +70,10 @@ ROWS = "".join(f"{number},{number}.5,w{number % 3}\n" for number in range(30))
         ("2020,2021,2022\n" + ROWS, (",", 1, 0, "")),
     ],
 )
-def test_the_layout_is_found_where_it_is_sure(text, found):
+def test_layout_detection(text, found):
     layout = find_layout(text, text, True)
     assert (layout.delimiter, layout.header_row, layout.skip_footer, layout.comment) == found
 
 
-def test_a_first_line_of_numbers_is_doubted():
+def test_numeric_first_line_raises_a_doubt():
     assert find_layout(ROWS, ROWS, True).doubt == "line 1 looks like a row, not like a header"

@@ -18,7 +18,7 @@ def passed_on(content: bytes, size: int) -> list[bytes]:
 
 
 @given(st.binary(max_size=60).filter(lambda content: content[:1] not in (b",", b'"', b"\xef")), st.integers(1, 20))
-def test_passes_everything_on_in_blocks_of_at_most_the_size_asked(content: bytes, size: int) -> None:
+def test_stream_passes_all_bytes_in_blocks_of_at_most_the_requested_size(content: bytes, size: int) -> None:
     blocks = passed_on(content, size)
     assert b"".join(blocks) == content
     assert all(len(block) <= size for block in blocks)
@@ -35,7 +35,7 @@ def test_nameless_first_column_gets_a_name(start: bytes, size: int) -> None:
     assert all(len(block) <= size for block in blocks)
 
 
-def test_named_first_column_is_left_alone() -> None:
+def test_named_first_column_is_unchanged() -> None:
     for content in (b"a,\n1,2\n", b'"a",b\n', b'"""x""",b\n'):
         assert b"".join(passed_on(content, 100)) == content
 

@@ -26,12 +26,12 @@ def transcoded(content: bytes, encoding: str, size: int) -> bytes:
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=60), st.sampled_from(WIDE), st.integers(1, 9))
-def test_any_text_of_any_blocks_becomes_utf8(text, encoding, size):
+def test_transcoding_does_not_depend_on_block_size(text, encoding, size):
     assert transcoded(text.encode(encoding), encoding, size) == text.removeprefix("\ufeff").encode()
 
 
 @given(st.text(st.characters(codec="cp1252"), max_size=60), st.integers(1, 9))
-def test_one_byte_encodings_become_utf8_unless_they_are_utf8_already(text, size):
+def test_single_byte_encodings_are_transcoded_unless_content_is_utf8(text, size):
     content = text.encode("cp1252")
     try:
         content.decode()
@@ -39,13 +39,13 @@ def test_one_byte_encodings_become_utf8_unless_they_are_utf8_already(text, size)
         assert transcoded(content, "cp1252", size) == text.encode()
 
 
-def test_utf8_read_as_another_encoding_is_refused_and_not_garbled():
+def test_utf8_content_with_another_encoding_setting_is_an_error():
     with pytest.raises(InputError, match="x.csv: looks like utf-8, but \\[data\\] encoding is cp1252"):
         transcoded("a\nGenève\n".encode(), "cp1252", 3)
     assert transcoded(b"a\nGeneva\n", "cp1252", 3) == b"a\nGeneva\n"
 
 
-def test_what_an_encoding_does_not_have_is_refused():
+def test_bytes_outside_the_encoding_are_an_error():
     with pytest.raises(InputError, match="is not cp1252"):
         transcoded(b"a\n\x81\n", "cp1252", 3)
 
@@ -58,7 +58,7 @@ def test_names_of_encodings(name, known):
 
 
 @pytest.mark.parametrize("name", ["nonsense", "hex", "rot13", ""])
-def test_what_is_no_encoding_of_text(name):
+def test_unknown_and_binary_encodings(name):
     with pytest.raises(LookupError):
         encoding_name(name)
 
@@ -92,14 +92,14 @@ CITIES = "Genève;Zürich;Besançon;Málaga\n"
         ("euc_kr", "서울;부산\n" * 5, "cp949", False),
     ],
 )
-def test_the_encoding_is_found(encoding, text, found, certain):
+def test_encoding_detection(encoding, text, found, certain):
     guess = look_at(io.BytesIO(text.encode(encoding)), 1 << 18, 1 << 18).guess
     assert (guess.encoding, guess.certain) == (found, certain)
     if not certain:
         assert all(word in text for word in guess.words)
 
 
-def test_a_file_in_two_encodings_is_none():
+def test_mixed_encodings_are_reported():
     content = "Köln\nKöln\n".encode() + "Köln\n".encode("latin-1")
     guess = look_at(io.BytesIO(content), 1 << 18, 1 << 18).guess
     assert (guess.encoding, guess.mixed) == ("utf-8", True)

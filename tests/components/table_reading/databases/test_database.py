@@ -67,7 +67,7 @@ def test_the_digest_is_of_the_rows(tmp_path, kind):
         assert content_sha256(place, file, ReadOptions()) != before
 
 
-def test_the_digest_does_not_depend_on_how_rows_arrive():
+def test_digest_does_not_depend_on_batch_sizes():
     batch = pa.record_batch({"a": list(range(10))})
     for size in (1, 3, 10):
         parts = [batch.slice(start, size) for start in range(0, 10, size)]
@@ -76,9 +76,9 @@ def test_the_digest_does_not_depend_on_how_rows_arrive():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_written(tmp_path, kind):
+def test_connections_are_read_only(tmp_path, kind):
     url, _ = write(tmp_path, kind)
-    with pytest.raises(InputError, match=r"the query failed|read-only|gives no rows"):
+    with pytest.raises(InputError, match=r"the query failed|read-only|returns no rows"):
         read(url, "delete from t", {})
     assert read(url, QUERY).num_rows == 4
 
@@ -91,8 +91,8 @@ def test_nothing_is_written(tmp_path, kind):
         ("select * from nowhere", r"t\.\w+: the query failed \(.*nowhere.*\)$"),
         ("selct 1", r"t\.\w+: the query failed \(.*syntax error.*\)$"),
         ("select * from t where 1 = 0", "holds no rows$"),
-        ("select n from t", "column 'code' is missing; the schema names it, the query does not$"),
-        ("select *, n as n from t", "column 'n' is there twice|column 'n_1'"),
+        ("select n from t", "column 'code' is missing: it is in the schema, not in the query$"),
+        ("select *, n as n from t", "column 'n' is duplicated|column 'n_1'"),
     ],
 )
 def test_queries_that_fail(tmp_path, kind, query, message):
@@ -103,7 +103,7 @@ def test_queries_that_fail(tmp_path, kind, query, message):
         read(url, query)
 
 
-def test_files_that_are_not_there_or_none(tmp_path):
+def test_missing_and_invalid_files(tmp_path):
     with pytest.raises(InputError, match=r"sqlite:///.*nowhere.db: no such file"):
         read(f"sqlite:///{tmp_path}/nowhere.db", QUERY)
     (tmp_path / "x.db").write_bytes(b"no database" * 100)
@@ -114,7 +114,7 @@ def test_files_that_are_not_there_or_none(tmp_path):
         read(f"duckdb:///{tmp_path}/x.db", QUERY)
 
 
-def test_columns_without_a_type(tmp_path):
+def test_column_with_values_of_several_types(tmp_path):
     with sqlite3.connect(tmp_path / "t.db") as connection:
         connection.execute("create table t (a, b, c)")
         rows = [(row, row, None) for row in range(70_000)]
@@ -129,13 +129,13 @@ def test_columns_without_a_type(tmp_path):
         read(url, QUERY, {"b": "float64"})
 
 
-def test_a_query_for_spans_is_needed(tmp_path):
+def test_spans_query_is_required(tmp_path):
     url, _ = write(tmp_path, "t.db")
-    with pytest.raises(ConfigError, match=r"the query has \{span\}, and nothing says which spans there are"):
+    with pytest.raises(ConfigError, match=r"the query has \{span\}, but there is no list of spans"):
         find_files(url, SPANS, ReadOptions())
-    with pytest.raises(InputError, match="spans_query gives no span"):
+    with pytest.raises(InputError, match="spans_query returns no span"):
         find_files(url, SPANS, ReadOptions(spans_query="select n from t where 0"))
-    with pytest.raises(InputError, match="spans_query: 'yes' stands where the number of a span is expected"):
+    with pytest.raises(InputError, match="spans_query: 'yes' is neither a span number nor a date"):
         find_files(url, SPANS, ReadOptions(spans_query="select left from t"))
 
 

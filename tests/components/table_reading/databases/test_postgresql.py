@@ -62,10 +62,10 @@ def test_types_and_values(server):
     ("query", "message"),
     [
         ("select cash from t", "column 'cash' is money; cast it in the query: cash::numeric"),
-        ("select iv from t", "column 'iv' is month_day_nano_interval, which no tf.Example can hold"),
+        ("select iv from t", "column 'iv' is month_day_nano_interval, which a tf.Example cannot hold"),
         (
             "select p from t",
-            "column 'p' is of PostgreSQL's type point, which is not read; cast it in the query, as ::text",
+            "column 'p' has the unsupported PostgreSQL type point; cast it in the query, as ::text",
         ),
         ("select nope from t", r'the query failed \(column "nope" does not exist'),
         ("select 1 / (i - 2) as x from t", r"the query failed \(division by zero"),
@@ -73,7 +73,7 @@ def test_types_and_values(server):
         ("drop table t", "the query failed"),
     ],
 )
-def test_queries_that_are_refused(server, query, message):
+def test_invalid_queries(server, query, message):
     with pytest.raises(InputError, match=message) as refused:
         read(server, query, {})
     assert "\n" not in str(refused.value)
@@ -90,7 +90,7 @@ def test_spans_and_digests(server):
     assert digests == [content_sha256(open_place(server), file, options) for file in files]
 
 
-def test_who_asks(server, monkeypatch):
+def test_credentials(server, monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "wrong-word")
     with pytest.raises(InputError, match=r"cannot be connected to \(password authentication failed") as refused:
         read(server, "select i from t", {"i": "int64"})
@@ -101,7 +101,7 @@ def test_who_asks(server, monkeypatch):
         read(server, "select i from t", {}, ReadOptions(password_variable="NOWHERE"))
 
 
-def test_no_server():
+def test_unreachable_server():
     extra("adbc_driver_postgresql")
     with pytest.raises(InputError, match=r"postgresql://127.0.0.1:1/x: cannot be connected to \(.*refused"):
         read("postgresql://127.0.0.1:1/x", "select 1", {})

@@ -17,7 +17,7 @@ def lines(tmp_path):
     return lines
 
 
-def test_keys_are_those_of_all_rows(lines):
+def test_columns_are_the_keys_of_all_rows(lines):
     where = lines('{"a": 1}', "", '{"b": {"c": 0.5, "d": [1, 2]}, "n": null}', '{"b": {"e": "x"}, "a": null}')
     types = {"a": "int64", "b.c": "float64", "b.d": "list:int64", "b.e": "string", "n": "string"}
     assert surveyed(*where) == types
@@ -28,7 +28,7 @@ def test_keys_are_those_of_all_rows(lines):
     ]
 
 
-def test_keys_that_come_in_a_later_block(lines, monkeypatch):
+def test_keys_of_later_blocks(lines, monkeypatch):
     monkeypatch.setattr(json_lines, "BLOCK_BYTES", 16)
     where = lines(*['{"a": 1}'] * 9, '{"a": 2.5, "b": "2024-01-31"}', '{"b": "2024-02-01"}')
     assert surveyed(*where) == {"a": "float64", "b": "date"}
@@ -37,7 +37,7 @@ def test_keys_that_come_in_a_later_block(lines, monkeypatch):
     assert table["b"].to_pylist() == [None] * 9 + ["2024-01-31", "2024-02-01"]
 
 
-def test_numbers_and_texts(lines):
+def test_column_with_numbers_and_texts(lines):
     where = lines('{"a": 1}', '{"a": "x"}', '{"a": true}', '{"a": 2.50}')
     assert surveyed(*where) == {"a": "string"}
     assert read(*where, types={"a": "string"})["a"].to_pylist() == ["1", "x", "true", "2.5"]
@@ -45,7 +45,7 @@ def test_numbers_and_texts(lines):
         read(*where, types={"a": "int64"})
 
 
-def test_a_text_is_a_cell(lines):
+def test_texts_are_parsed_like_csv_cells(lines):
     where = lines('{"zip": "01234", "n": "5", "s": "NA"}', '{"zip": "90210", "n": "NA", "s": "x"}')
     assert surveyed(*where) == {"zip": "string", "n": "int64", "s": "string"}
 
@@ -59,13 +59,13 @@ def test_integers_beyond_int64_stay_different(lines):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (['{"a": 1}', '{"a": 1'], r"row 2 is no JSON \(Expecting"),
-        (['{"a": 1}', "5"], "row 2 is no JSON object, but 5"),
+        (['{"a": 1}', '{"a": 1'], r"row 2 is not JSON \(Expecting"),
+        (['{"a": 1}', "5"], "row 2 is not a JSON object but 5"),
         (["[", '{"a": 1}', "]"], "is one JSON array; write one object a line"),
         (['{"a": 1}', '{"a": {"b": 1}}'], "column 'a' holds objects or lists in some rows and single values in others"),
-        (['{"a": [{"b": 1}]}'], "column 'a' holds lists of objects, which make no column"),
-        (['{"a": [[1]]}'], "column 'a' holds lists of lists, which make no column"),
-        (['{"a": {"b": 1}, "a.b": 2}'], "column 'a.b' is there twice"),
+        (['{"a": [{"b": 1}]}'], "column 'a' holds lists of objects, which cannot become columns"),
+        (['{"a": [[1]]}'], "column 'a' holds lists of lists, which cannot become columns"),
+        (['{"a": {"b": 1}, "a.b": 2}'], "column 'a.b' is duplicated"),
         ([""], "holds no rows"),
     ],
 )
@@ -74,8 +74,8 @@ def test_refused(lines, rows, message):
         surveyed(*lines(*rows))
 
 
-def test_a_column_that_is_in_no_row(lines):
-    with pytest.raises(InputError, match=r"t.jsonl: column 'b' is missing; the schema names it"):
+def test_missing_column(lines):
+    with pytest.raises(InputError, match=r"t.jsonl: column 'b' is missing: it is in the schema"):
         read(*lines('{"a": 1}'), types={"a": "int64", "b": "int64"})
 
 

@@ -33,14 +33,14 @@ def test_fields_are_columns(tmp_path, name):
     assert rows.to_pydict() == FLAT
 
 
-def test_a_slice_and_its_schema():
+def test_flattening_a_slice_and_its_schema():
     (batch,) = TABLE.slice(1).to_batches()
     assert flat_batch(batch).to_pydict() == {name: values[1:] for name, values in FLAT.items()}
     assert flat_schema(TABLE.schema) == flat_batch(batch).schema
 
 
-def test_a_field_with_the_name_of_a_column(tmp_path):
+def test_field_name_collides_with_column(tmp_path):
     write(TABLE.append_column("user.age", [[1, 2, 3]]), tmp_path / "t.parquet")
     files = find_files(str(tmp_path), "t.parquet", ReadOptions())
-    with pytest.raises(InputError, match="column 'user.age' is there twice"):
+    with pytest.raises(InputError, match="column 'user.age' is duplicated"):
         infer_types(open_place(str(tmp_path)), files, ReadOptions())

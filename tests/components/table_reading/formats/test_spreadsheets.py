@@ -47,27 +47,27 @@ def test_the_first_visible_sheet_is_read(book):
     ]
 
 
-def test_what_is_said_of_it(book):
+def test_sheet_description(book):
     (file,) = find_spans(str(book), "b.xlsx")
     sheet = describe_sheet(open_folder(str(book))[0], file, ReadOptions())
     assert (sheet.name, sheet.others, sheet.merged) == ("Data", ("secret (hidden)", "Notes"), 1)
 
 
-def test_another_sheet(book):
+def test_named_sheet(book):
     extra("python_calamine")
-    with pytest.raises(InputError, match=r"b.xlsx: no sheet is named 'Nope'; there is: secret, Data, Notes$"):
+    with pytest.raises(InputError, match=r"b.xlsx: no sheet is named 'Nope'; sheets: secret, Data, Notes$"):
         read(str(book), "b.xlsx", {}, ReadOptions(sheet="Nope"))
     with pytest.raises(InputError, match=r"b.xlsx, sheet 'secret': holds a header but no rows$"):
         read(str(book), "b.xlsx", {}, ReadOptions(sheet="secret"))
 
 
-def test_a_value_that_does_not_fit_has_the_sheets_row(book):
+def test_type_mismatch_has_the_row_number_of_the_sheet(book):
     with pytest.raises(InputError, match=r"b.xlsx, sheet 'Data': column 'mixed', row 3 .*: invalid value 'seven'"):
         read(str(book), "b.xlsx", {"mixed": "int64"})
 
 
 @pytest.mark.parametrize("content", [b"no workbook", b"PK\x03\x04 broken"])
-def test_no_spreadsheet(tmp_path, content):
+def test_content_is_not_a_spreadsheet(tmp_path, content):
     extra("python_calamine")
     (tmp_path / "b.xlsx").write_bytes(content)
     with pytest.raises(InputError, match=r"b.xlsx: cannot be read as a spreadsheet \(.*\)$"):

@@ -8,7 +8,7 @@ from components.table_reading.read_limits import EXPANSION_FLOOR
 from tests.components.arrow_example_gen.sources import csv_bytes, read, zipped
 
 
-def test_what_macos_adds_is_no_file(tmp_path):
+def test_macos_metadata_is_ignored(tmp_path):
     members = {"inner/t.csv": csv_bytes(), "__MACOSX/inner/._t.csv": b"x", "inner/.DS_Store": b"x"}
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
@@ -21,14 +21,14 @@ def test_what_macos_adds_is_no_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (zipped(a__csv=b"x")[:20], "is no zip archive, or a part of one"),
+        (zipped(a__csv=b"x")[:20], "is not a zip archive, or is truncated"),
         (zipped(a__csv=b"x", b__csv=b"x"), "the archive holds 2 files, where one is expected: a.csv, b.csv; unpack it"),
         (zipped(**{"__MACOSX/x": b"x"}), "the archive holds no file"),
-        (zipped(a__doc=b"x"), "holds a.doc, which is of a kind that is not read"),
-        (zipped(a__zip=zipped()), "holds a.zip, which is of a kind that is not read"),
-        (b"PK\x03\x04 broken", "is no zip archive, or a part of one"),
+        (zipped(a__doc=b"x"), "holds a.doc, an unsupported format"),
+        (zipped(a__zip=zipped()), "holds a.zip, an unsupported format"),
+        (b"PK\x03\x04 broken", "is not a zip archive, or is truncated"),
         (zipped(a__csv=csv_bytes())[:-30], "cannot be unpacked"),
-        (b"a,b\n1,2\n", "is no zip archive, or a part of one"),
+        (b"a,b\n1,2\n", "is not a zip archive, or is truncated"),
     ],
     ids=["cut off", "two files", "no file", "a.doc", "zip in a zip", "broken", "cut off at the end", "text"],
 )
@@ -46,7 +46,7 @@ def test_a_damaged_member(tmp_path):
         read(str(tmp_path), "t.zip")
 
 
-def test_a_bomb(tmp_path):
+def test_decompression_bomb(tmp_path):
     (tmp_path / "t.zip").write_bytes(zipped(a__csv=b"a\n" + b"0" * (EXPANSION_FLOOR + (8 << 20))))
     with pytest.raises(InputError, match=r"t.zip, a.csv: unpacks to more than 500 times its size .* max_expansion"):
         read(str(tmp_path), "t.zip", {})

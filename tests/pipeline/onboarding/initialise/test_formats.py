@@ -98,7 +98,7 @@ def test_a_wrong_encoding_of_a_users_own_is_not_silent():
     rows = "".join(f"{row},Genève,{row % 2}\n" for row in range(60))
     with pytest.raises(InputError, match="looks like utf-8, but \\[data\\] encoding is cp1252"):
         made(f"n,city,y\n{rows}", csv=["encoding=cp1252"])
-    with pytest.raises(UsageError, match="--csv encoding=nonsense: no such encoding"):
+    with pytest.raises(UsageError, match="--csv encoding=nonsense: unknown encoding"):
         made(f"n,city,y\n{rows}", csv=["encoding=nonsense"])
 
 
@@ -340,8 +340,8 @@ REFUSED = {
     ),
     "duckdb/duckdb#16760": (
         ',,\nx,y,"test\n123"\n' + lines(lambda i: f"{i},{label(i)},{i % 7}"),
-        "column 2 has no name, but row 2 (the header is row 1) holds 'y'; name it, or empty it; if the header is on "
-        "another line, [data] header_row says which",
+        "column 2 has no name, but row 2 (the header is row 1) holds 'y'; name the column or empty its "
+        "cells; if the header is on another line, set [data] header_row",
     ),
 }
 """Reports of which no sure guess is possible: what the one line says."""

@@ -84,7 +84,7 @@ def test_files_with_another_order_of_day_and_month_are_named(init: Init) -> None
     code, found, _ = init(span_1=days, span_2=days, span_3=firsts)
     assert code == 0
     note = column(found, "d")["note"]
-    assert "all files are read as %d/%m/%Y, but t/span-3.csv looks like %m/%d/%Y; write them alike" in note
+    assert "all files are read as %d/%m/%Y, but t/span-3.csv looks like %m/%d/%Y; use one notation in all files" in note
 
 
 def test_files_that_contradict_each_other_on_day_and_month_are_named(init: Init) -> None:

@@ -115,7 +115,7 @@ def test_a_sheet(tmp_path):
     found = init(tmp_path, str(tmp_path / "sales.xlsx"))
     assert "# sheet 'Data' is read\n" in found.config.read_text()
     assert said(found) == ["sheet 'Data' is read; [data] sheet"]
-    with pytest.raises(InputError, match=r"sales.xlsx: no sheet is named 'Nope'; there is: Data"):
+    with pytest.raises(InputError, match=r"sales.xlsx: no sheet is named 'Nope'; sheets: Data"):
         initialise(str(tmp_path / "sales.xlsx"), "left", "x", schemas=tmp_path, asked=_sheet("Nope"))
 
 

@@ -113,7 +113,7 @@ def test_what_cannot_be_rewritten_is_refused():
     wanted.tensor_representation_group["maps are none of ours"].SetInParent()
     with pytest.raises(ConfigError, match="cannot be edited without losing its layout"):
         rewritten(HAND, wanted)
-    with pytest.raises(ConfigError, match="is no valid schema"):
+    with pytest.raises(ConfigError, match="is not a valid schema"):
         rewritten("feature {", wanted)
 
 

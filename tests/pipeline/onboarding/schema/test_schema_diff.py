@@ -190,7 +190,7 @@ def test_a_link_stays_a_link_and_a_byte_order_mark_a_mark(project):
 def test_a_broken_schema_is_refused(project):
     config = config_of(project)
     config.schema_path.write_text("feature {", "utf-8")
-    with pytest.raises(ConfigError, match="is no valid schema"):
+    with pytest.raises(ConfigError, match="is not a valid schema"):
         diff(config)
 
 

@@ -141,5 +141,5 @@ def test_missing_span_on_a_plain_folder_is_code_2(spec: dict[str, Any], tmp_path
     cluster = Cluster(spec, str(tmp_path / "root"), tmp_path)
     ran = cluster.run("ArrowExampleGen", span=9, window=2, fingerprint="")
     assert ran.code == 2
-    assert ran.said.startswith("span 9 is not there; there is: 1")
+    assert ran.said.startswith("span 9 does not exist; available: 1")
     assert "Traceback" not in ran.stderr

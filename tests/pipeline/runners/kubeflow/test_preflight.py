@@ -94,7 +94,7 @@ def test_champion_is_the_live_version_of_other_data_or_code(look, tmp_path: Path
         ({"components": "0" * 64}, "the image holds other components than the pipeline was compiled from"),
         ({"schema": "0" * 64}, "schema.pbtxt: the image holds another schema than the pipeline was compiled from"),
         ({"schema_file": "nowhere/schema.pbtxt"}, "nowhere/schema.pbtxt: the image holds no such schema"),
-        ({"span": 9}, "span 9 is not there; there is: 1"),
+        ({"span": 9}, "span 9 does not exist; available: 1"),
     ],
 )
 def test_what_stops_it_is_one_line(look, changed: dict[str, Any], said: str) -> None:

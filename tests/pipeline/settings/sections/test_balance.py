@@ -108,7 +108,7 @@ def test_extra_rows_are_counted_before_a_run(project):
     scans = json.loads(Path("cache/scans.json").read_text())
     (taken,) = [scan["extra"] for scan in scans.values() if scan["extra"]]
     assert taken == [sum(row.split(",")[origin] == "JFK" for row in rows[1:])]
-    with pytest.raises(InputError, match="takes rows for span 3, is not there; there is: 1-4"):
+    with pytest.raises(InputError, match="takes rows for span 3, does not exist; available: 1-4"):
         check_data(source_of(settings, "data/flights"), 3, Path("cache/scans.json"))
 
 
@@ -116,7 +116,7 @@ def test_extra_rows_are_counted_before_a_run(project):
     ("where", "error", "message"),
     [
         ('{orgin = "JFK"}', ConfigError, "'orgin' is not in the schema"),
-        ('{distance = "far"}', ConfigError, "'far' is no int64"),
+        ('{distance = "far"}', ConfigError, "'far' is not a valid int64"),
         ('{origin = "JFX"}', InputError, "no labelled row of the 1 spans before the window has origin = JFX"),
     ],
 )
