@@ -43,12 +43,12 @@ from threadpoolctl import threadpool_limits
 from benchmarks.charts import figure, save
 from benchmarks.clean_vs_collect_gains import mean_of, ratio_of
 from benchmarks.label_noise import digits
-from components.label_audit.confident_learning import find_doubt
+from components.label_audit.confident_learning import find_label_issues
 from components.label_audit.cross_validation import predicted_probabilities
-from components.label_audit.encoding import Encoded, Kinds, encode
-from components.label_audit.grouped_folds import plan_folds, twins
+from components.label_audit.encoding import EncodedFeatures, FeatureTypes, encode_features
+from components.label_audit.grouped_folds import duplicate_groups, plan_folds
 from components.label_audit.models import Model, fit_classifier
-from components.label_audit.settings import Settings
+from components.label_audit.settings import LabelAuditSettings
 from components.shared.errors import PlumblineError
 from components.shared.files import write_json
 from pipeline.settings.config import load_config
@@ -81,7 +81,7 @@ class Source:
       test: Rows judged on, fixed; None: those that a seed does not train on.
     """
 
-    encoded: Encoded
+    encoded: EncodedFeatures
     truth: np.ndarray
     test: np.ndarray | None
 
@@ -122,11 +122,11 @@ def main() -> int:
 def flights(folder: Path) -> Source:
     """Flights of the whole year, drawn at random: POOL to train on, then TEST to judge on."""
     config = load_config(Path("schemas/flights/pipeline.toml"))
-    kinds = Kinds(config.features.categorical, config.features.numeric, config.features.cyclical)
+    kinds = FeatureTypes(config.features.categorical, config.features.numeric, config.features.cyclical)
     label = config.dataset.label
     spans = [pd.read_csv(path, usecols=[*kinds.names, label]) for path in sorted(folder.glob("span-*.csv"))]
     drawn = pd.concat(spans, ignore_index=True).sample(POOL + TEST, random_state=0, ignore_index=True)
-    return Source(encode(drawn, kinds), drawn[label].to_numpy(np.int64), np.arange(POOL, POOL + TEST))
+    return Source(encode_features(drawn, kinds), drawn[label].to_numpy(np.int64), np.arange(POOL, POOL + TEST))
 
 
 def images() -> Source:
@@ -174,7 +174,7 @@ def once(name: str, source: Source, seed: int, scores: Scores, found: Found) -> 
     order = rng.permutation(free)
     rows = order[: max(SIZES)]
     test = source.test if source.test is not None else order[max(SIZES) :]
-    part = Encoded(source.encoded.matrix[rows], source.encoded.categorical, source.encoded.periods)
+    part = EncodedFeatures(source.encoded.matrix[rows], source.encoded.categorical, source.encoded.periods)
     truth = source.truth[rows]
     base = np.arange(BASE)
 
@@ -222,14 +222,14 @@ def with_noise(truth: np.ndarray, classes: int, kind: str, rng: np.random.Genera
     return given
 
 
-def qualities(part: Encoded, labels: np.ndarray, rows: np.ndarray, classes: int, seed: int) -> np.ndarray:
+def qualities(part: EncodedFeatures, labels: np.ndarray, rows: np.ndarray, classes: int, seed: int) -> np.ndarray:
     """The audit's quality of each label; it sees these rows and their labels, nothing else."""
-    own = Encoded(part.matrix[rows], part.categorical, part.periods)
+    own = EncodedFeatures(part.matrix[rows], part.categorical, part.periods)
     given = labels[rows]
-    settings = Settings(seed=seed)
+    settings = LabelAuditSettings(seed=seed)
     models = settings.models(len(rows), classes)
-    folds = plan_folds(twins(own), given, settings.folds, settings.limit(models, classes), seed)
-    return find_doubt(given, predicted_probabilities(own, given, classes, folds, models, seed)).quality
+    folds = plan_folds(duplicate_groups(own), given, settings.folds, settings.limit(models, classes), seed)
+    return find_label_issues(given, predicted_probabilities(own, given, classes, folds, models, seed)).quality
 
 
 def worst(quality: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:

@@ -47,7 +47,7 @@ from benchmarks.data_centric_table import markdown, table
 from benchmarks.results import keep
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv
 from components.shared.files import write_text
-from pipeline.process.environment import settle
+from pipeline.process.environment import configure_environment
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ID = "row_id"
@@ -144,7 +144,7 @@ def main() -> None:
         options.scenarios = options.scenarios[:1]
     if not 1 <= options.tries <= len(TRIED):
         parser.error(f"--tries {options.tries}: legal are 1 to {len(TRIED)}")
-    settle()
+    configure_environment()
     with tempfile.TemporaryDirectory() as folder:
         result = loops(Project(Path(folder), options.window), options)
     print("\n\n".join((markdown if options.markdown else table)(one) for one in result["scenarios"]))

@@ -29,10 +29,10 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.clean_vs_collect import worst
 from benchmarks.data_centric_noise import LABEL, SCENARIOS, flips
-from components.label_audit.encoding import Encoded, Kinds, encode
-from components.label_audit.label_issues import judge_classes
+from components.label_audit.encoding import EncodedFeatures, FeatureTypes, encode_features
+from components.label_audit.label_issues import find_class_issues
 from components.label_audit.models import fit_classifier
-from components.label_audit.settings import Settings
+from components.label_audit.settings import LabelAuditSettings
 from components.shared.files import write_json
 from pipeline.settings.config import load_config
 
@@ -51,11 +51,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
     options = parser.parse_args()
     config = load_config(Path("schemas/flights/pipeline.toml"))
-    kinds = Kinds(config.features.categorical, config.features.numeric, config.features.cyclical)
+    kinds = FeatureTypes(config.features.categorical, config.features.numeric, config.features.cyclical)
     spans = range(options.span - options.window, options.span + 1)
     frames = [pd.read_csv(options.data / f"span-{span:02d}.csv") for span in spans]
     train = pd.concat(frames[:-1], ignore_index=True)
-    encoded = encode(pd.concat(frames, ignore_index=True), kinds)
+    encoded = encode_features(pd.concat(frames, ignore_index=True), kinds)
     evaluated = frames[-1][LABEL].to_numpy(np.int64)
     import sklearn.ensemble  # noqa: F401 - before the limit of threads, which reaches only libraries that are loaded
 
@@ -88,7 +88,7 @@ KEYS = ("flipped", "checked", "wrong", "late", *METRICS)
 def arms(
     name: str,
     train: pd.DataFrame,
-    encoded: Encoded,
+    encoded: EncodedFeatures,
     evaluated: np.ndarray,
     wrong: np.ndarray,
     look: float | None,
@@ -97,8 +97,8 @@ def arms(
     """Metrics of every arm, and what it checked."""
     truth = train[LABEL].to_numpy(np.int64)
     given = np.where(wrong, 1 - truth, truth)
-    part = Encoded(encoded.matrix[: len(train)], encoded.categorical, encoded.periods)
-    judged = judge_classes(pd.Series(given), part, Settings(seed=seed))
+    part = EncodedFeatures(encoded.matrix[: len(train)], encoded.categorical, encoded.periods)
+    judged = find_class_issues(pd.Series(given), part, LabelAuditSettings(seed=seed))
     quality = np.ones(len(train))
     quality[judged.rows] = judged.quality
     count = int(wrong.sum()) if look is None else round(look * len(train))
@@ -127,7 +127,7 @@ def arms(
     return found
 
 
-def metrics(encoded: Encoded, labels: np.ndarray, evaluated: np.ndarray, seed: int) -> dict[str, float]:
+def metrics(encoded: EncodedFeatures, labels: np.ndarray, evaluated: np.ndarray, seed: int) -> dict[str, float]:
     """Of the quick model that learnt `labels` of the first rows, on the others, in points of 100."""
     from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 

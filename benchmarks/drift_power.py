@@ -35,10 +35,10 @@ from scipy.stats import norm
 
 from benchmarks.charts import figure, save
 from components.drift_validator.distances.column_distances import measure_column
-from components.drift_validator.distances.distance_result import Measured
-from components.drift_validator.significance import Drift, Subject, judge
-from components.drift_validator.sketches.sketch import Categories, Column, Numbers
-from components.drift_validator.thresholds import MAIN, Rules
+from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.significance import DriftFinding, TestSubject, apply_tests
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, NumberCounts
+from components.drift_validator.thresholds import MAIN, DriftThresholds
 from components.shared.errors import PlumblineError
 from components.shared.files import write_json
 
@@ -50,9 +50,9 @@ SCALES = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Default effects times this, to see what the floor does."""
 PER_KIND = 5
 LOOSER = 0.05
-RULES = Rules()
+RULES = DriftThresholds()
 
-Draw = Callable[[np.random.Generator, int, float], Column]
+Draw = Callable[[np.random.Generator, int, float], ColumnSketch]
 
 
 def main() -> int:
@@ -91,14 +91,14 @@ def _one_grows(kinds: int, grown: int) -> Draw:
     shares = 1 / np.arange(1.0, kinds + 1)
     shares /= shares.sum()
 
-    def draw(random: np.random.Generator, rows: int, shift: float) -> Column:
+    def draw(random: np.random.Generator, rows: int, shift: float) -> ColumnSketch:
         moved = shift / (1 - shares[grown])
         return _texts(random.multinomial(rows, shares * (1 - moved) + moved * (np.arange(kinds) == grown)))
 
     return draw
 
 
-def _all_move(random: np.random.Generator, rows: int, shift: float) -> Column:
+def _all_move(random: np.random.Generator, rows: int, shift: float) -> ColumnSketch:
     """500 values, by turns larger and smaller by the same factor: the total variation is `shift`."""
     shares = 1 / np.arange(1.0, 501)
     up = np.arange(500) % 4 % 3 == 0  # of each four the first and last, so that both halves are of much the same mass
@@ -107,22 +107,22 @@ def _all_move(random: np.random.Generator, rows: int, shift: float) -> Column:
     return _texts(random.multinomial(rows, shares))
 
 
-def _normal(random: np.random.Generator, rows: int, shift: float) -> Column:
+def _normal(random: np.random.Generator, rows: int, shift: float) -> ColumnSketch:
     """The mean moves; the Kolmogorov-Smirnov distance 2 Phi(delta / 2) - 1 is `shift`. Two decimals."""
     return _numbers(random.normal(_delta(shift), size=rows))
 
 
-def _heavy_tail(random: np.random.Generator, rows: int, shift: float) -> Column:
+def _heavy_tail(random: np.random.Generator, rows: int, shift: float) -> ColumnSketch:
     """Log-normal, the log's deviation 1.5; all values grow by one factor, and the distance is `shift`."""
     return _numbers(10 * np.exp(1.5 * random.normal(_delta(shift), size=rows)))
 
 
-def _mostly_zero(random: np.random.Generator, rows: int, shift: float) -> Column:
+def _mostly_zero(random: np.random.Generator, rows: int, shift: float) -> ColumnSketch:
     """Rain: 90 % zeros, the others exponential; the share of zeros falls by `shift`."""
     return _numbers(np.where(random.random(rows) < 0.9 - shift, 0.0, 0.01 + random.exponential(0.1, rows)))
 
 
-def _missing(random: np.random.Generator, rows: int, shift: float) -> Column:
+def _missing(random: np.random.Generator, rows: int, shift: float) -> ColumnSketch:
     """Of normal numbers 10 % are missing; the share grows by `shift`, the values' distribution stays."""
     gone = int(random.binomial(rows, 0.1 + shift))
     return _numbers(random.normal(size=rows - gone), gone)
@@ -147,15 +147,15 @@ def _delta(distance: float) -> float:
     return float(2 * norm.ppf((1 + distance) / 2))
 
 
-def _texts(counts: np.ndarray) -> Column:
+def _texts(counts: np.ndarray) -> ColumnSketch:
     there = np.flatnonzero(counts)
     names = pa.array([f"v{value:03d}" for value in there], pa.large_string())
-    return Column("x", int(counts.sum()), 0, Categories(names, counts[there].astype(np.int64)))
+    return ColumnSketch("x", int(counts.sum()), 0, CategoryCounts(names, counts[there].astype(np.int64)))
 
 
-def _numbers(values: np.ndarray, missing: int = 0) -> Column:
+def _numbers(values: np.ndarray, missing: int = 0) -> ColumnSketch:
     distinct, counts = np.unique(values.round(2) + 0.0, return_counts=True)
-    return Column("x", len(values) + missing, missing, Numbers(distinct, counts.astype(np.int64)))
+    return ColumnSketch("x", len(values) + missing, missing, NumberCounts(distinct, counts.astype(np.int64)))
 
 
 def study(sizes: Sequence[int], families: int, seed: int) -> dict[str, Any]:
@@ -221,16 +221,16 @@ def study(sizes: Sequence[int], families: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _measure(baseline: Column, current: Column) -> list[Measured]:
+def _measure(baseline: ColumnSketch, current: ColumnSketch) -> list[DistanceResult]:
     return measure_column(baseline, current, jensen_shannon=True)
 
 
-def _judged(family: dict[str, list[Measured]]) -> list[Drift]:
+def _judged(family: dict[str, list[DistanceResult]]) -> list[DriftFinding]:
     """The calibrated rule on all but the divergence, which is not among its defaults."""
-    return judge(
+    return apply_tests(
         [
             # Without `critical`, which is for the report and costs more than all the rest.
-            (Subject(feature), Measured(one.measure, one.distance, p_value=one.p_value))
+            (TestSubject(feature), DistanceResult(one.measure, one.distance, p_value=one.p_value))
             for feature, measured in family.items()
             for one in measured
             if one.measure != "jensen_shannon"
@@ -239,7 +239,7 @@ def _judged(family: dict[str, list[Measured]]) -> list[Drift]:
     )
 
 
-def _verdicts(family: dict[str, list[Measured]]) -> dict[str, set[str]]:
+def _verdicts(family: dict[str, list[DistanceResult]]) -> dict[str, set[str]]:
     """Rule -> features that it reports; "x<scale>" is the calibrated rule with other effects."""
     said: dict[str, set[str]] = {}
     for kind, measures in (("distance", MAIN), ("divergence", {"jensen_shannon"})):

@@ -102,9 +102,9 @@ def _cpu() -> float:
 
 def run(step: str, folder: Path, features: dict[str, Any], splits: dict[str, str], classes: int) -> None:
     """The core of one component, from its inputs on disk to its outputs on disk."""
-    from components.error_analysis.analysis import analyse
-    from components.error_analysis.settings import Settings
-    from components.evaluator.blessing import Bar
+    from components.error_analysis.analysis import analyse_errors
+    from components.error_analysis.settings import ErrorAnalysisSettings
+    from components.evaluator.blessing import ValidationThresholds
     from components.evaluator.evaluation import evaluate
     from components.predictor.prediction import predict, train_labels
     from components.shared.examples.example_reading import record_batches
@@ -130,13 +130,13 @@ def run(step: str, folder: Path, features: dict[str, Any], splits: dict[str, str
         place = folder / "evaluation"
         keys = [[features["categorical"][0]]]
         locations = {"candidate": str(model)}
-        verdict = evaluate(found, labels, splits, features, keys, Bar(), locations, None, place)
+        verdict = evaluate(found, labels, splits, features, keys, ValidationThresholds(), locations, None, place)
         write_json(place / "verdict.json", verdict)
         return
     metric = {"binary": "average_precision", "multiclass": "accuracy"}[task]
     audit: dict[str, Any] = {}
-    errors = analyse(
-        found, splits["eval"], splits["train"], len(labels), model, audit, features, metric, Settings()
+    errors = analyse_errors(
+        found, splits["eval"], splits["train"], len(labels), model, audit, features, metric, ErrorAnalysisSettings()
     )  # fmt: skip
     write_json(folder / "errors.json", errors)
 

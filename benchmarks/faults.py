@@ -182,9 +182,9 @@ def _ours(baseline: Path, current: Path, thresholds: bool) -> list[Finding]:
 
 
 def _stock(pairs: Sequence[Pair], what: str) -> Findings:
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     checks = StockChecks(SCHEMA)
     found: Findings = {"ExampleValidator": [], "DistributionValidator": []}
     known: dict[Path, Any] = {}

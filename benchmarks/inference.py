@@ -76,9 +76,9 @@ def _trained(folder: Path) -> FinishedRun:
 
 
 def _measured(finished: FinishedRun, options: argparse.Namespace) -> dict[str, Any]:
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     from pipeline.settings.config import load_config
 
     config = load_config(CHECKOUT / "schemas" / "flights" / "pipeline.toml")

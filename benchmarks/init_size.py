@@ -25,7 +25,7 @@ from benchmarks.finished_run import command_line
 from benchmarks.measured import measure
 from benchmarks.results import print_result
 from components.shared.errors import PlumblineError
-from pipeline.process.environment import settle
+from pipeline.process.environment import configure_environment
 
 CELLS = 1 << 22
 """Made at a time."""
@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--columns", type=int, default=8, help="without the label")
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
     options = parser.parse_args()
-    settle()
+    configure_environment()
     with tempfile.TemporaryDirectory(prefix="plumbline-init-") as temporary:
         folder = Path(temporary)
         write_messy(folder / "messy.csv", options.rows, options.columns)

@@ -35,8 +35,8 @@ def main() -> None:
     made = {uri: integrity.describe(uri) for uri in uris}
     steps: dict[str, Callable[[], object]] = {
         "record": lambda: [integrity.describe(uri) for uri in uris],
-        "check": lambda: [integrity.check(uri, made[uri], digests=False) for uri in uris],
-        "verify": lambda: [integrity.check(uri, made[uri], digests=True) for uri in uris],
+        "check": lambda: [integrity.check_artifact(uri, made[uri], digests=False) for uri in uris],
+        "verify": lambda: [integrity.check_artifact(uri, made[uri], digests=True) for uri in uris],
     }
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in steps}
     for _ in range(options.rounds):

@@ -30,11 +30,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from components.label_audit.confident_learning import find_doubt
 from components.label_audit.cross_validation import predicted_probabilities
-from components.label_audit.encoding import Encoded, Kinds, encode, scaled
-from components.label_audit.grouped_folds import plan_folds, twins
-from components.label_audit.settings import Settings
+from components.label_audit.encoding import EncodedFeatures, FeatureTypes, encode_features, scaled
+from components.label_audit.grouped_folds import duplicate_groups, plan_folds
+from components.label_audit.settings import LabelAuditSettings
 from components.shared.files import write_json
 from pipeline.settings.config import load_config
 
@@ -65,7 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.filterwarnings("ignore", category=UserWarning)
     began = time.perf_counter()
-    sources: dict[str, Callable[[], tuple[Encoded, np.ndarray]]] = {
+    sources: dict[str, Callable[[], tuple[EncodedFeatures, np.ndarray]]] = {
         "digits": digits,
         "flights": lambda: flights(options.data, options.rows),
     }
@@ -108,21 +107,21 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def digits() -> tuple[Encoded, np.ndarray]:
+def digits() -> tuple[EncodedFeatures, np.ndarray]:
     """scikit-learn's digits: 1,797 images of 8 x 8 pixels, ten classes."""
     from sklearn.datasets import load_digits
 
     data = load_digits()
-    return Encoded(np.asarray(data.data, np.float64), 0, {}), np.asarray(data.target, np.int64)
+    return EncodedFeatures(np.asarray(data.data, np.float64), 0, {}), np.asarray(data.target, np.int64)
 
 
-def flights(folder: Path, rows: int) -> tuple[Encoded, np.ndarray]:
+def flights(folder: Path, rows: int) -> tuple[EncodedFeatures, np.ndarray]:
     """A random `rows` of the first span with the columns that the pipeline learns from, two classes."""
     config = load_config(Path("schemas/flights/pipeline.toml"))
     span = pd.read_csv(folder / "span-01.csv")
     drawn = span.sample(min(rows, len(span)), random_state=0)
-    kinds = Kinds(config.features.categorical, config.features.numeric, config.features.cyclical)
-    return encode(drawn, kinds), drawn[config.dataset.label].to_numpy(np.int64)
+    kinds = FeatureTypes(config.features.categorical, config.features.numeric, config.features.cyclical)
+    return encode_features(drawn, kinds), drawn[config.dataset.label].to_numpy(np.int64)
 
 
 def flipped(truth: np.ndarray, level: float, kind: str, rng: np.random.Generator) -> np.ndarray:
@@ -143,20 +142,20 @@ def flipped(truth: np.ndarray, level: float, kind: str, rng: np.random.Generator
     return given
 
 
-def find_all(encoded: Encoded, given: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+def find_all(encoded: EncodedFeatures, given: np.ndarray, seed: int) -> dict[str, np.ndarray]:
     """Method -> rows that it holds for flipped, N booleans."""
     from cleanlab.classification import CleanLearning
     from cleanlab.filter import find_label_issues
 
-    settings = Settings(seed=seed)
+    settings = LabelAuditSettings(seed=seed)
     classes = int(given.max()) + 1
     models = settings.models(len(given), classes)
-    folds = plan_folds(twins(encoded), given, settings.folds, settings.limit(models, classes), seed)
+    folds = plan_folds(duplicate_groups(encoded), given, settings.folds, settings.limit(models, classes), seed)
     probabilities = predicted_probabilities(encoded, given, classes, folds, models, seed)
     learning = CleanLearning(seed=seed, verbose=False, find_label_issues_kwargs={"n_jobs": 1})
     issues = learning.find_label_issues(scaled(encoded, np.arange(len(given))), given)
     return {
-        "ours": find_doubt(given, probabilities).doubtful,
+        "ours": find_label_issues(given, probabilities).doubtful,
         "argmax": probabilities.argmax(axis=1) != given,
         "cleanlab": find_label_issues(given, probabilities, n_jobs=1),  # one process: the result is the same
         "cleanlearning": issues["is_label_issue"].to_numpy(bool),

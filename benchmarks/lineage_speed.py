@@ -29,7 +29,7 @@ home = Path(sys.argv[2])
 registry = Registry(home / "registry")
 store = lineage.open_store(home / "metadata.sqlite")
 if sys.argv[1] == "runs":
-    print(len(runs.for_a_person(runs.history(home, store))), file=sys.stderr)
+    print(len(runs.to_text(runs.history(home, store))), file=sys.stderr)
 elif sys.argv[1] == "compare":
     last, before = runs.history(home, limit=2)
     compare_runs.compare_runs(store, home, before.run_id, last.run_id)

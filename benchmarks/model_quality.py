@@ -41,9 +41,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="keep prepared splits and models here (default: a temporary folder)")
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
     options = parser.parse_args()
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     rows, result = flights(), {}
     with tempfile.TemporaryDirectory() as temporary:
         for name in options.splits.split(","):

@@ -98,19 +98,19 @@ def _steps(runner: str, folder: Path, master: str) -> dict[str, Any]:
     import shutil
     import time
 
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     from benchmarks.scale_steps import drift, ingest, settings, statistics
     from pipeline.runners.beam.services import started
     from pipeline.settings.beam_arguments import beam_args
-    from pipeline.settings.sections.beam import Beam
+    from pipeline.settings.sections.beam import BeamSection
 
     config, source = settings(folder / "spans")
-    beam = Beam()
+    beam = BeamSection()
     if master:
         parallelism = int(runner.partition("-")[2])
-        beam = Beam.model_validate({"profile": "flink", "flink": {"master": master, "parallelism": parallelism}})
+        beam = BeamSection.model_validate({"profile": "flink", "flink": {"master": master, "parallelism": parallelism}})
     output = folder / "output"
     shutil.rmtree(output, ignore_errors=True)
     seconds: dict[str, float] = {}

@@ -14,7 +14,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 
 from components.arrow_example_gen.component import ArrowExampleGen
 from components.arrow_example_gen.source import SPLITS, Source
-from components.drift_validator.drift_detection import Plan, find_drift
+from components.drift_validator.drift_detection import DriftConfig, find_drift
 from components.shared.examples.example_reading import example_batches
 from pipeline.preflight.data_check import check_schema, source_of
 from pipeline.settings.config import Config, find_config, load_config
@@ -81,7 +81,7 @@ def drift(config: Config, examples: Path) -> bytes:
     """DriftValidator's work on the examples; returns its rows."""
     schema = tfdv.load_schema_text(str(config.schema_path))
     train, evaluated = (example_batches(str(examples / f"Split-{split}")) for split in SPLITS)
-    plan = Plan.from_json(plan_of(config, check_schema(config)).to_json()).with_schema(schema)
+    plan = DriftConfig.from_json(plan_of(config, check_schema(config)).to_json()).with_schema(schema)
     return json.dumps([asdict(row) for row in find_drift(train, evaluated, plan).rows], sort_keys=True).encode()
 
 

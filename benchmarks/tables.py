@@ -37,7 +37,7 @@ from benchmarks.tables_ours import Run, answers, row_ids, run_pipeline
 from benchmarks.tables_page import markdown
 from benchmarks.venvs import environment, venv_python
 from components.shared.errors import PlumblineError, UsageError
-from pipeline.process.environment import settle
+from pipeline.process.environment import configure_environment
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "tables_requirements.txt"
@@ -54,7 +54,7 @@ def main() -> int:
     parser.add_argument("--resume", action="store_true", help="take tables that --json holds from there")
     parser.add_argument("--markdown", type=Path, help="write the rows for docs/model.md to this file")
     options = parser.parse_args()
-    settle()
+    configure_environment()
     try:
         python = venv_python("tables", REQUIREMENTS, options=["--no-deps"])
         catalog = {one["name"]: one for one in json.loads(_child(python, "run_tables_source.py", "--list"))}

@@ -111,13 +111,13 @@ def _verdict(metric: str, difference: Figure) -> int:
     return -sign if difference.high < 0 else 0
 
 
-def _judge(task: str, labels: np.ndarray, answer: np.ndarray) -> weighted_metrics.Judge:
+def _judge(task: str, labels: np.ndarray, answer: np.ndarray) -> weighted_metrics.WeightedMetrics:
     if task == "binary":
-        return weighted_metrics.Binary(labels, answer)
+        return weighted_metrics.BinaryMetrics(labels, answer)
     return (
-        weighted_metrics.multiclass(labels, answer)
+        weighted_metrics.multiclass_metrics(labels, answer)
         if task == "multiclass"
-        else weighted_metrics.regression(labels, answer)
+        else weighted_metrics.regression_metrics(labels, answer)
     )
 
 

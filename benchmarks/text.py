@@ -37,7 +37,7 @@ from benchmarks.tables_judging import OURS, judge
 from benchmarks.tables_ours import answers, row_ids, run_pipeline
 from benchmarks.text_source import catalog, write_table
 from components.shared.errors import PlumblineError, UsageError
-from pipeline.process.environment import settle
+from pipeline.process.environment import configure_environment
 
 RIVALS = ("word", "char_wb", "word_char_wb")
 
@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="keep the result in this file, too")
     parser.add_argument("--cost", type=int, help="measure the cost of so many texts instead")
     options = parser.parse_args()
-    settle()
+    configure_environment()
     if options.cost:
         print_result({"cost": cost(options.cost)}, options.json)
         return 0

@@ -87,9 +87,9 @@ def _compared(folder: Path, finished: Path | None, rows: int | None, rounds: int
 
 def _ours(finished: FinishedRun) -> dict[str, Any]:
     """Trains again as the run's Trainer did, into a temporary folder."""
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     from sklearn.metrics import roc_auc_score
     from tfx.components.trainer.executor import GenericExecutor
 

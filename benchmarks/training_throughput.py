@@ -59,9 +59,9 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := sorted(set(options.models.split(",")) - set(MODELS)):
         sys.exit(f"benchmarks/training_throughput: {unknown[0]} is no model; legal: {', '.join(MODELS)}")
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     spans = [options.data / name for name in options.spans.split(",")]
     result: dict[str, Any] = {"cores": os.cpu_count(), "load": os.getloadavg()[0]}
     result |= {"rows": {}, "seconds_to_first_batch": {}, "measured": {}}
@@ -107,14 +107,14 @@ class _Bench:
     """One preparation of the rows, read our way, and trained on in any."""
 
     def __init__(self, data: OnDisk, logs: Path) -> None:
-        from components.trainer.batches import Feed
+        from components.trainer.batches import BatchDataset
         from components.trainer.training_columns import read_columns
 
         self._data, self._logs, self._accessor = data, logs, data.accessor()
         began = time.monotonic()
         self.rows = read_columns(data.raw_files, self._accessor.record_batch_factory, data.schema, data.graph)
         read = time.monotonic()
-        next(iter(Feed(self.rows, 1024, seed=0).dataset()))
+        next(iter(BatchDataset(self.rows, 1024, seed=0).dataset()))
         done = time.monotonic()
         next(iter(self._stock_dataset(1024)))
         self.first_batch = {
@@ -128,7 +128,7 @@ class _Bench:
         import tensorflow as tf
 
         from benchmarks.training_throughput_models import compiled
-        from components.trainer.batches import Feed
+        from components.trainer.batches import BatchDataset
         from components.trainer.network import steps_per_execution
 
         models = {
@@ -136,7 +136,7 @@ class _Bench:
             for way in WAYS
         }
         whole = len(self.rows) // size * size  # the stock path drops what makes no whole batch
-        feed = Feed(self.rows.rows(slice(0, whole)), size, seed=0)
+        feed = BatchDataset(self.rows.rows(slice(0, whole)), size, seed=0)
         there = next(iter(feed.dataset()))
         datasets = {
             "stock": self._stock_dataset(size),

@@ -29,7 +29,7 @@ from benchmarks.measured import attempt
 from benchmarks.results import keep
 from benchmarks.venvs import environment, venv_python
 from components.shared.errors import PlumblineError, UsageError
-from pipeline.process.environment import settle
+from pipeline.process.environment import configure_environment
 
 HERE = Path(__file__).parent
 METRICS = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}
@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="keep the result in this file, too, after every table")
     parser.add_argument("--markdown", type=Path, help="write the rows for docs/own-data.md to this file")
     options = parser.parse_args()
-    settle()
+    configure_environment()
     try:
         python = venv_python("tables", HERE / "tables_requirements.txt", options=["--no-deps"])
         catalog = {one["name"]: one for one in json.loads(_asked(python, "--list"))}

@@ -96,9 +96,9 @@ def _measure(columns: int, classes: int, rows: int, until: str) -> dict[str, Any
 
 def _steps(until: str) -> dict[str, Any]:
     """In a process of its own: the nodes of a cold run one after the other."""
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     from pipeline.metadata.connection import connection_config
     from pipeline.preflight.data_check import check_data, source_of
     from pipeline.settings.beam_arguments import Endpoints

@@ -10,7 +10,7 @@ from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 from pipeline.settings.config import Config
-from pipeline.settings.custom_module import OwnModule
+from pipeline.settings.custom_module import CustomModule
 
 STACK = (
     "apache-beam",
@@ -56,7 +56,7 @@ def code_of(*modules: str) -> str:
     return _hash([digests, stack_versions()])
 
 
-def code_with(own: OwnModule | None, function: str, module: str) -> str:
+def code_with(own: CustomModule | None, function: str, module: str) -> str:
     """code_of a module, and of what a user's own module imports from `components`, if it defines the function."""
     used = own.components if own is not None and function in own.functions else ()
     return code_of(module, *(name for name in used if _source(name)))

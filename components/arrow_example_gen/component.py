@@ -17,7 +17,14 @@ from tfx.proto import example_gen_pb2
 from tfx.types.artifact_utils import encode_split_names
 from tfx.types.standard_artifacts import Examples
 
-from components.arrow_example_gen.conversion import Converted, Job, check_labels, convert, jobs, label_counts
+from components.arrow_example_gen.conversion import (
+    ConversionResult,
+    ConversionTask,
+    check_labels,
+    conversion_tasks,
+    convert,
+    label_counts,
+)
 from components.arrow_example_gen.extra_rows import check_taken
 from components.arrow_example_gen.float_rounding import worst
 from components.arrow_example_gen.rare_classes import with_other_class
@@ -66,7 +73,7 @@ def ArrowExampleGen(
     if window:
         described = replace(described, window=window)
     described = with_other_class(described, None if span == -1 else span)
-    work = jobs(described, None if span == -1 else span, examples.uri)
+    work = conversion_tasks(described, None if span == -1 else span, examples.uri)
     for split in described.splits:
         fileio.makedirs(os.path.join(examples.uri, f"Split-{split}"))
     if _is_distributed(beam_pipeline):
@@ -119,14 +126,16 @@ def _is_distributed(pipeline: beam.Pipeline | None) -> bool:
     return pipeline is not None and type(pipeline.runner).__name__ not in StandardOptions.LOCAL_RUNNERS
 
 
-def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder: str) -> list[Converted]:
+def _on_workers(
+    source: Source, work: list[ConversionTask], pipeline: beam.Pipeline, folder: str
+) -> list[ConversionResult]:
     """Converts each job on a Beam worker; results come back as small JSON files in `folder`.
 
     A runner may retry a job while the previous attempt is still writing. Each attempt therefore writes to unique names
     and renames its files when they are complete; the last rename wins.
     """
 
-    def record(numbered: tuple[int, Job]) -> None:
+    def record(numbered: tuple[int, ConversionTask]) -> None:
         number, job = numbered
         attempt = f"{folder}/{number:05d}-{uuid.uuid4().hex}"
         try:
@@ -147,16 +156,16 @@ def _on_workers(source: Source, work: list[Job], pipeline: beam.Pipeline, folder
         fileio.rmtree(folder)
 
 
-def _recorded(file: str) -> Converted:
+def _recorded(file: str) -> ConversionResult:
     """Loads the result of a worker; InputError with the worker's message if the conversion failed."""
     with fileio.open(file) as content:
         result = content.read()
     if error := json.loads(result).get("error"):
         raise InputError(error)
-    return Converted.from_json(result)
+    return ConversionResult.from_json(result)
 
 
-def _corrections(source: Source, done: list[Converted], folder: str) -> list[dict]:
+def _corrections(source: Source, done: list[ConversionResult], folder: str) -> list[dict]:
     """The value of the property `corrections`; copies the file into the artifact, since users keep editing it."""
     if source.corrected is None:
         return []
@@ -168,6 +177,6 @@ def _corrections(source: Source, done: list[Converted], folder: str) -> list[dic
     return [source.corrected.about(total)]
 
 
-def _once(done: list[Converted]) -> list:
+def _once(done: list[ConversionResult]) -> list:
     """Distinct type mismatches of all files; a file that is split by hash is read twice and reports each one twice."""
     return list(dict.fromkeys(misfit for one in done for misfit in one.misfits))

@@ -6,18 +6,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from components.arrow_example_gen import extra_rows
-from components.arrow_example_gen.corrections import Applied
+from components.arrow_example_gen.corrections import CorrectionCounts
 from components.arrow_example_gen.example_encoding import write_examples
-from components.arrow_example_gen.float_rounding import Rounding
-from components.arrow_example_gen.label_check import LabelCount
+from components.arrow_example_gen.float_rounding import RoundingCheck
+from components.arrow_example_gen.label_check import LabelCounter
 from components.arrow_example_gen.source import Source
-from components.table_reading.cells.type_errors import Misfit
+from components.table_reading.cells.type_mismatches import TypeMismatch
 from components.table_reading.locations import content_sha256
 from components.table_reading.spans import SpanFile
 
 
 @dataclass(frozen=True)
-class Job:
+class ConversionTask:
     """One conversion: the rows of `file` for the split `split`, written to the path `target`."""
 
     split: str
@@ -26,7 +26,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Converted:
+class ConversionResult:
     """The result of a job.
 
     Attributes:
@@ -52,7 +52,7 @@ class Converted:
     rows: int
     unlabelled: int
     labels: dict[str, int]
-    misfits: tuple[Misfit, ...]
+    misfits: tuple[TypeMismatch, ...]
     corrected: dict[str, int] = field(default_factory=dict)
     extra: tuple[int, ...] = ()
     rounded: tuple[dict[str, Any], ...] = ()
@@ -62,18 +62,18 @@ class Converted:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, text: str) -> "Converted":
+    def from_json(cls, text: str) -> "ConversionResult":
         """Parses the output of `to_json`."""
         fields = json.loads(text)
         return cls(
-            misfits=tuple(Misfit(**misfit) for misfit in fields.pop("misfits")),
+            misfits=tuple(TypeMismatch(**misfit) for misfit in fields.pop("misfits")),
             extra=tuple(fields.pop("extra")),
             rounded=tuple(fields.pop("rounded")),
             **fields,
         )
 
 
-def jobs(source: Source, span: int | None, folder: str) -> list[Job]:
+def conversion_tasks(source: Source, span: int | None, folder: str) -> list[ConversionTask]:
     """Plans the conversions of a window.
 
     Args:
@@ -85,13 +85,15 @@ def jobs(source: Source, span: int | None, folder: str) -> list[Job]:
       InputError: A span of the window is missing.
     """
     return [
-        Job(split, file, f"{folder.rstrip('/')}/Split-{split}/data_tfrecord-{index:05d}-of-{len(files):05d}.gz")
+        ConversionTask(
+            split, file, f"{folder.rstrip('/')}/Split-{split}/data_tfrecord-{index:05d}-of-{len(files):05d}.gz"
+        )
         for split, files in source.files(span).splits().items()
         for index, file in enumerate(files)
     ]
 
 
-def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
+def convert(source: Source, job: ConversionTask, columnar: bool = False) -> ConversionResult:
     """Reads, encodes and writes the rows of one job.
 
     Args:
@@ -102,14 +104,14 @@ def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
     Raises:
       InputError: The file cannot be read; the message names file, column and row.
     """
-    misfits: list[Misfit] = []
-    applied = Applied()
-    seen = LabelCount(source.label)
+    misfits: list[TypeMismatch] = []
+    applied = CorrectionCounts()
+    seen = LabelCounter(source.label)
     taken: list[int] = []
     read = source.read(job.file, job.split, misfits, applied, taken)
-    rounding = Rounding()
+    rounding = RoundingCheck()
     rows = write_examples(rounding.watched(seen.labelled(read)), job.target, columnar)
-    return Converted(
+    return ConversionResult(
         split=job.split,
         span=job.file.span,
         name=job.file.name,
@@ -126,10 +128,10 @@ def convert(source: Source, job: Job, columnar: bool = False) -> Converted:
     )
 
 
-def check_labels(source: Source, done: list[Converted]) -> None:
+def check_labels(source: Source, done: list[ConversionResult]) -> None:
     """Raises InputError unless `train` and `eval` both have rows with at least two label values."""
     for split in dict.fromkeys(one.split for one in done if one.split != extra_rows.SPLIT):
-        total = LabelCount(source.label)
+        total = LabelCounter(source.label)
         for one in done:
             if one.split == split:
                 total.rows += one.rows
@@ -137,9 +139,9 @@ def check_labels(source: Source, done: list[Converted]) -> None:
         total.check(split, source.directory)
 
 
-def label_counts(source: Source, done: list[Converted]) -> dict[str, dict[str, int]]:
+def label_counts(source: Source, done: list[ConversionResult]) -> dict[str, dict[str, int]]:
     """Split -> label value -> rows; empty for too many distinct values. Rows of `extra` count as `train`."""
-    found = {split: LabelCount(source.label) for split in ("train", "eval")}
+    found = {split: LabelCounter(source.label) for split in ("train", "eval")}
     for one in done:
         found["eval" if one.split == "eval" else "train"].values.update(Counter(one.labels))
     return {split: count.counts for split, count in found.items()}

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from components.arrow_example_gen.corrections_file import Correction, CorrectionsFile, read_corrections
 from components.shared.errors import ConfigError, InputError
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.column_types import arrow_types
 
 JOIN = "|"
@@ -18,7 +18,7 @@ JOIN = "|"
 
 
 @dataclass
-class Applied:
+class CorrectionCounts:
     """Counts of the applied corrections.
 
     Attributes:
@@ -40,7 +40,7 @@ class Applied:
 
 
 @dataclass(frozen=True, eq=False)
-class Edit:
+class ColumnCorrection:
     """The corrections of one column, for K distinct ids.
 
     Attributes:
@@ -72,18 +72,20 @@ class Corrections:
     ids: pa.StringArray
     first: np.ndarray
     dropped: np.ndarray
-    edits: Mapping[str, Edit]
+    edits: Mapping[str, ColumnCorrection]
     id_columns: tuple[str, ...]
     label: str
 
-    def apply(self, batches: Iterable[pa.RecordBatch], applied: Applied | None = None) -> Iterator[pa.RecordBatch]:
+    def apply(
+        self, batches: Iterable[pa.RecordBatch], applied: CorrectionCounts | None = None
+    ) -> Iterator[pa.RecordBatch]:
         """Yields the corrected batches. If several rows share an id, all of them are corrected.
 
         Args:
           batches: Rows, with columns of the schema's types.
           applied: Counts, updated in place; None discards them.
         """
-        count = Applied() if applied is None else applied
+        count = CorrectionCounts() if applied is None else applied
         for batch in batches:
             yield self._corrected(batch, count)
 
@@ -91,7 +93,7 @@ class Corrections:
         """The record for the artifact: name and SHA-256 of the file, its number of corrections, and `counts`."""
         return {"name": self.file.name, "sha256": self.file.sha256, "rows": len(self.file.rows), **counts}
 
-    def _corrected(self, batch: pa.RecordBatch, count: Applied) -> pa.RecordBatch:
+    def _corrected(self, batch: pa.RecordBatch, count: CorrectionCounts) -> pa.RecordBatch:
         at = pc.index_in(id_texts(batch, self.id_columns), value_set=self.ids)
         if at.null_count == len(at):
             return batch
@@ -161,7 +163,7 @@ def load_corrections(name: str, columns: Mapping[str, str], ids: Sequence[str], 
         edits[column] = _edit(file, column, codes[places], values, np.array(numbers)[places], size)
     for column, edit in edits.items():
         if (both := np.flatnonzero(edit.given & dropped)).size:
-            named = one_line(str(encoded.dictionary[both[0]]))
+            named = shorten(str(encoded.dictionary[both[0]]))
             raise InputError(
                 f"{file.name}: row {edit.rows[both[0]]} corrects '{column}' of id '{named}', which another row drops; "
                 "keep one of them"
@@ -198,7 +200,7 @@ def _check_field(name: str, number: int, row: Correction, columns: Mapping[str, 
     where = f"{name}: row {number}: `field`"
     if row.field and row.field not in columns:
         raise InputError(
-            f"{where} is '{one_line(row.field)}', not a column of the schema; columns: {', '.join(columns)}"
+            f"{where} is '{shorten(row.field)}', not a column of the schema; columns: {', '.join(columns)}"
         )
     if row.field in ids:
         raise InputError(f"{where} is '{row.field}', an id column; ids identify rows and cannot be corrected")
@@ -216,7 +218,7 @@ def _typed(name: str, rows: list[tuple[int, Correction]], type_: pa.DataType) ->
     if pc.any(bad).as_py():
         number, row = rows[pc.index(bad, True).as_py()]
         raise InputError(
-            f"{name}: row {number}: '{one_line(row.value)}' is not a valid {type_}, the type of '{row.field}'; "
+            f"{name}: row {number}: '{shorten(row.value)}' is not a valid {type_}, the type of '{row.field}'; "
             "leave `value` empty for a missing value"
         )
     return values
@@ -224,7 +226,7 @@ def _typed(name: str, rows: list[tuple[int, Correction]], type_: pa.DataType) ->
 
 def _edit(
     file: CorrectionsFile, column: str, codes: np.ndarray, values: pa.Array, numbers: np.ndarray, size: int
-) -> Edit:
+) -> ColumnCorrection:
     """The corrections of one column by id; InputError if two rows give an id different values."""
     first: dict[int, int] = {}
     listed = values.to_pylist()
@@ -233,18 +235,18 @@ def _edit(
         if listed[known] != listed[place]:
             raise InputError(
                 f"{file.name}: rows {numbers[known]} and {numbers[place]} contradict each other: '{column}' of id "
-                f"'{one_line(file.rows[int(numbers[place])].id)}' cannot be both {_shown(listed[known])} and "
+                f"'{shorten(file.rows[int(numbers[place])].id)}' cannot be both {_shown(listed[known])} and "
                 f"{_shown(listed[place])}"
             )
     place_of = np.full(size, -1)
     place_of[list(first)] = list(first.values())
     given = place_of >= 0
     rows = np.where(given, numbers[place_of], 0)
-    return Edit(given, values.take(pa.array(place_of, mask=~given)), rows)
+    return ColumnCorrection(given, values.take(pa.array(place_of, mask=~given)), rows)
 
 
 def _shown(value: object) -> str:
-    return "missing" if value is None else f"'{one_line(str(value))}'"
+    return "missing" if value is None else f"'{shorten(str(value))}'"
 
 
 def _equal(one: pa.Array, other: pa.Array) -> np.ndarray:

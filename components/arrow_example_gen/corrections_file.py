@@ -25,7 +25,7 @@ from pyarrow import fs
 from components.shared.errors import InputError
 from components.shared.texts.spreadsheet_formulas import escaped, original
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.spans import open_folder
 
 DROP = "drop"
@@ -91,7 +91,7 @@ def read_corrections(name: str) -> CorrectionsFile:
         raise InputError(f"{name}: is not valid CSV ({exc})") from exc
     if not records or tuple(records[0]) != HEADER:
         found = ",".join(records[0]) if records else ""
-        raise InputError(f"{name}: the header must be {','.join(HEADER)}, not {one_line(found) or 'nothing'}")
+        raise InputError(f"{name}: the header must be {','.join(HEADER)}, not {shorten(found) or 'nothing'}")
     rows = {}
     for number, cells in enumerate(records[1:], start=2):
         if not any(map(str.strip, cells)):
@@ -123,7 +123,7 @@ def _content(name: str) -> bytes:
             content: bytes = stream.read()
         return content
     except OSError as exc:
-        raise InputError(f"{name}: cannot be read ({one_line(str(exc))})") from exc
+        raise InputError(f"{name}: cannot be read ({shorten(str(exc))})") from exc
 
 
 def _check(name: str, rows: dict[int, Correction]) -> None:
@@ -133,7 +133,7 @@ def _check(name: str, rows: dict[int, Correction]) -> None:
             raise InputError(f"{name}: row {number}: `id` is empty; it must identify a row")
         if not row.field and row.value != DROP:
             raise InputError(
-                f"{name}: row {number}: without a `field`, `value` must be {DROP}, not '{one_line(row.value)}'"
+                f"{name}: row {number}: without a `field`, `value` must be {DROP}, not '{shorten(row.value)}'"
             )
         for cell in ("by", "when"):
             if not getattr(row, cell).strip():
@@ -142,4 +142,4 @@ def _check(name: str, rows: dict[int, Correction]) -> None:
                     "it in, or remove the row"
                 )
         if not day:
-            raise InputError(f"{name}: row {number}: `when` is '{one_line(row.when)}', not a date such as 2026-11-21")
+            raise InputError(f"{name}: row {number}: `when` is '{shorten(row.when)}', not a date such as 2026-11-21")

@@ -20,7 +20,7 @@ SPLIT = "extra"
 
 
 @dataclass(frozen=True)
-class Extra:
+class ExtraRows:
     """A slice whose rows are added from spans before the window: one entry of [[data.extra]].
 
     Attributes:
@@ -35,7 +35,7 @@ class Extra:
         return " and ".join(f"{column} = {' or '.join(values)}" for column, values in self.where.items())
 
     @classmethod
-    def from_fields(cls, fields: Mapping[str, object]) -> "Extra":
+    def from_fields(cls, fields: Mapping[str, object]) -> "ExtraRows":
         """Restores an instance from its `asdict` form, also after a round trip through JSON."""
         where, spans = fields["where"], fields["spans"]
         assert isinstance(where, dict) and isinstance(spans, int)
@@ -50,12 +50,14 @@ class Extra:
         return held
 
 
-def farthest(extras: Iterable[Extra]) -> int:
+def farthest(extras: Iterable[ExtraRows]) -> int:
     """The largest number of spans before the window that any entry needs; 0 without entries."""
     return max((extra.spans for extra in extras), default=0)
 
 
-def taken(batch: pa.RecordBatch, extras: Sequence[Extra], before: int, label: str) -> tuple[pa.RecordBatch, np.ndarray]:
+def taken(
+    batch: pa.RecordBatch, extras: Sequence[ExtraRows], before: int, label: str
+) -> tuple[pa.RecordBatch, np.ndarray]:
     """Selects the labelled rows of a batch that belong to at least one of the slices.
 
     Args:
@@ -79,7 +81,7 @@ def taken(batch: pa.RecordBatch, extras: Sequence[Extra], before: int, label: st
     return batch.filter(pa.array(some)), counts
 
 
-def check_columns(extras: Iterable[Extra], columns: Mapping[str, str], place: str) -> None:
+def check_columns(extras: Iterable[ExtraRows], columns: Mapping[str, str], place: str) -> None:
     """Validates the slices against the schema.
 
     Args:
@@ -103,7 +105,7 @@ def check_columns(extras: Iterable[Extra], columns: Mapping[str, str], place: st
                 raise ConfigError(f"{where}: '{bad}' is not a valid {columns[column]}, the type of '{column}'")
 
 
-def check_taken(extras: Sequence[Extra], counts: Iterable[Sequence[int]], place: str) -> list[int]:
+def check_taken(extras: Sequence[ExtraRows], counts: Iterable[Sequence[int]], place: str) -> list[int]:
     """Sums the rows per slice over files and checks that no slice is empty.
 
     Args:
@@ -124,7 +126,7 @@ def check_taken(extras: Sequence[Extra], counts: Iterable[Sequence[int]], place:
     return total
 
 
-def digest(extras: Sequence[Extra]) -> str:
+def digest(extras: Sequence[ExtraRows]) -> str:
     """The entries as canonical JSON, for the data fingerprint."""
     return json.dumps([asdict(extra) for extra in extras], sort_keys=True)
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.shared.features.distinct_values import Kept, NumberSample, told_apart
+from components.shared.features.distinct_values import NumberSample, ValueRetention, told_apart
 
 MOST_NAMED = 100
 """Columns that are reported at most; with more, the whole table is affected and the first ones suffice."""
 
 
-class Rounding:
+class RoundingCheck:
     """Samples the float64 columns of a stream of batches and compares the values with their float32 rounding."""
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Rounding:
                     self._samples.setdefault(name, NumberSample()).add(column)
             yield batch
 
-    def found(self) -> list[Kept]:
+    def found(self) -> list[ValueRetention]:
         """Findings of the affected columns, at most MOST_NAMED."""
         found = []
         for name, sample in self._samples.items():

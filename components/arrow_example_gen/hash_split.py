@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 _SEPARATOR = "\x1f"
 
 
-def in_eval(batch: pa.RecordBatch, ids: Sequence[str], eval_share: float) -> np.ndarray:
+def eval_mask(batch: pa.RecordBatch, ids: Sequence[str], eval_share: float) -> np.ndarray:
     """Selects the rows of the eval split.
 
     The split of a row depends on its id alone: not on the machine, the run or other rows. Rows that are appended to a

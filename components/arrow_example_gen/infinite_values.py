@@ -7,14 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.table_reading.cells.type_errors import FileMisfits, Misfit
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch
 
 INFINITE = "infinite"
 """Value of Misfit.kind for infinite numbers."""
 
 
 def without_infinite(
-    batches: Iterable[pa.RecordBatch], policy: str, file: FileMisfits, misfits: list[Misfit] | None
+    batches: Iterable[pa.RecordBatch], policy: str, file: FileTypeMismatches, misfits: list[TypeMismatch] | None
 ) -> Iterator[pa.RecordBatch]:
     """Yields the batches of a file with infinite numbers replaced by null.
 
@@ -27,7 +27,7 @@ def without_infinite(
     Raises:
       InputError: A number is infinite and the policy is "error".
     """
-    found: dict[str, Misfit] = {}
+    found: dict[str, TypeMismatch] = {}
     before = 0
     for batch in batches:
         for place, name in enumerate(batch.schema.names):
@@ -43,7 +43,7 @@ def without_infinite(
                 file.refuse(
                     name, row, f'is {value}; correct it, or count it as missing: set [data] infinity = "missing"'
                 )
-            known = found.get(name, Misfit(file.file, name, 0, row, value, INFINITE))
+            known = found.get(name, TypeMismatch(file.file, name, 0, row, value, INFINITE))
             found[name] = replace(known, count=known.count + len(rows))
             finite = pc.if_else(infinite, pa.scalar(None, column.type), column)
             batch = batch.set_column(place, batch.schema.field(place), finite)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from components.shared.errors import InputError
 
 
-class LabelCount:
+class LabelCounter:
     """Drops rows without a label from a stream of batches and counts label values.
 
     Attributes:

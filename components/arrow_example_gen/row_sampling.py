@@ -8,7 +8,7 @@ import pyarrow as pa
 SEED = 20
 
 
-def sampled(batches: Iterator[pa.RecordBatch], share: float) -> Iterator[pa.RecordBatch]:
+def sample_batches(batches: Iterator[pa.RecordBatch], share: float) -> Iterator[pa.RecordBatch]:
     """Keeps each row with probability `share`, in (0, 1] (Bernoulli sampling); independent of batch boundaries."""
     draw = np.random.default_rng(SEED)
     for batch in batches:

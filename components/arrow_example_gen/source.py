@@ -11,14 +11,14 @@ import pyarrow as pa
 
 from components.arrow_example_gen import extra_rows
 from components.arrow_example_gen.calendar_periods import Times, counted, in_period, integers
-from components.arrow_example_gen.corrections import Applied, Corrections, load_corrections
-from components.arrow_example_gen.extra_rows import Extra
-from components.arrow_example_gen.hash_split import in_eval
+from components.arrow_example_gen.corrections import CorrectionCounts, Corrections, load_corrections
+from components.arrow_example_gen.extra_rows import ExtraRows
+from components.arrow_example_gen.hash_split import eval_mask
 from components.arrow_example_gen.infinite_values import without_infinite
-from components.arrow_example_gen.row_sampling import sampled
+from components.arrow_example_gen.row_sampling import sample_batches
 from components.shared.errors import InputError, UsageError
 from components.shared.spellings.canonical_spellings import canonical
-from components.table_reading.cells.type_errors import FileMisfits, Misfit
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch
 from components.table_reading.column_types import arrow_types
 from components.table_reading.databases.database import Database
 from components.table_reading.formats.file_suffixes import is_csv
@@ -66,7 +66,7 @@ class Source:
     eval_share: float
     options: ReadOptions
     corrections: str = ""
-    extra: tuple[Extra, ...] = ()
+    extra: tuple[ExtraRows, ...] = ()
     steps: str = ""
     sample: float = 1.0
     other_class: str = ""
@@ -85,7 +85,7 @@ class Source:
         options = fields.pop("options")
         return cls(
             options=ReadOptions.from_fields(options),
-            extra=tuple(map(Extra.from_fields, fields.pop("extra", ()))),
+            extra=tuple(map(ExtraRows.from_fields, fields.pop("extra", ()))),
             **fields,
         )
 
@@ -155,8 +155,8 @@ class Source:
         self,
         file: SpanFile,
         split: str,
-        misfits: list[Misfit] | None = None,
-        applied: Applied | None = None,
+        misfits: list[TypeMismatch] | None = None,
+        applied: CorrectionCounts | None = None,
         taken: list[int] | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """Streams the rows of a file that belong to a split, with corrections applied.
@@ -181,7 +181,7 @@ class Source:
             if spellings := self.options.spellings:  # a corrected value may be a spelling variant
                 rows = (canonical(batch, spellings) for batch in rows)
         if self.sample < 1:
-            rows = sampled(rows, self.sample)
+            rows = sample_batches(rows, self.sample)
         return self._extra(rows, file.before, taken) if split == extra_rows.SPLIT else rows
 
     def _extra(
@@ -195,7 +195,7 @@ class Source:
         if taken is not None:
             taken[:] = total.tolist()
 
-    def _rows(self, file: SpanFile, split: str, misfits: list[Misfit] | None) -> Iterator[pa.RecordBatch]:
+    def _rows(self, file: SpanFile, split: str, misfits: list[TypeMismatch] | None) -> Iterator[pa.RecordBatch]:
         batches = self._all_rows(file, misfits)
         if self.span_by:
             for batch in batches:
@@ -215,14 +215,14 @@ class Source:
                 yield batch.filter(pa.array(chosen if split == "eval" else ~chosen))
             return
         for batch in batches:
-            chosen = in_eval(batch, self.ids, self.eval_share)
+            chosen = eval_mask(batch, self.ids, self.eval_share)
             yield batch.filter(pa.array(chosen if split == "eval" else ~chosen))
 
-    def _all_rows(self, file: SpanFile, misfits: list[Misfit] | None = None) -> Iterator[pa.RecordBatch]:
+    def _all_rows(self, file: SpanFile, misfits: list[TypeMismatch] | None = None) -> Iterator[pa.RecordBatch]:
         # Messages name the file without the period, so that errors of a file are reported once for all its spans.
         file = replace(file, name=file.name.removesuffix(f" [{file.span}]")) if self.span_by else file
         batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, misfits)
-        about = FileMisfits(file.name, self.options.misfits, self.options.header_row if is_csv(file) else 0)
+        about = FileTypeMismatches(file.name, self.options.misfits, self.options.header_row if is_csv(file) else 0)
         return without_infinite(batches, self.options.infinity, about, misfits)
 
     def _times(self, file: SpanFile) -> Times:
@@ -239,12 +239,12 @@ class Source:
     def _server_times(self) -> dict[tuple[Any, ...], Times]:
         return {}
 
-    def _note_missing(self, file: SpanFile, misfits: list[Misfit] | None) -> None:
+    def _note_missing(self, file: SpanFile, misfits: list[TypeMismatch] | None) -> None:
         times = self._times(file)
         if misfits is not None and times.missing:
             name = file.name.removesuffix(f" [{file.span}]")
             row = times.first + (2 if is_csv(file) else 1)
-            misfits.append(Misfit(name, self.time, times.missing, row, "", "no_time"))
+            misfits.append(TypeMismatch(name, self.time, times.missing, row, "", "no_time"))
 
     def digest(self, file_sha256: str, split: str) -> str:
         """The entry of a file and split in the data fingerprint: the checksum and all settings that change the rows.

@@ -14,7 +14,7 @@ Policy = Literal["block", "warn"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class DataFinding:
     """One problem of the data.
 
     Attributes:
@@ -34,7 +34,7 @@ class Finding:
         return " ".join(f"{self.feature}: {self.detail}".split())  # one line: cell values may contain line breaks
 
 
-def anomaly_findings(split: str, anomalies: anomalies_pb2.Anomalies) -> list[Finding]:
+def anomaly_findings(split: str, anomalies: anomalies_pb2.Anomalies) -> list[DataFinding]:
     """Converts the anomalies of one split to findings, one for each reason.
 
     Args:
@@ -50,15 +50,15 @@ def anomaly_findings(split: str, anomalies: anomalies_pb2.Anomalies) -> list[Fin
     return found
 
 
-def _finding(split: str, feature: str, reason: anomalies_pb2.AnomalyInfo.Reason) -> Finding:
+def _finding(split: str, feature: str, reason: anomalies_pb2.AnomalyInfo.Reason) -> DataFinding:
     kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type).lower()
-    return Finding("anomalies", feature, kind, f"{split}: {reason.description.strip()}")
+    return DataFinding("anomalies", feature, kind, f"{split}: {reason.description.strip()}")
 
 
-def drift_findings(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
+def drift_findings(rows: Iterable[Mapping[str, Any]]) -> list[DataFinding]:
     """Converts the rows of a drift report (`drift.json`) with `drifted` to findings."""
     return [
-        Finding(
+        DataFinding(
             "drift",
             row["feature"],
             row["measure"],
@@ -74,7 +74,7 @@ def drift_findings(rows: Iterable[Mapping[str, Any]]) -> list[Finding]:
 UNSEEN, VANISHED = "unseen_class", "vanished_class"
 
 
-def class_findings(label: str, task: str, labels: Mapping[str, Mapping[str, int]]) -> list[Finding]:
+def class_findings(label: str, task: str, labels: Mapping[str, Mapping[str, int]]) -> list[DataFinding]:
     """Reports classes that occur in one split only.
 
     Args:
@@ -89,10 +89,10 @@ def class_findings(label: str, task: str, labels: Mapping[str, Mapping[str, int]
         return []
     found = class_sets(labels["train"], labels["eval"])
     texts = ((UNSEEN, found.unseen_text(task)), (VANISHED, found.vanished_text()))
-    return [Finding("classes", label, kind, text) for kind, text in texts if text]
+    return [DataFinding("classes", label, kind, text) for kind, text in texts if text]
 
 
-def spelling_hints(findings: Iterable[Finding], domains: Mapping[str, Sequence[str]]) -> list[Finding]:
+def spelling_hints(findings: Iterable[DataFinding], domains: Mapping[str, Sequence[str]]) -> list[DataFinding]:
     """Adds to findings of out-of-domain values the legal value of which they may be a spelling variant.
 
     Args:
@@ -112,7 +112,7 @@ def domains_of(schema: Any) -> dict[str, list[str]]:
     return {name: values for name, values in found.items() if values}
 
 
-def _hint(finding: Finding, legal: Sequence[str]) -> str:
+def _hint(finding: DataFinding, legal: Sequence[str]) -> str:
     known = {loose_key(value): value for value in legal}
     values = re.findall(r"(?:missing from the schema: |, )(.+?) \(", finding.detail)
     like = [(value, known[loose_key(value)]) for value in values if loose_key(value) in known and value not in legal]
@@ -121,8 +121,10 @@ def _hint(finding: Finding, legal: Sequence[str]) -> str:
 
 
 def blocking(
-    findings: Iterable[Finding], policies: Mapping[str, Policy], feature_policies: Mapping[str, Policy] | None = None
-) -> list[Finding]:
+    findings: Iterable[DataFinding],
+    policies: Mapping[str, Policy],
+    feature_policies: Mapping[str, Policy] | None = None,
+) -> list[DataFinding]:
     """Returns the findings that stop the run.
 
     A class that occurs in train only (`vanished_class`) never does.

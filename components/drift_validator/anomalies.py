@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from components.drift_validator.significance import Drift
+from components.drift_validator.significance import DriftFinding
 from components.drift_validator.thresholds import MAIN
 
 _Measurement = anomalies_pb2.DriftSkewInfo.Measurement
@@ -19,7 +19,7 @@ _ANOMALIES = {
 }
 
 
-def to_anomalies(rows: Sequence[Drift], schema: schema_pb2.Schema) -> anomalies_pb2.Anomalies:
+def to_anomalies(rows: Sequence[DriftFinding], schema: schema_pb2.Schema) -> anomalies_pb2.Anomalies:
     """Converts drift rows to an Anomalies proto.
 
     Drifted rows become anomalies. Measures without a type in TFDV have UNKNOWN_TYPE; the description names the measure.

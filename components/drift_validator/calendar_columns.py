@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from components.drift_validator.sketches.dataset_sketch import Summarised
-from components.drift_validator.sketches.sketch import Table
+from components.drift_validator.sketches.dataset_sketch import DatasetSketch
+from components.drift_validator.sketches.sketch import TableSketch
 from components.shared.features.calendar_parts import DATE, DAY, MISSING
 from components.shared.features.derived_cells import derived_cells, moments
 from components.shared.features.derived_features import AGE, REPEATS, readings
@@ -16,7 +16,7 @@ CYCLES = 4
 incomplete last cycle would appear as drift."""
 
 
-class Covered:
+class CalendarCoverage:
     """Records the range of dates in a data set."""
 
     def __init__(self, dates: Mapping[str, str]) -> None:
@@ -55,8 +55,8 @@ class Covered:
 
 
 def comparable_parts(
-    derived: Sequence[str], covered: tuple[Covered, Covered], *sides: Summarised
-) -> tuple[Summarised, ...]:
+    derived: Sequence[str], covered: tuple[CalendarCoverage, CalendarCoverage], *sides: DatasetSketch
+) -> tuple[DatasetSketch, ...]:
     """Drops calendar parts of which one of the data sets covers fewer than CYCLES cycles.
 
     Args:
@@ -77,7 +77,7 @@ def comparable_parts(
     if not gone:
         return sides
     return tuple(
-        Summarised(
+        DatasetSketch(
             _without(side.table, gone),
             side.sample.drop_columns([one for one in gone if one in side.sample.column_names]),
         )
@@ -90,7 +90,7 @@ def ages(derived: Iterable[str]) -> list[str]:
     return [name for name in derived if any(meant.part == AGE for meant in readings(name))]
 
 
-def _without(table: Table, gone: set[str]) -> Table:
+def _without(table: TableSketch, gone: set[str]) -> TableSketch:
     kept = {name: column for name, column in table.columns.items() if name not in gone}
     slices = {name: _without(one, gone) for name, one in table.slices.items()}
     return replace(table, columns=kept, slices=slices)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from components.drift_validator.distances.column_distances import measure_column
-from components.drift_validator.distances.distance_result import Measured
-from components.drift_validator.distances.duplicate_rate import repeated
-from components.drift_validator.significance import Drift, Subject, judge
-from components.drift_validator.sketches.sketch import Column, Table
-from components.drift_validator.thresholds import Rules
+from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.distances.duplicate_rate import duplicate_rate
+from components.drift_validator.significance import DriftFinding, TestSubject, apply_tests
+from components.drift_validator.sketches.sketch import ColumnSketch, TableSketch
+from components.drift_validator.thresholds import DriftThresholds
 
 ROWS = "(rows)"
 COLUMNS = "(columns)"
@@ -18,14 +18,14 @@ DATE_ROLE = "date"
 """Role of dates and timestamps. Only their missing rate is compared; columns derived from them are compared in full."""
 
 
-def compare(
-    baseline: Table,
-    current: Table,
-    rules: Rules,
+def compare_sketches(
+    baseline: TableSketch,
+    current: TableSketch,
+    rules: DriftThresholds,
     roles: Mapping[str, str] | None = None,
     min_slice_rows: int = 200,
-    joint: Measured | None = None,
-) -> list[Drift]:
+    joint: DistanceResult | None = None,
+) -> list[DriftFinding]:
     """Computes and tests all distances between two data sets.
 
     Args:
@@ -42,25 +42,29 @@ def compare(
     """
     roles = roles or {}
     found = [
-        (Subject(name, role=_told(roles, name)), measured)
+        (TestSubject(name, role=_told(roles, name)), measured)
         for name, measured in _columns(baseline, current, roles, rules)
     ]
     if joint is not None:
-        found.append((Subject(COLUMNS, role="table"), joint))
+        found.append((TestSubject(COLUMNS, role="table"), joint))
     if baseline.repeated is not None and current.repeated is not None:
-        repeats = repeated(baseline.repeated, current.repeated, baseline.rows, current.rows, "equal to an earlier row")
-        found += [(Subject(ROWS, role="table"), row) for row in repeats]
+        repeats = duplicate_rate(
+            baseline.repeated, current.repeated, baseline.rows, current.rows, "equal to an earlier row"
+        )
+        found += [(TestSubject(ROWS, role="table"), row) for row in repeats]
     for slice_ in baseline.slices.keys() & current.slices.keys():
         one, other = baseline.slices[slice_], current.slices[slice_]
         if min(one.rows, other.rows) >= min_slice_rows:
             found += [
-                (Subject(name, slice_, _told(roles, name)), measured)
+                (TestSubject(name, slice_, _told(roles, name)), measured)
                 for name, measured in _columns(one, other, roles, rules)
             ]
-    return judge(found, rules)
+    return apply_tests(found, rules)
 
 
-def _columns(baseline: Table, current: Table, roles: Mapping[str, str], rules: Rules) -> Iterator[tuple[str, Measured]]:
+def _columns(
+    baseline: TableSketch, current: TableSketch, roles: Mapping[str, str], rules: DriftThresholds
+) -> Iterator[tuple[str, DistanceResult]]:
     for name in dict.fromkeys((*baseline.columns, *current.columns)):
         one, other = (table.columns.get(name) or _absent(name, table.rows) for table in (baseline, current))
         measured = measure_column(one, other, jensen_shannon=name in rules.divergences)
@@ -82,20 +86,20 @@ def _told(roles: Mapping[str, str], name: str) -> str:
     return "feature" if role in (DATE_ROLE, AGE_ROLE) else role
 
 
-def _absent(name: str, rows: int) -> Column:
+def _absent(name: str, rows: int) -> ColumnSketch:
     """Represents an absent column as a column without values."""
-    return Column(name, rows, rows, None)
+    return ColumnSketch(name, rows, rows, None)
 
 
-def _only(measured: Sequence[Measured], measure: str) -> list[Measured]:
+def _only(measured: Sequence[DistanceResult], measure: str) -> list[DistanceResult]:
     return [row for row in measured if row.measure == measure]
 
 
-def _repeated_ids(baseline: Column, current: Column) -> list[Measured]:
+def _repeated_ids(baseline: ColumnSketch, current: ColumnSketch) -> list[DistanceResult]:
     if baseline.distribution is None or current.distribution is None:
         return []
     (p, n), (q, m) = (
         (1 - len(counts) / counts.sum() if len(counts) else 0.0, int(counts.sum()))
         for counts in (baseline.distribution.counts, current.distribution.counts)
     )
-    return repeated(float(p), float(q), n, m, "an id that an earlier row has")
+    return duplicate_rate(float(p), float(q), n, m, "an id that an earlier row has")

@@ -12,7 +12,7 @@ from tfx.types.standard_artifacts import ExampleAnomalies, Examples, Schema
 from tfx.utils import io_utils
 
 from components.drift_validator.anomalies import to_anomalies
-from components.drift_validator.drift_detection import Plan, find_drift
+from components.drift_validator.drift_detection import DriftConfig, find_drift
 from components.shared.artifacts.artifact_types import DriftReport
 from components.shared.examples.example_reading import example_batches
 from components.shared.files import write_bytes, write_json
@@ -41,7 +41,7 @@ def DriftValidator(
     found = find_drift(
         example_batches(os.path.join(examples.uri, "Split-train")),
         example_batches(os.path.join(examples.uri, "Split-eval")),
-        Plan.from_json(plan).with_schema(curated),
+        DriftConfig.from_json(plan).with_schema(curated),
     )
     write_json(Path(drift.uri) / "drift.json", [asdict(row) for row in found.rows])
     anomalies.split_names = encode_split_names(["eval"])

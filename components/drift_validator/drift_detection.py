@@ -10,16 +10,16 @@ import numpy as np
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.drift_validator.calendar_columns import Covered, ages, comparable_parts
-from components.drift_validator.comparison import AGE_ROLE, DATE_ROLE, compare
-from components.drift_validator.distances.distance_result import Measured
-from components.drift_validator.significance import Drift
+from components.drift_validator.calendar_columns import CalendarCoverage, ages, comparable_parts
+from components.drift_validator.comparison import AGE_ROLE, DATE_ROLE, compare_sketches
+from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.significance import DriftFinding
 from components.drift_validator.sketches.common_resolution import comparable
-from components.drift_validator.sketches.dataset_sketch import Summarised, summarise
+from components.drift_validator.sketches.dataset_sketch import DatasetSketch, sketch_batches
 from components.drift_validator.sketches.sampled_words import with_drawn_words
 from components.drift_validator.sketches.single_values import single_values
-from components.drift_validator.sketches.sketch import Categories, Column, Table
-from components.drift_validator.thresholds import Rules
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, TableSketch
+from components.drift_validator.thresholds import DriftThresholds
 
 JOINT_CELLS = 300_000
 """Maximum number of cells of each data set in the test of the joint distribution; wide tables use fewer rows, but at
@@ -32,7 +32,7 @@ ID_VALUES = 100
 
 
 @dataclass(frozen=True)
-class Plan:
+class DriftConfig:
     """Settings of a comparison.
 
     Attributes:
@@ -52,7 +52,7 @@ class Plan:
       seed: Random seed of this sample.
     """
 
-    rules: Rules = field(default_factory=Rules)
+    rules: DriftThresholds = field(default_factory=DriftThresholds)
     roles: Mapping[str, str] = field(default_factory=dict)
     categorical: Sequence[str] = ()
     texts: Sequence[str] = ()
@@ -65,7 +65,7 @@ class Plan:
     joint_rows: int = 10_000
     seed: int = 13
 
-    def with_schema(self, schema: schema_pb2.Schema, comparator: Literal["drift", "skew"] = "drift") -> "Plan":
+    def with_schema(self, schema: schema_pb2.Schema, comparator: Literal["drift", "skew"] = "drift") -> "DriftConfig":
         """Adds the thresholds, categorical integers and skipped columns of a schema.
 
         Args:
@@ -86,14 +86,14 @@ class Plan:
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> "Plan":
+    def from_json(cls, text: str) -> "DriftConfig":
         """Reads the output of `to_json`."""
         fields = json.loads(text)
-        return cls(rules=Rules(**fields.pop("rules")), derived=tuple(fields.pop("derived", ())), **fields)
+        return cls(rules=DriftThresholds(**fields.pop("rules")), derived=tuple(fields.pop("derived", ())), **fields)
 
 
 @dataclass(frozen=True)
-class Found:
+class DriftResult:
     """Result of a comparison.
 
     Attributes:
@@ -102,7 +102,7 @@ class Found:
       current_rows: Number of rows of the current data.
     """
 
-    rows: list[Drift]
+    rows: list[DriftFinding]
     baseline_rows: int
     current_rows: int
 
@@ -112,7 +112,7 @@ class Found:
         return any(row.drifted for row in self.rows)
 
 
-def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBatch], plan: Plan) -> Found:
+def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBatch], plan: DriftConfig) -> DriftResult:
     """Compares two streams of rows, reading each once in bounded memory.
 
     Args:
@@ -120,7 +120,7 @@ def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBa
       current: Current data.
       plan: Settings of the comparison.
     """
-    covered = Covered(plan.dates), Covered(plan.dates)
+    covered = CalendarCoverage(plan.dates), CalendarCoverage(plan.dates)
     sides = (
         _summarised(days.watched(batches, plan.derived), plan)
         for days, batches in zip(covered, (baseline, current), strict=True)
@@ -131,7 +131,9 @@ def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBa
     return compare_tables(one.table, other.table, plan, _joint(one, other, plan))
 
 
-def compare_tables(baseline: Table, current: Table, plan: Plan, joint: Measured | None = None) -> Found:
+def compare_tables(
+    baseline: TableSketch, current: TableSketch, plan: DriftConfig, joint: DistanceResult | None = None
+) -> DriftResult:
     """Compares the sketches of two data sets.
 
     Args:
@@ -142,14 +144,14 @@ def compare_tables(baseline: Table, current: Table, plan: Plan, joint: Measured 
     """
     roles = {**dict.fromkeys(_ids(baseline, current), "id"), **plan.roles}
     baseline, current = comparable(baseline, current)
-    rows = compare(baseline, current, plan.rules, roles, plan.min_slice_rows, joint)
-    return Found(rows, baseline.rows, current.rows)
+    rows = compare_sketches(baseline, current, plan.rules, roles, plan.min_slice_rows, joint)
+    return DriftResult(rows, baseline.rows, current.rows)
 
 
-def _summarised(batches: Iterable[pa.RecordBatch], plan: Plan) -> Summarised:
+def _summarised(batches: Iterable[pa.RecordBatch], plan: DriftConfig) -> DatasetSketch:
     carried = set(plan.carried) - {column for cross in plan.slices for column in cross}
     kept = (batch.select([name for name in batch.schema.names if name not in carried]) for batch in batches)
-    return summarise(
+    return sketch_batches(
         (with_drawn_words(batch, plan.texts) for batch in kept) if plan.texts else kept,
         kinds=dict.fromkeys(plan.categorical, "categorical"),
         slices=plan.slices,
@@ -159,10 +161,10 @@ def _summarised(batches: Iterable[pa.RecordBatch], plan: Plan) -> Summarised:
     )
 
 
-def _joint(baseline: Summarised, current: Summarised, plan: Plan) -> Measured | None:
+def _joint(baseline: DatasetSketch, current: DatasetSketch, plan: DriftConfig) -> DistanceResult | None:
     if not plan.joint_rows:
         return None
-    from components.drift_validator.multivariate.c2st import joint_drift, to_measured
+    from components.drift_validator.multivariate.c2st import classifier_two_sample_test, to_measured
 
     roles = {**dict.fromkeys(_ids(baseline.table, current.table), "id"), **plan.roles}
     also = set(current.sample.column_names)
@@ -173,7 +175,7 @@ def _joint(baseline: Summarised, current: Summarised, plan: Plan) -> Measured | 
     if len(names) < 2:
         return None
     rows = min(plan.joint_rows, max(1000, JOINT_CELLS // len(names)))
-    return to_measured(joint_drift(samples[0][names], samples[1][names], seed=plan.seed, max_rows=rows))
+    return to_measured(classifier_two_sample_test(samples[0][names], samples[1][names], seed=plan.seed, max_rows=rows))
 
 
 def _drawn(names: Sequence[str], seed: int) -> list[str]:
@@ -184,7 +186,7 @@ def _drawn(names: Sequence[str], seed: int) -> list[str]:
     return [names[at] for at in sorted(chosen)]
 
 
-def _ids(baseline: Table, current: Table) -> list[str]:
+def _ids(baseline: TableSketch, current: TableSketch) -> list[str]:
     """Detects id columns: values are unique in the baseline and at least 90 % distinct in the current data."""
     return [
         name
@@ -193,8 +195,8 @@ def _ids(baseline: Table, current: Table) -> list[str]:
     ]
 
 
-def _names_rows(column: Column, distinct: float) -> bool:
+def _names_rows(column: ColumnSketch, distinct: float) -> bool:
     distribution = column.distribution
     if distribution is None or len(distribution.counts) < max(ID_VALUES, distinct * distribution.counts.sum()):
         return False
-    return isinstance(distribution, Categories) or bool((distribution.values % 1 == 0).all())
+    return isinstance(distribution, CategoryCounts) or bool((distribution.values % 1 == 0).all())

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.drift_validator.distances.distance_result import Measured
-from components.drift_validator.thresholds import MAIN, Rules
+from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.thresholds import MAIN, DriftThresholds
 
 
 @dataclass(frozen=True)
-class Subject:
+class TestSubject:
     """The part of the data that a distance describes.
 
     Attributes:
@@ -26,7 +26,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Drift:
+class DriftFinding:
     """A distance with its threshold and the decision. The first six fields are a contract of drift.json.
 
     Attributes:
@@ -67,7 +67,7 @@ class Drift:
     current_share: float | None = None
 
 
-def judge(found: Sequence[tuple[Subject, Measured]], rules: Rules) -> list[Drift]:
+def apply_tests(found: Sequence[tuple[TestSubject, DistanceResult]], rules: DriftThresholds) -> list[DriftFinding]:
     """Decides which distances of a comparison are drift, as one family of tests.
 
     A distance is drift where it exceeds its effect size and, under the rule "calibrated", is significant after
@@ -112,7 +112,7 @@ def judge(found: Sequence[tuple[Subject, Measured]], rules: Rules) -> list[Drift
                 chance = min(chance, measured.distance)  # the critical value may be an upper bound
             threshold = max(effect, chance or 0.0)
         rows.append(
-            Drift(
+            DriftFinding(
                 subject.feature,
                 measured.measure,
                 measured.distance,
@@ -171,7 +171,7 @@ def discovery_level(p_values: Sequence[float], alpha: float) -> float:
     return float(alpha * max(1, accepted[-1] + 1 if len(accepted) else 1) / len(p))
 
 
-def _urgency(row: Drift) -> tuple[object, ...]:
+def _urgency(row: DriftFinding) -> tuple[object, ...]:
     times = row.distance / row.threshold if row.threshold else math.inf
     order = (not row.drifted, row.role != "label", row.slice != "", row.measure not in MAIN)
     return (*order, -times, row.feature, row.measure, row.slice)

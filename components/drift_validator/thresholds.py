@@ -24,7 +24,7 @@ REPRESENTATIVE = ("chebyshev", "kolmogorov_smirnov", "jensen_shannon", "total_va
 
 
 @dataclass(frozen=True)
-class Rules:
+class DriftThresholds:
     """Thresholds and significance level of a comparison.
 
     Attributes:
@@ -52,7 +52,9 @@ class Rules:
             return self.thresholds[feature]
         return self.effects.get(measure, EFFECTS[measure])
 
-    def with_schema(self, schema: schema_pb2.Schema, comparator: Literal["drift", "skew"] = "drift") -> "Rules":
+    def with_schema(
+        self, schema: schema_pb2.Schema, comparator: Literal["drift", "skew"] = "drift"
+    ) -> "DriftThresholds":
         """Adds the thresholds of a schema's comparators for features without a threshold.
 
         Args:
@@ -80,6 +82,6 @@ class Rules:
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> "Rules":
+    def from_json(cls, text: str) -> "DriftThresholds":
         """Reads the output of `to_json`."""
         return cls(**json.loads(text))

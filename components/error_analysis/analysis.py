@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 
 from components.error_analysis.binning import Column
-from components.error_analysis.diagnosis import Training, causes
+from components.error_analysis.diagnosis import TrainingRows, diagnose
 from components.error_analysis.importance import affordable, correlation_ratios, permutation_importance
-from components.error_analysis.permuted_predictions import Permuted
-from components.error_analysis.row_losses import LOSS, Outcomes, figures, outcomes
-from components.error_analysis.row_sample import MOST_CELLS, read_columns, sampled
-from components.error_analysis.settings import Settings
-from components.error_analysis.slice_search import Search, weak_slices
+from components.error_analysis.permuted_predictions import PermutedPredictions
+from components.error_analysis.row_losses import LOSS, RowLosses, row_losses, task_metrics
+from components.error_analysis.row_sample import MOST_CELLS, read_feature_columns, sample_rows
+from components.error_analysis.settings import ErrorAnalysisSettings
+from components.error_analysis.slice_search import SliceSearchResult, weak_slices
 from components.shared.examples.example_reading import whole_columns
 from components.shared.features.derived_features import sources
-from components.shared.serving.predictions import CANDIDATE, Predictions
+from components.shared.serving.predictions import CANDIDATE, ModelPredictions
 from components.shared.serving.serving_contract import SavedModel
 
 MOST_PRODUCTS = 400_000_000
 """Maximum of rows x columns x classes, to which the cost of the search is proportional; more rows are sampled."""
 
 
-def analyse(
-    predictions: Predictions,
+def analyse_errors(
+    predictions: ModelPredictions,
     evaluated: str,
     learned: str,
     learned_rows: int,
@@ -33,7 +33,7 @@ def analyse(
     audit: Mapping[str, Any],
     kinds: Mapping[str, Any],
     metric: str,
-    settings: Settings,
+    settings: ErrorAnalysisSettings,
 ) -> dict[str, Any]:
     """Finds the weak slices of the split `eval` with likely causes, and measures the importance of features.
 
@@ -60,23 +60,23 @@ def analyse(
     features = [*categorical, *numeric, *texts]
     most = min(settings.max_rows, MOST_CELLS // max(1, len(features)))
     classes = max(1, len(predictions.about.classes))
-    chosen = sampled(
+    chosen = sample_rows(
         len(predictions.labels), min(most, MOST_PRODUCTS // max(1, len(features) * classes)), settings.seed
     )
     candidate = predictions.answers[CANDIDATE]
     decided = None if candidate.decided is None else candidate.decided[chosen]
-    found = outcomes(task, predictions.labels[chosen], candidate.output[chosen], decided)
+    found = row_losses(task, predictions.labels[chosen], candidate.output[chosen], decided)
     places = predictions.places[chosen]
-    columns = read_columns(evaluated, categorical, numeric, places, texts)
+    columns = read_feature_columns(evaluated, categorical, numeric, places, texts)
     search = weak_slices(found, columns, settings)
     diagnoses = []
     if search.slices:  # the split train is not needed otherwise
-        before = sampled(learned_rows, most, settings.seed)
-        diagnoses = causes(
+        before = sample_rows(learned_rows, most, settings.seed)
+        diagnoses = diagnose(
             search.slices,
             search.cuts,
             columns,
-            _training(read_columns(learned, categorical, numeric, before, texts), before, audit),
+            _training(read_feature_columns(learned, categorical, numeric, before, texts), before, audit),
         )
     rows = []
     for one, cause in zip(search.slices, diagnoses, strict=True):
@@ -89,7 +89,7 @@ def analyse(
         **_importance(model, evaluated, places, found, columns, search, features, metric, settings),
         "rows": search.rows,
         "unlabelled": predictions.about.rows - len(predictions.labels),
-        "metrics": figures(found),
+        "metrics": task_metrics(found),
         "loss": {"metric": LOSS[task], "value": float(found.loss.mean()) if search.rows else None},
         "looked": search.looked,
         "min_rows": search.least,
@@ -98,24 +98,24 @@ def analyse(
     }
 
 
-def _training(columns: Mapping[str, Column], places: np.ndarray, audit: Mapping[str, Any]) -> Training:
+def _training(columns: Mapping[str, Column], places: np.ndarray, audit: Mapping[str, Any]) -> TrainingRows:
     if not audit.get("judged"):
-        return Training(columns, None)
+        return TrainingRows(columns, None)
     issues = [issue["row"] for issue in audit["issues"]]
     doubtful = np.isin(places, issues)
-    return Training(columns, doubtful, len(issues) / audit["doubtful"] if audit["doubtful"] else 1.0)
+    return TrainingRows(columns, doubtful, len(issues) / audit["doubtful"] if audit["doubtful"] else 1.0)
 
 
 def _importance(
     model: Path,
     evaluated: str,
     places: np.ndarray,
-    found: Outcomes,
+    found: RowLosses,
     columns: Mapping[str, Column],
-    search: Search,
+    search: SliceSearchResult,
     features: Sequence[str],
     metric: str,
-    settings: Settings,
+    settings: ErrorAnalysisSettings,
 ) -> dict[str, Any]:
     most, count = affordable(len(features), min(len(places), settings.importance_rows), settings.importance_repeats)
     if not count or not features:
@@ -133,7 +133,7 @@ def _importance(
     cells = whole_columns(evaluated, features, places[chosen])
     # Derived columns are permuted by way of their source columns, because the model takes the columns of the data.
     measured = sources(measured, cells.__contains__)
-    permuted = Permuted(SavedModel(model), cells, found.task, found.target[chosen])
+    permuted = PermutedPredictions(SavedModel(model), cells, found.task, found.target[chosen])
 
     rows = permutation_importance(measured, count, permuted, metric, settings.importance_repeats, settings.seed)
     return {

@@ -15,7 +15,7 @@ MOST_FINE = 200
 
 
 @dataclass(frozen=True)
-class Categories:
+class CategoricalColumn:
     """A categorical column.
 
     Attributes:
@@ -27,12 +27,12 @@ class Categories:
     names: tuple[str, ...]
 
 
-Column = np.ndarray | Categories
+Column = np.ndarray | CategoricalColumn
 """A column of N rows. Numbers are a float array [N]; NaN = missing."""
 
 
 @dataclass(frozen=True)
-class Cut:
+class FeatureBins:
     """A partition of the rows into slices by one feature.
 
     Attributes:
@@ -49,7 +49,7 @@ class Cut:
     unlooked: int | None = None
 
 
-def cuts_of(feature: str, column: Column, bins: int, categories: int, least: int) -> list[Cut]:
+def cuts_of(feature: str, column: Column, bins: int, categories: int, least: int) -> list[FeatureBins]:
     """Returns the partitions of a feature: by its values, and by missing or not if it has missing values.
 
     Args:
@@ -63,7 +63,7 @@ def cuts_of(feature: str, column: Column, bins: int, categories: int, least: int
     return [values, cut_missing(feature)] if is_missing(column).any() else [values]
 
 
-def cut_missing(feature: str) -> Cut:
+def cut_missing(feature: str) -> FeatureBins:
     """Partitions rows into those with and without a value of the feature.
 
     This is a separate partition because excess loss is measured relative to the information in a partition. In the
@@ -75,15 +75,15 @@ def cut_missing(feature: str) -> Cut:
         codes = is_missing(column).astype(np.int64)
         return codes, codes
 
-    return Cut(feature, (f"{feature} known", f"{feature} missing"), codes_of)
+    return FeatureBins(feature, (f"{feature} known", f"{feature} missing"), codes_of)
 
 
 def is_missing(column: Column) -> np.ndarray:
     """Returns True for rows without a value, bool [N]; infinite numbers count as missing."""
-    return column.codes < 0 if isinstance(column, Categories) else ~np.isfinite(column)
+    return column.codes < 0 if isinstance(column, CategoricalColumn) else ~np.isfinite(column)
 
 
-def cut(feature: str, column: Column, bins: int, categories: int, least: int) -> Cut:
+def cut(feature: str, column: Column, bins: int, categories: int, least: int) -> FeatureBins:
     """Partitions a feature by its values.
 
     Args:
@@ -93,12 +93,12 @@ def cut(feature: str, column: Column, bins: int, categories: int, least: int) ->
       categories: Maximum number of categories with a slice of their own, the most frequent ones.
       least: Minimum number of rows of such a category; rarer ones are in the slice "other".
     """
-    if isinstance(column, Categories):
+    if isinstance(column, CategoricalColumn):
         return _cut_categories(feature, column, categories, least)
     return _cut_numbers(feature, column, bins)
 
 
-def _cut_numbers(feature: str, values: np.ndarray, bins: int) -> Cut:
+def _cut_numbers(feature: str, values: np.ndarray, bins: int) -> FeatureBins:
     known = values[np.isfinite(values)]
     distinct = np.unique(known)
     if len(distinct) <= FEW_NUMBERS:
@@ -117,7 +117,7 @@ def _cut_numbers(feature: str, values: np.ndarray, bins: int) -> Cut:
         fine[missing] = 0
         return np.where(missing, len(edges) + 1, parent[fine]), np.where(missing, len(finer) + 1, fine)
 
-    return Cut(feature, (*names, f"{feature} missing"), codes_of, len(names))
+    return FeatureBins(feature, (*names, f"{feature} missing"), codes_of, len(names))
 
 
 def _quantiles(known: np.ndarray, bins: int, lowest: float) -> np.ndarray:
@@ -144,7 +144,7 @@ def _texts(edges: np.ndarray) -> list[str]:
     return texts
 
 
-def _cut_categories(feature: str, column: Categories, most: int, least: int) -> Cut:
+def _cut_categories(feature: str, column: CategoricalColumn, most: int, least: int) -> FeatureBins:
     counts = np.bincount(column.codes[column.codes >= 0], minlength=len(column.names))
     ranked = np.argsort(-counts, kind="stable")[:MOST_FINE]
     names = [column.names[at] for at in ranked if counts[at]]
@@ -153,13 +153,13 @@ def _cut_categories(feature: str, column: Categories, most: int, least: int) -> 
     other, missing = frequent, frequent + 1
 
     def codes_of(column: Column) -> tuple[np.ndarray, np.ndarray]:
-        assert isinstance(column, Categories)
+        assert isinstance(column, CategoricalColumn)
         fine_of = np.array([*(place.get(name, len(names)) for name in column.names), len(names) + 1])
         fine = fine_of[column.codes]  # code -1 (missing) selects the last element
         return np.where(fine > len(names), missing, np.minimum(fine, other)), fine
 
     texts = [f"{feature}={name}" for name in names[:frequent]]
-    return Cut(feature, (*texts, f"{feature} other", f"{feature} missing"), codes_of, missing)
+    return FeatureBins(feature, (*texts, f"{feature} other", f"{feature} missing"), codes_of, missing)
 
 
 def crossed(first: np.ndarray, second: np.ndarray, seconds: int) -> np.ndarray:

@@ -9,8 +9,8 @@ from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples, Model
 from tfx.utils.path_utils import serving_model_path
 
-from components.error_analysis.analysis import analyse
-from components.error_analysis.settings import Settings
+from components.error_analysis.analysis import analyse_errors
+from components.error_analysis.settings import ErrorAnalysisSettings
 from components.shared.artifacts import artifact_types
 from components.shared.features.list_items import with_items
 from components.shared.files import write_json
@@ -43,7 +43,7 @@ def ErrorAnalysis(
       code: Fingerprint of this component's code, part of the cache key.
     """
     audit = json.loads((Path(labels.uri) / "labels.json").read_text(encoding="utf-8"))
-    found = analyse(
+    found = analyse_errors(
         read_predictions(Path(predictions.uri)),
         evaluated=get_split_uri([examples], "eval"),
         learned=get_split_uri([examples], "train"),
@@ -52,6 +52,6 @@ def ErrorAnalysis(
         audit=audit,
         kinds=with_items(json.loads(kinds), get_split_uri([examples], "train")),
         metric=metric,
-        settings=Settings.from_json(settings),
+        settings=ErrorAnalysisSettings.from_json(settings),
     )
     write_json(Path(errors.uri) / "errors.json", found)

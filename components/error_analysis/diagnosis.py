@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.error_analysis.binning import Column, Cut
+from components.error_analysis.binning import Column, FeatureBins
 from components.error_analysis.slice_search import WeakSlice, members
 
 MOVED = 0.1
@@ -19,7 +19,7 @@ RARE = 0.5
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingRows:
     """M training rows.
 
     Attributes:
@@ -34,7 +34,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Cause:
+class Diagnosis:
     """Likely cause of a weak slice.
 
     Attributes:
@@ -57,9 +57,9 @@ class Cause:
     next: str
 
 
-def causes(
-    slices: Sequence[WeakSlice], cuts: Sequence[Cut], columns: Mapping[str, Column], training: Training
-) -> list[Cause]:
+def diagnose(
+    slices: Sequence[WeakSlice], cuts: Sequence[FeatureBins], columns: Mapping[str, Column], training: TrainingRows
+) -> list[Diagnosis]:
     """Diagnoses weak slices.
 
     Args:
@@ -81,7 +81,7 @@ def causes(
 class _Codes:
     """Codes of the slices of all partitions, numbered consecutively across partitions."""
 
-    def __init__(self, codes: Sequence[np.ndarray], cuts: Sequence[Cut]) -> None:
+    def __init__(self, codes: Sequence[np.ndarray], cuts: Sequence[FeatureBins]) -> None:
         sizes = [len(one.slices) for one in cuts]
         self.first = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
         self.codes = codes
@@ -100,7 +100,9 @@ class _Codes:
         return within / rows, (self._total - within) / (len(inside) - rows)
 
 
-def _cause(weak: WeakSlice, cuts: Sequence[Cut], now: _Codes, then: _Codes, training: Training) -> Cause:
+def _cause(
+    weak: WeakSlice, cuts: Sequence[FeatureBins], now: _Codes, then: _Codes, training: TrainingRows
+) -> Diagnosis:
     inside, before = members(weak.parts, now.codes), members(weak.parts, then.codes)
     rows, share = int(before.sum()), float(before.mean()) if len(before) else 0.0
     moved = _moved(weak, cuts, now, then, inside, before)
@@ -124,11 +126,11 @@ def _cause(weak: WeakSlice, cuts: Sequence[Cut], now: _Codes, then: _Codes, trai
         step = (
             f"{audit}{rows:,} training rows: add a feature that separates these rows, or define the label more clearly"
         )
-    return Cause(rows, share, here, elsewhere, moved, cause, step)
+    return Diagnosis(rows, share, here, elsewhere, moved, cause, step)
 
 
 def _moved(
-    weak: WeakSlice, cuts: Sequence[Cut], now: _Codes, then: _Codes, inside: np.ndarray, before: np.ndarray
+    weak: WeakSlice, cuts: Sequence[FeatureBins], now: _Codes, then: _Codes, inside: np.ndarray, before: np.ndarray
 ) -> tuple[str, ...]:
     """Features that drifted more within the slice than outside, by the Chebyshev distance between slice shares."""
     if not before.any() or before.all():
@@ -147,7 +149,7 @@ def _moved(
     return tuple(name for _, name in sorted(found))
 
 
-def _doubtful(before: np.ndarray, training: Training) -> tuple[float, float, bool] | None:
+def _doubtful(before: np.ndarray, training: TrainingRows) -> tuple[float, float, bool] | None:
     """Share of label issues in the slice and elsewhere, and whether the first is significantly and clearly larger."""
     if training.doubtful is None or not before.any() or before.all():
         return None

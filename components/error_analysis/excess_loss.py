@@ -28,7 +28,7 @@ For a regression the excess of a row is its squared error, because there is no b
 
 import numpy as np
 
-from components.error_analysis.row_losses import Outcomes
+from components.error_analysis.row_losses import RowLosses
 
 SHRINK = 20.0
 """Weight, in rows, of the slice's mean in the mean of a finer bin (shrinkage)."""
@@ -36,10 +36,10 @@ DONORS = 2
 """Number of random rows of the same label whose evidence is used for each row."""
 
 
-class Excess:
+class ExcessLoss:
     """Computes the excess loss of N rows for any partition into slices."""
 
-    def __init__(self, found: Outcomes, seed: int) -> None:
+    def __init__(self, found: RowLosses, seed: int) -> None:
         """Draws the donor rows of each row.
 
         Args:

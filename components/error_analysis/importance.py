@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.error_analysis.row_losses import Outcomes, figures
+from components.error_analysis.row_losses import RowLosses, task_metrics
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
 
 MOST_CELLS = 6_000_000
@@ -18,7 +18,7 @@ FEWEST_FEATURES = 10
 
 
 @dataclass(frozen=True)
-class Importance:
+class FeatureImportance:
     """Permutation importance of a feature.
 
     Attributes:
@@ -77,11 +77,11 @@ def correlation_ratios(codes: Mapping[str, np.ndarray], scores: np.ndarray) -> d
 def permutation_importance(
     features: Sequence[str],
     rows: int,
-    predict: Callable[[Sequence[tuple[str | None, np.ndarray]]], Iterable[Outcomes]],
+    predict: Callable[[Sequence[tuple[str | None, np.ndarray]]], Iterable[RowLosses]],
     metric: str,
     repeats: int,
     seed: int,
-) -> list[Importance]:
+) -> list[FeatureImportance]:
     """Measures permutation importance (Breiman, Random Forests, Machine Learning 45, 2001).
 
     Redundant features get a low importance, because the model can use the other one.
@@ -103,7 +103,7 @@ def permutation_importance(
     draw = np.random.default_rng(seed)
     orders = [draw.permutation(rows) for _ in range(repeats)]
     permutations = [(None, np.arange(rows)), *((feature, order) for feature in features for order in orders)]
-    whole, *permuted = ((float(one.loss.mean()), figures(one)[metric]) for one in predict(permutations))
+    whole, *permuted = ((float(one.loss.mean()), task_metrics(one)[metric]) for one in predict(permutations))
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     found = []
     for at, feature in enumerate(features):
@@ -111,5 +111,5 @@ def permutation_importance(
         loss = float(np.mean([loss for loss, _ in shuffled]) - whole[0])
         drops = [sign * (whole[1] - value) for _, value in shuffled if whole[1] is not None and value is not None]
         error = float(np.std(drops, ddof=1) / len(drops) ** 0.5) if len(drops) > 1 else None
-        found.append(Importance(feature, metric, float(np.mean(drops)) if drops else None, error, loss))
+        found.append(FeatureImportance(feature, metric, float(np.mean(drops)) if drops else None, error, loss))
     return sorted(found, key=lambda one: (-(one.drop if one.drop is not None else one.loss), one.feature))

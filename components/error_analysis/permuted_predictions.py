@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.error_analysis.row_losses import Outcomes, outcomes
+from components.error_analysis.row_losses import RowLosses, row_losses
 from components.shared.serving.serving_contract import Answers, SavedModel
 
 BATCH = 8192
@@ -15,7 +15,7 @@ Permutation = tuple[str | None, np.ndarray]
 """(feature, order [R]); feature None stands for unpermuted rows."""
 
 
-class Permuted:
+class PermutedPredictions:
     """Predicts R rows with one feature permuted at a time."""
 
     def __init__(self, model: SavedModel, cells: Mapping[str, pa.Array], task: str, target: np.ndarray) -> None:
@@ -34,7 +34,7 @@ class Permuted:
         # A column without values has no type to encode; an example without the column is equivalent.
         self._cells = {name: column for name, column in cells.items() if column.null_count < len(column)}
 
-    def __call__(self, permutations: Sequence[Permutation]) -> Iterator[Outcomes]:
+    def __call__(self, permutations: Sequence[Permutation]) -> Iterator[RowLosses]:
         """Yields the outcomes of the R rows for each permutation, in order."""
         rows = len(self._target)
         together = max(1, BATCH // max(1, rows))
@@ -61,9 +61,9 @@ class Permuted:
             columns.append(_as_lists(column.take(pa.array(order.ravel()))))
         return pa.RecordBatch.from_arrays(columns, list(self._cells))
 
-    def _outcomes(self, predicted: Answers, at: slice) -> Outcomes:
+    def _outcomes(self, predicted: Answers, at: slice) -> RowLosses:
         decided = None if predicted.decided is None else predicted.decided[at]
-        return outcomes(self._task, self._target, predicted.output[at], decided)
+        return row_losses(self._task, self._target, predicted.output[at], decided)
 
 
 def _as_lists(column: pa.Array) -> pa.Array:

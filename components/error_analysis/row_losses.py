@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.shared.serving.serving_contract import likeliest
-from components.shared.statistics.weighted_metrics import Binary
+from components.shared.statistics.weighted_metrics import BinaryMetrics
 
 SMALLEST = 1e-7
 """Probabilities are clipped to [SMALLEST, 1 - SMALLEST], about the precision of float32; the loss of a row is then at
@@ -16,7 +16,7 @@ LOSS = {"binary": "log_loss", "multiclass": "log_loss", "regression": "squared_e
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class RowLosses:
     """Labels, predictions and losses of N rows.
 
     Attributes:
@@ -42,13 +42,13 @@ class Outcomes:
         """Returns the 0-1 loss [N]; None for a regression."""
         return None if self.decided is None else (self.decided != self.target).astype(float)
 
-    def take(self, rows: np.ndarray) -> "Outcomes":
+    def take(self, rows: np.ndarray) -> "RowLosses":
         """Selects rows by index or by mask [N]."""
         decided = None if self.decided is None else self.decided[rows]
-        return Outcomes(self.task, self.target[rows], self.scores[rows], decided, self.loss[rows])
+        return RowLosses(self.task, self.target[rows], self.scores[rows], decided, self.loss[rows])
 
 
-def outcomes(task: str, target: np.ndarray, scores: np.ndarray, decided: np.ndarray | None = None) -> Outcomes:
+def row_losses(task: str, target: np.ndarray, scores: np.ndarray, decided: np.ndarray | None = None) -> RowLosses:
     """Computes the losses of predictions.
 
     Args:
@@ -59,16 +59,16 @@ def outcomes(task: str, target: np.ndarray, scores: np.ndarray, decided: np.ndar
     """
     if task == "regression":
         target, scores = np.asarray(target, float), np.asarray(scores, float)
-        return Outcomes(task, target, scores, None, (target - scores) ** 2)
+        return RowLosses(task, target, scores, None, (target - scores) ** 2)
     target, scores = np.asarray(target, np.int64), np.asarray(scores, float)
     if scores.ndim == 1:
         scores = np.stack([1 - scores, scores], axis=1)
     scores = np.clip(scores, SMALLEST, 1 - SMALLEST)
     decided = likeliest(scores) if decided is None else np.asarray(decided, np.int64)
-    return Outcomes(task, target, scores, decided, -np.log(scores[np.arange(len(target)), target]))
+    return RowLosses(task, target, scores, decided, -np.log(scores[np.arange(len(target)), target]))
 
 
-def figures(found: Outcomes) -> dict[str, float | None]:
+def task_metrics(found: RowLosses) -> dict[str, float | None]:
     """Computes the metrics of a task over rows.
 
     Returns:
@@ -86,7 +86,7 @@ def figures(found: Outcomes) -> dict[str, float | None]:
         return common
     positive = float(found.target.mean())
     score = found.scores[:, 1]
-    judge = Binary(found.target, score)
+    judge = BinaryMetrics(found.target, score)
     areas = dict(zip(judge.names, judge(np.ones(len(score))).tolist(), strict=True)) if 0 < positive < 1 else {}
     return {
         "auc": areas.get("auc"),

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from components.error_analysis.binning import Categories, Column
+from components.error_analysis.binning import CategoricalColumn, Column
 from components.shared.examples.example_reading import column_batches, joined_columns
 
 MOST_CELLS = 5_000_000
 """Maximum of rows x columns; decoding takes about 0.5 µs per cell."""
 
 
-def sampled(rows: int, most: int, seed: int) -> np.ndarray:
+def sample_rows(rows: int, most: int, seed: int) -> np.ndarray:
     """Draws a random sample of rows without replacement.
 
     Args:
@@ -28,7 +28,7 @@ def sampled(rows: int, most: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
 
 
-def read_columns(
+def read_feature_columns(
     split: str, categorical: Sequence[str], numeric: Sequence[str], places: np.ndarray, texts: Sequence[str] = ()
 ) -> dict[str, Column]:
     """Reads columns of some rows of a split.
@@ -45,11 +45,13 @@ def read_columns(
     """
     names = [*categorical, *numeric, *texts]
     cells = joined_columns(column_batches(split, names, places), names)
-    found = columns_of(cells, categorical, numeric)
+    found = feature_columns(cells, categorical, numeric)
     return found | {f"{name}: characters": _lengths(cells[name]) for name in texts}
 
 
-def columns_of(cells: Mapping[str, pa.Array], categorical: Sequence[str], numeric: Sequence[str]) -> dict[str, Column]:
+def feature_columns(
+    cells: Mapping[str, pa.Array], categorical: Sequence[str], numeric: Sequence[str]
+) -> dict[str, Column]:
     """Converts Arrow arrays to columns.
 
     Args:
@@ -61,17 +63,17 @@ def columns_of(cells: Mapping[str, pa.Array], categorical: Sequence[str], numeri
     return found | {name: _numbers(cells[name]) for name in numeric}
 
 
-def _categories(cells: pa.Array) -> Categories:
+def _categories(cells: pa.Array) -> CategoricalColumn:
     """Encodes values as categories; bytes that are not UTF-8 are replaced."""
     if pa.types.is_null(cells.type):
-        return Categories(np.full(len(cells), -1, np.int64), ())
+        return CategoricalColumn(np.full(len(cells), -1, np.int64), ())
     coded = cells.dictionary_encode()
     names = [
         value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         for value in coded.dictionary.to_pylist()
     ]
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return Categories(codes.astype(np.int64), tuple(names))
+    return CategoricalColumn(codes.astype(np.int64), tuple(names))
 
 
 def _numbers(cells: pa.Array) -> np.ndarray:

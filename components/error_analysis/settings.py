@@ -9,7 +9,7 @@ FEWEST_ROWS = 30
 
 
 @dataclass(frozen=True)
-class Settings:
+class ErrorAnalysisSettings:
     """Settings of the error analysis.
 
     Attributes:
@@ -47,7 +47,7 @@ class Settings:
         return min(self.min_rows, max(FEWEST_ROWS, rows // 20))
 
     @staticmethod
-    def from_json(text: str) -> "Settings":
+    def from_json(text: str) -> "ErrorAnalysisSettings":
         """Reads settings from a JSON object of field -> value; "" gives the defaults."""
         fields: dict[str, Any] = json.loads(text) if text else {}
-        return Settings(**fields)
+        return ErrorAnalysisSettings(**fields)

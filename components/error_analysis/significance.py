@@ -23,7 +23,7 @@ class Moments(NamedTuple):
         return Moments(self.rows - other.rows, self.total - other.total, self.squares - other.squares)
 
 
-def moments(values: np.ndarray, codes: np.ndarray, groups: int) -> Moments:
+def group_moments(values: np.ndarray, codes: np.ndarray, groups: int) -> Moments:
     """Computes moments by group.
 
     Args:
@@ -40,7 +40,7 @@ def moments(values: np.ndarray, codes: np.ndarray, groups: int) -> Moments:
 
 def moments_of(values: np.ndarray) -> Moments:
     """Computes the moments of all values as one group."""
-    return moments(values, np.zeros(len(values), np.int64), 1)
+    return group_moments(values, np.zeros(len(values), np.int64), 1)
 
 
 def welch(one: Moments, other: Moments, margin: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -71,7 +71,7 @@ def welch(one: Moments, other: Moments, margin: float = 0.0) -> tuple[np.ndarray
     return difference, np.where(defined, t, 0.0), np.where(defined, stdtr(np.where(defined, freedom, 1.0), -t), 1.0)
 
 
-def corrected(p: np.ndarray) -> np.ndarray:
+def fdr_by(p: np.ndarray) -> np.ndarray:
     """Adjusts p-values by Benjamini and Yekutieli's procedure, which controls the false discovery rate.
 
     It is valid under any dependence, which Benjamini and Hochberg's is not; slices overlap (The Control of the False

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.error_analysis.binning import Column, Cut, crossed, cuts_of, pairs_of
-from components.error_analysis.excess_loss import Excess
-from components.error_analysis.row_losses import LOSS, Outcomes, figures
-from components.error_analysis.settings import Settings
-from components.error_analysis.significance import Moments, corrected, moments, moments_of, welch
+from components.error_analysis.binning import Column, FeatureBins, crossed, cuts_of, pairs_of
+from components.error_analysis.excess_loss import ExcessLoss
+from components.error_analysis.row_losses import LOSS, RowLosses, task_metrics
+from components.error_analysis.settings import ErrorAnalysisSettings
+from components.error_analysis.significance import Moments, fdr_by, group_moments, moments_of, welch
 
 LARGEST = 0.5
 """Maximum share of the rows in a slice; a slice of more than half of the rows is no exception."""
@@ -59,7 +59,7 @@ class WeakSlice:
 
 
 @dataclass(frozen=True)
-class Search:
+class SliceSearchResult:
     """Result of the search.
 
     Attributes:
@@ -71,7 +71,7 @@ class Search:
       effect: Minimum gap, relative to the overall mean loss.
     """
 
-    cuts: tuple[Cut, ...]
+    cuts: tuple[FeatureBins, ...]
     slices: tuple[WeakSlice, ...]
     looked: int
     least: int
@@ -103,7 +103,7 @@ class _Candidate:
     p: float
 
 
-def weak_slices(found: Outcomes, columns: Mapping[str, Column], settings: Settings) -> Search:
+def weak_slices(found: RowLosses, columns: Mapping[str, Column], settings: ErrorAnalysisSettings) -> SliceSearchResult:
     """Searches the slices of single features and of pairs of features.
 
     A slice is weak if its gap is significantly larger than the margin, `effect` x the overall mean loss. The test is
@@ -125,7 +125,7 @@ def weak_slices(found: Outcomes, columns: Mapping[str, Column], settings: Settin
         for name, column in columns.items()
         for made in cuts_of(name, column, settings.bins, settings.max_categories, least)
     )
-    none = Search(cuts, (), 0, least, rows, settings.effect_size)
+    none = SliceSearchResult(cuts, (), 0, least, rows, settings.effect_size)
     if not rows or not cuts:
         return none
     coded = [each.codes_of(columns[each.feature]) for each in cuts]
@@ -133,7 +133,7 @@ def weak_slices(found: Outcomes, columns: Mapping[str, Column], settings: Settin
     tested = searcher.candidates()
     if not tested:
         return none
-    p = corrected(np.array([candidate.p for candidate in tested]))
+    p = fdr_by(np.array([candidate.p for candidate in tested]))
     significant = sorted(np.flatnonzero(p <= settings.alpha), key=lambda at: (-tested[at].t, tested[at].parts))
     # The largest unadjusted p-value that is significant after adjustment is the level of all follow-up tests.
     level = max((tested[at].p for at in significant), default=0.0)
@@ -142,16 +142,20 @@ def weak_slices(found: Outcomes, columns: Mapping[str, Column], settings: Settin
     slices = sorted(
         (searcher.described(parts, of[parts]) for parts in selected), key=lambda one: (-one.weight, one.slice)
     )
-    return Search(cuts, tuple(slices[: settings.max_slices]), len(tested), least, rows, settings.effect_size)
+    return SliceSearchResult(cuts, tuple(slices[: settings.max_slices]), len(tested), least, rows, settings.effect_size)
 
 
 class _Searcher:
     def __init__(
-        self, found: Outcomes, cuts: Sequence[Cut], coded: Sequence[tuple[np.ndarray, np.ndarray]], settings: Settings
+        self,
+        found: RowLosses,
+        cuts: Sequence[FeatureBins],
+        coded: Sequence[tuple[np.ndarray, np.ndarray]],
+        settings: ErrorAnalysisSettings,
     ) -> None:
         self._found, self._cuts, self._coded, self._settings = found, cuts, coded, settings
         self._rows = len(found.loss)
-        self._excess = Excess(found, settings.seed)
+        self._excess = ExcessLoss(found, settings.seed)
         self._margin = settings.effect_size * self._excess.overall
         self._kept: dict[tuple[int, ...], np.ndarray] = {}
 
@@ -182,7 +186,7 @@ class _Searcher:
         if not len(large):
             return []
         excess = self._excess(coarse, self._codes(places, 1))
-        each = moments(excess, coarse, groups)
+        each = group_moments(excess, coarse, groups)
         part = Moments(*(value[large] for value in each))
         rest = Moments(*(value.sum() - value[large] for value in each))
         _, t, p = welch(part, rest, self._margin)
@@ -252,8 +256,8 @@ class _Searcher:
             gap=gap,
             weight=gap * share,
             p=p,
-            figures=figures(self._found.take(inside)),
-            elsewhere=figures(self._found.take(~inside)),
+            figures=task_metrics(self._found.take(inside)),
+            elsewhere=task_metrics(self._found.take(~inside)),
         )
 
     def _codes(self, places: tuple[int, ...], level: int) -> np.ndarray:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST
-from components.evaluator.blessing import LOWER_IS_BETTER, OVERALL, Bar
-from components.evaluator.fairness import fairness
+from components.evaluator.blessing import LOWER_IS_BETTER, OVERALL, ValidationThresholds
+from components.evaluator.fairness import fairness_disparities
 from components.evaluator.findings import (
     FairnessGap,
     FairnessNotCompared,
@@ -24,10 +24,26 @@ from components.evaluator.findings import (
     StrongestColumn,
 )
 from components.evaluator.independence import independence_p_value
-from components.evaluator.paired_comparison import ALPHA, Z95, Comparison, Draws, beats, compare, draw, holm, worse
+from components.evaluator.paired_comparison import (
+    ALPHA,
+    Z95,
+    BootstrapSamples,
+    MetricComparison,
+    compare_metrics,
+    draw_samples,
+    holm,
+    outperforms,
+    significantly_worse,
+)
 from components.shared.serving.predictions import CANDIDATE, CHAMPION
 from components.shared.serving.serving_contract import NO_THRESHOLD, decides
-from components.shared.statistics.weighted_metrics import Decisions, Judge, calibration_error, multiclass, regression
+from components.shared.statistics.weighted_metrics import (
+    ThresholdMetrics,
+    WeightedMetrics,
+    calibration_error,
+    multiclass_metrics,
+    regression_metrics,
+)
 
 AGAINST_PRIOR = {
     "binary": ("auc", "average_precision"),
@@ -46,7 +62,7 @@ MISCALIBRATED = 0.1
 
 
 @dataclass(frozen=True)
-class Alone:
+class StrongestColumnResult:
     """The strongest single column on the eval split.
 
     Attributes:
@@ -92,11 +108,11 @@ class Assessment:
     measured: dict[str, dict[str, dict[str, float]]]
     baselines: dict[str, dict[str, float]]
     baseline_differences: list[dict[str, Any]]
-    comparisons: dict[tuple[str, str], Comparison]
+    comparisons: dict[tuple[str, str], MetricComparison]
     fairness: dict[str, Any]
     violations: list[Finding]
     notices: list[Finding]
-    strongest: Alone | None = None
+    strongest: StrongestColumnResult | None = None
     decisions: dict[str, dict[str, float]] = field(default_factory=dict)
     champion_differences: list[dict[str, Any]] = field(default_factory=list)
 
@@ -108,7 +124,7 @@ def assess(
     thresholds: Mapping[str, float],
     slices: Mapping[str, np.ndarray],
     groups: Mapping[str, Mapping[str, np.ndarray]],
-    bar: Bar,
+    bar: ValidationThresholds,
     column: str = "",
 ) -> Assessment:
     """Assesses the candidate on the eval split.
@@ -124,12 +140,15 @@ def assess(
       bar: Thresholds and policies of the evaluation.
       column: Name of the column that strongest_column uses.
     """
-    judges = {name: judge(task, labels, answer, thresholds.get(name, NO_THRESHOLD)) for name, answer in answers.items()}
+    judges = {
+        name: metrics_of_task(task, labels, answer, thresholds.get(name, NO_THRESHOLD))
+        for name, answer in answers.items()
+    }
     large = {name: at for name, at in slices.items() if len(at) >= bar.min_slice_rows}
-    draws = draw(judges, large, len(labels), overall_only=(PRIOR, LINEAR, STRONGEST))
+    draws = draw_samples(judges, large, len(labels), overall_only=(PRIOR, LINEAR, STRONGEST))
     comparisons = {}
     if CHAMPION in judges:
-        comparisons = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
+        comparisons = compare_metrics(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
     p_value = independence_p_value(task, labels, answers[CANDIDATE])
     violations, notices = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior_baseline)
     blocked, told = _against_linear(task, draws, bar.linear_baseline)
@@ -194,12 +213,12 @@ def _decisions(labels: np.ndarray, probability: np.ndarray, threshold: float) ->
     }
 
 
-def _differences(draws: Draws, baselines: Iterable[str]) -> list[dict[str, Any]]:
+def _differences(draws: BootstrapSamples, baselines: Iterable[str]) -> list[dict[str, Any]]:
     rows = []
     for name in baselines:
         apart = {metric: draws.difference(OVERALL, metric, CANDIDATE, name) for metric in draws.names}
         p_values = {
-            (OVERALL, metric): worse(-difference if metric in LOWER_IS_BETTER else difference, error)
+            (OVERALL, metric): significantly_worse(-difference if metric in LOWER_IS_BETTER else difference, error)
             for metric, (difference, error) in apart.items()
         }
         known = {key: p for key, p in p_values.items() if p == p}
@@ -218,7 +237,7 @@ def _differences(draws: Draws, baselines: Iterable[str]) -> list[dict[str, Any]]
     return rows
 
 
-def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -> Judge:
+def metrics_of_task(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -> WeightedMetrics:
     """Returns the metric calculator of a task, see weighted_metrics.py.
 
     Args:
@@ -228,13 +247,15 @@ def judge(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -
       threshold: Decision threshold of a binary task.
     """
     if task == "binary":
-        return Decisions(labels, answer, threshold)
+        return ThresholdMetrics(labels, answer, threshold)
     if task == "multiclass":
-        return multiclass(labels.astype(np.int64), answer)
-    return regression(labels, answer)
+        return multiclass_metrics(labels.astype(np.int64), answer)
+    return regression_metrics(labels, answer)
 
 
-def _measured(task: str, judge: Judge, labels: np.ndarray, answer: np.ndarray, at: np.ndarray) -> dict[str, float]:
+def _measured(
+    task: str, judge: WeightedMetrics, labels: np.ndarray, answer: np.ndarray, at: np.ndarray
+) -> dict[str, float]:
     """Metrics of some rows, their number, and the calibration."""
     metrics = {"rows": float(len(at))}
     metrics |= zip(judge.names, judge.among(at)(np.ones(len(at))).tolist(), strict=True)
@@ -254,7 +275,7 @@ def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _against_prior(
-    task: str, draws: Draws, independence: float, first: bool, policy: str
+    task: str, draws: BootstrapSamples, independence: float, first: bool, policy: str
 ) -> tuple[list[Finding], list[Finding]]:
     """Violations and notices.
 
@@ -270,7 +291,7 @@ def _against_prior(
       policy: block or warn.
     """
     ours, prior, metrics = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, PRIOR), AGAINST_PRIOR[task]
-    better = beats(ours, prior, metrics, LOWER_IS_BETTER)
+    better = outperforms(ours, prior, metrics, LOWER_IS_BETTER)
     if better is False:
         return [PriorBaseline("not_better", tuple(Figure(name, ours[name], prior[name]) for name in metrics))], []
     ahead = any(_p_value(draws, name, PRIOR, CANDIDATE) < ALPHA / len(metrics) for name in metrics)
@@ -283,20 +304,20 @@ def _against_prior(
     return ([found], []) if first and policy == "block" else ([], [found])
 
 
-def _against_linear(task: str, draws: Draws, policy: str) -> tuple[list[Finding], list[Finding]]:
+def _against_linear(task: str, draws: BootstrapSamples, policy: str) -> tuple[list[Finding], list[Finding]]:
     """Violations and notices of the comparison with the linear baseline."""
     if LINEAR not in draws.found[OVERALL]:
         return [], []
     name = AGAINST_LINEAR[task]
     ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
-    if beats(ours, line, [name], LOWER_IS_BETTER) is not False:
+    if outperforms(ours, line, [name], LOWER_IS_BETTER) is not False:
         return [], []
     sure = _p_value(draws, name, CANDIDATE, LINEAR) < ALPHA
     found = LinearBaseline(name, ours[name], line[name], sure)
     return ([found], []) if sure and policy == "block" else ([], [found])
 
 
-def _simpler_model_ahead(task: str, draws: Draws) -> list[Finding]:
+def _simpler_model_ahead(task: str, draws: BootstrapSamples) -> list[Finding]:
     """Metrics other than the main one in which the linear baseline is better and the 95 % interval excludes 0.
 
     Precision and recall are left out, because the threshold trades one for the other; F1 combines both.
@@ -332,7 +353,7 @@ def _miscalibration(observed: np.ndarray, score: np.ndarray) -> list[Finding]:
     return [Miscalibration(rate + difference, rate, difference, low, high, error)]
 
 
-def _alone(task: str, draws: Draws, column: str) -> Alone | None:
+def _alone(task: str, draws: BootstrapSamples, column: str) -> StrongestColumnResult | None:
     if STRONGEST not in draws.found[OVERALL]:
         return None
     metric = AGAINST_COLUMN[task]
@@ -341,19 +362,21 @@ def _alone(task: str, draws: Draws, column: str) -> Alone | None:
         return None
     difference, error = draws.difference(OVERALL, metric, CANDIDATE, STRONGEST)
     ahead = -difference if metric in LOWER_IS_BETTER else difference
-    p_value = worse(ahead + WORTH_LOST * abs(alone - prior), error)
+    p_value = significantly_worse(ahead + WORTH_LOST * abs(alone - prior), error)
     leads = alone < prior if metric in LOWER_IS_BETTER else alone > prior
-    return Alone(column, metric, alone, ours, p_value, bool(leads and p_value < ALPHA))
+    return StrongestColumnResult(column, metric, alone, ours, p_value, bool(leads and p_value < ALPHA))
 
 
-def _p_value(draws: Draws, metric: str, one: str, other: str) -> float:
+def _p_value(draws: BootstrapSamples, metric: str, one: str, other: str) -> float:
     """p-value of "`one` is no worse than `other`"; 1 if undefined."""
     difference, error = draws.difference(OVERALL, metric, one, other)
-    p = worse(-difference if metric in LOWER_IS_BETTER else difference, error)
+    p = significantly_worse(-difference if metric in LOWER_IS_BETTER else difference, error)
     return p if p == p else 1.0
 
 
-def _too_few_rows(comparisons: Mapping[tuple[str, str], Comparison], tolerance: Mapping[str, float]) -> list[Finding]:
+def _too_few_rows(
+    comparisons: Mapping[tuple[str, str], MetricComparison], tolerance: Mapping[str, float]
+) -> list[Finding]:
     return [
         LowPower(metric, tolerance[metric], found.detectable)
         for (part, metric), found in comparisons.items()
@@ -366,10 +389,10 @@ def _fairness(
     probability: np.ndarray,
     threshold: float,
     groups: Mapping[str, Mapping[str, np.ndarray]],
-    bar: Bar,
+    bar: ValidationThresholds,
 ) -> tuple[dict[str, Any], list[Finding], list[Finding]]:
     """The entry of verdict.json, violations and notices."""
-    measured, gaps = fairness(labels, probability, threshold, groups, bar.min_slice_rows)
+    measured, gaps = fairness_disparities(labels, probability, threshold, groups, bar.min_slice_rows)
     violations: list[Finding] = []
     notices: list[Finding] = []
     for gap in gaps:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from components.evaluator.findings import ThresholdViolation
-from components.evaluator.paired_comparison import Comparison
+from components.evaluator.paired_comparison import MetricComparison
 from components.shared.statistics.metric_names import LOWER_IS_BETTER as LOWER_IS_BETTER
 from components.shared.statistics.threshold_criteria import Criterion
 
@@ -16,7 +16,7 @@ OVERALL = ""
 
 
 @dataclass(frozen=True)
-class Bar:
+class ValidationThresholds:
     """Thresholds and policies of the evaluation, section [evaluation] of pipeline.toml."""
 
     thresholds: Mapping[str, float] = field(default_factory=dict)
@@ -32,12 +32,12 @@ class Bar:
     threshold_metric: Criterion = "f1"
 
 
-Comparisons = Mapping[tuple[str, str], Comparison]
+Comparisons = Mapping[tuple[str, str], MetricComparison]
 """(slice, metric) -> comparison with the champion."""
 
 
-def judge(
-    candidate: Slices, champion: Slices | None, bar: Bar, comparisons: Comparisons | None = None
+def find_violations(
+    candidate: Slices, champion: Slices | None, bar: ValidationThresholds, comparisons: Comparisons | None = None
 ) -> list[ThresholdViolation]:
     """Returns all violations of thresholds; the candidate is blessed if there are none.
 
@@ -75,7 +75,7 @@ def judge(
 
 
 def by_chance(
-    candidate: Slices, champion: Slices | None, bar: Bar, comparisons: Comparisons
+    candidate: Slices, champion: Slices | None, bar: ValidationThresholds, comparisons: Comparisons
 ) -> list[ThresholdViolation]:
     """Returns losses beyond the tolerance that are not violations because they are not significant, with p-values.
 
@@ -85,10 +85,10 @@ def by_chance(
       bar: See `judge`.
       comparisons: See `judge`.
     """
-    counted = {(one.slice, one.metric, one.against) for one in judge(candidate, champion, bar, comparisons)}
+    counted = {(one.slice, one.metric, one.against) for one in find_violations(candidate, champion, bar, comparisons)}
     return [
         replace(one, significant=False, p_value=comparisons[one.slice, one.metric].p_value)
-        for one in judge(candidate, champion, bar)
+        for one in find_violations(candidate, champion, bar)
         if (one.slice, one.metric, one.against) not in counted
     ]
 

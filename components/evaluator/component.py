@@ -10,7 +10,7 @@ from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples, Model, ModelBlessing, ModelEvaluation
 from tfx.utils.path_utils import serving_model_path
 
-from components.evaluator.blessing import Bar
+from components.evaluator.blessing import ValidationThresholds
 from components.evaluator.eval_config import slice_keys
 from components.evaluator.evaluation import evaluate
 from components.shared.artifacts import artifact_types
@@ -60,7 +60,7 @@ def ChampionEvaluator(
         splits,
         with_items(json.loads(about)["features"], splits["train"]),
         slice_keys(eval_config),
-        Bar(**json.loads(bar)),
+        ValidationThresholds(**json.loads(bar)),
         locations,
         version,
         folder,

@@ -9,23 +9,23 @@ import numpy as np
 
 from components.evaluator.assessment import Assessment, assess, finite
 from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST, feature_names, learn_baselines
-from components.evaluator.blessing import OVERALL, Bar, by_chance, judge
+from components.evaluator.blessing import OVERALL, ValidationThresholds, by_chance, find_violations
 from components.evaluator.finding_text import listed, to_text
 from components.evaluator.findings import ChampionColumns, ChampionIncomparable, Finding, UnknownClasses
 from components.evaluator.slicing import groups_of, slices_of
 from components.evaluator.tfma_result import write_result
 from components.shared.errors import InputError
 from components.shared.examples.example_reading import column_batches, joined_columns
-from components.shared.serving.predictions import CANDIDATE, CHAMPION, About, Predictions
+from components.shared.serving.predictions import CANDIDATE, CHAMPION, About, ModelPredictions
 
 
 def evaluate(
-    predictions: Predictions,
+    predictions: ModelPredictions,
     train_labels: np.ndarray,
     splits: Mapping[str, str],
     features: Mapping[str, Any],
     keys: list[list[str]],
-    bar: Bar,
+    bar: ValidationThresholds,
     locations: Mapping[str, str],
     version: int | None,
     folder: Path,
@@ -94,10 +94,14 @@ def evaluate(
 
 
 def _verdict(
-    found: Assessment, bar: Bar, version: int | None, unknown: Mapping[str, int], former: Sequence[Finding] = ()
+    found: Assessment,
+    bar: ValidationThresholds,
+    version: int | None,
+    unknown: Mapping[str, int],
+    former: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     candidate, champion = found.measured[CANDIDATE], found.measured.get(CHAMPION)
-    violations: list[Finding] = [*judge(candidate, champion, bar, found.comparisons), *found.violations]
+    violations: list[Finding] = [*find_violations(candidate, champion, bar, found.comparisons), *found.violations]
     notices: list[Finding] = [*by_chance(candidate, champion, bar, found.comparisons), *former]
     with_unseen = None
     if unknown:

@@ -33,7 +33,7 @@ MOST_GROUPS = 50
 
 
 @dataclass(frozen=True)
-class Gap:
+class FairnessDisparity:
     """The largest disparity of a metric: group `high` exceeds group `low` by `value`."""
 
     column: str
@@ -44,13 +44,13 @@ class Gap:
     significant: bool
 
 
-def fairness(
+def fairness_disparities(
     labels: np.ndarray,
     probability: np.ndarray,
     threshold: float,
     groups: Mapping[str, Mapping[str, np.ndarray]],
     min_rows: int,
-) -> tuple[dict[str, dict[str, dict[str, float]]], list[Gap]]:
+) -> tuple[dict[str, dict[str, dict[str, float]]], list[FairnessDisparity]]:
     """Computes the metrics of groups and their disparities.
 
     Args:
@@ -65,7 +65,7 @@ def fairness(
       `calibration_error`; and the disparities, the largest first.
     """
     measured: dict[str, dict[str, dict[str, float]]] = {}
-    gaps: list[Gap] = []
+    gaps: list[FairnessDisparity] = []
     for column, values in groups.items():
         largest = sorted(values, key=lambda value: (-len(values[value]), value))[:MOST_GROUPS]
         found = {value: _measure(labels[values[value]], probability[values[value]], threshold) for value in largest}
@@ -99,7 +99,9 @@ def _measure(
     }, {**errors, "bias": float(surplus.std() / math.sqrt(rows)) if rows else float("nan")}
 
 
-def _gap(column: str, metric: str, groups: Mapping[str, tuple[dict[str, float], dict[str, float]]]) -> Gap | None:
+def _gap(
+    column: str, metric: str, groups: Mapping[str, tuple[dict[str, float], dict[str, float]]]
+) -> FairnessDisparity | None:
     known = {value: (m[metric], e[metric]) for value, (m, e) in groups.items() if math.isfinite(m[metric])}
     if len(known) < 2:
         return None
@@ -108,4 +110,4 @@ def _gap(column: str, metric: str, groups: Mapping[str, tuple[dict[str, float], 
     error = math.hypot(known[high][1], known[low][1])
     pairs = len(list(combinations(known, 2)))
     bar = NormalDist().inv_cdf(1 - ALPHA / 2 / pairs) * error
-    return Gap(column, metric, apart, low, high, bool(apart > bar))
+    return FairnessDisparity(column, metric, apart, low, high, bool(apart > bar))

@@ -24,7 +24,7 @@ MIN_COUNT = 5
 
 
 @dataclass(frozen=True)
-class Encoder:
+class LinearEncoder:
     """Maps raw columns to inputs of a linear model.
 
     Attributes:
@@ -52,23 +52,23 @@ class Encoder:
             hot[np.arange(len(place)), place] = 1
             parts.append(hot)
         for name, (mean, spread) in self.scales.items():
-            number = numbers(columns[name])
+            number = numeric_columns(columns[name])
             scaled = np.clip(np.nan_to_num((number - mean) / spread), -10, 10)  # limits the influence of outliers
             parts.append(scaled[:, None].astype(np.float32))
             if name in self.gaps:
                 parts.append(np.isnan(number)[:, None].astype(np.float32))
         for name, period in self.periods.items():
-            angle = 2 * np.pi * numbers(columns[name]) / period
+            angle = 2 * np.pi * numeric_columns(columns[name]) / period
             waves = np.nan_to_num(np.column_stack([np.sin(angle), np.cos(angle)]))
             parts.append(np.column_stack([waves, np.isnan(angle)]).astype(np.float32))
         for name, directions in self.texts.items():
-            found = directions(texts(columns[name]))
+            found = directions(text_columns(columns[name]))
             # The components have length 1 at most; scaled to about unit variance, like the other inputs.
             parts.append(np.nan_to_num(found * found.shape[1] ** 0.5).astype(np.float32))
         return np.hstack(parts) if parts else np.zeros((len(next(iter(columns.values()))), 0), np.float32)
 
 
-def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
+def encoder_of(columns: Columns, features: Mapping[str, Any]) -> LinearEncoder:
     """Fits an encoder.
 
     Args:
@@ -82,17 +82,17 @@ def encoder_of(columns: Columns, features: Mapping[str, Any]) -> Encoder:
         kind = pa.string() if pa.types.is_null(columns[name].type) else columns[name].type
         values[name] = pa.array([one["values"] for one in kept[:MOST_VALUES]], kind)
     for name in features.get("numeric", ()):
-        known = numbers(columns[name])
+        known = numeric_columns(columns[name])
         finite = np.isfinite(known)
         if not finite.all():
             gaps.add(name)
             known = known[finite]
         scales[name] = (float(known.mean()), float(known.std()) or 1.0) if len(known) else (0.0, 1.0)
-    reduced = {name: text_directions(texts(columns[name])) for name in features.get("text", ())}
-    return Encoder(values, scales, dict(features.get("cyclical", {})), frozenset(gaps), reduced)
+    reduced = {name: text_directions(text_columns(columns[name])) for name in features.get("text", ())}
+    return LinearEncoder(values, scales, dict(features.get("cyclical", {})), frozenset(gaps), reduced)
 
 
-def fit(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> Any:
+def fit_linear(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> Any:
     """Fits the linear model.
 
     Args:
@@ -133,13 +133,13 @@ def fit(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> 
     return probabilities
 
 
-def numbers(column: pa.Array) -> np.ndarray:
+def numeric_columns(column: pa.Array) -> np.ndarray:
     """Converts a column to float64 [N], NaN where it is missing or infinite."""
     found = column.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     return np.where(np.isfinite(found), found, np.nan)
 
 
-def texts(column: pa.Array) -> list[str | None]:
+def text_columns(column: pa.Array) -> list[str | None]:
     """Converts a column of texts to a list; None where missing."""
     found = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in column.to_pylist()]
     return [None if one is None else str(one) for one in found]

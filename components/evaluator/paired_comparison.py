@@ -21,7 +21,7 @@ from statistics import NormalDist
 import numpy as np
 
 from components.shared.statistics.bootstrap import MIN_ROWS, poisson_draws, standard_error
-from components.shared.statistics.weighted_metrics import Judge
+from components.shared.statistics.weighted_metrics import WeightedMetrics
 
 ALPHA = 0.05
 OVERALL_SHARE = 0.8
@@ -36,7 +36,7 @@ UNBOUNDED = frozenset({"log_loss", "rmse", "mae"})
 
 
 @dataclass(frozen=True)
-class Comparison:
+class MetricComparison:
     """Comparison of one metric of two models on the same rows.
 
     Attributes:
@@ -55,7 +55,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Draws:
+class BootstrapSamples:
     """Metrics of several models on parts of the same rows, with bootstrap samples.
 
     Attributes:
@@ -101,14 +101,14 @@ class Draws:
         return {name: ends for name, ends in found.items() if ends is not None}
 
 
-def draw(
-    judges: Mapping[str, Judge],
+def draw_samples(
+    judges: Mapping[str, WeightedMetrics],
     parts: Mapping[str, np.ndarray],
     rows: int,
     resamples: int = RESAMPLES,
     seed: int = 13,
     overall_only: Collection[str] = (),
-) -> Draws:
+) -> BootstrapSamples:
     """Draws bootstrap samples of models on parts of their rows.
 
     Args:
@@ -122,7 +122,7 @@ def draw(
     names = next(iter(judges.values())).names
     large = {"": np.arange(rows), **{name: at for name, at in parts.items() if len(at) >= MIN_ROWS}}
     if rows <= MOST_ROWS:
-        return Draws(names, poisson_draws(judges, large, rows, resamples, seed, overall_only))
+        return BootstrapSamples(names, poisson_draws(judges, large, rows, resamples, seed, overall_only))
     chosen = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
     some = {name: np.flatnonzero(np.isin(chosen, at, assume_unique=True)) for name, at in large.items()}
     fewer = {name: judge.among(chosen) for name, judge in judges.items()}
@@ -130,16 +130,16 @@ def draw(
     for part, inside in drawn.items():
         for name in inside:
             inside[name][0] = judges[name].among(large[part])(np.ones(len(large[part])))
-    return Draws(names, drawn, math.sqrt(MOST_ROWS / rows))
+    return BootstrapSamples(names, drawn, math.sqrt(MOST_ROWS / rows))
 
 
-def compare(
-    draws: Draws,
+def compare_metrics(
+    draws: BootstrapSamples,
     tolerance: Mapping[str, float],
     slice_tolerance: Mapping[str, float],
     lower_is_better: frozenset[str],
     names: tuple[str, str] = ("candidate", "champion"),
-) -> dict[tuple[str, str], Comparison]:
+) -> dict[tuple[str, str], MetricComparison]:
     """Compares two models in every metric that has a tolerance, by the rule in the module docstring.
 
     Args:
@@ -157,11 +157,11 @@ def compare(
         [(part, metric) for part in draws.found if part for metric in slice_tolerance if metric in draws.names],
     ]
     share = OVERALL_SHARE if all(families) else 1.0
-    found: dict[tuple[str, str], Comparison] = {}
+    found: dict[tuple[str, str], MetricComparison] = {}
     for family, alpha in zip(families, (ALPHA * share, ALPHA * (1 - share if share < 1 else 1)), strict=True):
         apart = {key: draws.difference(*key, *names) for key in family}
         p_values = {
-            key: worse(-difference if key[1] in lower_is_better else difference, error)
+            key: significantly_worse(-difference if key[1] in lower_is_better else difference, error)
             for key, (difference, error) in apart.items()
         }
         known = {key: p for key, p in p_values.items() if p == p}
@@ -172,11 +172,11 @@ def compare(
             allowed = (tolerance if key[0] == "" else slice_tolerance)[key[1]]
             detectable = max(allowed, strict * error) + NormalDist().inv_cdf(POWER) * error
             significant = key in rejected if key in known else None
-            found[key] = Comparison(difference, error, p_values[key], significant, detectable)
+            found[key] = MetricComparison(difference, error, p_values[key], significant, detectable)
     return found
 
 
-def worse(difference: float, error: float) -> float:
+def significantly_worse(difference: float, error: float) -> float:
     """Returns the one-sided p-value of "no worse", of a difference (> 0 is better) with its error; NaN if either is."""
     if not math.isfinite(difference) or not math.isfinite(error):
         return float("nan")
@@ -195,7 +195,7 @@ def holm(p_values: Mapping[tuple[str, str], float], alpha: float) -> set[tuple[s
     return rejected
 
 
-def beats(
+def outperforms(
     one: Mapping[str, float], other: Mapping[str, float], metrics: Iterable[str], low: frozenset[str]
 ) -> bool | None:
     """Whether one model is better than another in any metric; None if no metric is defined for both.

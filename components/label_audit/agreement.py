@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from components.label_audit.agreement_coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
-from components.label_audit.annotations import MISSING, Votes, votes
+from components.label_audit.annotations import MISSING, AnnotationMatrix, annotation_matrix
 from components.label_audit.disagreement import (
+    AnnotatorConfusion,
     ClassAgreement,
-    Confusion,
-    SendBack,
+    RelabelRequest,
     SliceAgreement,
     by_class,
     confusions,
-    send_back,
+    relabel_requests,
     slice_agreements,
 )
 
@@ -42,7 +42,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Labeler:
+class Annotator:
     """One annotator, compared with the majority of the others.
 
     Attributes:
@@ -82,10 +82,10 @@ class Agreement:
       by_class: Classes, lowest agreement first.
       by_slice: Slices, lowest agreement first.
       disagreeing: Rows whose labels are not all equal.
-      send_back: The first of these rows, for review.
+      relabel_requests: The first of these rows, for review.
     """
 
-    labelers: tuple[Labeler, ...]
+    labelers: tuple[Annotator, ...]
     rows: int
     compared: int
     classes: int
@@ -96,11 +96,11 @@ class Agreement:
     alpha: float | None
     human_level: float | None
     best_error: float | None
-    confusions: tuple[Confusion, ...]
+    confusions: tuple[AnnotatorConfusion, ...]
     by_class: tuple[ClassAgreement, ...]
     by_slice: tuple[SliceAgreement, ...]
     disagreeing: int
-    send_back: tuple[SendBack, ...]
+    send_back: tuple[RelabelRequest, ...]
 
 
 def agreement(
@@ -119,7 +119,7 @@ def agreement(
       slices: Columns to slice by; agreement is reported for each of their values.
       most: Maximum number of entries in `confusions`, `by_class`, `by_slice` and `send_back`.
     """
-    found = votes({name: rows[name] for name in labelers})
+    found = annotation_matrix({name: rows[name] for name in labelers})
     compared = found.given >= 2
     of_rows, _, counts = found.rows(compared).counts()
     given = found.given[compared]
@@ -141,16 +141,16 @@ def agreement(
         fleiss=fleiss_kappa(found),
         alpha=krippendorff_alpha(found),
         human_level=float(np.mean(known)) if known else None,
-        best_error=None if raw is None else error_of_one(raw, len(found.classes)),
+        best_error=None if raw is None else annotator_error_rate(raw, len(found.classes)),
         confusions=tuple(confusions(found)[:most]),
         by_class=tuple(by_class(found)[:most]),
         by_slice=tuple(slice_agreements(found, {name: rows[name] for name in slices})[:most]),
         disagreeing=int((highest < given).sum()),
-        send_back=tuple(send_back(found, rows[list(ids)] if ids else None, most)),
+        send_back=tuple(relabel_requests(found, rows[list(ids)] if ids else None, most)),
     )
 
 
-def error_of_one(raw: float, classes: int) -> float | None:
+def annotator_error_rate(raw: float, classes: int) -> float | None:
     """Estimates the error rate e of one annotator from the raw agreement of two.
 
     Assumptions: annotators err independently, with the same error rate, and uniformly over the other classes. They then
@@ -171,7 +171,7 @@ def error_of_one(raw: float, classes: int) -> float | None:
     return None if inside < -1e-12 else (1 - math.sqrt(max(inside, 0.0))) / c
 
 
-def _pairs(found: Votes) -> list[Pair]:
+def _pairs(found: AnnotationMatrix) -> list[Pair]:
     pairs = []
     for (i, one), (j, other) in combinations(enumerate(found.labelers), 2):
         both = (found.codes[:, [i, j]] != MISSING).all(axis=1)
@@ -181,15 +181,15 @@ def _pairs(found: Votes) -> list[Pair]:
     return pairs
 
 
-def _labelers(found: Votes) -> list[Labeler]:
-    """Compares each annotator with the majority label of the others; see `Labeler.agreement` for ties."""
+def _labelers(found: AnnotationMatrix) -> list[Annotator]:
+    """Compares each annotator with the majority label of the others; see `Annotator.agreement` for ties."""
     each = []
     for at, name in enumerate(found.labelers):
         others = found.codes.copy()
         others[:, at] = MISSING
         comparable = (found.codes[:, at] != MISSING) & (others != MISSING).any(axis=1)
         own = found.codes[comparable, at]
-        row, label, count = Votes(found.labelers, found.classes, others[comparable]).counts()
+        row, label, count = AnnotationMatrix(found.labelers, found.classes, others[comparable]).counts()
         highest = np.zeros(len(own), np.int64)
         np.maximum.at(highest, row, count)
         top = count == highest[row]
@@ -198,11 +198,11 @@ def _labelers(found: Votes) -> list[Labeler]:
         same = top & (label == own[row])
         right[row[same]] = 1 / ties[row[same]]
         labelled = int((found.codes[:, at] != MISSING).sum())
-        each.append(Labeler(name, labelled, float(right.mean()) if len(own) else None))
+        each.append(Annotator(name, labelled, float(right.mean()) if len(own) else None))
     return each
 
 
-def worst_labeler(found: Agreement) -> tuple[Labeler, float] | None:
+def worst_annotator(found: Agreement) -> tuple[Annotator, float] | None:
     """Returns the annotator with the lowest agreement and the mean agreement of the rest; None for fewer than three.
 
     Annotators whose agreement is None do not count.

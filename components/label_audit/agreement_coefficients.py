@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from components.label_audit.annotations import MISSING, Votes
+from components.label_audit.annotations import MISSING, AnnotationMatrix
 
 MOST_CLASSES = 300
 """Number of classes up to which the libraries are used; 10,000 classes would need 800 MB for one matrix."""
@@ -38,7 +38,7 @@ def cohen_kappa(one: np.ndarray, other: np.ndarray, classes: int) -> float | Non
     return _number((np.mean(one == other) - expected) / (1 - expected))
 
 
-def fleiss_kappa(votes: Votes) -> float | None:
+def fleiss_kappa(votes: AnnotationMatrix) -> float | None:
     """Computes Fleiss' kappa (Fleiss, 1971) over the rows that every annotator labelled; it needs complete rows."""
     full = votes.rows((votes.codes != MISSING).all(axis=1))
     raters = len(votes.labelers)
@@ -57,7 +57,7 @@ def fleiss_kappa(votes: Votes) -> float | None:
     return _number((observed - (shares**2).sum()) / (1 - (shares**2).sum()))
 
 
-def krippendorff_alpha(votes: Votes) -> float | None:
+def krippendorff_alpha(votes: AnnotationMatrix) -> float | None:
     """Computes Krippendorff's alpha for nominal labels (Krippendorff, 2004) over all rows with two labels or more."""
     pairable = votes.rows(votes.given >= 2)
     labels = pairable.codes[pairable.codes != MISSING]

@@ -11,7 +11,7 @@ MISSING = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Votes:
+class AnnotationMatrix:
     """Labels of N rows by L annotators.
 
     Attributes:
@@ -41,12 +41,12 @@ class Votes:
         found, counts = np.unique(keys, return_counts=True)
         return found // max(len(self.classes), 1), found % max(len(self.classes), 1), counts
 
-    def rows(self, chosen: np.ndarray) -> "Votes":
+    def rows(self, chosen: np.ndarray) -> "AnnotationMatrix":
         """Selects rows by mask or index."""
-        return Votes(self.labelers, self.classes, self.codes[chosen])
+        return AnnotationMatrix(self.labelers, self.classes, self.codes[chosen])
 
 
-def votes(columns: Mapping[str, pd.Series]) -> Votes:
+def annotation_matrix(columns: Mapping[str, pd.Series]) -> AnnotationMatrix:
     """Encodes the columns of annotators.
 
     Args:
@@ -60,7 +60,7 @@ def votes(columns: Mapping[str, pd.Series]) -> Votes:
     index = pd.Index(ordered, dtype=object)
     codes = [index.get_indexer(pd.Index(column, dtype=object)) for column in texts.values()]
     matrix = np.column_stack(codes).astype(np.int64) if codes else np.zeros((0, 0), np.int64)
-    return Votes(tuple(texts), tuple(ordered), matrix)
+    return AnnotationMatrix(tuple(texts), tuple(ordered), matrix)
 
 
 def _texts(column: pd.Series) -> pd.Series:

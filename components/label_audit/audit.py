@@ -10,10 +10,10 @@ import pandas as pd
 
 from components.label_audit.consistency import LabelConsistency, label_consistency
 from components.label_audit.disagreement import row_id
-from components.label_audit.encoding import Encoded, Kinds, encode
-from components.label_audit.label_issues import Judged, judge_classes, judge_numbers
+from components.label_audit.encoding import EncodedFeatures, FeatureTypes, encode_features
+from components.label_audit.label_issues import LabelQuality, find_class_issues, find_number_issues
 from components.label_audit.outliers import OUTLYING, NearConflict, Outlier, near_conflicts, outlier_scores
-from components.label_audit.settings import Settings
+from components.label_audit.settings import LabelAuditSettings
 
 MOST_LISTED = 20
 """Maximum number of confused pairs, near conflicts and outliers in the result."""
@@ -22,7 +22,7 @@ MOST_CLASSES_LISTED = 100
 
 
 @dataclass(frozen=True)
-class Issue:
+class LabelIssue:
     """A suspected label error.
 
     Attributes:
@@ -58,7 +58,7 @@ class ClassNoise:
 
 
 @dataclass(frozen=True)
-class Confused:
+class ConfusedClasses:
     """A pair of given and suggested class.
 
     Attributes:
@@ -104,9 +104,9 @@ class LabelAudit:
     doubtful: int
     noise: float
     separable: bool | None
-    issues: tuple[Issue, ...]
+    issues: tuple[LabelIssue, ...]
     class_noise: tuple[ClassNoise, ...]
-    confused: tuple[Confused, ...]
+    confused: tuple[ConfusedClasses, ...]
     near_conflicting_rows: int
     near_conflicts: tuple[NearConflict, ...]
     outlying_rows: int
@@ -122,10 +122,10 @@ class LabelAudit:
 def audit_labels(
     rows: pd.DataFrame,
     label: str,
-    kinds: Kinds,
+    kinds: FeatureTypes,
     ids: Sequence[str] = (),
     regression: bool = False,
-    settings: Settings | None = None,
+    settings: LabelAuditSettings | None = None,
 ) -> LabelAudit:
     """Audits the labels of a table.
 
@@ -140,10 +140,10 @@ def audit_labels(
     Raises:
       InputError: A numeric feature holds a value that is not a number.
     """
-    settings = settings or Settings()
+    settings = settings or LabelAuditSettings()
     rows = rows.reset_index(drop=True)
-    encoded = encode(rows, kinds)
-    judge = judge_numbers if regression else judge_classes
+    encoded = encode_features(rows, kinds)
+    judge = find_number_issues if regression else find_class_issues
     found = judge(rows[label], encoded, settings)
     names = rows[list(ids)] if ids else None
 
@@ -152,7 +152,7 @@ def audit_labels(
 
     ranked = found.ranked
     worst = [
-        Issue(
+        LabelIssue(
             row=int(found.rows[at]),
             id=name(int(found.rows[at])),
             label=str(found.labels[at]),
@@ -184,15 +184,15 @@ def audit_labels(
     )
 
 
-def _near(found: Judged, encoded: Encoded) -> tuple[int, list[NearConflict]]:
-    part = Encoded(encoded.matrix[found.rows], encoded.categorical, encoded.periods)
+def _near(found: LabelQuality, encoded: EncodedFeatures) -> tuple[int, list[NearConflict]]:
+    part = EncodedFeatures(encoded.matrix[found.rows], encoded.categorical, encoded.periods)
     near, groups = near_conflicts(part, found.codes, list(found.classes), MOST_LISTED)
     in_data = [NearConflict(tuple(int(found.rows[at]) for at in g.rows), g.size, g.labels) for g in groups]
     return near, in_data
 
 
 def _consistency(
-    rows: pd.DataFrame, label: str, kinds: Kinds, ids: Sequence[str], regression: bool
+    rows: pd.DataFrame, label: str, kinds: FeatureTypes, ids: Sequence[str], regression: bool
 ) -> LabelConsistency:
     labelled = rows[rows[label].notna()]
     if kinds.names:
@@ -202,7 +202,7 @@ def _consistency(
     return replace(found, classes={}) if regression else found  # class shares mean nothing for a regression
 
 
-def _class_noise(found: Judged) -> list[ClassNoise]:
+def _class_noise(found: LabelQuality) -> list[ClassNoise]:
     if not len(found.rows) or not found.classes:
         return []
     rows = np.bincount(found.codes, minlength=len(found.classes))
@@ -214,11 +214,11 @@ def _class_noise(found: Judged) -> list[ClassNoise]:
     return sorted(each, key=lambda row: -row.noise)[:MOST_CLASSES_LISTED]
 
 
-def _confused(found: Judged) -> list[Confused]:
+def _confused(found: LabelQuality) -> list[ConfusedClasses]:
     if not found.classes:
         return []
     pairs = Counter(zip(found.labels[found.ranked], found.suggested[found.ranked], strict=True))
     return [
-        Confused(str(label), str(suggested), rows, rows / len(found.ranked))
+        ConfusedClasses(str(label), str(suggested), rows, rows / len(found.ranked))
         for (label, suggested), rows in pairs.most_common(MOST_LISTED)
     ]

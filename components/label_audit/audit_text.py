@@ -2,7 +2,7 @@
 
 from components.label_audit.agreement import Agreement
 from components.label_audit.audit import LabelAudit
-from components.label_audit.recommendations import advice
+from components.label_audit.recommendations import recommendations
 
 MOST_SHOWN = 10
 
@@ -66,7 +66,7 @@ def agreement_lines(found: Agreement) -> list[str]:
             f"  human-level accuracy {found.human_level:.1%}; expected error of a perfect model on the labels of one "
             f"annotator: {best}"
         )
-    return [*lines, *(f"  {line}" for line in advice(found))]
+    return [*lines, *(f"  {line}" for line in recommendations(found))]
 
 
 def _figure(value: float | None) -> str:

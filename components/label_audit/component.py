@@ -9,8 +9,8 @@ from tfx.types.artifact_utils import get_split_uri
 from tfx.types.standard_artifacts import Examples
 
 from components.label_audit.audit import audit_labels
-from components.label_audit.encoding import Kinds, kinds_of
-from components.label_audit.settings import Settings
+from components.label_audit.encoding import FeatureTypes, kinds_of
+from components.label_audit.settings import LabelAuditSettings
 from components.shared.artifacts.artifact_types import LabelReport
 from components.shared.examples.example_reading import read_examples
 from components.shared.features.list_items import with_items
@@ -47,7 +47,7 @@ def LabelAudit(
     known = None
     if kinds:
         of = with_items(json.loads(kinds), split)
-        known = Kinds(
+        known = FeatureTypes(
             tuple(of.get("categorical", ())),
             tuple(of.get("numeric", ())),
             of.get("cyclical", {}),
@@ -56,5 +56,5 @@ def LabelAudit(
         names = known.names
     rows = read_examples(split, [label, *names, *named])
     known = known or kinds_of(rows, names)
-    found = audit_labels(rows, label, known, named, task == "regression", Settings.from_json(settings))
+    found = audit_labels(rows, label, known, named, task == "regression", LabelAuditSettings.from_json(settings))
     write_json(Path(labels.uri) / "labels.json", found.to_json())

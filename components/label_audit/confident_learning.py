@@ -36,7 +36,7 @@ CHUNK = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
-class Doubt:
+class LabelIssues:
     """Label issues among N rows with K classes.
 
     Attributes:
@@ -65,7 +65,7 @@ class Doubt:
         return rows[np.argsort(self.quality[rows], kind="stable")]
 
 
-def find_doubt(labels: np.ndarray, probabilities: np.ndarray) -> Doubt:
+def find_label_issues(labels: np.ndarray, probabilities: np.ndarray) -> LabelIssues:
     """Estimates the quality of every label and finds label issues.
 
     Args:
@@ -95,7 +95,7 @@ def find_doubt(labels: np.ndarray, probabilities: np.ndarray) -> Doubt:
         doubtful[np.argsort(quality, kind="stable")[: int(wrong * len(labels))]] = True
     else:
         doubtful = quality < OVERLAPPING
-    return Doubt(np.clip(quality, 0.0, 1.0), doubtful, suggested, noise, spread)
+    return LabelIssues(np.clip(quality, 0.0, 1.0), doubtful, suggested, noise, spread)
 
 
 def separation(probabilities: np.ndarray) -> float:

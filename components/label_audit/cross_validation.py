@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from components.label_audit.encoding import Encoded
+from components.label_audit.encoding import EncodedFeatures
 from components.label_audit.grouped_folds import Folds
 from components.label_audit.models import Fitted, Model, fit_classifier, fit_regressor
 
@@ -16,7 +16,7 @@ FITTED_BY_LIKELIHOOD: tuple[Model, ...] = ("boosting", "logistic")
 
 
 def predicted_probabilities(
-    encoded: Encoded, labels: np.ndarray, classes: int, folds: Folds, models: Sequence[Model], seed: int = 0
+    encoded: EncodedFeatures, labels: np.ndarray, classes: int, folds: Folds, models: Sequence[Model], seed: int = 0
 ) -> np.ndarray:
     """Predicts class probabilities of every row out of sample.
 
@@ -38,12 +38,12 @@ def predicted_probabilities(
     for kind in models:
         fit = _classifiers(kind, encoded, labels, classes, folds, seed)
         probabilities = _crossed(folds, (len(labels), classes), fit)
-        found.append(probabilities if kind in FITTED_BY_LIKELIHOOD else calibrated(probabilities, labels))
-    return found[0] if len(found) == 1 else calibrated(np.mean(found, axis=0), labels)
+        found.append(probabilities if kind in FITTED_BY_LIKELIHOOD else calibrate(probabilities, labels))
+    return found[0] if len(found) == 1 else calibrate(np.mean(found, axis=0), labels)
 
 
 def predicted_values(
-    encoded: Encoded, labels: np.ndarray, folds: Folds, models: Sequence[Model], seed: int = 0
+    encoded: EncodedFeatures, labels: np.ndarray, folds: Folds, models: Sequence[Model], seed: int = 0
 ) -> np.ndarray:
     """Predicts a regression label out of sample; the mean over the models.
 
@@ -61,7 +61,7 @@ def predicted_values(
     return np.asarray(np.mean(found, axis=0))
 
 
-def calibrated(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def calibrate(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Calibrates probabilities by temperature scaling (Guo et al., 2017): the power that maximises the likelihood.
 
     The likelihood is that of the given labels, including wrong ones. Confident learning needs probabilities of the
@@ -93,12 +93,14 @@ def calibrated(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _classifiers(
-    kind: Model, encoded: Encoded, labels: np.ndarray, classes: int, folds: Folds, seed: int
+    kind: Model, encoded: EncodedFeatures, labels: np.ndarray, classes: int, folds: Folds, seed: int
 ) -> Callable[[int], Fitted]:
     return lambda fold: fit_classifier(kind, encoded, labels, classes, folds.train_rows(fold), seed)
 
 
-def _regressors(kind: Model, encoded: Encoded, labels: np.ndarray, folds: Folds, seed: int) -> Callable[[int], Fitted]:
+def _regressors(
+    kind: Model, encoded: EncodedFeatures, labels: np.ndarray, folds: Folds, seed: int
+) -> Callable[[int], Fitted]:
     return lambda fold: fit_regressor(kind, encoded, labels, folds.train_rows(fold), seed)
 
 
@@ -118,11 +120,11 @@ def _crossed(folds: Folds, shape: tuple[int, ...], fit: Callable[[int], Fitted])
             with threadpool_limits(1):
                 found[rows] = fit(fold)(rows)
 
-    with ThreadPoolExecutor(max_workers=min(folds.count, cores())) as pool:
+    with ThreadPoolExecutor(max_workers=min(folds.count, cpu_cores())) as pool:
         list(pool.map(work, range(folds.count)))
     return found
 
 
-def cores() -> int:
+def cpu_cores() -> int:
     """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from components.label_audit.annotations import MISSING, Votes
+from components.label_audit.annotations import MISSING, AnnotationMatrix
 
 MIN_SLICE_ROWS = 20
 """Minimum number of compared rows of a slice; the agreement of smaller slices varies too much."""
@@ -15,7 +15,7 @@ MOST_SLICE_VALUES = 200
 
 
 @dataclass(frozen=True)
-class Confusion:
+class AnnotatorConfusion:
     """Disagreement between two classes.
 
     Attributes:
@@ -68,7 +68,7 @@ class SliceAgreement:
 
 
 @dataclass(frozen=True)
-class SendBack:
+class RelabelRequest:
     """A row to review, because its labels differ.
 
     Attributes:
@@ -82,7 +82,7 @@ class SendBack:
     labels: dict[str, str]
 
 
-def confusions(votes: Votes) -> list[Confusion]:
+def confusions(votes: AnnotationMatrix) -> list[AnnotatorConfusion]:
     """Counts unequal pairs of labels by unordered pair of classes, most frequent first."""
     k, count = len(votes.classes), len(votes.labelers)
     totals: dict[tuple[int, int], int] = {}
@@ -104,11 +104,13 @@ def confusions(votes: Votes) -> list[Confusion]:
         if back > forth:
             forth, back, i, j = back, forth, j, i
         who = (votes.labelers[i], votes.labelers[j])
-        rows.append(Confusion(votes.classes[x], votes.classes[y], pairs, pairs / everything, who, (forth, back)))
+        rows.append(
+            AnnotatorConfusion(votes.classes[x], votes.classes[y], pairs, pairs / everything, who, (forth, back))
+        )
     return rows
 
 
-def by_class(votes: Votes) -> list[ClassAgreement]:
+def by_class(votes: AnnotationMatrix) -> list[ClassAgreement]:
     """Computes the specific agreement of each class, lowest first."""
     pairable = votes.rows(votes.given >= 2)
     rows, classes, counts = pairable.counts()
@@ -121,7 +123,7 @@ def by_class(votes: Votes) -> list[ClassAgreement]:
     return [ClassAgreement(votes.classes[at], int(labels[at]), float(equal[at] / labels[at])) for at in order]
 
 
-def slice_agreements(votes: Votes, columns: Mapping[str, pd.Series]) -> list[SliceAgreement]:
+def slice_agreements(votes: AnnotationMatrix, columns: Mapping[str, pd.Series]) -> list[SliceAgreement]:
     """Computes the raw agreement of each slice, lowest first.
 
     Args:
@@ -150,7 +152,7 @@ def slice_agreements(votes: Votes, columns: Mapping[str, pd.Series]) -> list[Sli
     return sorted(found, key=lambda row: (row.agreement, -row.rows))
 
 
-def send_back(votes: Votes, ids: pd.DataFrame | None, most: int) -> list[SendBack]:
+def relabel_requests(votes: AnnotationMatrix, ids: pd.DataFrame | None, most: int) -> list[RelabelRequest]:
     """Selects rows whose labels differ.
 
     Args:
@@ -174,7 +176,7 @@ def send_back(votes: Votes, ids: pd.DataFrame | None, most: int) -> list[SendBac
             for name, code in zip(votes.labelers, votes.codes[row], strict=True)
             if code != MISSING
         }
-        found.append(SendBack(int(row), None if ids is None else row_id(ids, int(row)), labels))
+        found.append(RelabelRequest(int(row), None if ids is None else row_id(ids, int(row)), labels))
     return found
 
 

@@ -27,7 +27,7 @@ LEAST_COLUMNS = 3
 
 
 @dataclass(frozen=True)
-class Group:
+class DuplicateGroup:
     """A group of duplicate rows.
 
     Attributes:
@@ -60,7 +60,7 @@ class Duplicates:
     spelled: int
     one_field: Mapping[str, int] = field(default_factory=dict)
     across: int | None = None
-    examples: tuple[Group, ...] = ()
+    examples: tuple[DuplicateGroup, ...] = ()
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -199,6 +199,6 @@ def _later(codes: np.ndarray) -> np.ndarray:
     return ~first
 
 
-def _examples(kind: str, codes: np.ndarray, rows: np.ndarray, most: int, column: str = "") -> list[Group]:
+def _examples(kind: str, codes: np.ndarray, rows: np.ndarray, most: int, column: str = "") -> list[DuplicateGroup]:
     groups = list(dict.fromkeys(codes[np.flatnonzero(rows)[: 10 * most]].tolist()))[:most]
-    return [Group(kind, tuple(np.flatnonzero(codes == group)[:20].tolist()), column) for group in groups]
+    return [DuplicateGroup(kind, tuple(np.flatnonzero(codes == group)[:20].tolist()), column) for group in groups]

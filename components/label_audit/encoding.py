@@ -15,7 +15,7 @@ allows 255."""
 
 
 @dataclass(frozen=True)
-class Kinds:
+class FeatureTypes:
     """Feature columns by type.
 
     Attributes:
@@ -37,7 +37,7 @@ class Kinds:
 
 
 @dataclass(frozen=True, eq=False)
-class Encoded:
+class EncodedFeatures:
     """Encoded features of N rows.
 
     Attributes:
@@ -54,7 +54,7 @@ class Encoded:
         return len(self.matrix)
 
 
-def encode(rows: pd.DataFrame, kinds: Kinds) -> Encoded:
+def encode_features(rows: pd.DataFrame, kinds: FeatureTypes) -> EncodedFeatures:
     """Encodes the feature columns of a table.
 
     Args:
@@ -70,10 +70,10 @@ def encode(rows: pd.DataFrame, kinds: Kinds) -> Encoded:
     first = len(kinds.categorical) + len(kinds.numeric)
     periods = {first + at: float(period) for at, period in enumerate((kinds.cyclical or {}).values())}
     matrix = np.column_stack(columns) if columns else np.zeros((len(rows), 0))
-    return Encoded(matrix, len(kinds.categorical), periods)
+    return EncodedFeatures(matrix, len(kinds.categorical), periods)
 
 
-def scaled(encoded: Encoded, fit: np.ndarray) -> np.ndarray:
+def scaled(encoded: EncodedFeatures, fit: np.ndarray) -> np.ndarray:
     """Standardises features for nearest neighbours and linear models.
 
     Categories are one-hot encoded, cyclical numbers become sine and cosine, other numbers are standardised and clipped
@@ -134,11 +134,11 @@ def _numbers(column: pd.Series) -> np.ndarray:
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def kinds_of(rows: pd.DataFrame, names: Sequence[str]) -> Kinds:
+def kinds_of(rows: pd.DataFrame, names: Sequence[str]) -> FeatureTypes:
     """Infers feature types from column types: numbers are numeric, all others categorical."""
     numeric = tuple(
         name
         for name in names
         if pd.api.types.is_numeric_dtype(rows[name].dtype) and not pd.api.types.is_bool_dtype(rows[name].dtype)
     )
-    return Kinds(tuple(name for name in names if name not in numeric), numeric)
+    return FeatureTypes(tuple(name for name in names if name not in numeric), numeric)

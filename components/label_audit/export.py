@@ -5,15 +5,15 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.label_audit.audit import Issue
+from components.label_audit.audit import LabelIssue
 from components.shared.texts.spreadsheet_formulas import escaped
 
 COLUMNS = ("id", "field", "value", "reason", "by", "when")
-"""Columns of corrections.csv. `value`, `by` and `when` stay empty unless `Auto` is given: a person relabels."""
+"""Columns of corrections.csv. `value`, `by` and `when` stay empty without an `AutoCorrection`: a person relabels."""
 
 
 @dataclass(frozen=True)
-class Auto:
+class AutoCorrection:
     """Automatic acceptance of suggested labels.
 
     Attributes:
@@ -26,7 +26,7 @@ class Auto:
     model: str
     when: str
 
-    def takes(self, issue: Issue) -> bool:
+    def takes(self, issue: LabelIssue) -> bool:
         """Returns whether the label is replaced."""
         return issue.quality <= self.threshold
 
@@ -37,7 +37,7 @@ class Auto:
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportCounts:
     """Counts of an export.
 
     Attributes:
@@ -51,9 +51,9 @@ class Exported:
     left_out: int
 
 
-def corrections_csv(
-    issues: Sequence[Issue], label: str, repeated: frozenset[str] = frozenset(), auto: Auto | None = None
-) -> tuple[str, Exported]:
+def label_issues_csv(
+    issues: Sequence[LabelIssue], label: str, repeated: frozenset[str] = frozenset(), auto: AutoCorrection | None = None
+) -> tuple[str, ExportCounts]:
     """Formats label issues as CSV, one line for each issue, in the given order.
 
     The reviewer writes the right label into `value` (or empties `field` and writes `drop` into `value` to drop the
@@ -86,4 +86,4 @@ def corrections_csv(
             reason = f"audit: labelled {issue.label}, looks like {issue.suggested} (quality {issue.quality:.3f})"
             row = [issue.id, label, "", reason, "", ""]
         writer.writerow(map(escaped, row))
-    return text.getvalue(), Exported(count, filled, len(issues) - count)
+    return text.getvalue(), ExportCounts(count, filled, len(issues) - count)

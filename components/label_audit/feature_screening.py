@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from components.label_audit.encoding import Encoded
+from components.label_audit.encoding import EncodedFeatures
 
 WIDE = 200
 """Maximum number of columns that boosting is trained on."""
 _BINS = 32
 
 
-def informative(encoded: Encoded, labels: np.ndarray, training: np.ndarray, most: int = WIDE) -> np.ndarray:
+def informative(encoded: EncodedFeatures, labels: np.ndarray, training: np.ndarray, most: int = WIDE) -> np.ndarray:
     """Selects the columns with the highest mutual information with the label.
 
     Values are binned in at most 32 bins: numbers at quantiles, categories by frequency with one bin for the rest, and

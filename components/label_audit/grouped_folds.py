@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from components.label_audit.encoding import Encoded
+from components.label_audit.encoding import EncodedFeatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Folds:
         return np.flatnonzero(self.test_fold == fold)
 
 
-def twins(encoded: Encoded) -> np.ndarray:
+def duplicate_groups(encoded: EncodedFeatures) -> np.ndarray:
     """Groups rows that are equal in every feature, where missing values are equal to each other.
 
     Returns:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from components.label_audit.annotations import votes
-from components.label_audit.confident_learning import find_doubt
+from components.label_audit.annotations import annotation_matrix
+from components.label_audit.confident_learning import find_label_issues
 from components.label_audit.cross_validation import predicted_probabilities, predicted_values
-from components.label_audit.encoding import Encoded
-from components.label_audit.grouped_folds import plan_folds, twins
-from components.label_audit.settings import MOST_CLASSES, Settings
+from components.label_audit.encoding import EncodedFeatures
+from components.label_audit.grouped_folds import duplicate_groups, plan_folds
+from components.label_audit.settings import MOST_CLASSES, LabelAuditSettings
 
 FAR_OUT = 3.0
 """Distance from the quartiles, in interquartile ranges, from which a residual is "far out" (Tukey, 1977)."""
@@ -20,7 +20,7 @@ DOUBTFUL = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class LabelQuality:
     """Quality of the labels of M scored rows.
 
     Attributes:
@@ -51,7 +51,7 @@ class Judged:
     notes: tuple[str, ...]
 
 
-def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Judged:
+def find_class_issues(column: pd.Series, encoded: EncodedFeatures, settings: LabelAuditSettings) -> LabelQuality:
     """Scores class labels by confident learning on out-of-sample probabilities.
 
     Labels that cannot be scored are reported in `notes` and raise no error.
@@ -61,11 +61,11 @@ def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
       encoded: Features of the N rows.
       settings: Label-audit settings.
     """
-    coded = votes({"label": column})
+    coded = annotation_matrix({"label": column})
     codes, notes = coded.codes[:, 0], []
     if len(codes) and (codes < 0).any():
         notes.append(f"{int((codes < 0).sum()):,} rows without a label are not audited")
-    groups = twins(encoded)
+    groups = duplicate_groups(encoded)
     judged, few = _judged_classes(codes, groups, len(coded.classes), settings.folds)
     if few:
         notes.append(few)
@@ -75,14 +75,14 @@ def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
         why = "there is no feature" if not features else _too_few_classes(len(judged))
         return _nothing(coded.classes, (*notes, f"labels are not audited: {why}"))
     own = np.searchsorted(judged, codes[rows])
-    part = Encoded(encoded.matrix[rows], encoded.categorical, encoded.periods)
+    part = EncodedFeatures(encoded.matrix[rows], encoded.categorical, encoded.periods)
     models = settings.models(len(rows), len(judged))
     folds = plan_folds(groups[rows], own, settings.folds, settings.limit(models, len(judged)), settings.seed)
-    doubt = find_doubt(own, predicted_probabilities(part, own, len(judged), folds, models, settings.seed))
+    doubt = find_label_issues(own, predicted_probabilities(part, own, len(judged), folds, models, settings.seed))
     names = np.array([coded.classes[code] for code in judged], dtype=object)
     if not doubt.separable:
         notes.append("classes overlap: many of these rows are hard to predict, not mislabelled")
-    return Judged(
+    return LabelQuality(
         rows=rows,
         labels=names[own],
         suggested=names[doubt.suggested],
@@ -97,7 +97,7 @@ def judge_classes(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
     )
 
 
-def judge_numbers(column: pd.Series, encoded: Encoded, settings: Settings) -> Judged:
+def find_number_issues(column: pd.Series, encoded: EncodedFeatures, settings: LabelAuditSettings) -> LabelQuality:
     """Scores numeric labels by their residuals from out-of-sample predictions.
 
     A label is an issue where its residual is far out: more than FAR_OUT interquartile ranges beyond the quartiles of
@@ -114,10 +114,10 @@ def judge_numbers(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
     rows = np.flatnonzero(np.isfinite(numbers))
     without = len(numbers) - len(rows)
     notes = [f"{without:,} rows whose label is not a number are not audited"] if without else []
-    groups = twins(encoded)[rows]
+    groups = duplicate_groups(encoded)[rows]
     if not encoded.matrix.shape[1] or len(np.unique(groups)) < 2 * settings.folds:
         return _nothing((), (*notes, "labels are not audited: too few distinct rows"))
-    part, own = Encoded(encoded.matrix[rows], encoded.categorical, encoded.periods), numbers[rows]
+    part, own = EncodedFeatures(encoded.matrix[rows], encoded.categorical, encoded.periods), numbers[rows]
     models = settings.models(len(rows), 0)
     ranks = np.argsort(np.argsort(own, kind="stable"), kind="stable") * 10 // len(own)
     folds = plan_folds(groups, ranks, settings.folds, settings.limit(models, 0), settings.seed)
@@ -128,7 +128,7 @@ def judge_numbers(column: pd.Series, encoded: Encoded, settings: Settings) -> Ju
     mark = FAR_OUT * (high - low)
     quality = np.exp2(-distance / mark) if mark > 0 else np.where(distance > 0, 0.0, 1.0)
     doubtful = np.flatnonzero(quality < DOUBTFUL)
-    return Judged(
+    return LabelQuality(
         rows=rows,
         labels=np.array([f"{value:.6g}" for value in own], dtype=object),
         suggested=np.array([f"{value:.6g}" for value in predicted], dtype=object),
@@ -163,6 +163,6 @@ def _too_few_classes(classes: int) -> str:
     return f"{classes} class{'es' * (classes != 1)} with enough distinct rows, at least 2 are needed"
 
 
-def _nothing(classes: Sequence[str], notes: tuple[str, ...]) -> Judged:
+def _nothing(classes: Sequence[str], notes: tuple[str, ...]) -> LabelQuality:
     none, texts = np.zeros(0, np.int64), np.zeros(0, object)
-    return Judged(none, texts, texts, np.zeros(0), none, none, tuple(classes), 0, (), None, notes)
+    return LabelQuality(none, texts, texts, np.zeros(0), none, none, tuple(classes), 0, (), None, notes)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from components.label_audit.encoding import Encoded, scaled
+from components.label_audit.encoding import EncodedFeatures, scaled
 from components.label_audit.feature_screening import informative
 
 Model = Literal["boosting", "forest", "neighbours", "logistic"]
@@ -18,7 +18,7 @@ Fitted = Callable[[np.ndarray], np.ndarray]
 
 
 def fit_classifier(
-    kind: Model, encoded: Encoded, labels: np.ndarray, classes: int, training: np.ndarray, seed: int
+    kind: Model, encoded: EncodedFeatures, labels: np.ndarray, classes: int, training: np.ndarray, seed: int
 ) -> Fitted:
     """Fits a classifier.
 
@@ -45,7 +45,7 @@ def fit_classifier(
     return predict
 
 
-def fit_regressor(kind: Model, encoded: Encoded, labels: np.ndarray, training: np.ndarray, seed: int) -> Fitted:
+def fit_regressor(kind: Model, encoded: EncodedFeatures, labels: np.ndarray, training: np.ndarray, seed: int) -> Fitted:
     """Fits a regressor.
 
     Args:
@@ -64,19 +64,21 @@ def fit_regressor(kind: Model, encoded: Encoded, labels: np.ndarray, training: n
     return lambda rows: model.predict(features[rows])
 
 
-def _features(kind: Model, encoded: Encoded, labels: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, Encoded]:
+def _features(
+    kind: Model, encoded: EncodedFeatures, labels: np.ndarray, training: np.ndarray
+) -> tuple[np.ndarray, EncodedFeatures]:
     """Feature matrix of a model and the columns it was made from; boosting uses at most WIDE of them."""
     if kind == "boosting":
         chosen = informative(encoded, labels, training)
         if len(chosen) < encoded.matrix.shape[1]:
-            encoded = Encoded(encoded.matrix[:, chosen], int((chosen < encoded.categorical).sum()), {})
+            encoded = EncodedFeatures(encoded.matrix[:, chosen], int((chosen < encoded.categorical).sum()), {})
         return encoded.matrix, encoded
     if kind == "forest":
         return _filled(encoded.matrix, training), encoded
     return scaled(encoded, training), encoded
 
 
-def _classifier(kind: Model, encoded: Encoded, rows: int, seed: int) -> Any:
+def _classifier(kind: Model, encoded: EncodedFeatures, rows: int, seed: int) -> Any:
     if kind == "boosting":
         from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -94,7 +96,7 @@ def _classifier(kind: Model, encoded: Encoded, rows: int, seed: int) -> Any:
     return LogisticRegression(C=0.1, max_iter=200)
 
 
-def _regressor(kind: Model, encoded: Encoded, rows: int, seed: int) -> Any:
+def _regressor(kind: Model, encoded: EncodedFeatures, rows: int, seed: int) -> Any:
     if kind == "boosting":
         from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -114,7 +116,7 @@ def _regressor(kind: Model, encoded: Encoded, rows: int, seed: int) -> Any:
     return Ridge()
 
 
-def _boosting(encoded: Encoded, rows: int, seed: int) -> dict[str, Any]:
+def _boosting(encoded: EncodedFeatures, rows: int, seed: int) -> dict[str, Any]:
     """Hyperparameters for few small trees; larger ensembles overfit wrong labels (benchmarks/label_noise.py)."""
     return {
         "max_leaf_nodes": 15,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from components.label_audit.encoding import Encoded
+from components.label_audit.encoding import EncodedFeatures
 
 OUTLYING = 0.65
 """Isolation forest score (Liu et al., 2008) from which a row is an outlier. Typical rows score 0.5; a row that is
@@ -44,7 +44,7 @@ class NearConflict:
     labels: dict[str, int]
 
 
-def outlier_scores(encoded: Encoded, seed: int = 0) -> np.ndarray:
+def outlier_scores(encoded: EncodedFeatures, seed: int = 0) -> np.ndarray:
     """Computes the isolation forest score of each row.
 
     Args:
@@ -69,7 +69,9 @@ def outlier_scores(encoded: Encoded, seed: int = 0) -> np.ndarray:
     return -forest.score_samples(matrix)
 
 
-def near_conflicts(encoded: Encoded, labels: np.ndarray, names: list[str], most: int) -> tuple[int, list[NearConflict]]:
+def near_conflicts(
+    encoded: EncodedFeatures, labels: np.ndarray, names: list[str], most: int
+) -> tuple[int, list[NearConflict]]:
     """Finds rows with different labels that are equal in every category and nearly equal in every number.
 
     Numbers are discretised on two grids that are shifted by half a cell. Rows that share a cell in every column of one
@@ -108,7 +110,7 @@ def near_conflicts(encoded: Encoded, labels: np.ndarray, names: list[str], most:
     return int(conflicting.sum()), sorted(groups.values(), key=lambda found: -found.size)[:most]
 
 
-def _cells(encoded: Encoded, shift: float) -> np.ndarray:
+def _cells(encoded: EncodedFeatures, shift: float) -> np.ndarray:
     cells = encoded.matrix.copy()
     for at in range(encoded.categorical, cells.shape[1]):
         column = cells[:, at]

@@ -1,7 +1,7 @@
 """Recommendations from inter-annotator agreement, by rules on its figures."""
 
-from components.label_audit.agreement import Agreement, worst_labeler
-from components.label_audit.disagreement import Confusion
+from components.label_audit.agreement import Agreement, worst_annotator
+from components.label_audit.disagreement import AnnotatorConfusion
 
 RELIABLE, TENTATIVE = 0.8, 0.667
 """Krippendorff's (2004) limits of alpha: reliable from 0.8, tentative conclusions from 0.667, unreliable below."""
@@ -17,7 +17,7 @@ SLICE_GAP = 0.1
 """Difference from the overall agreement from which a slice is reported."""
 
 
-def advice(found: Agreement) -> list[str]:
+def recommendations(found: Agreement) -> list[str]:
     """Returns recommendations as text, one a line, the most general first."""
     if found.raw is None:
         return ["No row has labels by two annotators: have some rows labelled twice."]
@@ -49,7 +49,7 @@ def _overall(found: Agreement) -> list[str]:
 
 
 def _labeler(found: Agreement) -> list[str]:
-    worst = worst_labeler(found)
+    worst = worst_annotator(found)
     if worst is None:
         return []
     labeler, rest = worst
@@ -61,7 +61,7 @@ def _labeler(found: Agreement) -> list[str]:
     ]
 
 
-def _classes(found: Agreement, confusion: Confusion) -> str:
+def _classes(found: Agreement, confusion: AnnotatorConfusion) -> str:
     one, other = confusion.one, confusion.other
     start = f"{one} / {other}: {confusion.pairs:,} of the unequal pairs of labels ({confusion.share:.0%})"
     forth, back = confusion.by_pairs

@@ -8,7 +8,7 @@ from components.label_audit.models import MODELS, Model
 
 
 @dataclass(frozen=True)
-class Settings:
+class LabelAuditSettings:
     """Settings of the label audit.
 
     Attributes:
@@ -57,10 +57,10 @@ class Settings:
         return min(most, 4 * SMALL) if {"forest", "neighbours"} & set(models) else most
 
     @staticmethod
-    def from_json(text: str) -> "Settings":
+    def from_json(text: str) -> "LabelAuditSettings":
         """Reads settings from a JSON object of field -> value; "" gives the defaults."""
         fields: dict[str, Any] = json.loads(text) if text else {}
-        return Settings(**fields)
+        return LabelAuditSettings(**fields)
 
 
 SMALL = 5000

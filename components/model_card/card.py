@@ -22,21 +22,21 @@ OF_METRICS = (
 
 
 @dataclass(frozen=True)
-class Text:
+class CardText:
     """A paragraph."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Items:
+class CardItems:
     """A list of sentences."""
 
     items: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class CardTable:
     """Cells as text; the first column names the row, the others hold numbers unless `words`."""
 
     columns: tuple[str, ...]
@@ -45,11 +45,11 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
+class CardSection:
     """A heading and its content."""
 
     title: str
-    blocks: tuple[Text | Items | Table, ...]
+    blocks: tuple[CardText | CardItems | CardTable, ...]
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ class Pushed:
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """A model card."""
 
     title: str
     lead: str
-    sections: tuple[Section, ...]
+    sections: tuple[CardSection, ...]
 
 
 def model_card(
@@ -79,7 +79,7 @@ def model_card(
     fingerprints: Mapping[str, str],
     tried: Mapping[str, Any] | None = None,
     pushed: Pushed | None = None,
-) -> Card:
+) -> ModelCard:
     """Builds the model card of a model that is pushed.
 
     Args:
@@ -108,7 +108,7 @@ def model_card(
     ]
     spans, rows = data.get("spans", {}), data.get("rows", {})
     learned, judged = (f"{rows.get(split, 0):,} rows{_of_spans(spans, split)}" for split in ("train", "eval"))
-    return Card(
+    return ModelCard(
         f"Model card: {about['dataset']}" + (f", version {pushed.version}" if pushed else ""),
         f"Predicts {TASKS[about['task']].format(label=about['label'])}. Trained on {learned}, evaluated on {judged}.",
         tuple(section for section in sections if section is not None),
@@ -117,7 +117,7 @@ def model_card(
 
 def _model(
     about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: Mapping[str, str], pushed: Pushed | None
-) -> Section:
+) -> CardSection:
     rows = [("Dataset", about["dataset"]), ("Label", about["label"]), ("Task", about["task"])]
     if pushed:
         rows = [("Version", pushed.version), ("Created", pushed.created), ("Run", pushed.run_id or UNKNOWN), *rows]
@@ -129,7 +129,7 @@ def _model(
         by = decided_by(about.get("bar") or {})
         rows.append(("Decision threshold", f"{threshold:g}, selected on the validation split by {by}"))
     rows += [(f"Fingerprint of {name}", value) for name, value in fingerprints.items() if value]
-    return Section("Model", (Table(("", ""), tuple((name, str(value)) for name, value in rows), words=True),))
+    return CardSection("Model", (CardTable(("", ""), tuple((name, str(value)) for name, value in rows), words=True),))
 
 
 def _stated(about: Mapping[str, Any], key: str) -> str:
@@ -137,35 +137,35 @@ def _stated(about: Mapping[str, Any], key: str) -> str:
     return (about.get("stated") or {}).get(key) or f"not stated ([model_card] {key} in pipeline.toml)"
 
 
-def _use(about: Mapping[str, Any]) -> Section:
+def _use(about: Mapping[str, Any]) -> CardSection:
     rows = (("Intended use", _stated(about, "intended_use")), ("Out of scope", _stated(about, "out_of_scope")))
-    return Section("Intended use", (Table(("", ""), rows, words=True),))
+    return CardSection("Intended use", (CardTable(("", ""), rows, words=True),))
 
 
-def _loading(pushed: Pushed) -> Section:
-    return Section(
+def _loading(pushed: Pushed) -> CardSection:
+    return CardSection(
         "How to load it",
         (
-            Text("A TensorFlow SavedModel; TensorFlow Serving serves the registry's folder. In Python:"),
-            Text(f'tf.saved_model.load("{pushed.location}").signatures["serving_default"]'),
-            Text(
+            CardText("A TensorFlow SavedModel; TensorFlow Serving serves the registry's folder. In Python:"),
+            CardText(f'tf.saved_model.load("{pushed.location}").signatures["serving_default"]'),
+            CardText(
                 "The signature takes one tensor for each feature; `structured_input_signature` lists names and types."
             ),
         ),
     )
 
 
-def _members(tried: Mapping[str, Any]) -> Section | None:
+def _members(tried: Mapping[str, Any]) -> CardSection | None:
     """The candidates of model selection, with their weights and the reasons."""
     if not tried.get("members"):
         return None
     rows = tuple((one["name"], f"{one['weight']:.2f}", one["reason"]) for one in tried["members"])
-    return Section("Model selection", (Table(("Candidate", "Weight", "Reason"), rows, words=True),))
+    return CardSection("Model selection", (CardTable(("Candidate", "Weight", "Reason"), rows, words=True),))
 
 
-def _data(data: Mapping[str, Any], about: Mapping[str, Any]) -> Section:
+def _data(data: Mapping[str, Any], about: Mapping[str, Any]) -> CardSection:
     rows, spans, unlabelled = (data.get(name) or {} for name in ("rows", "spans", "unlabelled"))
-    table = Table(
+    table = CardTable(
         ("Split", "Spans", "Rows", "Dropped without a label"),
         tuple(
             (split, _spans(spans.get(split, [])), f"{rows.get(split, 0):,}", f"{unlabelled.get(split, 0):,}")
@@ -184,15 +184,15 @@ def _data(data: Mapping[str, Any], about: Mapping[str, Any]) -> Section:
     ]
     if dvc := about.get("dvc"):
         said += [f"DVC {name}: {value}." for name, value in dvc.items() if value]
-    return Section("Data", (table, Items(tuple(said or ["No row was corrected by hand."]))))
+    return CardSection("Data", (table, CardItems(tuple(said or ["No row was corrected by hand."]))))
 
 
-def _metrics(verdict: Mapping[str, Any]) -> Section:
+def _metrics(verdict: Mapping[str, Any]) -> CardSection:
     ours, intervals = verdict["metrics"], verdict.get("intervals") or {}
     others = dict(verdict.get("baselines") or {})
     if champion := verdict.get("champion"):
         others = {f"champion (version {champion['version']})": champion["metrics"], **others}
-    table = Table(
+    table = CardTable(
         ("Metric", "Value", "95 % interval", *(name.capitalize() for name in others)),
         tuple(
             (
@@ -206,10 +206,10 @@ def _metrics(verdict: Mapping[str, Any]) -> Section:
         ),
     )
     warnings = tuple(_sentence(one) for one in verdict.get("warnings") or [])
-    return Section("Metrics", (table, Text(OF_METRICS), *([Items(warnings)] if warnings else [])))
+    return CardSection("Metrics", (table, CardText(OF_METRICS), *([CardItems(warnings)] if warnings else [])))
 
 
-def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
+def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> CardSection:
     asked = [
         f"{'On every large slice' if key.startswith('slice') else 'Overall'}, {METRICS.get(name, name)}: {value:g}."
         for key in ("thresholds", "slice_thresholds")
@@ -217,11 +217,13 @@ def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
     ]
     if not verdict.get("champion"):
         first = "There was no champion to compare with: only absolute thresholds and baselines apply."
-        return Section("Evaluation policy", (Items((*asked, first)),))
-    return Section("Evaluation policy", (*((Items(tuple(asked)),) if asked else ()), *against_champion(verdict)))
+        return CardSection("Evaluation policy", (CardItems((*asked, first)),))
+    return CardSection(
+        "Evaluation policy", (*((CardItems(tuple(asked)),) if asked else ()), *against_champion(verdict))
+    )
 
 
-def against_champion(verdict: Mapping[str, Any]) -> tuple[Text | Table, ...]:
+def against_champion(verdict: Mapping[str, Any]) -> tuple[CardText | CardTable, ...]:
     """Returns the rule for differences to the champion, and the comparisons; verdict.json needs a champion.
 
     Comparisons beyond MOST_ROWS are left out; overall metrics come first.
@@ -233,8 +235,8 @@ def against_champion(verdict: Mapping[str, Any]) -> tuple[Text | Table, ...]:
         "the true loss that this test detects with 90 % power."
     )
     if not compared:
-        return (Text(text),)
-    table = Table(
+        return (CardText(text),)
+    table = CardTable(
         ("Metric", "Difference", "p (no worse)", "Significantly worse", "Detectable loss"),
         tuple(
             (
@@ -247,10 +249,10 @@ def against_champion(verdict: Mapping[str, Any]) -> tuple[Text | Table, ...]:
             for one in compared[:MOST_ROWS]
         ),
     )
-    return Text(text), table
+    return CardText(text), table
 
 
-def _slices(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section | None:
+def _slices(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> CardSection | None:
     slices, intervals = verdict.get("slices") or {}, verdict.get("slice_intervals") or {}
     if not slices:
         return None
@@ -266,23 +268,25 @@ def _slices(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section | Non
             for metric in shown
         ]
         rows.append((name + small, f"{values.get('rows') or 0:,.0f}", *cells))
-    table = Table(("Slice", "Rows", *(METRICS[name] for name in shown)), tuple(rows))
+    table = CardTable(("Slice", "Rows", *(METRICS[name] for name in shown)), tuple(rows))
     cut = (
-        (Text(f"{len(ordered) - MOST_ROWS:,} smaller slices are in verdict.json."),) if len(ordered) > MOST_ROWS else ()
+        (CardText(f"{len(ordered) - MOST_ROWS:,} smaller slices are in verdict.json."),)
+        if len(ordered) > MOST_ROWS
+        else ()
     )
-    return Section("Metrics by slice", (table, *cut))
+    return CardSection("Metrics by slice", (table, *cut))
 
 
-def fairness(verdict: Mapping[str, Any]) -> Section | None:
+def fairness(verdict: Mapping[str, Any]) -> CardSection | None:
     """Returns the groups of each sensitive column and their disparities; None if no column is sensitive."""
     found = verdict.get("fairness") or {}
     if not found.get("groups"):
         return None
     names = ("rows", "base_rate", "positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")
-    blocks: list[Text | Items | Table] = []
+    blocks: list[CardText | CardItems | CardTable] = []
     for column, groups in found["groups"].items():
         blocks.append(
-            Table(
+            CardTable(
                 (column, *(_plain(name) for name in names)),
                 tuple(
                     (value, f"{metrics['rows']:,.0f}", *(_figure(metrics.get(name)) for name in names[1:]))
@@ -291,7 +295,7 @@ def fairness(verdict: Mapping[str, Any]) -> Section | None:
             )
         )
     blocks.append(
-        Items(
+        CardItems(
             tuple(
                 f"{_plain(gap['metric'])}: {gap['high']} is {gap['value']:.4f} above {gap['low']} ({gap['column']})"
                 + ("" if gap["significant"] else ", not significant")
@@ -301,18 +305,18 @@ def fairness(verdict: Mapping[str, Any]) -> Section | None:
         )
     )
     blocks.append(
-        Text(
+        CardText(
             "Base rate is the share of positive rows; bias is the mean probability minus that share. If base rates "
             "differ, not all disparities can be 0 at once."
         )
     )
-    return Section("Fairness", tuple(blocks))
+    return CardSection("Fairness", tuple(blocks))
 
 
-def _weakest(errors: Mapping[str, Any]) -> Section | None:
+def _weakest(errors: Mapping[str, Any]) -> CardSection | None:
     if not errors:
         return None
-    said = (Text(_sentence(str(errors["says"]))),) if errors.get("says") else ()
+    said = (CardText(_sentence(str(errors["says"]))),) if errors.get("says") else ()
     rows = tuple(
         (
             str(one.get("slice", "")),
@@ -324,14 +328,14 @@ def _weakest(errors: Mapping[str, Any]) -> Section | None:
         for one in (errors.get("slices") or [])[:10]
     )
     table = (
-        (Table(("Slice", "Rows", "Mean loss", "Mean loss elsewhere", "Contribution to overall loss"), rows),)
+        (CardTable(("Slice", "Rows", "Mean loss", "Mean loss elsewhere", "Contribution to overall loss"), rows),)
         if rows
         else ()
     )
-    return Section("Weak slices", (*said, *table)) if said or table else None
+    return CardSection("Weak slices", (*said, *table)) if said or table else None
 
 
-def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> Section:
+def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> CardSection:
     spans = (data.get("spans") or {}).get("eval", [])
     said = [
         f"Evaluated on {_spans(spans)} only; performance at other times is unknown."
@@ -356,7 +360,7 @@ def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[st
     missing = (data.get("unlabelled") or {}).get("eval", 0)
     if missing:
         said.append(f"{missing:,} eval rows have no label and may differ from those that have one.")
-    return Section("Limits", (Items(tuple(said)),))
+    return CardSection("Limits", (CardItems(tuple(said)),))
 
 
 def decided_by(bar: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import html
 
-from components.model_card.card import Card, Items, Section, Table, Text
+from components.model_card.card import CardItems, CardSection, CardTable, CardText, ModelCard
 from components.shared.texts.escaping import markdown_text, xml_text
 
 MARKDOWN, PAGE = "model_card.md", "model_card.html"
@@ -32,12 +32,12 @@ th:first-child, .words td { text-align: left; overflow-wrap: break-word; }
 """
 
 
-def card_files(card: Card) -> dict[str, str]:
+def card_files(card: ModelCard) -> dict[str, str]:
     """Returns file name -> text of the card in both formats."""
     return {MARKDOWN: markdown(card), PAGE: page(card)}
 
 
-def markdown(card: Card) -> str:
+def markdown(card: ModelCard) -> str:
     """Renders a card as GitHub Markdown."""
     parts = [f"# {markdown_text(card.title)}", markdown_text(card.lead)]
     for section in card.sections:
@@ -45,7 +45,7 @@ def markdown(card: Card) -> str:
     return xml_text("\n\n".join(part for part in parts if part) + "\n")
 
 
-def page(card: Card) -> str:
+def page(card: ModelCard) -> str:
     """Renders a card as a self-contained HTML page, in light or dark mode as the reader's system is set."""
     sections = "\n".join(map(_page_section, card.sections))
     return xml_text(
@@ -58,25 +58,25 @@ def page(card: Card) -> str:
     )
 
 
-def _markdown_block(block: Text | Items | Table) -> str:
-    if isinstance(block, Text):
+def _markdown_block(block: CardText | CardItems | CardTable) -> str:
+    if isinstance(block, CardText):
         return markdown_text(block.text)
-    if isinstance(block, Items):
+    if isinstance(block, CardItems):
         return "\n".join(f"- {markdown_text(item)}" for item in block.items)
     rule = ["---", *("---" if block.words else "---:" for _ in block.columns[1:])]
     rows = [[markdown_text(cell) for cell in row] for row in (block.columns, *block.rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (rows[0], rule, *rows[1:]))
 
 
-def _page_section(section: Section) -> str:
+def _page_section(section: CardSection) -> str:
     blocks = "\n".join(map(_page_block, section.blocks))
     return f"<section>\n<h2>{html.escape(section.title)}</h2>\n{blocks}\n</section>"
 
 
-def _page_block(block: Text | Items | Table) -> str:
-    if isinstance(block, Text):
+def _page_block(block: CardText | CardItems | CardTable) -> str:
+    if isinstance(block, CardText):
         return f"<p>{html.escape(block.text)}</p>"
-    if isinstance(block, Items):
+    if isinstance(block, CardItems):
         items = "".join(f"<li>{html.escape(item)}</li>" for item in block.items)
         return f"<ul>{items}</ul>" if items else ""
     head = ""

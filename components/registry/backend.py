@@ -16,7 +16,7 @@ MODEL_VERSION = "assets/model_version"
 LABELS = "labels.json"
 
 
-class Storage(Protocol):
+class RegistryBackend(Protocol):
     """File operations of a registry; paths are relative to it, with "/" as separator.
 
     Every method raises OSError or PlumblineError if the storage fails.

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from components.registry.backend import Storage
-from components.registry.folder_backend import FolderStorage
+from components.registry.backend import RegistryBackend
+from components.registry.folder_backend import FolderBackend
 from components.shared.errors import UsageError
 from components.shared.texts.secrets import holds_secret, without_secrets
 
@@ -13,14 +13,14 @@ BUCKETS = ("s3", "gs", "az")
 """URL schemes of object stores."""
 
 
-def storage_of(location: Path | str) -> Storage:
+def open_backend(location: Path | str) -> RegistryBackend:
     """Returns the backend of a folder, a file:// URL or a bucket URL.
 
     Raises:
       UsageError: The URL has another scheme, no bucket, credentials or a query.
     """
     if isinstance(location, Path) or "://" not in location:
-        return FolderStorage(Path(location))
+        return FolderBackend(Path(location))
     if holds_secret(location):
         raise UsageError(
             f"{without_secrets(location)}: holds credentials, which a run would record; take them out of the URL and "
@@ -28,7 +28,7 @@ def storage_of(location: Path | str) -> Storage:
         )
     scheme, bucket, path, query, fragment = urlsplit(location)
     if scheme == "file" and not bucket and path:
-        return FolderStorage(Path(unquote(path)))
+        return FolderBackend(Path(unquote(path)))
     if scheme == "minio":
         raise UsageError(
             f"{location}: minio:// is known to Kubeflow's launcher alone; give s3://{bucket}{path} and set "
@@ -39,7 +39,7 @@ def storage_of(location: Path | str) -> Storage:
         raise UsageError(f"{location}: not a location of a registry; legal: a folder, file:///FOLDER, {legal}")
     if query or fragment:
         raise UsageError(f"{location}: a registry's URL has no query; settings of the store come from the environment")
-    from components.registry.object_store import Objects
-    from components.registry.object_store_backend import BucketStorage
+    from components.registry.object_store import ObjectStore
+    from components.registry.object_store_backend import ObjectStoreBackend
 
-    return BucketStorage(Objects(scheme, bucket, path.strip("/")))
+    return ObjectStoreBackend(ObjectStore(scheme, bucket, path.strip("/")))

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from components.registry.object_store import Objects, Taken
+from components.registry.object_store import ObjectStore, PreconditionFailed
 from components.shared.errors import UsageError
 
 WRITERS = 8
@@ -23,7 +23,7 @@ ROUNDS = 3
 """Repetitions; in the first one the connections are opened, so that its requests do not arrive simultaneously."""
 
 
-def refuse_unless_conditional(store: Objects, below: str) -> None:
+def refuse_unless_conditional(store: ObjectStore, below: str) -> None:
     """Tests the store's conditional writes on temporary objects.
 
     Args:
@@ -42,7 +42,7 @@ def refuse_unless_conditional(store: Objects, below: str) -> None:
             store.delete(name)
 
 
-def _try_one(store: Objects, name: str) -> None:
+def _try_one(store: ObjectStore, name: str) -> None:
     won = _at_the_same_moment(lambda content: store.create(name, content))
     if won > 1:
         if _succeeds(lambda: store.create(name, b"again")):
@@ -76,7 +76,7 @@ def _at_the_same_moment(write: Callable[[bytes], object]) -> int:
 def _succeeds(write: Callable[[], object]) -> bool:
     try:
         write()
-    except Taken:
+    except PreconditionFailed:
         return False
     return True
 
@@ -88,7 +88,7 @@ def _raced(header: str, won: int, of_what: str) -> str:
     )
 
 
-def _unfit(store: Objects, why: str) -> UsageError:
+def _unfit(store: ObjectStore, why: str) -> UsageError:
     return UsageError(
         f"{store.shown()}: this store {why}, so two writers could destroy each other's versions; use another store, "
         "or a newer version of it"

@@ -24,7 +24,7 @@ STAGING = (".staging-*", f".{LABELS}.*")
 """Name patterns of a version and of a labels.json that are being written."""
 
 
-class FolderStorage:
+class FolderBackend:
     """See `Storage`."""
 
     def __init__(self, folder: Path) -> None:

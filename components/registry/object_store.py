@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from components.shared.errors import UsageError
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore.store import ClientConfig, RetryConfig
+    from obstore.store import ObjectStore as Connection
 
 CHUNK = 8 << 20
 """Bytes per request, so that large files do not need a long time-out."""
@@ -43,12 +44,12 @@ RETRIES: "RetryConfig" = {
 Got = TypeVar("Got")
 
 
-class Taken(Exception):
+class PreconditionFailed(Exception):
     """A conditional write failed, because the object exists or has changed."""
 
 
 @dataclass(frozen=True)
-class Listed:
+class ObjectInfo:
     """An object in a listing.
 
     Attributes:
@@ -63,7 +64,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Objects:
+class ObjectStore:
     """The objects of a bucket below a prefix. Names are relative to the prefix.
 
     Attributes:
@@ -117,13 +118,13 @@ class Objects:
         """Deletes an object if it exists."""
         self._asked(name, lambda: self._obstore.delete(self._store, name), none_if_gone=True)
 
-    def list(self, below: str = "") -> list[Listed]:
+    def list(self, below: str = "") -> list[ObjectInfo]:
         """Lists all objects below a path, sorted by name."""
 
-        def ask() -> list[Listed]:
+        def ask() -> list[ObjectInfo]:
             pages = self._obstore.list(self._store, below or None, chunk_size=1000)
             return [
-                Listed(one["path"], one["size"], one["last_modified"])
+                ObjectInfo(one["path"], one["size"], one["last_modified"])
                 for page in pages
                 for one in page
                 if one["path"]  # the prefix itself may be an object: a folder created in a console
@@ -131,19 +132,19 @@ class Objects:
 
         return sorted(self._asked(below, ask) or [], key=lambda one: one.name)
 
-    def stat(self, name: str) -> Listed | None:
+    def stat(self, name: str) -> ObjectInfo | None:
         """Returns an object as in a listing; None if it does not exist, or if the bucket does not."""
 
-        def ask() -> Listed | None:
+        def ask() -> ObjectInfo | None:
             try:
                 one = self._obstore.head(self._store, name)
             except FileNotFoundError:
                 return None
-            return Listed(one["path"], one["size"], one["last_modified"])
+            return ObjectInfo(one["path"], one["size"], one["last_modified"])
 
         return self._asked(name, ask)
 
-    def chunks(self, one: Listed) -> Iterator[bytes]:
+    def chunks(self, one: ObjectInfo) -> Iterator[bytes]:
         """Yields the content of a listed object in parts; raises FileNotFoundError if it was deleted."""
         for start in range(0, one.bytes, CHUNK):
             end = min(start + CHUNK, one.bytes)
@@ -152,7 +153,7 @@ class Objects:
                 raise FileNotFoundError(self.shown(one.name))
             yield part
 
-    def sha256(self, one: Listed, into: Path | None = None) -> str:
+    def sha256(self, one: ObjectInfo, into: Path | None = None) -> str:
         """Returns the hexadecimal SHA-256 of a listed object's content; also writes the content to the file `into`."""
         digest = hashlib.sha256()
         file = into.open("wb") if into else None
@@ -183,7 +184,7 @@ class Objects:
         return obstore
 
     @property
-    def _store(self) -> "ObjectStore":
+    def _store(self) -> "Connection":
         endpoint = os.environ.get("AWS_ENDPOINT_URL", "") if self.scheme == "s3" else ""
         if endpoint and not re.match(r"https?://[^/]", endpoint):  # obstore would panic
             raise UsageError(f"AWS_ENDPOINT_URL: '{endpoint}' is not an address such as https://HOST:PORT")
@@ -192,7 +193,7 @@ class Objects:
             _STORES[settings] = self._opened(allow_http=endpoint.startswith("http://"))
         return _STORES[settings]
 
-    def _opened(self, allow_http: bool) -> "ObjectStore":
+    def _opened(self, allow_http: bool) -> "Connection":
         from obstore import exceptions
         from obstore.store import AzureStore, GCSStore, S3Store
 
@@ -214,7 +215,7 @@ class Objects:
                 put = self._obstore.put
                 return _identity(put(self._store, name, content, mode=mode, use_multipart=False))
             except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as exc:
-                raise Taken(name) from exc
+                raise PreconditionFailed(name) from exc
 
         found = self._asked(name, ask)
         assert found is not None
@@ -255,13 +256,13 @@ class Objects:
         return UsageError(f"{url}: {short}{hint}")
 
 
-def at_once(function: Callable[[Any], Got], items: Any) -> Iterator[Got]:
+def parallel_map(function: Callable[[Any], Got], items: Any) -> Iterator[Got]:
     """Like `map`, with a few requests in parallel; yields results in order and raises the first error."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield from pool.map(function, items)
 
 
-_STORES: dict[Any, "ObjectStore"] = {}
+_STORES: dict[Any, "Connection"] = {}
 """Open clients with their connections, by location and settings."""
 
 _ENVIRONMENT = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION")

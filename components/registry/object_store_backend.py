@@ -52,7 +52,7 @@ from typing import Any
 from components.registry import object_store
 from components.registry.backend import CARDS, LABELS, MANIFEST, MODEL_VERSION, Cards, numbered, version_text
 from components.registry.conditional_writes import refuse_unless_conditional
-from components.registry.object_store import Listed, Objects, Taken, at_once
+from components.registry.object_store import ObjectInfo, ObjectStore, PreconditionFailed, parallel_map
 from components.shared.errors import PlumblineError
 from components.shared.texts.file_names import below
 
@@ -71,10 +71,10 @@ _CLAIM = re.compile(rf"{re.escape(PUSHES)}/([1-9][0-9]*)\.json")
 _UPLOAD = re.compile(rf"{re.escape(PUSHES)}/([1-9][0-9]*)-([0-9a-f]{{32}})/(.+)")
 
 
-class BucketStorage:
+class ObjectStoreBackend:
     """Implements `Storage` by the protocol in the module docstring."""
 
-    def __init__(self, store: Objects) -> None:
+    def __init__(self, store: ObjectStore) -> None:
         self.store = store
 
     # -- reading -------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class BucketStorage:
 
     def read_all(self, names: Iterable[str]) -> Iterator[tuple[bytes, Any] | None]:
         """See `Storage`."""
-        return at_once(self.store.read, names)
+        return parallel_map(self.store.read, names)
 
     def versions(self) -> list[int]:
         """See `Storage`. Lists all objects, 1,000 per request."""
@@ -115,19 +115,19 @@ class BucketStorage:
                 raise PlumblineError(f"{self.shown(one.name)}: is not a file of a model; roll back or push again")
             targets[relative] = target
             targets[relative].parent.mkdir(parents=True, exist_ok=True)
-        digests = at_once(lambda pair: self._digest(*pair), list(zip(listed, targets.values(), strict=True)))
+        digests = parallel_map(lambda pair: self._digest(*pair), list(zip(listed, targets.values(), strict=True)))
         return {name: digest for name, digest in zip(targets, digests, strict=True) if name not in (MANIFEST, *CARDS)}
 
     def _digests(self, below: str) -> dict[str, str]:
         about = {below + name for name in (MANIFEST, *CARDS)}
         listed = [one for one in self.store.list(below) if one.name not in about]
-        digests = at_once(self._digest_of, listed)
+        digests = parallel_map(self._digest_of, listed)
         return {one.name.removeprefix(below): digest for one, digest in zip(listed, digests, strict=True)}
 
-    def _digest_of(self, one: Listed) -> str:
+    def _digest_of(self, one: ObjectInfo) -> str:
         return self._digest(one, None)
 
-    def _digest(self, one: Listed, into: Path | None) -> str:
+    def _digest(self, one: ObjectInfo, into: Path | None) -> str:
         try:
             return self.store.sha256(one, into)
         except FileNotFoundError as exc:
@@ -168,7 +168,7 @@ class BucketStorage:
                 self.store.create(LABELS, content)
             else:
                 self.store.replace(LABELS, content, seen)
-        except Taken:
+        except PreconditionFailed:
             return False
         return True
 
@@ -187,7 +187,7 @@ class BucketStorage:
             about = {"created": created, **manifest, "files": files, "version": version}
             text = json.dumps(about, indent=2, ensure_ascii=False)
             copied = [name for name in files if name != MODEL_VERSION]
-            for _ in at_once(lambda name: self.store.upload(below + name, model / name), copied):
+            for _ in parallel_map(lambda name: self.store.upload(below + name, model / name), copied):
                 pass
             if MODEL_VERSION in files:
                 self.store.write(below + MODEL_VERSION, version_text(version).encode())
@@ -225,7 +225,7 @@ class BucketStorage:
             name = _claim_name(version)
             try:
                 seen = self.store.create(name, content)
-            except Taken:
+            except PreconditionFailed:
                 read = self.store.read(name)
                 if read is None or read[0] != content:  # equal content: our own claim, whose response was lost
                     version += 1
@@ -249,7 +249,7 @@ class BucketStorage:
         content = _claim_text(push, PUBLISHING)
         try:
             self.store.replace(_claim_name(version), content, seen)
-        except Taken as exc:
+        except PreconditionFailed as exc:
             read = self.store.read(_claim_name(version))
             if read is None or read[0] != content:  # equal content: our own commit, whose response was lost
                 raise PlumblineError(
@@ -274,7 +274,7 @@ class BucketStorage:
         early = [name for name in uploads if name not in (MODEL, MANIFEST)]
         late = [name for name in uploads if name == MODEL]
         for names in (early, late):
-            if not all(at_once(lambda name: self.store.copy(below + name, target + name), names)):
+            if not all(parallel_map(lambda name: self.store.copy(below + name, target + name), names)):
                 return False
         return True
 
@@ -325,7 +325,7 @@ class BucketStorage:
             return
         try:
             self.store.replace(name, _claim_text(_claim_of(read[0])["push"], SWEPT), read[1])
-        except Taken:
+        except PreconditionFailed:
             return  # its push is still active, or another process revokes it
         self.store.delete(name)
 

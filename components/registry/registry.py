@@ -14,8 +14,8 @@ from components.registry.backend import LABELS as LABELS
 from components.registry.backend import MANIFEST as MANIFEST
 from components.registry.backend import Cards, numbered
 from components.registry.backend import file_digests as file_digests
-from components.registry.backend_selection import storage_of
-from components.registry.folder_backend import FolderStorage
+from components.registry.backend_selection import open_backend
+from components.registry.folder_backend import FolderBackend
 from components.shared.errors import PlumblineError, UsageError
 
 ATTEMPTS = 50
@@ -23,7 +23,7 @@ ATTEMPTS = 50
 
 
 @dataclass(frozen=True)
-class Labels:
+class Aliases:
     """The aliases in labels.json.
 
     Attributes:
@@ -48,19 +48,19 @@ class Registry:
     """
 
     def __init__(self, location: Path | str) -> None:
-        self._storage = storage_of(location)
+        self._storage = open_backend(location)
         self.where = self._storage.shown()
 
     @property
     def folder(self) -> Path:
         """The registry's folder; raises UsageError if it is in a bucket. `where` is valid for both."""
-        if not isinstance(self._storage, FolderStorage):
+        if not isinstance(self._storage, FolderBackend):
             raise UsageError(f"{self.where}: is in a bucket, where a folder is needed; copy the registry to one")
         return self._storage.folder
 
     # -- reading -------------------------------------------------------------------------------------------------
 
-    def labels(self) -> Labels | None:
+    def labels(self) -> Aliases | None:
         """Returns the aliases, or None if the registry does not exist; raises UsageError if it cannot be read."""
         return self._read_labels()[0]
 
@@ -131,10 +131,10 @@ class Registry:
 
     # -- writing -------------------------------------------------------------------------------------------------
 
-    def create(self) -> Labels:
+    def create(self) -> Aliases:
         """Creates an empty registry unless it exists; returns its aliases."""
         with self._storage.locked():
-            return self._change(lambda labels: labels or Labels(id=uuid.uuid4().hex))
+            return self._change(lambda labels: labels or Aliases(id=uuid.uuid4().hex))
 
     def push(self, model: Path, manifest: Mapping[str, Any], cards: Cards | Mapping[str, str] | None = None) -> int:
         """Copies a SavedModel as the next version and makes it live.
@@ -167,7 +167,7 @@ class Registry:
             self._change(lambda labels: _made_live(labels, version))
             return version
 
-    def _change(self, change: Callable[[Labels | None], Labels]) -> Labels:
+    def _change(self, change: Callable[[Aliases | None], Aliases]) -> Aliases:
         """Applies a change to labels.json by compare-and-swap, with retries if another process changed it."""
         for attempt in range(ATTEMPTS):
             labels, seen = self._read_labels()
@@ -180,7 +180,7 @@ class Registry:
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries, guards nothing
         raise PlumblineError(f"{self._storage.shown(LABELS)}: other processes keep changing it; run again")
 
-    def relabel(self, labels: Labels, keep: Callable[[bytes], None]) -> None:
+    def relabel(self, labels: Aliases, keep: Callable[[bytes], None]) -> None:
         """Replaces labels.json regardless of its content: repairs one that is unreadable or names missing versions.
 
         Args:
@@ -214,12 +214,12 @@ class Registry:
     def _unreadable(self, name: str, why: object) -> UsageError:
         return UsageError(f"{self._storage.shown(name)}: cannot be read ({why}); restore it or move the registry away")
 
-    def _read_labels(self) -> tuple[Labels | None, Any]:
+    def _read_labels(self) -> tuple[Aliases | None, Any]:
         try:
             read = self._storage.read(LABELS)
             if read is None:
                 return None, None
-            labels = Labels(**json.loads(read[0].decode("utf-8")))
+            labels = Aliases(**json.loads(read[0].decode("utf-8")))
             for role in ("live", "canary", "previous"):
                 version = getattr(labels, role)
                 if version is not None and type(version) is not int:
@@ -261,7 +261,7 @@ def _different(files: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
     return sorted(name for name in files.keys() | found.keys() if files.get(name) != found.get(name))
 
 
-def _made_live(labels: Labels | None, version: int) -> Labels:
+def _made_live(labels: Aliases | None, version: int) -> Aliases:
     assert labels is not None
     if labels.live is None or version > labels.live:
         return replace(labels, live=version, previous=labels.live)

@@ -7,14 +7,14 @@ _latest = ""
 _before = ""
 
 
-def note(text: str) -> None:
+def report_progress(text: str) -> None:
     """Sets the current activity: "network, epoch 2 of 3"; "" when it is finished."""
     global _latest
     _latest = f"{_before}{text}" if text else ""
 
 
 @contextmanager
-def within(text: str) -> Iterator[None]:
+def progress_scope(text: str) -> Iterator[None]:
     """Prefixes the activities inside the context: "trial 3 of 12: "."""
     global _before
     outer, _before = _before, f"{_before}{text}"
@@ -24,6 +24,6 @@ def within(text: str) -> Iterator[None]:
         _before = outer
 
 
-def latest() -> str:
+def latest_progress() -> str:
     """Returns the current activity."""
     return _latest

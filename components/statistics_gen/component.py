@@ -9,7 +9,7 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.channel import Channel
 from tfx.types.component_spec import ExecutionParameter
 
-from components.statistics_gen.executor import Executor
+from components.statistics_gen.executor import StatisticsExecutor
 
 
 class _Spec(standard_component_specs.StatisticsGenSpec):
@@ -20,7 +20,7 @@ class StatisticsGen(stock.StatisticsGen):
     """Computes TFDV statistics of each split; the output is a standard ExampleStatistics artifact."""
 
     SPEC_CLASS = _Spec
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(StatisticsExecutor)
 
     def __init__(self, examples: Any, schema: Any, code: str, stats_options: tfdv.StatsOptions | None = None) -> None:
         """Creates the pipeline node.

@@ -17,7 +17,7 @@ from components.shared.in_process import in_process
 from components.statistics_gen.local_statistics import statistics_of
 
 
-class Executor(executor.Executor):
+class StatisticsExecutor(executor.Executor):
     """TFX's executor, without a Beam job where the Beam arguments select the in-memory runner.
 
     Files and artifact properties are the same in both cases; local_statistics.py describes two approximations.

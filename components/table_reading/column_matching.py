@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyarrow import types as is_
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.column_types import is_list
 
 
@@ -58,7 +58,7 @@ def carried(file: str, schema: pa.Schema, types: dict[str, pa.DataType]) -> dict
         type_ = own_type(schema.field(name).type)
         if type_ is None:
             raise InputError(
-                f"{file}: column '{name}' is {one_line(str(schema.field(name).type))}, which a tf.Example cannot hold; "
+                f"{file}: column '{name}' is {shorten(str(schema.field(name).type))}, which a tf.Example cannot hold; "
                 "flatten or drop it"
             )
         wanted[name] = type_

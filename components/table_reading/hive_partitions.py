@@ -17,9 +17,9 @@ from pyarrow import fs
 from components.shared.errors import InputError
 from components.table_reading.cells.casting import fit
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.span_numbers import Numbered, numbered
-from components.table_reading.spans import SPAN, Part, SpanFile, open_folder, said, shown
+from components.table_reading.spans import SPAN, SpanFile, SpanPart, open_folder, said, shown
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's name for the partition of null values."""
@@ -42,10 +42,10 @@ def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
     """
     filesystem, root = open_folder(directory)
     matches = re.compile("/".join(map(_expression, pattern.split("/")))).fullmatch
-    found: dict[str, list[Part]] = {}
+    found: dict[str, list[SpanPart]] = {}
     for info, relative in walk(filesystem, root, directory):
         if match := matches(relative):
-            part = Part(info.path, shown(directory, relative), info.size, info.mtime_ns or 0, values_of(relative))
+            part = SpanPart(info.path, shown(directory, relative), info.size, info.mtime_ns or 0, values_of(relative))
             found.setdefault(match["span"] if SPAN in pattern else "", []).append(part)
     if not found:
         raise InputError(f"{directory}: no file matches {pattern}")
@@ -110,7 +110,7 @@ def part_files(file: SpanFile) -> list[SpanFile]:
     ]
 
 
-def with_texts(batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
+def with_texts(batch: pa.RecordBatch, part: SpanPart) -> pa.RecordBatch:
     """Appends the partition columns of a part to a batch, as text."""
     for column, value in part.values:
         if column not in batch.schema.names:
@@ -118,12 +118,12 @@ def with_texts(batch: pa.RecordBatch, part: Part) -> pa.RecordBatch:
     return batch
 
 
-def without_columns(types: Mapping[str, pa.DataType], part: Part) -> dict[str, pa.DataType]:
+def without_columns(types: Mapping[str, pa.DataType], part: SpanPart) -> dict[str, pa.DataType]:
     """The types of the columns that the file itself must contain: all except the partition columns."""
     return {name: type_ for name, type_ in types.items() if name not in dict(part.values)}
 
 
-def with_columns(batch: pa.RecordBatch, part: Part, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
+def with_columns(batch: pa.RecordBatch, part: SpanPart, types: Mapping[str, pa.DataType]) -> pa.RecordBatch:
     """Adds the partition columns to a batch: columns of the schema in its order, then the others.
 
     Args:
@@ -145,13 +145,13 @@ def with_columns(batch: pa.RecordBatch, part: Part, types: Mapping[str, pa.DataT
     return pa.RecordBatch.from_arrays([columns[name] for name in order], order)
 
 
-def _value(value: str | None, type_: pa.DataType, column: str, part: Part) -> pa.Scalar:
+def _value(value: str | None, type_: pa.DataType, column: str, part: SpanPart) -> pa.Scalar:
     texts = pa.array([value], pa.string())
     found = texts if type_ == pa.string() or pa.types.is_list(type_) else parse(texts, type_)
     fitted = fit(found, type_)
     if value is not None and not fitted[0].is_valid:
         raise InputError(
-            f"{part.name}: the folder {one_line(column)}={one_line(value)} does not fit the type {type_} of the schema"
+            f"{part.name}: the folder {shorten(column)}={shorten(value)} does not fit the type {type_} of the schema"
         )
     return fitted[0]
 
@@ -169,7 +169,7 @@ def _is_constant(column: pa.Array, value: pa.Scalar) -> bool:
     return fitted.null_count == 0 and bool(pc.all(pc.equal(fitted, value)).as_py() is not False)
 
 
-def _span(number: Numbered, name: str, path: str, parts: Sequence[Part]) -> SpanFile:
+def _span(number: Numbered, name: str, path: str, parts: Sequence[SpanPart]) -> SpanFile:
     size, modified = sum(part.bytes for part in parts), max(part.modified_ns for part in parts)
     counted = number.counted if number.counted != number.span else None
     return SpanFile(number.span, path, name, size, modified, parts=tuple(parts), counted=counted)

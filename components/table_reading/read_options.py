@@ -135,7 +135,7 @@ class ReadOptions:
 
 
 @dataclass
-class Forms:
+class TypeCandidates:
     """Counts of the lexical forms of a column's values, from which its type is inferred.
 
     Attributes:
@@ -165,7 +165,7 @@ class Forms:
         """Number of values in the form of a date that does not exist, such as February 30."""
         return self.counts["impossible"] + self.formats[IMPOSSIBLE]
 
-    def add(self, other: "Forms") -> None:
+    def add(self, other: "TypeCandidates") -> None:
         """Adds the counts of other rows of the column."""
         self.rows += other.rows
         self.nulls += other.nulls
@@ -253,14 +253,14 @@ class Forms:
         fractions = sum(self.counts[form] for form in ("float", "whole", "large")) - self.numbers.plus
         return NumberColumn(self.numbers, fractions)
 
-    def without(self, missing: tuple[str, ...]) -> "Forms":
+    def without(self, missing: tuple[str, ...]) -> "TypeCandidates":
         """The counts with the given markers counted as missing and all other markers as values."""
         gone = sum(rows for value, rows in self.markers.items() if value in missing)
         counts = Counter(self.counts)
         for value, rows in self.markers.items():
             if value not in missing:
                 counts["float" if value.strip().lower() == "nan" else "word"] += rows
-        return Forms(
+        return TypeCandidates(
             self.rows,
             self.nulls + gone,
             counts,
@@ -284,7 +284,7 @@ class Forms:
         return counts
 
 
-def count_forms(column: pa.Array, into: Forms) -> None:
+def count_type_candidates(column: pa.Array, into: TypeCandidates) -> None:
     """Adds the values of a column to its counts.
 
     Args:
@@ -336,7 +336,7 @@ def _checked(form: str, values: pa.Array, hit: np.ndarray) -> str:
     return fails if parse(values.filter(pa.array(hit)), arrow).null_count else holds
 
 
-def missing_markers(columns: Mapping[str, Forms]) -> tuple[str, ...]:
+def missing_markers(columns: Mapping[str, TypeCandidates]) -> tuple[str, ...]:
     """Detects the missing-value markers of a table.
 
     In a column of numbers, dates or booleans every marker counts. In a text column only STRONG_MARKERS count, and only

@@ -10,7 +10,7 @@ from pyarrow import fs
 from components.shared.errors import InputError
 from components.shared.spellings.canonical_spellings import canonical
 from components.table_reading.cells.number_notation import NUMBERS
-from components.table_reading.cells.type_errors import FileMisfits, Misfit, one_line
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch, shorten
 from components.table_reading.csv.diagnosis import diagnose
 from components.table_reading.csv.files import read_csv
 from components.table_reading.databases.database import Database
@@ -47,7 +47,7 @@ def read_batches(
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions = DEFAULT,
-    misfits: list[Misfit] | None = None,
+    misfits: list[TypeMismatch] | None = None,
 ) -> Generator[pa.RecordBatch, None, None]:
     """Streams the rows of a span, in order, with the columns and types of the schema.
 
@@ -80,7 +80,7 @@ def read_batches(
     if options.renamed:
         yield from _renamed(place, file, types, options, misfits)
         return
-    found = FileMisfits(file.name, options.misfits, notation=options.notation)
+    found = FileTypeMismatches(file.name, options.misfits, notation=options.notation)
     rows = 0
     try:
         if isinstance(place, Database):
@@ -103,7 +103,7 @@ def _renamed(
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions,
-    misfits: list[Misfit] | None,
+    misfits: list[TypeMismatch] | None,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a span in which columns may still have their former names (`options.renamed`)."""
     plain = replace(options, renamed={}, spellings={})
@@ -118,7 +118,11 @@ def _renamed(
 
 
 def _file(
-    filesystem: fs.FileSystem, file: SpanFile, types: dict[str, pa.DataType], options: ReadOptions, found: FileMisfits
+    filesystem: fs.FileSystem,
+    file: SpanFile,
+    types: dict[str, pa.DataType],
+    options: ReadOptions,
+    found: FileTypeMismatches,
 ) -> Iterator[pa.RecordBatch]:
     check_file(filesystem, file)
     with staged(filesystem, file, options) as (inner, content, how):
@@ -142,7 +146,7 @@ def _explained(
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions,
-    found: FileMisfits,
+    found: FileTypeMismatches,
 ) -> Iterator[pa.RecordBatch]:
     """Passes on the batches of a CSV file; explains an error by another encoding, delimiter or notation if it can."""
     rows = 0
@@ -211,4 +215,4 @@ def _explain(error: Exception) -> str:
     message = " ".join(str(error).split())
     if isinstance(error, PermissionError):
         return "may not be read (permission denied)"
-    return one_line(message) if message else f"cannot be read ({type(error).__name__})"
+    return shorten(message) if message else f"cannot be read ({type(error).__name__})"

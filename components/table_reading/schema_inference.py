@@ -30,7 +30,7 @@ from pyarrow import fs
 from pyarrow import types as is_
 
 from components.shared.errors import InputError
-from components.shared.progress import note
+from components.shared.progress import report_progress
 from components.table_reading.cells.casting import fit, plain
 from components.table_reading.cells.column_parsing import parse_column
 from components.table_reading.cells.date_columns import Impossible, latest_years, notes_on_dates
@@ -38,7 +38,7 @@ from components.table_reading.cells.file_notations import FileNotation, notation
 from components.table_reading.cells.number_columns import apply_notations, find_notations, notes_on_numbers
 from components.table_reading.cells.time_parsing import seconds
 from components.table_reading.cells.type_counts import FEW_ROWS, count_batch, grouped
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.column_matching import own_type, unknown_names
 from components.table_reading.column_types import arrow_types, is_list
 from components.table_reading.csv.diagnosis import diagnose
@@ -49,7 +49,7 @@ from components.table_reading.formats.parquet import open_parquet
 from components.table_reading.formats.staging import as_named
 from components.table_reading.locations import Place
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
-from components.table_reading.read_options import Forms, ReadOptions, missing_markers
+from components.table_reading.read_options import ReadOptions, TypeCandidates, missing_markers
 from components.table_reading.spans import SpanFile
 from components.table_reading.untyped_batches import span_batches
 from components.table_reading.value_counts import Sample, WholeNumbers
@@ -59,7 +59,7 @@ UINT64 = "uint64"
 
 
 @dataclass(frozen=True)
-class Survey:
+class InferredSchema:
     """The inferred schema of a table, with statistics and a sample of its rows.
 
     Attributes:
@@ -101,16 +101,16 @@ def infer_types(place: Place, files: Sequence[SpanFile], options: ReadOptions) -
     Raises:
       InputError: A file cannot be read, or its columns differ from those of the first.
     """
-    return survey(place, files, options, sample_rows=0).types
+    return infer_schema(place, files, options, sample_rows=0).types
 
 
-def survey(
+def infer_schema(
     place: Place,
     files: Sequence[SpanFile],
     options: ReadOptions,
     sample_rows: int,
     find_markers: bool = False,
-) -> Survey:
+) -> InferredSchema:
     """Infers types, notations and missing-value markers in one pass over all files, batch by batch.
 
     Args:
@@ -124,7 +124,7 @@ def survey(
     Raises:
       InputError: A file cannot be read or has no rows, or its columns differ from those of the first.
     """
-    forms: dict[str, Forms] = {}
+    forms: dict[str, TypeCandidates] = {}
     carried: dict[str, set[str]] = {}
     largest: dict[str, int] = {}
     whole: dict[str, WholeNumbers] = {}
@@ -133,14 +133,14 @@ def survey(
     named = as_named(place, files[0], options.limits)
     head = options.header_row if is_csv(named) or is_sheet(named) else 0
     for number, file in enumerate(files):
-        before, own = rows, dict[str, Forms]()
+        before, own = rows, dict[str, TypeCandidates]()
         for batch, texts in span_batches(place, file, options, names):
             rows += batch.num_rows
-            note(f"{rows:,} rows read, file {number + 1} of {len(files)}")
+            report_progress(f"{rows:,} rows read, file {number + 1} of {len(files)}")
             if not names:
                 names = list(batch.schema.names)
-                forms = {name: Forms() for name in names}
-            own = own or ({name: Forms() for name in names} if find_markers and len(files) > 1 else forms)
+                forms = {name: TypeCandidates() for name in names}
+            own = own or ({name: TypeCandidates() for name in names} if find_markers and len(files) > 1 else forms)
             if batch.schema.names != names and (reason := _otherwise(place, file, options, names)):
                 raise InputError(reason)
             _same_columns(batch.schema.names, names, file, files[0])
@@ -201,7 +201,7 @@ def survey(
         for some in (notes_on_dates(read, formats, latest, now), torn_dates(notations, types, options)):
             notes |= {name: "; ".join(filter(None, (notes.get(name), note_))) for name, note_ in some.items()}
     table, spans = _typed_sample(sample, types, options)
-    return Survey(
+    return InferredSchema(
         types,
         options,
         rows,
@@ -267,7 +267,7 @@ def file_schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa
                 return open_parquet(stream, file, limits).schema_arrow
             return open_ipc(stream, file, limits).schema
     except (pa.ArrowException, OSError) as exc:
-        raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
+        raise InputError(f"{file.name}: cannot be read ({shorten(str(exc))})") from exc
 
 
 def _same_columns(names: list[str], expected: list[str], file: SpanFile, first: SpanFile) -> None:
@@ -289,7 +289,7 @@ def _alias(arrow: pa.DataType, column: str, file: SpanFile) -> str:
     own = own_type(arrow)
     if own is None:
         raise InputError(
-            f"{file.name}: column '{column}' is {one_line(str(arrow))}, which a tf.Example cannot hold; "
+            f"{file.name}: column '{column}' is {shorten(str(arrow))}, which a tf.Example cannot hold; "
             "flatten or drop it"
         )
     aliases = {pa.date32(): "date", pa.timestamp("us"): "timestamp", pa.float64(): "float64"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 
 EPOCH = date(1970, 1, 1)
 _MONTH = re.compile(r"(\d{4})-(\d\d)")
@@ -66,8 +66,8 @@ def numbered(values: Iterable[str], where: str) -> dict[str, Numbered]:
     odd = next(value for value in found if not value.isdecimal())
     advice = "name all spans by a number, or all by a date such as 2024-03 or 2024-03-31"
     if _MONTH.fullmatch(odd) or _DATE.match(odd):
-        raise InputError(f"{where}: '{one_line(odd)}' is not a span number like the others; {advice}")
-    raise InputError(f"{where}: '{one_line(odd)}' is neither a span number nor a date; {advice}")
+        raise InputError(f"{where}: '{shorten(odd)}' is not a span number like the others; {advice}")
+    raise InputError(f"{where}: '{shorten(odd)}' is neither a span number nor a date; {advice}")
 
 
 def are_spans(values: Iterable[str]) -> bool:
@@ -90,7 +90,7 @@ def _day(text: str, where: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as exc:
-        raise InputError(f"{where}: '{one_line(text)}' is not a valid date of a span") from exc
+        raise InputError(f"{where}: '{shorten(text)}' is not a valid date of a span") from exc
 
 
 def _month(day: date) -> Numbered:

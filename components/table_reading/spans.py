@@ -15,7 +15,7 @@ SPAN = "{span}"
 
 
 @dataclass(frozen=True)
-class Part:
+class SpanPart:
     """One file of a span with several files.
 
     Attributes:
@@ -54,7 +54,7 @@ class SpanFile:
     bytes: int
     modified_ns: int
     before: int = 0
-    parts: tuple[Part, ...] = ()
+    parts: tuple[SpanPart, ...] = ()
     counted: int | None = None
 
     @property

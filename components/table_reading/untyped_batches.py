@@ -6,7 +6,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.column_matching import unknown_names
 from components.table_reading.csv.diagnosis import diagnose
 from components.table_reading.csv.dialect import Dialect, detect_dialect, string_batches
@@ -134,4 +134,4 @@ def binary_batches(
                 for start in range(0, batch.num_rows, BATCH_ROWS):
                     yield flat_batch(batch.slice(start, BATCH_ROWS))
     except (pa.ArrowException, OSError) as exc:
-        raise InputError(f"{file.name}: cannot be read ({one_line(str(exc))})") from exc
+        raise InputError(f"{file.name}: cannot be read ({shorten(str(exc))})") from exc

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.row_buffer import in_files
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 LABELS, WEIGHTS = TARGETS = ("labels of rows", "weights of rows")
 """Keys of labels and weights in the dictionary of arrays; no feature has these names."""
@@ -28,7 +28,7 @@ POOL_ROWS = 1 << 18
 """Rows of files that are held in memory at once; with blocks of BLOCK_ROWS they come from 256 places of the data."""
 
 
-class Feed:
+class BatchDataset:
     """Batches (features, labels[, weights]) of `size` rows; the last batch of an epoch may be smaller.
 
     Attributes:
@@ -40,7 +40,7 @@ class Feed:
 
     def __init__(
         self,
-        rows: Columns,
+        rows: TrainingColumns,
         size: int,
         seed: int | None = None,
         weights: np.ndarray | None = None,

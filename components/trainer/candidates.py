@@ -8,16 +8,16 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from components.shared.progress import note
-from components.trainer.class_balancing import Learned
+from components.shared.progress import report_progress
+from components.trainer.class_balancing import BalancedRows
 from components.trainer.ensemble import LinearMember, Member, PriorMember, TreesMember
-from components.trainer.feature_matrix import TreeTable
-from components.trainer.gradient_boosting import Problem, Rows, Validated, fit_rounds, validate
+from components.trainer.feature_matrix import FeatureMatrix
+from components.trainer.gradient_boosting import BoostingProblem, BoostingRows, BoostingValidation, fit_rounds, validate
 from components.trainer.lightgbm_text import read_trees
 from components.trainer.linear import Linear, LinearWeights, fit_linear
 from components.trainer.network_layers import Shape
-from components.trainer.training_columns import Columns
-from components.trainer.tree_graph import Forest
+from components.trainer.training_columns import TrainingColumns
+from components.trainer.tree_graph import TreeGraph
 from components.trainer.tree_tables import tables_of
 
 LINEAR_ONLY = "standardized"
@@ -25,7 +25,7 @@ LINEAR_ONLY = "standardized"
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskSpec:
     """The learning task.
 
     Attributes:
@@ -45,7 +45,7 @@ class Task:
         """Number of columns of a prediction: K for K classes, else 1."""
         return max(self.classes, 1)
 
-    def shape(self, rows: Columns) -> Shape:
+    def shape(self, rows: TrainingColumns) -> Shape:
         """Returns the input and output sizes of a network for these rows."""
         widths = {name: matrix.shape[1] for name, matrix in rows.features.items() if name != LINEAR_ONLY}
         return Shape(widths, self.ids, self.outputs)
@@ -55,8 +55,8 @@ class Task:
 class FoldRows:
     """Training rows of a fold, after class balancing and augmentation, and its unchanged validation rows."""
 
-    learned: Learned
-    validation: Columns
+    learned: BalancedRows
+    validation: TrainingColumns
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Clock:
     def timed(self, name: str, work: Callable[[], Any]) -> Any:
         """Calls `work`, adds its wall-clock time to `spent[name]` and returns its result."""
         began = time.monotonic()
-        note(name)
+        report_progress(name)
         try:
             return work()
         finally:
@@ -101,7 +101,7 @@ class Candidate(Protocol):
           trained on these rows.
         """
 
-    def fit(self, learned: Learned | None) -> Member:
+    def fit(self, learned: BalancedRows | None) -> Member:
         """Returns the member, fitted on `learned` with what validation selected; None reuses the last fold's model."""
 
     def report(self) -> Mapping[str, Any]:
@@ -113,7 +113,7 @@ class Prior:
 
     name = "prior"
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: TaskSpec) -> None:
         self._task = task
 
     def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
@@ -121,7 +121,7 @@ class Prior:
         self._answers = [self._answer(fold.learned) for fold in folds]
         return [np.tile(answer, (len(fold.validation), 1)) for answer, fold in zip(self._answers, folds, strict=True)]
 
-    def _answer(self, learned: Learned) -> np.ndarray:
+    def _answer(self, learned: BalancedRows) -> np.ndarray:
         labels, weights = learned.rows.labels, learned.weights
         if self._task.kind == "regression":
             return np.array([np.average(labels, weights=weights)])
@@ -131,7 +131,7 @@ class Prior:
         logs = np.log(shares / shares.sum())
         return logs if self._task.kind == "multiclass" else logs[1:] - logs[:1]
 
-    def fit(self, learned: Learned | None) -> Member:
+    def fit(self, learned: BalancedRows | None) -> Member:
         """See Candidate."""
         return PriorMember(self._answers[-1] if learned is None else self._answer(learned))
 
@@ -145,7 +145,7 @@ class LinearCandidate:
 
     name = "linear"
 
-    def __init__(self, task: Task, seed: int) -> None:
+    def __init__(self, task: TaskSpec, seed: int) -> None:
         self._task, self._seed = task, seed
         self.weights: list[LinearWeights] = []
         """Weights of each fold."""
@@ -161,17 +161,17 @@ class LinearCandidate:
         raw = [weights.raw(fold.validation.features) for weights, fold in zip(self.weights, folds, strict=True)]
         return [normalized(each, self._task.kind) for each in raw]
 
-    def _fit(self, learned: Learned) -> LinearWeights | None:
+    def _fit(self, learned: BalancedRows) -> LinearWeights | None:
         task = self._task
         return fit_linear(learned.rows, task.kind, task.classes, task.ids, self._seed, learned.weights)
 
-    def fit_weights(self, learned: Learned | None) -> LinearWeights:
+    def fit_weights(self, learned: BalancedRows | None) -> LinearWeights:
         """Returns the final weights; they are fitted once and shared by all members that use them."""
         if self.last is None:
             self.last = (None if learned is None else self._fit(learned)) or self.weights[-1]
         return self.last
 
-    def fit(self, learned: Learned | None) -> Member:
+    def fit(self, learned: BalancedRows | None) -> Member:
         """See Candidate."""
         return LinearMember(Linear(self.fit_weights(learned)), self._task.kind)
 
@@ -185,7 +185,7 @@ class TreesCandidate:
 
     def __init__(
         self,
-        task: Task,
+        task: TaskSpec,
         settings: Mapping[str, Any],
         rounds: int,
         clock: Clock,
@@ -193,15 +193,15 @@ class TreesCandidate:
     ) -> None:
         self.name = "trees" if base is None else "trees on linear residuals"
         self._task, self._settings, self._rounds, self._clock, self._base = task, settings, rounds, clock, base
-        self._found: Validated | None = None
+        self._found: BoostingValidation | None = None
         self._trained_on, self.rounds = 0.0, 0
-        self._table: TreeTable | None = None
+        self._table: FeatureMatrix | None = None
 
     def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
         """See Candidate."""
         # The codes depend on category frequencies and not on labels, so one table can serve all folds. The last fold
         # has the most rows.
-        self._table = TreeTable(folds[-1].learned.rows.features, self._task.ids)
+        self._table = FeatureMatrix(folds[-1].learned.rows.features, self._task.ids)
         lines = [None] * len(folds) if self._base is None else self._base.weights
         if not lines:  # the linear model cannot be trained on these rows
             return None
@@ -215,19 +215,19 @@ class TreesCandidate:
         self.rounds = self._found.rounds
         return [normalized(answer, self._task.kind) for answer in self._found.answers]
 
-    def fit(self, learned: Learned | None) -> Member:
+    def fit(self, learned: BalancedRows | None) -> Member:
         """See Candidate."""
         assert self._found is not None and self._table is not None
         line = None if self._base is None else self._base.fit_weights(learned)
         table, booster = self._table, self._found.boosters[-1]
         if learned is not None:
-            table = TreeTable(learned.rows.features, self._task.ids)
+            table = FeatureMatrix(learned.rows.features, self._task.ids)
             rows = self._rows(learned.rows, line, learned.weights, table)
             # The best number of rounds grows with the number of rows, and the folds had fewer.
             self.rounds = min(self._rounds, round(self._found.rounds * len(learned.rows) / self._trained_on))
             booster = fit_rounds(rows, self._problem(), self.rounds)
         trees = read_trees(booster.booster, self.rounds)
-        forest = Forest(tables_of(trees, self._task.outputs, table.categorical))
+        forest = TreeGraph(tables_of(trees, self._task.outputs, table.categorical))
         return TreesMember(table, forest, self._task.kind, None if line is None else Linear(line))
 
     def report(self) -> Mapping[str, Any]:
@@ -238,20 +238,20 @@ class TreesCandidate:
 
     def _rows(
         self,
-        rows: Columns,
+        rows: TrainingColumns,
         line: LinearWeights | None,
         weights: np.ndarray | None = None,
-        table: TreeTable | None = None,
-    ) -> Rows:
+        table: FeatureMatrix | None = None,
+    ) -> BoostingRows:
         table = table or self._table
         assert table is not None
         base = None if line is None else line.raw(rows.features)
-        return Rows(table(rows.features).numpy(), rows.labels, weights, base)
+        return BoostingRows(table(rows.features).numpy(), rows.labels, weights, base)
 
-    def _problem(self) -> Problem:
+    def _problem(self) -> BoostingProblem:
         assert self._table is not None
         task, settings = self._task, self._settings
-        return Problem(task.kind, task.classes, self._table.categorical, settings["trees"], settings["seed"])
+        return BoostingProblem(task.kind, task.classes, self._table.categorical, settings["trees"], settings["seed"])
 
 
 def normalized(raw: np.ndarray, task: str) -> np.ndarray:

@@ -20,13 +20,13 @@ import numpy as np
 
 from components.shared.errors import InputError, UsageError
 from components.trainer.jitter import jittered
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 INSTALL = "pip install 'plumbline[balance]'"
 
 
 @dataclass(frozen=True)
-class Learned:
+class BalancedRows:
     """Training rows after class balancing and augmentation.
 
     Attributes:
@@ -35,14 +35,14 @@ class Learned:
       shift: Prior correction that is added to predictions [M, outputs], [outputs]; None for no correction.
     """
 
-    rows: Columns
+    rows: TrainingColumns
     weights: np.ndarray | None = None
     shift: np.ndarray | None = None
 
 
-def as_they_are(rows: Columns) -> Learned:
+def as_they_are(rows: TrainingColumns) -> BalancedRows:
     """Returns the rows unchanged and unweighted."""
-    return Learned(rows)
+    return BalancedRows(rows)
 
 
 @dataclass
@@ -65,7 +65,7 @@ class DataSteps:
     seed: int
     done: dict[str, Any] = field(default_factory=dict)
 
-    def __call__(self, rows: Columns) -> Learned:
+    def __call__(self, rows: TrainingColumns) -> BalancedRows:
         """Returns balanced and jittered rows. The same rows and seed give the same result.
 
         Raises:
@@ -74,16 +74,16 @@ class DataSteps:
         """
         draw = np.random.default_rng(self.seed)
         method = self.balance.get("method", "none")
-        learned = Learned(rows)
+        learned = BalancedRows(rows)
         if method != "none":
             learned = self._balanced(rows, method, draw)
         if jitter := self.augmentation.get("jitter", 0.0):
             moved, columns = jittered(learned.rows, jitter, draw)
-            learned = Learned(moved, learned.weights, learned.shift)
+            learned = BalancedRows(moved, learned.weights, learned.shift)
             self.done["jitter"] = {"share": jitter, "columns": columns}
         return learned
 
-    def _balanced(self, rows: Columns, method: str, draw: np.random.Generator) -> Learned:
+    def _balanced(self, rows: TrainingColumns, method: str, draw: np.random.Generator) -> BalancedRows:
         names = list(self.classes) or ["0", "1"]
         labels = rows.labels.astype(np.int64)
         counts = np.bincount(labels, minlength=len(names))
@@ -94,10 +94,10 @@ class DataSteps:
             weights = each[labels].astype(np.float32)
             learned = rows
         elif method == "smote":
-            learned = synthesized(rows, enlarged(counts, ratio), self.balance.get("neighbours", 5), self.seed, names)
+            learned = synthesized(rows, oversampled(counts, ratio), self.balance.get("neighbours", 5), self.seed, names)
         else:
-            target = (enlarged if method == "over" else reduced)(counts, ratio)
-            learned = rows.taken(drawn(labels, target, draw))
+            target = (oversampled if method == "over" else undersampled)(counts, ratio)
+            learned = rows.taken(resampled(labels, target, draw))
         shift = None
         if self.balance.get("correct_prior", True):
             shift = prior_shift(labels, learned.labels.astype(np.int64), weights, len(names))
@@ -112,7 +112,7 @@ class DataSteps:
             },
             "correct_prior": shift is not None,
         }
-        return Learned(learned, weights, shift)
+        return BalancedRows(learned, weights, shift)
 
     def _given(self, names: Sequence[str]) -> np.ndarray | None:
         given = self.balance.get("weights") or {}
@@ -138,17 +138,17 @@ def class_weights(counts: np.ndarray, ratio: float, given: np.ndarray | None = N
     return scaled
 
 
-def enlarged(counts: np.ndarray, ratio: float) -> np.ndarray:
+def oversampled(counts: np.ndarray, ratio: float) -> np.ndarray:
     """Rows by class, [K], after oversampling each class to at least `ratio` times the rows of the most frequent."""
     return np.where(counts > 0, np.maximum(counts, np.ceil(counts.max() * ratio - 1e-9)), 0).astype(np.int64)
 
 
-def reduced(counts: np.ndarray, ratio: float) -> np.ndarray:
+def undersampled(counts: np.ndarray, ratio: float) -> np.ndarray:
     """Rows by class, [K], after undersampling until the rarest class has `ratio` times the rows of any other."""
     return np.minimum(counts, np.floor(counts[counts > 0].min() / ratio + 1e-9)).astype(np.int64)
 
 
-def drawn(labels: np.ndarray, target: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+def resampled(labels: np.ndarray, target: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     """Samples rows by class; within a class each row is taken equally often, up to a difference of one.
 
     Args:
@@ -197,7 +197,9 @@ def prior_shift(labels: np.ndarray, learned: np.ndarray, weights: np.ndarray | N
     return (shift[1:] - shift[:1] if classes == 2 else shift).astype(np.float32)
 
 
-def synthesized(rows: Columns, target: np.ndarray, neighbours: int, seed: int, names: Sequence[str]) -> Columns:
+def synthesized(
+    rows: TrainingColumns, target: np.ndarray, neighbours: int, seed: int, names: Sequence[str]
+) -> TrainingColumns:
     """Appends synthetic rows by SMOTE-NC until there are `target` rows of each class.
 
     SMOTE-NC (Chawla et al., JAIR 16, 2002, section 6.1) by imbalanced-learn: the numeric and cyclical columns of a new
@@ -239,7 +241,7 @@ def synthesized(rows: Columns, target: np.ndarray, neighbours: int, seed: int, n
     made = smote.fit_resample(flat, labels)
     new, new_labels = made[0][len(rows) :], made[1][len(rows) :]
     features = {name: new[:, named == name].astype(rows.features[name].dtype) for name in widths}
-    return rows.and_then(Columns(_consistent(features), new_labels.astype(rows.labels.dtype)))
+    return rows.and_then(TrainingColumns(_consistent(features), new_labels.astype(rows.labels.dtype)))
 
 
 def _consistent(features: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

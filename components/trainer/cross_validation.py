@@ -6,11 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from components.trainer.candidates import Candidate, Clock, FoldRows, Task
-from components.trainer.class_balancing import Learned
+from components.trainer.candidates import Candidate, Clock, FoldRows, TaskSpec
+from components.trainer.class_balancing import BalancedRows
 from components.trainer.network_candidate import PROMISING, NetworkCandidate
 from components.trainer.selection import Selection, select
-from components.trainer.time_budget import NETWORK_START, NETWORK_TRIAL_ROWS, NETWORK_VALIDATION, Plan, network_seconds
+from components.trainer.time_budget import (
+    NETWORK_START,
+    NETWORK_TRIAL_ROWS,
+    NETWORK_VALIDATION,
+    TrainingPlan,
+    network_seconds,
+)
 
 BLOCKS = 10
 """Blocks of consecutive validation rows in each fold of time-ordered rows; the variance of gains is between blocks."""
@@ -18,10 +24,10 @@ FEW_BLOCK_ROWS = 20
 """Minimum rows of a block."""
 
 
-class Validated:
+class CrossValidation:
     """Out-of-sample predictions of the candidates for the validation rows of all folds, concatenated."""
 
-    def __init__(self, task: Task, folds: Sequence[FoldRows]) -> None:
+    def __init__(self, task: TaskSpec, folds: Sequence[FoldRows]) -> None:
         """Prepares the validation.
 
         Args:
@@ -69,7 +75,7 @@ class Validated:
         network: NetworkCandidate,
         before: Selection,
         settings: Mapping[str, Any],
-        planned: Plan,
+        planned: TrainingPlan,
         clock: Clock,
     ) -> Selection:
         """Decides, on the validation rows of the last fold, whether the network becomes a member.
@@ -114,7 +120,7 @@ class Validated:
         current: np.ndarray,
         blocks: np.ndarray | None,
         settings: Mapping[str, Any],
-        planned: Plan,
+        planned: TrainingPlan,
         clock: Clock,
     ) -> str:
         """Returns why the network is not trained on all rows; "" if it is."""
@@ -162,5 +168,5 @@ class Validated:
         return self._numbers[self._last] if selection.weights.get("network") else self._numbers
 
 
-def _shifted(answer: np.ndarray, learned: Learned) -> np.ndarray:
+def _shifted(answer: np.ndarray, learned: BalancedRows) -> np.ndarray:
     return answer if learned.shift is None else answer + learned.shift

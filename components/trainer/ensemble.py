@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.feature_matrix import TreeTable
+from components.trainer.feature_matrix import FeatureMatrix
 from components.trainer.linear import Linear
-from components.trainer.tree_graph import Forest
+from components.trainer.tree_graph import TreeGraph
 
 SURE = 1e-7
 """Probabilities are clipped to [SURE, 1 - SURE], which bounds logits at 16 nats."""
@@ -47,7 +47,7 @@ class LinearMember(tf.Module):
 class TreesMember(tf.Module):
     """Boosted trees, alone or added to the raw score of a linear model."""
 
-    def __init__(self, table: TreeTable, forest: Forest, task: str, linear: Linear | None = None) -> None:
+    def __init__(self, table: FeatureMatrix, forest: TreeGraph, task: str, linear: Linear | None = None) -> None:
         super().__init__()
         self.table, self.forest, self.linear, self._task = table, forest, linear, task
 

@@ -19,7 +19,7 @@ ALPHA = 0.025
 
 
 @dataclass(frozen=True)
-class Gain:
+class LossGain:
     """Difference of the mean losses of two models on the same rows.
 
     Attributes:
@@ -41,7 +41,7 @@ class Gain:
         return f"{abs(self.mean):.2g} ± {self.error:.1g} {'below' if self.mean > 0 else 'above'}"
 
 
-def gain(found: np.ndarray, other: np.ndarray, blocks: np.ndarray | None = None) -> Gain:
+def gain(found: np.ndarray, other: np.ndarray, blocks: np.ndarray | None = None) -> LossGain:
     """Estimates by how much the losses `found` are below the losses `other`.
 
     Args:
@@ -55,8 +55,8 @@ def gain(found: np.ndarray, other: np.ndarray, blocks: np.ndarray | None = None)
         counts = np.bincount(blocks)
         apart = np.bincount(blocks, apart)[counts > 0] / counts[counts > 0]
     if len(apart) < 2:
-        return Gain(float(apart.mean()), float("inf"), len(apart))
-    return Gain(float((other - found).mean()), float(apart.std(ddof=1) / np.sqrt(len(apart))), len(apart))
+        return LossGain(float(apart.mean()), float("inf"), len(apart))
+    return LossGain(float((other - found).mean()), float(apart.std(ddof=1) / np.sqrt(len(apart))), len(apart))
 
 
 def choose_temperature(

@@ -21,13 +21,13 @@ from components.shared.serving.serving_contract import DECISION_THRESHOLD
 from components.trainer.raw_inputs import SentAsText
 from components.trainer.signatures import Model, ServedModel, predictor
 from components.trainer.training import class_names, labelled_rows
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 LOGIT_ENDS = 1e-7
 """Probabilities are clipped to [LOGIT_ENDS, 1 - LOGIT_ENDS] before logits are computed."""
 
 
-def read_rows(fn_args: Any) -> Columns:
+def read_rows(fn_args: Any) -> TrainingColumns:
     """Returns all labelled rows of the train split, transformed.
 
     Args:

@@ -10,7 +10,7 @@ MOST_CODES = 255
 """Maximum categories of a column for trees: 254 frequent ones, and one for all rare ones."""
 
 
-class TreeTable(tf.Module):
+class FeatureMatrix(tf.Module):
     """Maps transformed matrices (see transform/preprocessing.py) to float32 [N, C + F + K], NaN where missing.
 
     Categorical columns come first. Each has its own codes: 1 to 254 for the most frequent values of the training rows,

@@ -14,23 +14,23 @@ from typing import Any
 
 import numpy as np
 
-from components.shared.progress import note
+from components.shared.progress import report_progress
 from components.trainer.candidates import (
     Candidate,
     Clock,
     FoldRows,
     LinearCandidate,
     Prior,
-    Task,
+    TaskSpec,
     TreesCandidate,
 )
-from components.trainer.class_balancing import Learned, as_they_are
-from components.trainer.cross_validation import Validated
+from components.trainer.class_balancing import BalancedRows, as_they_are
+from components.trainer.cross_validation import CrossValidation
 from components.trainer.ensemble import Ensemble
 from components.trainer.ensemble_loss import choose_temperature
 from components.trainer.network_candidate import NetworkCandidate
-from components.trainer.time_budget import OVERTIME, Plan, Size, plan
-from components.trainer.training_columns import Columns
+from components.trainer.time_budget import OVERTIME, Size, TrainingPlan, plan_training
+from components.trainer.training_columns import TrainingColumns
 from components.trainer.validation_split import Fold, folds_of, hold_out
 
 FORCED = {"linear": ("linear",), "trees": ("trees",), "network": ("network",), "blend": ("trees", "network")}
@@ -57,10 +57,10 @@ class Fitted:
 
 
 def fit(
-    rows: Columns,
-    task: Task,
+    rows: TrainingColumns,
+    task: TaskSpec,
     settings: Mapping[str, Any],
-    prepare: Callable[[Columns], Learned] = as_they_are,
+    prepare: Callable[[TrainingColumns], BalancedRows] = as_they_are,
     logs: str = "",
 ) -> Fitted:
     """Fits the model on all rows, or without the validation split if `settings["refit"]` is off.
@@ -84,12 +84,12 @@ def fit(
     size = Size(len(rows), max(columns, 1), task.outputs)
     folds = folds_of(len(rows), share, task.ordered) if refit else hold_out(len(rows), share)
     fits = sum(end - begin for fold in folds for begin, end in fold.training) / len(rows) + refit
-    planned = plan(settings["time_budget"], size, settings, fits)
+    planned = plan_training(settings["time_budget"], size, settings, fits)
     if planned.cheap:
         folds = hold_out(len(rows), share)
     clock = Clock(time.process_time() + OVERTIME * planned.seconds)
     parts = [_fold_rows(rows, fold, prepare) for fold in folds]
-    validated = Validated(task, parts)
+    validated = CrossValidation(task, parts)
     candidates = _candidates(task, settings, planned, clock)
     for candidate in candidates:
         validated.add(candidate, clock)
@@ -107,7 +107,7 @@ def fit(
         if weight := selection.weights.get(candidate.name):
             members.append(clock.timed(candidate.name, partial(candidate.fit, whole)))
             weights.append(weight)
-    note("")
+    report_progress("")
     temperature = choose_temperature(
         validated.blend(selection),
         validated.labels_of(selection),
@@ -146,14 +146,14 @@ def fit(
     )
 
 
-def _fold_rows(rows: Columns, fold: Fold, prepare: Callable[[Columns], Learned]) -> FoldRows:
+def _fold_rows(rows: TrainingColumns, fold: Fold, prepare: Callable[[TrainingColumns], BalancedRows]) -> FoldRows:
     (first, *others) = (rows.rows(slice(*stretch)) for stretch in fold.training)
     for other in others:
         first = first.and_then(other)
     return FoldRows(prepare(first), rows.rows(slice(*fold.validation)))
 
 
-def _candidates(task: Task, settings: Mapping[str, Any], planned: Plan, clock: Clock) -> list[Candidate]:
+def _candidates(task: TaskSpec, settings: Mapping[str, Any], planned: TrainingPlan, clock: Clock) -> list[Candidate]:
     """All candidates except the network, the simplest first."""
     linear = LinearCandidate(task, settings["seed"])
     found: list[Candidate] = [Prior(task), linear]
@@ -166,7 +166,7 @@ def _candidates(task: Task, settings: Mapping[str, Any], planned: Plan, clock: C
     return found if wanted is None else [one for one in found if one.name in wanted]
 
 
-def _network(task: Task, settings: Mapping[str, Any], planned: Plan, logs: str) -> NetworkCandidate | None:
+def _network(task: TaskSpec, settings: Mapping[str, Any], planned: TrainingPlan, logs: str) -> NetworkCandidate | None:
     wanted = FORCED.get(settings["model"])
     if wanted is not None:
         return NetworkCandidate(task, settings, logs) if "network" in wanted else None

@@ -19,7 +19,7 @@ EARLY_STEP, STEP, EARLY = 10, 25, 100
 PATIENCE = 4
 """Evaluations without a lower validation loss before boosting stops."""
 LEAST_ROWS = 20
-"""Minimum rows of a leaf; fewer for small data, see `Problem.parameters`."""
+"""Minimum rows of a leaf; fewer for small data, see `BoostingProblem.parameters`."""
 CATEGORY_SMOOTHING, CATEGORY_L2 = 50.0, 30.0
 """LightGBM's cat_smooth and cat_l2. The defaults (10, 10) overfit rare categories: on a random third of the flights,
 these values raise AUC from 0.7839 to 0.7860."""
@@ -33,7 +33,7 @@ ONE_HOT = 32
 
 
 @dataclass(frozen=True)
-class Problem:
+class BoostingProblem:
     """What boosting optimises, and with which parameters.
 
     Attributes:
@@ -83,7 +83,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Rows:
+class BoostingRows:
     """Rows for LightGBM.
 
     Attributes:
@@ -99,10 +99,10 @@ class Rows:
     base: np.ndarray | None = None
 
 
-class Boosting:
+class GradientBoosting:
     """A LightGBM booster that is trained in steps; one for each validation fold."""
 
-    def __init__(self, rows: Rows, problem: Problem) -> None:
+    def __init__(self, rows: BoostingRows, problem: BoostingProblem) -> None:
         import lightgbm
 
         parameters = problem.parameters(len(rows.table))
@@ -139,7 +139,7 @@ class Boosting:
 
 
 @dataclass(frozen=True)
-class Validated:
+class BoostingValidation:
     """The result of boosting with early stopping.
 
     Attributes:
@@ -151,18 +151,18 @@ class Validated:
 
     rounds: int
     answers: list[np.ndarray]
-    boosters: list[Boosting]
+    boosters: list[GradientBoosting]
     stopped: bool
 
 
 def validate(
-    training: Sequence[Rows],
-    validation: Sequence[Rows],
-    problem: Problem,
+    training: Sequence[BoostingRows],
+    validation: Sequence[BoostingRows],
+    problem: BoostingProblem,
     shifts: Sequence[np.ndarray | None],
     rounds: int,
     late: Callable[[], bool] = lambda: False,
-) -> Validated:
+) -> BoostingValidation:
     """Boosts on all folds in parallel until the mean validation loss stops falling.
 
     Args:
@@ -177,7 +177,7 @@ def validate(
     Returns:
       The best number of rounds and the predictions with it.
     """
-    boosters = [Boosting(rows, problem) for rows in training]
+    boosters = [GradientBoosting(rows, problem) for rows in training]
     answers = [np.zeros(1) if rows.base is None else rows.base for rows in validation]
     weights = np.array([len(rows.labels) for rows in validation], float)
     best, chosen, kept, since, stopped = float("inf"), 0, answers, 0, False
@@ -196,7 +196,7 @@ def validate(
         stopped = late()
         if stopped or all(booster.finished for booster in boosters):
             break
-    return Validated(chosen, kept, boosters, stopped)
+    return BoostingValidation(chosen, kept, boosters, stopped)
 
 
 def evaluations(rounds: int) -> list[int]:
@@ -204,14 +204,14 @@ def evaluations(rounds: int) -> list[int]:
     return [*range(EARLY_STEP, min(rounds, EARLY), EARLY_STEP), *range(EARLY, rounds, STEP), rounds]
 
 
-def _grown(booster: Boosting, rows: Rows, answer: np.ndarray, stop: int) -> np.ndarray:
+def _grown(booster: GradientBoosting, rows: BoostingRows, answer: np.ndarray, stop: int) -> np.ndarray:
     before = booster.rounds
     booster.grow(stop - before)
     return np.asarray(answer + booster.raw(rows.table, before))
 
 
-def fit_rounds(rows: Rows, problem: Problem, rounds: int) -> Boosting:
+def fit_rounds(rows: BoostingRows, problem: BoostingProblem, rounds: int) -> GradientBoosting:
     """Returns a booster trained for `rounds` rounds, without early stopping."""
-    found = Boosting(rows, problem)
+    found = GradientBoosting(rows, problem)
     found.grow(rounds)
     return found

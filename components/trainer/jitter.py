@@ -9,7 +9,7 @@ are the model's input.
 
 import numpy as np
 
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 LEAST_VALUES = 32
 """Columns with fewer distinct values are not jittered: they are counts or grades, not rounded measurements."""
@@ -26,7 +26,7 @@ def half_steps(column: np.ndarray) -> np.ndarray:
     return half
 
 
-def jittered(rows: Columns, share: float, draw: np.random.Generator) -> tuple[Columns, int]:
+def jittered(rows: TrainingColumns, share: float, draw: np.random.Generator) -> tuple[TrainingColumns, int]:
     """Jitters the numeric columns: adds uniform noise within +/- `share` times the half distance of each value.
 
     Missing values stay missing; categories, cyclical columns and labels are unchanged.
@@ -51,4 +51,4 @@ def jittered(rows: Columns, share: float, draw: np.random.Generator) -> tuple[Co
         if half.any():
             columns += 1
             moved[there, column] += half * share * draw.uniform(-1, 1, len(half)).astype(numeric.dtype)
-    return Columns({**rows.features, "numeric": moved}, rows.labels), columns
+    return TrainingColumns({**rows.features, "numeric": moved}, rows.labels), columns

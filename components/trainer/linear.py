@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 DENSE = ("standardized", "cyclical", "missing")
 """Matrices whose columns are inputs without further encoding; matrices that the preprocessing lacks are skipped.
@@ -82,7 +82,7 @@ class Linear(tf.Module):
 
 
 def fit_linear(
-    rows: Columns, task: str, classes: int, ids: int, seed: int, weights: np.ndarray | None = None
+    rows: TrainingColumns, task: str, classes: int, ids: int, seed: int, weights: np.ndarray | None = None
 ) -> LinearWeights | None:
     """Fits the linear model.
 
@@ -114,7 +114,7 @@ def fit_linear(
     return LinearWeights(by_id, dense, intercept.astype(np.float32), matrices)
 
 
-def _ids_in(rows: Columns, ids: int) -> np.ndarray:
+def _ids_in(rows: TrainingColumns, ids: int) -> np.ndarray:
     """Ids that occur in the rows; the L2 penalty keeps the weights of rare ids small."""
     if "categorical" not in rows.features:
         return np.empty(0, np.int64)

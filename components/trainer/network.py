@@ -8,12 +8,12 @@ import keras
 import numpy as np
 
 from components.shared.errors import PlumblineError
-from components.shared.progress import note
-from components.trainer.batches import Feed
+from components.shared.progress import report_progress
+from components.trainer.batches import BatchDataset
 from components.trainer.network_layers import Shape, build_model
 from components.trainer.network_losses import ensemble_loss, member_loss
-from components.trainer.throughput_callback import Pace
-from components.trainer.training_columns import Columns
+from components.trainer.throughput_callback import ThroughputCallback
+from components.trainer.training_columns import TrainingColumns
 
 ROWS_PER_EXECUTION = 20_480
 MOST_STEPS = 100
@@ -24,7 +24,7 @@ the input pipeline is the bottleneck."""
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedNetwork:
     """The network with the weights of its best epoch.
 
     Attributes:
@@ -50,15 +50,15 @@ class Trained:
 
 
 def fit_network(
-    rows: Columns,
-    validation: Columns | None,
+    rows: TrainingColumns,
+    validation: TrainingColumns | None,
     shape: Shape,
     task: str,
     settings: Mapping[str, Any],
     weights: np.ndarray | None = None,
     logs: str = "",
     shift: np.ndarray | None = None,
-) -> Trained:
+) -> TrainedNetwork:
     """Trains a network.
 
     Args:
@@ -92,8 +92,8 @@ def fit_network(
         steps_per_execution=min(steps_per_execution(batch), steps),
         jit_compile=False,  # XLA on the CPU took tens of seconds per epoch, plain TensorFlow three
     )
-    feed = Feed(rows, batch, settings["seed"], weights)
-    pace = Pace(feed)
+    feed = BatchDataset(rows, batch, settings["seed"], weights)
+    pace = ThroughputCallback(feed)
     callbacks: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN(), _Note(settings["epochs"]), pace]
     if validation is not None:
         patience = settings["patience"]
@@ -103,13 +103,13 @@ def fit_network(
         callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
     history = model.fit(
         feed.dataset(),
-        validation_data=Feed(validation, PREDICTED_ROWS).dataset() if validation is not None else None,
+        validation_data=BatchDataset(validation, PREDICTED_ROWS).dataset() if validation is not None else None,
         epochs=settings["epochs"],
         callbacks=callbacks,
         shuffle=False,  # Feed shuffles
         verbose=0,
     ).history
-    note("")
+    report_progress("")
     losses = history["loss"] + (history.get("val_ensemble", [float("nan")]) if validation is not None else [])
     if not np.isfinite(losses).all():
         raise PlumblineError(
@@ -117,7 +117,7 @@ def fit_network(
             f"lower [training] learning_rate ({settings['learning_rate']}) in pipeline.toml"
         )
     best = int(np.argmin(history["val_ensemble"])) + 1 if validation is not None else len(history["loss"])
-    return Trained(model, len(history["loss"]), best, pace.examples_per_second, pace.gathering)
+    return TrainedNetwork(model, len(history["loss"]), best, pace.examples_per_second, pace.gathering)
 
 
 def steps_per_execution(batch: int) -> int:
@@ -135,7 +135,7 @@ class _Note(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Reports the epoch that begins."""
-        note(f"network, epoch {epoch + 1} of {self._epochs}{self._last}")
+        report_progress(f"network, epoch {epoch + 1} of {self._epochs}{self._last}")
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Keeps the loss of the epoch for the next report."""

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.candidates import FoldRows, Task
-from components.trainer.class_balancing import Learned
+from components.trainer.candidates import FoldRows, TaskSpec
+from components.trainer.class_balancing import BalancedRows
 from components.trainer.ensemble import Member, NetworkMember, network_answer
-from components.trainer.ensemble_loss import Gain, gain, losses
-from components.trainer.training_columns import Columns
+from components.trainer.ensemble_loss import LossGain, gain, losses
+from components.trainer.training_columns import TrainingColumns
 
 PROMISING = 1.0
 """Standard errors by which the network has to improve the blend on the sample before it is trained on all rows."""
@@ -22,11 +22,11 @@ class NetworkCandidate:
 
     name = "network"
 
-    def __init__(self, task: Task, settings: Mapping[str, Any], logs: str = "") -> None:
+    def __init__(self, task: TaskSpec, settings: Mapping[str, Any], logs: str = "") -> None:
         self._task, self._settings, self._logs = task, settings, logs
         self._found: Any = None
 
-    def trial(self, fold: FoldRows, rows: int, other: np.ndarray, blocks: np.ndarray | None) -> Gain:
+    def trial(self, fold: FoldRows, rows: int, other: np.ndarray, blocks: np.ndarray | None) -> LossGain:
         """Estimates the gain of an equal-weight blend with a network that is trained on the newest rows only.
 
         Args:
@@ -66,15 +66,15 @@ class NetworkCandidate:
         outputs = self._found.model.predict(validation.features, batch_size=PREDICTED_ROWS, verbose=0)
         return network_answer(tf.constant(outputs), task.kind).numpy()
 
-    def _read(self, rows: Columns) -> Columns:
+    def _read(self, rows: TrainingColumns) -> TrainingColumns:
         """Keeps only the matrices that the network reads."""
-        return Columns({name: rows.features[name] for name in self._task.shape(rows).widths}, rows.labels)
+        return TrainingColumns({name: rows.features[name] for name in self._task.shape(rows).widths}, rows.labels)
 
     @staticmethod
-    def _shifted(answer: np.ndarray, learned: Learned) -> np.ndarray:
+    def _shifted(answer: np.ndarray, learned: BalancedRows) -> np.ndarray:
         return answer if learned.shift is None else answer + learned.shift
 
-    def fit(self, learned: Learned | None) -> Member:
+    def fit(self, learned: BalancedRows | None) -> Member:
         """See Candidate."""
         assert self._found is not None
         if learned is None:
@@ -95,7 +95,7 @@ class NetworkCandidate:
         return {name: getattr(self._found, name) for name in names}
 
 
-def newest(learned: Learned, rows: int) -> Learned:
+def newest(learned: BalancedRows, rows: int) -> BalancedRows:
     """Returns the last `rows` training rows."""
     if len(learned.rows) <= rows:
         return learned

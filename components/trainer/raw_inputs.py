@@ -132,7 +132,7 @@ class ByMatrices(tf.Module):
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
         """See RawInputs."""
-        order, given = self.matrices, Aligned(columns, optional)
+        order, given = self.matrices, AlignedInputs(columns, optional)
         names = self._texts.names & columns.keys()
         raw = {name: self._texts.read(name, given.column(name), self._types[name]) for name in sorted(names)}
         made = derived(raw, [*order.numeric, *order.cyclical])
@@ -157,7 +157,7 @@ class ByMatrices(tf.Module):
     def _features(self, *matrices: tf.Tensor) -> Tensors:
         return dict(self.matrices.loaded.features(*matrices))
 
-    def _numbers(self, given: "Aligned", names: Sequence[str], made: Tensors) -> tf.Tensor:
+    def _numbers(self, given: "AlignedInputs", names: Sequence[str], made: Tensors) -> tf.Tensor:
         """Numeric columns as in training; requests send integer columns as floats, which are rounded.
 
         `made` holds the derived columns.
@@ -205,7 +205,7 @@ class ByLayer(tf.Module):
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
         """See RawInputs."""
-        given = Aligned(columns, optional).columns()
+        given = AlignedInputs(columns, optional).columns()
         read = {
             name: self._texts.read(name, given[name], self._types[name]) for name in self._texts.names & given.keys()
         }
@@ -262,7 +262,7 @@ class ByLayer(tf.Module):
         return tf.SparseTensor(indices, tf.boolean_mask(values, there), tf.stack([tf.size(values, tf.int64), 1]))
 
 
-class Aligned:
+class AlignedInputs:
     """Columns of one request, [N] or [N, 1] each, expanded to the same N and stacked by type."""
 
     def __init__(self, columns: Tensors, optional: Iterable[str]) -> None:

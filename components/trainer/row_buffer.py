@@ -17,7 +17,7 @@ IN_MEMORY = 2 << 30
 are shuffled in another way, and the same rows have to give the same model on every machine."""
 
 
-class Spool:
+class RowBuffer:
     """Collects batches of rows and returns them as one matrix per name."""
 
     def __init__(self, budget: int = IN_MEMORY, folder: str | None = None) -> None:

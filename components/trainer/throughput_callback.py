@@ -5,17 +5,17 @@ from collections.abc import Mapping
 
 import keras
 
-from components.trainer.batches import Feed
+from components.trainer.batches import BatchDataset
 
 
-class Pace(keras.callbacks.Callback):
+class ThroughputCallback(keras.callbacks.Callback):
     """Counts the rows trained on, the seconds spent, and the seconds in which the feed gathered batches.
 
     Validation is not counted. Nor is the first call of the compiled loop, which mostly builds the graph, unless it is
     the only one. The cost is two clock readings per epoch.
     """
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: BatchDataset) -> None:
         super().__init__()
         self._feed = feed
         self._laps: list[tuple[int, float, float]] = []

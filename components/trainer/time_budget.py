@@ -81,7 +81,7 @@ def network_seconds(rows: int, epochs: int) -> float:
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """Which candidates are trained, and how long.
 
     Attributes:
@@ -99,7 +99,7 @@ class Plan:
     reasons: dict[str, str]
 
 
-def plan(budget: float | str, size: Size, settings: Mapping[str, Any], fits: float) -> Plan:
+def plan_training(budget: float | str, size: Size, settings: Mapping[str, Any], fits: float) -> TrainingPlan:
     """Divides the budget.
 
     Args:
@@ -122,7 +122,7 @@ def plan(budget: float | str, size: Size, settings: Mapping[str, Any], fits: flo
             f"not tried: {LEAST_ROUNDS} rounds take {needed:.1f} s, [training] time_budget is {seconds:.3g} s"
         )
         rounds = 0
-    return Plan(seconds, cheap, rounds, left - fits * each * min(rounds, ENOUGH_ROUNDS), reasons)
+    return TrainingPlan(seconds, cheap, rounds, left - fits * each * min(rounds, ENOUGH_ROUNDS), reasons)
 
 
 CHEAP_FITS = 1.9

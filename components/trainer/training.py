@@ -19,7 +19,7 @@ from components.shared.features.vocabulary_escaping import unescaped
 from components.shared.serving.serving_contract import DECISION_THRESHOLD, MEMBERS
 from components.shared.statistics.threshold_criteria import Criterion
 from components.shared.statistics.threshold_selection import choose_threshold
-from components.trainer.candidates import Task
+from components.trainer.candidates import TaskSpec
 from components.trainer.class_balancing import DataSteps
 from components.trainer.custom_run_fn import run_own
 from components.trainer.fitting import Fitted, fit
@@ -27,7 +27,7 @@ from components.trainer.network_losses import validation_metrics
 from components.trainer.raw_inputs import SentAsText
 from components.trainer.signatures import ServedModel, predictor
 from components.trainer.small_data import fitted_to
-from components.trainer.training_columns import Columns, RecordBatchFactory, read_columns
+from components.trainer.training_columns import RecordBatchFactory, TrainingColumns, read_columns
 
 REPORT = "training.json"
 LOGS = "tensorboard"
@@ -63,9 +63,9 @@ def run_fn(fn_args: Any) -> None:
     read = time.monotonic()
 
     classes = class_names(transform, task)
-    settings, small = fitted_to(with_found(settings, found), len(rows))
+    settings, small = fitted_to(with_hyperparameters(settings, found), len(rows))
     center, spread = label_scale(rows.labels, task)
-    what = Task(task, len(classes), vocabulary_size(transform, features), tables["ordered"])
+    what = TaskSpec(task, len(classes), vocabulary_size(transform, features), tables["ordered"])
     logs = f"{fn_args.model_run_dir}/{LOGS}"
     steps = DataSteps(tables.get("balance", {}), tables.get("augmentation", {}), task, classes, settings["seed"])
     fitted = fit(scaled(rows, center, spread), what, settings, steps, logs=logs)
@@ -128,7 +128,7 @@ def _write_json(path: str, value: Mapping[str, Any]) -> None:
         file.write(json.dumps(value, indent=2) + "\n")
 
 
-def with_found(settings: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+def with_hyperparameters(settings: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
     """Returns section `training` with the Tuner's `found` settings, a part of such a section, in place."""
     return {**settings, **found, "trees": {**settings["trees"], **found.get("trees", {})}}
 
@@ -139,7 +139,7 @@ def labelled_rows(
     schema: schema_pb2.Schema,
     transform: tft.TFTransformOutput,
     tables: Mapping[str, Any],
-) -> Columns:
+) -> TrainingColumns:
     """Reads the labelled training rows, ordered in time, or shuffled by the seed if they have no order.
 
     Args:
@@ -160,7 +160,7 @@ def labelled_rows(
     return rows if tables["ordered"] else shuffled(rows, tables["training"]["seed"])
 
 
-def shuffled(rows: Columns, seed: int) -> Columns:
+def shuffled(rows: TrainingColumns, seed: int) -> TrainingColumns:
     """Shuffles the rows; without an order in time they may be sorted by their label."""
     return rows.taken(np.random.default_rng(seed).permutation(len(rows)))
 
@@ -212,8 +212,8 @@ def label_scale(labels: np.ndarray, task: str) -> tuple[float, float]:
     return float(labels.mean(dtype=np.float64)), float(labels.std(dtype=np.float64)) or 1.0
 
 
-def scaled(rows: Columns, center: float, spread: float) -> Columns:
+def scaled(rows: TrainingColumns, center: float, spread: float) -> TrainingColumns:
     """Standardises the labels of a regression; class indices are unchanged."""
     if rows.labels.dtype.kind == "i":
         return rows
-    return Columns(rows.features, ((rows.labels - center) / spread).astype(np.float32))
+    return TrainingColumns(rows.features, ((rows.labels - center) / spread).astype(np.float32))

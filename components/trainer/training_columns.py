@@ -22,7 +22,7 @@ from components.shared.examples.columnar_copy import read_copy
 from components.shared.examples.example_reading import first_values
 from components.shared.examples.row_counts import check_files, check_rows
 from components.shared.features.transform_matrices import Matrices, load_matrices
-from components.trainer.row_buffer import IN_MEMORY, Spool, in_files, joined
+from components.trainer.row_buffer import IN_MEMORY, RowBuffer, in_files, joined
 
 BATCH_ROWS = 8192
 LABEL, TIME = "label", "time of rows"
@@ -34,7 +34,7 @@ RecordBatchFactory = Callable[
 
 
 @dataclass(frozen=True)
-class Columns:
+class TrainingColumns:
     """Transformed rows.
 
     Attributes:
@@ -48,23 +48,25 @@ class Columns:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def rows(self, selection: slice) -> "Columns":
+    def rows(self, selection: slice) -> "TrainingColumns":
         """Returns the selected rows as views."""
-        return Columns({name: matrix[selection] for name, matrix in self.features.items()}, self.labels[selection])
+        return TrainingColumns(
+            {name: matrix[selection] for name, matrix in self.features.items()}, self.labels[selection]
+        )
 
-    def and_then(self, other: "Columns") -> "Columns":
+    def and_then(self, other: "TrainingColumns") -> "TrainingColumns":
         """Concatenates two sets of rows; without a copy if `rows` cut both from neighbouring positions."""
         features = {name: joined(matrix, other.features[name]) for name, matrix in self.features.items()}
-        return Columns(features, joined(self.labels, other.labels))
+        return TrainingColumns(features, joined(self.labels, other.labels))
 
-    def taken(self, order: np.ndarray) -> "Columns":
+    def taken(self, order: np.ndarray) -> "TrainingColumns":
         """Returns copies of the rows with the indices `order`; in files if these rows are in files."""
         if not any(in_files(matrix) for matrix in self.features.values()):
-            return Columns({name: matrix[order] for name, matrix in self.features.items()}, self.labels[order])
-        spool = Spool(budget=0)
+            return TrainingColumns({name: matrix[order] for name, matrix in self.features.items()}, self.labels[order])
+        spool = RowBuffer(budget=0)
         for start in range(0, len(order), BATCH_ROWS):
             spool.add({name: matrix[order[start : start + BATCH_ROWS]] for name, matrix in self.features.items()})
-        return Columns(spool.matrices(), self.labels[order])
+        return TrainingColumns(spool.matrices(), self.labels[order])
 
 
 def expand(patterns: Iterable[str]) -> list[str]:
@@ -79,7 +81,7 @@ def read_columns(
     transform: tft.TFTransformOutput,
     budget: int = IN_MEMORY,
     time: str = "",
-) -> Columns:
+) -> TrainingColumns:
     """Reads all labelled rows and transforms them.
 
     Rows are in the order of the files, or stably sorted by `time`, rows without a time first. Rows without a label
@@ -107,7 +109,7 @@ def read_columns(
         batches = _by_matrices(files, record_batches, schema, matrices, time)
     else:
         batches = _by_layer(files, record_batches, schema, transform, time)
-    spool, labels, times = Spool(budget), [], []
+    spool, labels, times = RowBuffer(budget), [], []
     for batch in batches:
         labelled = batch[LABEL] >= 0 if batch[LABEL].dtype.kind == "i" else np.isfinite(batch[LABEL])
         labels.append(_narrow(batch.pop(LABEL))[labelled])
@@ -116,7 +118,7 @@ def read_columns(
         spool.add({name: _narrow(batch[name])[labelled] for name in sorted(batch)})
     if not any(map(len, labels)):
         raise InputError(f"{', '.join(patterns)}: no labelled rows to train on; check the label column")
-    rows = Columns(spool.matrices(), np.concatenate(labels))
+    rows = TrainingColumns(spool.matrices(), np.concatenate(labels))
     moments = np.concatenate(times)
     if (moments[1:] >= moments[:-1]).all():
         return rows

@@ -3,16 +3,16 @@
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.tree_tables import CODES, ForestTables
+from components.trainer.tree_tables import CODES, TreeTables
 
 BLOCK_ROWS = 8192
 """Rows evaluated at once; for 600 trees of 31 leaves their bit vectors take 20 MB."""
 
 
-class Forest(tf.Module):
+class TreeGraph(tf.Module):
     """Maps a feature matrix float32 [N, D], NaN where missing, to the trees' raw scores float32 [N, K]."""
 
-    def __init__(self, tables: ForestTables) -> None:
+    def __init__(self, tables: TreeTables) -> None:
         super().__init__()
         self.words = tables.bits.shape[1]
         self.outputs = tables.outputs

@@ -27,7 +27,7 @@ WORDS = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
 
 
 @dataclass(frozen=True)
-class ForestTables:
+class TreeTables:
     """Lookup tables of T words (a tree of more than 64 leaves takes several) over C used columns in G groups.
 
     Attributes:
@@ -55,7 +55,7 @@ class ForestTables:
     outputs: int
 
 
-def tables_of(trees: Sequence[Tree], outputs: int, categorical: int) -> ForestTables:
+def tables_of(trees: Sequence[Tree], outputs: int, categorical: int) -> TreeTables:
     """Builds the lookup tables.
 
     Args:
@@ -71,7 +71,7 @@ def tables_of(trees: Sequence[Tree], outputs: int, categorical: int) -> ForestTa
         none = np.zeros(1, np.int32)
         thresholds = np.full((1, 1), np.inf, np.float32)
         bits, value = word.signed(leaves[None]), word.values(trees)
-        return ForestTables(none, none, none, np.zeros(1, bool), thresholds, none, none, bits, value, outputs)
+        return TreeTables(none, none, none, np.zeros(1, bool), thresholds, none, none, bits, value, outputs)
     found = [_column(trees, nodes, column, column < categorical, word) for column in columns]
     sizes = [len(table) for _, table in found]
     groups = _grouped(sizes)
@@ -79,7 +79,7 @@ def tables_of(trees: Sequence[Tree], outputs: int, categorical: int) -> ForestTa
     merged = [_merged([found[at][1] for at in group]) for group in groups]
     merged[0] = merged[0] & leaves
     most = max(max(len(thresholds) for thresholds, _ in found), 1)
-    return ForestTables(
+    return TreeTables(
         columns=np.array([columns[at] for at in order], np.int32),
         group=np.array([number for number, group in enumerate(groups) for _ in group], np.int32),
         stride=np.concatenate([np.cumprod([1, *(sizes[at] for at in group[:-1])]) for group in groups]).astype(

@@ -27,7 +27,7 @@ from components.transform.derived_columns import ItemNumbers, learnable
 from components.transform.text_columns.learning import TextSettings, learn
 from components.transform.text_columns.model import TextModel
 from components.transform.text_columns.sample import TextSample
-from components.transform.value_check import Categories, Learned
+from components.transform.value_check import CategoryValues, LearnedValues
 
 EMPTY_VOCABULARY = b"49d0cd50-04bb-48c0-bc6f-5b575dce351a"
 """The only entry that tft.vocabulary writes for an empty vocabulary; an empty lookup table cannot be initialised."""
@@ -36,7 +36,7 @@ _MISSING_INT = -(2**63)
 
 
 @dataclass(frozen=True, eq=False)
-class Facts:
+class AnalysisFacts:
     """Result of an analysis.
 
     Attributes:
@@ -53,7 +53,7 @@ class Facts:
     classes: tuple[bytes, ...]
     quantiles: np.ndarray
     large: Mapping[str, "Large"] = field(default_factory=dict)
-    learned: "Learned" = field(default_factory=Learned)
+    learned: "LearnedValues" = field(default_factory=LearnedValues)
     texts: Mapping[str, TextModel] = field(default_factory=dict)
     features: Mapping[str, Any] = field(default_factory=dict)
 
@@ -73,7 +73,9 @@ class Large:
     quantiles: np.ndarray
 
 
-def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], buckets: int, rank_error: float) -> Facts:
+def analyse_batches(
+    batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], buckets: int, rank_error: float
+) -> AnalysisFacts:
     """Analyses the rows to which the preprocessing function will be fitted.
 
     Memory is bounded by the number of distinct values of categorical columns, which the vocabulary needs anyway, and by
@@ -132,12 +134,12 @@ def analyse(batches: Iterable[pa.RecordBatch], tables: Mapping[str, Any], bucket
     classes = labels.texts(1) if dataset["task"] == "multiclass" else []
     large = {name: sketch.large(buckets) for name, sketch in sketches.items() if sketch.ends.is_large}
     large |= {name: Large(ends.low, ends.is_exact, np.zeros(0)) for name, ends in cycles.items() if ends.is_large}
-    return Facts(
+    return AnalysisFacts(
         vocabulary=_ordered(named),
         classes=_ordered([(count, text) for text, count in classes]) if dataset["task"] == "multiclass" else (),
         quantiles=np.array([quantiles[name] for name in numeric], np.float32).reshape(-1, buckets - 1),
         large=large,
-        learned=Learned(
+        learned=LearnedValues(
             {name: counts.about(some) for (name, counts), some in zip(tokens.items(), kept, strict=True)},
             {name: samples[name].values() for name in (*numeric, *features["cyclical"])},
             {dataset["label"]: target.values()} if dataset["task"] == "regression" else {},
@@ -182,10 +184,10 @@ class _Counts:
             if text
         ]
 
-    def about(self, kept: list[tuple[bytes, int]]) -> Categories:
+    def about(self, kept: list[tuple[bytes, int]]) -> CategoryValues:
         """Counts before and after the frequency threshold; `kept` are the values that pass it."""
         if not self._parts:
-            return Categories(0, 0, ())
+            return CategoryValues(0, 0, ())
         (table,) = self._parts  # `texts` has merged them
         kind = table["value"].type
         if pa.types.is_floating(kind):
@@ -194,7 +196,7 @@ class _Counts:
             nothing = _MISSING_INT if pa.types.is_integer(kind) else b""
             there = pc.not_equal(table["value"], pa.scalar(nothing, kind))
         table = table.filter(there)
-        return Categories(len(table), pc.sum(table["count"]).as_py() or 0, tuple(kept))
+        return CategoryValues(len(table), pc.sum(table["count"]).as_py() or 0, tuple(kept))
 
     def _merge(self) -> None:
         kinds = {part["value"].type for part in self._parts}

@@ -3,7 +3,7 @@
 from tfx.components.transform import component as stock
 from tfx.dsl.components.base import executor_spec
 
-from components.transform.executor import Executor
+from components.transform.executor import TransformExecutor
 
 
 class Transform(stock.Transform):
@@ -12,4 +12,4 @@ class Transform(stock.Transform):
     `custom_config` holds sections of pipeline.toml; `materialize` and `disable_statistics` have to stay off.
     """
 
-    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(TransformExecutor)

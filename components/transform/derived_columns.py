@@ -13,10 +13,10 @@ import pyarrow as pa
 from components.shared.features.calendar_parts import DATE, DAY
 from components.shared.features.derived_features import REPEATS, readings
 from components.shared.features.distinct_values import NumberSample
-from components.shared.features.list_items import Items
+from components.shared.features.list_items import ListItems
 
 
-class ItemNumbers(Items):
+class ItemNumbers(ListItems):
     """Counts list items, and provides the quantiles and samples of their indicator columns."""
 
     def quantiles(self, item: str, buckets: int) -> np.ndarray:

@@ -18,10 +18,10 @@ from tfx.utils import io_utils, json_utils
 
 from components.shared.custom_module import KEY as OWN
 from components.shared.examples.example_reading import example_batches
-from components.shared.features.distinct_values import Kept
+from components.shared.features.distinct_values import ValueRetention
 from components.shared.features.vocabulary_escaping import unescaped
 from components.shared.in_process import in_process
-from components.transform.analysis import analyse
+from components.transform.analysis import analyse_batches
 from components.transform.derived_columns import nothing_learned
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
@@ -37,7 +37,7 @@ NOTHING = (
 )
 
 
-class Executor(executor.Executor):
+class TransformExecutor(executor.Executor):
     """TFX's executor, without a Beam job for preprocessing.preprocessing_fn if Beam would run in this process.
 
     TFTransformOutput reads the output as usual. The vocabularies equal those of TFX's executor; the quantiles have the
@@ -64,7 +64,7 @@ class Executor(executor.Executor):
         )
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         uris = [uri for split in splits.analyze for uri in artifact_utils.get_split_uris(examples, split)]
-        facts = analyse(chain.from_iterable(map(example_batches, uris)), config, QUANTILES, SKETCH_ERROR)
+        facts = analyse_batches(chain.from_iterable(map(example_batches, uris)), config, QUANTILES, SKETCH_ERROR)
         output = artifact_utils.get_single_uri(output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY])
         write_transform_graph(facts, schema, config, output)
         dataset = config["dataset"]
@@ -73,13 +73,13 @@ class Executor(executor.Executor):
         specs = schema_utils.schema_as_feature_spec(schema).feature_spec
         module = write_matrices(facts, specs[config["dataset"]["label"]].dtype, config, output)
         kept = check_values(module, facts.features, facts.large, facts.learned)
-        kept += [Kept(name, "derived", 0, 0, finding=NOTHING) for name in nothing_learned(facts.features)]
+        kept += [ValueRetention(name, "derived", 0, 0, finding=NOTHING) for name in nothing_learned(facts.features)]
         used = {one.column for one in kept}
         rounded = [one for one in _rounded(examples) if one.column in used]
         record_values([*rounded, *kept], output, config.get(POLICY, "warn"))
 
 
-def _rounded(examples: list[Artifact]) -> list[Kept]:
+def _rounded(examples: list[Artifact]) -> list[ValueRetention]:
     """Findings of ingest about float64 numbers that it stored as float32."""
     text = "".join(one.get_string_custom_property("rounded") for one in examples[:1])
-    return [Kept(**one) for one in json.loads(text or "[]")]
+    return [ValueRetention(**one) for one in json.loads(text or "[]")]

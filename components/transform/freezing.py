@@ -15,7 +15,7 @@ from tensorflow_transform.saved import saved_transform_io_v2
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
 from components.shared.features.vocabulary_escaping import escaped_tensor, has_escapes
-from components.transform.analysis import Facts
+from components.transform.analysis import AnalysisFacts
 from components.transform.known_numbers import KnownNumbers
 from components.transform.preprocessing import transformed
 
@@ -23,7 +23,7 @@ from components.transform.preprocessing import transformed
 class Known(KnownNumbers):
     """A finished Analysis (see preprocessing.py); `folder` receives the vocabulary files."""
 
-    def __init__(self, facts: Facts, folder: Path) -> None:
+    def __init__(self, facts: AnalysisFacts, folder: Path) -> None:
         super().__init__(facts)
         self._vocabularies = {"categorical": facts.vocabulary, "label": facts.classes}
         self._folder = folder
@@ -40,7 +40,7 @@ class Known(KnownNumbers):
 
 
 def write_transform_graph(
-    facts: Facts, schema: schema_pb2.Schema, custom_config: Mapping[str, Any], output: str
+    facts: AnalysisFacts, schema: schema_pb2.Schema, custom_config: Mapping[str, Any], output: str
 ) -> None:
     """Writes what TFTransformOutput(output) reads: graph, vocabularies, and the metadata of inputs and outputs.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from components.transform.analysis import Facts
+from components.transform.analysis import AnalysisFacts
 from components.transform.text_columns.model import TextColumn
 
 
@@ -16,7 +16,7 @@ class KnownNumbers:
     VARIABLES = False
     """Whether text models are kept in variables, which a module owns, or in constants of the graph."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: AnalysisFacts) -> None:
         self._large = facts.large
         self._features = facts.features
         self._quantiles = dict(zip(facts.features.get("numeric", ()), facts.quantiles, strict=True))

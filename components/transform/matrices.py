@@ -31,7 +31,7 @@ import tensorflow as tf
 
 from components.shared.features.vocabulary_escaping import escaped_tensor, has_escapes
 from components.shared.spellings.canonical_spellings import KEY as SPELLINGS
-from components.transform.analysis import Facts
+from components.transform.analysis import AnalysisFacts
 from components.transform.known_numbers import KnownNumbers
 from components.transform.preprocessing import (
     ids,
@@ -52,7 +52,7 @@ class Tables(KnownNumbers):
 
     VARIABLES = True
 
-    def __init__(self, facts: Facts, folder: Path) -> None:
+    def __init__(self, facts: AnalysisFacts, folder: Path) -> None:
         super().__init__(facts)
         self.tables = {}
         self._escaped = set()
@@ -73,7 +73,9 @@ class Tables(KnownNumbers):
         return self.tables[name].lookup(escaped_tensor(tokens) if name in self._escaped else tokens)
 
 
-def write_matrices(facts: Facts, label_type: tf.DType, custom_config: Mapping[str, Any], output: str) -> tf.Module:
+def write_matrices(
+    facts: AnalysisFacts, label_type: tf.DType, custom_config: Mapping[str, Any], output: str
+) -> tf.Module:
     """Writes the SavedModel and columns.json.
 
     Args:

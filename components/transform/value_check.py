@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from components.shared.features.distinct_values import Kept, told_apart
+from components.shared.features.distinct_values import ValueRetention, told_apart
 from components.shared.features.large_integers import less
 
 _MISSING_INT = -(2**63)
@@ -20,7 +20,7 @@ MOST_CELLS = 1 << 22
 
 
 @dataclass(frozen=True)
-class Categories:
+class CategoryValues:
     """Values of a categorical column.
 
     Attributes:
@@ -35,7 +35,7 @@ class Categories:
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class LearnedValues:
     """Values of the train split by column.
 
     Attributes:
@@ -45,13 +45,15 @@ class Learned:
       classes: Classes of a multiclass label.
     """
 
-    categorical: Mapping[str, Categories] = field(default_factory=dict)
+    categorical: Mapping[str, CategoryValues] = field(default_factory=dict)
     numbers: Mapping[str, np.ndarray] = field(default_factory=dict)
     targets: Mapping[str, np.ndarray] = field(default_factory=dict)
     classes: tuple[bytes, ...] = ()
 
 
-def check_values(module: Any, features: Mapping[str, Any], large: Mapping[str, Any], learned: Learned) -> list[Kept]:
+def check_values(
+    module: Any, features: Mapping[str, Any], large: Mapping[str, Any], learned: LearnedValues
+) -> list[ValueRetention]:
     """Applies the graph to the values of the train split and compares.
 
     Args:
@@ -73,7 +75,7 @@ def check_values(module: Any, features: Mapping[str, Any], large: Mapping[str, A
     return found
 
 
-def _categories(name: str, about: Categories, position: int, columns: int, module: Any) -> Kept:
+def _categories(name: str, about: CategoryValues, position: int, columns: int, module: Any) -> ValueRetention:
     import tensorflow as tf
 
     tokens = [text for text, _ in about.kept]
@@ -93,12 +95,14 @@ def _categories(name: str, about: Categories, position: int, columns: int, modul
             f"distinguished from unknown ones ({gone / rows:.1%} of the rows)"
         )
     learned = len(tokens) - int(lost.sum())
-    return Kept(name, "categorical", about.distinct, learned, (gone + rare) / rows, rare / rows, gone / rows, finding)
+    return ValueRetention(
+        name, "categorical", about.distinct, learned, (gone + rare) / rows, rare / rows, gone / rows, finding
+    )
 
 
 def _numbers(
     module: Any, features: Mapping[str, Any], large: list[str], sampled: Mapping[str, np.ndarray]
-) -> list[Kept]:
+) -> list[ValueRetention]:
     import tensorflow as tf
 
     if not sampled:

@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 
 from components.shared.errors import GateBlocked
-from components.shared.features.distinct_values import Kept
+from components.shared.features.distinct_values import ValueRetention
 
 FILE, POLICY = "values.json", "values"
 """File in the transform graph's folder; key of the policy in Transform's custom_config."""
 
 
-def record_values(kept: Sequence[Kept], output: str, policy: str) -> None:
+def record_values(kept: Sequence[ValueRetention], output: str, policy: str) -> None:
     """Writes values.json, a list of distinct_values.Kept.
 
     Args:

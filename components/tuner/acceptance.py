@@ -7,13 +7,18 @@ from scipy.stats import norm
 
 from components.shared.statistics.bootstrap import poisson_draws, standard_error
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
-from components.shared.statistics.weighted_metrics import Binary, Judge, multiclass, regression
+from components.shared.statistics.weighted_metrics import (
+    BinaryMetrics,
+    WeightedMetrics,
+    multiclass_metrics,
+    regression_metrics,
+)
 
 RESAMPLES = 500
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AcceptanceDecision:
     """Gain of the best trial and its significance.
 
     Attributes:
@@ -26,7 +31,7 @@ class Verdict:
     p_value: float | None
 
 
-def judge_of(task: str, labels: np.ndarray, answer: np.ndarray) -> Judge:
+def trial_metrics(task: str, labels: np.ndarray, answer: np.ndarray) -> WeightedMetrics:
     """Returns a metric calculator for predictions.
 
     Args:
@@ -35,19 +40,19 @@ def judge_of(task: str, labels: np.ndarray, answer: np.ndarray) -> Judge:
       answer: Probabilities of the positive class [V], of all classes [V, K], or predicted values [V].
     """
     if task == "binary":
-        return Binary(labels, answer)
-    return multiclass(labels, answer) if task == "multiclass" else regression(labels, answer)
+        return BinaryMetrics(labels, answer)
+    return multiclass_metrics(labels, answer) if task == "multiclass" else regression_metrics(labels, answer)
 
 
 def score_of(task: str, labels: np.ndarray, answer: np.ndarray, metric: str) -> float:
     """Returns the unweighted metric `metric` of predictions, see `judge_of`; NaN where it is undefined."""
-    judge = judge_of(task, labels, answer)
+    judge = trial_metrics(task, labels, answer)
     return float(judge(np.ones(len(labels)))[judge.names.index(metric)])
 
 
-def verdict(
+def decide_acceptance(
     task: str, labels: np.ndarray, before: np.ndarray, after: np.ndarray, metric: str, looks: int, seed: int
-) -> Verdict:
+) -> AcceptanceDecision:
     """Tests the best trial's gain by a paired bootstrap over the validation rows.
 
     The test is one-sided: the gain divided by its standard error is compared with the normal distribution. The p-value
@@ -62,7 +67,7 @@ def verdict(
       looks: Number of trials from which the best was selected.
       seed: Seed of the bootstrap.
     """
-    judges = {"before": judge_of(task, labels, before), "after": judge_of(task, labels, after)}
+    judges = {"before": trial_metrics(task, labels, before), "after": trial_metrics(task, labels, after)}
     at = judges["before"].names.index(metric)
     rows = len(labels)
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample may lack a class, which leaves metrics undefined
@@ -71,8 +76,8 @@ def verdict(
     differences = sign * (drawn["after"][:, at] - drawn["before"][:, at])
     gain = float(differences[0])
     if gain <= 0:
-        return Verdict(0.0, 1.0)
+        return AcceptanceDecision(0.0, 1.0)
     error = standard_error(differences[1:])
     if not np.isfinite(error) or error <= 0:
-        return Verdict(gain, None)
-    return Verdict(gain, min(1.0, max(looks, 1) * float(norm.sf(gain / error))))
+        return AcceptanceDecision(gain, None)
+    return AcceptanceDecision(gain, min(1.0, max(looks, 1) * float(norm.sf(gain / error))))

@@ -22,9 +22,9 @@ from tfx.utils import io_utils
 
 from components.shared.files import write_json
 from components.trainer.training import class_names, labelled_rows, vocabulary_size
-from components.tuner.settings import Settings
-from components.tuner.trial_store import Notebook
-from components.tuner.tuning import Data, tune
+from components.tuner.settings import TunerSettings
+from components.tuner.trial_store import TrialStore
+from components.tuner.tuning import TuningData, tune
 
 BEST = "best_settings.json"
 """The only file of the artifact; the Trainer's executor reads the only file that it finds."""
@@ -64,7 +64,7 @@ def Tuner(
         transform,
         custom_config,
     )
-    data = Data(
+    data = TuningData(
         rows,
         class_names(transform, custom_config["dataset"]["task"]),
         vocabulary_size(transform, custom_config["features"]),
@@ -74,7 +74,7 @@ def Tuner(
     # local to the pod, and a replaced pod starts the search anew.
     same = json.dumps([examples.uri, transform_graph.uri, schema.uri, splits, tables, settings, code])
     key = hashlib.sha256(same.encode()).hexdigest()[:16]
-    notebook = Notebook(Path(best_hyperparameters.uri).parent.parent / "unfinished" / key)
-    found = tune(data, custom_config, Settings.from_json(settings), notebook)
+    notebook = TrialStore(Path(best_hyperparameters.uri).parent.parent / "unfinished" / key)
+    found = tune(data, custom_config, TunerSettings.from_json(settings), notebook)
     write_json(Path(best_hyperparameters.uri) / BEST, found)
     notebook.close()

@@ -15,7 +15,7 @@ from keras_tuner.engine.base_tuner import BaseTuner
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from components.tuner.search_space import Knob
+from components.tuner.search_space import Hyperparameter
 from components.tuner.trial_store import Trial
 
 AS_THEY_ARE: Mapping[str, Any] = {}
@@ -32,7 +32,7 @@ RESTARTS = 2
 
 
 def search(
-    knobs: Sequence[Knob],
+    knobs: Sequence[Hyperparameter],
     start: Mapping[str, Any],
     attempt: Callable[[int, Mapping[str, Any]], Trial],
     *,
@@ -71,7 +71,9 @@ def search(
 class _Tuner(BaseTuner):
     """Runs `attempt` for the settings of each trial."""
 
-    def __init__(self, oracle: Any, knobs: Sequence[Knob], attempt: Callable[[int, Mapping[str, Any]], Trial]) -> None:
+    def __init__(
+        self, oracle: Any, knobs: Sequence[Hyperparameter], attempt: Callable[[int, Mapping[str, Any]], Trial]
+    ) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="plumbline-tuner-")
         super().__init__(oracle, directory=self._scratch.name, project_name="search", overwrite=True)
         self._knobs, self._attempt = knobs, attempt
@@ -98,7 +100,13 @@ class _Tuner(BaseTuner):
 
 
 def _oracle(
-    knobs: Sequence[Knob], start: Mapping[str, Any], trials: int, seconds: float, rising: bool, method: str, seed: int
+    knobs: Sequence[Hyperparameter],
+    start: Mapping[str, Any],
+    trials: int,
+    seconds: float,
+    rising: bool,
+    method: str,
+    seed: int,
 ) -> Any:
     space = kt.HyperParameters()
     for knob in knobs:
@@ -143,7 +151,7 @@ def _oracle(
     return Oracle()
 
 
-def _declare(space: Any, knob: Knob) -> None:
+def _declare(space: Any, knob: Hyperparameter) -> None:
     """Declares a setting to keras-tuner; a choice by its index, because keras-tuner has no array values."""
     sampling = "log" if knob.log else "linear"
     if knob.choices:

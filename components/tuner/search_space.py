@@ -9,7 +9,7 @@ TREES = "trees."
 
 
 @dataclass(frozen=True)
-class Knob:
+class Hyperparameter:
     """A hyperparameter and its search range: an interval or an enumeration.
 
     Attributes:
@@ -53,27 +53,27 @@ class Knob:
 DEFAULTS = {
     knob.name: knob
     for knob in (
-        Knob("learning_rate", 3e-4, 1e-2, log=True),
-        Knob("hidden_units", choices=((128,), (128, 64), (256, 128), (512, 256))),
-        Knob("dropout", 0.0, 0.5),
-        Knob("weight_decay", 1e-6, 1e-2, log=True),
-        Knob("members", choices=(2, 4, 8, 16)),
-        Knob("batch_size", choices=(256, 512, 1024, 2048)),
-        Knob("trees.num_leaves", 8, 128, whole=True, log=True),
-        Knob("trees.learning_rate", 0.02, 0.2, log=True),
-        Knob("trees.l2", 0.1, 100.0, log=True),
-        Knob("trees.colsample_bytree", 0.2, 1.0),
+        Hyperparameter("learning_rate", 3e-4, 1e-2, log=True),
+        Hyperparameter("hidden_units", choices=((128,), (128, 64), (256, 128), (512, 256))),
+        Hyperparameter("dropout", 0.0, 0.5),
+        Hyperparameter("weight_decay", 1e-6, 1e-2, log=True),
+        Hyperparameter("members", choices=(2, 4, 8, 16)),
+        Hyperparameter("batch_size", choices=(256, 512, 1024, 2048)),
+        Hyperparameter("trees.num_leaves", 8, 128, whole=True, log=True),
+        Hyperparameter("trees.learning_rate", 0.02, 0.2, log=True),
+        Hyperparameter("trees.l2", 0.1, 100.0, log=True),
+        Hyperparameter("trees.colsample_bytree", 0.2, 1.0),
     )
 }
 """The default space. Boosting rounds and epochs are not searched, because early stopping selects them."""
 
-ONLY_IF_ASKED = {knob.name: knob for knob in (Knob("epochs", 2, 30, whole=True, log=True),)}
+ONLY_IF_ASKED = {knob.name: knob for knob in (Hyperparameter("epochs", 2, 30, whole=True, log=True),)}
 """Searched only if [tune.space] names it, because the time of a trial grows with it."""
 
 KEYS = ("min", "max", "log")
 
 
-def space_of(asked: Mapping[str, Any], model: str) -> tuple[Knob, ...]:
+def space_of(asked: Mapping[str, Any], model: str) -> tuple[Hyperparameter, ...]:
     """Returns the search space: the defaults, overridden by section [tune.space].
 
     Args:
@@ -101,7 +101,7 @@ def space_of(asked: Mapping[str, Any], model: str) -> tuple[Knob, ...]:
     return space
 
 
-def around(space: Iterable[Knob], training: Mapping[str, Any]) -> tuple[Knob, ...]:
+def around(space: Iterable[Hyperparameter], training: Mapping[str, Any]) -> tuple[Hyperparameter, ...]:
     """Returns the space with the current value added to each enumeration, so that the first trial is part of it."""
     found = []
     for knob in space:
@@ -143,7 +143,7 @@ def _flat(asked: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
-def _knob(default: Knob, said: Any) -> Knob:
+def _knob(default: Hyperparameter, said: Any) -> Hyperparameter:
     """A hyperparameter with the values of [tune.space]."""
     if isinstance(said, Mapping):
         return _range(default, said)
@@ -154,11 +154,11 @@ def _knob(default: Knob, said: Any) -> Knob:
         for value in values:
             if not _fits(default, value):
                 raise ValueError(f"{default.name}: must be {_kind(default)}, not {_shown(value)}")
-        return Knob(default.name, choices=tuple(sorted(set(values))))
+        return Hyperparameter(default.name, choices=tuple(sorted(set(values))))
     raise ValueError(f"{default.name}: must be {{ min, max }}, an array of values, or false, not {said!r}")
 
 
-def _range(default: Knob, said: Mapping[str, Any]) -> Knob:
+def _range(default: Hyperparameter, said: Mapping[str, Any]) -> Hyperparameter:
     name = default.name
     if unknown := [key for key in said if key not in KEYS]:
         raise ValueError(f"{name}: {unknown[0]}: unknown key; legal keys: {', '.join(KEYS)}")
@@ -177,20 +177,20 @@ def _range(default: Knob, said: Mapping[str, Any]) -> Knob:
         raise ValueError(f"{name}: log must be true or false, not {log!r}")
     if log and low <= 0:
         raise ValueError(f"{name}: min {low}: a logarithmic scale begins above 0; raise min, or set log = false")
-    return Knob(name, float(low), float(high), whole=_kind(default) == WHOLE, log=log)
+    return Hyperparameter(name, float(low), float(high), whole=_kind(default) == WHOLE, log=log)
 
 
 LOGARITHMIC = ("members", "batch_size")
 WHOLE, NUMBER, SIZES = "a whole number", "a number", "an array of whole numbers"
 
 
-def _kind(knob: Knob) -> str:
+def _kind(knob: Hyperparameter) -> str:
     if knob.choices:
         return SIZES if isinstance(knob.choices[0], tuple) else WHOLE
     return WHOLE if knob.whole else NUMBER
 
 
-def _fits(knob: Knob, value: Any) -> bool:
+def _fits(knob: Hyperparameter, value: Any) -> bool:
     kind = _kind(knob)
     if kind == SIZES:
         return isinstance(value, tuple) and all(type(size) is int for size in value)

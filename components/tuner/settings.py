@@ -14,7 +14,7 @@ METRICS = {
 
 
 @dataclass(frozen=True)
-class Settings:
+class TunerSettings:
     """Settings of the search.
 
     Attributes:
@@ -42,6 +42,6 @@ class Settings:
         return self.metric or METRICS[task][0]
 
     @staticmethod
-    def from_json(text: str) -> "Settings":
+    def from_json(text: str) -> "TunerSettings":
         """Reads the settings from JSON of their fields."""
-        return Settings(**json.loads(text))
+        return TunerSettings(**json.loads(text))

@@ -48,7 +48,7 @@ class Trial:
         }
 
 
-class Notebook:
+class TrialStore:
     """Finished trials by their settings, a file each; a restarted search finds them."""
 
     def __init__(self, folder: Path) -> None:

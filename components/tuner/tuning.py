@@ -10,28 +10,28 @@ import numpy as np
 import tensorflow as tf
 
 from components.shared.errors import PlumblineError
-from components.shared.progress import note, within
+from components.shared.progress import progress_scope, report_progress
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
-from components.trainer.candidates import Task
+from components.trainer.candidates import TaskSpec
 from components.trainer.class_balancing import DataSteps
 from components.trainer.fitting import fit
 from components.trainer.signatures import predictor
 from components.trainer.small_data import fitted_to
-from components.trainer.training import label_scale, scaled, with_found
-from components.trainer.training_columns import Columns
+from components.trainer.training import label_scale, scaled, with_hyperparameters
+from components.trainer.training_columns import TrainingColumns
 from components.trainer.validation_split import hold_out
-from components.tuner.acceptance import score_of, verdict
+from components.tuner.acceptance import decide_acceptance, score_of
 from components.tuner.search import search
-from components.tuner.search_space import Knob, around, nested, setting, space_of
-from components.tuner.settings import Settings
-from components.tuner.trial_store import Notebook, Trial, attempted
+from components.tuner.search_space import Hyperparameter, around, nested, setting, space_of
+from components.tuner.settings import TunerSettings
+from components.tuner.trial_store import Trial, TrialStore, attempted
 
 ANSWER = {"binary": "probability", "multiclass": "probabilities", "regression": "prediction"}
 """Output of a task from which the metric is computed."""
 
 
 @dataclass(frozen=True)
-class Data:
+class TuningData:
     """Training data of the search.
 
     Attributes:
@@ -40,12 +40,12 @@ class Data:
       ids: Size of the joint vocabulary.
     """
 
-    rows: Columns
+    rows: TrainingColumns
     classes: Sequence[str]
     ids: int
 
 
-def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: Notebook) -> dict[str, Any]:
+def tune(data: TuningData, tables: Mapping[str, Any], settings: TunerSettings, notebook: TrialStore) -> dict[str, Any]:
     """Searches settings and tests whether the best ones are better.
 
     The validation split is the newest rows, the same share as for early stopping: they resemble future rows most, and a
@@ -70,15 +70,15 @@ def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: No
     """
     task, training = tables["dataset"]["task"], tables["training"]
     metric = settings.metric_of(task)
-    judged = Judged(data, tables, settings)
+    judged = TrialEvaluation(data, tables, settings)
     space = around(searched(settings.space, training, len(data.rows)), training)
     done: list[Trial] = []
 
     def attempt(number: int, values: Mapping[str, Any]) -> Trial:
         best = best_of(done, metric)
         so_far = "" if best is None else f", best {metric} {best.score:.4g}"
-        with within(f"trial {number + 1} of {settings.trials}{so_far}: "):
-            note("begins")
+        with progress_scope(f"trial {number + 1} of {settings.trials}{so_far}: "):
+            report_progress("begins")
             found = notebook.trial(values, lambda: attempted(values, lambda: judged.train(values)))
         keras.backend.clear_session()
         done.append(found)
@@ -96,7 +96,7 @@ def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: No
         method=settings.method,
         seed=settings.seed,
     )
-    note("")
+    report_progress("")
     best = best_of(done, metric)
     if best is None:
         raise PlumblineError(_all_failed(done))
@@ -105,7 +105,7 @@ def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: No
     if adopted and present.answer is not None and best.answer is not None:
         looks = sum(trial.score is not None for trial in done[1:])
         labels = judged.validation.labels
-        p_value = verdict(task, labels, present.answer, best.answer, metric, looks, settings.seed).p_value
+        p_value = decide_acceptance(task, labels, present.answer, best.answer, metric, looks, settings.seed).p_value
         adopted = settings.alpha >= 1 if p_value is None else p_value <= settings.alpha
     spent = sum(trial.seconds for trial in done)
     late = bool(settings.minutes) and spent >= 60 * settings.minutes
@@ -127,14 +127,14 @@ def tune(data: Data, tables: Mapping[str, Any], settings: Settings, notebook: No
     }
 
 
-class Judged:
+class TrialEvaluation:
     """Trains trials on the older rows and validates them on the newest, as the Trainer does before its final fit."""
 
-    def __init__(self, data: Data, tables: Mapping[str, Any], settings: Settings) -> None:
+    def __init__(self, data: TuningData, tables: Mapping[str, Any], settings: TunerSettings) -> None:
         self._data, self._tables = data, tables
         self._task = tables["dataset"]["task"]
         self._metric = settings.metric_of(self._task)
-        rows = sampled(data.rows, settings.max_rows, settings.seed)
+        rows = subsample(data.rows, settings.max_rows, settings.seed)
         share = fitted_to(tables["training"], len(data.rows))[0]["validation_share"]
         (fold,) = hold_out(len(rows), share)
         self._rows, self._share = rows, share
@@ -144,12 +144,12 @@ class Judged:
     def train(self, values: Mapping[str, Any]) -> tuple[float, np.ndarray]:
         """Returns score and predictions, [V] or [V, K], of these settings on the validation rows."""
         task, classes, tables = self._task, list(self._data.classes), self._tables
-        asked = with_found(tables["training"], nested(values))
+        asked = with_hyperparameters(tables["training"], nested(values))
         settings, _ = fitted_to(asked, len(self._data.rows))  # for the number of rows that the Trainer will have
         steps = DataSteps(tables.get("balance", {}), tables.get("augmentation", {}), task, classes, settings["seed"])
         fitted = fit(
             scaled(self._rows, self._center, self._spread),
-            Task(task, len(classes), self._data.ids, tables["ordered"]),
+            TaskSpec(task, len(classes), self._data.ids, tables["ordered"]),
             {**settings, "refit": False, "validation_share": self._share},
             steps,
         )
@@ -158,7 +158,7 @@ class Judged:
         return score_of(task, self.validation.labels, answer, self._metric), answer
 
 
-def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -> tuple[Knob, ...]:
+def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -> tuple[Hyperparameter, ...]:
     """Returns the space without settings that small_data.py overrides for few rows, such as the batch size.
 
     Args:
@@ -167,7 +167,7 @@ def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -
       rows: Number of training rows.
     """
 
-    def counts(knob: Knob) -> bool:
+    def counts(knob: Hyperparameter) -> bool:
         if knob.name not in training:
             return True
         return len({fitted_to({**training, knob.name: end}, rows)[0][knob.name] for end in knob.ends}) > 1
@@ -176,12 +176,12 @@ def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -
     return tuple(knob for knob in space if counts(knob)) or space
 
 
-def sampled(rows: Columns, most: int, seed: int) -> Columns:
+def subsample(rows: TrainingColumns, most: int, seed: int) -> TrainingColumns:
     """Returns a random sample of at most `most` rows, in their original order."""
     if len(rows) <= most:
         return rows
     at = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
-    return Columns({name: matrix[at] for name, matrix in rows.features.items()}, rows.labels[at])
+    return TrainingColumns({name: matrix[at] for name, matrix in rows.features.items()}, rows.labels[at])
 
 
 def best_of(trials: Sequence[Trial], metric: str) -> Trial | None:

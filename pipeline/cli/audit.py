@@ -59,7 +59,7 @@ def add_parsers(commands: Commands) -> None:
 
 def audit(parsed: argparse.Namespace) -> int:
     """Audits the labels of a table; exports the rows that should be looked at where --export names a file."""
-    from pipeline.drift.input_tables import Asked
+    from pipeline.drift.input_tables import ReadRequest
     from pipeline.labels.audit import audit, check_threshold, export, export_text
 
     if not parsed.label and not parsed.dataset and not parsed.annotators:
@@ -79,7 +79,9 @@ def audit(parsed: argparse.Namespace) -> int:
         model=parsed.model,
         limit=parsed.limit,
         read_limits=parsed.read_limit,
-        asked=Asked((parsed.query,) if parsed.query else (), parsed.sheet, parsed.password_variable, tuple(parsed.csv)),
+        asked=ReadRequest(
+            (parsed.query,) if parsed.query else (), parsed.sheet, parsed.password_variable, tuple(parsed.csv)
+        ),
     )
     print_record(parsed, found)
     if parsed.export:

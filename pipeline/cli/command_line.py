@@ -28,7 +28,7 @@ from pipeline.cli import (
 from pipeline.cli.arguments import check_credentials
 from pipeline.cli.parser import Parser, new_parser, parse
 from pipeline.cli.version import VersionAction
-from pipeline.process.command_runner import guarded, own_process
+from pipeline.process.command_runner import own_process, run_command
 from pipeline.process.standard_streams import say
 
 COMMANDS = (
@@ -95,16 +95,16 @@ def _command(arguments: Sequence[str]) -> int:
         else None
     )
     began = time.monotonic()
-    code = guarded(lambda: _called(parsed), debug=parsed.debug, place=place)
+    code = run_command(lambda: _called(parsed), debug=parsed.debug, place=place)
     if parsed.verbose:
         say(f"{parsed.parser.prog}: {time.monotonic() - began:.1f} s, exit code {code}")
     return code
 
 
 def _called(parsed: argparse.Namespace) -> int:
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     from pipeline.process import resource_limits
 
     # Before the modules that load NumPy, whose OpenBLAS ends the process where it gets no memory.

@@ -9,7 +9,7 @@ from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
 from pipeline.cli.output import print_found
 from pipeline.cli.resources import home_of, registry_of, store_of
-from pipeline.process.console import chatter_to
+from pipeline.process.console import redirect_output
 from pipeline.run_history.run_names import LEGAL
 
 
@@ -41,12 +41,12 @@ def add_parsers(commands: Commands) -> None:
 def compare(parsed: argparse.Namespace) -> int:
     """Prints what differs between two runs: data, settings, code, steps, metrics."""
     from pipeline.run_history.compare_runs import compare_runs
-    from pipeline.run_history.compare_text import for_a_person
+    from pipeline.run_history.compare_text import run_comparison_text
     from pipeline.run_history.run_names import run_named
 
     home = home_of(parsed)
     before, after = (run_named(home, wanted, registry_of(parsed)) for wanted in (parsed.before, parsed.after))
-    with chatter_to(Path(os.devnull)) if parsed.intervals and not parsed.verbose else nullcontext():
+    with redirect_output(Path(os.devnull)) if parsed.intervals and not parsed.verbose else nullcontext():
         found = compare_runs(store_of(parsed), home, before, after, with_intervals=parsed.intervals)
-    print_found(parsed, found.to_json, lambda: for_a_person(for_a_terminal(found)))
+    print_found(parsed, found.to_json, lambda: run_comparison_text(for_a_terminal(found)))
     return 0

@@ -40,13 +40,13 @@ def add_parsers(commands: Commands) -> None:
 def doctor(parsed: argparse.Namespace) -> int:
     """Prints what is wrong; exit code 1 if there are errors, after the repairs if these were asked for."""
     from pipeline.doctor.diagnosis import diagnose, repair
-    from pipeline.doctor.diagnosis_text import for_a_person
-    from pipeline.doctor.finding import Options
+    from pipeline.doctor.diagnosis_text import diagnosis_text
+    from pipeline.doctor.finding import DoctorOptions
 
-    options = Options(digests=parsed.digests, quick=parsed.quick, tensorflow=not parsed.quick)
+    options = DoctorOptions(digests=parsed.digests, quick=parsed.quick, tensorflow=not parsed.quick)
     if parsed.repair:
         found = repair(parsed.root, parsed.dataset, options, lambda text: print(text, file=sys.stderr))
     else:
         found = diagnose(parsed.root, parsed.dataset, options)
-    print_found(parsed, found.to_json, lambda: for_a_person(found, shutil.get_terminal_size().columns))
+    print_found(parsed, found.to_json, lambda: diagnosis_text(found, shutil.get_terminal_size().columns))
     return PlumblineError.exit_code if found.count("error") else 0

@@ -74,7 +74,7 @@ def drift(parsed: argparse.Namespace) -> int:
     if parsed.history:
         return _drift_history(parsed)
     from pipeline.drift import comparison as drift_command
-    from pipeline.drift.input_tables import Asked
+    from pipeline.drift.input_tables import ReadRequest
 
     if parsed.baseline is None or parsed.current is None:
         raise UsageError("drift: two files or folders are needed, or --history with --dataset NAME")
@@ -93,9 +93,9 @@ def drift(parsed: argparse.Namespace) -> int:
         alpha=parsed.alpha,
         joint_rows=0 if parsed.no_joint else None,
         read_limits=parsed.read_limit,
-        asked=Asked(tuple(parsed.query), parsed.sheet, parsed.password_variable, tuple(parsed.csv)),
+        asked=ReadRequest(tuple(parsed.query), parsed.sheet, parsed.password_variable, tuple(parsed.csv)),
     )
-    print_found(parsed, compared.to_json, lambda: for_a_terminal(compared).for_a_person(parsed.all))
+    print_found(parsed, compared.to_json, lambda: for_a_terminal(compared).to_text(parsed.all))
     return GateBlocked.exit_code if parsed.fail_on_drift and compared.found.drifted else 0
 
 

@@ -36,11 +36,11 @@ def add_parsers(commands: Commands) -> None:
 
 def gc(parsed: argparse.Namespace) -> int:
     """Prints what can be deleted; deletes it with --apply."""
-    from pipeline.run_history.garbage_collection import collect, for_a_person, plan
+    from pipeline.run_history.garbage_collection import collect, deletion_text, plan_deletion
 
     if parsed.keep < 0:
         raise UsageError(f"--keep {parsed.keep}: must be 0 or more")
-    act = collect if parsed.apply else plan
+    act = collect if parsed.apply else plan_deletion
     found = act(store_of(parsed, read_only=not parsed.apply), home_of(parsed), registry_of(parsed), parsed.keep)
-    print_found(parsed, found.to_json, lambda: for_a_person(for_a_terminal(found), applied=parsed.apply))
+    print_found(parsed, found.to_json, lambda: deletion_text(for_a_terminal(found), applied=parsed.apply))
     return 0

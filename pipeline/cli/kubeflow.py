@@ -11,7 +11,7 @@ from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_cluster, add_command, add_dataset, add_json
 from pipeline.cli.output import print_found, print_record
 from pipeline.cli.resources import settings_of
-from pipeline.process.console import chatter_to
+from pipeline.process.console import redirect_output
 
 
 def add_parsers(commands: Commands) -> None:
@@ -153,7 +153,7 @@ def compile_pipeline(parsed: argparse.Namespace) -> int:
 
 def _compile_to(parsed: argparse.Namespace, output: Path, target: str = "kubeflow") -> None:
     config = settings_of(parsed)
-    with nullcontext() if parsed.verbose else chatter_to(Path(os.devnull)):
+    with nullcontext() if parsed.verbose else redirect_output(Path(os.devnull)):
         from pipeline.runners.kubeflow.runner import compile_pipeline
 
         compile_pipeline(config, output=output, data=parsed.data, root=parsed.root, image=parsed.image, target=target)
@@ -170,7 +170,7 @@ def submit(parsed: argparse.Namespace) -> int:
     asked = submitting.Request(**{field: getattr(parsed, field) for field in submitting.Request.__dataclass_fields__})
     submitted, client = submitting.submit(settings_of(parsed), asked, lambda path: _compile_to(parsed, path))
     if parsed.wait:
-        print(f"{submitted.for_a_person()}\nwaiting", file=sys.stderr)
+        print(f"{submitted.to_text()}\nwaiting", file=sys.stderr)
         submitted = submitting.wait(client, submitted)
     print_record(parsed, submitted)
     return 0
@@ -178,9 +178,9 @@ def submit(parsed: argparse.Namespace) -> int:
 
 def dry_run(parsed: argparse.Namespace) -> int:
     """Runs a compiled pipeline on this machine; prints the report."""
-    from pipeline.runners.dry_run.runner import Options, dry_run
+    from pipeline.runners.dry_run.runner import DryRunOptions, dry_run
 
-    options = Options(
+    options = DryRunOptions(
         image=parsed.image,
         on_machine=parsed.no_image,
         root=parsed.root,
@@ -194,7 +194,7 @@ def dry_run(parsed: argparse.Namespace) -> int:
     )
     report, failure = dry_run(parsed.pipeline, options, None if parsed.quiet else sys.stderr)
     if failure is None or parsed.json:
-        print_found(parsed, report.to_json, lambda: for_a_terminal(report).for_a_person())
+        print_found(parsed, report.to_json, lambda: for_a_terminal(report).to_text())
     if failure is not None:
         raise failure
     return 0

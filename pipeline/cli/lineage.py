@@ -52,19 +52,19 @@ def add_parsers(commands: Commands) -> None:
 
 def lineage(parsed: argparse.Namespace) -> int:
     """Prints the run, the data and the code that a registered model came from."""
-    from pipeline.run_history.lineage import for_a_person, model_lineage
+    from pipeline.run_history.lineage import lineage_text, model_lineage
 
     registry = registry_of(parsed)
     version = registry.version_named(parsed.model)
     found = model_lineage(store_of(parsed), version, registry.manifest(version)["run_id"], registry)
-    print_found(parsed, found.to_json, lambda: for_a_person(for_a_terminal(found)))
+    print_found(parsed, found.to_json, lambda: lineage_text(for_a_terminal(found)))
     return 0
 
 
 def downstream(parsed: argparse.Namespace) -> int:
     """Prints the runs and models that a span or a file went into."""
-    from pipeline.run_history.downstream import downstream, for_a_person
+    from pipeline.run_history.downstream import downstream, downstream_text
 
     found = downstream(store_of(parsed), parsed.asked, registry_of(parsed))
-    print_found(parsed, found.to_json, lambda: for_a_person(for_a_terminal(found)))
+    print_found(parsed, found.to_json, lambda: downstream_text(for_a_terminal(found)))
     return 0

@@ -15,8 +15,8 @@ def print_found(parsed: argparse.Namespace, to_json: Callable[[], Any], to_text:
 
 
 def print_record(parsed: argparse.Namespace, record: Any) -> None:
-    """Prints a record that has `to_json` and `for_a_person`; its texts are escaped for the terminal."""
-    print_found(parsed, record.to_json, lambda: str(for_a_terminal(record).for_a_person()))
+    """Prints a record that has `to_json` and `to_text`; its texts are escaped for the terminal."""
+    print_found(parsed, record.to_json, lambda: str(for_a_terminal(record).to_text()))
 
 
 def print_report_path(parsed: argparse.Namespace, path: Path) -> None:

@@ -40,7 +40,7 @@ def replay(parsed: argparse.Namespace) -> int:
         raise UsageError(f"--from {parsed.first} --to {parsed.last}: the last span lies before the first")
     config = settings_of(parsed)
 
-    from pipeline.run_history.run_summary import one_line
+    from pipeline.run_history.run_summary import summary_line
     from pipeline.runners.local import runner
 
     summaries, stopped = [], None
@@ -57,7 +57,7 @@ def replay(parsed: argparse.Namespace) -> int:
         summaries.append(summary)
         stopped = stopped or stop
         if not parsed.json:
-            print(one_line(for_a_terminal(summary)), flush=True)
+            print(summary_line(for_a_terminal(summary)), flush=True)
     if parsed.json:
         print(json.dumps({"runs": [summary.to_json() for summary in summaries]}, allow_nan=False))
     else:

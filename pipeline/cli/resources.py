@@ -64,7 +64,7 @@ def store_of(parsed: argparse.Namespace, read_only: bool = True) -> Any:
 
 
 def drift_history(config: "Config", root: Path) -> Any:
-    """Drift of all runs of a dataset, as pipeline.drift.history.History."""
+    """Drift of all runs of a dataset, as pipeline.drift.history.DriftHistory."""
     from pipeline.drift.history import load_history
 
     return load_history(root, config.dataset.name, label=config.dataset.label)

@@ -58,10 +58,10 @@ def run(parsed: argparse.Namespace) -> int:
         summary, stopped = with_profile(lambda: _run(parsed), sys.stderr)
     else:
         summary, stopped = _run(parsed)
-    from pipeline.run_history.run_summary import for_a_person
+    from pipeline.run_history.run_summary import summary_text
 
     try:
-        print_found(parsed, summary.to_json, lambda: for_a_person(for_a_terminal(summary)))
+        print_found(parsed, summary.to_json, lambda: summary_text(for_a_terminal(summary)))
     finally:
         if stopped is not None:  # says more than that the output could not be written
             raise stopped

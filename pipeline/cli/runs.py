@@ -30,7 +30,7 @@ def add_parsers(commands: Commands) -> None:
 
 def runs(parsed: argparse.Namespace) -> int:
     """Prints the runs of a dataset, or writes them as a page with --html."""
-    from pipeline.run_history.runs import for_a_person, history
+    from pipeline.run_history.runs import history, runs_text
 
     if parsed.limit is not None and parsed.limit < 1:
         raise UsageError(f"--limit {parsed.limit}: must be at least 1")
@@ -40,5 +40,5 @@ def runs(parsed: argparse.Namespace) -> int:
         print_report_path(parsed, write_history(home_of(parsed)))
         return 0
     found = history(home_of(parsed), limit=parsed.limit)
-    print_found(parsed, lambda: {"runs": [one.to_json() for one in found]}, lambda: for_a_person(for_a_terminal(found)))
+    print_found(parsed, lambda: {"runs": [one.to_json() for one in found]}, lambda: runs_text(for_a_terminal(found)))
     return 0

@@ -71,7 +71,7 @@ def schema(parsed: argparse.Namespace) -> int:
         print_record(parsed, found)
         return 0
     if parsed.accept is None:
-        print(for_a_terminal(found).for_a_person(), file=sys.stderr)
+        print(for_a_terminal(found).to_text(), file=sys.stderr)
         accepted = schema_command.ask(found.changes, sys.stdin, sys.stderr)
     else:
         accepted = schema_command.chosen(parsed.accept, found.changes)

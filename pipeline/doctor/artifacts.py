@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
-from components.shared.artifacts.integrity import check, check_content, load, record_file
+from components.shared.artifacts.integrity import check_artifact, check_content, load_record, record_file
 from pipeline.doctor.artifact_folders import artifact_folders
-from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
-from pipeline.doctor.metadata import Store
+from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, DoctorOptions, checked, line
+from pipeline.doctor.metadata import CheckedStore
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.store_records import DELETED, LIVE, ArtifactRow
 
@@ -21,7 +21,7 @@ MOST = 20
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(\.[a-z]+)?")
 
 
-def check_artifacts(place: Place, store: Store, options: Options) -> Checked:
+def check_artifacts(place: DatasetPaths, store: CheckedStore, options: DoctorOptions) -> CheckResult:
     """One dataset's artifacts, against its metadata store."""
     there = list(artifact_folders(place.home))
     records = store.records
@@ -51,16 +51,16 @@ def check_artifacts(place: Place, store: Store, options: Options) -> Checked:
     if unverified:
         what = f"{unverified} artifacts have no record of their files: only their presence was checked"
         findings.append(
-            Finding("info", str(below), what, "nothing: they are of an earlier release, or of a killed run")
+            DoctorFinding("info", str(below), what, "nothing: they are of an earlier release, or of a killed run")
         )
     how = "names only" if options.quick else "digests" if options.digests else "sizes and times"
     return checked("artifacts", place.dataset, f"{len(present)} checked by {how}", findings)
 
 
-def _wrong(one: ArtifactRow, options: Options) -> tuple[list[str], bool]:
+def _wrong(one: ArtifactRow, options: DoctorOptions) -> tuple[list[str], bool]:
     """What is wrong with an artifact's files; and whether there is a record to tell by."""
-    if (made := load(one.uri)) is not None:
-        found = check(one.uri, made, digests=options.digests)
+    if (made := load_record(one.uri)) is not None:
+        found = check_artifact(one.uri, made, digests=options.digests)
         return [f"{finding.file} {finding.detail}".strip() for finding in found], True
     if one.content and options.digests:
         return [f"{finding.file} {finding.detail}".strip() for finding in check_content(one.uri, one.content)], True
@@ -83,13 +83,13 @@ def _shards(folder: Path) -> Iterable[str]:
             yield f"{stem}-{number:05d}-of-{count:05d}{suffix} is missing"
 
 
-def _damaged(store: Store, one: ArtifactRow, wrong: list[str]) -> Finding:
+def _damaged(store: CheckedStore, one: ArtifactRow, wrong: list[str]) -> DoctorFinding:
     more = f", and {len(wrong) - 1} more files" if len(wrong) > 1 else ""
     do = "--repair sets it aside; the next run makes it again"
     if store.file is None:
-        return Finding("error", one.uri, f"{wrong[0]}{more}", "delete the folder; the next run makes it again")
+        return DoctorFinding("error", one.uri, f"{wrong[0]}{more}", "delete the folder; the next run makes it again")
     file = store.file
-    return Finding("error", one.uri, f"{wrong[0]}{more}", do, lambda aside: _set_aside(file, one, aside))
+    return DoctorFinding("error", one.uri, f"{wrong[0]}{more}", do, lambda aside: _set_aside(file, one, aside))
 
 
 def _set_aside(file: Path, one: ArtifactRow, aside: SetAside) -> str:
@@ -100,13 +100,13 @@ def _set_aside(file: Path, one: ArtifactRow, aside: SetAside) -> str:
     return f"{one.uri}: set aside as {moved}"
 
 
-def _gone(place: Place, store: Store, gone: list[ArtifactRow]) -> Finding:
+def _gone(place: DatasetPaths, store: CheckedStore, gone: list[ArtifactRow]) -> DoctorFinding:
     shown = ", ".join(os.path.relpath(one.uri, place.home) for one in gone[:3])
     more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
     what = f"{len(gone)} artifacts of the metadata are not there: {shown}{more}"
     where = str(place.home / "artifacts")
     if store.file is None:
-        return Finding("warning", where, what, "nothing: the next run that needs them makes them again")
+        return DoctorFinding("warning", where, what, "nothing: the next run that needs them makes them again")
     file, ids = store.file, [one.id for one in gone]
     do = "--repair marks them as deleted; the next run that needs them makes them again"
 
@@ -114,7 +114,7 @@ def _gone(place: Place, store: Store, gone: list[ArtifactRow]) -> Finding:
         _mark_deleted(file, ids, aside)
         return f"{file}: {len(ids)} artifacts marked as deleted"
 
-    return Finding("warning", where, what, do, repair)
+    return DoctorFinding("warning", where, what, do, repair)
 
 
 def _mark_deleted(file: Path, ids: list[int], aside: SetAside) -> None:
@@ -126,7 +126,7 @@ def _mark_deleted(file: Path, ids: list[int], aside: SetAside) -> None:
         )
 
 
-def _unknown(place: Place, folders: list[Path]) -> list[Finding]:
+def _unknown(place: DatasetPaths, folders: list[Path]) -> list[DoctorFinding]:
     if not folders:
         return []
     shown = ", ".join(str(folder.relative_to(place.home)) for folder in folders[:3])
@@ -141,10 +141,12 @@ def _unknown(place: Place, folders: list[Path]) -> list[Finding]:
                 aside.move(record_file(str(folder)))
         return f"{place.home / 'artifacts'}: {len(folders)} folders that the metadata do not know set aside"
 
-    return [Finding("warning", str(place.home / "artifacts"), what, do, repair)]
+    return [DoctorFinding("warning", str(place.home / "artifacts"), what, do, repair)]
 
 
-def _elsewhere(place: Place, store: Store, live: list[ArtifactRow], own: list[ArtifactRow]) -> list[Finding]:
+def _elsewhere(
+    place: DatasetPaths, store: CheckedStore, live: list[ArtifactRow], own: list[ArtifactRow]
+) -> list[DoctorFinding]:
     """Artifacts of another root: of a copied or moved one."""
     ids = {one.id for one in own}
     others = [one for one in live if one.id not in ids and f"/{place.dataset}/artifacts/" in one.uri]
@@ -161,10 +163,10 @@ def _elsewhere(place: Place, store: Store, live: list[ArtifactRow], own: list[Ar
     def repair(aside: SetAside) -> str:
         return _point_here(place, file, others, aside)
 
-    return [Finding("error", str(file), what, do, repair)]
+    return [DoctorFinding("error", str(file), what, do, repair)]
 
 
-def _point_here(place: Place, file: Path, others: list[ArtifactRow], aside: SetAside) -> str:
+def _point_here(place: DatasetPaths, file: Path, others: list[ArtifactRow], aside: SetAside) -> str:
     moved, gone = [], []
     for one in others:
         here = _here(place, one.uri)
@@ -181,6 +183,6 @@ def _point_here(place: Place, file: Path, others: list[ArtifactRow], aside: SetA
     return f"{file}: the paths of {len(moved)} artifacts changed to this root's{missing}"
 
 
-def _here(place: Place, uri: str) -> Path:
+def _here(place: DatasetPaths, uri: str) -> Path:
     """Where another root's artifact would be in this one."""
     return place.home / "artifacts" / uri.partition(f"/{place.dataset}/artifacts/")[2]

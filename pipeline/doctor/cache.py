@@ -4,13 +4,13 @@ import hashlib
 import json
 from pathlib import Path
 
-from pipeline.doctor.finding import Checked, Finding, Place, Repair, checked, line
+from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, Repair, checked, line
 from pipeline.doctor.set_aside import SetAside
 
 DO = "--repair sets it aside; the next run makes it anew"
 
 
-def check_cache(place: Place) -> Checked:
+def check_cache(place: DatasetPaths) -> CheckResult:
     """Each cached file can be read, and a pinned schema is the one that its folder's name says."""
     folder = place.home / "cache"
     findings, count = [], 0
@@ -22,7 +22,7 @@ def check_cache(place: Place) -> Checked:
             json.loads(file.read_bytes().decode("utf-8"))
         except (OSError, ValueError, RecursionError) as exc:
             what = f"cannot be read ({line(exc, 120)}): it saves no time"
-            findings.append(Finding("warning", str(file), what, DO, _mover(file)))
+            findings.append(DoctorFinding("warning", str(file), what, DO, _mover(file)))
     for pinned in sorted(folder.glob("schema-*/schema.pbtxt")):
         count += 1
         try:
@@ -32,7 +32,7 @@ def check_cache(place: Place) -> Checked:
             same = False
         if not same:
             what = "was changed since it was copied here: runs would check the data against another schema"
-            findings.append(Finding("error", str(pinned), what, DO, _mover(pinned)))
+            findings.append(DoctorFinding("error", str(pinned), what, DO, _mover(pinned)))
     return checked("cache", place.dataset, f"{count} files" if count else "none yet", findings)
 
 

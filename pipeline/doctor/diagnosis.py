@@ -11,16 +11,16 @@ from components.shared.errors import PlumblineError, UsageError
 from pipeline.doctor.artifacts import check_artifacts
 from pipeline.doctor.cache import check_cache
 from pipeline.doctor.environment import TensorFlowImport, check_environment
-from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
+from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, DoctorOptions, checked, line
 from pipeline.doctor.identity import agree
-from pipeline.doctor.metadata import Store, check_metadata
+from pipeline.doctor.metadata import CheckedStore, check_metadata
 from pipeline.doctor.registry import check_registry
 from pipeline.doctor.reports import check_reports
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.settings import check_settings, datasets_with_settings
 from pipeline.doctor.temporary import check_system_temporary, check_temporary
 from pipeline.metadata.connection import FILE, metadata_file
-from pipeline.process.run_lock import alone, holder
+from pipeline.process.run_lock import lock_holder, run_lock
 from pipeline.settings.config import Config
 
 MARKS = (FILE, "artifacts", "reports", "registry", "backups")
@@ -44,7 +44,7 @@ class Diagnosis:
     """What `plumbline doctor` found, and did."""
 
     root: str
-    checks: tuple[Checked, ...]
+    checks: tuple[CheckResult, ...]
     repairs: tuple[Done, ...] = ()
     set_aside: tuple[str, ...] = ()
 
@@ -73,14 +73,14 @@ class Diagnosis:
 
 
 def diagnose(
-    root: Path, dataset: str | None, options: Options, *, say: Callable[[str], None] = lambda text: None
+    root: Path, dataset: str | None, options: DoctorOptions, *, say: Callable[[str], None] = lambda text: None
 ) -> Diagnosis:
     """Runs every check; nothing is changed.
 
     Args:
       root: Folder of all runs; it need not be there.
       dataset: The only one to look at; None is all that have settings or runs.
-      options: See `Options`.
+      options: See `DoctorOptions`.
       say: Told what is being checked, as it begins.
 
     Raises:
@@ -103,7 +103,7 @@ def diagnose(
     return Diagnosis(str(root), (*with_environment, *found))
 
 
-def repair(root: Path, dataset: str | None, options: Options, say: Callable[[str], None]) -> Diagnosis:
+def repair(root: Path, dataset: str | None, options: DoctorOptions, say: Callable[[str], None]) -> Diagnosis:
     """Mends what can be mended safely, then runs every check again.
 
     Args:
@@ -122,7 +122,7 @@ def repair(root: Path, dataset: str | None, options: Options, say: Callable[[str
         home = root / name
         if not home.is_dir():
             continue
-        with alone(home):
+        with run_lock(home):
             aside = SetAside(home)
             for one in _repair_dataset(root, name, replace(options, quick=False), aside):
                 done.append(one)
@@ -134,16 +134,16 @@ def repair(root: Path, dataset: str | None, options: Options, say: Callable[[str
     return Diagnosis(found.root, found.checks, tuple(done), tuple(folders))
 
 
-def _repair_dataset(root: Path, name: str, options: Options, aside: SetAside) -> Iterator[Done]:
-    place = Place(root, name)
+def _repair_dataset(root: Path, name: str, options: DoctorOptions, aside: SetAside) -> Iterator[Done]:
+    place = DatasetPaths(root, name)
     config: Config | None = None
     with suppress(PlumblineError, OSError):
         config = check_settings(name)[1]
 
-    def artifacts() -> Checked:
+    def artifacts() -> CheckResult:
         return check_artifacts(place, check_metadata(place, config, options)[1], options)
 
-    stages: tuple[Callable[[], Checked], ...] = (
+    stages: tuple[Callable[[], CheckResult], ...] = (
         lambda: check_metadata(place, config, options)[0],
         lambda: check_registry(place, config, options),  # before artifacts that may hold what it lacks are set aside
         lambda: check_reports(place, config),
@@ -167,17 +167,17 @@ def _repair_dataset(root: Path, name: str, options: Options, aside: SetAside) ->
                 break
 
 
-def _check_dataset(root: Path, name: str, options: Options) -> list[Checked]:
-    place = Place(root, name, holder(root / name))
+def _check_dataset(root: Path, name: str, options: DoctorOptions) -> list[CheckResult]:
+    place = DatasetPaths(root, name, lock_holder(root / name))
     config: Config | None = None
-    store = Store(None, None)
+    store = CheckedStore(None, None)
 
-    def settings() -> Checked:
+    def settings() -> CheckResult:
         nonlocal config
         one, config = check_settings(name)
         return one
 
-    def metadata() -> Checked:
+    def metadata() -> CheckResult:
         nonlocal store
         one, store = check_metadata(place, config, options)
         return one
@@ -196,14 +196,14 @@ def _check_dataset(root: Path, name: str, options: Options) -> list[Checked]:
     return found
 
 
-def _guarded(check: str, dataset: str, run: Callable[[], Checked]) -> Checked:
+def _guarded(check: str, dataset: str, run: Callable[[], CheckResult]) -> CheckResult:
     """A check that fails is a finding: the others still run, whatever state this one met."""
     try:
         return run()
     except Exception as exc:
         what = f"the check itself failed: {type(exc).__name__}: {line(exc)}"
         do = "report it, with the trace that --debug shows"
-        return checked(check, dataset, "", [Finding("error", dataset or check, what, do)])
+        return checked(check, dataset, "", [DoctorFinding("error", dataset or check, what, do)])
 
 
 def _datasets(root: Path, dataset: str | None) -> list[str]:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.doctor.diagnosis import Diagnosis
-from pipeline.doctor.finding import ORDER, Checked, Finding
+from pipeline.doctor.finding import ORDER, CheckResult, DoctorFinding
 
 INDENT = " " * 13
 
 
-def for_a_person(found: Diagnosis, width: int = 100) -> str:
+def diagnosis_text(found: Diagnosis, width: int = 100) -> str:
     """In lines of at most `width` characters, but for long paths."""
     width = max(60, min(width, 120))
     lines: list[str] = []
@@ -24,20 +24,20 @@ def for_a_person(found: Diagnosis, width: int = 100) -> str:
     return "\n".join(lines[1:])
 
 
-def _check(one: Checked, width: int) -> Iterator[str]:
+def _check(one: CheckResult, width: int) -> Iterator[str]:
     head = f"  {one.check:<12} {_state(one):<21} "
     yield from _filled(head, " " * len(head), _near(one.about), width) or [head.rstrip()]
     for finding in one.findings:
         yield from _finding(finding, width)
 
 
-def _state(one: Checked) -> str:
+def _state(one: CheckResult) -> str:
     counts = [(severity, one.of(severity)) for severity in ORDER[:2]]
     said = ", ".join(f"{count} {severity}{'' if count == 1 else 's'}" for severity, count in counts if count)
     return said or "ok"
 
 
-def _finding(one: Finding, width: int) -> Iterator[str]:
+def _finding(one: DoctorFinding, width: int) -> Iterator[str]:
     yield f"    {one.severity:<9}{_near(one.where)}"
     yield from _wrapped("", one.what, width)
     yield from _wrapped("-> ", one.do, width)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pipeline.doctor.finding import Checked, Finding, checked, line, size_text
+from pipeline.doctor.finding import CheckResult, DoctorFinding, checked, line, size_text
 
 LOCK = Path(__file__).parents[2] / "requirements.lock"
 STACK = (
@@ -34,7 +34,7 @@ SKEW = 120.0
 IMPORT_SECONDS = 180
 
 
-def check_environment(root: Path, start: "TensorFlowImport | None" = None) -> Checked:
+def check_environment(root: Path, start: "TensorFlowImport | None" = None) -> CheckResult:
     """The machine and the installation, for runs below `root`.
 
     Args:
@@ -70,13 +70,13 @@ class TensorFlowImport:
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
         )
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[DoctorFinding]:
         """Waits for its end."""
         repair = "install the environment anew: make setup"
         try:
             code = self._process.wait(IMPORT_SECONDS)
         except subprocess.TimeoutExpired:
-            return [Finding("error", "tensorflow", f"its import did not end within {IMPORT_SECONDS} s", repair)]
+            return [DoctorFinding("error", "tensorflow", f"its import did not end within {IMPORT_SECONDS} s", repair)]
         finally:
             self.close()
         if code == 0:
@@ -87,7 +87,7 @@ class TensorFlowImport:
         how = (
             f"is killed by signal {-code}" if code < 0 else f"fails: {said[-1][:200] if said else f'exit code {code}'}"
         )
-        return [Finding("error", "tensorflow", f"its import {how}", repair)]
+        return [DoctorFinding("error", "tensorflow", f"its import {how}", repair)]
 
     def close(self) -> None:
         """Ends the process if it has not ended."""
@@ -118,27 +118,27 @@ def _about(root: Path) -> str:
     return ", ".join(parts)
 
 
-def _python() -> Iterator[Finding]:
+def _python() -> Iterator[DoctorFinding]:
     low, high = PYTHONS
     if not low <= sys.version_info[:2] <= high:
-        yield Finding(
+        yield DoctorFinding(
             "error",
             sys.executable,
             f"is Python {platform.python_version()}; TFX 1.21 needs {low[0]}.{low[1]} to {high[0]}.{high[1]}",
             "install such a Python and run: make setup",
         )
     if sys.maxsize < 2**32:
-        yield Finding(
+        yield DoctorFinding(
             "error", sys.executable, "is a 32-bit Python; TensorFlow needs 64 bits", "install a 64-bit Python"
         )
 
 
-def _versions() -> list[Finding]:
+def _versions() -> list[DoctorFinding]:
     """Installed distributions against the lock, or against the package's own requirements where there is no lock."""
     return version_findings(pins(LOCK), LOCK.name) if LOCK.is_file() else _against_requirements()
 
 
-def version_findings(wanted: Mapping[str, str], where: str) -> list[Finding]:
+def version_findings(wanted: Mapping[str, str], where: str) -> list[DoctorFinding]:
     """Distributions that are missing or of another version than `wanted` (name -> version) says."""
     findings, others = [], []
     for name, version in wanted.items():
@@ -146,23 +146,25 @@ def version_findings(wanted: Mapping[str, str], where: str) -> list[Finding]:
             found = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             if name in STACK:
-                findings.append(Finding("error", name, f"is not installed; {where} has {version}", "run: make setup"))
+                findings.append(
+                    DoctorFinding("error", name, f"is not installed; {where} has {version}", "run: make setup")
+                )
             continue
         except Exception as exc:  # a half-removed distribution
-            findings.append(Finding("error", name, f"is installed in part ({line(exc)})", "run: make setup"))
+            findings.append(DoctorFinding("error", name, f"is installed in part ({line(exc)})", "run: make setup"))
             continue
         if found == version:
             continue
         if name in STACK:
             same = found.split(".")[:2] == version.split(".")[:2]
             what = f"is version {found}; {where} has {version}"
-            findings.append(Finding("warning" if same else "error", name, what, "run: make setup"))
+            findings.append(DoctorFinding("warning" if same else "error", name, what, "run: make setup"))
         else:
             others.append(f"{name} {found} ({version})")
     if others:
         more = f", and {len(others) - 5} more" if len(others) > 5 else ""
         what = f"{len(others)} other packages differ from {where}: {', '.join(others[:5])}{more}"
-        findings.append(Finding("warning", where, what, "run: make setup"))
+        findings.append(DoctorFinding("warning", where, what, "run: make setup"))
     return findings
 
 
@@ -185,14 +187,14 @@ def _holds(marker: str) -> bool:
         return False  # one that cannot be read is not judged
 
 
-def _against_requirements() -> list[Finding]:
+def _against_requirements() -> list[DoctorFinding]:
     try:
         from packaging.requirements import Requirement
 
         requirements = [Requirement(one) for one in importlib.metadata.requires("plumbline") or ()]
     except Exception as exc:
         what = f"cannot be compared with what Plumbline requires ({line(exc)})"
-        return [Finding("warning", "packages", what, "run: make setup")]
+        return [DoctorFinding("warning", "packages", what, "run: make setup")]
     findings = []
     for one in requirements:
         if one.marker is not None and not one.marker.evaluate({"extra": ""}):
@@ -200,26 +202,30 @@ def _against_requirements() -> list[Finding]:
         try:
             found = importlib.metadata.version(one.name)
         except importlib.metadata.PackageNotFoundError:
-            findings.append(Finding("error", one.name, f"is not installed; needed: {one}", "install Plumbline anew"))
+            findings.append(
+                DoctorFinding("error", one.name, f"is not installed; needed: {one}", "install Plumbline anew")
+            )
             continue
         if not one.specifier.contains(found, prereleases=True):
-            findings.append(Finding("error", one.name, f"is version {found}; needed: {one}", "install Plumbline anew"))
+            findings.append(
+                DoctorFinding("error", one.name, f"is version {found}; needed: {one}", "install Plumbline anew")
+            )
     return findings
 
 
-def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> Iterator[Finding]:
+def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> Iterator[DoctorFinding]:
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return
     flags = cpu_flags(cpuinfo)
     if flags and "avx" not in flags:
-        yield Finding(
+        yield DoctorFinding(
             "error",
             "processor",
             "has no AVX, which TensorFlow's wheels need",
             "use a newer machine, or build TensorFlow",
         )
     elif flags and not {"avx2", "fma"} <= flags:
-        yield Finding(
+        yield DoctorFinding(
             "info", "processor", "has no AVX2 or FMA: training is slower", "use a newer machine if it matters"
         )
 
@@ -233,10 +239,10 @@ def cpu_flags(cpuinfo: Path) -> set[str]:
     return set(match[1].split()) if match else set()
 
 
-def _memory() -> Iterator[Finding]:
+def _memory() -> Iterator[DoctorFinding]:
     free = available_memory()
     if free is not None and free < LEAST_MEMORY:
-        yield Finding(
+        yield DoctorFinding(
             "warning",
             "memory",
             f"{size_text(free)} are available; a run on 300,000 rows takes 2.1 GB at its peak",
@@ -263,19 +269,19 @@ def available_memory() -> int | None:
     return min(found) if found else None
 
 
-def _disk(root: Path) -> Iterator[Finding]:
+def _disk(root: Path) -> Iterator[DoctorFinding]:
     place = _existing(root)
     if place is None:
-        yield Finding("error", str(root), "no folder of this path is there", "choose another place with --root")
+        yield DoctorFinding("error", str(root), "no folder of this path is there", "choose another place with --root")
         return
     for where, what in ((place, "runs"), (Path(tempfile.gettempdir()), "temporary files")):
         if not _writable(where):
             do = "choose another place with --root" if what == "runs" else "set TMPDIR to a folder that can be written"
-            yield Finding("error", str(where), f"cannot be written; {what} go there", do)
+            yield DoctorFinding("error", str(where), f"cannot be written; {what} go there", do)
             continue
         free = shutil.disk_usage(where).free
         if free < LEAST_DISK and (what == "runs" or free < NO_DISK):
-            yield Finding(
+            yield DoctorFinding(
                 "error" if free < NO_DISK else "warning",
                 str(where),
                 f"{size_text(free)} are free; {what} go there, and a run may need more than {size_text(LEAST_DISK)}",
@@ -283,7 +289,7 @@ def _disk(root: Path) -> Iterator[Finding]:
             )
         files = os.statvfs(where)
         if files.f_files and files.f_favail < 10_000:
-            yield Finding(
+            yield DoctorFinding(
                 "warning", str(where), f"only {files.f_favail:,} more files can be made there", "delete some files"
             )
 
@@ -300,39 +306,41 @@ def _writable(folder: Path) -> bool:
         return False
 
 
-def _locale() -> Iterator[Finding]:
+def _locale() -> Iterator[DoctorFinding]:
     before = locale.setlocale(locale.LC_ALL)
     try:
         locale.setlocale(locale.LC_ALL, "")
     except locale.Error:
         named = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
         what = f"the locale {named!r} is not installed on this machine"
-        yield Finding("warning", "locale", what, "export LC_ALL=C.UTF-8")
+        yield DoctorFinding("warning", "locale", what, "export LC_ALL=C.UTF-8")
     finally:
         locale.setlocale(locale.LC_ALL, before)
     if sys.getfilesystemencoding().lower().replace("-", "") != "utf8" or (
         (sys.stdout.encoding or "utf-8").lower().replace("-", "") != "utf8"
     ):
         what = f"text is written as {sys.stdout.encoding}: names in other scripts cannot be shown"
-        yield Finding("warning", "locale", what, "export LC_ALL=C.UTF-8, or PYTHONUTF8=1")
+        yield DoctorFinding("warning", "locale", what, "export LC_ALL=C.UTF-8, or PYTHONUTF8=1")
 
 
-def _limits() -> Iterator[Finding]:
+def _limits() -> Iterator[DoctorFinding]:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < LEAST_FILES:
-        yield Finding("warning", "ulimit -n", f"a process may open only {soft} files", f"ulimit -n {4 * LEAST_FILES}")
+        yield DoctorFinding(
+            "warning", "ulimit -n", f"a process may open only {soft} files", f"ulimit -n {4 * LEAST_FILES}"
+        )
 
 
-def _clock(root: Path) -> Iterator[Finding]:
+def _clock(root: Path) -> Iterator[DoctorFinding]:
     if time.time() < 1_735_689_600:  # 2025: before this release
         what = f"says {time.strftime('%Y-%m-%d')}, before Plumbline was released"
-        yield Finding("error", "clock", what, "set the clock: runs are named and ordered by it")
+        yield DoctorFinding("error", "clock", what, "set the clock: runs are named and ordered by it")
         return
     late = [path for path in _dated(root) if _modified(path) > time.time() + SKEW]
     if late:
         newest = max(late, key=_modified)
         ahead = (_modified(newest) - time.time()) / 60
-        yield Finding(
+        yield DoctorFinding(
             "warning",
             "clock",
             f"{len(late)} files lie in the future, {newest} by {ahead:,.0f} minutes: it was set back, or is wrong",

@@ -16,7 +16,7 @@ Repair = Callable[["SetAside"], str]
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorFinding:
     """One thing that is not as it should be.
 
     Attributes:
@@ -45,7 +45,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckResult:
     """One check.
 
     Attributes:
@@ -58,7 +58,7 @@ class Checked:
     check: str
     dataset: str
     about: str
-    findings: tuple[Finding, ...]
+    findings: tuple[DoctorFinding, ...]
 
     def of(self, severity: Severity) -> int:
         """Number of findings of a severity."""
@@ -68,13 +68,13 @@ class Checked:
 ORDER: tuple[Severity, ...] = ("error", "warning", "info")
 
 
-def checked(check: str, dataset: str, about: str, findings: list[Finding]) -> Checked:
-    """A `Checked`, its findings sorted by severity."""
-    return Checked(check, dataset, about, tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))))
+def checked(check: str, dataset: str, about: str, findings: list[DoctorFinding]) -> CheckResult:
+    """A `CheckResult`, its findings sorted by severity."""
+    return CheckResult(check, dataset, about, tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))))
 
 
 @dataclass(frozen=True)
-class Options:
+class DoctorOptions:
     """What is asked of the checks.
 
     Attributes:
@@ -89,7 +89,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Place:
+class DatasetPaths:
     """A dataset's runs.
 
     Attributes:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.shared.errors import PlumblineError
 from pipeline.doctor.artifact_folders import highest_execution
-from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
+from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, DoctorOptions, checked, line
 from pipeline.doctor.identity import check_identity
 from pipeline.doctor.restore import newest_backup, restore
 from pipeline.doctor.set_aside import SetAside
@@ -29,14 +29,16 @@ from pipeline.settings.config import Config
 
 
 @dataclass(frozen=True)
-class Store:
+class CheckedStore:
     """What of a store the other checks may use: its records, None where it cannot be read; `file`, None on a server."""
 
     records: Records | None
     file: Path | None
 
 
-def check_metadata(place: Place, config: Config | None, options: Options) -> tuple[Checked, Store]:
+def check_metadata(
+    place: DatasetPaths, config: Config | None, options: DoctorOptions
+) -> tuple[CheckResult, CheckedStore]:
     """One dataset's metadata store."""
     if config is not None and config.metadata.kind != "sqlite":
         return _server(place, config)
@@ -47,43 +49,45 @@ def check_metadata(place: Place, config: Config | None, options: Options) -> tup
         if config is None:  # the metadata may be on a server: only the settings say it
             do = "run it in the project's folder, with settings that can be read; without them nothing is repaired"
             findings = [replace(one, do=do, repair=None) for one in findings]
-        return checked("metadata", place.dataset, about if findings else "no run yet", findings), Store(None, None)
+        return checked("metadata", place.dataset, about if findings else "no run yet", findings), CheckedStore(
+            None, None
+        )
     wrong = damage(file, quick=options.quick)
     if wrong and place.busy:
         time.sleep(0.5)  # a run may have been in the middle of writing
         wrong = damage(file, quick=options.quick)
     if wrong:
-        return checked("metadata", place.dataset, about, [_damaged(place, file, wrong)]), Store(None, file)
+        return checked("metadata", place.dataset, about, [_damaged(place, file, wrong)]), CheckedStore(None, file)
     try:
         records = read(file)
     except sqlite3.Error as exc:
-        return checked("metadata", place.dataset, about, [_damaged(place, file, line(exc))]), Store(None, file)
+        return checked("metadata", place.dataset, about, [_damaged(place, file, line(exc))]), CheckedStore(None, file)
     findings = [*_version(file, records), *_journal(place, file), *_stale(place, file, records)]
     if not place.busy:
         findings += check_identity(place, file, records)
     about = f"{len(records.runs)} runs, {records.executions} executions, {len(records.artifacts)} artifacts"
-    return checked("metadata", place.dataset, about, findings), Store(records, file)
+    return checked("metadata", place.dataset, about, findings), CheckedStore(records, file)
 
 
-def _lost(place: Place, file: Path) -> list[Finding]:
+def _lost(place: DatasetPaths, file: Path) -> list[DoctorFinding]:
     highest = highest_execution(place.home)
     if not highest:
         return []
     what = f"is not there, but artifacts of {highest} executions are: a run would count from 1 again beside them"
     return [
-        Finding(
+        DoctorFinding(
             "error", str(file), what, _how(place), lambda aside: restore(place.home, aside, newest_backup(place.home))
         )
     ]
 
 
-def _damaged(place: Place, file: Path, wrong: str) -> Finding:
-    return Finding(
+def _damaged(place: DatasetPaths, file: Path, wrong: str) -> DoctorFinding:
+    return DoctorFinding(
         "error", str(file), wrong, _how(place), lambda aside: restore(place.home, aside, newest_backup(place.home))
     )
 
 
-def _how(place: Place) -> str:
+def _how(place: DatasetPaths) -> str:
     backup = newest_backup(place.home)
     if backup is not None:
         return f"--repair restores the backup {backup}; what was made after it is made again"
@@ -93,24 +97,24 @@ def _how(place: Place) -> str:
     )
 
 
-def _version(file: Path, records: Records) -> list[Finding]:
+def _version(file: Path, records: Records) -> list[DoctorFinding]:
     if records.schema_version == SCHEMA_VERSION:
         return []
     what = f"has tables of version {records.schema_version}; ML Metadata 1.21 has {SCHEMA_VERSION}"
     older = records.schema_version < SCHEMA_VERSION
     do = "copy the file, then upgrade it by ML Metadata" if older else "install the release that wrote it"
-    return [Finding("error", str(file), what, do)]
+    return [DoctorFinding("error", str(file), what, do)]
 
 
-def _journal(place: Place, file: Path) -> list[Finding]:
+def _journal(place: DatasetPaths, file: Path) -> list[DoctorFinding]:
     there = [f"{file}{suffix}" for suffix in BESIDE if Path(f"{file}{suffix}").exists()]
     if not there or place.busy:
         return []
     what = "is of a process that was killed while it wrote"
-    return [Finding("info", there[0], what, "nothing: the next run undoes the half-written transaction")]
+    return [DoctorFinding("info", there[0], what, "nothing: the next run undoes the half-written transaction")]
 
 
-def _stale(place: Place, file: Path, records: Records) -> list[Finding]:
+def _stale(place: DatasetPaths, file: Path, records: Records) -> list[DoctorFinding]:
     if not records.unfinished or place.busy:
         return []
     ids = [id_ for id_, _ in records.unfinished]
@@ -119,7 +123,11 @@ def _stale(place: Place, file: Path, records: Records) -> list[Finding]:
     what = f"{_count(len(ids), 'execution')} in state running, but no run is under way" + (
         f" (of {named})" if runs else ""
     )
-    return [Finding("warning", str(file), what, "--repair marks them as failed", lambda aside: _fail(file, ids, aside))]
+    return [
+        DoctorFinding(
+            "warning", str(file), what, "--repair marks them as failed", lambda aside: _fail(file, ids, aside)
+        )
+    ]
 
 
 def _fail(file: Path, ids: list[int], aside: SetAside) -> str:
@@ -133,26 +141,28 @@ def _fail(file: Path, ids: list[int], aside: SetAside) -> str:
     return f"{file}: {_count(done, 'execution')} marked as failed"
 
 
-def _server(place: Place, config: Config) -> tuple[Checked, Store]:
+def _server(place: DatasetPaths, config: Config) -> tuple[CheckResult, CheckedStore]:
     from pipeline.metadata.connection import connect, connection_config
 
     where = f"{config.metadata.kind} at {config.metadata.host}"
     try:
         records = read_server(connect(connection_config(config.metadata, Path(os.devnull))))
     except (PlumblineError, OSError) as exc:
-        finding = Finding("error", where, line(exc, 400), "correct [metadata] in pipeline.toml, or start the server")
-        return checked("metadata", place.dataset, where, [finding]), Store(None, None)
+        finding = DoctorFinding(
+            "error", where, line(exc, 400), "correct [metadata] in pipeline.toml, or start the server"
+        )
+        return checked("metadata", place.dataset, where, [finding]), CheckedStore(None, None)
     except Exception as exc:  # ML Metadata's own errors share no class with Python's
-        finding = Finding("error", where, f"cannot be read: {line(exc)}", "see the server's log")
-        return checked("metadata", place.dataset, where, [finding]), Store(None, None)
+        finding = DoctorFinding("error", where, f"cannot be read: {line(exc)}", "see the server's log")
+        return checked("metadata", place.dataset, where, [finding]), CheckedStore(None, None)
     findings = []
     if records.unfinished and not place.busy:
         what = (
             f"{_count(len(records.unfinished), 'execution')} in state running, but no run is under way on this machine"
         )
-        findings.append(Finding("warning", where, what, "nothing if a run is under way on another machine"))
+        findings.append(DoctorFinding("warning", where, what, "nothing if a run is under way on another machine"))
     about = f"{where}: {len(records.runs)} runs, {records.executions} executions, {len(records.artifacts)} artifacts"
-    return checked("metadata", place.dataset, about, findings), Store(records, None)
+    return checked("metadata", place.dataset, about, findings), CheckedStore(records, None)
 
 
 def _count(number: int, what: str) -> str:

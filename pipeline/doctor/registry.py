@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.registry.registry import Labels, Registry
+from components.registry.registry import Aliases, Registry
 from components.shared.errors import PlumblineError, UsageError
-from pipeline.doctor.finding import Checked, Finding, Options, Place, checked, line
+from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, DoctorOptions, checked, line
 from pipeline.doctor.registry_repair import mend_labels, mend_manifest, mend_version, move_leftovers
 from pipeline.settings.config import Config, registry_folder
 
@@ -23,7 +23,7 @@ class Seen:
     unreadable: Mapping[int, str]
 
 
-def check_registry(place: Place, config: Config | None, options: Options) -> Checked:
+def check_registry(place: DatasetPaths, config: Config | None, options: DoctorOptions) -> CheckResult:
     """One dataset's registry, in a folder or a bucket."""
     location: Path | str = place.home / "registry"
     if config is not None:
@@ -32,11 +32,13 @@ def check_registry(place: Place, config: Config | None, options: Options) -> Che
         registry = Registry(location)
         versions = registry.versions()
     except (PlumblineError, OSError) as exc:
-        finding = Finding("error", str(location), line(exc, 400), "make it readable, or correct [registry] directory")
+        finding = DoctorFinding(
+            "error", str(location), line(exc, 400), "make it readable, or correct [registry] directory"
+        )
         return checked("registry", place.dataset, str(location), [finding])
     folder = location if isinstance(location, Path) else None
     findings = []
-    labels: Labels | None = None
+    labels: Aliases | None = None
     try:
         labels = registry.labels()
     except (PlumblineError, OSError) as exc:
@@ -57,7 +59,7 @@ def check_registry(place: Place, config: Config | None, options: Options) -> Che
     return checked("registry", place.dataset, about if versions or labels else "none yet", findings)
 
 
-def _versions(registry: Registry, versions: list[int], labels: Labels | None, options: Options) -> Seen:
+def _versions(registry: Registry, versions: list[int], labels: Aliases | None, options: DoctorOptions) -> Seen:
     labelled = {getattr(labels, role) for role in ROLES} if labels else set()
     wanted = set(versions) if options.digests else labelled | set(versions[-NEWEST:])
     damaged, unreadable = {}, {}
@@ -73,38 +75,44 @@ def _versions(registry: Registry, versions: list[int], labels: Labels | None, op
     return Seen(damaged, unreadable)
 
 
-def _manifest(place: Place, registry: Registry, folder: Path | None, version: int, why: str) -> Finding:
+def _manifest(place: DatasetPaths, registry: Registry, folder: Path | None, version: int, why: str) -> DoctorFinding:
     if folder is None:
-        return Finding("error", f"{registry.where}/{version}/manifest.json", why, "push the model again: plumbline run")
+        return DoctorFinding(
+            "error", f"{registry.where}/{version}/manifest.json", why, "push the model again: plumbline run"
+        )
     file = folder / str(version) / "manifest.json"
     what = "is missing" if not file.exists() else "cannot be read, or is no manifest"
     do = "--repair rebuilds it if the run's summary and an equal model are there; else it sets the version aside"
-    return Finding("error", str(file), what, do, lambda aside: mend_manifest(place.home, registry, version, aside))
+    return DoctorFinding(
+        "error", str(file), what, do, lambda aside: mend_manifest(place.home, registry, version, aside)
+    )
 
 
-def _damaged(place: Place, registry: Registry, folder: Path | None, version: int, names: list[str]) -> Finding:
+def _damaged(
+    place: DatasetPaths, registry: Registry, folder: Path | None, version: int, names: list[str]
+) -> DoctorFinding:
     more = f", and {len(names) - 1} more" if len(names) > 1 else ""
     what = f"{names[0]}{more}: not what was pushed"
     where = f"{registry.where}/{version}"
     if folder is None:
-        return Finding("error", where, what, "push the model again: plumbline run")
+        return DoctorFinding("error", where, what, "push the model again: plumbline run")
     do = "--repair restores it from the run's artifacts if they are there; else it sets the version aside"
-    return Finding("error", where, what, do, lambda aside: mend_version(place.home, registry, version, aside))
+    return DoctorFinding("error", where, what, do, lambda aside: mend_version(place.home, registry, version, aside))
 
 
-def _unreadable_labels(registry: Registry, exc: Exception) -> Finding:
+def _unreadable_labels(registry: Registry, exc: Exception) -> DoctorFinding:
     what = line(exc, 300).removeprefix(f"{registry.where}/labels.json: ").partition("; restore")[0]
     do = "--repair makes the newest whole version live"
-    return Finding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
+    return DoctorFinding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
 
 
-def _no_labels(registry: Registry) -> Finding:
+def _no_labels(registry: Registry) -> DoctorFinding:
     what = "is missing, but versions are there: nothing is live, and the next model would have no champion to beat"
     do = "--repair makes the newest whole version live"
-    return Finding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
+    return DoctorFinding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
 
 
-def _labels(registry: Registry, labels: Labels, versions: list[int]) -> list[Finding]:
+def _labels(registry: Registry, labels: Aliases, versions: list[int]) -> list[DoctorFinding]:
     where = f"{registry.where}/labels.json"
     nowhere = [role for role in ROLES if (number := getattr(labels, role)) is not None and number not in versions]
     findings = []
@@ -114,7 +122,7 @@ def _labels(registry: Registry, labels: Labels, versions: list[int]) -> list[Fin
         what = f"{said}, which is not there (there is: {there})"
         do = "--repair gives the label to a whole version, or to none"
         findings.append(
-            Finding(
+            DoctorFinding(
                 "error" if {"live", "canary"} & set(nowhere) else "warning",
                 where,
                 what,
@@ -124,21 +132,23 @@ def _labels(registry: Registry, labels: Labels, versions: list[int]) -> list[Fin
         )
     elif labels.live is None and versions:
         what = f"no version is live, though {len(versions)} are there: a push was killed before its last step"
-        findings.append(Finding("info", where, what, "nothing: the next push of that model makes it live"))
+        findings.append(DoctorFinding("info", where, what, "nothing: the next push of that model makes it live"))
     return findings
 
 
-def _leftovers(registry: Registry, folder: Path | None) -> list[Finding]:
+def _leftovers(registry: Registry, folder: Path | None) -> list[DoctorFinding]:
     try:
         left = registry.leftovers()
     except (PlumblineError, OSError) as exc:
         return [
-            Finding("warning", registry.where, f"what killed pushes left cannot be read ({line(exc)})", "try again")
+            DoctorFinding(
+                "warning", registry.where, f"what killed pushes left cannot be read ({line(exc)})", "try again"
+            )
         ]
     if not left:
         return []
     what = f"{len(left)} leftovers of killed pushes, such as {Path(left[0]).name}"
     if folder is None:
-        return [Finding("info", registry.where, what, "nothing: the next push finishes or removes them")]
+        return [DoctorFinding("info", registry.where, what, "nothing: the next push finishes or removes them")]
     do = "--repair sets them aside"
-    return [Finding("warning", registry.where, what, do, lambda aside: move_leftovers(registry, aside))]
+    return [DoctorFinding("warning", registry.where, what, do, lambda aside: move_leftovers(registry, aside))]

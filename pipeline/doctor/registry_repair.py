@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.registry.backend import MANIFEST, MODEL_VERSION, file_digests, numbered, version_text
-from components.registry.registry import Labels, Registry
+from components.registry.registry import Aliases, Registry
 from components.shared.errors import PlumblineError
 from components.shared.files import sha256, write_bytes, write_json
 from pipeline.doctor.artifact_folders import artifact_folders
@@ -76,9 +76,9 @@ def mend_manifest(home: Path, registry: Registry, version: int, aside: SetAside)
 def mend_labels(registry: Registry, aside: SetAside) -> str:
     """Gives each label that names no whole version to another one, or to none; returns what was done."""
     try:
-        old = registry.labels() or Labels(id="")
+        old = registry.labels() or Aliases(id="")
     except PlumblineError:
-        old = Labels(id="")
+        old = Aliases(id="")
     whole = [version for version in registry.versions() if _is_whole(registry, version)]
     live = next((one for one in (old.live, old.previous, max(whole, default=None)) if one in whole), None)
     new = replace(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from components.registry.registry import Registry
 from components.shared.errors import PlumblineError
-from pipeline.doctor.finding import Checked, Finding, Place, checked, size_text
+from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, checked, size_text
 from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.summary_repair import manifest_of, mend_summary
 from pipeline.metadata.summary_files import read_summary
@@ -14,13 +14,13 @@ LOGS = 1_000_000_000
 """Bytes of logs from which they are worth a word."""
 
 
-def check_reports(place: Place, config: Config | None) -> Checked:
+def check_reports(place: DatasetPaths, config: Config | None) -> CheckResult:
     """One dataset's reports."""
     reports = place.home / "reports"
     try:
         folders = sorted(path for path in reports.iterdir() if path.is_dir()) if reports.is_dir() else []
     except OSError as exc:
-        finding = Finding("error", str(reports), f"cannot be read ({exc.strerror})", "make the folder readable")
+        finding = DoctorFinding("error", str(reports), f"cannot be read ({exc.strerror})", "make the folder readable")
         return checked("reports", place.dataset, str(reports), [finding])
     registry = _registry(place, config)
     findings, without, logs = [], [], 0
@@ -37,25 +37,25 @@ def check_reports(place: Place, config: Config | None) -> Checked:
         findings.append(_broken(place, config, folder, wrong))
     if without:
         what = f"{len(without)} runs ended without a summary, the last of them {without[-1]}: killed, or failed early"
-        findings.append(Finding("info", str(reports), what, "nothing; what they finished is in the cache"))
+        findings.append(DoctorFinding("info", str(reports), what, "nothing; what they finished is in the cache"))
     if logs > LOGS:
         what = f"logs take {size_text(logs)}"
         do = f"plumbline gc --dataset {place.dataset} --apply deletes those of old runs"
-        findings.append(Finding("info", str(reports), what, do))
+        findings.append(DoctorFinding("info", str(reports), what, do))
     return checked("reports", place.dataset, f"{len(folders)} runs" if folders else "none yet", findings)
 
 
-def _broken(place: Place, config: Config | None, folder: Path, wrong: str) -> Finding:
+def _broken(place: DatasetPaths, config: Config | None, folder: Path, wrong: str) -> DoctorFinding:
     what = "is missing, though its run pushed a version" if wrong == "missing" else wrong
     do = "--repair rebuilds it from the metadata or the version's manifest; without either, it sets it aside"
 
     def repair(aside: SetAside) -> str:
         return mend_summary(place.home, folder, config, _registry(place, config), aside)
 
-    return Finding("warning", str(folder / "summary.json"), what, do, repair)
+    return DoctorFinding("warning", str(folder / "summary.json"), what, do, repair)
 
 
-def _registry(place: Place, config: Config | None) -> Registry | None:
+def _registry(place: DatasetPaths, config: Config | None) -> Registry | None:
     try:
         return Registry(registry_folder(config, place.root) if config else place.home / "registry")
     except PlumblineError:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from components.shared.errors import PlumblineError
-from pipeline.doctor.finding import Checked, Finding, checked, line
+from pipeline.doctor.finding import CheckResult, DoctorFinding, checked, line
 from pipeline.settings.config import Config, load_config
 
 SCHEMAS = Path("schemas")
@@ -17,11 +17,11 @@ def datasets_with_settings(schemas: Path = SCHEMAS) -> list[str]:
         return []
 
 
-def check_settings(dataset: str, schemas: Path = SCHEMAS) -> tuple[Checked, Config | None]:
+def check_settings(dataset: str, schemas: Path = SCHEMAS) -> tuple[CheckResult, Config | None]:
     """One dataset's settings; and what they are, None if they cannot be used."""
     path = schemas / dataset / "pipeline.toml"
     if not path.is_file():
-        finding = Finding(
+        finding = DoctorFinding(
             "warning", str(path), "there are runs of this dataset, but no settings here", "run in the project's folder"
         )
         return checked("settings", dataset, "none", [finding]), None
@@ -32,17 +32,17 @@ def check_settings(dataset: str, schemas: Path = SCHEMAS) -> tuple[Checked, Conf
     findings = []
     if config.dataset.name != dataset:
         what = f"[dataset] name is {config.dataset.name!r}, its folder {dataset!r}: runs go to {config.dataset.name}"
-        findings.append(Finding("warning", str(path), what, "give both the same name"))
+        findings.append(DoctorFinding("warning", str(path), what, "give both the same name"))
     findings += _schema_and_data(config)
     return checked("settings", dataset, str(path), findings), config
 
 
-def _unusable(path: Path, exc: Exception) -> Finding:
+def _unusable(path: Path, exc: Exception) -> DoctorFinding:
     said = line(exc, 400).removeprefix(f"{path}: ")
-    return Finding("error", str(path), said, "correct the file")
+    return DoctorFinding("error", str(path), said, "correct the file")
 
 
-def _schema_and_data(config: Config) -> list[Finding]:
+def _schema_and_data(config: Config) -> list[DoctorFinding]:
     from pipeline.preflight.data_check import source_of
 
     try:
@@ -55,5 +55,5 @@ def _schema_and_data(config: Config) -> list[Finding]:
         source.files()
     except (PlumblineError, OSError) as exc:
         do = "bring the files there, or name another folder with --data"
-        return [Finding("warning", source.directory, line(exc, 400).removeprefix(f"{source.directory}: "), do)]
+        return [DoctorFinding("warning", source.directory, line(exc, 400).removeprefix(f"{source.directory}: "), do)]
     return []

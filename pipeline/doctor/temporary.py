@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.doctor.finding import Checked, Finding, Place, checked, size_text
+from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, checked, size_text
 from pipeline.doctor.set_aside import PREFIX, SetAside
 from pipeline.metadata.artifact_verification import SET_ASIDE
 from pipeline.metadata.backups import FOLDER as BACKUP
@@ -21,7 +21,7 @@ _HALF_WRITTEN = re.compile(r"\..+\.([a-z0-9_]{8}(\.tmp)?|sqlite\.partial)")
 """As components.shared.files names what it writes before it renames it."""
 
 
-def check_temporary(place: Place) -> Checked:
+def check_temporary(place: DatasetPaths) -> CheckResult:
     """What is left below one dataset's runs. While a run is under way it may be of that run, and is not looked at."""
     if place.busy:
         return checked("temporary", place.dataset, f"not looked at: a run is under way ({place.busy})", [])
@@ -38,19 +38,19 @@ def check_temporary(place: Place) -> Checked:
                     aside.move(path)
             return f"{place.home}: {len(left)} temporary files set aside"
 
-        findings.append(Finding("warning", str(place.home), what, "--repair sets them aside", repair))
+        findings.append(DoctorFinding("warning", str(place.home), what, "--repair sets them aside", repair))
     scratch = leftovers(place.home / NAME)
     if scratch:
         what = f"{len(scratch)} folders of killed runs, {size_text(sum(map(_bytes, scratch)))}"
-        findings.append(Finding("info", str(place.home / NAME), what, "nothing: the next run removes them"))
+        findings.append(DoctorFinding("info", str(place.home / NAME), what, "nothing: the next run removes them"))
     kept = [*sorted((place.home / BACKUP).glob(f"{PREFIX}*")), *sorted((place.home / SET_ASIDE).glob("*"))]
     if kept:
         what = f"{size_text(sum(map(_bytes, kept)))} were set aside by repairs and runs: {', '.join(_parents(kept))}"
-        findings.append(Finding("info", str(place.home), what, "delete them once all is well"))
+        findings.append(DoctorFinding("info", str(place.home), what, "delete them once all is well"))
     return checked("temporary", place.dataset, f"{len(left)} left", findings)
 
 
-def check_system_temporary() -> Checked:
+def check_system_temporary() -> CheckResult:
     """What earlier runs of this user left in the system's temporary folder; told, never touched."""
     folder = Path(tempfile.gettempdir())
     left = [path for pattern in SYSTEM for path in folder.glob(pattern) if _is_old_and_ours(path)]
@@ -58,7 +58,9 @@ def check_system_temporary() -> Checked:
     findings = []
     if left:
         what = f"{len(left)} files of earlier runs, {size_text(sum(map(_bytes, left)))}, such as {left[0].name}"
-        findings.append(Finding("info", str(folder), what, "delete them, if no other program of yours is using them"))
+        findings.append(
+            DoctorFinding("info", str(folder), what, "delete them, if no other program of yours is using them")
+        )
     return checked("temporary", "", str(folder), findings)
 
 

@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from components.drift_validator.drift_detection import Found, Plan, compare_tables, find_drift
-from components.drift_validator.sketches.sketch import Table
+from components.drift_validator.drift_detection import DriftConfig, DriftResult, compare_tables, find_drift
+from components.drift_validator.sketches.sketch import TableSketch
 from components.shared.errors import ConfigError, InputError, UsageError
 from components.shared.texts.suggestions import did_you_mean
-from components.table_reading.cells.type_errors import Misfit
+from components.table_reading.cells.type_mismatches import TypeMismatch
 from components.table_reading.column_types import column_types, parse_schema
 from components.table_reading.read_limits import DEFAULT_LIMITS
 from pipeline.drift.comparison_text import compared_features, drifted_features, table
-from pipeline.drift.input_tables import NOTHING, Asked, open_sides
+from pipeline.drift.input_tables import NOTHING, ReadRequest, open_sides
 from pipeline.preflight.data_check import check_schema
 from pipeline.settings.config import Config
 from pipeline.settings.drift_plan import plan_of
@@ -23,7 +23,7 @@ STATISTICS = ".pb"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TableComparison:
     """Result of the comparison of two data sets.
 
     Attributes:
@@ -36,8 +36,8 @@ class Comparison:
 
     baseline: str
     current: str
-    found: Found
-    misfits: tuple[Misfit, ...]
+    found: DriftResult
+    misfits: tuple[TypeMismatch, ...]
     assumed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Comparison:
             "assumed": list(self.assumed),
         }
 
-    def for_a_person(self, everything: bool = False) -> str:
+    def to_text(self, everything: bool = False) -> str:
         """Formats the result as text: a summary line and a table of the drifted columns.
 
         Args:
@@ -89,8 +89,8 @@ def drift(
     alpha: float | None = None,
     joint_rows: int | None = None,
     read_limits: Sequence[str] = (),
-    asked: Asked = NOTHING,
-) -> Comparison:
+    asked: ReadRequest = NOTHING,
+) -> TableComparison:
     """Compares two data sets.
 
     Args:
@@ -111,7 +111,7 @@ def drift(
       ConfigError: The schema cannot be read.
       InputError: Data or statistics cannot be read.
     """
-    plan = Plan()
+    plan = DriftConfig()
     if config is not None:
         plan = plan_of(config, check_schema(config) if config.features.dates else {})
     rules = replace(plan.rules, rule=rule or plan.rules.rule, alpha=alpha or plan.rules.alpha)
@@ -142,17 +142,17 @@ def drift(
             )
     found = find_drift(one.batches(), other.batches(), plan)
     assumed = dict.fromkeys(line for side in (one, other) for line in side.assumed_lines())
-    return Comparison(baseline, current, found, (*one.misfits, *other.misfits), tuple(assumed))
+    return TableComparison(baseline, current, found, (*one.misfits, *other.misfits), tuple(assumed))
 
 
-def _from_statistics(baseline: str, current: str, plan: Plan) -> Comparison:
+def _from_statistics(baseline: str, current: str, plan: DriftConfig) -> TableComparison:
     if not (baseline.endswith(STATISTICS) and current.endswith(STATISTICS)):
         raise UsageError("cannot compare a statistics file with rows; give two statistics files or two tables")
     one, other = (_statistics(Path(path)) for path in (baseline, current))
-    return Comparison(baseline, current, compare_tables(one, other, plan), ())
+    return TableComparison(baseline, current, compare_tables(one, other, plan), ())
 
 
-def _statistics(path: Path) -> Table:
+def _statistics(path: Path) -> TableSketch:
     from google.protobuf.message import DecodeError
     from tensorflow_metadata.proto.v0 import statistics_pb2
 

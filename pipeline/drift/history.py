@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedRun:
     """The comparison of one run.
 
     Attributes:
@@ -73,7 +73,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Course:
+class DriftTrend:
     """Time series of one measure of one feature over all comparisons.
 
     Attributes:
@@ -114,7 +114,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class History:
+class DriftHistory:
     """All comparisons of a dataset, oldest first.
 
     Attributes:
@@ -124,7 +124,7 @@ class History:
     """
 
     dataset: str
-    compared: tuple[Compared, ...]
+    compared: tuple[ComparedRun, ...]
     unreadable: int = 0
 
     @property
@@ -132,7 +132,7 @@ class History:
         """Unit of the history: "span", or "run" for data without spans."""
         return "span" if not self.compared or self.compared[-1].span is not None else "run"
 
-    def course(self, feature: str, measure: str, slice: str = "") -> Course:
+    def course(self, feature: str, measure: str, slice: str = "") -> DriftTrend:
         """Returns the time series of one measure of one feature.
 
         Args:
@@ -142,29 +142,29 @@ class History:
         """
         rows = tuple(one.rows.get((feature, measure, slice)) for one in self.compared)
         role = next((row.role for row in reversed(rows) if row is not None), "feature")
-        return Course(feature, measure, slice, role, rows)
+        return DriftTrend(feature, measure, slice, role, rows)
 
     @cached_property
-    def courses(self) -> tuple[Course, ...]:
+    def courses(self) -> tuple[DriftTrend, ...]:
         """All time series: the label first, then by number of drifted comparisons and ratio to the threshold."""
         keys = dict.fromkeys(key for one in self.compared for key in one.rows)
         return tuple(sorted((self.course(*key) for key in keys), key=lambda course: course._rank))
 
     @cached_property
-    def main(self) -> tuple[Course, ...]:
+    def main(self) -> tuple[DriftTrend, ...]:
         """The representative time series of each feature over all rows, sorted like `courses`.
 
         It is that of the Chebyshev distance for categories, of Kolmogorov-Smirnov for numbers; where neither was
         measured, that of another measure, see `thresholds.REPRESENTATIVE`.
         """
-        best: dict[str, Course] = {}
+        best: dict[str, DriftTrend] = {}
         for course in self.courses:
             if not course.slice and _preference(course) < _preference(best.get(course.feature)):
                 best[course.feature] = course
         return tuple(sorted(best.values(), key=lambda course: course._rank))
 
     @cached_property
-    def others(self) -> tuple[Course, ...]:
+    def others(self) -> tuple[DriftTrend, ...]:
         """Time series with drift that are not in `main`: other measures, and slices."""
         shown = {(course.feature, course.measure, course.slice) for course in self.main}
         return tuple(
@@ -235,7 +235,7 @@ class History:
         }
 
 
-def load_history(root: Path, dataset: str, *, label: str | None = None) -> History:
+def load_history(root: Path, dataset: str, *, label: str | None = None) -> DriftHistory:
     """Reads the drift history of a dataset from the summaries of its runs.
 
     Of several runs on the same eval span, the newest one that reached the drift check is used. For data without spans,
@@ -258,7 +258,7 @@ def load_history(root: Path, dataset: str, *, label: str | None = None) -> Histo
             "--root"
         ) from exc
     read = summaries(reports.parent, needed=NEEDED)
-    kept: dict[object, Compared] = {}  # newest first
+    kept: dict[object, ComparedRun] = {}  # newest first
     unreadable = len(read.skipped)
     spanned: bool | None = None
     for summary in reversed(read.found):
@@ -278,10 +278,10 @@ def load_history(root: Path, dataset: str, *, label: str | None = None) -> Histo
     else:
         oldest_first = reversed(kept.values())
         ordered = [replace(one, name=f"#{number}") for number, one in enumerate(oldest_first, start=1)]
-    return History(dataset, tuple(ordered), unreadable)
+    return DriftHistory(dataset, tuple(ordered), unreadable)
 
 
-def _compared(run_id: str, summary: dict[str, Any], label: str | None) -> tuple[Compared, object]:
+def _compared(run_id: str, summary: dict[str, Any], label: str | None) -> tuple[ComparedRun, object]:
     """The comparison in a summary, and a key of its data: the eval span, or the data fingerprint."""
     train, evaluation = (tuple(int(span) for span in summary["spans"][split]) for split in ("train", "eval"))
     span = evaluation[0] if evaluation != train else None
@@ -301,7 +301,7 @@ def _compared(run_id: str, summary: dict[str, Any], label: str | None) -> tuple[
         )
         rows[row[:3]] = row
     key: object = span if span is not None else str((summary.get("fingerprints") or {}).get("data", run_id))
-    return Compared(run_id, span, train, str(span), rows), key
+    return ComparedRun(run_id, span, train, str(span), rows), key
 
 
 def plain(text: str) -> str:
@@ -316,7 +316,7 @@ def _finite(number: Any) -> float:
     return found
 
 
-def _preference(course: Course | None) -> tuple[int, str]:
+def _preference(course: DriftTrend | None) -> tuple[int, str]:
     if course is None:
         return (len(REPRESENTATIVE) + 1, "")
     return (

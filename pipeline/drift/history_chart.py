@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import UsageError
 from components.shared.files import write_bytes
-from pipeline.drift.history import Course, History, plain
+from pipeline.drift.history import DriftHistory, DriftTrend, plain
 
 if TYPE_CHECKING:
     import altair
@@ -35,7 +35,7 @@ _FIGURE = 34  # minimum width of a column in pixels for figures above the points
 _ROOMY = 44  # minimum width of a column in pixels for figures in the cells
 
 
-def draw(history: History) -> altair.VConcatChart:
+def draw(history: DriftHistory) -> altair.VConcatChart:
     """Builds the chart.
 
     The heat map has a row for the main measure of each feature and a column for each span. The colour is the ratio of
@@ -103,7 +103,7 @@ def draw(history: History) -> altair.VConcatChart:
     return chart
 
 
-def chart_json(history: History) -> dict[str, Any]:
+def chart_json(history: DriftHistory) -> dict[str, Any]:
     """Returns the chart as a Vega-Lite specification with inline data.
 
     Raises:
@@ -113,7 +113,7 @@ def chart_json(history: History) -> dict[str, Any]:
     return specification
 
 
-def save_chart(history: History, path: Path) -> None:
+def save_chart(history: DriftHistory, path: Path) -> None:
     """Writes the chart to a file, atomically.
 
     Args:
@@ -140,7 +140,7 @@ def save_chart(history: History, path: Path) -> None:
         raise UsageError(f"{path}: the chart cannot be written ({exc.strerror})") from exc
 
 
-def _label_lines(alt: Any, history: History, course: Course, first: int, x: Any, step: int) -> Any:
+def _label_lines(alt: Any, history: DriftHistory, course: DriftTrend, first: int, x: Any, step: int) -> Any:
     """Line chart of the label's distance; a horizontal tick at each span is the threshold."""
     base = alt.Chart(alt.Data(values=_cells(history, [course], first)))
     y = alt.Y(
@@ -174,7 +174,7 @@ def _label_lines(alt: Any, history: History, course: Course, first: int, x: Any,
     return alt.layer(*layers)
 
 
-def _heat_map(alt: Any, history: History, courses: tuple[Course, ...], first: int, x: Any, step: int) -> Any:
+def _heat_map(alt: Any, history: DriftHistory, courses: tuple[DriftTrend, ...], first: int, x: Any, step: int) -> Any:
     cells = _cells(history, courses, first)
     levels = [level for level in _LEVELS if level != "no threshold" or any(cell["level"] == level for cell in cells)]
     base = alt.Chart(alt.Data(values=cells)).encode(
@@ -204,7 +204,7 @@ def _heat_map(alt: Any, history: History, courses: tuple[Course, ...], first: in
     return alt.layer(*layers)
 
 
-def _tooltip(alt: Any, history: History) -> list[Any]:
+def _tooltip(alt: Any, history: DriftHistory) -> list[Any]:
     return [
         alt.Tooltip("feature:N", title="Feature"),
         alt.Tooltip("span:O", title=history.unit.capitalize()),
@@ -217,7 +217,9 @@ def _tooltip(alt: Any, history: History) -> list[Any]:
     ]
 
 
-def _cells(history: History, courses: list[Course] | tuple[Course, ...], first: int) -> list[dict[str, Any]]:
+def _cells(
+    history: DriftHistory, courses: list[DriftTrend] | tuple[DriftTrend, ...], first: int
+) -> list[dict[str, Any]]:
     return [
         {
             "feature": _row_name(course),
@@ -238,5 +240,5 @@ def _cells(history: History, courses: list[Course] | tuple[Course, ...], first: 
     ]
 
 
-def _row_name(course: Course) -> str:
+def _row_name(course: DriftTrend) -> str:
     return plain(course.feature) + (" (label)" if course.role == "label" else "")

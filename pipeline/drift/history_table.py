@@ -4,7 +4,7 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 
-from pipeline.drift.history import Course, History, plain
+from pipeline.drift.history import DriftHistory, DriftTrend, plain
 
 _SHORT = {"chebyshev": "Chebyshev", "kolmogorov_smirnov": "KS", "jensen_shannon": "JSD", "total_variation": "TV"}
 _CELL = 7  # width of a cell, " 0.123*"
@@ -13,7 +13,7 @@ _NARROWEST, _WIDEST = 80, 120  # range of the line width
 _MOST_LINES = 12  # maximum number of lines of each list below the table
 
 
-def table(history: History, width: int = 100) -> str:
+def table(history: DriftHistory, width: int = 100) -> str:
     """Formats a drift history: a line for each feature, a column for each span, and lists of other drift below.
 
     Args:
@@ -62,7 +62,7 @@ def table(history: History, width: int = 100) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _list(title: str, history: History, courses: Sequence[Course], width: int) -> list[str]:
+def _list(title: str, history: DriftHistory, courses: Sequence[DriftTrend], width: int) -> list[str]:
     if not courses:
         return []
     lines = ["", title]
@@ -80,7 +80,7 @@ def _list(title: str, history: History, courses: Sequence[Course], width: int) -
     return lines
 
 
-def _name(course: Course) -> str:
+def _name(course: DriftTrend) -> str:
     return plain(course.feature)
 
 
@@ -94,7 +94,7 @@ def _header(name: str, unit: str) -> str:
     return named if len(named) < _CELL else name[-_CELL + 1 :]
 
 
-def _cell(course: Course, number: int, elsewhere: bool) -> str:
+def _cell(course: DriftTrend, number: int, elsewhere: bool) -> str:
     row = course.rows[number]
     mark = "*" if row is not None and row.drifted else "+" if elsewhere else " "
     return f"{'-' if row is None else f'{row.distance:.3f}':>{_CELL - 1}}{mark}"

@@ -9,7 +9,7 @@ from pyarrow import fs
 
 from components.shared.errors import InputError, UsageError
 from components.shared.examples.example_reading import example_batches
-from components.table_reading.cells.type_errors import Misfit
+from components.table_reading.cells.type_mismatches import TypeMismatch
 from components.table_reading.column_types import arrow_types
 from components.table_reading.csv.diagnosis import diagnose
 from components.table_reading.csv.dialect import with_settings
@@ -20,7 +20,7 @@ from components.table_reading.locations import Place, open_place
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.readers import read_batches
-from components.table_reading.schema_inference import declared_types, survey
+from components.table_reading.schema_inference import declared_types, infer_schema
 from components.table_reading.spans import SPAN, SpanFile, open_folder
 from components.table_reading.untyped_batches import find_dialect
 from pipeline.onboarding.initialise.partition_pattern import partitioned_pattern
@@ -30,7 +30,7 @@ EXAMPLES = (*TFRECORD, ".gz")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReadRequest:
     """Options of the command line for reading data.
 
     Attributes:
@@ -46,11 +46,11 @@ class Asked:
     csv: tuple[str, ...] = ()
 
 
-NOTHING = Asked()
+NOTHING = ReadRequest()
 
 
 @dataclass(frozen=True)
-class Side:
+class InputTable:
     """One of the two data sets.
 
     Attributes:
@@ -66,7 +66,7 @@ class Side:
     files: tuple[SpanFile, ...]
     types: Mapping[str, str]
     options: ReadOptions = field(default_factory=ReadOptions)
-    misfits: list[Misfit] = field(default_factory=list)
+    misfits: list[TypeMismatch] = field(default_factory=list)
     assumed: tuple[tuple[str, str], ...] = ()
 
     def assumed_lines(self) -> list[str]:
@@ -90,8 +90,8 @@ def open_sides(
     types: Mapping[str, str] | None = None,
     options: ReadOptions | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    asked: Asked = NOTHING,
-) -> tuple[Side, Side]:
+    asked: ReadRequest = NOTHING,
+) -> tuple[InputTable, InputTable]:
     """Opens both data sets and determines common column types.
 
     Args:
@@ -131,11 +131,11 @@ def open_sides(
 
 
 def _open(
-    name: str, options: ReadOptions | None, limits: Limits, asked: Asked, query: str, expected: Mapping[str, str]
-) -> Side:
+    name: str, options: ReadOptions | None, limits: Limits, asked: ReadRequest, query: str, expected: Mapping[str, str]
+) -> InputTable:
     place, files = _files(name, query)
     if all(_is_examples(file.path) for file in files):
-        return Side(name, files, {})
+        return InputTable(name, files, {})
     if odd := [file for file in files if _is_examples(file.path)]:
         raise InputError(f"{odd[0].name}: the folder mixes tf.Examples with other file types; keep one type per folder")
     how = replace(
@@ -146,18 +146,18 @@ def _open(
     )
     in_files = isinstance(place, fs.FileSystem) and all(is_binary(file) and not file.parts for file in files)
     if in_files and (declared := declared_types(place, files, limits)) is not None:
-        return Side(name, files, declared, how)
+        return InputTable(name, files, declared, how)
     if options is None:
         dialect = find_dialect(place, files, how, asked.csv)
-        found = survey(place, files, dialect.options, 0, find_markers=True)
-        return Side(name, files, found.types, found.options, assumed=dialect.assumed)
+        found = infer_schema(place, files, dialect.options, 0, find_markers=True)
+        return InputTable(name, files, found.types, found.options, assumed=dialect.assumed)
     how = with_settings(how, asked.csv)
-    found = survey(place, files, how, 0)
+    found = infer_schema(place, files, how, 0)
     if expected and not expected.keys() & found.types.keys() and isinstance(place, fs.FileSystem):
         for file in files:
             if is_csv(file) and not file.parts and (reason := diagnose(place, file, how, expected)):
                 raise InputError(reason)
-    return Side(name, files, found.types, found.options)
+    return InputTable(name, files, found.types, found.options)
 
 
 def _place(name: str) -> str:

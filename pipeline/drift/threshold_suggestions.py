@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from components.shared.errors import UsageError
-from pipeline.drift.history import History, plain
+from pipeline.drift.history import DriftHistory, plain
 
 Comparator = Literal["infinity_norm", "jensen_shannon_divergence"]
 
@@ -78,7 +78,7 @@ class Suggestions:
         """Returns the fields as JSON."""
         return asdict(self)
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """Formats the suggestions as a table, with the rule and the command that applies them."""
         unit = f"{self.unit}s"
         known = [row for row in self.rows if row.suggested is not None]
@@ -113,7 +113,7 @@ class Suggestions:
         return "\n".join(lines) if lines else "No suggestion: no run has measured a distance with a threshold."
 
 
-def suggest(history: History, rate: float = RATE, leave_out: Collection[int] = ()) -> Suggestions:
+def suggest(history: DriftHistory, rate: float = RATE, leave_out: Collection[int] = ()) -> Suggestions:
     """Suggests thresholds with a bounded false alarm rate.
 
     The suggestion is the k-th smallest of n past distances of a feature, drifted or not, with

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from components.registry.registry import Registry
 from components.shared.errors import UsageError
 from pipeline.export.mlflow_models import CHALLENGER, CHAMPION, RUN, model_version, move_aliases
-from pipeline.export.tracking_data import Facts, gather
+from pipeline.export.tracking_data import TrackingData, gather
 from pipeline.metadata.connection import known_store
 from pipeline.run_history.run_names import run_named
 from pipeline.settings.config import registry_folder
@@ -29,7 +29,7 @@ PATIENCE = 10
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportResult:
     """What is on the server now.
 
     Attributes:
@@ -60,7 +60,7 @@ class Exported:
         """As the JSON object that `plumbline export mlflow --json` prints."""
         return asdict(self)
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """In lines."""
         did = "exported" if self.created else "brought up to date"
         lines = [f"run {self.run_id}: {did} in experiment {self.experiment} on {self.tracking_uri}"]
@@ -84,7 +84,7 @@ def export(
     *,
     name: str | None = None,
     store: "metadata_store.MetadataStore | None" = None,
-) -> Exported:
+) -> ExportResult:
     """Exports one run, and the model that it pushed.
 
     Args:
@@ -118,7 +118,7 @@ def export(
         client.set_terminated(
             mlflow_run.info.run_id, "FAILED" if facts.stopped else "FINISHED", end_time=max(facts.ended, facts.began)
         )
-    return Exported(
+    return ExportResult(
         run_id=run_id,
         tracking_uri=without_password(uri),
         experiment=name,
@@ -203,7 +203,7 @@ def _experiment(client: "MlflowClient", name: str) -> str:
     return str(found.experiment_id)
 
 
-def _run(client: "MlflowClient", experiment: str, facts: Facts) -> tuple[Any, bool]:
+def _run(client: "MlflowClient", experiment: str, facts: TrackingData) -> tuple[Any, bool]:
     """The run on the server, and whether it was made just now. Our run id is in one of its tags from the start."""
     there = client.search_runs([experiment], f"tags.`{RUN}` = '{facts.run_id}'", max_results=1)
     if there:
@@ -212,7 +212,7 @@ def _run(client: "MlflowClient", experiment: str, facts: Facts) -> tuple[Any, bo
     return client.create_run(experiment, start_time=facts.began, tags=tags, run_name=facts.run_id), True
 
 
-def _tell(client: "MlflowClient", mlflow_run: Any, facts: Facts) -> None:
+def _tell(client: "MlflowClient", mlflow_run: Any, facts: TrackingData) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
     id_, there = mlflow_run.info.run_id, mlflow_run.data

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from components.registry.registry import Registry, model_fingerprint
-from pipeline.export.tracking_data import LONGEST_VALUE, Facts, Pushed
+from pipeline.export.tracking_data import LONGEST_VALUE, Pushed, TrackingData
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,7 +24,7 @@ RUN, VERSION, FINGERPRINT = "plumbline.run_id", "plumbline.version", "plumbline.
 SAVED_MODEL = "saved_model"
 
 
-def model_version(client: "MlflowClient", name: str, mlflow_run: Any, facts: Facts, pushed: Pushed) -> str:
+def model_version(client: "MlflowClient", name: str, mlflow_run: Any, facts: TrackingData, pushed: Pushed) -> str:
     """Number of the registered version of a pushed model, which is made unless it is there.
 
     Raises:

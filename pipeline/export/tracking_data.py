@@ -38,7 +38,7 @@ class Pushed:
 
 
 @dataclass(frozen=True)
-class Facts:
+class TrackingData:
     """One run, ready to be told.
 
     Attributes:
@@ -72,7 +72,7 @@ def gather(
     registry: Registry,
     run_id: str,
     settings: Mapping[str, Any],
-) -> Facts:
+) -> TrackingData:
     """Reads what a run left behind, as far as it came and as far as it is still there.
 
     Args:
@@ -109,7 +109,7 @@ def gather(
         "stopped": summary.get("stopped") or "",
         "settings": "the run's own" if summary.get("settings") else "of the day of the export, not of the run",
     }
-    return Facts(
+    return TrackingData(
         run_id=run_id,
         began=start,
         ended=start + round(1000 * float(summary.get("seconds") or 0.0)),

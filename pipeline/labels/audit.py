@@ -12,25 +12,25 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.arrow_example_gen.corrections import Applied, load_corrections
+from components.arrow_example_gen.corrections import CorrectionCounts, load_corrections
 from components.label_audit.agreement import Agreement, agreement
 from components.label_audit.audit import LabelAudit, audit_labels
 from components.label_audit.audit_text import agreement_lines, audit_lines
 from components.label_audit.duplicates import Duplicates, find_duplicates
-from components.label_audit.encoding import Kinds
-from components.label_audit.export import COLUMNS, Auto, Exported, corrections_csv
+from components.label_audit.encoding import FeatureTypes
+from components.label_audit.export import COLUMNS, AutoCorrection, ExportCounts, label_issues_csv
 from components.label_audit.models import MODELS
-from components.label_audit.recommendations import advice
-from components.label_audit.settings import Settings
+from components.label_audit.recommendations import recommendations
+from components.label_audit.settings import LabelAuditSettings
 from components.shared.errors import ConfigError, InputError, UsageError
 from components.shared.features.derived_cells import derived_cells
 from components.shared.files import write_text
 from components.shared.texts.suggestions import did_you_mean
-from components.table_reading.cells.type_errors import Misfit
+from components.table_reading.cells.type_mismatches import TypeMismatch
 from components.table_reading.column_types import column_types, parse_schema
 from components.table_reading.read_limits import DEFAULT_LIMITS
-from pipeline.drift.input_tables import NOTHING, Asked, Side, open_sides
-from pipeline.labels.spelling_variants import Spelled, eval_rows, find_spelled
+from pipeline.drift.input_tables import NOTHING, InputTable, ReadRequest, open_sides
+from pipeline.labels.spelling_variants import SpellingVariants, eval_rows, find_spelled
 from pipeline.onboarding.initialise.proposal import propose
 from pipeline.preflight.corrections_check import corrections_path
 from pipeline.settings.config import Config
@@ -38,7 +38,7 @@ from pipeline.settings.feature_types import by_kind, feature_kinds
 
 
 @dataclass(frozen=True)
-class Audit:
+class AuditResult:
     """Result of the audit of a file or folder.
 
     Attributes:
@@ -61,17 +61,17 @@ class Audit:
     labels: LabelAudit | None
     agreement: Agreement | None
     repeated: frozenset[str]
-    misfits: tuple[Misfit, ...]
+    misfits: tuple[TypeMismatch, ...]
     ids: tuple[str, ...]
     types: Mapping[str, str]
     duplicates: Duplicates = field(default_factory=lambda: Duplicates(0, 0, 0))
-    spellings: tuple[Spelled, ...] = ()
+    spellings: tuple[SpellingVariants, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns the JSON object that `--json` prints."""
         found = self.labels.to_json() if self.labels else {"issues": [], "noise": None}
         if self.agreement is not None:
-            found["agreement"] = {**asdict(self.agreement), "advice": advice(self.agreement)}
+            found["agreement"] = {**asdict(self.agreement), "advice": recommendations(self.agreement)}
         misfits = [asdict(misfit) for misfit in self.misfits]
         near = {
             "duplicates": self.duplicates.to_json(),
@@ -79,7 +79,7 @@ class Audit:
         }
         return {"data": self.data, "label": self.label, **found, "rows": self.rows, "misfits": misfits, **near}
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """Formats the result as text."""
         lines = [f"{self.data}: {self.rows:,} rows" + (f", label {self.label}" if self.label else "")]
         if self.labels is not None:
@@ -107,8 +107,8 @@ def audit(
     model: str = "auto",
     limit: int = 1000,
     read_limits: Sequence[str] = (),
-    asked: Asked = NOTHING,
-) -> Audit:
+    asked: ReadRequest = NOTHING,
+) -> AuditResult:
     """Audits the labels of a file or folder.
 
     Args:
@@ -149,7 +149,7 @@ def audit(
         slices = tuple(dict.fromkeys(column for cross in config.evaluation.slices for column in cross))
     if label:
         kinds, names, regression, slices = _features(table, types, label, labelers, config, names, slices)
-        settings = Settings(model=model, max_issues=limit)
+        settings = LabelAuditSettings(model=model, max_issues=limit)
         frame = frame.assign(**_derived(table, [name for name in kinds.names if name not in types]))
         found = audit_labels(frame, label, kinds, names, regression, settings)
     between = None
@@ -157,7 +157,7 @@ def audit(
         _require("[evaluation] slices", slices, types)
         between = agreement(frame, labelers, names, slices, limit)
     in_eval = eval_rows(table, config, names, files)
-    return Audit(
+    return AuditResult(
         data,
         label,
         len(frame),
@@ -176,7 +176,7 @@ MOST_QUALITY = 0.5
 """Maximum of --auto: a label of higher quality is more likely right than wrong."""
 
 
-def export(found: Audit, path: Path, auto: float | None = None) -> Exported:
+def export(found: AuditResult, path: Path, auto: float | None = None) -> ExportCounts:
     """Writes the label issues as corrections.csv, for review by a person.
 
     Args:
@@ -202,8 +202,8 @@ def export(found: Audit, path: Path, auto: float | None = None) -> Exported:
                 "--auto: the label is numeric, so the suggestion is a prediction, not a label; omit --auto and correct "
                 "by hand"
             )
-        choice = Auto(auto, found.labels.model, datetime.now(timezone.utc).strftime("%Y-%m-%d"))
-    text, exported = corrections_csv(found.labels.issues, found.label, found.repeated, choice)
+        choice = AutoCorrection(auto, found.labels.model, datetime.now(timezone.utc).strftime("%Y-%m-%d"))
+    text, exported = label_issues_csv(found.labels.issues, found.label, found.repeated, choice)
     write_text(path, text)
     if exported.filled:
         load_corrections(str(path), dict(found.types), found.ids, found.label)  # validate as ingest does
@@ -240,7 +240,7 @@ def check_threshold(auto: float) -> None:
         )
 
 
-def export_text(found: Audit, path: Path, exported: Exported, auto: float | None) -> str:
+def export_text(found: AuditResult, path: Path, exported: ExportCounts, auto: float | None) -> str:
     """Formats the result of an export.
 
     Args:
@@ -274,13 +274,13 @@ def _features(
     config: Config | None,
     ids: tuple[str, ...],
     slices: tuple[str, ...],
-) -> tuple[Kinds, tuple[str, ...], bool, tuple[str, ...]]:
+) -> tuple[FeatureTypes, tuple[str, ...], bool, tuple[str, ...]]:
     """Feature types, id columns, whether the label is numeric, and slicing columns."""
     if config is not None:
         features = config.features
         _require(f"{config.path}: [features]", (*features.names, *ids), types)
         known = by_kind(feature_kinds(config, types))
-        kinds = Kinds(tuple(known["categorical"]), tuple(known["numeric"]), known["cyclical"], features.text)
+        kinds = FeatureTypes(tuple(known["categorical"]), tuple(known["numeric"]), known["cyclical"], features.text)
         if held := [name for name in features.names if name in (label, *labelers)]:
             raise UsageError(f"{held[0]} is a feature in {config.path}, so it cannot be a label")
         return kinds, ids, config.dataset.task == "regression" and label == config.dataset.label, slices
@@ -288,7 +288,7 @@ def _features(
     proposal = propose(table.select(list(left)), left, label)
     categorical = tuple(name for name in proposal.of_kind("categorical") if name not in ids)
     cyclical = {c.name: c.period for c in proposal.columns if c.kind == "cyclical" and c.is_feature}
-    kinds = Kinds(
+    kinds = FeatureTypes(
         categorical,
         tuple(name for name in proposal.of_kind("numeric") if name not in ids),
         {name: period for name, period in cyclical.items() if name not in ids},
@@ -307,8 +307,8 @@ def _derived(table: pa.Table, names: Sequence[str]) -> dict[str, pd.Series]:
 
 
 def _read(
-    data: str, config: Config | None, read_limits: Sequence[str], asked: Asked
-) -> tuple[pa.Table, dict[str, str], list[Misfit], list[int]]:
+    data: str, config: Config | None, read_limits: Sequence[str], asked: ReadRequest
+) -> tuple[pa.Table, dict[str, str], list[TypeMismatch], list[int]]:
     """Returns all rows, column -> type alias, type mismatches, and the number of rows of each file."""
     types: dict[str, str] = {}
     options = None
@@ -328,7 +328,7 @@ def _read(
         if config is not None and (path := corrections_path(config)):
             # Labels that a person has reviewed are audited in their corrected form.
             corrections = load_corrections(path, dict(side.types), config.dataset.id, config.dataset.label)
-            batches = corrections.apply(batches, Applied())
+            batches = corrections.apply(batches, CorrectionCounts())
         table = pa.Table.from_batches(batches)
         if sum(rows) != table.num_rows:  # corrections dropped rows
             rows = []
@@ -336,7 +336,7 @@ def _read(
     return *_examples(side), []
 
 
-def _counted(side: Side, rows: list[int]) -> Iterator[pa.RecordBatch]:
+def _counted(side: InputTable, rows: list[int]) -> Iterator[pa.RecordBatch]:
     """Yields all batches and appends the number of rows of each file to `rows`."""
     for file in side.files:
         rows.append(0)
@@ -348,7 +348,7 @@ def _counted(side: Side, rows: list[int]) -> Iterator[pa.RecordBatch]:
 _ALIASES = {pa.int64(): "int64", pa.float32(): "float64", pa.binary(): "string", pa.large_binary(): "string"}
 
 
-def _examples(side: Side) -> tuple[pa.Table, dict[str, str], list[Misfit]]:
+def _examples(side: InputTable) -> tuple[pa.Table, dict[str, str], list[TypeMismatch]]:
     """Reads tf.Examples; columns with several values in a row are left out."""
     batches = [pa.table(batch) for batch in side.batches()]
     if not batches:

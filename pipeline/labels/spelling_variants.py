@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from components.arrow_example_gen.hash_split import in_eval
+from components.arrow_example_gen.hash_split import eval_mask
 from components.shared.spellings.entity_names import find_entities
-from components.shared.spellings.spelling_groups import Group, find_groups
+from components.shared.spellings.spelling_groups import SpellingGroup, find_groups
 from components.shared.texts.escaping import on_one_line
 from pipeline.onboarding.initialise.column_values import short, value_counts
 from pipeline.onboarding.initialise.settings_draft import EVAL_SHARE
@@ -26,7 +26,7 @@ MOST_SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Spelled:
+class SpellingVariants:
     """Spelling variants in one column.
 
     Attributes:
@@ -37,7 +37,7 @@ class Spelled:
 
     column: str
     found: int
-    groups: tuple[Group, ...]
+    groups: tuple[SpellingGroup, ...]
 
     def lines(self) -> list[str]:
         """Formats the largest groups as one line of text."""
@@ -49,7 +49,7 @@ class Spelled:
         return [f"  {on_one_line(self.column)}: {on_one_line(shown)}{more}"]
 
 
-def find_spelled(table: pa.Table, types: Mapping[str, str], labels: Sequence[str] = ()) -> tuple[Spelled, ...]:
+def find_spelled(table: pa.Table, types: Mapping[str, str], labels: Sequence[str] = ()) -> tuple[SpellingVariants, ...]:
     """Finds spelling variants in all text columns except prose.
 
     Args:
@@ -67,7 +67,7 @@ def find_spelled(table: pa.Table, types: Mapping[str, str], labels: Sequence[str
         few = column in labels or (len(counts) <= FEW_VALUES and len(counts) <= 0.1 * sum(counts.values()))
         groups = find_groups(counts) if few else find_entities(counts)
         if groups:
-            found.append(Spelled(column, len(groups), tuple(groups[:MOST_GROUPS])))
+            found.append(SpellingVariants(column, len(groups), tuple(groups[:MOST_GROUPS])))
     return tuple(found)
 
 
@@ -95,4 +95,4 @@ def eval_rows(table: pa.Table, config: Config | None, ids: Sequence[str], files:
     named = tuple(config.dataset.id) if config is not None else tuple(ids)
     if any(name not in table.column_names for name in named):
         return None
-    return np.concatenate([np.zeros(0, bool), *(in_eval(batch, named, share) for batch in table.to_batches())])
+    return np.concatenate([np.zeros(0, bool), *(eval_mask(batch, named, share) for batch in table.to_batches())])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.shared.artifacts import integrity
-from components.shared.artifacts.integrity import CONTENT, Finding
+from components.shared.artifacts.integrity import CONTENT, IntegrityFinding
 from components.shared.errors import DamagedArtifact
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Verifier:
         self._tell = tell
         self._read: set[int] = set()
 
-    def findings(self, artifact: "mlmd.Artifact") -> list[Finding]:
+    def findings(self, artifact: "mlmd.Artifact") -> list[IntegrityFinding]:
         """What is not as the component wrote it.
 
         An artifact of an earlier version of Plumbline has no record: it gets one, and counts as whole from then on.
@@ -50,7 +50,7 @@ class Verifier:
         uri = artifact.uri
         if not uri or "://" in uri:
             return []
-        made = integrity.load(uri)
+        made = integrity.load_record(uri)
         digests = self._digests and artifact.id not in self._read
         if made is not None:
             found = self._check(uri, made, digests)
@@ -88,10 +88,14 @@ class Verifier:
         """Sets the artifact aside that a component found to be damaged."""
         live = [one for one in store.get_artifacts_by_uri(uri) if one.state == one.LIVE]
         for artifact in live:
-            self._set_aside(store, artifact, [Finding("content", "", why)], again=True)
+            self._set_aside(store, artifact, [IntegrityFinding("content", "", why)], again=True)
 
     def _set_aside(
-        self, store: "metadata_store.MetadataStore", artifact: "mlmd.Artifact", found: list[Finding], again: bool
+        self,
+        store: "metadata_store.MetadataStore",
+        artifact: "mlmd.Artifact",
+        found: list[IntegrityFinding],
+        again: bool,
     ) -> None:
         path = Path(artifact.uri)
         # Marked first: killed in between, the next run makes it again, and the files lie where they lay.
@@ -115,13 +119,13 @@ class Verifier:
         self.lines.append(line)
         self._tell(line)
 
-    def _check(self, uri: str, made: integrity.Record, digests: bool) -> list[Finding]:
+    def _check(self, uri: str, made: integrity.ArtifactRecord, digests: bool) -> list[IntegrityFinding]:
         if Path(uri).is_relative_to(self.home / "artifacts"):  # the records of another root are not ours to write
             try:
                 return integrity.check_and_renew(uri, made, digests=digests)
             except OSError:  # told by what follows, unless only the record cannot be written
                 _log.exception("%s could not be compared, or its record not be renewed", uri)
-        return integrity.check(uri, made, digests=digests)
+        return integrity.check_artifact(uri, made, digests=digests)
 
     def _record(self, uri: str) -> None:
         """A failure is told when the artifact is used."""
@@ -132,7 +136,7 @@ class Verifier:
             _log.exception("%s could not be recorded", uri)
 
 
-def _said(found: Sequence[Finding]) -> str:
+def _said(found: Sequence[IntegrityFinding]) -> str:
     first = found[0]
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return f"{first.file} {first.detail}{more}".strip()

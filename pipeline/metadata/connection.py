@@ -21,7 +21,7 @@ PORTS = {"mysql": 3306, "postgresql": 5432}
 """The port of each kind of server where the settings name none."""
 
 
-class Metadata(Protocol):
+class MetadataSettings(Protocol):
     """The table [metadata] of pipeline.toml.
 
     Attributes:
@@ -47,7 +47,7 @@ class Metadata(Protocol):
     def password_variable(self) -> str: ...  # noqa: D102
 
 
-def connection_config(settings: Metadata | None, sqlite_file: Path) -> "mlmd.ConnectionConfig":
+def connection_config(settings: MetadataSettings | None, sqlite_file: Path) -> "mlmd.ConnectionConfig":
     """What ML Metadata, and TFX, connect with. Nothing is connected to, and no file is made, yet.
 
     Args:
@@ -81,12 +81,12 @@ def metadata_file(home: Path) -> Path:
     return home / FILE
 
 
-def connection_of(settings: Metadata | None, home: Path) -> "mlmd.ConnectionConfig":
+def connection_of(settings: MetadataSettings | None, home: Path) -> "mlmd.ConnectionConfig":
     """What the runs of a dataset are recorded with: [metadata] of its settings, or the SQLite file below `home`."""
     return connection_config(settings, metadata_file(home))
 
 
-def known_store(settings: Metadata | None, home: Path) -> "metadata_store.MetadataStore | None":
+def known_store(settings: MetadataSettings | None, home: Path) -> "metadata_store.MetadataStore | None":
     """The store of a dataset's runs, to read; None where it would be a SQLite file that does not exist.
 
     Raises:
@@ -145,7 +145,7 @@ def connect(
         ) from exc
 
 
-def _password(settings: Metadata) -> str:
+def _password(settings: MetadataSettings) -> str:
     if not settings.password_variable:
         return ""
     password = os.environ.get(settings.password_variable)

@@ -27,7 +27,7 @@ FILE = ".metadata_store.json"
 
 
 @dataclass(frozen=True)
-class Beside:
+class StoreIdentity:
     """What the artifacts know of their metadata.
 
     Attributes:
@@ -43,7 +43,7 @@ class Beside:
     home: str
 
 
-def settle(home: Path, store: "metadata_store.MetadataStore") -> str:
+def reconcile(home: Path, store: "metadata_store.MetadataStore") -> str:
     """Compares both sides and lets them agree from now on.
 
     Args:
@@ -60,18 +60,18 @@ def settle(home: Path, store: "metadata_store.MetadataStore") -> str:
     if known == "":
         known = _identify(store)
     told = folders if line else (beside.folders if beside else 0)
-    _save(home, Beside(known, newest, told, str(home)), beside)
+    _save(home, StoreIdentity(known, newest, told, str(home)), beside)
     return line
 
 
-def note(home: Path, store: "metadata_store.MetadataStore") -> None:
+def record_executions(home: Path, store: "metadata_store.MetadataStore") -> None:
     """Notes at the end of a run which executions the artifacts have seen."""
     beside = _load(home)
     if beside is not None:
-        _save(home, Beside(beside.id, _newest_execution(store), beside.folders, str(home)), beside)
+        _save(home, StoreIdentity(beside.id, _newest_execution(store), beside.folders, str(home)), beside)
 
 
-def _line(home: Path, known: str, newest: int, beside: Beside | None, folders: int) -> str:
+def _line(home: Path, known: str, newest: int, beside: StoreIdentity | None, folders: int) -> str:
     unknown = folders > max(newest, beside.folders if beside else 0)
     kept = f"the artifacts in {home / 'artifacts'} are kept, those that it does not describe are not used again"
     backup = newest_backup(home)
@@ -123,14 +123,14 @@ def _execution_folders(artifacts: Path) -> Iterator[int]:
             yield int(number)
 
 
-def _load(home: Path) -> Beside | None:
+def _load(home: Path) -> StoreIdentity | None:
     try:
         found: dict[str, Any] = json.loads((home / "artifacts" / FILE).read_text(encoding="utf-8"))
-        return Beside(str(found["id"]), int(found["executions"]), int(found["folders"]), str(found["home"]))
+        return StoreIdentity(str(found["id"]), int(found["executions"]), int(found["folders"]), str(found["home"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def _save(home: Path, now: Beside, before: Beside | None) -> None:
+def _save(home: Path, now: StoreIdentity, before: StoreIdentity | None) -> None:
     if now != before:
         write_json(home / "artifacts" / FILE, asdict(now))

@@ -9,11 +9,11 @@ import pandas as pd
 
 from components.registry.registry import Registry
 from pipeline.notebook_views.last_run import INK, IS, SOFT, WAS, finished, store_of
-from pipeline.report.facts import Step
+from pipeline.report.facts import ReportStep
 from pipeline.report.formatting import metric_name
 from pipeline.report.graph import layers
 from pipeline.report.store import read_record
-from pipeline.run_history.compare_runs import Comparison, compare_runs
+from pipeline.run_history.compare_runs import RunComparison, compare_runs
 from pipeline.run_history.downstream import Downstream, downstream
 from pipeline.run_history.lineage import Lineage, model_lineage
 from pipeline.run_history.runs import Run, history
@@ -128,13 +128,13 @@ def versions_table(found: Downstream) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["version", "as", "is now"]).set_index("version")
 
 
-def compare_newest(root: Path, dataset: str, runs: Sequence[Run]) -> Comparison:
+def compare_newest(root: Path, dataset: str, runs: Sequence[Run]) -> RunComparison:
     """The newest two runs, the older one first; a single one is compared with itself."""
     done = [run.run_id for run in runs if run.state == "done"]
     return compare_runs(store_of(root, dataset), root / dataset, done[min(1, len(done) - 1)], done[0])
 
 
-def deltas_table(found: Comparison) -> pd.DataFrame:
+def deltas_table(found: RunComparison) -> pd.DataFrame:
     """Metrics before and after."""
     rows = [
         {"metric": metric_name(name), "before": one.before, "after": one.after, "delta": one.delta}
@@ -143,13 +143,13 @@ def deltas_table(found: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["metric", "before", "after", "delta"]).set_index("metric")
 
 
-def steps_of(root: Path, run: Mapping[str, Any]) -> tuple[Step, ...]:
+def steps_of(root: Path, run: Mapping[str, Any]) -> tuple[ReportStep, ...]:
     """A run's steps with what each took from which, from ML Metadata."""
     home = root / run["dataset"]
     return read_record(run, store_of(home.parent, home.name)).steps
 
 
-def steps_chart(steps: Sequence[Step]) -> "altair.TopLevelMixin":
+def steps_chart(steps: Sequence[ReportStep]) -> "altair.TopLevelMixin":
     """The run as a graph, from left to right: blue steps did their work, grey ones came from the cache."""
     import altair as alt
 

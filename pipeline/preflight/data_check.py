@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from components.arrow_example_gen.corrections import Applied
+from components.arrow_example_gen.corrections import CorrectionCounts
 from components.arrow_example_gen.extra_rows import SPLIT as EXTRA
-from components.arrow_example_gen.extra_rows import Extra, check_columns, check_taken
+from components.arrow_example_gen.extra_rows import ExtraRows, check_columns, check_taken
 from components.arrow_example_gen.extra_rows import digest as extra_digest
-from components.arrow_example_gen.label_check import LabelCount
+from components.arrow_example_gen.label_check import LabelCounter
 from components.arrow_example_gen.rare_classes import with_other_class
 from components.arrow_example_gen.source import SPLITS, Source
 from components.shared.errors import ConfigError, InputError, UsageError
@@ -30,7 +30,7 @@ from pipeline.settings.sections.balance import steps_json
 
 
 @dataclass(frozen=True)
-class Scan:
+class FileScan:
     """What one span file holds, once it is corrected.
 
     `labels` are the distinct label values with their counts, at most 1,000; `corrected` are positions of the ids of the
@@ -46,7 +46,7 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedInputs:
     """The window a run will read, known to be readable, its fingerprint, and what of the corrections is in it.
 
     `rows` are those with a label, by split; `labels` label value -> rows, by split, empty where there are very many.
@@ -104,7 +104,7 @@ def source_of(config: Config, directory: str) -> Source:
     """What ingest is told to read; raises what check_schema and check_corrections do."""
     columns = check_schema(config)
     extra = tuple(
-        Extra({column: tuple(map(str, values)) for column, values in one.where.items()}, one.spans)
+        ExtraRows({column: tuple(map(str, values)) for column, values in one.where.items()}, one.spans)
         for one in config.data.extra
     )
     check_columns(extra, columns, str(config.path))
@@ -147,13 +147,13 @@ def share_of(source: Source, span: int | None, rows: int, cache: Path) -> float:
         raise UsageError(f"--sample {rows}: must be at least {LEAST_SAMPLE}")
     window = source.files(span).splits()
     known = _load(cache)
-    scans: dict[str, Scan] = {}
+    scans: dict[str, FileScan] = {}
     found = [_scanned(source, file, split, known, scans) for split in SPLITS for file in window[split]]
     _keep(cache, known, scans)
     return min(1.0, rows / max(sum(scan.rows + scan.unlabelled for scan in found), 1))
 
 
-def check_data(source: Source, span: int | None, cache: Path) -> Checked:
+def check_data(source: Source, span: int | None, cache: Path) -> CheckedInputs:
     """Reads every file of the window once, as ingest will.
 
     What was read is kept in `cache` by path, size, time of change and how it was read: a file that is as it was is not
@@ -166,12 +166,12 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
     source = with_other_class(source, span)
     window = source.files(span)
     known = _load(cache)
-    scans: dict[str, Scan] = {}
+    scans: dict[str, FileScan] = {}
     digests: dict[str, list[tuple[int, str]]] = {}
     rows: dict[str, int] = {}
     labels: dict[str, dict[str, int]] = {}
     for split, files in window.splits().items():
-        total = LabelCount(source.label)
+        total = LabelCounter(source.label)
         taken: list[tuple[int, ...]] = []
         for file in files:
             scan = _scanned(source, file, split, known, scans)
@@ -188,10 +188,12 @@ def check_data(source: Source, span: int | None, cache: Path) -> Checked:
     located = _locate(source, window, known, scans)
     _keep(cache, known, scans)
     corrected = source.corrected.file.sha256 if source.corrected else ""
-    return Checked(window, data_fingerprint(digests, corrected), located, rows, labels)
+    return CheckedInputs(window, data_fingerprint(digests, corrected), located, rows, labels)
 
 
-def _locate(source: Source, window: SpanWindow, known: dict[str, Scan], scans: dict[str, Scan]) -> CorrectedIds | None:
+def _locate(
+    source: Source, window: SpanWindow, known: dict[str, FileScan], scans: dict[str, FileScan]
+) -> CorrectedIds | None:
     """Where the corrections' rows are. Other spans that are read for it become scans, too."""
     if source.corrected is None:
         return None
@@ -208,14 +210,16 @@ def _locate(source: Source, window: SpanWindow, known: dict[str, Scan], scans: d
     return locate(source, source.corrected, here, [span for span in reversed(others) if span not in read], look)
 
 
-def _scanned(source: Source, file: SpanFile, split: str, known: dict[str, Scan], scans: dict[str, Scan]) -> Scan:
+def _scanned(
+    source: Source, file: SpanFile, split: str, known: dict[str, FileScan], scans: dict[str, FileScan]
+) -> FileScan:
     """The scan that is known of a file, or else one of now; among `scans` either way."""
     key = _key(source, file, split)
     scans[key] = known.get(key) or _scan(source, file, split)
     return scans[key]
 
 
-def _keep(cache: Path, known: dict[str, Scan], scans: dict[str, Scan]) -> None:
+def _keep(cache: Path, known: dict[str, FileScan], scans: dict[str, FileScan]) -> None:
     """Writes the cache if there is anything new; UsageError if it cannot be written."""
     found = {key: scan for key, scan in scans.items() if not key.startswith(NOT_KEPT)}
     if not found.keys() - known.keys():
@@ -227,15 +231,15 @@ def _keep(cache: Path, known: dict[str, Scan], scans: dict[str, Scan]) -> None:
         raise UsageError(f"{cache}: cannot be written ({exc.strerror}); choose another place with --root") from exc
 
 
-def _scan(source: Source, file: SpanFile, split: str) -> Scan:
-    count = LabelCount(source.label)
-    applied = Applied()
+def _scan(source: Source, file: SpanFile, split: str) -> FileScan:
+    count = LabelCounter(source.label)
+    applied = CorrectionCounts()
     taken: list[int] = []
     for _batch in count.labelled(source.read(file, split, applied=applied, taken=taken)):
         pass
     labels = {str(value): n for value, n in count.values.items()}
     digest = content_sha256(source.place, file, source.options)
-    return Scan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.found)), tuple(taken))
+    return FileScan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.found)), tuple(taken))
 
 
 NOT_KEPT = "server "
@@ -289,10 +293,10 @@ def _etag(source: Source, path: str) -> str:
     return next((value.decode() for key, value in known.items() if key.lower() == "etag"), "")
 
 
-def _load(cache: Path) -> dict[str, Scan]:
+def _load(cache: Path) -> dict[str, FileScan]:
     try:
         found = json.loads(cache.read_text("utf-8")).items()
-        return {key: Scan(**scan) for key, scan in found if scan.pop("digest", None) == entry_digest(key, scan)}
+        return {key: FileScan(**scan) for key, scan in found if scan.pop("digest", None) == entry_digest(key, scan)}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}  # it is only a cache
 

@@ -17,7 +17,7 @@ from pipeline.process.signals import Interrupted, announce_once, handle_signals,
 from pipeline.process.standard_streams import STDOUT, drop, flushed, not_written, open_streams, say
 
 
-def guarded(command: Callable[[], int], *, debug: bool, place: Path | None = None) -> int:
+def run_command(command: Callable[[], int], *, debug: bool, place: Path | None = None) -> int:
     """Runs a command and reports an exception as one line on stderr.
 
     Args:

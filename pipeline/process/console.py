@@ -10,11 +10,11 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
-from components.shared.progress import latest
+from components.shared.progress import latest_progress
 
 
 @contextmanager
-def chatter_to(log: Path, follow: bool = False) -> Iterator[TextIO]:
+def redirect_output(log: Path, follow: bool = False) -> Iterator[TextIO]:
     """Redirects stdout and stderr, including those of C++ libraries, to a log file.
 
     TensorFlow writes to file descriptor 2, not to sys.stderr, so the descriptors themselves are redirected.
@@ -101,9 +101,9 @@ class Progress:
         self._live = bool(stream and stream.isatty())
 
     @contextmanager
-    def step(self, name: str) -> Iterator["Step"]:
+    def step(self, name: str) -> Iterator["ProgressStep"]:
         """Shows one step while the block runs. Yields the step; the caller sets its `state`."""
-        step = Step()
+        step = ProgressStep()
         began = time.monotonic()
         stop = threading.Event()
         ticker = threading.Thread(target=self._tick, args=(name, began, stop), daemon=True)
@@ -129,7 +129,7 @@ class Progress:
     def _tick(self, name: str, began: float, stop: threading.Event) -> None:
         while not stop.wait(0.5):
             now = f"{self._count(1)} {name:<20} {'running':<9} {time.monotonic() - began:6.1f} s"
-            self._line(f"{now}  {latest()}".rstrip(), end="")
+            self._line(f"{now}  {latest_progress()}".rstrip(), end="")
 
     def _count(self, ahead: int = 0) -> str:
         return f"[{self._done + ahead:>2}/{self.total}]"
@@ -142,7 +142,7 @@ class Progress:
                 self._stream.flush()
 
 
-class Step:
+class ProgressStep:
     """A step of a run.
 
     Attributes:

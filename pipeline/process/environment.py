@@ -9,7 +9,7 @@ from typing import Any
 from components.shared.errors import PlumblineWarning
 
 
-def settle() -> None:
+def configure_environment() -> None:
     """Sets defaults for this process and its children; variables that the user has set are kept."""
     # TFT's Keras layer switches to Keras 2 at import if the variable is not set. Plumbline builds Keras 3 models.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")

@@ -10,7 +10,7 @@ from components.shared.errors import UsageError
 
 
 @contextmanager
-def alone(folder: Path, at_work: str = "a run", option: str = "--root") -> Iterator[None]:
+def run_lock(folder: Path, at_work: str = "a run", option: str = "--root") -> Iterator[None]:
     """Holds the lock <folder>/.run.lock during the block. The kernel releases the lock of a dead process.
 
     Args:
@@ -42,7 +42,7 @@ def alone(folder: Path, at_work: str = "a run", option: str = "--root") -> Itera
         yield
 
 
-def holder(folder: Path) -> str:
+def lock_holder(folder: Path) -> str:
     """Returns the process that holds <folder>/.run.lock, such as "process 12"; "" if it is free. Writes nothing."""
     try:
         lock = (folder / ".run.lock").open("r")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.model_card import card
-from pipeline.report.facts import Facts
+from pipeline.report.facts import ReportData
 from pipeline.report.formatting import metric_name
 
 
@@ -14,16 +14,16 @@ class Part:
     """Blocks of a card (Text, Items, Table), a one-line summary `gist`, and the number of omitted rows."""
 
     gist: str
-    blocks: tuple[card.Text | card.Items | card.Table, ...]
+    blocks: tuple[card.CardText | card.CardItems | card.CardTable, ...]
     more: int = 0
 
 
-def of_metrics(facts: Facts) -> str:
+def of_metrics(facts: ReportData) -> str:
     """Explains intervals and baselines; empty for runs without either."""
     return card.OF_METRICS if facts.evaluation.get("intervals") or facts.baselines else ""
 
 
-def against_champion(facts: Facts) -> Part | None:
+def against_champion(facts: ReportData) -> Part | None:
     """The significance test of the differences to the champion and its results; None if nothing was tested."""
     compared = facts.evaluation.get("comparisons") or []
     if not compared or not facts.evaluation.get("champion"):
@@ -34,7 +34,7 @@ def against_champion(facts: Facts) -> Part | None:
     return Part(gist, card.against_champion(facts.evaluation), max(0, len(compared) - card.MOST_ROWS))
 
 
-def fairness(facts: Facts) -> Part | None:
+def fairness(facts: ReportData) -> Part | None:
     """Fairness metrics by group of each sensitive column; None without sensitive columns."""
     found = card.fairness(facts.evaluation)
     if found is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.shared.texts.escaping import xml_text
 from pipeline.report.curves import Bin
-from pipeline.report.facts import CategoryBar, Feature, NumberBar, Side
+from pipeline.report.facts import CategoryBar, Feature, NumberBar, SplitFeature
 
 Spec = dict[str, Any]
 WAS, IS = "var(--was)", "var(--is)"
@@ -32,14 +32,14 @@ def distribution(feature: Feature) -> Spec | None:
     return _categories(sides)
 
 
-def _finite(side: Side) -> list[NumberBar]:
+def _finite(side: SplitFeature) -> list[NumberBar]:
     bars = [bar for bar in side.bars if isinstance(bar, NumberBar)]
     return [bar for bar in bars if math.isfinite(bar.low) and math.isfinite(bar.high)]
 
 
-def _one_value(side: Side, bars: Sequence[NumberBar]) -> Side:
+def _one_value(side: SplitFeature, bars: Sequence[NumberBar]) -> SplitFeature:
     values = tuple(CategoryBar(f"{bar.low:g}", bar.share) for bar in bars if bar.share > 0)
-    return Side(side.rows, side.missing, side.figures, values)
+    return SplitFeature(side.rows, side.missing, side.figures, values)
 
 
 def _histogram(bars: Mapping[str, Sequence[NumberBar]]) -> Spec:
@@ -93,7 +93,7 @@ def _density(split: str, color: str, fill: float, stroke: float) -> Spec:
     }
 
 
-def _categories(sides: Mapping[str, Side]) -> Spec:
+def _categories(sides: Mapping[str, SplitFeature]) -> Spec:
     shares = {
         split: {xml_text(bar.value): bar.share for bar in side.bars if isinstance(bar, CategoryBar)}
         for split, side in sides.items()

@@ -9,7 +9,7 @@ from pipeline.metadata.connection import known_store
 from pipeline.metadata.summary_files import summary_of_run
 from pipeline.report.formatting import fixed, measure_name, metric_name, shown_metrics, signed, spans
 from pipeline.report.page import MOST_ROWS, flat, render
-from pipeline.report.store import Record, read_record
+from pipeline.report.store import RunRecord, read_record
 
 Difference = tuple[str, str, str]
 
@@ -60,7 +60,9 @@ def write_compare(home: Path, first: str, second: str, path: Path | None = None,
     return chosen
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any], old: Record, new: Record) -> list[Difference]:
+def differences(
+    before: Mapping[str, Any], after: Mapping[str, Any], old: RunRecord, new: RunRecord
+) -> list[Difference]:
     """Lists the inputs that differ between two runs: spans, files, fingerprints and settings.
 
     Args:
@@ -144,5 +146,5 @@ def _drift(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[dict[str
     return rows
 
 
-def _eval_files(record: Record) -> set[str]:
+def _eval_files(record: RunRecord) -> set[str]:
     return {file.sha256 for file in record.files if file.split == "eval"}

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from components.model_card.card import probability
 from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
-from pipeline.report.facts import Facts
+from pipeline.report.facts import ReportData
 from pipeline.report.formatting import fixed, listed, metric_name, percent, signed
 from pipeline.report.sparklines import share_bar
 
@@ -94,7 +94,7 @@ class ImportanceRow:
 
 
 @dataclass(frozen=True)
-class Importance:
+class ImportanceTable:
     """Permutation importance, most important feature first; `gist` names the first three."""
 
     metric: str
@@ -104,7 +104,7 @@ class Importance:
     others: tuple[ImportanceRow, ...]
 
 
-def weak(facts: Facts) -> Weak | None:
+def weak(facts: ReportData) -> Weak | None:
     """Arranges the weak slices of the error analysis; None if it did not run."""
     found = facts.errors
     rows = list(found.get("slices") or ())
@@ -166,7 +166,7 @@ def _about(row: Mapping[str, Any], task: str) -> str:
     return ""
 
 
-def importance(facts: Facts) -> Importance | None:
+def importance(facts: ReportData) -> ImportanceTable | None:
     """Arranges the permutation importance of the features; None if it was not computed."""
     found = list(facts.errors.get("importance") or ())
     if not found:
@@ -193,7 +193,7 @@ def importance(facts: Facts) -> Importance | None:
     more = f" {left_out:,} features with less influence on the predictions were not measured." if left_out else ""
     among = f" within {rows_used:,} eval rows" if rows_used else ""
     repeats = f" over {used['importance_repeats']} permutations" if "importance_repeats" in used else ""
-    return Importance(
+    return ImportanceTable(
         metric_name(metric),
         f"most important: {listed(largest[:3])}" if largest else "no feature is significant",
         f"{worse} of {metric_name(metric)} after the values of a feature are permuted{among}: mean{repeats} and its "
@@ -208,6 +208,6 @@ def _size(row: Mapping[str, Any]) -> float:
     return max(0.0, float(drop))
 
 
-def _settings(facts: Facts) -> Mapping[str, Any]:
+def _settings(facts: ReportData) -> Mapping[str, Any]:
     found = facts.settings.get("ErrorAnalysis", {}).get("settings")
     return found if isinstance(found, dict) else {}

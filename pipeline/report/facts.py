@@ -25,7 +25,7 @@ class CategoryBar:
 
 
 @dataclass(frozen=True)
-class Side:
+class SplitFeature:
     """Statistics of one feature in one split.
 
     Attributes:
@@ -47,11 +47,11 @@ class Feature:
 
     name: str
     kind: str
-    sides: Mapping[str, Side]
+    sides: Mapping[str, SplitFeature]
 
 
 @dataclass(frozen=True)
-class Step:
+class ReportStep:
     """One execution. `inputs` are the ids of the steps that produced its inputs."""
 
     id: str
@@ -73,7 +73,7 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class SpanFile:
+class ReportFile:
     """One input file of the run."""
 
     split: str
@@ -98,7 +98,7 @@ class Past:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ReportData:
     """Everything that a report shows. Results of steps that did not run are empty.
 
     Attributes:
@@ -117,8 +117,8 @@ class Facts:
 
     summary: Mapping[str, Any]
     features: tuple[Feature, ...] = ()
-    steps: tuple[Step, ...] = ()
-    files: tuple[SpanFile, ...] = ()
+    steps: tuple[ReportStep, ...] = ()
+    files: tuple[ReportFile, ...] = ()
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, Any] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from components.model_card.card import probability
 from pipeline.report import sparklines
 from pipeline.report.charts import distribution
 from pipeline.report.draw import svg
-from pipeline.report.facts import Facts, Feature, Past
+from pipeline.report.facts import Feature, Past, ReportData
 from pipeline.report.formatting import fixed, measure_name, number, percent
 
 FULL = 40
@@ -118,7 +118,7 @@ def ratio_of(distance: float, threshold: float | None) -> float:
     return 0.0 if distance == 0 else 99.0
 
 
-def feature_rows(facts: Facts, full: int = FULL) -> list[FeatureRow]:
+def feature_rows(facts: ReportData, full: int = FULL) -> list[FeatureRow]:
     """Arranges all columns: drifted ones first, then by distance / threshold; columns without a comparator last.
 
     Args:
@@ -243,7 +243,7 @@ def _courses(past: Sequence[Past]) -> dict[tuple[str, str], list[tuple[int, floa
     return found
 
 
-def _tags(facts: Facts) -> Any:
+def _tags(facts: ReportData) -> Any:
     """Returns a function from a column name to its tag: "label", "id", "not used" or ""."""
     source = facts.settings.get("ArrowExampleGen", {}).get("source", {})
     used = (

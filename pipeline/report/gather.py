@@ -8,7 +8,7 @@ from components.shared.errors import UsageError
 from components.shared.files import read_json
 from pipeline.metadata.connection import known_store
 from pipeline.report.curves import read_curves
-from pipeline.report.facts import Facts, Past
+from pipeline.report.facts import Past, ReportData
 from pipeline.report.history import as_past, read_past
 from pipeline.report.statistics import read_features
 from pipeline.report.store import read_record
@@ -16,7 +16,7 @@ from pipeline.report.store import read_record
 Found = TypeVar("Found")
 
 
-def gather(home: Path, summary: Mapping[str, Any], store: Any = None) -> Facts:
+def gather(home: Path, summary: Mapping[str, Any], store: Any = None) -> ReportData:
     """Reads the artifacts of a run; those of steps that did not run, or that were deleted, are empty.
 
     Args:
@@ -40,7 +40,7 @@ def gather(home: Path, summary: Mapping[str, Any], store: Any = None) -> Facts:
             gone.append(key)
             return otherwise
 
-    return Facts(
+    return ReportData(
         summary=summary,
         features=read("StatisticsGen.statistics", read_features, ()),
         steps=record.steps,

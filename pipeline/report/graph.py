@@ -7,7 +7,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from pipeline.report.draw import framed
-from pipeline.report.facts import Step
+from pipeline.report.facts import ReportStep
 from pipeline.report.formatting import seconds
 
 BOX, TALL = 122, 44
@@ -16,7 +16,7 @@ THIN = 10
 SWEEPS = 4
 
 
-def layers(steps: Sequence[Step]) -> tuple[list[list[str]], list[list[str]]]:
+def layers(steps: Sequence[ReportStep]) -> tuple[list[list[str]], list[list[str]]]:
     """Computes a layered drawing (K. Sugiyama et al., 1981).
 
     The layer of a step is the length of the longest path to it from a step without inputs. An edge that passes a layer
@@ -57,7 +57,7 @@ def layers(steps: Sequence[Step]) -> tuple[list[list[str]], list[list[str]]]:
     return found, ways
 
 
-def drawn_edges(steps: Sequence[Step]) -> list[tuple[str, str]]:
+def drawn_edges(steps: Sequence[ReportStep]) -> list[tuple[str, str]]:
     """Returns the edges (from, to) of the transitive reduction of the graph."""
     above: dict[str, set[str]] = {}
     for step in steps:
@@ -70,7 +70,7 @@ def drawn_edges(steps: Sequence[Step]) -> list[tuple[str, str]]:
     ]
 
 
-def graph(steps: Sequence[Step], down: bool) -> Markup | None:
+def graph(steps: Sequence[ReportStep], down: bool) -> Markup | None:
     """Draws the graph as SVG; None without edges.
 
     Args:
@@ -118,7 +118,7 @@ def _edge(way: Sequence[tuple[float, float]], long_side: float, down: bool) -> s
     return f'<path class="edge" d="{path}"/><circle class="end" cx="{x}" cy="{y}" r="2.5"/>'
 
 
-def _box(step: Step, x: float, y: float) -> str:
+def _box(step: ReportStep, x: float, y: float) -> str:
     name = step.id if len(step.id) <= 18 else f"{step.id[:17]}…"
     state = seconds(step.seconds) if step.state == "executed" else step.state
     return (

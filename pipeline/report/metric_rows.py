@@ -7,14 +7,14 @@ from typing import Any
 from components.evaluator.paired_comparison import Z95
 from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.report import intervals
-from pipeline.report.facts import Facts
+from pipeline.report.facts import ReportData
 from pipeline.report.formatting import better, ends, fixed, metric_name, shown_metrics, signed
 
 BASELINES = ("linear", "prior")
 
 
 @dataclass(frozen=True)
-class Beside:
+class ComparisonColumn:
     """Another model's metric and the candidate's difference to it, as text.
 
     Attributes:
@@ -40,20 +40,20 @@ class MetricRow:
     name: str
     value: str
     interval: str
-    others: Mapping[str, Beside]
+    others: Mapping[str, ComparisonColumn]
 
     @property
-    def champion(self) -> Beside:
+    def champion(self) -> ComparisonColumn:
         """Comparison with the champion."""
-        return self.others.get("champion", Beside())
+        return self.others.get("champion", ComparisonColumn())
 
     @property
-    def linear(self) -> Beside:
+    def linear(self) -> ComparisonColumn:
         """Comparison with the linear baseline."""
-        return self.others.get("linear", Beside())
+        return self.others.get("linear", ComparisonColumn())
 
 
-def metric_rows(facts: Facts) -> list[MetricRow]:
+def metric_rows(facts: ReportData) -> list[MetricRow]:
     """Returns all metrics of the candidate with intervals and comparisons on the same rows."""
     metrics: dict[str, Any] = dict(facts.summary["metrics"])
     others: dict[str, Mapping[str, float | None]] = {}
@@ -82,7 +82,9 @@ def metric_rows(facts: Facts) -> list[MetricRow]:
     return rows
 
 
-def beside(metric: str, value: float | None, other: float | None, error: tuple[float, float] | None) -> Beside:
+def beside(
+    metric: str, value: float | None, other: float | None, error: tuple[float, float] | None
+) -> ComparisonColumn:
     """Compares a metric of the candidate with that of another model.
 
     Args:
@@ -92,21 +94,21 @@ def beside(metric: str, value: float | None, other: float | None, error: tuple[f
       error: Paired difference and its standard error; None if they were not computed.
     """
     if other is None:
-        return Beside()
+        return ComparisonColumn()
     if value is None:
-        return Beside(fixed(other))
+        return ComparisonColumn(fixed(other))
     apart = error[0] if error else value - other
     interval = (apart - Z95 * error[1], apart + Z95 * error[1]) if error else None
     if metric == "threshold":
-        return Beside(fixed(other))
+        return ComparisonColumn(fixed(other))
     difference = signed(apart, beside=value)
     shown = bool(difference.strip("0."))  # a difference that is displayed as 0 is neither better nor worse
     chance = shown and interval is not None and interval[0] <= 0 <= interval[1]
     ahead = better(metric, apart) if shown and interval is not None and not chance else None
-    return Beside(fixed(other), difference, ends(interval, sign=True), ahead, chance)
+    return ComparisonColumn(fixed(other), difference, ends(interval, sign=True), ahead, chance)
 
 
-def _errors(facts: Facts) -> dict[tuple[str, str], tuple[float, float]]:
+def _errors(facts: ReportData) -> dict[tuple[str, str], tuple[float, float]]:
     """(other model, metric) -> difference over all rows and its standard error, where the evaluator has both."""
     pairs = [("champion", row) for row in facts.evaluation.get("comparisons") or () if not row["slice"]]
     pairs += [("champion", row) for row in facts.evaluation.get("champion_differences") or ()]
@@ -124,7 +126,7 @@ def tiles(rows: Sequence[MetricRow]) -> list[MetricRow]:
     return [by_key[name] for name in MAIN_METRICS if name in by_key][:3]
 
 
-def _interval(name: str, value: float | None, facts: Facts) -> tuple[float, float] | None:
+def _interval(name: str, value: float | None, facts: ReportData) -> tuple[float, float] | None:
     """Interval by formula, for runs without bootstrap intervals."""
     rows = facts.summary["metrics"].get("rows")
     if value is None or not rows:

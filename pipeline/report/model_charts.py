@@ -5,13 +5,13 @@ from markupsafe import Markup
 from pipeline.report import charts
 from pipeline.report.curves import precision_recall, roc, score_bins
 from pipeline.report.draw import svg
-from pipeline.report.facts import Facts, Matrix
+from pipeline.report.facts import Matrix, ReportData
 from pipeline.report.formatting import percent
 from pipeline.report.metric_chart import metric_course
 from pipeline.report.metric_rows import metric_rows, tiles
 
 
-def model_charts(facts: Facts) -> list[tuple[str, str, Markup]]:
+def model_charts(facts: ReportData) -> list[tuple[str, str, Markup]]:
     """Returns (heading, caption, chart) of each chart; empty for other tasks."""
     if not facts.curves.get("candidate"):
         return []
@@ -69,7 +69,7 @@ def positives(matrices: tuple[Matrix, ...]) -> tuple[float, float]:
     return first.tp + first.fn, first.tp + first.fn + first.fp + first.tn
 
 
-def metric_courses(facts: Facts) -> list[tuple[str, Markup]]:
+def metric_courses(facts: ReportData) -> list[tuple[str, Markup]]:
     """Returns (metric, chart by span) of the main metrics."""
     found = []
     for row in tiles(metric_rows(facts)):

@@ -16,7 +16,7 @@ from pipeline.drift.comparison_text import drift_counts
 from pipeline.report import formatting
 from pipeline.report.card_parts import against_champion, fairness, of_metrics
 from pipeline.report.error_rows import importance, weak
-from pipeline.report.facts import Facts
+from pipeline.report.facts import ReportData
 from pipeline.report.feature_rows import feature_rows
 from pipeline.report.finding_sentences import line_name
 from pipeline.report.graph import graph
@@ -41,7 +41,7 @@ LABEL_FIGURES = {
 }
 
 
-def report_page(facts: Facts) -> str:
+def report_page(facts: ReportData) -> str:
     """Renders the report as one self-contained HTML text with its styles, script and charts."""
     summary = facts.summary
     metrics = metric_rows(facts)
@@ -130,7 +130,7 @@ def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
     return f"{text}; the table as a whole" if counts.table else text
 
 
-def _labels(facts: Facts) -> dict[str, Any]:
+def _labels(facts: ReportData) -> dict[str, Any]:
     """The label audit: class shares in train and eval, suspected label errors, remaining figures."""
     found = dict(facts.summary["labels"])
     judged, doubtful = found.get("judged"), found.get("doubtful", 0)

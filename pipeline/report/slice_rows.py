@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from components.evaluator.paired_comparison import Z95
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
-from pipeline.report.facts import Facts
+from pipeline.report.facts import ReportData
 from pipeline.report.formatting import ends, fixed, metric_name, shown_metrics, signed
 from pipeline.report.sparklines import share_bar
 
@@ -60,7 +60,7 @@ class SliceTable:
     gist: str
 
 
-def slice_rows(facts: Facts) -> SliceTable | None:
+def slice_rows(facts: ReportData) -> SliceTable | None:
     """Arranges the slices of the evaluation; None if there are none."""
     overall = facts.summary["metrics"]
     left_out = {"threshold", "calibration"} | (LESS_TELLING if "auc" in overall else set())

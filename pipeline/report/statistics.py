@@ -4,7 +4,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.report.facts import CategoryBar, Feature, NumberBar, Side
+from pipeline.report.facts import CategoryBar, Feature, NumberBar, SplitFeature
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import statistics_pb2
@@ -45,7 +45,7 @@ def _feature(name: str, sides: Mapping[str, tuple[Any, int]]) -> Feature:
     )
 
 
-def _number(numbers: "statistics_pb2.NumericStatistics", rows: int) -> Side:
+def _number(numbers: "statistics_pb2.NumericStatistics", rows: int) -> SplitFeature:
     there = numbers.common_stats.num_non_missing
     histogram = next((found for found in numbers.histograms if found.type == found.STANDARD), None)
     buckets = histogram.buckets if histogram else []
@@ -61,10 +61,10 @@ def _number(numbers: "statistics_pb2.NumericStatistics", rows: int) -> Side:
             "zeros": numbers.num_zeros / there,
         }
     bars = tuple(NumberBar(b.low_value, b.high_value, b.sample_count / total) for b in buckets)
-    return Side(rows, _missing(there, rows), figures, bars)
+    return SplitFeature(rows, _missing(there, rows), figures, bars)
 
 
-def _category(strings: "statistics_pb2.StringStatistics", rows: int, kept: Set[str]) -> Side:
+def _category(strings: "statistics_pb2.StringStatistics", rows: int, kept: Set[str]) -> SplitFeature:
     buckets = strings.rank_histogram.buckets
     # Shares refer to all values, including the tail that TFDV did not keep.
     total = strings.common_stats.tot_num_values or sum(bucket.sample_count for bucket in buckets) or 1.0
@@ -72,7 +72,7 @@ def _category(strings: "statistics_pb2.StringStatistics", rows: int, kept: Set[s
     figures: dict[str, float | str] = {"distinct": int(strings.unique)}
     if bars:
         figures |= {"most frequent value": bars[0].value, "share of that value": bars[0].share}
-    return Side(rows, _missing(strings.common_stats.num_non_missing, rows), figures, bars)
+    return SplitFeature(rows, _missing(strings.common_stats.num_non_missing, rows), figures, bars)
 
 
 def _missing(there: int, rows: int) -> float:

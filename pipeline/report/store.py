@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.custom_module import KEY as OWN
-from pipeline.report.facts import SpanFile, Step
+from pipeline.report.facts import ReportFile, ReportStep
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """Metadata of one run.
 
     Attributes:
@@ -21,13 +21,13 @@ class Record:
       files: Input files.
     """
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ReportStep, ...] = ()
     outputs: Mapping[str, Path] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    files: tuple[SpanFile, ...] = ()
+    files: tuple[ReportFile, ...] = ()
 
 
-def read_record(summary: Mapping[str, Any], store: Any) -> Record:
+def read_record(summary: Mapping[str, Any], store: Any) -> RunRecord:
     """Reads the metadata of a run; edges, outputs and settings are empty if the store does not contain it.
 
     Args:
@@ -36,12 +36,12 @@ def read_record(summary: Mapping[str, Any], store: Any) -> Record:
     """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-    told = [Step(row["id"], row["state"], row["seconds"]) for row in summary["components"]]
+    told = [ReportStep(row["id"], row["state"], row["seconds"]) for row in summary["components"]]
     if store is None:
-        return Record(tuple(told))
+        return RunRecord(tuple(told))
     run = store.get_context_by_type_and_name("pipeline_run", summary["run_id"])
     if run is None:
-        return Record(tuple(told))
+        return RunRecord(tuple(told))
     executions = store.get_executions_by_context(run.id)
     kinds = {kind.id: kind.name.rsplit(".", 1)[-1] for kind in store.get_execution_types()}
     ids = {execution.id: kinds[execution.type_id] for execution in executions}
@@ -57,9 +57,9 @@ def read_record(summary: Mapping[str, Any], store: Any) -> Record:
         elif event.artifact_id in made:
             inputs.setdefault(component, set()).add(made[event.artifact_id])
     examples = [artifact for id_, artifact in artifacts.items() if made[id_] == "ArrowExampleGen"]
-    return Record(
+    return RunRecord(
         tuple(
-            Step(
+            ReportStep(
                 step.id,
                 step.state,
                 step.seconds,
@@ -105,8 +105,10 @@ def _without_code(value: Any) -> Any:
     return found
 
 
-def _files(examples: list[Any]) -> tuple[SpanFile, ...]:
+def _files(examples: list[Any]) -> tuple[ReportFile, ...]:
     if not examples:
         return ()
     rows = json.loads(examples[0].custom_properties["files"].string_value or "[]")
-    return tuple(SpanFile(**{name: row[name] for name in SpanFile.__dataclass_fields__ if name in row}) for row in rows)
+    return tuple(
+        ReportFile(**{name: row[name] for name in ReportFile.__dataclass_fields__ if name in row}) for row in rows
+    )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from components.model_card.card import decided_by
-from pipeline.report.facts import Facts, Matrix
+from pipeline.report.facts import Matrix, ReportData
 from pipeline.report.formatting import METRICS, percent
 
 
@@ -27,7 +27,7 @@ class ThresholdSummary:
     tables: tuple[Confusion, ...]
 
 
-def deciding(facts: Facts) -> ThresholdSummary | None:
+def deciding(facts: ReportData) -> ThresholdSummary | None:
     """Describes the candidate's decision threshold; None for tasks without one."""
     names = {"candidate": "Candidate"}
     if champion := facts.summary["champion"]:
@@ -46,7 +46,7 @@ def deciding(facts: Facts) -> ThresholdSummary | None:
     return ThresholdSummary(text, tuple(_confusion(name, matrix) for name, matrix in found.values()))
 
 
-def calibrated(facts: Facts) -> str:
+def calibrated(facts: ReportData) -> str:
     """Describes calibration in one or two sentences; empty where it was not measured."""
     metrics = facts.summary["metrics"]
     error, ratio, at = metrics.get("calibration_error"), metrics.get("calibration"), facts.decision("candidate")

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipeline.report.facts import Facts
+from pipeline.report.facts import ReportData
 from pipeline.report.formatting import METRICS, fixed, seconds
 from pipeline.report.sparklines import share_bar
 from pipeline.settings.renamed_keys import with_present_names
@@ -31,7 +31,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Training:
+class ModelDescription:
     """A model: a one-line summary `gist`, its members, and further rows (name, text)."""
 
     gist: str
@@ -44,7 +44,7 @@ class Training:
         return any(member.weight for member in self.members)
 
 
-def training(facts: Facts) -> Training | None:
+def training(facts: ReportData) -> ModelDescription | None:
     """Arranges training.json; None if it is empty."""
     found = facts.training
     asked = _asked(facts)
@@ -53,7 +53,7 @@ def training(facts: Facts) -> Training | None:
     rows = tuple((name, text) for name, text in (*_rows(found), ("Search", _search(facts))) if text)
     if not members and not rows:
         return None
-    return Training(_gist(blend, found), members, rows)
+    return ModelDescription(_gist(blend, found), members, rows)
 
 
 def _weights(found: Mapping[str, Any]) -> Mapping[str, float | None]:
@@ -150,7 +150,7 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _search(facts: Facts) -> str:
+def _search(facts: ReportData) -> str:
     """Result of the hyperparameter search."""
     found = facts.summary.get("tuned")
     if not found:
@@ -179,7 +179,7 @@ def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def _asked(facts: Facts) -> Mapping[str, Any]:
+def _asked(facts: ReportData) -> Mapping[str, Any]:
     """The table [training] of the run's settings."""
     given = facts.settings.get("Trainer", {}).get("custom_config")
     table = given.get("training") if isinstance(given, dict) else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from components.evaluator.assessment import AGAINST_LINEAR
 from components.evaluator.findings import LinearBaseline, SimplerModelAhead
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
-from pipeline.report.facts import Facts
+from pipeline.report.facts import ReportData
 from pipeline.report.finding_sentences import in_a_sentence, line_name, sentence
 from pipeline.report.formatting import fixed, listed, metric_name, spans
 from pipeline.report.metric_rows import metric_rows
@@ -16,7 +16,7 @@ MOST_NOTES = 4
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RunVerdict:
     """Outcome of a run. `kind` is good, bad or stopped; `why` holds sentences."""
 
     kind: str
@@ -25,13 +25,13 @@ class Verdict:
     why: tuple[str, ...]
 
 
-def verdict(facts: Facts) -> Verdict:
+def verdict(facts: ReportData) -> RunVerdict:
     """Describes the outcome of a run in words."""
     summary = facts.summary
     if summary.get("stopped"):
         failed = next((row["id"] for row in summary["components"] if row["state"] == "failed"), None)
         gate = failed in ("DataGate", None)
-        return Verdict(
+        return RunVerdict(
             "stopped",
             "Stopped by the data gate" if gate else f"Stopped: {failed} failed",
             "No model was trained and evaluated." if not summary["metrics"] else "Results up to that step are below.",
@@ -40,16 +40,16 @@ def verdict(facts: Facts) -> Verdict:
     champion = summary["champion"]
     against = f"champion version {champion['version']}" if champion else None
     if summary["pushed"] is not None:
-        return Verdict("good", f"Pushed as version {summary['pushed']}", _passed(against), _criteria(facts, against))
+        return RunVerdict("good", f"Pushed as version {summary['pushed']}", _passed(against), _criteria(facts, against))
     if summary["blessed"]:
-        return Verdict("good", "Blessed, not pushed", f"{_passed(against)} It was not pushed.", ())
+        return RunVerdict("good", "Blessed, not pushed", f"{_passed(against)} It was not pushed.", ())
     if not summary["metrics"]:
-        return Verdict("stopped", "No model was evaluated", "The run ended before evaluation.", ())
+        return RunVerdict("stopped", "No model was evaluated", "The run ended before evaluation.", ())
     violations = facts.violations
     count = len(violations)
     lead = f"The candidate has {count} {'violation' if count == 1 else 'violations'}" if count else "It was not blessed"
     kept = f"; {against} stays live." if against else "."
-    return Verdict("bad", "Not pushed", lead + kept, tuple(map(sentence, violations)))
+    return RunVerdict("bad", "Not pushed", lead + kept, tuple(map(sentence, violations)))
 
 
 def _passed(against: str | None) -> str:
@@ -61,7 +61,7 @@ def _passed(against: str | None) -> str:
     )
 
 
-def _criteria(facts: Facts, against: str | None) -> tuple[str, ...]:
+def _criteria(facts: ReportData, against: str | None) -> tuple[str, ...]:
     """The thresholds and tolerances of the evaluation settings with the values that the candidate reached."""
     bar, criteria = facts.bar, []
     overall, slices = dict(bar.get("thresholds") or {}), dict(bar.get("slice_thresholds") or {})
@@ -100,7 +100,7 @@ def _reached(value: float | None) -> str:
     return "" if value is None else f" (candidate {fixed(value)})"
 
 
-def _lowest(facts: Facts, metric: str, least: int) -> str:
+def _lowest(facts: ReportData, metric: str, least: int) -> str:
     """The worst value among the slices with at least `least` rows."""
     known = {
         name: value
@@ -122,7 +122,7 @@ class Note:
     text: str
 
 
-def notes(facts: Facts) -> tuple[Note, ...]:
+def notes(facts: ReportData) -> tuple[Note, ...]:
     """Notices of a run that do not depend on the verdict.
 
     Order: cautions about the whole run (prior shift, a short window); the comparison with the linear baseline by 95 %
@@ -142,7 +142,7 @@ def notes(facts: Facts) -> tuple[Note, ...]:
     return *first, *lined, *found
 
 
-def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
+def _beside_the_line(facts: ReportData) -> tuple[Note, ...]:
     """A note on the task's main metric, and one that names the metrics in which the linear baseline is better."""
     rows = [row for row in metric_rows(facts) if row.linear.difference]
     main = next((row for row in rows if row.key == AGAINST_LINEAR[facts.task]), None)
@@ -172,7 +172,7 @@ def _beside_the_line(facts: Facts) -> tuple[Note, ...]:
     return first, Note("warning", f"Significantly worse than {line} in {listed(behind)}.")
 
 
-def title(facts: Facts) -> str:
+def title(facts: ReportData) -> str:
     """Heading of a run's report, such as "flights, span 8"."""
     found = facts.summary["spans"]
     if found["train"] == found["eval"]:

@@ -21,7 +21,7 @@ PACKED = ".module.source"
 
 
 @dataclass(frozen=True)
-class Change:
+class InputChange:
     """What was different. `kind` is "input" or "parameter"; `before` and `after` are for a person, shortened."""
 
     kind: str
@@ -40,7 +40,7 @@ class Reason:
     text: str
     compared: int = 0
     compared_run: str = ""
-    changed: tuple[Change, ...] = ()
+    changed: tuple[InputChange, ...] = ()
 
 
 def reasons(
@@ -66,7 +66,7 @@ def reasons(
     return {**found, **{node: Reason("it had not succeeded before") for node in left}}
 
 
-def changes(now: Execution, before: Execution, new: set[int] = frozenset()) -> tuple[Change, ...]:  # type: ignore[assignment]
+def changes(now: Execution, before: Execution, new: set[int] = frozenset()) -> tuple[InputChange, ...]:  # type: ignore[assignment]
     """What was different between two executions of one node: inputs first, then parameters, each by name.
 
     Args:
@@ -79,7 +79,7 @@ def changes(now: Execution, before: Execution, new: set[int] = frozenset()) -> t
         was, is_ = before.inputs.get(key, ()), now.inputs.get(key, ())
         if was != is_:
             note = ", made anew in this run" if set(is_) & new else ""
-            found.append(Change("input", key, _artifacts(was), _artifacts(is_) + note))
+            found.append(InputChange("input", key, _artifacts(was), _artifacts(is_) + note))
     for name in sorted(now.parameters.keys() | before.parameters.keys()):
         found += _parameter(name, _parsed(before.parameters.get(name)), _parsed(now.parameters.get(name)))
     return tuple(found)
@@ -101,7 +101,7 @@ def _not_cached(store: "metadata_store.MetadataStore", now: Execution, before: E
     return Reason(f"{since} no input or parameter changed: the node's wiring did", before.id, before.run_id)
 
 
-def _listed(changed: tuple[Change, ...]) -> str:
+def _listed(changed: tuple[InputChange, ...]) -> str:
     inputs = ", ".join(change.name for change in changed if change.kind == "input")
     parameters = [f"{change.name} {change.before} -> {change.after}" for change in changed if change.kind != "input"]
     return "; ".join(([f"another {inputs}"] if inputs else []) + parameters)
@@ -128,13 +128,13 @@ def _parsed(value: Any) -> Any:
     return value
 
 
-def _parameter(name: str, before: Any, now: Any) -> list[Change]:
+def _parameter(name: str, before: Any, now: Any) -> list[InputChange]:
     if before == now or name.endswith(PACKED):
         return []
     if isinstance(before, dict) and isinstance(now, dict):
         keys = sorted(before.keys() | now.keys())
         return [change for key in keys for change in _parameter(f"{name}.{key}", before.get(key), now.get(key))]
-    return [Change("parameter", name, _short(before), _short(now))]
+    return [InputChange("parameter", name, _short(before), _short(now))]
 
 
 def _short(value: Any) -> str:

@@ -177,7 +177,7 @@ def label_column(source: str) -> str:
     return str(json.loads(source).get("label", "")) if source else ""
 
 
-def for_a_person(change: SpanChange) -> list[str]:
+def span_changes_text(change: SpanChange) -> list[str]:
     """A span's change in lines."""
     (was, is_), (from_, to) = change.sha256, change.splits
     head = f"span {change.span:<3} {change.change:<10}{change.name}"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Delta:
+class MetricDelta:
     """A metric in both runs; None where it is not known. `delta` is after less before."""
 
     before: float | None
@@ -21,7 +21,7 @@ class Delta:
 
 
 @dataclass(frozen=True)
-class Gain:
+class MetricGain:
     """What the later run's model is better by, on the same eval rows: positive is better, also for an error or a loss.
 
     `low` and `high` bound its 95 % interval; None unless intervals were asked for.
@@ -35,7 +35,7 @@ class Gain:
     high: float | None = None
 
 
-def gain_of(recorded: Mapping[str, Delta], judged: "Intervals | None") -> Gain | None:
+def gain_of(recorded: Mapping[str, MetricDelta], judged: "Intervals | None") -> MetricGain | None:
     """From the models judged anew if they were, since only that has the same rows for certain."""
     names = judged.metrics if judged is not None else recorded
     for name in (name for name in METRICS if name in names):
@@ -44,8 +44,8 @@ def gain_of(recorded: Mapping[str, Delta], judged: "Intervals | None") -> Gain |
             one = judged.metrics[name]
             ends = [None if end is None else sign * end for end in (one.low, one.high)]
             low, high = ends if sign > 0 else ends[::-1]
-            return Gain(name, one.before, one.after, sign * one.delta, low, high)
+            return MetricGain(name, one.before, one.after, sign * one.delta, low, high)
         delta = recorded[name]
         if delta.before is not None and delta.after is not None and delta.delta is not None:
-            return Gain(name, delta.before, delta.after, sign * delta.delta)
+            return MetricGain(name, delta.before, delta.after, sign * delta.delta)
     return None

@@ -12,13 +12,18 @@ import numpy as np
 
 from components.evaluator.eval_config import slice_keys as slice_keys
 from components.evaluator.slicing import slices_of
-from components.shared.artifacts.integrity import check, check_content, load
+from components.shared.artifacts.integrity import check_artifact, check_content, load_record
 from components.shared.errors import InputError
 from components.shared.examples.example_reading import column_batches, joined_columns, record_batches
-from components.shared.serving.predictions import CANDIDATE, Predictions, read_predictions
+from components.shared.serving.predictions import CANDIDATE, ModelPredictions, read_predictions
 from components.shared.serving.serving_contract import NO_THRESHOLD, OUTPUTS, SavedModel, matched
 from components.shared.statistics.bootstrap import LEVEL, RESAMPLES, Interval, paired_intervals
-from components.shared.statistics.weighted_metrics import Binary, Judge, multiclass, regression
+from components.shared.statistics.weighted_metrics import (
+    BinaryMetrics,
+    WeightedMetrics,
+    multiclass_metrics,
+    regression_metrics,
+)
 
 SERVED = ("Format-Serving", "serving_model_dir")
 """Where a Model artifact keeps its SavedModel, in TFX from 0.27 on and before."""
@@ -114,19 +119,19 @@ def intervals(
 
 def judges(
     before: Answered, after: Answered, thresholds: tuple[float, float] = (NO_THRESHOLD, NO_THRESHOLD)
-) -> tuple[Judge, Judge]:
+) -> tuple[WeightedMetrics, WeightedMetrics]:
     """Both against the later model's labels; classes are matched by name."""
     if after.task == "binary":
         one, other = (
-            Binary(after.labels, answer.output, threshold)
+            BinaryMetrics(after.labels, answer.output, threshold)
             for answer, threshold in zip((before, after), thresholds, strict=True)
         )
         return one, other
     if after.task == "regression":
-        return regression(after.labels, before.output), regression(after.labels, after.output)
+        return regression_metrics(after.labels, before.output), regression_metrics(after.labels, after.output)
     codes = after.labels.astype(np.int64)
     known = matched(before.output, before.classes, after.classes)
-    return multiclass(codes, known), multiclass(codes, after.output)
+    return multiclass_metrics(codes, known), multiclass_metrics(codes, after.output)
 
 
 def slice_rows(examples: str, keys: Sequence[Sequence[str]], places: np.ndarray) -> dict[str, np.ndarray]:
@@ -142,9 +147,9 @@ def _check(uri: str, contents: Mapping[str, str], *, digests: bool) -> None:
     """InputError if an artifact is not as its component wrote it; one that is not there is told by who reads it."""
     if not Path(uri).exists():
         return
-    record = load(uri)
+    record = load_record(uri)
     if record is not None:
-        found = check(uri, record, digests=digests)
+        found = check_artifact(uri, record, digests=digests)
     else:
         found = check_content(uri, contents[uri]) if contents.get(uri) else []
     if found:
@@ -166,7 +171,7 @@ def _kept(before: str, after: str) -> tuple[Answered, ...] | None:
     return tuple(map(_answered, (one, other)))
 
 
-def _answered(found: Predictions) -> Answered:
+def _answered(found: ModelPredictions) -> Answered:
     about = found.about
     return Answered(about.task, found.answers[CANDIDATE].output, found.labels, found.places, about.classes)
 

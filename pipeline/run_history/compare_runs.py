@@ -14,7 +14,7 @@ from components.shared.artifacts.integrity import CONTENT
 from components.shared.errors import InputError
 from components.shared.statistics.metric_names import MAIN_METRICS as METRICS
 from pipeline.metadata.summary_files import summary_of_run
-from pipeline.run_history.cache_reasons import Change, changes
+from pipeline.run_history.cache_reasons import InputChange, changes
 from pipeline.run_history.compare_data import (
     RowTotals,
     SpanChange,
@@ -25,9 +25,9 @@ from pipeline.run_history.compare_data import (
     steps_of,
     totals,
 )
-from pipeline.run_history.compare_gain import Delta as Delta
-from pipeline.run_history.compare_gain import Gain, gain_of
-from pipeline.run_history.compare_schema import SchemaChange, schema_change
+from pipeline.run_history.compare_gain import MetricDelta as Delta
+from pipeline.run_history.compare_gain import MetricGain, gain_of
+from pipeline.run_history.compare_schema import SchemaComparison, schema_change
 from pipeline.run_history.lineage import SpanRead, corrections_of, spans_read
 from pipeline.run_history.metadata_graph import Execution, artifacts_by_id, executions_of_run, text_property
 from pipeline.settings.renamed_keys import BothNamesError, with_present_names
@@ -53,7 +53,7 @@ VERDICTS = {
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Run `before` against run `after`.
 
     Attributes:
@@ -83,16 +83,16 @@ class Comparison:
     before: str
     after: str
     verdict: str
-    gain: Gain | None
+    gain: MetricGain | None
     rows: RowTotals | None
     spans: tuple[SpanChange, ...]
     same_eval: bool
     corrections: tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]
     extra: tuple[list[dict[str, Any]], list[dict[str, Any]]]
     steps: tuple[dict[str, Any], dict[str, Any]]
-    schema: SchemaChange | None
-    settings: tuple[Change, ...] | None
-    parameters: tuple[Change, ...]
+    schema: SchemaComparison | None
+    settings: tuple[InputChange, ...] | None
+    parameters: tuple[InputChange, ...]
     code: tuple[str, ...]
     champions: tuple[int | None, int | None]
     outcome: tuple[str, str]
@@ -156,7 +156,7 @@ def compare_runs(
     after: str,
     most: int = 5,
     with_intervals: bool = False,
-) -> Comparison:
+) -> RunComparison:
     """Compares two runs.
 
     Args:
@@ -179,7 +179,7 @@ def compare_runs(
     code = one.fingerprints["code"] != other.fingerprints["code"]
     both = sorted(one.nodes.keys() & other.nodes.keys())
     parameters = [
-        Change(change.kind, f"{node}.{change.name}", change.before, change.after)
+        InputChange(change.kind, f"{node}.{change.name}", change.before, change.after)
         for node in both
         for change in changes(other.nodes[node], one.nodes[node])
         if change.kind == "parameter"
@@ -189,7 +189,7 @@ def compare_runs(
     metrics = _deltas(*(run.verdict.get("metrics") or run.summary.get("metrics", {}) for run in (one, other)))
     same_eval = not any("eval" in change.splits for change in spans)
     judged, why = _judged(one, other) if with_intervals else (None, "")
-    return Comparison(
+    return RunComparison(
         before=before,
         after=after,
         verdict=VERDICTS[data, code],
@@ -247,11 +247,11 @@ def _load(store: "metadata_store.MetadataStore", home: Path, run_id: str) -> _Ru
     )
 
 
-def _is_code(change: Change) -> bool:
+def _is_code(change: InputChange) -> bool:
     return change.name.rpartition(".")[2] == "code" or OWN in change.name
 
 
-def _code_name(change: Change) -> str:
+def _code_name(change: InputChange) -> str:
     """The component; of a module of one's own, the file that changed."""
     _, _, rest = change.name.partition(OWN)
     if rest.startswith("files."):
@@ -259,11 +259,11 @@ def _code_name(change: Change) -> str:
     return change.name.partition(".")[0]
 
 
-def _is_incidental(change: Change) -> bool:
+def _is_incidental(change: InputChange) -> bool:
     return change.name.partition(".")[2] in INCIDENTAL
 
 
-def _settings(before: Any, after: Any) -> tuple[Change, ...] | None:
+def _settings(before: Any, after: Any) -> tuple[InputChange, ...] | None:
     if not isinstance(before, dict) or not isinstance(after, dict):
         return None
     # A run of an older version recorded former names: a rename is no change of a setting.
@@ -272,16 +272,16 @@ def _settings(before: Any, after: Any) -> tuple[Change, ...] | None:
     return tuple(_differing(before, after))
 
 
-def _differing(before: dict[str, Any], after: dict[str, Any]) -> Iterable[Change]:
+def _differing(before: dict[str, Any], after: dict[str, Any]) -> Iterable[InputChange]:
     for table in sorted(before.keys() | after.keys()):
         old, new = before.get(table), after.get(table)
         if not isinstance(old, dict) or not isinstance(new, dict):
             if old != new and table not in ("path", "schema_path"):  # where the file lies is no setting
-                yield Change("setting", table, json.dumps(old), json.dumps(new))
+                yield InputChange("setting", table, json.dumps(old), json.dumps(new))
             continue
         for key in sorted(old.keys() | new.keys()):
             if old.get(key) != new.get(key):
-                yield Change("setting", f"[{table}] {key}", json.dumps(old.get(key)), json.dumps(new.get(key)))
+                yield InputChange("setting", f"[{table}] {key}", json.dumps(old.get(key)), json.dumps(new.get(key)))
 
 
 def _champion(run: _Run) -> int | None:

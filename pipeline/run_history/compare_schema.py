@@ -8,7 +8,7 @@ from pipeline.run_history.lineage import schema_digest
 
 
 @dataclass(frozen=True)
-class SchemaChange:
+class SchemaComparison:
     """Digests before and after, and names of the features that were added, removed or described otherwise."""
 
     sha256: tuple[str, str]
@@ -24,7 +24,7 @@ class SchemaChange:
         )
 
 
-def schema_change(before: str, after: str) -> SchemaChange | None:
+def schema_change(before: str, after: str) -> SchemaComparison | None:
     """Compares the pinned schemas at two paths; None if they are the same, or a run did not come as far as a schema."""
     digests = tuple(schema_digest(path) for path in (before, after))
     # A pinned schema's folder is named by its content; where its file is gone the digest is only a head.
@@ -32,8 +32,8 @@ def schema_change(before: str, after: str) -> SchemaChange | None:
         return None
     was, is_ = _features(before), _features(after)
     if was is None or is_ is None:
-        return SchemaChange((digests[0], digests[1]), (), (), ())
-    return SchemaChange(
+        return SchemaComparison((digests[0], digests[1]), (), (), ())
+    return SchemaComparison(
         (digests[0], digests[1]),
         tuple(sorted(is_.keys() - was.keys())),
         tuple(sorted(was.keys() - is_.keys())),

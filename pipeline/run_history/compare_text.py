@@ -7,8 +7,8 @@ from pipeline.run_history import compare_data
 
 if TYPE_CHECKING:
     from components.shared.statistics.bootstrap import Interval
-    from pipeline.run_history.compare_gain import Delta, Gain
-    from pipeline.run_history.compare_runs import Comparison
+    from pipeline.run_history.compare_gain import MetricDelta, MetricGain
+    from pipeline.run_history.compare_runs import RunComparison
 
 SAYS = {
     "data-centric": "the data changed, the code did not",
@@ -18,7 +18,7 @@ SAYS = {
 }
 
 
-def for_a_person(found: "Comparison") -> str:
+def run_comparison_text(found: "RunComparison") -> str:
     """In lines, the verdict first."""
     lines = [f"{found.before} -> {found.after}: {found.verdict}: {SAYS[found.verdict]}"]
     if found.gain is not None:
@@ -30,7 +30,7 @@ def for_a_person(found: "Comparison") -> str:
             f"{rows.features:,} with other features"
         )
     for change in found.spans:
-        first, *rest = compare_data.for_a_person(change)
+        first, *rest = compare_data.span_changes_text(change)
         lines += [f"  {first}", *(f"    {line}" for line in rest)]
     if found.corrections[0] != found.corrections[1]:
         lines.append(f"  corrections  {' -> '.join(_corrections(one) for one in found.corrections)}")
@@ -48,7 +48,7 @@ def for_a_person(found: "Comparison") -> str:
     return "\n".join([*lines, *_metrics(found)])
 
 
-def _metrics(found: "Comparison") -> list[str]:
+def _metrics(found: "RunComparison") -> list[str]:
     lines = []
     if not found.same_eval:
         lines.append("  The two were measured on different rows: metrics differ for that reason, too.")
@@ -74,7 +74,7 @@ def _metrics(found: "Comparison") -> list[str]:
     return lines
 
 
-def _gain(gain: "Gain") -> str:
+def _gain(gain: "MetricGain") -> str:
     if gain.low is None or gain.high is None:
         return f"{gain.metric} {gain.before:.4f} -> {gain.after:.4f}: {gain.gain:+.4f}"
     chance = "" if gain.low > 0 or gain.high < 0 else ", may be chance"
@@ -101,6 +101,6 @@ def _interval(one: "Interval") -> str:
     return f"{told}  [{one.low:+.4f}, {one.high:+.4f}]" + ("" if one.certain else "  may be chance")
 
 
-def _change(delta: "Delta") -> str:
+def _change(delta: "MetricDelta") -> str:
     before, after = ("unknown" if value is None else f"{value:.4f}" for value in (delta.before, delta.after))
     return f"{before} -> {after}" + ("" if delta.delta is None else f"  {delta.delta:+.4f}")

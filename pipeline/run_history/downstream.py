@@ -160,7 +160,7 @@ def _versions(
     )
 
 
-def for_a_person(found: Downstream) -> str:
+def downstream_text(found: Downstream) -> str:
     """In lines: the answer to "which live models saw it?" first."""
     live = [version for version in found.versions if version.roles]
     told = [f"version {one.version} ({', '.join(one.roles)}; {_as_what(one.splits)})" for one in live]

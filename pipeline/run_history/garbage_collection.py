@@ -20,7 +20,7 @@ from components.registry.registry import Registry
 from components.shared.artifacts.integrity import forget
 from components.shared.errors import UsageError
 from pipeline.process.run_folder import remove_temporary
-from pipeline.process.run_lock import alone
+from pipeline.process.run_lock import run_lock
 from pipeline.process.temporary_files import NAME as SCRATCH
 from pipeline.process.temporary_files import leftovers
 from pipeline.run_history.lineage import ROLES
@@ -34,7 +34,7 @@ BATCH = 500
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptRun:
     """A run that keeps all that it has, and why."""
 
     run_id: str
@@ -42,7 +42,7 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeletionPlan:
     """What can go.
 
     Attributes:
@@ -56,7 +56,7 @@ class Plan:
     """
 
     home: str
-    kept: tuple[Kept, ...]
+    kept: tuple[KeptRun, ...]
     artifacts: tuple[int, ...]
     folders: tuple[str, ...]
     logs: tuple[str, ...]
@@ -68,7 +68,7 @@ class Plan:
         return asdict(self)
 
 
-def plan(store: "metadata_store.MetadataStore", home: Path, registry: Registry, keep: int) -> Plan:
+def plan_deletion(store: "metadata_store.MetadataStore", home: Path, registry: Registry, keep: int) -> DeletionPlan:
     """What could be deleted now; nothing is touched.
 
     Args:
@@ -110,7 +110,7 @@ def plan(store: "metadata_store.MetadataStore", home: Path, registry: Registry, 
     ]
     there += leftovers(home / SCRATCH)
     trash = sorted(_trash(home).glob("*"))
-    return Plan(
+    return DeletionPlan(
         home=str(home),
         kept=tuple(kept),
         artifacts=tuple(id_ for id_, _ in doomed),
@@ -121,7 +121,7 @@ def plan(store: "metadata_store.MetadataStore", home: Path, registry: Registry, 
     )
 
 
-def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registry, keep: int) -> Plan:
+def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registry, keep: int) -> DeletionPlan:
     """Deletes what `plan` finds; returns it.
 
     Args:
@@ -135,8 +135,8 @@ def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registr
     """
     if not home.is_dir():
         raise UsageError(f"{home}: no run yet, nothing to delete")
-    with alone(home):
-        found = plan(store, home, registry, keep)
+    with run_lock(home):
+        found = plan_deletion(store, home, registry, keep)
         _mark(store, found.artifacts)
         remove_temporary(home)
         trash = _trash(home.resolve())
@@ -152,7 +152,7 @@ def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registr
     return found
 
 
-def for_a_person(found: Plan, *, applied: bool) -> str:
+def deletion_text(found: DeletionPlan, *, applied: bool) -> str:
     """In lines."""
     lines = [f"keeps {run.run_id}: {run.why}" for run in found.kept]
     what = (
@@ -171,7 +171,7 @@ def for_a_person(found: Plan, *, applied: bool) -> str:
     return "\n".join(lines)
 
 
-def _in_use(registry: Registry, known: set[str]) -> list[Kept]:
+def _in_use(registry: Registry, known: set[str]) -> list[KeptRun]:
     labels = registry.labels()
     found = []
     for role in ROLES:
@@ -180,18 +180,18 @@ def _in_use(registry: Registry, known: set[str]) -> list[Kept]:
             continue
         run_id = str(registry.manifest(version).get("run_id", ""))
         if run_id in known:
-            found.append(Kept(run_id, f"made version {version}, which is {role}"))
+            found.append(KeptRun(run_id, f"made version {version}, which is {role}"))
     return found
 
 
-def _newest(store: "metadata_store.MetadataStore", pipeline: str, runs: Sequence[str], keep: int) -> list[Kept]:
+def _newest(store: "metadata_store.MetadataStore", pipeline: str, runs: Sequence[str], keep: int) -> list[KeptRun]:
     """The newest runs of this dataset; others may share the store."""
-    found: list[Kept] = []
+    found: list[KeptRun] = []
     for run_id in runs:
         if len(found) == keep:
             break
         if any(one.pipeline == pipeline for one in executions_of_run(store, run_id)):
-            found.append(Kept(run_id, f"one of the newest {keep}"))
+            found.append(KeptRun(run_id, f"one of the newest {keep}"))
     return found
 
 

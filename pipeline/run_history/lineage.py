@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from components.registry.registry import Registry
 from components.shared.errors import UsageError
 from pipeline.metadata.connection import connect, connection_config
-from pipeline.run_history.cache_reasons import Change, Reason, reasons
+from pipeline.run_history.cache_reasons import InputChange, Reason, reasons
 from pipeline.run_history.metadata_graph import Execution, artifacts_by_id, executions_of_run, text_property, upstream
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class SpanRead:
 
 
 @dataclass(frozen=True)
-class Step:
+class LineageStep:
     """One execution on the way to the model: the one that did the work, in whichever run that was.
 
     Attributes:
@@ -59,7 +59,7 @@ class Step:
     seconds: float
     cached: bool
     why: str
-    changed: tuple[Change, ...]
+    changed: tuple[InputChange, ...]
     artifacts: tuple[str, ...]
 
 
@@ -102,7 +102,7 @@ class Lineage:
     dvc: dict[str, Any] | None
     champion: int | None
     parents: tuple[Parent, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[LineageStep, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As the JSON object that `plumbline lineage --json` prints."""
@@ -227,12 +227,12 @@ def _parents(registry: Registry | None, champion: int) -> tuple[Parent, ...]:
 
 def _steps(
     made: list[Execution], done: list[Execution], why: Mapping[str, Reason], artifacts: Mapping[int, Any]
-) -> tuple[Step, ...]:
+) -> tuple[LineageStep, ...]:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     states = {one.node: one.state for one in done}
     return tuple(
-        Step(
+        LineageStep(
             component=one.node,
             execution=one.id,
             inputs=tuple(one.inputs),
@@ -254,7 +254,7 @@ def _steps(
     )
 
 
-def for_a_person(lineage: Lineage) -> str:
+def lineage_text(lineage: Lineage) -> str:
     """A version's lineage in lines."""
     roles = f" ({', '.join(lineage.roles)})" if lineage.roles else ""
     lines = [f"version {lineage.version}{roles}, made by run {lineage.run_id}"]

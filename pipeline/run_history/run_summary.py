@@ -222,7 +222,7 @@ def _anomalies(artifact: StoredArtifact) -> list[dict[str, Any]]:
     return rows
 
 
-def for_a_person(summary: Summary) -> str:
+def summary_text(summary: Summary) -> str:
     """The summary in a few lines."""
     train, evaluation = (f"{summary.rows.get(split, 0):,} rows" for split in ("train", "eval"))
     if summary.spans["train"] != summary.spans["eval"]:
@@ -274,7 +274,7 @@ def for_a_person(summary: Summary) -> str:
     return "\n".join(lines)
 
 
-def one_line(summary: Summary) -> str:
+def summary_line(summary: Summary) -> str:
     """A replayed span in one line."""
     shown = " ".join(f"{name} {summary.metrics[name]:.3f}" for name in _shown(summary) if _known(summary, name))
     champion = summary.champion

@@ -98,7 +98,7 @@ def began(run_id: str) -> str:
         return ""
 
 
-def for_a_person(runs: Sequence[Run]) -> str:
+def runs_text(runs: Sequence[Run]) -> str:
     """A line a run, in columns."""
     names = [name for name in METRICS if any(name in run.metrics for run in runs)][:3]
     heading = ["run", "train", "eval", "rows", "drift", *names, "outcome", "cached", "seconds"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.shared.errors import ConfigError
-from pipeline.settings.sections.beam import Beam, Dataflow, Portable
+from pipeline.settings.sections.beam import BeamSection, Dataflow, Portable
 
 JOB_SERVER_VARIABLE = "PLUMBLINE_BEAM_JOB_SERVER"
 WORKERS_VARIABLE = "PLUMBLINE_BEAM_WORKERS"
@@ -28,7 +28,7 @@ class Endpoints:
     workers: str = ""
 
 
-def beam_args(beam: Beam, started: Endpoints | None = None) -> list[str]:
+def beam_args(beam: BeamSection, started: Endpoints | None = None) -> list[str]:
     """Beam pipeline arguments for the chosen profile, the settings' own `args` last.
 
     Args:
@@ -48,7 +48,7 @@ def beam_args(beam: Beam, started: Endpoints | None = None) -> list[str]:
     return [*chosen, *beam.args]
 
 
-def run_args(beam: Beam, started: Endpoints | None = None) -> list[Any]:
+def run_args(beam: BeamSection, started: Endpoints | None = None) -> list[Any]:
     """`beam_args` for a TFX pipeline: the addresses of what was started are looked up when a component starts.
 
     Written out, these would be part of every component's cache key, and no run would find what another has done.

@@ -15,22 +15,22 @@ from components.shared.errors import ConfigError
 from components.shared.texts.escaping import on_one_line
 from components.shared.texts.file_names import is_plain
 from components.shared.texts.suggestions import did_you_mean
-from pipeline.settings.custom_module import OwnModule, read_module
+from pipeline.settings.custom_module import CustomModule, read_module
 from pipeline.settings.error_messages import check_urls, first_complaint, legal_keys, on_a_line
 from pipeline.settings.renamed_keys import read_present_names
-from pipeline.settings.sections.balance import Augmentation, Balance, check_steps
-from pipeline.settings.sections.beam import Beam
-from pipeline.settings.sections.data import Data
-from pipeline.settings.sections.dataset import Dataset
-from pipeline.settings.sections.error_analysis import ErrorAnalysis
-from pipeline.settings.sections.evaluation import Evaluation, check_evaluation
-from pipeline.settings.sections.features import Features
-from pipeline.settings.sections.kubeflow import Kubeflow
-from pipeline.settings.sections.model_card import ModelCard
-from pipeline.settings.sections.section import Names, Policy, Table, Task
-from pipeline.settings.sections.text import Text
-from pipeline.settings.sections.training import Training
-from pipeline.settings.sections.tune import Tune, check_tune
+from pipeline.settings.sections.balance import AugmentationSection, BalanceSection, check_steps
+from pipeline.settings.sections.beam import BeamSection
+from pipeline.settings.sections.data import DataSection
+from pipeline.settings.sections.dataset import DatasetSection
+from pipeline.settings.sections.error_analysis import ErrorAnalysisSection
+from pipeline.settings.sections.evaluation import EvaluationSection, check_evaluation
+from pipeline.settings.sections.features import FeaturesSection
+from pipeline.settings.sections.kubeflow import KubeflowSection
+from pipeline.settings.sections.model_card import ModelCardSection
+from pipeline.settings.sections.section import ConfigSection, Names, Policy, Task
+from pipeline.settings.sections.text import TextSection
+from pipeline.settings.sections.training import TrainingSection
+from pipeline.settings.sections.tune import TuneSection, check_tune
 
 if TYPE_CHECKING:
     pass
@@ -41,7 +41,7 @@ else:
     import tomli as tomllib
 
 
-class Drift(Table):
+class DriftSection(ConfigSection):
     """How eval is compared with train."""
 
     rule: Literal["calibrated", "fixed"] = "calibrated"
@@ -62,7 +62,7 @@ class Drift(Table):
     """Rows of each side that the test of columns together looks at; 0 leaves it out."""
 
 
-class Gate(Table):
+class GateSection(ConfigSection):
     """What a finding does: `block` stops the run before anything is trained (exit code 3), `warn` reports it."""
 
     anomalies: Policy = "block"
@@ -78,7 +78,7 @@ class Gate(Table):
     """Feature -> what a finding about it does, of either kind."""
 
 
-class Audit(Table):
+class AuditSection(ConfigSection):
     """How labels are audited."""
 
     model: Literal["auto", "boosting", "forest", "neighbours", "logistic"] = "auto"
@@ -93,21 +93,21 @@ class Audit(Table):
     """Of the folds and of the models."""
 
 
-class Mlflow(Table):
+class MlflowSection(ConfigSection):
     """Where each run is exported to at its end, for those who have an MLflow server."""
 
     tracking_uri: str = ""
     """Such as http://localhost:5000 or sqlite:///mlflow.db; empty is nowhere."""
 
 
-class Registry(Table):
+class RegistrySection(ConfigSection):
     """Where pushed models go."""
 
     directory: str = ""
     """Folder or URL (s3://, gs://, az://; extra `cloud`) of the versions; empty means <root>/<dataset>/registry."""
 
 
-class Metadata(Table):
+class MetadataSection(ConfigSection):
     """Where ML Metadata is kept."""
 
     kind: Literal["sqlite", "mysql", "postgresql"] = "sqlite"
@@ -124,7 +124,7 @@ class Metadata(Table):
     """Environment variable that holds the password; "" is no password."""
 
     @model_validator(mode="after")
-    def _server_is_named(self) -> "Metadata":
+    def _server_is_named(self) -> "MetadataSection":
         named = {"host": self.host, "database": self.database, "user": self.user}
         others = {**named, "port": self.port, "password_variable": self.password_variable}
         if self.kind == "sqlite" and (given := [key for key, value in others.items() if value]):
@@ -134,29 +134,29 @@ class Metadata(Table):
         return self
 
 
-class Config(Table):
+class Config(ConfigSection):
     """All settings of one dataset. `path` is the file they came from, `schema_path` the schema beside it."""
 
     path: Path
-    dataset: Dataset
-    data: Data
-    features: Features
-    text: Text = Text()
-    drift: Drift = Drift()
-    gate: Gate = Gate()
-    audit: Audit = Audit()
-    balance: Balance = Balance()
-    augmentation: Augmentation = Augmentation()
-    training: Training = Training()
-    tune: Tune = Tune()
-    evaluation: Evaluation = Evaluation()
-    error_analysis: ErrorAnalysis = ErrorAnalysis()
-    model_card: ModelCard = ModelCard()
-    registry: Registry = Registry()
-    metadata: Metadata = Metadata()
-    mlflow: Mlflow = Mlflow()
-    beam: Beam = Beam()
-    kubeflow: Kubeflow = Kubeflow()
+    dataset: DatasetSection
+    data: DataSection
+    features: FeaturesSection
+    text: TextSection = TextSection()
+    drift: DriftSection = DriftSection()
+    gate: GateSection = GateSection()
+    audit: AuditSection = AuditSection()
+    balance: BalanceSection = BalanceSection()
+    augmentation: AugmentationSection = AugmentationSection()
+    training: TrainingSection = TrainingSection()
+    tune: TuneSection = TuneSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    error_analysis: ErrorAnalysisSection = ErrorAnalysisSection()
+    model_card: ModelCardSection = ModelCardSection()
+    registry: RegistrySection = RegistrySection()
+    metadata: MetadataSection = MetadataSection()
+    mlflow: MlflowSection = MlflowSection()
+    beam: BeamSection = BeamSection()
+    kubeflow: KubeflowSection = KubeflowSection()
 
     @property
     def schema_path(self) -> Path:
@@ -231,7 +231,7 @@ class Config(Table):
                     raise ValueError(f"[evaluation] {key}.{metric}: must lie between 0 and {most}, not {value}")
         return self
 
-    def own_module(self) -> OwnModule | None:
+    def own_module(self) -> CustomModule | None:
         """The user's own module, read anew; None if there is none. Raises ConfigError when it cannot be used."""
         named = self.training.module_file
         return read_module(self.path, named, tuned=bool(self.tune.trials)) if named else None

@@ -17,7 +17,7 @@ LARGEST = 64 * 1024
 
 
 @dataclass(frozen=True)
-class OwnModule:
+class CustomModule:
     """A module of the user's.
 
     Attributes:
@@ -36,7 +36,7 @@ class OwnModule:
         return dict(self.packed["files"])
 
 
-def read_module(settings: Path, named: str, tuned: bool) -> OwnModule:
+def read_module(settings: Path, named: str, tuned: bool) -> CustomModule:
     """The module that a pipeline.toml names.
 
     Args:
@@ -77,10 +77,10 @@ def read_module(settings: Path, named: str, tuned: bool) -> OwnModule:
             f"{LARGEST >> 10} KiB that a step can be given; put large parts into an installed package"
         )
     used = sorted({name for tree in trees for name in _imports(tree) if name.partition(".")[0] == "components"})
-    return OwnModule(found, functions, tuple(used))
+    return CustomModule(found, functions, tuple(used))
 
 
-def parameters(own: OwnModule | None, function: str) -> dict[str, Any]:
+def parameters(own: CustomModule | None, function: str) -> dict[str, Any]:
     """What a component's custom_config holds so that it calls the module's function; nothing if there is none."""
     return {KEY: own.packed} if own is not None and function in own.functions else {}
 

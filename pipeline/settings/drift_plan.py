@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from components.drift_validator.drift_detection import Plan
-from components.drift_validator.thresholds import Rules
+from components.drift_validator.drift_detection import DriftConfig
+from components.drift_validator.thresholds import DriftThresholds
 from components.shared.features.derived_features import readings
 from pipeline.settings.config import Config
 from pipeline.settings.feature_types import feature_kinds
 
 
-def plan_of(config: Config, types: Mapping[str, str]) -> Plan:
+def plan_of(config: Config, types: Mapping[str, str]) -> DriftConfig:
     """What to compare: features and label, the ids for what is missing; columns that are only carried are left out.
 
     `types` are column -> type alias, see arrow_example_gen/columns.py.
@@ -21,8 +21,8 @@ def plan_of(config: Config, types: Mapping[str, str]) -> Plan:
     categorical = list(config.features.categorical)
     if dataset.task != "regression":
         categorical.append(dataset.label)
-    return Plan(
-        rules=Rules(
+    return DriftConfig(
+        rules=DriftThresholds(
             rule=config.drift.rule,
             alpha=config.drift.alpha,
             effects=dict(config.drift.effect_sizes),

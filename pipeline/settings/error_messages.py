@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from components.shared.errors import ConfigError
 from components.shared.texts.secrets import holds_secret, without_secrets
 from components.shared.texts.suggestions import did_you_mean
-from pipeline.settings.sections.section import Table
+from pipeline.settings.sections.section import ConfigSection
 
 _SECRET = re.compile("password|token|secret")
 
@@ -33,7 +33,7 @@ def check_urls(path: Path, tables: object, place: tuple[str, ...] = ()) -> None:
         )
 
 
-def first_complaint(error: ValidationError, settings: type[Table]) -> str:
+def first_complaint(error: ValidationError, settings: type[ConfigSection]) -> str:
     """The first thing wrong, as `[table] key: what is legal, what was found`; `settings` is the whole file's model."""
     # A misspelt key is two errors, unknown and missing; what it should have been is told by the first.
     first = min(error.errors(), key=lambda error: error["type"] != "extra_forbidden")
@@ -62,12 +62,12 @@ def on_a_line(message: str) -> str:
     return message if len(message) <= 500 else f"{message[:500]} ..."
 
 
-def legal_keys(table: type[Table]) -> str:
+def legal_keys(table: type[ConfigSection]) -> str:
     """Keys of a table, in a list."""
     return ", ".join(name for name in table.model_fields if name != "path")
 
 
-def _table(settings: type[Table], place: list[str]) -> type[Table]:
+def _table(settings: type[ConfigSection], place: list[str]) -> type[ConfigSection]:
     """The model that describes the table at `place`."""
     table = settings
     for part in place:
@@ -75,5 +75,5 @@ def _table(settings: type[Table], place: list[str]) -> type[Table]:
             continue  # the name or number of one of several tables
         annotation = table.model_fields[part].annotation
         kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
-        table = next((kind for kind in kinds if issubclass(kind, Table)), table)
+        table = next((kind for kind in kinds if issubclass(kind, ConfigSection)), table)
     return table

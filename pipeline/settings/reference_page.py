@@ -22,7 +22,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pipeline.settings.config import Config
-from pipeline.settings.sections.section import Table
+from pipeline.settings.sections.section import ConfigSection
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -52,27 +52,27 @@ def examples() -> dict[str, Any]:
     return tomllib.loads(EXAMPLES.read_text(encoding="utf-8"))
 
 
-def settings(model: type[Table]) -> dict[str, FieldInfo]:
+def settings(model: type[ConfigSection]) -> dict[str, FieldInfo]:
     """The keys of a table that a file may hold, by name."""
     return {name: field for name, field in model.model_fields.items() if (model, name) != (Config, "path")}
 
 
-def tables_in(model: type[Table]) -> Iterator[tuple[str, type[Table]]]:
+def tables_in(model: type[ConfigSection]) -> Iterator[tuple[str, type[ConfigSection]]]:
     """The tables below a table: key, with `.<name>` or `[]` behind it for many of them -> its model."""
     for name, field in settings(model).items():
         for below, suffix in _models(field.annotation):
             yield name + suffix, below
 
 
-def _models(annotation: Any, suffix: str = "") -> Iterator[tuple[type[Table], str]]:
-    if inspect.isclass(annotation) and issubclass(annotation, Table):
+def _models(annotation: Any, suffix: str = "") -> Iterator[tuple[type[ConfigSection], str]]:
+    if inspect.isclass(annotation) and issubclass(annotation, ConfigSection):
         yield annotation, suffix
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     for argument in arguments:
         yield from _models(argument, {dict: ".<name>", tuple: "[]"}.get(origin, suffix))
 
 
-def _tables(model: type[Table], place: str, examples: Mapping[str, Any]) -> Iterator[str]:
+def _tables(model: type[ConfigSection], place: str, examples: Mapping[str, Any]) -> Iterator[str]:
     for key, below in tables_in(model):
         name, many = key.removesuffix("[]").removesuffix(".<name>"), key.endswith("[]")
         given = examples.get(name, {})
@@ -87,7 +87,7 @@ def _tables(model: type[Table], place: str, examples: Mapping[str, Any]) -> Iter
         yield from _tables(below, f"{path}.", given)
 
 
-def _rows(model: type[Table], given: Mapping[str, Any]) -> Iterator[str]:
+def _rows(model: type[ConfigSection], given: Mapping[str, Any]) -> Iterator[str]:
     meanings = _meanings(model)
     rows = [
         f"| `{name}` | {_type(field)} | {_default(field)} | {meanings.get(name, '')} | {_example(name, given[name])} |"
@@ -100,11 +100,11 @@ def _rows(model: type[Table], given: Mapping[str, Any]) -> Iterator[str]:
         yield from rows
 
 
-def _meanings(model: type[Table]) -> dict[str, str]:
+def _meanings(model: type[ConfigSection]) -> dict[str, str]:
     """Key -> the docstring below its field, of the model and of those it is derived from."""
     found: dict[str, str] = {}
     for kind in reversed(model.__mro__):
-        if not (issubclass(kind, Table) and kind is not Table):
+        if not (issubclass(kind, ConfigSection) and kind is not ConfigSection):
             continue
         (tree,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
         assert isinstance(tree, ast.ClassDef)

@@ -25,7 +25,7 @@ _VALUE = re.compile(
 
 
 @dataclass(frozen=True)
-class Place:
+class TextRange:
     """Where a value stands in the text: its own characters, and those of the whole lines with its key."""
 
     start: int
@@ -45,9 +45,9 @@ def leaves(table: Mapping[str, Any], above: Path = ()) -> dict[Path, Any]:
     return found
 
 
-def places(text: str) -> tuple[dict[Path, Place], dict[Path, int]]:
+def places(text: str) -> tuple[dict[Path, TextRange], dict[Path, int]]:
     """Path of each written value -> its place, and of each table -> where its lines end."""
-    found: dict[Path, Place] = {}
+    found: dict[Path, TextRange] = {}
     ends: dict[Path, int] = {(): 0}
     table: Path = ()
     at = 0
@@ -61,7 +61,7 @@ def places(text: str) -> tuple[dict[Path, Place], dict[Path, int]]:
             start = at + key.end()
             end = _value_end(text, start)
             line_end = text.find("\n", end) + 1 or len(text)
-            found[(*table, *_keys(key[1]))] = Place(start, end, at, line_end)
+            found[(*table, *_keys(key[1]))] = TextRange(start, end, at, line_end)
             ends[table] = line_end
         elif line.lstrip().startswith("[["):
             table = (line.strip(), str(at))  # one of several: nothing in it is edited

@@ -18,7 +18,7 @@ from components.shared.files import write_bytes, write_json
 from components.shared.statistics.metric_names import LOWER_IS_BETTER, METRICS
 from pipeline.settings.config import Config
 from pipeline.settings.renamed_keys import with_present_names
-from pipeline.settings.sections.tune import complaint, with_values
+from pipeline.settings.sections.tune import tune_error, with_values
 from pipeline.settings.tuning_result_text import dotted, edited, in_short, shown
 
 FILE = "tuned.json"
@@ -27,7 +27,7 @@ MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TuningResult:
     """The result of a search.
 
     Attributes:
@@ -46,7 +46,7 @@ class Tuned:
         """As it is kept, and printed by `plumbline tuned --json`."""
         return asdict(self)
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """The trials, the best first, and what came of them."""
         metric = self.found["metric"]
         trials = list(enumerate(self.found["trials"]))
@@ -72,36 +72,36 @@ def basis_of(config: Config) -> str:
 
 def keep(home: Path, config: Config, found: dict[str, Any], run_id: str, data: str) -> None:
     """Keeps a search's result, instead of the last one's."""
-    write_json(home / FILE, Tuned(found, run_id, data, basis_of(config)).to_json())
+    write_json(home / FILE, TuningResult(found, run_id, data, basis_of(config)).to_json())
 
 
-def last(home: Path) -> Tuned:
+def last(home: Path) -> TuningResult:
     """The last search's result; UsageError if there is none, or the file cannot be read."""
     try:
-        return _tellable(Tuned(**json.loads((home / FILE).read_text(encoding="utf-8"))))
+        return _tellable(TuningResult(**json.loads((home / FILE).read_text(encoding="utf-8"))))
     except FileNotFoundError:
         raise UsageError(f"{home}: no settings were searched yet; plumbline run --tune 12 does") from None
     except (OSError, *MISSHAPEN) as exc:
         raise UsageError(f"{home / FILE}: cannot be read ({exc}); delete it and search again") from exc
 
 
-def from_file(path: Path) -> Tuned:
+def from_file(path: Path) -> TuningResult:
     """The result in a best_settings.json; UsageError if it is none."""
     try:
-        return _tellable(Tuned(json.loads(path.read_text(encoding="utf-8"))))
+        return _tellable(TuningResult(json.loads(path.read_text(encoding="utf-8"))))
     except (OSError, *MISSHAPEN) as exc:
         raise UsageError(f"{path}: is no best_settings.json ({type(exc).__name__}: {exc})") from exc
 
 
-def _tellable(kept: Tuned) -> Tuned:
+def _tellable(kept: TuningResult) -> TuningResult:
     """The same by present names; one of MISSHAPEN if it lacks what is told of it, so is something else."""
-    kept.for_a_person()
+    kept.to_text()
     dotted(kept.found["settings"])
     present, _ = with_present_names({"training": kept.found["settings"]})
     return replace(kept, found={**kept.found, "settings": present["training"]})
 
 
-def in_force(config: Config, home: Path, data: str) -> tuple[Config, Tuned | None]:
+def in_force(config: Config, home: Path, data: str) -> tuple[Config, TuningResult | None]:
     """The settings that a run takes, and the earlier search that they come from, if `reuse` says so.
 
     A run on the very data that was searched keeps its search: it is in the cache.
@@ -122,7 +122,7 @@ def trained_with(config: Config, found: Mapping[str, Any]) -> Config:
     return config.model_copy(update={"training": with_values(config.training, dict(found["settings"]))})
 
 
-def write(config: Config, kept: Tuned) -> str:
+def write(config: Config, kept: TuningResult) -> str:
     """Writes what was found into pipeline.toml, comments and all else untouched; says what was changed.
 
     Raises:
@@ -135,7 +135,7 @@ def write(config: Config, kept: Tuned) -> str:
     settings = kept.found["settings"]
     if not settings:
         return f"{path}: nothing to write, the settings stay"
-    if said := complaint(config.training, settings):
+    if said := tune_error(config.training, settings):
         raise UsageError(f"{path}: [training] does not take what was found: {said}")
     try:
         # As bytes, and without the BOM that load_config allows: line ends and all else stay as they are.

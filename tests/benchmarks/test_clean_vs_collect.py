@@ -11,7 +11,7 @@ from benchmarks.charts import figure, save
 from benchmarks.clean_vs_collect import Source, study, summed, tables, with_noise, worst
 from benchmarks.clean_vs_collect_chart import draw
 from benchmarks.clean_vs_collect_gains import mean_of, ratio_of
-from components.label_audit.encoding import Encoded
+from components.label_audit.encoding import EncodedFeatures
 
 
 def test_mean_and_interval_by_hand():
@@ -90,7 +90,7 @@ def test_a_small_study_from_data_to_tables(tmp_path):
     rng = np.random.default_rng(4)
     truth = rng.integers(0, 2, 1500)
     matrix = np.column_stack([truth + rng.normal(0, 0.3, 1500), rng.normal(size=1500)])
-    source = Source(Encoded(matrix, 0, {}), truth, np.arange(1000, 1500))
+    source = Source(EncodedFeatures(matrix, 0, {}), truth, np.arange(1000, 1500))
     found = study({"blobs": source}, 2, tmp_path / "found.json")
     assert json.loads((tmp_path / "found.json").read_text()) == found
     assert (found["seeds"], found["metric"]) == (2, {"blobs": "AUC"})

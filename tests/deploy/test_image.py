@@ -199,8 +199,8 @@ def test_a_user_error_is_one_line_and_code_2(container: str) -> None:
 
 READ_ONLY = """
 import os, pathlib, sys
-from pipeline.process.environment import settle
-settle()
+from pipeline.process.environment import configure_environment
+configure_environment()
 import tensorflow as tf, tensorflow_data_validation, tensorflow_model_analysis, tfx.v1, apache_beam, keras, obstore, kfp
 from pipeline.report import draw
 assert float(tf.reduce_sum(tf.ones((3, 4)))) == 12.0

@@ -59,9 +59,9 @@ def test_every_artifact_is_recorded_and_still_whole_after_the_run(cold: Result, 
     found = artifacts(project)
     assert len(found) > 12
     for uri in found:
-        made = integrity.load(uri)
+        made = integrity.load_record(uri)
         assert made is not None, uri
-        assert integrity.check(uri, made, digests=True) == [], uri
+        assert integrity.check_artifact(uri, made, digests=True) == [], uri
 
 
 def test_rows_are_those_that_were_read(cold: Result, project: Project) -> None:
@@ -112,7 +112,7 @@ def test_a_damaged_result_of_a_run_with_nothing_to_do_is_made_again(cold: Result
 
 
 def test_lost_metadata_mixes_no_old_files_with_new_ones(cold: Result, project: Project) -> None:
-    before = {uri: integrity.load(uri) for uri in artifacts(project)}
+    before = {uri: integrity.load_record(uri) for uri in artifacts(project)}
     (project.home / "metadata.sqlite").unlink()
     result = project.run()
     assert result.code == 0, result.err
@@ -122,7 +122,7 @@ def test_lost_metadata_mixes_no_old_files_with_new_ones(cold: Result, project: P
     assert result.summary["rows"] == cold.summary["rows"]
     for uri, made in before.items():
         assert made is not None
-        assert integrity.check(uri, made, digests=True) == [], uri
+        assert integrity.check_artifact(uri, made, digests=True) == [], uri
     assert project.run().summary["integrity"] == []
 
 
@@ -130,14 +130,14 @@ def test_lost_metadata_mixes_no_old_files_with_new_ones(cold: Result, project: P
 def test_an_older_copy_of_the_metadata_overwrites_nothing(cold: Result, project: Project) -> None:
     oldest = sorted((project.home / "backups").glob("metadata-*.sqlite"))[-1]
     trained_anew(project)
-    before = {uri: integrity.load(uri) for uri in artifacts(project)}
+    before = {uri: integrity.load_record(uri) for uri in artifacts(project)}
     shutil.copy(oldest, project.home / "metadata.sqlite")
     result = trained_anew(project)
     (line,) = result.summary["integrity"]
     assert line.startswith("the metadata ends with execution")
     for uri, made in before.items():
         assert made is not None
-        assert integrity.check(uri, made, digests=True) == [], uri
+        assert integrity.check_artifact(uri, made, digests=True) == [], uri
 
 
 @pytest.mark.long

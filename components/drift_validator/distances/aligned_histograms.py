@@ -7,14 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.drift_validator.sketches.sketch import Categories, Numbers
+from components.drift_validator.sketches.sketch import CategoryCounts, NumberCounts
 
 _EXACT = 2**62
 _LARGEST = 2**31
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled:
+class PooledSample:
     """The pooled sample, on which p-values are computed.
 
     Counts are divided by the design effect, and with more than 2**31 values by a factor that keeps 64-bit integers
@@ -34,7 +34,7 @@ class Pooled:
 
 
 @dataclass(frozen=True, eq=False)
-class Aligned:
+class AlignedHistograms:
     """Counts of each value in both samples.
 
     Attributes:
@@ -63,7 +63,7 @@ class Aligned:
         return int(self.baseline.sum()), int(self.current.sum())
 
     @cached_property
-    def pooled(self) -> Pooled:
+    def pooled(self) -> PooledSample:
         """The pooled sample."""
         shrink = max(self.design_effect, sum(self.sizes) / _LARGEST)
         n, m = (int(size // shrink) for size in self.sizes)
@@ -71,7 +71,7 @@ class Aligned:
         if shrink > 1:
             together = np.minimum(np.ceil(together / shrink).astype(np.int64), n + m)
         counts, times = np.unique(together, return_counts=True)
-        return Pooled(n, m, counts, times)
+        return PooledSample(n, m, counts, times)
 
     def first(self, at: np.ndarray) -> int:
         """Returns the position whose value is first in sorted order.
@@ -87,7 +87,9 @@ class Aligned:
         return head if self.values[head].as_py().encode() <= self.values[tail].as_py().encode() else tail
 
 
-def align_categories(baseline: Categories, current: Categories, design_effect: float = 1.0) -> Aligned:
+def align_categories(
+    baseline: CategoryCounts, current: CategoryCounts, design_effect: float = 1.0
+) -> AlignedHistograms:
     """Aligns two distributions over categories.
 
     Args:
@@ -102,7 +104,7 @@ def align_categories(baseline: Categories, current: Categories, design_effect: f
         raise ValueError("The values of one sample are hashed and those of the other are not: hash both.")
     named = not baseline.hashed
     if baseline.values.equals(current.values):
-        return Aligned(
+        return AlignedHistograms(
             baseline.values, baseline.counts, current.counts, len(baseline.values), named, design_effect=design_effect
         )
     known = len(baseline.values)
@@ -114,10 +116,10 @@ def align_categories(baseline: Categories, current: Categories, design_effect: f
     before = np.zeros_like(there)
     before[:known] = baseline.counts
     values = pa.concat_arrays([baseline.values, current.values.filter(pa.array(new))])
-    return Aligned(values, before, there, known, named, design_effect=design_effect)
+    return AlignedHistograms(values, before, there, known, named, design_effect=design_effect)
 
 
-def align_numbers(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Aligned:
+def align_numbers(baseline: NumberCounts, current: NumberCounts, design_effect: float = 1.0) -> AlignedHistograms:
     """Aligns two distributions over numbers by merging their sorted values.
 
     Args:
@@ -134,10 +136,10 @@ def align_numbers(baseline: Numbers, current: Numbers, design_effect: float = 1.
     if len(starts):
         before, there = np.add.reduceat(before, starts), np.add.reduceat(there, starts)
     rank_error = baseline.rank_error + current.rank_error
-    return Aligned(merged[starts], before, there, rank_error=rank_error, design_effect=design_effect)
+    return AlignedHistograms(merged[starts], before, there, rank_error=rank_error, design_effect=design_effect)
 
 
-def share_differences(both: Aligned, cumulated: bool = False) -> tuple[np.ndarray, int]:
+def share_differences(both: AlignedHistograms, cumulated: bool = False) -> tuple[np.ndarray, int]:
     """Computes |p_i - q_i| as exact fractions |c_i m - d_i n| / (n m).
 
     Integers keep ties exact (the differences of two values always tie) and identical distributions at distance 0. In an

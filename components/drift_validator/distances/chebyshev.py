@@ -4,13 +4,13 @@ from functools import partial
 
 import numpy as np
 
-from components.drift_validator.distances.aligned_histograms import Aligned, share_differences
-from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.aligned_histograms import AlignedHistograms, share_differences
+from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import percent, quoted
-from components.drift_validator.distances.hypergeometric import far_apart, last_likely
+from components.drift_validator.distances.hypergeometric import quantile, two_sided_p_value
 
 
-def chebyshev(both: Aligned, measure: str = "chebyshev") -> Measured:
+def chebyshev(both: AlignedHistograms, measure: str = "chebyshev") -> DistanceResult:
     """Computes d(p, q) = max over i of |p_i - q_i|, with p and q the shares of each value (L-infinity norm).
 
     It equals TFDV's L_INFTY up to 1,000 distinct values, the number that TFDV keeps; missing values are not counted.
@@ -32,7 +32,7 @@ def chebyshev(both: Aligned, measure: str = "chebyshev") -> Measured:
     differences, denominator = share_differences(both)
     farthest = int(differences.max()) if len(differences) else 0
     null = _NullDistribution(both)
-    measured = partial(Measured, measure, farthest / denominator, critical=null.critical)
+    measured = partial(DistanceResult, measure, farthest / denominator, critical=null.critical)
     if farthest == 0:
         return measured(p_value=1.0)
     at = both.first(np.flatnonzero(differences == farthest))
@@ -49,7 +49,7 @@ def chebyshev(both: Aligned, measure: str = "chebyshev") -> Measured:
 
 
 class _NullDistribution:
-    def __init__(self, both: Aligned) -> None:
+    def __init__(self, both: AlignedHistograms) -> None:
         self.pooled = both.pooled
         self.counts, self.times = self.pooled.counts, self.pooled.times.astype(float)
         if len(both.values) == 2:
@@ -63,9 +63,9 @@ class _NullDistribution:
         if self.undefined:
             return 1.0
         n, m = self.pooled.n, self.pooled.m
-        return last_likely(self._bound, n, m, level) / (n * m)
+        return quantile(self._bound, n, m, level) / (n * m)
 
     def _bound(self, far: int) -> float:
         if self.undefined:
             return 1.0
-        return min(1.0, float(self.times @ far_apart(self.counts, self.pooled.n, self.pooled.m, far)))
+        return min(1.0, float(self.times @ two_sided_p_value(self.counts, self.pooled.n, self.pooled.m, far)))

@@ -4,15 +4,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.pair import Pair
 from components.drift_validator.distances.registry import MEASURES
 from components.drift_validator.sketches.categories import hash_categories
-from components.drift_validator.sketches.sketch import Categories, Column, Numbers
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, NumberCounts
 from components.drift_validator.sketches.texts import encode
 
 
-def measure_column(baseline: Column, current: Column, jensen_shannon: bool = False) -> list[Measured]:
+def measure_column(baseline: ColumnSketch, current: ColumnSketch, jensen_shannon: bool = False) -> list[DistanceResult]:
     """Computes the measures that apply to the two columns, in the order of the registry.
 
     Numbers and texts are compared as texts, texts and hash buckets as hash buckets. If all values of one column are
@@ -29,8 +29,8 @@ def measure_column(baseline: Column, current: Column, jensen_shannon: bool = Fal
     pair = Pair(
         baseline,
         current,
-        numbers=(one, other) if isinstance(one, Numbers) and isinstance(other, Numbers) else None,
-        categories=(one, other) if isinstance(one, Categories) and isinstance(other, Categories) else None,
+        numbers=(one, other) if isinstance(one, NumberCounts) and isinstance(other, NumberCounts) else None,
+        categories=(one, other) if isinstance(one, CategoryCounts) and isinstance(other, CategoryCounts) else None,
         design_effect=max(_design_effect(baseline), _design_effect(current)),
         with_jensen_shannon=jensen_shannon,
     )
@@ -38,18 +38,18 @@ def measure_column(baseline: Column, current: Column, jensen_shannon: bool = Fal
     return [measured for measured in found if measured is not None]
 
 
-def as_texts(numbers: Numbers) -> Categories:
+def as_texts(numbers: NumberCounts) -> CategoryCounts:
     """Converts numbers to categories, named as by `texts.encode`."""
     codes, texts = encode(numbers.values)
     order = pc.sort_indices(texts)
     counts = np.zeros(len(texts), np.int64)
     np.add.at(counts, codes, numbers.counts)
-    return Categories(texts.take(order), counts[order.to_numpy()])
+    return CategoryCounts(texts.take(order), counts[order.to_numpy()])
 
 
 def _comparable(
-    baseline: Column, current: Column
-) -> tuple[Numbers, Numbers] | tuple[Categories, Categories] | tuple[None, None]:
+    baseline: ColumnSketch, current: ColumnSketch
+) -> tuple[NumberCounts, NumberCounts] | tuple[CategoryCounts, CategoryCounts] | tuple[None, None]:
     """Brings both distributions to one type; None where this is not possible."""
     one, other = baseline.distribution, current.distribution
     # A column without values takes the type of the other one.
@@ -59,26 +59,26 @@ def _comparable(
         other = _nothing_like(one)
     if one is None or other is None:
         return None, None
-    if isinstance(one, Numbers) and isinstance(other, Numbers):
+    if isinstance(one, NumberCounts) and isinstance(other, NumberCounts):
         return one, other
     return _as_categories(one, other)
 
 
-def _as_categories(*sides: Categories | Numbers) -> tuple[Categories, Categories]:
+def _as_categories(*sides: CategoryCounts | NumberCounts) -> tuple[CategoryCounts, CategoryCounts]:
     """Both distributions over texts, or over hash buckets if one of them is hashed."""
-    one, other = (as_texts(side) if isinstance(side, Numbers) else side for side in sides)
+    one, other = (as_texts(side) if isinstance(side, NumberCounts) else side for side in sides)
     if one.hashed != other.hashed:
         return hash_categories(one), hash_categories(other)
     return one, other
 
 
-def _nothing_like(other: Categories | Numbers) -> Categories | Numbers:
-    if isinstance(other, Numbers):
-        return Numbers(np.zeros(0), np.zeros(0, np.int64))
-    return Categories(pa.array([], pa.large_string()), np.zeros(0, np.int64), other.hashed)
+def _nothing_like(other: CategoryCounts | NumberCounts) -> CategoryCounts | NumberCounts:
+    if isinstance(other, NumberCounts):
+        return NumberCounts(np.zeros(0), np.zeros(0, np.int64))
+    return CategoryCounts(pa.array([], pa.large_string()), np.zeros(0, np.int64), other.hashed)
 
 
-def _design_effect(column: Column) -> float:
+def _design_effect(column: ColumnSketch) -> float:
     """Kish's design effect: the mean length of the list that a value belongs to, sum L^2 / sum L.
 
     Rows are independent, the values of one list are not. In the worst case all values of a list are equal; the

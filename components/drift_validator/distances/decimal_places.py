@@ -5,9 +5,9 @@ import pyarrow as pa
 
 from components.drift_validator.distances.aligned_histograms import align_categories
 from components.drift_validator.distances.chebyshev import chebyshev
-from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import percent
-from components.drift_validator.sketches.sketch import Categories, Numbers
+from components.drift_validator.sketches.sketch import CategoryCounts, NumberCounts
 
 _COARSE = 0.01
 """Maximum rank error; beyond it the points of a sketch are interpolated quantiles, not values of the data."""
@@ -17,7 +17,7 @@ _SAMPLED = 20_000
 """Maximum number of values whose decimal places are counted."""
 
 
-def decimals(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Measured | None:
+def decimals(baseline: NumberCounts, current: NumberCounts, design_effect: float = 1.0) -> DistanceResult | None:
     """Computes the Chebyshev distance between the distributions of the number of decimals (0 to 6, or more).
 
     Of more than 20,000 values, 20,000 at evenly spaced ranks are used; the sample size is then 20,000.
@@ -46,7 +46,7 @@ def decimals(baseline: Numbers, current: Numbers, design_effect: float = 1.0) ->
         str(measured.at), f"{measured.at} decimals"
     )
     detail = f"values with {what} were {percent(p)}, are {percent(q)}"
-    return Measured("decimals", measured.distance, measured.at, p, q, measured.p_value, measured.critical, detail)
+    return DistanceResult("decimals", measured.distance, measured.at, p, q, measured.p_value, measured.critical, detail)
 
 
 def number_of_decimals(values: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def number_of_decimals(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def _distribution(numbers: Numbers) -> Categories | None:
+def _distribution(numbers: NumberCounts) -> CategoryCounts | None:
     finite = np.isfinite(numbers.values)
     values, counts = numbers.values[finite], numbers.counts[finite]
     if not len(values):
@@ -87,4 +87,4 @@ def _distribution(numbers: Numbers) -> Categories | None:
     by_number = np.bincount(number_of_decimals(values), weights=counts, minlength=_MOST + 2).astype(np.int64)
     there = np.flatnonzero(by_number)
     names = [str(number) if number <= _MOST else "more" for number in there]
-    return Categories(pa.array(names, pa.large_string()), by_number[there])
+    return CategoryCounts(pa.array(names, pa.large_string()), by_number[there])

@@ -9,7 +9,7 @@ def _unknown(_: float) -> float | None:
 
 
 @dataclass(frozen=True)
-class Measured:
+class DistanceResult:
     """A measured distance.
 
     Attributes:

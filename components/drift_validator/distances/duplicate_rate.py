@@ -2,10 +2,12 @@
 
 import math
 
-from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.distance_result import DistanceResult
 
 
-def repeated(baseline: float, current: float, baseline_size: int, current_size: int, what: str) -> list[Measured]:
+def duplicate_rate(
+    baseline: float, current: float, baseline_size: int, current_size: int, what: str
+) -> list[DistanceResult]:
     """Measures the increase of the duplicate rate.
 
     A larger sample has a higher duplicate rate by chance. The rates are therefore compared only where current is not
@@ -33,7 +35,7 @@ def repeated(baseline: float, current: float, baseline_size: int, current_size: 
     p_value = float(norm.sf(distance / deviation)) if distance else 1.0
     detail = f"{what}: was {baseline:.2%}, is {current:.2%}"
     return [
-        Measured(
+        DistanceResult(
             "repeated",
             distance,
             None,

@@ -15,7 +15,7 @@ from scipy.special import gammaln
 _BLOCKS = 40
 
 
-def far_apart(counts: np.ndarray, n: int, m: int, far: int) -> np.ndarray:
+def two_sided_p_value(counts: np.ndarray, n: int, m: int, far: int) -> np.ndarray:
     """Computes P(|C/n - (t - C)/m| >= far / (n m)), the two-sided tail, at most 1 % above the exact value.
 
     Args:
@@ -31,13 +31,13 @@ def far_apart(counts: np.ndarray, n: int, m: int, far: int) -> np.ndarray:
     upper = -((-counts * n - far) // total)  # the smallest k with k N - t n >= far
     lower = (counts * n - far) // total  # the largest with t n - k N >= far
     return (
-        np.minimum(at_least(upper, counts, n, m) + at_least(counts - lower, counts, m, n), 1.0)
+        np.minimum(survival(upper, counts, n, m) + survival(counts - lower, counts, m, n), 1.0)
         if far > 0
         else (np.ones(len(counts)))
     )
 
 
-def at_least(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
+def survival(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
     """Computes an upper bound of P(C >= k).
 
     The ratio r_k = P(k + 1) / P(k) decreases with k, so the sum of s terms from k on is at most
@@ -55,17 +55,17 @@ def at_least(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
     if not len(wanted):
         return result
     k, t = k[wanted], t[wanted]
-    step = np.maximum(1, (deviation(t, n, m) / 6).astype(np.int64))[:, None]
+    step = np.maximum(1, (standard_deviation(t, n, m) / 6).astype(np.int64))[:, None]
     starts = np.minimum(k[:, None] + step * np.arange(_BLOCKS), np.minimum(t, n)[:, None] + 1)
     ratio = _ratio(starts, t[:, None], n, m)
     length = np.broadcast_to(step, starts.shape).astype(float)
     length[:, -1] = np.inf  # the last block covers the rest of the tail
-    terms = probability(starts, t[:, None], n, m) * (1 - ratio**length) / (1 - ratio)
+    terms = pmf(starts, t[:, None], n, m) * (1 - ratio**length) / (1 - ratio)
     result[wanted] = np.minimum(terms.sum(axis=1), 1.0)
     return result
 
 
-def probability(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
+def pmf(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
     """Computes P(C = k).
 
     Args:
@@ -80,7 +80,7 @@ def probability(k: np.ndarray, t: np.ndarray, n: int, m: int) -> np.ndarray:
     return np.where(possible, np.exp(np.minimum(log, 0.0)), 0.0)
 
 
-def deviation(t: np.ndarray, n: int, m: int) -> np.ndarray:
+def standard_deviation(t: np.ndarray, n: int, m: int) -> np.ndarray:
     """Computes the standard deviation of C: sqrt(t (N - t) n m / (N^2 (N - 1))).
 
     Args:
@@ -104,7 +104,7 @@ def mean_absolute_deviation(t: np.ndarray, n: int, m: int) -> np.ndarray:
       m: Size of the current sample.
     """
     k = t * n // (n + m) + 1
-    return 2 * k * np.maximum(m - t + k, 0.0) * probability(k, t, n, m) / (n + m)
+    return 2 * k * np.maximum(m - t + k, 0.0) * pmf(k, t, n, m) / (n + m)
 
 
 def all_on_one_side(counts: np.ndarray, side: int, total: int) -> np.ndarray:
@@ -124,7 +124,7 @@ def all_on_one_side(counts: np.ndarray, side: int, total: int) -> np.ndarray:
     return np.where(possible, np.minimum(log, 0.0), -np.inf)
 
 
-def last_likely(p_value: Callable[[int], float], n: int, m: int, level: float) -> int:
+def quantile(p_value: Callable[[int], float], n: int, m: int, level: float) -> int:
     """Searches the critical value: the largest integer up to n m whose p-value is above `level`.
 
     Args:

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from components.drift_validator.distances.aligned_histograms import Aligned
-from components.drift_validator.distances.distance_result import Measured
-from components.drift_validator.sketches.sketch import Numbers
+from components.drift_validator.distances.aligned_histograms import AlignedHistograms
+from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.sketches.sketch import NumberCounts
 
 _BINS = 10
 
 
-def jensen_shannon_categories(both: Aligned) -> Measured | None:
+def jensen_shannon_categories(both: AlignedHistograms) -> DistanceResult | None:
     """Computes JSD(p, q) = (KL(p, a) + KL(q, a)) / 2 with a = (p + q) / 2, in bits, over the shares of each value.
 
     It equals TFDV's (anomalies/metrics.cc) up to 1,000 distinct values, the number that TFDV keeps.
@@ -23,10 +23,10 @@ def jensen_shannon_categories(both: Aligned) -> Measured | None:
     n, m = both.sizes
     if not n or not m:
         return None
-    return Measured("jensen_shannon", divergence(both.baseline / n, both.current / m))
+    return DistanceResult("jensen_shannon", divergence(both.baseline / n, both.current / m))
 
 
-def jensen_shannon_numbers(baseline: Numbers, current: Numbers) -> Measured | None:
+def jensen_shannon_numbers(baseline: NumberCounts, current: NumberCounts) -> DistanceResult | None:
     """Computes the Jensen-Shannon divergence between two histograms, as TFDV does, so that its thresholds apply.
 
     Each sample has 10 bins of equal width between its smallest and largest finite value. Both histograms are rebinned
@@ -56,7 +56,7 @@ def jensen_shannon_numbers(baseline: Numbers, current: Numbers) -> Measured | No
     ]
     points = _points(baseline, current)
     p, q = (np.concatenate([bins, apart]) for bins, apart in zip(binned, points, strict=True))
-    return Measured("jensen_shannon", divergence(p / n, q / m))
+    return DistanceResult("jensen_shannon", divergence(p / n, q / m))
 
 
 def divergence(p: np.ndarray, q: np.ndarray) -> float:
@@ -69,7 +69,7 @@ def divergence(p: np.ndarray, q: np.ndarray) -> float:
     return min(max(total / 2, 0.0), 1.0)
 
 
-def _histogram(numbers: Numbers) -> tuple[np.ndarray, np.ndarray]:
+def _histogram(numbers: NumberCounts) -> tuple[np.ndarray, np.ndarray]:
     """Edges and counts of the bins; empty with fewer than two distinct finite values."""
     finite = np.isfinite(numbers.values)
     values, counts = numbers.values[finite], numbers.counts[finite]
@@ -85,7 +85,7 @@ def _histogram(numbers: Numbers) -> tuple[np.ndarray, np.ndarray]:
     return edges, np.diff(upto)
 
 
-def _points(baseline: Numbers, current: Numbers) -> list[np.ndarray]:
+def _points(baseline: NumberCounts, current: NumberCounts) -> list[np.ndarray]:
     """Counts of point masses: infinities, and the finite value of a sample with a single one."""
     where = [np.inf, -np.inf]
     single = [side.values[np.isfinite(side.values)] for side in (baseline, current)]

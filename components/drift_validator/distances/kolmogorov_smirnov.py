@@ -6,17 +6,17 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import gammaln, kolmogi, kolmogorov
 
-from components.drift_validator.distances.aligned_histograms import Aligned, share_differences
-from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.aligned_histograms import AlignedHistograms, share_differences
+from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import number, percent, point
-from components.drift_validator.distances.hypergeometric import far_apart, last_likely
+from components.drift_validator.distances.hypergeometric import quantile, two_sided_p_value
 
 _EXACT_PATHS = 100_000
 _TRUSTED = 1e-9
 _FEW = 32
 
 
-def kolmogorov_smirnov(both: Aligned, measure: str = "kolmogorov_smirnov") -> Measured:
+def kolmogorov_smirnov(both: AlignedHistograms, measure: str = "kolmogorov_smirnov") -> DistanceResult:
     """Computes D = sup over x of |F(x) - G(x)|, with F and G the shares of values at or below x.
 
     The p-value is P(D >= d) for two samples of these sizes from one continuous distribution (Smirnov 1939). For n m up
@@ -41,18 +41,20 @@ def kolmogorov_smirnov(both: Aligned, measure: str = "kolmogorov_smirnov") -> Me
     distance = farthest / denominator
     null = _NullDistribution(both)
     if farthest == 0:
-        return Measured(measure, 0.0, None, None, None, 1.0, null.critical)
+        return DistanceResult(measure, 0.0, None, None, None, 1.0, null.critical)
     at = int(np.argmax(differences))
     n, m = both.sizes
     f = int(both.baseline[: at + 1].sum()) / max(n, 1)
     g = int(both.current[: at + 1].sum()) / max(m, 1)
     value = float(both.values[at])
     detail = f"at or below {number(value)}: was {percent(f)}, is {percent(g)}"
-    return Measured(measure, distance, point(value), f, g, null.p_value(farthest, denominator), null.critical, detail)
+    return DistanceResult(
+        measure, distance, point(value), f, g, null.p_value(farthest, denominator), null.critical, detail
+    )
 
 
 class _NullDistribution:
-    def __init__(self, both: Aligned) -> None:
+    def __init__(self, both: AlignedHistograms) -> None:
         self.n, self.m = (int(size // both.design_effect) for size in both.sizes)
         self.rank_error = both.rank_error
         self.exact = self.n * self.m <= _EXACT_PATHS
@@ -68,7 +70,7 @@ class _NullDistribution:
     def _of_few(self, far: int) -> float:
         if self.steps is None:
             return 1.0
-        return min(1.0, float(far_apart(self.steps, self.n, self.m, far).sum()))
+        return min(1.0, float(two_sided_p_value(self.steps, self.n, self.m, far).sum()))
 
     def _continuous(self, far: int, denominator: int) -> float:
         if self.exact and self.rank_error == 0:
@@ -88,13 +90,13 @@ class _NullDistribution:
         else:
             distance = float(kolmogi(level)) * math.sqrt((self.n + self.m) / top)
         if self.steps is not None:
-            distance = min(distance, last_likely(self._of_few, self.n, self.m, level) / top)
+            distance = min(distance, quantile(self._of_few, self.n, self.m, level) / top)
         return min(1.0, distance + self.rank_error)
 
 
 @lru_cache(maxsize=4096)
 def _last_likely(n: int, m: int, level: float) -> int:
-    return last_likely(lambda far: _p_value(n, m, far), n, m, level)
+    return quantile(lambda far: _p_value(n, m, far), n, m, level)
 
 
 def _p_value(n: int, m: int, far: int) -> float:

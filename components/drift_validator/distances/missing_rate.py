@@ -4,13 +4,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import percent
-from components.drift_validator.distances.hypergeometric import far_apart, last_likely
-from components.drift_validator.sketches.sketch import Column
+from components.drift_validator.distances.hypergeometric import quantile, two_sided_p_value
+from components.drift_validator.sketches.sketch import ColumnSketch
 
 
-def missing(baseline: Column, current: Column) -> Measured:
+def missing_rate(baseline: ColumnSketch, current: ColumnSketch) -> DistanceResult:
     """Computes the absolute difference of the shares of rows without a value.
 
     The p-value is that of Fisher's exact test, two-sided by the difference of shares.
@@ -32,14 +32,16 @@ def missing(baseline: Column, current: Column) -> Measured:
         return _critical(pooled, n, m, level)
 
     detail = f"missing in {percent(q)}, was {percent(p)}" if far else ""
-    return Measured("missing", far / (max(n, 1) * max(m, 1)), None, p, q, _p_value(pooled, n, m, far), critical, detail)
+    return DistanceResult(
+        "missing", far / (max(n, 1) * max(m, 1)), None, p, q, _p_value(pooled, n, m, far), critical, detail
+    )
 
 
 def _p_value(pooled: int, n: int, m: int, distance: int) -> float:
-    return float(far_apart(np.array([pooled]), n, m, distance)[0]) if n and m else 1.0
+    return float(two_sided_p_value(np.array([pooled]), n, m, distance)[0]) if n and m else 1.0
 
 
 @lru_cache(1 << 12)
 def _critical(pooled: int, n: int, m: int, level: float) -> float:
     """Cached, because most columns of a wide table have the same number of missing values: 0."""
-    return last_likely(lambda distance: _p_value(pooled, n, m, distance), n, m, level) / (n * m) if n and m else 1.0
+    return quantile(lambda distance: _p_value(pooled, n, m, distance), n, m, level) / (n * m) if n and m else 1.0

@@ -7,16 +7,16 @@ from functools import partial
 
 import numpy as np
 
-from components.drift_validator.distances.aligned_histograms import Aligned, Pooled
-from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.aligned_histograms import AlignedHistograms, PooledSample
+from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import number, percent, point, quoted
 from components.drift_validator.distances.hypergeometric import all_on_one_side
-from components.drift_validator.sketches.sketch import Numbers
+from components.drift_validator.sketches.sketch import NumberCounts
 
 _TILTS = np.logspace(-5, 1.5, 80)
 
 
-def unseen(both: Aligned) -> Measured:
+def new_categories(both: AlignedHistograms) -> DistanceResult:
     """Computes the share of current values that do not occur in the baseline.
 
     Rare values are expected to be absent from a sample by chance. The p-value is twice the smaller of two (Bonferroni):
@@ -37,12 +37,12 @@ def unseen(both: Aligned) -> Measured:
     return _one_sided(both, both.current, both.baseline, "unseen")
 
 
-def vanished(both: Aligned) -> Measured:
+def missing_categories(both: AlignedHistograms) -> DistanceResult:
     """Computes the share of baseline values that do not occur in current: `unseen` with the samples exchanged."""
     return _one_sided(both, both.baseline, both.current, "vanished")
 
 
-def out_of_range(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Measured:
+def out_of_range(baseline: NumberCounts, current: NumberCounts, design_effect: float = 1.0) -> DistanceResult:
     """Computes the share of current values outside the range of the baseline; infinities count as values.
 
     P(at least a values above and at least b below) = P(the top a and the bottom b of the pooled sample are all current)
@@ -62,7 +62,7 @@ def out_of_range(baseline: Numbers, current: Numbers, design_effect: float = 1.0
     return _outside(baseline, current, design_effect, "out_of_range", "of the baseline")
 
 
-def range_lost(baseline: Numbers, current: Numbers, design_effect: float = 1.0) -> Measured:
+def range_shrinkage(baseline: NumberCounts, current: NumberCounts, design_effect: float = 1.0) -> DistanceResult:
     """Computes the share of baseline values outside the range of current: `out_of_range` with the samples exchanged.
 
     It detects clipped values, or a sensor that no longer covers its range.
@@ -76,7 +76,9 @@ def range_lost(baseline: Numbers, current: Numbers, design_effect: float = 1.0) 
     return replace(found, baseline_share=found.current_share, current_share=0.0)
 
 
-def _outside(baseline: Numbers, current: Numbers, design_effect: float, measure: str, of: str) -> Measured:
+def _outside(
+    baseline: NumberCounts, current: NumberCounts, design_effect: float, measure: str, of: str
+) -> DistanceResult:
     """`out_of_range` of `current` against `baseline`; `range_lost` exchanges them."""
     sizes = int(baseline.counts.sum()), int(current.counts.sum())
     n, m = (int(size // design_effect) for size in sizes)
@@ -91,7 +93,7 @@ def _outside(baseline: Numbers, current: Numbers, design_effect: float, measure:
         significant = bisect_left(range(m + 1), -level, key=lambda k: -tail(k))
         return min(1.0, (significant - 1) / m + 2 * current.rank_error)
 
-    measured = partial(Measured, measure, baseline_share=0.0, critical=critical)
+    measured = partial(DistanceResult, measure, baseline_share=0.0, critical=critical)
     if not all(sizes):
         return measured(0.0, current_share=0.0, p_value=1.0)
     least, greatest = float(baseline.values[0]), float(baseline.values[-1])
@@ -109,14 +111,14 @@ def _outside(baseline: Numbers, current: Numbers, design_effect: float, measure:
     return measured(share, at=point(value), current_share=share, p_value=p_value, detail=detail)
 
 
-def _one_sided(both: Aligned, here: np.ndarray, there: np.ndarray, measure: str) -> Measured:
+def _one_sided(both: AlignedHistograms, here: np.ndarray, there: np.ndarray, measure: str) -> DistanceResult:
     size, other = int(here.sum()), int(there.sum())
     null = _NullDistribution(both, here is both.current)
     shares = (0.0, 0.0)
     alone = np.where(there == 0, here, 0)
     mass = int(alone.sum())
     if mass == 0:
-        return Measured(measure, 0.0, None, *shares, 1.0, null.critical)
+        return DistanceResult(measure, 0.0, None, *shares, 1.0, null.critical)
     share, most = mass / size, int(alone.max())
     at = both.values[both.first(np.flatnonzero(alone == most))].as_py()
     kinds = int(np.count_nonzero(alone))
@@ -127,13 +129,13 @@ def _one_sided(both: Aligned, here: np.ndarray, there: np.ndarray, measure: str)
         detail = f"{quoted(at)}{more} of the baseline gone, {percent(share)} of its values"
         shares = (most / size, 0.0)
     p_value = null.p_value(mass / size, most) if other else 1.0
-    return Measured(measure, share, at, *shares, p_value, null.critical, detail)
+    return DistanceResult(measure, share, at, *shares, p_value, null.critical, detail)
 
 
 class _NullDistribution:
     """Null distribution for values in one sample only: of the most frequent one's count, and of their number S."""
 
-    def __init__(self, both: Aligned, current: bool) -> None:
+    def __init__(self, both: AlignedHistograms, current: bool) -> None:
         self.both, self.on_current = both, current
 
     def p_value(self, share: float, most: int) -> float:
@@ -152,13 +154,13 @@ class _NullDistribution:
             return 1.0
         return min(1.0, float(np.min((self._log_moments(pooled, log) - math.log(level / 2)) / _TILTS)) / side)
 
-    def _probabilities(self) -> tuple[Pooled, int, np.ndarray]:
+    def _probabilities(self) -> tuple[PooledSample, int, np.ndarray]:
         pooled = self.both.pooled
         side = pooled.m if self.on_current else pooled.n
         return pooled, side, all_on_one_side(pooled.counts, side, pooled.n + pooled.m)
 
     @staticmethod
-    def _log_moments(pooled: Pooled, log: np.ndarray) -> np.ndarray:
+    def _log_moments(pooled: PooledSample, log: np.ndarray) -> np.ndarray:
         """Log of the bound on E exp(h S) for each tilt h."""
         reachable = np.isfinite(log)
         log, counts, times = log[reachable], pooled.counts[reachable], pooled.times[reachable]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from components.drift_validator.distances.aligned_histograms import Aligned, align_categories, align_numbers
-from components.drift_validator.sketches.sketch import Categories, Column, Numbers
+from components.drift_validator.distances.aligned_histograms import AlignedHistograms, align_categories, align_numbers
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, NumberCounts
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,21 @@ class Pair:
       with_jensen_shannon: Whether to measure the Jensen-Shannon divergence.
     """
 
-    baseline: Column
-    current: Column
-    numbers: tuple[Numbers, Numbers] | None
-    categories: tuple[Categories, Categories] | None
+    baseline: ColumnSketch
+    current: ColumnSketch
+    numbers: tuple[NumberCounts, NumberCounts] | None
+    categories: tuple[CategoryCounts, CategoryCounts] | None
     design_effect: float
     with_jensen_shannon: bool
 
     @cached_property
-    def aligned_numbers(self) -> Aligned:
+    def aligned_numbers(self) -> AlignedHistograms:
         """Counts of both samples over all numbers; requires `numbers`."""
         assert self.numbers is not None
         return align_numbers(*self.numbers, self.design_effect)
 
     @cached_property
-    def aligned_categories(self) -> Aligned:
+    def aligned_categories(self) -> AlignedHistograms:
         """Counts of both samples over all categories; requires `categories`."""
         assert self.categories is not None
         return align_categories(*self.categories, self.design_effect)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from components.drift_validator.distances.distance_result import Measured
+    from components.drift_validator.distances.distance_result import DistanceResult
     from components.drift_validator.distances.pair import Pair
 
-Compute = Callable[["Pair"], "Measured | None"]
+Compute = Callable[["Pair"], "DistanceResult | None"]
 
 
 @dataclass(frozen=True)
@@ -34,26 +34,26 @@ class Measure:
     is_main: bool = False
 
 
-def _kolmogorov_smirnov(pair: "Pair") -> "Measured | None":
+def _kolmogorov_smirnov(pair: "Pair") -> "DistanceResult | None":
     from components.drift_validator.distances.kolmogorov_smirnov import kolmogorov_smirnov
 
     return kolmogorov_smirnov(pair.aligned_numbers) if pair.numbers else None
 
 
-def _chebyshev(pair: "Pair") -> "Measured | None":
+def _chebyshev(pair: "Pair") -> "DistanceResult | None":
     from components.drift_validator.distances.chebyshev import chebyshev
 
     return chebyshev(pair.aligned_categories) if pair.categories else None
 
 
-def _total_variation(pair: "Pair") -> "Measured | None":
+def _total_variation(pair: "Pair") -> "DistanceResult | None":
     from components.drift_validator.distances.total_variation import total_variation
 
     # With two values total variation equals the Chebyshev distance.
     return total_variation(pair.aligned_categories) if pair.categories and pair.distinct > 2 else None
 
 
-def _jensen_shannon(pair: "Pair") -> "Measured | None":
+def _jensen_shannon(pair: "Pair") -> "DistanceResult | None":
     from components.drift_validator.distances.jensen_shannon import jensen_shannon_categories, jensen_shannon_numbers
 
     if not pair.with_jensen_shannon:
@@ -63,49 +63,49 @@ def _jensen_shannon(pair: "Pair") -> "Measured | None":
     return jensen_shannon_categories(pair.aligned_categories) if pair.categories else None
 
 
-def _missing(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.missing_rate import missing
+def _missing(pair: "Pair") -> "DistanceResult | None":
+    from components.drift_validator.distances.missing_rate import missing_rate
 
-    return missing(pair.baseline, pair.current)
-
-
-def _unseen(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.new_values import unseen
-
-    return unseen(pair.aligned_categories) if pair.has_named_values else None
+    return missing_rate(pair.baseline, pair.current)
 
 
-def _vanished(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.new_values import vanished
+def _unseen(pair: "Pair") -> "DistanceResult | None":
+    from components.drift_validator.distances.new_values import new_categories
 
-    return vanished(pair.aligned_categories) if pair.has_named_values else None
+    return new_categories(pair.aligned_categories) if pair.has_named_values else None
 
 
-def _out_of_range(pair: "Pair") -> "Measured | None":
+def _vanished(pair: "Pair") -> "DistanceResult | None":
+    from components.drift_validator.distances.new_values import missing_categories
+
+    return missing_categories(pair.aligned_categories) if pair.has_named_values else None
+
+
+def _out_of_range(pair: "Pair") -> "DistanceResult | None":
     from components.drift_validator.distances.new_values import out_of_range
 
     return out_of_range(*pair.numbers, pair.design_effect) if pair.numbers else None
 
 
-def _range_lost(pair: "Pair") -> "Measured | None":
-    from components.drift_validator.distances.new_values import range_lost
+def _range_lost(pair: "Pair") -> "DistanceResult | None":
+    from components.drift_validator.distances.new_values import range_shrinkage
 
-    return range_lost(*pair.numbers, pair.design_effect) if pair.numbers else None
+    return range_shrinkage(*pair.numbers, pair.design_effect) if pair.numbers else None
 
 
-def _decimals(pair: "Pair") -> "Measured | None":
+def _decimals(pair: "Pair") -> "DistanceResult | None":
     from components.drift_validator.distances.decimal_places import decimals
 
     return decimals(*pair.numbers, pair.design_effect) if pair.numbers else None
 
 
-def _length(pair: "Pair") -> "Measured | None":
+def _length(pair: "Pair") -> "DistanceResult | None":
     from components.drift_validator.distances.lengths import length
 
     return length(pair.baseline, pair.current)
 
 
-def _text_length(pair: "Pair") -> "Measured | None":
+def _text_length(pair: "Pair") -> "DistanceResult | None":
     from components.drift_validator.distances.lengths import text_length
 
     return text_length(*pair.categories, pair.design_effect) if pair.categories else None

@@ -6,22 +6,22 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import pearson3
 
-from components.drift_validator.distances.aligned_histograms import Aligned, Pooled, share_differences
-from components.drift_validator.distances.distance_result import Measured
+from components.drift_validator.distances.aligned_histograms import AlignedHistograms, PooledSample, share_differences
+from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import percent
 from components.drift_validator.distances.hypergeometric import (
-    deviation,
-    far_apart,
-    last_likely,
     mean_absolute_deviation,
-    probability,
+    pmf,
+    quantile,
+    standard_deviation,
+    two_sided_p_value,
 )
 
 _SUMMED, _REACH = 8.0, 64
 _SPREAD = 1 - 2 / math.pi  # the variance of |Z|, Z standard normal
 
 
-def total_variation(both: Aligned) -> Measured:
+def total_variation(both: AlignedHistograms) -> DistanceResult:
     """Computes d(p, q) = 1/2 sum over i of |p_i - q_i|, the largest difference in probability of any set of values.
 
     It adds up many small changes, of which the Chebyshev distance shows only the largest. It also adds up sampling
@@ -46,11 +46,13 @@ def total_variation(both: Aligned) -> Measured:
     distance = int(differences.sum()) / (2 * denominator)
     null = _NullDistribution(both)
     detail = f"{percent(distance)} of the values would have to change" if distance else ""
-    return Measured("total_variation", distance, p_value=null.p_value(distance), critical=null.critical, detail=detail)
+    return DistanceResult(
+        "total_variation", distance, p_value=null.p_value(distance), critical=null.critical, detail=detail
+    )
 
 
 class _NullDistribution:
-    def __init__(self, both: Aligned) -> None:
+    def __init__(self, both: AlignedHistograms) -> None:
         self.pooled = both.pooled
         self.kinds = len(both.values)
         self.undefined = not self.pooled.n or not self.pooled.m or self.kinds < 2
@@ -69,19 +71,19 @@ class _NullDistribution:
             return 1.0
         if self.kinds == 2:
             n, m = self.pooled.n, self.pooled.m
-            return last_likely(self._exact, n, m, level) / (n * m)
+            return quantile(self._exact, n, m, level) / (n * m)
         return min(1.0, float(self.mean + self.spread * max(pearson3.isf(level, self.skew), -ndtri(level))))
 
     def _exact(self, far: int) -> float:
-        return float(far_apart(self.pooled.counts[:1], self.pooled.n, self.pooled.m, far)[0])
+        return float(two_sided_p_value(self.pooled.counts[:1], self.pooled.n, self.pooled.m, far)[0])
 
 
-def _moments(pooled: Pooled) -> tuple[float, float, float]:
+def _moments(pooled: PooledSample) -> tuple[float, float, float]:
     """Mean, standard deviation and skewness of the distance under permutation, see `total_variation`."""
     t, times, n, m = pooled.counts, pooled.times, pooled.n, pooled.m
     total = float(n + m)
     scale = total / (2.0 * n * m)
-    deviations, mean = deviation(t, n, m), mean_absolute_deviation(t, n, m)
+    deviations, mean = standard_deviation(t, n, m), mean_absolute_deviation(t, n, m)
     alone = np.maximum(deviations**2 - mean**2, 0.0)
     shared = deviations * t / np.maximum(total - t, 1.0)
     together = max(0.0, float(times @ shared) ** 2 - float(times @ shared**2))
@@ -102,5 +104,5 @@ def _third_moment(t: np.ndarray, n: int, m: int, deviations: np.ndarray) -> np.n
         t = t[small, None]
         mean = t * (n / (n + m))
         k = np.maximum(0, np.floor(mean) - _REACH) + np.arange(2 * _REACH + 2)
-        moment[small] = (np.abs(k - mean) ** 3 * probability(k, t, n, m)).sum(axis=1)
+        moment[small] = (np.abs(k - mean) ** 3 * pmf(k, t, n, m)).sum(axis=1)
     return moment

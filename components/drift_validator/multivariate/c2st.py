@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.drift_validator.distances.distance_result import Measured
-from components.drift_validator.multivariate.feature_encoding import Rows, encode
-from components.drift_validator.multivariate.pair_dependence import FINE, Lift, bin_columns, lift, scan
+from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.multivariate.feature_encoding import EncodedSample, encode_samples
+from components.drift_validator.multivariate.pair_dependence import FINE, PairLift, bin_columns, lift, screen_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ MODELS = 2  # number of classifiers; the p-value is multiplied by it (Bonferroni
 
 
 @dataclass(frozen=True)
-class Joint:
+class C2STResult:
     """Result of the classifier two-sample test.
 
     Attributes:
@@ -56,7 +56,9 @@ class Joint:
         return float(min(2 * self.standard_error * norm.isf(alpha / MODELS), 1.0)) if self.standard_error else None
 
 
-def joint_drift(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int = 13, max_rows: int = 10_000) -> Joint:
+def classifier_two_sample_test(
+    baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int = 13, max_rows: int = 10_000
+) -> C2STResult:
     """Tests whether the dependence between columns has changed; the label is treated like any other column.
 
     The test is that of Lopez-Paz and Oquab (ICLR 2017): a classifier is trained to separate the two data sets and its
@@ -88,10 +90,10 @@ def joint_drift(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int 
 
     baseline, current = (_drawn(frame, seed, max_rows) for frame in (baseline, current))
     sizes = len(baseline), len(current)
-    none = Joint(0.5, 0.5, 0.0, 1.0, (), *sizes)
+    none = C2STResult(0.5, 0.5, 0.0, 1.0, (), *sizes)
     if min(sizes) < FEWEST:
         return none
-    rows = encode(baseline, current, seed=seed)
+    rows = encode_samples(baseline, current, seed=seed)
     if len(rows.names) < 2:
         return none
     # Several threads gain little on so few rows and are slow on a busy machine.
@@ -111,10 +113,10 @@ def joint_drift(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int 
         z, auc, error, model = best
         lost = sum(weight * block.losses(model, seed) for weight, block in zip(weights, blocks, strict=True))
     p_value = min(1.0, MODELS * float(norm.sf(z)))
-    return Joint(auc, alone, error, p_value, _named(rows.names, np.asarray(lost)), *sizes)
+    return C2STResult(auc, alone, error, p_value, _named(rows.names, np.asarray(lost)), *sizes)
 
 
-def to_measured(joint: Joint) -> Measured:
+def to_measured(joint: C2STResult) -> DistanceResult:
     """Converts the result to a distance of the drift report; `at` names the two most important columns."""
     named = [name for name, _ in joint.features]
     detail = (
@@ -125,7 +127,7 @@ def to_measured(joint: Joint) -> Measured:
         detail = (
             f"no verdict on the columns together: {rows}; it takes {FEWEST} on each side, and two columns that vary"
         )
-    return Measured(
+    return DistanceResult(
         measure="joint",
         distance=joint.distance,
         at=" x ".join(named[:2]) or None,
@@ -144,7 +146,7 @@ def _drawn(frame: "pd.DataFrame", seed: int, rows: int) -> "pd.DataFrame":
 class _Block:
     """Classifiers trained on the rows before `begin`, and their scores of the rows from `begin` to `end`."""
 
-    def __init__(self, rows: Rows, begin: float, end: float, seed: int) -> None:
+    def __init__(self, rows: EncodedSample, begin: float, end: float, seed: int) -> None:
         train, test = rows.place < begin, (rows.place >= begin) & (rows.place < end)
         side = rows.side[train]
         size = len(side)
@@ -154,7 +156,7 @@ class _Block:
         share = model.predict_proba(rows.values[train])[:, 1]
         # Targets of one Newton step from the additive model: the following trees are fitted to its residuals.
         hessian = np.maximum(share * (1 - share), 1e-3)
-        ranked = scan(rows.values, rows.categorical, train, side - share)
+        ranked = screen_pairs(rows.values, rows.categorical, train, side - share)
         fine = bin_columns(rows.values, rows.categorical, FINE)
         self.bins = fine[test]
         self.lifts = [lift(fine, *pair) for pair in ranked[:PAIRS]]
@@ -188,7 +190,7 @@ class _Block:
         return lost
 
 
-def _columns(lifts: list[Lift], bins: np.ndarray) -> np.ndarray:
+def _columns(lifts: list[PairLift], bins: np.ndarray) -> np.ndarray:
     return np.column_stack([one.of(bins) for one in lifts])
 
 

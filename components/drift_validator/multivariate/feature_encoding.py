@@ -12,7 +12,7 @@ CATEGORIES = 254  # maximum of scikit-learn's HistGradientBoosting; rarer values
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class EncodedSample:
     """Encoded rows of both tables, in an order that depends on their content only.
 
     Attributes:
@@ -33,7 +33,7 @@ class Rows:
     place: np.ndarray
 
 
-def encode(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int) -> Rows:
+def encode_samples(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int) -> EncodedSample:
     """Encodes the columns that both tables have.
 
     Args:
@@ -61,7 +61,7 @@ def encode(baseline: "pd.DataFrame", current: "pd.DataFrame", *, seed: int) -> R
     place = np.empty(len(side))
     for one, size in enumerate(sizes):
         place[side == one] = np.arange(size) / max(size, 1)
-    return Rows(tuple(names), values, np.array(categorical, dtype=bool), side, place)
+    return EncodedSample(tuple(names), values, np.array(categorical, dtype=bool), side, place)
 
 
 def _is_number(series: "pd.Series[Any]") -> bool:

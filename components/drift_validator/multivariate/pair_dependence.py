@@ -9,7 +9,7 @@ MOST_COLUMNS = 300  # maximum number of columns to rank pairs of; the cost is qu
 
 
 @dataclass(frozen=True, eq=False)
-class Lift:
+class PairLift:
     """Log lift of two binned columns over the rows of both tables: log of observed over expected cell count.
 
     Half a row is added to both counts. The lift does not use which table a row is from, so it is computed on all rows,
@@ -36,7 +36,7 @@ class Lift:
         return lifts
 
 
-def lift(bins: np.ndarray, first: int, second: int) -> Lift:
+def lift(bins: np.ndarray, first: int, second: int) -> PairLift:
     """Computes the lift of a pair of columns.
 
     Args:
@@ -46,7 +46,7 @@ def lift(bins: np.ndarray, first: int, second: int) -> Lift:
     """
     seen = np.bincount(bins[:, first] * FINE + bins[:, second], minlength=FINE * FINE).reshape(FINE, FINE)
     expected = seen.sum(1, keepdims=True) * seen.sum(0, keepdims=True) / max(len(bins), 1)
-    return Lift(first, second, np.log((seen + 0.5) / (expected + 0.5)))
+    return PairLift(first, second, np.log((seen + 0.5) / (expected + 0.5)))
 
 
 def bin_columns(values: np.ndarray, categorical: np.ndarray, bins: int) -> np.ndarray:
@@ -78,7 +78,9 @@ def bin_columns(values: np.ndarray, categorical: np.ndarray, bins: int) -> np.nd
     return out
 
 
-def scan(values: np.ndarray, categorical: np.ndarray, train: np.ndarray, residual: np.ndarray) -> list[tuple[int, int]]:
+def screen_pairs(
+    values: np.ndarray, categorical: np.ndarray, train: np.ndarray, residual: np.ndarray
+) -> list[tuple[int, int]]:
     """Ranks all pairs of columns by how much they explain of the residuals of an additive classifier.
 
     The idea is that of FAST (Lou, Caruana, Gehrke, Hooker, KDD 2013). The score of a pair is the larger of two

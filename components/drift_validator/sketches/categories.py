@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.drift_validator.sketches.hashing import hash_texts
-from components.drift_validator.sketches.sketch import Categories
+from components.drift_validator.sketches.sketch import CategoryCounts
 from components.drift_validator.sketches.texts import encode
 
 BUCKETS = 1 << 16
@@ -57,7 +57,7 @@ class CategoriesCounter:
             if self._kept > limit or self._tables[0]["text"].nbytes > MOST_BYTES:
                 self._hash()
 
-    def result(self, limit: int) -> Categories:
+    def result(self, limit: int) -> CategoryCounts:
         """Returns the distribution; it is hashed if there are more than `limit` distinct values."""
         self._merge()
         if self._kept > limit:
@@ -65,10 +65,10 @@ class CategoriesCounter:
         if self._buckets is not None:
             return _named_buckets(self._buckets)
         if not self._tables:
-            return Categories(pa.array([], pa.large_string()), np.empty(0, np.int64))
+            return CategoryCounts(pa.array([], pa.large_string()), np.empty(0, np.int64))
         table = self._tables[0]
         table = table.filter(pc.greater(table["count"], 0)).sort_by("text")
-        return Categories(_one(table["text"]), table["count"].to_numpy())
+        return CategoryCounts(_one(table["text"]), table["count"].to_numpy())
 
     def _merge(self) -> None:
         if not self._tables:
@@ -85,7 +85,7 @@ class CategoriesCounter:
         self._tables, self._waiting, self._kept = [], 0, 0
 
 
-def hash_categories(categories: Categories) -> Categories:
+def hash_categories(categories: CategoryCounts) -> CategoryCounts:
     """Converts a distribution to hash buckets, to compare it with a hashed one; hashed ones are returned unchanged."""
     if categories.hashed:
         return categories
@@ -98,10 +98,10 @@ def _count_buckets(buckets: np.ndarray, texts: pa.LargeStringArray, counts: np.n
     np.add.at(buckets, (hash_texts(texts) % np.uint64(BUCKETS)).astype(np.int64), counts)
 
 
-def _named_buckets(buckets: np.ndarray) -> Categories:
+def _named_buckets(buckets: np.ndarray) -> CategoryCounts:
     filled = np.flatnonzero(buckets)
     names = pa.array([f"#{bucket:05d}" for bucket in filled], pa.large_string())
-    return Categories(names, buckets[filled], hashed=True)
+    return CategoryCounts(names, buckets[filled], hashed=True)
 
 
 def _one(column: pa.ChunkedArray) -> pa.LargeStringArray:

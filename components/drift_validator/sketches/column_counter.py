@@ -3,9 +3,9 @@
 import numpy as np
 
 from components.drift_validator.sketches.categories import CategoriesCounter
-from components.drift_validator.sketches.flat_columns import Cells
+from components.drift_validator.sketches.flat_columns import FlatColumn
 from components.drift_validator.sketches.numbers import NumbersCounter
-from components.drift_validator.sketches.sketch import Categories, Column, Numbers
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, NumberCounts
 from components.drift_validator.sketches.texts import encode
 
 
@@ -28,7 +28,7 @@ class ColumnCounter:
         self._ones = 0
         self._lengths: dict[int, int] = {}
 
-    def add(self, cells: Cells | None, room: int, values: int) -> None:
+    def add(self, cells: FlatColumn | None, room: int, values: int) -> None:
         """Adds the next rows.
 
         Args:
@@ -49,7 +49,7 @@ class ColumnCounter:
             self._has_numbers = True
             self._numbers.add(cells.items, room)
 
-    def result(self, rows: int, values: int) -> Column:
+    def result(self, rows: int, values: int) -> ColumnSketch:
         """Returns the sketch.
 
         Args:
@@ -60,12 +60,12 @@ class ColumnCounter:
         if self._lengths:
             counts = {1: self._ones, **self._lengths} if self._ones else self._lengths
             found = np.array(sorted(counts.items()), np.int64)
-            lengths = Numbers(found[:, 0].astype(np.float64), found[:, 1])
+            lengths = NumberCounts(found[:, 0].astype(np.float64), found[:, 1])
         distribution = None if self._is_nested else self._distribution(values)
         missing = 0 if self._is_nested else rows - self._filled
-        return Column(self._name, rows, missing, distribution, lengths)
+        return ColumnSketch(self._name, rows, missing, distribution, lengths)
 
-    def _distribution(self, values: int) -> Categories | Numbers:
+    def _distribution(self, values: int) -> CategoryCounts | NumberCounts:
         if not self._has_texts:
             # A column without values has the configured type, numbers by default.
             return self._numbers.result() if not self._categorical else self._categories.result(values)
@@ -77,7 +77,7 @@ class ColumnCounter:
             self._categories.add_counts(texts, counts, values)
         return self._categories.result(values)
 
-    def _add_lengths(self, cells: Cells) -> None:
+    def _add_lengths(self, cells: FlatColumn) -> None:
         filled = cells.filled
         self._filled += filled
         if cells.counts is None or cells.counts.max(initial=0) <= 1:
@@ -104,7 +104,7 @@ def room_of(budget: int, columns: int) -> int:
     return max(budget // 8 // max(columns, 1), 1 << 12)
 
 
-def cell_texts(cells: Cells | None, absent: str) -> tuple[np.ndarray, list[str]] | None:
+def cell_texts(cells: FlatColumn | None, absent: str) -> tuple[np.ndarray, list[str]] | None:
     """Converts cells to one text per row.
 
     Args:

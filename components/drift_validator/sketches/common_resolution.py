@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.drift_validator.sketches.categories import hash_categories
-from components.drift_validator.sketches.sketch import Categories, Column, Table
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, TableSketch
 
 REST = "(other values)"
 """Category of all values that TFDV statistics truncate."""
 
 
-def comparable(baseline: Table, current: Table) -> tuple[Table, Table]:
+def comparable(baseline: TableSketch, current: TableSketch) -> tuple[TableSketch, TableSketch]:
     """Makes the categories of two sketches comparable, also in slices.
 
     If one of two columns is hashed, the other is hashed, too. If one has a rest (`REST`; statistics keep the most
@@ -43,9 +43,9 @@ def comparable(baseline: Table, current: Table) -> tuple[Table, Table]:
     return first, second
 
 
-def _pair(baseline: Column, current: Column) -> tuple[Column, Column]:
+def _pair(baseline: ColumnSketch, current: ColumnSketch) -> tuple[ColumnSketch, ColumnSketch]:
     one, other = baseline.distribution, current.distribution
-    if not (isinstance(one, Categories) and isinstance(other, Categories)):
+    if not (isinstance(one, CategoryCounts) and isinstance(other, CategoryCounts)):
         return baseline, current
     if one.hashed != other.hashed:
         one, other = hash_categories(one), hash_categories(other)
@@ -54,11 +54,11 @@ def _pair(baseline: Column, current: Column) -> tuple[Column, Column]:
     return replace(baseline, distribution=one), replace(current, distribution=other)
 
 
-def _has_rest(categories: Categories) -> bool:
+def _has_rest(categories: CategoryCounts) -> bool:
     return bool(pc.is_in(pa.scalar(REST, pa.large_string()), value_set=categories.values).as_py())
 
 
-def _fold(categories: Categories, other: Categories) -> Categories:
+def _fold(categories: CategoryCounts, other: CategoryCounts) -> CategoryCounts:
     """Adds values that `other` does not name to the rest."""
     named = pc.is_in(categories.values, value_set=other.values).to_numpy(zero_copy_only=False)
     named &= pc.not_equal(categories.values, REST).to_numpy(zero_copy_only=False)
@@ -70,4 +70,4 @@ def _fold(categories: Categories, other: Categories) -> Categories:
         counts = np.append(counts, rest)
         order = pc.array_sort_indices(values)
         values, counts = values.take(order), counts[order.to_numpy()]
-    return Categories(values, counts)
+    return CategoryCounts(values, counts)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from components.drift_validator.sketches.duplicate_rows import RepeatedRows, combine, hash_column
-from components.drift_validator.sketches.sampling import RowSample
-from components.drift_validator.sketches.sketch import Table
+from components.drift_validator.sketches.duplicate_rows import DuplicateRowCounter, combine, hash_column
+from components.drift_validator.sketches.sampling import ReservoirSample
+from components.drift_validator.sketches.sketch import TableSketch
 from components.drift_validator.sketches.slicing import Slicing
-from components.drift_validator.sketches.table_counter import TableCounter, Terms, count
+from components.drift_validator.sketches.table_counter import SketchConfig, TableCounter, count
 
 BUDGET = 1 << 28
 """Memory limit for the counts of numbers, 256 MB; half of it is used for slices, if any."""
@@ -23,7 +23,7 @@ MOST_SLICES = 1_000
 
 
 @dataclass(frozen=True, eq=False)
-class Summarised:
+class DatasetSketch:
     """Result of one pass over the rows.
 
     Attributes:
@@ -31,11 +31,11 @@ class Summarised:
       sample: Uniform random sample of the rows in their order; empty if `sample_rows` is 0.
     """
 
-    table: Table
+    table: TableSketch
     sample: pa.Table
 
 
-def summarise(
+def sketch_batches(
     batches: Iterable[pa.RecordBatch],
     *,
     kinds: Mapping[str, str] | None = None,
@@ -48,7 +48,7 @@ def summarise(
     budget: int = BUDGET,
     max_values: int = MOST_VALUES,
     threads: int | None = None,
-) -> Summarised:
+) -> DatasetSketch:
     """Computes the sketch of a stream in one pass and bounded memory.
 
     - Columns are the union over all batches, in order of appearance. Where a batch lacks a column, its rows count as
@@ -80,11 +80,11 @@ def summarise(
       InputError: A slicing column has several values in a row.
     """
     whole, slicings = TableCounter(), [Slicing(by, max_slices) for by in slices]
-    repeated, sample = RepeatedRows(), RowSample(sample_rows, seed)
+    repeated, sample = DuplicateRowCounter(), ReservoirSample(sample_rows, seed)
     names: dict[str, None] = {}
     share = budget // 2 if slicings else budget
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
-        terms = Terms(kinds or {}, share, max_values, pool.map)
+        terms = SketchConfig(kinds or {}, share, max_values, pool.map)
         slice_terms = replace(terms, budget=share // max(len(slicings), 1))
         for batch in batches:
             names.update(dict.fromkeys(batch.schema.names))
@@ -101,8 +101,8 @@ def summarise(
                 sample.add(batch)
         for slicing in slicings:
             slicing.flush(slice_terms)
-    tables: dict[str, Table] = {}
+    tables: dict[str, TableSketch] = {}
     for slicing in slicings:
         tables.update(slicing.tables(names, min_slice_rows, slice_terms))
     found = whole.result(names, max_values, repeated.share() if count_repeated else None, tables)
-    return Summarised(found, sample.result())
+    return DatasetSketch(found, sample.result())

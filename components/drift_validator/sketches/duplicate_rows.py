@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from components.drift_validator.sketches.flat_columns import Cells, flatten
+from components.drift_validator.sketches.flat_columns import FlatColumn, flatten
 from components.drift_validator.sketches.hashing import hash_texts, mix, number_bits
 
 MOST_HASHES = 1 << 22
@@ -43,7 +43,7 @@ def combine(shares: Iterable[np.ndarray | None], rows: int) -> np.ndarray:
     return mix(total)
 
 
-def hash_column(name: str, cells: Cells | None) -> np.ndarray | None:
+def hash_column(name: str, cells: FlatColumn | None) -> np.ndarray | None:
     """Hashes the cells of a column.
 
     Args:
@@ -73,7 +73,7 @@ def hash_column(name: str, cells: Cells | None) -> np.ndarray | None:
     return out
 
 
-class RepeatedRows:
+class DuplicateRowCounter:
     """Counts rows that are equal to an earlier row.
 
     The count is exact up to `most` distinct rows. Beyond, only hashes in the lower half of hash space are kept, then in

@@ -11,7 +11,7 @@ _SECONDS_OF_DATE = {pa.date32(): ("int32", 86_400.0), pa.date64(): ("int64", 1e-
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class FlatColumn:
     """The values of a column of N rows, concatenated.
 
     Attributes:
@@ -36,7 +36,7 @@ class Cells:
         return self.rows if self.counts is None else int(np.count_nonzero(self.counts))
 
 
-def flatten(column: pa.Array) -> Cells | None:
+def flatten(column: pa.Array) -> FlatColumn | None:
     """Flattens a column of a primitive type or of lists of a primitive type.
 
     Numbers keep their type, decimals become float64. Timestamps become seconds since 1970-01-01 (UTC if the column has
@@ -67,9 +67,9 @@ def flatten(column: pa.Array) -> Cells | None:
             return None
         items, there = found
         if there is None:
-            return Cells(items, len(column))
+            return FlatColumn(items, len(column))
         counts = there.astype(np.int64)
-    return Cells(items, len(column), None if bool((counts == 1).all()) else counts)
+    return FlatColumn(items, len(column), None if bool((counts == 1).all()) else counts)
 
 
 def _items(flat: pa.Array) -> tuple[np.ndarray | pa.Array, np.ndarray | None] | None:

@@ -7,13 +7,13 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.drift_validator.sketches.common_resolution import REST
-from components.drift_validator.sketches.sketch import Categories, Column, Numbers, Table
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, NumberCounts, TableSketch
 
 QUANTILE_ERROR = 0.01
 """Rank error of TFDV's quantiles: the default of StatsOptions.epsilon."""
 
 
-def from_statistics(statistics: statistics_pb2.DatasetFeatureStatistics) -> Table:
+def from_statistics(statistics: statistics_pb2.DatasetFeatureStatistics) -> TableSketch:
     """Converts the unweighted statistics of one data set, without slices and duplicate rows.
 
     - Rows and missing values are exact. Where rows may have several values, the number of empty lists is estimated from
@@ -36,16 +36,16 @@ def from_statistics(statistics: statistics_pb2.DatasetFeatureStatistics) -> Tabl
     for feature in statistics.features:
         name = ".".join(feature.path.step) if feature.HasField("path") else feature.name
         columns[name] = _column(name, feature, rows)
-    return Table(rows, columns)
+    return TableSketch(rows, columns)
 
 
-def _column(name: str, feature: statistics_pb2.FeatureNameStatistics, rows: int) -> Column:
+def _column(name: str, feature: statistics_pb2.FeatureNameStatistics, rows: int) -> ColumnSketch:
     kind = feature.WhichOneof("stats")
     if kind is None:
-        return Column(name, rows, rows, None)
+        return ColumnSketch(name, rows, rows, None)
     common = getattr(feature, kind).common_stats
     absent = 0
-    distribution: Categories | Numbers | None = None
+    distribution: CategoryCounts | NumberCounts | None = None
     if kind == "num_stats":
         quantiles = _quantiles(feature.num_stats.histograms)
         # NaN values are counted in each histogram; without a histogram their number is unknown.
@@ -55,27 +55,27 @@ def _column(name: str, feature: statistics_pb2.FeatureNameStatistics, rows: int)
         distribution = _categories(feature.string_stats, int(common.tot_num_values))
     present = int(common.num_non_missing)
     if common.max_num_values <= 1:
-        return Column(name, rows, rows - int(common.tot_num_values) + absent, distribution)
+        return ColumnSketch(name, rows, rows - int(common.tot_num_values) + absent, distribution)
     empty = _empty_lists(common) if common.min_num_values == 0 else 0
     lengths = _numbers(_without_zeros(common.num_values_histogram), present - empty, QUANTILE_ERROR)
-    return Column(name, rows, rows - present + empty, distribution, lengths)
+    return ColumnSketch(name, rows, rows - present + empty, distribution, lengths)
 
 
-def _categories(stats: statistics_pb2.StringStatistics, values: int) -> Categories:
+def _categories(stats: statistics_pb2.StringStatistics, values: int) -> CategoryCounts:
     counts = {bucket.label: round(bucket.sample_count) for bucket in stats.rank_histogram.buckets}
     rest = values - sum(counts.values())
     if rest > 0:
         counts[REST] = counts.get(REST, 0) + rest
     names = sorted((name for name, count in counts.items() if count > 0), key=str.encode)
-    return Categories(pa.array(names, pa.large_string()), np.array([counts[name] for name in names], np.int64))
+    return CategoryCounts(pa.array(names, pa.large_string()), np.array([counts[name] for name in names], np.int64))
 
 
-def _numbers(histogram: statistics_pb2.Histogram | None, values: int, own_error: float) -> Numbers:
+def _numbers(histogram: statistics_pb2.Histogram | None, values: int, own_error: float) -> NumberCounts:
     """Converts a quantiles histogram to points, see `from_statistics`."""
     filled = [] if histogram is None else [bucket for bucket in histogram.buckets if bucket.sample_count > 0]
     total = sum(bucket.sample_count for bucket in filled)
     if not filled or values <= 0:
-        return Numbers(np.empty(0), np.empty(0, np.int64), 0.0)
+        return NumberCounts(np.empty(0), np.empty(0, np.int64), 0.0)
     weights: dict[float, float] = {}
     widest = 0.0
     for bucket in filled:
@@ -88,7 +88,7 @@ def _numbers(histogram: statistics_pb2.Histogram | None, values: int, own_error:
     upto = np.rint(np.cumsum([weights[point] for point in points.tolist()]) * values).astype(np.int64)
     counts = np.diff(upto, prepend=0)
     error = 0.0 if len(points) == 1 else min(widest / 2 + own_error + 0.5 / values, 1.0)
-    return Numbers(points[counts > 0], counts[counts > 0], error)
+    return NumberCounts(points[counts > 0], counts[counts > 0], error)
 
 
 def _quantiles(histograms: Iterable[statistics_pb2.Histogram]) -> statistics_pb2.Histogram | None:

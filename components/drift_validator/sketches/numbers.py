@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.drift_validator.sketches.sketch import Numbers
+from components.drift_validator.sketches.sketch import NumberCounts
 
 _PARTS = 8  # maximum number of summaries; more give fewer merge levels but coarser summaries
 
@@ -53,14 +53,14 @@ class NumbersCounter:
         if self._waiting > room // 2:
             self._flush(room)
 
-    def result(self) -> Numbers:
+    def result(self) -> NumberCounts:
         """Returns the distribution; integers beyond 2**53 are rounded to float64."""
         self._sort_pending()
         if not self._summaries:
-            return Numbers(np.empty(0), np.empty(0, np.int64))
+            return NumberCounts(np.empty(0), np.empty(0, np.int64))
         merged = _merge(self._summaries)
         self._summaries = [merged]
-        return Numbers(merged.values, merged.counts, merged.error / int(merged.counts.sum()))
+        return NumberCounts(merged.values, merged.counts, merged.error / int(merged.counts.sum()))
 
     def _flush(self, room: int) -> None:
         limit = max(room // 4, 8 * _PARTS)

@@ -6,7 +6,7 @@ import pyarrow as pa
 from components.drift_validator.sketches.hashing import random_bits
 
 
-class RowSample:
+class ReservoirSample:
     """Draws a simple random sample of `size` rows without replacement.
 
     Each row number gets 64 pseudo-random bits; the rows with the smallest are kept (bottom-k sampling). The sample

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 @dataclass(frozen=True, eq=False)
-class Categories:
+class CategoryCounts:
     """A distribution over texts.
 
     Attributes:
@@ -24,7 +24,7 @@ class Categories:
 
 
 @dataclass(frozen=True, eq=False)
-class Numbers:
+class NumberCounts:
     """A distribution over numbers.
 
     Attributes:
@@ -40,7 +40,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class ColumnSketch:
     """One column of one data set, or of one slice of it.
 
     Attributes:
@@ -54,12 +54,12 @@ class Column:
     name: str
     rows: int
     missing: int
-    distribution: Categories | Numbers | None
-    lengths: Numbers | None = None
+    distribution: CategoryCounts | NumberCounts | None
+    lengths: NumberCounts | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class TableSketch:
     """Sketch of one data set, or of one slice of it.
 
     Attributes:
@@ -70,6 +70,6 @@ class Table:
     """
 
     rows: int
-    columns: Mapping[str, Column]
+    columns: Mapping[str, ColumnSketch]
     repeated: float | None = None
-    slices: Mapping[str, "Table"] = field(default_factory=dict)
+    slices: Mapping[str, "TableSketch"] = field(default_factory=dict)

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from components.drift_validator.sketches.column_counter import cell_texts
 from components.drift_validator.sketches.flat_columns import flatten
-from components.drift_validator.sketches.sketch import Table
-from components.drift_validator.sketches.table_counter import TableCounter, Terms, count
+from components.drift_validator.sketches.sketch import TableSketch
+from components.drift_validator.sketches.table_counter import SketchConfig, TableCounter, count
 from components.shared.errors import InputError
 
 MISSING = "(missing)"
@@ -35,7 +35,7 @@ class Slicing:
         self._bytes = 0
         self.counters: dict[str, TableCounter] = {}
 
-    def add(self, batch: pa.RecordBatch, terms: Terms) -> None:
+    def add(self, batch: pa.RecordBatch, terms: SketchConfig) -> None:
         """Adds the next rows; `terms` are shared by all slices."""
         if self._gathered and batch.schema != self._gathered[0].schema:
             self.flush(terms)
@@ -44,7 +44,7 @@ class Slicing:
         if self._bytes > _GATHERED_BYTES:
             self.flush(terms)
 
-    def flush(self, terms: Terms) -> None:
+    def flush(self, terms: SketchConfig) -> None:
         """Counts the buffered rows. New slices are added, larger ones first, until there are `most`."""
         if not self._gathered:
             return
@@ -62,7 +62,7 @@ class Slicing:
         if parts:
             deque(count(batch, parts, terms.shared_by(len(self.counters)), self.by, order), maxlen=0)
 
-    def tables(self, names: Iterable[str], least_rows: int, terms: Terms) -> dict[str, Table]:
+    def tables(self, names: Iterable[str], least_rows: int, terms: SketchConfig) -> dict[str, TableSketch]:
         """Returns the sketches by name of the slice, largest first.
 
         Args:

@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from components.drift_validator.sketches.column_counter import ColumnCounter, room_of
-from components.drift_validator.sketches.flat_columns import Cells, flatten
-from components.drift_validator.sketches.sketch import Table
+from components.drift_validator.sketches.flat_columns import FlatColumn, flatten
+from components.drift_validator.sketches.sketch import TableSketch
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Terms:
+class SketchConfig:
     """Settings and limits of counting, the same for all batches.
 
     Attributes:
@@ -30,7 +30,7 @@ class Terms:
     most_values: int
     spread: Callable[..., Iterable] = map
 
-    def shared_by(self, tables: int) -> "Terms":
+    def shared_by(self, tables: int) -> "SketchConfig":
         """Divides the limits among a number of tables; each may keep at least 10,000 texts."""
         share = max(self.most_values // tables, min(10_000, self.most_values))
         return replace(self, budget=self.budget // tables, most_values=share)
@@ -43,7 +43,9 @@ class TableCounter:
         self.rows = 0
         self.columns: dict[str, ColumnCounter] = {}
 
-    def result(self, names: Iterable[str], values: int, repeated: float | None, slices: Mapping[str, Table]) -> Table:
+    def result(
+        self, names: Iterable[str], values: int, repeated: float | None, slices: Mapping[str, TableSketch]
+    ) -> TableSketch:
         """Returns the sketch.
 
         Args:
@@ -53,16 +55,16 @@ class TableCounter:
           slices: Sketches of the slices.
         """
         columns = {name: self.columns.get(name, ColumnCounter(name, None)).result(self.rows, values) for name in names}
-        return Table(self.rows, columns, repeated, slices)
+        return TableSketch(self.rows, columns, repeated, slices)
 
 
 def count(
     batch: pa.RecordBatch,
     parts: Sequence[tuple[TableCounter, int, int]],
-    terms: Terms,
+    terms: SketchConfig,
     without: Sequence[str] = (),
     order: np.ndarray | None = None,
-    also: Callable[[str, Cells | None], _T | None] = lambda name, cells: None,
+    also: Callable[[str, FlatColumn | None], _T | None] = lambda name, cells: None,
 ) -> Iterable[_T | None]:
     """Adds parts of a batch to counters, column by column, so that columns can be processed in parallel.
 

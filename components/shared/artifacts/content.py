@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from components.shared.artifacts.integrity import Finding, check_content, describe
+from components.shared.artifacts.integrity import IntegrityFinding, check_content, describe
 
 UNREAD = "-"
 """In place of the SHA-256 of files that were not read."""
@@ -21,7 +21,7 @@ def content_of(uri: str) -> str:
     return describe(uri).content if os.path.lexists(uri) else f"0 0 {UNREAD}"
 
 
-def content_findings(uri: str, content: str) -> list[Finding]:
+def content_findings(uri: str, content: str) -> list[IntegrityFinding]:
     """Compares an artifact with its CONTENT; the SHA-256 only if both have one."""
     counted, _, digest = content.rpartition(" ")
     if "://" not in uri and digest != UNREAD:
@@ -31,7 +31,7 @@ def content_findings(uri: str, content: str) -> list[Finding]:
         return []
     (files, size), (files_then, size_then) = there.split(), counted.split()
     said = f"has {int(files):,} files of {int(size):,} bytes instead of {int(files_then):,} of {int(size_then):,}"
-    return [Finding("content", "", said)]
+    return [IntegrityFinding("content", "", said)]
 
 
 def _counted(url: str) -> str:

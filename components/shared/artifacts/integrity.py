@@ -26,7 +26,7 @@ from components.shared.files import sha256, write_text
 RECORDS = ".records"
 FORMAT = 1
 CONTENT = "content"
-"""Custom property of an artifact: "<files> <bytes> <sha256>", see `Record.content`."""
+"""Custom property of an artifact: "<files> <bytes> <sha256>", see `ArtifactRecord.content`."""
 KINDS = ("missing", "size", "digest", "extra", "content")
 """Kinds of findings: a file is missing, has another size, has other bytes, or was not written by the component; or, if
 only CONTENT is known, the artifact as a whole differs."""
@@ -45,7 +45,7 @@ class FileRecord:
 
 
 @dataclass(frozen=True)
-class Record:
+class ArtifactRecord:
     """All files of an artifact, by POSIX path relative to its folder; the path "" means an artifact of one file."""
 
     files: Mapping[str, FileRecord]
@@ -60,7 +60,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Finding:
+class IntegrityFinding:
     """A difference between an artifact and its record.
 
     Attributes:
@@ -74,14 +74,14 @@ class Finding:
     detail: str
 
 
-def record(uri: str) -> Record:
+def record(uri: str) -> ArtifactRecord:
     """Describes an artifact, saves the record and returns it; raises OSError if a file cannot be read."""
     made = describe(uri)
     save(uri, made)
     return made
 
 
-def describe(uri: str) -> Record:
+def describe(uri: str) -> ArtifactRecord:
     """Reads all files of an artifact, two in parallel; raises OSError if it is missing or a file cannot be read."""
     found = dict(_stats(uri))
 
@@ -90,24 +90,24 @@ def describe(uri: str) -> Record:
         return name, FileRecord(stat.st_size, stat.st_mtime_ns, _sha256(_path(uri, name)))
 
     if sum(stat.st_size for stat in found.values()) < 1 << 22:  # too little for starting threads to pay
-        return Record(dict(map(one, found.items())))
+        return ArtifactRecord(dict(map(one, found.items())))
     with ThreadPoolExecutor(2) as pool:  # OpenSSL releases the interpreter's lock
-        return Record(dict(pool.map(one, found.items())))
+        return ArtifactRecord(dict(pool.map(one, found.items())))
 
 
-def save(uri: str, made: Record) -> None:
+def save(uri: str, made: ArtifactRecord) -> None:
     """Writes a record, atomically."""
     files = {name: [file.size, file.mtime_ns, file.sha256] for name, file in sorted(made.files.items())}
     write_text(record_file(uri), json.dumps({"format": FORMAT, "files": files}) + "\n")
 
 
-def load(uri: str) -> Record | None:
+def load_record(uri: str) -> ArtifactRecord | None:
     """Returns the record of an artifact; None if it is missing or unreadable, so that the artifact is unverified."""
     try:
         found = json.loads(record_file(uri).read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
             return None
-        return Record({name: _file_record(values) for name, values in found["files"].items()})
+        return ArtifactRecord({name: _file_record(values) for name, values in found["files"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -126,7 +126,7 @@ def record_file(uri: str) -> Path:
     return root / RECORDS / node / output / f"{execution}.json"
 
 
-def check(uri: str, made: Record, *, digests: bool) -> list[Finding]:
+def check_artifact(uri: str, made: ArtifactRecord, *, digests: bool) -> list[IntegrityFinding]:
     """Compares an artifact with its record.
 
     Args:
@@ -141,7 +141,7 @@ def check(uri: str, made: Record, *, digests: bool) -> list[Finding]:
     return _compared(uri, made, digests)[0]
 
 
-def check_and_renew(uri: str, made: Record, *, digests: bool) -> list[Finding]:
+def check_and_renew(uri: str, made: ArtifactRecord, *, digests: bool) -> list[IntegrityFinding]:
     """Compares like `check`; if the artifact is unchanged but files have other times, updates the times in the record.
 
     A folder that was copied or restored without its times is therefore read once, and not at every use. The times are
@@ -160,55 +160,61 @@ def check_and_renew(uri: str, made: Record, *, digests: bool) -> list[Finding]:
     if not findings and any(stats[name].st_mtime_ns != file.mtime_ns for name, file in made.files.items()):
         save(
             uri,
-            Record({name: replace(file, mtime_ns=stats[name].st_mtime_ns) for name, file in made.files.items()}),
+            ArtifactRecord(
+                {name: replace(file, mtime_ns=stats[name].st_mtime_ns) for name, file in made.files.items()}
+            ),
         )
     return findings
 
 
-def _compared(uri: str, made: Record, digests: bool) -> tuple[list[Finding], dict[str, os.stat_result]]:
+def _compared(
+    uri: str, made: ArtifactRecord, digests: bool
+) -> tuple[list[IntegrityFinding], dict[str, os.stat_result]]:
     """Findings as in `check`, and the status of each file before it was read."""
     try:
         found = dict(_stats(uri))
     except (FileNotFoundError, NotADirectoryError):  # other errors say nothing about the artifact
         found = {}
-    findings = [Finding("extra", name, "was not written by the component") for name in found.keys() - made.files.keys()]
+    findings = [
+        IntegrityFinding("extra", name, "was not written by the component") for name in found.keys() - made.files.keys()
+    ]
     suspected = []
     for name, file in made.files.items():
         stat = found.get(name)
         if stat is None:
-            findings.append(Finding("missing", name, "is missing"))
+            findings.append(IntegrityFinding("missing", name, "is missing"))
         elif stat.st_size != file.size:
-            findings.append(Finding("size", name, f"has {stat.st_size:,} bytes instead of {file.size:,}"))
+            findings.append(IntegrityFinding("size", name, f"has {stat.st_size:,} bytes instead of {file.size:,}"))
         elif digests or stat.st_mtime_ns != file.mtime_ns:
             suspected.append(name)
     with ThreadPoolExecutor(2) as pool:
         for name, digest in zip(suspected, pool.map(lambda name: _digest(uri, name), suspected), strict=True):
             if digest is None:
-                findings.append(Finding("digest", name, "cannot be read"))
+                findings.append(IntegrityFinding("digest", name, "cannot be read"))
             elif digest != made.files[name].sha256:
-                findings.append(Finding("digest", name, "has other bytes than were written"))
+                findings.append(IntegrityFinding("digest", name, "has other bytes than were written"))
     return sorted(findings, key=lambda finding: (finding.file, finding.kind)), found
 
 
-def check_content(uri: str, content: str) -> list[Finding]:
+def check_content(uri: str, content: str) -> list[IntegrityFinding]:
     """Compares an artifact without a record with its CONTENT; reads every file unless number or bytes differ."""
     try:
         stats = dict(_stats(uri))
         there = f"{len(stats)} {sum(stat.st_size for stat in stats.values())}"
         said = content.rpartition(" ")[0]
         if there != said:
-            return [Finding("content", "", f"has {_counted(there)} instead of {_counted(said)}")]
+            return [IntegrityFinding("content", "", f"has {_counted(there)} instead of {_counted(said)}")]
         same = describe(uri).content == content
     except OSError as exc:
-        return [Finding("content", "", f"cannot be read ({exc.strerror or exc})")]
-    return [] if same else [Finding("content", "", "has other bytes than were written")]
+        return [IntegrityFinding("content", "", f"cannot be read ({exc.strerror or exc})")]
+    return [] if same else [IntegrityFinding("content", "", "has other bytes than were written")]
 
 
-def check_known(uri: str, content: str) -> list[Finding]:
+def check_known(uri: str, content: str) -> list[IntegrityFinding]:
     """Reads every file and compares with the record, else with CONTENT; no findings if neither is known."""
-    made = load(uri)
+    made = load_record(uri)
     if made is not None:
-        return check(uri, made, digests=True)
+        return check_artifact(uri, made, digests=True)
     return check_content(uri, content) if content else []
 
 

@@ -16,7 +16,7 @@ _MISSING_INT = -(2**63)
 
 
 @dataclass(frozen=True)
-class Kept:
+class ValueRetention:
     """How many distinct values of a column remain.
 
     Attributes:
@@ -77,7 +77,7 @@ def known(values: pa.Array) -> np.ndarray:
     return numbers[numbers != _MISSING_INT if numbers.dtype.kind == "i" else np.isfinite(numbers)]
 
 
-def told_apart(name: str, kind: str, values: np.ndarray, *became: np.ndarray) -> Kept:
+def told_apart(name: str, kind: str, values: np.ndarray, *became: np.ndarray) -> ValueRetention:
     """Counts the distinct values of a column before and after a transformation.
 
     Args:
@@ -90,7 +90,7 @@ def told_apart(name: str, kind: str, values: np.ndarray, *became: np.ndarray) ->
       The counts, with a finding if too many values became equal.
     """
     if not len(values):
-        return Kept(name, kind, 0, 0)
+        return ValueRetention(name, kind, 0, 0)
     was = _codes(values)
     now = np.zeros(len(values), np.int64)
     for part in became:
@@ -104,7 +104,7 @@ def told_apart(name: str, kind: str, values: np.ndarray, *became: np.ndarray) ->
     finding = ""
     if lost > MOST_LOST * distinct and affected > LEAST_ROWS:
         finding = f"{distinct:,} distinct values become {learned:,} ({affected:.0%} of the rows have one of them)"
-    return Kept(name, kind, distinct, learned, affected=affected, finding=finding)
+    return ValueRetention(name, kind, distinct, learned, affected=affected, finding=finding)
 
 
 def _codes(values: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ MOST_COUNTED = 1 << 20
 """Maximum distinct values of a list column that are counted; the rarest ones beyond it are dropped."""
 
 
-class Items:
+class ListItems:
     """Counts in how many rows each value of a list column occurs."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Items:
         return items(list(self.counts.items()), least)
 
 
-def items_of(bags: Mapping[str, Items], least: int) -> dict[str, tuple[str, str]]:
+def items_of(bags: Mapping[str, ListItems], least: int) -> dict[str, tuple[str, str]]:
     """Returns indicator column -> (list column, value), for all list columns."""
     return {
         Derived(column, HAS, item=item).name: (column, item)
@@ -64,13 +64,13 @@ def with_items(kinds: Mapping[str, Any], split: str) -> dict[str, Any]:
     names = [name for name, kind in kinds.get("lists", {}).items() if kind == "string"]
     if not names:
         return dict(kinds)
-    bags = counted(example_batches(split, names), names)
+    bags = count_items(example_batches(split, names), names)
     return {**kinds, "numeric": [*kinds["numeric"], *items_of(bags, max(kinds.get("min_count", 10), 1))]}
 
 
-def counted(batches: Iterable[pa.RecordBatch], names: Iterable[str]) -> dict[str, Items]:
+def count_items(batches: Iterable[pa.RecordBatch], names: Iterable[str]) -> dict[str, ListItems]:
     """Counts the values of list columns in all batches."""
-    bags = {name: Items() for name in names}
+    bags = {name: ListItems() for name in names}
     for batch in batches:
         for name, bag in bags.items():
             bag.add(batch, name)

@@ -58,7 +58,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class ModelPredictions:
     """Labels and predictions of N labelled eval rows.
 
     Attributes:
@@ -104,14 +104,14 @@ def write_train_labels(folder: Path, labels: np.ndarray) -> None:
     _write(folder / TRAIN, pa.table({"label": pa.array(labels, pa.float64())}))
 
 
-def read_predictions(folder: Path) -> Predictions:
+def read_predictions(folder: Path) -> ModelPredictions:
     """Reads eval.parquet; raises FileNotFoundError if it is missing."""
     table = pq.read_table(folder / EVAL)
     fields: dict[str, Any] = json.loads(table.schema.metadata[_KEY])
     arrays = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
     about = About(**(fields | arrays))
     names = [name for name in (CANDIDATE, CHAMPION) if name in table.column_names]
-    return Predictions(
+    return ModelPredictions(
         about,
         table.column("row").to_numpy(),
         table.column("label").to_numpy(),

@@ -13,7 +13,7 @@ import numpy as np
 
 from components.shared.spellings.spelling_groups import (
     LEAST_NEAR,
-    Group,
+    SpellingGroup,
     certain_key,
     group_of,
     has_near,
@@ -35,7 +35,7 @@ MOST_IN_GROUP = 20
 """Larger groups are dropped: they are chains in which each name only resembles the next."""
 
 
-def find_entities(counts: Mapping[str, int]) -> list[Group]:
+def find_entities(counts: Mapping[str, int]) -> list[SpellingGroup]:
     """Returns groups of names that may be one, by descending number of rows; `counts` is name -> rows."""
     if len(counts) > MOST_NAMES:
         counts = dict(sorted(counts.items(), key=lambda pair: -pair[1])[:MOST_NAMES])

@@ -31,7 +31,7 @@ _UNSEEN = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
 @dataclass(frozen=True)
-class Group:
+class SpellingGroup:
     """Spellings that may be one value.
 
     Attributes:
@@ -65,7 +65,7 @@ def has_near() -> bool:
     return find_spec("rapidfuzz") is not None
 
 
-def find_groups(counts: Mapping[str, int], near: bool = True) -> list[Group]:
+def find_groups(counts: Mapping[str, int], near: bool = True) -> list[SpellingGroup]:
     """Groups the values of a column, by descending number of rows.
 
     Args:
@@ -110,12 +110,12 @@ def _without_accents(text: str) -> str:
     return "".join(part for part in parts if not unicodedata.combining(part))
 
 
-def group_of(texts: Iterable[str], counts: Mapping[str, int]) -> Group:
+def group_of(texts: Iterable[str], counts: Mapping[str, int]) -> SpellingGroup:
     """Returns the group of these spellings; `counts` is spelling -> rows."""
     ranked = sorted(texts, key=lambda text: (-counts[text], text != text.strip(), text))
     differ = _differences(ranked)
     value = " ".join(ranked[0].split()) if BLANKS in differ else ranked[0]
-    return Group(value, {text: counts[text] for text in ranked}, differ)
+    return SpellingGroup(value, {text: counts[text] for text in ranked}, differ)
 
 
 _STEPS: tuple[tuple[str, Callable[[str], str]], ...] = (

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from components.shared.statistics.weighted_metrics import Judge
+from components.shared.statistics.weighted_metrics import WeightedMetrics
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -51,7 +51,7 @@ class Interval:
 
 
 def poisson_draws(
-    judges: Mapping[str, Judge],
+    judges: Mapping[str, WeightedMetrics],
     parts: Mapping[str, np.ndarray],
     rows: int,
     resamples: int,
@@ -104,8 +104,8 @@ def standard_error(draws: np.ndarray) -> float:
 
 
 def paired_intervals(
-    before: Judge,
-    after: Judge,
+    before: WeightedMetrics,
+    after: WeightedMetrics,
     rows: int,
     slices: Mapping[str, np.ndarray] | None = None,
     resamples: int = RESAMPLES,

@@ -16,7 +16,7 @@ NAMES = ("f1", "accuracy", "balanced_accuracy")
 LEAST = ("precision", "recall")
 
 
-def complaint(by: Criterion) -> str:
+def criterion_error(by: Criterion) -> str:
     """Returns what is wrong with a criterion, as a clause; "" if it is valid."""
     if isinstance(by, str):
         return "" if by in NAMES else f"must be {', '.join(NAMES)}, or {{ precision = 0.8 }}, not {by!r}"

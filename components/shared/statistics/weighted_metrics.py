@@ -16,7 +16,7 @@ BLOCK = 1 << 21
 """Maximum weights that are processed at a time, to bound memory."""
 
 
-class Judge(Protocol):
+class WeightedMetrics(Protocol):
     """Computes metrics of one model's predictions for N rows with given weights."""
 
     @property
@@ -33,11 +33,11 @@ class Judge(Protocol):
           Metrics in the order of `names`, [metrics] or [R, metrics]; NaN where undefined.
         """
 
-    def among(self, rows: np.ndarray) -> "Judge":
+    def among(self, rows: np.ndarray) -> "WeightedMetrics":
         """Returns the metric calculator for some of the rows, by index."""
 
 
-class Binary:
+class BinaryMetrics:
     """AUC, average precision, F1, accuracy and log loss, as scikit-learn defines them with sample_weight.
 
     Args:
@@ -71,13 +71,13 @@ class Binary:
             found = [area / (there * (rows - there)), precision / there, f1, right / rows, loss / rows]
         return np.stack(found, axis=1)
 
-    def among(self, rows: np.ndarray) -> "Binary":
+    def among(self, rows: np.ndarray) -> "BinaryMetrics":
         """See Judge."""
         labels, probability, threshold = self._given
         return type(self)(labels[rows], probability[rows], threshold)
 
 
-class Means:
+class MeanMetrics:
     """Metrics that are a mean over rows, such as accuracy and log loss, or the square root of one.
 
     Args:
@@ -102,28 +102,28 @@ class Means:
             means = np.stack(sums, axis=1) / rows[:, None]
             return np.where([name in self._roots for name in self.names], np.sqrt(np.abs(means)), means)
 
-    def among(self, rows: np.ndarray) -> "Means":
+    def among(self, rows: np.ndarray) -> "MeanMetrics":
         """See Judge."""
-        return Means(dict(zip(self.names, self._values[:, rows], strict=True)), self._roots)
+        return MeanMetrics(dict(zip(self.names, self._values[:, rows], strict=True)), self._roots)
 
 
-def multiclass(labels: np.ndarray, probabilities: np.ndarray) -> Means:
+def multiclass_metrics(labels: np.ndarray, probabilities: np.ndarray) -> MeanMetrics:
     """Returns accuracy and log loss for class codes [N] in 0..K-1 and probabilities [N, K]."""
     given = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     right = likeliest(probabilities) == labels
-    return Means({"accuracy": right, "log_loss": -np.log(np.clip(given, CLIP, 1 - CLIP))})
+    return MeanMetrics({"accuracy": right, "log_loss": -np.log(np.clip(given, CLIP, 1 - CLIP))})
 
 
-def regression(labels: np.ndarray, predictions: np.ndarray) -> Means:
+def regression_metrics(labels: np.ndarray, predictions: np.ndarray) -> MeanMetrics:
     """Returns RMSE and MAE for labels and predictions, both [N]."""
     error = predictions.astype(np.float64) - labels
-    return Means({"rmse": error**2, "mae": np.abs(error)}, roots=frozenset({"rmse"}))
+    return MeanMetrics({"rmse": error**2, "mae": np.abs(error)}, roots=frozenset({"rmse"}))
 
 
-class Decisions(Binary):
-    """`Binary`, and precision and recall at the decision threshold; 0 if there is no true positive."""
+class ThresholdMetrics(BinaryMetrics):
+    """`BinaryMetrics`, and precision and recall at the decision threshold; 0 if there is no true positive."""
 
-    names = (*Binary.names, "precision", "recall")
+    names = (*BinaryMetrics.names, "precision", "recall")
 
     def _weigh(self, weights: np.ndarray) -> np.ndarray:
         """Metrics [R, metrics] for weights [N, R]."""

@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 
 from components.table_reading.cells.date_notations import DATED, LATEST, is_date_of_any, latest_year, years_of
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.cells.type_errors import one_line
-from components.table_reading.read_options import CHECKED_EACH, FORMS, Forms
+from components.table_reading.cells.type_mismatches import shorten
+from components.table_reading.read_options import CHECKED_EACH, FORMS, TypeCandidates
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Impossible:
 
     first: dict[str, str] = field(default_factory=dict)
 
-    def look(self, batch: pa.RecordBatch, forms: Mapping[str, Forms], file: str, before: int) -> None:
+    def look(self, batch: pa.RecordBatch, forms: Mapping[str, TypeCandidates], file: str, before: int) -> None:
         """Searches a batch.
 
         Args:
@@ -36,7 +36,7 @@ class Impossible:
                 column = pc.utf8_trim(batch.column(name), " \t")
                 at = _first_impossible(column)
                 if at >= 0:
-                    value = one_line(column[at].as_py())
+                    value = shorten(column[at].as_py())
                     self.first[name] = f"'{value}' ({file}, row {before + at + 1:,})"
 
 
@@ -53,7 +53,7 @@ def _first_impossible(cells: pa.StringArray) -> int:
     return min((one for one in at if one >= 0), default=-1)
 
 
-def latest_years(forms: Mapping[str, Forms], formats: Mapping[str, str], now: int) -> dict[str, int]:
+def latest_years(forms: Mapping[str, TypeCandidates], formats: Mapping[str, str], now: int) -> dict[str, int]:
     """Column -> latest year that its two-digit years can mean, for columns in which it is not LATEST.
 
     Args:
@@ -66,7 +66,7 @@ def latest_years(forms: Mapping[str, Forms], formats: Mapping[str, str], now: in
 
 
 def notes_on_dates(
-    forms: Mapping[str, Forms], formats: Mapping[str, str], latest: Mapping[str, int], now: int
+    forms: Mapping[str, TypeCandidates], formats: Mapping[str, str], latest: Mapping[str, int], now: int
 ) -> dict[str, str]:
     """Remarks on two-digit years that lie in the future.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from components.table_reading.cells.date_notations import is_sure
 from components.table_reading.cells.number_formats import firm_decimals
 from components.table_reading.cells.number_notation import MARKS
-from components.table_reading.read_options import Forms, ReadOptions
+from components.table_reading.read_options import ReadOptions, TypeCandidates
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FileNotation:
     open: frozenset[str]
 
 
-def notation_of_file(name: str, forms: Mapping[str, Forms]) -> FileNotation:
+def notation_of_file(name: str, forms: Mapping[str, TypeCandidates]) -> FileNotation:
     """Derives the notation of one file from its counts.
 
     Args:

@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 
 from components.table_reading.cells.number_formats import decide
 from components.table_reading.cells.number_notation import MARKS, NumberNotation, normal
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.cells.units import CURRENCIES
-from components.table_reading.read_options import Forms, ReadOptions, count_forms
+from components.table_reading.read_options import ReadOptions, TypeCandidates, count_type_candidates
 
 MIXED = 0.5
 """Share of numbers in a text column from which on there is a remark."""
@@ -19,7 +19,7 @@ MOST_TRIED = 2_000
 _LIKE_NUMBER = r"^[^\pL]{0,3}\pL{0,3}[^\pL0-9]{0,2}[0-9][0-9.,' _]*([eE][+-]?[0-9]+)?[^0-9]{0,13}$"
 
 
-def find_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOptions:
+def find_notations(forms: Mapping[str, TypeCandidates], options: ReadOptions) -> ReadOptions:
     """Detects the number notations of all columns.
 
     Args:
@@ -42,7 +42,7 @@ def find_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOpti
     return options
 
 
-def apply_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOptions:
+def apply_notations(forms: Mapping[str, TypeCandidates], options: ReadOptions) -> ReadOptions:
     """Applies the configured number notations instead of detecting them.
 
     Args:
@@ -63,7 +63,10 @@ def apply_notations(forms: Mapping[str, Forms], options: ReadOptions) -> ReadOpt
 
 
 def notes_on_numbers(
-    forms: Mapping[str, Forms], types: Mapping[str, str], options: ReadOptions, sample: Sequence[pa.RecordBatch]
+    forms: Mapping[str, TypeCandidates],
+    types: Mapping[str, str],
+    options: ReadOptions,
+    sample: Sequence[pa.RecordBatch],
 ) -> dict[str, str]:
     """Formats remarks on columns of numbers: the detected notation, or the number of words with up to three examples.
 
@@ -101,7 +104,7 @@ def notes_on_numbers(
     return notes
 
 
-def _doubts(counted: Forms, notation: NumberNotation) -> list[str]:
+def _doubts(counted: TypeCandidates, notation: NumberNotation) -> list[str]:
     """Remarks on ambiguous units: numbers with and without a unit, and the suffix B."""
     found = []
     before, behind = counted.numbers.before, counted.numbers.behind
@@ -128,7 +131,7 @@ def _how(name: str, notation: NumberNotation, sample: Sequence[pa.RecordBatch], 
         values = notation.parse(odd, pa.float64())
         at = pc.index(pc.is_valid(values), True).as_py()
         if at >= 0:
-            read = f"'{one_line(odd[at].as_py())}' is read as {values[at].as_py():.12g}"
+            read = f"'{shorten(odd[at].as_py())}' is read as {values[at].as_py():.12g}"
             break
     else:
         read = "numbers are read"
@@ -146,7 +149,7 @@ def _words(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) ->
         cells = cells.filter(pc.invert(pc.match_substring_regex(normal(cells), _LIKE_NUMBER)))
         for cell in cells.to_pylist():
             if cell.strip() and cell not in options.missing:
-                found[f"'{one_line(cell)[:30]}'"] = None
+                found[f"'{shorten(cell)[:30]}'"] = None
             if len(found) == 3:
                 return list(found)
     return list(found) or _unread(name, sample, options)
@@ -157,10 +160,10 @@ def _unread(name: str, sample: Sequence[pa.RecordBatch], options: ReadOptions) -
     found: dict[str, None] = {}
     cells = pa.chunked_array([batch.column(name) for batch in sample]).drop_null().unique()
     for cell in cells.filter(pc.invert(pc.match_substring_regex(cells, r"^-?[1-9][0-9]*$"))).to_pylist()[:MOST_TRIED]:
-        forms = Forms()
-        count_forms(pa.array([cell]), forms)
+        forms = TypeCandidates()
+        count_type_candidates(pa.array([cell]), forms)
         if cell.strip() and cell not in options.missing and not forms.number_rows and not forms.counts["float"]:
-            found[f"'{one_line(cell)[:30]}'"] = None
+            found[f"'{shorten(cell)[:30]}'"] = None
         if len(found) == 3:
             break
     return list(found)

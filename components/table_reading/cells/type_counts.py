@@ -10,7 +10,14 @@ import pyarrow.compute as pc
 from components.table_reading.cells.date_notations import count_notations
 from components.table_reading.cells.number_formats import count_numbers, count_points
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.read_options import CHECKED, CHECKED_EACH, FORMS, MARKERS, Forms, count_forms
+from components.table_reading.read_options import (
+    CHECKED,
+    CHECKED_EACH,
+    FORMS,
+    MARKERS,
+    TypeCandidates,
+    count_type_candidates,
+)
 
 FEW_ROWS = 1 << 12
 """Above this number of rows columns are counted one by one: finding the distinct values first is then faster."""
@@ -18,7 +25,7 @@ CELLS = 1 << 19
 """Approximate number of cells that are processed together."""
 
 
-def count_batch(batch: pa.RecordBatch, into: Mapping[str, Forms]) -> None:
+def count_batch(batch: pa.RecordBatch, into: Mapping[str, TypeCandidates]) -> None:
     """Adds the values of a batch to the counts of its columns; equivalent to `count_forms` for each column.
 
     Args:
@@ -28,7 +35,7 @@ def count_batch(batch: pa.RecordBatch, into: Mapping[str, Forms]) -> None:
     names = batch.schema.names
     if batch.num_rows > FEW_ROWS or len(names) < 2:
         for name, column in zip(names, batch.columns, strict=True):
-            count_forms(column, into[name])
+            count_type_candidates(column, into[name])
         return
     for start, columns in grouped(batch.columns, batch.num_rows):
         _count(columns, [into[name] for name in names[start : start + len(columns)]])
@@ -49,7 +56,7 @@ def grouped(columns: list[pa.Array], rows: int) -> Iterator[tuple[int, list[pa.A
         yield start, columns[start : start + width]
 
 
-def _count(columns: list[pa.Array], into: list[Forms]) -> None:
+def _count(columns: list[pa.Array], into: list[TypeCandidates]) -> None:
     for column, forms in zip(columns, into, strict=True):
         forms.rows += len(column)
         forms.nulls += column.null_count
@@ -83,7 +90,7 @@ def _count(columns: list[pa.Array], into: list[Forms]) -> None:
     count_numbers(trimmed, owners, np.ones(len(owners), int), numbers)
 
 
-def _add(form: str, values: pa.Array, owners: np.ndarray, into: list[Forms]) -> None:
+def _add(form: str, values: pa.Array, owners: np.ndarray, into: list[TypeCandidates]) -> None:
     if form in CHECKED_EACH:
         gone = parse(values, CHECKED_EACH[form]).is_null().to_numpy(zero_copy_only=False)
         for name, which in ((form, ~gone), ("impossible", gone)):

@@ -7,12 +7,12 @@ from pyarrow import types as is_
 
 from components.table_reading.cells.casting import castable, fit, lengths, lost, plain
 from components.table_reading.cells.column_parsing import parse_column
-from components.table_reading.cells.type_errors import FileMisfits
+from components.table_reading.cells.type_mismatches import FileTypeMismatches
 from components.table_reading.column_types import is_list
 
 
 def typed_batch(
-    batch: pa.RecordBatch, types: dict[str, pa.DataType], before: int, misfits: FileMisfits
+    batch: pa.RecordBatch, types: dict[str, pa.DataType], before: int, misfits: FileTypeMismatches
 ) -> pa.RecordBatch:
     """Selects and casts the columns of a batch.
 
@@ -38,7 +38,7 @@ def typed_batch(
     return pa.RecordBatch.from_arrays(fitted, names=list(types))
 
 
-def fit_column(name: str, column: pa.Array, type_: pa.DataType, misfits: FileMisfits) -> pa.Array:
+def fit_column(name: str, column: pa.Array, type_: pa.DataType, misfits: FileTypeMismatches) -> pa.Array:
     """Casts a column like `casting.fit`, and parses text as dates, times or lists, and numbers by a date format.
 
     Args:

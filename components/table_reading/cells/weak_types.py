@@ -12,7 +12,7 @@ from pyarrow import types as is_
 
 from components.table_reading.cells.casting import fit, lost, plain
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.cells.type_errors import FileMisfits
+from components.table_reading.cells.type_mismatches import FileTypeMismatches
 from components.table_reading.column_types import is_list
 
 
@@ -20,7 +20,7 @@ def typed_columns(
     batch: pa.RecordBatch,
     types: Mapping[str, pa.DataType],
     before: int,
-    misfits: FileMisfits,
+    misfits: FileTypeMismatches,
     missing: tuple[str, ...],
 ) -> pa.RecordBatch:
     """Selects and casts the columns of a batch.

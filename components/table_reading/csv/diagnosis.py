@@ -12,7 +12,7 @@ from pyarrow import fs
 
 from components.shared.errors import InputError
 from components.table_reading.cells.number_notation import MARKS, NumberNotation
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.csv.dialect import HEAD_BYTES, TAIL_BYTES
 from components.table_reading.csv.encoding_detection import BLOCK, Guess, look_at
 from components.table_reading.csv.layout import LOOKED_AT, MOST_ABOVE, find_layout, sniff_delimiter
@@ -20,7 +20,7 @@ from components.table_reading.csv.stream import Readable
 from components.table_reading.csv.text import table_of
 from components.table_reading.csv.transcoding import UTF8, encoding_name
 from components.table_reading.formats.decompression import Unpacked
-from components.table_reading.read_options import Forms, ReadOptions, count_forms
+from components.table_reading.read_options import ReadOptions, TypeCandidates, count_type_candidates
 from components.table_reading.spans import SpanFile
 
 WORDS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -77,8 +77,8 @@ def _numbers(file: SpanFile, options: ReadOptions, head: bytes, column: str, row
     rows = [row for row in rows if row][: 1 + LOOKED_AT]
     place = rows[0].index(column) if rows and column in rows[0] else -1
     cells = [row[place] for row in rows[1:] if 0 <= place < len(row)]
-    forms = Forms()
-    count_forms(pa.array([cell for cell in cells if cell not in options.missing], pa.string()), forms)
+    forms = TypeCandidates()
+    count_type_candidates(pa.array([cell for cell in cells if cell not in options.missing], pa.string()), forms)
     numbers = forms.without(tuple(forms.markers)).number_column()
     notation = options.notation_of(column) or NumberNotation()
     if numbers is None:
@@ -97,7 +97,7 @@ def _numbers(file: SpanFile, options: ReadOptions, head: bytes, column: str, row
         (cell for cell, value in zip(cells, lost.to_pylist(), strict=True) if value is None and cell), cells[0]
     )
     return (
-        f"{file.name}: column '{one_line(column)}'{row} looks written {' and '.join(ways)} ('{one_line(shown)}'), "
+        f"{file.name}: column '{shorten(column)}'{row} looks written {' and '.join(ways)} ('{shorten(shown)}'), "
         "which [data] decimal, thousands and numbers do not say; set [data.numbers] or save it as the others"
     )
 
@@ -184,7 +184,7 @@ def _column(top: str, beginning: str, options: ReadOptions) -> str:
         return ""
     names = _cells(lines[0], options.delimiter)
     place = len(_cells(beginning, options.delimiter) or [""]) - 1
-    return f", column '{one_line(names[place])}'" if place < len(names) else ""
+    return f", column '{shorten(names[place])}'" if place < len(names) else ""
 
 
 def _table(file: SpanFile, options: ReadOptions, head: str, expected: set[str]) -> str:
@@ -197,7 +197,7 @@ def _table(file: SpanFile, options: ReadOptions, head: str, expected: set[str]) 
     other = sniff_delimiter("\n".join(lines[there:]) + "\n")
     known = _known(lines[there], other, expected) if there < len(lines) else 0
     if other != options.delimiter and known > here and known >= enough:
-        shown = one_line(lines[there])
+        shown = shorten(lines[there])
         shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
         return (
             f"{file.name} looks {WORDS[other]}-separated ({shown}), but [data] delimiter is {options.delimiter!r}; set "
@@ -207,13 +207,13 @@ def _table(file: SpanFile, options: ReadOptions, head: str, expected: set[str]) 
         known = _known(line, options.delimiter, expected)
         if number != there + 1 and known > here and known >= enough:
             return (
-                f"{file.name}: line {number} looks like the header ({one_line(line)[:60]}), but [data] header_row is "
+                f"{file.name}: line {number} looks like the header ({shorten(line)[:60]}), but [data] header_row is "
                 f"{options.header_row}; set it or save the file as the others"
             )
     found = find_layout(head, head, False, options.delimiter)
     if here == 0 and found.header_row not in (1, options.header_row):
         return (
-            f"{file.name}: line {found.header_row} looks like the header ({one_line(found.header)}), but [data] "
+            f"{file.name}: line {found.header_row} looks like the header ({shorten(found.header)}), but [data] "
             f"header_row is {options.header_row}; set it or save the file as the others"
         )
     return ""

@@ -8,10 +8,10 @@ from pyarrow import csv, fs
 
 from components.shared.errors import InputError, UsageError
 from components.table_reading.cells.number_notation import DECIMALS, THOUSANDS
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.column_matching import unknown_names
 from components.table_reading.csv.arrow_reader import csv_batches
-from components.table_reading.csv.encoding_detection import Look, look_at
+from components.table_reading.csv.encoding_detection import FileBytes, look_at
 from components.table_reading.csv.errors import explain
 from components.table_reading.csv.header import read_header
 from components.table_reading.csv.layout import find_layout
@@ -21,7 +21,7 @@ from components.table_reading.csv.text import open_text
 from components.table_reading.csv.transcoding import UTF8, encoding_name
 from components.table_reading.formats.decompression import Unpacked
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
-from components.table_reading.read_options import Forms, ReadOptions, count_forms, missing_markers
+from components.table_reading.read_options import ReadOptions, TypeCandidates, count_type_candidates, missing_markers
 from components.table_reading.spans import SpanFile
 
 HEAD_BYTES = TAIL_BYTES = 256 << 10
@@ -65,7 +65,7 @@ def string_batches(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptio
         message = explain(str(exc), names, options.limits, options.header_row)
         raise InputError(f"{file.name}: cannot be read as CSV ({message})") from exc
     except OSError as exc:
-        raise InputError(f"{file.name}: cannot be read ({one_line(' '.join(str(exc).split()))})") from exc
+        raise InputError(f"{file.name}: cannot be read ({shorten(' '.join(str(exc).split()))})") from exc
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,11 @@ def detect_dialect(
     layout = {name: value for name, value in layout.items() if name not in given}
     options = replace(known, encoding=encoding_name(encoding), **layout)  # type: ignore[arg-type]
     if layout.get("header_row", 1) != 1:
-        what = f"line {found.header_row} is the header ({one_line(found.header)}); the lines above it are skipped"
+        what = f"line {found.header_row} is the header ({shorten(found.header)}); the lines above it are skipped"
         assumed.append((what, "[data] header_row, or --csv header_row=LINE"))
     if count := layout.get("skip_footer", 0):
         lines = "the last line is no row" if count == 1 else f"the last {count} lines are no rows"
-        what = f"{lines} ({one_line(found.footer)}) and skipped"
+        what = f"{lines} ({shorten(found.footer)}) and skipped"
         assumed.append((what, "[data] skip_footer, or --csv skip_footer=0"))
     if layout.get("comment"):
         what = f"lines that begin with {found.comment} are comments and skipped"
@@ -195,7 +195,7 @@ def with_settings(options: ReadOptions, settings: Sequence[str]) -> ReadOptions:
     return options
 
 
-def _look(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> Look:
+def _look(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> FileBytes:
     try:
         with Unpacked(filesystem, file, limits) as stream:
             return look_at(stream, HEAD_BYTES, TAIL_BYTES)
@@ -222,9 +222,9 @@ def detect_delimiter(filesystem: fs.FileSystem, file: SpanFile, limits: Limits =
 def detect_options(filesystem: fs.FileSystem, *files: SpanFile) -> ReadOptions:
     """Detects read options of CSV files: the dialect of the first, and the missing-value markers of all."""
     options = detect_dialect(filesystem, files).options
-    columns: dict[str, Forms] = {}
+    columns: dict[str, TypeCandidates] = {}
     for file in files:
         for batch in string_batches(filesystem, file, options):
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                count_forms(column, columns.setdefault(name, Forms()))
+                count_type_candidates(column, columns.setdefault(name, TypeCandidates()))
     return replace(options, missing=missing_markers(columns))

@@ -72,7 +72,7 @@ class Guess:
 
 
 @dataclass
-class Look:
+class FileBytes:
     """The result of one pass over a file.
 
     Attributes:
@@ -88,7 +88,7 @@ class Look:
     size: int
 
 
-def look_at(stream: Readable, head_bytes: int, tail_bytes: int) -> Look:
+def look_at(stream: Readable, head_bytes: int, tail_bytes: int) -> FileBytes:
     """Reads a stream to its end, in bounded memory, and detects its encoding.
 
     Args:
@@ -119,7 +119,7 @@ def look_at(stream: Readable, head_bytes: int, tail_bytes: int) -> Look:
         decoder.decode(b"", True)
     except UnicodeDecodeError:
         is_utf8 = False
-    return Look(_guess(head, samples, is_utf8, is_ascii), head, tail, size)
+    return FileBytes(_guess(head, samples, is_utf8, is_ascii), head, tail, size)
 
 
 class _Samples:

@@ -2,7 +2,7 @@
 
 import re
 
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.read_limits import Limits
 
 
@@ -18,7 +18,7 @@ def explain(message: str, names: list[str], limits: Limits, header_row: int = 1)
     """
     the_header = f"(the header is row {header_row})"
     open_quote = message.count('"') % 2 == 1
-    message = one_line(message)
+    message = shorten(message)
     if "Empty CSV file" in message:
         return "holds no rows"
     if "straddling object straddles two block boundaries" in message:

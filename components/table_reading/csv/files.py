@@ -9,7 +9,7 @@ from pyarrow import csv, fs
 from components.shared.errors import InputError
 from components.table_reading.cells.casting import lost
 from components.table_reading.cells.column_parsing import parse_column
-from components.table_reading.cells.type_errors import FileMisfits, one_line
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, shorten
 from components.table_reading.column_matching import unknown_names
 from components.table_reading.column_types import type_name
 from components.table_reading.csv.arrow_reader import csv_batches
@@ -27,7 +27,7 @@ def read_csv(
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions,
-    misfits: FileMisfits,
+    misfits: FileTypeMismatches,
     block_bytes: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a CSV file; see `readers.read_batches`.
@@ -97,7 +97,7 @@ def _typed(
     types: dict[str, pa.DataType],
     header: Header,
     options: ReadOptions,
-    misfits: FileMisfits,
+    misfits: FileTypeMismatches,
     block_bytes: int,
     as_text: dict[str, pa.DataType],
     skip: int = 0,
@@ -132,7 +132,11 @@ def _typed(
 
 
 def _parsed(
-    batch: pa.RecordBatch, as_text: dict[str, pa.DataType], before: int, misfits: FileMisfits, options: ReadOptions
+    batch: pa.RecordBatch,
+    as_text: dict[str, pa.DataType],
+    before: int,
+    misfits: FileTypeMismatches,
+    options: ReadOptions,
 ) -> pa.RecordBatch:
     columns = []
     for name, cells in zip(batch.schema.names, batch.columns, strict=True):
@@ -146,5 +150,5 @@ def _parsed(
 
 def _whole_number(message: str, names: list[str]) -> str:
     """The integer column in which Arrow rejected a whole number with a decimal point, such as 1.0; else ""."""
-    found = re.match(r"In CSV column #(\d+): .*conversion error to int64: invalid value '-?\d+\.0+'", one_line(message))
+    found = re.match(r"In CSV column #(\d+): .*conversion error to int64: invalid value '-?\d+\.0+'", shorten(message))
     return names[int(found[1])] if found and int(found[1]) < len(names) else ""

@@ -3,7 +3,7 @@
 import re
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.csv.layout import looks_like_row
 from components.table_reading.csv.stream import Readable
 
@@ -123,7 +123,7 @@ class WithoutFooter:
         above = text[_last_line(text) :].strip(b"\r\n").decode(errors="replace")
         if rows := [line for line in cut if looks_like_row(line, above, self._delimiter)]:
             raise InputError(
-                f"{self._name}: its last line '{one_line(rows[0])[:60]}' looks like a row, but [data] skip_footer is "
+                f"{self._name}: its last line '{shorten(rows[0])[:60]}' looks like a row, but [data] skip_footer is "
                 f"{self._lines}; if only some files have a footer, remove it from them and set skip_footer to 0"
             )
         return text

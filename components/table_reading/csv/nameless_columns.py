@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.csv.header import Header
 from components.table_reading.csv.stream import Readable
 
@@ -67,7 +67,7 @@ def without_nameless(
                 row = header_row + 1 + before + filled
                 raise InputError(
                     f"{file}: column {number} has no name, but row {row} (the header is row {header_row}) holds "
-                    f"'{one_line(cells[filled].as_py())}'; name the column or empty its cells; if the header is on "
+                    f"'{shorten(cells[filled].as_py())}'; name the column or empty its cells; if the header is on "
                     "another line, set [data] header_row"
                 )
         before += batch.num_rows

@@ -5,7 +5,7 @@ from collections.abc import Generator
 import pyarrow as pa
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.formats.optional_libraries import import_extra
 
 
@@ -25,13 +25,13 @@ def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None,
     try:
         connection = duckdb.connect(path, read_only=True)
     except duckdb.Error as exc:
-        raise InputError(f"{path}: cannot be opened ({one_line(' '.join(str(exc).split()))})") from exc
+        raise InputError(f"{path}: cannot be opened ({shorten(' '.join(str(exc).split()))})") from exc
     try:
         relation = connection.sql(query)
         if relation is None:
             raise InputError(f"{path}: the query returns no rows; it must be a SELECT")
         yield from relation.to_arrow_reader(rows)
     except (duckdb.Error, pa.ArrowException, OSError) as exc:
-        raise InputError(f"{path}: the query failed ({one_line(' '.join(str(exc).split()))})") from exc
+        raise InputError(f"{path}: the query failed ({shorten(' '.join(str(exc).split()))})") from exc
     finally:
         connection.close()

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from components.shared.errors import ConfigError, InputError
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.formats.optional_libraries import import_extra
 
 TRANSACTION = (
@@ -79,7 +79,7 @@ def _server_message(error: Exception) -> str:
         if mark in text:
             text = text.partition(mark)[2]
             break
-    return one_line(" ".join(text.split()))
+    return shorten(" ".join(text.split()))
 
 
 def _plain(batch: pa.RecordBatch, url: str) -> pa.RecordBatch:
@@ -91,9 +91,7 @@ def _plain(batch: pa.RecordBatch, url: str) -> pa.RecordBatch:
 def _column(column: pa.Array, field: pa.Field, url: str) -> pa.Array:
     kind = (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()
     if kind == "money":
-        raise InputError(
-            f"{url}: column '{one_line(field.name)}' is money; cast it in the query: {field.name}::numeric"
-        )
+        raise InputError(f"{url}: column '{shorten(field.name)}' is money; cast it in the query: {field.name}::numeric")
     if not isinstance(column.type, pa.BaseExtensionType):
         return column
     stored = column.storage
@@ -112,7 +110,7 @@ def _column(column: pa.Array, field: pa.Field, url: str) -> pa.Array:
         except pa.ArrowInvalid:
             pass
     raise InputError(
-        f"{url}: column '{one_line(field.name)}' has the unsupported PostgreSQL type {one_line(kind)}; cast it "
+        f"{url}: column '{shorten(field.name)}' has the unsupported PostgreSQL type {shorten(kind)}; cast it "
         "in the query, as ::text"
     )
 

@@ -6,7 +6,7 @@ from contextlib import closing
 import pyarrow as pa
 
 from components.shared.errors import ConfigError, InputError
-from components.table_reading.cells.type_errors import FileMisfits, one_line
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, shorten
 from components.table_reading.cells.typed_batches import typed_batch
 from components.table_reading.cells.weak_types import typed_columns
 from components.table_reading.column_matching import carried, unknown_names
@@ -51,7 +51,7 @@ def query_spans(database: Database, query: str, options: ReadOptions) -> list[Sp
             )
     database.digests.pop(options.spans_query, None)
     if not values:
-        raise InputError(f"{database.url}: spans_query returns no span: {one_line(options.spans_query)}")
+        raise InputError(f"{database.url}: spans_query returns no span: {shorten(options.spans_query)}")
     found: dict[int, SpanFile] = {}
     for text, number in numbered(values, f"{database.url}: spans_query").items():
         span = number.span
@@ -95,7 +95,7 @@ def read_query(
     database: Database,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileMisfits,
+    misfits: FileTypeMismatches,
     options: ReadOptions,
 ) -> Iterator[pa.RecordBatch]:
     """Streams the rows of a query; see `readers.read_batches`.

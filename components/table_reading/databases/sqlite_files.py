@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 
 CELLS = 1 << 20
 """Maximum number of cells fetched at a time, since each is a Python object until the batch is built."""
@@ -64,7 +64,7 @@ def _rows(path: str, query: str, rows: int) -> Iterator[tuple[list[str], list[tu
             while found := cursor.fetchmany(fetched):
                 yield names, list(zip(*found, strict=True))
     except (sqlite3.Error, sqlite3.Warning, UnicodeDecodeError) as exc:
-        raise InputError(f"{path}: the query failed ({one_line(str(exc))})") from exc
+        raise InputError(f"{path}: the query failed ({shorten(str(exc))})") from exc
 
 
 def _column(values: tuple[Any, ...]) -> pa.Array:

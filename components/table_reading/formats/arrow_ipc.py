@@ -6,7 +6,7 @@ from typing import TypeAlias
 import pyarrow as pa
 from pyarrow import fs, ipc
 
-from components.table_reading.cells.type_errors import FileMisfits
+from components.table_reading.cells.type_mismatches import FileTypeMismatches
 from components.table_reading.cells.typed_batches import typed_batch
 from components.table_reading.column_matching import carried
 from components.table_reading.formats.nested_columns import flat_batch, flat_schema
@@ -53,7 +53,7 @@ def read_ipc(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileMisfits,
+    misfits: FileTypeMismatches,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
     """Streams an Arrow file; see `readers.read_batches`. Each written batch is read as a whole.

@@ -17,7 +17,7 @@ from pyarrow import json as pa_json
 from pyarrow import types as is_
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import FileMisfits, one_line
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, shorten
 from components.table_reading.cells.weak_types import typed_columns
 from components.table_reading.column_matching import carried, unknown_names
 from components.table_reading.formats.decompression import Unpacked
@@ -35,7 +35,7 @@ def read_json_lines(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileMisfits,
+    misfits: FileTypeMismatches,
     options: ReadOptions,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a file of JSON lines; see `readers.read_batches`.
@@ -117,7 +117,7 @@ def _schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Sch
         if is_.is_list(field.type) and is_.is_nested(field.type.value_type):
             inner = "lists" if is_.is_list(field.type.value_type) else "objects"
             raise InputError(
-                f"{file.name}: column '{one_line(field.name)}' holds lists of {inner}, which cannot become columns; "
+                f"{file.name}: column '{shorten(field.name)}' holds lists of {inner}, which cannot become columns; "
                 "write the needed values as fields of their own"
             )
     return schema
@@ -133,7 +133,7 @@ def _unify(found: dict[str, pa.DataType], seen: dict[str, pa.DataType], file: Sp
 
 def _mixed(file: SpanFile, column: str, row: int) -> InputError:
     return InputError(
-        f"{file.name}: column '{one_line(column)}' holds objects or lists in some rows and single values in others, "
+        f"{file.name}: column '{shorten(column)}' holds objects or lists in some rows and single values in others, "
         f"from about row {max(row, 1):,} on; use one form in all rows"
     )
 
@@ -166,9 +166,9 @@ def _objects(block: bytes, file: SpanFile, before: int) -> Iterator[dict[str, An
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as exc:
-            raise InputError(f"{file.name}: row {row:,} is not JSON ({one_line(str(exc))})") from exc
+            raise InputError(f"{file.name}: row {row:,} is not JSON ({shorten(str(exc))})") from exc
         if not isinstance(value, dict):
-            raise InputError(f"{file.name}: row {row:,} is not a JSON object but {one_line(str(value))[:40]}")
+            raise InputError(f"{file.name}: row {row:,} is not a JSON object but {shorten(str(value))[:40]}")
         yield value
 
 
@@ -201,7 +201,7 @@ def _blocks(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> Iterat
                         "each object has to be on one line"
                     )
     except (pa.ArrowException, OSError, EOFError) as exc:
-        raise InputError(f"{file.name}: cannot be read ({one_line(' '.join(str(exc).split()))})") from exc
+        raise InputError(f"{file.name}: cannot be read ({shorten(' '.join(str(exc).split()))})") from exc
     if held.strip():
         yield held
 

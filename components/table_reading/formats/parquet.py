@@ -6,7 +6,7 @@ import pyarrow as pa
 from pyarrow import fs
 from pyarrow import parquet as pq
 
-from components.table_reading.cells.type_errors import FileMisfits
+from components.table_reading.cells.type_mismatches import FileTypeMismatches
 from components.table_reading.cells.typed_batches import typed_batch
 from components.table_reading.column_matching import carried
 from components.table_reading.formats.nested_columns import flat_batch, flat_schema
@@ -53,7 +53,7 @@ def read_parquet(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileMisfits,
+    misfits: FileTypeMismatches,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a Parquet file; see `readers.read_batches`.

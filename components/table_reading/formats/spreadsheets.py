@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.formats.optional_libraries import import_extra
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import SpanFile
@@ -83,7 +83,7 @@ def write_sheet(filesystem: fs.FileSystem, file: SpanFile, folder: Path, options
     """
     workbook = _workbook(filesystem, file, options)
     sheet = _chosen(workbook, file, options.sheet)
-    name = f"{file.name}, sheet '{one_line(sheet)}'"
+    name = f"{file.name}, sheet '{shorten(sheet)}'"
     content = _sheet(workbook, file, sheet)
     options.limits.check_columns(name, content.total_width)
     rows = content.to_python(skip_empty_area=False)
@@ -117,7 +117,7 @@ def _workbook(filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions) -
         with filesystem.open_input_stream(file.path, compression=None) as stream:
             if _PASSWORD in stream.read(1 << 20):
                 raise _encrypted(file) from exc
-        raise InputError(f"{file.name}: cannot be read as a spreadsheet ({one_line(str(exc))})") from exc
+        raise InputError(f"{file.name}: cannot be read as a spreadsheet ({shorten(str(exc))})") from exc
 
 
 def _encrypted(file: SpanFile) -> InputError:
@@ -146,7 +146,7 @@ def _chosen(workbook: "CalamineWorkbook", file: SpanFile, wanted: str) -> str:
     if wanted:
         if wanted in (one.name for one in known):
             return wanted
-        raise InputError(f"{file.name}: no sheet is named '{one_line(wanted)}'; sheets: {_names(workbook)}")
+        raise InputError(f"{file.name}: no sheet is named '{shorten(wanted)}'; sheets: {_names(workbook)}")
     tables = [one for one in known if one.typ == SheetTypeEnum.WorkSheet]
     visible = [one.name for one in tables if one.visible == SheetVisibleEnum.Visible]
     if not visible:
@@ -160,12 +160,12 @@ def _sheet(workbook: "CalamineWorkbook", file: SpanFile, name: str) -> "Calamine
     try:
         return workbook.get_sheet_by_name(name)
     except (CalamineError, ValueError) as exc:
-        raise InputError(f"{file.name}: sheet '{one_line(name)}' cannot be read ({one_line(str(exc))})") from exc
+        raise InputError(f"{file.name}: sheet '{shorten(name)}' cannot be read ({shorten(str(exc))})") from exc
 
 
 def _names(workbook: "CalamineWorkbook") -> str:
     names = workbook.sheet_names
-    return ", ".join(map(one_line, names[:SHOWN])) + (", ..." if names[SHOWN:] else "")
+    return ", ".join(map(shorten, names[:SHOWN])) + (", ..." if names[SHOWN:] else "")
 
 
 def _width(row: Sequence[Any]) -> int:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import FileMisfits, one_line
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, shorten
 from components.table_reading.cells.typed_batches import typed_batch
 from components.table_reading.column_matching import own_type, unknown_names
 from components.table_reading.column_types import is_list
@@ -27,7 +27,7 @@ def read_tfrecords(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileMisfits,
+    misfits: FileTypeMismatches,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a TFRecord file; see `readers.read_batches`.
@@ -82,10 +82,10 @@ def _decoded(decoder: object, records: list[bytes], before: int, file: SpanFile)
         feature = re.search(r"expected (\w+)_list, found (\w+)_list for feature \"(.*)\"", reason, re.DOTALL)
         if feature:
             raise InputError(
-                f"{file.name}: column '{one_line(feature[3])}' is {feature[1]} in one example and {feature[2]} in "
+                f"{file.name}: column '{shorten(feature[3])}' is {feature[1]} in one example and {feature[2]} in "
                 f"another (rows {before + 1} to {before + len(records)})"
             )
-        raise InputError(f"{file.name}: rows {before + 1} to {before + len(records)}: {one_line(reason)}")
+        raise InputError(f"{file.name}: rows {before + 1} to {before + len(records)}: {shorten(reason)}")
     raise InputError(f"{file.name}: row {before + first + 1} is not a tf.Example")
 
 
@@ -131,7 +131,7 @@ def _explain(message: str) -> str:
     place = re.search(r"(truncated|corrupted) record at (\d+)", message)
     if place:
         return f"is {place[1]}: the record that begins at byte {place[2]} of the unpacked file cannot be read"
-    return f"is damaged ({one_line(message)})"
+    return f"is damaged ({shorten(message)})"
 
 
 def _unpacked_bytes(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> int:

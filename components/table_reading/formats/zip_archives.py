@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.shared.errors import InputError
-from components.table_reading.cells.type_errors import one_line
+from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.formats.file_suffixes import ZIP, suffix
 from components.table_reading.read_limits import Limits
 from components.table_reading.spans import SpanFile
@@ -36,7 +36,7 @@ def member_name(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> st
     except pa.ArrowInvalid as exc:
         raise InputError(f"{file.name}: is not a zip archive, or is truncated") from exc
     except (zipfile.BadZipFile, OSError, NotImplementedError) as exc:
-        raise InputError(f"{file.name}: cannot be read as a zip archive ({one_line(str(exc))})") from exc
+        raise InputError(f"{file.name}: cannot be read as a zip archive ({shorten(str(exc))})") from exc
 
 
 def unzip(filesystem: fs.FileSystem, file: SpanFile, folder: Path, limits: Limits) -> SpanFile:
@@ -59,7 +59,7 @@ def unzip(filesystem: fs.FileSystem, file: SpanFile, folder: Path, limits: Limit
             member = _member(archive, file)
             if member.flag_bits & 1:
                 raise InputError(f"{file.name}: {member.filename} is encrypted; unpack it and use the file itself")
-            name = f"{file.name}, {one_line(member.filename)}"
+            name = f"{file.name}, {shorten(member.filename)}"
             target = folder / f"member{suffix(member.filename)}"
             written = 0
             with archive.open(member) as packed, target.open("wb") as plain:
@@ -70,7 +70,7 @@ def unzip(filesystem: fs.FileSystem, file: SpanFile, folder: Path, limits: Limit
     except pa.ArrowInvalid as exc:  # zipfile seeks to a negative offset in a file that is not an archive
         raise InputError(f"{file.name}: is not a zip archive, or is truncated") from exc
     except (zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError, RuntimeError) as exc:
-        raise InputError(f"{file.name}: cannot be unpacked ({one_line(str(exc) or type(exc).__name__)})") from exc
+        raise InputError(f"{file.name}: cannot be unpacked ({shorten(str(exc) or type(exc).__name__)})") from exc
     return replace(file, path=str(target), name=name, bytes=written)
 
 
@@ -95,14 +95,14 @@ def _member(archive: zipfile.ZipFile, file: SpanFile) -> zipfile.ZipInfo:
     if not members:
         raise InputError(f"{file.name}: the archive holds no file")
     if len(members) > 1:
-        names = ", ".join(one_line(one.filename) for one in members[:SHOWN]) + (", ..." if members[SHOWN:] else "")
+        names = ", ".join(shorten(one.filename) for one in members[:SHOWN]) + (", ..." if members[SHOWN:] else "")
         raise InputError(
             f"{file.name}: the archive holds {len(members)} files, where one is expected: {names}; unpack it, and name "
             "one of them, or the folder if they are spans"
         )
     end = suffix(members[0].filename)
     if not end or end in ZIP:
-        raise InputError(f"{file.name}: holds {one_line(members[0].filename)}, an unsupported format")
+        raise InputError(f"{file.name}: holds {shorten(members[0].filename)}, an unsupported format")
     return members[0]
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from components.shared.progress import note
+from components.shared.progress import report_progress
 from components.transform.text_columns.model import BLOCK_CHARACTERS, Ngrams, TextColumn, TextModel
 from components.transform.text_columns.vocabulary import Cutting, count_ngrams
 
@@ -71,7 +71,7 @@ def learn(
       buckets: Number of quantile buckets.
       settings: Section [text].
     """
-    note(f"text {name}: {len(texts):,} texts")
+    report_progress(f"text {name}: {len(texts):,} texts")
     cutting = Cutting(settings.words, settings.characters, settings.max_bytes)
     words, characters = count_ngrams(blocks(texts, settings.max_bytes), cutting)
     classes = _scored(labels, task)
@@ -97,7 +97,7 @@ def learn(
     columns = [f"{name}#{number}" for number in range(1, directions.shape[1] + 1)]
     columns += [f"{name}: score"] if len(classes) <= 1 else [f"{name}: score {number}" for number in classes.tolist()]
     model = replace(model, directions=directions, weights=weights, intercepts=intercepts, columns=tuple(columns))
-    note("")
+    report_progress("")
     return replace(model, quantiles=_quantiles(matrix, fold, model, buckets))
 
 
@@ -173,7 +173,7 @@ def _scores(
         chosen = np.sort(np.random.default_rng(settings.seed + 1).choice(rows, most, replace=False))
         matrix, fold, labels = matrix[chosen], fold[chosen], labels[chosen]
     for number in range(settings.folds):
-        note(f"text {name}: fold {number + 1} of {settings.folds}")
+        report_progress(f"text {name}: fold {number + 1} of {settings.folds}")
         others = fold != number
         if others.sum() < LEAST_TEXTS or not terms:
             continue

@@ -27,7 +27,7 @@ LOOKS_DATED = r"^\s*(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}|\d{1,2} [A-Za-z]{3,9} \d{
 
 
 @dataclass(frozen=True)
-class Column:
+class DraftColumn:
     """One column.
 
     Attributes:
@@ -72,13 +72,13 @@ _DATE = "learned by calendar parts, and by its age where [dataset] time is set; 
 _LIST = "several values a row: the most frequent have a column each, numbers their mean, least and greatest"
 
 
-def described(values: Values, kind: Kind, note: str = "", suspicious: str = "", period: float = 0.0) -> Column:
+def described(values: Values, kind: Kind, note: str = "", suspicious: str = "", period: float = 0.0) -> DraftColumn:
     """A column of this kind, with what its values say of themselves."""
     missing = 1 - values.known / max(len(values.codes), 1)
-    return Column(values.name, values.type, kind, missing, len(values.distinct), note, suspicious, period)
+    return DraftColumn(values.name, values.type, kind, missing, len(values.distinct), note, suspicious, period)
 
 
-def column_of(values: Values, rows: int) -> Column:
+def column_of(values: Values, rows: int) -> DraftColumn:
     """Kind of one column, from its name, type and values alone."""
     distinct, known = len(values.distinct), values.known
     if known == 0:
@@ -100,7 +100,7 @@ def column_of(values: Values, rows: int) -> Column:
     return _text_column(values) if values.type == "string" else _number_column(values, rows)
 
 
-def _text_column(values: Values) -> Column:
+def _text_column(values: Values) -> DraftColumn:
     distinct, known = len(values.distinct), values.known
     texts = pd.Series(values.distinct[:10_000], dtype="object")
     share = distinct / known
@@ -126,7 +126,7 @@ def _text_column(values: Values) -> Column:
     return described(values, "categorical", "looks like numbers in a notation of their own" if decimal else "")
 
 
-def _number_column(values: Values, rows: int) -> Column:
+def _number_column(values: Values, rows: int) -> DraftColumn:
     distinct, known, words = len(values.distinct), values.known, set(values.words)
     numbers = values.distinct.astype(float)
     low, high = float(numbers.min()), float(numbers.max())

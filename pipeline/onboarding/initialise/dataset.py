@@ -15,7 +15,7 @@ from components.table_reading.formats.staging import as_named
 from components.table_reading.locations import open_place
 from components.table_reading.read_limits import DEFAULT_LIMITS
 from components.table_reading.read_options import ReadOptions
-from components.table_reading.schema_inference import Survey, survey
+from components.table_reading.schema_inference import InferredSchema, infer_schema
 from components.table_reading.untyped_batches import find_dialect
 from pipeline.onboarding.initialise.dataset_files import Draft, drafted, merged_with, write_dataset
 from pipeline.onboarding.initialise.find_data import find_data, legal_name
@@ -78,7 +78,7 @@ def initialise(
     dialect = find_dialect(opened, place.files, options, csv)
     with progress.step("read"):
         try:
-            found = survey(opened, place.files, dialect.options, SAMPLE_ROWS, find_markers=True)
+            found = infer_schema(opened, place.files, dialect.options, SAMPLE_ROWS, find_markers=True)
         except InputError as exc:
             if dialect.doubt:
                 raise InputError(f"{exc}; {dialect.doubt}: --csv header_row=LINE says where the header is") from exc
@@ -131,7 +131,7 @@ def initialise(
     )
 
 
-def _with_formats(proposal: Proposal, found: Survey) -> Proposal:
+def _with_formats(proposal: Proposal, found: InferredSchema) -> Proposal:
     """The proposal with how dates are written, which the survey of all rows found."""
     columns = []
     for column in proposal.columns:

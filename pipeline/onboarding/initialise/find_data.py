@@ -17,7 +17,7 @@ from pipeline.onboarding.initialise.partition_pattern import partitioned_pattern
 
 
 @dataclass(frozen=True)
-class Place:
+class DataLocation:
     """Where the data lies, as [data] says it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Place:
         return is_database(self.directory)
 
 
-def find_data(data: str, query: str = "", options: ReadOptions | None = None) -> Place:
+def find_data(data: str, query: str = "", options: ReadOptions | None = None) -> DataLocation:
     """The files of a path or URL.
 
     Args:
@@ -86,11 +86,11 @@ def find_data(data: str, query: str = "", options: ReadOptions | None = None) ->
     return _series(data, pattern, find_spans(data, pattern))
 
 
-def _series(directory: str, pattern: str, found: list[SpanFile], column: str = "") -> Place:
+def _series(directory: str, pattern: str, found: list[SpanFile], column: str = "") -> DataLocation:
     """Spans with the longest window that has no gap, at most 3."""
     files = tuple(found)
     if SPAN not in pattern:
-        return Place(directory, pattern, files, 0)
+        return DataLocation(directory, pattern, files, 0)
     numbers = [file.span for file in files]
     steady = next((back for back in range(1, len(numbers)) if numbers[-1 - back] != numbers[-1] - back), len(numbers))
     if len(numbers) == 1:
@@ -107,13 +107,13 @@ def _series(directory: str, pattern: str, found: list[SpanFile], column: str = "
             f"{directory}: spans are numbered one by one, but {pattern} goes from {numbers[-2]} to {numbers[-1]}; "
             f"{instead}"
         )
-    return Place(directory, pattern, files, min(3, steady - 1), column)
+    return DataLocation(directory, pattern, files, min(3, steady - 1), column)
 
 
-def _single(directory: str, file: str) -> Place:
+def _single(directory: str, file: str) -> DataLocation:
     if not suffix(file):
         raise UsageError(f"--data {file}: is of a kind that is not read; files end in {', '.join(TABLES)}")
-    return Place(directory, file, tuple(find_spans(directory, file)), 0)
+    return DataLocation(directory, file, tuple(find_spans(directory, file)), 0)
 
 
 def _pattern(data: str, names: list[str]) -> str:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from components.shared.texts.escaping import on_one_line
 from components.table_reading.read_options import ReadOptions
-from pipeline.onboarding.initialise.column_types import Column
+from pipeline.onboarding.initialise.column_types import DraftColumn
 from pipeline.onboarding.initialise.proposal import Proposal
-from pipeline.onboarding.initialise.spellings import Found
+from pipeline.onboarding.initialise.spellings import FoundSpellings
 
 MOST_SHOWN = 12
 """Lines of a list; --json has all, the table below the lists, too."""
@@ -53,7 +53,7 @@ def leaks_of(proposal: Proposal) -> list[Leak]:
     return sorted(found, key=lambda leak: (-leak.score, leak.column))
 
 
-def _question(column: Column, label: str) -> str:
+def _question(column: DraftColumn, label: str) -> str:
     name, asked = on_one_line(column.name), on_one_line(label)
     if column.tells == "order":
         return (
@@ -85,14 +85,14 @@ def left_out_of(proposal: Proposal) -> list[LeftOut]:
     return sorted(found, key=lambda one: _COSTLY.index(one.kind) if one.kind in _COSTLY else 0)
 
 
-def _why(column: Column) -> str:
+def _why(column: DraftColumn) -> str:
     return column.suspicious or f"{column.kind}{f', {column.note}' if column.note else ''}"
 
 
 def assumed_of(
     proposal: Proposal,
     options: ReadOptions,
-    spellings: Iterable[Found],
+    spellings: Iterable[FoundSpellings],
     misfits: Mapping[str, int],
     impossible: Mapping[str, str],
 ) -> list[Assumed]:
@@ -138,13 +138,13 @@ def _first(impossible: str) -> str:
     return f"; the first that is no date is {on_one_line(impossible)}" if impossible else ""
 
 
-def _setting(column: Column) -> str:
+def _setting(column: DraftColumn) -> str:
     if column.date_format:
         return "[data] date_format, [features]"
     return "[data] list_separator, [features]" if column.list_separator else "[features]"
 
 
-def spelling_lines(spellings: Iterable[Found], label: str) -> list[str]:
+def spelling_lines(spellings: Iterable[FoundSpellings], label: str) -> list[str]:
     """Spellings of one value, those that are read as one first."""
     return [line for one in spellings for line in one.lines(one.column == label)]
 
@@ -157,7 +157,7 @@ def shortened(lines: list[str]) -> list[str]:
     )
 
 
-def column_table(columns: Iterable[Column]) -> list[str]:
+def column_table(columns: Iterable[DraftColumn]) -> list[str]:
     """A line for each column, aligned."""
     rows = [("column", "type", "kind", "missing", "distinct", "note")]
     for column in columns:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from components.shared.errors import InputError, UsageError
 from components.shared.texts.suggestions import did_you_mean
-from pipeline.onboarding.initialise.column_types import Column, Kind, column_of, described, named_id
+from pipeline.onboarding.initialise.column_types import DraftColumn, Kind, column_of, described, named_id
 from pipeline.onboarding.initialise.column_values import Values, values_of
 from pipeline.onboarding.initialise.label_task import read_label
 from pipeline.onboarding.initialise.target_leakage import leave_out
@@ -39,7 +39,7 @@ class Proposal:
     why: str
     majority: float
     spread: float
-    columns: tuple[Column, ...]
+    columns: tuple[DraftColumn, ...]
     id: Names
 
     def of_kind(self, kind: Kind) -> Names:
@@ -100,7 +100,7 @@ def propose(
     return proposal
 
 
-def _ids(columns: Mapping[str, Column], values: Mapping[str, Values]) -> Names:
+def _ids(columns: Mapping[str, DraftColumn], values: Mapping[str, Values]) -> Names:
     """The id columns.
 
     A hash of them deals rows to train and eval. Where an id comes back in several rows, it alone is taken, the one of

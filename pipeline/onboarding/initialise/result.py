@@ -16,7 +16,7 @@ from pipeline.onboarding.initialise.messages import (
     spelling_lines,
 )
 from pipeline.onboarding.initialise.proposal import Proposal
-from pipeline.onboarding.initialise.spellings import Found
+from pipeline.onboarding.initialise.spellings import FoundSpellings
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Initialised:
     files: int
     options: ReadOptions
     proposal: Proposal
-    spellings: tuple[Found, ...] = ()
+    spellings: tuple[FoundSpellings, ...] = ()
     misfits: Mapping[str, int] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Initialised:
             "spellings": [group for one in self.spellings for group in one.to_json()],
         }
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """What costs most first; then a table of all columns, and the next command."""
         lists = (
             ("Kept, as you edited it:", list(self.kept)),

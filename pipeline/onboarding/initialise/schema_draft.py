@@ -7,8 +7,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.shared.texts.escaping import on_one_line, pbtxt_text
 from components.table_reading.column_types import TAGS
-from components.table_reading.schema_inference import Survey
-from pipeline.onboarding.initialise.column_types import Column
+from components.table_reading.schema_inference import InferredSchema
+from pipeline.onboarding.initialise.column_types import DraftColumn
 from pipeline.onboarding.initialise.column_values import value_counts
 from pipeline.onboarding.initialise.proposal import Proposal
 
@@ -20,7 +20,7 @@ DRIFT = 0.1
 """A share that moves by 10 points matters. What chance does to few rows is the calibrated rule's business."""
 
 
-def schema_text(name: str, proposal: Proposal, found: Survey) -> str:
+def schema_text(name: str, proposal: Proposal, found: InferredSchema) -> str:
     """schema.pbtxt: every column with its type, what is certain of it, and how far it may drift."""
     parts = [
         f"# What a span of {name} may hold. Drafted by plumbline init; what is known better belongs here.\n"
@@ -49,7 +49,7 @@ def _text(schema: Any) -> str:
     return pbtxt_text(text_format.MessageToString(schema, as_utf8=True))
 
 
-def _feature(column: Column, proposal: Proposal, found: Survey) -> schema_pb2.Feature:
+def _feature(column: DraftColumn, proposal: Proposal, found: InferredSchema) -> schema_pb2.Feature:
     feature = schema_pb2.Feature(name=column.name)
     kind = column.type.removeprefix("list:")
     floats = dict.fromkeys(("float64", *TAGS), schema_pb2.FLOAT)
@@ -82,7 +82,7 @@ def _feature(column: Column, proposal: Proposal, found: Survey) -> schema_pb2.Fe
     return feature
 
 
-def _domain(column: Column, proposal: Proposal, found: Survey) -> list[str]:
+def _domain(column: DraftColumn, proposal: Proposal, found: InferredSchema) -> list[str]:
     """The legal values of a text column if they are few and each is frequent, so that no other is to be expected."""
     classes = column.kind == "label" and proposal.task != "regression"
     if column.type != "string" or not (classes or (column.kind == "categorical" and column.is_feature)):

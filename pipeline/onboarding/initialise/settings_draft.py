@@ -8,12 +8,12 @@ from components.shared.texts.escaping import on_one_line, toml_string
 from components.table_reading.formats.file_suffixes import is_csv
 from components.table_reading.read_limits import DEFAULT_LIMITS
 from components.table_reading.read_options import ReadOptions
-from components.table_reading.schema_inference import Survey
+from components.table_reading.schema_inference import InferredSchema
 from pipeline.onboarding.initialise.column_values import value_counts
-from pipeline.onboarding.initialise.find_data import Place
+from pipeline.onboarding.initialise.find_data import DataLocation
 from pipeline.onboarding.initialise.number_notation import csv_lines, number_lines
 from pipeline.onboarding.initialise.proposal import Proposal
-from pipeline.onboarding.initialise.spellings import Found as Spelled
+from pipeline.onboarding.initialise.spellings import FoundSpellings as Spelled
 from pipeline.onboarding.initialise.spellings import settings_lines as spelling_lines
 
 EVAL_SHARE = 0.2
@@ -33,11 +33,11 @@ _GATE = (
 
 def settings_text(
     name: str,
-    place: Place,
+    place: DataLocation,
     proposal: Proposal,
     options: ReadOptions,
     misfits: dict[str, int],
-    found: Survey,
+    found: InferredSchema,
     eval_rows: int,
     spellings: Sequence[Spelled] = (),
     cells: bool | None = None,
@@ -98,7 +98,7 @@ def settings_text(
     return "\n".join(lines) + "\n"
 
 
-def _source(place: Place, options: ReadOptions) -> list[str]:
+def _source(place: DataLocation, options: ReadOptions) -> list[str]:
     """The keys of [data] that say which rows of the place are read."""
     lines = [f"{'query' if place.is_database else 'pattern'} = {_toml(place.pattern)}"]
     if place.span_column:
@@ -121,7 +121,7 @@ def _time(proposal: Proposal) -> list[str]:
     return [f"# time = {_toml(names[0])}".ljust(30) + why]
 
 
-def _notations(proposal: Proposal, found: Survey) -> list[str]:
+def _notations(proposal: Proposal, found: InferredSchema) -> list[str]:
     """How cells are written that are not as Arrow or ISO 8601 has it."""
     formats = {column.name: column.date_format for column in proposal.columns if column.date_format}
     separators = {column.name: column.list_separator for column in proposal.columns if column.list_separator}
@@ -184,7 +184,7 @@ def _training(rows: int) -> list[str]:
     ]
 
 
-def _evaluation(proposal: Proposal, found: Survey, eval_rows: int) -> list[str]:
+def _evaluation(proposal: Proposal, found: InferredSchema, eval_rows: int) -> list[str]:
     chance = round(min(max(0.5 / max(eval_rows, 1) ** 0.5, 0.003), 0.05), 3)  # what a metric moves by chance
     if proposal.task == "binary":
         bar, tolerance, why = {"auc": 0.55}, {"auc": chance, "average_precision": 2 * chance}, "0.5 is chance"

@@ -10,11 +10,11 @@ from components.table_reading.locations import open_place
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.schema_inference import file_schema
 from components.table_reading.spans import SPAN
-from pipeline.onboarding.initialise.find_data import Place
+from pipeline.onboarding.initialise.find_data import DataLocation
 from pipeline.onboarding.initialise.messages import Assumed
 
 
-def assumed_of_source(place: Place, options: ReadOptions) -> list[Assumed]:
+def assumed_of_source(place: DataLocation, options: ReadOptions) -> list[Assumed]:
     """What was taken for granted of a source, and the setting that changes it."""
     if place.is_database:
         if SPAN not in place.pattern:
@@ -52,7 +52,7 @@ def assumed_of_source(place: Place, options: ReadOptions) -> list[Assumed]:
     return found
 
 
-def _partitions(place: Place) -> Assumed:
+def _partitions(place: DataLocation) -> Assumed:
     parts = place.files[0].parts
     columns = [column for column, _ in parts[0].values]
     said = f"the folders give {', '.join(map(on_one_line, columns))}" if columns else "all files are one table"

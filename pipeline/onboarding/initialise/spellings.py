@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from components.shared.spellings.canonical_spellings import Spellings
-from components.shared.spellings.spelling_groups import Group, find_groups
+from components.shared.spellings.spelling_groups import SpellingGroup, find_groups
 from components.shared.texts.escaping import on_one_line, toml_string
 from pipeline.onboarding.initialise.column_values import NEAR_UNIQUE, short, value_counts
 
@@ -18,15 +18,15 @@ MOST_WRITTEN = 40
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundSpellings:
     """Spellings of one column: `applied` are read as one value, `proposed` are for a person to decide.
 
     `before` is the number of different values, `after` what `applied` leaves of them.
     """
 
     column: str
-    applied: tuple[Group, ...]
-    proposed: tuple[Group, ...]
+    applied: tuple[SpellingGroup, ...]
+    proposed: tuple[SpellingGroup, ...]
     before: int
     after: int
 
@@ -66,7 +66,7 @@ class Found:
         return lines
 
 
-def label_spellings(table: pa.Table, label: str, alias: str) -> Found | None:
+def label_spellings(table: pa.Table, label: str, alias: str) -> FoundSpellings | None:
     """Spellings of a label's classes; None if there are none. What is certain is applied if two classes are left."""
     groups, counts = _groups(table, label, alias)
     if not groups:
@@ -76,25 +76,25 @@ def label_spellings(table: pa.Table, label: str, alias: str) -> Found | None:
     if after < 2:
         certain, after = (), len(counts)
     proposed = tuple(group for group in groups if group not in certain)
-    return Found(label, certain, proposed, len(counts), after)
+    return FoundSpellings(label, certain, proposed, len(counts), after)
 
 
-def category_spellings(table: pa.Table, columns: Iterable[str], types: Mapping[str, str]) -> list[Found]:
+def category_spellings(table: pa.Table, columns: Iterable[str], types: Mapping[str, str]) -> list[FoundSpellings]:
     """Spellings of categories; all of them proposals."""
     found = []
     for column in columns:
         groups, counts = _groups(table, column, types[column])
         if groups:
-            found.append(Found(column, (), tuple(groups), len(counts), len(counts)))
+            found.append(FoundSpellings(column, (), tuple(groups), len(counts), len(counts)))
     return found
 
 
-def spelling_of(groups: Iterable[Group], value: str) -> str:
+def spelling_of(groups: Iterable[SpellingGroup], value: str) -> str:
     """What a value is read as."""
     return next((group.value for group in groups if value in group.spellings), value)
 
 
-def _groups(table: pa.Table, column: str, alias: str) -> tuple[list[Group], dict[str, int]]:
+def _groups(table: pa.Table, column: str, alias: str) -> tuple[list[SpellingGroup], dict[str, int]]:
     if alias != "string":
         return [], {}
     counts = {value: rows for value, rows in value_counts(table, column).items() if value}
@@ -103,12 +103,12 @@ def _groups(table: pa.Table, column: str, alias: str) -> tuple[list[Group], dict
     return find_groups(counts), counts
 
 
-def applied_to(found: Iterable[Found]) -> Spellings:
+def applied_to(found: Iterable[FoundSpellings]) -> Spellings:
     """[data.values] of what is read as one."""
     return {one.column: one.meant for one in found if one.applied}
 
 
-def settings_lines(found: Iterable[Found]) -> list[str]:
+def settings_lines(found: Iterable[FoundSpellings]) -> list[str]:
     """The tables [data.values.<column>] of pipeline.toml: what is applied, and as comments what is proposed."""
     lines = []
     for one in found:
@@ -127,7 +127,7 @@ def settings_lines(found: Iterable[Found]) -> list[str]:
     return lines
 
 
-def _written(group: Group, mark: str) -> list[str]:
+def _written(group: SpellingGroup, mark: str) -> list[str]:
     differ = "" if group.is_certain else f", differs in {' and '.join(group.differ)}"
     return [
         f"{mark}{toml_string(spelling)} = {toml_string(value)}".ljust(30)
@@ -136,7 +136,7 @@ def _written(group: Group, mark: str) -> list[str]:
     ]
 
 
-def _listed(groups: Iterable[Group]) -> str:
+def _listed(groups: Iterable[SpellingGroup]) -> str:
     """'yes' (60) as 'Yes' (305), ...: at most five spellings."""
     pairs = [
         f"{short(spelling)} ({group.spellings[spelling]:,} rows) as {short(value)}"

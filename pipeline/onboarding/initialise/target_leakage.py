@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.onboarding.initialise.column_types import Column
+from pipeline.onboarding.initialise.column_types import DraftColumn
 from pipeline.onboarding.initialise.column_values import ENOUGH_ROWS, Values
 from pipeline.settings.sections.section import Task
 
@@ -22,7 +22,7 @@ STRONG_CORRELATION = 0.98
 
 
 def leave_out(
-    columns: dict[str, Column], values: Mapping[str, Values], label: Values, task: Task, spans: np.ndarray | None
+    columns: dict[str, DraftColumn], values: Mapping[str, Values], label: Values, task: Task, spans: np.ndarray | None
 ) -> None:
     """Marks features that tell the label, tell the spans apart, or copy another column."""
     seen: dict[bytes, str] = {}
@@ -55,7 +55,7 @@ def _presence(values: Values) -> Values:
     return Values(values.name, "bool", np.where(values.codes < 0, 0, 1), np.array([False, True]))
 
 
-def _ordered_by(column: Column, values: Values, label: Values, task: Task) -> Column:
+def _ordered_by(column: DraftColumn, values: Values, label: Values, task: Task) -> DraftColumn:
     """The id, with what its order says of the label: a table sorted by its label numbers its rows so."""
     ranks = np.empty(len(values.distinct))
     ranks[np.argsort(values.distinct, kind="stable")] = np.arange(len(ranks))
@@ -72,7 +72,7 @@ def _tells_spans(values: Values, spans: np.ndarray | None) -> str:
     return ""
 
 
-class Alone(NamedTuple):
+class SingleColumnScore(NamedTuple):
     """How well a column on its own predicts the label: the figure, whether it leaks, whether it is at least strong."""
 
     figure: str
@@ -81,14 +81,14 @@ class Alone(NamedTuple):
     score: float
 
 
-def one_column_score(values: Values, label: Values, task: Task) -> Alone:
+def one_column_score(values: Values, label: Values, task: Task) -> SingleColumnScore:
     """How well a column on its own predicts the label.
 
     Group means of the label on half of the rows, by value or by up to 100 quantiles, predict the other half.
     """
     known = np.flatnonzero(label.codes >= 0)
     if len(known) < 2 * ENOUGH_ROWS:
-        return Alone("", False, False, 0.0)
+        return SingleColumnScore("", False, False, 0.0)
     known = np.random.default_rng(13).permutation(known)
     train, held = known[: len(known) // 2], known[len(known) // 2 :]
     groups = _groups(values, train)
@@ -100,13 +100,15 @@ def one_column_score(values: Values, label: Values, task: Task) -> Alone:
         figure = max(_correlation(guessed, target[held]), 0.0)
         if values.type in ("int64", "float64"):
             figure = max(figure, abs(_correlation(values.numbers[held], target[held])))
-        return Alone(f"correlation {figure:.4f}", figure >= LEAK_CORRELATION, figure >= STRONG_CORRELATION, figure)
+        return SingleColumnScore(
+            f"correlation {figure:.4f}", figure >= LEAK_CORRELATION, figure >= STRONG_CORRELATION, figure
+        )
     if task == "binary":
         target = (label.codes == 1).astype(float)
         prior = target[train].mean()
         sums, counts = _sums(groups, train, target)
         figure = auc(((sums + prior) / (counts + 1))[groups[held] + 1], target[held])
-        return Alone(f"AUC {figure:.3f}", figure >= LEAK_SCORE, figure >= STRONG_SCORE, figure)
+        return SingleColumnScore(f"AUC {figure:.3f}", figure >= LEAK_SCORE, figure >= STRONG_SCORE, figure)
     classes = int(label.codes.max()) + 1
     common = int(np.bincount(label.codes[train]).argmax())
     pairs = (groups[train] + 1) * classes + label.codes[train]
@@ -116,7 +118,7 @@ def one_column_score(values: Values, label: Values, task: Task) -> Alone:
     chance = float((label.codes[held] == common).mean())
     tells = 1 - figure <= (1 - chance) / 10  # where one class is 99 %, 99 % is nothing
     leaks, strong = tells and figure >= LEAK_SCORE, tells and figure >= STRONG_SCORE
-    return Alone(f"accuracy {figure:.3f}", leaks, strong, figure)
+    return SingleColumnScore(f"accuracy {figure:.3f}", leaks, strong, figure)
 
 
 def _sums(groups: np.ndarray, train: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ MOST_VALUES = 5_000
 """Different values of a column that are counted; later ones are not looked at."""
 
 
-class Spelled:
+class CategorySpelling:
     """Counts of the values of categories, by file; what the schema lists as a domain is told as a new value instead."""
 
     def __init__(self, columns: Collection[str], schema: Any) -> None:

@@ -7,13 +7,13 @@ from components.shared.texts.escaping import on_one_line
 from components.table_reading.csv.diagnosis import diagnose
 from components.table_reading.formats.file_suffixes import CSV
 from components.table_reading.spans import SpanFile, open_folder
-from pipeline.onboarding.schema.schema_changes import Change
+from pipeline.onboarding.schema.schema_changes import SchemaChange
 
 MOST_REMOVED = 0.5
 """Share of the schema's columns, of which more are not taken away without being told to."""
 
 
-def removal(changes: Sequence[Change], label: str, columns: int) -> str:
+def removal(changes: Sequence[SchemaChange], label: str, columns: int) -> str:
     """Why these changes take away too much; "" if they do not."""
     gone = [change.feature for change in changes if change.what == "gone"]
     if label and label in gone:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.shared.errors import UsageError
-from pipeline.onboarding.schema.schema_changes import Change, SetField
+from pipeline.onboarding.schema.schema_changes import SchemaChange, SetField
 from pipeline.settings.toml_text import leaves, with_values
 
 if sys.version_info >= (3, 11):
@@ -98,17 +98,17 @@ def _kind(type_: pa.DataType) -> str | None:
     return None
 
 
-def renamed(one: Rename, alias: str) -> Change:
+def renamed(one: Rename, alias: str) -> SchemaChange:
     """The change that a guess would be."""
     detail = (
         f"renamed to '{one.new}' ({alias}), as it seems: the distributions are {one.distance:.2f} apart, the names "
         f"{one.names:.0%} alike; the schema and pipeline.toml would say {one.new}, and [data] renamed would read older "
         "spans; if these are two columns: --no-renames"
     )
-    return Change(0, one.old, "renamed", detail, (SetField(one.old, ("name",), one.new),))
+    return SchemaChange(0, one.old, "renamed", detail, (SetField(one.old, ("name",), one.new),))
 
 
-def new_names(changes: Iterable[Change]) -> dict[str, str]:
+def new_names(changes: Iterable[SchemaChange]) -> dict[str, str]:
     """Old -> new name of the columns that are renamed."""
     edits = {change.feature: change.edits[0] for change in changes if change.what == "renamed"}
     return {name: str(edit.value) for name, edit in edits.items() if isinstance(edit, SetField)}

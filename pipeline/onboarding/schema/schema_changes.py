@@ -80,7 +80,7 @@ Edit = SetField | AddValue | AddFeature
 
 
 @dataclass(frozen=True)
-class Change:
+class SchemaChange:
     """One thing that the schema could say instead, for a person to accept or not.
 
     Attributes:
@@ -99,7 +99,7 @@ class Change:
 
 
 @dataclass
-class Tally:
+class MismatchCounts:
     """What of one column in one split does not fit.
 
     `rows` were seen, `there` of them with a value, `values` in all, `longest` the most in a row. `odd` is finding
@@ -150,10 +150,10 @@ class Tally:
             counts[pair["values"] if kept else None] += pair["counts"]
 
 
-Tallies = Mapping[str, Tally]  # by split
+Tallies = Mapping[str, MismatchCounts]  # by split
 
 
-def feature_changes(schema: Any, feature: Any, splits: Tallies) -> Iterable[Change]:
+def feature_changes(schema: Any, feature: Any, splits: Tallies) -> Iterable[SchemaChange]:
     """What would have to change for the values of one column, of the schema's type, to pass; numbered 0."""
     name, presence = feature.name, feature.presence
     missing = {split: tally.rows - tally.there for split, tally in splits.items()}
@@ -167,16 +167,16 @@ def feature_changes(schema: Any, feature: Any, splits: Tallies) -> Iterable[Chan
         detail += f"; presence.min_count {presence.min_count} -> {fewest}"
         edits.append(SetField(name, ("presence", "min_count"), fewest))
     if edits:
-        yield Change(0, name, "presence", f"{_rows(missing, splits)} without a value{detail}", tuple(edits))
+        yield SchemaChange(0, name, "presence", f"{_rows(missing, splits)} without a value{detail}", tuple(edits))
     longest = max((tally.longest for tally in splits.values()), default=1)
     if 0 < feature.value_count.max < longest:
         detail = f"rows with up to {longest} values; value_count.max {feature.value_count.max} -> {longest}"
-        yield Change(0, name, "value_count", detail, (SetField(name, ("value_count", "max"), longest),))
+        yield SchemaChange(0, name, "value_count", detail, (SetField(name, ("value_count", "max"), longest),))
     yield from _ranges(feature, splits)
     yield from _new_values(schema, feature, splits)
 
 
-def _ranges(feature: Any, splits: Tallies) -> Iterable[Change]:
+def _ranges(feature: Any, splits: Tallies) -> Iterable[SchemaChange]:
     for side, widest, beyond in (("min", min, "below"), ("max", max, "above")):
         counts, odd = _counted(splits, side)
         if not counts:
@@ -186,10 +186,12 @@ def _ranges(feature: Any, splits: Tallies) -> Iterable[Change]:
         often = ", ".join(f"{_number(value)} ({count:,})" for value, count in _most(counts)[:3])
         found = f"{_rows(odd, splits, 'value')} {beyond} {_number(limit)}, most often {often}"
         edit = SetField(feature.name, (kind, side), needed)
-        yield Change(0, feature.name, side, f"{found}; {kind}.{side} {_number(limit)} -> {_number(needed)}", (edit,))
+        yield SchemaChange(
+            0, feature.name, side, f"{found}; {kind}.{side} {_number(limit)} -> {_number(needed)}", (edit,)
+        )
 
 
-def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[Change]:
+def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[SchemaChange]:
     """New values, where they are more than `min_domain_mass` lets pass; one change each, the most frequent first."""
     name, (counts, odd) = feature.name, _counted(splits, "value")
     shares = [odd[split] / tally.values for split, tally in splits.items() if tally.values]
@@ -200,7 +202,7 @@ def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[Change]:
         more = "more than " if None in counts else ""
         found = f"{more}{len(counts) - (None in counts):,} new values, {_rows(odd, splits)}, most often {often}"
         edits = tuple(SetField(name, (one,), None) for one in ("domain", "string_domain", "distribution_constraints"))
-        yield Change(0, name, "domain", f"{found}; the domain would be open", edits)
+        yield SchemaChange(0, name, "domain", f"{found}; the domain would be open", edits)
         return
     legal = {loose_key(value): value for value in domain_of(schema, feature).value}
     legal |= {"".join(value.split()).casefold(): value for value in domain_of(schema, feature).value}
@@ -212,10 +214,10 @@ def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[Change]:
             hint = f"; may be a spelling of {short(like)}"
         hint += f"; [data.values.{name}] reads it as that" if like else ""
         detail = f"new value {short(value)}, {_rows(numbers, splits)}{hint}"
-        yield Change(0, name, "value", detail, (AddValue(name, value),))
+        yield SchemaChange(0, name, "value", detail, (AddValue(name, value),))
 
 
-def type_change(feature: Any, alias: str, found: str) -> Change:
+def type_change(feature: Any, alias: str, found: str) -> SchemaChange:
     """The column as another type; its domain goes, but for a range of integers, which holds for fractions too."""
     name, type_ = feature.name, _TYPES.get(alias, schema_pb2.INT)
     edits: list[Edit] = [SetField(name, ("type",), type_)]
@@ -228,10 +230,10 @@ def type_change(feature: Any, alias: str, found: str) -> Change:
     edits += [SetField(name, *_STORED[alias])] if alias in _STORED else []
     kept = "" if kind in (None, "int_domain") else f", without its {kind}"
     old = schema_pb2.FeatureType.Name(feature.type)
-    return Change(0, name, "type", f"{found}; {old} -> {schema_pb2.FeatureType.Name(type_)}{kept}", tuple(edits))
+    return SchemaChange(0, name, "type", f"{found}; {old} -> {schema_pb2.FeatureType.Name(type_)}{kept}", tuple(edits))
 
 
-def new_column(name: str, alias: str, found: str, categorical: bool = False) -> Change:
+def new_column(name: str, alias: str, found: str, categorical: bool = False) -> SchemaChange:
     """A column that the schema does not name, as an optional feature."""
     is_many, type_ = alias.startswith("list:"), _TYPES.get(alias.removeprefix("list:"), schema_pb2.INT)
     feature = schema_pb2.Feature(name=name, type=type_, presence=schema_pb2.FeaturePresence(min_count=0))
@@ -242,16 +244,16 @@ def new_column(name: str, alias: str, found: str, categorical: bool = False) -> 
     if categorical and alias == "int64":
         schema.feature[0].int_domain.is_categorical = True
     text = text_format.MessageToString(schema.feature[0], as_one_line=True, as_utf8=True)
-    return Change(0, name, "new_column", f"new column, {found}", (AddFeature(text),))
+    return SchemaChange(0, name, "new_column", f"new column, {found}", (AddFeature(text),))
 
 
-def threshold_changes(schema: Any, suggestions: Mapping[str, tuple[str, str, float]]) -> list[Change]:
+def threshold_changes(schema: Any, suggestions: Mapping[str, tuple[str, str, float]]) -> list[SchemaChange]:
     """Thresholds as changes of comparators; what is as suggested is left out, other measures stay.
 
     `suggestions`: feature -> (`drift` or `skew`, `infinity_norm` or `jensen_shannon_divergence`, threshold in [0, 1]).
     UsageError for a feature that the schema does not have, and for no such comparator, measure or threshold.
     """
-    changes: list[Change] = []
+    changes: list[SchemaChange] = []
     for name, (kind, measure, threshold) in suggestions.items():
         feature = feature_named(schema, name)
         if kind not in ("drift", "skew") or measure not in ("infinity_norm", "jensen_shannon_divergence"):
@@ -263,11 +265,11 @@ def threshold_changes(schema: Any, suggestions: Mapping[str, tuple[str, str, flo
         old = getattr(comparator, measure).threshold if comparator.HasField(measure) else None
         detail = f"{kind}_comparator.{measure}.threshold {'none' if old is None else f'{old:g}'} -> {threshold:g}"
         edit = SetField(name, (f"{kind}_comparator", measure, "threshold"), float(threshold))
-        changes += [Change(0, name, "threshold", detail, (edit,))] if old != threshold else []
+        changes += [SchemaChange(0, name, "threshold", detail, (edit,))] if old != threshold else []
     return numbered(changes)
 
 
-def numbered(changes: Iterable[Change]) -> list[Change]:
+def numbered(changes: Iterable[SchemaChange]) -> list[SchemaChange]:
     """The same, counted from 1."""
     return [replace(change, number=number) for number, change in enumerate(changes, 1)]
 

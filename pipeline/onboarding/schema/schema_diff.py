@@ -15,24 +15,24 @@ from components.shared.errors import ConfigError, InputError, UsageError
 from components.shared.files import write_bytes, write_text
 from components.shared.texts.escaping import on_one_line
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.cells.type_errors import Misfit
+from components.table_reading.cells.type_mismatches import TypeMismatch
 from components.table_reading.column_types import arrow_types, column_types, is_list, parse_schema
 from components.table_reading.databases.database import Database
 from components.table_reading.formats.file_suffixes import is_text
 from components.table_reading.formats.staging import as_named
-from components.table_reading.read_options import Forms, count_forms
+from components.table_reading.read_options import TypeCandidates, count_type_candidates
 from components.table_reading.spans import SpanFile
 from components.table_reading.value_counts import Sample
 from pipeline.onboarding.initialise.column_types import column_of
 from pipeline.onboarding.initialise.column_values import values_of
-from pipeline.onboarding.schema.category_spellings import Spelled
+from pipeline.onboarding.schema.category_spellings import CategorySpelling
 from pipeline.onboarding.schema.column_removal import nothing_known, removal
 from pipeline.onboarding.schema.column_renaming import Rename, guess_renames, new_names, renamed, settings_with
 from pipeline.onboarding.schema.pbtxt_editor import rewritten
 from pipeline.onboarding.schema.schema_changes import (
-    Change,
+    MismatchCounts,
+    SchemaChange,
     SetField,
-    Tally,
     feature_changes,
     new_column,
     numbered,
@@ -58,13 +58,13 @@ class Diff:
     content: bytes
     looked: str
     rows: int
-    changes: tuple[Change, ...]
+    changes: tuple[SchemaChange, ...]
     notes: tuple[str, ...] = ()
     label: str = ""
     columns: int = 0
     settings: Path | None = None
 
-    def to_json(self, accepted: Sequence[Change] = ()) -> dict[str, object]:
+    def to_json(self, accepted: Sequence[SchemaChange] = ()) -> dict[str, object]:
         """As one JSON object; `accepted` are those that were written."""
         numbers = {change.number for change in accepted}
         rows = []
@@ -74,7 +74,7 @@ class Diff:
         head = {"schema": str(self.path), "data": self.looked, "rows": self.rows}
         return head | {"changes": rows, "notes": list(self.notes)}
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """Numbered lines, then notes."""
         lines = [f"{self.looked}: {self.rows:,} rows, against {self.path}"] if self.looked else [f"{self.path}"]
         lines += [line_of(change) for change in self.changes] or ["nothing to change"]
@@ -83,7 +83,7 @@ class Diff:
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
-def line_of(change: Change) -> str:
+def line_of(change: SchemaChange) -> str:
     """One change on one line."""
     return on_one_line(f"{change.number:>2}  {change.feature}: {change.detail}")
 
@@ -156,17 +156,17 @@ class _Look:
 
     def __init__(self, source: Source, schema: Any, categorical: Sequence[str]) -> None:
         self.source, self.schema = source, schema
-        self.spelled = Spelled({*categorical, source.label}, schema)
+        self.spelled = CategorySpelling({*categorical, source.label}, schema)
         self._uncut = replace(source, pattern="{span}", time="", span_by="")
         self.features = {one.name: one for one in schema.feature}
-        self.tallies: dict[str, dict[str, Tally]] = {name: {} for name in source.columns}
+        self.tallies: dict[str, dict[str, MismatchCounts]] = {name: {} for name in source.columns}
         self.rows = 0
         self.notes: list[str] = []
-        self._forms: dict[str, Forms] = {}
+        self._forms: dict[str, TypeCandidates] = {}
         self._carried: dict[str, set[str]] = {}
         self._longest: dict[str, int] = {}
         self._samples: dict[str, Sample] = {}
-        self._misfits: dict[tuple[str, str], Misfit] = {}
+        self._misfits: dict[tuple[str, str], TypeMismatch] = {}
         self._files: dict[str, set[str]] = {}
 
     def at(self, file: SpanFile, split: str) -> None:
@@ -179,13 +179,13 @@ class _Look:
         if is_text:  # a cell holds one value
             types = {name: alias.removeprefix("list:") for name, alias in types.items()}
         reading = replace(self.source, columns=types, ids=[name for name in self.source.ids if name in types])
-        misfits: list[Misfit] = []
+        misfits: list[TypeMismatch] = []
         for batch in self._labelled(reading.read(file, split, misfits)):
             self.rows += batch.num_rows
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name in types:
                     self.spelled.add(file.name, name, column)
-                    self.tallies[name].setdefault(split, Tally()).add(column, self.features[name], self.schema)
+                    self.tallies[name].setdefault(split, MismatchCounts()).add(column, self.features[name], self.schema)
                 elif name not in self.features:  # deprecated ones are known
                     self._survey(name, column, is_text)
                     self._samples.setdefault(name, Sample(SAMPLE_ROWS)).add(pa.record_batch([column], ["v"]), 0)
@@ -213,13 +213,13 @@ class _Look:
 
     def _survey(self, name: str, column: pa.Array, is_text: bool) -> None:
         """Takes in values of unknown type."""
-        forms = self._forms.setdefault(name, Forms())
+        forms = self._forms.setdefault(name, TypeCandidates())
         if is_list(column.type):
             longest = pc.max(pc.list_value_length(column)).as_py() or 0
             self._longest[name] = max(self._longest.get(name, 1), longest)
             column = column.flatten()
         if pa.types.is_string(column.type) and is_text:
-            count_forms(column, forms)
+            count_type_candidates(column, forms)
         else:
             forms.rows, forms.nulls = forms.rows + len(column), forms.nulls + column.null_count
             self._carried.setdefault(name, set()).update({_ALIASES[column.type]} if len(column.drop_null()) else ())
@@ -248,7 +248,7 @@ class _Look:
         before = pa.Table.from_batches(sample.batches)
         return guess_renames({name: before[name] for name in gone}, fresh)
 
-    def changes(self, named: set[str], renames: Sequence[Rename] = ()) -> Iterator[Change]:
+    def changes(self, named: set[str], renames: Sequence[Rename] = ()) -> Iterator[SchemaChange]:
         """In the schema's order, then the new columns. `named` are the columns that pipeline.toml names."""
         became = {one.old: one for one in renames}
         known = {one.new for one in renames}
@@ -263,7 +263,9 @@ class _Look:
             if newest in lacking:
                 settings = "; pipeline.toml names it, take it out there as well" if name in named else ""
                 detail = f"gone from {_listed(lacking, self._files)}{settings}; lifecycle_stage -> DEPRECATED"
-                yield Change(0, name, "gone", detail, (SetField(name, ("lifecycle_stage",), schema_pb2.DEPRECATED),))
+                yield SchemaChange(
+                    0, name, "gone", detail, (SetField(name, ("lifecycle_stage",), schema_pb2.DEPRECATED),)
+                )
                 continue
             if lacking:
                 self.notes.append(f"{name}: not in {_listed(lacking, self._files)}, which ingest refuses")
@@ -275,7 +277,7 @@ class _Look:
             if name not in known:
                 yield self._new(name, sample)
 
-    def _type_change(self, feature: Any) -> Change | None:
+    def _type_change(self, feature: Any) -> SchemaChange | None:
         name = feature.name
         misfits = [one for one in self._misfits.values() if one.column == name]
         count, rows = sum(one.count for one in misfits), sum(tally.rows for tally in self.tallies[name].values())
@@ -287,13 +289,13 @@ class _Look:
             return type_change(feature, alias, found)
         if (most := self._longest.get(name, 1)) > 1 and not self.source.columns[name].startswith("list:"):
             edit = SetField(name, ("value_count", "max"), most)
-            return Change(
+            return SchemaChange(
                 0, name, "value_count", f"{found}, but up to {most} in a row; value_count.max -> {most}", (edit,)
             )
         self.notes.append(f"{name}: {found}; too few to be another type, correct them there")
         return None
 
-    def _new(self, name: str, sample: Sample) -> Change:
+    def _new(self, name: str, sample: Sample) -> SchemaChange:
         lacking = [file for file, names in self._files.items() if name not in names]
         alias, forms = self._alias(name), self._forms[name].without(self.source.options.missing)
         values = self._values(name, sample)
@@ -325,7 +327,7 @@ def _listed(files: Sequence[str], of: Sized) -> str:
     return files[0] if len(files) == 1 else f"{len(files)} of {len(of)} files, {files[0]} the first"
 
 
-def chosen(text: str, changes: Sequence[Change]) -> list[Change]:
+def chosen(text: str, changes: Sequence[SchemaChange]) -> list[SchemaChange]:
     """The changes that `--accept` names: all, numbers, ranges (1,3-5) or features; UsageError if one is not there."""
     if text == "all":
         return list(changes)
@@ -341,13 +343,13 @@ def chosen(text: str, changes: Sequence[Change]) -> list[Change]:
     return [change for change in changes if change.number in picked]
 
 
-def ask(changes: Sequence[Change], answers: TextIO, talk: TextIO) -> list[Change]:
+def ask(changes: Sequence[SchemaChange], answers: TextIO, talk: TextIO) -> list[SchemaChange]:
     """Asks for one change after the other, y, n or q; the end of input is q. UsageError without a terminal."""
     if not answers.isatty():
         raise UsageError(
             "schema update asks for each change, but there is no terminal; say --accept all, 1,3 or FEATURE"
         )
-    accepted: list[Change] = []
+    accepted: list[SchemaChange] = []
     for change in changes:
         answer = ""
         while answer not in ("y", "n", "q"):
@@ -361,7 +363,7 @@ def ask(changes: Sequence[Change], answers: TextIO, talk: TextIO) -> list[Change
     return accepted
 
 
-def apply(found: Diff, accepted: Sequence[Change], allow_removal: bool = False) -> None:
+def apply(found: Diff, accepted: Sequence[SchemaChange], allow_removal: bool = False) -> None:
     """Writes the accepted changes, whole or not at all; columns that were renamed are renamed in pipeline.toml, too.
 
     Raises:

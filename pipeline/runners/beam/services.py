@@ -18,7 +18,7 @@ from pathlib import Path
 
 from components.shared.errors import PlumblineError, UsageError
 from pipeline.settings.beam_arguments import JOB_SERVER_VARIABLE, WORKERS_VARIABLE, Endpoints
-from pipeline.settings.sections.beam import Beam, Flink, Portable, Spark
+from pipeline.settings.sections.beam import BeamSection, Flink, Portable, Spark
 
 START_SECONDS = 90
 FETCHED_VERSION = "1.19"
@@ -29,7 +29,7 @@ _SPARK_OPENS = ("sun.nio.ch", "java.nio", "java.util", "java.lang.invoke")
 
 
 @contextmanager
-def started(beam: Beam, logs: Path) -> Iterator[Endpoints]:
+def started(beam: BeamSection, logs: Path) -> Iterator[Endpoints]:
     """Starts what the profile needs and the settings do not name; ends it when the context does.
 
     Args:

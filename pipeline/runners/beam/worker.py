@@ -14,9 +14,9 @@ def main() -> None:
     """Serves the runner at CONTROL as worker ID, until it hangs up or the pool (process POOL) is gone."""
     control, worker_id, pool = sys.argv[1:]
     _end_with(int(pool))
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     from apache_beam.runners.worker.sdk_worker import SdkHarness
 
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {worker_id} %(levelname)s %(message)s")

@@ -31,7 +31,7 @@ def folder_of(uri: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Places:
+class TaskPaths:
     """A task's folders, as this machine and as the task's process sees them.
 
     Attributes:

@@ -20,7 +20,7 @@ PLACEHOLDER = re.compile(r"\{\{\$.*?\}\}")
 NAMED = re.compile(r"\$\.(inputs|outputs)\.(parameters|artifacts)\['([^']+)'\]")
 
 
-def refuse(spec: Spec) -> None:
+def check_compatibility(spec: Spec) -> None:
     """Checks every task.
 
     Raises:

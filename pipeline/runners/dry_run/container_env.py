@@ -15,7 +15,7 @@ from pipeline.runners.dry_run.spec import Task
 
 
 @dataclass(frozen=True)
-class Given:
+class AddedEnvironment:
     """What the command line adds to what the spec says.
 
     Attributes:
@@ -27,7 +27,7 @@ class Given:
     volumes: Mapping[str, tuple[Path, str]]
 
 
-def given(env: list[str], volumes: list[str]) -> Given:
+def parse_additions(env: list[str], volumes: list[str]) -> AddedEnvironment:
     """Reads --env NAME=VALUE or --env NAME, and --volume FOLDER:PATH[:ro].
 
     Raises:
@@ -48,10 +48,10 @@ def given(env: list[str], volumes: list[str]) -> Given:
         if not Path(host).is_dir():
             raise UsageError(f"--volume {one}: {host} is no folder")
         folders[path.rstrip("/")] = (Path(host).resolve(), options)
-    return Given(values, folders)
+    return AddedEnvironment(values, folders)
 
 
-def environment(task: Task, extra: Given) -> tuple[dict[str, str], dict[str, str]]:
+def environment(task: Task, extra: AddedEnvironment) -> tuple[dict[str, str], dict[str, str]]:
     """The variables of a task's container: those that the spec holds, and those that it only names.
 
     The latter, and those of --env, may be secrets: no command line and no file may show them.
@@ -79,7 +79,7 @@ def environment(task: Task, extra: Given) -> tuple[dict[str, str], dict[str, str
     return shown, {**hidden, **extra.env}
 
 
-def mounts(task: Task, extra: Given, inside: bool) -> dict[str, tuple[Path, str]]:
+def mounts(task: Task, extra: AddedEnvironment, inside: bool) -> dict[str, tuple[Path, str]]:
     """Folders that a task's container sees besides its own: path -> (folder of this machine, options).
 
     Raises:

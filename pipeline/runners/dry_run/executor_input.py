@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pipeline.runners.dry_run.artifact_paths import Places, is_remote
+from pipeline.runners.dry_run.artifact_paths import TaskPaths, is_remote
 from pipeline.runners.dry_run.spec import Task
 from pipeline.runners.dry_run.values import to_text
 
@@ -12,7 +12,7 @@ LOGS = "executor-logs"
 launcher writes the container's standard output and standard error into it (KFP 2.5 and newer)."""
 
 
-def outputs(task: Task, run_folder: str, execution: str, places: Places) -> dict[str, Any]:
+def outputs(task: Task, run_folder: str, execution: str, places: TaskPaths) -> dict[str, Any]:
     """The `outputs` of an ExecutorInput (driver.go, provisionOutputs).
 
     Args:
@@ -51,7 +51,7 @@ def as_json(executor_input: dict[str, Any]) -> str:
     return json.dumps(sides, ensure_ascii=False)
 
 
-def command(task: Task, executor_input: dict[str, Any], places: Places) -> list[str]:
+def command(task: Task, executor_input: dict[str, Any], places: TaskPaths) -> list[str]:
     """The command line with every placeholder filled in (launcher_v2.go, compileCmdAndArgs; driver/util.go)."""
     container = task.container
     filling = _placeholders(executor_input, places)
@@ -67,7 +67,7 @@ def command(task: Task, executor_input: dict[str, Any], places: Places) -> list[
     return filled
 
 
-def _placeholders(executor_input: dict[str, Any], places: Places) -> dict[str, str]:
+def _placeholders(executor_input: dict[str, Any], places: TaskPaths) -> dict[str, str]:
     found = {}
     for side in ("inputs", "outputs"):
         for name, listed in executor_input[side]["artifacts"].items():

@@ -8,7 +8,7 @@ from pipeline.runners.dry_run.compatibility import mismatch
 from pipeline.runners.dry_run.failure import TaskFailed
 from pipeline.runners.dry_run.spec import Task
 from pipeline.runners.dry_run.values import plain, to_text
-from pipeline.runners.dry_run.work_folder import Record
+from pipeline.runners.dry_run.work_folder import TaskRecord
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class RunFacts:
         }
 
 
-def resolve(task: Task, run: RunFacts, done: dict[str, Record]) -> dict[str, Any]:
+def resolve(task: Task, run: RunFacts, done: dict[str, TaskRecord]) -> dict[str, Any]:
     """The `inputs` of an ExecutorInput; defaults are in it already.
 
     Args:
@@ -61,7 +61,7 @@ def resolve(task: Task, run: RunFacts, done: dict[str, Record]) -> dict[str, Any
     return {"parameterValues": _parameters(task, run, done), "artifacts": _artifacts(task, done)}
 
 
-def _parameters(task: Task, run: RunFacts, done: dict[str, Record]) -> dict[str, Any]:
+def _parameters(task: Task, run: RunFacts, done: dict[str, TaskRecord]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, source in sorted(task.inputs("parameters").items()):
         if "componentInputParameter" in source:
@@ -89,7 +89,7 @@ def _parameters(task: Task, run: RunFacts, done: dict[str, Record]) -> dict[str,
     return values
 
 
-def _artifacts(task: Task, done: dict[str, Record]) -> dict[str, Any]:
+def _artifacts(task: Task, done: dict[str, TaskRecord]) -> dict[str, Any]:
     found = {}
     for name, source in sorted(task.inputs("artifacts").items()):
         taken = source["taskOutputArtifact"]

@@ -14,12 +14,12 @@ from typing import Protocol
 
 from components.shared.errors import UsageError
 from components.shared.files import write_json
-from pipeline.runners.dry_run.artifact_paths import Places
+from pipeline.runners.dry_run.artifact_paths import TaskPaths
 from pipeline.runners.dry_run.failure import TaskFailed
 
 
 @dataclass(frozen=True)
-class Call:
+class ContainerCall:
     """One container.
 
     Attributes:
@@ -39,7 +39,7 @@ class Call:
     env: Mapping[str, str]
     hidden: Mapping[str, str]
     mounts: Mapping[str, tuple[Path, str]]
-    places: Places
+    places: TaskPaths
     log: Path
 
 
@@ -51,7 +51,7 @@ class Launcher(Protocol):
     def digest(self, task: str, image: str) -> str:
         """What tells an image from another of its name; TaskFailed if it is not there."""
 
-    def run(self, call: Call) -> int:
+    def run(self, call: ContainerCall) -> int:
         """Runs one to its end; returns its exit code."""
 
     def clean(self) -> None:
@@ -70,7 +70,7 @@ class OnMachine:
         """The image plays no part."""
         return "none"
 
-    def run(self, call: Call) -> int:
+    def run(self, call: ContainerCall) -> int:
         """See Launcher."""
         command = list(call.command)
         if command[0] in ("python", "python3"):
@@ -108,7 +108,7 @@ class InImage:
             raise TaskFailed(task, f"image {image} is not on this machine (buildah images lists those that are)")
         return found.stdout.strip()
 
-    def run(self, call: Call) -> int:
+    def run(self, call: ContainerCall) -> int:
         """See Launcher."""
         name = self._prefix + call.task.lower()
         made = _buildah("from", "--pull-never", "--name", name, call.image)
@@ -152,7 +152,7 @@ def _last_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[-1]
 
 
-def _wait(call: Call, command: list[str], env: Mapping[str, str], running: Path, text: str = "") -> int:
+def _wait(call: ContainerCall, command: list[str], env: Mapping[str, str], running: Path, text: str = "") -> int:
     with call.log.open("ab") as log:
         try:
             # A session of its own: whatever the command starts can be ended with it.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pipeline.runners.dry_run.artifact_paths import Places, is_remote
+from pipeline.runners.dry_run.artifact_paths import TaskPaths, is_remote
 from pipeline.runners.dry_run.spec import Task
 from pipeline.runners.dry_run.store import Stores
 from pipeline.runners.dry_run.values import from_text, plain
@@ -38,7 +38,7 @@ def executor_output(path: Path) -> dict[str, Any]:
 
 
 def collect_parameters(
-    task: Task, executor_input: dict[str, Any], said: dict[str, Any], places: Places
+    task: Task, executor_input: dict[str, Any], said: dict[str, Any], places: TaskPaths
 ) -> dict[str, Any]:
     """Output parameters: what the executor output says, else what was written to their files.
 
@@ -60,7 +60,7 @@ def collect_parameters(
 
 
 def collect_artifacts(
-    executor_input: dict[str, Any], said: dict[str, Any], places: Places, stores: Stores
+    executor_input: dict[str, Any], said: dict[str, Any], places: TaskPaths, stores: Stores
 ) -> dict[str, dict[str, Any]]:
     """Merges the executor output into the output artifacts and uploads them.
 

@@ -61,7 +61,7 @@ class Report:
         """One JSON object."""
         return {**asdict(self), "pushed": self.pushed}
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """A line for the run, and one for each version that it pushed."""
         counts = {state: sum(step.state == state for step in self.steps) for state in ("done", "kept", "failed")}
         said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)

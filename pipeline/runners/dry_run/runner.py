@@ -16,8 +16,8 @@ from pipeline.process.console import Progress
 from pipeline.process.error_messages import known, one_line
 from pipeline.process.signals import check_interrupted
 from pipeline.runners.dry_run.artifact_paths import is_remote
-from pipeline.runners.dry_run.compatibility import refuse
-from pipeline.runners.dry_run.container_env import environment, given, mounts
+from pipeline.runners.dry_run.compatibility import check_compatibility
+from pipeline.runners.dry_run.container_env import environment, mounts, parse_additions
 from pipeline.runners.dry_run.executor_input import LOGS
 from pipeline.runners.dry_run.failure import TaskFailed
 from pipeline.runners.dry_run.inputs import RunFacts
@@ -26,9 +26,9 @@ from pipeline.runners.dry_run.report import Report, StepReport
 from pipeline.runners.dry_run.spec import Spec, Task, load
 from pipeline.runners.dry_run.store import S3Store, Stores
 from pipeline.runners.dry_run.task_order import in_order
-from pipeline.runners.dry_run.task_runner import Doing, do, is_kept, prepare
+from pipeline.runners.dry_run.task_runner import TaskContext, is_kept, prepare, run_task
 from pipeline.runners.dry_run.values import given_parameters
-from pipeline.runners.dry_run.work_folder import Record, Work
+from pipeline.runners.dry_run.work_folder import TaskRecord, WorkFolder
 
 KFP_ROOT = "minio://mlpipeline/v2/artifacts"
 """Where KFP keeps artifacts if neither the run nor the pipeline says it."""
@@ -37,7 +37,7 @@ DEFAULT_STORAGE = Path("runs") / "dry-run"
 
 
 @dataclass(frozen=True)
-class Options:
+class DryRunOptions:
     """What the command line says; see `plumbline dry-run --help`.
 
     Attributes:
@@ -66,7 +66,7 @@ class Options:
     retry: bool = True
 
 
-def dry_run(path: Path, options: Options, stream: TextIO | None) -> tuple[Report, PlumblineError | None]:
+def dry_run(path: Path, options: DryRunOptions, stream: TextIO | None) -> tuple[Report, PlumblineError | None]:
     """Runs a compiled pipeline.
 
     Args:
@@ -82,10 +82,10 @@ def dry_run(path: Path, options: Options, stream: TextIO | None) -> tuple[Report
       UsageError: The options do not fit, or the work folder is taken or cannot be written.
     """
     spec = load(path)
-    refuse(spec)
+    check_compatibility(spec)
     tasks = in_order(spec)
     parameters = given_parameters(spec, options.parameters)
-    extra = given(list(options.env), list(options.volumes))
+    extra = parse_additions(list(options.env), list(options.volumes))
     for task in tasks:
         environment(task, extra)
         mounts(task, extra, inside=not options.on_machine)
@@ -95,12 +95,12 @@ def dry_run(path: Path, options: Options, stream: TextIO | None) -> tuple[Report
     if not is_remote(root):
         root = str(Path(root.removeprefix("file://")).resolve())
     stores, base = _stores(root, options.storage)
-    work = Work((options.work or base / ".dry-run" / spec.name).resolve())
+    work = WorkFolder((options.work or base / ".dry-run" / spec.name).resolve())
     with work.alone():
         run = _run_facts(spec, root, parameters, work, options.fresh)
         launcher: Launcher = OnMachine(work.running) if options.on_machine else InImage(work.running, work.folder)
         launcher.clean()
-        doing = Doing(run, work, stores, launcher, options.image, extra, options.retry)
+        doing = TaskContext(run, work, stores, launcher, options.image, extra, options.retry)
         report = Report(spec.name, run.run_id, run.folder, str(work.folder))
         try:
             _all(tasks, doing, report, Progress(stream, total=len(tasks)))
@@ -109,11 +109,11 @@ def dry_run(path: Path, options: Options, stream: TextIO | None) -> tuple[Report
     return report, None
 
 
-def _all(tasks: list[Task], doing: Doing, report: Report, progress: Progress) -> None:
+def _all(tasks: list[Task], doing: TaskContext, report: Report, progress: Progress) -> None:
     for task in tasks:
         if task.container:  # a missing image is told before hours are spent on the tasks before it
             doing.launcher.digest(task.name, doing.image_of(task))
-    done: dict[str, Record] = {}
+    done: dict[str, TaskRecord] = {}
     for task in tasks:
         log, began, attempts = doing.work.log(task.name), time.monotonic(), 0
         state = "failed"
@@ -124,7 +124,7 @@ def _all(tasks: list[Task], doing: Doing, report: Report, progress: Progress) ->
                 if record is not None and is_kept(record, key, doing.stores):
                     state = "kept"
                 else:
-                    record, attempts = do(task, doing, inputs, key)
+                    record, attempts = run_task(task, doing, inputs, key)
                     state = "done"
                 step.state = state
         except TaskFailed as exc:
@@ -170,7 +170,7 @@ def _stores(root: str, storage: Path | None) -> tuple[Stores, Path]:
     return Stores(folder, S3Store()), base
 
 
-def _run_facts(spec: Spec, root: str, parameters: dict, work: Work, fresh: bool) -> RunFacts:
+def _run_facts(spec: Spec, root: str, parameters: dict, work: WorkFolder, fresh: bool) -> RunFacts:
     """Goes on with the run that the work folder knows, unless a new one is asked for or the root is another."""
     known = None if fresh else work.run()
     if known is None or known["root"] != root:

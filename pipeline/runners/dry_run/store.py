@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from components.registry.object_store import Listed, Objects, at_once
+from components.registry.object_store import ObjectInfo, ObjectStore, parallel_map
 from pipeline.runners.dry_run.artifact_paths import folder_of, is_remote
 
 
@@ -23,7 +23,7 @@ class Content:
     bytes: int = 0
 
 
-class Store(Protocol):
+class ArtifactStore(Protocol):
     """Every method raises OSError or PlumblineError if the store fails."""
 
     def content(self, uri: str) -> Content:
@@ -119,7 +119,7 @@ class S3Store:
         """See Store."""
         store, key, found = self._found(uri)
 
-        def fetch(one: Listed) -> int:
+        def fetch(one: ObjectInfo) -> int:
             below = one.name[len(key) :].lstrip("/")
             target = path / below if below else path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ class S3Store:
                     file.write(chunk)
             return one.bytes
 
-        return _total(at_once(fetch, found))
+        return _total(parallel_map(fetch, found))
 
     def upload(self, path: Path, uri: str) -> Content:
         """See Store."""
@@ -139,15 +139,15 @@ class S3Store:
             store.upload(f"{key}/{below}" if below else key, file)
             return file.stat().st_size
 
-        return _total(at_once(put, files_below(path)))
+        return _total(parallel_map(put, files_below(path)))
 
     def remove(self, uri: str) -> None:
         """See Store."""
         store, _, found = self._found(uri)
-        for _ in at_once(lambda one: store.delete(one.name), found):
+        for _ in parallel_map(lambda one: store.delete(one.name), found):
             pass
 
-    def _found(self, uri: str) -> tuple[Objects, str, list[Listed]]:
+    def _found(self, uri: str) -> tuple[ObjectStore, str, list[ObjectInfo]]:
         """The bucket, the key, and the objects below it, or the one at it. One that only begins alike is neither."""
         store, key = _bucket_and_key(uri)
         found = store.list(key)
@@ -159,22 +159,22 @@ class S3Store:
 class Stores:
     """The store for each URI."""
 
-    def __init__(self, folder: Path, s3: Store | None) -> None:
+    def __init__(self, folder: Path, s3: ArtifactStore | None) -> None:
         """`folder` stands in for all object stores, but for a real one that speaks S3 if there is one."""
-        self._plain: Store = PlainStore()
-        self._remote: Store = FolderStore(folder)
-        self._s3: Store = s3 or self._remote
+        self._plain: ArtifactStore = PlainStore()
+        self._remote: ArtifactStore = FolderStore(folder)
+        self._s3: ArtifactStore = s3 or self._remote
 
-    def of(self, uri: str) -> Store:
+    def of(self, uri: str) -> ArtifactStore:
         """The one that a URI lies in."""
         if not is_remote(uri):
             return self._plain
         return self._s3 if uri.startswith(("s3://", "minio://")) else self._remote
 
 
-def _bucket_and_key(uri: str) -> tuple[Objects, str]:
+def _bucket_and_key(uri: str) -> tuple[ObjectStore, str]:
     bucket, _, key = uri.partition("://")[2].partition("/")
-    return Objects("s3", bucket, ""), key.rstrip("/")
+    return ObjectStore("s3", bucket, ""), key.rstrip("/")
 
 
 def _copy(source: Path, target: Path) -> Content:

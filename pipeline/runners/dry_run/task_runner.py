@@ -13,15 +13,15 @@ from uuid import uuid4
 
 from pipeline.runners.dry_run import executor_input as told
 from pipeline.runners.dry_run import outputs
-from pipeline.runners.dry_run.artifact_paths import Places, is_remote
-from pipeline.runners.dry_run.container_env import Given, environment, mounts
+from pipeline.runners.dry_run.artifact_paths import TaskPaths, is_remote
+from pipeline.runners.dry_run.container_env import AddedEnvironment, environment, mounts
 from pipeline.runners.dry_run.failure import TaskFailed
 from pipeline.runners.dry_run.inputs import RunFacts, resolve
-from pipeline.runners.dry_run.launch import Call, Launcher
+from pipeline.runners.dry_run.launch import ContainerCall, Launcher
 from pipeline.runners.dry_run.retries import waits, window
 from pipeline.runners.dry_run.spec import Task
 from pipeline.runners.dry_run.store import Content, Stores
-from pipeline.runners.dry_run.work_folder import Record, Work
+from pipeline.runners.dry_run.work_folder import TaskRecord, WorkFolder
 
 TAIL = 64 << 10
 SAYS_WHY = re.compile(r"^(plumbline: |[\w.]*(Error|Exception|Blocked|Failed)\b)")
@@ -30,7 +30,7 @@ CHATTER = re.compile(r"^([IWEF]\d{4} |WARNING:|INFO:|\[|\s)")
 
 
 @dataclass(frozen=True)
-class Doing:
+class TaskContext:
     """All that tasks are run with.
 
     Attributes:
@@ -44,11 +44,11 @@ class Doing:
     """
 
     run: RunFacts
-    work: Work
+    work: WorkFolder
     stores: Stores
     launcher: Launcher
     image: str
-    given: Given
+    given: AddedEnvironment
     retry: bool
 
     def image_of(self, task: Task) -> str:
@@ -56,7 +56,7 @@ class Doing:
         return self.image or str(task.container.get("image", ""))
 
 
-def prepare(task: Task, doing: Doing, done: dict[str, Record]) -> tuple[dict[str, Any], str]:
+def prepare(task: Task, doing: TaskContext, done: dict[str, TaskRecord]) -> tuple[dict[str, Any], str]:
     """A task's resolved inputs, and the SHA-256 of all that its result depends on.
 
     Values that only come from the environment, secrets above all, are no part of it.
@@ -69,7 +69,7 @@ def prepare(task: Task, doing: Doing, done: dict[str, Record]) -> tuple[dict[str
     return inputs, hashlib.sha256(text.encode()).hexdigest()
 
 
-def is_kept(record: Record | None, key: str, stores: Stores) -> bool:
+def is_kept(record: TaskRecord | None, key: str, stores: Stores) -> bool:
     """Whether an earlier run's result stands: done with the same key, and its artifacts still there, whole.
 
     A lost log is no reason to run the task again.
@@ -79,7 +79,7 @@ def is_kept(record: Record | None, key: str, stores: Stores) -> bool:
     return all(_is_whole(artifact, stores) for name, artifact in record.artifacts.items() if name != told.LOGS)
 
 
-def do(task: Task, doing: Doing, inputs: dict[str, Any], key: str) -> tuple[Record, int]:
+def run_task(task: Task, doing: TaskContext, inputs: dict[str, Any], key: str) -> tuple[TaskRecord, int]:
     """Runs a task, again if its retry policy says so; returns its record and the number of attempts.
 
     Raises:
@@ -87,7 +87,7 @@ def do(task: Task, doing: Doing, inputs: dict[str, Any], key: str) -> tuple[Reco
     """
     began = time.monotonic()
     _forget(task, doing)
-    record = Record("started", key, str(uuid4()))
+    record = TaskRecord("started", key, str(uuid4()))
     doing.work.remember(task.name, record)
     log = doing.work.log(task.name)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -116,8 +116,8 @@ def do(task: Task, doing: Doing, inputs: dict[str, Any], key: str) -> tuple[Reco
     return record, attempts
 
 
-def _container(task: Task, doing: Doing, inputs: dict[str, Any], record: Record, log: Path) -> None:
-    places = Places(doing.work.local(task.name).resolve(), doing.launcher.inside)
+def _container(task: Task, doing: TaskContext, inputs: dict[str, Any], record: TaskRecord, log: Path) -> None:
+    places = TaskPaths(doing.work.local(task.name).resolve(), doing.launcher.inside)
     try:
         shutil.rmtree(places.local, ignore_errors=True)
         _remove_execution(task, doing, record)  # half of an artifact of the attempt before
@@ -130,7 +130,7 @@ def _container(task: Task, doing: Doing, inputs: dict[str, Any], record: Record,
         said = _output_folders(executor_input, places)
         seen = _plain_folders(executor_input) if doing.launcher.inside else {}
         shown, hidden = environment(task, doing.given)
-        call = Call(
+        call = ContainerCall(
             task=task.name,
             image=doing.image_of(task),
             command=told.command(task, executor_input, places),
@@ -146,7 +146,7 @@ def _container(task: Task, doing: Doing, inputs: dict[str, Any], record: Record,
         code = doing.launcher.run(call)
         _copy_from(log, begin, copy)
         if code:
-            raise TaskFailed(task.name, f"exit code {code}: {last_words(log)}", log, code)
+            raise TaskFailed(task.name, f"exit code {code}: {error_summary(log)}", log, code)
         try:
             output = outputs.executor_output(said)
             record.parameters = outputs.collect_parameters(task, executor_input, output, places)
@@ -157,7 +157,7 @@ def _container(task: Task, doing: Doing, inputs: dict[str, Any], record: Record,
         shutil.rmtree(places.local, ignore_errors=True)
 
 
-def _download(task: Task, doing: Doing, inputs: dict[str, Any], places: Places, log: Path) -> None:
+def _download(task: Task, doing: TaskContext, inputs: dict[str, Any], places: TaskPaths, log: Path) -> None:
     for name, listed in inputs["artifacts"].items():
         uri = listed["artifacts"][0]["uri"]
         producer = task.inputs("artifacts")[name]["taskOutputArtifact"]["producerTask"]
@@ -173,7 +173,7 @@ def _download(task: Task, doing: Doing, inputs: dict[str, Any], places: Places, 
             )
 
 
-def _output_folders(executor_input: dict[str, Any], places: Places) -> Path:
+def _output_folders(executor_input: dict[str, Any], places: TaskPaths) -> Path:
     """Makes the folders that outputs are written into, as the launcher does; returns the executor output's path."""
     outputs_ = executor_input["outputs"]
     said = places.on_host(outputs_["outputFile"])
@@ -204,7 +204,7 @@ def _copy_from(log: Path, begin: int, target: Path) -> None:
         shutil.copyfileobj(source, file)
 
 
-def _importer(task: Task, doing: Doing, inputs: dict[str, Any], record: Record) -> None:
+def _importer(task: Task, doing: TaskContext, inputs: dict[str, Any], record: TaskRecord) -> None:
     """Takes an artifact in that is already there (importer_launcher.go)."""
     importer = task.executor["importer"]
     uri = importer["artifactUri"].get("constant") or inputs["parameterValues"].get(
@@ -229,14 +229,14 @@ def _is_whole(artifact: dict[str, Any], stores: Stores) -> bool:
     return (found.objects, found.bytes) == (artifact["objects"], artifact["bytes"])
 
 
-def _forget(task: Task, doing: Doing) -> None:
+def _forget(task: Task, doing: TaskContext) -> None:
     """Removes what an execution left that did not get to its end."""
     left = doing.work.record(task.name)
     if left is not None and left.state != "done":
         _remove_execution(task, doing, left)
 
 
-def _remove_execution(task: Task, doing: Doing, record: Record) -> None:
+def _remove_execution(task: Task, doing: TaskContext, record: TaskRecord) -> None:
     uri = f"{doing.run.folder}/{task.name}/{record.execution}"
     doing.stores.of(uri).remove(uri)
 
@@ -247,7 +247,7 @@ def _note(log: Path, text: str) -> None:
         file.write(f"[dry-run {now}] {text}\n")
 
 
-def last_words(log: Path) -> str:
+def error_summary(log: Path) -> str:
     """The line of a log that most likely says why the container ended: an error's, else the last that is no chatter."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL))

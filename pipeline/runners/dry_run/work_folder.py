@@ -13,11 +13,11 @@ from typing import Any
 
 from components.shared.errors import UsageError
 from components.shared.files import write_json
-from pipeline.process.run_lock import alone
+from pipeline.process.run_lock import run_lock
 
 
 @dataclass
-class Record:
+class TaskRecord:
     """What is remembered of a task.
 
     Attributes:
@@ -37,7 +37,7 @@ class Record:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-class Work:
+class WorkFolder:
     """A dry run's work folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -50,7 +50,7 @@ class Work:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             raise UsageError(f"{self.folder}: cannot be written ({exc.strerror}); --work names another folder") from exc
-        with alone(self.folder, "a dry run", "--work"):
+        with run_lock(self.folder, "a dry run", "--work"):
             yield
 
     def log(self, task: str) -> Path:
@@ -61,16 +61,16 @@ class Work:
         """A task's own folders while it runs."""
         return self.folder / "local" / task
 
-    def record(self, task: str) -> Record | None:
+    def record(self, task: str) -> TaskRecord | None:
         """What is remembered of a task; None if nothing is."""
         path = self.folder / "tasks" / f"{task}.json"
         content = self._read(path)
         try:
-            return None if content is None else Record(**content)
+            return None if content is None else TaskRecord(**content)
         except TypeError as exc:
             raise UsageError(f"{path}: is no record of this version ({exc}); --fresh starts anew") from exc
 
-    def remember(self, task: str, record: Record) -> None:
+    def remember(self, task: str, record: TaskRecord) -> None:
         """Writes a task's record."""
         write_json(self.folder / "tasks" / f"{task}.json", asdict(record))
 

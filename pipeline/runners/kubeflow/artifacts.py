@@ -22,7 +22,7 @@ LAUNCHERS_OWN = ("display_name", "store_session_info")
 """Metadata that KFP adds to every artifact, for its own use."""
 
 
-class Exchange:
+class ArtifactTranslator:
     """The artifacts of one execution."""
 
     def __init__(self, place: Place) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from components.shared.errors import ConfigError
 from pipeline.runners.kubeflow.artifact_paths import ARTIFACTS, by_url, is_local
-from pipeline.runners.kubeflow.plan import Plan
+from pipeline.runners.kubeflow.plan import CompilePlan
 from pipeline.settings.beam_arguments import beam_args
 from pipeline.settings.config import Config
 
@@ -12,7 +12,7 @@ CLAIM_MOUNT = "/beam"
 """Where a step mounts the claim that it shares with the workers, as deploy/kubernetes/flink/taskmanager.yaml does."""
 
 
-def check_workers(config: Config, plan: Plan, target: str) -> None:
+def check_workers(config: Config, plan: CompilePlan, target: str) -> None:
     """ConfigError if workers could not read a step's artifacts, which would show in the middle of a run.
 
     Args:
@@ -46,7 +46,7 @@ def check_workers(config: Config, plan: Plan, target: str) -> None:
         )
 
 
-def sharing(spec: dict[str, Any], config: Config, plan: Plan) -> set[str]:
+def sharing(spec: dict[str, Any], config: Config, plan: CompilePlan) -> set[str]:
     """Names of the components that mount the claim: those that run on Beam, if workers need it to see artifacts.
 
     Args:
@@ -61,7 +61,7 @@ def _by_url(config: Config) -> bool:
     return by_url(config.kubeflow.environment.get(ARTIFACTS, ""), beam_args(config.beam))
 
 
-def _apart(config: Config, plan: Plan) -> bool:
+def _apart(config: Config, plan: CompilePlan) -> bool:
     """Whether artifacts lie on the disk of a step's pod, and the workers in another pod."""
     return not (config.beam.shares_disk or is_local(plan.artifacts) or _by_url(config))
 

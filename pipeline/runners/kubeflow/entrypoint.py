@@ -32,7 +32,7 @@ from components.shared.files import write_text
 from pipeline.process.command_runner import own_process
 from pipeline.runners.kubeflow.artifact_paths import ARTIFACTS, SHARED, by_url, local_path
 from pipeline.runners.kubeflow.staging import staging
-from pipeline.runners.kubeflow.termination import guarded
+from pipeline.runners.kubeflow.termination import run_with_termination_message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,11 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json_serialized_inputs_spec_args", default="", metavar="JSON", help="ComponentInputsSpec")
     parser.add_argument("--schema_sha256", help="part of KFP's cache key; checked by the first step")
     parsed, beam = parser.parse_known_args(arguments)
-    from pipeline.process.environment import settle
+    from pipeline.process.environment import configure_environment
 
-    settle()
+    configure_environment()
     sys.argv = sys.argv[:1]  # TFX hands this process's arguments on to Beam; ours mean something else
-    return guarded(lambda: _execute(parsed, beam), parsed.executor_class_path.rpartition(".")[2])
+    return run_with_termination_message(lambda: _execute(parsed, beam), parsed.executor_class_path.rpartition(".")[2])
 
 
 def _execute(parsed: argparse.Namespace, beam: list[str]) -> None:
@@ -56,7 +56,7 @@ def _execute(parsed: argparse.Namespace, beam: list[str]) -> None:
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils as tfx_utils
     from tfx.types.value_artifact import ValueArtifact
 
-    from pipeline.runners.kubeflow.artifacts import Exchange
+    from pipeline.runners.kubeflow.artifacts import ArtifactTranslator
 
     given = _message(
         pipeline_spec_pb2.ExecutorInput(), parsed.json_serialized_invocation_args, "--json_serialized_invocation_args"
@@ -70,7 +70,7 @@ def _execute(parsed: argparse.Namespace, beam: list[str]) -> None:
         )
     executor_class = _executor_class(parsed.executor_class_path)
     with _workplace(executor_class, beam, given) as work:
-        exchange = Exchange(work.place)
+        exchange = ArtifactTranslator(work.place)
         inputs = exchange.inputs(given.inputs.artifacts, definitions)
         outputs = exchange.outputs(given.outputs.artifacts)
         properties = tfx_utils.parse_execution_properties(

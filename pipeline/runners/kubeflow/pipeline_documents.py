@@ -8,14 +8,14 @@ from components.shared.files import write_text
 from pipeline.fingerprints import code_fingerprint
 from pipeline.runners.kubeflow.beam_workers import check_workers, sharing
 from pipeline.runners.kubeflow.compatibility import check_runnable
-from pipeline.runners.kubeflow.plan import Plan
+from pipeline.runners.kubeflow.plan import CompilePlan
 from pipeline.runners.kubeflow.platform import platform_spec
 from pipeline.runners.kubeflow.preflight_task import add_preflight, components_digest, schema_digest
 from pipeline.runners.kubeflow.steps import equip
 from pipeline.settings.config import Config
 
 
-def complete(spec: dict[str, Any], config: Config, plan: Plan, target: str) -> list[dict[str, Any]]:
+def complete(spec: dict[str, Any], config: Config, plan: CompilePlan, target: str) -> list[dict[str, Any]]:
     """What TFX's PipelineSpec lacks: root, defaults of the parameters, the first step, resources, retries, secrets.
 
     Args:
@@ -71,7 +71,7 @@ def _pin_schema(spec: dict[str, Any], digest: str) -> None:
             arguments.insert(0, f"--schema_sha256={digest}")
 
 
-def write(documents: list[dict[str, Any]], plan: Plan, output: Path) -> None:
+def write(documents: list[dict[str, Any]], plan: CompilePlan, output: Path) -> None:
     """Writes a compiled pipeline: keys sorted, the same bytes for the same pipeline; whole or not at all.
 
     A .json file is a PipelineJob, which is what Vertex AI's API takes; anything else is YAML.

@@ -11,7 +11,7 @@ from pipeline.settings.config import Config
 
 
 @dataclass(frozen=True)
-class Plan:
+class CompilePlan:
     """Where a compiled pipeline reads and writes.
 
     Attributes:
@@ -29,9 +29,9 @@ class Plan:
     image: str
 
 
-def settle(
+def resolve_plan(
     config: Config, *, data: str | None = None, root: str | None = None, image: str | None = None, target: str
-) -> Plan:
+) -> CompilePlan:
     """Puts together what is given and what [kubeflow] says.
 
     Raises:
@@ -55,7 +55,7 @@ def settle(
     registry = settings.registry or (config.registry.directory if "://" in config.registry.directory else "")
     registry = registry or registry_below(root, name)
     check_parameter_url("registry", registry)
-    return Plan(
+    return CompilePlan(
         source=_source(config, data, root),
         schema=f"{settings.schemas.rstrip('/')}/{name}/schema.pbtxt",
         artifacts=below(root, name, "artifacts"),

@@ -22,13 +22,13 @@ from components.table_reading.spans import SpanFile
 from pipeline.process.command_runner import own_process
 from pipeline.runners.kubeflow.artifact_paths import local_path
 from pipeline.runners.kubeflow.preflight_task import NAME, OUTPUTS, components_digest, schema_digest
-from pipeline.runners.kubeflow.termination import guarded
+from pipeline.runners.kubeflow.termination import run_with_termination_message
 
 READERS = 8
 """Files hashed at a time; what limits is the object store's bandwidth, not the processor."""
 
 
-def look(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_inputs(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Looks at the data and the registry; the registry is made if it is not there.
 
     Args:
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m pipeline.runners.kubeflow.preflight")
     parser.add_argument("--executor_input", required=True, metavar="JSON")
     parsed = parser.parse_args(arguments)
-    return guarded(lambda: _run(parsed.executor_input), NAME)
+    return run_with_termination_message(lambda: _run(parsed.executor_input), NAME)
 
 
 def _run(executor_input: str) -> None:
@@ -103,7 +103,7 @@ def _run(executor_input: str) -> None:
         places = {name: local_path(given["outputs"]["parameters"][name]["outputFile"]) for name in OUTPUTS}
     except (ValueError, KeyError, TypeError) as exc:
         raise UsageError(f"--executor_input: is no ExecutorInput of this step ({exc!r})") from exc
-    found = look(parameters)
+    found = resolve_inputs(parameters)
     for name, place in places.items():
         write_text(Path(place), str(found[name]))
     print(json.dumps(found, sort_keys=True), flush=True)  # into the step's log

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the step itself imports this file, and needs no settings
-    from pipeline.runners.kubeflow.plan import Plan
+    from pipeline.runners.kubeflow.plan import CompilePlan
 
 NAME = "Preflight"
 OUTPUTS = {
@@ -49,7 +49,9 @@ INPUTS = {
 """Parameters of the step -> KFP's type. `components` and `schema` are the digests that the image must have."""
 
 
-def add_preflight(spec: dict[str, Any], plan: "Plan", *, code_fingerprint: str, components: str, schema: str) -> None:
+def add_preflight(
+    spec: dict[str, Any], plan: "CompilePlan", *, code_fingerprint: str, components: str, schema: str
+) -> None:
     """Adds the step to a pipeline spec, in place; what the others took as run parameters they take from it.
 
     Args:

@@ -10,7 +10,7 @@ from pipeline.dag import create_pipeline
 from pipeline.inputs import Inputs, Paths
 from pipeline.process.light_imports import complete_components
 from pipeline.runners.kubeflow.pipeline_documents import complete, write
-from pipeline.runners.kubeflow.plan import settle
+from pipeline.runners.kubeflow.plan import resolve_plan
 from pipeline.settings.config import Config
 
 ENTRYPOINT = ["python", "-m", "pipeline.runners.kubeflow.entrypoint"]
@@ -44,7 +44,7 @@ def compile_pipeline(
     """
     if target == "kubeflow" and output.suffix not in (".yaml", ".yml"):
         raise UsageError(f"{output}: Kubeflow Pipelines takes YAML; name the file something.yaml")
-    plan = settle(config, data=data, root=root, image=image, target=target)
+    plan = resolve_plan(config, data=data, root=root, image=image, target=target)
     pipeline = create_pipeline(
         config,
         plan.source,

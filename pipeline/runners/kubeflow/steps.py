@@ -7,7 +7,7 @@ from typing import Any
 from components.shared.errors import ConfigError
 from pipeline.runners.kubeflow.artifact_paths import SHARED
 from pipeline.runners.kubeflow.beam_workers import CLAIM_MOUNT
-from pipeline.runners.kubeflow.plan import Plan
+from pipeline.runners.kubeflow.plan import CompilePlan
 from pipeline.runners.kubeflow.preflight_task import NAME as PREFLIGHT
 from pipeline.settings.config import Config
 from pipeline.settings.sections.kubeflow import Component
@@ -60,7 +60,7 @@ def check_components(config: Config, names: list[str]) -> None:
             )
 
 
-def equip(spec: dict[str, Any], config: Config, plan: Plan, target: str, shared: Collection[str] = ()) -> None:
+def equip(spec: dict[str, Any], config: Config, plan: CompilePlan, target: str, shared: Collection[str] = ()) -> None:
     """Gives every step of a PipelineSpec, as JSON, what it needs; in place.
 
     Args:

@@ -17,7 +17,7 @@ from typing import Any
 from components.shared.errors import ConfigError, GateBlocked, PlumblineError, UsageError
 from pipeline.runners.kubeflow.artifact_paths import is_local
 from pipeline.runners.kubeflow.client import ServerFailed, Unreachable, answers, connect, host_of, quiet
-from pipeline.runners.kubeflow.plan import settle
+from pipeline.runners.kubeflow.plan import resolve_plan
 from pipeline.settings.config import Config
 
 GATES = {"DataGate": "", "Transform": "[gate] values"}
@@ -47,7 +47,7 @@ class Submitted:
         found = {key: self.id, "url": self.url, "experiment": self.experiment}
         return found | {name: value for name in ("state", "every") if (value := getattr(self, name))}
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """Two lines."""
         what = f"scheduled run {self.id}, every {self.every}" if self.every else f"run {self.id}"
         return f"{what}{f': {self.state}' if self.state else ''}\n{self.url}"
@@ -84,7 +84,7 @@ def submit(config: Config, request: Request, compile_to: Callable[[Path], None])
       ConfigError: Image, root or data is missing or cannot be reached from a cluster.
       UsageError: No server, refused credentials, a refused pipeline, or a schedule that is there already.
     """
-    plan = settle(config, data=request.data, root=request.root, image=request.image, target="kubeflow")
+    plan = resolve_plan(config, data=request.data, root=request.root, image=request.image, target="kubeflow")
     if is_local(plan.artifacts):
         raise ConfigError(f"root {plan.artifacts}: the cluster cannot reach this folder; give s3://, gs:// or minio://")
     settings, name = config.kubeflow, config.dataset.name

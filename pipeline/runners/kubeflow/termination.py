@@ -20,7 +20,7 @@ LONGEST = 4096
 """Bytes that Kubernetes keeps of it."""
 
 
-def guarded(run: Callable[[], None], name: str) -> int:
+def run_with_termination_message(run: Callable[[], None], name: str) -> int:
     """Runs a step; returns its exit code: that of the PlumblineError that it raised or that its error stands for.
 
     A user's mistake and a signal are one line on stderr; anything else is a trace, which nobody could ask for

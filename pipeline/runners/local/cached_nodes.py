@@ -26,7 +26,7 @@ RESULT = "__execution_result__"
 
 
 @dataclass(frozen=True)
-class Found:
+class CachedResult:
     """A cached result: the execution that has it, its events, and every artifact that they name, by id."""
 
     node: Node
@@ -43,7 +43,7 @@ class Found:
 
 def reusable(
     store: "metadata_store.MetadataStore", pipeline: str, nodes: Sequence[Node], verifier: Verifier
-) -> "tuple[Found, ...]":
+) -> "tuple[CachedResult, ...]":
     """The cached result of every node; empty if TFX might execute one of them.
 
     Args:
@@ -63,7 +63,7 @@ def reusable(
     return () if verifier.set_aside_damaged(store, made.values()) else tuple(found)
 
 
-def _find(store: "metadata_store.MetadataStore", pipeline: str, node: Node) -> Found | None:
+def _find(store: "metadata_store.MetadataStore", pipeline: str, node: Node) -> CachedResult | None:
     """As cache_utils.get_cached_outputs: the newest success in the cache context all of whose outputs are there."""
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
@@ -78,7 +78,7 @@ def _find(store: "metadata_store.MetadataStore", pipeline: str, node: Node) -> F
         artifacts = {
             artifact.id: artifact for artifact in store.get_artifacts_by_id([event.artifact_id for event in events])
         }
-        found = Found(node, contexts, execution, events, artifacts)
+        found = CachedResult(node, contexts, execution, events, artifacts)
         outputs = list(found.outputs().values())
         if all(one.state == mlmd.Artifact.LIVE and one.uri and Path(one.uri).exists() for one in outputs):
             same = {str(one.id): artifact_digest(one) for one in outputs} == node.outputs
@@ -89,7 +89,7 @@ def _find(store: "metadata_store.MetadataStore", pipeline: str, node: Node) -> F
 class CachedNodes:
     """The nodes of a run of which every one is cached; `ids` and `launch` are those of LocalNodes."""
 
-    def __init__(self, store: "metadata_store.MetadataStore", found: Sequence[Found], run_id: str) -> None:
+    def __init__(self, store: "metadata_store.MetadataStore", found: Sequence[CachedResult], run_id: str) -> None:
         """Writes nothing yet.
 
         Args:
@@ -143,7 +143,7 @@ class CachedNodes:
         self._store.put_parent_contexts([mlmd.ParentContext(child_id=made, parent_id=pipeline.id)])
         return self._store.get_context_by_type_and_name(RUN, self._run_id)
 
-    def _put(self, execution: "mlmd.Execution", found: Found, kind: int, contexts: "list[mlmd.Context]") -> int:
+    def _put(self, execution: "mlmd.Execution", found: CachedResult, kind: int, contexts: "list[mlmd.Context]") -> int:
         pairs: list[Any] = []
         for event in found.events:
             if event.type == kind:

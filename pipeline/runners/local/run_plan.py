@@ -10,7 +10,7 @@ from components.registry.registry import Registry
 from components.shared.files import write_text
 from pipeline.fingerprints import code_fingerprint
 from pipeline.inputs import Inputs, Paths
-from pipeline.preflight.data_check import Checked
+from pipeline.preflight.data_check import CheckedInputs
 from pipeline.preflight.dvc import tracked
 from pipeline.runners.local.run_key import run_key
 from pipeline.settings.config import Config, registry_folder
@@ -36,7 +36,7 @@ class LocalPlan:
     home: Path
     run_id: str
     source: Source
-    checked: Checked
+    checked: CheckedInputs
     fingerprints: dict[str, str]
     paths: Paths
     inputs: Inputs
@@ -48,7 +48,7 @@ class LocalPlan:
         return self.home / "reports" / self.run_id
 
 
-def plan_run(config: Config, root: Path, run_id: str, source: Source, checked: Checked) -> LocalPlan:
+def plan_run(config: Config, root: Path, run_id: str, source: Source, checked: CheckedInputs) -> LocalPlan:
     """Plans a run; makes the registry if there is none. Raises UsageError if the registry cannot be read."""
     home = root.resolve() / config.dataset.name
     registry = Registry(registry_folder(config, root))

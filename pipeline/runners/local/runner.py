@@ -17,19 +17,19 @@ from components.shared.texts.escaping import for_a_terminal, markdown_block, on_
 from pipeline.metadata.artifact_verification import Verifier
 from pipeline.metadata.backups import back_up
 from pipeline.metadata.connection import connect, connection_of
-from pipeline.metadata.store_identity import note, settle
+from pipeline.metadata.store_identity import reconcile, record_executions
 from pipeline.metadata.stored_artifact import StoredArtifact
 from pipeline.preflight.class_check import check_positive, class_warnings
-from pipeline.preflight.data_check import Checked, check_data, check_root, share_of, source_of
-from pipeline.process.console import Progress, chatter_to
+from pipeline.preflight.data_check import CheckedInputs, check_data, check_root, share_of, source_of
+from pipeline.process.console import Progress, redirect_output
 from pipeline.process.disk import check_disk
 from pipeline.process.error_messages import known, one_line
 from pipeline.process.light_imports import without
 from pipeline.process.resource_limits import check_limits, check_memory
 from pipeline.process.run_folder import log_trace, run_place
-from pipeline.process.run_lock import alone
+from pipeline.process.run_lock import run_lock
 from pipeline.process.signals import check_interrupted
-from pipeline.run_history.run_summary import ComponentRun, Summary, for_a_person, from_artifacts
+from pipeline.run_history.run_summary import ComponentRun, Summary, from_artifacts, summary_text
 from pipeline.runners.beam.services import started
 from pipeline.runners.local.cached_nodes import CachedNodes
 from pipeline.runners.local.expected_writes import expected_writes, is_recorded
@@ -81,7 +81,7 @@ def run(
     # Absolute, because ML Metadata keeps the paths: the next run may start in another folder.
     home = root.resolve() / config.dataset.name
     check_root(home)
-    with alone(home):
+    with run_lock(home):
         source = source_of(config, data or config.data.directory)
         scans = home / "cache" / "scans.json"
         if sample is not None:
@@ -100,7 +100,7 @@ def _once(
     config: Config,
     root: Path,
     source: Source,
-    checked: Checked,
+    checked: CheckedInputs,
     verbose: bool,
     verify: bool,
     follow_log: bool,
@@ -117,10 +117,10 @@ def _once(
     disk = check_disk(home, expected_writes(plan, connection, cached=recorded))
     reports = plan.reports
     check_root(reports)
-    with chatter_to(reports / "run.log", follow_log) as person, run_place(home, run_id, connection):
+    with redirect_output(reports / "run.log", follow_log) as person, run_place(home, run_id, connection):
         progress = Progress(person if verbose else None)
         store = connect(connection, read_only=False, make=True)
-        if strange := settle(home, store):
+        if strange := reconcile(home, store):
             progress.say(strange)
         verifier = Verifier(home, digests=verify, tell=progress.say)
         cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id, verifier)
@@ -140,14 +140,14 @@ def _once(
             remember(home, plan.key, connection, run_id)
         if isinstance(stopped, DamagedArtifact):
             verifier.set_aside_uri(store, stopped.uri, str(stopped))
-        note(home, store)
+        record_executions(home, store)
         back_up(home, run_id)
         summary = replace(summary, integrity=[*damaged, *([strange] if strange else []), *verifier.lines])
         if earlier is not None:
             summary = replace(summary, tuned={**earlier.found, "run_id": earlier.run_id})
         elif summary.tuned:
             keep(home, asked, summary.tuned, run_id, checked.fingerprint)
-        write_text(reports / "report.md", markdown_block(for_a_person(for_a_terminal(summary))))
+        write_text(reports / "report.md", markdown_block(summary_text(for_a_terminal(summary))))
         with section("report"):
             written = _write_report(config, home, summary)
         if not written:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from components.shared.files import write_json
-from pipeline.runners.profiling.sampler import Cost, Sampler, Section
+from pipeline.runners.profiling.sampler import Cost, ProfileSection, Sampler
 
 if TYPE_CHECKING:
     from components.shared.errors import PlumblineError
@@ -33,7 +33,7 @@ class Profile:
     """
 
     before: Cost
-    sections: tuple[Section, ...]
+    sections: tuple[ProfileSection, ...]
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept in profile.json: seconds of `wall` and `cpu` for each section, its phases and who worked."""
@@ -51,7 +51,7 @@ class Profile:
             self.before.cpu + sum(section.total.cpu for section in self.sections),
         )
 
-    def for_a_person(self) -> str:
+    def to_text(self) -> str:
         """The table that `--profile` prints."""
         head = f"{'profile':<44} {'wall s':>8} {'CPU s':>8}" + "".join(f" {name:>9}" for name in PHASES)
         lines = [head, _line("before the first sample", self.before)]
@@ -104,22 +104,22 @@ def with_profile(
         summary, stopped = run()
     (profile,) = made
     write_json(Path(summary.log).with_name("profile.json"), profile.to_json())
-    person.write(profile.for_a_person() + "\n")
+    person.write(profile.to_text() + "\n")
     return summary, stopped
 
 
-def _telling(sections: Sequence[Section]) -> tuple[Section, ...]:
+def _telling(sections: Sequence[ProfileSection]) -> tuple[ProfileSection, ...]:
     return tuple(one for one in sections if one.name != sections[0].name or one.total.wall >= 0.01)
 
 
-def _ranked(section: Section, share: float = LEAST_SHARE) -> list[tuple[tuple[str, str], Cost]]:
+def _ranked(section: ProfileSection, share: float = LEAST_SHARE) -> list[tuple[tuple[str, str], Cost]]:
     """Who worked, the costliest first, as far as it is that share of the section's time and a few samples at least."""
     least = max(share * section.total.wall, 0.03)
     ranked = sorted(section.work.items(), key=lambda pair: -pair[1].wall)
     return [(key, cost) for key, cost in ranked if cost.wall >= least]
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: ProfileSection) -> dict[str, Any]:
     return {
         "name": section.name,
         **_seconds(section.total),

@@ -30,7 +30,7 @@ class Cost:
 
 
 @dataclass
-class Section:
+class ProfileSection:
     """A part of a run: what it cost, by phase, and who was at work in each phase."""
 
     name: str
@@ -50,7 +50,7 @@ class Sampler:
 
     def __init__(self, first: str) -> None:
         """Samples are counted for the section `first` until `section` names another one."""
-        self.sections = [Section(first)]
+        self.sections = [ProfileSection(first)]
         self._watched = threading.get_ident()
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -80,7 +80,7 @@ class Sampler:
     def _turn(self, name: str) -> None:
         self._sample()
         with self._lock:
-            self.sections.append(Section(name))
+            self.sections.append(ProfileSection(name))
 
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_S):

@@ -20,7 +20,7 @@ _LAUNCHERS = frozenset({"tfx.orchestration.portable.launcher", "pipeline.runners
 
 
 @dataclass(frozen=True)
-class Call:
+class StackFrame:
     """One frame: the module of its code, the function, and of an import the module that is asked for."""
 
     module: str
@@ -28,19 +28,19 @@ class Call:
     imports: str = ""
 
 
-def calls(frame: FrameType | None) -> list[Call]:
+def calls(frame: FrameType | None) -> list[StackFrame]:
     """A stack, the innermost call first; without those of the profile itself."""
     found = []
     while frame is not None:
         module, function = frame.f_globals.get("__name__") or "", frame.f_code.co_name
         is_import = module == "importlib._bootstrap" and function == "_find_and_load"
         if not module.startswith("pipeline.runners.profiling."):
-            found.append(Call(module, function, str(frame.f_locals.get("name", "")) if is_import else ""))
+            found.append(StackFrame(module, function, str(frame.f_locals.get("name", "")) if is_import else ""))
         frame = frame.f_back
     return found
 
 
-def phase(stack: Sequence[Call]) -> Phase:
+def phase(stack: Sequence[StackFrame]) -> Phase:
     """The phase to which the main thread's stack belongs."""
     if any(call.imports for call in stack):
         return "import"
@@ -50,12 +50,12 @@ def phase(stack: Sequence[Call]) -> Phase:
     return "launcher" if any(module in _LAUNCHERS for module, _ in names) else "other"
 
 
-def waits(stack: Sequence[Call]) -> bool:
+def waits(stack: Sequence[StackFrame]) -> bool:
     """Whether a thread waits for another one."""
     return not stack or stack[0].module in _WAITING
 
 
-def at_work(stack: Sequence[Call]) -> str:
+def at_work(stack: Sequence[StackFrame]) -> str:
     """Who is at work: "import numpy", or the innermost function of ours and the library that it has called.
 
     Such as "components.trainer.fitting.fit > sklearn"; the library alone where no function of ours has called it.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline.settings.sections.section import Table, Task
+from pipeline.settings.sections.section import ConfigSection, Task
 
 Value = str | int | float | bool
 
@@ -18,7 +18,7 @@ def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value if isinstance(value, tuple) else (value,)
 
 
-class Extra(Table):
+class ExtraSection(ConfigSection):
     """More rows of one weak slice, from spans older than the window."""
 
     where: Annotated[
@@ -29,7 +29,7 @@ class Extra(Table):
     """From how many spans before the window."""
 
 
-class Balance(Table):
+class BalanceSection(ConfigSection):
     """How classes are made to count alike; "none" leaves them as frequent as they are."""
 
     method: Literal["none", "weights", "over", "under", "smote"] = "none"
@@ -46,13 +46,13 @@ class Balance(Table):
     """Among which `smote` chooses."""
 
     @model_validator(mode="after")
-    def _weights_are_used(self) -> "Balance":
+    def _weights_are_used(self) -> "BalanceSection":
         if self.weights and self.method != "weights":
             raise ValueError(f'weights: of no effect with method = "{self.method}"; set method to "weights"')
         return self
 
 
-class Augmentation(Table):
+class AugmentationSection(ConfigSection):
     """How rows are varied while the model learns from them."""
 
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -61,9 +61,9 @@ class Augmentation(Table):
 
 
 def check_steps(
-    balance: Balance,
-    augmentation: Augmentation,
-    extra: tuple[Extra, ...],
+    balance: BalanceSection,
+    augmentation: AugmentationSection,
+    extra: tuple[ExtraSection, ...],
     task: Task,
     numeric: int,
     cyclical: int,
@@ -94,7 +94,7 @@ def check_steps(
         raise ValueError("[[data.extra]]: one file has no older spans to take rows from; give [data] pattern a {span}")
 
 
-def steps_json(balance: Balance, augmentation: Augmentation) -> str:
+def steps_json(balance: BalanceSection, augmentation: AugmentationSection) -> str:
     """What is done to the training rows, as one line for fingerprint and lineage; "" if nothing."""
     done: dict[str, Any] = {}
     if balance.method != "none":

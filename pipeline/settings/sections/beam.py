@@ -4,21 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.settings.sections.section import Names, Table
+from pipeline.settings.sections.section import ConfigSection, Names
 
 Profile = Literal["local", "flink", "spark", "dataflow"]
 Endpoint = Annotated[str, Field(pattern=r"^$|^[A-Za-z0-9._-]+:[0-9]{1,5}$")]
 """host:port, or empty."""
 
 
-class Local(Table):
+class Local(ConfigSection):
     """In this process, or in several of this machine."""
 
     processes: Annotated[int, Field(ge=1)] = 1
     """1 is this process itself; each more imports TensorFlow again."""
 
 
-class Portable(Table):
+class Portable(ConfigSection):
     """What Flink and Spark have in common: Beam hands a job to a job server, and rows go to Python workers."""
 
     parallelism: Annotated[int, Field(ge=1)] = 2
@@ -59,7 +59,7 @@ class Spark(Portable):
     """Heap of a job server that is started here; with a `local` master the work is done in it, too."""
 
 
-class Dataflow(Table):
+class Dataflow(ConfigSection):
     """Google Cloud Dataflow. Its options are checked against Beam's by tests; nothing has been run on it with them.
 
     Spans, runs and registry have to be gs:// URLs: its workers share no disk with anyone.
@@ -85,7 +85,7 @@ class Dataflow(Table):
     """Whether workers have external addresses."""
 
 
-class Beam(Table):
+class BeamSection(ConfigSection):
     """How the Beam-based components run: ingest, statistics, transform, evaluation."""
 
     profile: Profile = "local"
@@ -98,14 +98,14 @@ class Beam(Table):
     """Further Beam options, as `--name=value`; they override the profile's."""
 
     @model_validator(mode="after")
-    def _arguments_are_options(self) -> "Beam":
+    def _arguments_are_options(self) -> "BeamSection":
         for one in self.args:
             if not one.startswith("--"):
                 raise ValueError(f"args: {one!r} is no Beam option; write each as --name=value")
         return self
 
     @model_validator(mode="after")
-    def _cloud_is_named(self) -> "Beam":
+    def _cloud_is_named(self) -> "BeamSection":
         if self.profile == "dataflow":
             needed = ("project", "region", "temp_location", "image")
             if missing := [key for key in needed if not getattr(self.dataflow, key)]:

@@ -9,15 +9,15 @@ from components.shared.spellings.canonical_spellings import check_spellings
 from components.table_reading.csv.transcoding import encoding_name
 from components.table_reading.databases.addresses import is_database
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
-from pipeline.settings.sections.balance import Extra
-from pipeline.settings.sections.numbers import Decimal, Numbers, Thousands
-from pipeline.settings.sections.section import Names, Policy, Table
+from pipeline.settings.sections.balance import ExtraSection
+from pipeline.settings.sections.numbers import Decimal, NumbersSection, Thousands
+from pipeline.settings.sections.section import ConfigSection, Names, Policy
 
 if TYPE_CHECKING:
     from components.table_reading.read_options import ReadOptions
 
 
-class Data(Table):
+class DataSection(ConfigSection):
     """Where spans lie and which of them a run takes."""
 
     directory: str
@@ -69,14 +69,14 @@ class Data(Table):
     """Between the whole part of a CSV's numbers and their fraction."""
     thousands: Thousands = ""
     """Between groups of three digits of a CSV's numbers; empty is nothing. Groups may also be left out."""
-    numbers: dict[str, Numbers] = {}
+    numbers: dict[str, NumbersSection] = {}
     """Column -> how its numbers are written in a CSV, where that is not as `decimal` and `thousands` say."""
     on_type_mismatch: Policy = "block"
     """A value that does not fit its column's type: `block` stops, `warn` makes it missing, counts and reports it."""
     corrections: str = ""
     """File or URL of corrections by hand (id, field, value, reason, by, when), applied as rows are read. Empty is
     data/<dataset>/corrections.csv, or corrections.csv beside this file, if it is there."""
-    extra: tuple[Extra, ...] = ()
+    extra: tuple[ExtraSection, ...] = ()
     """Slices of which rows of older spans are added to what is learned from."""
     values: dict[str, dict[str, str]] = {}
     """Column -> spelling -> the value it stands for, of a label or another column of texts: applied as rows are read,
@@ -148,8 +148,8 @@ class Data(Table):
         return encoding
 
     @model_validator(mode="after")
-    def _marks_differ(self) -> "Data":
-        for column, one in {"": Numbers(), **self.numbers}.items():
+    def _marks_differ(self) -> "DataSection":
+        for column, one in {"": NumbersSection(), **self.numbers}.items():
             decimal, thousands = one.marks(self.decimal, self.thousands)
             if decimal == thousands:
                 where = f"numbers.{column}: " if column else ""
@@ -166,7 +166,7 @@ class Data(Table):
         return pattern
 
     @model_validator(mode="after")
-    def _queries_fit(self) -> "Data":
+    def _queries_fit(self) -> "DataSection":
         database = is_database(self.directory)
         if database and not self.query:
             raise ValueError(f"query: missing; {self.directory} is a database, whose rows a SELECT gives")

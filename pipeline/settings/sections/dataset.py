@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from pipeline.settings.sections.section import Names, Table, Task
+from pipeline.settings.sections.section import ConfigSection, Names, Task
 
 
-class Dataset(Table):
+class DatasetSection(ConfigSection):
     """What the table is about."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
@@ -33,7 +33,7 @@ class Dataset(Table):
     """With other_class: train rows that a class needs to be learned as itself."""
 
     @model_validator(mode="after")
-    def _other_class_is_of_several(self) -> "Dataset":
+    def _other_class_is_of_several(self) -> "DatasetSection":
         if self.other_class and self.task != "multiclass":
             raise ValueError(f"other_class: a {self.task} label has none; take it out")
         return self

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.settings.sections.section import Table
+from pipeline.settings.sections.section import ConfigSection
 
 
-class ErrorAnalysis(Table):
+class ErrorAnalysisSection(ConfigSection):
     """How error analysis looks for weak slices, among all features and all pairs of them.
 
     No slice is looked at that has fewer rows than `min_slice_rows` of [evaluation].

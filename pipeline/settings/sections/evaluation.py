@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from components.shared.statistics.metric_names import RATES
-from components.shared.statistics.threshold_criteria import complaint
-from pipeline.settings.sections.section import Names, Policy, Table, Task
+from components.shared.statistics.threshold_criteria import criterion_error
+from pipeline.settings.sections.section import ConfigSection, Names, Policy, Task
 
 
-class Evaluation(Table):
+class EvaluationSection(ConfigSection):
     """The bar that a candidate has to clear to be blessed."""
 
     slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
@@ -44,12 +44,12 @@ class Evaluation(Table):
     @field_validator("threshold_metric")
     @classmethod
     def _criterion_is_known(cls, threshold_metric: str | dict[str, float]) -> str | dict[str, float]:
-        if said := complaint(threshold_metric):
+        if said := criterion_error(threshold_metric):
             raise ValueError(said)
         return threshold_metric
 
 
-def check_evaluation(evaluation: Evaluation, task: Task) -> None:
+def check_evaluation(evaluation: EvaluationSection, task: Task) -> None:
     """ValueError for what the task or the other keys have no use for."""
     if task != "binary":
         given = {"sensitive": bool(evaluation.sensitive), "threshold_metric": evaluation.threshold_metric != "f1"}

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from pipeline.settings.sections.section import Names, Table
+from pipeline.settings.sections.section import ConfigSection, Names
 
 
-class Features(Table):
+class FeaturesSection(ConfigSection):
     """Columns the model may see, by kind. A column of the data that is in none of them is carried, not learned from."""
 
     categorical: Names = ()
@@ -32,7 +32,7 @@ class Features(Table):
     """Categorical values seen fewer times in `train` are learned as one, the same that stands for values never seen."""
 
     @model_validator(mode="after")
-    def _each_once(self) -> "Features":
+    def _each_once(self) -> "FeaturesSection":
         names = self.names
         twice = sorted(name for name, times in Counter(names).items() if times > 1)
         if twice:

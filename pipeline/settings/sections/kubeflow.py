@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from components.shared.texts.secrets import is_secret_name
-from pipeline.settings.sections.section import Names, Table
+from pipeline.settings.sections.section import ConfigSection, Names
 
 
 def _text(value: Any) -> Any:
@@ -24,7 +24,7 @@ CREDENTIALS = {name: name for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_K
 ENDPOINT = {name: name for name in ("AWS_ENDPOINT_URL", "AWS_REGION")}
 
 
-class Toleration(Table):
+class Toleration(ConfigSection):
     """A taint of nodes that a pod puts up with."""
 
     key: str = ""
@@ -37,7 +37,7 @@ class Toleration(Table):
     """Empty is every effect."""
 
 
-class Component(Table):
+class Component(ConfigSection):
     """What one component needs. What is left empty is as for the others."""
 
     cpu: Cpu = ""
@@ -73,7 +73,7 @@ class Component(Table):
         return self
 
 
-class Kubeflow(Table):
+class KubeflowSection(ConfigSection):
     """Where the cluster finds things, and what its pods may use."""
 
     data: str = ""

@@ -1,9 +1,9 @@
 """The table [model_card]: what a model card states besides what the run knows."""
 
-from pipeline.settings.sections.section import Table
+from pipeline.settings.sections.section import ConfigSection
 
 
-class ModelCard(Table):
+class ModelCardSection(ConfigSection):
     """What the model card of a pushed version states besides what the run knows.
 
     The card says of a text that is not set that it is not stated, and which key sets it.

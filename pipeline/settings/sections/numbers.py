@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from pipeline.settings.sections.section import Table
+from pipeline.settings.sections.section import ConfigSection
 
 if TYPE_CHECKING:
     from components.table_reading.cells.number_notation import NumberNotation
@@ -13,7 +13,7 @@ Decimal = Literal[".", ","]
 Thousands = Literal["", ",", ".", " ", "'", "_"]
 
 
-class Numbers(Table):
+class NumbersSection(ConfigSection):
     """How a column's numbers are written in a CSV file, where that is not as [data] says.
 
     With this table, also an empty one, a leading +, a trailing minus and negative numbers in brackets are read.

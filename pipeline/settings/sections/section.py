@@ -10,7 +10,7 @@ Task = Literal["binary", "multiclass", "regression"]
 Names = tuple[str, ...]
 
 
-class Table(BaseModel):
+class ConfigSection(BaseModel):
     """One table of pipeline.toml: frozen, no unknown keys, no silent conversion ("3" is not 3)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

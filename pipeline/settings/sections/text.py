@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from pipeline.settings.sections.section import Table
+from pipeline.settings.sections.section import ConfigSection
 
 
-class Text(Table):
+class TextSection(ConfigSection):
     """How the columns of `text` in [features] are learned from.
 
     A text becomes TF-IDF values of its word and character n-grams, and these a few numbers, which all candidates of
@@ -36,7 +36,7 @@ class Text(Table):
     """Of samples and of the SVD."""
 
     @model_validator(mode="after")
-    def _something_is_left(self) -> "Text":
+    def _something_is_left(self) -> "TextSection":
         if self.characters and (len(self.characters) != 2 or self.characters[0] > self.characters[1]):
             raise ValueError("characters: must be the shortest and the longest length, as [3, 5], or empty")
         if not self.words and not self.characters:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pipeline.settings.sections.section import Table
+from pipeline.settings.sections.section import ConfigSection
 
 
 def _seconds(value: Any) -> Any:
@@ -16,7 +16,7 @@ def _seconds(value: Any) -> Any:
     return value
 
 
-class Trees(Table):
+class TreesSection(ConfigSection):
     """Gradient-boosted trees (LightGBM); names as in its scikit-learn interface."""
 
     n_estimators: Annotated[int, Field(ge=1)] = 400
@@ -31,7 +31,7 @@ class Trees(Table):
     """Share of the columns that each tree may split on, drawn at random for each tree."""
 
 
-class Training(Table):
+class TrainingSection(ConfigSection):
     """Settings of the model and of its training; from `epochs` on they are the network's."""
 
     module_file: str = ""
@@ -47,7 +47,7 @@ class Training(Table):
     refit: bool = True
     """Train the selected members on all rows, validation included, with the rounds and epochs found best. Without it
     the newest rows are never trained on."""
-    trees: Trees = Trees()
+    trees: TreesSection = TreesSection()
     epochs: Annotated[int, Field(ge=1)] = 20
     """The learning rate falls to 0 over that many; early stopping may end sooner."""
     batch_size: Annotated[int, Field(ge=1)] = 512

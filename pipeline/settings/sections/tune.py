@@ -6,11 +6,11 @@ from pydantic import Field, ValidationError
 
 from components.tuner.search_space import nested, space_of
 from components.tuner.settings import METRICS
-from pipeline.settings.sections.section import Table, Task
-from pipeline.settings.sections.training import Training
+from pipeline.settings.sections.section import ConfigSection, Task
+from pipeline.settings.sections.training import TrainingSection
 
 
-class Tune(Table):
+class TuneSection(ConfigSection):
     """How settings of [training] are searched, by the newest rows of the train window."""
 
     trials: Annotated[int, Field(ge=0, le=10_000)] = 0
@@ -36,7 +36,7 @@ class Tune(Table):
     in [tune.space.trees]. What is not named has a space of its own."""
 
 
-def check_tune(tune: Tune, training: Training, task: Task) -> None:
+def check_tune(tune: TuneSection, training: TrainingSection, task: Task) -> None:
     """ValueError for what the task, the model or the settings themselves have no use for."""
     if tune.metric and tune.metric not in METRICS[task]:
         raise ValueError(f"[tune] metric: {tune.metric}: a {task} task is searched by {', '.join(METRICS[task])}")
@@ -48,18 +48,18 @@ def check_tune(tune: Tune, training: Training, task: Task) -> None:
         raise ValueError(f"[tune.space] {exc}") from exc
     for knob in space:
         for value in knob.ends:
-            if said := complaint(training, nested({knob.name: value})):
+            if said := tune_error(training, nested({knob.name: value})):
                 shown = list(value) if isinstance(value, tuple) else value
                 raise ValueError(f"[tune.space] {knob.name}: {shown}: {said}")
 
 
-def with_values(training: Training, found: dict[str, Any]) -> Training:
+def with_values(training: TrainingSection, found: dict[str, Any]) -> TrainingSection:
     """The table [training] with a part of it replaced, checked like any."""
     told = training.model_dump()
-    return Training.model_validate({**told, **found, "trees": {**told["trees"], **found.get("trees", {})}})
+    return TrainingSection.model_validate({**told, **found, "trees": {**told["trees"], **found.get("trees", {})}})
 
 
-def complaint(training: Training, found: dict[str, Any]) -> str:
+def tune_error(training: TrainingSection, found: dict[str, Any]) -> str:
     """What [training] has against a part of itself; "" if nothing."""
     try:
         with_values(training, found)

@@ -19,7 +19,7 @@ from components.table_reading.column_types import arrow_types
 from components.table_reading.locations import find_files, open_place
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.readers import read_batches
-from components.table_reading.schema_inference import survey
+from components.table_reading.schema_inference import infer_schema
 
 TABLE = pa.table(
     {
@@ -168,7 +168,7 @@ def write(folder: Path, kind: str) -> tuple[str, str]:
 
 
 def surveyed(where: str, pattern: str, options: ReadOptions = ReadOptions()) -> dict[str, str]:  # noqa: B008
-    return survey(open_place(where), find_files(where, pattern, options), options, 100, find_markers=True).types
+    return infer_schema(open_place(where), find_files(where, pattern, options), options, 100, find_markers=True).types
 
 
 def read(where: str, pattern: str, types: dict[str, str] = TYPES, options: ReadOptions = ReadOptions()) -> pa.Table:  # noqa: B008

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from components.arrow_example_gen.conversion import Converted
+from components.arrow_example_gen.conversion import ConversionResult
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv
 from components.arrow_example_gen.source import Source
 from components.shared.errors import InputError
@@ -79,5 +79,5 @@ def test_without_corrections_nothing_is_recorded(source: Source, tmp_path: Path)
 
 def test_source_and_result_survive_json(source: Source) -> None:
     assert Source.from_json(source.to_json()).corrected.ids == source.corrected.ids
-    done = Converted("eval", 3, "f", "0", 1, 19, 0, {"0": 9}, (), {"dropped": 1, "relabelled": 1, "changed": 0})
-    assert Converted.from_json(done.to_json()) == done
+    done = ConversionResult("eval", 3, "f", "0", 1, 19, 0, {"0": 9}, (), {"dropped": 1, "relabelled": 1, "changed": 0})
+    assert ConversionResult.from_json(done.to_json()) == done

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.arrow_example_gen.corrections import Applied, id_texts, load_corrections
+from components.arrow_example_gen.corrections import CorrectionCounts, id_texts, load_corrections
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv, read_corrections
 from components.shared.errors import ConfigError, InputError
 
@@ -44,7 +44,7 @@ def by_ann(text: str) -> str:
     return f"{text},why,ann,2026-11-21"
 
 
-def corrected(corrections, batch: pa.RecordBatch, applied: Applied | None = None) -> list[dict]:
+def corrected(corrections, batch: pa.RecordBatch, applied: CorrectionCounts | None = None) -> list[dict]:
     return pa.Table.from_batches(corrections.apply([batch], applied)).to_pylist()
 
 
@@ -56,7 +56,7 @@ BATCH = pa.RecordBatch.from_pydict(
 
 def test_relabels_changes_and_drops(load):
     corrections = load(by_ann("b,y,1"), by_ann("b,x,"), by_ann("a,,drop"), by_ann("e,y,0"), by_ann("elsewhere,y,1"))
-    applied = Applied()
+    applied = CorrectionCounts()
     assert corrected(corrections, BATCH, applied) == [
         {"id": "b", "x": None, "y": 1},
         {"id": None, "x": None, "y": 1},
@@ -74,7 +74,7 @@ def test_batch_without_corrected_rows_is_unchanged(load):
 
 
 def test_corrections_to_the_same_value_are_not_counted(load):
-    applied = Applied()
+    applied = CorrectionCounts()
     corrected(load(by_ann("a,y,0"), by_ann("a,x,1.5")), BATCH, applied)
     assert (applied.counts, len(applied.found)) == ({"dropped": 0, "relabelled": 0, "changed": 0}, 1)
 
@@ -252,7 +252,7 @@ def test_streaming_equals_pandas_for_any_batches(tmp_path_factory, seed, size, k
     cuts = sorted(draw.sample(range(size + 1), draw.randint(0, min(size, 5))))
     whole = pa.RecordBatch.from_pydict(rows, schema)
     parts = [whole.slice(a, b - a) for a, b in zip([0, *cuts], [*cuts, size], strict=True)]
-    applied = [Applied(), Applied()]
+    applied = [CorrectionCounts(), CorrectionCounts()]
     found = [
         pa.Table.from_batches(corrections.apply(batches, one), schema)
         for batches, one in zip((table.to_batches(), parts), applied, strict=True)

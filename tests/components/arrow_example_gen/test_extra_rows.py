@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from components.arrow_example_gen.extra_rows import Extra, check_columns, check_taken, taken
+from components.arrow_example_gen.extra_rows import ExtraRows, check_columns, check_taken, taken
 from components.arrow_example_gen.source import Source
 from components.shared.errors import ConfigError, InputError
 from components.shared.examples.example_reading import read_examples
@@ -16,7 +16,7 @@ from components.table_reading.read_options import ReadOptions
 from tests.components.arrow_example_gen.generating import generate
 
 COLUMNS = {"id": "string", "origin": "string", "n": "int64", "ok": "bool", "y": "int64"}
-JFK = Extra({"origin": ("JFK",)}, 2)
+JFK = ExtraRows({"origin": ("JFK",)}, 2)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     return spans
 
 
-def source(folder: Path, *extra: Extra, **settings) -> Source:
+def source(folder: Path, *extra: ExtraRows, **settings) -> Source:
     described = Source(str(folder), "span-{span}.csv", COLUMNS, "y", ["id"], 2, 0.3, ReadOptions(), extra=extra)
     return replace(described, **settings)
 
@@ -52,11 +52,19 @@ BATCH = pa.RecordBatch.from_pydict(
     ("extras", "rows", "counts"),
     [
         ([JFK], [0], [1]),  # the other one has no label
-        ([Extra({"n": ("2",)}, 1)], [1, 4], [2]),
-        ([Extra({"origin": ("EWR", "LGA"), "n": ("2",)}, 1)], [1, 4], [2]),
-        ([Extra({"origin": ("LGA",)}, 1), Extra({"n": ("2", "1")}, 1)], [0, 1, 4], [1, 2]),  # the first to want it
-        ([Extra({"ok": ("True",)}, 1)], [0, 2, 4], [3]),
-        ([Extra({"origin": ("JFK",)}, 1), Extra({"origin": ("EWR",)}, 2)], [1], [0, 1]),  # only one goes so far back
+        ([ExtraRows({"n": ("2",)}, 1)], [1, 4], [2]),
+        ([ExtraRows({"origin": ("EWR", "LGA"), "n": ("2",)}, 1)], [1, 4], [2]),
+        (
+            [ExtraRows({"origin": ("LGA",)}, 1), ExtraRows({"n": ("2", "1")}, 1)],
+            [0, 1, 4],
+            [1, 2],
+        ),  # the first to want it
+        ([ExtraRows({"ok": ("True",)}, 1)], [0, 2, 4], [3]),
+        (
+            [ExtraRows({"origin": ("JFK",)}, 1), ExtraRows({"origin": ("EWR",)}, 2)],
+            [1],
+            [0, 1],
+        ),  # only one goes so far back
     ],
 )
 def test_rows_are_selected_once(extras, rows, counts):
@@ -67,7 +75,7 @@ def test_rows_are_selected_once(extras, rows, counts):
 
 
 def test_the_spans_before_the_window(folder):
-    window = source(folder, JFK, Extra({"origin": ("EWR",)}, 1)).files(6)
+    window = source(folder, JFK, ExtraRows({"origin": ("EWR",)}, 1)).files(6)
     assert [(file.span, file.before) for file in window.files] == [(2, 2), (3, 1), (4, 0), (5, 0), (6, 0)]
     assert list(window.splits()) == ["train", "eval", "extra"]
     assert list(source(folder).files(6).splits()) == ["train", "eval"]
@@ -90,12 +98,12 @@ def test_missing_spans_are_an_error(folder):
 )
 def test_invalid_slice_is_an_error(where, message):
     with pytest.raises(ConfigError, match=message):
-        check_columns([Extra(where, 1)], COLUMNS, "pipeline.toml")
+        check_columns([ExtraRows(where, 1)], COLUMNS, "pipeline.toml")
 
 
 def test_a_slice_of_lists_is_refused():
     with pytest.raises(ConfigError, match="holds lists"):
-        check_columns([Extra({"tags": ("a",)}, 1)], {"tags": "list:string"}, "pipeline.toml")
+        check_columns([ExtraRows({"tags": ("a",)}, 1)], {"tags": "list:string"}, "pipeline.toml")
 
 
 def test_a_slice_without_rows_is_refused():
@@ -105,14 +113,14 @@ def test_a_slice_without_rows_is_refused():
 
 
 def test_source_survives_json(folder):
-    described = source(folder, JFK, Extra({"n": ("2", "3")}, 1), steps='{"balance": {}}')
+    described = source(folder, JFK, ExtraRows({"n": ("2", "3")}, 1), steps='{"balance": {}}')
     assert Source.from_json(described.to_json()) == described
 
 
 def test_fingerprint_depends_on_the_slices(folder):
     plain, more = source(folder), source(folder, JFK)
     assert plain.digest("abc", "train") == plain.digest("abc", "eval") == more.digest("abc", "train") == "abc"
-    other = source(folder, Extra({"origin": ("JFK",)}, 1))
+    other = source(folder, ExtraRows({"origin": ("JFK",)}, 1))
     assert len({described.digest("abc", "extra") for described in (more, other)}) == 2
     stepped = source(folder, steps='{"balance": {}}')
     assert stepped.digest("abc", "train") != "abc" and stepped.digest("abc", "eval") == "abc"
@@ -143,4 +151,4 @@ def test_extra_rows_are_a_separate_split(folder, tmp_path):
 @pytest.mark.slow
 def test_slice_value_without_rows_is_an_error(folder, tmp_path):
     with pytest.raises(InputError, match="has origin = JFX, the slice of"):
-        generate(source(folder, Extra({"origin": ("JFX",)}, 1)), tmp_path / "out")
+        generate(source(folder, ExtraRows({"origin": ("JFX",)}, 1)), tmp_path / "out")

@@ -1,7 +1,7 @@
 import pyarrow as pa
 import pytest
 
-from components.arrow_example_gen.label_check import LabelCount
+from components.arrow_example_gen.label_check import LabelCounter
 from components.shared.errors import InputError
 
 
@@ -9,8 +9,8 @@ def batch(labels: list, type_: pa.DataType | None = None) -> pa.RecordBatch:
     return pa.record_batch({"row": pa.array(range(len(labels))), "y": pa.array(labels, type_)})
 
 
-def count(*batches: pa.RecordBatch, limit: int = 1000) -> tuple[LabelCount, list[int]]:
-    seen = LabelCount("y", limit)
+def count(*batches: pa.RecordBatch, limit: int = 1000) -> tuple[LabelCounter, list[int]]:
+    seen = LabelCounter("y", limit)
     return seen, [row for passed in seen.labelled(iter(batches)) for row in passed.column("row").to_pylist()]
 
 

@@ -14,7 +14,7 @@ from pyarrow import feather as pf
 from pyarrow import fs, ipc
 from pyarrow import parquet as pq
 
-from components.table_reading.cells.type_errors import Misfit
+from components.table_reading.cells.type_mismatches import TypeMismatch
 from tests.components.arrow_example_gen.refusals import TYPES, read, refusal
 
 WIDE = {**TYPES, "b": "bool", "d": "date", "t": "timestamp"}
@@ -279,7 +279,7 @@ def test_misfits_become_missing_and_are_counted(tmp_path):
         b'c,"",,0,,2013-01-02 24:00\n'
         b"d, 7 ,3,FALSE,2013-02-28,\n"
     )
-    found: list[Misfit] = []
+    found: list[TypeMismatch] = []
     table = read(tmp_path / "x.csv", WIDE, found=found, misfits="warn")
     assert table["n"].to_pylist() == [1, 1, None, 7]  # 1.0 is an integer
     assert table["x"].to_pylist() == [2.0, None, None, 3.0]
@@ -292,11 +292,11 @@ def test_misfits_become_missing_and_are_counted(tmp_path):
         "None",
     ]
     assert found == [
-        Misfit("x.csv", "n", 1, 4, ""),
-        Misfit("x.csv", "x", 1, 3, "two"),
-        Misfit("x.csv", "b", 1, 3, "yes"),
-        Misfit("x.csv", "d", 1, 3, "2013-02-30"),
-        Misfit("x.csv", "t", 1, 4, "2013-01-02 24:00"),
+        TypeMismatch("x.csv", "n", 1, 4, ""),
+        TypeMismatch("x.csv", "x", 1, 3, "two"),
+        TypeMismatch("x.csv", "b", 1, 3, "yes"),
+        TypeMismatch("x.csv", "d", 1, 3, "2013-02-30"),
+        TypeMismatch("x.csv", "t", 1, 4, "2013-01-02 24:00"),
     ]
 
 
@@ -304,10 +304,10 @@ def test_misfits_of_a_typed_file_are_counted_over_its_batches(tmp_path):
     numbers = pa.array([float(number) for number in range(200_000)])
     numbers = pc.if_else(pc.is_in(numbers, pa.array([70_000.0, 150_000.0])), pc.add(numbers, 0.5), numbers)
     (tmp_path / "x.parquet").write_bytes(parquet(pa.table({"n": numbers}), row_group_size=30_000))
-    found: list[Misfit] = []
+    found: list[TypeMismatch] = []
     column = read(tmp_path / "x.parquet", {"n": "int64"}, found=found, misfits="warn")["n"]
     assert (len(column), column.null_count, column[199_999].as_py()) == (200_000, 2, 199_999)
-    assert found == [Misfit("x.parquet", "n", 2, 70_001, "70000.5")]
+    assert found == [TypeMismatch("x.parquet", "n", 2, 70_001, "70000.5")]
 
 
 # --- repairs ---

@@ -18,7 +18,7 @@ from pyarrow import parquet as pq
 from components.arrow_example_gen.example_encoding import example_batch, write_examples
 from components.shared.examples.example_reading import read_examples
 from components.table_reading.cells.text_parsing import parse
-from components.table_reading.cells.type_errors import FileMisfits
+from components.table_reading.cells.type_mismatches import FileTypeMismatches
 from components.table_reading.column_types import arrow_types
 from components.table_reading.csv.files import read_csv
 from components.table_reading.read_options import ReadOptions
@@ -218,7 +218,7 @@ def test_any_block_size_gives_the_same_rows(rows, block_bytes):
         file = SpanFile(1, str(path), "x.csv", len(content), 0)
 
         def batches(size: int) -> list[pa.RecordBatch]:
-            found = FileMisfits("x.csv", "block", header_row=1)
+            found = FileTypeMismatches("x.csv", "block", header_row=1)
             return list(read_csv(LOCAL, file, arrow_types(TYPES), ReadOptions(), found, size))
 
         small, large = batches(max(block_bytes, longest + 1)), batches(8 << 20)
@@ -278,7 +278,7 @@ def test_counting_type_mismatches_keeps_all_other_values(cells, data):
         path = Path(folder, "x.csv")
         path.write_bytes(content)
         file = SpanFile(1, str(path), "x.csv", len(content), 0)
-        found = FileMisfits("x.csv", "warn", header_row=1)
+        found = FileTypeMismatches("x.csv", "warn", header_row=1)
         size = data.draw(st.integers(40, 400))
         types = arrow_types({"s": "string", "i": "int64"})
         table = pa.Table.from_batches(list(read_csv(LOCAL, file, types, ReadOptions(misfits="warn"), found, size)))

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.arrow_example_gen.row_sampling import sampled
+from components.arrow_example_gen.row_sampling import sample_batches
 
 
 def _batches(rows: int, size: int) -> list[pa.RecordBatch]:
@@ -13,7 +13,7 @@ def _batches(rows: int, size: int) -> list[pa.RecordBatch]:
 
 
 def _rows(batches: list[pa.RecordBatch], share: float) -> list[int]:
-    return [row for batch in sampled(iter(batches), share) for row in batch.column("row").to_pylist()]
+    return [row for batch in sample_batches(iter(batches), share) for row in batch.column("row").to_pylist()]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000, 100_000])

@@ -3,7 +3,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components.data_gate.findings import (
-    Finding,
+    DataFinding,
     anomaly_findings,
     blocking,
     class_findings,
@@ -41,8 +41,8 @@ def test_no_anomaly_no_finding():
 def test_only_drifted_rows_are_findings():
     rows = [DRIFT, {**DRIFT, "feature": "x", "drifted": False}, {**DRIFT, "feature": "y", "detail": "'a' was 1.0%"}]
     assert drift_findings(rows) == [
-        Finding("drift", "dest", "chebyshev", "chebyshev distance 0.123 > 0.02"),
-        Finding("drift", "y", "chebyshev", "chebyshev distance 0.123 > 0.02 ('a' was 1.0%)"),
+        DataFinding("drift", "dest", "chebyshev", "chebyshev distance 0.123 > 0.02"),
+        DataFinding("drift", "y", "chebyshev", "chebyshev distance 0.123 > 0.02 ('a' was 1.0%)"),
     ]
 
 
@@ -51,13 +51,17 @@ def test_only_drifted_rows_are_findings():
     [("block", "block", "ad"), ("block", "warn", "a"), ("warn", "block", "d"), ("warn", "warn", "")],
 )
 def test_the_policy_decides_what_blocks(anomalies, drift, expected):
-    findings = [Finding("anomalies", "a", "k", "d"), Finding("drift", "d", "k", "d")]
+    findings = [DataFinding("anomalies", "a", "k", "d"), DataFinding("drift", "d", "k", "d")]
     stopped_by = blocking(findings, {"anomalies": anomalies, "drift": drift})
     assert "".join(finding.feature for finding in stopped_by) == expected
 
 
 def test_a_features_own_policy_goes_before_its_sources():
-    findings = [Finding("anomalies", "a", "k", "d"), Finding("drift", "a", "k", "d"), Finding("drift", "b", "k", "d")]
+    findings = [
+        DataFinding("anomalies", "a", "k", "d"),
+        DataFinding("drift", "a", "k", "d"),
+        DataFinding("drift", "b", "k", "d"),
+    ]
     warn = {"anomalies": "warn", "drift": "warn"}
     assert blocking(findings, warn, {"a": "block"}) == findings[:2]
     block = {"anomalies": "block", "drift": "block"}
@@ -74,7 +78,7 @@ def test_nothing_found_blocks_nothing():
 
 
 def test_a_finding_reads_on_one_line_whatever_the_data_hold():
-    assert str(Finding("drift", "dest", "chebyshev", "'A\r\nB' was 1.0%")) == "dest: 'A B' was 1.0%"
+    assert str(DataFinding("drift", "dest", "chebyshev", "'A\r\nB' was 1.0%")) == "dest: 'A B' was 1.0%"
 
 
 def test_classes_of_one_split_are_findings_and_only_unseen_ones_block():
@@ -89,7 +93,7 @@ def test_classes_of_one_split_are_findings_and_only_unseen_ones_block():
 
 
 def test_a_spelling_of_a_legal_value_is_hinted_at():
-    found = Finding(
+    found = DataFinding(
         "anomalies", "left", "k", "eval: Examples contain values missing from the schema: YES (<1%), x (2%). "
     )
     (hinted,) = spelling_hints([found], {"left": ["Yes", "No"]})

@@ -3,18 +3,18 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components.drift_validator.anomalies import to_anomalies
-from components.drift_validator.significance import Drift
+from components.drift_validator.significance import DriftFinding
 
 Info = anomalies_pb2.AnomalyInfo
 SCHEMA = text_format.Parse('feature { name: "carrier" type: BYTES }', schema_pb2.Schema())
 ROWS = [
-    Drift("carrier", "chebyshev", 0.25, 0.1, True, "'É' was 5.0%, is 30.0%"),
-    Drift("carrier", "unseen", 0.02, 0.001, True, "'X' not in the baseline, 2.0% of the values"),
-    Drift("late", "chebyshev", 0.5, 0.2, True, "'1' was 20.0%, is 70.0%", slice="origin=JFK", role="label"),
-    Drift("(columns)", "joint", 0.3, 0.02, True, "together", role="table"),
-    Drift("delay", "kolmogorov_smirnov", 0.015, 0.02, False, "at or below 1: was 50.0%, is 51.5%"),
-    Drift("delay", "jensen_shannon", 0.01, 0.3, False, ""),
-    Drift("delay", "missing", 0.0, 0.005, False, ""),
+    DriftFinding("carrier", "chebyshev", 0.25, 0.1, True, "'É' was 5.0%, is 30.0%"),
+    DriftFinding("carrier", "unseen", 0.02, 0.001, True, "'X' not in the baseline, 2.0% of the values"),
+    DriftFinding("late", "chebyshev", 0.5, 0.2, True, "'1' was 20.0%, is 70.0%", slice="origin=JFK", role="label"),
+    DriftFinding("(columns)", "joint", 0.3, 0.02, True, "together", role="table"),
+    DriftFinding("delay", "kolmogorov_smirnov", 0.015, 0.02, False, "at or below 1: was 50.0%, is 51.5%"),
+    DriftFinding("delay", "jensen_shannon", 0.01, 0.3, False, ""),
+    DriftFinding("delay", "missing", 0.0, 0.005, False, ""),
 ]
 
 

@@ -11,23 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.drift_validator.drift_detection import JOINT_COLUMNS, Found, Plan, _drawn, find_drift
-from components.drift_validator.thresholds import Rules
+from components.drift_validator.drift_detection import JOINT_COLUMNS, DriftConfig, DriftResult, _drawn, find_drift
+from components.drift_validator.thresholds import DriftThresholds
 
 NAN, INF = float("nan"), float("inf")
-ALONE = Plan(joint_rows=0)
+ALONE = DriftConfig(joint_rows=0)
 
 
-def drift(baseline: dict | pa.Table, current: dict | pa.Table, plan: Plan = ALONE) -> Found:
+def drift(baseline: dict | pa.Table, current: dict | pa.Table, plan: DriftConfig = ALONE) -> DriftResult:
     sides = [side if isinstance(side, pa.Table) else pa.table(side) for side in (baseline, current)]
     return find_drift(*(side.to_batches(max_chunksize=70) for side in sides), plan)
 
 
-def by_key(found: Found) -> dict:
+def by_key(found: DriftResult) -> dict:
     return {(row.feature, row.measure, row.slice): row for row in found.rows}
 
 
-def drifted(found: Found) -> set:
+def drifted(found: DriftResult) -> set:
     return {(row.feature, row.measure, row.slice) for row in found.rows if row.drifted}
 
 
@@ -92,7 +92,7 @@ def test_duplicating_all_rows_changes_no_distance(baseline, current):
 @settings(max_examples=40, deadline=None)
 @given(rows, rows)
 def test_the_report_is_json_and_in_range(baseline, current):
-    found = drift(table(baseline), table(current), Plan(joint_rows=0, slices=[["t"]], min_slice_rows=1))
+    found = drift(table(baseline), table(current), DriftConfig(joint_rows=0, slices=[["t"]], min_slice_rows=1))
     json.dumps([asdict(row) for row in found.rows], allow_nan=False)
     for row in found.rows:
         assert 0 <= row.distance <= 1 and 0 <= row.threshold <= 1
@@ -131,15 +131,15 @@ def test_a_column_that_becomes_missing(values):
 def test_a_split_without_rows_has_no_drift():
     full = flights(300, 1)
     for one, other in ((full, full[:0]), (full[:0], full), (full[:0], full[:0])):
-        found = drift(one, other, Plan(slices=[["origin"]], min_slice_rows=1))
+        found = drift(one, other, DriftConfig(slices=[["origin"]], min_slice_rows=1))
         assert not found.drifted
         assert (found.baseline_rows, found.current_rows) == (len(one), len(other))
         assert {row.p_value for row in found.rows} <= {1.0, None}
 
 
 def test_no_batches_at_all():
-    assert find_drift([], [], ALONE) == Found([], 0, 0)
-    found = find_drift(flights(300, 1).to_batches(), [], Plan())  # the sample for the joint test is empty, too
+    assert find_drift([], [], ALONE) == DriftResult([], 0, 0)
+    found = find_drift(flights(300, 1).to_batches(), [], DriftConfig())  # the sample for the joint test is empty, too
     assert not found.drifted
     assert {(row.measure, row.detail) for row in found.rows if row.role == "feature"} == {
         ("missing", "no column of the current data")
@@ -231,7 +231,7 @@ def airports(late_jfk: int) -> dict:
 
 
 def test_drift_in_one_slice_is_detected():
-    rules = Rules(thresholds={"late": 0.06})
+    rules = DriftThresholds(thresholds={"late": 0.06})
     plan = replace(ALONE, rules=rules, slices=[["origin"]], roles={"late": "label"})
     found = drift(airports(200), airports(320), plan)
     whole, jfk = (by_key(found)["late", "chebyshev", where] for where in ("", "origin=JFK"))
@@ -257,7 +257,7 @@ def test_drift_of_the_joint_distribution():
     x = random.normal(size=2000).round(2)
     before = {"x": x, "y": x + random.normal(0, 0.3, 2000).round(2), "z": random.normal(size=2000).round(2)}
     after = {**before, "y": random.permutation(before["y"])}
-    same, found = drift(before, before, Plan()), drift(before, after, Plan())
+    same, found = drift(before, before, DriftConfig()), drift(before, after, DriftConfig())
     assert not same.drifted
     assert by_key(same)["(columns)", "joint", ""].p_value > 0.01
     assert drifted(found) == {("(columns)", "joint", "")}
@@ -273,7 +273,7 @@ def test_schema_adds_thresholds_and_types():
         """,
         schema_pb2.Schema(),
     )
-    plan = Plan(roles={"weekday": "feature"}, others="carry", joint_rows=0).with_schema(schema)
+    plan = DriftConfig(roles={"weekday": "feature"}, others="carry", joint_rows=0).with_schema(schema)
     assert (plan.categorical, plan.carried, plan.rules.thresholds) == (("weekday",), ("note",), {"weekday": 0.25})
     one = {"weekday": [1, 2] * 300, "note": ["a"] * 600, "new": ["a"] * 600}
     other = {"weekday": [1, 2, 2] * 200, "note": ["b"] * 600, "new": ["b"] * 600}
@@ -286,15 +286,15 @@ def test_schema_adds_thresholds_and_types():
 
 
 def test_plan_is_unchanged_after_serialisation():
-    plan = Plan(
-        Rules("fixed", 0.05, thresholds={"é": 0.5}, divergences={"x": 0.1}),
+    plan = DriftConfig(
+        DriftThresholds("fixed", 0.05, thresholds={"é": 0.5}, divergences={"x": 0.1}),
         roles={"late": "label"},
         categorical=["weekday"],
         texts=["essay"],
         carried=["note"],
         slices=[["a"], ["a", "b"]],
     )
-    assert Plan.from_json(plan.to_json()) == plan
+    assert DriftConfig.from_json(plan.to_json()) == plan
 
 
 def test_columns_of_a_wide_table_are_sampled_for_the_joint_test():

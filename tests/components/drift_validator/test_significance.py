@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
-from components.drift_validator.distances.distance_result import Measured
-from components.drift_validator.significance import Subject, benjamini_hochberg, discovery_level, judge
-from components.drift_validator.thresholds import Rules
+from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.significance import TestSubject, apply_tests, benjamini_hochberg, discovery_level
+from components.drift_validator.thresholds import DriftThresholds
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
@@ -39,11 +39,11 @@ def test_family_wise_error_rate_under_the_null_hypothesis():
 
 
 def row(feature, distance, p_value, measure="chebyshev", slice_="", role="feature", critical=0.03):
-    measured = Measured(measure, distance, p_value=p_value, critical=lambda _: critical, detail="d")
-    return Subject(feature, slice_, role), measured
+    measured = DistanceResult(measure, distance, p_value=p_value, critical=lambda _: critical, detail="d")
+    return TestSubject(feature, slice_, role), measured
 
 
-RULES = Rules(alpha=0.05, thresholds={"color": 0.1}, divergences={"height": 0.2})
+RULES = DriftThresholds(alpha=0.05, thresholds={"color": 0.1}, divergences={"height": 0.2})
 
 
 @pytest.mark.parametrize(
@@ -58,32 +58,34 @@ RULES = Rules(alpha=0.05, thresholds={"color": 0.1}, divergences={"height": 0.2}
 )
 def test_drift_requires_significance_and_effect_size(distance, p_value, calibrated, fixed):
     for rule, expected in (("calibrated", calibrated), ("fixed", fixed)):
-        rules = Rules(rule=rule, alpha=0.05, thresholds={"color": 0.1})
-        assert judge([row("color", distance, p_value)], rules)[0].drifted is expected
+        rules = DriftThresholds(rule=rule, alpha=0.05, thresholds={"color": 0.1})
+        assert apply_tests([row("color", distance, p_value)], rules)[0].drifted is expected
 
 
 def test_threshold_is_the_larger_of_critical_value_and_effect_size():
-    noisy = judge([row("color", 0.2, 0.5, critical=0.3)], RULES)[0]
+    noisy = apply_tests([row("color", 0.2, 0.5, critical=0.3)], RULES)[0]
     assert (noisy.threshold, noisy.chance, noisy.effect, noisy.drifted) == (0.3, 0.3, 0.1, False)
-    quiet = judge([row("color", 0.2, 1e-6, critical=0.03)], RULES)[0]
+    quiet = apply_tests([row("color", 0.2, 1e-6, critical=0.03)], RULES)[0]
     assert (quiet.threshold, quiet.chance, quiet.effect, quiet.drifted) == (0.1, 0.03, 0.1, True)
-    fixed = judge([row("color", 0.2, 0.5, critical=0.3)], Rules(rule="fixed", thresholds={"color": 0.1}))[0]
+    fixed = apply_tests(
+        [row("color", 0.2, 0.5, critical=0.3)], DriftThresholds(rule="fixed", thresholds={"color": 0.1})
+    )[0]
     assert (fixed.threshold, fixed.drifted) == (0.1, True)
 
 
 def test_p_values_are_corrected_for_multiple_testing():
-    one = judge([row("color", 0.2, 0.01)], RULES)[0]
-    among_many = judge([row("color", 0.2, 0.01), *(row(f"f{i}", 0.02, 0.9) for i in range(20))], RULES)[0]
+    one = apply_tests([row("color", 0.2, 0.01)], RULES)[0]
+    among_many = apply_tests([row("color", 0.2, 0.01), *(row(f"f{i}", 0.02, 0.9) for i in range(20))], RULES)[0]
     assert (one.drifted, among_many.drifted) == (True, False)
     assert (one.q_value, among_many.q_value) == (pytest.approx(0.01), pytest.approx(0.21))
 
 
 def test_significance_of_the_divergence_is_that_of_the_main_measure():
     for p_value, expected in ((1e-6, True), (0.9, False)):
-        rows = judge(
+        rows = apply_tests(
             [
                 row("height", 0.5, p_value, "kolmogorov_smirnov"),
-                (Subject("height"), Measured("jensen_shannon", 0.3, detail="")),
+                (TestSubject("height"), DistanceResult("jensen_shannon", 0.3, detail="")),
             ],
             RULES,
         )
@@ -99,25 +101,25 @@ def test_rows_are_sorted_by_drift_role_slice_and_ratio():
         row("d", 0.99, 1e-9, slice_="origin=EWR"),
         row("late", 0.05, 1e-9, role="label"),
     ]
-    assert [r.feature for r in judge(found, RULES)] == ["late", "c", "b", "d", "a"]
+    assert [r.feature for r in apply_tests(found, RULES)] == ["late", "c", "b", "d", "a"]
 
 
 def test_a_slice_must_exceed_the_distance_of_all_rows():
     found = [row("color", 0.2, 1e-9)] + [row("color", d, 1e-9, slice_=f"origin={d}") for d in (0.25, 0.31)]
-    drifted = {r.slice: (r.drifted, r.effect) for r in judge(found, RULES)}
+    drifted = {r.slice: (r.drifted, r.effect) for r in apply_tests(found, RULES)}
     assert drifted == {
         "": (True, 0.1),
         "origin=0.31": (True, pytest.approx(0.3)),
         "origin=0.25": (False, pytest.approx(0.3)),
     }
-    rules = Rules(alpha=0.05, thresholds={"color": 0.1}, slice_effect=0.15)
-    assert [r.slice for r in judge(found, rules) if r.drifted] == [""]
+    rules = DriftThresholds(alpha=0.05, thresholds={"color": 0.1}, slice_effect=0.15)
+    assert [r.slice for r in apply_tests(found, rules) if r.drifted] == [""]
 
 
 def test_nothing_compared():
-    assert judge([], RULES) == []
+    assert apply_tests([], RULES) == []
 
 
 def test_infinity_is_written_as_text():
-    measured = Measured("kolmogorov_smirnov", 0.5, at=float("inf"), p_value=0.1)
-    assert judge([(Subject("x"), measured)], RULES)[0].at == "inf"
+    measured = DistanceResult("kolmogorov_smirnov", 0.5, at=float("inf"), p_value=0.1)
+    assert apply_tests([(TestSubject("x"), measured)], RULES)[0].at == "inf"

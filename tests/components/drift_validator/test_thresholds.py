@@ -1,7 +1,7 @@
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.drift_validator.thresholds import EFFECTS, Rules
+from components.drift_validator.thresholds import EFFECTS, DriftThresholds
 
 SCHEMA = text_format.Parse(
     """
@@ -16,7 +16,7 @@ SCHEMA = text_format.Parse(
 
 
 def test_comparators_of_the_schema_are_thresholds():
-    rules = Rules().with_schema(SCHEMA)
+    rules = DriftThresholds().with_schema(SCHEMA)
     assert (rules.thresholds, rules.divergences) == ({"color": 0.25, "zero": 0.0}, {"height": 0.125})
     assert rules.threshold("color", "chebyshev") == 0.25
     assert rules.threshold("color", "kolmogorov_smirnov") == 0.25
@@ -24,20 +24,22 @@ def test_comparators_of_the_schema_are_thresholds():
 
 
 def test_feature_thresholds_apply_to_the_main_measure_only():
-    rules = Rules(effects={"unseen": 0.05}).with_schema(SCHEMA)
+    rules = DriftThresholds(effects={"unseen": 0.05}).with_schema(SCHEMA)
     assert rules.threshold("color", "missing") == EFFECTS["missing"]
     assert rules.threshold("color", "unseen") == 0.05
     assert rules.threshold("height", "kolmogorov_smirnov") == EFFECTS["kolmogorov_smirnov"]
 
 
 def test_skew_has_comparators_of_its_own():
-    assert Rules().with_schema(SCHEMA, "skew").thresholds == {"color": 0.5}
+    assert DriftThresholds().with_schema(SCHEMA, "skew").thresholds == {"color": 0.5}
 
 
 def test_settings_override_the_schema():
-    assert Rules(thresholds={"color": 0.1}).with_schema(SCHEMA).threshold("color", "chebyshev") == 0.1
+    assert DriftThresholds(thresholds={"color": 0.1}).with_schema(SCHEMA).threshold("color", "chebyshev") == 0.1
 
 
 def test_json_round_trip():
-    rules = Rules(rule="fixed", alpha=0.2, effects={"joint": 0.3}, thresholds={"a": 0.1}, divergences={"b": 0.2})
-    assert Rules.from_json(rules.to_json()) == rules
+    rules = DriftThresholds(
+        rule="fixed", alpha=0.2, effects={"joint": 0.3}, thresholds={"a": 0.1}, divergences={"b": 0.2}
+    )
+    assert DriftThresholds.from_json(rules.to_json()) == rules

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from components.error_analysis.binning import Categories, Column
-from components.error_analysis.row_losses import Outcomes, outcomes
+from components.error_analysis.binning import CategoricalColumn, Column
+from components.error_analysis.row_losses import RowLosses, row_losses
 
 ROWS = 8000
 CARRIERS, ORIGINS = ("AA", "B6", "DL", "UA", "WN"), ("EWR", "JFK", "LGA")
@@ -24,8 +24,8 @@ class World:
     probabilities: np.ndarray
 
     @property
-    def found(self) -> Outcomes:
-        return outcomes("binary", self.labels, self.probabilities)
+    def found(self) -> RowLosses:
+        return row_losses("binary", self.labels, self.probabilities)
 
     def where(self, **values: str) -> np.ndarray:
         inside = np.ones(len(self.labels), bool)
@@ -55,7 +55,7 @@ def logits(columns):
 def world(rows: int = ROWS, seed: int = 0) -> World:
     draw = np.random.default_rng(seed)
     columns: dict[str, Column] = {name: draw.normal(size=rows) for name in ("wind", "temp", "hour", "noise")}
-    columns["carrier"] = Categories(draw.integers(0, len(CARRIERS), rows), CARRIERS)
-    columns["origin"] = Categories(draw.integers(0, len(ORIGINS), rows), ORIGINS)
+    columns["carrier"] = CategoricalColumn(draw.integers(0, len(CARRIERS), rows), CARRIERS)
+    columns["origin"] = CategoricalColumn(draw.integers(0, len(ORIGINS), rows), ORIGINS)
     probabilities = sigmoid(logits(columns))
     return World(columns, (draw.random(rows) < probabilities).astype(int), probabilities)

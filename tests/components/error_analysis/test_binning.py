@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from components.error_analysis.binning import Categories, cut, cuts_of
+from components.error_analysis.binning import CategoricalColumn, cut, cuts_of
 
 NAN = float("nan")
 
@@ -35,14 +35,14 @@ def test_all_missing(values):
 
 
 def test_frequent_categories():
-    column = Categories(np.array([0, 0, 1, 1, 1, 2, -1]), ("AA", "UA", "rare"))
+    column = CategoricalColumn(np.array([0, 0, 1, 1, 1, 2, -1]), ("AA", "UA", "rare"))
     assert sliced("c", column) == [*["c=AA"] * 2, *["c=UA"] * 3, "c other", "c missing"]
     assert sliced("c", column, categories=1)[0] == "c other"
 
 
 def test_categories_keep_their_codes_in_another_split():
-    made = cut("c", Categories(np.array([0, 0, 1]), ("AA", "UA")), 5, 2, 1)
-    codes, _ = made.codes_of(Categories(np.array([0, 1, 2, -1]), ("UA", "new", "AA")))
+    made = cut("c", CategoricalColumn(np.array([0, 0, 1]), ("AA", "UA")), 5, 2, 1)
+    codes, _ = made.codes_of(CategoricalColumn(np.array([0, 1, 2, -1]), ("UA", "new", "AA")))
     assert [made.slices[code] for code in codes] == ["c=UA", "c other", "c=AA", "c missing"]
 
 
@@ -56,7 +56,7 @@ def test_finer_bins_lie_within_slices(values, bins):
     assert len(set(made.slices)) == len(made.slices)
 
 
-@pytest.mark.parametrize("column", [np.array([1.0, NAN, 3.0]), Categories(np.array([0, -1, 0]), ("AA",))])
+@pytest.mark.parametrize("column", [np.array([1.0, NAN, 3.0]), CategoricalColumn(np.array([0, -1, 0]), ("AA",))])
 def test_missing_values_have_a_partition_of_their_own(column):
     values, missing = cuts_of("x", column, 2, 2, 1)
     coarse, fine = missing.codes_of(column)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from components.error_analysis.binning import Categories, Column
-from components.error_analysis.diagnosis import Training, causes
-from components.error_analysis.settings import Settings
+from components.error_analysis.binning import CategoricalColumn, Column
+from components.error_analysis.diagnosis import TrainingRows, diagnose
+from components.error_analysis.settings import ErrorAnalysisSettings
 from components.error_analysis.slice_search import weak_slices
 from tests.components.error_analysis import made_up
 
@@ -12,14 +12,14 @@ from tests.components.error_analysis import made_up
 def weak(world):
     """A search that found carrier=UA, and its rows."""
     noisy = world.with_flipped(world.where(carrier="UA"), 0.25)
-    search = weak_slices(noisy.found, noisy.columns, Settings(min_rows=100))
+    search = weak_slices(noisy.found, noisy.columns, ErrorAnalysisSettings(min_rows=100))
     assert [one.slice for one in search.slices] == ["carrier=UA"]
     return search, noisy
 
 
 def asked(weak, columns: dict[str, Column], doubtful=None, listed=1.0):
     search, noisy = weak
-    return causes(search.slices, search.cuts, noisy.columns, Training(columns, doubtful, listed))[0]
+    return diagnose(search.slices, search.cuts, noisy.columns, TrainingRows(columns, doubtful, listed))[0]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,9 @@ def test_inputs_that_drifted_in_all_rows_are_no_cause(weak, before):
 def test_too_few_rows(weak, before):
     few = ~before.where(carrier="UA") | (np.arange(made_up.ROWS) % 5 == 0)
     columns = {
-        name: Categories(column.codes[few], column.names) if isinstance(column, Categories) else column[few]
+        name: CategoricalColumn(column.codes[few], column.names)
+        if isinstance(column, CategoricalColumn)
+        else column[few]
         for name, column in before.columns.items()
     }
     found = asked(weak, columns)
@@ -66,7 +68,7 @@ def test_too_few_rows(weak, before):
 
 
 def test_no_training_row_in_the_slice(weak, before):
-    columns = {**before.columns, "carrier": Categories(np.zeros(made_up.ROWS, int), ("AA",))}
+    columns = {**before.columns, "carrier": CategoricalColumn(np.zeros(made_up.ROWS, int), ("AA",))}
     found = asked(weak, columns, np.zeros(made_up.ROWS, bool))
     assert (found.cause, found.train_rows, found.doubtful) == ("rows", 0, None)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from components.error_analysis.excess_loss import Excess
-from components.error_analysis.row_losses import outcomes
+from components.error_analysis.excess_loss import ExcessLoss
+from components.error_analysis.row_losses import row_losses
 from tests.components.error_analysis.made_up import sigmoid
 
 
@@ -13,13 +13,13 @@ def gap(values, inside):
 def test_by_hand():
     # One slice and constant predictions of 1/2: there is no evidence, and the excess is the loss beyond that of the
     # class shares (1.5/5 and 3.5/5 after smoothing by half a row).
-    excess = Excess(outcomes("binary", [1, 0, 0, 0], [0.5] * 4), seed=0)
+    excess = ExcessLoss(row_losses("binary", [1, 0, 0, 0], [0.5] * 4), seed=0)
     found = excess(np.zeros(4, int), np.zeros(4, int))
     assert found == pytest.approx(np.log(2) + np.log([0.3, 0.7, 0.7, 0.7]) - 1 / 8)
 
 
 def test_excess_of_a_regression_is_the_squared_error():
-    excess = Excess(outcomes("regression", [1.0, 5.0], [2.0, 2.0]), seed=0)
+    excess = ExcessLoss(row_losses("regression", [1.0, 5.0], [2.0, 2.0]), seed=0)
     assert excess(np.array([0, 1]), np.array([0, 1])).tolist() == [1, 9]
 
 
@@ -35,8 +35,8 @@ def test_another_base_rate_is_no_gap(classes):
     seen[np.arange(rows), label] += 1.5
     logits = np.log(rates[slices]) + 1.5 * seen  # Bayes' rule
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    found = outcomes("multiclass", label, probabilities)
-    excess = Excess(found, seed=0)
+    found = row_losses("multiclass", label, probabilities)
+    excess = ExcessLoss(found, seed=0)
     values = excess(slices, slices)
     gaps = [abs(gap(values, slices == one)) for one in range(3)]
     assert max(gaps) < 0.08 * excess.overall
@@ -48,9 +48,9 @@ def test_the_ambiguous_range_of_a_strong_feature_is_no_gap():
     draw = np.random.default_rng(2)
     x = draw.normal(size=20_000)
     probability = sigmoid(3 * x)
-    found = outcomes("binary", (draw.random(len(x)) < probability).astype(int), probability)
+    found = row_losses("binary", (draw.random(len(x)) < probability).astype(int), probability)
     fine = np.digitize(x, np.quantile(x, np.arange(1, 20) / 20))
-    excess = Excess(found, seed=0)
+    excess = ExcessLoss(found, seed=0)
     middle = fine // 4 == 2
     assert gap(found.loss, middle) > 0.8 * excess.overall
     assert abs(gap(excess(fine // 4, fine), middle)) < 0.08 * excess.overall
@@ -63,8 +63,8 @@ def test_wrong_labels_are_a_gap(known):
     x, slices = draw.normal(size=20_000), draw.integers(0, 8, 20_000)
     clean = sigmoid(2 * x - 1)
     true = np.where(slices == 5, 0.8 * clean + 0.2 * (1 - clean), clean)
-    found = outcomes("binary", (draw.random(len(x)) < true).astype(int), true if known else clean)
-    excess = Excess(found, seed=0)
+    found = row_losses("binary", (draw.random(len(x)) < true).astype(int), true if known else clean)
+    excess = ExcessLoss(found, seed=0)
     values = excess(slices, slices)
     assert gap(values, slices == 5) > 0.2 * excess.overall
     assert max(gap(values, slices == one) for one in (0, 1, 2)) < 0.05 * excess.overall

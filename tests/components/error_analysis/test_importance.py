@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from components.error_analysis.importance import MOST_CELLS, affordable, correlation_ratios, permutation_importance
-from components.error_analysis.row_losses import outcomes
+from components.error_analysis.row_losses import row_losses
 
 
 def test_of_a_known_model():
@@ -12,7 +12,7 @@ def test_of_a_known_model():
     def predict(permutations):
         for feature, order in permutations:
             permuted = {name: values[order] if name == feature else values for name, values in columns.items()}
-            yield outcomes(
+            yield row_losses(
                 "regression", columns["strong"] * 3 + columns["weak"], 3 * permuted["strong"] + permuted["weak"]
             )
 
@@ -27,7 +27,7 @@ def test_of_a_known_model():
 
 def test_an_undefined_metric():
     def predict(permutations):
-        return [outcomes("binary", np.zeros(3, int), np.array([0.1, 0.2, 0.6])[order]) for _, order in permutations]
+        return [row_losses("binary", np.zeros(3, int), np.array([0.1, 0.2, 0.6])[order]) for _, order in permutations]
 
     (found,) = permutation_importance(["x"], 3, predict, "average_precision", 3, seed=0)
     assert found.drop is None and found.standard_error is None

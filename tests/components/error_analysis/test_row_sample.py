@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.error_analysis.row_sample import _lengths, columns_of, read_columns, sampled
+from components.error_analysis.row_sample import _lengths, feature_columns, read_feature_columns, sample_rows
 from tests.components.served_models import write_split
 
 
@@ -14,7 +14,7 @@ def test_columns_of_all_types():
         "n": pa.array([1, None, 3, 0.5, None]),
         "absent": pa.nulls(5),
     }
-    found = columns_of(cells, ["c", "g", "none"], ["n", "absent"])
+    found = feature_columns(cells, ["c", "g", "none"], ["n", "absent"])
     texts = {name: [(*found[name].names, None)[code] for code in found[name].codes] for name in ("c", "g", "none")}
     assert texts == {
         "c": ["a", None, "\ufffd", "b", "a"],
@@ -26,12 +26,12 @@ def test_columns_of_all_types():
 
 
 def test_many_rows_are_sampled():
-    assert sampled(5, 5, seed=0).tolist() == [0, 1, 2, 3, 4]
-    rows = sampled(2000, 500, seed=3)
+    assert sample_rows(5, 5, seed=0).tolist() == [0, 1, 2, 3, 4]
+    rows = sample_rows(2000, 500, seed=3)
     assert len(rows) == 500
     assert (np.diff(rows) > 0).all()
     assert 800 < rows.mean() < 1200
-    assert sampled(0, 10, seed=0).tolist() == []
+    assert sample_rows(0, 10, seed=0).tolist() == []
 
 
 @pytest.mark.slow
@@ -39,10 +39,10 @@ def test_only_the_given_rows_are_read(tmp_path):
     numbers = [float(row) for row in range(20_000)]
     split = write_split(tmp_path / "eval", ["EWR", "JFK"] * 10_000, numbers, [None] * 20_000)
     places = np.array([0, 5, 8191, 8192, 19_999])
-    found = read_columns(split, ["origin"], ["n"], places)
+    found = read_feature_columns(split, ["origin"], ["n"], places)
     assert found["n"].tolist() == places.tolist()
     assert [found["origin"].names[code] for code in found["origin"].codes] == ["EWR", "JFK", "JFK", "EWR", "JFK"]
-    nothing = read_columns(split, ["origin"], ["n"], np.array([], int))
+    nothing = read_feature_columns(split, ["origin"], ["n"], np.array([], int))
     assert (len(nothing["origin"].codes), len(nothing["n"])) == (0, 0)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from components.error_analysis.significance import Moments, corrected, moments, moments_of, welch
+from components.error_analysis.significance import Moments, fdr_by, group_moments, moments_of, welch
 
 
 def test_welch_is_scipys():
@@ -17,7 +17,7 @@ def test_welch_is_scipys():
 
 def test_many_groups_at_once():
     values, codes = np.array([1.0, 2.0, 4.0, 5.0, 9.0]), np.array([0, 1, 0, 1, 1])
-    each = moments(values, codes, 3)
+    each = group_moments(values, codes, 3)
     assert (each.rows.tolist(), each.total.tolist(), each.squares.tolist()) == ([2, 3, 0], [5, 16, 0], [17, 110, 0])
     first = moments_of(values).less(Moments(*(value[:1] for value in each)))
     assert (first.rows[0], first.total[0], first.squares[0]) == (3, 16, 110)
@@ -31,5 +31,5 @@ def test_no_evidence(one):
 
 def test_benjamini_yekutieli():
     # 1 + 1/2 + 1/3 = 11/6; the first two are 3 x 0.01 and 3/2 x 0.02, the same.
-    assert corrected(np.array([0.5, 0.01, 0.02])) == pytest.approx([0.5 * 11 / 6, 0.055, 0.055])
-    assert len(corrected(np.array([]))) == 0
+    assert fdr_by(np.array([0.5, 0.01, 0.02])) == pytest.approx([0.5 * 11 / 6, 0.055, 0.055])
+    assert len(fdr_by(np.array([]))) == 0

@@ -3,13 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.error_analysis.binning import Categories
-from components.error_analysis.row_losses import outcomes
-from components.error_analysis.settings import Settings
+from components.error_analysis.binning import CategoricalColumn
+from components.error_analysis.row_losses import row_losses
+from components.error_analysis.settings import ErrorAnalysisSettings
 from components.error_analysis.slice_search import weak_slices
 from tests.components.error_analysis import made_up
 
-SETTINGS = Settings(min_rows=100)
+SETTINGS = ErrorAnalysisSettings(min_rows=100)
 
 
 def names(search):
@@ -82,12 +82,12 @@ def test_regression(world):
     rows = world.where(carrier="DL")
     predicted = 10 * world.columns["wind"]
     target = predicted + draw.normal(size=len(rows)) * np.where(rows, 2.0, 1.0)
-    search = weak_slices(outcomes("regression", target, predicted), world.columns, SETTINGS)
+    search = weak_slices(row_losses("regression", target, predicted), world.columns, SETTINGS)
     assert names(search) == ["carrier=DL"]
     assert search.slices[0].gap == pytest.approx(3.0, rel=0.15)  # variance 4 against 1
     assert search.slices[0].metric == "squared_error"
     even = predicted + draw.normal(size=len(rows))
-    assert not weak_slices(outcomes("regression", even, predicted), world.columns, SETTINGS).slices
+    assert not weak_slices(row_losses("regression", even, predicted), world.columns, SETTINGS).slices
 
 
 def test_multiclass(world):
@@ -95,10 +95,12 @@ def test_multiclass(world):
     logits = np.stack([world.columns["wind"], world.columns["temp"], world.columns["hour"]], axis=1) * 2
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     label = (draw.random(len(logits))[:, None] > probabilities.cumsum(axis=1)).sum(axis=1).clip(max=2)
-    assert not weak_slices(outcomes("multiclass", label, probabilities), world.columns, SETTINGS).slices
+    assert not weak_slices(row_losses("multiclass", label, probabilities), world.columns, SETTINGS).slices
     rows = world.where(origin="LGA") & (draw.random(len(logits)) < 0.3)
     wrong = np.where(rows, draw.integers(0, 3, len(logits)), label)
-    assert names(weak_slices(outcomes("multiclass", wrong, probabilities), world.columns, SETTINGS))[0] == "origin=LGA"
+    assert (
+        names(weak_slices(row_losses("multiclass", wrong, probabilities), world.columns, SETTINGS))[0] == "origin=LGA"
+    )
 
 
 def test_small_gaps_and_small_slices_are_left_out(world):
@@ -118,19 +120,19 @@ def test_pairs_are_bounded_to_those_of_the_weakest_features(world):
 
 
 def test_too_few_rows():
-    column = {"carrier": Categories(np.array([0]), ("UA",))}
-    one = weak_slices(outcomes("binary", [1], [0.2]), column, SETTINGS)
+    column = {"carrier": CategoricalColumn(np.array([0]), ("UA",))}
+    one = weak_slices(row_losses("binary", [1], [0.2]), column, SETTINGS)
     assert one.slices == () and "Too few rows" in one.says()
-    empty = {"carrier": Categories(np.array([], int), ())}
-    none = weak_slices(outcomes("binary", np.array([]), np.array([])), empty, SETTINGS)
+    empty = {"carrier": CategoricalColumn(np.array([], int), ())}
+    none = weak_slices(row_losses("binary", np.array([]), np.array([])), empty, SETTINGS)
     assert none.slices == () and "no labelled row" in none.says()
-    assert weak_slices(outcomes("binary", [1, 0], [0.2, 0.1]), {}, SETTINGS).slices == ()
+    assert weak_slices(row_losses("binary", [1, 0], [0.2, 0.1]), {}, SETTINGS).slices == ()
 
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_and_an_all_missing_feature(world, label):
     columns = {**world.columns, "absent": np.full(len(world.labels), np.nan)}
-    found = outcomes("binary", np.full(len(world.labels), label), world.probabilities)
+    found = row_losses("binary", np.full(len(world.labels), label), world.probabilities)
     search = weak_slices(found, columns, SETTINGS)
     assert search.looked
     for one in search.slices:

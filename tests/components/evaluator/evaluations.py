@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.blessing import Bar
+from components.evaluator.blessing import ValidationThresholds
 from components.evaluator.evaluation import evaluate
 from components.predictor.prediction import predict, train_labels
 from components.shared.examples.example_reading import record_batches
-from components.shared.serving.predictions import Predictions, read_predictions, write_predictions
+from components.shared.serving.predictions import ModelPredictions, read_predictions, write_predictions
 from components.shared.serving.serving_contract import SavedModel
 from tests.components.served_models import save_binary, save_multiclass, save_regression, two_classes, write_split
 
@@ -35,7 +35,7 @@ def made_up(folder: Path, task: str, rows: int = 400, seed: int = 0) -> str:
     return write_split(folder, origins, numbers, labels)
 
 
-def predicted(folder: Path, task: str, splits: dict[str, str], models: dict[str, SavedModel]) -> Predictions:
+def predicted(folder: Path, task: str, splits: dict[str, str], models: dict[str, SavedModel]) -> ModelPredictions:
     """Predictions as a Predictor writes them."""
     tables, about = predict(record_batches(splits["eval"]), models, task, "y")
     write_predictions(folder, tables, about)
@@ -50,7 +50,7 @@ def evaluated(folder: Path, task: str, champion: bool = True, **bar: Any) -> tup
     found = predicted(folder / "predictions", task, splits, models)
     labels = train_labels(record_batches(splits["train"]), models["candidate"])
     locations = {name: str(folder / name) for name in models}
-    asked = Bar(**{"min_slice_rows": 100, **bar})
+    asked = ValidationThresholds(**{"min_slice_rows": 100, **bar})
     place = folder / "evaluation"
     verdict = evaluate(found, labels, splits, FEATURES, [["origin"]], asked, locations, 3 if champion else None, place)
     (place / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")

@@ -2,13 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.evaluator.blessing import Bar, judge
+from components.evaluator.blessing import ValidationThresholds, find_violations
 
 NAN = float("nan")
 
 
 def found(candidate, champion, **bar) -> list[tuple]:
-    return [(s.slice, s.metric, s.value, s.limit, s.against) for s in judge(candidate, champion, Bar(**bar))]
+    return [
+        (s.slice, s.metric, s.value, s.limit, s.against)
+        for s in find_violations(candidate, champion, ValidationThresholds(**bar))
+    ]
 
 
 def overall(**metrics) -> dict:
@@ -72,15 +75,17 @@ def test_metric_without_threshold_is_ignored():
 @pytest.mark.parametrize("champion", [None, overall(auc=0.7), overall(auc=NAN)])
 def test_undefined_metric_is_a_violation_overall(value, champion):
     candidate = overall() if value == "absent" else overall(auc=value)
-    (shortfall,) = judge(candidate, champion, Bar(thresholds={"auc": 0.5}))
+    (shortfall,) = find_violations(candidate, champion, ValidationThresholds(thresholds={"auc": 0.5}))
     assert (shortfall.slice, shortfall.metric, shortfall.against) == ("", "auc", "threshold")
-    assert bool(judge(candidate, champion, Bar(tolerance={"auc": 0.0}))) == (champion is not None)
+    assert bool(find_violations(candidate, champion, ValidationThresholds(tolerance={"auc": 0.0}))) == (
+        champion is not None
+    )
 
 
 def test_no_metrics_at_all_prevent_the_blessing():
-    assert [s.metric for s in judge({}, None, Bar(thresholds={"auc": 0.5}))] == ["auc"]
+    assert [s.metric for s in find_violations({}, None, ValidationThresholds(thresholds={"auc": 0.5}))] == ["auc"]
     only_slices = {"o=A": {"rows": 9, "auc": 0.9}}
-    assert [s.slice for s in judge(only_slices, None, Bar(thresholds={"auc": 0.5}))] == [""]
+    assert [s.slice for s in find_violations(only_slices, None, ValidationThresholds(thresholds={"auc": 0.5}))] == [""]
 
 
 @pytest.mark.parametrize("value", [NAN, None])
@@ -128,7 +133,9 @@ def test_slice_that_the_champion_lacks_is_compared_with_thresholds_only():
 
 def test_overall_violations_come_first_then_slices_by_name():
     candidate = {"b=1": {"rows": 9, "auc": 0.1}, "a=1": {"rows": 9, "auc": 0.1}, **overall(auc=0.1)}
-    shortfalls = judge(candidate, None, Bar(thresholds={"auc": 0.5}, slice_thresholds={"auc": 0.5}))
+    shortfalls = find_violations(
+        candidate, None, ValidationThresholds(thresholds={"auc": 0.5}, slice_thresholds={"auc": 0.5})
+    )
     assert [shortfall.slice for shortfall in shortfalls] == ["", "a=1", "b=1"]
 
 

@@ -6,14 +6,21 @@ import numpy as np
 import pytest
 
 from components.evaluator import paired_comparison
-from components.evaluator.blessing import LOWER_IS_BETTER, Bar, by_chance, judge
-from components.evaluator.paired_comparison import Comparison, beats, compare, draw, holm, worse
-from components.shared.statistics.weighted_metrics import Decisions, Means, regression
+from components.evaluator.blessing import LOWER_IS_BETTER, ValidationThresholds, by_chance, find_violations
+from components.evaluator.paired_comparison import (
+    MetricComparison,
+    compare_metrics,
+    draw_samples,
+    holm,
+    outperforms,
+    significantly_worse,
+)
+from components.shared.statistics.weighted_metrics import MeanMetrics, ThresholdMetrics, regression_metrics
 
 NAN = float("nan")
 
 
-def models(seed: int, rows: int, loss: float, likeness: float = 0.97, auc: float = 0.72) -> dict[str, Decisions]:
+def models(seed: int, rows: int, loss: float, likeness: float = 0.97, auc: float = 0.72) -> dict[str, ThresholdMetrics]:
     """Two models of equal noise whose true AUCs are `auc` and `auc` - `loss`: AUC = Phi(shift / sqrt 2) of normals."""
     random = np.random.default_rng(seed)
     labels = (random.random(rows) < 0.24).astype(np.float64)
@@ -23,21 +30,21 @@ def models(seed: int, rows: int, loss: float, likeness: float = 0.97, auc: float
         labels * shifts[0] + noise,
         labels * shifts[1] + likeness * noise + (1 - likeness**2) ** 0.5 * other,
     )
-    champion, candidate = (Decisions(labels, 1 / (1 + np.exp(-score))) for score in scores)
+    champion, candidate = (ThresholdMetrics(labels, 1 / (1 + np.exp(-score))) for score in scores)
     return {"candidate": candidate, "champion": champion}
 
 
 def blocked(seed: int, rows: int, loss: float, tolerance: float, slices: int = 0, **more: float) -> bool:
     """Whether the candidate has a violation against the champion, overall or on one of several slices of equal size."""
-    bar = Bar(tolerance={"auc": tolerance}, slice_tolerance={"auc": tolerance})
+    bar = ValidationThresholds(tolerance={"auc": tolerance}, slice_tolerance={"auc": tolerance})
     parts = {f"s={one}": np.arange(one, rows, slices) for one in range(slices)}
-    draws = draw(models(seed, rows, loss, **more), parts, rows, resamples=100, seed=seed)
-    found = compare(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
+    draws = draw_samples(models(seed, rows, loss, **more), parts, rows, resamples=100, seed=seed)
+    found = compare_metrics(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
     candidate, champion = (
         {part: {"rows": rows, **draws.measured(part, name)} for part in draws.found}
         for name in ("candidate", "champion")
     )
-    return bool(judge(candidate, champion, bar, found))
+    return bool(find_violations(candidate, champion, bar, found))
 
 
 @pytest.mark.slow
@@ -52,37 +59,37 @@ def test_loss_of_twice_the_tolerance_is_detected_on_a_month_of_flights():
 
 
 def test_detectable_loss_is_detected():
-    draws = draw(models(1, 3000, 0.0), {}, 3000)
-    seen = compare(draws, {"auc": 0.0}, {}, LOWER_IS_BETTER)["", "auc"].detectable
+    draws = draw_samples(models(1, 3000, 0.0), {}, 3000)
+    seen = compare_metrics(draws, {"auc": 0.0}, {}, LOWER_IS_BETTER)["", "auc"].detectable
     caught = sum(blocked(seed, 3000, seen, 0.0) for seed in range(60))
     assert 47 <= caught <= 60  # 54 of 60 are 90 %
 
 
 def test_loss_that_is_not_significant_is_reported_and_does_not_block():
-    bar = Bar(tolerance={"auc": 0.003})
+    bar = ValidationThresholds(tolerance={"auc": 0.003})
     candidate, champion = {"": {"rows": 500, "auc": 0.70}}, {"": {"rows": 500, "auc": 0.71}}
-    unsure = {("", "auc"): Comparison(-0.01, 0.01, 0.16, False, 0.03)}
-    assert judge(candidate, champion, bar, unsure) == []
+    unsure = {("", "auc"): MetricComparison(-0.01, 0.01, 0.16, False, 0.03)}
+    assert find_violations(candidate, champion, bar, unsure) == []
     (told,) = by_chance(candidate, champion, bar, unsure)
     assert (told.metric, told.value, told.limit) == ("auc", 0.7, pytest.approx(0.707))
     assert (told.against, told.significant, told.p_value) == ("champion", False, 0.16)
-    sure = {("", "auc"): Comparison(-0.01, 0.001, 0.0, True, 0.003)}
-    assert [one.metric for one in judge(candidate, champion, bar, sure)] == ["auc"]
+    sure = {("", "auc"): MetricComparison(-0.01, 0.001, 0.0, True, 0.003)}
+    assert [one.metric for one in find_violations(candidate, champion, bar, sure)] == ["auc"]
     assert by_chance(candidate, champion, bar, sure) == []
 
 
 def test_significant_loss_within_the_tolerance_does_not_block():
-    sure = {("", "auc"): Comparison(-0.002, 0.0001, 0.0, True, 0.003)}
+    sure = {("", "auc"): MetricComparison(-0.002, 0.0001, 0.0, True, 0.003)}
     candidate, champion = {"": {"rows": 500, "auc": 0.708}}, {"": {"rows": 500, "auc": 0.71}}
-    assert judge(candidate, champion, Bar(tolerance={"auc": 0.003}), sure) == []
+    assert find_violations(candidate, champion, ValidationThresholds(tolerance={"auc": 0.003}), sure) == []
 
 
 def test_undefined_comparison_blocks_overall_but_not_on_a_slice():
-    bar = Bar(tolerance={"auc": 0}, slice_tolerance={"auc": 0})
+    bar = ValidationThresholds(tolerance={"auc": 0}, slice_tolerance={"auc": 0})
     candidate = {"": {"rows": 500, "auc": 0.7}, "o=A": {"rows": 40, "auc": 0.5}}
     champion = {"": {"rows": 500, "auc": 0.8}, "o=A": {"rows": 40, "auc": 0.9}}
-    nothing = Comparison(-0.1, NAN, NAN, None, NAN)
-    found = judge(candidate, champion, bar, {("", "auc"): nothing, ("o=A", "auc"): nothing})
+    nothing = MetricComparison(-0.1, NAN, NAN, None, NAN)
+    found = find_violations(candidate, champion, bar, {("", "auc"): nothing, ("o=A", "auc"): nothing})
     assert [one.slice for one in found] == [""]
 
 
@@ -90,18 +97,20 @@ def test_larger_loss_is_worse():
     random = np.random.default_rng(0)
     truth = random.normal(size=400)
     near, far = truth + 0.1 * random.normal(size=400), truth + random.normal(size=400)
-    judges = {"candidate": regression(truth, far), "champion": regression(truth, near)}
-    found = compare(draw(judges, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)["", "rmse"]
+    judges = {"candidate": regression_metrics(truth, far), "champion": regression_metrics(truth, near)}
+    found = compare_metrics(draw_samples(judges, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)["", "rmse"]
     assert found.difference > 0.7
     assert found.significant
     turned = {"candidate": judges["champion"], "champion": judges["candidate"]}
-    assert not compare(draw(turned, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)["", "rmse"].significant
+    assert not compare_metrics(draw_samples(turned, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)[
+        "", "rmse"
+    ].significant
 
 
 def test_model_is_never_worse_than_itself():
     one = models(3, 200, 0.0)["candidate"]
-    draws = draw({"candidate": one, "champion": one}, {}, 200, resamples=10)
-    found = compare(draws, {"auc": 0.0, "log_loss": 0.0}, {}, LOWER_IS_BETTER)
+    draws = draw_samples({"candidate": one, "champion": one}, {}, 200, resamples=10)
+    found = compare_metrics(draws, {"auc": 0.0, "log_loss": 0.0}, {}, LOWER_IS_BETTER)
     assert {(c.difference, c.error, c.p_value, c.significant) for c in found.values()} == {(0.0, 0.0, 1.0, False)}
 
 
@@ -109,7 +118,7 @@ def test_model_is_never_worse_than_itself():
     ("difference", "error", "p"), [(-1.644854, 1, 0.05), (0, 1, 0.5), (-0.1, 0, 0.0), (0.0, 0, 1.0)]
 )
 def test_p_values(difference, error, p):
-    assert worse(difference, error) == pytest.approx(p, abs=1e-6)
+    assert significantly_worse(difference, error) == pytest.approx(p, abs=1e-6)
 
 
 def test_holms_procedure():
@@ -123,14 +132,16 @@ def test_holms_procedure():
 def test_interval_of_a_share_equals_the_textbook_formula():
     """The standard error of an accuracy of 0.8 on 1000 rows is sqrt(0.8 x 0.2 / 1000) = 0.0126."""
     right = np.arange(1000) % 5 > 0
-    low, high = draw({"m": Means({"accuracy": right})}, {}, 1000, resamples=2000).interval("", "accuracy", "m")
+    low, high = draw_samples({"m": MeanMetrics({"accuracy": right})}, {}, 1000, resamples=2000).interval(
+        "", "accuracy", "m"
+    )
     assert (low, high) == pytest.approx((0.774, 0.8236), abs=0.003)
 
 
 def test_intervals_have_nominal_coverage():
     covered = 0
     for seed in range(100):
-        draws = draw({"m": models(seed, 500, 0.0)["champion"]}, {}, 500, resamples=60, seed=seed)
+        draws = draw_samples({"m": models(seed, 500, 0.0)["champion"]}, {}, 500, resamples=60, seed=seed)
         low, high = draws.interval("", "auc", "m")
         covered += low <= 0.72 <= high
     assert covered >= 88  # 95 expected; fewer than 88 has a chance of 1 in 500
@@ -138,19 +149,19 @@ def test_intervals_have_nominal_coverage():
 
 def test_intervals_stay_in_range_and_are_omitted_if_undefined():
     labels = np.array([0.0] * 3 + [1.0] * 3)
-    perfect = draw({"m": Decisions(labels, labels * 0.9 + 0.05)}, {}, 6, resamples=50).intervals("", "m")
+    perfect = draw_samples({"m": ThresholdMetrics(labels, labels * 0.9 + 0.05)}, {}, 6, resamples=50).intervals("", "m")
     assert "auc" not in perfect  # six rows: too many draws have one class
     assert perfect["accuracy"] == (1.0, 1.0)
-    one_class = draw({"m": Decisions(labels * 0, labels)}, {}, 6, resamples=50).intervals("", "m")
+    one_class = draw_samples({"m": ThresholdMetrics(labels * 0, labels)}, {}, 6, resamples=50).intervals("", "m")
     assert not {"auc", "average_precision"} & one_class.keys()
 
 
 def test_very_many_rows_are_sampled_before_resampling(monkeypatch):
     both = models(5, 4000, 0.02)
     slices = {"s=0": np.arange(0, 4000, 2)}
-    every = draw(both, slices, 4000)
+    every = draw_samples(both, slices, 4000)
     monkeypatch.setattr(paired_comparison, "MOST_ROWS", 1000)
-    some = draw(both, slices, 4000)
+    some = draw_samples(both, slices, 4000)
     for part in ("", "s=0"):
         assert some.measured(part, "candidate") == every.measured(part, "candidate")
         (d, error), (d_some, error_some) = (x.difference(part, "auc", "candidate", "champion") for x in (every, some))
@@ -160,6 +171,6 @@ def test_very_many_rows_are_sampled_before_resampling(monkeypatch):
 
 def test_better_in_any_metric():
     low = frozenset({"log_loss"})
-    assert beats({"auc": 0.6, "log_loss": 0.7}, {"auc": 0.5, "log_loss": 0.6}, ["auc", "log_loss"], low)
-    assert not beats({"auc": 0.5, "log_loss": 0.7}, {"auc": 0.5, "log_loss": 0.6}, ["auc", "log_loss"], low)
-    assert beats({"auc": NAN}, {"auc": 0.5}, ["auc"], low) is None
+    assert outperforms({"auc": 0.6, "log_loss": 0.7}, {"auc": 0.5, "log_loss": 0.6}, ["auc", "log_loss"], low)
+    assert not outperforms({"auc": 0.5, "log_loss": 0.7}, {"auc": 0.5, "log_loss": 0.6}, ["auc", "log_loss"], low)
+    assert outperforms({"auc": NAN}, {"auc": 0.5}, ["auc"], low) is None

@@ -83,7 +83,7 @@ def test_metrics_equal_scikit_learn_on_served_predictions(tmp_path, task):
 
 
 def test_class_without_train_rows_is_counted_and_reported(tmp_path):
-    from components.evaluator.blessing import Bar
+    from components.evaluator.blessing import ValidationThresholds
     from components.evaluator.evaluation import evaluate
     from tests.components.evaluator.evaluations import predicted
 
@@ -100,7 +100,7 @@ def test_class_without_train_rows_is_counted_and_reported(tmp_path):
 
     def verdict(predictions):
         folder = tmp_path / "evaluation"
-        return evaluate(predictions, code, splits, FEATURES, [], Bar(), locations, None, folder)
+        return evaluate(predictions, code, splits, FEATURES, [], ValidationThresholds(), locations, None, folder)
 
     told = verdict(found)
     assert told["unknown_labels"] == {"x": 2, "y": 1}

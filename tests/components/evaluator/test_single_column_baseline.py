@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from components.evaluator.assessment import assess
-from components.evaluator.blessing import Bar
+from components.evaluator.blessing import ValidationThresholds
 from components.evaluator.findings import StrongestColumn
 from components.evaluator.single_column_baseline import strongest_column
 
@@ -54,7 +54,7 @@ def test_model_that_ignores_the_column_gives_a_finding(policy: str, blocked: boo
         "prior": np.full(400, 0.5),
         "strongest_column": np.where(DRAW.random(400) < 0.98, LABELS, 1 - LABELS),
     }
-    found = assess("binary", LABELS, answers, {}, {}, {}, Bar(strongest_column=policy), "at")
+    found = assess("binary", LABELS, answers, {}, {}, {}, ValidationThresholds(strongest_column=policy), "at")
     said, silent = (found.violations, found.notices) if blocked else (found.notices, found.violations)
     (told,) = [one for one in said if isinstance(one, StrongestColumn)]
     assert (told.column, told.metric) == ("at", "auc") and told.value < told.alone
@@ -70,6 +70,6 @@ def test_model_as_good_as_the_column_or_slightly_worse_gives_no_finding() -> Non
             "prior": np.full(400, 0.5),
             "strongest_column": column,
         }
-        found = assess("binary", LABELS, answers, {}, {}, {}, Bar(), "at")
+        found = assess("binary", LABELS, answers, {}, {}, {}, ValidationThresholds(), "at")
         assert found.strongest is not None and not found.strongest.lost
         assert not [one for one in (*found.violations, *found.notices) if isinstance(one, StrongestColumn)]

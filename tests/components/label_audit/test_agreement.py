@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.label_audit import agreement_coefficients
-from components.label_audit.agreement import agreement, error_of_one
+from components.label_audit.agreement import agreement, annotator_error_rate
 from components.label_audit.agreement_coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
-from components.label_audit.annotations import votes
-from components.label_audit.disagreement import ClassAgreement, SendBack
-from components.label_audit.recommendations import advice
+from components.label_audit.annotations import annotation_matrix
+from components.label_audit.disagreement import ClassAgreement, RelabelRequest
+from components.label_audit.recommendations import recommendations
 from data.flights import package_data
 
 COHEN_1960 = [[88, 14, 18], [10, 40, 10], [2, 6, 12]]
@@ -58,7 +58,7 @@ def test_cohen_1960():
         ("0", "2", 20, (18, 2)),
         ("1", "2", 16, (10, 6)),
     ]
-    lines = advice(found)
+    lines = recommendations(found)
     assert "0.488 is below 0.667" in lines[0]
     # 18 to 2 is significant (sign test p = 0.0004), 14 to 10 is not (0.54).
     assert any(line.startswith("0 / 2") and "labelling guidelines" in line for line in lines)
@@ -83,16 +83,16 @@ def test_krippendorff_with_gaps():
     assert (found.rows, found.compared, found.disagreeing) == (12, 11, 3)
     assert found.unanimous == pytest.approx(8 / 11)
     # Unit 6 has four different labels, so it comes first; 2 and 8 are three to one.
-    assert found.send_back[0] == SendBack(5, None, {"A": "1", "B": "2", "C": "3", "D": "4"})
+    assert found.send_back[0] == RelabelRequest(5, None, {"A": "1", "B": "2", "C": "3", "D": "4"})
     assert [row.row for row in found.send_back] == [5, 1, 7]
-    assert any(line.startswith("C agrees with the majority of the others on 70.0%") for line in advice(found))
+    assert any(line.startswith("C agrees with the majority of the others on 70.0%") for line in recommendations(found))
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.lists(st.sampled_from([None, "a", "b", "c"]), min_size=3, max_size=3), min_size=1, max_size=25))
 def test_many_classes_are_counted_as_the_libraries_do(rows):
     frame = pd.DataFrame(rows, columns=list("xyz"), dtype=object)
-    coded = votes({name: frame[name] for name in frame})
+    coded = annotation_matrix({name: frame[name] for name in frame})
     both = (coded.codes[:, :2] >= 0).all(axis=1)
     pair = coded.codes[both, 0], coded.codes[both, 1], len(coded.classes)
     by_library = krippendorff_alpha(coded), fleiss_kappa(coded), cohen_kappa(*pair)
@@ -118,7 +118,7 @@ def test_agreement_of_a_single_annotator_is_undefined():
     found = agreement(table({"a": "x y x"}), ["a"])
     assert (found.raw, found.fleiss, found.alpha, found.human_level, found.best_error) == (None,) * 5
     assert (found.cohen, found.send_back, found.compared) == ((), (), 0)
-    assert "labelled twice" in advice(found)[0]
+    assert "labelled twice" in recommendations(found)[0]
 
 
 def test_annotators_of_different_rows_cannot_be_compared():
@@ -130,7 +130,7 @@ def test_chance_corrected_agreement_is_undefined_for_one_class():
     found = agreement(table({"a": "x x x", "b": "x x ."}), ["a", "b"])
     assert (found.raw, found.cohen[0].kappa, found.fleiss, found.alpha) == (1.0, None, None, None)
     assert found.best_error == 0.0
-    assert "the same class" in advice(found)[0]
+    assert "the same class" in recommendations(found)[0]
 
 
 def test_no_rows():
@@ -140,7 +140,7 @@ def test_no_rows():
 
 def test_numbers_with_gaps_are_the_same_labels():
     frame = pd.DataFrame({"a": [1, 0, 1], "b": [1.0, np.nan, 0.0], "c": pd.array([True, False, None], "boolean")})
-    coded = votes({name: frame[name] for name in frame})
+    coded = annotation_matrix({name: frame[name] for name in frame})
     assert coded.classes == ("0", "1")
     assert coded.codes.tolist() == [[1, 1, 1], [0, -1, 0], [1, 0, -1]]
 
@@ -161,7 +161,7 @@ def test_slices_are_sorted_by_agreement_without_small_ones():
 
 def test_merging_is_recommended_for_classes_of_low_agreement():
     frame = pd.DataFrame({"a": ["x", "y"] * 20 + ["z"] * 60, "b": ["y", "x"] * 20 + ["z"] * 60})
-    assert any("merge them" in line for line in advice(agreement(frame, ["a", "b"])))
+    assert any("merge them" in line for line in recommendations(agreement(frame, ["a", "b"])))
 
 
 @pytest.mark.parametrize(
@@ -169,11 +169,11 @@ def test_merging_is_recommended_for_classes_of_low_agreement():
 )
 def test_error_rate_of_one_annotator_inverts_the_agreement_formula(error, classes):
     raw = (1 - error) ** 2 + error**2 / (classes - 1)
-    assert error_of_one(raw, classes) == pytest.approx(error)
+    assert annotator_error_rate(raw, classes) == pytest.approx(error)
 
 
 def test_error_rate_is_undefined_for_agreement_below_chance():
-    assert error_of_one(0.3, 2) is None
+    assert annotator_error_rate(0.3, 2) is None
 
 
 @settings(deadline=None, max_examples=30)
@@ -206,4 +206,4 @@ def test_late_by_arrival_and_late_by_departure():
     assert found.cohen[0].kappa == pytest.approx(0.6934, abs=1e-4)
     assert found.by_slice[0].value == "F9"
     # Many flights that depart late make up the delay, so the confusion is mostly in one direction.
-    assert any("0 / 1" in line and "labelling guidelines" in line for line in advice(found))
+    assert any("0 / 1" in line and "labelling guidelines" in line for line in recommendations(found))

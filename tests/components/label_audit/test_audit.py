@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.label_audit.audit import Issue, audit_labels
+from components.label_audit.audit import LabelIssue, audit_labels
 from components.label_audit.audit_text import audit_lines
-from components.label_audit.encoding import Kinds, encode
-from components.label_audit.export import COLUMNS, Auto, Exported, corrections_csv
+from components.label_audit.encoding import FeatureTypes, encode_features
+from components.label_audit.export import COLUMNS, AutoCorrection, ExportCounts, label_issues_csv
 from components.label_audit.outliers import near_conflicts, outlier_scores
-from components.label_audit.settings import Settings
+from components.label_audit.settings import LabelAuditSettings
 
-KINDS = Kinds(("color",), ("x", "y"))
+KINDS = FeatureTypes(("color",), ("x", "y"))
 
 
 def blobs(rows: int = 600, classes: int = 3) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def test_one_class_or_no_class_gives_a_note_and_no_issues(label):
 def test_no_rows_and_no_features():
     rows = blobs()
     assert audit_labels(rows.iloc[:0], "label", KINDS).doubtful == 0
-    assert "no feature" in audit_labels(rows, "label", Kinds()).notes[-1]
+    assert "no feature" in audit_labels(rows, "label", FeatureTypes()).notes[-1]
 
 
 def test_rare_classes_are_left_out_and_counted():
@@ -97,7 +97,7 @@ def test_rare_classes_are_left_out_and_counted():
 def test_ten_thousand_classes():
     rows = pd.DataFrame({"x": np.arange(30_000.0), "label": np.arange(30_000) % 10_000})
     rows.loc[rows["x"] < 6000, "label"] = (rows["x"] // 3000).astype(int)
-    found = audit_labels(rows, "label", Kinds((), ("x",)))
+    found = audit_labels(rows, "label", FeatureTypes((), ("x",)))
     assert len(found.consistency.classes) == 10_000
     assert found.judged >= 6000
     assert any("classes are not audited" in note for note in found.notes)
@@ -115,7 +115,7 @@ def test_numeric_labels_are_scored_by_residual():
     rows["price"] = 3 * rows["x"] + rng.normal(0, 2, 1500)
     wrong = [10, 700, 1400]
     rows.loc[wrong, "price"] *= -10
-    found = audit_labels(rows, "price", Kinds((), ("x",)), regression=True)
+    found = audit_labels(rows, "price", FeatureTypes((), ("x",)), regression=True)
     assert {issue.row for issue in found.issues[:3]} == set(wrong)
     assert found.doubtful <= 15
     assert float(found.issues[0].suggested) == pytest.approx(3 * rows["x"][found.issues[0].row], abs=15)
@@ -123,7 +123,7 @@ def test_numeric_labels_are_scored_by_residual():
 
 
 def test_issues_are_limited_but_all_are_counted():
-    found = audit_labels(blobs(), "label", KINDS, settings=Settings(max_issues=5))
+    found = audit_labels(blobs(), "label", KINDS, settings=LabelAuditSettings(max_issues=5))
     assert len(found.issues) == 5 and found.doubtful > 20
 
 
@@ -131,30 +131,36 @@ def test_nearly_equal_rows_with_different_labels():
     rng = np.random.default_rng(9)
     rows = pd.DataFrame({"x": rng.uniform(0, 1000, 300), "color": "red"})
     rows.loc[[3, 4], "x"] = [500.0, 500.01]
-    encoded = encode(rows, Kinds(("color",), ("x",)))
+    encoded = encode_features(rows, FeatureTypes(("color",), ("x",)))
     labels = np.zeros(300, np.int64)
     assert near_conflicts(encoded, labels, ["a", "b"], 5) == (0, [])
     labels[3] = 1
     count, groups = near_conflicts(encoded, labels, ["a", "b"], 5)
     assert count >= 2
     assert all(3 in group.rows and group.labels["b"] == 1 for group in groups)
-    blue = encode(rows.assign(color=np.where(np.arange(300) == 3, "blue", "red")), Kinds(("color",), ("x",)))
+    blue = encode_features(
+        rows.assign(color=np.where(np.arange(300) == 3, "blue", "red")), FeatureTypes(("color",), ("x",))
+    )
     assert near_conflicts(blue, labels, ["a", "b"], 5) == (0, [])
 
 
 def test_an_outlier_has_the_highest_score():
     rows = blobs()
     rows.loc[17, ["x", "y"]] = [1e4, 1e4]
-    scores = outlier_scores(encode(rows, KINDS))
+    scores = outlier_scores(encode_features(rows, KINDS))
     assert scores.argmax() == 17 and ((scores > 0) & (scores <= 1)).all()
 
 
 def test_exported_corrections_have_the_columns_of_ingest():
-    issues = [Issue(4, "a,1", "yes", "no", 0.01), Issue(7, "b", "no", "yes", 0.2), Issue(9, None, "no", "yes", 0.3)]
-    text, exported = corrections_csv(issues, "label", frozenset({"b"}))
+    issues = [
+        LabelIssue(4, "a,1", "yes", "no", 0.01),
+        LabelIssue(7, "b", "no", "yes", 0.2),
+        LabelIssue(9, None, "no", "yes", 0.3),
+    ]
+    text, exported = label_issues_csv(issues, "label", frozenset({"b"}))
     rows = list(csv.DictReader(io.StringIO(text)))
     assert tuple(rows[0]) == COLUMNS == ("id", "field", "value", "reason", "by", "when")
-    assert exported == Exported(rows=len(rows), filled=0, left_out=2)
+    assert exported == ExportCounts(rows=len(rows), filled=0, left_out=2)
     assert len(rows) == 1
     assert rows[0] == {
         "id": "a,1",
@@ -167,10 +173,14 @@ def test_exported_corrections_have_the_columns_of_ingest():
 
 
 def test_auto_fills_in_and_signs_issues_up_to_the_threshold():
-    issues = [Issue(0, "a", "yes", "no", 0.01), Issue(1, "b", "no", "yes", 0.05), Issue(2, "c", "no", "yes", 0.0501)]
-    text, exported = corrections_csv(issues, "label", auto=Auto(0.05, "boosting", "2026-11-21"))
+    issues = [
+        LabelIssue(0, "a", "yes", "no", 0.01),
+        LabelIssue(1, "b", "no", "yes", 0.05),
+        LabelIssue(2, "c", "no", "yes", 0.0501),
+    ]
+    text, exported = label_issues_csv(issues, "label", auto=AutoCorrection(0.05, "boosting", "2026-11-21"))
     rows = list(csv.DictReader(io.StringIO(text)))
-    assert exported == Exported(rows=3, filled=2, left_out=0)
+    assert exported == ExportCounts(rows=3, filled=2, left_out=0)
     assert [(row["value"], row["by"], row["when"]) for row in rows] == [
         ("no", "auto (quality <= 0.05, model boosting)", "2026-11-21"),
         ("yes", "auto (quality <= 0.05, model boosting)", "2026-11-21"),
@@ -180,9 +190,9 @@ def test_auto_fills_in_and_signs_issues_up_to_the_threshold():
 
 
 def test_auto_skips_repeated_ids():
-    issues = [Issue(0, "a", "yes", "no", 0.0), Issue(1, "b", "no", "yes", 0.0)]
-    text, exported = corrections_csv(issues, "label", frozenset({"a"}), Auto(0.5, "forest", "2026-11-21"))
-    assert exported == Exported(rows=1, filled=1, left_out=1)
+    issues = [LabelIssue(0, "a", "yes", "no", 0.0), LabelIssue(1, "b", "no", "yes", 0.0)]
+    text, exported = label_issues_csv(issues, "label", frozenset({"a"}), AutoCorrection(0.5, "forest", "2026-11-21"))
+    assert exported == ExportCounts(rows=1, filled=1, left_out=1)
     assert "\na," not in text
 
 

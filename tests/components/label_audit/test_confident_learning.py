@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.label_audit.confident_learning import find_doubt, separation, true_classes
+from components.label_audit.confident_learning import find_label_issues, separation, true_classes
 
 
 def test_separable_classes_with_planted_flips():
@@ -12,7 +12,7 @@ def test_separable_classes_with_planted_flips():
     noise = np.array([[0.9, 0.1, 0.0], [0.0, 0.7, 0.3], [0.05, 0.0, 0.95]])
     truth = rng.integers(0, 3, 3000)
     given_labels = np.array([rng.choice(3, p=noise[k]) for k in truth])
-    found = find_doubt(given_labels, noise[truth])
+    found = find_label_issues(given_labels, noise[truth])
     assert found.separable and found.separation == pytest.approx(1.0)
     assert found.noise_matrix == pytest.approx(noise, abs=0.03)
     wrong = truth != given_labels
@@ -27,7 +27,7 @@ def test_overlapping_classes_are_not_taken_for_noise():
     rng = np.random.default_rng(1)
     p = rng.beta(1, 3, 5000)
     labels = (rng.random(5000) < p).astype(int)
-    found = find_doubt(labels, np.column_stack([1 - p, p]))
+    found = find_label_issues(labels, np.column_stack([1 - p, p]))
     argmax = ((p > 0.5).astype(int) != labels).mean()
     assert not found.separable
     assert found.doubtful.mean() < argmax / 2
@@ -37,7 +37,7 @@ def test_quality_of_a_row_by_hand():
     # Two classes without noise: T = I, so the quality of every row is 1.
     labels = np.array([0] * 10 + [1] * 10)
     sure = np.array([[0.99, 0.01]] * 10 + [[0.01, 0.99]] * 10)
-    found = find_doubt(labels, sure)
+    found = find_label_issues(labels, sure)
     assert found.doubtful.sum() == 0
     assert found.quality == pytest.approx(np.ones(20))
 
@@ -45,7 +45,7 @@ def test_quality_of_a_row_by_hand():
 def test_issues_are_ranked_by_quality():
     labels = np.array([0] * 50 + [1] * 50)
     p = np.r_[np.full(45, 0.05), np.linspace(0.8, 0.99, 5), np.full(50, 0.95)]
-    found = find_doubt(labels, np.column_stack([1 - p, p]))
+    found = find_label_issues(labels, np.column_stack([1 - p, p]))
     assert len(found.ranked) == found.doubtful.sum() > 0
     assert list(found.ranked) == [49, 48, 47, 46, 45][: len(found.ranked)]
 
@@ -78,7 +78,7 @@ def test_true_classes_undo_known_noise(classes, rate, seed):
 def test_quality_is_a_probability_and_the_suggestion_another_class(seed, classes):
     rng = np.random.default_rng(seed)
     labels = np.r_[np.arange(classes), rng.integers(0, classes, 60)]
-    found = find_doubt(labels, rng.dirichlet(np.ones(classes), len(labels)))
+    found = find_label_issues(labels, rng.dirichlet(np.ones(classes), len(labels)))
     assert ((found.quality >= 0) & (found.quality <= 1)).all()
     assert (found.suggested != labels).all()
     assert found.noise_matrix.sum(axis=1) == pytest.approx(np.ones(classes))

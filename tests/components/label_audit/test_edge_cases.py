@@ -10,11 +10,11 @@ import pytest
 from components.label_audit.agreement import agreement
 from components.label_audit.audit import audit_labels
 from components.label_audit.audit_text import agreement_lines, audit_lines
-from components.label_audit.encoding import Kinds
-from components.label_audit.export import corrections_csv
-from components.label_audit.recommendations import advice
+from components.label_audit.encoding import FeatureTypes
+from components.label_audit.export import label_issues_csv
+from components.label_audit.recommendations import recommendations
 
-KINDS = Kinds((), ("x",))
+KINDS = FeatureTypes((), ("x",))
 
 
 def separable(rows: int = 200) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def test_a_single_annotator_gets_the_advice_to_label_twice():
     found = agreement(pd.DataFrame({"a": ["x", "y", None]}), ["a"])
     assert (found.raw, found.fleiss, found.alpha, found.human_level, found.cohen) == (None, None, None, None, ())
     assert found.labelers[0].labelled == 2
-    assert agreement_lines(found) and "labelled twice" in advice(found)[0]
+    assert agreement_lines(found) and "labelled twice" in recommendations(found)[0]
 
 
 @pytest.mark.parametrize("labelers", [["a"], ["a", "b"]])
@@ -107,7 +107,7 @@ def test_rows_of_repeated_ids_are_scored_and_not_exported():
     assert found.consistency.repeated_ids == 2
     named = {issue.row: issue.id for issue in found.issues}
     assert named[0] == named[1] == "twice" and set(range(10)) <= named.keys()
-    text = corrections_csv(found.issues, "label", frozenset({"twice"}))[0]
+    text = label_issues_csv(found.issues, "label", frozenset({"twice"}))[0]
     ids = [line["id"] for line in csv.DictReader(io.StringIO(text))]
     assert len(ids) == len(found.issues) - 2 and "twice" not in ids
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from components.label_audit.encoding import Encoded
+from components.label_audit.encoding import EncodedFeatures
 from components.label_audit.feature_screening import _information, informative
 
 
@@ -14,7 +14,7 @@ def test_mutual_information_equals_scikit_learn_minus_the_bias() -> None:
     assert _information(bins, codes) == pytest.approx(mutual_info_score(bins, codes) - 4 * 2 / 1000)
 
 
-def wide(rows: int = 2000) -> tuple[Encoded, np.ndarray]:
+def wide(rows: int = 2000) -> tuple[EncodedFeatures, np.ndarray]:
     """300 columns; 7 (categorical), 205 (numeric, U-shaped) and 290 (missing or not) depend on the label."""
     draw = np.random.default_rng(2)
     labels = draw.integers(0, 2, rows)
@@ -23,7 +23,7 @@ def wide(rows: int = 2000) -> tuple[Encoded, np.ndarray]:
     matrix[:, 7] = np.where(draw.random(rows) < 0.8, labels, 1 - labels)
     matrix[:, 205] = np.where(labels == 1, draw.choice([-2, 2], rows), 0) + draw.normal(size=rows)
     matrix[labels == 1, 290] = np.nan
-    return Encoded(matrix, 200, {}), labels
+    return EncodedFeatures(matrix, 200, {}), labels
 
 
 def test_informative_columns_are_selected() -> None:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.label_audit.cross_validation import calibrated, predicted_probabilities
-from components.label_audit.encoding import Kinds, encode, kinds_of, scaled
-from components.label_audit.grouped_folds import plan_folds, twins
+from components.label_audit.cross_validation import calibrate, predicted_probabilities
+from components.label_audit.encoding import FeatureTypes, encode_features, kinds_of, scaled
+from components.label_audit.grouped_folds import duplicate_groups, plan_folds
 from components.label_audit.models import MODELS
 from components.shared.errors import InputError
 
@@ -17,11 +17,11 @@ ROWS = pd.DataFrame(
         "hour": [0.0, 0.0, 6.0, 12.0, 0.0],
     }
 )
-KINDS = Kinds(("color",), ("n",), {"hour": 24.0})
+KINDS = FeatureTypes(("color",), ("n",), {"hour": 24.0})
 
 
 def test_encoding_by_hand():
-    found = encode(ROWS, KINDS)
+    found = encode_features(ROWS, KINDS)
     nan = np.nan
     assert found.matrix == pytest.approx(
         np.array([[0, 1, 0], [0, 1, 0], [nan, nan, 6], [1, 3, 12], [0, 1, 0]]), nan_ok=True
@@ -30,7 +30,7 @@ def test_encoding_by_hand():
 
 
 def test_scaled_by_hand():
-    found = scaled(encode(ROWS, KINDS), np.arange(5))
+    found = scaled(encode_features(ROWS, KINDS), np.arange(5))
     # Missing, red, blue; then (n - 1.5) / sqrt(0.75), 0 for the missing one; then sine and cosine of the hour.
     assert found[2] == pytest.approx([1, 0, 0, 0, 1, 0], abs=1e-6)
     assert found[3] == pytest.approx([0, 0, 1, 1.5 / 0.75**0.5, 0, -1], abs=1e-6)
@@ -38,16 +38,16 @@ def test_scaled_by_hand():
 
 def test_text_in_a_numeric_column_is_an_input_error():
     with pytest.raises(InputError, match="column 'color' is numeric, but holds a value that is not a number"):
-        encode(ROWS, Kinds((), ("color",)))
+        encode_features(ROWS, FeatureTypes((), ("color",)))
 
 
 def test_feature_types_inferred_from_column_types():
-    assert kinds_of(ROWS, ["color", "n", "hour"]) == Kinds(("color",), ("n", "hour"))
+    assert kinds_of(ROWS, ["color", "n", "hour"]) == FeatureTypes(("color",), ("n", "hour"))
 
 
 def test_duplicates_are_equal_in_every_column_where_missing_equals_missing():
     again = pd.concat([ROWS, ROWS.iloc[[2]]], ignore_index=True)
-    found = twins(encode(again, KINDS))
+    found = duplicate_groups(encode_features(again, KINDS))
     assert found[0] == found[1] == found[4]
     assert found[2] == found[5]
     assert len(set(found)) == 3
@@ -88,8 +88,8 @@ def test_models_classify_separable_classes(model):
             "gap": np.where(rng.random(600) < 0.5, np.nan, rng.normal(size=600)),
         }
     )
-    encoded = encode(frame, Kinds(("c",), ("x", "gap")))
-    folds = plan_folds(twins(encoded), labels, 5, 10**6)
+    encoded = encode_features(frame, FeatureTypes(("c",), ("x", "gap")))
+    folds = plan_folds(duplicate_groups(encoded), labels, 5, 10**6)
     found = predicted_probabilities(encoded, labels, 3, folds, [model])
     assert found.sum(axis=1) == pytest.approx(np.ones(600))
     assert (found.argmax(axis=1) == labels).mean() > 0.95
@@ -101,9 +101,9 @@ def test_predictions_are_out_of_sample():
     labels = rng.integers(0, 2, 400)
     frame = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
     twice, labels = pd.concat([frame, frame], ignore_index=True), np.r_[labels, labels]
-    encoded = encode(twice, Kinds((), ("x", "y")))
+    encoded = encode_features(twice, FeatureTypes((), ("x", "y")))
     found = predicted_probabilities(
-        encoded, labels, 2, plan_folds(twins(encoded), labels, 5, 10**6), ["forest", "neighbours"]
+        encoded, labels, 2, plan_folds(duplicate_groups(encoded), labels, 5, 10**6), ["forest", "neighbours"]
     )
     assert (found.argmax(axis=1) == labels).mean() < 0.6
 
@@ -114,4 +114,4 @@ def test_calibration_recovers_the_power():
     labels = (rng.random(20_000) < p).astype(int)
     root = np.sqrt(np.column_stack([1 - p, p]))
     underconfident = root / root.sum(axis=1, keepdims=True)
-    assert calibrated(underconfident, labels)[:, 1] == pytest.approx(p, abs=0.02)
+    assert calibrate(underconfident, labels)[:, 1] == pytest.approx(p, abs=0.02)

@@ -6,7 +6,7 @@ import pytest
 from components.predictor.prediction import predict, train_labels
 from components.shared.examples.example_reading import record_batches
 from components.shared.serving.predictions import (
-    Predictions,
+    ModelPredictions,
     read_predictions,
     read_train_labels,
     write_predictions,
@@ -17,7 +17,7 @@ from tests.components.served_models import save_binary, save_multiclass, save_re
 pytestmark = pytest.mark.slow
 
 
-def asked(folder, models, task, labels, numbers=None, batch=3) -> Predictions:
+def asked(folder, models, task, labels, numbers=None, batch=3) -> ModelPredictions:
     rows = len(labels)
     split = write_split(folder / "eval", ["EWR"] * rows, numbers or [float(row) for row in range(rows)], labels)
     tables, about = predict(record_batches(split, batch), models, task, "y")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from components.registry.conditional_writes import WRITERS, refuse_unless_conditional
-from components.registry.object_store import Objects
+from components.registry.object_store import ObjectStore
 from components.registry.registry import Registry
 from components.shared.errors import PlumblineError, UsageError
 from tests.components.registry.pushing import go, pushing
@@ -18,7 +18,7 @@ def place(bucket):
 
 @pytest.fixture
 def store(place):
-    return Objects("s3", place.bucket, place.prefix)
+    return ObjectStore("s3", place.bucket, place.prefix)
 
 
 def test_conforming_store_passes_and_no_object_is_left(store, place):

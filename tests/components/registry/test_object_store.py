@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from components.registry.backend_selection import storage_of
+from components.registry.backend_selection import open_backend
 from components.registry.registry import Registry
 from components.shared.errors import UsageError
 
@@ -85,7 +85,7 @@ def test_without_the_client(monkeypatch):
 )
 def test_invalid_locations(location, message):
     with pytest.raises(UsageError, match=re.escape(message)):
-        storage_of(location)
+        open_backend(location)
 
 
 @pytest.mark.parametrize("location", ["s3://b", "s3://b/", "gs://b/a/b/", "az://c/r"])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.registry.registry import Labels, Registry, file_digests, model_fingerprint
+from components.registry.registry import Aliases, Registry, file_digests, model_fingerprint
 from components.shared.errors import PlumblineError, UsageError
 from tests.components.registry.pushing import go, pushing
 
@@ -84,7 +84,7 @@ def test_number_of_a_removed_version_is_not_reused(registry, model, place):
     for name in ("a", "b"):
         registry.push(model(name), {})
     place.delete("2")
-    registry.relabel(Labels(id="after", live=1), lambda content: None)
+    registry.relabel(Aliases(id="after", live=1), lambda content: None)
     registry.reserve(2)
     assert registry.versions() == [1]
     assert registry.push(model("c"), {}) == 3
@@ -196,7 +196,7 @@ def test_fingerprint_of_a_model_depends_on_its_files(model):
 
 def test_labels_equal_the_file(registry, place):
     place.write("labels.json", b'{"id": "x", "live": 3, "canary": 4, "previous": 2}')
-    assert registry.labels() == Labels("x", live=3, canary=4, previous=2)
+    assert registry.labels() == Aliases("x", live=3, canary=4, previous=2)
 
 
 def test_fetch_copies_the_version_as_it_was_pushed(registry, model, tmp_path):

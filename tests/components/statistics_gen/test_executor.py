@@ -16,7 +16,7 @@ from tfx.types.standard_artifacts import Examples, ExampleStatistics, Schema
 
 from components.arrow_example_gen.example_encoding import write_examples
 from components.statistics_gen import executor
-from components.statistics_gen.executor import Executor
+from components.statistics_gen.executor import StatisticsExecutor
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +83,10 @@ def features(made: ExampleStatistics, split: str) -> dict[str, statistics_pb2.Fe
 
 
 def test_equal_to_what_beam_computes(folder: Path, tmp_path: Path) -> None:
-    ours, theirs = made_by(Executor, folder, tmp_path / "ours"), made_by(stock.Executor, folder, tmp_path / "theirs")
+    ours, theirs = (
+        made_by(StatisticsExecutor, folder, tmp_path / "ours"),
+        made_by(stock.Executor, folder, tmp_path / "theirs"),
+    )
     assert (ours.split_names, ours.span) == (theirs.split_names, theirs.span)
     rates = "sample_rate_by_split"
     assert ours.get_json_value_custom_property(rates) == theirs.get_json_value_custom_property(rates)
@@ -99,7 +102,7 @@ def test_equal_to_what_beam_computes(folder: Path, tmp_path: Path) -> None:
 
 
 def test_integer_categories_stay_integers(folder: Path, tmp_path: Path) -> None:
-    code = features(made_by(Executor, folder, tmp_path / "ours"), "train")["code"]
+    code = features(made_by(StatisticsExecutor, folder, tmp_path / "ours"), "train")["code"]
     assert code.type == statistics_pb2.FeatureNameStatistics.INT
     assert code.string_stats.unique == 10
     assert code.string_stats.top_values[0].value == "4"
@@ -111,6 +114,6 @@ def test_another_runner_gets_tfxs_own_executor(folder: Path, tmp_path: Path, mon
 
     monkeypatch.setattr(executor, "statistics_of", unwanted)
     made = made_by(
-        Executor, folder, tmp_path / "beam", ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
+        StatisticsExecutor, folder, tmp_path / "beam", ["--runner=FnApiRunner", "--direct_running_mode=multi_threading"]
     )
     assert features(made, "eval")["count"].num_stats.common_stats.tot_num_values == 5

@@ -14,7 +14,7 @@ from components.table_reading.column_types import arrow_types
 from components.table_reading.read_limits import Limits
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.readers import read_batches
-from components.table_reading.schema_inference import declared_types, survey
+from components.table_reading.schema_inference import declared_types, infer_schema
 from components.table_reading.spans import SpanFile
 
 LOCAL = fs.LocalFileSystem()
@@ -37,7 +37,7 @@ def refusals(path, limits: Limits, **types: str) -> list[str]:
     options = ReadOptions(limits=limits)
     for read in (
         lambda: list(read_batches(LOCAL, span(path), arrow_types(types), options)),
-        lambda: survey(LOCAL, [span(path)], options, 10),
+        lambda: infer_schema(LOCAL, [span(path)], options, 10),
     ):
         with pytest.raises(InputError) as raised:
             read()
@@ -50,7 +50,7 @@ def test_columns_of_a_csv(tmp_path):
     path.write_text('a,"b,b",c\n1,2,3\n')
     for said in refusals(path, Limits(max_columns=2), a="int64"):
         assert "has 3 columns, more than [data] max_columns allows (2)" in said
-    survey(LOCAL, [span(path)], ReadOptions(limits=Limits(max_columns=3)), 10)  # a quoted delimiter is not one
+    infer_schema(LOCAL, [span(path)], ReadOptions(limits=Limits(max_columns=3)), 10)  # a quoted delimiter is not one
 
 
 def test_header_with_a_million_columns_fails_before_arrow_parses_it(tmp_path):
@@ -73,7 +73,7 @@ def test_a_row_that_is_too_long(tmp_path):
     path.write_text("a,b\n" + "1,2\n" * 10 + "1," + "x" * 5000 + "\n1,2\n")
     for said in refusals(path, Limits(max_line_bytes=2048), a="int64"):
         assert "a row is longer than [data] max_line_bytes allows (2,048)" in said
-    assert survey(LOCAL, [span(path)], ReadOptions(limits=Limits(max_line_bytes=8192)), 0).rows == 12
+    assert infer_schema(LOCAL, [span(path)], ReadOptions(limits=Limits(max_line_bytes=8192)), 0).rows == 12
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])

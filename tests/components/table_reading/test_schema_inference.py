@@ -15,7 +15,7 @@ from components.shared.errors import InputError
 from components.table_reading.csv.dialect import detect_options
 from components.table_reading.csv.layout import sniff_delimiter
 from components.table_reading.read_options import ReadOptions
-from components.table_reading.schema_inference import infer_types, survey
+from components.table_reading.schema_inference import infer_schema, infer_types
 from components.table_reading.spans import SpanFile
 
 LOCAL = fs.LocalFileSystem()
@@ -85,7 +85,7 @@ def test_configured_markers_are_missing(write):
 
 def test_rare_word_among_numbers_is_a_type_mismatch(write):
     files = write("x\n" + "5\n" * 2000 + "unknown\n")
-    found = survey(LOCAL, files, ReadOptions(), 3000)
+    found = infer_schema(LOCAL, files, ReadOptions(), 3000)
     assert (found.types, found.misfits, found.sample["x"].null_count) == ({"x": "int64"}, {"x": 1}, 1)
     assert column_type(write, *["5"] * 20, "unknown") == "string"
     assert column_type(write, *["5"] * 2000, "A7") == "string"  # no slip: a code
@@ -97,7 +97,7 @@ def test_types_are_inferred_from_all_files(write):
 
 
 def test_column_order_is_that_of_the_first_file(write):
-    found = survey(LOCAL, write("a,b\n1,x\n", "b,a\ny,2\n"), ReadOptions(), 10)
+    found = infer_schema(LOCAL, write("a,b\n1,x\n", "b,a\ny,2\n"), ReadOptions(), 10)
     assert found.types == {"a": "int64", "b": "string"}
     assert found.sample.to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
     assert found.spans.tolist() == [0, 1]
@@ -174,7 +174,7 @@ def test_typed_formats(tmp_path, suffix):
         pq.write_table(table, path)
     else:
         pyarrow.feather.write_feather(table, path)
-    found = survey(LOCAL, [SpanFile(0, str(path), "t", path.stat().st_size, 0)], ReadOptions(), 10)
+    found = infer_schema(LOCAL, [SpanFile(0, str(path), "t", path.stat().st_size, 0)], ReadOptions(), 10)
     assert found.types == ALIASES
     assert found.sample["day"].to_pylist() == [0, 1]
     assert found.sample["b"].to_pylist() == [1, None]
@@ -232,7 +232,7 @@ def test_unreadable_files(write, texts, message):
 
 def test_sample_is_deterministic_and_ordered(write):
     files = write("x\n" + "".join(f"{row}\n" for row in range(5000)))
-    first, second = (survey(LOCAL, files, ReadOptions(), 100).sample["x"].to_pylist() for _ in range(2))
+    first, second = (infer_schema(LOCAL, files, ReadOptions(), 100).sample["x"].to_pylist() for _ in range(2))
     assert first == second == sorted(first)
     assert 20 < len(first) <= 100
     assert first[-1] > 4000  # from everywhere, not from the top

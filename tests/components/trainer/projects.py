@@ -13,7 +13,7 @@ from tfx_bsl.tfxio import tf_example_record
 
 from components.shared.examples.example_reading import example_batches
 from components.trainer.training import run_fn
-from components.transform.analysis import analyse
+from components.transform.analysis import analyse_batches
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR
@@ -111,7 +111,7 @@ class Project:
 
     def _analyse(self) -> None:
         batches = example_batches(str(self.folder / "data_tfrecord-00000-of-00001.gz"))
-        facts = analyse(batches, self.tables, QUANTILES, SKETCH_ERROR)
+        facts = analyse_batches(batches, self.tables, QUANTILES, SKETCH_ERROR)
         target = str(self.folder / "transform")
         write_transform_graph(facts, self.schema, self.tables, target)
         specs = schema_utils.schema_as_feature_spec(self.schema).feature_spec

@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 
 from components.trainer import batches as batching
-from components.trainer.batches import Feed
-from components.trainer.row_buffer import Spool, in_files
-from components.trainer.training_columns import Columns
+from components.trainer.batches import BatchDataset
+from components.trainer.row_buffer import RowBuffer, in_files
+from components.trainer.training_columns import TrainingColumns
 
 
-def _columns(rows: int, on_disk: bool = False) -> Columns:
+def _columns(rows: int, on_disk: bool = False) -> TrainingColumns:
     """Row i holds i in every matrix, so that mixed-up rows are detected."""
     number = np.arange(rows)
     features = {"code": np.stack([number, number], 1).astype(np.int32), "numeric": number[:, None].astype(np.float32)}
     if on_disk:
-        spool = Spool(budget=0)
+        spool = RowBuffer(budget=0)
         spool.add(features)
         features = spool.matrices()
-    return Columns(features, number.astype(np.float32))
+    return TrainingColumns(features, number.astype(np.float32))
 
 
-def _epoch(one: Feed) -> list[np.ndarray]:
+def _epoch(one: BatchDataset) -> list[np.ndarray]:
     """Returns the row numbers of each batch; fails if its matrices do not belong together."""
     batches = []
     for features, labels, *weights in one.dataset().as_numpy_iterator():
@@ -42,7 +42,7 @@ def _epoch(one: Feed) -> list[np.ndarray]:
 def test_every_row_once(rows: int, size: int, on_disk: bool) -> None:
     columns = _columns(rows, on_disk)
     for seed in (None, 7):
-        one = Feed(columns, size, seed, weights=columns.labels / 2)
+        one = BatchDataset(columns, size, seed, weights=columns.labels / 2)
         batches = _epoch(one)
         assert [len(batch) for batch in batches] == [size] * (rows // size) + ([rows % size] if rows % size else [])
         assert len(one.dataset()) == len(batches)
@@ -54,7 +54,7 @@ def test_every_row_once(rows: int, size: int, on_disk: bool) -> None:
 @pytest.mark.parametrize("on_disk", [False, True])
 def test_order_depends_on_seed_and_epoch(on_disk: bool) -> None:
     columns = _columns(3000, on_disk)
-    first, again, other = Feed(columns, 1000, 7), Feed(columns, 1000, 7), Feed(columns, 1000, 8)
+    first, again, other = BatchDataset(columns, 1000, 7), BatchDataset(columns, 1000, 7), BatchDataset(columns, 1000, 8)
     orders = [np.concatenate(_epoch(one)) for one in (first, first, again, again, other)]
     assert np.array_equal(orders[0], orders[2])
     assert np.array_equal(orders[1], orders[3])
@@ -68,7 +68,7 @@ def test_rows_of_files_are_mixed_and_few_are_in_memory(monkeypatch: pytest.Monke
     monkeypatch.setattr(batching, "CHUNK_ROWS", 128)
     columns = _columns(1024, on_disk=True)
     assert in_files(columns.features["code"])
-    one = Feed(columns, 128, seed=3, pool=256)
+    one = BatchDataset(columns, 128, seed=3, pool=256)
     batches = _epoch(one)
     assert sorted(np.concatenate(batches)) == list(range(1024))
     for number, batch in enumerate(batches):
@@ -80,7 +80,7 @@ def test_rows_of_files_are_mixed_and_few_are_in_memory(monkeypatch: pytest.Monke
 
 
 def test_gathering_is_timed() -> None:
-    one = Feed(_columns(20_000), 1000, seed=1)
+    one = BatchDataset(_columns(20_000), 1000, seed=1)
     assert one.seconds == 0
     _epoch(one)
     assert one.seconds > 0

@@ -12,18 +12,18 @@ from components.trainer.class_balancing import (
     DataSteps,
     as_they_are,
     class_weights,
-    drawn,
-    enlarged,
+    oversampled,
     prior_shift,
-    reduced,
+    resampled,
     shares,
+    undersampled,
 )
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 COUNTS = np.array([80, 20])
 
 
-def columns(labels: list[int] | np.ndarray) -> Columns:
+def columns(labels: list[int] | np.ndarray) -> TrainingColumns:
     """Row i has the number i / N; the categories are an id of its class and one common to all rows."""
     found = np.asarray(labels, np.float32)
     number = (np.arange(len(found), dtype=np.float32) / len(found)).reshape(-1, 1)
@@ -35,7 +35,7 @@ def columns(labels: list[int] | np.ndarray) -> Columns:
         "cyclical": np.concatenate([np.sin(turn), np.cos(turn)], axis=1),
         "missing": np.zeros((len(found), 2), np.float32),
     }
-    return Columns(features, found)
+    return TrainingColumns(features, found)
 
 
 def steps(task: str = "binary", classes: tuple[str, ...] = (), jitter: float = 0.0, **balance) -> DataSteps:
@@ -70,13 +70,13 @@ def test_weights_by_hand():
 
 
 def test_counts_by_hand():
-    assert enlarged(COUNTS, 1.0).tolist() == [80, 80]
-    assert enlarged(COUNTS, 0.3).tolist() == [80, 24]
-    assert enlarged(COUNTS, 0.1).tolist() == [80, 20]
-    assert enlarged(np.array([80, 0, 7]), 0.5).tolist() == [80, 0, 40]
-    assert reduced(COUNTS, 1.0).tolist() == [20, 20]
-    assert reduced(COUNTS, 0.3).tolist() == [66, 20]
-    assert reduced(np.array([80, 0, 7]), 1.0).tolist() == [7, 0, 7]
+    assert oversampled(COUNTS, 1.0).tolist() == [80, 80]
+    assert oversampled(COUNTS, 0.3).tolist() == [80, 24]
+    assert oversampled(COUNTS, 0.1).tolist() == [80, 20]
+    assert oversampled(np.array([80, 0, 7]), 0.5).tolist() == [80, 0, 40]
+    assert undersampled(COUNTS, 1.0).tolist() == [20, 20]
+    assert undersampled(COUNTS, 0.3).tolist() == [66, 20]
+    assert undersampled(np.array([80, 0, 7]), 1.0).tolist() == [7, 0, 7]
 
 
 @settings(deadline=None)
@@ -86,7 +86,7 @@ def test_counts_by_hand():
 )
 def test_ratio_is_reached_for_any_counts(counts, ratio):
     there = np.array(counts)[np.array(counts) > 0]
-    for target in (enlarged(np.array(counts), ratio), reduced(np.array(counts), ratio)):
+    for target in (oversampled(np.array(counts), ratio), undersampled(np.array(counts), ratio)):
         kept = target[np.array(counts) > 0]
         assert kept.min() >= min(ratio * kept.max() - 1, there.min())
         assert (kept > 0).all()
@@ -96,12 +96,12 @@ def test_ratio_is_reached_for_any_counts(counts, ratio):
 
 
 def test_rows_are_taken_equally_often_and_in_order():
-    index = drawn(LABELS, np.array([80, 50]), np.random.default_rng(0))
+    index = resampled(LABELS, np.array([80, 50]), np.random.default_rng(0))
     times = np.bincount(index, minlength=100)
     assert (times[:80] == 1).all()
     assert sorted(set(times[80:])) == [2, 3] and times[80:].sum() == 50
     assert (np.diff(index) >= 0).all()
-    fewer = drawn(LABELS, np.array([30, 20]), np.random.default_rng(0))
+    fewer = resampled(LABELS, np.array([30, 20]), np.random.default_rng(0))
     assert len(set(fewer)) == 50 and (fewer < 80).sum() == 30
 
 

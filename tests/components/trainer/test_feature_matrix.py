@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.feature_matrix import MOST_CODES, TreeTable
+from components.trainer.feature_matrix import MOST_CODES, FeatureMatrix
 
 
 def test_by_hand() -> None:
@@ -15,7 +15,7 @@ def test_by_hand() -> None:
         "cyclical": np.array([[0, 1], [1, 0], [0, -1], [-1, 0], [0, 0]], np.float32),
         "missing": np.array([[0, 0], [0, 0], [0, 0], [1, 0], [0, 1]], np.float32),
     }
-    table = TreeTable(features, ids=9)
+    table = FeatureMatrix(features, ids=9)
     assert table.categorical == 2
     nan = np.nan
     # Codes by frequency, ties by id, and 0 for rare values; a quarter turn is 0.25.
@@ -34,7 +34,7 @@ def test_by_hand() -> None:
 
 def test_only_frequent_categories_have_a_code() -> None:
     ids = np.repeat(np.arange(400), np.arange(400, 0, -1)) + 2
-    table = TreeTable({"categorical": ids[:, None].astype(np.int32)}, ids=402)
+    table = FeatureMatrix({"categorical": ids[:, None].astype(np.int32)}, ids=402)
     codes = table({"categorical": tf.constant(np.arange(2, 402)[:, None])}).numpy()[:, 0]
     assert sorted(set(codes.tolist())) == list(range(MOST_CODES))
     assert (codes[: MOST_CODES - 1] > 0).all()
@@ -43,6 +43,6 @@ def test_only_frequent_categories_have_a_code() -> None:
 
 def test_numbers_alone() -> None:
     features = {"numeric": np.array([[0.25]], np.float32), "missing": np.array([[0.0]], np.float32)}
-    table = TreeTable(features, ids=0)
+    table = FeatureMatrix(features, ids=0)
     assert table({name: tf.constant(matrix) for name, matrix in features.items()}).numpy().tolist() == [[0.25]]
     assert table.categorical == 0

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.candidates import Task
+from components.trainer.candidates import TaskSpec
 from components.trainer.fitting import fit
 from components.trainer.small_data import FEW_ROWS, LEAST_STEPS, fitted_to
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 pytestmark = pytest.mark.slow
 
@@ -24,11 +24,11 @@ SETTINGS = {
 }  # fmt: skip
 
 
-def _rows(count: int, cut: float, seed: int = 0) -> Columns:
+def _rows(count: int, cut: float, seed: int = 0) -> TrainingColumns:
     """Positive for values above `cut`."""
     numeric = np.random.default_rng(seed).uniform(-1, 1, (count, 1)).astype(np.float32)
     features = {"numeric": numeric, "missing": np.zeros((count, 1), np.float32)}
-    return Columns(features, (numeric[:, 0] > cut).astype(np.float32))
+    return TrainingColumns(features, (numeric[:, 0] > cut).astype(np.float32))
 
 
 def _says(fitted: Any, value: float) -> float:
@@ -39,8 +39,8 @@ def _says(fitted: Any, value: float) -> float:
 def test_newest_rows_are_used_for_validation_and_for_the_final_fit() -> None:
     """The old rows have no value above 0, so only the newest determine the prediction there."""
     old, new = _rows(1000, cut=-0.5), _rows(1000, cut=0.5, seed=1)
-    old = Columns({**old.features, "numeric": -np.abs(old.features["numeric"])}, old.labels)
-    rows, task = old.and_then(new), Task("binary", 0, 0, ordered=True)
+    old = TrainingColumns({**old.features, "numeric": -np.abs(old.features["numeric"])}, old.labels)
+    rows, task = old.and_then(new), TaskSpec("binary", 0, 0, ordered=True)
     refitted = fit(rows, task, SETTINGS)
     assert _says(refitted, 0.9) > 0 > _says(refitted, 0.3)
     held_out = fit(rows, task, SETTINGS | {"refit": False, "validation_share": 0.5})
@@ -50,21 +50,21 @@ def test_newest_rows_are_used_for_validation_and_for_the_final_fit() -> None:
 def test_member_without_gain_is_left_out() -> None:
     """A hardly trained network beside good trees is neither refitted nor served."""
     settings = SETTINGS | {"model": "blend", "learning_rate": 1e-9}
-    fitted = fit(_rows(3000, 0.2), Task("binary", 0, 0), settings)
+    fitted = fit(_rows(3000, 0.2), TaskSpec("binary", 0, 0), settings)
     assert fitted.report["blend"] == {"trees": 1.0, "network": 0.0}
     assert fitted.model.networks == []
 
 
-def _report(rows: Columns, kind: str, classes: int = 0, **settings: Any) -> dict[str, Any]:
-    found = fit(rows, Task(kind, classes, 0), SETTINGS | {"model": "auto", **settings})
+def _report(rows: TrainingColumns, kind: str, classes: int = 0, **settings: Any) -> dict[str, Any]:
+    found = fit(rows, TaskSpec(kind, classes, 0), SETTINGS | {"model": "auto", **settings})
     answers = found.model({name: tf.constant(matrix) for name, matrix in rows.features.items()}).numpy()
     assert np.isfinite(answers).all()
     assert answers.shape == (len(rows), max(classes, 1))
     return {member["name"]: member for member in found.report["members"]}
 
 
-def _labelled(rows: Columns, labels: np.ndarray) -> Columns:
-    return Columns(rows.features, labels)
+def _labelled(rows: TrainingColumns, labels: np.ndarray) -> TrainingColumns:
+    return TrainingColumns(rows.features, labels)
 
 
 @pytest.mark.parametrize(("kind", "classes"), [("binary", 0), ("multiclass", 3), ("regression", 0)])
@@ -105,7 +105,7 @@ def test_network_is_selected_if_the_budget_allows_it_and_it_is_better() -> None:
     draw = np.random.default_rng(6)
     numeric = draw.uniform(-1, 1, (4000, 8)).astype(np.float32)
     labels = (np.abs(numeric.sum(axis=1)) > 1.2).astype(np.float32)
-    rows = Columns({"numeric": numeric, "missing": np.zeros((4000, 8), np.float32)}, labels)
+    rows = TrainingColumns({"numeric": numeric, "missing": np.zeros((4000, 8), np.float32)}, labels)
     settings = {"epochs": 60, "patience": 10, "hidden_units": [64, 32], "time_budget": 300}
     members = _report(rows, "binary", **settings)
     assert members["network"]["weight"] > 0

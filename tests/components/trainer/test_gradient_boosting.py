@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from components.trainer.ensemble_loss import loss
-from components.trainer.gradient_boosting import PATIENCE, STEP, Problem, Rows, evaluations, fit_rounds, validate
+from components.trainer.gradient_boosting import (
+    PATIENCE,
+    STEP,
+    BoostingProblem,
+    BoostingRows,
+    evaluations,
+    fit_rounds,
+    validate,
+)
 
 SETTINGS = {"n_estimators": 1000, "num_leaves": 31, "learning_rate": 0.3, "l2": 0.0, "colsample_bytree": 1.0}
 
@@ -17,15 +25,15 @@ def _data(rows: int, task: str = "binary", seed: int = 0) -> tuple[np.ndarray, n
     return table, {"binary": (score > 0) * 1.0, "multiclass": np.digitize(score, [-1, 1]), "regression": score}[task]
 
 
-def _folds(table: np.ndarray, labels: np.ndarray, cuts: list[int]) -> tuple[list[Rows], list[Rows]]:
-    training = [Rows(table[:cut], labels[:cut]) for cut in cuts]
-    return training, [Rows(table[cut : cut + 100], labels[cut : cut + 100]) for cut in cuts]
+def _folds(table: np.ndarray, labels: np.ndarray, cuts: list[int]) -> tuple[list[BoostingRows], list[BoostingRows]]:
+    training = [BoostingRows(table[:cut], labels[:cut]) for cut in cuts]
+    return training, [BoostingRows(table[cut : cut + 100], labels[cut : cut + 100]) for cut in cuts]
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_early_stopping_and_parity_with_lightgbm(task: str) -> None:
     table, labels = _data(600, task)
-    problem = Problem(task, 3 if task == "multiclass" else 0, 0, SETTINGS, seed=1)
+    problem = BoostingProblem(task, 3 if task == "multiclass" else 0, 0, SETTINGS, seed=1)
     training, validation = _folds(table, labels, [400])
     found = validate(training, validation, problem, [None], 1000)
     assert found.rounds < 1000
@@ -38,7 +46,7 @@ def test_early_stopping_and_parity_with_lightgbm(task: str) -> None:
 
 def test_rounds_minimise_the_loss_over_all_folds() -> None:
     table, labels = _data(700)
-    problem = Problem("binary", 0, 0, SETTINGS, seed=1)
+    problem = BoostingProblem("binary", 0, 0, SETTINGS, seed=1)
     training, validation = _folds(table, labels, [300, 450, 600])
     found = validate(training, validation, problem, [None] * 3, 100)
     curve = {
@@ -56,9 +64,9 @@ def test_rounds_minimise_the_loss_over_all_folds() -> None:
 def test_trees_with_base_fit_the_residuals() -> None:
     table, labels = _data(600, "regression")
     base = 5 * table[:, 1:2].astype(np.float64)
-    problem = Problem("regression", 0, 0, SETTINGS | {"learning_rate": 0.1}, seed=1)
-    on = Rows(table[:400], labels[:400] + base[:400, 0], base=base[:400])
-    held = Rows(table[400:], labels[400:] + base[400:, 0], base=base[400:])
+    problem = BoostingProblem("regression", 0, 0, SETTINGS | {"learning_rate": 0.1}, seed=1)
+    on = BoostingRows(table[:400], labels[:400] + base[:400, 0], base=base[:400])
+    held = BoostingRows(table[400:], labels[400:] + base[400:, 0], base=base[400:])
     (answer,) = validate([on], [held], problem, [None], 200).answers
     assert np.mean((answer[:, 0] - held.labels) ** 2) < 1.6  # the noise alone is 1
     assert np.mean((base[400:, 0] - held.labels) ** 2) > 1.6
@@ -67,17 +75,19 @@ def test_trees_with_base_fit_the_residuals() -> None:
 def test_deadline_ends_training() -> None:
     table, labels = _data(600)
     training, validation = _folds(table, labels, [400])
-    found = validate(training, validation, Problem("binary", 0, 0, SETTINGS, seed=1), [None], 1000, lambda: True)
+    found = validate(
+        training, validation, BoostingProblem("binary", 0, 0, SETTINGS, seed=1), [None], 1000, lambda: True
+    )
     assert (found.rounds, found.stopped) == (10, True)
 
 
 def test_too_few_rows_to_split_predict_the_mean() -> None:
     table, labels = np.zeros((6, 1), np.float32), np.array([0, 1, 1, 1, 0, 1.0])
-    grown = fit_rounds(Rows(table, labels), Problem("binary", 0, 0, SETTINGS, seed=1), 5)
+    grown = fit_rounds(BoostingRows(table, labels), BoostingProblem("binary", 0, 0, SETTINGS, seed=1), 5)
     assert grown.raw(table, 0)[:, 0] == pytest.approx(np.log(2.0))
 
 
 def test_one_thread_on_any_machine() -> None:
-    booster = fit_rounds(Rows(*_data(200)), Problem("binary", 0, 0, SETTINGS, seed=1), 3).booster
+    booster = fit_rounds(BoostingRows(*_data(200)), BoostingProblem("binary", 0, 0, SETTINGS, seed=1), 3).booster
     assert isinstance(booster, lightgbm.Booster)
     assert booster.params["num_threads"] == 1

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from components.trainer.jitter import LEAST_VALUES, half_steps, jittered
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 
-def rows(numeric: np.ndarray, missing: np.ndarray | None = None) -> Columns:
+def rows(numeric: np.ndarray, missing: np.ndarray | None = None) -> TrainingColumns:
     flags = np.zeros_like(numeric) if missing is None else missing.astype(np.float32)
     ids = np.ones((len(numeric), 1), np.int32)
-    return Columns({"numeric": numeric, "missing": flags, "categorical": ids}, flags[:, 0])
+    return TrainingColumns({"numeric": numeric, "missing": flags, "categorical": ids}, flags[:, 0])
 
 
 def test_half_distances_by_hand():
@@ -57,5 +57,5 @@ def test_missing_values_and_other_columns_are_unchanged():
 
 
 def test_without_numeric_columns_nothing_changes():
-    plain = Columns({"categorical": np.ones((3, 1), np.int32)}, np.zeros(3))
+    plain = TrainingColumns({"categorical": np.ones((3, 1), np.int32)}, np.zeros(3))
     assert jittered(plain, 1.0, np.random.default_rng(0)) == (plain, 0)

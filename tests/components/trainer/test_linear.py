@@ -10,10 +10,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from components.trainer import linear
 from components.trainer.linear import Linear, fit_linear
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 
-def _rows(count: int, task: str, categories: int = 4) -> Columns:
+def _rows(count: int, task: str, categories: int = 4) -> TrainingColumns:
     draw = np.random.default_rng(3)
     numeric = draw.normal(size=(count, 2)).astype(np.float32)
     categorical = draw.integers(0, categories, (count, 1)).astype(np.int32)
@@ -24,10 +24,10 @@ def _rows(count: int, task: str, categories: int = 4) -> Columns:
         "regression": score.astype(np.float32),
     }[task]
     features = {"categorical": categorical, "numeric": numeric, "missing": np.zeros((count, 2), np.float32)}
-    return Columns(features, labels)
+    return TrainingColumns(features, labels)
 
 
-def _expected(rows: Columns, task: str, categories: int) -> np.ndarray:
+def _expected(rows: TrainingColumns, task: str, categories: int) -> np.ndarray:
     inputs = np.hstack([np.eye(categories)[rows.features["categorical"][:, 0]], rows.features["numeric"]])
     if task == "regression":
         return Ridge(alpha=1.0).fit(inputs, rows.labels).predict(inputs)[:, None]
@@ -72,7 +72,7 @@ def test_class_without_rows_has_a_probability_near_0() -> None:
     found = fit_linear(rows, "multiclass", 5, 4, seed=1)
     assert found is not None
     assert log_softmax(found.raw(rows.features), axis=1)[:, 3:].max() < -10
-    two = Columns(rows.features, np.where(rows.labels == 1, 3, 0).astype(np.int32))
+    two = TrainingColumns(rows.features, np.where(rows.labels == 1, 3, 0).astype(np.int32))
     of_two = fit_linear(two, "multiclass", 5, 4, seed=1)
     assert of_two is not None
     chance = log_softmax(of_two.raw(rows.features), axis=1)
@@ -83,4 +83,4 @@ def test_class_without_rows_has_a_probability_near_0() -> None:
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_a_single_class_has_no_model(task: str) -> None:
     rows: Any = _rows(50, task)
-    assert fit_linear(Columns(rows.features, np.zeros_like(rows.labels)), task, 3, 4, seed=1) is None
+    assert fit_linear(TrainingColumns(rows.features, np.zeros_like(rows.labels)), task, 3, 4, seed=1) is None

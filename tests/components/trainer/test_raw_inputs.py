@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_transform.tf_metadata import schema_utils
 
-from components.trainer.raw_inputs import Aligned, ByLayer, ByMatrices, raw_inputs
+from components.trainer.raw_inputs import AlignedInputs, ByLayer, ByMatrices, raw_inputs
 from components.trainer.training_columns import read_columns
 
 pytestmark = pytest.mark.slow
@@ -77,11 +77,11 @@ def test_rows_for_training(both: Any, tmp_path: Path) -> None:
 
 def test_single_value_stands_for_all_rows_only_if_missing_and_optional() -> None:
     columns = {"a": tf.constant([1.0, 2.0]), "b": tf.constant([np.nan]), "c": tf.constant([""])}
-    given = Aligned(columns, ["b", "c"])
+    given = AlignedInputs(columns, ["b", "c"])
     assert given.rows.numpy() == 2
     assert given.columns()["c"].numpy().tolist() == [b"", b""]
     assert np.isnan(given.columns()["b"].numpy()).all()
     with pytest.raises(tf.errors.InvalidArgumentError, match="b: not as many rows"):
-        Aligned({**columns, "b": tf.constant([3.0])}, ["b", "c"])
+        AlignedInputs({**columns, "b": tf.constant([3.0])}, ["b", "c"])
     with pytest.raises(tf.errors.InvalidArgumentError, match="b: not as many rows"):
-        Aligned(columns, ["c"])
+        AlignedInputs(columns, ["c"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.shared.errors import UsageError
-from components.trainer.row_buffer import Spool, in_files, joined
+from components.trainer.row_buffer import RowBuffer, in_files, joined
 
 
 def _batches() -> list[dict[str, np.ndarray]]:
@@ -19,7 +19,7 @@ def _batches() -> list[dict[str, np.ndarray]]:
 
 @pytest.mark.parametrize("budget", [0, 100, 1 << 20])  # from the first batch on, from the second, never
 def test_round_trip(tmp_path: Path, budget: int) -> None:
-    spool = Spool(budget, str(tmp_path))
+    spool = RowBuffer(budget, str(tmp_path))
     for batch in _batches():
         spool.add(batch)
     found = spool.matrices()
@@ -32,7 +32,7 @@ def test_round_trip(tmp_path: Path, budget: int) -> None:
 
 
 def test_slices_of_files_map_files_and_copies_do_not() -> None:
-    spool = Spool(0)
+    spool = RowBuffer(0)
     spool.add({"x": np.arange(10)})
     rows = spool.matrices()["x"]
     assert in_files(rows[2:5])
@@ -42,7 +42,7 @@ def test_slices_of_files_map_files_and_copies_do_not() -> None:
 
 
 def test_adjacent_slices_are_joined_without_a_copy() -> None:
-    spool = Spool(0)
+    spool = RowBuffer(0)
     spool.add({"x": np.arange(20, dtype=np.float32).reshape(10, 2)})
     for whole in (spool.matrices()["x"], np.arange(20, dtype=np.float32).reshape(10, 2)):
         again = joined(whole[1:4], whole[4:9])
@@ -63,9 +63,9 @@ def test_adjacent_slices_are_joined_without_a_copy() -> None:
 def test_full_disk_gives_a_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.TemporaryFile", lambda dir: open("/dev/full", "wb"))  # noqa: SIM115
     with pytest.raises(UsageError, match=r"no space for the transformed rows.*No space left.*choose another --root"):
-        Spool(0, str(tmp_path)).add({"x": np.zeros(1 << 16)})
+        RowBuffer(0, str(tmp_path)).add({"x": np.zeros(1 << 16)})
 
 
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no space for the transformed rows.*TMPDIR"):
-        Spool(0, str(tmp_path / "gone")).add({"x": np.zeros(4)})
+        RowBuffer(0, str(tmp_path / "gone")).add({"x": np.zeros(4)})

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.trainer.candidates import Task
+from components.trainer.candidates import TaskSpec
 from components.trainer.ensemble import network_answer
 from components.trainer.fitting import fit
 from components.trainer.signatures import ServedModel, input_names, predictor
@@ -94,7 +94,7 @@ def test_serving_agrees_with_training(project: Any, tmp_path: Path, encode: Any)
     transform = tft.TFTransformOutput(str(made.folder / "transform"))
     columns = read_columns([str(made.folder / "data*")], made.record_batches, made.schema, transform)
     ids = transform.vocabulary_size_by_name("categorical") + 4
-    model = fit(columns, Task("binary", 0, ids, ordered=True), made.tables["training"]).model
+    model = fit(columns, TaskSpec("binary", 0, ids, ordered=True), made.tables["training"]).model
     features = {name: tf.constant(matrix) for name, matrix in columns.features.items()}
     expected = predictor("binary")(model(features))["probability"].numpy()
     names = list(SENTINELS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.trainer.time_budget import AUTO_MOST, Size, plan, round_seconds, seconds_of
+from components.trainer.time_budget import AUTO_MOST, Size, plan_training, round_seconds, seconds_of
 
 SETTINGS = {"trees": {"n_estimators": 600, "num_leaves": 63, "colsample_bytree": 0.3}}
 
@@ -22,16 +22,16 @@ def test_cost_of_a_round_depends_on_values_and_bins() -> None:
 
 
 def test_sufficient_budget_has_all_folds_and_rounds() -> None:
-    found = plan("auto", Size(3000, 10, 1), SETTINGS, fits=5.0)
+    found = plan_training("auto", Size(3000, 10, 1), SETTINGS, fits=5.0)
     assert (found.cheap, found.rounds, found.reasons) == (False, 600, {})
 
 
 def test_smaller_budget_has_one_fold_then_fewer_rounds_then_no_trees() -> None:
     size = Size(300_000, 23, 1)
-    one_fold = plan(20, size, SETTINGS, fits=3.1)
+    one_fold = plan_training(20, size, SETTINGS, fits=3.1)
     assert one_fold.cheap
     assert 300 < one_fold.rounds < 600
-    assert 30 <= plan(5, size, SETTINGS, fits=3.1).rounds < one_fold.rounds
-    none = plan(0.5, size, SETTINGS, fits=3.1)
+    assert 30 <= plan_training(5, size, SETTINGS, fits=3.1).rounds < one_fold.rounds
+    none = plan_training(0.5, size, SETTINGS, fits=3.1)
     assert none.rounds == 0
     assert none.reasons["trees"].startswith("not tried: 30 rounds take")

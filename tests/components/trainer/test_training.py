@@ -12,7 +12,7 @@ import tensorflow as tf
 from components.shared.errors import InputError, PlumblineError
 from components.trainer.network import fit_network
 from components.trainer.network_layers import Shape
-from components.trainer.training_columns import Columns
+from components.trainer.training_columns import TrainingColumns
 
 pytestmark = pytest.mark.slow
 
@@ -20,9 +20,9 @@ Trained = Callable[[str], Path]
 Encode = Callable[[list[dict[str, Any]]], list[bytes]]
 
 
-def _columns(rows: int, labels: np.ndarray | None = None) -> Columns:
+def _columns(rows: int, labels: np.ndarray | None = None) -> TrainingColumns:
     numeric = np.linspace(-1, 1, rows, dtype=np.float32).reshape(-1, 1)
-    return Columns({"numeric": numeric}, np.arange(rows, dtype=np.float32) % 2 if labels is None else labels)
+    return TrainingColumns({"numeric": numeric}, np.arange(rows, dtype=np.float32) % 2 if labels is None else labels)
 
 
 def test_one_row_cannot_be_trained_on(tmp_path: Path, new_project: Any, made_up: Any) -> None:

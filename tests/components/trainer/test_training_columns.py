@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from components.trainer.candidates import Task
+from components.trainer.candidates import TaskSpec
 from components.trainer.fitting import fit
-from components.trainer.row_buffer import Spool, in_files
-from components.trainer.training_columns import Columns, read_columns
+from components.trainer.row_buffer import RowBuffer, in_files
+from components.trainer.training_columns import TrainingColumns, read_columns
 
 SETTINGS = {
     "model": "blend", "refit": True, "epochs": 20, "batch_size": 50, "learning_rate": 0.02, "hidden_units": [16],
@@ -22,7 +22,9 @@ SETTINGS = {
 
 
 def test_adjacent_rows_are_concatenated_without_a_copy() -> None:
-    whole = Columns({"numeric": np.arange(20, dtype=np.float32).reshape(10, 2)}, np.arange(10, dtype=np.float32))
+    whole = TrainingColumns(
+        {"numeric": np.arange(20, dtype=np.float32).reshape(10, 2)}, np.arange(10, dtype=np.float32)
+    )
     again = whole.rows(slice(None, -3)).and_then(whole.rows(slice(-3, None)))
     assert np.shares_memory(again.features["numeric"], whole.features["numeric"])
     assert np.array_equal(again.features["numeric"], whole.features["numeric"])
@@ -52,12 +54,12 @@ def test_training_from_files() -> None:
     numeric = draw.uniform(-1, 1, (600, 2)).astype(np.float32)
     code = draw.integers(2, 5, (600, 1)).astype(np.int32)
     features = {"categorical": code, "missing": np.zeros((600, 2), np.float32), "numeric": numeric}
-    spool = Spool(budget=0)
+    spool = RowBuffer(budget=0)
     spool.add(features)
     labels = (numeric[:, 0] + (code[:, 0] == 3) > 0.5).astype(np.float32)
     answers = []
-    for rows in (Columns(features, labels), Columns(spool.matrices(), labels)):
-        task = Task("binary", 0, 5, ordered=True)
+    for rows in (TrainingColumns(features, labels), TrainingColumns(spool.matrices(), labels)):
+        task = TaskSpec("binary", 0, 5, ordered=True)
         trees = fit(rows, task, SETTINGS | {"model": "trees"})
         answers.append(trees.model({name: tf.constant(matrix) for name, matrix in features.items()}).numpy())
         once = SETTINGS | {"model": "network", "refit": False}  # the trees show that what is refitted comes from files
@@ -69,6 +71,6 @@ def test_training_from_files() -> None:
     assert np.array_equal(*answers)
 
 
-def _read(one: Any, **budget: int) -> Columns:
+def _read(one: Any, **budget: int) -> TrainingColumns:
     transform = tft.TFTransformOutput(str(one.folder / "transform"))
     return read_columns([str(one.folder / "data*")], one.record_batches, one.schema, transform, **budget)

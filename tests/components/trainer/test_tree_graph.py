@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from components.trainer import tree_graph
 from components.trainer.lightgbm_text import read_trees
-from components.trainer.tree_graph import Forest
+from components.trainer.tree_graph import TreeGraph
 from components.trainer.tree_tables import tables_of
 
 ROWS = 400
@@ -38,8 +38,8 @@ def _booster(table: np.ndarray, labels: np.ndarray, task: str, rounds: int = 20,
     return lightgbm.train({**given, "min_data_in_leaf": 3, **settings}, data, rounds)
 
 
-def _forest(booster: Any, iterations: int | None = None, categorical: int = 2) -> Forest:
-    return Forest(tables_of(read_trees(booster, iterations), booster.num_model_per_iteration(), categorical))
+def _forest(booster: Any, iterations: int | None = None, categorical: int = 2) -> TreeGraph:
+    return TreeGraph(tables_of(read_trees(booster, iterations), booster.num_model_per_iteration(), categorical))
 
 
 def _raw(booster: Any, table: np.ndarray, **given: Any) -> np.ndarray:

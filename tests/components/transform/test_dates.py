@@ -15,7 +15,7 @@ from components.shared.features.calendar_parts import DAY
 from components.shared.features.derived_features import candidates
 from components.shared.features.transform_matrices import load_matrices
 from components.trainer.raw_inputs import SentAsText, raw_inputs
-from components.transform.analysis import analyse
+from components.transform.analysis import analyse_batches
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR
@@ -98,7 +98,7 @@ def text_of(name: str, cells: list[Any]) -> str:
 def test_served_rows_equal_training_rows(tmp_path: Path) -> None:
     rows = raw_rows()
     batch = batch_of(rows)
-    facts = analyse([batch], TABLES, QUANTILES, SKETCH_ERROR)
+    facts = analyse_batches([batch], TABLES, QUANTILES, SKETCH_ERROR)
     write_transform_graph(facts, schema_utils.schema_from_feature_spec(SPECS), TABLES, str(tmp_path))
     output = tft.TFTransformOutput(str(tmp_path))
     texts = SentAsText.of(FEATURES)
@@ -146,10 +146,10 @@ def test_invalid_date_fails_the_request() -> None:
 
 
 def test_without_time_order_all_varying_parts_are_derived() -> None:
-    facts = analyse([batch_of(raw_rows())], {**TABLES, "ordered": False}, QUANTILES, SKETCH_ERROR)
+    facts = analyse_batches([batch_of(raw_rows())], {**TABLES, "ordered": False}, QUANTILES, SKETCH_ERROR)
     assert "at: month (UTC)" in facts.features["cyclical"]
     constant = {**raw_rows(), "born": [[5]] * ROWS}
-    facts = analyse([batch_of(constant)], {**TABLES, "ordered": False}, QUANTILES, SKETCH_ERROR)
+    facts = analyse_batches([batch_of(constant)], {**TABLES, "ordered": False}, QUANTILES, SKETCH_ERROR)
     assert not [name for name in facts.features["cyclical"] if name.startswith("born")]
 
 
@@ -168,7 +168,7 @@ def test_tft_analyzers_derive_the_same_columns(tmp_path: Path) -> None:
         )
     numeric = np.array([row["numeric"] for row in found])
     assert numeric.shape == (ROWS, 1 + len(NUMERIC) + 64)
-    facts = analyse([batch_of(rows)], TABLES, QUANTILES, SKETCH_ERROR)
+    facts = analyse_batches([batch_of(rows)], TABLES, QUANTILES, SKETCH_ERROR)
     write_matrices(facts, tf.float32, TABLES, str(tmp_path / "graph"))
     here = tft.TFTransformOutput(str(tmp_path / "graph"))
     learned = load_matrices(here)

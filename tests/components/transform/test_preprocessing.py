@@ -16,7 +16,7 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
 from components.shared.errors import ConfigError
 from components.shared.features.transform_matrices import load_matrices
-from components.transform.analysis import analyse
+from components.transform.analysis import analyse_batches
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR, check, preprocessing_fn
@@ -99,7 +99,7 @@ class FittedHere(Fitted):
         batch = pa.record_batch(columns)
         half = len(rows) // 2
         batches = [batch.slice(0, half), batch.slice(half)]
-        facts = analyse(batches, tables, QUANTILES, SKETCH_ERROR)
+        facts = analyse_batches(batches, tables, QUANTILES, SKETCH_ERROR)
         schema = schema_utils.schema_from_feature_spec(spec)
         write_transform_graph(facts, schema, tables, str(folder / "out"))
         write_matrices(facts, spec[tables["dataset"]["label"]].dtype, tables, str(folder / "out"))

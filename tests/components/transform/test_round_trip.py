@@ -16,7 +16,7 @@ from tensorflow_transform.tf_metadata import schema_utils
 from components.shared.features.large_integers import less, less_tensor, remainders
 from components.shared.features.vocabulary_escaping import escaped, escaped_tensor, unescaped
 from components.trainer.raw_inputs import ByLayer, ByMatrices, raw_inputs
-from components.transform.analysis import Facts, analyse
+from components.transform.analysis import AnalysisFacts, analyse_batches
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR
@@ -46,11 +46,11 @@ def test_escaping_in_the_graph_equals_that_in_the_file(texts: list[bytes]) -> No
     assert escaped_tensor(tf.constant(texts)).numpy().tolist() == [escaped(text) for text in texts]
 
 
-def fitted(folder: Path, batch: pa.RecordBatch, tables: dict) -> tuple[Facts, tf.Module, ByMatrices, ByLayer]:
+def fitted(folder: Path, batch: pa.RecordBatch, tables: dict) -> tuple[AnalysisFacts, tf.Module, ByMatrices, ByLayer]:
     """Analyses and writes the graph, and reads it by both paths of a served model."""
     types = {pa.binary(): tf.string, pa.int64(): tf.int64, pa.float32(): tf.float32}
     specs = {field.name: tf.io.VarLenFeature(types[field.type.value_type]) for field in batch.schema}
-    facts = analyse([batch], tables, QUANTILES, SKETCH_ERROR)
+    facts = analyse_batches([batch], tables, QUANTILES, SKETCH_ERROR)
     write_transform_graph(facts, schema_utils.schema_from_feature_spec(specs), tables, str(folder))
     output = tft.TFTransformOutput(str(folder))
     features, label = tables["features"], tables["dataset"]["label"]

@@ -9,7 +9,7 @@ from tensorflow_transform.tf_metadata import schema_utils
 
 from components.shared.spellings.canonical_spellings import KEY
 from components.trainer.raw_inputs import raw_inputs
-from components.transform.analysis import analyse
+from components.transform.analysis import analyse_batches
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR
@@ -28,7 +28,7 @@ MEANT = {"plan": ["pro", "pro", "basic", "plus", ""], "city": ["PRO", "pro", "x"
 def test_raw_spellings_are_served_as_their_canonical_values(tmp_path: Path) -> None:
     batch = pa.record_batch({name: pa.array([[one] for one in column]) for name, column in TRAIN.items()})
     specs = {name: tf.io.VarLenFeature(tf.string) for name in TRAIN}
-    facts = analyse([batch], TABLES, QUANTILES, SKETCH_ERROR)
+    facts = analyse_batches([batch], TABLES, QUANTILES, SKETCH_ERROR)
     write_transform_graph(facts, schema_utils.schema_from_feature_spec(specs), TABLES, str(tmp_path))
     output = tft.TFTransformOutput(str(tmp_path))
     layer = raw_inputs(output, specs, ["plan", "city"], ["plan", "city"], "left")

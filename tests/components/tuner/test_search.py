@@ -5,15 +5,15 @@ import math
 import pytest
 
 from components.tuner.search import search
-from components.tuner.search_space import Knob
+from components.tuner.search_space import Hyperparameter
 from components.tuner.trial_store import Trial
 
 pytestmark = pytest.mark.slow  # imports TensorFlow
 
 SPACE = (
-    Knob("rate", 1e-4, 1.0, log=True),
-    Knob("units", choices=((8,), (8, 8), (16,))),
-    Knob("leaves", 2, 64, whole=True, log=True),
+    Hyperparameter("rate", 1e-4, 1.0, log=True),
+    Hyperparameter("units", choices=((8,), (8, 8), (16,))),
+    Hyperparameter("leaves", 2, 64, whole=True, log=True),
 )
 START = {"rate": 0.5, "units": (8, 8), "num_leaves": 100}
 
@@ -84,6 +84,6 @@ def test_bug_ends_the_search() -> None:
 
 
 def test_single_value_is_fixed() -> None:
-    space = (Knob("rate", 0.1, 0.1), Knob("leaves", 2, 64, whole=True))
+    space = (Hyperparameter("rate", 0.1, 0.1), Hyperparameter("leaves", 2, 64, whole=True))
     trials = search(space, {"rate": 0.5, "num_leaves": 8}, scored, trials=3)
     assert [trial.values["rate"] for trial in trials[1:]] == [0.1, 0.1]

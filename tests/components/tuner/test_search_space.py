@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.tuner.search_space import DEFAULTS, Knob, around, nested, setting, space_of
+from components.tuner.search_space import DEFAULTS, Hyperparameter, around, nested, setting, space_of
 
 TRAINING = {
     "dropout": 0.2,
@@ -30,11 +30,11 @@ def test_given_range_replaces_the_default() -> None:
         "trees": {"num_leaves": {"min": 4, "max": 16, "log": False}},
     }
     space = {knob.name: knob for knob in space_of(asked, "blend")}
-    assert space["dropout"] == Knob("dropout", 0.0, 0.3)
-    assert space["members"] == Knob("members", 2.0, 6.0, whole=True, log=True)
-    assert space["hidden_units"] == Knob("hidden_units", choices=((32, 16), (64,)))
-    assert space["epochs"] == Knob("epochs", choices=(5, 10))
-    assert space["trees.num_leaves"] == Knob("trees.num_leaves", 4.0, 16.0, whole=True)
+    assert space["dropout"] == Hyperparameter("dropout", 0.0, 0.3)
+    assert space["members"] == Hyperparameter("members", 2.0, 6.0, whole=True, log=True)
+    assert space["hidden_units"] == Hyperparameter("hidden_units", choices=((32, 16), (64,)))
+    assert space["epochs"] == Hyperparameter("epochs", choices=(5, 10))
+    assert space["trees.num_leaves"] == Hyperparameter("trees.num_leaves", 4.0, 16.0, whole=True)
     assert space["trees.l2"] == DEFAULTS["trees.l2"]
     assert "batch_size" not in space
 
@@ -76,18 +76,18 @@ def test_settings_of_an_excluded_model_cannot_be_searched() -> None:
 
 
 def test_current_values_are_added_to_enumerations() -> None:
-    space = (Knob("hidden_units", choices=((64,), (128,))), Knob("batch_size", choices=(256, 512)))
+    space = (Hyperparameter("hidden_units", choices=((64,), (128,))), Hyperparameter("batch_size", choices=(256, 512)))
     assert [knob.choices for knob in around(space, TRAINING)] == [((32,), (64,), (128,)), (256, 512)]
 
 
 def test_points_and_values() -> None:
-    share, leaves = Knob("dropout", 0.1, 0.5), Knob("trees.num_leaves", 8, 128, whole=True)
+    share, leaves = Hyperparameter("dropout", 0.1, 0.5), Hyperparameter("trees.num_leaves", 8, 128, whole=True)
     assert share.nearest(0.2) == 0.2
     assert share.nearest(0.9) == 0.5  # a present setting outside of the space stands at its edge
     assert share.value(0.123456) == 0.123
-    assert Knob("dropout", 0.12345, 0.5).value(0.12345) == 0.12345  # rounding does not leave the space
+    assert Hyperparameter("dropout", 0.12345, 0.5).value(0.12345) == 0.12345  # rounding does not leave the space
     assert leaves.value(31) == 31
-    sizes = Knob("hidden_units", choices=((32,), (64,)))
+    sizes = Hyperparameter("hidden_units", choices=((32,), (64,)))
     assert [sizes.value(sizes.nearest(size)) for size in sizes.choices] == [(32,), (64,)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from components.shared.errors import InputError, PlumblineError
-from components.tuner.trial_store import Notebook, Trial, attempted
+from components.tuner.trial_store import Trial, TrialStore, attempted
 
 VALUES = {"dropout": 0.1, "hidden_units": (8, 4)}
 
@@ -23,12 +23,12 @@ def never() -> Trial:
 
 
 def test_trial_is_trained_once(tmp_path) -> None:
-    kept = Notebook(tmp_path / "here").trial(VALUES, done)
-    again = Notebook(tmp_path / "here").trial(dict(reversed(VALUES.items())), never)
+    kept = TrialStore(tmp_path / "here").trial(VALUES, done)
+    again = TrialStore(tmp_path / "here").trial(dict(reversed(VALUES.items())), never)
     assert again == kept == done()
     assert again.answer is not None
     assert again.answer.tolist() == [0.25, 0.75]
-    other = Notebook(tmp_path / "here").trial({"dropout": 0.2}, lambda: done({"dropout": 0.2}))
+    other = TrialStore(tmp_path / "here").trial({"dropout": 0.2}, lambda: done({"dropout": 0.2}))
     assert other.values == {"dropout": 0.2}
 
 
@@ -36,16 +36,16 @@ def test_failures_are_stored(tmp_path) -> None:
     def fails() -> Trial:
         return Trial(VALUES, None, 2.0, "out of memory")
 
-    Notebook(tmp_path).trial(VALUES, fails)
-    again = Notebook(tmp_path).trial(VALUES, never)
+    TrialStore(tmp_path).trial(VALUES, fails)
+    again = TrialStore(tmp_path).trial(VALUES, never)
     assert (again.score, again.failed, again.answer) == (None, "out of memory", None)
 
 
 def killed(folder: Path) -> None:
     """Ends the process as the system does when memory runs out."""
     code = (
-        "import os, pathlib, sys; from components.tuner.trial_store import Notebook; "
-        f"Notebook(pathlib.Path(sys.argv[1])).trial({VALUES!r}, lambda: os.kill(os.getpid(), 9))"
+        "import os, pathlib, sys; from components.tuner.trial_store import TrialStore; "
+        f"TrialStore(pathlib.Path(sys.argv[1])).trial({VALUES!r}, lambda: os.kill(os.getpid(), 9))"
     )
     ended = subprocess.run([sys.executable, "-c", code, str(folder)], cwd=Path(__file__).parents[3], check=False)
     assert ended.returncode == -signal.SIGKILL
@@ -54,7 +54,7 @@ def killed(folder: Path) -> None:
 def test_trial_that_ends_the_process_twice_has_failed(tmp_path) -> None:
     killed(tmp_path)
     killed(tmp_path)
-    assert Notebook(tmp_path).trial(VALUES, never).failed.startswith("the process ended 2 times")
+    assert TrialStore(tmp_path).trial(VALUES, never).failed.startswith("the process ended 2 times")
 
 
 @pytest.mark.parametrize("raised", [KeyboardInterrupt(), InputError("a single class"), KeyError("a bug")])
@@ -65,12 +65,12 @@ def test_exceptions_do_not_count_as_process_deaths(tmp_path, raised) -> None:
     killed(tmp_path)
     for _ in range(3):
         with pytest.raises(type(raised)):
-            Notebook(tmp_path).trial(VALUES, train)
-    assert Notebook(tmp_path).trial(VALUES, done) == done()
+            TrialStore(tmp_path).trial(VALUES, train)
+    assert TrialStore(tmp_path).trial(VALUES, done) == done()
 
 
 def test_closing_deletes_only_its_own_trials(tmp_path) -> None:
-    one, other = Notebook(tmp_path / "all" / "one"), Notebook(tmp_path / "all" / "other")
+    one, other = TrialStore(tmp_path / "all" / "one"), TrialStore(tmp_path / "all" / "other")
     one.trial(VALUES, done)
     other.trial(VALUES, done)
     one.close()

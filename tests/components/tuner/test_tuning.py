@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from components.shared.errors import PlumblineError
-from components.trainer.training_columns import Columns
-from components.tuner.settings import Settings
-from components.tuner.trial_store import Notebook
-from components.tuner.tuning import Data, Judged, sampled, searched, tune
+from components.trainer.training_columns import TrainingColumns
+from components.tuner.settings import TunerSettings
+from components.tuner.trial_store import TrialStore
+from components.tuner.tuning import TrialEvaluation, TuningData, searched, subsample, tune
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ TRAINING = {
 BAD = {"trees": TRAINING["trees"] | {"learning_rate": 0.001, "num_leaves": 2}}
 
 
-def rows(count: int = 600, task: str = "binary") -> Columns:
+def rows(count: int = 600, task: str = "binary") -> TrainingColumns:
     draw = np.random.default_rng(1)
     numeric = draw.normal(size=(count, 3)).astype(np.float32)
     value = numeric[:, 0] + numeric[:, 1] * (numeric[:, 2] > 0)
@@ -29,14 +29,14 @@ def rows(count: int = 600, task: str = "binary") -> Columns:
         "multiclass": np.digitize(value, [-0.7, 0.7]).astype(np.int32),
         "regression": (value * 10 + 50).astype(np.float32),
     }[task]
-    return Columns({"numeric": numeric, "missing": np.zeros((count, 3), np.float32)}, labels)
+    return TrainingColumns({"numeric": numeric, "missing": np.zeros((count, 3), np.float32)}, labels)
 
 
 def tuned(tmp_path, training=None, task: str = "binary", **settings):
     tables = {"dataset": {"task": task}, "training": TRAINING | (training or {}), "ordered": True}
     classes = ["a", "b", "c"] if task == "multiclass" else []
-    search = Settings(**{"trials": 4, "method": "random", **settings})
-    return tune(Data(rows(task=task), classes, 0), tables, search, Notebook(tmp_path / "notes"))
+    search = TunerSettings(**{"trials": 4, "method": "random", **settings})
+    return tune(TuningData(rows(task=task), classes, 0), tables, search, TrialStore(tmp_path / "notes"))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_no_better_settings_change_nothing(tmp_path) -> None:
 
 def test_killed_search_is_resumed(tmp_path, monkeypatch) -> None:
     whole = tuned(tmp_path / "whole", BAD)
-    trained, train = [], Judged.train
+    trained, train = [], TrialEvaluation.train
 
     def until_third(self, values):
         if len(trained) == 2:
@@ -76,11 +76,11 @@ def test_killed_search_is_resumed(tmp_path, monkeypatch) -> None:
         trained.append(values)
         return train(self, values)
 
-    monkeypatch.setattr(Judged, "train", until_third)
+    monkeypatch.setattr(TrialEvaluation, "train", until_third)
     with pytest.raises(KeyboardInterrupt):
         tuned(tmp_path / "ended", BAD)
     begun = list(trained)
-    monkeypatch.setattr(Judged, "train", lambda self, values: trained.append(values) or train(self, values))
+    monkeypatch.setattr(TrialEvaluation, "train", lambda self, values: trained.append(values) or train(self, values))
     again = tuned(tmp_path / "ended", BAD)
     assert len(begun) == 2
     assert len(trained) == 4  # the two that were done are not trained again
@@ -102,13 +102,13 @@ def test_settings_that_cannot_be_trained_are_skipped(tmp_path) -> None:
 
 def test_sample_keeps_the_order_in_time() -> None:
     all_rows = rows()
-    some = sampled(all_rows, 100, seed=1)
+    some = subsample(all_rows, 100, seed=1)
     at = [
         int(np.flatnonzero(all_rows.features["numeric"][:, 0] == value)[0]) for value in some.features["numeric"][:, 0]
     ]
     assert len(some) == 100
     assert at == sorted(at)
-    assert sampled(all_rows, 600, seed=1) is all_rows
+    assert subsample(all_rows, 600, seed=1) is all_rows
 
 
 def test_settings_overridden_for_few_rows_are_not_searched() -> None:

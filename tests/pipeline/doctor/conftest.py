@@ -8,8 +8,8 @@ from benchmarks.synthetic_history import History
 from components.shared.artifacts import integrity
 from pipeline.doctor.artifact_folders import artifact_folders
 from pipeline.doctor.diagnosis import diagnose, repair
-from pipeline.doctor.finding import Options
-from pipeline.metadata.store_identity import note, settle
+from pipeline.doctor.finding import DoctorOptions
+from pipeline.metadata.store_identity import reconcile, record_executions
 
 
 class Runs:
@@ -24,8 +24,8 @@ class Runs:
         self.registry = self.history.registry
         for folder in artifact_folders(self.home):
             integrity.record(str(folder))
-        settle(self.home, self.history.store)
-        note(self.home, self.history.store)
+        reconcile(self.home, self.history.store)
+        record_executions(self.home, self.history.store)
 
     @property
     def metadata(self) -> Path:
@@ -33,7 +33,7 @@ class Runs:
 
     def found(self, check: str = "", **asked) -> list[tuple[str, str, str]]:
         """(check, severity, what) of each finding that is not info."""
-        options = Options(tensorflow=False, **asked)
+        options = DoctorOptions(tensorflow=False, **asked)
         return [
             (one.check, finding.severity, finding.what)
             for one in diagnose(self.root, "flights", options).checks
@@ -43,7 +43,7 @@ class Runs:
 
     def repair(self, **asked):
         """What was done, and what is still found."""
-        return repair(self.root, "flights", Options(tensorflow=False, **asked), lambda text: None)
+        return repair(self.root, "flights", DoctorOptions(tensorflow=False, **asked), lambda text: None)
 
     def files(self) -> dict[str, bytes]:
         """Every file below the root with its content, but for locks."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.doctor.diagnosis import diagnose
-from pipeline.doctor.finding import Options
+from pipeline.doctor.finding import DoctorOptions
 
 HERE = Path(__file__).resolve().parents[3]
 
@@ -100,7 +100,7 @@ def test_on_a_root_that_cannot_be_written(runs, project):
         Path(folder).chmod(0o755)
         os.seteuid(65534)
         try:
-            found = diagnose(root, "flights", Options(tensorflow=False))
+            found = diagnose(root, "flights", DoctorOptions(tensorflow=False))
         finally:
             os.seteuid(0)
     errors = [finding.what for one in found.checks for finding in one.findings if finding.severity == "error"]
@@ -112,7 +112,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from pipeline.doctor.diagnosis import repair
-from pipeline.doctor.finding import Options
+from pipeline.doctor.finding import DoctorOptions
 calls = 0
 def dying(real):
     def call(*arguments, **named):
@@ -124,7 +124,7 @@ def dying(real):
     return call
 for name in ("rename", "replace", "fsync", "unlink"):
     setattr(os, name, dying(getattr(os, name)))
-repair(Path(sys.argv[1]), "flights", Options(tensorflow=False), print)
+repair(Path(sys.argv[1]), "flights", DoctorOptions(tensorflow=False), print)
 """
 
 

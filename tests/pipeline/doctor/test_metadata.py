@@ -13,8 +13,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.shared.errors import UsageError
 from pipeline.doctor.store_records import damage, read
 from pipeline.metadata.connection import connect, connection_config
-from pipeline.metadata.store_identity import note
-from pipeline.process.run_lock import alone
+from pipeline.metadata.store_identity import record_executions
+from pipeline.process.run_lock import run_lock
 from pipeline.run_history.metadata_graph import executions_of_run, run_ids
 
 
@@ -169,7 +169,7 @@ def test_an_older_copy(runs):
     """Somebody copied an old backup over the newest metadata: the backup that has counted further is restored."""
     old = runs.metadata.read_bytes()
     runs.history.add(train=[3, 4], evaluation=5)
-    note(runs.home, runs.history.store)
+    record_executions(runs.home, runs.history.store)
     _back_up(runs)
     newest = read(runs.metadata)
     runs.metadata.write_bytes(old)
@@ -192,6 +192,6 @@ def test_a_store_of_another_root(runs, project):
 def test_refused_while_a_run_is_under_way(runs):
     runs.metadata.write_bytes(b"")
     before = runs.files()
-    with alone(runs.home), pytest.raises(UsageError, match="already under way"):
+    with run_lock(runs.home), pytest.raises(UsageError, match="already under way"):
         runs.repair()
     assert runs.files() == before

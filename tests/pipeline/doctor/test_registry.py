@@ -9,7 +9,7 @@ import pytest
 from components.registry.backend import file_digests
 from components.registry.registry import Registry
 from components.shared.files import write_json
-from pipeline.doctor.finding import Options, Place
+from pipeline.doctor.finding import DatasetPaths, DoctorOptions
 from pipeline.doctor.registry import check_registry
 from pipeline.doctor.registry_repair import mend_labels
 from pipeline.doctor.set_aside import SetAside
@@ -124,7 +124,7 @@ def test_in_a_bucket(bucket, tmp_path, monkeypatch):
     monkeypatch.setattr("pipeline.doctor.registry.registry_folder", lambda config, root: bucket.location)
 
     def found():
-        one = check_registry(Place(tmp_path, "flights"), object(), Options())
+        one = check_registry(DatasetPaths(tmp_path, "flights"), object(), DoctorOptions())
         return [(finding.severity, finding.what, finding.repairable) for finding in one.findings]
 
     assert found() == []

@@ -47,7 +47,7 @@ def test_two_samples_of_one_source_do_not_drift(sides):
     assert drifted(found) == set()
     assert {row.feature for row in found.found.rows} >= {"color", "height", "weight", "late", "(columns)"}
     assert (found.found.baseline_rows, found.found.current_rows) == (ROWS, ROWS)
-    assert "no drift" in found.for_a_person()
+    assert "no drift" in found.to_text()
 
 
 def test_only_drifted_columns_are_reported(sides):
@@ -56,7 +56,7 @@ def test_only_drifted_columns_are_reported(sides):
     found = drift(*sides(moved))
     assert {feature for feature, _ in drifted(found)} - {"(columns)"} == {"color"}
     assert {("color", "chebyshev"), ("color", "unseen"), ("color", "vanished")} <= drifted(found)
-    assert "'teal'" in found.for_a_person()
+    assert "'teal'" in found.to_text()
 
 
 def test_file_formats_give_the_same_result(sides):

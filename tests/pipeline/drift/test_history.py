@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from components.shared.errors import UsageError
-from pipeline.drift.history import History, load_history
+from pipeline.drift.history import DriftHistory, load_history
 from pipeline.drift.history_table import table
 
 
@@ -31,7 +31,7 @@ def keep(root: Path, run_id: str, train: list[int], evaluation: list[int], drift
 
 
 @pytest.fixture
-def history(tmp_path) -> History:
+def history(tmp_path) -> DriftHistory:
     """Spans 2 to 4. bought: 1 of 3; price: KS and missing; city: in one slice."""
     price = {"measure": "kolmogorov_smirnov"}
     keep(
@@ -184,7 +184,7 @@ def test_truncated_summaries_are_skipped(tmp_path):
     whole = path.read_bytes()
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
-        assert load_history(tmp_path, "shop") == History("shop", (), 1)
+        assert load_history(tmp_path, "shop") == DriftHistory("shop", (), 1)
 
 
 def test_a_run_in_progress_does_not_count_as_unreadable(tmp_path):

@@ -4,11 +4,11 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from components.shared.errors import UsageError
-from pipeline.drift.history import Compared, History, Row
+from pipeline.drift.history import ComparedRun, DriftHistory, Row
 from pipeline.drift.history_chart import MOST_FEATURES, MOST_SPANS, chart_json, save_chart
 
 
-def history(features: int = 3, spans: int = 4, threshold: float | None = 0.1) -> History:
+def history(features: int = 3, spans: int = 4, threshold: float | None = 0.1) -> DriftHistory:
     """Feature f0 is `late`, the label; distances grow with the number of feature and span."""
     compared = []
     for span in range(2, 2 + spans):
@@ -19,8 +19,8 @@ def history(features: int = 3, spans: int = 4, threshold: float | None = 0.1) ->
             drifted = threshold is not None and distance > threshold
             row = Row(name, "chebyshev", "", role, distance, threshold, None, drifted, "'a' was 1%, is 2%")
             rows[row[:3]] = row
-        compared.append(Compared(f"r{span}", span, (span - 1,), str(span), rows))
-    return History("shop", tuple(compared))
+        compared.append(ComparedRun(f"r{span}", span, (span - 1,), str(span), rows))
+    return DriftHistory("shop", tuple(compared))
 
 
 def texts(path) -> list[str]:
@@ -87,7 +87,7 @@ def test_levels_of_cells_by_ratio_to_the_threshold():
         )
         for threshold in LEVELS
     }
-    specification = chart_json(History("shop", (Compared("r", 1, (0,), "1", rows),)))
+    specification = chart_json(DriftHistory("shop", (ComparedRun("r", 1, (0,), "1", rows),)))
     levels = {value["feature"]: value["level"] for value in drawn(specification)}
     assert levels == {str(threshold): level for threshold, level in LEVELS.items()}
 
@@ -97,10 +97,10 @@ def test_chart_without_thresholds_or_label(tmp_path):
     assert "no threshold" in texts(tmp_path / "a.svg")
     plain = history()
     rows = [{key: row for key, row in one.rows.items() if row.role != "label"} for one in plain.compared]
-    no_label = History(
+    no_label = DriftHistory(
         "shop",
         tuple(
-            Compared(one.run_id, one.span, one.train, one.name, kept)
+            ComparedRun(one.run_id, one.span, one.train, one.name, kept)
             for one, kept in zip(plain.compared, rows, strict=True)
         ),
     )
@@ -121,7 +121,7 @@ def test_other_suffixes_are_refused(tmp_path, name):
 
 def test_nothing_to_draw_and_nowhere_to_write(tmp_path):
     with pytest.raises(UsageError, match="shop: nothing to draw"):
-        save_chart(History("shop", ()), tmp_path / "drift.svg")
+        save_chart(DriftHistory("shop", ()), tmp_path / "drift.svg")
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match=r"drift\.svg: the chart cannot be written"):
         save_chart(history(), tmp_path / "file" / "drift.svg")

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.shared.errors import UsageError
-from pipeline.drift.history import Compared, History, Row
+from pipeline.drift.history import ComparedRun, DriftHistory, Row
 from pipeline.drift.threshold_suggestions import _round_up, suggest
 
 
-def history(courses: dict[tuple[str, str], list[float]], *, threshold: float | None = 0.1, effect=None) -> History:
+def history(courses: dict[tuple[str, str], list[float]], *, threshold: float | None = 0.1, effect=None) -> DriftHistory:
     """(feature, measure) -> distances in spans 1, 2, 3, ..."""
     count = max(map(len, courses.values()))
     compared = []
@@ -22,8 +22,8 @@ def history(courses: dict[tuple[str, str], list[float]], *, threshold: float | N
             for (feature, measure), distances in courses.items()
             if number < len(distances)
         }
-        compared.append(Compared(f"r{number}", number + 1, (number,), str(number + 1), rows))
-    return History("shop", tuple(compared))
+        compared.append(ComparedRun(f"r{number}", number + 1, (number,), str(number + 1), rows))
+    return DriftHistory("shop", tuple(compared))
 
 
 NINE = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.0912]
@@ -46,7 +46,7 @@ def test_eight_spans_are_too_few_for_a_rate_of_a_tenth():
     found = suggest(history({("city", "chebyshev"): NINE[:8]}))
     assert found.rows[0].suggested is None
     assert found.threshold_changes() == {}
-    assert found.for_a_person() == "No suggestion, since a rate of 10% needs 9 spans: city (8)"
+    assert found.to_text() == "No suggestion, since a rate of 10% needs 9 spans: city (8)"
 
 
 @pytest.mark.parametrize(("rate", "needed"), [(0.5, 1), (0.2, 4), (0.1, 9), (0.05, 19), (0.01, 99), (0.3, 3)])
@@ -63,7 +63,7 @@ def test_excluded_spans_are_not_used():
     assert suggest(history(past)).rows[0].suggested == 0.9
     found = suggest(history(past), leave_out=[10])
     assert (found.rows[0].suggested, found.rows[0].spans) == (0.092, 9)
-    assert "Excluded: spans 10." in found.for_a_person()
+    assert "Excluded: spans 10." in found.to_text()
     with pytest.raises(UsageError, match="span 11: cannot be excluded"):
         suggest(history(past), leave_out=[10, 11])
 
@@ -84,10 +84,10 @@ def test_only_measures_with_a_comparator_get_suggestions():
 
 
 def test_ids_get_no_suggestion():
-    one = Compared(
+    one = ComparedRun(
         "r", 1, (0,), "1", {("id", "chebyshev", ""): Row("id", "chebyshev", "", "id", 0.5, 0.1, None, True, "")}
     )
-    assert suggest(History("shop", (one,)), 0.5).rows == ()
+    assert suggest(DriftHistory("shop", (one,)), 0.5).rows == ()
 
 
 def test_current_threshold_is_the_effect_size_not_the_critical_value():
@@ -116,7 +116,7 @@ def test_text_output():
         ("new", "chebyshev"): [0.0, 0.0],
     }
     found = suggest(history(courses))
-    assert found.for_a_person() == GOLDEN
+    assert found.to_text() == GOLDEN
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["rows"][0] == {
         "feature": "city",
         "measure": "chebyshev",
@@ -127,13 +127,13 @@ def test_text_output():
 
 
 def test_no_suggestions_without_history():
-    assert "no run has measured" in suggest(History("shop", ())).for_a_person()
+    assert "no run has measured" in suggest(DriftHistory("shop", ())).to_text()
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, 1.5, float("nan")])
 def test_an_impossible_rate(rate):
     with pytest.raises(UsageError, match="must be between 0 and 1"):
-        suggest(History("shop", ()), rate)
+        suggest(DriftHistory("shop", ()), rate)
 
 
 @pytest.mark.parametrize(

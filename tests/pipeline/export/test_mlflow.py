@@ -167,7 +167,7 @@ def test_aliases_follow_the_registry(server, client, made):
     done = export(CONFIG, root, "1", server, name="roles")
     assert done.champion is None and done.missing == {"champion": 2}  # never a version that is not live
     assert held() == {}
-    assert "champion would be our version 2: export it, too" in done.for_a_person()
+    assert "champion would be our version 2: export it, too" in done.to_text()
     assert export(CONFIG, root, "2", server, name="roles").champion == 2
     assert held() == {"champion": 2}
     _relabel(made.registry, live=1, previous=2)  # rolled back: the newest is a challenger
@@ -186,7 +186,7 @@ def test_aliases_follow_the_registry(server, client, made):
 def test_run_without_a_model(server, client, made):
     done = export(CONFIG, made.home.parent, "last", server, name="none")
     assert done.model_version is None and done.champion is None
-    assert "it pushed no model" in done.for_a_person()
+    assert "it pushed no model" in done.to_text()
     assert _runs(client, "none")[0].data.tags["plumbline.blessed"] == "false"
     json.dumps(done.to_json(), allow_nan=False)
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.arrow_example_gen.corrections import Applied, load_corrections
+from components.arrow_example_gen.corrections import CorrectionCounts, load_corrections
 from components.arrow_example_gen.source import Source
-from components.label_audit.export import Exported
+from components.label_audit.export import ExportCounts
 from components.shared.errors import InputError, UsageError
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import find_spans
@@ -60,8 +60,8 @@ def test_any_file_without_settings(data):
     assert printed["rows"] == 400 and printed["noise"] == pytest.approx(10 / 400, abs=0.01)
     assert printed["issues"][0].keys() == {"row", "id", "label", "suggested", "quality"}
     assert printed["agreement"]["compared"] == 200 and printed["agreement"]["advice"]
-    assert "of 400 labels are suspected errors" in found.for_a_person()
-    assert "annotators ann, bob" in found.for_a_person()
+    assert "of 400 labels are suspected errors" in found.to_text()
+    assert "annotators ann, bob" in found.to_text()
 
 
 def test_parquet_gives_the_same_result(data):
@@ -86,12 +86,12 @@ def test_settings_give_the_features(project):
     assert (found.label, found.rows, found.labels.judged) == ("late", 1000, 1000)
     assert not found.labels.separable
     assert all(issue.id.count("-") >= 4 for issue in found.labels.issues)
-    assert "classes overlap: many of these rows are hard to predict" in found.for_a_person()
+    assert "classes overlap: many of these rows are hard to predict" in found.to_text()
 
 
 def test_label_issues_are_exported_as_corrections(data):
     found = audit(data, "kind", ids=["row_id"])
-    assert export(found, Path("corrections.csv")) == Exported(found.labels.doubtful, filled=0, left_out=0)
+    assert export(found, Path("corrections.csv")) == ExportCounts(found.labels.doubtful, filled=0, left_out=0)
     rows = list(csv.DictReader(io.StringIO(Path("corrections.csv").read_text())))
     assert list(rows[0]) == ["id", "field", "value", "reason", "by", "when"]
     assert {row["id"] for row in rows[:10]} == {f"p{i}" for i in range(10)}
@@ -120,7 +120,7 @@ def test_repeated_ids_are_left_out_of_corrections(data):
     rows.to_csv(data, index=False)
     found = audit(data, "kind", ids=["row_id"])
     assert found.to_json()["repeated_ids"] == 2
-    assert export(found, Path("corrections.csv")) == Exported(found.labels.doubtful - 1, filled=0, left_out=1)
+    assert export(found, Path("corrections.csv")) == ExportCounts(found.labels.doubtful - 1, filled=0, left_out=1)
 
 
 def test_auto_is_applied_by_ingest(data, capsys):
@@ -136,7 +136,7 @@ def test_auto_is_applied_by_ingest(data, capsys):
     columns = {"row_id": "string", "height": "float64", "weight": "float64", "color": "string", "kind": "string"}
     source = Source(".", "people.csv", columns, "kind", ["row_id"], 1, 0.2, ReadOptions(), "auto.csv")
     (file,) = find_spans(".", "people.csv")
-    applied = Applied()
+    applied = CorrectionCounts()
     kinds = {}
     for split in ("train", "eval"):
         for batch in source.read(file, split, applied=applied):

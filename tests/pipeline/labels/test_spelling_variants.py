@@ -42,7 +42,7 @@ def test_duplicates_and_spelling_variants_are_reported(tmp_path: Path, capsys: p
     assert by_column["plan"]["spellings"]["Basic"] == 5
     firms = [set(one["spellings"]) for one in found["spellings"] if one["column"] == "firm"]
     assert {"ACME Corp.", "Acme Corporation"} in firms
-    text = audit(str(path), "left").for_a_person()
+    text = audit(str(path), "left").to_text()
     assert "differ in case, whitespace, accents or punctuation only: 1, such as rows 11 and 151" in text
     assert "possible spelling variants of one value" in text
 

@@ -87,7 +87,7 @@ def test_without_its_record_an_artifact_is_checked_by_its_content(toy: Toy) -> N
     artifact = toy.artifact("data")
     integrity.forget(artifact.uri)
     assert toy.verifier.findings(artifact) == []
-    assert integrity.load(artifact.uri) is not None  # made anew
+    assert integrity.load_record(artifact.uri) is not None  # made anew
     integrity.forget(artifact.uri)
     (Path(artifact.uri) / "c").write_text("of another run")
     (found,) = toy.verifier.findings(artifact)
@@ -131,11 +131,11 @@ def test_what_a_component_found_damaged_is_set_aside(toy: Toy) -> None:
 
 def test_a_copy_without_its_times_is_read_once(toy: Toy) -> None:
     artifact = toy.artifact("data")
-    recorded = integrity.load(artifact.uri)
+    recorded = integrity.load_record(artifact.uri)
     for file in Path(artifact.uri).iterdir():
         os.utime(file, ns=(5, 5))
     assert toy.verifier.findings(artifact) == []
-    renewed = integrity.load(artifact.uri)
+    renewed = integrity.load_record(artifact.uri)
     assert renewed is not None and recorded is not None
     assert renewed.content == recorded.content
     assert {file.mtime_ns for file in renewed.files.values()} == {5}

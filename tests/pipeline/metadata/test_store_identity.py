@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.metadata.backups import back_up
 from pipeline.metadata.connection import connect, connection_config
-from pipeline.metadata.store_identity import note, settle
+from pipeline.metadata.store_identity import reconcile, record_executions
 from tests.pipeline.runners.local.two_nodes import Toy
 
 
@@ -19,17 +19,17 @@ def home(tmp_path: Path) -> Path:
 
 def used(home: Path) -> Path:
     toy = Toy(home)
-    assert settle(home, toy.store) == ""
+    assert reconcile(home, toy.store) == ""
     for run in ("1", "2"):
         toy.complete(run, node="Make")
-    note(home, toy.store)
+    record_executions(home, toy.store)
     return home
 
 
 def again(home: Path) -> str:
     store = connect(connection_config(None, home / "metadata.sqlite"), read_only=False, make=True)
-    line = settle(home, store)
-    note(home, store)
+    line = reconcile(home, store)
+    record_executions(home, store)
     return line
 
 
@@ -53,7 +53,7 @@ def test_an_older_copy_is_named_once(home: Path) -> None:
     old = back_up(home, "20260101T000000Z-aaaa")
     toy = Toy(home)
     toy.complete("3", node="Make")
-    note(home, toy.store)
+    record_executions(home, toy.store)
     shutil.copy(old, home / "metadata.sqlite")
     assert again(home).startswith("the metadata ends with execution 2, but the artifacts have seen 3")
     assert again(home) == ""

@@ -14,26 +14,26 @@ from pipeline.notebook_views import last_run as look
 from pipeline.notebook_views import lineage as look_lineage
 from pipeline.notebook_views import model as look_model
 from pipeline.notebook_views import statistics as look_statistics
-from pipeline.report.facts import CategoryBar, Feature, Matrix, NumberBar, Side
+from pipeline.report.facts import CategoryBar, Feature, Matrix, NumberBar, SplitFeature
 
 FEATURES = (
     Feature(
         "origin",
         "category",
         {
-            "train": Side(100, 0.0, {"distinct": 2}, (CategoryBar("EWR", 0.75), CategoryBar("JFK", 0.25))),
-            "eval": Side(50, 0.1, {"distinct": 2}, (CategoryBar("EWR", 0.5), CategoryBar("JFK", 0.5))),
+            "train": SplitFeature(100, 0.0, {"distinct": 2}, (CategoryBar("EWR", 0.75), CategoryBar("JFK", 0.25))),
+            "eval": SplitFeature(50, 0.1, {"distinct": 2}, (CategoryBar("EWR", 0.5), CategoryBar("JFK", 0.5))),
         },
     ),
     Feature(
         "temp",
         "number",
         {
-            "train": Side(100, 0.0, {"mean": 1.0}, (NumberBar(0.0, 2.0, 1.0),)),
-            "eval": Side(50, 0.0, {"mean": 2.0}, (NumberBar(0.0, 4.0, 0.5), NumberBar(4.0, 5.0, 0.5))),
+            "train": SplitFeature(100, 0.0, {"mean": 1.0}, (NumberBar(0.0, 2.0, 1.0),)),
+            "eval": SplitFeature(50, 0.0, {"mean": 2.0}, (NumberBar(0.0, 4.0, 0.5), NumberBar(4.0, 5.0, 0.5))),
         },
     ),
-    Feature("row_id", "category", {"train": Side(3, 0.0, {"distinct": 3}, (CategoryBar("a", 1 / 3),))}),
+    Feature("row_id", "category", {"train": SplitFeature(3, 0.0, {"distinct": 3}, (CategoryBar("a", 1 / 3),))}),
 )
 VERDICT = {
     "blessed": False,

@@ -10,7 +10,7 @@ from pipeline.process.console import Progress
 SCRIPT = """
 import os, sys
 from pathlib import Path
-from pipeline.process.console import chatter_to
+from pipeline.process.console import redirect_output
 
 def chatter(word):
     os.write(1, f"C stdout {word}\\n".encode())
@@ -22,7 +22,7 @@ open_before = set(os.listdir("/proc/self/fd"))
 chatter("before")
 print("not yet flushed", end="|")
 try:
-    with chatter_to(Path("new/run.log")) as person:
+    with redirect_output(Path("new/run.log")) as person:
         chatter("inside")
         os.system("echo a child inside")
         person.write("for a person, ü\\n")
@@ -30,7 +30,7 @@ try:
             raise ValueError("inside")
 except ValueError:
     print("raised")
-with chatter_to(Path("new/run.log")):
+with redirect_output(Path("new/run.log")):
     print("appended")
 chatter("after")
 sys.stdout.flush()
@@ -103,11 +103,11 @@ def test_on_a_terminal_the_line_is_replaced():
 FOLLOWED = """
 import os
 from pathlib import Path
-from pipeline.process.console import chatter_to
+from pipeline.process.console import redirect_output
 
-with chatter_to(Path("run.log")):
+with redirect_output(Path("run.log")):
     os.write(2, b"an earlier run\\n")
-with chatter_to(Path("run.log"), follow=True) as person:
+with redirect_output(Path("run.log"), follow=True) as person:
     os.write(2, b"from C\\n")
     print("from Python")
     os.system("echo from a child")

@@ -31,8 +31,8 @@ def test_an_error_within_it_hides_nothing_for_good() -> None:
 
 PROBE = """
 import contextlib, json, sys
-from pipeline.process.environment import settle
-settle()
+from pipeline.process.environment import configure_environment
+configure_environment()
 from pipeline.process.light_imports import without
 with without() if sys.argv[1] == "light" else contextlib.nullcontext():
     import pipeline.dag, pipeline.runners.local.node_launcher

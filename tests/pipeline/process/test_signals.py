@@ -14,7 +14,7 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 COMMAND = """
 import ctypes, os, signal, subprocess, sys, tempfile, time
 from pathlib import Path
-from pipeline.process.command_runner import guarded, own_process
+from pipeline.process.command_runner import run_command, own_process
 from pipeline.process.signals import on_interruption
 from pipeline.process.temporary_files import scratch
 
@@ -81,7 +81,7 @@ def command():
         globals()[sys.argv[2]]()
     return 0
 
-own_process(lambda: guarded(command, debug=False))
+own_process(lambda: run_command(command, debug=False))
 """
 
 

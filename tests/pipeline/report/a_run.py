@@ -11,16 +11,26 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.shared.files import write_bytes, write_json
-from pipeline.report.facts import CategoryBar, Facts, Feature, Matrix, NumberBar, Past, Side, SpanFile, Step
+from pipeline.report.facts import (
+    CategoryBar,
+    Feature,
+    Matrix,
+    NumberBar,
+    Past,
+    ReportData,
+    ReportFile,
+    ReportStep,
+    SplitFeature,
+)
 
 RUN = "20261121T090631Z-a531"
 EVIL = "<script>alert('x')</script>\" onload=\"alert(1)"
 
 STEPS = (
-    Step("Ingest", "executed", 2.0, (), ("examples",)),
-    Step("Schema", "cached", 0.01, (), ("schema",)),
-    Step("Statistics", "executed", 10.0, ("Ingest", "Schema"), ("statistics",)),
-    Step("Trainer", "executed", 61.0, ("Ingest", "Schema", "Statistics"), ("model",)),
+    ReportStep("Ingest", "executed", 2.0, (), ("examples",)),
+    ReportStep("Schema", "cached", 0.01, (), ("schema",)),
+    ReportStep("Statistics", "executed", 10.0, ("Ingest", "Schema"), ("statistics",)),
+    ReportStep("Trainer", "executed", 61.0, ("Ingest", "Schema", "Statistics"), ("model",)),
 )
 
 
@@ -70,7 +80,7 @@ def drift(feature: str, distance: float, threshold: float, measure: str = "cheby
 
 def number(name: str, shift: float = 5.0) -> Feature:
     sides = {
-        split: Side(
+        split: SplitFeature(
             1000,
             0.01,
             {"mean": 50 + by, "min": by, "max": 100 + by},
@@ -83,7 +93,7 @@ def number(name: str, shift: float = 5.0) -> Feature:
 
 def category(name: str, values: tuple[str, ...] = ("AA", "UA", "B6")) -> Feature:
     sides = {
-        split: Side(
+        split: SplitFeature(
             1000,
             0.0,
             {"distinct": len(values), "most frequent": values[0]},
@@ -183,14 +193,14 @@ def past(span: int, **changes: Any) -> Past:
     return Past(**{**known, **changes})  # type: ignore[arg-type]
 
 
-def facts(**changes: Any) -> Facts:
+def facts(**changes: Any) -> ReportData:
     known: dict[str, Any] = {
         "summary": summary(),
         "features": (category("carrier"), number("temp"), category("late", ("0", "1"))),
         "steps": STEPS,
         "files": (
-            SpanFile("train", 1, "data/span-01.csv", "ab" * 32, 1000),
-            SpanFile("eval", 4, "s4.csv", "cd" * 32, 9),
+            ReportFile("train", 1, "data/span-01.csv", "ab" * 32, 1000),
+            ReportFile("eval", 4, "s4.csv", "cd" * 32, 9),
         ),
         "settings": {
             "ArrowExampleGen": {"source": {"label": "late", "ids": ["row_id"]}},
@@ -211,7 +221,7 @@ def facts(**changes: Any) -> Facts:
         "curves": {"candidate": MATRICES, "champion": MATRICES},
         "past": (past(1), past(2), past(3), past(4, run_id=RUN)),
     }
-    return Facts(**{**known, **changes})
+    return ReportData(**{**known, **changes})
 
 
 GATE = "the data gate stopped the run: 1 finding (policy block): late: 7 is not legal"
@@ -226,10 +236,10 @@ STOPPED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def stopped(**changes: Any) -> Facts:
+def stopped(**changes: Any) -> ReportData:
     """A run that the gate blocked: statistics, but no labels and no model."""
     told = summary(**{**STOPPED, **changes})
-    steps = tuple(Step(row["id"], row["state"], row["seconds"]) for row in told["components"])
+    steps = tuple(ReportStep(row["id"], row["state"], row["seconds"]) for row in told["components"])
     return facts(summary=told, steps=steps, evaluation={}, errors={}, training={}, curves={}, settings={})
 
 

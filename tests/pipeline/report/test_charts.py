@@ -6,7 +6,7 @@ import pytest
 from pipeline.report import charts, sparklines
 from pipeline.report.curves import precision_recall, roc, score_bins
 from pipeline.report.draw import svg
-from pipeline.report.facts import Feature, NumberBar, Side, Step
+from pipeline.report.facts import Feature, NumberBar, ReportStep, SplitFeature
 from pipeline.report.graph import drawn_edges, graph, layers
 from pipeline.report.metric_chart import metric_course
 from tests.pipeline.report.a_run import EVIL, MATRICES, STEPS, category, number, past
@@ -15,7 +15,7 @@ NASTY = ("'];alert(1)//", '"', "\\", "\U0001f6eb", "日本", "", "a" * 300, "<b>
 
 
 def constant(name: str) -> Feature:
-    side = Side(10, 0.0, {}, (NumberBar(3.0, 3.0, 1.0),))
+    side = SplitFeature(10, 0.0, {}, (NumberBar(3.0, 3.0, 1.0),))
     return Feature(name, "number", {"train": side, "eval": side})
 
 
@@ -64,13 +64,13 @@ def test_values_of_any_kind_are_shown_as_they_are():
 
 
 def test_a_feature_without_values_has_no_chart():
-    assert charts.distribution(Feature("x", "number", {"train": Side(5, 1.0, {}, ())})) is None
+    assert charts.distribution(Feature("x", "number", {"train": SplitFeature(5, 1.0, {}, ())})) is None
     assert sparklines.mini(Feature("x", "unknown", {})) == ""
 
 
 def test_bins_that_are_not_finite_are_left_out():
     bars = (NumberBar(float("-inf"), 0.0, 0.1), NumberBar(0.0, 1.0, 0.9))
-    spec = charts.distribution(Feature("x", "number", {"train": Side(5, 0.0, {}, bars)}))
+    spec = charts.distribution(Feature("x", "number", {"train": SplitFeature(5, 0.0, {}, bars)}))
     assert [row["low"] for row in spec["data"]["values"]] == [0.0]
 
 
@@ -114,10 +114,10 @@ def test_the_graph_leaves_out_what_a_longer_way_says():
 
 
 LONG_WAY = (
-    Step("A", "executed", 1.0),
-    Step("B", "executed", 1.0),
-    Step("M", "executed", 1.0, ("A",)),
-    Step("Z", "executed", 1.0, ("B", "M")),
+    ReportStep("A", "executed", 1.0),
+    ReportStep("B", "executed", 1.0),
+    ReportStep("M", "executed", 1.0, ("A",)),
+    ReportStep("Z", "executed", 1.0, ("B", "M")),
 )
 
 

@@ -7,8 +7,8 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.shared.statistics.bootstrap import Interval
 from pipeline.run_history.compare_data import RowTotals, span_changes, totals
-from pipeline.run_history.compare_data import for_a_person as span_text
-from pipeline.run_history.compare_gain import Delta, gain_of
+from pipeline.run_history.compare_data import span_changes_text as span_text
+from pipeline.run_history.compare_gain import MetricDelta, gain_of
 from pipeline.run_history.compare_intervals import Intervals
 from tests.pipeline.examples_files import ROWS, edited, write
 
@@ -50,12 +50,12 @@ def test_a_corrected_eval_split_is_other_rows(tmp_path):
 
 
 def test_gain():
-    recorded = {"rows": Delta(9, 9, 0), "log_loss": Delta(0.5, 0.375, -0.125)}
+    recorded = {"rows": MetricDelta(9, 9, 0), "log_loss": MetricDelta(0.5, 0.375, -0.125)}
     gain = gain_of(recorded, None)
     assert (gain.metric, gain.gain, gain.low) == ("log_loss", 0.125, None)  # a lower loss is a gain
     interval = Interval(0.5, 0.375, -0.125, -0.25, 0.0625)
     judged = Intervals(100, 10, 0.95, {"rmse": interval}, {})
     gain = gain_of(recorded, judged)
     assert (gain.metric, gain.before, gain.gain, gain.low, gain.high) == ("rmse", 0.5, 0.125, -0.0625, 0.25)
-    assert gain_of({"auc": Delta(None, 0.5, None)}, None) is None
+    assert gain_of({"auc": MetricDelta(None, 0.5, None)}, None) is None
     assert gain_of({}, None) is None

@@ -13,7 +13,7 @@ from pipeline.run_history.compare_data import RowTotals
 from pipeline.run_history.compare_rows import row_changes
 from pipeline.run_history.compare_runs import compare_runs
 from pipeline.run_history.compare_schema import schema_change
-from pipeline.run_history.compare_text import for_a_person
+from pipeline.run_history.compare_text import run_comparison_text
 from tests.pipeline.examples_files import ROWS, edited, write
 
 
@@ -145,7 +145,7 @@ def test_exactly_that_rows_span(history):
     assert (found.gain.metric, found.gain.before, found.gain.gain) == ("auc", 0.7, 0.0)
     assert found.rows == RowTotals(added=0, dropped=0, relabelled=0, features=1)
     assert found.code == ()
-    text = for_a_person(found)
+    text = run_comparison_text(found)
     assert "the data changed, the code did not" in text
     assert "rows: 1 changed, 0 added, 0 removed" in text
     assert "row_id b: distance 2 -> 7" in text
@@ -154,7 +154,7 @@ def test_exactly_that_rows_span(history):
 def test_nothing(history):
     found = _compare(history, 0, 1)
     assert (found.verdict, found.spans, found.parameters, found.schema) == ("nothing", (), (), None)
-    assert "neither data nor code changed" in for_a_person(found)
+    assert "neither data nor code changed" in run_comparison_text(found)
 
 
 def test_code(history):
@@ -177,7 +177,7 @@ def test_both_and_a_month_later(history):
     ]
     assert not found.same_eval
     assert (found.gain, found.rows) == (None, RowTotals(added=1000, dropped=1000, relabelled=0, features=0))
-    assert "measured on different rows" in for_a_person(found)
+    assert "measured on different rows" in run_comparison_text(found)
 
 
 def test_metrics_and_slices(history):
@@ -211,7 +211,7 @@ def test_rows_that_were_deleted_cannot_be_told(tmp_path):
     made.add(train=[1], evaluation=2, edits={1: "corrected"})
     found = _compare(made, 0, 1)
     assert (found.spans[0].by_row, found.rows) == (None, None)
-    assert "cannot be told: a run's examples are gone" in for_a_person(found)
+    assert "cannot be told: a run's examples are gone" in run_comparison_text(found)
 
 
 def test_unknown_run(history):
@@ -248,6 +248,6 @@ def test_intervals_that_cannot_be_had_are_explained(history):
     found = compare(0, 3)
     assert found.intervals is None
     assert "model" in found.without_intervals
-    assert "No intervals: " in for_a_person(found)
+    assert "No intervals: " in run_comparison_text(found)
     assert compare(0, 4).without_intervals == "the two runs were not judged on the same span"
     assert compare(4, 5).without_intervals == "a run did not come as far as a model"

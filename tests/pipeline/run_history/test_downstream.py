@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.synthetic_history import History
 from components.shared.errors import UsageError
-from pipeline.run_history.downstream import downstream, for_a_person
+from pipeline.run_history.downstream import downstream, downstream_text
 
 
 @pytest.fixture(scope="module")
@@ -36,14 +36,14 @@ def test_which_live_models_saw_this_bad_month(history):
     roles = {version.version: (version.splits, version.roles) for version in found.versions}
     live = history.registry.labels().live
     assert roles[live] == (("train",), ("live",))
-    assert for_a_person(found).startswith(f"13: version {live} (live; trained on)")
+    assert downstream_text(found).startswith(f"13: version {live} (live; trained on)")
 
 
 def test_a_month_that_no_model_in_use_saw(history):
     found = _ask(history, "1")
     assert [(use.run_id, use.splits) for use in found.runs] == [(history.run_ids[0], ("train",))]
     assert [(version.version, version.roles) for version in found.versions] == [(1, ())]
-    assert "no live, canary or previous version saw it" in for_a_person(found)
+    assert "no live, canary or previous version saw it" in downstream_text(found)
     json.dumps(found.to_json(), allow_nan=False)
 
 

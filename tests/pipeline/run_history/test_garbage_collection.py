@@ -16,7 +16,7 @@ from benchmarks.synthetic_history import History
 from components.shared.errors import UsageError
 from components.shared.files import write_json
 from pipeline.metadata.connection import connect, connection_config
-from pipeline.run_history.garbage_collection import collect, for_a_person, plan
+from pipeline.run_history.garbage_collection import collect, deletion_text, plan_deletion
 from pipeline.run_history.lineage import model_lineage, output_uri
 from pipeline.run_history.metadata_graph import executions_of_run
 
@@ -90,15 +90,15 @@ def _artifacts_made_by(history, run_id):
 
 def test_versions_that_are_not_in_use_are_told_apart(history):
     # Champions of 7, 3 and 6 are 6, 2 and 5.
-    assert plan(_store(history), history.home, history.registry, keep=0).versions == (1, 4)
+    assert plan_deletion(_store(history), history.home, history.registry, keep=0).versions == (1, 4)
 
 
 def test_dry_run_touches_nothing(history):
     before = sorted(path for path in history.home.rglob("*"))
     metadata = (history.home / "metadata.sqlite").read_bytes()
-    found = plan(_store(history), history.home, history.registry, keep=1)
+    found = plan_deletion(_store(history), history.home, history.registry, keep=1)
     assert found.bytes > 0
-    assert "nothing is deleted without --apply" in for_a_person(found, applied=False)
+    assert "nothing is deleted without --apply" in deletion_text(found, applied=False)
     assert sorted(path for path in history.home.rglob("*")) == before
     assert (history.home / "metadata.sqlite").read_bytes() == metadata
     json.dumps(found.to_json())
@@ -106,9 +106,9 @@ def test_dry_run_touches_nothing(history):
 
 def test_second_time_there_is_nothing_left(history):
     collect(_store(history), history.home, history.registry, keep=1)
-    again = plan(_store(history), history.home, history.registry, keep=1)
+    again = plan_deletion(_store(history), history.home, history.registry, keep=1)
     assert (again.artifacts, again.folders, again.logs, again.bytes) == ((), (), (), 0)
-    assert for_a_person(again, applied=False).endswith("nothing to delete")
+    assert deletion_text(again, applied=False).endswith("nothing to delete")
 
 
 def test_lineage_can_still_be_asked_for(history):
@@ -183,7 +183,7 @@ def test_another_dataset_in_the_same_store(history):
 @pytest.mark.parametrize("keep", [-1])
 def test_bad_keep(history, keep):
     with pytest.raises(UsageError, match="--keep -1: must be at least 0"):
-        plan(_store(history), history.home, history.registry, keep=keep)
+        plan_deletion(_store(history), history.home, history.registry, keep=keep)
 
 
 # Kills itself, without a chance to tidy up, just before or just after the n-th call of one of the steps.
@@ -237,7 +237,7 @@ def test_killed_in_the_middle(history, step, number):
 
     collect(_store(history), history.home, history.registry, keep=2)
     assert [run for run in history.run_ids if _whole(history, run)] == kept
-    again = plan(_store(history), history.home, history.registry, keep=2)
+    again = plan_deletion(_store(history), history.home, history.registry, keep=2)
     assert (again.artifacts, again.folders, again.logs) == ((), (), ())
     there = {path.parent for path in history.home.glob("artifacts/*/*/*/content")}
     live = {Path(one.uri) for one in _store(history).get_artifacts() if one.state == mlmd.Artifact.LIVE}

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.synthetic_history import SCHEMA, History
 from components.shared.errors import UsageError
 from pipeline.run_history import lineage
-from pipeline.run_history.lineage import for_a_person, model_lineage, open_store, output_uri
+from pipeline.run_history.lineage import lineage_text, model_lineage, open_store, output_uri
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +125,8 @@ def test_corrections(recorded, expected):
     assert lineage.corrections_of(artifact) == expected
 
 
-def test_for_a_person(history, store):
-    text = for_a_person(_of(history, store, 3))
+def test_text(history, store):
+    text = lineage_text(_of(history, store, 3))
     assert "version 3 (live), made by run " + history.run_ids[3] in text
     assert "champion     version 2" in text
     assert "before that  version 1" in text

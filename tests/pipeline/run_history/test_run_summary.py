@@ -4,7 +4,14 @@ from typing import Any
 import pytest
 
 from pipeline.metadata.stored_artifact import StoredArtifact
-from pipeline.run_history.run_summary import ComponentRun, Summary, for_a_person, from_artifacts, one_line, spans_text
+from pipeline.run_history.run_summary import (
+    ComponentRun,
+    Summary,
+    from_artifacts,
+    spans_text,
+    summary_line,
+    summary_text,
+)
 
 
 def summary(**changes: Any) -> Summary:
@@ -57,8 +64,8 @@ EVERY_KIND = [
 @pytest.mark.parametrize("changes", EVERY_KIND)
 def test_every_kind_of_run_can_be_told_and_kept(changes):
     made = summary(**changes)
-    assert for_a_person(made)
-    assert len(one_line(made).splitlines()) == 1
+    assert summary_text(made)
+    assert len(summary_line(made).splitlines()) == 1
     assert json.loads(json.dumps(made.to_json(), allow_nan=False))["run_id"] == "r1"
 
 
@@ -72,7 +79,7 @@ def test_the_contract_of_the_json():
 
 
 def test_better_than_the_champion_and_pushed():
-    text = for_a_person(summary())
+    text = summary_text(summary())
     assert "0.7512" in text
     assert "0.7500, +0.0012" in text
     assert "0.6000, -0.1000" in text
@@ -83,21 +90,21 @@ def test_better_than_the_champion_and_pushed():
 
 
 def test_the_first_model_is_said_to_be_the_first():
-    assert "no champion yet" in for_a_person(summary(champion=None))
-    assert "no champion yet" in one_line(summary(champion=None))
+    assert "no champion yet" in summary_text(summary(champion=None))
+    assert "no champion yet" in summary_line(summary(champion=None))
 
 
 def test_not_blessed_says_why():
-    text = for_a_person(summary(**NOT_BLESSED))
+    text = summary_text(summary(**NOT_BLESSED))
     assert "auc 0.7000 < 0.7500 (champion)" in text
     assert "version 4" not in text
-    line = one_line(summary(**NOT_BLESSED))
+    line = summary_line(summary(**NOT_BLESSED))
     assert "not pushed: auc 0.7000 < 0.7500 (champion)" in line
     assert "against v3" in line
 
 
 def test_a_stopped_run_says_by_what_and_claims_no_metrics():
-    text, line = for_a_person(summary(**STOPPED)), one_line(summary(**STOPPED))
+    text, line = summary_text(summary(**STOPPED)), summary_line(summary(**STOPPED))
     for found in (text, line):
         assert "the data gate stopped the run: late: 7 is not legal" in found
         assert "auc" not in found
@@ -105,39 +112,39 @@ def test_a_stopped_run_says_by_what_and_claims_no_metrics():
 
 
 def test_the_costliest_slice_is_named_with_what_to_do():
-    assert "weakest     no weak slice found" in for_a_person(summary())
+    assert "weakest     no weak slice found" in summary_text(summary())
     weak = {"slice": "carrier=UA", "rows": 1200, "next": "check its labels"}
-    assert "weakest     carrier=UA, 1,200 rows; check its labels\n" in for_a_person(summary(weakest_slices=[weak]))
-    two = for_a_person(summary(weakest_slices=[weak, weak]))
+    assert "weakest     carrier=UA, 1,200 rows; check its labels\n" in summary_text(summary(weakest_slices=[weak]))
+    two = summary_text(summary(weakest_slices=[weak, weak]))
     assert "check its labels (1 more in the report)" in two
 
 
 def test_cached_components_are_counted():
-    assert "1 of 2 components" in for_a_person(summary())
+    assert "1 of 2 components" in summary_text(summary())
     all_cached = [ComponentRun("Ingest", "cached", 0.1), ComponentRun("Trainer", "cached", 0.1)]
-    assert "all 2 components" in for_a_person(summary(components=all_cached))
+    assert "all 2 components" in summary_text(summary(components=all_cached))
     none = [ComponentRun("Ingest", "executed", 0.1), ComponentRun("Trainer", "skipped", 0.0)]
-    assert "cached" not in for_a_person(summary(components=none))
+    assert "cached" not in summary_text(summary(components=none))
 
 
 def test_a_metric_that_cannot_be_told_is_unknown():
-    assert "f1                  unknown" in for_a_person(summary())
-    assert "f1" not in one_line(summary())
+    assert "f1                  unknown" in summary_text(summary())
+    assert "f1" not in summary_line(summary())
 
 
 def test_only_what_drifted_is_named():
-    text, line = for_a_person(summary(drift=[DRIFTED, QUIET])), one_line(summary(drift=[DRIFTED, QUIET]))
+    text, line = summary_text(summary(drift=[DRIFTED, QUIET])), summary_line(summary(drift=[DRIFTED, QUIET]))
     assert "dest chebyshev 0.123 > 0.02" in text
     assert "origin" not in text
-    in_a_slice = for_a_person(summary(drift=[{**DRIFTED, "slice": "origin=EWR"}, QUIET]))
+    in_a_slice = summary_text(summary(drift=[{**DRIFTED, "slice": "origin=EWR"}, QUIET]))
     assert "0 of 2 compared features; in slices only 1: dest in origin=EWR chebyshev 0.123 > 0.02" in in_a_slice
     assert "drift in 1" in line
-    assert "no drift" in one_line(summary(drift=[QUIET]))
+    assert "no drift" in summary_line(summary(drift=[QUIET]))
 
 
 def test_long_lists_are_cut_with_a_count():
     rows = [{**DRIFTED, "feature": f"f{number}"} for number in range(6)]
-    text = for_a_person(summary(drift=rows))
+    text = summary_text(summary(drift=rows))
     assert "f2" in text
     assert "f3" not in text
     assert "and 3 more" in text
@@ -150,7 +157,7 @@ def test_spans(spans, text):
 
 def test_corrections_are_counted():
     made = {"name": "corrections.csv", "sha256": "", "rows": 5, "relabelled": 2, "changed": 1, "dropped": 0}
-    text = for_a_person(summary(corrections=[made]))
+    text = summary_text(summary(corrections=[made]))
     assert "corrected   2 relabelled, 1 changed, 0 dropped rows, by corrections.csv" in text
 
 
@@ -160,9 +167,9 @@ def test_the_model_is_told_with_what_is_not_in_it():
         {"name": "linear", "weight": 0.25, "seconds": 1.0, "reason": "…"},
         {"name": "trees", "weight": 0.75, "seconds": 9.0, "reason": "…"},
     ]
-    text = for_a_person(summary(model={"members": members, "seconds": 12.3}))
+    text = summary_text(summary(model={"members": members, "seconds": 12.3}))
     assert "model       0.25 linear + 0.75 trees, in 12 s; not in it: prior (reasons in the report)" in text
-    alone = for_a_person(summary(model={"members": members[1:2], "seconds": 1.0}))
+    alone = summary_text(summary(model={"members": members[1:2], "seconds": 1.0}))
     assert "model       linear, in 1 s\n" in alone
 
 

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.synthetic_history import History
 from components.shared.errors import UsageError
 from components.shared.files import write_json
-from pipeline.run_history.runs import for_a_person, history
+from pipeline.run_history.runs import history, runs_text
 from tests.pipeline.report.a_run import RUN, summary
 
 
@@ -76,7 +76,7 @@ def test_drift_is_counted_by_columns_as_the_report_counts_it(tmp_path):
     write_json(folder / "summary.json", summary(drift=[{"detail": "", **row} for row in rows]))
     (run,) = history(tmp_path)
     assert (run.drifted, run.drifted_in_slices) == (1, 1)
-    assert "1 (+1 in slices)" in for_a_person([run])
+    assert "1 (+1 in slices)" in runs_text([run])
 
 
 def test_no_run(tmp_path):
@@ -84,8 +84,8 @@ def test_no_run(tmp_path):
         history(tmp_path / "flights")
 
 
-def test_for_a_person(made):
-    heading, *lines = for_a_person(history(made.home)).splitlines()
+def test_text(made):
+    heading, *lines = runs_text(history(made.home)).splitlines()
     assert heading.split() == [
         *("run", "train", "eval", "rows", "drift", "auc", "average_precision", "f1", "outcome", "cached", "seconds")
     ]

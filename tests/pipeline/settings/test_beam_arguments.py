@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from components.shared.errors import ConfigError
 from pipeline.settings.beam_arguments import JOB_SERVER_VARIABLE, WORKERS_VARIABLE, Endpoints, beam_args, run_args
-from pipeline.settings.sections.beam import Beam
+from pipeline.settings.sections.beam import BeamSection
 
 DATAFLOW = {"project": "acme", "region": "europe-west4", "temp_location": "gs://bucket/tmp/", "image": "host/image:1"}
 STARTED = Endpoints("127.0.0.1:1111", "127.0.0.1:2222")
@@ -25,20 +25,20 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
 
 
 def test_local_is_one_process_of_the_runner_that_downloads_nothing() -> None:
-    options = parsed(beam_args(Beam()))
+    options = parsed(beam_args(BeamSection()))
     assert options["runner"] == "FnApiRunner"
     assert options["direct_running_mode"] == "in_memory"
     assert options["direct_num_workers"] == 1
 
 
 def test_local_with_several_processes() -> None:
-    options = parsed(beam_args(Beam.model_validate({"local": {"processes": 3}})))
+    options = parsed(beam_args(BeamSection.model_validate({"local": {"processes": 3}})))
     assert options["direct_running_mode"] == "multi_processing"
     assert options["direct_num_workers"] == 3
 
 
 def test_flink_goes_to_what_the_run_has_started() -> None:
-    options = parsed(beam_args(Beam.model_validate({"profile": "flink", "flink": {"parallelism": 7}}), STARTED))
+    options = parsed(beam_args(BeamSection.model_validate({"profile": "flink", "flink": {"parallelism": 7}}), STARTED))
     assert options["runner"] == "PortableRunner"
     assert options["job_endpoint"] == "127.0.0.1:1111"
     assert options["environment_type"] == "EXTERNAL"
@@ -49,7 +49,7 @@ def test_flink_goes_to_what_the_run_has_started() -> None:
 @pytest.mark.parametrize("profile", ["flink", "spark"])
 def test_addresses_in_the_settings_need_nothing_started(profile: str) -> None:
     named = {"job_server": "beam-job-server:8099", "workers": "localhost:50000"}
-    options = parsed(beam_args(Beam.model_validate({"profile": profile, profile: named})))
+    options = parsed(beam_args(BeamSection.model_validate({"profile": profile, profile: named})))
     assert options["job_endpoint"] == "beam-job-server:8099"
     assert options["environment_config"] == "localhost:50000"
 
@@ -57,16 +57,16 @@ def test_addresses_in_the_settings_need_nothing_started(profile: str) -> None:
 @pytest.mark.parametrize("profile", ["flink", "spark"])
 def test_without_addresses_and_nothing_started(profile: str) -> None:
     with pytest.raises(ConfigError, match=rf"\[beam\] {profile}.job_server: missing"):
-        beam_args(Beam.model_validate({"profile": profile}))
+        beam_args(BeamSection.model_validate({"profile": profile}))
     with pytest.raises(ConfigError, match=rf"\[beam\] {profile}.workers: missing"):
-        beam_args(Beam.model_validate({"profile": profile, profile: {"job_server": "here:1"}}))
+        beam_args(BeamSection.model_validate({"profile": profile, profile: {"job_server": "here:1"}}))
 
 
 def test_dataflow_passes_beams_own_check() -> None:
     from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
     more = {"public_ips": False, "machine_type": "n2-standard-4", "service_account": "me@acme", "max_workers": 5}
-    arguments = beam_args(Beam.model_validate({"profile": "dataflow", "dataflow": {**DATAFLOW, **more}}))
+    arguments = beam_args(BeamSection.model_validate({"profile": "dataflow", "dataflow": {**DATAFLOW, **more}}))
     options = parsed(arguments)
     assert options["runner"] == "DataflowRunner"
     assert options["temp_location"] == "gs://bucket/tmp/temp"
@@ -82,11 +82,11 @@ def test_dataflow_passes_beams_own_check() -> None:
 @pytest.mark.parametrize("key", DATAFLOW)
 def test_dataflow_without_what_it_needs(key: str) -> None:
     with pytest.raises(ValidationError, match=rf"dataflow.{key}: missing"):
-        Beam.model_validate({"profile": "dataflow", "dataflow": {**DATAFLOW, key: ""}})
+        BeamSection.model_validate({"profile": "dataflow", "dataflow": {**DATAFLOW, key: ""}})
 
 
 def test_own_arguments_come_last_and_win() -> None:
-    options = parsed(beam_args(Beam.model_validate({"args": ["--direct_num_workers=2"]})))
+    options = parsed(beam_args(BeamSection.model_validate({"args": ["--direct_num_workers=2"]})))
     assert options["direct_num_workers"] == 2
 
 
@@ -98,7 +98,7 @@ def test_tfx_packs_no_sources_for_workers_to_install(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(dependency_utils, "build_ephemeral_package", packed)
     for settings in ({}, {"profile": "flink"}, {"profile": "spark"}, {"profile": "dataflow", "dataflow": DATAFLOW}):
-        arguments = beam_args(Beam.model_validate(settings), STARTED)
+        arguments = beam_args(BeamSection.model_validate(settings), STARTED)
         assert dependency_utils.make_beam_dependency_flags(arguments) == arguments
 
 
@@ -116,25 +116,25 @@ def test_tfx_packs_no_sources_for_workers_to_install(monkeypatch: pytest.MonkeyP
 )
 def test_settings_that_cannot_be(table: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
-        Beam.model_validate(table)
+        BeamSection.model_validate(table)
 
 
 def test_only_workers_of_our_own_see_our_files() -> None:
-    assert Beam().shares_disk
-    assert Beam.model_validate({"profile": "flink"}).shares_disk
-    assert not Beam.model_validate({"profile": "flink", "flink": {"workers": "localhost:50000"}}).shares_disk
-    assert not Beam.model_validate({"profile": "dataflow", "dataflow": DATAFLOW}).shares_disk
+    assert BeamSection().shares_disk
+    assert BeamSection.model_validate({"profile": "flink"}).shares_disk
+    assert not BeamSection.model_validate({"profile": "flink", "flink": {"workers": "localhost:50000"}}).shares_disk
+    assert not BeamSection.model_validate({"profile": "dataflow", "dataflow": DATAFLOW}).shares_disk
 
 
 @pytest.mark.slow
 def test_a_runs_addresses_are_no_part_of_tfx_cache_keys() -> None:
     from tfx.dsl.placeholder.placeholder_base import Placeholder
 
-    flink = Beam.model_validate({"profile": "flink", "args": ["--job_endpoint=chosen:1"]})
+    flink = BeamSection.model_validate({"profile": "flink", "args": ["--job_endpoint=chosen:1"]})
     one, other = run_args(flink, STARTED), run_args(flink, Endpoints("127.0.0.1:3", "127.0.0.1:4"))
     encoded = [[part.encode() if isinstance(part, Placeholder) else part for part in found] for found in (one, other)]
     assert encoded[0] == encoded[1]
     assert sum(isinstance(part, Placeholder) for part in one) == 2
     assert {JOB_SERVER_VARIABLE, WORKERS_VARIABLE} <= set("".join(map(str, encoded[0])).split('"'))
     assert one[-1] == "--job_endpoint=chosen:1"
-    assert run_args(Beam(), Endpoints()) == beam_args(Beam())
+    assert run_args(BeamSection(), Endpoints()) == beam_args(BeamSection())

@@ -11,8 +11,8 @@ from components.shared.files import write_json
 from pipeline.cli import main
 from pipeline.fingerprints import code_fingerprint
 from pipeline.settings.config import load_config
-from pipeline.settings.sections.tune import Tune
-from pipeline.settings.tuning_result import FILE, Tuned, in_force, keep, last, trained_with, write
+from pipeline.settings.sections.tune import TuneSection
+from pipeline.settings.tuning_result import FILE, TuningResult, in_force, keep, last, trained_with, write
 from pipeline.settings.tuning_result_text import edited, in_short
 
 FLIGHTS = Path(__file__).parents[3] / "schemas" / "flights"
@@ -41,7 +41,7 @@ def config(tmp_path, monkeypatch):
 
 
 def reusing(config, **tune):
-    return config.model_copy(update={"tune": Tune(reuse=True, **tune)})
+    return config.model_copy(update={"tune": TuneSection(reuse=True, **tune)})
 
 
 def test_in_one_line() -> None:
@@ -112,7 +112,7 @@ def test_what_is_no_result_of_a_search_is_refused_and_nothing_is_written(
 
 def test_a_file_of_windows_keeps_its_line_ends_and_its_bom(config) -> None:
     config.path.write_bytes(BOM_UTF8 + config.path.read_bytes().replace(b"\n", b"\r\n"))
-    write(load_config(config.path), Tuned(FOUND))
+    write(load_config(config.path), TuningResult(FOUND))
     after = config.path.read_bytes()
     assert after.startswith(BOM_UTF8)
     assert after.count(BOM_UTF8) == 1
@@ -122,7 +122,7 @@ def test_a_file_of_windows_keeps_its_line_ends_and_its_bom(config) -> None:
 
 def test_nothing_found_writes_nothing(config) -> None:
     before = config.path.read_bytes()
-    assert "nothing to write" in write(config, Tuned(STAYS))
+    assert "nothing to write" in write(config, TuningResult(STAYS))
     assert config.path.read_bytes() == before
 
 
@@ -177,4 +177,4 @@ def test_what_is_not_understood_is_left_alone(text: str, settings) -> None:
 def test_a_file_that_cannot_be_edited_is_a_users_error(config) -> None:
     config.path.write_text("training.dropout = 0.2\n")
     with pytest.raises(UsageError, match=r"pipeline.toml: \[training\] is written in a way"):
-        write(config, Tuned(FOUND))
+        write(config, TuningResult(FOUND))

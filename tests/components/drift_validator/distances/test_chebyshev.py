@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from components.drift_validator.distances.aligned_histograms import align_categories
 from components.drift_validator.distances.chebyshev import chebyshev
-from components.drift_validator.sketches.sketch import Categories
+from components.drift_validator.sketches.sketch import CategoryCounts
 from tests.components.drift_validator.distributions import aligned, categories
 
 pairs = st.integers(1, 10**6)
@@ -102,5 +102,5 @@ def test_design_effect_of_lists():
 def test_very_many_values_on_each_side():
     codes = pa.array([f"{code:07d}" for code in range(150_000)], pa.large_string())
     ones = np.ones(100_000, np.int64)
-    found = chebyshev(align_categories(Categories(codes[:100_000], ones), Categories(codes[50_000:], ones)))
+    found = chebyshev(align_categories(CategoryCounts(codes[:100_000], ones), CategoryCounts(codes[50_000:], ones)))
     assert (found.distance, found.at, found.p_value) == (1e-5, "0000000", 1.0)

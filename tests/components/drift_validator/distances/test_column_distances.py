@@ -3,19 +3,19 @@ import pytest
 
 from components.drift_validator.distances.column_distances import as_texts, measure_column
 from components.drift_validator.sketches.categories import hash_categories
-from components.drift_validator.sketches.sketch import Column
+from components.drift_validator.sketches.sketch import ColumnSketch
 from tests.components.drift_validator.distributions import categories, column, numbers
 
 TEXT = column(categories({"a": 6, "b": 3}), missing=1)
 NUMBER = column(numbers([1, 2, 2, 3.5]), missing=1)
-NESTED = Column("x", 10, 0, None)
+NESTED = ColumnSketch("x", 10, 0, None)
 
 
-def names(one: Column, other: Column, **options) -> list[str]:
+def names(one: ColumnSketch, other: ColumnSketch, **options) -> list[str]:
     return [measured.measure for measured in measure_column(one, other, **options)]
 
 
-def by_name(one: Column, other: Column) -> dict:
+def by_name(one: ColumnSketch, other: ColumnSketch) -> dict:
     return {measured.measure: measured for measured in measure_column(one, other, jensen_shannon=True)}
 
 
@@ -50,7 +50,7 @@ def test_numbers_against_texts_compare_as_texts():
 @pytest.mark.parametrize("some", [TEXT, NUMBER])
 @pytest.mark.parametrize("empty", [numbers([]), categories({}), None])
 def test_a_side_without_values(some, empty):
-    nothing = Column("x", 10, 10, empty)
+    nothing = ColumnSketch("x", 10, 10, empty)
     for one, other in ((some, nothing), (nothing, some)):
         found = by_name(one, other)
         main = next(iter(found.values()))
@@ -62,10 +62,10 @@ def test_a_side_without_values(some, empty):
 
 
 def test_without_rows_p_values_are_1():
-    for measured in measure_column(TEXT, Column("x", 0, 0, categories({}))):
+    for measured in measure_column(TEXT, ColumnSketch("x", 0, 0, categories({}))):
         assert measured.p_value == 1.0
         assert measured.critical(0.05) == 1.0
-    assert names(Column("x", 0, 0, None), Column("x", 0, 0, None)) == ["missing"]
+    assert names(ColumnSketch("x", 0, 0, None), ColumnSketch("x", 0, 0, None)) == ["missing"]
 
 
 def test_hash_buckets_have_no_names():

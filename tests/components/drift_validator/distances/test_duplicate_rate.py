@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from components.drift_validator.distances.duplicate_rate import repeated
+from components.drift_validator.distances.duplicate_rate import duplicate_rate
 
 
 def only(*arguments):
-    (measured,) = repeated(*arguments, "a row")
+    (measured,) = duplicate_rate(*arguments, "a row")
     return measured
 
 
@@ -50,7 +50,7 @@ def test_all_rows_are_duplicates():
     ],
 )
 def test_measured_only_for_comparable_sample_sizes(share, baseline, current, measured):
-    assert bool(repeated(share, 0.2, baseline, current, "a row")) is measured
+    assert bool(duplicate_rate(share, 0.2, baseline, current, "a row")) is measured
 
 
 def test_false_alarms():

@@ -6,11 +6,11 @@ from scipy.stats import hypergeom
 
 from components.drift_validator.distances.hypergeometric import (
     all_on_one_side,
-    at_least,
-    deviation,
-    far_apart,
-    last_likely,
     mean_absolute_deviation,
+    quantile,
+    standard_deviation,
+    survival,
+    two_sided_p_value,
 )
 
 SIZES = [(10, 10, 6), (50, 30, 20), (500, 700, 300), (3000, 1000, 2500), (100_000, 50_000, 30_000), (100_000, 1000, 90)]
@@ -20,7 +20,7 @@ SIZES = [(10, 10, 6), (50, 30, 20), (500, 700, 300), (3000, 1000, 2500), (100_00
 def test_tail_bounds_are_close_to_the_exact_tails(n, m, t):
     k = np.arange(max(0, t - m), min(t, n) + 2)
     exact = hypergeom.sf(k - 1, n + m, t, n)
-    bound = at_least(k, np.full(len(k), t), n, m)
+    bound = survival(k, np.full(len(k), t), n, m)
     tail = (exact < 0.4) & (exact > 1e-30)  # further out, gamma functions lose precision
     assert (bound[exact > 1e-30] >= exact[exact > 1e-30] * (1 - 1e-7)).all()
     assert (bound[tail] <= exact[tail] * 1.01).all()
@@ -32,14 +32,14 @@ def test_moments(n, m, t):
     k = np.arange(max(0, t - m), min(t, n) + 1)
     exact = float(np.abs(k - t * n / (n + m)) @ hypergeom.pmf(k, n + m, t, n))
     assert mean_absolute_deviation(np.array([t]), n, m)[0] == pytest.approx(exact, rel=1e-6)
-    assert deviation(np.array([t]), n, m)[0] == pytest.approx(hypergeom.std(n + m, t, n), rel=1e-9)
+    assert standard_deviation(np.array([t]), n, m)[0] == pytest.approx(hypergeom.std(n + m, t, n), rel=1e-9)
 
 
 def test_both_tails_by_hand():
     # Both of two equal values in the baseline sample, of 2 + 2: 1 in 6; neither: 1 in 6. Shares 1 and 0 differ by 4/4.
-    assert far_apart(np.array([2]), 2, 2, 4) == pytest.approx([1 / 3])
-    assert far_apart(np.array([2]), 2, 2, 0) == pytest.approx([1.0])
-    assert far_apart(np.array([1, 2, 3]), 2, 2, 5) == pytest.approx([0.0, 0.0, 0.0])
+    assert two_sided_p_value(np.array([2]), 2, 2, 4) == pytest.approx([1 / 3])
+    assert two_sided_p_value(np.array([2]), 2, 2, 0) == pytest.approx([1.0])
+    assert two_sided_p_value(np.array([1, 2, 3]), 2, 2, 5) == pytest.approx([0.0, 0.0, 0.0])
 
 
 def test_all_on_one_side_by_hand():
@@ -48,6 +48,6 @@ def test_all_on_one_side_by_hand():
 
 
 def test_critical_value_of_decreasing_p_values():
-    assert last_likely(lambda far: math.exp(-far), 3, 3, 0.05) == 2  # e^-2 = 0.14, e^-3 = 0.0498
-    assert last_likely(lambda far: 1.0, 3, 3, 0.05) == 9  # never
-    assert last_likely(lambda far: math.exp(-far / 1e6), 10**5, 10**5, 0.05) == pytest.approx(2.9957e6, rel=1e-3)
+    assert quantile(lambda far: math.exp(-far), 3, 3, 0.05) == 2  # e^-2 = 0.14, e^-3 = 0.0498
+    assert quantile(lambda far: 1.0, 3, 3, 0.05) == 9  # never
+    assert quantile(lambda far: math.exp(-far / 1e6), 10**5, 10**5, 0.05) == pytest.approx(2.9957e6, rel=1e-3)

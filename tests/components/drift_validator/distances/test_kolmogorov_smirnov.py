@@ -6,7 +6,7 @@ from scipy.stats import ks_2samp
 
 from components.drift_validator.distances.aligned_histograms import align_numbers
 from components.drift_validator.distances.kolmogorov_smirnov import kolmogorov_smirnov, outside
-from components.drift_validator.sketches.sketch import Numbers
+from components.drift_validator.sketches.sketch import NumberCounts
 from tests.components.drift_validator.distributions import aligned_numbers
 
 
@@ -73,10 +73,10 @@ def test_critical_value_has_the_p_value_of_the_level():
 
 
 def test_rank_error_of_sketches_is_subtracted():
-    exact = Numbers(np.arange(1000.0), np.ones(1000, np.int64))
+    exact = NumberCounts(np.arange(1000.0), np.ones(1000, np.int64))
     moved = np.arange(1000.0) + 80
-    sharp = kolmogorov_smirnov(align_numbers(exact, Numbers(moved, exact.counts)))
-    blurred = kolmogorov_smirnov(align_numbers(exact, Numbers(moved, exact.counts, rank_error=0.05)))
+    sharp = kolmogorov_smirnov(align_numbers(exact, NumberCounts(moved, exact.counts)))
+    blurred = kolmogorov_smirnov(align_numbers(exact, NumberCounts(moved, exact.counts, rank_error=0.05)))
     assert blurred.distance == sharp.distance == 0.08
     assert sharp.p_value < 0.01 < 0.5 < blurred.p_value
     assert blurred.critical(0.05) == pytest.approx(sharp.critical(0.05) + 0.05)

@@ -3,56 +3,58 @@ import math
 import numpy as np
 import pytest
 
-from components.drift_validator.distances.new_values import out_of_range, unseen, vanished
-from components.drift_validator.sketches.sketch import Numbers
+from components.drift_validator.distances.new_values import missing_categories, new_categories, out_of_range
+from components.drift_validator.sketches.sketch import NumberCounts
 from tests.components.drift_validator.distributions import aligned, numbers
 
 
 def test_unseen_and_vanished_by_hand():
     both = aligned({"EV": 4, "b": 5, "B6": 1}, {"b": 5, "ev": 3, "x": 1, "y": 1})
-    new, gone = unseen(both), vanished(both)
+    new, gone = new_categories(both), missing_categories(both)
     assert (new.distance, new.at, new.baseline_share, new.current_share) == (0.5, "ev", 0.0, 0.3)
     assert new.detail == "'ev' and 2 more values not in the baseline, 50.0% of the values"
     assert (gone.distance, gone.at, gone.baseline_share, gone.current_share) == (0.5, "EV", 0.4, 0.0)
     assert gone.detail == "'EV' and 1 more value of the baseline gone, 50.0% of its values"
-    assert unseen(aligned({"a": 1}, {"a": 5})).detail == ""
+    assert new_categories(aligned({"a": 1}, {"a": 5})).detail == ""
 
 
 def test_rare_values_are_not_significant():
     both = aligned({f"{row}": 1 for row in range(500)}, {f"x{row}": 1 for row in range(500)})
-    assert (unseen(both).distance, vanished(both).distance) == (1.0, 1.0)
-    assert unseen(both).p_value == vanished(both).p_value == 1.0
+    assert (new_categories(both).distance, missing_categories(both).distance) == (1.0, 1.0)
+    assert new_categories(both).p_value == missing_categories(both).p_value == 1.0
 
 
 def test_a_frequent_new_value_is_significant():
     # All 20 of a value in one of two samples of equal size: about 1 in 2^20, doubled by Bonferroni for two tests.
-    new = unseen(aligned({"a": 10_000}, {"a": 9_980, "new": 20}))
+    new = new_categories(aligned({"a": 10_000}, {"a": 9_980, "new": 20}))
     assert new.p_value == pytest.approx(2 * 2**-20, rel=0.05)
 
 
 def test_many_rare_new_values_are_significant():
     """400 values with two or three rows each, all in one sample; none of them is significant alone."""
     kept = {f"a{kind}": 3 for kind in range(400)}
-    new = unseen(aligned({**kept, "big": 5000}, {**kept, "big": 5000, **{f"b{kind}": 3 for kind in range(200)}}))
+    new = new_categories(
+        aligned({**kept, "big": 5000}, {**kept, "big": 5000, **{f"b{kind}": 3 for kind in range(200)}})
+    )
     assert new.p_value < 1e-6
 
 
 def test_beyond_critical_is_significant():
     baseline = {f"a{kind}": 2 for kind in range(500)}
     for kinds in range(100, 501, 50):
-        found = unseen(aligned(baseline, {f"{'b' if kind < kinds else 'a'}{kind}": 2 for kind in range(500)}))
+        found = new_categories(aligned(baseline, {f"{'b' if kind < kinds else 'a'}{kind}": 2 for kind in range(500)}))
         if found.distance > found.critical(0.01):
             assert found.p_value <= 0.01
     assert found.distance == 1.0 > found.critical(0.01)
 
 
-@pytest.mark.parametrize("measure", [unseen, vanished])
+@pytest.mark.parametrize("measure", [new_categories, missing_categories])
 def test_without_values_on_a_side_nothing_is_significant(measure):
     for both in (aligned({"a": 9}, {}), aligned({}, {"a": 9}), aligned({}, {})):
         assert measure(both).p_value == 1.0
         assert measure(both).critical(0.05) == 1.0
-    assert unseen(aligned({}, {"a": 9})).distance == 1.0
-    assert unseen(aligned({"a": 9}, {})).distance == 0.0
+    assert new_categories(aligned({}, {"a": 9})).distance == 1.0
+    assert new_categories(aligned({"a": 9}, {})).distance == 0.0
 
 
 def test_out_of_range_by_hand():
@@ -79,7 +81,7 @@ def test_out_of_range_false_alarms_and_power():
 
 def test_out_of_range_of_approximate_sketches_subtracts_the_rank_error():
     baseline = numbers(np.arange(1000.0))
-    current = Numbers(np.array([0.0, 500.0, 2000.0]), np.array([1, 969, 30]), rank_error=0.03)
+    current = NumberCounts(np.array([0.0, 500.0, 2000.0]), np.array([1, 969, 30]), rank_error=0.03)
     found = out_of_range(baseline, current)
     assert (found.distance, found.p_value) == (0.03, 1.0)
 

@@ -9,14 +9,14 @@ from threadpoolctl import threadpool_limits
 
 from components.drift_validator.multivariate.c2st import (
     FEWEST,
-    Joint,
+    C2STResult,
     _auc,
     _placements,
     _variances,
-    joint_drift,
+    classifier_two_sample_test,
     to_measured,
 )
-from components.drift_validator.multivariate.feature_encoding import encode
+from components.drift_validator.multivariate.feature_encoding import encode_samples
 from components.drift_validator.multivariate.pair_dependence import bin_columns, lift
 
 
@@ -59,7 +59,7 @@ def flipped(frame):
 
 def test_dependence_broken_in_a_tenth_of_the_rows():
     current = swapped(flights(4000, 2), 0.1)
-    found = joint_drift(flights(4000, 1), current)
+    found = classifier_two_sample_test(flights(4000, 1), current)
     assert sorted(current["arr"]) == sorted(flights(4000, 2)["arr"])
     assert found.p_value < 0.001
     assert {name for name, _ in found.features[:2]} == {"dep", "arr"}
@@ -69,7 +69,7 @@ def test_dependence_broken_in_a_tenth_of_the_rows():
 def test_labels_flipped_in_one_slice():
     current = flipped(flights(4000, 2))
     assert current["late"].sum() == flights(4000, 2)["late"].sum()
-    found = joint_drift(flights(4000, 1), current)
+    found = classifier_two_sample_test(flights(4000, 1), current)
     assert found.p_value < 0.001
     assert {name for name, _ in found.features[:2]} == {"origin", "late"}
 
@@ -82,7 +82,7 @@ def test_three_way_dependence_reversed_in_one_slice():
         a, b = draw.choice([-1, 1], (2, 2000))
         return pd.DataFrame({"a": a, "b": b, "c": sign * a * b, "noise": draw.normal(size=2000)})
 
-    found = joint_drift(sides(1, 1), sides(-1, 2))
+    found = classifier_two_sample_test(sides(1, 1), sides(-1, 2))
     assert found.p_value < 1e-6
     assert found.distance > 0.9
     assert {name for name, _ in found.features[:3]} == {"a", "b", "c"}
@@ -93,7 +93,7 @@ def test_drift_of_single_columns_is_no_drift_of_the_joint_distribution():
     baseline, current = (pd.DataFrame(draw.normal(size=(2000, 4)), columns=list("abcd")) for _ in range(2))
     current["a"] += 1
     current["b"] *= 2
-    found = joint_drift(baseline, current)
+    found = classifier_two_sample_test(baseline, current)
     assert found.auc_alone > 0.7
     assert found.p_value > 0.05
     assert found.distance < 0.02
@@ -103,23 +103,26 @@ def test_drift_of_single_columns_is_no_drift_of_the_joint_distribution():
 def test_false_alarms_stay_below_their_level():
     """Of 60 tests under the null hypothesis at 5 %, 8 or more are significant with a probability of 1 %."""
     alarms = sum(
-        joint_drift(flights(150, seed), flights(150, seed + 1000), seed=seed).p_value <= 0.05 for seed in range(60)
+        classifier_two_sample_test(flights(150, seed), flights(150, seed + 1000), seed=seed).p_value <= 0.05
+        for seed in range(60)
     )
     assert alarms < 8
 
 
 def test_identical_data_have_no_drift():
     frame = flights(800, 1)
-    found = joint_drift(frame, frame)
+    found = classifier_two_sample_test(frame, frame)
     assert found.distance == 0.0
     assert found.p_value == 1.0
 
 
 def test_result_is_independent_of_row_order_and_threads():
     baseline, current = flights(400, 1), swapped(flights(500, 2), 0.3)
-    found = joint_drift(baseline, current)
+    found = classifier_two_sample_test(baseline, current)
     with threadpool_limits(1):
-        again = joint_drift(baseline.sample(frac=1, random_state=1), current.sample(frac=1, random_state=2))
+        again = classifier_two_sample_test(
+            baseline.sample(frac=1, random_state=1), current.sample(frac=1, random_state=2)
+        )
     assert again == found
     assert (found.baseline_rows, found.current_rows) == (400, 500)
 
@@ -127,12 +130,15 @@ def test_result_is_independent_of_row_order_and_threads():
 def test_result_is_independent_of_units_and_accepts_infinities():
     baseline, current = flights(300, 1), swapped(flights(300, 2), 0.5)
     baseline.loc[0, "temp"], current.loc[0, "temp"] = np.inf, -np.inf
-    found = joint_drift(baseline, current)
-    assert joint_drift(baseline.assign(dep=baseline["dep"] / 60), current.assign(dep=current["dep"] / 60)) == found
+    found = classifier_two_sample_test(baseline, current)
+    assert (
+        classifier_two_sample_test(baseline.assign(dep=baseline["dep"] / 60), current.assign(dep=current["dep"] / 60))
+        == found
+    )
 
 
 def test_more_rows_than_the_maximum_are_sampled():
-    found = joint_drift(flights(600, 1), flights(500, 2), max_rows=200)
+    found = classifier_two_sample_test(flights(600, 1), flights(500, 2), max_rows=200)
     assert (found.baseline_rows, found.current_rows) == (200, 200)
 
 
@@ -150,9 +156,9 @@ def test_all_column_types():
     frame["nothing at all"] = None
     frame["identity"] = [f"row {n}" for n in range(200)]
     other = frame.assign(only_here=1, dep=frame["dep"].astype(str))  # numeric in one table, text in the other
-    found = joint_drift(frame, other[::-1])
+    found = classifier_two_sample_test(frame, other[::-1])
     assert 0 <= found.distance <= 1
-    assert set(encode(frame, other, seed=1).names) == set(frame) - {"constant", "nothing", "nothing at all"}
+    assert set(encode_samples(frame, other, seed=1).names) == set(frame) - {"constant", "nothing", "nothing at all"}
 
 
 @pytest.mark.parametrize(
@@ -168,15 +174,17 @@ def test_all_column_types():
     ],
 )
 def test_no_result_for_small_data(baseline, current):
-    found = joint_drift(baseline, current)
-    assert found == Joint(0.5, 0.5, 0.0, 1.0, (), len(baseline), len(current))
+    found = classifier_two_sample_test(baseline, current)
+    assert found == C2STResult(0.5, 0.5, 0.0, 1.0, (), len(baseline), len(current))
     row = to_measured(found)
     assert (row.distance, row.at, row.p_value, row.critical(0.05)) == (0.0, None, 1.0, None)
     assert row.detail.startswith("no verdict on the columns together: ")
 
 
 def test_conversion_to_a_report_row():
-    found = Joint(0.56, 0.501, 0.005, 1e-20, (("sched_arr", 0.5), ("sched_dep", 0.4), ("dest", 0.1)), 10_000, 9_000)
+    found = C2STResult(
+        0.56, 0.501, 0.005, 1e-20, (("sched_arr", 0.5), ("sched_dep", 0.4), ("dest", 0.1)), 10_000, 9_000
+    )
     row = to_measured(found)
     assert (row.measure, row.at, row.p_value) == ("joint", "sched_arr x sched_dep", 1e-20)
     assert row.distance == pytest.approx(0.118)  # 2 (0.560 - 0.501)
@@ -188,13 +196,13 @@ def test_conversion_to_a_report_row():
 
 
 def test_distance_is_0_where_the_additive_classifier_is_better_and_auc_is_at_least_a_half():
-    assert Joint(0.6, 0.7, 0.01, 1.0, (), 100, 100).distance == 0.0
-    assert Joint(0.6, 0.4, 0.01, 0.0, (), 100, 100).distance == pytest.approx(0.2)
+    assert C2STResult(0.6, 0.7, 0.01, 1.0, (), 100, 100).distance == 0.0
+    assert C2STResult(0.6, 0.4, 0.01, 0.0, (), 100, 100).distance == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.03, 0.06, 0.1])
 def test_critical_value_is_consistent_with_the_p_value(share):
-    found = joint_drift(flights(1000, 3), swapped(flights(1000, 4), share))
+    found = classifier_two_sample_test(flights(1000, 3), swapped(flights(1000, 4), share))
     for alpha in (0.5, 0.2, 0.05, 0.01, 1e-4):
         assert (found.p_value <= alpha) == (found.distance >= found.critical(alpha))
 
@@ -240,7 +248,7 @@ def test_bins_by_hand():
 
 def test_equal_rows_of_both_tables_have_the_same_position():
     frame = pd.DataFrame({"a": [1, 1, 2, 3] * 50, "b": list("xxyz") * 50})
-    rows = encode(frame, frame[::-1], seed=7)
+    rows = encode_samples(frame, frame[::-1], seed=7)
     baseline, current = rows.side == 0, rows.side == 1
     assert np.array_equal(rows.values[baseline], rows.values[current])
     assert np.array_equal(rows.place[baseline], rows.place[current])

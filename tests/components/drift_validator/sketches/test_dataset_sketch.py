@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 
 from components.drift_validator.sketches.categories import BUCKETS, hash_categories
 from components.drift_validator.sketches.common_resolution import comparable
-from components.drift_validator.sketches.dataset_sketch import summarise
-from components.drift_validator.sketches.sketch import Categories, Column, Numbers, Table
+from components.drift_validator.sketches.dataset_sketch import sketch_batches
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, NumberCounts, TableSketch
 from components.shared.errors import InputError
 
 NAN, INF = float("nan"), float("inf")
 
 
-def column(*arrays, kind: str | None = None, **options) -> Column:
+def column(*arrays, kind: str | None = None, **options) -> ColumnSketch:
     batches = [pa.record_batch({"x": array}) for array in arrays]
-    return summarise(batches, kinds={"x": kind} if kind else {}, **options).table.columns["x"]
+    return sketch_batches(batches, kinds={"x": kind} if kind else {}, **options).table.columns["x"]
 
 
-def plain(distribution: Categories | Numbers | None) -> dict | None:
+def plain(distribution: CategoryCounts | NumberCounts | None) -> dict | None:
     if distribution is None:
         return None
     values = distribution.values
-    values = values.to_pylist() if isinstance(distribution, Categories) else values.tolist()
+    values = values.to_pylist() if isinstance(distribution, CategoryCounts) else values.tolist()
     return dict(zip(values, distribution.counts.tolist(), strict=True))
 
 
@@ -99,28 +99,28 @@ def test_nested_types_have_no_distribution():
 def test_columns_without_values():
     found = column(pa.nulls(2), pa.array([None], pa.float64()))
     assert (found.rows, found.missing, plain(found.distribution)) == (3, 3, {})
-    assert isinstance(column(pa.nulls(2), kind="categorical").distribution, Categories)
-    assert isinstance(column(pa.nulls(2)).distribution, Numbers)
+    assert isinstance(column(pa.nulls(2), kind="categorical").distribution, CategoryCounts)
+    assert isinstance(column(pa.nulls(2)).distribution, NumberCounts)
     assert plain(column(pa.nulls(2), ["a"]).distribution) == {"a": 1}
 
 
 def test_columns_that_some_batches_lack():
-    table = summarise([pa.record_batch({"a": [1, 2]}), pa.record_batch({"b": ["x"]})]).table
+    table = sketch_batches([pa.record_batch({"a": [1, 2]}), pa.record_batch({"b": ["x"]})]).table
     assert list(table.columns) == ["a", "b"]
     assert [(found.rows, found.missing) for found in table.columns.values()] == [(3, 1), (3, 2)]
 
 
 def test_nothing():
-    assert (summarise([]).table.rows, summarise([]).table.columns) == (0, {})
-    table = summarise([pa.record_batch({"x": pa.array([], pa.int64())})], slices=[["x"]]).table
+    assert (sketch_batches([]).table.rows, sketch_batches([]).table.columns) == (0, {})
+    table = sketch_batches([pa.record_batch({"x": pa.array([], pa.int64())})], slices=[["x"]]).table
     assert (table.rows, table.repeated, table.slices) == (0, 0.0, {})
     assert (table.columns["x"].rows, plain(table.columns["x"].distribution)) == (0, {})
 
 
 def test_repeated_rows():
     batches = [pa.record_batch({"a": [1, 1, 2], "b": [None, NAN, 1.0]}), pa.record_batch({"a": [2], "b": [1.0]})]
-    assert summarise(batches).table.repeated == 0.5
-    assert summarise(batches, count_repeated=False).table.repeated is None
+    assert sketch_batches(batches).table.repeated == 0.5
+    assert sketch_batches(batches, count_repeated=False).table.repeated is None
 
 
 FLIGHTS = pa.record_batch(
@@ -133,7 +133,7 @@ FLIGHTS = pa.record_batch(
 
 
 def test_slices():
-    table = summarise([FLIGHTS.slice(0, 2), FLIGHTS.slice(2)], slices=[["origin"], ["origin", "carrier"]]).table
+    table = sketch_batches([FLIGHTS.slice(0, 2), FLIGHTS.slice(2)], slices=[["origin"], ["origin", "carrier"]]).table
     assert {name: found.rows for name, found in table.slices.items()} == {
         "origin=EWR": 3,
         "origin=(missing)": 1,
@@ -151,16 +151,16 @@ def test_slices():
 
 
 def test_small_slices_are_left_out_and_their_number_is_bounded():
-    assert list(summarise([FLIGHTS], slices=[["origin"]], min_slice_rows=2).table.slices) == ["origin=EWR"]
-    assert list(summarise([FLIGHTS], slices=[["origin"]], max_slices=1).table.slices) == ["origin=EWR"]
+    assert list(sketch_batches([FLIGHTS], slices=[["origin"]], min_slice_rows=2).table.slices) == ["origin=EWR"]
+    assert list(sketch_batches([FLIGHTS], slices=[["origin"]], max_slices=1).table.slices) == ["origin=EWR"]
 
 
 def test_slices_by_numbers_and_by_lists():
     batch = pa.record_batch({"n": [[1], [], [1]], "x": [1, 2, 3]})
-    assert list(summarise([batch], slices=[["n"]]).table.slices) == ["n=1", "n=(missing)"]
-    assert list(summarise([batch], slices=[["nowhere"]]).table.slices) == ["nowhere=(missing)"]
+    assert list(sketch_batches([batch], slices=[["n"]]).table.slices) == ["n=1", "n=(missing)"]
+    assert list(sketch_batches([batch], slices=[["nowhere"]]).table.slices) == ["nowhere=(missing)"]
     with pytest.raises(InputError, match="cannot slice by n: "):
-        summarise([pa.record_batch({"n": [[1, 2]]})], slices=[["n"]])
+        sketch_batches([pa.record_batch({"n": [[1, 2]]})], slices=[["n"]])
 
 
 def test_too_many_categories_are_hashed_equally_in_both_data_sets():
@@ -170,7 +170,7 @@ def test_too_many_categories_are_hashed_equally_in_both_data_sets():
     assert not whole.distribution.hashed and few.distribution.hashed
     assert plain(few.distribution) == plain(hash_categories(whole.distribution))
     assert few.distribution.counts.sum() == 9000 and len(few.distribution.values) <= min(BUCKETS, 3000)
-    one, other = comparable(Table(9000, {"x": whole}), Table(9000, {"x": few}))
+    one, other = comparable(TableSketch(9000, {"x": whole}), TableSketch(9000, {"x": few}))
     assert plain(one.columns["x"].distribution) == plain(other.columns["x"].distribution)
 
 
@@ -184,10 +184,10 @@ def test_rank_error_is_reported_with_a_small_budget():
 
 
 def test_sample_is_drawn_from_the_table():
-    found = summarise([FLIGHTS, FLIGHTS], sample_rows=3, seed=1)
+    found = sketch_batches([FLIGHTS, FLIGHTS], sample_rows=3, seed=1)
     assert found.table.rows == 10
     assert found.sample.num_rows == 3
-    assert summarise([FLIGHTS]).sample.num_rows == 0
+    assert sketch_batches([FLIGHTS]).sample.num_rows == 0
 
 
 values = {
@@ -203,7 +203,7 @@ schema = pa.schema({"n": pa.int64(), "f": pa.float64(), "t": pa.string()})
 @given(rows, st.integers(0, 30), st.sampled_from([1, 2]))
 def test_counts_equal_pandas(rows, cut, threads):
     whole = pa.RecordBatch.from_pylist(rows, schema)
-    table = summarise([whole.slice(0, cut), whole.slice(cut)], slices=[["t"]], threads=threads).table
+    table = sketch_batches([whole.slice(0, cut), whole.slice(cut)], slices=[["t"]], threads=threads).table
     frame = pd.DataFrame(rows, columns=list(values))
     check(table, frame)
     groups = {f"t={name}": part for name, part in frame.groupby(frame["t"].fillna("(missing)"))}
@@ -212,7 +212,7 @@ def test_counts_equal_pandas(rows, cut, threads):
         check(table.slices[name], part.drop(columns="t"))
 
 
-def check(table: Table, frame: pd.DataFrame) -> None:
+def check(table: TableSketch, frame: pd.DataFrame) -> None:
     assert table.rows == len(frame)
     assert list(table.columns) == list(frame)
     for name, found in table.columns.items():

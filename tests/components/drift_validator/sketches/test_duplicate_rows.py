@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.drift_validator.sketches.duplicate_rows import RepeatedRows, hash_rows
+from components.drift_validator.sketches.duplicate_rows import DuplicateRowCounter, hash_rows
 from components.drift_validator.sketches.hashing import hash_texts
 
 NAN = float("nan")
@@ -70,7 +70,7 @@ def test_hashes_are_the_same_in_every_run():
 
 @given(st.lists(st.lists(st.integers(0, 5), max_size=8), max_size=6))
 def test_share_is_exact_within_the_limit(chunks):
-    counted = RepeatedRows(most=6)
+    counted = DuplicateRowCounter(most=6)
     for chunk in chunks:
         counted.add(hash_rows(batch(x=pa.array(chunk, pa.int64()))))
     rows = [value for chunk in chunks for value in chunk]
@@ -79,7 +79,7 @@ def test_share_is_exact_within_the_limit(chunks):
 
 def test_share_is_estimated_beyond_the_limit():
     values = np.concatenate([np.arange(100_000), np.arange(25_000)])  # 20 % of the rows are duplicates
-    counted = RepeatedRows(most=5_000)
+    counted = DuplicateRowCounter(most=5_000)
     for chunk in np.array_split(np.random.default_rng(0).permutation(values), 50):
         counted.add(hash_rows(batch(x=chunk)))
     assert counted.share() == pytest.approx(0.2, abs=0.02)

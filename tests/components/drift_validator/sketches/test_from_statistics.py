@@ -7,19 +7,19 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from components.drift_validator.sketches.common_resolution import REST, comparable
-from components.drift_validator.sketches.dataset_sketch import summarise
+from components.drift_validator.sketches.dataset_sketch import sketch_batches
 from components.drift_validator.sketches.from_statistics import from_statistics
-from components.drift_validator.sketches.sketch import Categories, Column, Numbers, Table
+from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, NumberCounts, TableSketch
 
 
-def column(feature: str, rows: int = 10) -> Column:
+def column(feature: str, rows: int = 10) -> ColumnSketch:
     text = f"num_examples: {rows} features {{ path {{ step: 'x' }} {feature} }}"
     return from_statistics(text_format.Parse(text, statistics_pb2.DatasetFeatureStatistics())).columns["x"]
 
 
-def plain(distribution: Categories | Numbers) -> dict:
+def plain(distribution: CategoryCounts | NumberCounts) -> dict:
     values = distribution.values
-    values = values.to_pylist() if isinstance(distribution, Categories) else values.tolist()
+    values = values.to_pylist() if isinstance(distribution, CategoryCounts) else values.tolist()
     return dict(zip(values, distribution.counts.tolist(), strict=True))
 
 
@@ -58,11 +58,11 @@ def test_texts_and_truncated_values():
 
 
 def test_common_resolution_with_a_rest():
-    def table(counts: dict[str, int]) -> Table:
-        categories = Categories(
+    def table(counts: dict[str, int]) -> TableSketch:
+        categories = CategoryCounts(
             pa.array(sorted(counts), pa.large_string()), np.array([counts[k] for k in sorted(counts)])
         )
-        return Table(10, {"x": Column("x", 10, 0, categories)})
+        return TableSketch(10, {"x": ColumnSketch("x", 10, 0, categories)})
 
     one, other = comparable(table({REST: 2, "a": 5, "b": 3}), table({"a": 6, "c": 4}))
     assert plain(one.columns["x"].distribution) == {REST: 5, "a": 5}
@@ -109,7 +109,7 @@ def test_equals_the_sketch_of_the_rows():
     found = from_statistics(
         stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions(schema=schema)).datasets[0]
     )
-    true = summarise([batch], kinds={"code": "categorical"}).table
+    true = sketch_batches([batch], kinds={"code": "categorical"}).table
 
     assert found.rows == true.rows == size
     assert list(found.columns) == list(true.columns)
@@ -137,7 +137,7 @@ def _offsets(array: pa.Array) -> pa.Array:
     return pa.array(np.concatenate([[0], np.cumsum(present)]).astype(np.int32))
 
 
-def _farthest(one: Numbers, other: Numbers) -> float:
+def _farthest(one: NumberCounts, other: NumberCounts) -> float:
     at = np.union1d(one.values, other.values)
     shares = [
         np.concatenate([[0], np.cumsum(side.counts)])[np.searchsorted(side.values, at, "right")] / side.counts.sum()

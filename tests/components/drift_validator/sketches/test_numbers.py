@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.drift_validator.sketches.numbers import NumbersCounter, compact
-from components.drift_validator.sketches.sketch import Numbers
+from components.drift_validator.sketches.sketch import NumberCounts
 
 
-def counted(chunks, room: int) -> Numbers:
+def counted(chunks, room: int) -> NumberCounts:
     counter = NumbersCounter()
     for chunk in chunks:
         counter.add(np.asarray(chunk), room)
     return counter.result()
 
 
-def largest_error(found: Numbers, values: np.ndarray) -> float:
+def largest_error(found: NumberCounts, values: np.ndarray) -> float:
     """Kolmogorov-Smirnov distance between the sketch and the values."""
     points = np.sort(values)
     at = np.union1d(points, found.values)

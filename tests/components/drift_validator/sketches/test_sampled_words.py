@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.drift_validator.drift_detection import Plan, find_drift
+from components.drift_validator.drift_detection import DriftConfig, find_drift
 from components.drift_validator.sketches.sampled_words import NO_WORD, drawn_word, with_drawn_words
 
 
@@ -30,7 +30,7 @@ def test_columns_and_lists_of_one_value(kind: pa.DataType) -> None:
 
 
 def test_new_texts_with_the_same_words_are_no_drift() -> None:
-    plan = Plan(roles={"review": "feature", "x": "feature"}, texts=["review"], joint_rows=0)
+    plan = DriftConfig(roles={"review": "feature", "x": "feature"}, texts=["review"], joint_rows=0)
     usual = ["good", "bad", "film", "plot", "actor", "scene"]
     baseline = reviews(usual, 2000, 0)
     same = find_drift([baseline], [reviews(usual, 2000, 1)], plan)

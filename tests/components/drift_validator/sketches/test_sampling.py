@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.drift_validator.sketches.sampling import RowSample
+from components.drift_validator.sketches.sampling import ReservoirSample
 
 
 def sample(batches, size: int, seed: int = 0) -> pa.Table:
-    rows = RowSample(size, seed)
+    rows = ReservoirSample(size, seed)
     for batch in batches:
         rows.add(batch)
     return rows.result()

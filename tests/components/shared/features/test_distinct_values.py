@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from components.arrow_example_gen.float_rounding import Rounding, worst
+from components.arrow_example_gen.float_rounding import RoundingCheck, worst
 from components.shared.features.distinct_values import MOST_SAMPLED, NumberSample, told_apart
 
 
@@ -43,7 +43,7 @@ def test_float64_values_that_are_equal_as_float32_are_found() -> None:
             "count": pa.array(draw.integers(0, 9, 900)),
         }
     )
-    rounding = Rounding()
+    rounding = RoundingCheck()
     assert [one is batch for one in rounding.watched([batch])] == [True]
     (found,) = rounding.found()
     assert (found.column, found.kind) == ("epoch", "float32")

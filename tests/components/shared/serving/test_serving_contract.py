@@ -12,7 +12,7 @@ from components.shared.serving.serving_contract import (
     matched,
 )
 from components.shared.statistics.threshold_selection import GRID
-from components.shared.statistics.weighted_metrics import Decisions
+from components.shared.statistics.weighted_metrics import ThresholdMetrics
 
 
 def test_row_at_the_threshold_is_positive_in_float32():
@@ -39,7 +39,9 @@ def test_graph_of_a_served_model_applies_the_same_rule():
 )
 def test_metrics_apply_the_same_rule(probability, threshold):
     labels = np.arange(20) % 2
-    found = dict(zip(Decisions.names, Decisions(labels, probability, threshold)(np.ones(20)), strict=True))
+    found = dict(
+        zip(ThresholdMetrics.names, ThresholdMetrics(labels, probability, threshold)(np.ones(20)), strict=True)
+    )
     called = decides(probability, threshold)
     assert found["recall"] == pytest.approx((called & (labels == 1)).sum() / 10)
 

@@ -1,11 +1,11 @@
 import pytest
 
-from components.shared.spellings.spelling_groups import Group, find_groups, has_near, loose_key
+from components.shared.spellings.spelling_groups import SpellingGroup, find_groups, has_near, loose_key
 
 needs_rapidfuzz = pytest.mark.skipif(not has_near(), reason="rapidfuzz is not installed")
 
 
-def only(counts: dict[str, int]) -> Group:
+def only(counts: dict[str, int]) -> SpellingGroup:
     (group,) = find_groups(counts)
     return group
 

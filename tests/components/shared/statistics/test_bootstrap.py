@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from components.shared.statistics.bootstrap import paired_intervals
-from components.shared.statistics.weighted_metrics import Binary, Means, multiclass, regression
+from components.shared.statistics.weighted_metrics import (
+    BinaryMetrics,
+    MeanMetrics,
+    multiclass_metrics,
+    regression_metrics,
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -18,7 +23,7 @@ def test_binary_metrics_equal_scikit_learn(seed, rows, values):
     scores = random.integers(0, values, rows + 2) / values  # few values: ties
     weights = np.append([1, 1], random.integers(0, 4, rows)).astype(float)
     weighed = {"sample_weight": weights}
-    found = dict(zip(Binary.names, Binary(labels, scores, 0.4)(weights), strict=True))
+    found = dict(zip(BinaryMetrics.names, BinaryMetrics(labels, scores, 0.4)(weights), strict=True))
     assert found == pytest.approx(
         {
             "auc": metrics.roc_auc_score(labels, scores, **weighed),
@@ -34,14 +39,14 @@ def test_multiclass_and_regression_metrics_equal_scikit_learn():
     random = np.random.default_rng(0)
     labels, weights = random.integers(0, 3, 50), random.integers(0, 4, 50).astype(float)
     probabilities = random.dirichlet([1, 1, 1], 50)
-    assert multiclass(labels, probabilities)(weights) == pytest.approx(
+    assert multiclass_metrics(labels, probabilities)(weights) == pytest.approx(
         [
             metrics.accuracy_score(labels, probabilities.argmax(axis=1), sample_weight=weights),
             metrics.log_loss(labels, probabilities, sample_weight=weights),
         ]
     )
     truth, said = random.normal(size=50), random.normal(size=50)
-    assert regression(truth, said)(weights) == pytest.approx(
+    assert regression_metrics(truth, said)(weights) == pytest.approx(
         [
             metrics.root_mean_squared_error(truth, said, sample_weight=weights),
             metrics.mean_absolute_error(truth, said, sample_weight=weights),
@@ -52,20 +57,20 @@ def test_multiclass_and_regression_metrics_equal_scikit_learn():
 def test_weight_equals_repeated_rows():
     labels, scores, weights = np.array([0, 1, 1, 0]), np.array([0.1, 0.4, 0.4, 0.6]), np.array([1, 0, 2, 3])
     again = np.repeat(np.arange(4), weights)
-    assert Binary(labels, scores)(weights.astype(float)) == pytest.approx(
-        Binary(labels[again], scores[again])(np.ones(6))
+    assert BinaryMetrics(labels, scores)(weights.astype(float)) == pytest.approx(
+        BinaryMetrics(labels[again], scores[again])(np.ones(6))
     )
 
 
 def test_auc_of_one_class_is_undefined():
-    found = Binary(np.zeros(3), np.array([0.1, 0.2, 0.3]))(np.ones(3))
+    found = BinaryMetrics(np.zeros(3), np.array([0.1, 0.2, 0.3]))(np.ones(3))
     assert np.isnan(found[:2]).all()
     assert found[3] == 1.0
 
 
 def test_model_compared_with_itself_has_no_difference():
     random = np.random.default_rng(1)
-    judge = Binary(random.integers(0, 2, 200), random.random(200))
+    judge = BinaryMetrics(random.integers(0, 2, 200), random.random(200))
     for one in paired_intervals(judge, judge, 200, resamples=20)[""].values():
         assert (one.delta, one.low, one.high) == (0.0, 0.0, 0.0)
         assert not one.certain
@@ -76,7 +81,9 @@ def test_interval_of_a_mean_equals_the_textbook_formula():
     random = np.random.default_rng(2)
     rows = 4000
     was, now = (random.random(rows) < share for share in (0.70, 0.75))
-    found = paired_intervals(Means({"accuracy": was}), Means({"accuracy": now}), rows, resamples=2000)[""]["accuracy"]
+    found = paired_intervals(MeanMetrics({"accuracy": was}), MeanMetrics({"accuracy": now}), rows, resamples=2000)[""][
+        "accuracy"
+    ]
     difference = now.astype(float) - was
     half = 1.959964 * difference.std(ddof=1) / np.sqrt(rows)
     assert (found.low, found.high) == pytest.approx((difference.mean() - half, difference.mean() + half), abs=0.002)
@@ -90,7 +97,9 @@ def test_pairing_narrows_the_interval():
     near, far = score + 0.05 * random.normal(size=1000), labels + random.normal(size=1000)
     widths = []
     for other in (near, far):
-        one = paired_intervals(Binary(labels, score), Binary(labels, other), 1000, resamples=200)[""]["auc"]
+        one = paired_intervals(BinaryMetrics(labels, score), BinaryMetrics(labels, other), 1000, resamples=200)[""][
+            "auc"
+        ]
         widths.append(one.high - one.low)
     assert widths[0] < widths[1] / 3
 
@@ -100,7 +109,7 @@ def test_slices_and_undefined_metrics():
     labels = random.integers(0, 2, 200)
     labels[:40] = 0
     labels[0] = 1
-    judges = [Binary(labels, random.random(200)) for _ in range(2)]
+    judges = [BinaryMetrics(labels, random.random(200)) for _ in range(2)]
     slices = {"one positive": np.arange(40), "small": np.arange(10), "rest": np.arange(40, 200)}
     found = paired_intervals(*judges, 200, slices, resamples=100)
     assert set(found) == {"", "one positive", "rest"}
@@ -113,5 +122,5 @@ def test_slices_and_undefined_metrics():
 
 def test_results_are_deterministic():
     random = np.random.default_rng(5)
-    judges = [Binary(random.integers(0, 2, 100), random.random(100)) for _ in range(2)]
+    judges = [BinaryMetrics(random.integers(0, 2, 100), random.random(100)) for _ in range(2)]
     assert paired_intervals(*judges, 100, resamples=20) == paired_intervals(*judges, 100, resamples=20)

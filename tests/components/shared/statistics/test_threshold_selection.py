@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from components.shared.statistics.threshold_criteria import NAMES, complaint
+from components.shared.statistics.threshold_criteria import NAMES, criterion_error
 from components.shared.statistics.threshold_selection import GRID, choose_threshold
 
 # Ranked: 1 at 0.9, 0 at 0.8, 1 at 0.7, 1 at 0.4, 0 at 0.2, 0 at 0.1.
@@ -67,7 +67,7 @@ def test_no_threshold_of_the_grid_is_better_by_scikit_learn(rows):
 
 @pytest.mark.parametrize("by", [*NAMES, {"precision": 0.8}, {"recall": 1}])
 def test_legal_criteria(by):
-    assert complaint(by) == ""
+    assert criterion_error(by) == ""
 
 
 @pytest.mark.parametrize(
@@ -82,4 +82,4 @@ def test_legal_criteria(by):
     ],
 )
 def test_illegal_criteria(by, said):
-    assert complaint(by) == said
+    assert criterion_error(by) == said

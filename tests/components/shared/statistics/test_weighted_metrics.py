@@ -6,14 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from components.shared.statistics.weighted_metrics import Decisions, calibration_error
+from components.shared.statistics.weighted_metrics import ThresholdMetrics, calibration_error
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10), st.integers(0, 3)), min_size=1, max_size=40))
 def test_precision_and_recall_equal_scikit_learn(rows):
     labels, scores, weights = np.array([(0, 0, 1), (1, 10, 1), *rows]).T
-    found = dict(zip(Decisions.names, Decisions(labels, scores / 10, 0.45)(weights.astype(float)), strict=True))
+    found = dict(
+        zip(ThresholdMetrics.names, ThresholdMetrics(labels, scores / 10, 0.45)(weights.astype(float)), strict=True)
+    )
     weighed = {"sample_weight": weights, "zero_division": 0.0}
     said = scores / 10 >= 0.45
     assert found["precision"] == pytest.approx(metrics.precision_score(labels, said, **weighed))
@@ -23,7 +25,7 @@ def test_precision_and_recall_equal_scikit_learn(rows):
 def test_metrics_of_a_subset_of_rows():
     labels, probability = np.array([0, 1, 1, 0]), np.array([0.1, 0.9, 0.2, 0.8])
     rows = np.array([1, 2])
-    assert Decisions(labels, probability).among(rows)(np.ones(2))[-2:] == pytest.approx([1.0, 0.5])
+    assert ThresholdMetrics(labels, probability).among(rows)(np.ones(2))[-2:] == pytest.approx([1.0, 0.5])
 
 
 def test_calibration_error_worked_by_hand():

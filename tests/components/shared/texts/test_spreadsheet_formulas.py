@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv, read_corrections
-from components.label_audit.audit import Issue
-from components.label_audit.export import corrections_csv as exported_csv
+from components.label_audit.audit import LabelIssue
+from components.label_audit.export import label_issues_csv as exported_csv
 from components.shared.texts.spreadsheet_formulas import escaped, original
 
 
@@ -52,7 +52,7 @@ def test_corrections_round_trip(tmp_path_factory, cell):
 
 
 def test_no_formula_is_evaluated_when_an_export_is_opened():
-    issue = Issue(row=0, id="=cmd|' /C calc'!A0", label="@x", suggested="-1", quality=0.01)
+    issue = LabelIssue(row=0, id="=cmd|' /C calc'!A0", label="@x", suggested="-1", quality=0.01)
     text, _ = exported_csv([issue], "+label")
     (header, row) = csv.reader(io.StringIO(text))
     assert row[:2] == ["'=cmd|' /C calc'!A0", "'+label"]

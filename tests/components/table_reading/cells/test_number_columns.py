@@ -12,9 +12,9 @@ from components.table_reading.cells.number_notation import NumberNotation
 from components.table_reading.cells.type_counts import count_batch
 from components.table_reading.column_types import arrow_types
 from components.table_reading.csv.dialect import detect_dialect
-from components.table_reading.read_options import Forms, count_forms
+from components.table_reading.read_options import TypeCandidates, count_type_candidates
 from components.table_reading.readers import read_batches
-from components.table_reading.schema_inference import Survey, survey
+from components.table_reading.schema_inference import InferredSchema, infer_schema
 from components.table_reading.spans import SpanFile
 
 LOCAL = fs.LocalFileSystem()
@@ -26,14 +26,14 @@ def span(path) -> SpanFile:
 
 @pytest.fixture
 def look(tmp_path):
-    def look(delimiter: str = ",", **columns: list[str]) -> Survey:
+    def look(delimiter: str = ",", **columns: list[str]) -> InferredSchema:
         """A survey of a CSV of these columns."""
         path = tmp_path / "x.csv"
         rows = [list(columns), *zip(*columns.values(), strict=True)]
         quoted = [delimiter.join(f'"{cell}"' if delimiter in cell else cell for cell in row) for row in rows]
         path.write_text("\n".join(quoted) + "\n")
         options = detect_dialect(LOCAL, [span(path)]).options
-        return survey(LOCAL, [span(path)], options, 1000, find_markers=True)
+        return infer_schema(LOCAL, [span(path)], options, 1000, find_markers=True)
 
     return look
 
@@ -142,8 +142,8 @@ def test_plain_numbers_need_no_notation(look):
     st.lists(st.sampled_from(["1,5", "1.234", "$5", "7", "x", "12%", "+3", "1 234", "5 kg"]), min_size=1, max_size=30)
 )
 def test_joint_and_single_counts_of_numbers_are_equal(cells):
-    one, other, more = Forms(), Forms(), Forms()
-    count_forms(pa.array(cells), one)
+    one, other, more = TypeCandidates(), TypeCandidates(), TypeCandidates()
+    count_type_candidates(pa.array(cells), one)
     count_batch(pa.record_batch([pa.array(cells), pa.array(cells)], ["a", "b"]), {"a": other, "b": more})
     assert one == other == more
 
@@ -164,7 +164,7 @@ def test_notation_of_a_formatted_column_is_detected_and_parsed(tmp_path_factory,
     path = tmp_path_factory.mktemp("x") / "x.csv"
     path.write_text(f"a{delimiter}b\n" + "".join(f'"{cell(number)}"{delimiter}x\n' for number in numbers))
     options = detect_dialect(LOCAL, [span(path)]).options
-    found = survey(LOCAL, [span(path)], options, 1000, find_markers=True)
+    found = infer_schema(LOCAL, [span(path)], options, 1000, find_markers=True)
     assert found.types == {"a": "float64", "b": "string"}
     assert found.sample["a"].to_pylist() == [float(number) for number in numbers]
     batches = read_batches(LOCAL, span(path), arrow_types(found.types), found.options)

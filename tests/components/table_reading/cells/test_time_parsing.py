@@ -8,7 +8,7 @@ import pytest
 from components.table_reading.cells.date_notations import chosen
 from components.table_reading.cells.text_parsing import listed
 from components.table_reading.cells.time_parsing import dates, durations, seconds, times
-from components.table_reading.read_options import Forms, count_forms
+from components.table_reading.read_options import TypeCandidates, count_type_candidates
 
 DATE, MOMENT = pa.date32(), pa.timestamp("us")
 
@@ -81,8 +81,8 @@ def test_lists() -> None:
     ],
 )
 def test_day_first_or_month_first(cells: list[str], written: str, other: str) -> None:
-    forms = Forms()
+    forms = TypeCandidates()
     for cell in cells:  # as it may be cut into batches
-        count_forms(texts(cell), forms)
+        count_type_candidates(texts(cell), forms)
     assert forms.date_format == (written, other)
     assert chosen(forms.formats, len(cells)) == (written, other)

@@ -12,7 +12,7 @@ from tensorflow_transform.tf_metadata import schema_utils
 from components.shared.errors import ConfigError
 from components.shared.features.transform_matrices import load_matrices
 from components.trainer.raw_inputs import ByLayer, ByMatrices
-from components.transform.analysis import analyse
+from components.transform.analysis import analyse_batches
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
 from components.transform.preprocessing import SKETCH_ERROR, preprocessing_fn
@@ -50,7 +50,7 @@ def test_all_paths_give_the_same_values(tmp_path: Path) -> None:
     )
     types = {"note": tf.string, "title": tf.string, "x": tf.float32, "big": tf.int64, "hour": tf.int64, "y": tf.string}
     specs = {name: tf.io.VarLenFeature(kind) for name, kind in types.items()}
-    facts = analyse([batch], TABLES, QUANTILES, SKETCH_ERROR)
+    facts = analyse_batches([batch], TABLES, QUANTILES, SKETCH_ERROR)
     write_transform_graph(facts, schema_utils.schema_from_feature_spec(specs), TABLES, str(tmp_path))
     module = write_matrices(facts, tf.string, TABLES, str(tmp_path))
     output = tft.TFTransformOutput(str(tmp_path))
@@ -89,7 +89,7 @@ def test_texts_as_the_only_features(tmp_path: Path) -> None:
         {"note": [[text] for text in texts], "y": [[label] for label in labels]},
         pa.schema({"note": pa.list_(pa.binary()), "y": pa.list_(pa.binary())}),
     )
-    facts = analyse([batch], tables, QUANTILES, SKETCH_ERROR)
+    facts = analyse_batches([batch], tables, QUANTILES, SKETCH_ERROR)
     write_matrices(facts, tf.string, tables, str(tmp_path))
     matrices = load_matrices_of(tmp_path)
     found = matrices.transformed(batch)

@@ -52,7 +52,7 @@ def ingested(found: Initialised) -> pa.Table:
 
 
 def told(found: Initialised) -> str:
-    return found.for_a_person()
+    return found.to_text()
 
 
 def test_decimal_commas():
@@ -179,7 +179,7 @@ def test_drift_finds_the_notation_of_each_side():
     assert not [row.feature for row in found.found.rows if row.drifted]
     said = "b.csv: the encoding is utf-16; [data] encoding, or --csv encoding=NAME"
     assert found.to_json()["assumed"] == [said]
-    assert said in found.for_a_person()
+    assert said in found.to_text()
 
 
 def test_trailing_empty_columns_are_left_out_with_a_note():

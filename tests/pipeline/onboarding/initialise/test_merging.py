@@ -82,7 +82,7 @@ def test_edits_stay_and_new_columns_are_added(place: Path) -> None:
     assert "[training] epochs = 5" in again.kept
     assert "feature age" in again.kept
     assert {"new feature weight", "new feature color"} <= set(again.changed)
-    said = again.for_a_person()
+    said = again.to_text()
     assert said.index("Kept, as you edited it:") < said.index("Changed since the last draft:") < said.index("Assumed:")
     once_more = init(table)
     assert once_more.changed == ()

@@ -72,7 +72,7 @@ def test_the_order_of_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         lines.append(f"{row},{near:.3f},x,{('pro', 'basic')[row % 2]},{label}")
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     found = initialise("t.csv", "y")
-    said = found.for_a_person()
+    said = found.to_text()
     titles = ["May leak the label:", "Spellings of one value:", "Left out:", "Assumed:", "column  ", "Next: "]
     assert [said.index(title) for title in titles] == sorted(said.index(title) for title in titles)
     told = found.to_json()

@@ -4,7 +4,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.table_reading.column_types import column_types, parse_schema
 from components.table_reading.read_options import ReadOptions
-from components.table_reading.schema_inference import Survey
+from components.table_reading.schema_inference import InferredSchema
 from pipeline.onboarding.initialise.proposal import propose
 from pipeline.onboarding.initialise.schema_draft import schema_text
 
@@ -29,7 +29,9 @@ def drafted(**columns):
     types = {name: alias.get(name, "string") for name in sample}
     table = pa.table(sample)
     missing = {name: table[name].null_count for name in sample}
-    found = Survey(types, ReadOptions(), ROWS, missing, dict.fromkeys(sample, 0), table, np.zeros(ROWS, dtype=int))
+    found = InferredSchema(
+        types, ReadOptions(), ROWS, missing, dict.fromkeys(sample, 0), table, np.zeros(ROWS, dtype=int)
+    )
     return schema_text("shop", propose(table, types, "y", ROWS), found)
 
 

@@ -3,9 +3,9 @@ import pyarrow as pa
 import pytest
 
 from components.table_reading.read_options import ReadOptions
-from components.table_reading.schema_inference import Survey
+from components.table_reading.schema_inference import InferredSchema
 from components.table_reading.spans import SpanFile
-from pipeline.onboarding.initialise.find_data import Place
+from pipeline.onboarding.initialise.find_data import DataLocation
 from pipeline.onboarding.initialise.proposal import propose
 from pipeline.onboarding.initialise.settings_draft import settings_text
 from pipeline.settings.config import load_config
@@ -21,8 +21,10 @@ def drafted(rows=ROWS, file="t.csv", window=0, misfits=None, **columns):
     table = pa.table({"noise": NOISE, "y": LABEL, **columns})
     types = {field.name: ALIAS[field.type] for field in table.schema}
     options = ReadOptions(("", "NA"), ";")
-    found = Survey(types, options, rows, dict.fromkeys(types, 0), misfits or {}, table, np.zeros(ROWS, dtype=int))
-    place = Place("in", file, (SpanFile(1, file, file, 1, 1),), window)
+    found = InferredSchema(
+        types, options, rows, dict.fromkeys(types, 0), misfits or {}, table, np.zeros(ROWS, dtype=int)
+    )
+    place = DataLocation("in", file, (SpanFile(1, file, file, 1, 1),), window)
     return settings_text("t", place, propose(table, types, "y"), options, misfits or {}, found, rows // 5)
 
 

@@ -23,7 +23,7 @@ def test_spellings_of_a_label_are_read_as_one_and_said(tmp_path: Path, monkeypat
     assert (config.dataset.task, config.dataset.positive) == ("binary", "Yes")
     domains = found.schema.read_text().split("string_domain")
     assert 'value: "No"\n  value: "Yes"' in domains[-1]
-    said = found.for_a_person()
+    said = found.to_text()
     first = "left: 4 classes -> 2: 'yes' (60 rows) as 'Yes', ' No ' (55 rows) as 'No'"
     assert first in said.split("column  ")[0]
     assert found.to_json()["spellings"][0] == {
@@ -44,7 +44,7 @@ def test_categories_are_only_proposed(tmp_path: Path, monkeypatch: pytest.Monkey
     text = found.config.read_text()
     assert "# [data.values.plan]" in text
     assert '# "pro" = "Pro"' in text  # as frequent; the first by its letters
-    assert "plan: may be one value, and is not read as one yet" in found.for_a_person()
+    assert "plan: may be one value, and is not read as one yet" in found.to_text()
     uncommented = text.replace("# [data.values.plan]", "[data.values.plan]").replace('# "pro"', '"pro"')
     found.config.write_text(uncommented)
     assert load_config(found.config).data.values == {"plan": {"pro": "Pro"}}

@@ -147,7 +147,7 @@ def test_integers_that_became_fractions_are_told_and_accepted(place: Path) -> No
 
 def test_a_new_spelling_of_a_label_or_a_category_is_told(place: Path) -> None:
     config = project(place, lambda frame: frame.replace({"Yes": "YES", "pro": "Pro "}))
-    said = diff(config).for_a_person()
+    said = diff(config).to_text()
     assert "new value 'YES'" in said
     assert "differs from 'Yes' in case or spaces only; [data.values.left] reads it as that" in said
     assert "'Pro '" in said

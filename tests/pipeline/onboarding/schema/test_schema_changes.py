@@ -7,8 +7,8 @@ from components.shared.errors import UsageError
 from components.table_reading.column_types import column_types, parse_schema
 from pipeline.onboarding.schema.schema_changes import (
     MOST_KEPT,
+    MismatchCounts,
     SetField,
-    Tally,
     feature_changes,
     new_column,
     numbered,
@@ -26,7 +26,7 @@ def feature_and_schema(text, domain=""):
 def found(text, domain="", **splits):
     """The changes for the column's values by split, and the schema with all of them accepted."""
     feature, schema = feature_and_schema(text, domain)
-    tallies = {split: Tally() for split in splits}
+    tallies = {split: MismatchCounts() for split in splits}
     for split, batches in splits.items():
         for batch in batches:
             tallies[split].add(pa.array(batch[0], batch[1]), feature, schema)
@@ -73,7 +73,7 @@ def test_the_split_that_is_worst_counts():
 
 def test_very_many_new_values_open_the_domain_and_fit_into_memory():
     feature, schema = feature_and_schema("type: BYTES domain: 'colors'", COLORS)
-    tally = Tally()
+    tally = MismatchCounts()
     for start in range(0, 5 * MOST_KEPT, 500):
         tally.add(pa.array([f"v{number}" for number in range(start, start + 500)]), feature, schema)
     assert len(tally.odd["value"]) == MOST_KEPT + 1

@@ -40,7 +40,7 @@ def faults(table):
 def test_the_sample_changes_nothing(project):
     found = diff(config_of(project))
     assert (found.changes, found.notes) == ((), ())
-    assert found.for_a_person().endswith("\nnothing to change")
+    assert found.to_text().endswith("\nnothing to change")
     assert found.looked == "data/flights/span-01.csv to span-04.csv"
 
 
@@ -248,4 +248,4 @@ def test_tfdv_finds_nothing_that_is_not_found_here(project):
 
 def test_only_thresholds():
     """Thresholds from the history come without data."""
-    assert Diff(Path("schema.pbtxt"), b"", "", 0, ()).for_a_person() == "schema.pbtxt\nnothing to change"
+    assert Diff(Path("schema.pbtxt"), b"", "", 0, ()).to_text() == "schema.pbtxt\nnothing to change"

@@ -18,7 +18,7 @@ import pytest
 from components.shared.errors import PlumblineError, UsageError
 from pipeline.runners.beam.services import check_flink, job_server_jar, started
 from pipeline.settings.beam_arguments import Endpoints
-from pipeline.settings.sections.beam import Beam, Flink, Spark
+from pipeline.settings.sections.beam import BeamSection, Flink, Spark
 
 READY = {"taskmanagers": 2, "slots-total": 4, "flink-version": "1.19.3"}
 
@@ -46,7 +46,7 @@ def answering(body: Any) -> Iterator[Flink]:
 
 
 def test_local_needs_nothing(tmp_path: Path) -> None:
-    with started(Beam(), tmp_path / "logs") as endpoints:
+    with started(BeamSection(), tmp_path / "logs") as endpoints:
         assert endpoints == Endpoints()
     assert not (tmp_path / "logs").exists()
 
@@ -73,14 +73,14 @@ def test_a_cluster_that_is_not(body: Any, complaint: str) -> None:
 
 
 def test_no_cluster(tmp_path: Path) -> None:
-    nothing = Beam.model_validate({"profile": "flink", "flink": {"master": "127.0.0.1:9"}})
+    nothing = BeamSection.model_validate({"profile": "flink", "flink": {"master": "127.0.0.1:9"}})
     with pytest.raises(UsageError, match="no Flink answers there .*make flink-up"), started(nothing, tmp_path):
         pass
 
 
 def test_dataflow_serves_no_run_on_this_machine(tmp_path: Path) -> None:
     cloud = {"project": "a", "region": "b", "temp_location": "gs://c", "image": "d"}
-    beam = Beam.model_validate({"profile": "dataflow", "dataflow": cloud})
+    beam = BeamSection.model_validate({"profile": "dataflow", "dataflow": cloud})
     with pytest.raises(UsageError, match="compile the pipeline"), started(beam, tmp_path):
         pass
 
@@ -88,7 +88,7 @@ def test_dataflow_serves_no_run_on_this_machine(tmp_path: Path) -> None:
 def test_no_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with answering(READY) as flink:
-        beam = Beam(profile="flink", flink=flink)
+        beam = BeamSection(profile="flink", flink=flink)
         with pytest.raises(UsageError, match="no Java there.*JAVA_HOME"), started(beam, tmp_path):
             pass
 
@@ -127,7 +127,7 @@ def test_a_job_server_that_ends_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     jar = tmp_path / "broken.jar"
     jar.touch()
     with answering(READY) as flink:
-        beam = Beam(profile="flink", flink=flink.model_copy(update={"job_server_jar": str(jar)}))
+        beam = BeamSection(profile="flink", flink=flink.model_copy(update={"job_server_jar": str(jar)}))
         with pytest.raises(PlumblineError, match=r"exit code 3.*job-server.log"), started(beam, tmp_path / "logs"):
             pass
     assert (tmp_path / "logs" / "job-server.log").read_text() == "corrupt\n"

@@ -8,7 +8,7 @@ import yaml
 
 from components.shared.errors import PlumblineError
 from pipeline.runners.dry_run.report import Report
-from pipeline.runners.dry_run.runner import Options, dry_run
+from pipeline.runners.dry_run.runner import DryRunOptions, dry_run
 
 DATASET = {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}
 
@@ -123,7 +123,7 @@ class Shell:
         """Writes the pipeline, if one is given, and runs it on this machine."""
         if tasks is not None:
             write(self.path, document(tasks, given))
-        chosen = Options(**{"on_machine": True, "storage": self.storage, **options})
+        chosen = DryRunOptions(**{"on_machine": True, "storage": self.storage, **options})
         return dry_run(self.path, chosen, stream=None)
 
     def states(self, *arguments: Any, **options: Any) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.runners.dry_run.runner import Options, dry_run
+from pipeline.runners.dry_run.runner import DryRunOptions, dry_run
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 def test_results_are_those_of_kfps_local_runner(local: tuple[Path, Any]) -> None:
     folder, expected = local
-    options = Options(on_machine=True, root=str(folder / "dry"), parameters={"n": "7"})
+    options = DryRunOptions(on_machine=True, root=str(folder / "dry"), parameters={"n": "7"})
     report, failure = dry_run(folder / "parity.yaml", options, None)
     assert failure is None, failure
     values = {(one["step"], one["name"]): one["value"] for one in report.parameters}
@@ -98,14 +98,14 @@ def test_executor_inputs_are_those_of_kfps_local_runner(local: tuple[Path, Any])
     from kfp.pipeline_spec import pipeline_spec_pb2
 
     from pipeline.runners.dry_run import executor_input
-    from pipeline.runners.dry_run.artifact_paths import Places
+    from pipeline.runners.dry_run.artifact_paths import TaskPaths
     from pipeline.runners.dry_run.inputs import RunFacts, resolve
     from pipeline.runners.dry_run.spec import load
 
     folder, _ = local
     task = load(folder / "parity.yaml").task("make")
     run = RunFacts("parity", "run", "/root", "2026-01-01T00:00:00Z", {"n": 7, "flag": True})
-    places = Places(Path("/local"), inside=False)
+    places = TaskPaths(Path("/local"), inside=False)
     ours = {"inputs": resolve(task, run, {}), "outputs": executor_input.outputs(task, run.folder, "one", places)}
     component = json_format.ParseDict(task.component, pipeline_spec_pb2.ComponentSpec())
     theirs = json_format.MessageToDict(construct_executor_input(component, {"n": 7}, "/root/parity/run/make/one", True))

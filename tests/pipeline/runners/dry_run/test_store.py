@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.runners.dry_run.store import Content, FolderStore, PlainStore, S3Store, Store
+from pipeline.runners.dry_run.store import ArtifactStore, Content, FolderStore, PlainStore, S3Store
 from tests.pipeline.runners.dry_run.pipelines import MAKE, USE, N, Shell
 
 
@@ -44,7 +44,7 @@ def s3(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(params=["folder", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
     if request.param == "folder":
         return FolderStore(tmp_path / "store")
     request.getfixturevalue("s3")
@@ -59,7 +59,7 @@ def _tree(folder: Path) -> Path:
     return folder
 
 
-def test_a_folder_comes_back_without_its_empty_folders(store: Store, tmp_path: Path) -> None:
+def test_a_folder_comes_back_without_its_empty_folders(store: ArtifactStore, tmp_path: Path) -> None:
     uri = f"s3://bucket/{os.urandom(4).hex()}/tree"
     stored = store.upload(_tree(tmp_path / "tree"), uri)
     assert stored == store.content(uri) == Content(objects=2, bytes=70_001)
@@ -69,7 +69,7 @@ def test_a_folder_comes_back_without_its_empty_folders(store: Store, tmp_path: P
     assert (tmp_path / "back" / "deep" / "er" / "ü b").read_bytes() == b"\0" * 70_000
 
 
-def test_a_file_comes_back_as_a_file(store: Store, tmp_path: Path) -> None:
+def test_a_file_comes_back_as_a_file(store: ArtifactStore, tmp_path: Path) -> None:
     (tmp_path / "one").write_text("one")
     uri = f"s3://bucket/{os.urandom(4).hex()}/file"
     assert store.upload(tmp_path / "one", uri) == Content(1, 3)
@@ -77,7 +77,7 @@ def test_a_file_comes_back_as_a_file(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "x" / "back").read_text() == "one"
 
 
-def test_a_name_that_begins_alike_is_another(store: Store, tmp_path: Path) -> None:
+def test_a_name_that_begins_alike_is_another(store: ArtifactStore, tmp_path: Path) -> None:
     root = f"s3://bucket/{os.urandom(4).hex()}"
     store.upload(_tree(tmp_path / "tree"), f"{root}/model")
     store.upload(_tree(tmp_path / "other"), f"{root}/model_run")
@@ -87,7 +87,7 @@ def test_a_name_that_begins_alike_is_another(store: Store, tmp_path: Path) -> No
     assert store.content(f"{root}/model_run").objects == 2
 
 
-def test_nothing_is_there(store: Store, tmp_path: Path) -> None:
+def test_nothing_is_there(store: ArtifactStore, tmp_path: Path) -> None:
     uri = "s3://bucket/nothing"
     assert store.content(uri) == store.download(uri, tmp_path / "back") == Content(0, 0)
     assert not (tmp_path / "back").exists()

@@ -8,9 +8,9 @@ import yaml
 
 from components.shared.errors import ConfigError
 from pipeline.runners.kubeflow.beam_workers import check_workers
-from pipeline.runners.kubeflow.plan import settle
+from pipeline.runners.kubeflow.plan import resolve_plan
 from pipeline.settings.config import Config, load_config
-from pipeline.settings.sections.beam import Beam
+from pipeline.settings.sections.beam import BeamSection
 from tests.pipeline.runners.kubeflow.steps import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ BEAM_BASED = {"ArrowExampleGen", "StatisticsGen", "Transform"}
 def flights(beam: dict[str, Any], **kubeflow: Any) -> Config:
     config = load_config(PROJECT / "schemas" / "flights" / "pipeline.toml")
     own = config.kubeflow.model_copy(update=kubeflow)
-    return config.model_copy(update={"beam": Beam.model_validate(beam), "kubeflow": own})
+    return config.model_copy(update={"beam": BeamSection.model_validate(beam), "kubeflow": own})
 
 
 def compiled(folder: Path, config: Config, **changed: Any) -> list[dict[str, Any]]:
@@ -120,7 +120,9 @@ def test_what_the_environment_says_of_artifacts_has_to_fit(
     beam: dict[str, Any], chosen: str, bucket: str, said: str
 ) -> None:
     config = flights(beam, environment={"PLUMBLINE_ARTIFACTS": chosen}, beam_claim="plumbline-beam")
-    plan = settle(config, data="gs://bucket/spans", root=f"{bucket}/root", image="plumbline:test", target="kubeflow")
+    plan = resolve_plan(
+        config, data="gs://bucket/spans", root=f"{bucket}/root", image="plumbline:test", target="kubeflow"
+    )
     with pytest.raises(ConfigError, match=said):
         check_workers(config, plan, "kubeflow")
 

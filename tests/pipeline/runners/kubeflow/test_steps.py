@@ -6,16 +6,16 @@ import pytest
 
 from components.shared.errors import ConfigError
 from pipeline.runners.kubeflow.compatibility import check_runnable
-from pipeline.runners.kubeflow.plan import settle
+from pipeline.runners.kubeflow.plan import resolve_plan
 from pipeline.runners.kubeflow.steps import check_components, cores, equip, needs, size
 from pipeline.settings.config import Config, load_config
-from pipeline.settings.sections.kubeflow import Component, Kubeflow
+from pipeline.settings.sections.kubeflow import Component, KubeflowSection
 from tests.pipeline.runners.kubeflow.steps import PROJECT
 
 
 def flights(**settings: object) -> Config:
     config = load_config(PROJECT / "schemas" / "flights" / "pipeline.toml")
-    return config.model_copy(update={"kubeflow": Kubeflow(**settings)})
+    return config.model_copy(update={"kubeflow": KubeflowSection(**settings)})
 
 
 @pytest.mark.parametrize(("text", "number"), [("4", 4), ("0.5", 0.5), ("500m", 0.5), ("", 0)])
@@ -45,7 +45,9 @@ def test_own_table_before_default_before_all() -> None:
 def test_vertex_retries_for_an_hour_at_most(target: str, asked: int, window: str) -> None:
     config, task = flights(retry_window=asked), {}
     spec = {"deploymentSpec": {"executors": {"Trainer_executor": {"container": {}}}}}
-    plan = settle(config, data="gs://bucket/spans", root="gs://bucket/root", image="plumbline:test", target=target)
+    plan = resolve_plan(
+        config, data="gs://bucket/spans", root="gs://bucket/root", image="plumbline:test", target=target
+    )
     equip({**spec, "root": {"dag": {"tasks": {"Trainer": task}}}}, config, plan, target)
     assert task["retryPolicy"]["backoffMaxDuration"] == window
 

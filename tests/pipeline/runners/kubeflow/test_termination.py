@@ -12,7 +12,7 @@ STEP = """
 import ctypes, sys, time
 from components.shared.errors import InputError
 from pipeline.process.command_runner import own_process
-from pipeline.runners.kubeflow.termination import guarded
+from pipeline.runners.kubeflow.termination import run_with_termination_message
 
 def cpp():
     mutex = ctypes.create_string_buffer(64)  # of zeros: PTHREAD_MUTEX_INITIALIZER
@@ -35,7 +35,7 @@ def swallowed():
 def wrong_input():
     raise InputError("data/span-1: no rows")
 
-own_process(lambda: guarded(globals()[sys.argv[1]], "Trainer"))
+own_process(lambda: run_with_termination_message(globals()[sys.argv[1]], "Trainer"))
 """
 
 

@@ -54,7 +54,7 @@ def run(home: Path) -> Run:
 def test_it_is_recorded_reused_and_made_again_when_damaged(home: Path, run: Run) -> None:
     state, uri = run("first")
     assert state == "executed"
-    made = integrity.load(uri)
+    made = integrity.load_record(uri)
     assert made is not None
     assert list(made.files) == ["schema.pbtxt"]
     store = connect(connection_config(None, home / "metadata.sqlite"))
@@ -84,10 +84,10 @@ def test_it_is_recorded_reused_and_made_again_when_damaged(home: Path, run: Run)
 
 def test_ids_that_begin_again_do_not_write_into_folders_that_are_there(home: Path, run: Run) -> None:
     _, first = run("first")
-    before = integrity.load(first)
+    before = integrity.load_record(first)
     (home / "metadata.sqlite").unlink()
     state, second = run("second")
     assert (state, second) == ("executed", f"{first}-2")
-    assert integrity.check(first, before, digests=True) == []
-    assert integrity.check(second, integrity.load(second), digests=True) == []
+    assert integrity.check_artifact(first, before, digests=True) == []
+    assert integrity.check_artifact(second, integrity.load_record(second), digests=True) == []
     assert run("third") == ("cached", second)

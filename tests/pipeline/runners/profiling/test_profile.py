@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.runners.profiling.profile import Profile, profiled, section
-from pipeline.runners.profiling.sampler import Cost, Section
+from pipeline.runners.profiling.sampler import Cost, ProfileSection
 from tests.pipeline.runners.local.cached_project import cached_project as cached_project
 
 
@@ -60,7 +60,7 @@ def test_it_ends_with_what_is_profiled() -> None:
 
 
 def test_table_and_json() -> None:
-    trainer = Section("Trainer")
+    trainer = ProfileSection("Trainer")
     trainer.add("executor", "components.trainer.fit > sklearn", 3.0, 6.0)
     trainer.add("launcher", "ml_metadata", 1.0, 0.5)
     trainer.add("executor", "too short to tell", 0.01, 0.01)
@@ -69,7 +69,7 @@ def test_table_and_json() -> None:
     assert found["total"] == {"wall": 4.01, "cpu": 6.76}
     assert found["sections"][0]["phases"]["executor"] == {"wall": 3.01, "cpu": 6.01}
     assert [row["who"] for row in found["sections"][0]["work"]] == ["components.trainer.fit > sklearn", "ml_metadata"]
-    lines = profile.for_a_person().splitlines()
+    lines = profile.to_text().splitlines()
     assert lines[2].split() == ["Trainer", "4.01", "6.51", "0.00", "0.50", "6.01", "0.00"]
     assert lines[3].split() == ["components.trainer.fit", ">", "sklearn", "3.00", "6.00"]
     assert lines[-2].split() == ["all", "4.01", "6.76"]

@@ -4,29 +4,33 @@ import sys
 
 import pytest
 
-from pipeline.runners.profiling.stack import Call, at_work, calls, phase, waits
+from pipeline.runners.profiling.stack import StackFrame, at_work, calls, phase, waits
 
 IMPORTS_NUMPY = [
-    Call("importlib._bootstrap", "_find_and_load", "numpy._core"),
-    Call("numpy", "<module>"),
-    Call("importlib._bootstrap", "_find_and_load", "tensorflow"),
-    Call("pipeline.dag", "<module>"),
+    StackFrame("importlib._bootstrap", "_find_and_load", "numpy._core"),
+    StackFrame("numpy", "<module>"),
+    StackFrame("importlib._bootstrap", "_find_and_load", "tensorflow"),
+    StackFrame("pipeline.dag", "<module>"),
 ]
 FITS = [
-    Call("threading", "wait"),
-    Call("sklearn.ensemble.gbm", "fit"),
-    Call("components.trainer.fitting", "fit"),
-    Call("tfx.orchestration.portable.launcher", "_run_executor"),
-    Call("tfx.orchestration.portable.launcher", "launch"),
-    Call("pipeline.runners.local.node_launcher", "launch"),
+    StackFrame("threading", "wait"),
+    StackFrame("sklearn.ensemble.gbm", "fit"),
+    StackFrame("components.trainer.fitting", "fit"),
+    StackFrame("tfx.orchestration.portable.launcher", "_run_executor"),
+    StackFrame("tfx.orchestration.portable.launcher", "launch"),
+    StackFrame("pipeline.runners.local.node_launcher", "launch"),
 ]
-PUBLISHES = [Call("ml_metadata.store", "put"), *FITS[4:]]
+PUBLISHES = [StackFrame("ml_metadata.store", "put"), *FITS[4:]]
 RECORDS = [
-    Call("ml_metadata.store", "put"),
-    Call("pipeline.runners.local.cached_nodes", "launch"),
-    Call("__main__", "<module>"),
+    StackFrame("ml_metadata.store", "put"),
+    StackFrame("pipeline.runners.local.cached_nodes", "launch"),
+    StackFrame("__main__", "<module>"),
 ]
-READS = [Call("json", "loads"), Call("pipeline.preflight.data_check", "check_data"), Call("__main__", "<module>")]
+READS = [
+    StackFrame("json", "loads"),
+    StackFrame("pipeline.preflight.data_check", "check_data"),
+    StackFrame("__main__", "<module>"),
+]
 
 
 @pytest.mark.parametrize(
@@ -34,17 +38,21 @@ READS = [Call("json", "loads"), Call("pipeline.preflight.data_check", "check_dat
     [
         (IMPORTS_NUMPY, "import", "import numpy"),
         (IMPORTS_NUMPY[2:], "import", "import tensorflow"),
-        ([Call("importlib._bootstrap", "_find_and_load", "json"), *IMPORTS_NUMPY[2:]], "import", "import tensorflow"),
+        (
+            [StackFrame("importlib._bootstrap", "_find_and_load", "json"), *IMPORTS_NUMPY[2:]],
+            "import",
+            "import tensorflow",
+        ),
         (FITS, "executor", "components.trainer.fitting.fit > sklearn"),
         (PUBLISHES, "launcher", "pipeline.runners.local.node_launcher.launch > ml_metadata"),
         (RECORDS, "launcher", "pipeline.runners.local.cached_nodes.launch > ml_metadata"),
         (READS, "other", "pipeline.preflight.data_check.check_data"),
-        ([Call("apache_beam.runners", "process"), Call("threading", "run")], "other", "apache_beam"),
-        ([Call("json", "loads")], "other", "python"),
+        ([StackFrame("apache_beam.runners", "process"), StackFrame("threading", "run")], "other", "apache_beam"),
+        ([StackFrame("json", "loads")], "other", "python"),
         ([], "other", "python"),
     ],
 )
-def test_phase_and_who(stack: list[Call], expected_phase: str, who: str) -> None:
+def test_phase_and_who(stack: list[StackFrame], expected_phase: str, who: str) -> None:
     assert phase(stack) == expected_phase
     assert at_work(stack) == who
 

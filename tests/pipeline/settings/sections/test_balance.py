@@ -9,7 +9,7 @@ from components.shared.errors import ConfigError, InputError
 from pipeline.fingerprints import code_fingerprint
 from pipeline.preflight.data_check import check_data, source_of
 from pipeline.settings.config import Config, find_config, load_config
-from pipeline.settings.sections.balance import Augmentation, Balance, steps_json
+from pipeline.settings.sections.balance import AugmentationSection, BalanceSection, steps_json
 
 JFK = '[[data.extra]]\nwhere = {origin = "JFK"}\nspans = 1\n'
 
@@ -91,8 +91,12 @@ def test_data_steps_are_data_and_no_code(project):
 
 
 def test_what_is_switched_off_is_no_step(project):
-    assert steps_json(Balance(), Augmentation()) == steps_json(Balance(ratio=0.5), Augmentation()) == ""
-    steps = json.loads(steps_json(Balance(method="under", ratio=0.5), Augmentation(jitter=1.0)))
+    assert (
+        steps_json(BalanceSection(), AugmentationSection())
+        == steps_json(BalanceSection(ratio=0.5), AugmentationSection())
+        == ""
+    )
+    steps = json.loads(steps_json(BalanceSection(method="under", ratio=0.5), AugmentationSection(jitter=1.0)))
     assert steps == {
         "balance": {"method": "under", "ratio": 0.5, "weights": {}, "correct_prior": True},
         "augmentation": {"jitter": 1.0},

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from components.error_analysis.settings import Settings
+from components.error_analysis.settings import ErrorAnalysisSettings
 from components.shared.errors import ConfigError
 from pipeline.settings.config import find_config, load_config
-from pipeline.settings.sections.error_analysis import ErrorAnalysis
+from pipeline.settings.sections.error_analysis import ErrorAnalysisSection
 
 
 def test_defaults_are_the_components():
-    told = json.dumps({"min_rows": 500, **ErrorAnalysis().model_dump()})
-    assert Settings.from_json(told) == Settings() == Settings.from_json("")
+    told = json.dumps({"min_rows": 500, **ErrorAnalysisSection().model_dump()})
+    assert ErrorAnalysisSettings.from_json(told) == ErrorAnalysisSettings() == ErrorAnalysisSettings.from_json("")
 
 
 @pytest.mark.parametrize(

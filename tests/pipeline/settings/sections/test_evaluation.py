@@ -46,10 +46,10 @@ def test_all_of_it(tmp_path):
 def test_the_evaluator_takes_what_the_settings_give(tmp_path):
     import json
 
-    from components.evaluator.blessing import Bar
+    from components.evaluator.blessing import ValidationThresholds
 
     settings = load(tmp_path, 'sensitive = ["origin"]\nslices = [["a"]]\ntolerance = { auc = 0.01 }').evaluation
-    bar = Bar(**json.loads(settings.model_dump_json(exclude={"slices"})))
+    bar = ValidationThresholds(**json.loads(settings.model_dump_json(exclude={"slices"})))
     assert (list(bar.sensitive), bar.tolerance, bar.min_slice_rows, bar.threshold_metric) == (
         ["origin"],
         {"auc": 0.01},

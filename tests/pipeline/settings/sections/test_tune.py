@@ -8,8 +8,8 @@ import pytest
 from components.shared.errors import ConfigError
 from pipeline.fingerprints import code_fingerprint
 from pipeline.settings.config import find_config, load_config
-from pipeline.settings.sections.training import Training
-from pipeline.settings.sections.tune import Tune, with_values
+from pipeline.settings.sections.training import TrainingSection
+from pipeline.settings.sections.tune import TuneSection, with_values
 
 FLIGHTS = Path(__file__).parents[4] / "schemas" / "flights"
 
@@ -28,7 +28,7 @@ def with_table(tmp_path):
 
 
 def test_nothing_is_searched_unless_asked(with_table) -> None:
-    assert with_table("").tune == Tune()
+    assert with_table("").tune == TuneSection()
     assert with_table("").tune.trials == 0
 
 
@@ -65,7 +65,7 @@ def test_the_code_fingerprint_knows_of_a_search_alone() -> None:
     config = load_config(find_config("flights", FLIGHTS.parent))
 
     def tuning(**changed) -> str:
-        return code_fingerprint(config.model_copy(update={"tune": Tune(**changed)}))
+        return code_fingerprint(config.model_copy(update={"tune": TuneSection(**changed)}))
 
     off = code_fingerprint(config)
     assert tuning(seed=14, reuse=True) == off  # nothing is searched
@@ -74,7 +74,7 @@ def test_the_code_fingerprint_knows_of_a_search_alone() -> None:
 
 
 def test_found_settings_take_their_place() -> None:
-    found = with_values(Training(), {"dropout": 0.1, "hidden_units": [64, 32], "trees": {"num_leaves": 31}})
+    found = with_values(TrainingSection(), {"dropout": 0.1, "hidden_units": [64, 32], "trees": {"num_leaves": 31}})
     assert (found.dropout, found.hidden_units, found.trees.num_leaves) == (0.1, (64, 32), 31)
-    assert found.trees.l2 == Training().trees.l2
-    assert found.epochs == Training().epochs
+    assert found.trees.l2 == TrainingSection().trees.l2
+    assert found.epochs == TrainingSection().epochs

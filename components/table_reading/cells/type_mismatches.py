@@ -14,7 +14,7 @@ LONGEST = 300
 
 
 @dataclass(frozen=True)
-class Misfit:
+class TypeMismatch:
     """Type mismatches, or infinite numbers, in one column of one file; the values became missing.
 
     Attributes:
@@ -34,7 +34,7 @@ class Misfit:
     kind: str = "misfit"
 
 
-class FileMisfits:
+class FileTypeMismatches:
     """Collects the type mismatches of one file: `block` raises an error for the first, `warn` counts all."""
 
     def __init__(self, file: str, policy: str, header_row: int = 0, notation: Notation = PLAIN) -> None:
@@ -50,10 +50,10 @@ class FileMisfits:
         self.file = file
         self.policy = policy
         self.first_row = header_row + 1
-        self._found: dict[str, Misfit] = {}
+        self._found: dict[str, TypeMismatch] = {}
 
     @property
-    def found(self) -> list[Misfit]:
+    def found(self) -> list[TypeMismatch]:
         """One entry per column, in order of first occurrence."""
         return list(self._found.values())
 
@@ -78,9 +78,9 @@ class FileMisfits:
             self.refuse(column, row, f"invalid value {quoted} where the schema says {type_name(type_)}")
         known = self._found.get(column)
         self._found[column] = (
-            Misfit(self.file, column, known.count + len(rows), known.row, known.value)
+            TypeMismatch(self.file, column, known.count + len(rows), known.row, known.value)
             if known
-            else Misfit(self.file, column, len(rows), row, value)
+            else TypeMismatch(self.file, column, len(rows), row, value)
         )
 
     def refuse(self, column: str, row: int, reason: str) -> None:
@@ -92,10 +92,10 @@ class FileMisfits:
           reason: Description of the error.
         """
         header = f" (the header is row {self.first_row - 1})" if self.first_row > 1 else ""
-        raise InputError(f"{self.file}: column '{column}', row {row}{header}: {one_line(reason)}")
+        raise InputError(f"{self.file}: column '{column}', row {row}{header}: {shorten(reason)}")
 
 
-def one_line(message: str) -> str:
+def shorten(message: str) -> str:
     """Replaces line breaks and control characters by spaces and shortens a text to about LONGEST characters."""
     printable = "".join(character if character.isprintable() else " " for character in message)
     return printable if len(printable) <= LONGEST else f"{printable[:200]} ... {printable[-40:]}"
@@ -107,7 +107,7 @@ def _shown(cell: pa.Scalar) -> str:
     except (ValueError, OverflowError):  # a date that Python cannot hold
         value = str(cell)
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    return one_line(text if len(text) <= LONGEST else f"{text[:100]} ... {text[-10:]}")
+    return shorten(text if len(text) <= LONGEST else f"{text[:100]} ... {text[-10:]}")
 
 
 def _is_bare(type_: pa.DataType) -> bool:
