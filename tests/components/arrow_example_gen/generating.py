@@ -1,4 +1,4 @@
-"""The component's executor, run as TFX runs it."""
+"""Runs the executor of ArrowExampleGen like TFX."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +8,12 @@ from components.arrow_example_gen.component import ArrowExampleGen
 from components.arrow_example_gen.source import Source
 
 IMAGE = "--sdk_container_image=none"
-"""Without one TFX builds a package of itself for workers, at every run of the component."""
+"""Without an image TFX builds a wheel of itself for the workers at every execution."""
 HERE = ("--runner=FnApiRunner", IMAGE)
 
 
 def generate(described: Source, output: Path, beam: Sequence[str] = HERE, **settings: object) -> Any:
-    """The artifact, whose files are in the folder `output`; `settings` are parameters of the component."""
+    """Runs the component; returns the Examples artifact with its files in `output`. `settings` are its parameters."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
     from tfx.types.standard_artifacts import Examples
 

@@ -1,4 +1,4 @@
-"""Reading a file as ingest does, and what it says when it refuses one."""
+"""Reads a file like ingest, and returns the error message of an invalid one."""
 
 import pyarrow as pa
 import pytest
@@ -24,7 +24,7 @@ def read(
 
 
 def refusal(path, types: dict[str, str] = TYPES, **more) -> str:
-    """The one line that says why a file is refused, without the file's name in front."""
+    """The one-line error message of an invalid file, without the file's name."""
     with pytest.raises(InputError) as error:
         read(path, types, **more)
     message = str(error.value)

@@ -1,4 +1,4 @@
-"""The same small table in every kind of source, and how to read any of them."""
+"""Writes one small table in every format, and reads it back."""
 
 import datetime as dt
 import gzip
@@ -39,7 +39,7 @@ QUERY = "select * from t"
 
 
 def extra(module: str) -> object:
-    """A module of an extra; without it the test is left out, in CI it fails."""
+    """Imports a module of an extra; if it is missing, the test is skipped, or fails in CI."""
     return importlib.import_module(module) if os.environ.get("CI") else pytest.importorskip(module)
 
 
@@ -142,7 +142,7 @@ def write_duckdb(path: Path, table: pa.Table = TABLE) -> None:
 
 
 def write(folder: Path, kind: str) -> tuple[str, str]:
-    """Writes TABLE as `kind` into the folder; where it is and its pattern or query."""
+    """Writes TABLE as `kind` into the folder; returns the location, and the pattern or query."""
     simple = {
         "t.csv": csv_bytes,
         "t.parquet": parquet_bytes,

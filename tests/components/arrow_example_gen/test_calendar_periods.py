@@ -1,4 +1,4 @@
-"""Rows by their own time: periods of the calendar, and the newest rows."""
+"""Splitting rows by a time column: calendar periods and newest rows."""
 
 import datetime as dt
 
@@ -46,7 +46,7 @@ def test_the_newest_rows() -> None:
     same = Times()
     same.add(pa.array([dt.date(2024, 1, 1)] * 5), "date", "")
     assert same.newest(0.2) is None
-    few = Times()  # most rows have the newest time: it is eval, and the others are train
+    few = Times()  # most rows have the newest time: they are eval, the others train
     few.add(pa.array([dt.date(2024, 1, 1)] + [dt.date(2024, 1, 2)] * 9), "date", "")
     assert few.newest(0.2) == (dt.date(2024, 1, 2) - dt.date(1970, 1, 1)).days
 

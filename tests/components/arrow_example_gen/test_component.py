@@ -1,4 +1,4 @@
-"""The component itself: what lies on the artifact, and the same output from workers elsewhere as from this process."""
+"""The component: properties of the artifact, and equal output of local and distributed execution."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.components.arrow_example_gen.generating import IMAGE, generate
 
 pytestmark = pytest.mark.slow
 
-# Beam's own job server in this process, with workers behind the portability API as a cluster has them.
+# Beam's job server in this process, with workers behind the portability API as on a cluster.
 ELSEWHERE = ["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK", IMAGE]
 COLUMNS = {"id": "string", "n": "int64", "x": "float64", "y": "int64"}
 
@@ -80,16 +80,16 @@ def test_distributed_workers_give_the_same_output(folder: Path, tmp_path: Path, 
         sorted(str(p.relative_to(top)) for p in top.rglob("*.*") if "columns" not in p.parts)
         for top in (tmp_path / "here", tmp_path / "elsewhere")
     ]
-    assert files[0] == files[1]  # nothing is left beside the splits
+    assert files[0] == files[1]  # no temporary file remains beside the splits
 
 
 def test_input_error_of_a_worker_is_raised_locally(folder: Path, tmp_path: Path) -> None:
-    """Told as it is and not tried again, as a failure of the worker would be."""
+    """The message is unchanged, and Beam does not retry as for a failure of the worker."""
     path = folder / "span-3.csv"
     path.write_text(path.read_text().replace("r305,305,", "r305,many,"))
     with pytest.raises(InputError, match=r"span-3.csv.*'many'"):
         generate(source(folder), tmp_path / "out", ELSEWHERE)
-    # What was being written has no name that a reader would take for a split's file, and is gone.
+    # Partial output never has the name of a split's file, and is deleted.
     left = [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert all(name.startswith("data_tfrecord-") for name in left)
 

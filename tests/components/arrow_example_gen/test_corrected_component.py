@@ -1,4 +1,4 @@
-"""Corrections through the component: examples, what lies on the artifact, the cache key."""
+"""Corrections in the component: examples, properties of the artifact, fingerprint."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Corrections by hand: the file, what is refused, and that streaming them equals plain pandas."""
+"""Corrections: the file, errors, and parity of streaming with a pandas implementation."""
 
 import datetime
 import random
@@ -30,7 +30,7 @@ HEAD = "id,field,value,reason,by,when\n"
 
 @pytest.fixture
 def load(tmp_path):
-    """load("a,y,1,,ann,2026-11-21", ...) -> Corrections; lines as they stand, or bytes as a whole."""
+    """load("a,y,1,,ann,2026-11-21", ...): Corrections, from lines below the header or from the bytes of a file."""
 
     def load(*lines: str, columns=COLUMNS, ids=("id",), content: bytes | None = None):
         path = tmp_path / "corrections.csv"
@@ -60,10 +60,10 @@ def test_relabels_changes_and_drops(load):
     assert corrected(corrections, BATCH, applied) == [
         {"id": "b", "x": None, "y": 1},
         {"id": None, "x": None, "y": 1},
-        {"id": "b", "x": None, "y": 1},  # an id that repeats: every row of that id
+        {"id": "b", "x": None, "y": 1},  # a repeated id: every row of it is corrected
         {"id": "e", "x": 3.5, "y": 0},  # a row without a label gets one
     ]
-    # Of the two rows of b, one had the right label already.
+    # One of the two rows of b already had the corrected label.
     assert applied.counts == {"dropped": 1, "relabelled": 2, "changed": 2}
     assert [corrections.ids[place].as_py() for place in sorted(applied.found)] == ["b", "a", "e"]
     assert corrections.about(applied.counts)["rows"] == 5
@@ -108,7 +108,7 @@ def test_ids_of_several_columns_and_of_other_types(load):
         by_ann("UA|007|1970-01-01,y,1"), by_ann("|7|1970-01-02,y,2"), by_ann("UA|7,y,3"), columns=columns, ids=ids
     )
     assert [row["y"] for row in corrected(corrections, batch)] == [1, 0, 2]
-    assert corrections.ids.to_pylist()[2] == "UA|7"  # of no row: for the check before a run
+    assert corrections.ids.to_pylist()[2] == "UA|7"  # matches no row; preflight reports it
 
 
 def test_file_without_rows_corrects_nothing(load):
@@ -208,7 +208,7 @@ def test_written_and_read_again(tmp_path_factory, rows):
 
 
 def in_pandas(rows: pd.DataFrame, corrections: list[Correction]) -> pd.DataFrame:
-    """Row by row, correction by correction: slow, and plainly what is meant."""
+    """A slow reference implementation: applies each correction to each row."""
     out = rows.copy()
     for one in corrections:
         hit = out["id"] == one.id

@@ -1,4 +1,4 @@
-"""What is written, as TensorFlow's own tf.Example parser sees it; test_example_reading.py reads it back."""
+"""Encoded examples, as parsed by TensorFlow's tf.Example parser."""
 
 import pyarrow as pa
 import pytest
@@ -7,7 +7,7 @@ from components.arrow_example_gen.example_encoding import example_batch, write_e
 
 
 def features(path) -> list[dict[str, list]]:
-    """One dictionary an example: feature -> its values."""
+    """One dictionary per example: feature -> values."""
     import tensorflow as tf
 
     found = []

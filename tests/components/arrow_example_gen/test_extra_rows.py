@@ -1,4 +1,4 @@
-"""Rows of one slice from older spans: which ones, counted for whom, in fingerprint and artifact; what is refused."""
+"""Extra rows of slices from older spans: selection, counts, fingerprint, artifact, errors."""
 
 import json
 from dataclasses import replace
@@ -51,20 +51,14 @@ BATCH = pa.RecordBatch.from_pydict(
 @pytest.mark.parametrize(
     ("extras", "rows", "counts"),
     [
-        ([JFK], [0], [1]),  # the other one has no label
+        ([JFK], [0], [1]),  # the other matching row has no label
         ([ExtraRows({"n": ("2",)}, 1)], [1, 4], [2]),
         ([ExtraRows({"origin": ("EWR", "LGA"), "n": ("2",)}, 1)], [1, 4], [2]),
-        (
-            [ExtraRows({"origin": ("LGA",)}, 1), ExtraRows({"n": ("2", "1")}, 1)],
-            [0, 1, 4],
-            [1, 2],
-        ),  # the first to want it
+        # a row of both slices counts for the first
+        ([ExtraRows({"origin": ("LGA",)}, 1), ExtraRows({"n": ("2", "1")}, 1)], [0, 1, 4], [1, 2]),
         ([ExtraRows({"ok": ("True",)}, 1)], [0, 2, 4], [3]),
-        (
-            [ExtraRows({"origin": ("JFK",)}, 1), ExtraRows({"origin": ("EWR",)}, 2)],
-            [1],
-            [0, 1],
-        ),  # only one goes so far back
+        # only the second slice reaches back to this span
+        ([ExtraRows({"origin": ("JFK",)}, 1), ExtraRows({"origin": ("EWR",)}, 2)], [1], [0, 1]),
     ],
 )
 def test_rows_are_selected_once(extras, rows, counts):

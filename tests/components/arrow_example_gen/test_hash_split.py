@@ -11,7 +11,7 @@ def batch(**columns: list) -> pa.RecordBatch:
 
 
 def test_split_of_literal_rows() -> None:
-    # Held as literals: if the hash ever changed, every user's splits would.
+    # Literal values: a change of the hash would change the splits of all users.
     rows = batch(id=[f"row-{number}" for number in range(12)])
     assert np.flatnonzero(eval_mask(rows, ["id"], 0.3)).tolist() == [1, 2, 3, 5, 6, 8, 10]
 
@@ -19,7 +19,7 @@ def test_split_of_literal_rows() -> None:
 def test_eval_share_of_many_rows() -> None:
     rows = batch(id=list(range(20_000)))
     for share in (0.05, 0.2, 0.5):
-        # Binomial: 5 standard deviations at most.
+        # Binomial distribution: at most five standard deviations from the mean.
         assert abs(eval_mask(rows, ["id"], share).mean() - share) < 5 * (share * (1 - share) / 20_000) ** 0.5
 
 

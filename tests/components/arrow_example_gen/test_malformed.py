@@ -1,4 +1,4 @@
-"""Files as they should not be: each is refused in one line that says where, or read by a documented repair."""
+"""Malformed files: each raises a one-line error with the place, or is read by a documented repair."""
 
 import bz2
 import gzip
@@ -244,7 +244,7 @@ def test_refused_cell(tmp_path, bool_, date, moment, message):
     assert refusal(tmp_path / "x.csv", WIDE).startswith(message)
 
 
-# --- what is structural stays an error when misfits are only counted ---
+# --- structural damage is an error under the policy `warn`, too ---
 
 
 STRUCTURAL = [
@@ -316,12 +316,12 @@ def test_misfits_of_a_typed_file_are_counted_over_its_batches(tmp_path):
 @pytest.mark.parametrize(
     ("content", "ids"),
     [
-        (b'a"b,1,2\n', ['a"b']),  # a quote inside of a cell is a quote
-        (b'"a"b,1,2\n', ["ab"]),  # what follows a closing quote belongs to the cell
+        (b'a"b,1,2\n', ['a"b']),  # a quote inside an unquoted cell is kept
+        (b'"a"b,1,2\n', ["ab"]),  # text after a closing quote belongs to the cell
         (b"a\0b,1,2\n", ["a\0b"]),
-        (b"a,1,2\n\n\nb,1,2\n", ["a", "b"]),  # blank lines are no rows
-        (b"a,1,2", ["a"]),  # no line end
-        (b"a, 1\t,2\n", ["a"]),  # blanks around a number
+        (b"a,1,2\n\n\nb,1,2\n", ["a", "b"]),  # blank lines are skipped
+        (b"a,1,2", ["a"]),  # no final line break
+        (b"a, 1\t,2\n", ["a"]),  # whitespace around a number
     ],
 )
 def test_repaired(tmp_path, content, ids):
@@ -339,7 +339,7 @@ def test_a_cell_of_10_mb_is_read(tmp_path):
     assert [len(value) for value in read(tmp_path / "x.csv")["id"].to_pylist()] == [10_000_000, 1]
 
 
-# --- what is no file that can be read ---
+# --- paths that are not readable files ---
 
 
 def test_folder_in_place_of_a_file(tmp_path):
@@ -353,7 +353,7 @@ def test_broken_link(tmp_path):
 
 
 class Locked(fs.FileSystemHandler):
-    """A file system whose files are there but may not be opened; root, who often runs tests, may open any real one."""
+    """A filesystem whose files exist but cannot be opened; needed since tests may run as root."""
 
     def get_file_info(self, paths):
         return [fs.FileInfo(path, fs.FileType.File, size=10) for path in paths]

@@ -1,4 +1,4 @@
-"""TFRecord files as they should not be; the other formats are in test_malformed.py."""
+"""Malformed TFRecord files; test_malformed.py has the other formats."""
 
 import pytest
 

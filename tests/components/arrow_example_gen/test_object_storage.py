@@ -1,4 +1,4 @@
-"""Spans and corrections in a bucket, read from an S3 server on loopback that AWS_ENDPOINT_URL names."""
+"""Spans and corrections in a bucket of an S3 server on loopback, see AWS_ENDPOINT_URL."""
 
 import gzip
 import json
@@ -64,7 +64,9 @@ def test_preflight_of_a_bucket_equals_that_of_a_folder(bucket, tmp_path: Path, k
     fingerprint = check_data(local, None, tmp_path / "other.json").fingerprint
     assert check_data(remote, None, cache).fingerprint == fingerprint
     bucket.client.put_object(Bucket=bucket.bucket, Key=f"a b/spans/span-4.{kind}", Body=content(5, kind))
-    assert check_data(remote, None, cache).fingerprint != fingerprint  # the cached scan is of another object
+    assert (
+        check_data(remote, None, cache).fingerprint != fingerprint
+    )  # the object changed, so the cached scan is not used
 
 
 @pytest.mark.slow

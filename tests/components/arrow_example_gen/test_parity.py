@@ -1,4 +1,4 @@
-"""The same examples as TFX's own CsvExampleGen makes, but for the differences that are stated here one by one."""
+"""Parity with TFX's CsvExampleGen, except for the differences tested here."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ SAME = {
     "blanks_around_text": HEADER + "a,1,0.5, one \nb,2,1.5,\ttwo\n",
     "inf_and_tiny": HEADER + "a,1,inf,x\nb,2,-inf,x\nc,3,1e-50,x\n",
 }
-"""File -> what is in it: stock TFX and we make the same examples of it."""
+"""File name -> content for which CsvExampleGen and ArrowExampleGen produce equal examples."""
 
 DIFFERENT = {
     "empty_strings": HEADER + 'a,1,0.5,""\nb,2,1.5,\n',
@@ -46,7 +46,7 @@ Example = dict[str, list]
 
 
 def features(record: bytes) -> Example:
-    """Feature -> its values; one without any is missing."""
+    """Feature -> values; features without values are omitted."""
     import tensorflow as tf
 
     found = {}
@@ -71,7 +71,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def stock(folder) -> dict[str, list[Example]]:
-    """File -> examples, by the executor of TFX's CsvExampleGen; all files in one Beam pipeline."""
+    """File name -> examples of TFX's CsvExampleGen; all files in one Beam pipeline."""
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
     from tfx.components.example_gen.csv_example_gen.executor import _CsvToExample

@@ -1,4 +1,4 @@
-"""Any table, through any format: file -> batches -> tf.Examples -> columns equals the trusted readers' own reading."""
+"""Round trips of random tables through every format, compared with pyarrow and pandas."""
 
 import io
 import math
@@ -51,14 +51,14 @@ def read(content: bytes, name: str, types: dict[str, str] = TYPES, **options) ->
 
 
 def through_examples(table: pa.Table) -> pd.DataFrame:
-    """What a reader of the examples sees."""
+    """Encodes a table as tf.Examples and decodes it again."""
     with tempfile.TemporaryDirectory() as folder:
         assert write_examples(table.to_batches(), f"{folder}/data_tfrecord-00000-of-00001.gz") == table.num_rows
         return read_examples(folder, table.column_names)
 
 
 def assert_stored(found: pd.DataFrame, expected: pa.Table) -> None:
-    """The frame holds what the table does, floats as float32, null as missing; NaN as NaN or missing."""
+    """Asserts equal values; floats as float32, null as missing, NaN as NaN or missing."""
     for name in expected.column_names:
         cells, values = found[name].tolist(), expected[name].to_pylist()
         assert len(cells) == len(values)
@@ -90,7 +90,7 @@ def test_csv_by_pyarrow(rows):
     found = read(out.getvalue(), "x.csv")
     assert repr(found.to_pydict()) == repr(table.to_pydict())  # NaN equals itself, -0.0 is not 0.0
     assert_stored(through_examples(found), table)
-    # pandas does not tell an empty cell from a quoted one
+    # pandas does not distinguish an empty cell from a quoted one
     theirs = pandas_reading(out.getvalue())
     assert theirs["s"].tolist() == found["s"].fill_null("").to_pylist()
     assert [None if pd.isna(value) else value for value in theirs["i"]] == found["i"].to_pylist()
@@ -250,9 +250,9 @@ CELLS = st.one_of(
 @example(["9223372036854775807", "-9223372036854775808", "9223372036854775808", "00000000000000000000001"])
 @example(["2013-02-29", "2012-02-29", "0000-01-01", "9999-12-31"])
 def test_parse_agrees_with_arrows_csv_reader(alias, cells):
-    """Where Arrow's CSV reader takes a cell so does `parse`, to the same value; where it refuses one, that is null.
+    """`parse` returns the value of Arrow's CSV reader for each cell, and null where Arrow raises an error.
 
-    Integers written with a fraction of zeros, as pandas writes those of a column with gaps, are taken by `parse` alone.
+    Only `parse` accepts integers with a fraction of zeros, as pandas writes integer columns with missing values.
     """
     type_ = arrow_types({"c": alias})["c"]
     parsed = parse(pa.array(cells, pa.string()), type_)
@@ -271,7 +271,7 @@ def test_parse_agrees_with_arrows_csv_reader(alias, cells):
 @relaxed
 @given(st.lists(st.none() | INT64.map(str) | st.sampled_from(["one", "1.5", ""]), min_size=1, max_size=30), st.data())
 def test_counting_type_mismatches_keeps_all_other_values(cells, data):
-    """Under `warn` each cell is its value or, if it is none, missing and counted; blocks do not matter."""
+    """Under `warn` a cell is parsed, or missing and counted as a type mismatch, for any block size."""
     lines = [b"s,i\n", *(f"r{row},".encode() + quoted(cell) + b"\n" for row, cell in enumerate(cells))]
     content = b"".join(lines)
     with tempfile.TemporaryDirectory() as folder:

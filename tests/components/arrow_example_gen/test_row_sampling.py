@@ -1,4 +1,4 @@
-"""A sample is the same rows whatever the batches, and its share is what was asked for."""
+"""Row sampling: independent of batches, with the requested share."""
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,7 @@ def test_sample_does_not_depend_on_batches(size: int) -> None:
 
 def test_sample_has_the_requested_share() -> None:
     taken = _rows(_batches(100_000, 8192), 0.02)
-    # Binomial: 2,000 rows, five standard deviations are 221.
+    # Binomial distribution, n = 100,000, p = 0.02: mean 2,000, five standard deviations are 221.
     assert abs(len(taken) - 2000) < 221
-    assert abs(np.mean(taken) - 50_000) < 3500  # from everywhere, not from the beginning
+    assert abs(np.mean(taken) - 50_000) < 3500  # spread over all rows
     assert _rows(_batches(10, 10), 1.0) == list(range(10))

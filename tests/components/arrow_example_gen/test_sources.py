@@ -1,4 +1,4 @@
-"""The same table is the same, whatever it is kept in."""
+"""One table in every format gives the same schema and values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Spellings are brought to their values as rows are read: every reader behind ingest sees one value."""
+"""Spelling variants become canonical values while rows are read."""
 
 from dataclasses import replace
 from pathlib import Path

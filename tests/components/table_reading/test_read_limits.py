@@ -23,7 +23,7 @@ FLOOR = 1 << 20
 
 @pytest.fixture(autouse=True)
 def low_floor(monkeypatch):
-    """So that bombs may be small."""
+    """Lowers EXPANSION_FLOOR, so that small files can be decompression bombs."""
     monkeypatch.setattr(limits_module, "EXPANSION_FLOOR", FLOOR)
 
 
@@ -32,7 +32,7 @@ def span(path) -> SpanFile:
 
 
 def refusals(path, limits: Limits, **types: str) -> list[str]:
-    """What ingest and what `plumbline init` say."""
+    """The error messages of ingest and of `plumbline init`."""
     said = []
     options = ReadOptions(limits=limits)
     for read in (
@@ -78,7 +78,7 @@ def test_a_row_that_is_too_long(tmp_path):
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
 def test_decompression_bomb_is_detected_early(tmp_path, pack):
-    """A table of zeros that is sound in every other way."""
+    """A valid table of zeros with a high compression ratio."""
     path = tmp_path / ("x.csv.gz" if pack is gzip.compress else "x.csv.bz2")
     path.write_bytes(pack(b"a\n" + b"0\n" * 4 * FLOOR))
     for said in refusals(path, Limits(), a="int64"):

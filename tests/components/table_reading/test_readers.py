@@ -19,7 +19,7 @@ HEADER = b"id,n,x\n"
 
 
 def message_of(read, content: bytes, name: str = "span-1.csv") -> str:
-    """The refusal of a file: one line that begins with the file's name; returned without it."""
+    """The error message of a file, without the file's name; asserts that it is one line that begins with the name."""
     with pytest.raises(InputError) as error:
         read(content, name)
     message = str(error.value)
@@ -210,7 +210,7 @@ def test_gzip_of_an_empty_file(read, content):
 
 @pytest.fixture(scope="module")
 def long_file() -> list[bytes]:
-    """Lines of a file of a little over two blocks."""
+    """Lines of a file of slightly more than two blocks."""
     lines = [b"id,n,x", *(b"r%062d,%d,1.5" % (number, number) for number in range(2, 250_002))]
     assert 2 * DEFAULT_LIMITS.max_line_bytes < sum(map(len, lines)) < 3 * DEFAULT_LIMITS.max_line_bytes
     return lines
@@ -237,7 +237,7 @@ def test_batches_of_a_long_file_come_in_order(read, long_file):
 
 
 def test_quoted_line_breaks_at_block_boundaries(read):
-    """Every cell is nearly all line breaks, so that blocks end within one, and the rows are still told right."""
+    """Cells consist mainly of line breaks, so that blocks end inside cells; row numbers must stay correct."""
     breaks = b"\n" * 61
     lines = [b'"%s",%d,1.5' % (breaks, number) for number in range(2, 250_002)]
     table = read(b"\n".join([b"id,n,x", *lines]))

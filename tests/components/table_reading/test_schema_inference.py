@@ -23,7 +23,7 @@ LOCAL = fs.LocalFileSystem()
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes texts as numbered CSV files."""
+    """Writes texts to numbered CSV files."""
 
     def write(*texts, suffix=".csv"):
         files = []

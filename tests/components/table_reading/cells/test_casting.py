@@ -1,4 +1,4 @@
-"""Every source type against every type of ours, worked by hand."""
+"""Casts of every source type to every supported type; expected values worked by hand."""
 
 from datetime import date, datetime, timezone
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The notation of a table's numbers, found from all its values."""
+"""Detection of a table's number notation from all its values."""
 
 from decimal import Decimal
 

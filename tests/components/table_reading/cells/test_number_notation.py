@@ -56,7 +56,7 @@ def test_whole_numbers_stay_integers():
 
 @st.composite
 def written(draw):
-    """A notation, numbers and these numbers written in it."""
+    """A notation, numbers, and their texts in it."""
     decimal = draw(st.sampled_from(DECIMALS))
     thousands = draw(st.sampled_from([mark for mark in THOUSANDS if mark != decimal]))
     before = draw(st.sampled_from(["", "$", "€", "CHF"]))

@@ -1,4 +1,4 @@
-"""Dates, times and durations in the notations that tables have."""
+"""Parsing of dates, times and durations in common notations."""
 
 import datetime as dt
 

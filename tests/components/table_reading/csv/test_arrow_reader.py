@@ -1,4 +1,4 @@
-"""Nothing of Python's is left in Arrow's threads, however reading ends."""
+"""Arrow's threads release all Python objects, however reading ends."""
 
 import gc
 import subprocess
@@ -16,7 +16,7 @@ BLOCK = 1024
 
 
 class Source:
-    """A stream that says what it was asked for; `fails` after so many reads."""
+    """A stream that records the requested sizes; raises an error after `fails` reads."""
 
     def __init__(self, content: bytes, fails: int = -1) -> None:
         self.content, self.fails, self.reads = content, fails, 0
@@ -36,7 +36,7 @@ def batches(source):
 
 
 def ends(source: Source, read) -> None:
-    """Only the test itself refers to the source when reading has ended."""
+    """Asserts that nothing but the test refers to the source after reading."""
     before = sys.getrefcount(source)
     read(batches(source))
     done = source.reads
@@ -78,7 +78,7 @@ def test_invalid_content_releases_the_stream(content):
 
 @pytest.mark.parametrize("fails", [0, 1, 5])
 def test_failing_stream(fails):
-    """What reading raised is raised, not what Arrow says of the row in whose midst the stream ended."""
+    """The error of the stream is raised, not Arrow's error for the incomplete row."""
 
     def read(found):
         with pytest.raises(OSError, match="the disk is gone"):
@@ -88,7 +88,7 @@ def test_failing_stream(fails):
 
 
 def test_arrow_receives_the_stream_blocks_unchanged():
-    """A carriage return is never the last byte of a block: the buffer between must not put blocks together."""
+    """The buffered stream must not merge blocks, so that none ends with a carriage return."""
     cell = b"x" * 1017 + b"\r\ny"
     table = pa.Table.from_batches(batches(Source(b'a\n"x"\n"' + cell + b'"\n"' + cell + b'"\n' + b"1\n" * 3000)))
     assert table["a"].to_pylist()[1:3] == [cell.decode()] * 2
@@ -108,7 +108,7 @@ next(found)
 
 @pytest.mark.parametrize(("end", "code"), [("", 0), ("raise SystemExit(3)", 3), ("raise ValueError(found)", 1)])
 def test_process_exits_cleanly_with_an_open_reader(end, code):
-    """An uncaught exception's traceback keeps the reader to the very end."""
+    """The traceback of an uncaught exception refers to the reader until the interpreter exits."""
     pin = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n" if sys.platform == "linux" else ""
     for _ in range(3):
         done = subprocess.run(

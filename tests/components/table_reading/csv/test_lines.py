@@ -11,7 +11,7 @@ from components.table_reading.read_options import ReadOptions
 
 
 def table(content: bytes, size: int = 5, **options) -> bytes:
-    """The table in a file that is read in blocks of `size` bytes."""
+    """Reads the table of a file in blocks of `size` bytes."""
     stream = table_of(io.BytesIO(content), "x.csv", ReadOptions(**options))
     return b"".join(iter(lambda: stream.read(size), b""))
 

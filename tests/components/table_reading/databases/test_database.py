@@ -1,4 +1,4 @@
-"""SQLite and DuckDB files: spans, digests, what cannot be read, memory."""
+"""SQLite and DuckDB files: spans, digests, errors, memory."""
 
 import sqlite3
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL."""
+"""Reading from a real PostgreSQL server."""
 
 import os
 

@@ -100,7 +100,7 @@ print(rows, peak >> 10)
 
 
 def peak(where: str, pattern: str) -> tuple[int, int]:
-    """Rows, and MiB of the process that read them."""
+    """Number of rows, and peak memory in MiB of a process that reads them."""
     done = subprocess.run([sys.executable, "-c", PEAK, where, pattern], capture_output=True, text=True, check=True)
     rows, size = done.stdout.split()
     return int(rows), int(size)

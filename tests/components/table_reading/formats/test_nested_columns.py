@@ -1,4 +1,4 @@
-"""Structs of Parquet and Arrow files: their fields are columns, for the types and for the rows alike."""
+"""Struct fields of Parquet and Arrow files become columns, in type inference and in reading."""
 
 import pyarrow as pa
 import pytest

@@ -1,4 +1,4 @@
-"""Sheets: which is read, what its cells are, and what cannot be read."""
+"""Spreadsheets: selection of the sheet, conversion of cells, errors."""
 
 import datetime as dt
 
@@ -14,7 +14,7 @@ from tests.components.arrow_example_gen.sources import extra, read, surveyed
 
 @pytest.fixture
 def book(tmp_path):
-    """Three sheets, the first hidden; `Data` has a formula, truth values, merged cells and formats beyond the table."""
+    """Three sheets, the first hidden; `Data` has a formula, booleans, merged cells and formatted empty cells."""
     extra("python_calamine")
     xlsxwriter = extra("xlsxwriter")
     with xlsxwriter.Workbook(str(tmp_path / "b.xlsx")) as book:
