@@ -42,7 +42,7 @@ def compare_sketches(
     """
     roles = roles or {}
     found = [
-        (TestSubject(name, role=_told(roles, name)), measured)
+        (TestSubject(name, role=_reported_role(roles, name)), measured)
         for name, measured in _columns(baseline, current, roles, rules)
     ]
     if joint is not None:
@@ -56,7 +56,7 @@ def compare_sketches(
         one, other = baseline.slices[slice_], current.slices[slice_]
         if min(one.rows, other.rows) >= min_slice_rows:
             found += [
-                (TestSubject(name, slice_, _told(roles, name)), measured)
+                (TestSubject(name, slice_, _reported_role(roles, name)), measured)
                 for name, measured in _columns(one, other, roles, rules)
             ]
     return apply_tests(found, rules)
@@ -80,7 +80,7 @@ def _columns(
         yield from ((name, row) for row in measured)
 
 
-def _told(roles: Mapping[str, str], name: str) -> str:
+def _reported_role(roles: Mapping[str, str], name: str) -> str:
     """Role of a column in the report: dates and ages are reported as features."""
     role = roles.get(name, "feature")
     return "feature" if role in (DATE_ROLE, AGE_ROLE) else role

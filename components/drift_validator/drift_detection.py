@@ -122,7 +122,7 @@ def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBa
     """
     covered = CalendarCoverage(plan.dates), CalendarCoverage(plan.dates)
     sides = (
-        _summarised(days.watched(batches, plan.derived), plan)
+        _sketch(days.watched(batches, plan.derived), plan)
         for days, batches in zip(covered, (baseline, current), strict=True)
     )
     one, other = comparable_parts(plan.derived, covered, *sides)
@@ -148,7 +148,7 @@ def compare_tables(
     return DriftResult(rows, baseline.rows, current.rows)
 
 
-def _summarised(batches: Iterable[pa.RecordBatch], plan: DriftConfig) -> DatasetSketch:
+def _sketch(batches: Iterable[pa.RecordBatch], plan: DriftConfig) -> DatasetSketch:
     carried = set(plan.carried) - {column for cross in plan.slices for column in cross}
     kept = (batch.select([name for name in batch.schema.names if name not in carried]) for batch in batches)
     return sketch_batches(
@@ -167,9 +167,9 @@ def _joint(baseline: DatasetSketch, current: DatasetSketch, plan: DriftConfig) -
     from components.drift_validator.multivariate.c2st import classifier_two_sample_test, to_measured
 
     roles = {**dict.fromkeys(_ids(baseline.table, current.table), "id"), **plan.roles}
-    also = set(current.sample.column_names)
-    wanted = [name for name in baseline.sample.column_names if name in also]
-    wanted = _drawn([name for name in wanted if roles.get(name) not in ("id", DATE_ROLE, AGE_ROLE)], plan.seed)
+    common = set(current.sample.column_names)
+    wanted = [name for name in baseline.sample.column_names if name in common]
+    wanted = _sampled_names([name for name in wanted if roles.get(name) not in ("id", DATE_ROLE, AGE_ROLE)], plan.seed)
     samples = [single_values(side.sample.select(wanted), plan.categorical) for side in (baseline, current)]
     names = [name for name in samples[0] if name in samples[1]]
     if len(names) < 2:
@@ -178,7 +178,7 @@ def _joint(baseline: DatasetSketch, current: DatasetSketch, plan: DriftConfig) -
     return to_measured(classifier_two_sample_test(samples[0][names], samples[1][names], seed=plan.seed, max_rows=rows))
 
 
-def _drawn(names: Sequence[str], seed: int) -> list[str]:
+def _sampled_names(names: Sequence[str], seed: int) -> list[str]:
     """Samples at most JOINT_COLUMNS names and keeps their order."""
     if len(names) <= JOINT_COLUMNS:
         return list(names)

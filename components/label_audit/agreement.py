@@ -128,7 +128,7 @@ def agreement(
     raw = float(equal / pairs) if pairs else None
     highest = np.zeros(len(given), np.int64)
     np.maximum.at(highest, of_rows, counts)
-    each = tuple(_labelers(found))
+    each = tuple(_annotators(found))
     known = [labeler.agreement for labeler in each if labeler.agreement is not None]
     return Agreement(
         labelers=each,
@@ -181,7 +181,7 @@ def _pairs(found: AnnotationMatrix) -> list[Pair]:
     return pairs
 
 
-def _labelers(found: AnnotationMatrix) -> list[Annotator]:
+def _annotators(found: AnnotationMatrix) -> list[Annotator]:
     """Compares each annotator with the majority label of the others; see `Annotator.agreement` for ties."""
     each = []
     for at, name in enumerate(found.labelers):

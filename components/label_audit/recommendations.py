@@ -21,7 +21,7 @@ def recommendations(found: Agreement) -> list[str]:
     """Returns recommendations as text, one a line, the most general first."""
     if found.raw is None:
         return ["No row has labels by two annotators: have some rows labelled twice."]
-    lines = [*_overall(found), *_labeler(found)]
+    lines = [*_overall(found), *_annotator(found)]
     for confusion in found.confusions[:3]:
         if confusion.share >= MANY:
             lines.append(_classes(found, confusion))
@@ -48,7 +48,7 @@ def _overall(found: Agreement) -> list[str]:
     ]
 
 
-def _labeler(found: Agreement) -> list[str]:
+def _annotator(found: Agreement) -> list[str]:
     worst = worst_annotator(found)
     if worst is None:
         return []

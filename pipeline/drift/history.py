@@ -15,7 +15,7 @@ from components.shared.texts.file_names import checked
 from pipeline.metadata.summary_files import summaries
 
 NEEDED = {"run_id": str, "spans": dict, "drift": list}
-"""Fields of a summary without which it says nothing about drift."""
+"""Required fields of a summary, with their types."""
 
 
 class Row(NamedTuple):

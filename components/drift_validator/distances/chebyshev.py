@@ -30,12 +30,12 @@ def chebyshev(both: AlignedHistograms, measure: str = "chebyshev") -> DistanceRe
     """
     n, m = both.sizes
     differences, denominator = share_differences(both)
-    farthest = int(differences.max()) if len(differences) else 0
+    largest = int(differences.max()) if len(differences) else 0
     null = _NullDistribution(both)
-    measured = partial(DistanceResult, measure, farthest / denominator, critical=null.critical)
-    if farthest == 0:
+    measured = partial(DistanceResult, measure, largest / denominator, critical=null.critical)
+    if largest == 0:
         return measured(p_value=1.0)
-    at = both.first(np.flatnonzero(differences == farthest))
+    at = both.first(np.flatnonzero(differences == largest))
     p, q = int(both.baseline[at]) / max(n, 1), int(both.current[at]) / max(m, 1)
     value = both.values[at].as_py() if both.named else None
     what = quoted(value) if value is not None else "one hash bucket"
@@ -43,12 +43,14 @@ def chebyshev(both: AlignedHistograms, measure: str = "chebyshev") -> DistanceRe
         at=value,
         baseline_share=p,
         current_share=q,
-        p_value=null.p_value(farthest, denominator),
+        p_value=null.p_value(largest, denominator),
         detail=f"{what} was {percent(p)}, is {percent(q)}",
     )
 
 
 class _NullDistribution:
+    """Union bound of the exact permutation tests of all values."""
+
     def __init__(self, both: AlignedHistograms) -> None:
         self.pooled = both.pooled
         self.counts, self.times = self.pooled.counts, self.pooled.times.astype(float)

@@ -37,10 +37,10 @@ def kolmogorov_smirnov(both: AlignedHistograms, measure: str = "kolmogorov_smirn
       where it is attained is reported. With an empty sample the p-value is 1.
     """
     differences, denominator = share_differences(both, cumulated=True)
-    farthest = int(differences.max()) if len(differences) else 0
-    distance = farthest / denominator
+    largest_difference = int(differences.max()) if len(differences) else 0
+    distance = largest_difference / denominator
     null = _NullDistribution(both)
-    if farthest == 0:
+    if largest_difference == 0:
         return DistanceResult(measure, 0.0, None, None, None, 1.0, null.critical)
     at = int(np.argmax(differences))
     n, m = both.sizes
@@ -49,11 +49,13 @@ def kolmogorov_smirnov(both: AlignedHistograms, measure: str = "kolmogorov_smirn
     value = float(both.values[at])
     detail = f"at or below {number(value)}: was {percent(f)}, is {percent(g)}"
     return DistanceResult(
-        measure, distance, point(value), f, g, null.p_value(farthest, denominator), null.critical, detail
+        measure, distance, point(value), f, g, null.p_value(largest_difference, denominator), null.critical, detail
     )
 
 
 class _NullDistribution:
+    """Null distribution of the distance, for continuous values and for few tied values."""
+
     def __init__(self, both: AlignedHistograms) -> None:
         self.n, self.m = (int(size // both.design_effect) for size in both.sizes)
         self.rank_error = both.rank_error
@@ -65,9 +67,9 @@ class _NullDistribution:
     def p_value(self, far: int, denominator: int) -> float:
         if self.n == 0 or self.m == 0:
             return 1.0
-        return min(self._continuous(far, denominator), self._of_few(far * self.n * self.m // denominator))
+        return min(self._continuous(far, denominator), self._with_ties(far * self.n * self.m // denominator))
 
-    def _of_few(self, far: int) -> float:
+    def _with_ties(self, far: int) -> float:
         if self.steps is None:
             return 1.0
         return min(1.0, float(two_sided_p_value(self.steps, self.n, self.m, far).sum()))
@@ -90,7 +92,7 @@ class _NullDistribution:
         else:
             distance = float(kolmogi(level)) * math.sqrt((self.n + self.m) / top)
         if self.steps is not None:
-            distance = min(distance, quantile(self._of_few, self.n, self.m, level) / top)
+            distance = min(distance, quantile(self._with_ties, self.n, self.m, level) / top)
         return min(1.0, distance + self.rank_error)
 
 

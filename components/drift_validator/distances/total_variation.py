@@ -52,6 +52,8 @@ def total_variation(both: AlignedHistograms) -> DistanceResult:
 
 
 class _NullDistribution:
+    """Null distribution: exact for two values, otherwise Pearson type III with the moments under permutation."""
+
     def __init__(self, both: AlignedHistograms) -> None:
         self.pooled = both.pooled
         self.kinds = len(both.values)
@@ -84,10 +86,10 @@ def _moments(pooled: PooledSample) -> tuple[float, float, float]:
     total = float(n + m)
     scale = total / (2.0 * n * m)
     deviations, mean = standard_deviation(t, n, m), mean_absolute_deviation(t, n, m)
-    alone = np.maximum(deviations**2 - mean**2, 0.0)
+    variances = np.maximum(deviations**2 - mean**2, 0.0)
     shared = deviations * t / np.maximum(total - t, 1.0)
     together = max(0.0, float(times @ shared) ** 2 - float(times @ shared**2))
-    independent = float(times @ alone)
+    independent = float(times @ variances)
     variance = independent + _SPREAD * together
     if variance <= 0:
         return scale * float(times @ mean), 0.0, 0.0

@@ -88,7 +88,7 @@ def classifier_two_sample_test(
     from scipy.stats import norm
     from threadpoolctl import threadpool_limits
 
-    baseline, current = (_drawn(frame, seed, max_rows) for frame in (baseline, current))
+    baseline, current = (_sampled(frame, seed, max_rows) for frame in (baseline, current))
     sizes = len(baseline), len(current)
     none = C2STResult(0.5, 0.5, 0.0, 1.0, (), *sizes)
     if min(sizes) < FEWEST:
@@ -137,7 +137,7 @@ def to_measured(joint: C2STResult) -> DistanceResult:
     )
 
 
-def _drawn(frame: "pd.DataFrame", seed: int, rows: int) -> "pd.DataFrame":
+def _sampled(frame: "pd.DataFrame", seed: int, rows: int) -> "pd.DataFrame":
     if len(frame) <= rows:
         return frame
     return frame.iloc[np.sort(np.random.default_rng(seed).choice(len(frame), rows, replace=False))]

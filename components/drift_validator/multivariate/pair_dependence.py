@@ -108,7 +108,7 @@ def screen_pairs(
     whole = np.round(residual * scale).astype(np.float32)
     seen = hot.T @ hot
     hot = hot[train]
-    told = hot.T @ (hot * whole[:, None]) / np.float32(scale)
+    residual_sums = hot.T @ (hot * whole[:, None]) / np.float32(scale)
     variance = float(np.mean(residual**2)) * len(residual) / len(code)
     found = []
     for i in range(p - 1):
@@ -116,7 +116,7 @@ def screen_pairs(
         rows, columns = slice(i * bins, (i + 1) * bins), slice((i + 1) * bins, p * bins)
         n, s = (
             table[rows, columns].reshape(bins, p - 1 - i, bins).swapaxes(0, 1).astype(np.float64)
-            for table in (seen, told)
+            for table in (seen, residual_sums)
         )
         for j, score in enumerate(_scores(n, s, n * variance, len(code)), start=i + 1):
             found.append((float(score), int(kept[i]), int(kept[j])))
@@ -124,18 +124,22 @@ def screen_pairs(
     return [(first, second) for _, first, second in found]
 
 
-def _scores(seen: np.ndarray, told: np.ndarray, variance: np.ndarray, rows: int) -> np.ndarray:
+def _scores(seen: np.ndarray, residual_sums: np.ndarray, variance: np.ndarray, rows: int) -> np.ndarray:
     """Scores of pairs from their contingency tables, [pairs, bins, bins]."""
     expected = seen.sum(-1, keepdims=True) * seen.sum(-2, keepdims=True) / rows
     lifts = _centred(np.where(seen > 0, np.log((seen + 0.5) / (expected + 0.5)), 0.0), variance)
-    excess = _centred(np.divide(told, variance, out=np.zeros_like(told), where=variance > 0), variance)
+    excess = _centred(
+        np.divide(residual_sums, variance, out=np.zeros_like(residual_sums), where=variance > 0), variance
+    )
     spread = (variance * lifts**2).sum((-1, -2))
-    along = np.abs((excess * variance * lifts).sum((-1, -2))) / np.sqrt(np.maximum(spread, 1e-9))
+    covariance = np.abs((excess * variance * lifts).sum((-1, -2))) / np.sqrt(np.maximum(spread, 1e-9))
     full = variance >= 1  # about four rows; the chi-square approximation needs as many per cell
     chi = np.where(full, excess**2 * variance, 0.0).sum((-1, -2))
-    free = np.maximum(full.sum((-1, -2)) - full.any(-1).sum(-1) - full.any(-2).sum(-1) + 1, 1)
-    normal: np.ndarray = (np.cbrt(chi / free) - (1 - 2 / (9 * free))) / np.sqrt(2 / (9 * free))
-    return np.maximum(along, normal)
+    degrees_of_freedom = np.maximum(full.sum((-1, -2)) - full.any(-1).sum(-1) - full.any(-2).sum(-1) + 1, 1)
+    normal: np.ndarray = (np.cbrt(chi / degrees_of_freedom) - (1 - 2 / (9 * degrees_of_freedom))) / np.sqrt(
+        2 / (9 * degrees_of_freedom)
+    )
+    return np.maximum(covariance, normal)
 
 
 def _centred(tables: np.ndarray, weights: np.ndarray) -> np.ndarray:

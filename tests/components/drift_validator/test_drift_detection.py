@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.drift_validator.drift_detection import JOINT_COLUMNS, DriftConfig, DriftResult, _drawn, find_drift
+from components.drift_validator.drift_detection import (
+    JOINT_COLUMNS,
+    DriftConfig,
+    DriftResult,
+    _sampled_names,
+    find_drift,
+)
 from components.drift_validator.thresholds import DriftThresholds
 
 NAN, INF = float("nan"), float("inf")
@@ -299,8 +305,8 @@ def test_plan_is_unchanged_after_serialisation():
 
 def test_columns_of_a_wide_table_are_sampled_for_the_joint_test():
     names = [f"c{number:03d}" for number in range(300)]
-    drawn = _drawn(names, seed=1)
+    drawn = _sampled_names(names, seed=1)
     assert len(drawn) == JOINT_COLUMNS
     assert drawn == sorted(set(drawn))  # in order and without duplicates
-    assert drawn == _drawn(names, seed=1) != _drawn(names, seed=2)
-    assert _drawn(names[:JOINT_COLUMNS], seed=1) == names[:JOINT_COLUMNS]
+    assert drawn == _sampled_names(names, seed=1) != _sampled_names(names, seed=2)
+    assert _sampled_names(names[:JOINT_COLUMNS], seed=1) == names[:JOINT_COLUMNS]
