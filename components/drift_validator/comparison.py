@@ -38,7 +38,7 @@ def compare_sketches(
       joint: Distance between the joint distributions, if it was measured.
 
     Returns:
-      One row for each distance, sorted as by `significance.judge`.
+      One row for each distance, sorted as by `significance.apply_tests`.
     """
     roles = roles or {}
     found = [

@@ -32,9 +32,9 @@ def DriftValidator(
     Args:
       examples: Examples with the splits `train` (baseline data) and `eval` (current data).
       schema: Schema; its drift comparators are the thresholds of features for which the plan has none.
-      drift: Receives `drift.json`, a list of the fields of `significance.Drift`.
+      drift: Receives `drift.json`, a list of the fields of `significance.DriftFinding`.
       anomalies: Receives the drift as anomalies of the split `eval`, for the tools of TFX and TFDV.
-      plan: A `drift_detection.Plan` as JSON.
+      plan: A `drift_detection.DriftConfig` as JSON.
       code: Fingerprint of this component's code, part of the cache key.
     """
     curated = io_utils.parse_pbtxt_file(os.path.join(schema.uri, "schema.pbtxt"), schema_pb2.Schema())

@@ -97,7 +97,7 @@ class DriftResult:
     """Result of a comparison.
 
     Attributes:
-      rows: One row for each distance, sorted as by `significance.judge`.
+      rows: One row for each distance, sorted as by `significance.apply_tests`.
       baseline_rows: Number of rows of the baseline data.
       current_rows: Number of rows of the current data.
     """

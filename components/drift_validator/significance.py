@@ -30,14 +30,14 @@ class DriftFinding:
     """A distance with its threshold and the decision. The first six fields are a contract of drift.json.
 
     Attributes:
-      feature: See Subject.
+      feature: See TestSubject.
       measure: Name of the measure, see distances/registry.py.
       distance: In [0, 1].
       threshold: Distance above which the row counts as drifted.
       drifted: Whether it counts as drifted.
       detail: Description of the change for the user.
-      slice: See Subject.
-      role: See Subject.
+      slice: See TestSubject.
+      role: See TestSubject.
       p_value: Probability of a distance at least as large under the null hypothesis of equal distributions; None where
         the null distribution is unknown.
       q_value: p-value adjusted by Benjamini-Hochberg: the smallest false discovery rate at which it is significant.

@@ -39,7 +39,7 @@ def ErrorAnalysis(
       errors: Receives `errors.json`.
       metric: Metric of permutation importance.
       kinds: JSON of {categorical, numeric, cyclical, text} -> features.
-      settings: JSON of `settings.Settings`; "" for the defaults.
+      settings: JSON of `settings.ErrorAnalysisSettings`; "" for the defaults.
       code: Fingerprint of this component's code, part of the cache key.
     """
     audit = json.loads((Path(labels.uri) / "labels.json").read_text(encoding="utf-8"))

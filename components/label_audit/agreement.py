@@ -77,7 +77,7 @@ class Agreement:
       human_level: Mean of the annotators' `agreement`, in [0, 1]: the accuracy of an annotator measured against the
         others. Compare the accuracy of a model on such labels with it.
       best_error: Error rate, in [0, 1], that a perfect model would still show on the labels of one annotator; see
-        `error_of_one`. None where agreement is no better than chance.
+        `annotator_error_rate`. None where agreement is no better than chance.
       confusions: Unordered pairs of confused classes, most frequent first.
       by_class: Classes, lowest agreement first.
       by_slice: Slices, lowest agreement first.

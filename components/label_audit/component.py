@@ -40,7 +40,7 @@ def LabelAudit(
       code: Fingerprint of this component's code, part of the cache key.
       task: "binary", "multiclass" or "regression".
       kinds: JSON of {categorical, numeric, cyclical, text} -> columns; "" infers them from the column types.
-      settings: JSON of `settings.Settings`; "" for the defaults.
+      settings: JSON of `settings.LabelAuditSettings`; "" for the defaults.
     """
     names, named = json.loads(features), json.loads(ids)
     split = get_split_uri([examples], "train")

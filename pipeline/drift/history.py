@@ -28,7 +28,7 @@ class Row(NamedTuple):
       role: "feature", "label", "prediction", "id" or "table".
       distance: In [0, 1].
       threshold: Distance above which it counts as drifted; None if the run reported none.
-      effect: Effect size as set; `threshold` may be larger, see `significance.Drift`. None if the run reported none.
+      effect: Effect size as set, at most `threshold`, see `significance.DriftFinding`; None if the run reported none.
       drifted: Whether it counts as drifted.
       detail: Description of the change.
     """

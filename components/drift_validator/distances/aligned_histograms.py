@@ -95,7 +95,7 @@ def align_categories(
     Args:
       baseline: Baseline sample.
       current: Current sample.
-      design_effect: See Aligned.
+      design_effect: See AlignedHistograms.
 
     Raises:
       ValueError: One distribution is hashed and the other is not.
@@ -125,7 +125,7 @@ def align_numbers(baseline: NumberCounts, current: NumberCounts, design_effect: 
     Args:
       baseline: Baseline sample.
       current: Current sample.
-      design_effect: See Aligned.
+      design_effect: See AlignedHistograms.
     """
     both = np.concatenate([baseline.values, current.values])
     order = np.argsort(both, kind="stable")  # of two sorted runs: a merge, in linear time

@@ -25,7 +25,7 @@ def decimals(baseline: NumberCounts, current: NumberCounts, design_effect: float
     Args:
       baseline: Baseline sample.
       current: Current sample.
-      design_effect: See Aligned.
+      design_effect: See AlignedHistograms.
 
     Returns:
       Distance in [0, 1]: 0 = same distribution, 1 = all values changed from one number of decimals to another. None if

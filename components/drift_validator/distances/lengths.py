@@ -36,7 +36,7 @@ def text_length(baseline: CategoryCounts, current: CategoryCounts, effect: float
     Args:
       baseline: Baseline sample.
       current: Current sample.
-      effect: Design effect, see Aligned.
+      effect: Design effect, see AlignedHistograms.
 
     Returns:
       The distance; None for hash buckets and for columns of few values, where the values themselves are compared.

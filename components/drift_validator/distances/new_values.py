@@ -38,7 +38,7 @@ def new_categories(both: AlignedHistograms) -> DistanceResult:
 
 
 def missing_categories(both: AlignedHistograms) -> DistanceResult:
-    """Computes the share of baseline values that do not occur in current: `unseen` with the samples exchanged."""
+    """Computes the share of baseline values that do not occur in current; the reverse of `new_categories`."""
     return _one_sided(both, both.baseline, both.current, "vanished")
 
 
@@ -53,7 +53,7 @@ def out_of_range(baseline: NumberCounts, current: NumberCounts, design_effect: f
     Args:
       baseline: Baseline sample.
       current: Current sample.
-      design_effect: See Aligned.
+      design_effect: See AlignedHistograms.
 
     Returns:
       Distance in [0, 1]: 0 = all values are in range, 1 = none is. The value furthest outside is reported. With an
@@ -70,7 +70,7 @@ def range_shrinkage(baseline: NumberCounts, current: NumberCounts, design_effect
     Args:
       baseline: Baseline sample.
       current: Current sample.
-      design_effect: See Aligned.
+      design_effect: See AlignedHistograms.
     """
     found = _outside(current, baseline, design_effect, "range_lost", "that there is now")
     return replace(found, baseline_share=found.current_share, current_share=0.0)
@@ -79,7 +79,7 @@ def range_shrinkage(baseline: NumberCounts, current: NumberCounts, design_effect
 def _outside(
     baseline: NumberCounts, current: NumberCounts, design_effect: float, measure: str, of: str
 ) -> DistanceResult:
-    """`out_of_range` of `current` against `baseline`; `range_lost` exchanges them."""
+    """`out_of_range` of `current` against `baseline`; `range_shrinkage` exchanges them."""
     sizes = int(baseline.counts.sum()), int(current.counts.sum())
     n, m = (int(size // design_effect) for size in sizes)
 

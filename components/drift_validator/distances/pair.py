@@ -16,7 +16,7 @@ class Pair:
       current: Sketch of the current column.
       numbers: Both distributions over numbers; None for categories.
       categories: Both distributions over categories; None for numbers.
-      design_effect: Kish's design effect of lists, at least 1; see Aligned.
+      design_effect: Kish's design effect of lists, at least 1; see AlignedHistograms.
       with_jensen_shannon: Whether to measure the Jensen-Shannon divergence.
     """
 
