@@ -56,9 +56,9 @@ def ArrowExampleGen(
         `misfits` (type mismatches: file, column, count, row, value); `corrections` (name, sha256, rows, and the
         numbers of rows that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (class balancing
         and augmentation that the trainer will apply); `rounded` (float64 columns that lose distinct values as float32,
-        see distinct_values.Kept); and `data_fingerprint`. Beside the splits the artifact holds corrections.csv (a copy
-        of the corrections file), rows.json (rows per file), and, if its URI is local, a columnar copy of each file,
-        see columnar_copy.
+        see distinct_values.ValueRetention); and `data_fingerprint`. Beside the splits the artifact holds
+        corrections.csv (a copy of the corrections file), rows.json (rows per file), and, if its URI is local, a
+        columnar copy of each file, see columnar_copy.
       source: A Source as JSON.
       code: Fingerprint of this component's code and of its libraries; part of the cache key.
       span: Number of the eval span; -1 selects the newest.

@@ -39,9 +39,9 @@ class ConversionResult:
       unlabelled: Rows dropped because their label is missing.
       labels: Label value as text -> rows, for at most about 1,000 values.
       misfits: Type mismatches, infinite values and missing times.
-      corrected: See Applied.counts.
+      corrected: See CorrectionCounts.counts.
       extra: In the split `extra`, the number of rows for each entry of Source.extra; else empty.
-      rounded: distinct_values.Kept as JSON, of columns that lose distinct values as float32.
+      rounded: distinct_values.ValueRetention as JSON, of columns that lose distinct values as float32.
     """
 
     split: str

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch
 
 INFINITE = "infinite"
-"""Value of Misfit.kind for infinite numbers."""
+"""Value of TypeMismatch.kind for infinite numbers."""
 
 
 def without_infinite(

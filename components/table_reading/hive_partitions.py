@@ -19,7 +19,7 @@ from components.table_reading.cells.casting import fit
 from components.table_reading.cells.text_parsing import parse
 from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.span_numbers import Numbered, numbered
-from components.table_reading.spans import SPAN, SpanFile, SpanPart, open_folder, said, shown
+from components.table_reading.spans import SPAN, SpanFile, SpanPart, display_path, filesystem_error, open_folder
 
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 """Hive's name for the partition of null values."""
@@ -45,18 +45,20 @@ def find_partitions(directory: str, pattern: str) -> list[SpanFile]:
     found: dict[str, list[SpanPart]] = {}
     for info, relative in walk(filesystem, root, directory):
         if match := matches(relative):
-            part = SpanPart(info.path, shown(directory, relative), info.size, info.mtime_ns or 0, values_of(relative))
+            part = SpanPart(
+                info.path, display_path(directory, relative), info.size, info.mtime_ns or 0, values_of(relative)
+            )
             found.setdefault(match["span"] if SPAN in pattern else "", []).append(part)
     if not found:
         raise InputError(f"{directory}: no file matches {pattern}")
     if SPAN not in pattern:
-        return [_span(Numbered(0, 0), shown(directory, pattern), root, found[""])]
+        return [_span(Numbered(0, 0), display_path(directory, pattern), root, found[""])]
     numbers = numbered(found, directory)
     before, _, after = pattern.partition(SPAN)
     folder = after.partition("/")[0]  # messages name the folder month=1, not month=1/*.parquet
     by_number: dict[int, SpanFile] = {}
     for value, parts in found.items():
-        name = shown(directory, f"{before}{value}{folder}")
+        name = display_path(directory, f"{before}{value}{folder}")
         number = numbers[value]
         if (other := by_number.get(number.span)) is not None:
             raise InputError(f"{name}: span {number.span} is duplicated by {other.name}; keep one")
@@ -85,7 +87,7 @@ def walk(filesystem: fs.FileSystem, root: str, directory: str) -> list[tuple[fs.
             f"{directory}: no such folder; set [data] directory, or --data, to the folder of the spans"
         ) from exc
     except OSError as exc:
-        raise InputError(f"{directory}: cannot be listed ({said(exc)})") from exc
+        raise InputError(f"{directory}: cannot be listed ({filesystem_error(exc)})") from exc
     base = root.rstrip("/")
     files = [(entry, entry.path[len(base) :].lstrip("/")) for entry in entries if entry.type == fs.FileType.File]
     seen = [one for one in files if not any(part[:1] in ("_", ".") for part in one[1].split("/"))]

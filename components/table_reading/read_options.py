@@ -1,7 +1,8 @@
 """Read options: the settings of [data] that all readers share, and the counts from which they are detected.
 
-CSV files carry no types, so values are counted by their lexical form (`count_forms`). Types and missing-value markers
-are derived from these counts alone. Counts are additive: the distribution of rows over batches and files has no effect.
+CSV files carry no types, so values are counted by their lexical form (`count_type_candidates`). Types and missing-value
+markers are derived from these counts alone. Counts are additive: the distribution of rows over batches and files has no
+effect.
 """
 
 from collections import Counter
@@ -43,7 +44,7 @@ FORMS = (  # (form, regular expression); the first match counts
     ("bool", r"^(true|True|TRUE|false|False|FALSE)$"),
     ("date", r"^\d{4}-\d\d-\d\d$"),
     ("timestamp", r"^\d{4}-\d\d-\d\d[ T]\d\d(:\d\d(:\d\d(\.\d{1,9})?)?)?(Z|[+-]\d\d(:?\d\d)?)?$"),
-    ("large", r"^-?[1-9]\d{7,17}\.0+$"),  # whole, and too large to be exact as float32; see Forms.type
+    ("large", r"^-?[1-9]\d{7,17}\.0+$"),  # whole, and too large to be exact as float32; see TypeCandidates.type
     ("whole", r"^-?(0|[1-9]\d{0,6})\.0+$"),
     ("clock", CLOCK),
     ("elapsed", LASTS),

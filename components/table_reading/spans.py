@@ -116,7 +116,7 @@ def open_folder(directory: str) -> tuple[fs.FileSystem, str]:
         try:
             return fs.FileSystem.from_uri(directory)
         except (OSError, ValueError) as exc:
-            raise InputError(f"{directory}: cannot be opened ({said(exc)})") from exc
+            raise InputError(f"{directory}: cannot be opened ({filesystem_error(exc)})") from exc
     return fs.LocalFileSystem(), directory
 
 
@@ -141,13 +141,13 @@ def find_spans(directory: str, pattern: str) -> list[SpanFile]:
             f"{directory}: no such folder; set [data] directory, or --data, to the folder of the spans"
         ) from exc
     except OSError as exc:
-        raise InputError(f"{directory}: cannot be listed ({said(exc)})") from exc
+        raise InputError(f"{directory}: cannot be listed ({filesystem_error(exc)})") from exc
     spans: dict[int, SpanFile] = {}
     for entry in sorted(entries, key=lambda entry: entry.base_name):
         match = matches(entry.base_name)
         if match is None:
             continue
-        span, name = int(match[1] or 0), shown(directory, entry.base_name)
+        span, name = int(match[1] or 0), display_path(directory, entry.base_name)
         if entry.type != fs.FileType.File:
             what = "a folder" if entry.type == fs.FileType.Directory else "not a regular file"
             raise InputError(f"{name}: {what} where a span file is expected")
@@ -246,7 +246,7 @@ def choose_periods(found: Sequence[SpanFile], span: int | None, window: int, ext
     )
 
 
-def said(error: Exception) -> str:
+def filesystem_error(error: Exception) -> str:
     """Formats an error of Arrow's filesystems in one line, with a hint for S3 credentials and endpoints."""
     message = " ".join(str(error).split())
     if "INVALID_ACCESS_KEY_ID" in message or "ACCESS_DENIED" in message or "SIGNATURE" in message:
@@ -254,7 +254,7 @@ def said(error: Exception) -> str:
     return f"{message}; check AWS_ENDPOINT_URL" if "NETWORK_CONNECTION" in message else message
 
 
-def shown(directory: str, base_name: str) -> str:
+def display_path(directory: str, base_name: str) -> str:
     """The path or URL of a file in `directory`, for messages."""
     return directory.rstrip("/") + "/" + base_name if "://" in directory else str(PurePosixPath(directory) / base_name)
 

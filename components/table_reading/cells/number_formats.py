@@ -60,7 +60,7 @@ AMBIGUOUS = _GROUPED[1][1]
 class NumberForms:
     """Additive counts of the notations of a column's numbers.
 
-    Plain numbers, such as 1234.5, are counted by their form in Forms.counts.
+    Plain numbers, such as 1234.5, are counted by their form in TypeCandidates.counts.
 
     Attributes:
       shapes: Shape (decimal mark and thousands separator, see _GROUPED) -> rows, for numbers that are not plain.

@@ -26,7 +26,7 @@ CELLS = 1 << 19
 
 
 def count_batch(batch: pa.RecordBatch, into: Mapping[str, TypeCandidates]) -> None:
-    """Adds the values of a batch to the counts of its columns; equivalent to `count_forms` for each column.
+    """Adds the values of a batch to the counts of its columns; equivalent to `count_type_candidates` for each column.
 
     Args:
       batch: Columns of strings.

@@ -31,7 +31,7 @@ def diagnose(
     file: SpanFile,
     options: ReadOptions,
     expected: Collection[str],
-    said: str = "",
+    message: str = "",
     column: str = "",
 ) -> str:
     """Explains a failed read in one line.
@@ -41,7 +41,7 @@ def diagnose(
       file: A CSV file.
       options: Read options of the failed read.
       expected: Columns that the file should have.
-      said: Message of the reader; "" if there is none.
+      message: Message of the reader; "" if there is none.
       column: The column whose numbers could not be parsed; "" if unknown.
 
     Returns:
@@ -53,16 +53,16 @@ def diagnose(
     except (OSError, pa.ArrowException, InputError):
         return ""
     encoding = encoding_name(options.encoding)
-    if reason := _encoding(filesystem, file, options, encoding, look.guess, said):
+    if reason := _encoding(filesystem, file, options, encoding, look.guess, message):
         return reason
     head = look.head.decode(encoding, "replace").removeprefix("\ufeff")
     if reason := _table(file, options, head, set(expected)):
         return reason
     if named := re.search(
-        r": column '(.*)', row \d+.*: invalid value '.*' where the schema says (?:int64|float64|double)", said
+        r": column '(.*)', row \d+.*: invalid value '.*' where the schema says (?:int64|float64|double)", message
     ):
         column = named[1]
-    place = re.search(r", row \d+ \(the header is row \d+\)(?=: )", said)
+    place = re.search(r", row \d+ \(the header is row \d+\)(?=: )", message)
     return _numbers(file, options, look.head, column, place[0] if place else "") if column else ""
 
 
@@ -103,10 +103,10 @@ def _numbers(file: SpanFile, options: ReadOptions, head: bytes, column: str, row
 
 
 def _encoding(
-    filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions, encoding: str, guess: Guess, said: str
+    filesystem: fs.FileSystem, file: SpanFile, options: ReadOptions, encoding: str, guess: Guess, message: str
 ) -> str:
     found = encoding_name(guess.encoding)
-    if f"is not {encoding} (" in said and (found == encoding or not guess.certain):
+    if f"is not {encoding} (" in message and (found == encoding or not guess.certain):
         with Unpacked(filesystem, file, options.limits) as stream:
             where, byte = locate(stream, encoding, options)
         if where:
@@ -126,7 +126,7 @@ def _encoding(
         where, byte = locate(stream, encoding, options)
     if not where:
         return ""
-    if row := re.search(r"column '.*', row \d+ \(the header is row \d+\)(?=: .*invalid UTF8)", said):
+    if row := re.search(r"column '.*', row \d+ \(the header is row \d+\)(?=: .*invalid UTF8)", message):
         where = row[0]  # a quoted cell may span lines, so the row number is more useful than the line
     if guess.mixed:
         return (

@@ -131,7 +131,7 @@ def detect_dialect(
         what = f"line {found.header_row} is the header ({shorten(found.header)}); the lines above it are skipped"
         assumed.append((what, "[data] header_row, or --csv header_row=LINE"))
     if count := layout.get("skip_footer", 0):
-        lines = "the last line is no row" if count == 1 else f"the last {count} lines are no rows"
+        lines = "the last line is a footer" if count == 1 else f"the last {count} lines are a footer"
         what = f"{lines} ({shorten(found.footer)}) and skipped"
         assumed.append((what, "[data] skip_footer, or --csv skip_footer=0"))
     if layout.get("comment"):

@@ -93,8 +93,8 @@ def look_at(stream: Readable, head_bytes: int, tail_bytes: int) -> FileBytes:
 
     Args:
       stream: The uncompressed bytes of a file.
-      head_bytes: Size of Look.head, a multiple of four.
-      tail_bytes: Approximate size of Look.tail, a multiple of four.
+      head_bytes: Size of FileBytes.head, a multiple of four.
+      tail_bytes: Approximate size of FileBytes.tail, a multiple of four.
     """
     head, tail, size = b"", b"", 0
     decoder = codecs.getincrementaldecoder(UTF8)()

@@ -21,7 +21,7 @@ def encoding_name(encoding: str) -> str:
     """Python's canonical name of a text encoding; ASCII becomes UTF-8. LookupError for an unknown encoding."""
     name = codecs.lookup(encoding).name
     if not codecs.lookup(name)._is_text_encoding:
-        raise LookupError(f"{encoding} is no encoding of text")
+        raise LookupError(f"{encoding} is not a text encoding")
     return _ALIASES.get(name, name)
 
 

@@ -127,7 +127,7 @@ def _with_all(batch: pa.RecordBatch, wanted: dict[str, pa.DataType]) -> pa.Recor
 
 def _explain(message: str) -> str:
     if "Is this even a TFRecord file?" in message or "incorrect header check" in message:
-        return "is no TFRecord file, or its first record is damaged"
+        return "is not a TFRecord file, or its first record is damaged"
     place = re.search(r"(truncated|corrupted) record at (\d+)", message)
     if place:
         return f"is {place[1]}: the record that begins at byte {place[2]} of the unpacked file cannot be read"

@@ -37,7 +37,7 @@ def test_damaged_tfrecords(tmp_path, name):
         path.write_bytes(content[:kept])
         assert "runcated" in refusal(path) or "is truncated" in refusal(path)
     path.write_bytes(b"id,n,x\n" + b"row,1,0.5\n" * 9)
-    assert "is no TFRecord file" in refusal(path) or "incorrect header check" in refusal(path)
+    assert "is not a TFRecord file" in refusal(path) or "incorrect header check" in refusal(path)
     flipped = bytearray(content)
     flipped[-6] ^= 1
     path.write_bytes(flipped)

@@ -71,7 +71,7 @@ def test_a_title_and_a_total():
     assert "line 3 is the header (age,spend,plan,left); the lines above it are skipped; [data] header_row" in told(
         found
     )
-    assert "the last line is no row (Total,480000,,) and skipped; [data] skip_footer" in told(found)
+    assert "the last line is a footer (Total,480000,,) and skipped; [data] skip_footer" in told(found)
     rows = ingested(found)
     assert (rows.num_rows, rows["spend"][0].as_py()) == (600, 1001.3)
 
@@ -251,7 +251,7 @@ PUBLIC = {
         + lines(lambda i: f"{6543 + i * 31},{'Other' if i % 2 else 'White'},{i * 17 % 50},{label(i)}")
         + '"Grand Total: 6,634",,,\nPage -1 of 1,,,\n',
         {"Person": 6543},
-        "the last 2 lines are no rows",
+        "the last 2 lines are a footer",
     ),
     "duckdb/duckdb#15576": (
         "Estrazione del 2025-01-06\nid;Gestore;Prezzo;y\n"
