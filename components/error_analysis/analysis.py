@@ -50,9 +50,9 @@ def analyse_errors(
 
     Returns:
       JSON with `says` (the result in a sentence), `slices` (fields of WeakSlice and Diagnosis, largest weight first),
-      `importance` (fields of FeatureImportance, largest first) measured on `importance_rows` rows, `importance_left_out`
-      (number of features that were not measured), `metrics` and mean `loss` of all rows, `looked` (number of slices
-      tested) and the settings.
+      `importance` (fields of FeatureImportance, largest first) measured on `importance_rows` rows,
+      `importance_left_out` (number of features that were not measured), `metrics` and mean `loss` of all rows, `looked`
+      (number of slices tested) and the settings.
     """
     task = predictions.about.task
     categorical, numeric = list(kinds["categorical"]), [*kinds["numeric"], *kinds["cyclical"]]
