@@ -23,7 +23,7 @@ class CalendarCoverage:
         self._dates = dates
         self._ends: dict[str, tuple[int, int]] = {}
 
-    def watched(self, batches: Iterable[pa.RecordBatch], derived: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def with_derived(self, batches: Iterable[pa.RecordBatch], derived: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Yields the batches with derived columns appended, and records the range of dates.
 
         Args:

@@ -16,7 +16,7 @@ from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.significance import DriftFinding
 from components.drift_validator.sketches.common_resolution import comparable
 from components.drift_validator.sketches.dataset_sketch import DatasetSketch, sketch_batches
-from components.drift_validator.sketches.sampled_words import with_drawn_words
+from components.drift_validator.sketches.sampled_words import with_sampled_words
 from components.drift_validator.sketches.single_values import single_values
 from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, TableSketch
 from components.drift_validator.thresholds import DriftThresholds
@@ -122,7 +122,7 @@ def find_drift(baseline: Iterable[pa.RecordBatch], current: Iterable[pa.RecordBa
     """
     covered = CalendarCoverage(plan.dates), CalendarCoverage(plan.dates)
     sides = (
-        _sketch(days.watched(batches, plan.derived), plan)
+        _sketch(days.with_derived(batches, plan.derived), plan)
         for days, batches in zip(covered, (baseline, current), strict=True)
     )
     one, other = comparable_parts(plan.derived, covered, *sides)
@@ -152,7 +152,7 @@ def _sketch(batches: Iterable[pa.RecordBatch], plan: DriftConfig) -> DatasetSket
     carried = set(plan.carried) - {column for cross in plan.slices for column in cross}
     kept = (batch.select([name for name in batch.schema.names if name not in carried]) for batch in batches)
     return sketch_batches(
-        (with_drawn_words(batch, plan.texts) for batch in kept) if plan.texts else kept,
+        (with_sampled_words(batch, plan.texts) for batch in kept) if plan.texts else kept,
         kinds=dict.fromkeys(plan.categorical, "categorical"),
         slices=plan.slices,
         min_slice_rows=plan.min_slice_rows,

@@ -15,7 +15,7 @@ MOST_CHARACTERS = 5_000
 NO_WORD = "(no word)"
 
 
-def with_drawn_words(batch: pa.RecordBatch, texts: Sequence[str]) -> pa.RecordBatch:
+def with_sampled_words(batch: pa.RecordBatch, texts: Sequence[str]) -> pa.RecordBatch:
     """Replaces the texts of some columns by sampled words.
 
     Args:
@@ -31,11 +31,11 @@ def with_drawn_words(batch: pa.RecordBatch, texts: Sequence[str]) -> pa.RecordBa
             cells = [one[0] if one else None for one in column.to_pylist()]
         else:
             cells = column.to_pylist()
-        batch = batch.set_column(at, name, pa.array([drawn_word(cell) for cell in cells], pa.large_string()))
+        batch = batch.set_column(at, name, pa.array([sampled_word(cell) for cell in cells], pa.large_string()))
     return batch
 
 
-def drawn_word(text: str | bytes | None) -> str | None:
+def sampled_word(text: str | bytes | None) -> str | None:
     """Samples a word of a text, deterministically.
 
     Args:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from components.drift_validator.drift_detection import DriftConfig, find_drift
-from components.drift_validator.sketches.sampled_words import NO_WORD, drawn_word, with_drawn_words
+from components.drift_validator.sketches.sampled_words import NO_WORD, sampled_word, with_sampled_words
 
 
 def reviews(words: list[str], count: int, seed: int) -> pa.RecordBatch:
@@ -15,17 +15,17 @@ def reviews(words: list[str], count: int, seed: int) -> pa.RecordBatch:
 
 
 def test_word_is_deterministic() -> None:
-    assert drawn_word("Grün grün GRÜN") == "grün"
-    assert drawn_word(b"one two three") == drawn_word("one two three") in {"one", "two", "three"}
-    assert drawn_word("...") == NO_WORD
-    assert drawn_word("") is drawn_word(None) is None
-    assert drawn_word(b"\xff\xfe ok") == "ok"
+    assert sampled_word("Grün grün GRÜN") == "grün"
+    assert sampled_word(b"one two three") == sampled_word("one two three") in {"one", "two", "three"}
+    assert sampled_word("...") == NO_WORD
+    assert sampled_word("") is sampled_word(None) is None
+    assert sampled_word(b"\xff\xfe ok") == "ok"
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.list_(pa.binary())])
 def test_columns_and_lists_of_one_value(kind: pa.DataType) -> None:
     cells = [["yes"], ["yes"], None] if pa.types.is_list(kind) else ["yes", "yes", None]
-    found = with_drawn_words(pa.RecordBatch.from_pydict({"t": pa.array(cells, kind)}), ["t", "absent"])
+    found = with_sampled_words(pa.RecordBatch.from_pydict({"t": pa.array(cells, kind)}), ["t", "absent"])
     assert found["t"].to_pylist() == ["yes", "yes", None]
 
 
