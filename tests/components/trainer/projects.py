@@ -123,7 +123,7 @@ class Project:
         return tf_example_record.TFExampleRecord(files, schema=schema).RecordBatches(options)
 
     def train(self, name: str = "model", **settings: Any) -> Path:
-        """Trains with `settings` over the defaults; returns the SavedModel's folder. Writes `<name>-run/training.json`."""
+        """Trains with `settings` over the defaults; returns the SavedModel's folder; writes NAME-run/training.json."""
         run_fn(
             types.SimpleNamespace(
                 train_files=[str(self.folder / "data*")],
