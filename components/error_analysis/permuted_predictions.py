@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.error_analysis.row_losses import RowLosses, row_losses
-from components.shared.serving.serving_contract import Answers, SavedModel
+from components.shared.serving.serving_contract import ModelOutput, SavedModel
 
 BATCH = 8192
 """Minimum number of rows of a prediction batch, if there are as many."""
@@ -40,7 +40,7 @@ class PermutedPredictions:
         together = max(1, BATCH // max(1, rows))
         for start in range(0, len(permutations), together):
             some = permutations[start : start + together]
-            predicted = self._model.answers(self._records(some))
+            predicted = self._model.predict(self._records(some))
             for at in range(len(some)):
                 yield self._outcomes(predicted, slice(at * rows, (at + 1) * rows))
 
@@ -61,7 +61,7 @@ class PermutedPredictions:
             columns.append(_as_lists(column.take(pa.array(order.ravel()))))
         return pa.RecordBatch.from_arrays(columns, list(self._cells))
 
-    def _outcomes(self, predicted: Answers, at: slice) -> RowLosses:
+    def _outcomes(self, predicted: ModelOutput, at: slice) -> RowLosses:
         decided = None if predicted.decided is None else predicted.decided[at]
         return row_losses(self._task, self._target, predicted.output[at], decided)
 

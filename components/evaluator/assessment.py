@@ -151,8 +151,8 @@ def assess(
         comparisons = compare_metrics(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
     p_value = independence_p_value(task, labels, answers[CANDIDATE])
     violations, notices = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior_baseline)
-    blocked, told = _against_linear(task, draws, bar.linear_baseline)
-    violations, notices = violations + blocked, notices + told + _simpler_model_ahead(task, draws)
+    blocked, more_notices = _against_linear(task, draws, bar.linear_baseline)
+    violations, notices = violations + blocked, notices + more_notices + _simpler_model_ahead(task, draws)
     strongest = _alone(task, draws, column)
     if strongest is not None and strongest.lost:
         lost = StrongestColumn(strongest.column, strongest.metric, strongest.candidate, strongest.value)
@@ -160,11 +160,13 @@ def assess(
     if task != "regression":
         notices += _miscalibration(*_confidence(labels, answers[CANDIDATE]))
     notices += _too_few_rows(comparisons, bar.tolerance)
-    said: dict[str, Any] = {}
+    fairness_entry: dict[str, Any] = {}
     if groups:
-        said, blocked, told = _fairness(labels, answers[CANDIDATE], thresholds[CANDIDATE], groups, bar)
+        fairness_entry, blocked, more_notices = _fairness(
+            labels, answers[CANDIDATE], thresholds[CANDIDATE], groups, bar
+        )
         violations += blocked
-        notices += told
+        notices += more_notices
     parts = {OVERALL: np.arange(len(labels)), **slices}
     measured = {
         name: {part: _measured(task, judges[name], labels, answers[name], at) for part, at in parts.items()}
@@ -191,7 +193,7 @@ def assess(
         baselines,
         _differences(draws, baselines),
         comparisons,
-        said,
+        fairness_entry,
         violations,
         notices,
         strongest,
@@ -408,7 +410,7 @@ def _fairness(
     for column, values in small.items():
         if bar.max_disparity and len(measured[column]) - len(values) < 2:
             notices.append(FairnessNotCompared(column, bar.min_slice_rows))
-    said = {
+    fairness_entry = {
         "threshold": threshold,
         "min_rows": bar.min_slice_rows,
         "groups": {
@@ -417,7 +419,7 @@ def _fairness(
         },
         "gaps": [asdict(gap) | {"limit": bar.max_disparity.get(gap.metric)} for gap in gaps],
     }
-    return said, violations, notices
+    return fairness_entry, violations, notices
 
 
 def finite(value: float) -> float | None:

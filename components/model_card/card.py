@@ -172,19 +172,19 @@ def _data(data: Mapping[str, Any], about: Mapping[str, Any]) -> CardSection:
             for split in rows
         ),
     )
-    said = [
+    sentences = [
         "Corrected by hand: "
         + ", ".join(f"{one.get(what, 0):,} {what}" for what in ("relabelled", "changed", "dropped"))
         + f" ({one.get('name', 'corrections')})."
         for one in data.get("corrections") or []
     ]
-    said += [
+    sentences += [
         f"{one['count']:,} values of {one['column']} did not fit its type and count as missing ({one['file']})."
         for one in data.get("misfits") or []
     ]
     if dvc := about.get("dvc"):
-        said += [f"DVC {name}: {value}." for name, value in dvc.items() if value]
-    return CardSection("Data", (table, CardItems(tuple(said or ["No row was corrected by hand."]))))
+        sentences += [f"DVC {name}: {value}." for name, value in dvc.items() if value]
+    return CardSection("Data", (table, CardItems(tuple(sentences or ["No row was corrected by hand."]))))
 
 
 def _metrics(verdict: Mapping[str, Any]) -> CardSection:
@@ -210,16 +210,16 @@ def _metrics(verdict: Mapping[str, Any]) -> CardSection:
 
 
 def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> CardSection:
-    asked = [
+    limits = [
         f"{'On every large slice' if key.startswith('slice') else 'Overall'}, {METRICS.get(name, name)}: {value:g}."
         for key in ("thresholds", "slice_thresholds")
         for name, value in (bar.get(key) or {}).items()
     ]
     if not verdict.get("champion"):
         first = "There was no champion to compare with: only absolute thresholds and baselines apply."
-        return CardSection("Evaluation policy", (CardItems((*asked, first)),))
+        return CardSection("Evaluation policy", (CardItems((*limits, first)),))
     return CardSection(
-        "Evaluation policy", (*((CardItems(tuple(asked)),) if asked else ()), *against_champion(verdict))
+        "Evaluation policy", (*((CardItems(tuple(limits)),) if limits else ()), *against_champion(verdict))
     )
 
 
@@ -316,7 +316,7 @@ def fairness(verdict: Mapping[str, Any]) -> CardSection | None:
 def _weakest(errors: Mapping[str, Any]) -> CardSection | None:
     if not errors:
         return None
-    said = (CardText(_sentence(str(errors["says"]))),) if errors.get("says") else ()
+    sentences = (CardText(_sentence(str(errors["says"]))),) if errors.get("says") else ()
     rows = tuple(
         (
             str(one.get("slice", "")),
@@ -332,12 +332,12 @@ def _weakest(errors: Mapping[str, Any]) -> CardSection | None:
         if rows
         else ()
     )
-    return CardSection("Weak slices", (*said, *table)) if said or table else None
+    return CardSection("Weak slices", (*sentences, *table)) if sentences or table else None
 
 
 def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> CardSection:
     spans = (data.get("spans") or {}).get("eval", [])
-    said = [
+    sentences = [
         f"Evaluated on {_spans(spans)} only; performance at other times is unknown."
         if spans and spans != (data.get("spans") or {}).get("train")
         else "Evaluated on rows of the same file as the train split; performance at other times is unknown.",
@@ -348,19 +348,19 @@ def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[st
     small = sorted(name for name, values in slices.items() if (values.get("rows") or 0) < least)
     if small:
         more = f" and {len(small) - 10:,} more" if len(small) > 10 else ""
-        said.append(f"Not evaluated, with fewer than {least:,} eval rows: {', '.join(small[:10])}{more}.")
+        sentences.append(f"Not evaluated, with fewer than {least:,} eval rows: {', '.join(small[:10])}{more}.")
     if not slices:
-        said.append("Not evaluated on slices: the overall metrics may hide groups on which the model fails.")
+        sentences.append("Not evaluated on slices: the overall metrics may hide groups on which the model fails.")
     if not (verdict.get("fairness") or {}).get("groups"):
-        said.append("Not evaluated for fairness: no column is named as sensitive.")
+        sentences.append("Not evaluated for fairness: no column is named as sensitive.")
     if unknown := [
         METRICS[name] for name in METRICS if name in verdict["metrics"] and verdict["metrics"][name] is None
     ]:
-        said.append(f"Undefined on these rows: {', '.join(unknown)}.")
+        sentences.append(f"Undefined on these rows: {', '.join(unknown)}.")
     missing = (data.get("unlabelled") or {}).get("eval", 0)
     if missing:
-        said.append(f"{missing:,} eval rows have no label and may differ from those that have one.")
-    return CardSection("Limits", (CardItems(tuple(said)),))
+        sentences.append(f"{missing:,} eval rows have no label and may differ from those that have one.")
+    return CardSection("Limits", (CardItems(tuple(sentences)),))
 
 
 def decided_by(bar: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from components.predictor.schema_adaptation import Adapted, NotComparable
 from components.shared.examples.example_reading import columns_of
 from components.shared.serving.predictions import CANDIDATE, CHAMPION, About, table_of
-from components.shared.serving.serving_contract import Answers, SavedModel, matched
+from components.shared.serving.serving_contract import ModelOutput, SavedModel, matched
 
 
 def predict(
@@ -43,22 +43,22 @@ def predict(
             unlabelled += without.null_count
             unknown.update(_text(value) for value in without.drop_null().to_pylist())
         if known.any():
-            asked = records if known.all() else records[known]
-            answers = {CANDIDATE: candidate.answers(asked)}
+            labelled = records if known.all() else records[known]
+            answers = {CANDIDATE: candidate.predict(labelled)}
             if former is not None:
-                lacking = lacking if tables else former.lacking(asked)
+                lacking = lacking if tables else former.lacking(labelled)
                 try:
-                    answers[CHAMPION] = former.answers(asked)
+                    answers[CHAMPION] = former.predict(labelled)
                 except NotComparable as exc:
                     if tables:  # the champion could predict earlier rows, so the schema is not the cause
                         raise
                     former, incomparable = None, str(exc)
                     del models[CHAMPION]
             places = rows + np.flatnonzero(known)
-            tables.append(table_of(places, labels[known], _in_the_same_classes(answers, models)))
+            tables.append(table_of(places, labels[known], _with_candidate_codes(answers, models)))
         rows += len(records)
     if not tables:
-        nothing = Answers(np.empty(0, np.float32), None if task == "regression" else np.empty(0, np.int64))
+        nothing = ModelOutput(np.empty(0, np.float32), None if task == "regression" else np.empty(0, np.int64))
         tables.append(table_of(np.empty(0, np.int64), np.empty(0), dict.fromkeys(models, nothing)))
     thresholds = {name: model.threshold for name, model in models.items()} if task == "binary" else {}
     # Only in a multiclass task can a label that is not finite be an unknown class.
@@ -84,7 +84,9 @@ def train_labels(batches: Iterable[np.ndarray], candidate: SavedModel) -> np.nda
     return np.concatenate([np.empty(0), *(candidate.labels(records) for records in batches)])
 
 
-def _in_the_same_classes(answers: Mapping[str, Answers], models: Mapping[str, SavedModel]) -> dict[str, Answers]:
+def _with_candidate_codes(
+    answers: Mapping[str, ModelOutput], models: Mapping[str, SavedModel]
+) -> dict[str, ModelOutput]:
     """Predictions with the class codes of the candidate."""
     wanted = models[CANDIDATE].classes
     found = {}
@@ -95,7 +97,7 @@ def _in_the_same_classes(answers: Mapping[str, Answers], models: Mapping[str, Sa
             continue
         place = {one: at for at, one in enumerate(wanted)}
         codes = np.array([place.get(one, -1) for one in known], np.int64)
-        found[name] = Answers(matched(answer.output, known, wanted), codes[answer.decided])
+        found[name] = ModelOutput(matched(answer.output, known, wanted), codes[answer.decided])
     return found
 
 

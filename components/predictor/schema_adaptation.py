@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from components.shared.serving.serving_contract import Answers, SavedModel
+from components.shared.serving.serving_contract import ModelOutput, SavedModel
 
 _TYPES = {"int64": pa.int64(), "float": pa.float32()}
 _MISMATCH = re.compile(r"Key: (.+?), Index: \d+\.\s+Data types don't match\. Expected type: (\w+)", re.S)
@@ -38,7 +38,7 @@ class Adapted:
         """Classes of the model."""
         return self.model.classes
 
-    def answers(self, records: np.ndarray) -> Answers:
+    def predict(self, records: np.ndarray) -> ModelOutput:
         """Predicts serialized examples, bytes [N].
 
         Raises:
@@ -48,12 +48,12 @@ class Adapted:
 
         while True:
             try:
-                return self.model.answers(_with_types(records, self.converted))
+                return self.model.predict(_with_types(records, self.converted))
             except tf.errors.InvalidArgumentError as exc:
                 found = _MISMATCH.search(str(exc))
                 name, kind = (found[1], _TYPES.get(found[2] or "")) if found else ("", None)
                 if kind is None or name in self.converted:
-                    raise NotComparable(_said(str(exc), name)) from exc
+                    raise NotComparable(_reason(str(exc), name)) from exc
                 self.converted[name] = kind
 
     def lacking(self, records: np.ndarray) -> list[str]:
@@ -95,7 +95,7 @@ def _as(column: pa.Array, type_: pa.DataType, name: str) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), values.cast(type_, safe=False), mask=mask)
 
 
-def _said(error: str, name: str) -> str:
+def _reason(error: str, name: str) -> str:
     if name:
         return f"it was trained on '{name}' as another type than the rows have now"
     return f"it cannot read these rows ({' '.join(error.split())[:200]})"

@@ -87,11 +87,11 @@ class ObjectStore:
     def read(self, name: str) -> tuple[bytes, dict[str, str]] | None:
         """Returns content and state (ETag or generation) of an object; None if it does not exist."""
 
-        def ask() -> tuple[bytes, dict[str, str]]:
+        def request() -> tuple[bytes, dict[str, str]]:
             result = self._obstore.get(self._store, name)
             return bytes(result.bytes()), _identity(result.meta)
 
-        return self._asked(name, ask, none_if_gone=True)
+        return self._call(name, request, none_if_gone=True)
 
     def create(self, name: str, content: bytes) -> dict[str, str]:
         """Creates an object and returns its state; raises Taken if it exists."""
@@ -104,24 +104,24 @@ class ObjectStore:
     def upload(self, name: str, source: Path) -> None:
         """Uploads a file, in parts if it is large; the object appears atomically."""
         put = self._obstore.put
-        self._asked(name, lambda: put(self._store, name, source, chunk_size=CHUNK, max_concurrency=4))
+        self._call(name, lambda: put(self._store, name, source, chunk_size=CHUNK, max_concurrency=4))
 
     def write(self, name: str, content: bytes) -> None:
         """Writes an object unconditionally."""
-        self._asked(name, lambda: self._obstore.put(self._store, name, content))
+        self._call(name, lambda: self._obstore.put(self._store, name, content))
 
     def copy(self, source: str, target: str) -> bool:
         """Copies an object within the store; returns False if the source does not exist."""
-        return self._asked(source, lambda: self._obstore.copy(self._store, source, target) or True, True) or False
+        return self._call(source, lambda: self._obstore.copy(self._store, source, target) or True, True) or False
 
     def delete(self, name: str) -> None:
         """Deletes an object if it exists."""
-        self._asked(name, lambda: self._obstore.delete(self._store, name), none_if_gone=True)
+        self._call(name, lambda: self._obstore.delete(self._store, name), none_if_gone=True)
 
     def list(self, below: str = "") -> list[ObjectInfo]:
         """Lists all objects below a path, sorted by name."""
 
-        def ask() -> list[ObjectInfo]:
+        def request() -> list[ObjectInfo]:
             pages = self._obstore.list(self._store, below or None, chunk_size=1000)
             return [
                 ObjectInfo(one["path"], one["size"], one["last_modified"])
@@ -130,25 +130,25 @@ class ObjectStore:
                 if one["path"]  # the prefix itself may be an object: a folder created in a console
             ]
 
-        return sorted(self._asked(below, ask) or [], key=lambda one: one.name)
+        return sorted(self._call(below, request) or [], key=lambda one: one.name)
 
     def stat(self, name: str) -> ObjectInfo | None:
         """Returns an object as in a listing; None if it does not exist, or if the bucket does not."""
 
-        def ask() -> ObjectInfo | None:
+        def request() -> ObjectInfo | None:
             try:
                 one = self._obstore.head(self._store, name)
             except FileNotFoundError:
                 return None
             return ObjectInfo(one["path"], one["size"], one["last_modified"])
 
-        return self._asked(name, ask)
+        return self._call(name, request)
 
     def chunks(self, one: ObjectInfo) -> Iterator[bytes]:
         """Yields the content of a listed object in parts; raises FileNotFoundError if it was deleted."""
         for start in range(0, one.bytes, CHUNK):
             end = min(start + CHUNK, one.bytes)
-            part = self._asked(one.name, partial(self._part, one.name, start, end), none_if_gone=True)
+            part = self._call(one.name, partial(self._part, one.name, start, end), none_if_gone=True)
             if part is None:
                 raise FileNotFoundError(self.shown(one.name))
             yield part
@@ -209,7 +209,7 @@ class ObjectStore:
     def _conditional(self, name: str, content: bytes, mode: Any) -> dict[str, str]:
         exceptions = self._obstore.exceptions
 
-        def ask() -> dict[str, str]:
+        def request() -> dict[str, str]:
             try:
                 # One request, because stores differ in how conditions apply to multipart uploads.
                 put = self._obstore.put
@@ -217,40 +217,40 @@ class ObjectStore:
             except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as exc:
                 raise PreconditionFailed(name) from exc
 
-        found = self._asked(name, ask)
+        found = self._call(name, request)
         assert found is not None
         return found
 
-    def _asked(self, name: str, ask: Callable[[], Got], none_if_gone: bool = False) -> Got | None:
+    def _call(self, name: str, request: Callable[[], Got], none_if_gone: bool = False) -> Got | None:
         exceptions = self._obstore.exceptions
         try:
-            return ask()
+            return request()
         except FileNotFoundError as exc:
             # In S3, other errors have status 404, too, such as that of a missing bucket.
             if none_if_gone and not _no_bucket(exc) and (self.scheme != "s3" or "<Code>NoSuchKey<" in str(exc)):
                 return None
-            raise self._explained(name, exc) from exc
+            raise self._error(name, exc) from exc
         except (exceptions.BaseError, ValueError) as exc:
-            raise self._explained(name, exc) from exc
+            raise self._error(name, exc) from exc
 
-    def _explained(self, name: str, error: Exception) -> UsageError:
+    def _error(self, name: str, error: Exception) -> UsageError:
         """Describes an error in one line: what, where, what to do."""
         from obstore import exceptions
 
-        url, said = self.shown(name), _first_line(error)
+        url, line = self.shown(name), _first_line(error)
         code = re.search(r"<Code>(\w+)</Code>", str(error))
         message = re.search(r"<Message>([^<]*)</Message>", str(error))
-        short = ": ".join(one[1] for one in (code, message) if one) or said
+        short = ": ".join(one[1] for one in (code, message) if one) or line
         if _no_bucket(error):
             return UsageError(f"{url}: there is no bucket '{self.bucket}'; make it, or correct the URL")
         denied = (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError)
-        if isinstance(error, denied) or re.search(r"status code: 40[13]\b", said):
+        if isinstance(error, denied) or re.search(r"status code: 40[13]\b", line):
             return UsageError(
                 f"{url}: access denied ({short}); check {_CREDENTIALS[self.scheme]} and their permissions"
             )
         if "169.254.169.254" in str(error) or "metadata.google" in str(error):
             return UsageError(f"{url}: no credentials; set {_CREDENTIALS[self.scheme]}")
-        if re.search(r"HTTP error: (error sending request|request or response body error)", said):
+        if re.search(r"HTTP error: (error sending request|request or response body error)", line):
             return UsageError(f"{url}: no answer ({short}); check the network{_ENDPOINTS.get(self.scheme, '')}")
         hint = "" if code else f"; check the URL{_ENDPOINTS.get(self.scheme, '')}"
         return UsageError(f"{url}: {short}{hint}")

@@ -74,7 +74,7 @@ class Registry:
             if version in self.versions():
                 name = self._storage.shown(f"{version}/{MANIFEST}")
                 raise UsageError(f"{name}: is gone, while its model is there; run `plumbline doctor`")
-            raise UsageError(f"{self.where}: version {version} is not there; there is: {self._there()}")
+            raise UsageError(f"{self.where}: version {version} is not there; there is: {self._existing()}")
         return self._storage.shown(str(version))
 
     def path(self, version: int) -> Path:
@@ -90,7 +90,7 @@ class Registry:
                 raise UsageError(f"{self.where}: no version is {name}")
             return int(version)
         if not (name.isascii() and name.isdigit()) or int(name) not in self.versions():
-            raise UsageError(f"{self.where}: version {name} is not there; there is: {self._there()}, or live")
+            raise UsageError(f"{self.where}: version {name} is not there; there is: {self._existing()}, or live")
         return int(name)
 
     def manifest(self, version: int) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class Registry:
             text = json.dumps(asdict(wanted), indent=2, ensure_ascii=False) + "\n"
             if self._storage.write_labels(text.encode(), seen):
                 return wanted
-            time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries, guards nothing
+            time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries; not for security
         raise PlumblineError(f"{self._storage.shown(LABELS)}: other processes keep changing it; run again")
 
     def relabel(self, labels: Aliases, keep: Callable[[bytes], None]) -> None:
@@ -208,7 +208,7 @@ class Registry:
 
     # -- helpers -------------------------------------------------------------------------------------------------
 
-    def _there(self) -> str:
+    def _existing(self) -> str:
         return ", ".join(map(str, self.versions())) or "none"
 
     def _unreadable(self, name: str, why: object) -> UsageError:

@@ -59,7 +59,7 @@ def call(module: Mapping[str, Any], function: str, *arguments: Any) -> Any:
             raise
         except (Exception, SystemExit) as exc:  # sys.exit() in a module would end the run with exit code 0
             traceback.print_exc()
-            raise ConfigError(f"{_place(exc, folder, module['file'])}: {function} raised {_said(exc)}") from exc
+            raise ConfigError(f"{_place(exc, folder, module['file'])}: {function} raised {_error_line(exc)}") from exc
 
 
 @contextmanager
@@ -80,7 +80,9 @@ def _imported(module: Mapping[str, Any]) -> Iterator[tuple[ModuleType, Path]]:
                 found = importlib.import_module(Path(module["file"]).stem)
             except (Exception, SystemExit) as exc:
                 traceback.print_exc()
-                raise ConfigError(f"{_place(exc, folder, module['file'])}: cannot be imported: {_said(exc)}") from exc
+                raise ConfigError(
+                    f"{_place(exc, folder, module['file'])}: cannot be imported: {_error_line(exc)}"
+                ) from exc
             yield found, folder
         finally:
             sys.path.remove(temporary)
@@ -108,7 +110,7 @@ def _place(exc: BaseException, folder: Path, file: str) -> str:
     return _place(exc.__cause__, folder, file) if exc.__cause__ is not None else file
 
 
-def _said(exc: BaseException) -> str:
+def _error_line(exc: BaseException) -> str:
     """Type and message on one line: the last line of TensorFlow's message about traced code, else the first."""
     lines = [line.strip() for line in str(exc).splitlines() if line.strip()] or [""]
     line = lines[-1] if lines[0].startswith("in user code") else lines[0]

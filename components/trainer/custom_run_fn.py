@@ -29,10 +29,10 @@ def run_own(fn_args: Any) -> None:
     Raises:
       ConfigError: run_fn failed or wrote no SavedModel, or a signature or output is missing.
     """
-    own = fn_args.custom_config[KEY]
+    module = fn_args.custom_config[KEY]
     fn_args.custom_config = {name: value for name, value in fn_args.custom_config.items() if name not in (KEY, "code")}
-    call(own, "run_fn", fn_args)
-    _check(fn_args.serving_model_dir, own["file"], fn_args.custom_config["dataset"])
+    call(module, "run_fn", fn_args)
+    _check(fn_args.serving_model_dir, module["file"], fn_args.custom_config["dataset"])
 
 
 def _check(folder: str, file: str, dataset: Mapping[str, Any]) -> None:
@@ -44,18 +44,18 @@ def _check(folder: str, file: str, dataset: Mapping[str, Any]) -> None:
     with tf.io.gfile.GFile(f"{folder}/saved_model.pb", "rb") as content:
         saved.ParseFromString(content.read())
     found = saved.meta_graphs[0].signature_def
-    there = ", ".join(sorted(name for name in found if not name.startswith("__"))) or "none"
+    available = ", ".join(sorted(name for name in found if not name.startswith("__"))) or "none"
     task = dataset["task"]
     # Signatures and outputs that later components and model servers read.
-    wanted = {SERVING_DEFAULT: (), SERVE_EXAMPLES: (OUTPUTS[task], *DECISIONS[task]), TRANSFORM_LABELS: ()}
-    for name, outputs in wanted.items():
+    required = {SERVING_DEFAULT: (), SERVE_EXAMPLES: (OUTPUTS[task], *DECISIONS[task]), TRANSFORM_LABELS: ()}
+    for name, outputs in required.items():
         if name not in found:
             raise ConfigError(
-                f"{file}: the model that run_fn saved has no signature {name}; it has: {there}; "
+                f"{file}: the model that run_fn saved has no signature {name}; it has: {available}; "
                 "components.trainer.exporting.save_served writes all signatures"
             )
-        if lacking := [output for output in outputs if output not in found[name].outputs]:
+        if missing := [output for output in outputs if output not in found[name].outputs]:
             raise ConfigError(
-                f"{file}: signature {name} of the model that run_fn saved lacks the output {lacking[0]} of a "
+                f"{file}: signature {name} of the model that run_fn saved lacks the output {missing[0]} of a "
                 f"{task} task; its outputs: {', '.join(sorted(found[name].outputs))}"
             )

@@ -118,16 +118,16 @@ class ByMatrices(tf.Module):
         parsed = dict(_parse(examples, sources(names, self._types.__contains__), self._types))
         parsed |= derived(parsed, names)
 
-        def picked(names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
+        def select(names: Sequence[str], convert: Any, dtype: tf.DType) -> tf.Tensor:
             columns = [parsed[name] for name in names]
             return convert(columns) if columns else tf.zeros([tf.size(examples), 0], dtype)
 
         return self._features(
-            picked(order.categorical, texts, tf.string),
-            picked(order.numeric, numbers, tf.float32),
-            picked(order.cyclical, numbers, tf.float32),
-            picked(order.large, integers, tf.int64),
-            *([picked(order.text, texts, tf.string)] if order.takes_texts else []),
+            select(order.categorical, texts, tf.string),
+            select(order.numeric, numbers, tf.float32),
+            select(order.cyclical, numbers, tf.float32),
+            select(order.large, integers, tf.int64),
+            *([select(order.text, texts, tf.string)] if order.takes_texts else []),
         )
 
     def of_columns(self, columns: Tensors, optional: Iterable[str]) -> Tensors:
@@ -192,7 +192,7 @@ class ByLayer(tf.Module):
         self._specs = dict(specs)
         self._types = {name: spec.dtype for name, spec in specs.items()}
         self._features = tuple(features)
-        self._as_they_are = frozenset(categorical) | {label} | self._texts.names
+        self._unconverted = frozenset(categorical) | {label} | self._texts.names
         self._served: tuple[tuple[str, tf.DType], ...] | None = None
         self._label = label
 
@@ -220,16 +220,16 @@ class ByLayer(tf.Module):
     def served_types(self) -> Mapping[str, tf.DType]:
         """See RawInputs. Found by probing the graph: do its quantiles extend beyond the range of a type?"""
         if self._served is None:
-            self._served = tuple(self._asked().items())
+            self._served = tuple(self._probe().items())
         return dict(self._served)
 
-    def _asked(self) -> dict[str, tf.DType]:
+    def _probe(self) -> dict[str, tf.DType]:
         bounds = tf.constant([-FLOAT32, FLOAT32, -FLOAT64, FLOAT64], tf.int64)
-        columns, first = {}, sum(name in self._as_they_are for name in self._features)
+        columns, first = {}, sum(name in self._unconverted for name in self._features)
         for name in self._features:
             kind = self._types[name]
-            asked = kind.is_integer and name not in self._as_they_are
-            columns[name] = bounds if asked else tf.fill([4], tf.constant(MISSING[kind], kind))
+            probed = kind.is_integer and name not in self._unconverted
+            columns[name] = bounds if probed else tf.fill([4], tf.constant(MISSING[kind], kind))
             if name in self._texts.lists:
                 columns[name] = tf.sparse.from_dense(tf.fill([4, 1], tf.zeros([], kind) if kind != tf.string else ""))
         found = self._transformed(columns)
@@ -295,8 +295,8 @@ class AlignedInputs:
         first = tf.cumsum(sizes, exclusive=True)
         lone = (sizes == 1) & tf.constant(optional) & ~present(tf.gather(values, first))
         wrong = tf.boolean_mask(tf.constant(names), (sizes != self.rows) & ~lone)
-        said = [tf.strings.reduce_join(wrong, separator=", "), "not as many rows as the other inputs"]
-        check = tf.debugging.Assert(tf.size(wrong) == 0, [tf.strings.join(said, separator=": ")])
+        message = [tf.strings.reduce_join(wrong, separator=", "), "not as many rows as the other inputs"]
+        check = tf.debugging.Assert(tf.size(wrong) == 0, [tf.strings.join(message, separator=": ")])
         with tf.control_dependencies([check]):
             steps = tf.where(lone, 0, tf.range(self.rows)[:, None])
         return tf.gather(values, first + steps)

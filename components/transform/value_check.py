@@ -80,8 +80,8 @@ def _categories(name: str, about: CategoryValues, position: int, columns: int, m
 
     tokens = [text for text, _ in about.kept]
     counts = np.array([count for _, count in about.kept], np.int64)
-    asked = tf.constant(tokens, tf.string), tf.fill([len(tokens)], tf.constant(position, tf.int64))
-    ids = module.ids(*asked).numpy() if tokens else np.zeros(0, np.int64)
+    arguments = tf.constant(tokens, tf.string), tf.fill([len(tokens)], tf.constant(position, tf.int64))
+    ids = module.ids(*arguments).numpy() if tokens else np.zeros(0, np.int64)
     _, first = np.unique(ids, return_index=True)
     lost = np.ones(len(ids), bool)
     lost[first] = False
@@ -122,8 +122,8 @@ def _numbers(
     # Columns computed from texts come last; no column of the data holds their values.
     more = module.scaled.input_signature[0].shape[1] - len(values)
     numbers = tf.pad(matrix(values, np.nan, np.float32), [[0, 0], [0, more]], constant_values=float("nan"))
-    answered = module.scaled(numbers, matrix(turning, np.nan, np.float32), matrix(large, _MISSING_INT, np.int64))
-    matrices = {name: found.numpy() for name, found in answered.items()}
+    transformed = module.scaled(numbers, matrix(turning, np.nan, np.float32), matrix(large, _MISSING_INT, np.int64))
+    matrices = {name: found.numpy() for name, found in transformed.items()}
     found = []
     for position, name in enumerate(numeric):
         parts = [matrices[part][: len(some[name]), position] for part in ("numeric", "standardized")]

@@ -44,7 +44,7 @@ def Tuner(
     """Searches settings and writes `best_settings.json`, see tuning.tune.
 
     Args:
-      examples: Transformed by the Trainer's transform graph.
+      examples: The raw examples.
       transform_graph: Output of Transform.
       schema: Schema of the raw examples.
       best_hyperparameters: Receives best_settings.json.

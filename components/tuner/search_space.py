@@ -73,12 +73,12 @@ ONLY_IF_ASKED = {knob.name: knob for knob in (Hyperparameter("epochs", 2, 30, wh
 KEYS = ("min", "max", "log")
 
 
-def space_of(asked: Mapping[str, Any], model: str) -> tuple[Hyperparameter, ...]:
+def space_of(overrides: Mapping[str, Any], model: str) -> tuple[Hyperparameter, ...]:
     """Returns the search space: the defaults, overridden by section [tune.space].
 
     Args:
-      asked: Setting -> `{min, max}`, or `{min, max, log}`, an array of values, or false to exclude the setting; those
-        of boosted trees in a table `trees`.
+      overrides: Setting -> `{min, max}`, or `{min, max, log}`, an array of values, or false to exclude the setting;
+        those of boosted trees in a table `trees`.
       model: Setting `model` of [training]. Settings of a model that it excludes are not searched. With "auto", those of
         the network are searched only if they are named, because few time budgets suffice for a network.
 
@@ -86,16 +86,16 @@ def space_of(asked: Mapping[str, Any], model: str) -> tuple[Hyperparameter, ...]
       ValueError: A setting is unknown or its values are not legal, as a one-line message.
     """
     known = {**DEFAULTS, **ONLY_IF_ASKED}
-    wanted = {name: knob for name, knob in DEFAULTS.items() if model != "auto" or name.startswith(TREES)}
-    for name, said in _flat(asked):
+    selected = {name: knob for name, knob in DEFAULTS.items() if model != "auto" or name.startswith(TREES)}
+    for name, given in _flat(overrides):
         if name not in known:
             raise ValueError(f"{name}: unknown setting; legal: {', '.join(known)}")
         if not _has(model, name):
             raise ValueError(f"{name}: model = {model!r} does not have it; remove it")
-        wanted.pop(name, None)
-        if said is not False:
-            wanted[name] = _knob(known[name], said)
-    space = tuple(knob for name, knob in wanted.items() if _has(model, name))
+        selected.pop(name, None)
+        if given is not False:
+            selected[name] = _knob(known[name], given)
+    space = tuple(knob for name, knob in selected.items() if _has(model, name))
     if not space:
         raise ValueError("nothing is left to search; leave at least one setting in")
     return space
@@ -131,48 +131,48 @@ def _has(model: str, name: str) -> bool:
     return model == ("trees" if name.startswith(TREES) else "network")
 
 
-def _flat(asked: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _flat(overrides: Mapping[str, Any]) -> list[tuple[str, Any]]:
     found = []
-    for name, said in asked.items():
+    for name, given in overrides.items():
         if name == "trees":
-            if not isinstance(said, Mapping):
-                raise ValueError(f"trees: must be a table of settings, not {said!r}")
-            found += [(f"{TREES}{inner}", value) for inner, value in said.items()]
+            if not isinstance(given, Mapping):
+                raise ValueError(f"trees: must be a table of settings, not {given!r}")
+            found += [(f"{TREES}{inner}", value) for inner, value in given.items()]
         else:
-            found.append((name, said))
+            found.append((name, given))
     return found
 
 
-def _knob(default: Hyperparameter, said: Any) -> Hyperparameter:
+def _knob(default: Hyperparameter, given: Any) -> Hyperparameter:
     """A hyperparameter with the values of [tune.space]."""
-    if isinstance(said, Mapping):
-        return _range(default, said)
-    if isinstance(said, Sequence) and not isinstance(said, str):
-        if not said:
+    if isinstance(given, Mapping):
+        return _range(default, given)
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        if not given:
             raise ValueError(f"{default.name}: no value is given; false excludes the setting from the search")
-        values = tuple(tuple(value) if isinstance(value, list) else value for value in said)
+        values = tuple(tuple(value) if isinstance(value, list) else value for value in given)
         for value in values:
             if not _fits(default, value):
                 raise ValueError(f"{default.name}: must be {_kind(default)}, not {_shown(value)}")
         return Hyperparameter(default.name, choices=tuple(sorted(set(values))))
-    raise ValueError(f"{default.name}: must be {{ min, max }}, an array of values, or false, not {said!r}")
+    raise ValueError(f"{default.name}: must be {{ min, max }}, an array of values, or false, not {given!r}")
 
 
-def _range(default: Hyperparameter, said: Mapping[str, Any]) -> Hyperparameter:
+def _range(default: Hyperparameter, given: Mapping[str, Any]) -> Hyperparameter:
     name = default.name
-    if unknown := [key for key in said if key not in KEYS]:
+    if unknown := [key for key in given if key not in KEYS]:
         raise ValueError(f"{name}: {unknown[0]}: unknown key; legal keys: {', '.join(KEYS)}")
     if _kind(default) == SIZES:
         raise ValueError(f"{name}: min and max do not apply; give an array of values, such as [[128], [256, 128]]")
     for key in ("min", "max"):
-        if key not in said:
+        if key not in given:
             raise ValueError(f"{name}: {key} is missing")
-        if not _fits(default, said[key]):
-            raise ValueError(f"{name}: {key} must be {_kind(default)}, not {_shown(said[key])}")
-    low, high = said["min"], said["max"]
+        if not _fits(default, given[key]):
+            raise ValueError(f"{name}: {key} must be {_kind(default)}, not {_shown(given[key])}")
+    low, high = given["min"], given["max"]
     if low > high:
         raise ValueError(f"{name}: min {low} is greater than max {high}")
-    log = said.get("log", default.log or name in LOGARITHMIC)
+    log = given.get("log", default.log or name in LOGARITHMIC)
     if not isinstance(log, bool):
         raise ValueError(f"{name}: log must be true or false, not {log!r}")
     if log and low <= 0:

@@ -144,8 +144,8 @@ class TrialEvaluation:
     def train(self, values: Mapping[str, Any]) -> tuple[float, np.ndarray]:
         """Returns score and predictions, [V] or [V, K], of these settings on the validation rows."""
         task, classes, tables = self._task, list(self._data.classes), self._tables
-        asked = with_hyperparameters(tables["training"], nested(values))
-        settings, _ = fitted_to(asked, len(self._data.rows))  # for the number of rows that the Trainer will have
+        training = with_hyperparameters(tables["training"], nested(values))
+        settings, _ = fitted_to(training, len(self._data.rows))  # for the number of rows that the Trainer will have
         steps = DataSteps(tables.get("balance", {}), tables.get("augmentation", {}), task, classes, settings["seed"])
         fitted = fit(
             scaled(self._rows, self._center, self._spread),
@@ -158,11 +158,11 @@ class TrialEvaluation:
         return score_of(task, self.validation.labels, answer, self._metric), answer
 
 
-def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -> tuple[Hyperparameter, ...]:
+def searched(overrides: Mapping[str, Any], training: Mapping[str, Any], rows: int) -> tuple[Hyperparameter, ...]:
     """Returns the space without settings that small_data.py overrides for few rows, such as the batch size.
 
     Args:
-      asked: Section [tune.space].
+      overrides: Section [tune.space].
       training: Section [training].
       rows: Number of training rows.
     """
@@ -172,7 +172,7 @@ def searched(asked: Mapping[str, Any], training: Mapping[str, Any], rows: int) -
             return True
         return len({fitted_to({**training, knob.name: end}, rows)[0][knob.name] for end in knob.ends}) > 1
 
-    space = space_of(asked, training["model"])
+    space = space_of(overrides, training["model"])
     return tuple(knob for knob in space if counts(knob)) or space
 
 

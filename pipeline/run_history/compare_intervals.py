@@ -181,7 +181,7 @@ def _asked(folder: Path, examples: str) -> Answered:
     model = SavedModel(folder)
     outputs, labels = [], []
     for records in record_batches(examples):
-        outputs.append(model.answers(records))
+        outputs.append(model.predict(records))
         labels.append(model.labels(records))
     output = np.concatenate([one.output for one in outputs])
     task = "multiclass" if output.ndim == 2 else "regression" if outputs[0].decided is None else "binary"

@@ -98,7 +98,7 @@ def _interval(one: "Interval") -> str:
     told = f"{one.before:.4f} -> {one.after:.4f}  {one.delta:+.4f}"
     if one.low is None or one.high is None:
         return told
-    return f"{told}  [{one.low:+.4f}, {one.high:+.4f}]" + ("" if one.certain else "  may be chance")
+    return f"{told}  [{one.low:+.4f}, {one.high:+.4f}]" + ("" if one.excludes_zero else "  may be chance")
 
 
 def _change(delta: "MetricDelta") -> str:

@@ -30,8 +30,8 @@ def content_findings(uri: str, content: str) -> list[IntegrityFinding]:
     if there == counted:
         return []
     (files, size), (files_then, size_then) = there.split(), counted.split()
-    said = f"has {int(files):,} files of {int(size):,} bytes instead of {int(files_then):,} of {int(size_then):,}"
-    return [IntegrityFinding("content", "", said)]
+    message = f"has {int(files):,} files of {int(size):,} bytes instead of {int(files_then):,} of {int(size_then):,}"
+    return [IntegrityFinding("content", "", message)]
 
 
 def _counted(url: str) -> str:

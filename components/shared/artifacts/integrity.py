@@ -201,9 +201,9 @@ def check_content(uri: str, content: str) -> list[IntegrityFinding]:
     try:
         stats = dict(_stats(uri))
         there = f"{len(stats)} {sum(stat.st_size for stat in stats.values())}"
-        said = content.rpartition(" ")[0]
-        if there != said:
-            return [IntegrityFinding("content", "", f"has {_counted(there)} instead of {_counted(said)}")]
+        recorded = content.rpartition(" ")[0]
+        if there != recorded:
+            return [IntegrityFinding("content", "", f"has {_counted(there)} instead of {_counted(recorded)}")]
         same = describe(uri).content == content
     except OSError as exc:
         return [IntegrityFinding("content", "", f"cannot be read ({exc.strerror or exc})")]
@@ -279,8 +279,8 @@ def _file_record(values: list[object]) -> FileRecord:
     return FileRecord(size, mtime_ns, digest)
 
 
-def _counted(said: str) -> str:
-    files, _, size = said.partition(" ")
+def _counted(recorded: str) -> str:
+    files, _, size = recorded.partition(" ")
     return f"{int(files):,} files of {int(size):,} bytes" if files.isdigit() and size.isdigit() else "what was recorded"
 
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from components.shared.serving.serving_contract import Answers
+from components.shared.serving.serving_contract import ModelOutput
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 EVAL, TRAIN = "eval.parquet", "train_labels.parquet"
@@ -71,10 +71,10 @@ class ModelPredictions:
     about: About
     places: np.ndarray
     labels: np.ndarray
-    answers: Mapping[str, Answers]
+    answers: Mapping[str, ModelOutput]
 
 
-def table_of(places: np.ndarray, labels: np.ndarray, answers: Mapping[str, Answers]) -> pa.Table:
+def table_of(places: np.ndarray, labels: np.ndarray, answers: Mapping[str, ModelOutput]) -> pa.Table:
     """Returns rows of eval.parquet.
 
     Args:
@@ -115,7 +115,7 @@ def read_predictions(folder: Path) -> ModelPredictions:
         about,
         table.column("row").to_numpy(),
         table.column("label").to_numpy(),
-        {name: Answers(_output(table.column(name)), _decided(table, name)) for name in names},
+        {name: ModelOutput(_output(table.column(name)), _decided(table, name)) for name in names},
     )
 
 

@@ -56,8 +56,8 @@ def moments(texts: tf.Tensor, unit: str, name: str) -> tf.Tensor:
     if unit == DATE:
         legal &= micro == 0  # a date has no time of day
     wrong = tf.boolean_mask(texts, there & ~legal)
-    said = tf.strings.join([f"{name}: '", tf.strings.reduce_join(wrong[:1]), "' is not an ISO 8601 date"])
-    with tf.control_dependencies([tf.debugging.Assert(tf.size(wrong) == 0, [said])]):
+    message = tf.strings.join([f"{name}: '", tf.strings.reduce_join(wrong[:1]), "' is not an ISO 8601 date"])
+    with tf.control_dependencies([tf.debugging.Assert(tf.size(wrong) == 0, [message])]):
         return tf.where(there, days if unit == DATE else days * DAY + micro, tf.constant(MISSING, tf.int64))
 
 

@@ -77,7 +77,7 @@ def matched(probabilities: np.ndarray, known: Sequence[str], wanted: Sequence[st
 
 
 @dataclass(frozen=True)
-class Answers:
+class ModelOutput:
     """Predictions of a model for N rows.
 
     Attributes:
@@ -107,23 +107,23 @@ class SavedModel:
         signature = self._loaded.signatures.get(SERVING_DEFAULT)
         return [] if signature is None else sorted(signature.structured_input_signature[1])
 
-    def answers(self, records: np.ndarray) -> Answers:
+    def predict(self, records: np.ndarray) -> ModelOutput:
         """Predicts serialized examples, bytes [N]."""
         import tensorflow as tf
 
-        said = self._serve(examples=tf.constant(records))
-        name = next(name for name in OUTPUTS.values() if name in said)
-        output = said[name].numpy()
+        outputs = self._serve(examples=tf.constant(records))
+        name = next(name for name in OUTPUTS.values() if name in outputs)
+        output = outputs[name].numpy()
         if name == OUTPUTS["regression"]:
-            return Answers(output.reshape(-1), None)
+            return ModelOutput(output.reshape(-1), None)
         if name == OUTPUTS["binary"]:
             output = output.reshape(-1)
-            if CLASS in said:
-                return Answers(output, said[CLASS].numpy().reshape(-1).astype(np.int64))
-            return Answers(output, decides(output, self.threshold).astype(np.int64))
-        if CLASSES in said and len(records):
-            self.classes = tuple(name.decode("utf-8", "replace") for name in said[CLASSES][0].numpy())
-        return Answers(output, likeliest(output))
+            if CLASS in outputs:
+                return ModelOutput(output, outputs[CLASS].numpy().reshape(-1).astype(np.int64))
+            return ModelOutput(output, decides(output, self.threshold).astype(np.int64))
+        if CLASSES in outputs and len(records):
+            self.classes = tuple(name.decode("utf-8", "replace") for name in outputs[CLASSES][0].numpy())
+        return ModelOutput(output, likeliest(output))
 
     def labels(self, records: np.ndarray) -> np.ndarray:
         """Returns the labels of serialized examples, encoded for training, float64 [N].

@@ -45,7 +45,7 @@ class Interval:
     high: float | None
 
     @property
-    def certain(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether the interval excludes 0."""
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
@@ -58,18 +58,18 @@ def poisson_draws(
     seed: int = SEED,
     overall_only: Collection[str] = (),
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Computes the metrics of each judge on Poisson bootstrap samples; all judges see the same samples.
+    """Computes the metrics of several models on the same Poisson bootstrap samples.
 
     Args:
-      judges: Name -> metric calculator for all rows.
+      judges: Model -> metric calculator for all rows.
       parts: Name -> row indices; "" is all rows.
       rows: Number of rows N.
       resamples: Number of bootstrap samples.
       seed: Seed of the bootstrap.
-      overall_only: Judges that are evaluated on all rows only.
+      overall_only: Models that are evaluated on all rows only.
 
     Returns:
-      Part -> judge -> [1 + resamples, metrics]: row 0 with every row counted once, then one row per sample.
+      Part -> model -> [1 + resamples, metrics]: row 0 with every row counted once, then one row per sample.
     """
     weights = _poisson(rows, resamples, seed)
     found: dict[str, dict[str, np.ndarray]] = {}

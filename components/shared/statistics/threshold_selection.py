@@ -23,26 +23,26 @@ def choose_threshold(labels: np.ndarray, probability: np.ndarray, by: Criterion 
     positive = labels > 0.5
     if not positive.any() or (by == "balanced_accuracy" and positive.all()):
         return 0.5
-    tp, fp = _called(positive, probability)
-    here, elsewhere = positive.sum(), (~positive).sum()
+    tp, fp = _counts(positive, probability)
+    positives, negatives = positive.sum(), (~positive).sum()
     if isinstance(by, str):
         scores = {
-            "f1": lambda: 2 * tp / (tp + fp + here),
-            "accuracy": lambda: (tp + elsewhere - fp) / len(labels),
-            "balanced_accuracy": lambda: (tp / here + (elsewhere - fp) / elsewhere) / 2,
+            "f1": lambda: 2 * tp / (tp + fp + positives),
+            "accuracy": lambda: (tp + negatives - fp) / len(labels),
+            "balanced_accuracy": lambda: (tp / positives + (negatives - fp) / negatives) / 2,
         }
         return float(GRID[np.argmax(scores[by]())])
     ((name, least),) = by.items()
-    recall = tp / here
+    recall = tp / positives
     precision = np.divide(tp, tp + fp, out=np.zeros(len(GRID)), where=tp + fp > 0)
-    asked, wanted = (precision, recall) if name == "precision" else (recall, precision)
-    reached = asked >= least
+    constrained, maximised = (precision, recall) if name == "precision" else (recall, precision)
+    reached = constrained >= least
     if not reached.any():
-        reached = asked == asked.max()
-    return float(GRID[np.argmax(np.where(reached, wanted, -1.0))])
+        reached = constrained == constrained.max()
+    return float(GRID[np.argmax(np.where(reached, maximised, -1.0))])
 
 
-def _called(positive: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _counts(positive: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """True and false positives at each threshold of the grid, in memory linear in rows plus thresholds."""
     # In float32, in which the served graph compares; 0.29 differs between float32 and float64.
     place = np.searchsorted(GRID.astype(np.float32), probability.astype(np.float32), side="right")

@@ -52,9 +52,9 @@ class BinaryMetrics:
         self._given = (labels, probability, threshold)
         y = labels > 0.5
         p = np.clip(probability.astype(np.float64), CLIP, 1 - CLIP)
-        said = decides(probability, threshold)
+        predicted = decides(probability, threshold)
         loss = -np.where(y, np.log(p), np.log1p(-p))
-        counted = [said & y, said, y, decides(probability, 0.5) == y, loss, np.ones(len(y))]
+        counted = [predicted & y, predicted, y, decides(probability, 0.5) == y, loss, np.ones(len(y))]
         self._sums = _sparse(np.array(counted, np.float64))
         self._ranks = _Ranks(y, probability)
 
@@ -64,10 +64,10 @@ class BinaryMetrics:
 
     def _weigh(self, weights: np.ndarray) -> np.ndarray:
         """Metrics [R, metrics] for weights [N, R]."""
-        hits, said, there, right, loss, rows = (self._sums @ weights).astype(np.float64)
+        hits, predicted, there, right, loss, rows = (self._sums @ weights).astype(np.float64)
         area, precision = self._ranks(weights, rows - there)
         with np.errstate(invalid="ignore", divide="ignore"):
-            f1 = np.where(hits > 0, 2 * hits / (said + there), 0.0)
+            f1 = np.where(hits > 0, 2 * hits / (predicted + there), 0.0)
             found = [area / (there * (rows - there)), precision / there, f1, right / rows, loss / rows]
         return np.stack(found, axis=1)
 
@@ -127,9 +127,9 @@ class ThresholdMetrics(BinaryMetrics):
 
     def _weigh(self, weights: np.ndarray) -> np.ndarray:
         """Metrics [R, metrics] for weights [N, R]."""
-        hits, said, there = (self._sums[:3] @ weights).astype(np.float64)
+        hits, predicted, there = (self._sums[:3] @ weights).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
-            both = [np.where(hits > 0, hits / whole, 0.0) for whole in (said, there)]
+            both = [np.where(hits > 0, hits / whole, 0.0) for whole in (predicted, there)]
         return np.column_stack([super()._weigh(weights), *both])
 
 
@@ -218,8 +218,8 @@ def calibration_error(labels: np.ndarray, probability: np.ndarray, bins: int = 1
     """
     if not len(labels):
         return float("nan")
-    said = probability.astype(np.float64)
-    edges = np.unique(np.quantile(said, np.arange(1, bins) / bins, method="inverted_cdf"))
-    place = np.searchsorted(edges, said)  # the upper edge belongs to the bin
-    gaps = np.bincount(place, weights=said - labels, minlength=len(edges) + 1)
+    predicted = probability.astype(np.float64)
+    edges = np.unique(np.quantile(predicted, np.arange(1, bins) / bins, method="inverted_cdf"))
+    place = np.searchsorted(edges, predicted)  # the upper edge belongs to the bin
+    gaps = np.bincount(place, weights=predicted - labels, minlength=len(edges) + 1)
     return float(np.abs(gaps).sum() / len(labels))

@@ -52,15 +52,15 @@ def rows(numbers: list, kind: str = "float_list") -> np.ndarray:
 
 def test_integers_that_became_floats_are_rounded(tmp_path: Path) -> None:
     model = Adapted(old(tmp_path))
-    whole = model.answers(rows([2, 0], "int64_list")).output
+    whole = model.predict(rows([2, 0], "int64_list")).output
     assert model.converted == {}
-    assert model.answers(rows([2.2, 0.4])).output.tolist() == whole.tolist()
+    assert model.predict(rows([2.2, 0.4])).output.tolist() == whole.tolist()
     assert list(model.converted) == ["n"]
 
 
 def test_column_that_became_text_is_not_comparable(tmp_path: Path) -> None:
     with pytest.raises(NotComparable, match="it was trained on 'n' as a number, which holds texts now"):
-        Adapted(old(tmp_path)).answers(rows([b"two"], "bytes_list"))
+        Adapted(old(tmp_path)).predict(rows([b"two"], "bytes_list"))
 
 
 def test_inputs_without_a_column_are_listed(tmp_path: Path) -> None:

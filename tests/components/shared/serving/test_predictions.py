@@ -9,7 +9,7 @@ from components.shared.serving.predictions import (
     write_predictions,
     write_train_labels,
 )
-from components.shared.serving.serving_contract import Answers
+from components.shared.serving.serving_contract import ModelOutput
 
 PLACES, LABELS = np.array([0, 2, 5]), np.array([1.0, 0.0, 2.0])
 
@@ -24,7 +24,7 @@ PLACES, LABELS = np.array([0, 2, 5]), np.array([1.0, 0.0, 2.0])
 )
 def test_round_trip(tmp_path, output, decided):
     about = About("any", 7, 3, {"flüge": 2}, ("a", "b", "c", "d"), {"candidate": 0.29}, "abc")
-    answers = {"candidate": Answers(output, decided), "champion": Answers(output / 2, decided)}
+    answers = {"candidate": ModelOutput(output, decided), "champion": ModelOutput(output / 2, decided)}
     parts = [
         table_of(PLACES[at], LABELS[at], {name: _some(one, at) for name, one in answers.items()})
         for at in (slice(0, 2), slice(2, 3))
@@ -40,8 +40,8 @@ def test_round_trip(tmp_path, output, decided):
             np.testing.assert_array_equal(found.answers[name].decided, decided)
 
 
-def _some(answer: Answers, at: slice) -> Answers:
-    return Answers(answer.output[at], None if answer.decided is None else answer.decided[at])
+def _some(answer: ModelOutput, at: slice) -> ModelOutput:
+    return ModelOutput(answer.output[at], None if answer.decided is None else answer.decided[at])
 
 
 def test_train_labels(tmp_path):

@@ -73,7 +73,7 @@ def test_model_compared_with_itself_has_no_difference():
     judge = BinaryMetrics(random.integers(0, 2, 200), random.random(200))
     for one in paired_intervals(judge, judge, 200, resamples=20)[""].values():
         assert (one.delta, one.low, one.high) == (0.0, 0.0, 0.0)
-        assert not one.certain
+        assert not one.excludes_zero
 
 
 def test_interval_of_a_mean_equals_the_textbook_formula():
@@ -87,7 +87,7 @@ def test_interval_of_a_mean_equals_the_textbook_formula():
     difference = now.astype(float) - was
     half = 1.959964 * difference.std(ddof=1) / np.sqrt(rows)
     assert (found.low, found.high) == pytest.approx((difference.mean() - half, difference.mean() + half), abs=0.002)
-    assert found.certain
+    assert found.excludes_zero
 
 
 def test_pairing_narrows_the_interval():
