@@ -170,4 +170,4 @@ def test_a_dataset_is_a_plain_name(outputs, capsys, command, name):
     assert out == ""
     (line,) = err.splitlines()
     assert line.isprintable()
-    assert "no plain name" in line or "no such dataset" in line
+    assert "not a plain name" in line or "no such dataset" in line
