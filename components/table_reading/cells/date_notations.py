@@ -68,7 +68,7 @@ def count_notations(values: pa.StringArray, rows: np.ndarray) -> Counter[str]:
     days, times = pc.struct_field(parts, "date"), pc.fill_null(pc.struct_field(parts, "time"), "")
     possible = np.zeros(len(values), bool)
     at = [pc.match_substring_regex(times, pattern).to_numpy(zero_copy_only=False) for pattern, _ in _TIMES]
-    for written in _DATES:
+    for written in _formats_of(days):
         legal = dates(_narrowed(days, written), pa.date32(), written).is_valid().to_numpy(zero_copy_only=False)
         if not legal.any():
             continue
@@ -93,7 +93,7 @@ def is_date_of_any(values: pa.StringArray) -> np.ndarray:
     """Whether values that match DATED are existing dates in any format, bool [N]; false for 31.02.2013."""
     days = pc.struct_field(pc.extract_regex(values, _CUT), "date")
     found = np.zeros(len(values), bool)
-    for written in _DATES:
+    for written in _formats_of(days):
         found |= dates(_narrowed(days, written), pa.date32(), written).is_valid().to_numpy(zero_copy_only=False)
     return found
 
@@ -109,6 +109,18 @@ def is_sure(counts: Counter[str], found: tuple[str, str]) -> bool:
       True if no second format fits, or if exactly one of the first two numbers is 1 in all rows.
     """
     return not found[1] or bool(counts[FIRST_MOVES]) != bool(counts[SECOND_MOVES])
+
+
+def _formats_of(days: pa.StringArray) -> list[str]:
+    """The formats whose separator and length of year some value has: trying the others would be slow."""
+    months = pc.any(pc.match_substring_regex(days, r"[A-Za-z]")).as_py()
+    marks = {mark for mark in "./- " if pc.any(pc.match_substring(days, mark)).as_py()}
+    long = pc.any(pc.match_substring_regex(days, r"\d{4}")).as_py()
+    return [
+        written
+        for written in _DATES
+        if written[2] in marks and (months or "%b" not in written) and (long or "%Y" not in written)
+    ]
 
 
 def _narrowed(days: pa.StringArray, written: str) -> pa.StringArray:
