@@ -1,1 +1,1 @@
-"""How data gets in: the makers of span files, and a small committed sample."""
+"""Scripts that write span files, and a small committed sample."""

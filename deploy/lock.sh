@@ -1,12 +1,12 @@
-# One at a time. Sourced by bash scripts that have `say`, and `refuse`, which ends them.
+# A file lock for bash scripts, to be sourced. The script must define `say`, and `refuse`, which exits.
 #
-#   lock FILE [PYTHON]      PYTHON is asked where there is no flock(1), as on macOS (default: python3)
+#   lock FILE [PYTHON]      PYTHON makes the lock where flock(1) is missing, as on macOS (default: python3)
 #
-# Returns once FILE is held, and it is held until this process has ended, however it ends: the kernel lets go of it. So a
-# kill -9 leaves nothing to be taken over, which two could do at once. FILE stays: who removes it may remove another's.
+# Returns when FILE is locked. The kernel releases the lock when this process ends, also after kill -9. FILE is never
+# removed, since that could remove the lock of another process.
 #
-# Commands inherit what it is held by, descriptor 9: what a killed script has started, and still writes, keeps others
-# out. What shall outlive the script is started with 9>&-.
+# Child processes inherit the lock by file descriptor 9: a child that still writes after its script was killed keeps
+# others out. Start a process that should outlive the script with 9>&-.
 lock() {
   local file=$1 python=${2:-python3} owner
   local -a take=(flock)
@@ -23,7 +23,7 @@ except BlockingIOError:
   if ! "${take[@]}" -n 9 2>/dev/null; then
     owner=$(cat "$file")
     say "waiting for process ${owner:-unknown}, or what it has started, which is at work in $(dirname "$file")"
-    "${take[@]}" 9 || refuse "$file: cannot be locked; is it on a file system without locks?"
+    "${take[@]}" 9 || refuse "$file: cannot be locked; use a file system that supports locks"
   fi
   echo $$ >"$file"
 }

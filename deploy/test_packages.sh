@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what some tests open or start, by package name, where this may be done: a browser for the reports, two
-# database servers for ML Metadata, and what builds the image where there is no container engine. Where it may not, says
-# so and leaves everything as it is: those tests then skip (in CI they fail).
+# Installs packages that some tests need: a browser for reports, two database servers for ML Metadata, and tools that
+# build the image without a container engine. Without the rights to do so it prints a message and changes nothing; these
+# tests are then skipped (in CI they fail).
 #
 #   deploy/test_packages.sh
 #   CHROMIUM=/path/to/chromium make test     (another Chromium or Chrome, instead)
@@ -21,7 +21,7 @@ if ! there mariadbd mysqld && [ ! -x /usr/sbin/mariadbd ]; then wanted+=(mariadb
 for tool in buildah mmdebstrap; do there $tool || wanted+=($tool); done
 [ ${#wanted[@]} -gt 0 ] || exit 0
 
-# On Ubuntu the package named chromium is an empty hull around a snap, which runs neither in containers nor as root.
+# On Ubuntu the package chromium only installs a snap, which runs neither in containers nor as root.
 if ! there apt-get || ! grep -qE '^ID(_LIKE)?="?debian' /etc/os-release 2>/dev/null || grep -q '^ID=ubuntu' /etc/os-release; then
   say "not there: ${wanted[*]}; this is not Debian, so install them by hand, or the tests that need them are skipped"
   exit 0
@@ -37,7 +37,7 @@ fi
 say "installing ${wanted[*]} (once)"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# A server's package would start it and make a cluster of its own; the tests start theirs.
+# The package of a database server would create a cluster and start it; the tests start their own.
 install() {
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends "${wanted[@]}"
 }

@@ -1,1 +1,1 @@
-"""The pipeline: settings, DAG, runners, and what reads finished runs. See docs/architecture.md."""
+"""The pipeline: settings, DAG, runners, and the commands that read finished runs. See docs/architecture.md."""

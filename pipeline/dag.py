@@ -1,7 +1,7 @@
-"""The DAG: one stage after the other, the same on a laptop and on Kubeflow.
+"""The DAG of TFX components, which is the same for local runs and for Kubeflow.
 
-No Resolver node and no driver-dependent ExampleGen: the open-source Kubeflow backend runs neither. Components come
-from their own modules, not from `tfx.v1`: that imports the Google Cloud AI client, 5 s for nothing here.
+It has no Resolver node and no ExampleGen with a custom driver: the open-source Kubeflow backend supports neither.
+Components are imported from their own modules, since `tfx.v1` imports the Google Cloud AI client, which takes 5 s.
 """
 
 import json
@@ -36,7 +36,7 @@ from pipeline.settings.drift_plan import plan_of
 from pipeline.settings.feature_types import by_kind, feature_kinds, is_ordered
 
 RANKED_BY = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
-"""The metric by which a report ranks the slices of [evaluation], and error analysis the features."""
+"""For each task, the metric that ranks slices in the report and features in error analysis."""
 
 
 def create_pipeline(
@@ -47,15 +47,15 @@ def create_pipeline(
     metadata_connection: Any = None,
     beam: Endpoints | None = None,
 ) -> Pipeline:
-    """Composes the pipeline.
+    """Builds the TFX pipeline of a dataset.
 
     Args:
       config: Settings of the dataset.
-      source: What ingest reads.
-      paths: Where to read and write.
-      inputs: What is known of this run's inputs.
+      source: Input files and their format.
+      paths: Schema file, folder of artifacts and registry.
+      inputs: Span, window, fingerprint and champion of this run, as far as they are known.
       metadata_connection: ML Metadata's connection config; None on Kubeflow, which has its own.
-      beam: Job server and workers that were started for this run; None on Kubeflow, where the settings name them.
+      beam: Addresses of the Beam job server and workers of this run; None on Kubeflow, where the settings name them.
     """
     dataset, features = config.dataset, list(config.features.names)
     code = code_fingerprint(config)
@@ -71,7 +71,7 @@ def create_pipeline(
         columns[SPELLINGS] = used
     kinds = json.dumps(by_kind(columns["features"]))
     training = json.loads(config.model_dump_json(include={"training", "balance", "augmentation"}))
-    # Rows of older spans come first: the trainer takes rows in the order of time.
+    # The rows of older spans (`extra`) come first: the trainer expects rows ordered by time.
     learned = ["extra", "train"] if config.data.extra else ["train"]
 
     schema = ImportSchemaGen(schema_file=paths.schema)
@@ -125,8 +125,8 @@ def create_pipeline(
     )
     audit.add_upstream_node(gate)
 
-    # Only analysed here. Writing the transformed rows to disk and reading them back costs more than transforming them
-    # again in the trainer, which does it in large batches.
+    # Transform only computes the transform graph. Writing and reading transformed rows costs more than applying the
+    # graph in the trainer, in large batches.
     transform = Transform(
         examples=examples,
         schema=schema.outputs["schema"],
@@ -146,7 +146,7 @@ def create_pipeline(
 
     tuner = None
     if config.tune.trials:
-        from components.tuner.component import Tuner  # with keras-tuner: only for those who ask
+        from components.tuner.component import Tuner  # imports keras-tuner, which other runs do not need
 
         tuner = Tuner(
             examples=examples,

@@ -1,4 +1,4 @@
-"""Fingerprints of code and settings: what a cached result depends on."""
+"""Fingerprints of code and settings, on which cached executions depend."""
 
 import ast
 import hashlib
@@ -31,41 +31,53 @@ STACK = (
     "tfx",
     "tfx-bsl",
 )
-"""Libraries whose version can change a result."""
+"""Libraries whose version can change results."""
 
 
 @cache
 def stack_versions() -> dict[str, str]:
-    """Library -> installed version."""
+    """Maps the libraries of STACK, and Python, to their installed versions."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in STACK}}
 
 
 def code_of(*modules: str) -> str:
-    """Fingerprint of modules, of all that they import from `components`, and of the libraries under them.
+    """Fingerprints modules, everything that they import from `components`, and the versions of the libraries in STACK.
 
     Args:
       modules: Dotted names, such as "components.trainer.training".
 
     Returns:
-      SHA-256 in hexadecimal. Changing a file that the modules do not import, directly or not, does not change it.
+      SHA-256 in hexadecimal. It does not depend on files that the modules do not import, directly or indirectly.
+
+    Raises:
+      ValueError: A name is no module of `components`.
     """
     found = _closure(modules)
     if unknown := [name for name in modules if name not in found]:
-        raise ValueError(f"{unknown[0]} is no module: its code would never change, and its results never be renewed")
+        raise ValueError(f"{unknown[0]} is no module; a change of its code would not invalidate the cache")
     digests = {name: _digest(path) for name, path in sorted(found.items())}
     return _hash([digests, stack_versions()])
 
 
 def code_with(own: CustomModule | None, function: str, module: str) -> str:
-    """code_of a module, and of what a user's own module imports from `components`, if it defines the function."""
+    """Fingerprints a module and, if a custom module replaces a function, what that imports from `components`.
+
+    Args:
+      own: The custom module; None if there is none.
+      function: Name of the function, such as "run_fn".
+      module: Dotted name of the module that contains the default function.
+
+    Returns:
+      As `code_of`.
+    """
     used = own.components if own is not None and function in own.functions else ()
     return code_of(module, *(name for name in used if _source(name)))
 
 
 def code_fingerprint(config: Config) -> str:
-    """Fingerprint of everything but the data that decides what model a run makes: source, settings, schema, libraries.
+    """Fingerprints everything except the data that determines the trained model: code, settings, schema, libraries.
 
-    How a model is judged is not in it: with another bar the same code and data still make the same model.
+    The evaluation thresholds are left out: they do not change the model.
     """
     source = code_of(
         "components.arrow_example_gen.component",
@@ -104,13 +116,13 @@ def _closure(modules: tuple[str, ...]) -> dict[str, Path]:
                 package = name if path.name == "__init__.py" else name.rpartition(".")[0]
                 module = resolve_name("." * node.level + (node.module or ""), package)
                 if module.startswith("components"):
-                    # `from components.a import b`: b is a module or a name in a; what is no module has no source.
+                    # `from components.a import b`: b is a submodule or a name in a. A name has no source file.
                     waiting += [module, *(f"{module}.{alias.name}" for alias in node.names)]
     return found
 
 
 def _source(name: str) -> Path | None:
-    """File of a module of `components`, found without importing it; None for the package itself or a mere name."""
+    """File of a module of `components`, found without importing it; None if there is no such module."""
     package, *rest = name.split(".")
     spec = find_spec(package)
     assert spec is not None and spec.submodule_search_locations

@@ -1,4 +1,4 @@
-"""What the DAG is composed from, beside the settings. Imports nothing: a run that is cached needs no more than this."""
+"""Inputs of the DAG other than the settings. Imports no library, so that a fully cached run starts quickly."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Paths:
-    """Where the schema is, and where a pipeline writes; folders or URLs."""
+    """Folders or URLs of a pipeline.
+
+    Attributes:
+      schema: The file schema.pbtxt.
+      artifacts: TFX's pipeline root.
+      registry: The model registry.
+    """
 
     schema: str
     artifacts: str
@@ -15,17 +21,17 @@ class Paths:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run takes in, as far as it is known before it starts. The defaults leave it to the components.
+    """Inputs of a run. With the defaults the components resolve them.
 
-    On a cluster they become known when the run starts: each may be a TFX RuntimeParameter instead.
+    On a cluster the values are known only when the run starts; there each may be a TFX RuntimeParameter.
 
     Attributes:
       span: The eval span; -1 is the newest.
-      data_fingerprint: Of the window's files; "" if unknown.
-      champion: Version to compare with; 0 for none, -1 to look when the candidate is there.
-      registry_id: Which registry it is, see Labels.id; "" if unknown.
-      dvc: What DVC knows of the data folder, see dvc.Tracked; "" if it is not under DVC.
-      window: Number of spans to train on; 0 is the source's.
+      data_fingerprint: Fingerprint of the window's files; "" if unknown.
+      champion: Version to compare with; 0 is none, -1 is the live version after training.
+      registry_id: Identity of the registry, see Labels.id; "" if unknown.
+      dvc: DVC's record of the data folder, see dvc.Tracked; "" if the folder is not tracked by DVC.
+      window: Number of training spans; 0 is the value in the source's settings.
     """
 
     span: Any = -1

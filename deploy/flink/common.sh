@@ -1,7 +1,7 @@
-# Shared by fetch.sh, up.sh and down.sh: where things lie, and what is said when something is missing.
+# Shared by fetch.sh, up.sh and down.sh: folders, messages and checks.
 #
-#   FLINK_DIR     what is downloaded, and by default everything else (default: .flink in the project's folder)
-#   FLINK_STATE   one cluster's configuration, logs and process ids (default: $FLINK_DIR/cluster)
+#   FLINK_DIR     folder of downloads (default: .flink in the project's folder)
+#   FLINK_STATE   configuration, logs and process ids of one cluster (default: $FLINK_DIR/cluster)
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 flink_dir=${FLINK_DIR:-$project/.flink}
@@ -9,7 +9,7 @@ flink_dir=${FLINK_DIR:-$project/.flink}
 state=${FLINK_STATE:-$flink_dir/cluster}
 [[ $state == /* ]] || state=$PWD/$state
 
-# Exit code 2: this machine cannot do it as it is.
+# Exit code 2: a prerequisite is missing on this machine.
 refuse() { echo "flink: $*" >&2; exit 2; }
 say() { echo "flink: $*" >&2; }
 
@@ -26,13 +26,13 @@ need_java() {
   [ "${found:-0}" -ge 11 ] || refuse "$java is version ${found:-unknown}; Flink needs Java 11 to 21: set JAVA_HOME"
 }
 
-# Whether process $1 runs and is one of this cluster's: a number alone may be another process' by now.
+# Whether process $1 runs and belongs to this cluster: the process id may have been reused.
 ours() {
   [ -n "${1:-}" ] || return 1
   ps -ww -o command= -p "$1" 2>/dev/null | grep -Fq -- "--configDir $state/conf"
 }
 
-# Process id in file $1, if that process is ours.
+# Prints the process id in file $1 if that process belongs to this cluster.
 running() {
   local pid
   pid=$(cat "$1" 2>/dev/null) || return 1

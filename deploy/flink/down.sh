@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Ends the cluster that up.sh started, and no other process.
+# Stops the cluster that up.sh started, and no other process.
 #
 #   deploy/flink/down.sh             (or: make flink-down)
 #
-# What was downloaded and the logs are kept; `rm -rf .flink` removes them.
+# Downloads and logs are kept; `rm -rf .flink` removes them.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 [ -d "$state" ] || { say "no cluster was started here"; exit 0; }

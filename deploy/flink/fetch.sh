@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Puts Flink and Beam's job server into .flink; does nothing, quickly, when they are there.
+# Downloads Flink and builds Beam's job server in .flink; does nothing if they exist.
 #
 #   deploy/flink/fetch.sh
 #
-# Flink comes from PyPI by package name, the job server is put together by Maven, both through whatever sources pip and
-# mvn are set up to use here, and both are checked against checksums in this folder. Exit code 2: cannot be had; the
-# one line on stderr says why.
+# Flink is a package on PyPI; Maven builds the job server. pip and mvn use their configured sources, and the downloads
+# are verified by the checksums in this folder. Exit code 2: they cannot be downloaded; one line on stderr gives the
+# reason.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 source "$(dirname "$0")/versions.sh"
@@ -14,7 +14,7 @@ wanted="$(cat "$(dirname "$0")"/versions.sh "$(dirname "$0")"/job-server/* | cks
 ready() { [ "$(cat "$flink_dir/.ready" 2>/dev/null)" = "$wanted" ]; }
 ready && exit 0
 need_java
-command -v mvn >/dev/null || refuse "Maven was not found; it puts Beam's job server together (Debian: apt install maven)"
+command -v mvn >/dev/null || refuse "Maven, which builds Beam's job server, was not found (Debian: apt install maven)"
 lock "$flink_dir/.lock" "$python"
 ready && exit 0
 
@@ -24,21 +24,21 @@ mkdir -p "$work"
 cd "$work"
 
 say "fetching Flink $flink_version (once; 230 MB)"
-# A source package, and only the jars in it are wanted: there is nothing to build and nothing to install.
+# A source package of which only the jars are used: nothing is built or installed.
 "$python" -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --no-cache-dir \
   --require-hashes -r <(echo "$flink_package==$flink_version --hash=sha256:$flink_sha256") -d package >pip.log 2>&1 \
-  || refuse "pip could not fetch $flink_package $flink_version: $(grep -m 1 -iE 'error|hash' pip.log || echo "see $work/pip.log")"
+  || refuse "pip could not download $flink_package $flink_version: $(grep -m 1 -iE 'error|hash' pip.log || echo "see $work/pip.log")"
 mkdir dist
 tar -xzf package/*.tar.gz -C dist --strip-components=2 --wildcards '*/deps/lib' '*/deps/licenses'
 rm -rf package
-# Table API and SQL are no business of Beam's: 100 MB that every JVM would have on its class path.
+# Beam does not use Table API and SQL, which would add 100 MB to the class path of every JVM.
 rm -f dist/lib/flink-table-* dist/lib/flink-scala_* dist/lib/flink-cep-* dist/lib/flink-csv-* dist/lib/flink-json-*
 
 say "putting Beam's job server together (once; 150 MB)"
 cp "$project"/deploy/flink/job-server/pom.xml .
 mvn -B -q package >mvn.log 2>&1 \
-  || refuse "Maven could not fetch Beam's job server: $(grep -m 1 -E '^\[ERROR\]' mvn.log | cut -c 9-300 || echo "see $work/mvn.log")"
-"$python" - "$project/deploy/flink/job-server/SHA256SUMS" target/parts <<'CHECK' || refuse "a part of Beam's job server is not what deploy/flink/job-server/SHA256SUMS says; nothing was kept"
+  || refuse "Maven could not download Beam's job server: $(grep -m 1 -E '^\[ERROR\]' mvn.log | cut -c 9-300 || echo "see $work/mvn.log")"
+"$python" - "$project/deploy/flink/job-server/SHA256SUMS" target/parts <<'CHECK' || refuse "a part of Beam's job server differs from deploy/flink/job-server/SHA256SUMS; nothing was kept"
 import hashlib, pathlib, sys
 sums = dict(reversed(line.split()) for line in open(sys.argv[1]))
 found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in pathlib.Path(sys.argv[2]).iterdir()}

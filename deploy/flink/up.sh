@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Starts a Flink session cluster on this machine: a JobManager and TaskManagers, reachable from this machine only.
+# Starts a Flink session cluster on this machine: a JobManager and TaskManagers on the loopback interface.
 #
 #   deploy/flink/up.sh               (or: make flink-up)
 #   FLINK_TASKMANAGERS=3 FLINK_PORT=9081 deploy/flink/up.sh
 #
-#   FLINK_TASKMANAGERS  how many (default 2)
-#   FLINK_SLOTS         tasks at a time in each (default 2: with one TaskManager gone, the other can take its tasks)
-#   FLINK_PORT          of Flink's REST interface and web page (default 8081)
-#   FLINK_HEAP_MB       heap for tasks in each TaskManager (default 1536)
+#   FLINK_TASKMANAGERS  number of TaskManagers (default 2)
+#   FLINK_SLOTS         slots of each TaskManager (default 2, so that one TaskManager can take over the other's tasks)
+#   FLINK_PORT          port of Flink's REST API and web page (default 8081)
+#   FLINK_HEAP_MB       task heap of each TaskManager (default 1536)
 #
-# Prints the address on stdout. Run again, it starts what is missing. Rows are processed in Python workers beside the
-# TaskManagers; the workers come with each `plumbline run`. What a worker sends waits in the heap, Beam's queue for it
-# holding up to 100 messages of 10 MB, so that less heap ends large jobs.
+# Prints the address on stdout. A second call starts missing processes. Rows are processed in Python workers, which each
+# `plumbline run` starts. A TaskManager buffers up to 100 messages of 10 MB from its worker in the heap: with less heap,
+# large jobs run out of memory.
 set -euo pipefail
 source "$(dirname "$0")/common.sh"
 taskmanagers=${FLINK_TASKMANAGERS:-2} slots=${FLINK_SLOTS:-2} port=${FLINK_PORT:-8081} heap=${FLINK_HEAP_MB:-1536}
@@ -23,7 +23,7 @@ bash "$(dirname "$0")/fetch.sh"
 lock "$state/.lock" "$python"
 mkdir -p "$state/conf" "$state/log" "$state/tmp"
 
-# What the JobManager says: the number of TaskManagers that have registered; nothing if it does not answer.
+# Prints the number of registered TaskManagers; nothing if the JobManager cannot be reached.
 registered() {
   "$python" - "$port" 2>/dev/null <<'ASK'
 import json, sys, urllib.request
@@ -33,7 +33,7 @@ ASK
 }
 free_port() { "$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# Java 17 shuts Flink's serializers out of the JDK's insides unless told so; the list is Flink's own.
+# Flink's serializers access JDK internals, which Java 17 closes by default; the list is Flink's own.
 opens=()
 for package in java.lang java.net java.io java.nio java.lang.reflect java.text java.time java.util \
   java.util.concurrent java.util.concurrent.atomic java.util.concurrent.locks sun.nio.ch; do
@@ -41,7 +41,7 @@ for package in java.lang java.net java.io java.nio java.lang.reflect java.text j
 done
 opens+=(--add-exports=java.base/sun.net.util=ALL-UNNAMED --add-exports=java.management/sun.management=ALL-UNNAMED)
 
-# Refuses, and leaves nothing behind that this call has started.
+# Stops the processes that this call has started, and exits with an error.
 started=()
 fail() {
   [ ${#started[@]} -eq 0 ] || kill "${started[@]}" 2>/dev/null || true
@@ -60,7 +60,7 @@ start() { # name, entry class, JVM options
 }
 
 if ! running "$state/jobmanager.pid" >/dev/null; then
-  registered >/dev/null && refuse "port $port: another Flink answers there; stop it, or choose another with FLINK_PORT"
+  registered >/dev/null && refuse "port $port: in use by another Flink; stop it, or choose another port with FLINK_PORT"
   cat >"$state/conf/config.yaml" <<CONF
 jobmanager.bind-host: 127.0.0.1
 jobmanager.rpc.address: 127.0.0.1
@@ -70,14 +70,14 @@ taskmanager.bind-host: 127.0.0.1
 taskmanager.host: 127.0.0.1
 taskmanager.numberOfTaskSlots: $slots
 taskmanager.load-balance.mode: SLOTS
-# The JVM is started without Flink's scripts, which would work these out.
+# The JVM is started without Flink's scripts, which would compute these values.
 taskmanager.cpu.cores: $slots
 taskmanager.memory.framework.heap.size: 128m
 taskmanager.memory.task.heap.size: ${heap}m
 taskmanager.memory.framework.off-heap.size: 128m
 taskmanager.memory.task.off-heap.size: 64m
 taskmanager.memory.managed.size: 256m
-# A job of TFDV's or TFMA's has dozens of shuffles, each with buffers of its own: many, and so small ones.
+# Jobs of TFDV and TFMA have dozens of shuffles, each with its own buffers; so the buffers are small.
 taskmanager.memory.network.min: 256m
 taskmanager.memory.network.max: 256m
 taskmanager.memory.segment-size: 16kb
@@ -89,8 +89,8 @@ rest.address: 127.0.0.1
 rest.port: $port
 io.tmp.dirs: $state/tmp
 blob.storage.directory: $state/tmp
-# A TaskManager that is gone: noticed within seconds, its tasks run again elsewhere. Each of a job's regions that it held
-# fails by itself; of Flink's strategies only this one counts failures that come together as a single one.
+# A lost TaskManager is noticed within seconds, and its tasks run again elsewhere. Each region of a job that it ran fails
+# separately; only this restart strategy counts simultaneous failures as one.
 heartbeat.interval: 2000
 heartbeat.timeout: 30000
 slot.request.timeout: 30000
@@ -98,8 +98,8 @@ restart-strategy.type: exponential-delay
 restart-strategy.exponential-delay.initial-backoff: 2 s
 restart-strategy.exponential-delay.max-backoff: 10 s
 restart-strategy.exponential-delay.attempts-before-reset-backoff: 3
-# Beam's classes are the cluster's own, not each job's. Only so does Beam keep Python workers from stage to stage:
-# what a job brings is unloaded with its last task, and its workers, with TensorFlow imported, end with it.
+# Beam's classes are loaded by the cluster's class loader. With the class loader of a job, Flink would unload them with
+# the last task of a stage, and Beam would end its Python workers, which have TensorFlow imported, after each stage.
 classloader.resolve-order: parent-first
 classloader.check-leaked-classloader: false
 cluster.registration.error-delay: 1000
@@ -127,8 +127,8 @@ else
 fi
 for number in $(seq "$taskmanagers"); do
   running "$state/taskmanager-$number.pid" >/dev/null && continue
-  # Out of memory, a thread dies and the job waits for it for ever; the process has to end, so that its tasks run again.
-  # Heap: the framework's and the tasks'. Direct memory: network, framework and tasks off the heap.
+  # Without ExitOnOutOfMemoryError only a thread ends, and the job waits for it for ever.
+  # Heap: framework and tasks. Direct memory: network, and off-heap memory of framework and tasks.
   start "taskmanager-$number" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
     "-Xms$((heap + 128))m" "-Xmx$((heap + 128))m" -XX:MaxDirectMemorySize=448m -XX:MaxMetaspaceSize=512m \
     -XX:+ExitOnOutOfMemoryError
@@ -138,7 +138,7 @@ for _ in $(seq 120); do
   for name in jobmanager $(seq -f 'taskmanager-%g' "$taskmanagers"); do
     running "$state/$name.pid" >/dev/null && continue
     why=$(grep -hE 'Caused by: |^Error' "$state/log/$name.out" "$state/log/$name.log" 2>/dev/null | tail -n 1 | cut -c 1-300 || true)
-    fail "$name ended while it started${why:+: $why} (see $state/log/$name.log)"
+    fail "$name ended during its start${why:+: $why} (see $state/log/$name.log)"
   done
   if [ "$(registered || echo 0)" -ge "$taskmanagers" ]; then
     say "$taskmanagers TaskManagers with $slots slots each; web page: http://127.0.0.1:$port"

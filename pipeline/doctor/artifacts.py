@@ -1,4 +1,4 @@
-"""Artifacts: each that metadata know is there and is what its component wrote; each that is there is known."""
+"""Checks artifacts: each live artifact of the metadata exists undamaged, and each folder is in the metadata."""
 
 import os
 import re
@@ -16,13 +16,19 @@ from pipeline.doctor.set_aside import SetAside
 from pipeline.doctor.store_records import DELETED, LIVE, ArtifactRow
 
 MOST = 20
-"""Damaged artifacts that are told one by one."""
+"""Number of damaged artifacts that are listed."""
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(\.[a-z]+)?")
 
 
 def check_artifacts(place: DatasetPaths, store: CheckedStore, options: DoctorOptions) -> CheckResult:
-    """One dataset's artifacts, against its metadata store."""
+    """Compares a dataset's artifacts with its metadata store.
+
+    Args:
+      place: The dataset's folder.
+      store: Records of the metadata store.
+      options: How thoroughly files are compared.
+    """
     there = list(artifact_folders(place.home))
     records = store.records
     if records is None:
@@ -45,20 +51,20 @@ def check_artifacts(place: DatasetPaths, store: CheckedStore, options: DoctorOpt
                 damaged.append((one, wrong))
     findings += [_damaged(store, one, wrong) for one, wrong in damaged]
     known = {os.path.normpath(one.uri) for one in records.artifacts}
-    known |= {str(_here(place, one.uri)) for one in records.artifacts}  # of a copied root
+    known |= {str(_here(place, one.uri)) for one in records.artifacts}  # the same path in a copied root
     if not place.busy:
         findings += _unknown(place, [folder for folder in there if str(folder) not in known])
     if unverified:
-        what = f"{unverified} artifacts have no record of their files: only their presence was checked"
+        what = f"{unverified} artifacts have no record of their files: only their existence was checked"
         findings.append(
-            DoctorFinding("info", str(below), what, "nothing: they are of an earlier release, or of a killed run")
+            DoctorFinding("info", str(below), what, "nothing: an earlier release or a killed run wrote them")
         )
     how = "names only" if options.quick else "digests" if options.digests else "sizes and times"
     return checked("artifacts", place.dataset, f"{len(present)} checked by {how}", findings)
 
 
 def _wrong(one: ArtifactRow, options: DoctorOptions) -> tuple[list[str], bool]:
-    """What is wrong with an artifact's files; and whether there is a record to tell by."""
+    """Differences of an artifact's files from its record, and whether it has a record."""
     if (made := load_record(one.uri)) is not None:
         found = check_artifact(one.uri, made, digests=options.digests)
         return [f"{finding.file} {finding.detail}".strip() for finding in found], True
@@ -68,7 +74,7 @@ def _wrong(one: ArtifactRow, options: DoctorOptions) -> tuple[list[str], bool]:
 
 
 def _shards(folder: Path) -> Iterable[str]:
-    """Missing files of those that are numbered, as TFRecord's are; an empty folder."""
+    """Missing files in numbered series, such as TFRecord shards."""
     try:
         names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
     except OSError as exc:
@@ -93,7 +99,7 @@ def _damaged(store: CheckedStore, one: ArtifactRow, wrong: list[str]) -> DoctorF
 
 
 def _set_aside(file: Path, one: ArtifactRow, aside: SetAside) -> str:
-    _mark_deleted(file, [one.id], aside)  # first: from here on no cache serves it
+    _mark_deleted(file, [one.id], aside)  # first, so that the cache no longer uses it
     moved = aside.move(Path(one.uri))
     if record_file(one.uri).exists():
         aside.move(record_file(one.uri))
@@ -103,7 +109,7 @@ def _set_aside(file: Path, one: ArtifactRow, aside: SetAside) -> str:
 def _gone(place: DatasetPaths, store: CheckedStore, gone: list[ArtifactRow]) -> DoctorFinding:
     shown = ", ".join(os.path.relpath(one.uri, place.home) for one in gone[:3])
     more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
-    what = f"{len(gone)} artifacts of the metadata are not there: {shown}{more}"
+    what = f"the folders of {len(gone)} artifacts of the metadata do not exist: {shown}{more}"
     where = str(place.home / "artifacts")
     if store.file is None:
         return DoctorFinding("warning", where, what, "nothing: the next run that needs them makes them again")
@@ -132,7 +138,7 @@ def _unknown(place: DatasetPaths, folders: list[Path]) -> list[DoctorFinding]:
     shown = ", ".join(str(folder.relative_to(place.home)) for folder in folders[:3])
     more = f" and {len(folders) - 3} more" if len(folders) > 3 else ""
     what = f"{len(folders)} folders are not in the metadata: {shown}{more}"
-    do = "--repair sets them aside: they are of killed runs, or of metadata that were lost"
+    do = "--repair sets them aside: killed runs left them, or their metadata was lost"
 
     def repair(aside: SetAside) -> str:
         for folder in folders:
@@ -155,7 +161,7 @@ def _elsewhere(
     root = others[0].uri.partition(f"/{place.dataset}/artifacts/")[0]
     what = (
         f"{len(others)} artifacts lie below {root}: this root was copied or moved, "
-        f"{'and its runs would read those' if Path(root).exists() else 'and they are not there any more'}"
+        f"{'and its runs would read those' if Path(root).exists() else 'and they no longer exist'}"
     )
     file = store.file
     do = f"move it back to {root}, or --repair changes the paths to this root's"
@@ -179,10 +185,10 @@ def _point_here(place: DatasetPaths, file: Path, others: list[ArtifactRow], asid
         db.executemany("UPDATE Artifact SET uri = ?, last_update_time_since_epoch = ? WHERE id = ?", moved)
     if gone:
         _mark_deleted(file, gone, aside)
-    missing = f"; {len(gone)} that are not here marked as deleted" if gone else ""
-    return f"{file}: the paths of {len(moved)} artifacts changed to this root's{missing}"
+    missing = f"; {len(gone)} missing ones marked as deleted" if gone else ""
+    return f"{file}: the paths of {len(moved)} artifacts changed to this root{missing}"
 
 
 def _here(place: DatasetPaths, uri: str) -> Path:
-    """Where another root's artifact would be in this one."""
+    """The path in this root that corresponds to an artifact of another root."""
     return place.home / "artifacts" / uri.partition(f"/{place.dataset}/artifacts/")[2]

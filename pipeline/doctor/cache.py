@@ -1,4 +1,4 @@
-"""What a dataset's runs keep to be quick: pinned schemas, scans of the data, records for reuse."""
+"""Checks a dataset's cache: pinned schemas, scans of the data, records of earlier executions."""
 
 import hashlib
 import json
@@ -7,11 +7,11 @@ from pathlib import Path
 from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, Repair, checked, line
 from pipeline.doctor.set_aside import SetAside
 
-DO = "--repair sets it aside; the next run makes it anew"
+DO = "--repair sets it aside; the next run creates it again"
 
 
 def check_cache(place: DatasetPaths) -> CheckResult:
-    """Each cached file can be read, and a pinned schema is the one that its folder's name says."""
+    """Checks that each cached file can be read, and that each pinned schema has the digest in its folder's name."""
     folder = place.home / "cache"
     findings, count = [], 0
     for file in sorted(folder.rglob("*.json")) if folder.is_dir() else []:
@@ -21,7 +21,7 @@ def check_cache(place: DatasetPaths) -> CheckResult:
         try:
             json.loads(file.read_bytes().decode("utf-8"))
         except (OSError, ValueError, RecursionError) as exc:
-            what = f"cannot be read ({line(exc, 120)}): it saves no time"
+            what = f"cannot be read ({line(exc, 120)}), so the cache does not use it"
             findings.append(DoctorFinding("warning", str(file), what, DO, _mover(file)))
     for pinned in sorted(folder.glob("schema-*/schema.pbtxt")):
         count += 1
@@ -31,7 +31,7 @@ def check_cache(place: DatasetPaths) -> CheckResult:
         except (OSError, UnicodeDecodeError):
             same = False
         if not same:
-            what = "was changed since it was copied here: runs would check the data against another schema"
+            what = "was changed after it was copied here: runs would validate the data against another schema"
             findings.append(DoctorFinding("error", str(pinned), what, DO, _mover(pinned)))
     return checked("cache", place.dataset, f"{count} files" if count else "none yet", findings)
 

@@ -1,4 +1,4 @@
-"""`plumbline doctor`: runs the checks, and the repairs that are asked for."""
+"""`plumbline doctor`: runs the checks and, with `--repair`, the repairs."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -24,14 +24,21 @@ from pipeline.process.run_lock import lock_holder, run_lock
 from pipeline.settings.config import Config
 
 MARKS = (FILE, "artifacts", "reports", "registry", "backups")
-"""What tells a dataset's folder from another one below the root."""
+"""Files and folders by which a dataset's folder below the root is recognised."""
 ROUNDS = 3
-"""A repair may bring to light what could not be seen before: a restored store, artifacts that it does not know."""
+"""Maximum number of repeats of a check: a repair may reveal findings, such as artifacts unknown to a restored store."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """One repair: what it was for, and what was done; or why it was not, with `failed`."""
+    """One repair.
+
+    Attributes:
+      check: Name of the check.
+      dataset: Name of the dataset.
+      what: What was changed, or why the repair failed.
+      failed: Whether it failed.
+    """
 
     check: str
     dataset: str
@@ -41,7 +48,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What `plumbline doctor` found, and did."""
+    """The result of `plumbline doctor`.
+
+    Attributes:
+      root: Folder of all runs.
+      checks: Results of the checks.
+      repairs: The repairs that were made or failed.
+      set_aside: Folders that keep the replaced files.
+    """
 
     root: str
     checks: tuple[CheckResult, ...]
@@ -49,11 +63,11 @@ class Diagnosis:
     set_aside: tuple[str, ...] = ()
 
     def count(self, severity: Any) -> int:
-        """Findings of a severity."""
+        """Number of findings of a severity."""
         return sum(one.of(severity) for one in self.checks)
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON object that `plumbline doctor --json` prints."""
+        """Returns the JSON object that `plumbline doctor --json` prints."""
         return {
             "root": self.root,
             "errors": self.count("error"),
@@ -75,13 +89,13 @@ class Diagnosis:
 def diagnose(
     root: Path, dataset: str | None, options: DoctorOptions, *, say: Callable[[str], None] = lambda text: None
 ) -> Diagnosis:
-    """Runs every check; nothing is changed.
+    """Runs every check without changing anything.
 
     Args:
-      root: Folder of all runs; it need not be there.
-      dataset: The only one to look at; None is all that have settings or runs.
+      root: Folder of all runs; it need not exist.
+      dataset: Name of the dataset to check; None checks all that have settings or runs.
       options: See `DoctorOptions`.
-      say: Told what is being checked, as it begins.
+      say: Receives the name of each dataset when its checks begin.
 
     Raises:
       UsageError: There is no such dataset.
@@ -104,16 +118,16 @@ def diagnose(
 
 
 def repair(root: Path, dataset: str | None, options: DoctorOptions, say: Callable[[str], None]) -> Diagnosis:
-    """Mends what can be mended safely, then runs every check again.
+    """Makes all safe repairs, then runs every check again.
 
     Args:
       root: See `diagnose`.
       dataset: See `diagnose`.
       options: See `diagnose`.
-      say: Told each thing that was done.
+      say: Receives a line for each repair.
 
     Raises:
-      UsageError: A run is under way for one of the datasets, or the root cannot be written; nothing was changed there.
+      UsageError: A run of one of the datasets is active, or the root cannot be written; nothing was changed there.
     """
     root = root.resolve()
     done: list[Done] = []
@@ -145,7 +159,7 @@ def _repair_dataset(root: Path, name: str, options: DoctorOptions, aside: SetAsi
 
     stages: tuple[Callable[[], CheckResult], ...] = (
         lambda: check_metadata(place, config, options)[0],
-        lambda: check_registry(place, config, options),  # before artifacts that may hold what it lacks are set aside
+        lambda: check_registry(place, config, options),  # before artifacts are set aside, from which it may be restored
         lambda: check_reports(place, config),
         artifacts,
         lambda: check_cache(place),
@@ -197,12 +211,12 @@ def _check_dataset(root: Path, name: str, options: DoctorOptions) -> list[CheckR
 
 
 def _guarded(check: str, dataset: str, run: Callable[[], CheckResult]) -> CheckResult:
-    """A check that fails is a finding: the others still run, whatever state this one met."""
+    """Runs a check; turns an exception into a finding, so that the other checks still run."""
     try:
         return run()
     except Exception as exc:
-        what = f"the check itself failed: {type(exc).__name__}: {line(exc)}"
-        do = "report it, with the trace that --debug shows"
+        what = f"the check failed: {type(exc).__name__}: {line(exc)}"
+        do = "report it with the traceback that --debug shows"
         return checked(check, dataset, "", [DoctorFinding("error", dataset or check, what, do)])
 
 
@@ -216,5 +230,5 @@ def _datasets(root: Path, dataset: str | None) -> list[str]:
         return sorted(known)
     if dataset not in known:
         there = ", ".join(sorted(known)) or "none"
-        raise UsageError(f"{dataset}: neither schemas/ nor {root} has such a dataset; there is: {there}")
+        raise UsageError(f"{dataset}: neither schemas/ nor {root} has such a dataset; known datasets: {there}")
     return [dataset]

@@ -1,4 +1,4 @@
-"""A diagnosis for a person: a line for each check, and under it what was found."""
+"""Formats a diagnosis as text: a line for each check, followed by its findings."""
 
 import os
 import textwrap
@@ -12,7 +12,12 @@ INDENT = " " * 13
 
 
 def diagnosis_text(found: Diagnosis, width: int = 100) -> str:
-    """In lines of at most `width` characters, but for long paths."""
+    """Formats a diagnosis in lines of at most `width` characters, except for long paths.
+
+    Args:
+      found: The diagnosis.
+      width: Characters in a line; limited to the range [60, 120].
+    """
     width = max(60, min(width, 120))
     lines: list[str] = []
     for dataset in dict.fromkeys(one.dataset for one in found.checks):
@@ -48,7 +53,7 @@ def _wrapped(head: str, text: str, width: int) -> list[str]:
 
 
 def _filled(first: str, others: str, text: str, width: int) -> list[str]:
-    """Lines of at most `width` characters; a longer word, such as a path, is not broken."""
+    """Wraps text to lines of at most `width` characters; longer words, such as paths, are not broken."""
     return textwrap.wrap(
         text, width, initial_indent=first, subsequent_indent=others, break_long_words=False, break_on_hyphens=False
     )
@@ -59,20 +64,20 @@ def _verdict(found: Diagnosis) -> str:
     repairable = sum(finding.repairable for one in found.checks for finding in one.findings)
     lines = []
     if found.set_aside:
-        lines.append(f"What was replaced is kept in {', '.join(map(_near, found.set_aside))}")
+        lines.append(f"Replaced files are kept in {', '.join(map(_near, found.set_aside))}")
     if not errors and not warnings:
         lines.append("No errors, no warnings.")
     else:
         counts = [f"{errors} error{'' if errors == 1 else 's'}", f"{warnings} warning{'' if warnings == 1 else 's'}"]
         lines.append(
             f"{', '.join(counts)}."
-            + (f" `plumbline doctor --repair` mends {repairable} of the findings." if repairable else "")
+            + (f" `plumbline doctor --repair` repairs {repairable} of the findings." if repairable else "")
         )
     return "\n".join(lines)
 
 
 def _near(path: str) -> str:
-    """A path below the working directory as one would type it here."""
+    """Shortens a path below the working directory to a relative path."""
     if not os.path.isabs(path):
         return path
     here = Path.cwd()

@@ -1,4 +1,4 @@
-"""The environment: Python, libraries, processor, memory, disk, locale, clock, limits; none is imported."""
+"""Checks the environment without importing libraries: Python, versions, CPU, memory, disk, locale, clock, limits."""
 
 import importlib.metadata
 import locale
@@ -22,24 +22,24 @@ STACK = (
     "tensorflow-transform", "tensorflow-model-analysis", "tfx-bsl", "protobuf", "numpy", "pandas", "lightgbm",
     "scikit-learn", "pydantic",
 )  # fmt: skip
-"""Distributions whose version decides whether a run works."""
+"""Distributions for which another version is an error; other distributions cause a warning."""
 
 PYTHONS = ((3, 10), (3, 13))
 LEAST_MEMORY, LEAST_DISK = 2_500_000_000, 2_000_000_000
-"""Bytes. 300,000 flights take 2.1 GB at the peak; a run leaves some hundred MB."""
+"""Bytes. A run on 300,000 flights needs 2.1 GB of memory at its peak and writes some hundred MB."""
 NO_DISK = 200_000_000
 LEAST_FILES = 256
 SKEW = 120.0
-"""Seconds by which a file's time may lie in the future: clocks of file servers differ."""
+"""Tolerance in seconds for modification times in the future: clocks of file servers differ."""
 IMPORT_SECONDS = 180
 
 
 def check_environment(root: Path, start: "TensorFlowImport | None" = None) -> CheckResult:
-    """The machine and the installation, for runs below `root`.
+    """Checks the machine and the installation for runs below `root`.
 
     Args:
-      root: Folder of all runs; it need not be there.
-      start: The import of TensorFlow that was started before; None leaves it out.
+      root: Folder of all runs; it need not exist.
+      start: A started import of TensorFlow; None omits this check.
     """
     findings = [
         *_python(),
@@ -57,7 +57,7 @@ def check_environment(root: Path, start: "TensorFlowImport | None" = None) -> Ch
 
 
 class TensorFlowImport:
-    """`import tensorflow` in a process of its own: a crash in it, such as an illegal instruction, is a finding."""
+    """Runs `import tensorflow` in a child process, so that a crash (illegal instruction) becomes a finding."""
 
     def __init__(self) -> None:
         code = "import tensorflow, ml_metadata, pyarrow; print(tensorflow.__version__)"
@@ -71,8 +71,8 @@ class TensorFlowImport:
         )
 
     def findings(self) -> list[DoctorFinding]:
-        """Waits for its end."""
-        repair = "install the environment anew: make setup"
+        """Waits for the process; returns a finding if the import failed or took longer than IMPORT_SECONDS."""
+        repair = "reinstall the environment: make setup"
         try:
             code = self._process.wait(IMPORT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -90,7 +90,7 @@ class TensorFlowImport:
         return [DoctorFinding("error", "tensorflow", f"its import {how}", repair)]
 
     def close(self) -> None:
-        """Ends the process if it has not ended."""
+        """Kills the process if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -134,12 +134,20 @@ def _python() -> Iterator[DoctorFinding]:
 
 
 def _versions() -> list[DoctorFinding]:
-    """Installed distributions against the lock, or against the package's own requirements where there is no lock."""
+    """Compares installed distributions with requirements.lock, or without that file with Plumbline's requirements."""
     return version_findings(pins(LOCK), LOCK.name) if LOCK.is_file() else _against_requirements()
 
 
 def version_findings(wanted: Mapping[str, str], where: str) -> list[DoctorFinding]:
-    """Distributions that are missing or of another version than `wanted` (name -> version) says."""
+    """Compares installed distributions with expected versions.
+
+    Args:
+      wanted: Distribution -> version.
+      where: Name of the file with these versions, for the messages.
+
+    Returns:
+      A finding for each missing or different distribution of STACK, and one for all others together.
+    """
     findings, others = [], []
     for name, version in wanted.items():
         try:
@@ -169,7 +177,7 @@ def version_findings(wanted: Mapping[str, str], where: str) -> list[DoctorFindin
 
 
 def pins(lock: Path) -> dict[str, str]:
-    """Distribution -> version, of those lines of a lock whose marker holds here."""
+    """Parses a lock file: distribution -> version, for lines whose environment marker applies here."""
     found = {}
     for match in re.finditer(r"(?m)^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", lock.read_text("utf-8")):
         name, version, marker = match[1], match[2], (match[3] or "").strip()
@@ -184,7 +192,7 @@ def _holds(marker: str) -> bool:
 
         return Marker(marker).evaluate()
     except Exception:
-        return False  # one that cannot be read is not judged
+        return False  # an unreadable marker: the line is not checked
 
 
 def _against_requirements() -> list[DoctorFinding]:
@@ -202,13 +210,11 @@ def _against_requirements() -> list[DoctorFinding]:
         try:
             found = importlib.metadata.version(one.name)
         except importlib.metadata.PackageNotFoundError:
-            findings.append(
-                DoctorFinding("error", one.name, f"is not installed; needed: {one}", "install Plumbline anew")
-            )
+            findings.append(DoctorFinding("error", one.name, f"is not installed; needed: {one}", "reinstall Plumbline"))
             continue
         if not one.specifier.contains(found, prereleases=True):
             findings.append(
-                DoctorFinding("error", one.name, f"is version {found}; needed: {one}", "install Plumbline anew")
+                DoctorFinding("error", one.name, f"is version {found}; needed: {one}", "reinstall Plumbline")
             )
     return findings
 
@@ -222,16 +228,16 @@ def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> Iterator[DoctorFinding]
             "error",
             "processor",
             "has no AVX, which TensorFlow's wheels need",
-            "use a newer machine, or build TensorFlow",
+            "use a newer machine, or build TensorFlow from source",
         )
     elif flags and not {"avx2", "fma"} <= flags:
         yield DoctorFinding(
-            "info", "processor", "has no AVX2 or FMA: training is slower", "use a newer machine if it matters"
+            "info", "processor", "has no AVX2 or FMA: training is slower", "use a newer machine for faster training"
         )
 
 
 def cpu_flags(cpuinfo: Path) -> set[str]:
-    """The first processor's flags; empty if they are not known."""
+    """Returns the flags of the first processor; empty if they are unknown."""
     try:
         match = re.search(r"(?m)^flags\s*:\s*(.*)$", cpuinfo.read_text("utf-8", errors="replace"))
     except OSError:
@@ -245,13 +251,13 @@ def _memory() -> Iterator[DoctorFinding]:
         yield DoctorFinding(
             "warning",
             "memory",
-            f"{size_text(free)} are available; a run on 300,000 rows takes 2.1 GB at its peak",
-            "end other programs, raise the limit, or run a part: plumbline run --sample",
+            f"{size_text(free)} are available; a run on 300,000 rows needs 2.1 GB at its peak",
+            "end other programs, raise the limit, or use a sample: plumbline run --sample",
         )
 
 
 def available_memory() -> int | None:
-    """Bytes that a new process can have: the machine's, or what the control group leaves; None if not known."""
+    """Returns the bytes that a new process can allocate, by machine and control group; None if unknown."""
     found = []
     try:
         text = Path("/proc/meminfo").read_text("ascii", errors="replace")
@@ -272,25 +278,25 @@ def available_memory() -> int | None:
 def _disk(root: Path) -> Iterator[DoctorFinding]:
     place = _existing(root)
     if place is None:
-        yield DoctorFinding("error", str(root), "no folder of this path is there", "choose another place with --root")
+        yield DoctorFinding("error", str(root), "no folder of this path exists", "choose another folder with --root")
         return
     for where, what in ((place, "runs"), (Path(tempfile.gettempdir()), "temporary files")):
         if not _writable(where):
-            do = "choose another place with --root" if what == "runs" else "set TMPDIR to a folder that can be written"
-            yield DoctorFinding("error", str(where), f"cannot be written; {what} go there", do)
+            do = "choose another folder with --root" if what == "runs" else "set TMPDIR to a writable folder"
+            yield DoctorFinding("error", str(where), f"cannot be written; {what} are stored there", do)
             continue
         free = shutil.disk_usage(where).free
         if free < LEAST_DISK and (what == "runs" or free < NO_DISK):
             yield DoctorFinding(
                 "error" if free < NO_DISK else "warning",
                 str(where),
-                f"{size_text(free)} are free; {what} go there, and a run may need more than {size_text(LEAST_DISK)}",
-                "free some (plumbline gc --apply), or choose another place with --root",
+                f"{size_text(free)} are free for {what}; a run may need more than {size_text(LEAST_DISK)}",
+                "free some (plumbline gc --apply), or choose another folder with --root",
             )
         files = os.statvfs(where)
         if files.f_files and files.f_favail < 10_000:
             yield DoctorFinding(
-                "warning", str(where), f"only {files.f_favail:,} more files can be made there", "delete some files"
+                "warning", str(where), f"only {files.f_favail:,} more files can be created", "delete some files"
             )
 
 
@@ -319,7 +325,7 @@ def _locale() -> Iterator[DoctorFinding]:
     if sys.getfilesystemencoding().lower().replace("-", "") != "utf8" or (
         (sys.stdout.encoding or "utf-8").lower().replace("-", "") != "utf8"
     ):
-        what = f"text is written as {sys.stdout.encoding}: names in other scripts cannot be shown"
+        what = f"text is encoded as {sys.stdout.encoding}: names in other scripts cannot be shown"
         yield DoctorFinding("warning", "locale", what, "export LC_ALL=C.UTF-8, or PYTHONUTF8=1")
 
 
@@ -333,8 +339,8 @@ def _limits() -> Iterator[DoctorFinding]:
 
 def _clock(root: Path) -> Iterator[DoctorFinding]:
     if time.time() < 1_735_689_600:  # 2025: before this release
-        what = f"says {time.strftime('%Y-%m-%d')}, before Plumbline was released"
-        yield DoctorFinding("error", "clock", what, "set the clock: runs are named and ordered by it")
+        what = f"shows {time.strftime('%Y-%m-%d')}, before this release of Plumbline"
+        yield DoctorFinding("error", "clock", what, "set the clock: runs are named and ordered by time")
         return
     late = [path for path in _dated(root) if _modified(path) > time.time() + SKEW]
     if late:
@@ -343,9 +349,9 @@ def _clock(root: Path) -> Iterator[DoctorFinding]:
         yield DoctorFinding(
             "warning",
             "clock",
-            f"{len(late)} files lie in the future, {newest} by {ahead:,.0f} minutes: it was set back, or is wrong",
-            "check the clock (date); `runs` and the cache take the newest by time, so they may take the wrong one "
-            "until then",
+            f"{len(late)} files have a time in the future, {newest} by {ahead:,.0f} minutes: the clock was set back, "
+            "or is wrong",
+            "check the clock (date); until then `runs` and the cache may take the wrong run for the newest",
         )
 
 

@@ -1,4 +1,4 @@
-"""What a check found: a record, with the repair that is safe for it, if there is one."""
+"""Findings of the checks, with a safe repair where there is one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,22 +9,22 @@ if TYPE_CHECKING:
     from pipeline.doctor.set_aside import SetAside
 
 Severity = Literal["error", "warning", "info"]
-"""error: a run would fail, or come to a wrong result. warning: lost time, space or history. info: worth knowing."""
+"""error: a run would fail or give a wrong result. warning: time, space or history is lost. info: no action needed."""
 
 Repair = Callable[["SetAside"], str]
-"""Mends one finding; returns what was done, in a line. Moves what it replaces to where SetAside says."""
+"""Repairs one finding and returns a line about it. Moves replaced files to the folder of SetAside."""
 
 
 @dataclass(frozen=True)
 class DoctorFinding:
-    """One thing that is not as it should be.
+    """A problem.
 
     Attributes:
       severity: See `Severity`.
       where: The file, folder, package or setting.
-      what: What is wrong with it.
-      do: What a person can do about it; of a repairable one, what `--repair` does.
-      repair: The safe repair, or None.
+      what: Description of the problem.
+      do: What the user can do, or what `--repair` does.
+      repair: The safe repair; None if there is none.
     """
 
     severity: Severity
@@ -35,24 +35,24 @@ class DoctorFinding:
 
     @property
     def repairable(self) -> bool:
-        """Whether `--repair` mends it."""
+        """Whether `--repair` repairs it."""
         return self.repair is not None
 
     def to_json(self) -> dict[str, Any]:
-        """As one entry of what `plumbline doctor --json` prints, but for the check's name and dataset."""
+        """Returns an entry of the output of `plumbline doctor --json`, without the check's name and dataset."""
         fields = {name: getattr(self, name) for name in ("severity", "where", "what", "do")}
         return {**fields, "repairable": self.repairable}
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check.
+    """The result of a check.
 
     Attributes:
-      check: environment, settings, metadata, artifacts, registry, reports or temporary.
-      dataset: Whose; "" if it is not of one dataset.
-      about: What was looked at, in a few words.
-      findings: The worst first.
+      check: environment, settings, metadata, artifacts, registry, reports, cache or temporary.
+      dataset: Name of the dataset; "" for checks of the machine.
+      about: Short description of what was checked.
+      findings: Findings, sorted by severity, the most severe first.
     """
 
     check: str
@@ -69,18 +69,25 @@ ORDER: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 def checked(check: str, dataset: str, about: str, findings: list[DoctorFinding]) -> CheckResult:
-    """A `CheckResult`, its findings sorted by severity."""
+    """Makes a `CheckResult` with sorted findings.
+
+    Args:
+      check: Name of the check.
+      dataset: Name of the dataset; "" for checks of the machine.
+      about: Short description of what was checked.
+      findings: Findings in any order.
+    """
     return CheckResult(check, dataset, about, tuple(sorted(findings, key=lambda one: ORDER.index(one.severity))))
 
 
 @dataclass(frozen=True)
 class DoctorOptions:
-    """What is asked of the checks.
+    """Options of the checks.
 
     Attributes:
-      digests: Read every file that has a recorded digest, whatever its size and time are.
+      digests: Compare the digest of every recorded file, even if its size and time are unchanged.
       quick: Read neither models nor artifacts.
-      tensorflow: Import TensorFlow, in a process of its own.
+      tensorflow: Import TensorFlow in a child process.
     """
 
     digests: bool = False
@@ -90,12 +97,12 @@ class DoctorOptions:
 
 @dataclass(frozen=True)
 class DatasetPaths:
-    """A dataset's runs.
+    """The folder of a dataset's runs.
 
     Attributes:
       root: Folder of all runs, absolute.
-      dataset: Its name.
-      busy: Who holds the run lock, such as "process 12"; "" if nobody does.
+      dataset: Name of the dataset.
+      busy: The process that holds the run lock, such as "process 12"; "" if it is free.
     """
 
     root: Path
@@ -109,7 +116,7 @@ class DatasetPaths:
 
 
 def line(exc: BaseException, most: int = 200) -> str:
-    """An exception's message in one line."""
+    """Returns an exception's message in one line of about `most` characters at most."""
     said = getattr(exc, "strerror", None) or str(exc) or type(exc).__name__
     said = " ".join(said.split())
     return said if len(said) <= most else f"{said[:most]} ..."

@@ -1,4 +1,4 @@
-"""Whether a metadata store belongs to the artifacts beside it: its identity, and how far both have counted."""
+"""Checks whether a metadata store belongs to the artifacts beside it, by identity and execution numbers."""
 
 import json
 import sqlite3
@@ -15,7 +15,7 @@ from pipeline.metadata.store_identity import FILE, StoreIdentity
 
 
 def beside(home: Path) -> StoreIdentity | None:
-    """What the artifacts know of their metadata; None if they do not say."""
+    """Reads the record of the metadata store that is kept beside the artifacts; None if it cannot be read."""
     try:
         found = json.loads((home / "artifacts" / FILE).read_text(encoding="utf-8"))
         return StoreIdentity(str(found["id"]), int(found["executions"]), int(found["folders"]), str(found["home"]))
@@ -24,29 +24,44 @@ def beside(home: Path) -> StoreIdentity | None:
 
 
 def check_identity(place: DatasetPaths, file: Path, records: Records) -> Iterator[DoctorFinding]:
-    """At most one finding: what does not fit, and the backup that would."""
+    """Compares a store with the record beside the artifacts.
+
+    Args:
+      place: The dataset's folder.
+      file: The SQLite file.
+      records: Its records.
+
+    Yields:
+      At most one finding, whose repair restores a matching backup if there is one.
+    """
     known, folders = beside(place.home), highest_execution(place.home)
     if known is not None and records.identity and records.identity != known.id:
-        what = "belongs to other artifacts than those beside it: it was copied from another root, or those were"
+        what = (
+            "belongs to other artifacts than those beside it: the file or the artifacts were copied from another root"
+        )
     elif known is not None and not records.identity and records.executions:
-        what = "is new, but artifacts of an earlier store are there: that one was lost"
+        what = "is new, but artifacts of an earlier store exist: that store was lost"
     elif known is not None and records.last_execution < known.executions:
         what = (
-            f"ends with execution {records.last_execution}, but the artifacts have seen {known.executions}: it is an "
-            "older copy"
+            f"ends with execution {records.last_execution}, but artifacts of execution {known.executions} exist: it is "
+            "an older copy"
         )
     elif folders > max(records.last_execution, known.folders if known else 0):
         what = (
-            f"ends with execution {records.last_execution}, but artifacts of {folders} are there: it is an older copy"
+            f"ends with execution {records.last_execution}, but artifacts of execution {folders} exist: it is an older "
+            "copy"
         )
     else:
         return
     better = _better(place.home, records, known)
     if better is not None:
-        do = f"--repair restores the backup {better}, which fits"
+        do = f"--repair restores the matching backup {better}"
         yield DoctorFinding("error", str(file), what, do, lambda aside: restore(place.home, aside, better))
         return
-    do = "there is no backup that fits: --repair numbers new executions on, and sets aside what the store does not know"
+    do = (
+        "there is no matching backup: --repair continues the numbering of executions after the newest artifact, and "
+        "sets aside artifacts that the store does not contain"
+    )
 
     def repair(aside: SetAside) -> str:
         return number_on(place.home, file, aside)
@@ -55,7 +70,7 @@ def check_identity(place: DatasetPaths, file: Path, records: Records) -> Iterato
 
 
 def agree(home: Path, file: Path) -> None:
-    """Lets store and artifacts agree from now on. Where ML Metadata does not work, the next run does it."""
+    """Updates the identity of store and artifacts. If ML Metadata cannot be imported, the next run does it."""
     from pipeline.metadata.connection import connect, connection_config
     from pipeline.metadata.store_identity import reconcile
 
@@ -65,7 +80,7 @@ def agree(home: Path, file: Path) -> None:
 
 
 def _better(home: Path, records: Records, known: StoreIdentity | None) -> Path | None:
-    """The newest whole backup that belongs to the artifacts and has counted further than the store."""
+    """The newest undamaged backup that belongs to the artifacts and has later executions than the store."""
     if known is None:
         return None
     for path in good_backups(home):

@@ -1,4 +1,4 @@
-"""ML Metadata: the store can be read, belongs to what lies beside it, and no execution is said to run that does not."""
+"""Checks ML Metadata: the store can be read, belongs to the artifacts, and has no open executions of ended runs."""
 
 import os
 import sqlite3
@@ -30,7 +30,12 @@ from pipeline.settings.config import Config
 
 @dataclass(frozen=True)
 class CheckedStore:
-    """What of a store the other checks may use: its records, None where it cannot be read; `file`, None on a server."""
+    """A store as the other checks use it.
+
+    Attributes:
+      records: Its records; None if they cannot be read.
+      file: The SQLite file; None on a server.
+    """
 
     records: Records | None
     file: Path | None
@@ -39,22 +44,31 @@ class CheckedStore:
 def check_metadata(
     place: DatasetPaths, config: Config | None, options: DoctorOptions
 ) -> tuple[CheckResult, CheckedStore]:
-    """One dataset's metadata store."""
+    """Checks a dataset's metadata store.
+
+    Args:
+      place: The dataset's folder.
+      config: The dataset's settings; None if they cannot be read.
+      options: How thoroughly the file is checked.
+
+    Returns:
+      The findings, and the store for the other checks.
+    """
     if config is not None and config.metadata.kind != "sqlite":
         return _server(place, config)
     file = metadata_file(place.home)
     about = str(file)
     if not file.exists():
         findings = _lost(place, file)
-        if config is None:  # the metadata may be on a server: only the settings say it
-            do = "run it in the project's folder, with settings that can be read; without them nothing is repaired"
+        if config is None:  # the settings would name a metadata server
+            do = "run the command in the project's folder with readable settings; without them nothing is repaired"
             findings = [replace(one, do=do, repair=None) for one in findings]
         return checked("metadata", place.dataset, about if findings else "no run yet", findings), CheckedStore(
             None, None
         )
     wrong = damage(file, quick=options.quick)
     if wrong and place.busy:
-        time.sleep(0.5)  # a run may have been in the middle of writing
+        time.sleep(0.5)  # an active run may be writing to it
         wrong = damage(file, quick=options.quick)
     if wrong:
         return checked("metadata", place.dataset, about, [_damaged(place, file, wrong)]), CheckedStore(None, file)
@@ -73,7 +87,7 @@ def _lost(place: DatasetPaths, file: Path) -> list[DoctorFinding]:
     highest = highest_execution(place.home)
     if not highest:
         return []
-    what = f"is not there, but artifacts of {highest} executions are: a run would count from 1 again beside them"
+    what = f"does not exist, but artifacts of {highest} executions do: a run would number its executions from 1 again"
     return [
         DoctorFinding(
             "error", str(file), what, _how(place), lambda aside: restore(place.home, aside, newest_backup(place.home))
@@ -90,19 +104,19 @@ def _damaged(place: DatasetPaths, file: Path, wrong: str) -> DoctorFinding:
 def _how(place: DatasetPaths) -> str:
     backup = newest_backup(place.home)
     if backup is not None:
-        return f"--repair restores the backup {backup}; what was made after it is made again"
+        return f"--repair restores the backup {backup}; the next run produces later artifacts again"
     return (
-        "there is no good backup: --repair makes a new store, with the runs that reports/ knows, and sets the "
-        "artifacts aside; the next run makes them again"
+        "there is no undamaged backup: --repair creates a new store with the runs in reports/, and sets the artifacts "
+        "aside; the next run produces them again"
     )
 
 
 def _version(file: Path, records: Records) -> list[DoctorFinding]:
     if records.schema_version == SCHEMA_VERSION:
         return []
-    what = f"has tables of version {records.schema_version}; ML Metadata 1.21 has {SCHEMA_VERSION}"
+    what = f"has tables of version {records.schema_version}; ML Metadata 1.21 uses version {SCHEMA_VERSION}"
     older = records.schema_version < SCHEMA_VERSION
-    do = "copy the file, then upgrade it by ML Metadata" if older else "install the release that wrote it"
+    do = "copy the file, then upgrade it with ML Metadata" if older else "install the release that wrote it"
     return [DoctorFinding("error", str(file), what, do)]
 
 
@@ -110,8 +124,8 @@ def _journal(place: DatasetPaths, file: Path) -> list[DoctorFinding]:
     there = [f"{file}{suffix}" for suffix in BESIDE if Path(f"{file}{suffix}").exists()]
     if not there or place.busy:
         return []
-    what = "is of a process that was killed while it wrote"
-    return [DoctorFinding("info", there[0], what, "nothing: the next run undoes the half-written transaction")]
+    what = "was left by a process that was killed while it wrote"
+    return [DoctorFinding("info", there[0], what, "nothing: SQLite rolls the transaction back in the next run")]
 
 
 def _stale(place: DatasetPaths, file: Path, records: Records) -> list[DoctorFinding]:
@@ -120,7 +134,7 @@ def _stale(place: DatasetPaths, file: Path, records: Records) -> list[DoctorFind
     ids = [id_ for id_, _ in records.unfinished]
     runs = sorted({run for _, run in records.unfinished if run})
     named = ", ".join(runs[:3]) + (f" and {len(runs) - 3} more" if len(runs) > 3 else "")
-    what = f"{_count(len(ids), 'execution')} in state running, but no run is under way" + (
+    what = f"{_count(len(ids), 'execution')} in state running, but no run is active" + (
         f" (of {named})" if runs else ""
     )
     return [
@@ -152,15 +166,13 @@ def _server(place: DatasetPaths, config: Config) -> tuple[CheckResult, CheckedSt
             "error", where, line(exc, 400), "correct [metadata] in pipeline.toml, or start the server"
         )
         return checked("metadata", place.dataset, where, [finding]), CheckedStore(None, None)
-    except Exception as exc:  # ML Metadata's own errors share no class with Python's
+    except Exception as exc:  # ML Metadata's errors have no common base class below Exception
         finding = DoctorFinding("error", where, f"cannot be read: {line(exc)}", "see the server's log")
         return checked("metadata", place.dataset, where, [finding]), CheckedStore(None, None)
     findings = []
     if records.unfinished and not place.busy:
-        what = (
-            f"{_count(len(records.unfinished), 'execution')} in state running, but no run is under way on this machine"
-        )
-        findings.append(DoctorFinding("warning", where, what, "nothing if a run is under way on another machine"))
+        what = f"{_count(len(records.unfinished), 'execution')} in state running, but no run is active on this machine"
+        findings.append(DoctorFinding("warning", where, what, "nothing if a run is active on another machine"))
     about = f"{where}: {len(records.runs)} runs, {records.executions} executions, {len(records.artifacts)} artifacts"
     return checked("metadata", place.dataset, about, findings), CheckedStore(records, None)
 

@@ -1,4 +1,4 @@
-"""The registry: each version is what was pushed, each label names a version, and nothing of a killed push is left."""
+"""Checks the registry: versions are undamaged, aliases name existing versions, and killed pushes left no files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,19 +12,30 @@ from pipeline.settings.config import Config, registry_folder
 
 ROLES = ("live", "canary", "previous")
 NEWEST = 10
-"""Versions without a label whose files are read, unless all are asked for."""
+"""Number of the newest versions whose files are compared even without an alias; `--digests` compares all."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was found of the versions: number -> files that are damaged; `unreadable` have no usable manifest."""
+    """State of the versions.
+
+    Attributes:
+      damaged: Version -> damaged files.
+      unreadable: Version without a usable manifest -> the reason.
+    """
 
     damaged: Mapping[int, list[str]]
     unreadable: Mapping[int, str]
 
 
 def check_registry(place: DatasetPaths, config: Config | None, options: DoctorOptions) -> CheckResult:
-    """One dataset's registry, in a folder or a bucket."""
+    """Checks a dataset's registry, in a folder or a bucket.
+
+    Args:
+      place: The dataset's folder.
+      config: The dataset's settings; None if they cannot be read.
+      options: How many versions are compared.
+    """
     location: Path | str = place.home / "registry"
     if config is not None:
         location = registry_folder(config, place.root)
@@ -82,7 +93,7 @@ def _manifest(place: DatasetPaths, registry: Registry, folder: Path | None, vers
         )
     file = folder / str(version) / "manifest.json"
     what = "is missing" if not file.exists() else "cannot be read, or is no manifest"
-    do = "--repair rebuilds it if the run's summary and an equal model are there; else it sets the version aside"
+    do = "--repair rebuilds it if the run's summary and an identical model exist; otherwise it sets the version aside"
     return DoctorFinding(
         "error", str(file), what, do, lambda aside: mend_manifest(place.home, registry, version, aside)
     )
@@ -92,23 +103,23 @@ def _damaged(
     place: DatasetPaths, registry: Registry, folder: Path | None, version: int, names: list[str]
 ) -> DoctorFinding:
     more = f", and {len(names) - 1} more" if len(names) > 1 else ""
-    what = f"{names[0]}{more}: not what was pushed"
+    what = f"{names[0]}{more}: differs from the pushed file"
     where = f"{registry.where}/{version}"
     if folder is None:
         return DoctorFinding("error", where, what, "push the model again: plumbline run")
-    do = "--repair restores it from the run's artifacts if they are there; else it sets the version aside"
+    do = "--repair restores it from the run's artifacts if they exist; otherwise it sets the version aside"
     return DoctorFinding("error", where, what, do, lambda aside: mend_version(place.home, registry, version, aside))
 
 
 def _unreadable_labels(registry: Registry, exc: Exception) -> DoctorFinding:
     what = line(exc, 300).removeprefix(f"{registry.where}/labels.json: ").partition("; restore")[0]
-    do = "--repair makes the newest whole version live"
+    do = "--repair makes the newest undamaged version live"
     return DoctorFinding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
 
 
 def _no_labels(registry: Registry) -> DoctorFinding:
-    what = "is missing, but versions are there: nothing is live, and the next model would have no champion to beat"
-    do = "--repair makes the newest whole version live"
+    what = "is missing, but versions exist: no version is live, and the next model would be compared with no champion"
+    do = "--repair makes the newest undamaged version live"
     return DoctorFinding("error", f"{registry.where}/labels.json", what, do, lambda aside: mend_labels(registry, aside))
 
 
@@ -119,8 +130,8 @@ def _labels(registry: Registry, labels: Aliases, versions: list[int]) -> list[Do
     if nowhere:
         said = ", ".join(f"{role} is {getattr(labels, role)}" for role in nowhere)
         there = ", ".join(map(str, versions[-5:])) or "none"
-        what = f"{said}, which is not there (there is: {there})"
-        do = "--repair gives the label to a whole version, or to none"
+        what = f"{said}, which does not exist (existing: {there})"
+        do = "--repair points the alias to an undamaged version, or removes it"
         findings.append(
             DoctorFinding(
                 "error" if {"live", "canary"} & set(nowhere) else "warning",
@@ -131,7 +142,7 @@ def _labels(registry: Registry, labels: Aliases, versions: list[int]) -> list[Do
             )
         )
     elif labels.live is None and versions:
-        what = f"no version is live, though {len(versions)} are there: a push was killed before its last step"
+        what = f"no version is live, though {len(versions)} exist: a push was killed before its last step"
         findings.append(DoctorFinding("info", where, what, "nothing: the next push of that model makes it live"))
     return findings
 
@@ -142,7 +153,7 @@ def _leftovers(registry: Registry, folder: Path | None) -> list[DoctorFinding]:
     except (PlumblineError, OSError) as exc:
         return [
             DoctorFinding(
-                "warning", registry.where, f"what killed pushes left cannot be read ({line(exc)})", "try again"
+                "warning", registry.where, f"leftovers of killed pushes cannot be read ({line(exc)})", "try again"
             )
         ]
     if not left:

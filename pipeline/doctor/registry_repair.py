@@ -1,4 +1,4 @@
-"""Mending a registry: from the models that runs left, which digests prove to be the same, and from summaries."""
+"""Repairs a registry from models in the runs' artifacts, which are verified by digest, and from run summaries."""
 
 import re
 import uuid
@@ -21,7 +21,17 @@ ROLES = ("live", "canary", "previous")
 
 
 def mend_version(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
-    """Puts back the files that are not what the manifest says, or takes the version out; returns what was done."""
+    """Restores files that differ from the manifest, or sets the version aside.
+
+    Args:
+      home: <root>/<dataset>.
+      registry: The registry, in a folder.
+      version: The damaged version.
+      aside: Folder for replaced files.
+
+    Returns:
+      A line about the repair.
+    """
     folder = registry.path(version)
     wanted: Mapping[str, str] = registry.manifest(version)["files"]
     wrong = registry.damaged(version)
@@ -43,7 +53,17 @@ def mend_version(home: Path, registry: Registry, version: int, aside: SetAside) 
 
 
 def mend_manifest(home: Path, registry: Registry, version: int, aside: SetAside) -> str:
-    """Writes the manifest anew if the model is proven to be a run's, else sets the version aside; says which."""
+    """Rebuilds a manifest if the version's files equal the model of a run, otherwise sets the version aside.
+
+    Args:
+      home: <root>/<dataset>.
+      registry: The registry, in a folder.
+      version: The version without a usable manifest.
+      aside: Folder for replaced files.
+
+    Returns:
+      A line about the repair.
+    """
     folder = registry.folder / str(version)
     summary = _run_that_pushed(home, registry, version)
     files = file_digests(folder)
@@ -74,7 +94,11 @@ def mend_manifest(home: Path, registry: Registry, version: int, aside: SetAside)
 
 
 def mend_labels(registry: Registry, aside: SetAside) -> str:
-    """Gives each label that names no whole version to another one, or to none; returns what was done."""
+    """Points each alias that names no undamaged version to another version, or removes it.
+
+    Returns:
+      A line with the new aliases.
+    """
     try:
         old = registry.labels() or Aliases(id="")
     except PlumblineError:
@@ -83,7 +107,7 @@ def mend_labels(registry: Registry, aside: SetAside) -> str:
     live = next((one for one in (old.live, old.previous, max(whole, default=None)) if one in whole), None)
     new = replace(
         old,
-        id=uuid.uuid4().hex,  # what the cache says of pushes to the registry as it was does not count any more
+        id=uuid.uuid4().hex,  # invalidates cached pushes to the registry in its earlier state
         live=live,
         canary=old.canary if old.canary in whole and old.canary != live else None,
         previous=old.previous if old.previous in whole and old.previous != live else None,
@@ -95,7 +119,7 @@ def mend_labels(registry: Registry, aside: SetAside) -> str:
 
 
 def move_leftovers(registry: Registry, aside: SetAside) -> str:
-    """Sets aside what killed pushes left."""
+    """Sets aside the leftovers of killed pushes; returns a line about it."""
     left = [Path(name) for name in registry.leftovers()]
     for path in left:
         aside.move(path)
@@ -103,7 +127,7 @@ def move_leftovers(registry: Registry, aside: SetAside) -> str:
 
 
 def _take_out(registry: Registry, version: int, aside: SetAside) -> str:
-    """Sets a version aside; a label that it had goes to another one first, so that a server never has none to load."""
+    """Sets a version aside. Its aliases move to another version first, so that servers can always load one."""
     said = mend_labels(registry, aside)
     registry.reserve(version)
     moved = aside.move(registry.folder / str(version))
@@ -122,7 +146,7 @@ def _is_whole(registry: Registry, version: int) -> bool:
 
 
 def _source(home: Path, folder: Path, name: str, digest: str, version: int) -> Callable[[], bytes] | None:
-    """Where a version's file can be had from, proven by its digest; None if nowhere."""
+    """Function that reads an intact copy of a version's file, verified by its digest; None if there is no copy."""
     if name == MODEL_VERSION:
         return lambda: version_text(version).encode()
     for model in _models(home):
@@ -134,7 +158,7 @@ def _source(home: Path, folder: Path, name: str, digest: str, version: int) -> C
 
 
 def _models(home: Path) -> Iterator[Path]:
-    """Folders of SavedModels among the artifacts, the newest first."""
+    """Folders of SavedModels among the artifacts, newest first."""
     folders = sorted(artifact_folders(home), key=_number, reverse=True)
     for folder in folders:
         for model in (folder, folder / "Format-Serving"):
@@ -156,10 +180,10 @@ def _model_with(home: Path, files: Mapping[str, str], version: int) -> Path | No
 
 
 def _run_that_pushed(home: Path, registry: Registry, version: int) -> dict[str, Any] | None:
-    """The summary of the first run that pushed a version to this registry; None if runs of several data or code say so.
+    """The summary of the first run that pushed a version to this registry.
 
-    A run that repeats another one says the same. A root may have been moved: of the registry's place its last two
-    folders are compared.
+    Several summaries can name the same version, as cached runs repeat the pushed version of an earlier run. None if
+    their fingerprints differ. Of the registry's path only the last two folders are compared: the root may have moved.
     """
     reports = home / "reports"
     summaries = [read_summary(folder).content for folder in (sorted(reports.iterdir()) if reports.is_dir() else [])]

@@ -1,4 +1,4 @@
-"""The folders of runs: each has a summary that can be read. A lost one is rebuilt from metadata or a manifest."""
+"""Checks that each run's folder has a readable summary. A lost one is rebuilt from the metadata or a manifest."""
 
 from pathlib import Path
 
@@ -11,11 +11,16 @@ from pipeline.metadata.summary_files import read_summary
 from pipeline.settings.config import Config, registry_folder
 
 LOGS = 1_000_000_000
-"""Bytes of logs from which they are worth a word."""
+"""Total size of logs in bytes above which they are reported."""
 
 
 def check_reports(place: DatasetPaths, config: Config | None) -> CheckResult:
-    """One dataset's reports."""
+    """Checks the reports of a dataset.
+
+    Args:
+      place: The dataset's folder.
+      config: The dataset's settings; None if they cannot be read.
+    """
     reports = place.home / "reports"
     try:
         folders = sorted(path for path in reports.iterdir() if path.is_dir()) if reports.is_dir() else []
@@ -36,10 +41,12 @@ def check_reports(place: DatasetPaths, config: Config | None) -> CheckResult:
             continue
         findings.append(_broken(place, config, folder, wrong))
     if without:
-        what = f"{len(without)} runs ended without a summary, the last of them {without[-1]}: killed, or failed early"
-        findings.append(DoctorFinding("info", str(reports), what, "nothing; what they finished is in the cache"))
+        what = (
+            f"{len(without)} runs ended without a summary, the last one {without[-1]}: they were killed or failed early"
+        )
+        findings.append(DoctorFinding("info", str(reports), what, "nothing; their completed steps are in the cache"))
     if logs > LOGS:
-        what = f"logs take {size_text(logs)}"
+        what = f"logs use {size_text(logs)}"
         do = f"plumbline gc --dataset {place.dataset} --apply deletes those of old runs"
         findings.append(DoctorFinding("info", str(reports), what, do))
     return checked("reports", place.dataset, f"{len(folders)} runs" if folders else "none yet", findings)
@@ -47,7 +54,7 @@ def check_reports(place: DatasetPaths, config: Config | None) -> CheckResult:
 
 def _broken(place: DatasetPaths, config: Config | None, folder: Path, wrong: str) -> DoctorFinding:
     what = "is missing, though its run pushed a version" if wrong == "missing" else wrong
-    do = "--repair rebuilds it from the metadata or the version's manifest; without either, it sets it aside"
+    do = "--repair rebuilds it from the metadata or the version's manifest; without these it sets the file aside"
 
     def repair(aside: SetAside) -> str:
         return mend_summary(place.home, folder, config, _registry(place, config), aside)

@@ -1,8 +1,8 @@
-"""A new metadata.sqlite in place of a damaged or lost one: the newest good backup, or a store made anew.
+"""Replaces a damaged or lost metadata.sqlite by the newest undamaged backup or a new store.
 
-What neither has is rebuilt as far as it can be: each run that reports/ knows becomes a run of the store again, with one
-execution of type REBUILT that holds what its summary says. What its components read and made is not known any more.
-New executions are numbered from above the highest number of which there is a folder: none is written twice.
+Runs in reports/ that are missing in the store are added, each with one execution of type REBUILT, which holds fields of
+the run's summary. Inputs and outputs of their components are lost. New executions are numbered above the highest
+existing artifact folder, so that no folder is written twice.
 """
 
 import json
@@ -28,7 +28,7 @@ from pipeline.run_history.metadata_graph import REBUILT
 
 
 def good_backups(home: Path) -> Iterator[Path]:
-    """The copies of the metadata that are whole, newest first: their names are run ids, which begin with the time."""
+    """Yields undamaged backups of the metadata, newest first: their names hold run ids, which begin with the time."""
     for path in sorted((home / FOLDER).glob("metadata-*.sqlite"), key=lambda one: one.name, reverse=True):
         if path.is_file() and not damage(path):
             with suppress(sqlite3.Error):
@@ -37,17 +37,20 @@ def good_backups(home: Path) -> Iterator[Path]:
 
 
 def newest_backup(home: Path) -> Path | None:
-    """The newest copy of the metadata that is whole; None if there is none."""
+    """Returns the newest undamaged backup of the metadata; None if there is none."""
     return next(good_backups(home), None)
 
 
 def restore(home: Path, aside: SetAside, backup: Path | None) -> str:
-    """Puts a whole store in the place of <home>/metadata.sqlite, which is kept; returns what was done.
+    """Replaces <home>/metadata.sqlite and keeps a copy of the old file.
 
     Args:
       home: <root>/<dataset>.
-      aside: Where the old one is kept.
-      backup: The copy to restore; None makes a new store.
+      aside: Folder for the old file.
+      backup: The backup to restore; None creates a new store.
+
+    Returns:
+      A line about the repair.
 
     Raises:
       PlumblineError: A new store is needed, and ML Metadata cannot be imported.
@@ -64,7 +67,7 @@ def restore(home: Path, aside: SetAside, backup: Path | None) -> str:
         sync(new)
         aside.copy_database(file)
         for suffix in BESIDE:
-            # Of the damaged file: SQLite would apply it to the new one.
+            # The journal of the damaged file: SQLite would apply it to the new one.
             Path(f"{file}{suffix}").unlink(missing_ok=True)
         os.replace(new, file)
         sync(home)
@@ -73,20 +76,29 @@ def restore(home: Path, aside: SetAside, backup: Path | None) -> str:
             Path(f"{new}{suffix}").unlink(missing_ok=True)
     runs = f"{added} run{'' if added == 1 else 's'}"
     if backup is not None:
-        more = f"; {runs} that it did not know were added from their summaries" if added else ""
+        more = f"; {runs} missing in it added from summaries" if added else ""
         return f"{file}: restored from {backup}{more}"
-    return f"{file}: made anew, with {runs} from their summaries; how their artifacts were made is not known any more"
+    return f"{file}: created anew with {runs} from summaries; the lineage of their artifacts is lost"
 
 
 def number_on(home: Path, file: Path, aside: SetAside) -> str:
-    """Makes a store that is older than the artifacts beside it go on where those end; returns what was done."""
+    """Makes an outdated store continue the numbering of executions after the newest artifacts.
+
+    Args:
+      home: <root>/<dataset>.
+      file: The SQLite file.
+      aside: Folder for a copy of the file.
+
+    Returns:
+      A line about the repair.
+    """
     aside.copy_database(file)
     number_from(file, _highest(home))
     return f"{file}: the next execution gets the number {_highest(home) + 1}"
 
 
 def _highest(home: Path) -> int:
-    """The largest number of an execution that the artifacts have seen."""
+    """The largest execution number in the artifact folders and the record beside them."""
     seen = 0
     with suppress(OSError, ValueError, KeyError, TypeError):
         seen = int(json.loads((home / "artifacts" / FILE).read_text(encoding="utf-8"))["executions"])
@@ -94,7 +106,7 @@ def _highest(home: Path) -> int:
 
 
 def number_from(file: Path, highest: int) -> None:
-    """Makes the store give its next execution a number above `highest`."""
+    """Sets the counter of a SQLite store so that its next execution gets an id above `highest`."""
     with closing(sqlite3.connect(file, timeout=10)) as db, db:
         known = db.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'Execution'").fetchone()[0]
         if known is None:
@@ -117,9 +129,9 @@ def _add_runs(file: Path, home: Path) -> int:
         from pipeline.metadata.connection import connection_config
 
         store = metadata_store.MetadataStore(connection_config(None, file))
-    except Exception as exc:  # ImportError; ML Metadata's errors share no class with Python's
+    except Exception as exc:  # ImportError; ML Metadata's errors have no common base class below Exception
         raise PlumblineError(
-            f"{file}: cannot be made ({line(exc)}); run plumbline doctor --repair where ML Metadata works"
+            f"{file}: cannot be created ({line(exc)}); run plumbline doctor --repair in a working installation"
         ) from exc
     if not store.get_contexts_by_type(KIND):
         _identify(store, home)
@@ -130,7 +142,7 @@ def _add_runs(file: Path, home: Path) -> int:
 
 
 def _identify(store: Any, home: Path) -> None:
-    """Gives a new store the identity that the artifacts beside it know."""
+    """Gives a new store the identity in the record beside the artifacts."""
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     with suppress(OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Where repairs put what they replace: nothing is deleted, a person decides about it.
+"""Keeps the files that repairs replace, so that the user can inspect or delete them.
 
 <root>/<dataset>/backups/repair-<time>/   the same paths as below <root>/<dataset>, and actions.log
 """
@@ -17,7 +17,7 @@ PREFIX = "repair-"
 
 
 class SetAside:
-    """The folder of one repair; it is made by the first thing that is put there."""
+    """The folder of one repair, created when the first file is put there."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -27,7 +27,7 @@ class SetAside:
 
     @property
     def folder(self) -> Path:
-        """Its path; made if need be. UsageError if it cannot be."""
+        """Path of the folder, which is created if necessary. Raises UsageError if it cannot be created."""
         if self._folder is None:
             parent = self.home / FOLDER
             try:
@@ -38,22 +38,26 @@ class SetAside:
                         folder.mkdir()
                         break
             except OSError as exc:
-                raise UsageError(f"{parent}: cannot be made ({exc.strerror}); nothing was repaired") from exc
+                raise UsageError(f"{parent}: cannot be created ({exc.strerror}); nothing was repaired") from exc
             self._folder = folder
         return self._folder
 
     @property
     def used(self) -> bool:
-        """Whether anything was put there."""
+        """Whether the folder was created."""
         return self._folder is not None
 
     def move(self, path: Path) -> Path:
-        """Moves a file or folder here by a rename, so that it is in one place or the other; returns where it is."""
+        """Moves a file or folder here by an atomic rename.
+
+        Returns:
+          The new path. A file on another file system is renamed in its own folder instead.
+        """
         target = self._target(path)
         try:
             os.rename(path, target)
         except OSError as exc:
-            if exc.errno != errno.EXDEV:  # another file system, such as a registry elsewhere
+            if exc.errno != errno.EXDEV:  # another file system, such as that of the registry
                 raise
             beside = path.with_name(f".set-aside-{self.folder.name}-{path.name}")
             os.rename(path, beside)
@@ -63,7 +67,7 @@ class SetAside:
         return target
 
     def copy(self, path: Path) -> Path:
-        """Copies a file here before it is replaced in place."""
+        """Copies a file here before it is changed in place; returns the copy."""
         target = self._target(path)
         shutil.copy2(path, target)
         sync(target)
@@ -71,7 +75,7 @@ class SetAside:
         return target
 
     def copy_database(self, file: Path) -> None:
-        """Copies a SQLite file before it is changed, once; under the run lock nobody writes to it meanwhile."""
+        """Copies a SQLite file before it is first changed. The caller must hold the run lock, so that nobody writes."""
         if file in self._copied:
             return
         self._copied.add(file)
@@ -80,7 +84,15 @@ class SetAside:
                 self.copy(Path(f"{file}{suffix}"))
 
     def keep(self, name: str, content: bytes) -> Path:
-        """Keeps what is about to be replaced in a place that is no folder, such as a bucket."""
+        """Writes the old content of an object, such as one in a bucket, to a file here.
+
+        Args:
+          name: Name of the file.
+          content: The old content.
+
+        Returns:
+          The file.
+        """
         target = self._target(self.home / "elsewhere" / name)
         write_bytes(target, content)
         self.note(f"kept {target}")
@@ -94,13 +106,13 @@ class SetAside:
             os.fsync(log.fileno())
 
     def shown(self) -> str:
-        """The folder, for messages."""
+        """Returns the folder's path as text, for messages."""
         return str(self.folder)
 
     def _target(self, path: Path) -> Path:
         try:
             inside = path.relative_to(self.home)
-        except ValueError:  # a registry in a folder of its own
+        except ValueError:  # a registry outside the dataset's folder
             inside = Path("elsewhere", *path.parts[-2:])
         target = self.folder / inside
         target.parent.mkdir(parents=True, exist_ok=True)

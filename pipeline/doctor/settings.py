@@ -1,4 +1,4 @@
-"""Settings: every pipeline.toml parses, its schema names its columns, and its data are there."""
+"""Checks settings: pipeline.toml is valid, agrees with the schema, and its data files exist."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ SCHEMAS = Path("schemas")
 
 
 def datasets_with_settings(schemas: Path = SCHEMAS) -> list[str]:
-    """Names of the folders that hold a pipeline.toml."""
+    """Lists the names of the folders that contain a pipeline.toml."""
     try:
         return sorted(file.parent.name for file in schemas.glob("*/pipeline.toml"))
     except OSError:
@@ -18,11 +18,22 @@ def datasets_with_settings(schemas: Path = SCHEMAS) -> list[str]:
 
 
 def check_settings(dataset: str, schemas: Path = SCHEMAS) -> tuple[CheckResult, Config | None]:
-    """One dataset's settings; and what they are, None if they cannot be used."""
+    """Checks a dataset's settings.
+
+    Args:
+      dataset: Name of the dataset.
+      schemas: Folder of all datasets' settings.
+
+    Returns:
+      The findings, and the settings; None if they cannot be used.
+    """
     path = schemas / dataset / "pipeline.toml"
     if not path.is_file():
         finding = DoctorFinding(
-            "warning", str(path), "there are runs of this dataset, but no settings here", "run in the project's folder"
+            "warning",
+            str(path),
+            "does not exist, though the dataset has runs",
+            "run the command in the project's folder",
         )
         return checked("settings", dataset, "none", [finding]), None
     try:
@@ -50,10 +61,10 @@ def _schema_and_data(config: Config) -> list[DoctorFinding]:
     except (PlumblineError, OSError) as exc:
         return [_unusable(config.path, exc)]
     if "://" in source.directory:
-        return []  # a bucket is asked by a run alone
+        return []  # only runs access buckets
     try:
         source.files()
     except (PlumblineError, OSError) as exc:
-        do = "bring the files there, or name another folder with --data"
+        do = "add the files, or name another folder with --data"
         return [DoctorFinding("warning", source.directory, line(exc, 400).removeprefix(f"{source.directory}: "), do)]
     return []

@@ -1,4 +1,4 @@
-"""What the checks need of a metadata store, read by SQL: quick, and without importing ML Metadata."""
+"""Reads the records of a metadata store by SQL, which is fast and works without importing ML Metadata."""
 
 import os
 import shutil
@@ -18,18 +18,25 @@ if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
 
 SCHEMA_VERSION = 10
-"""Of the tables that ML Metadata 1.21 reads and writes."""
+"""Version of the tables that ML Metadata 1.21 reads and writes."""
 NEW, RUNNING, COMPLETE, FAILED, CACHED = 1, 2, 3, 4, 5
 """ML Metadata's Execution.State."""
 LIVE, DELETED = 2, 4
 """ML Metadata's Artifact.State."""
 BESIDE = ("-journal", "-wal", "-shm")
-"""Files that SQLite keeps beside a database while it is written."""
+"""Suffixes of the files that SQLite keeps beside a database during a transaction."""
 
 
 @dataclass(frozen=True)
 class ArtifactRow:
-    """An artifact; `content` is artifact_integrity's CONTENT, "" if it was not recorded."""
+    """A row of the table Artifact.
+
+    Attributes:
+      id: Artifact id.
+      uri: Folder of the artifact.
+      state: ML Metadata's Artifact.State.
+      content: Custom property CONTENT, the digest of the files; "" if it was not recorded.
+    """
 
     id: int
     uri: str
@@ -39,16 +46,16 @@ class ArtifactRow:
 
 @dataclass(frozen=True)
 class Records:
-    """A store's records.
+    """The records of a store.
 
     Attributes:
-      schema_version: Of its tables; 0 if it is not said.
-      executions: Number of them.
-      unfinished: Ids of the executions in state new or running, and the run of each ("" if it is not known).
-      artifacts: All of them.
-      runs: Names of all runs.
-      identity: Of the store, see pipeline/metadata/store_identity.py; "" if it has none.
-      last_execution: The largest id that an execution has had.
+      schema_version: Version of the tables; 0 if it is not recorded.
+      executions: Number of executions.
+      unfinished: Id and run of each execution in state new or running; the run is "" if unknown.
+      artifacts: All artifacts.
+      runs: Ids of all runs.
+      identity: Identity of the store, see pipeline/metadata/store_identity.py; "" if it has none.
+      last_execution: The largest execution id that was ever assigned.
     """
 
     schema_version: int
@@ -61,7 +68,15 @@ class Records:
 
 
 def damage(file: Path, *, quick: bool = False) -> str:
-    """What is wrong with a SQLite file, in a few words; "" if nothing is."""
+    """Checks a SQLite file.
+
+    Args:
+      file: The file.
+      quick: Use SQLite's quick_check instead of integrity_check.
+
+    Returns:
+      A short description of the damage; "" if there is none.
+    """
     try:
         size = file.stat().st_size
         if size == 0:
@@ -79,7 +94,11 @@ def damage(file: Path, *, quick: bool = False) -> str:
 
 
 def read(file: Path) -> Records:
-    """A SQLite store's records; sqlite3.Error if they cannot be read."""
+    """Reads the records of a SQLite store.
+
+    Raises:
+      sqlite3.Error: The file cannot be read.
+    """
     with opened(file) as db:
         version = db.execute("SELECT max(schema_version) FROM MLMDEnv").fetchone()[0] or 0
         unfinished = db.execute(
@@ -115,7 +134,7 @@ def read(file: Path) -> Records:
 
 
 def read_server(store: "metadata_store.MetadataStore") -> Records:
-    """The same of a store on a server."""
+    """Reads the records of a store on a server."""
     executions = store.get_executions()
     unfinished = []
     for one in executions:
@@ -137,10 +156,10 @@ def read_server(store: "metadata_store.MetadataStore") -> Records:
 
 @contextmanager
 def opened(file: Path) -> Iterator[sqlite3.Connection]:
-    """A SQLite file, to read; it is not changed.
+    """Opens a SQLite file for reading without changing it.
 
-    A transaction that a killed process left half-written (a "hot" journal) is undone by the next one that writes; to
-    read without writing, that is done on a copy.
+    If a killed process left a "hot" journal, SQLite has to roll the transaction back before reading; then a copy of the
+    file is opened.
     """
     if not any(_there(Path(f"{file}{suffix}")) for suffix in BESIDE):
         with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True, timeout=10)) as db:

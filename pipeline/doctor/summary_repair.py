@@ -1,4 +1,4 @@
-"""A run's summary, rebuilt from its artifacts in ML Metadata, or from the manifest of the version that it pushed."""
+"""Rebuilds a run's summary from its artifacts in ML Metadata, or from the manifest of the version that it pushed."""
 
 import json
 import sqlite3
@@ -18,12 +18,23 @@ if TYPE_CHECKING:
     from pipeline.run_history.run_summary import ComponentRun
 
 STATES = {3: "executed", 5: "cached", 4: "failed"}
-"""ML Metadata's Execution.State -> the summary's word."""
-NOTE = "rebuilt by plumbline doctor; what is not in the metadata or the manifest is missing"
+"""ML Metadata's Execution.State -> state in the summary."""
+NOTE = "rebuilt by plumbline doctor; fields that are not in the metadata or the manifest are missing"
 
 
 def mend_summary(home: Path, folder: Path, config: Config | None, registry: Registry | None, aside: SetAside) -> str:
-    """Writes a run's summary.json anew, or sets it aside; returns what was done."""
+    """Rebuilds a run's summary.json, or sets it aside if that is not possible.
+
+    Args:
+      home: <root>/<dataset>.
+      folder: The run's folder.
+      config: The dataset's settings; None if they cannot be read.
+      registry: The registry; None if it cannot be opened.
+      aside: Folder for the replaced file.
+
+    Returns:
+      A line about the repair.
+    """
     file = folder / "summary.json"
     found, source = _from_metadata(home, folder, config, registry), "the metadata"
     if found is None:
@@ -31,14 +42,14 @@ def mend_summary(home: Path, folder: Path, config: Config | None, registry: Regi
     if file.exists():
         aside.move(file)
     if found is None:
-        return f"{file}: set aside; neither the metadata nor a manifest knows what it said"
+        return f"{file}: set aside; neither the metadata nor a manifest describes the run"
     write_json(file, found)
     aside.note(f"wrote {file}")
     return f"{file}: rebuilt from {source}"
 
 
 def manifest_of(registry: Registry | None, run_id: str) -> dict[str, Any] | None:
-    """The manifest of the version that a run pushed; None if there is none that can be read."""
+    """Returns the manifest of the version that a run pushed; None if there is no readable one."""
     if registry is None:
         return None
     try:
@@ -55,7 +66,7 @@ def manifest_of(registry: Registry | None, run_id: str) -> dict[str, Any] | None
 
 
 def _from_metadata(home: Path, folder: Path, config: Config | None, registry: Registry | None) -> dict[str, Any] | None:
-    """From the artifacts of a run whose every component came to its end; None if metadata or artifacts are lacking."""
+    """Summary from a run's artifacts; None if metadata or artifacts are missing."""
     from pipeline.run_history.run_summary import Summary, from_artifacts
 
     file = metadata_file(home)
@@ -75,7 +86,7 @@ def _from_metadata(home: Path, folder: Path, config: Config | None, registry: Re
         fingerprints.update(manifest.get("fingerprints") or {})
     except (PlumblineError, OSError, ValueError, KeyError, TypeError, sqlite3.Error):
         return None
-    except Exception:  # ML Metadata's own errors share no class with Python's
+    except Exception:  # ML Metadata's errors have no common base class below Exception
         return None
     found["warnings"] = [*found.get("warnings", []), NOTE]
     return Summary(

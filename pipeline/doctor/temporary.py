@@ -1,4 +1,4 @@
-"""Temporary files that killed processes left, in the root and in the system's temporary folder."""
+"""Finds temporary files of killed processes, in the root and in the system's temporary folder."""
 
 import os
 import re
@@ -14,17 +14,17 @@ from pipeline.metadata.backups import FOLDER as BACKUP
 from pipeline.process.temporary_files import NAME, leftovers
 
 OLD = 24 * 3600.0
-"""Seconds after which a file in the system's temporary folder is taken for left."""
+"""Age in seconds from which a file in the system's temporary folder counts as a leftover."""
 SYSTEM = ("beam-pipeline-temp*", "__autograph_generated_file*")
 
 _HALF_WRITTEN = re.compile(r"\..+\.([a-z0-9_]{8}(\.tmp)?|sqlite\.partial)")
-"""As components.shared.files names what it writes before it renames it."""
+"""Names of the partial files that components.shared.files writes before it renames them."""
 
 
 def check_temporary(place: DatasetPaths) -> CheckResult:
-    """What is left below one dataset's runs. While a run is under way it may be of that run, and is not looked at."""
+    """Checks a dataset's folder for temporary files; skipped during a run, which has temporary files itself."""
     if place.busy:
-        return checked("temporary", place.dataset, f"not looked at: a run is under way ({place.busy})", [])
+        return checked("temporary", place.dataset, f"not checked: a run is active ({place.busy})", [])
     left = list(_left(place.home))
     findings = []
     if left:
@@ -45,13 +45,13 @@ def check_temporary(place: DatasetPaths) -> CheckResult:
         findings.append(DoctorFinding("info", str(place.home / NAME), what, "nothing: the next run removes them"))
     kept = [*sorted((place.home / BACKUP).glob(f"{PREFIX}*")), *sorted((place.home / SET_ASIDE).glob("*"))]
     if kept:
-        what = f"{size_text(sum(map(_bytes, kept)))} were set aside by repairs and runs: {', '.join(_parents(kept))}"
-        findings.append(DoctorFinding("info", str(place.home), what, "delete them once all is well"))
+        what = f"repairs and runs set {size_text(sum(map(_bytes, kept)))} aside: {', '.join(_parents(kept))}"
+        findings.append(DoctorFinding("info", str(place.home), what, "delete them when they are no longer needed"))
     return checked("temporary", place.dataset, f"{len(left)} left", findings)
 
 
 def check_system_temporary() -> CheckResult:
-    """What earlier runs of this user left in the system's temporary folder; told, never touched."""
+    """Checks the system's temporary folder for files of this user's earlier runs. They are reported, never deleted."""
     folder = Path(tempfile.gettempdir())
     left = [path for pattern in SYSTEM for path in folder.glob(pattern) if _is_old_and_ours(path)]
     left += leftovers(folder)

@@ -1,1 +1,1 @@
-"""ML Metadata: connection, backups, identity, stored artifacts, and whether these still hold what was written."""
+"""ML Metadata: connection, backups, identity of the store, stored artifacts and their verification."""

@@ -1,7 +1,7 @@
-"""Checks artifacts before they are used; a damaged one is set aside, so that the run makes it again.
+"""Verifies artifacts before they are used, and sets damaged ones aside so that the run produces them again.
 
-Set aside means: moved to <root>/<dataset>/set-aside/<node>/<output>/, with its record, and marked as deleted in ML
-Metadata, whose caches then no longer offer it. Nothing is deleted: what was moved can be looked at, or brought back.
+To set an artifact aside means to move it, with its record of files, to <root>/<dataset>/set-aside/<node>/<output>/ and
+to mark it as deleted in ML Metadata, so that the cache no longer uses it. Its files are kept for inspection.
 """
 
 import logging
@@ -22,16 +22,17 @@ _log = logging.getLogger(__name__)
 
 SET_ASIDE = "set-aside"
 PLACE = "set_aside"
-"""Custom property of an artifact that was set aside: where its files are now; "" if there were none left."""
+"""Custom property of an artifact that was set aside: the new folder of its files; "" if there were no files."""
 
 
 class Verifier:
-    """Checks the artifacts of one run.
+    """Verifies the artifacts of one run.
 
     Args of the constructor:
       home: <root>/<dataset>.
-      digests: Read every file of every artifact, once, and not only those whose time has changed.
-      tell: Called with a line for each artifact that is set aside.
+      digests: Compare the digests of all files, once per artifact; otherwise only of files whose modification time has
+        changed.
+      tell: Receives a line for each artifact that is set aside.
     """
 
     def __init__(self, home: Path, *, digests: bool = False, tell: Callable[[str], None] = lambda line: None) -> None:
@@ -42,10 +43,11 @@ class Verifier:
         self._read: set[int] = set()
 
     def findings(self, artifact: "mlmd.Artifact") -> list[IntegrityFinding]:
-        """What is not as the component wrote it.
+        """Returns the differences between an artifact and what its component wrote; empty if there are none.
 
-        An artifact of an earlier version of Plumbline has no record: it gets one, and counts as whole from then on.
-        The record of one that was copied without its times gets the new times once all its files have been compared.
+        An artifact of an earlier version of Plumbline has no record of its files: a record is made, and the artifact
+        counts as undamaged. If an artifact was copied without modification times, its record gets the new times after
+        all files have been compared.
         """
         uri = artifact.uri
         if not uri or "://" in uri:
@@ -69,14 +71,27 @@ class Verifier:
     def set_aside_damaged(
         self, store: "metadata_store.MetadataStore", artifacts: "Iterable[mlmd.Artifact]", *, again: bool = True
     ) -> bool:
-        """Sets damaged ones aside; whether there was one. `again`: this run makes it again, and the line says so."""
+        """Sets damaged artifacts aside.
+
+        Args:
+          store: ML Metadata, open for writing.
+          artifacts: The artifacts to verify.
+          again: This run produces damaged artifacts again; the message says so.
+
+        Returns:
+          Whether any artifact was damaged.
+        """
         damaged = [(artifact, found) for artifact in artifacts if (found := self.findings(artifact))]
         for artifact, found in damaged:
             self._set_aside(store, artifact, found, again)
         return bool(damaged)
 
     def check_inputs(self, store: "metadata_store.MetadataStore", artifacts: "Sequence[mlmd.Artifact]") -> None:
-        """DamagedArtifact if one of a step's inputs is damaged; it is set aside by then."""
+        """Verifies the inputs of a step and sets damaged ones aside.
+
+        Raises:
+          DamagedArtifact: An input is damaged.
+        """
         damaged = [(artifact, found) for artifact in artifacts if (found := self.findings(artifact))]
         for artifact, found in damaged:
             self._set_aside(store, artifact, found, again=True)
@@ -85,7 +100,13 @@ class Verifier:
             raise DamagedArtifact(f"{artifact.uri}: {_said(found)}; it is set aside, run again", artifact.uri)
 
     def set_aside_uri(self, store: "metadata_store.MetadataStore", uri: str, why: str) -> None:
-        """Sets the artifact aside that a component found to be damaged."""
+        """Sets aside the live artifacts of a URI that a component has reported as damaged.
+
+        Args:
+          store: ML Metadata, open for writing.
+          uri: The artifact's folder.
+          why: The reason, for the message.
+        """
         live = [one for one in store.get_artifacts_by_uri(uri) if one.state == one.LIVE]
         for artifact in live:
             self._set_aside(store, artifact, [IntegrityFinding("content", "", why)], again=True)
@@ -98,13 +119,13 @@ class Verifier:
         again: bool,
     ) -> None:
         path = Path(artifact.uri)
-        # Marked first: killed in between, the next run makes it again, and the files lie where they lay.
+        # Mark it first: if the process is killed before the move, the next run produces the artifact again.
         artifact.state = artifact.DELETED
         artifact.custom_properties[PLACE].string_value = ""
         store.put_artifacts([artifact])
         moved = None
         try:
-            if path.is_relative_to(self.home / "artifacts"):  # those of another root are not ours to move
+            if path.is_relative_to(self.home / "artifacts"):  # artifacts of another root are not moved
                 moved = integrity.set_aside(
                     artifact.uri, self.home / SET_ASIDE / path.parents[1].name / path.parent.name
                 )
@@ -114,21 +135,23 @@ class Verifier:
             artifact.custom_properties[PLACE].string_value = str(moved)
             store.put_artifacts([artifact])
         what = f"{path.parents[1].name}.{path.parent.name}"
-        place = f"is set aside in {moved}" if moved else "is not used any more"
-        line = f"damaged: {what} ({artifact.uri}): {_said(found)}; it {place}" + (" and made again" if again else "")
+        place = f"is set aside in {moved}" if moved else "is no longer used"
+        line = f"damaged: {what} ({artifact.uri}): {_said(found)}; it {place}" + (
+            " and produced again" if again else ""
+        )
         self.lines.append(line)
         self._tell(line)
 
     def _check(self, uri: str, made: integrity.ArtifactRecord, digests: bool) -> list[IntegrityFinding]:
-        if Path(uri).is_relative_to(self.home / "artifacts"):  # the records of another root are not ours to write
+        if Path(uri).is_relative_to(self.home / "artifacts"):  # records of another root are not changed
             try:
                 return integrity.check_and_renew(uri, made, digests=digests)
-            except OSError:  # told by what follows, unless only the record cannot be written
+            except OSError:  # the check below reports it, unless only writing the record failed
                 _log.exception("%s could not be compared, or its record not be renewed", uri)
         return integrity.check_artifact(uri, made, digests=digests)
 
     def _record(self, uri: str) -> None:
-        """A failure is told when the artifact is used."""
+        """Makes a record of an artifact's files. A failure is only logged: using the artifact will report it."""
         try:
             integrity.record(uri)
             _log.info("%s had no record; it has one now", uri)

@@ -1,7 +1,7 @@
-"""Copies of the metadata, one after each run, the newest KEPT: <root>/<dataset>/backups/metadata-<run id>.sqlite.
+"""Backups of the SQLite metadata store, one after each run: <root>/<dataset>/backups/metadata-<run id>.sqlite.
 
-SQLite's backup interface makes a consistent copy while others read and write. A server's metadata is backed up by its
-own tools.
+The newest KEPT are kept. SQLite's backup interface makes a consistent copy while other processes read and write. A
+metadata server is backed up with the server's own tools.
 """
 
 import logging
@@ -19,10 +19,17 @@ KEPT = 5
 
 
 def back_up(home: Path, run_id: str) -> Path | None:
-    """Copies <home>/metadata.sqlite; returns where to.
+    """Backs up <home>/metadata.sqlite and removes old backups.
 
-    None, and a line in the log, if it could not be copied: a run is what it is without the copy. The older copies then
-    stay. A damaged database is not copied over good ones.
+    A failure is only logged, since it does not affect the run. Then, and if the database is damaged, the older backups
+    are kept.
+
+    Args:
+      home: <root>/<dataset>.
+      run_id: Id of the run, part of the file name.
+
+    Returns:
+      The backup; None if none was made.
     """
     database, target = metadata_file(home), home / FOLDER / f"metadata-{run_id}.sqlite"
     if not database.is_file():
@@ -49,7 +56,7 @@ def back_up(home: Path, run_id: str) -> Path | None:
 
 
 def newest_backup(home: Path) -> Path | None:
-    """The newest copy; None if there is none."""
+    """Returns the newest backup; None if there is none."""
     return next(iter(_backups(home)), None)
 
 

@@ -1,6 +1,6 @@
-"""Where ML Metadata is kept: a SQLite file beside the runs, or a MySQL or PostgreSQL server.
+"""Connects to ML Metadata: a SQLite file beside the runs, or a MySQL or PostgreSQL server.
 
-SQLite has one writer. A server has many, and outlives the machine on which the runs are made.
+SQLite allows one writer. A server allows many, and keeps the metadata when the machine of the runs is replaced.
 """
 
 import os
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 FILE = "metadata.sqlite"
-"""Of the runs below <root>/<dataset>, where [metadata] names no server."""
+"""Name of the SQLite file below <root>/<dataset>, if [metadata] names no server."""
 PORTS = {"mysql": 3306, "postgresql": 5432}
-"""The port of each kind of server where the settings name none."""
+"""Default ports."""
 
 
 class MetadataSettings(Protocol):
@@ -27,10 +27,10 @@ class MetadataSettings(Protocol):
     Attributes:
       kind: "sqlite", "mysql" (MariaDB, too) or "postgresql".
       host: Name or address of the server.
-      port: 0 means the kind's own, see PORTS.
-      database: Made if it is not there. One for each dataset: runs of two datasets in one cannot be told apart.
-      user: Who logs in.
-      password_variable: Environment variable that holds the password, which itself is in no file; "" is no password.
+      port: Port; 0 is the default of the server, see PORTS.
+      database: Name of the database; created if it does not exist. Each dataset needs its own database.
+      user: User name.
+      password_variable: Name of the environment variable with the password; "" is no password.
     """
 
     @property
@@ -48,14 +48,14 @@ class MetadataSettings(Protocol):
 
 
 def connection_config(settings: MetadataSettings | None, sqlite_file: Path) -> "mlmd.ConnectionConfig":
-    """What ML Metadata, and TFX, connect with. Nothing is connected to, and no file is made, yet.
+    """Makes the connection config of ML Metadata and TFX, without connecting.
 
     Args:
-      settings: None is SQLite.
-      sqlite_file: Used where `kind` is "sqlite"; its folder is made if need be when a store is opened for writing.
+      settings: The table [metadata]; None is SQLite.
+      sqlite_file: The file if `kind` is "sqlite".
 
     Raises:
-      ConfigError: The variable that should hold the password is not set.
+      ConfigError: The environment variable for the password is not set.
     """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
@@ -77,20 +77,35 @@ def connection_config(settings: MetadataSettings | None, sqlite_file: Path) -> "
 
 
 def metadata_file(home: Path) -> Path:
-    """The SQLite file of a dataset's runs; `home` is <root>/<dataset>."""
+    """Returns the path of a dataset's SQLite store; `home` is <root>/<dataset>."""
     return home / FILE
 
 
 def connection_of(settings: MetadataSettings | None, home: Path) -> "mlmd.ConnectionConfig":
-    """What the runs of a dataset are recorded with: [metadata] of its settings, or the SQLite file below `home`."""
+    """Makes the connection config of a dataset's runs.
+
+    Args:
+      settings: The table [metadata]; None is SQLite.
+      home: <root>/<dataset>, the folder of the SQLite file.
+
+    Raises:
+      ConfigError: See `connection_config`.
+    """
     return connection_config(settings, metadata_file(home))
 
 
 def known_store(settings: MetadataSettings | None, home: Path) -> "metadata_store.MetadataStore | None":
-    """The store of a dataset's runs, to read; None where it would be a SQLite file that does not exist.
+    """Opens the store of a dataset's runs for reading.
+
+    Args:
+      settings: The table [metadata]; None is SQLite.
+      home: <root>/<dataset>.
+
+    Returns:
+      The store; None if it is a SQLite file that does not exist.
 
     Raises:
-      UsageError: The file is damaged, or the server does not answer or refuses.
+      UsageError: The file is damaged, or the server cannot be reached or refuses the connection.
     """
     config = connection_of(settings, home)
     if config.HasField("sqlite") and not metadata_file(home).is_file():
@@ -101,17 +116,18 @@ def known_store(settings: MetadataSettings | None, home: Path) -> "metadata_stor
 def connect(
     config: "mlmd.ConnectionConfig", *, read_only: bool = True, make: bool = False
 ) -> "metadata_store.MetadataStore":
-    """The store behind a connection.
+    """Opens a metadata store.
 
     Args:
       config: See `connection_config`.
-      read_only: Open a SQLite file for reading, so that looking back never waits for a writer, nor makes a file.
-      make: Make a SQLite file that is not there; not together with `read_only`.
+      read_only: Open a SQLite file for reading: never waits for a writer, and never creates the file.
+      make: Create the SQLite file if it does not exist; overrides `read_only`.
 
     Raises:
-      UsageError: There is no such file, no server answers, or the server refuses. The message holds no password.
+      UsageError: The file does not exist or is damaged, or the server cannot be reached or refuses the connection. The
+        message does not contain the password.
     """
-    # The library tells every step of a connection on stderr, from C++, unless it is told before it is loaded.
+    # The library's C++ code logs every step of a connection to stderr, unless this is set before it is loaded.
     os.environ.setdefault("GLOG_minloglevel", "3")
     from ml_metadata.metadata_store import metadata_store
     from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -119,7 +135,7 @@ def connect(
     if config.HasField("sqlite"):
         where = config.sqlite.filename_uri
         if not Path(where).is_file() and not make:
-            raise UsageError(f"{where}: no metadata there; run the pipeline first or say where with --root")
+            raise UsageError(f"{where}: the metadata store does not exist; run the pipeline first, or correct --root")
         mode = mlmd.SqliteMetadataSourceConfig
         chosen = mlmd.ConnectionConfig()
         chosen.CopyFrom(config)
@@ -141,7 +157,7 @@ def connect(
     except Exception as exc:
         raise UsageError(
             f"{where}: refuses user {server.user} or database {database}; check [metadata] in pipeline.toml and the "
-            f"password's variable ({database_says(exc)})"
+            f"variable with the password ({database_says(exc)})"
         ) from exc
 
 
@@ -150,7 +166,7 @@ def _password(settings: MetadataSettings) -> str:
         return ""
     password = os.environ.get(settings.password_variable)
     if password is None:
-        # Somebody may have written the password itself there.
+        # The setting may contain the password itself by mistake: do not print it.
         plain = re.fullmatch("[A-Z][A-Z0-9_]*", settings.password_variable)
         named = settings.password_variable if plain else "the variable that it names"
         raise ConfigError(
@@ -161,15 +177,16 @@ def _password(settings: MetadataSettings) -> str:
 
 
 def _answers(host: str, port: int, where: str) -> None:
-    """UsageError unless something listens: the library's own message for that does not name the place."""
+    """Raises UsageError if nothing listens at an address: the library's own message does not name the address."""
     try:
         socket.create_connection((host, port), timeout=10).close()
     except OSError as exc:
         raise UsageError(
-            f"{where}: no server answers ({exc.strerror or exc}); start it or correct [metadata] in pipeline.toml"
+            f"{where}: the server cannot be reached ({exc.strerror or exc}); start it, or correct [metadata] in "
+            "pipeline.toml"
         ) from exc
 
 
 def database_says(exc: BaseException) -> str:
-    """What the database says, without the SQL that it was asked."""
+    """Returns the database's error message without the SQL query, at most 200 characters long."""
     return " ".join(str(exc).removeprefix("Error when executing query: ").partition(" query: ")[0].split())[:200]

@@ -1,4 +1,4 @@
-"""Executions that ML Metadata holds as running although nobody works on them any more."""
+"""Marks executions of killed runs, which ML Metadata still records as running, as failed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,18 +10,21 @@ RUN = "pipeline_run"
 """Type of the context in which TFX puts the executions of one run."""
 
 LIMIT = 50
-"""Interrupted runs that are looked at, the newest first; older ones were when they were the newest."""
+"""Number of interrupted runs that are considered, the newest first. Earlier calls have handled the older ones."""
 
 
 def mark_failed(connection: Any, run_ids: Iterable[str]) -> int:
-    """Marks the executions of these runs that are in state RUNNING as FAILED; returns how many there were.
+    """Changes the state of a run's executions from RUNNING to FAILED.
 
     Args:
-      connection: See `metadata_connection.connection_config`.
-      run_ids: Of runs that nobody is at work on.
+      connection: See `connection.connection_config`.
+      run_ids: Ids of runs that have ended.
+
+    Returns:
+      Number of changed executions.
 
     Raises:
-      UsageError: The store cannot be read; see `metadata_connection.connect`.
+      UsageError: The store cannot be read; see `connection.connect`.
     """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
@@ -45,9 +48,9 @@ def mark_failed(connection: Any, run_ids: Iterable[str]) -> int:
 
 
 def interrupted_runs(home: Path) -> list[str]:
-    """Ids of the runs below <root>/<dataset> that were killed, the newest first: they have a log and no summary.
+    """Lists the ids of killed runs below <root>/<dataset>, newest first: those with a log and without a summary.
 
-    Only for who holds the folder's lock: a run under way has no summary yet, either.
+    The caller must hold the folder's lock, since an active run has no summary yet.
     """
     folders = sorted((home / "reports").glob("*/run.log"), reverse=True)
     return [log.parent.name for log in folders if not (log.parent / "summary.json").exists()][:LIMIT]

@@ -1,9 +1,9 @@
-"""Whether the metadata beside a root's artifacts is the one that describes them.
+"""Detects a metadata store that does not describe the artifacts beside it.
 
-Both sides carry an identity: the metadata a context of the type KIND, the artifacts a file. A store that was lost,
-restored from an older copy or taken from another root is noticed by what does not fit, and named once. Nothing else
-happens to it: what it describes is checked before it is used, and no execution writes into a folder that is there (see
-launching.py), whatever ids the metadata gives.
+The store carries an identity in a context of type KIND, the artifacts in a file. A difference shows that the store was
+lost, restored from an older copy, or copied from another root. It is reported once. The store is used nevertheless:
+artifacts are verified before use, and no execution writes into an existing folder, whatever ids the store assigns (see
+pipeline/runners/local/launcher_extensions.py).
 """
 
 import json
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 KIND = "plumbline.store"
 """Type of the context whose name is the store's identity."""
 FILE = ".metadata_store.json"
-"""Below the folder of the artifacts."""
+"""Name of the file in the folder of the artifacts."""
 
 
 @dataclass(frozen=True)
 class StoreIdentity:
-    """What the artifacts know of their metadata.
+    """The record of the metadata store that is kept beside the artifacts.
 
     Attributes:
-      id: Of the store.
-      executions: Id of the newest execution that they have seen.
-      folders: Number of the newest execution's folder among those that were told to be unknown to the store.
-      home: <root>/<dataset> when they were last used.
+      id: Identity of the store.
+      executions: Largest execution id when a run last used the artifacts.
+      folders: Largest execution number among the folders that were reported as unknown to the store.
+      home: <root>/<dataset> when a run last used the artifacts.
     """
 
     id: str
@@ -44,14 +44,14 @@ class StoreIdentity:
 
 
 def reconcile(home: Path, store: "metadata_store.MetadataStore") -> str:
-    """Compares both sides and lets them agree from now on.
+    """Compares the store's identity with the record beside the artifacts, then updates both.
 
     Args:
       home: <root>/<dataset>.
       store: ML Metadata, open for writing.
 
     Returns:
-      A line that says what does not fit and what follows; "" if all fits.
+      A line that describes a difference and its consequences; "" if there is none.
     """
     known, newest = _identity(store), _newest_execution(store)
     beside = _load(home)
@@ -65,7 +65,7 @@ def reconcile(home: Path, store: "metadata_store.MetadataStore") -> str:
 
 
 def record_executions(home: Path, store: "metadata_store.MetadataStore") -> None:
-    """Notes at the end of a run which executions the artifacts have seen."""
+    """Records the store's newest execution beside the artifacts, at the end of a run."""
     beside = _load(home)
     if beside is not None:
         _save(home, StoreIdentity(beside.id, _newest_execution(store), beside.folders, str(home)), beside)
@@ -73,24 +73,22 @@ def record_executions(home: Path, store: "metadata_store.MetadataStore") -> None
 
 def _line(home: Path, known: str, newest: int, beside: StoreIdentity | None, folders: int) -> str:
     unknown = folders > max(newest, beside.folders if beside else 0)
-    kept = f"the artifacts in {home / 'artifacts'} are kept, those that it does not describe are not used again"
+    kept = f"the artifacts in {home / 'artifacts'} are kept; those that it does not describe are not used"
     backup = newest_backup(home)
-    mend = f"; to have it back: stop, and copy {backup} to {metadata_file(home)}" if backup else ""
+    mend = f"; to restore it, stop the run and copy {backup} to {metadata_file(home)}" if backup else ""
     if beside is not None and known and known != beside.id:
-        return f"the metadata belongs to other artifacts than those beside it (another root's?): {kept}{mend}"
+        return f"the metadata belongs to other artifacts than those beside it (copied from another root?): {kept}{mend}"
     if beside is not None and not known:
-        return f"the metadata is new, but artifacts of an earlier one are there (was it lost?): {kept}{mend}"
+        return f"the metadata is new, but artifacts of an earlier store exist (was it lost?): {kept}{mend}"
     if beside is not None and newest < beside.executions:
         return (
-            f"the metadata ends with execution {newest:,}, but the artifacts have seen {beside.executions:,} (was an "
-            f"older copy restored?): {kept}"
+            f"the metadata ends with execution {newest:,}, but artifacts of execution {beside.executions:,} exist (was "
+            f"an older copy restored?): {kept}"
         )
     if unknown:
-        return f"the metadata does not know the newest artifacts beside it (was it lost or replaced?): {kept}{mend}"
+        return f"the metadata does not contain the newest artifacts beside it (was it lost or replaced?): {kept}{mend}"
     if beside is not None and beside.home != str(home):
-        return (
-            f"the runs were at {beside.home} before: results that the metadata names there are used if they are whole"
-        )
+        return f"the runs were at {beside.home} before: undamaged artifacts that the metadata names there are used"
     return ""
 
 
@@ -116,7 +114,7 @@ def _newest_execution(store: "metadata_store.MetadataStore") -> int:
 
 
 def _execution_folders(artifacts: Path) -> Iterator[int]:
-    """Numbers of the executions that have a folder: <artifacts>/<node>/<output>/<number>."""
+    """Execution numbers of the folders <artifacts>/<node>/<output>/<number>."""
     for folder in artifacts.glob("[!.]*/[!.]*/[0-9]*"):
         number = folder.name.partition("-")[0]
         if number.isdecimal():

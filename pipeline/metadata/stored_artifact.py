@@ -1,4 +1,4 @@
-"""An artifact as ML Metadata holds it, read without TFX, whose import brings TensorFlow and Beam."""
+"""An artifact read from ML Metadata without importing TFX, which would import TensorFlow and Beam."""
 
 import json
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredArtifact:
-    """What a run's summary reads of an artifact.
+    """The fields of an artifact that a run's summary uses.
 
     Attributes:
-      uri: Its folder.
-      properties: Text properties of its type, such as split_names.
-      custom_properties: Text properties that its component added.
+      uri: Folder of the artifact.
+      properties: Text properties of the artifact type, such as split_names.
+      custom_properties: Text properties that the component added.
     """
 
     uri: str
@@ -24,18 +24,18 @@ class StoredArtifact:
     custom_properties: Mapping[str, str]
 
     def get_string_custom_property(self, name: str) -> str:
-        """The property's text, "" if there is none; as TFX's Artifact answers."""
+        """Returns the text of a custom property, "" if there is none, as TFX's Artifact does."""
         return self.custom_properties.get(name, "")
 
     @property
     def splits(self) -> list[str]:
-        """Names of its splits; empty if its type has none."""
+        """Names of the splits; empty if the artifact type has none."""
         names: list[str] = json.loads(self.properties.get("split_names") or "[]")
         return names
 
 
 def stored_artifact(artifact: "mlmd.Artifact") -> StoredArtifact:
-    """From ML Metadata's message."""
+    """Converts ML Metadata's message."""
     return StoredArtifact(
         artifact.uri,
         {name: value.string_value for name, value in artifact.properties.items()},

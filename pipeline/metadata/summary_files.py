@@ -1,7 +1,8 @@
-"""Reads summary.json of runs, with one policy for one that cannot be used.
+"""Reads summary.json of runs, with one policy for unusable files.
 
-A command about one run refuses it with the reason (`summary_of_run`). A command about all runs skips it and counts it
-(`summaries`). A run without a summary is under way or was killed, and is neither. `plumbline doctor` repairs summaries.
+A command on one run raises an error with the reason (`summary_of_run`). A command on all runs skips unusable summaries
+and counts them (`summaries`). A run without a summary is active or was killed; it is skipped and not counted.
+`plumbline doctor` repairs summaries.
 """
 
 import json
@@ -24,22 +25,32 @@ NEEDED: dict[str, type | tuple[type, ...]] = {
     "metrics": dict,
     "fingerprints": dict,
 }
-"""Fields without which `runs`, `compare` and the report cannot read a summary, and their types."""
+"""Fields that `runs`, `compare` and the report require, and their types."""
 
 
 @dataclass(frozen=True)
 class SummaryFile:
-    """`wrong` is "" for a whole one and "missing" for none; `content` is empty unless it is whole."""
+    """A summary or the reason why it cannot be used.
+
+    Attributes:
+      wrong: "" for a usable summary, "missing" if there is no file, else the reason.
+      content: The parsed JSON; empty unless the summary is usable.
+    """
 
     wrong: str = ""
     content: dict[str, Any] = field(default_factory=dict)
 
 
 def read_summary(folder: Path, needed: Mapping[str, type | tuple[type, ...]] = NEEDED) -> SummaryFile:
-    """The summary in a run's folder, named after the run. `needed` are fields and their types."""
+    """Reads the summary in a run's folder.
+
+    Args:
+      folder: The run's folder; its name is the run id.
+      needed: Required fields and their types.
+    """
     try:
         text = (folder / FILE).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):  # pages on several runs lie beside the runs' folders
+    except (FileNotFoundError, NotADirectoryError):  # reports on several runs are files beside the runs' folders
         return SummaryFile("missing")
     except OSError as exc:
         return SummaryFile(f"cannot be read ({exc.strerror})")
@@ -60,15 +71,15 @@ def read_summary(folder: Path, needed: Mapping[str, type | tuple[type, ...]] = N
 
 
 def summary_of_run(home: Path, run_id: str, *, unfinished: bool = False) -> dict[str, Any]:
-    """The summary of one run.
+    """Reads the summary of one run.
 
     Args:
       home: <root>/<dataset>.
-      run_id: Its full id.
+      run_id: The full run id.
       unfinished: Return an empty summary for a run without one, instead of refusing it.
 
     Raises:
-      UsageError: There is no such run, it has no summary, or the summary cannot be used; with the reason.
+      UsageError: There is no such run, it has no summary, or the summary cannot be used.
     """
     folder = home / "reports" / checked(run_id, "run")
     found = read_summary(folder)
@@ -83,7 +94,12 @@ def summary_of_run(home: Path, run_id: str, *, unfinished: bool = False) -> dict
 
 @dataclass(frozen=True)
 class Summaries:
-    """Summaries of a dataset's runs, the oldest first; `skipped` are runs whose summary cannot be used -> why."""
+    """Summaries of a dataset's runs.
+
+    Attributes:
+      found: The usable summaries, oldest first.
+      skipped: Run id of each unusable summary -> the reason.
+    """
 
     found: tuple[dict[str, Any], ...]
     skipped: Mapping[str, str]
@@ -92,12 +108,12 @@ class Summaries:
 def summaries(
     home: Path, until: str | None = None, needed: Mapping[str, type | tuple[type, ...]] = NEEDED
 ) -> Summaries:
-    """All summaries of a dataset.
+    """Reads all summaries of a dataset.
 
     Args:
       home: <root>/<dataset>.
-      until: Only this run and earlier ones; None is all. A run id begins with its time.
-      needed: Fields without which a summary cannot be used, and their types.
+      until: Newest run id to include, compared as text, since run ids begin with the time; None is all.
+      needed: Required fields and their types.
     """
     reports = home / "reports"
     names = sorted(path.name for path in reports.iterdir() if path.is_dir()) if reports.is_dir() else []

@@ -1,1 +1,1 @@
-"""Everything that executes the DAG: locally, on Kubeflow Pipelines, as a dry run of compiled YAML; Beam workers."""
+"""Executes the DAG: local runs, Kubeflow Pipelines, dry runs of compiled YAML, and Beam workers."""

@@ -79,7 +79,7 @@ def test_a_lost_shard_is_made_again_before_anything_is_trained_on_the_rest(cold:
     result = trained_anew(project)
     (line,) = result.summary["integrity"]
     assert line.startswith(f"damaged: ArrowExampleGen.examples ({examples}): Split-train/{shard.name} is missing")
-    assert line.endswith("and made again") and line in result.err
+    assert line.endswith("and produced again") and line in result.err
     assert "ArrowExampleGen" in result.states("executed")
     assert result.summary["rows"] == cold.summary["rows"]
     assert (project.home / "set-aside" / "ArrowExampleGen" / "examples" / examples.name).is_dir()
@@ -117,7 +117,7 @@ def test_lost_metadata_mixes_no_old_files_with_new_ones(cold: Result, project: P
     result = project.run()
     assert result.code == 0, result.err
     (line,) = result.summary["integrity"]
-    assert line.startswith("the metadata is new, but artifacts of an earlier one are there (was it lost?)")
+    assert line.startswith("the metadata is new, but artifacts of an earlier store exist (was it lost?)")
     assert "backups/metadata-" in line
     assert result.summary["rows"] == cold.summary["rows"]
     for uri, made in before.items():

@@ -1,11 +1,11 @@
-"""Keeps a model server's disk at what the registry's labels say. Runs beside TensorFlow Serving, in our image.
+"""Mirrors the registry's live and canary versions to the disk of TensorFlow Serving; runs in a sidecar container.
 
-TensorFlow Serving reads no s3:// since its release 2.7, and a watched folder knows only "the newest", so that a
-rollback would not reach it. This mirror reads labels.json, fetches the live and the canary version, checks every file
-against the manifest's SHA-256, and names them in a model configuration that the server reads again and again:
+TensorFlow Serving has not read s3:// since release 2.7, and from a watched folder it serves the newest version, so that
+a rollback would have no effect. The mirror reads labels.json, downloads the live and the canary version, verifies every
+file by the SHA-256 in the manifest, and writes a model configuration that the server polls:
 
     <folder>/models.config          NAME serves the live version, NAME-canary the canary
-    <folder>/versions/<version>/    as in the registry; a version appears whole or not at all
+    <folder>/versions/<version>/    as in the registry; written atomically
 """
 
 import argparse
@@ -24,7 +24,7 @@ from obstore.store import from_url
 
 
 def open_registry(url: str) -> Any:
-    """The store of s3://, gs:// or file:// `url`; keys and endpoint come from the environment, as in a run."""
+    """Opens the store of an s3://, gs:// or file:// URL; credentials and endpoint come from environment variables."""
     if url.startswith("s3://"):
         plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
         return from_url(url, client_options={"allow_http": plain})
@@ -32,19 +32,19 @@ def open_registry(url: str) -> Any:
 
 
 def mirror(store: Any, folder: Path, name: str) -> dict[str, int]:
-    """Brings the folder up to date.
+    """Updates the folder once.
 
     Args:
       store: The registry.
-      folder: What the server mounts.
-      name: Of the model, in the server's URLs.
+      folder: Folder that the server mounts.
+      name: Name of the model in the server's URLs.
 
     Returns:
-      Versions served, by the model's name in URLs; empty before the first push.
+      Model name -> served version; empty before the first push.
 
     Raises:
-      ValueError: a version's files are not what its manifest says; the folder stays as it was.
-      OSError, obstore's errors: the store or the disk failed; the folder stays as it was.
+      ValueError: A version's files differ from its manifest; the model configuration is unchanged.
+      OSError: The store or the disk failed (also obstore's errors); the model configuration is unchanged.
     """
     try:
         labels = json.loads(bytes(obstore.get(store, "labels.json").bytes()))
@@ -63,10 +63,14 @@ def mirror(store: Any, folder: Path, name: str) -> dict[str, int]:
 
 
 def model_config(wanted: Mapping[str, int], versions: Path) -> str:
-    """TensorFlow Serving's ModelServerConfig, as text: each name with the one version it serves.
+    """Makes TensorFlow Serving's ModelServerConfig as text, with one version for each model name.
 
-    Two names, not two version labels: a label can move only to a version that is loaded already, while a model's
-    version policy lets go of the old version when the new one is loaded.
+    The canary has its own model name instead of a version label: a label can be assigned only to a loaded version,
+    while a version policy unloads the old version after the new one is loaded.
+
+    Args:
+      wanted: Model name -> version.
+      versions: Folder of the versions.
     """
     return "model_config_list {\n" + "".join(
         f"  config {{\n    name: {json.dumps(model)}\n    base_path: {json.dumps(str(versions))}\n"
@@ -83,7 +87,7 @@ def sweep(folder: Path, keep: set[int]) -> None:
 
 
 def _fetch(store: Any, version: int, versions: Path) -> None:
-    for leftover in versions.glob(".incoming-*"):  # of a killed mirror; no other writes here
+    for leftover in versions.glob(".incoming-*"):  # left by a killed mirror, the only process that writes here
         shutil.rmtree(leftover)
     incoming = versions / f".incoming-{version}"
     manifest = bytes(obstore.get(store, f"{version}/manifest.json").bytes())
@@ -103,7 +107,7 @@ def _fetch(store: Any, version: int, versions: Path) -> None:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Writes the file at once, so that the server never reads half of it."""
+    """Writes a file atomically, so that the server never reads a partial one."""
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     beside = path.with_name(f".{path.name}")
@@ -112,12 +116,12 @@ def _replace(path: Path, text: str) -> None:
 
 
 def main() -> None:
-    """Mirrors until it is stopped; with --until-live, until there is a live version."""
-    parser = argparse.ArgumentParser(description="Keep a folder at what the registry's labels say.")
-    parser.add_argument("--registry", required=True, metavar="URL", help="folder of the registry")
-    parser.add_argument("--folder", required=True, type=Path, metavar="DIR", help="what the model server mounts")
-    parser.add_argument("--name", required=True, metavar="NAME", help="of the model, in the server's URLs")
-    parser.add_argument("--seconds", type=float, default=30, metavar="S", help="between two looks (default: 30)")
+    """Updates the folder repeatedly; with --until-live, until there is a live version."""
+    parser = argparse.ArgumentParser(description="Mirror the registry's live and canary versions to a folder.")
+    parser.add_argument("--registry", required=True, metavar="URL", help="URL of the registry")
+    parser.add_argument("--folder", required=True, type=Path, metavar="DIR", help="folder that the model server mounts")
+    parser.add_argument("--name", required=True, metavar="NAME", help="name of the model in the server's URLs")
+    parser.add_argument("--seconds", type=float, default=30, metavar="S", help="polling interval (default: 30)")
     parser.add_argument("--until-live", action="store_true", help="end when there is a live version")
     given = parser.parse_args()
     served: dict[str, int] = {}
@@ -128,9 +132,9 @@ def main() -> None:
                 print("serving", served or "nothing yet", file=sys.stderr, flush=True)
             if given.until_live and given.name in served:
                 return
-            # The server may still be loading what was wanted last time: its files go one look later.
+            # The server may still load the versions of the last update: their files are deleted one update later.
             sweep(given.folder, {*before.values(), *served.values()})
-        except Exception as exc:  # a store that is away for a minute must not take down the model that is served
+        except Exception as exc:  # a short outage of the store must not stop serving
             print(f"the registry cannot be mirrored; trying again: {exc}", file=sys.stderr, flush=True)
         time.sleep(given.seconds)
 

@@ -1,1 +1,1 @@
-"""Beam beyond one process: from [beam] in pipeline.toml to Beam's arguments, job server and workers."""
+"""Beam job server and Python workers for the profiles in [beam] of pipeline.toml that use a cluster."""

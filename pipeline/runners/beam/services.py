@@ -1,4 +1,4 @@
-"""What a run on Flink or Spark needs beside the cluster: a job server and Python workers, for as long as it lasts."""
+"""Starts the services that a run on Flink or Spark needs beside the cluster: a job server and Python workers."""
 
 import ctypes
 import json
@@ -22,27 +22,27 @@ from pipeline.settings.sections.beam import BeamSection, Flink, Portable, Spark
 
 START_SECONDS = 90
 FETCHED_VERSION = "1.19"
-"""Of Flink, for which deploy/flink/fetch.sh makes a job server."""
+"""Flink version for which deploy/flink/fetch.sh makes a job server."""
 
 _SPARK_OPENS = ("sun.nio.ch", "java.nio", "java.util", "java.lang.invoke")
-"""Packages of java.base that Spark reaches into and Java 17 shuts."""
+"""Packages of java.base that Spark accesses by reflection and Java 17 closes by default."""
 
 
 @contextmanager
 def started(beam: BeamSection, logs: Path) -> Iterator[Endpoints]:
-    """Starts what the profile needs and the settings do not name; ends it when the context does.
+    """Starts the job server and workers that the profile needs and the settings do not name, during the block.
 
     Args:
       beam: The settings.
       logs: Folder for job-server.log and workers.log.
 
     Yields:
-      Addresses for `arguments.beam_args`, also set as environment variables for `arguments.run_args`; of a profile
-      without a job server, empty ones.
+      Addresses for `beam_arguments.beam_args`, which are also set as environment variables for
+      `beam_arguments.run_args`; empty for a profile without a job server.
 
     Raises:
-      UsageError: The profile is Dataflow's, which serves no local run; Flink does not answer or has no TaskManager;
-        there is no Java; the job server cannot be had.
+      UsageError: The profile is `dataflow`, which local runs do not support; Flink cannot be reached or has no
+        TaskManager; Java is missing; or the job server cannot be downloaded.
     """
     if beam.profile == "dataflow":
         raise UsageError(
@@ -63,19 +63,23 @@ def started(beam: BeamSection, logs: Path) -> Iterator[Endpoints]:
 
 
 def check_flink(settings: Flink) -> None:
-    """UsageError unless the cluster answers, is of the version that the settings name, and has a TaskManager."""
+    """Checks that a Flink cluster can be reached, has the configured version, and has enough slots.
+
+    Raises:
+      UsageError: It does not.
+    """
     address = settings.master if "://" in settings.master else f"http://{settings.master}"
     what_to_do = "start a cluster (make flink-up) or correct [beam.flink] master"
-    # Straight there: a proxy that is set for downloads knows nothing of the cluster.
+    # Without proxy: a proxy that is set for downloads does not reach the cluster.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{address}/overview", timeout=10) as answer:
             overview = json.load(answer)
     except (OSError, ValueError) as exc:
         reason = getattr(exc, "reason", exc)
-        raise UsageError(f"{address}: no Flink answers there ({reason}); {what_to_do}") from exc
+        raise UsageError(f"{address}: Flink cannot be reached ({reason}); {what_to_do}") from exc
     if not isinstance(overview, dict) or "taskmanagers" not in overview:
-        raise UsageError(f"{address}: what answers there is not Flink; {what_to_do}")
+        raise UsageError(f"{address}: the server is not Flink; {what_to_do}")
     version = ".".join(str(overview.get("flink-version", "")).split(".")[:2])
     if version != settings.version:
         raise UsageError(f"{address}: is Flink {version}, but [beam.flink] version says {settings.version}; correct it")
@@ -92,7 +96,7 @@ def check_flink(settings: Flink) -> None:
 def _job_server(settings: Portable, logs: Path) -> Iterator[str]:
     java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
     if shutil.which(java) is None:
-        raise UsageError(f"{java}: no Java there, which Beam's job server needs; install a JRE or set JAVA_HOME")
+        raise UsageError(f"{java}: not found, but Beam's job server needs Java; install a JRE or set JAVA_HOME")
     jar = job_server_jar(settings)
     port = _free_port()
     options = [f"-Xmx{settings.job_memory_mb}m"] if isinstance(settings, Flink | Spark) else []
@@ -102,7 +106,7 @@ def _job_server(settings: Portable, logs: Path) -> Iterator[str]:
     else:
         master = ["--flink-master", settings.master.removeprefix("http://")] if isinstance(settings, Flink) else []
     with tempfile.TemporaryDirectory(prefix="plumbline-beam-") as artifacts:
-        options.append(f"-Djava.io.tmpdir={artifacts}")  # a JVM does not look at TMPDIR
+        options.append(f"-Djava.io.tmpdir={artifacts}")  # a JVM ignores TMPDIR
         command = [java, *options, "-jar", str(jar), *master, "--job-host", "127.0.0.1", "--job-port", str(port)]
         command += ["--artifact-port", "0", "--expansion-port", "-1", "--artifacts-dir", artifacts]
         with _process(command, port, "the job server", logs / "job-server.log"):
@@ -110,7 +114,11 @@ def _job_server(settings: Portable, logs: Path) -> Iterator[str]:
 
 
 def job_server_jar(settings: Portable) -> Path:
-    """The job server's file; UsageError if it is not there and Beam cannot fetch its own."""
+    """Returns the job server's JAR file, which Beam downloads if necessary.
+
+    Raises:
+      UsageError: The configured file does not exist, or Beam cannot download the JAR.
+    """
     if settings.job_server_jar:
         if not Path(settings.job_server_jar).is_file():
             raise UsageError(f"{settings.job_server_jar}: no such file; correct job_server_jar in [beam]")
@@ -127,7 +135,7 @@ def job_server_jar(settings: Portable) -> Path:
     except (OSError, RuntimeError) as exc:
         name = address.rsplit("/", 1)[-1]
         what_to_do = "run make flink-up" if isinstance(settings, Flink) else "name its file as job_server_jar"
-        raise UsageError(f"{name}: Beam cannot fetch its job server ({exc}); {what_to_do}") from exc
+        raise UsageError(f"{name}: Beam cannot download its job server ({exc}); {what_to_do}") from exc
 
 
 @contextmanager
@@ -140,7 +148,7 @@ def _worker_pool(logs: Path) -> Iterator[str]:
 
 @contextmanager
 def _process(command: list[str], port: int, what: str, log: Path) -> Iterator[None]:
-    """A process of ours that listens on `port`, until the context ends."""
+    """Runs a process during the block; waits until it listens on `port`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
         process = subprocess.Popen(  # noqa: S603 - a list that this module writes, no shell
@@ -150,9 +158,9 @@ def _process(command: list[str], port: int, what: str, log: Path) -> Iterator[No
         deadline = time.monotonic() + START_SECONDS
         while not _listens(port):
             if process.poll() is not None:
-                raise PlumblineError(f"{what} ended while it started (exit code {process.returncode}); see {log}")
+                raise PlumblineError(f"{what} ended during its start (exit code {process.returncode}); see {log}")
             if time.monotonic() > deadline:
-                raise PlumblineError(f"{what} does not answer after {START_SECONDS} s; see {log}")
+                raise PlumblineError(f"{what} did not start within {START_SECONDS} s; see {log}")
             time.sleep(0.1)
         yield
     finally:
@@ -165,9 +173,13 @@ def _process(command: list[str], port: int, what: str, log: Path) -> Iterator[No
 
 
 def end_with_parent(how: signal.Signals) -> Callable[[], None] | None:
-    """For Popen's preexec_fn: the kernel sends the child a signal when this process ends, also by kill -9.
+    """Makes a function for Popen's preexec_fn: the kernel signals the child when this process ends, also by kill -9.
 
-    None elsewhere than on Linux, where a run that is killed leaves its job server and worker pool behind.
+    Args:
+      how: The signal.
+
+    Returns:
+      The function; None on other systems than Linux, where a killed run leaves its job server and workers running.
     """
     if sys.platform != "linux":
         return None

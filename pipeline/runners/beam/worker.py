@@ -1,4 +1,4 @@
-"""A worker of a distributed runner: `python -m pipeline.runners.beam.worker CONTROL ID POOL`, started by the pool."""
+"""A Beam worker process: `python -m pipeline.runners.beam.worker CONTROL ID POOL`, started by the worker pool."""
 
 import ctypes
 import logging
@@ -7,11 +7,11 @@ import signal
 import sys
 
 STATE_CACHE_BYTES = 100 << 20
-"""Side inputs that a worker keeps rather than fetches again, at most; by itself Beam's worker keeps none."""
+"""Size of the worker's cache for side inputs; Beam's default is none."""
 
 
 def main() -> None:
-    """Serves the runner at CONTROL as worker ID, until it hangs up or the pool (process POOL) is gone."""
+    """Serves the runner at address CONTROL as worker ID, until the connection or the pool (process id POOL) ends."""
     control, worker_id, pool = sys.argv[1:]
     _end_with(int(pool))
     from pipeline.process.environment import configure_environment
@@ -24,10 +24,7 @@ def main() -> None:
 
 
 def _end_with(pool: int) -> None:
-    """Has the kernel end this process when the pool does, however that ends.
-
-    Elsewhere than on Linux a worker ends when the runner hangs up.
-    """
+    """Makes the kernel kill this process when the pool ends, on Linux. Elsewhere it ends when the connection closes."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

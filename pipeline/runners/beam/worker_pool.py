@@ -1,8 +1,8 @@
-"""A pool of Python workers, each a process: `python -m pipeline.runners.beam.worker_pool --port 50000`.
+"""A pool of Beam worker processes: `python -m pipeline.runners.beam.worker_pool --port 50000`.
 
-It speaks Beam's protocol for external workers: a runner asks for a worker, the pool starts one. Beam has such a pool of
-its own; ours listens on this machine only unless told otherwise, starts workers with this very Python and with our
-settings for TensorFlow, and takes them with it when it ends.
+The pool implements Beam's protocol for external workers: the runner requests a worker, and the pool starts a process.
+Unlike Beam's own pool it listens on the loopback interface by default, starts workers with the same Python interpreter
+and Plumbline's environment variables for TensorFlow, and ends its workers when it ends.
 """
 
 import argparse
@@ -20,11 +20,11 @@ import grpc  # type: ignore[import-untyped]
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
 END_SECONDS = 5
-"""Workers that are told to end have so long before they are killed."""
+"""Seconds between SIGTERM and SIGKILL for workers."""
 
 
 class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
-    """Starts and stops workers as a runner asks for it."""
+    """Starts a worker process for each request of a runner."""
 
     def __init__(self) -> None:
         self._workers: list[subprocess.Popen[bytes]] = []
@@ -32,7 +32,7 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         self._stopped = False
 
     def StartWorker(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Starts a worker for the control endpoint that asks."""
+        """Starts a worker for the request's control endpoint."""
         control = request.control_endpoint.url
         command = [sys.executable, "-m", "pipeline.runners.beam.worker", control, request.worker_id, str(os.getpid())]
         try:
@@ -48,9 +48,9 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
             return beam_fn_api_pb2.StartWorkerResponse(error=f"worker not started: {exc}")
 
     def StopWorker(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Does nothing: a worker ends when its runner hangs up, also when that was killed.
+        """Does nothing: a worker ends when its runner closes the connection or is killed.
 
-        Its id says too little to end it by: every TaskManager counts its own workers from 1-1.
+        The worker id is not unique: every TaskManager numbers its workers from 1-1.
         """
         return beam_fn_api_pb2.StopWorkerResponse()
 
@@ -70,9 +70,9 @@ class WorkerPool(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
 
 
 def main() -> None:
-    """Serves until it gets SIGTERM, SIGINT or SIGHUP."""
+    """Serves requests until SIGTERM, SIGINT or SIGHUP."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.runners.beam.worker_pool", description=__doc__)
-    parser.add_argument("--port", type=int, required=True, help="to listen on")
+    parser.add_argument("--port", type=int, required=True, help="port to listen on")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
     parsed = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s pool %(levelname)s %(message)s")
@@ -80,11 +80,11 @@ def main() -> None:
     server = grpc.server(ThreadPoolExecutor(16))
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
     server.add_insecure_port(f"{parsed.host}:{parsed.port}")
-    asked = threading.Event()
+    stop_requested = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: asked.set())
+        signal.signal(number, lambda *_: stop_requested.set())
     server.start()
-    asked.wait()
+    stop_requested.wait()
     server.stop(None)
     pool.stop()
 

@@ -1,5 +1,5 @@
-"""The dry run: a compiled pipeline, task by task on this machine, as open-source Kubeflow Pipelines would run it.
+"""Dry run: executes a compiled pipeline task by task on this machine, as open-source Kubeflow Pipelines would.
 
-What KFP does is read in its own source (backend/src/v2: compiler, driver, component). Each file here names the part of
-it that it stands in for.
+The behaviour follows KFP's source (backend/src/v2: compiler, driver, component). Each module names the part of KFP that
+it reimplements.
 """

@@ -1,4 +1,4 @@
-"""What open-source KFP refuses, or would silently not do: said before anything runs, with the task's name."""
+"""Rejects pipelines that open-source KFP refuses or would execute differently, before any task runs."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pipeline.runners.dry_run.spec import Spec, Task
 from pipeline.runners.dry_run.task_order import producers
 
 STORES = ("gs://", "s3://", "minio://")
-"""Schemes from which KFP's launcher can fetch."""
+"""Schemes from which KFP's launcher can download."""
 
 FILLED_IN = re.compile(
     r"\{\{\$\}\}"
@@ -21,10 +21,10 @@ NAMED = re.compile(r"\$\.(inputs|outputs)\.(parameters|artifacts)\['([^']+)'\]")
 
 
 def check_compatibility(spec: Spec) -> None:
-    """Checks every task.
+    """Checks every task of a pipeline.
 
     Raises:
-      ConfigError: The first thing found that a cluster would refuse, or that this dry run cannot do.
+      ConfigError: A cluster would refuse the pipeline, or dry runs do not support it; names the task and the reason.
     """
     for name in sorted(spec.task_specs):
         for reason in _reasons(spec, spec.task(name)):
@@ -73,11 +73,11 @@ def _container(task: Task) -> Iterator[str]:
         yield "no container image"
     words = [*container.get("command", []), *container.get("args", [])]
     if not words:
-        yield "no command; KFP's launcher does not know the image's own entry point"
+        yield "no command; KFP's launcher does not use the image's entrypoint"
     for word in words:
         for placeholder in PLACEHOLDER.findall(word):
             if not FILLED_IN.fullmatch(placeholder):
-                yield f"placeholder {placeholder}, which open-source KFP's launcher leaves as it is"
+                yield f"placeholder {placeholder}, which open-source KFP's launcher does not replace"
             for side, kind, name in NAMED.findall(placeholder):
                 if name not in task.declared(side[:-1], kind):
                     yield f"placeholder {placeholder} names no {kind[:-1]} that the component declares"
@@ -114,7 +114,7 @@ def _parameters(spec: Spec, task: Task) -> Iterator[str]:
             if wrong := mismatch(value.get("constant"), declared):
                 yield f"input parameter {name}: {wrong}"
         elif "taskOutputParameter" not in source:
-            yield f"input parameter {name}: from {', '.join(source) or 'nowhere'}, which this dry run does not know"
+            yield f"input parameter {name}: unsupported source {', '.join(source) or '(none)'}"
 
 
 def _artifacts(task: Task) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _artifacts(task: Task) -> Iterator[str]:
             yield f"input artifact {name}: no task produces it"
     for name, source in given.items():
         if "componentInputArtifact" in source:
-            yield f"input artifact {name}: an input of the pipeline itself, which a run cannot be given"
+            yield f"input artifact {name}: is an input of the pipeline, which runs do not support"
         elif "taskOutputArtifact" not in source:
             yield f"input artifact {name}: no task produces it"
 
@@ -150,7 +150,15 @@ TYPES: dict[str, tuple[type, ...]] = {
 
 
 def mismatch(value: Any, declared: dict[str, Any]) -> str:
-    """Why a value is not of the declared type, "" if it is. STRING takes every value as text."""
+    """Compares a value with a declared parameter type.
+
+    Args:
+      value: The value, as parsed JSON.
+      declared: ParameterSpec; STRING accepts any value.
+
+    Returns:
+      The reason why the type does not match; "" if it matches.
+    """
     kind = declared.get("parameterType", "")
     if kind == "STRING":
         return ""

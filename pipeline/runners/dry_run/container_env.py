@@ -1,7 +1,7 @@
-"""What a container has around it: environment variables and folders, as the spec and its platform settings say.
+"""Environment variables and volumes of a container, from the spec, the platform spec and the command line.
 
-Secrets come by reference: the spec names them, their values come from --env or from this process's environment, and no
-record of the run holds them.
+The spec only names secrets. Their values come from --env or from this process's environment, and are not written to any
+record of the run.
 """
 
 import os
@@ -16,7 +16,7 @@ from pipeline.runners.dry_run.spec import Task
 
 @dataclass(frozen=True)
 class AddedEnvironment:
-    """What the command line adds to what the spec says.
+    """Environment variables and volumes of the command line.
 
     Attributes:
       env: Name -> value.
@@ -31,13 +31,13 @@ def parse_additions(env: list[str], volumes: list[str]) -> AddedEnvironment:
     """Reads --env NAME=VALUE or --env NAME, and --volume FOLDER:PATH[:ro].
 
     Raises:
-      UsageError: Another form, a variable that is not set, or a folder that is not there.
+      UsageError: The syntax is wrong, a variable is not set, or a folder does not exist.
     """
     values = {}
     for one in env:
         name, equals, value = one.partition("=")
         if not equals and name not in os.environ:
-            raise UsageError(f"--env {name}: not set in this environment; --env {name}=VALUE gives it")
+            raise UsageError(f"--env {name}: not set in this environment; give --env {name}=VALUE")
         values[name] = value if equals else os.environ[name]
     folders = {}
     for one in volumes:
@@ -52,12 +52,18 @@ def parse_additions(env: list[str], volumes: list[str]) -> AddedEnvironment:
 
 
 def environment(task: Task, extra: AddedEnvironment) -> tuple[dict[str, str], dict[str, str]]:
-    """The variables of a task's container: those that the spec holds, and those that it only names.
+    """Collects the environment variables of a task's container.
 
-    The latter, and those of --env, may be secrets: no command line and no file may show them.
+    Args:
+      task: The task.
+      extra: Values of the command line.
+
+    Returns:
+      Variables whose values are in the spec; and variables of secrets, config maps and --env, which must not appear on
+      command lines or in files.
 
     Raises:
-      ConfigError: A secret or setting that must be there is not given.
+      ConfigError: A required secret or config map has no value.
     """
     shown = {one["name"]: one.get("value", "") for one in task.container.get("env", [])}
     for source in task.kubernetes.get("fieldPathAsEnv", []):
@@ -74,21 +80,29 @@ def environment(task: Task, extra: AddedEnvironment) -> tuple[dict[str, str], di
                 elif not source.get("optional"):
                     raise ConfigError(
                         f"task {task.name}: {variable} comes from key {pair[key]} of {what} {name}; "
-                        f"--env {variable}=VALUE gives it here"
+                        f"give --env {variable}=VALUE"
                     )
     return shown, {**hidden, **extra.env}
 
 
 def mounts(task: Task, extra: AddedEnvironment, inside: bool) -> dict[str, tuple[Path, str]]:
-    """Folders that a task's container sees besides its own: path -> (folder of this machine, options).
+    """Collects the additional volumes of a task's container.
+
+    Args:
+      task: The task.
+      extra: Values of the command line.
+      inside: Whether the task runs in a container.
+
+    Returns:
+      Path in the container -> (folder of this machine, options).
 
     Raises:
-      ConfigError: A volume of the platform settings is not given with --volume.
+      ConfigError: A volume of the platform spec has no --volume or, without containers, no folder on this machine.
     """
     for path, what in _volumes(task):
         covered = path.rstrip("/") in extra.volumes if inside else Path(path).is_dir()
         if not covered:
-            hint = f"--volume FOLDER:{path} gives it here" if inside else f"{path} must be a folder of this machine"
+            hint = f"give --volume FOLDER:{path}" if inside else f"{path} must be a folder of this machine"
             raise ConfigError(f"task {task.name}: mounts {what} at {path}; {hint}")
     return dict(extra.volumes) if inside else {}
 

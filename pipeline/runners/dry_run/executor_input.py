@@ -1,4 +1,4 @@
-"""What a container is told: outputs as the driver lays them out, the ExecutorInput, and placeholders filled in."""
+"""Makes a container's ExecutorInput, with outputs as KFP's driver assigns them, and its command line."""
 
 import json
 from typing import Any
@@ -13,12 +13,12 @@ launcher writes the container's standard output and standard error into it (KFP 
 
 
 def outputs(task: Task, run_folder: str, execution: str, places: TaskPaths) -> dict[str, Any]:
-    """The `outputs` of an ExecutorInput (driver.go, provisionOutputs).
+    """Makes the `outputs` of an ExecutorInput (driver.go, provisionOutputs).
 
     Args:
-      task: What is about to run.
+      task: The task.
       run_folder: <root>/<pipeline>/<run>.
-      execution: A UUID of this execution alone: what a dead one left is never mixed with what a new one writes.
+      execution: UUID of this execution, which separates its files from those of a killed one.
       places: The task's folders.
     """
     root = f"{run_folder}/{task.name}/{execution}"
@@ -44,7 +44,7 @@ def outputs(task: Task, run_folder: str, execution: str, places: TaskPaths) -> d
 
 
 def as_json(executor_input: dict[str, Any]) -> str:
-    """ExecutorInput as protobuf's JSON: what is empty is left out."""
+    """Serialises an ExecutorInput as protobuf's JSON, without empty fields."""
     sides = {}
     for side, content in executor_input.items():
         sides[side] = {key: value for key, value in content.items() if value not in ({}, "")}
@@ -52,7 +52,13 @@ def as_json(executor_input: dict[str, Any]) -> str:
 
 
 def command(task: Task, executor_input: dict[str, Any], places: TaskPaths) -> list[str]:
-    """The command line with every placeholder filled in (launcher_v2.go, compileCmdAndArgs; driver/util.go)."""
+    """Makes the command line and replaces its placeholders (launcher_v2.go, compileCmdAndArgs; driver/util.go).
+
+    Args:
+      task: The task.
+      executor_input: Its ExecutorInput.
+      places: The task's folders.
+    """
     container = task.container
     filling = _placeholders(executor_input, places)
     words: list[str] = []
@@ -82,7 +88,7 @@ def _placeholders(executor_input: dict[str, Any], places: TaskPaths) -> dict[str
 
 
 def _if_present(word: str, parameters: dict[str, Any]) -> list[str]:
-    """What {"IfPresent": {"InputName": …, "Then": …, "Else": …}} comes to; any other word is itself."""
+    """Evaluates {"IfPresent": {"InputName": …, "Then": …, "Else": …}}; returns other words unchanged."""
     if not word.lstrip().startswith('{"IfPresent":'):
         return [word]
     clause = json.loads(word)["IfPresent"]

@@ -1,4 +1,4 @@
-"""A task that failed, in one line."""
+"""The error of a failed task."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ from components.shared.errors import GateBlocked, PlumblineError, UsageError
 
 
 class TaskFailed(PlumblineError):
-    """Names the task, the cause and the log.
+    """A task failed. The message names the task, the cause and the log.
 
     Attributes:
-      task: The task's name.
-      cause: What went wrong.
-      attempts: How often it was tried; 0 if it never came to that.
-      exit_code: 3 and 2 are the container's own (the data gate, bad input); everything else is 1.
+      task: Name of the task.
+      cause: Description of the error, in one line.
+      attempts: Number of attempts; 0 if the task did not start.
+      exit_code: The container's exit code if that is 3 (data gate) or 2 (bad input), else 1.
     """
 
     def __init__(self, task: str, cause: str, log: Path | None = None, container_code: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""A task's inputs, as KFP's driver resolves them (driver/resolve.go)."""
+"""Resolves a task's inputs as KFP's driver does (driver/resolve.go)."""
 
 import zlib
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from pipeline.runners.dry_run.work_folder import TaskRecord
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What a run knows of itself.
+    """Properties of a run.
 
     Attributes:
-      pipeline: The pipeline's name.
-      run_id: A UUID.
+      pipeline: Name of the pipeline.
+      run_id: UUID of the run.
       root: Folder or URL of all runs' artifacts.
-      created: When the run began, RFC 3339, UTC.
-      parameters: The pipeline's parameters; None is an optional one without a value.
+      created: Start time, RFC 3339, UTC.
+      parameters: Values of the pipeline's parameters; None for an optional one without a value.
     """
 
     pipeline: str
@@ -31,11 +31,11 @@ class RunFacts:
 
     @property
     def folder(self) -> str:
-        """Where this run's artifacts go."""
+        """Folder of the run's artifacts."""
         return f"{self.root.split('?')[0].rstrip('/')}/{self.pipeline}/{self.run_id}"
 
     def placeholders(self, task: str) -> dict[str, str]:
-        """What a constant may stand for."""
+        """Returns the placeholders that KFP replaces in constants, with their values for a task."""
         return {
             "{{$.pipeline_job_name}}": f"{self.pipeline} {self.run_id[:5]}",
             "{{$.pipeline_job_resource_name}}": f"{self.pipeline}-{self.run_id[:5]}",
@@ -48,15 +48,15 @@ class RunFacts:
 
 
 def resolve(task: Task, run: RunFacts, done: dict[str, TaskRecord]) -> dict[str, Any]:
-    """The `inputs` of an ExecutorInput; defaults are in it already.
+    """Makes the `inputs` of an ExecutorInput, including defaults.
 
     Args:
-      task: What is about to run.
+      task: The task.
       run: The run.
-      done: Records of the tasks before it.
+      done: Records of the upstream tasks, by name.
 
     Raises:
-      TaskFailed: A producer left out an output parameter, or a value is not of the declared type.
+      TaskFailed: A required parameter has no value, or a value does not have the declared type.
     """
     return {"parameterValues": _parameters(task, run, done), "artifacts": _artifacts(task, done)}
 
@@ -99,10 +99,14 @@ def _artifacts(task: Task, done: dict[str, TaskRecord]) -> dict[str, Any]:
 
 
 def as_input(output: str, artifact: dict[str, Any]) -> dict[str, Any]:
-    """An artifact after its way through ML Metadata (v2/metadata: RecordArtifact, toRuntimeArtifact).
+    """Converts an output artifact to an input artifact as KFP's ML Metadata does (RecordArtifact, toRuntimeArtifact).
 
-    What comes back is not what went in: the type is empty, the name is the artifact's number, truth is 1 or 0, lists
+    The conversion changes the artifact: the type is empty, the name is the artifact id, booleans become 1 or 0, lists
     and objects are wrapped.
+
+    Args:
+      output: Name of the output.
+      artifact: RuntimeArtifact as its producer wrote it.
     """
     metadata = {name: _through_metadata(value) for name, value in artifact.get("metadata", {}).items()}
     return {

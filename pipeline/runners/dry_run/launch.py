@@ -1,4 +1,4 @@
-"""Runs a container's command in a process of its own, on this machine or in an image, and ends what outlives us."""
+"""Runs a container's command as a child process, on this machine or in an image, and ends leftover processes."""
 
 import hashlib
 import json
@@ -20,17 +20,17 @@ from pipeline.runners.dry_run.failure import TaskFailed
 
 @dataclass(frozen=True)
 class ContainerCall:
-    """One container.
+    """A container to run.
 
     Attributes:
-      task: The task's name.
-      image: Image to run in.
+      task: Name of the task.
+      image: Container image.
       command: Program and arguments.
-      env: Variables that the spec holds.
-      hidden: Variables whose values no command line and no file may show.
+      env: Environment variables of the spec.
+      hidden: Environment variables whose values must not appear on command lines or in files.
       mounts: Path in the container -> (folder of this machine, options).
       places: The task's folders.
-      log: File to append all output to.
+      log: File to which all output is appended.
     """
 
     task: str
@@ -49,17 +49,21 @@ class Launcher(Protocol):
     inside: bool
 
     def digest(self, task: str, image: str) -> str:
-        """What tells an image from another of its name; TaskFailed if it is not there."""
+        """Returns the id of an image.
+
+        Raises:
+          TaskFailed: The image does not exist.
+        """
 
     def run(self, call: ContainerCall) -> int:
-        """Runs one to its end; returns its exit code."""
+        """Runs a container and returns its exit code."""
 
     def clean(self) -> None:
-        """Removes what a killed dry run left."""
+        """Ends leftover processes and containers of a killed dry run."""
 
 
 class OnMachine:
-    """Commands run as they are; `python` is this interpreter, the working folder is the current one."""
+    """Runs commands without containers, in the current folder; `python` is this process's interpreter."""
 
     inside = False
 
@@ -67,7 +71,7 @@ class OnMachine:
         self._running = running
 
     def digest(self, task: str, image: str) -> str:
-        """The image plays no part."""
+        """Returns "none": no image is used."""
         return "none"
 
     def run(self, call: ContainerCall) -> int:
@@ -76,7 +80,7 @@ class OnMachine:
         if command[0] in ("python", "python3"):
             command[0] = sys.executable
         env = {
-            # Other words for Python, in a shell script say, find the same one.
+            # So that shell scripts find the same Python.
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}",
             "HOME": os.environ.get("HOME", "/"),
             "LANG": "C.UTF-8",
@@ -88,12 +92,12 @@ class OnMachine:
         return _wait(call, command, env, self._running)
 
     def clean(self) -> None:
-        """Ends a process that outlived a killed dry run."""
+        """See Launcher."""
         end_leftover(self._running)
 
 
 class InImage:
-    """Commands run in an image that buildah knows, in a working container that is removed afterwards."""
+    """Runs commands in a local image of buildah, in a working container that is removed afterwards."""
 
     inside = True
 
@@ -124,7 +128,7 @@ class InImage:
                 words += ["--volume", f"{folder}:{path}" + (f":{options}" if options else "")]
             command, assignments = call.command, ""
             if call.hidden:
-                # buildah has no way for them but its command line, which every user of the machine can read.
+                # buildah takes variables only on its command line, which every user of the machine can read.
                 command = ["sh", "-c", 'set -a; eval "$(cat)"; set +a; exec "$@" </dev/null', "sh", *command]
                 assignments = "".join(f"{key}={shlex.quote(value)}\n" for key, value in call.hidden.items())
             return _wait(call, [*words, "--", name, *command], os.environ, self._running, assignments)
@@ -132,7 +136,7 @@ class InImage:
             _buildah("rm", name)
 
     def clean(self) -> None:
-        """Ends a process and removes working containers that outlived a killed dry run on this work folder."""
+        """See Launcher; containers of other work folders are left alone."""
         end_leftover(self._running)
         listed = _buildah("containers", "--format", "{{.ContainerName}}")
         for name in listed.stdout.split():
@@ -142,10 +146,10 @@ class InImage:
 
 def _buildah(*words: str) -> subprocess.CompletedProcess[str]:
     try:
-        command = ["buildah", *words]  # wherever the machine has it
+        command = ["buildah", *words]
         return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a list, no shell
     except FileNotFoundError:
-        raise UsageError("buildah is not installed; it runs the images. Or --no-image, on this machine") from None
+        raise UsageError("buildah, which runs the images, is not installed; install it or give --no-image") from None
 
 
 def _last_line(text: str) -> str:
@@ -155,8 +159,8 @@ def _last_line(text: str) -> str:
 def _wait(call: ContainerCall, command: list[str], env: Mapping[str, str], running: Path, text: str = "") -> int:
     with call.log.open("ab") as log:
         try:
-            # A session of its own: whatever the command starts can be ended with it.
-            process = subprocess.Popen(  # noqa: S603 - a pipeline is a program: running its steps is what is asked for
+            # A new session: the whole process group can be ended.
+            process = subprocess.Popen(  # noqa: S603 - the purpose of a dry run is to run the pipeline's commands
                 command,
                 env=env,
                 stdin=subprocess.PIPE if text else subprocess.DEVNULL,
@@ -175,13 +179,13 @@ def _wait(call: ContainerCall, command: list[str], env: Mapping[str, str], runni
             process.wait()
             raise
         finally:
-            # What the command left in the background ends with its container.
+            # Background processes of the command end with its container.
             _end(process.pid)
             running.unlink(missing_ok=True)
 
 
 def end_leftover(running: Path) -> None:
-    """Ends the process that a killed dry run left behind, unless its number has passed to another process."""
+    """Ends the process that a killed dry run left, unless its process id belongs to another process now."""
     try:
         left = json.loads(running.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -193,7 +197,7 @@ def end_leftover(running: Path) -> None:
 
 
 def _started(pid: int) -> str:
-    """When a process started, in the kernel's ticks; "" if there is none, or no /proc to say it."""
+    """Start time of a process in clock ticks; "" if there is no such process or no /proc."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except (OSError, IndexError):

@@ -1,4 +1,4 @@
-"""What a container wrote: executor output, output parameters and artifacts, taken in as the launcher does."""
+"""Reads a container's executor output, output parameters and artifacts as KFP's launcher does."""
 
 from pathlib import Path
 from typing import Any
@@ -9,18 +9,18 @@ from pipeline.runners.dry_run.store import Stores
 from pipeline.runners.dry_run.values import from_text, plain
 
 IN_METADATA = ("system.Metrics", "system.ClassificationMetrics", "system.SlicedClassificationMetrics")
-"""Types whose content is their metadata: KFP's components write no file for them."""
+"""Artifact types whose content is in their metadata: KFP's components write no file for them."""
 
 
 class OutputError(Exception):
-    """What is wrong with what a container wrote."""
+    """A container's output is missing or malformed."""
 
 
 def executor_output(path: Path) -> dict[str, Any]:
-    """The file that a container may write to tell more of its outputs; {} without one.
+    """Reads the optional ExecutorOutput file of a container; {} if there is none.
 
     Raises:
-      OutputError: It is not an ExecutorOutput.
+      OutputError: The file is not an ExecutorOutput.
     """
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2
@@ -40,10 +40,19 @@ def executor_output(path: Path) -> dict[str, Any]:
 def collect_parameters(
     task: Task, executor_input: dict[str, Any], said: dict[str, Any], places: TaskPaths
 ) -> dict[str, Any]:
-    """Output parameters: what the executor output says, else what was written to their files.
+    """Collects output parameters from the ExecutorOutput, or from their files.
+
+    Args:
+      task: The task.
+      executor_input: Its ExecutorInput.
+      said: Its ExecutorOutput; {} if there is none.
+      places: The task's folders.
+
+    Returns:
+      Name -> value.
 
     Raises:
-      OutputError: A declared one is in neither, or is not of its type.
+      OutputError: A declared parameter is missing, or its value does not have the declared type.
     """
     values = plain(said.get("parameterValues", {}))
     for name, place in executor_input["outputs"]["parameters"].items():
@@ -62,14 +71,20 @@ def collect_parameters(
 def collect_artifacts(
     executor_input: dict[str, Any], said: dict[str, Any], places: TaskPaths, stores: Stores
 ) -> dict[str, dict[str, Any]]:
-    """Merges the executor output into the output artifacts and uploads them.
+    """Merges the ExecutorOutput into the output artifacts and uploads them.
+
+    Args:
+      executor_input: The task's ExecutorInput.
+      said: Its ExecutorOutput; {} if there is none.
+      places: The task's folders.
+      stores: Stores of the artifacts.
 
     Returns:
-      Output -> RuntimeArtifact with `objects` and `bytes`. A folder without files has 0 objects: an object store keeps
-      none, and the tasks that read it find no folder.
+      Output -> RuntimeArtifact with `objects` and `bytes`. An empty folder has 0 objects: object stores have no empty
+      folders, and the tasks that read it find no folder.
 
     Raises:
-      OutputError: A declared one was not written, or its URI was changed to one that cannot be uploaded.
+      OutputError: A declared artifact was not written, or its URI was changed to one that cannot be uploaded.
     """
     merged = {
         name: _merged(name, listed["artifacts"][0], said)
@@ -90,7 +105,7 @@ def _merged(name: str, artifact: dict[str, Any], said: dict[str, Any]) -> dict[s
     told: dict[str, Any] = listed[0] if listed else {}
     uri = told.get("uri") or artifact["uri"]
     if is_remote(artifact["uri"]) and not is_remote(uri):
-        raise OutputError(f"output artifact {name}: its URI was changed to {uri}, from where nothing is uploaded")
+        raise OutputError(f"output artifact {name}: its URI was changed to {uri}, which is not uploaded")
     return {**artifact, "uri": uri, "metadata": {**artifact.get("metadata", {}), **told.get("metadata", {})}}
 
 

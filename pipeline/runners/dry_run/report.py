@@ -1,22 +1,22 @@
-"""What a dry run came to: for a person and as JSON."""
+"""The report of a dry run, as text and as JSON."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PUSHED = "pushed_version"
-"""Property of an output artifact that says which version of a model was pushed."""
+"""Property of an output artifact: the pushed version of the model."""
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One task.
+    """The result of a task.
 
     Attributes:
-      name: The task's name.
-      state: done, failed, or kept from an earlier dry run.
-      seconds: How long it took this time; about 0 if kept.
-      log: File with all that it printed.
-      attempts: How often it was started this time.
+      name: Name of the task.
+      state: "done", "failed", or "kept" from an earlier dry run.
+      seconds: Duration; about 0 if kept.
+      log: File with the task's output.
+      attempts: Number of attempts in this dry run.
     """
 
     name: str
@@ -28,16 +28,16 @@ class StepReport:
 
 @dataclass
 class Report:
-    """A dry run.
+    """The result of a dry run.
 
     Attributes:
-      pipeline: The pipeline's name.
-      run_id: UUID of the run; it stays when a run is continued.
-      root: Where its artifacts are.
-      work: Where its records and logs are.
-      steps: The tasks that were reached, in order.
-      outputs: Every declared output artifact of them: step, name, uri, objects, bytes, metadata.
-      parameters: Every output parameter of them: step, name, value.
+      pipeline: Name of the pipeline.
+      run_id: UUID of the run; unchanged when a run is continued.
+      root: Folder or URL of its artifacts.
+      work: Folder of its records and logs.
+      steps: The tasks that were executed or kept, in order.
+      outputs: Their declared output artifacts: step, name, uri, objects, bytes, metadata.
+      parameters: Their output parameters: step, name, value.
     """
 
     pipeline: str
@@ -50,7 +50,7 @@ class Report:
 
     @property
     def pushed(self) -> list[dict[str, str]]:
-        """Versions that were pushed: step, version."""
+        """The pushed versions: step, version."""
         return [
             {"step": output["step"], "version": str(output["metadata"][PUSHED])}
             for output in self.outputs
@@ -58,11 +58,11 @@ class Report:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """One JSON object."""
+        """Returns the output of `plumbline dry-run --json`."""
         return {**asdict(self), "pushed": self.pushed}
 
     def to_text(self) -> str:
-        """A line for the run, and one for each version that it pushed."""
+        """Formats a line for the run and one for each pushed version."""
         counts = {state: sum(step.state == state for step in self.steps) for state in ("done", "kept", "failed")}
         said = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         lines = [f"{self.pipeline}: {said}; artifacts in {self.root}, logs in {self.work}/logs"]

@@ -1,18 +1,17 @@
-"""When a failed task is tried again (RetryPolicy, as argocompiler/container.go hands it to Argo)."""
+"""Retries of failed tasks (RetryPolicy, as argocompiler/container.go passes it to Argo)."""
 
 from collections.abc import Iterator
 from typing import Any
 
 LONGEST = 2.0
-"""Seconds that a dry run waits at most: a cluster's waits are for nodes that come and go, of which there are none."""
+"""Maximum wait of a dry run in seconds. Clusters need longer waits, to replace nodes."""
 
 
 def waits(policy: dict[str, Any]) -> Iterator[float]:
-    """Seconds to wait before each further attempt; one item an attempt.
+    """Yields the seconds to wait before each retry.
 
     Args:
-      policy: RetryPolicy of the task; {} means a single attempt. The wait grows by `backoffFactor`, and is cut at
-        LONGEST.
+      policy: RetryPolicy of the task; {} means no retries. The wait grows by `backoffFactor`, up to LONGEST.
     """
     wait = _seconds(policy.get("backoffDuration", "0s"))
     for _ in range(int(policy.get("maxRetryCount", 0))):
@@ -21,10 +20,10 @@ def waits(policy: dict[str, Any]) -> Iterator[float]:
 
 
 def window(policy: dict[str, Any]) -> float:
-    """Seconds from the first attempt's start after which none begins any more.
+    """Returns the seconds after the start of the first attempt in which retries may start.
 
-    `backoffMaxDuration` becomes Argo's maxDuration, which limits all attempts together and no single wait. Where it is
-    left out, KFP hands Argo 0: the task is never tried again, whatever `maxRetryCount` says.
+    `backoffMaxDuration` becomes Argo's maxDuration, a limit for all attempts together, not for a single wait. If it is
+    missing, KFP passes 0 to Argo: the task is not retried, independently of `maxRetryCount`.
     """
     return _seconds(policy.get("backoffMaxDuration", "0s"))
 

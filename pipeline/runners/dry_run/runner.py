@@ -1,4 +1,4 @@
-"""The dry run itself: checks, then one task after the other."""
+"""Runs a dry run: validates the pipeline, then executes its tasks in topological order."""
 
 import os
 import shutil
@@ -31,27 +31,27 @@ from pipeline.runners.dry_run.values import given_parameters
 from pipeline.runners.dry_run.work_folder import TaskRecord, WorkFolder
 
 KFP_ROOT = "minio://mlpipeline/v2/artifacts"
-"""Where KFP keeps artifacts if neither the run nor the pipeline says it."""
+"""KFP's default pipeline root."""
 
 DEFAULT_STORAGE = Path("runs") / "dry-run"
 
 
 @dataclass(frozen=True)
 class DryRunOptions:
-    """What the command line says; see `plumbline dry-run --help`.
+    """Options of `plumbline dry-run`.
 
     Attributes:
-      image: Image for every task; "" takes the spec's own.
-      on_machine: Without images, on this machine.
-      root: Folder or URL for artifacts; "" takes the spec's, else KFP's own default.
-      storage: Folder that stands in for object stores; None: the real one where AWS_ENDPOINT_URL is set, runs/dry-run
-        elsewhere.
-      work: Folder for records and logs; None: <storage or root>/.dry-run/<pipeline>.
-      parameters: Name -> text.
-      env: NAME=VALUE or NAME.
-      volumes: FOLDER:PATH[:ro].
-      fresh: Forget what an earlier dry run did.
-      retry: Try failed tasks again as their retry policies say.
+      image: Image of every task; "" uses the images in the spec.
+      on_machine: Run tasks as processes of this machine, without images.
+      root: Folder or URL for artifacts; "" uses the spec's root, else KFP's default.
+      storage: Folder that replaces object stores; None uses the S3 store at AWS_ENDPOINT_URL if that is set, else
+        runs/dry-run.
+      work: Folder for records and logs; None is <storage or root>/.dry-run/<pipeline>.
+      parameters: Pipeline parameters: name -> text.
+      env: Environment variables: NAME=VALUE or NAME.
+      volumes: Volumes: FOLDER:PATH[:ro].
+      fresh: Do not keep tasks of an earlier dry run.
+      retry: Retry failed tasks by their retry policies.
     """
 
     image: str = ""
@@ -67,19 +67,19 @@ class DryRunOptions:
 
 
 def dry_run(path: Path, options: DryRunOptions, stream: TextIO | None) -> tuple[Report, PlumblineError | None]:
-    """Runs a compiled pipeline.
+    """Executes a compiled pipeline on this machine.
 
     Args:
-      path: The YAML.
-      options: What else was said.
-      stream: Gets a line for each task; None for silence.
+      path: The compiled YAML.
+      options: Options of the command line.
+      stream: Output stream for progress; None prints nothing.
 
     Returns:
-      What was done, and the failure that ended it (None: none).
+      The report; and the error that ended the run, or None.
 
     Raises:
-      ConfigError: The pipeline is none, or a cluster would refuse it; nothing was run.
-      UsageError: The options do not fit, or the work folder is taken or cannot be written.
+      ConfigError: The file is no pipeline, or a cluster would refuse it; no task was run.
+      UsageError: An option is illegal, or the work folder is locked or cannot be written.
     """
     spec = load(path)
     check_compatibility(spec)
@@ -111,7 +111,7 @@ def dry_run(path: Path, options: DryRunOptions, stream: TextIO | None) -> tuple[
 
 def _all(tasks: list[Task], doing: TaskContext, report: Report, progress: Progress) -> None:
     for task in tasks:
-        if task.container:  # a missing image is told before hours are spent on the tasks before it
+        if task.container:  # report a missing image before the first task runs
             doing.launcher.digest(task.name, doing.image_of(task))
     done: dict[str, TaskRecord] = {}
     for task in tasks:
@@ -132,9 +132,9 @@ def _all(tasks: list[Task], doing: TaskContext, report: Report, progress: Progre
             raise
         except KeyboardInterrupt:
             raise
-        except PlumblineError as exc:  # the store, above all
+        except PlumblineError as exc:  # mostly errors of the object store
             raise TaskFailed(task.name, str(exc), log if log.exists() else None, exc.exit_code) from exc
-        except Exception as exc:  # the disk
+        except Exception as exc:  # such as a full disk
             check_interrupted()
             error = known(exc, doing.work.folder)
             raise TaskFailed(
@@ -148,7 +148,7 @@ def _all(tasks: list[Task], doing: TaskContext, report: Report, progress: Progre
             report.steps.append(StepReport(task.name, state, seconds, str(log), attempts))
         done[task.name] = record
         for name, artifact in record.artifacts.items():
-            if name == LOGS:  # steps name the log of all attempts
+            if name == LOGS:  # StepReport.log is the log of all attempts
                 continue
             kept = {key: artifact.get(key) for key in ("uri", "objects", "bytes", "metadata")}
             report.outputs.append({"step": task.name, "name": name, **kept})
@@ -157,7 +157,7 @@ def _all(tasks: list[Task], doing: TaskContext, report: Report, progress: Progre
 
 
 def _stores(root: str, storage: Path | None) -> tuple[Stores, Path]:
-    """The stores, and the folder below which the work folder lies."""
+    """The stores, and the parent of the default work folder."""
     folder = (storage or DEFAULT_STORAGE).resolve()
     base = folder if is_remote(root) or storage else Path(root)
     if storage is not None or not os.environ.get("AWS_ENDPOINT_URL"):
@@ -165,13 +165,13 @@ def _stores(root: str, storage: Path | None) -> tuple[Stores, Path]:
     if find_spec("obstore") is None:
         raise UsageError(
             "AWS_ENDPOINT_URL is set, but the client for object stores is missing: pip install 'plumbline[cloud]', "
-            "or --storage names a folder that stands in"
+            "or give a folder with --storage"
         )
     return Stores(folder, S3Store()), base
 
 
 def _run_facts(spec: Spec, root: str, parameters: dict, work: WorkFolder, fresh: bool) -> RunFacts:
-    """Goes on with the run that the work folder knows, unless a new one is asked for or the root is another."""
+    """Continues the run in the work folder, or starts a new one with `fresh` or if the root has changed."""
     known = None if fresh else work.run()
     if known is None or known["root"] != root:
         for name in ("tasks", "logs"):

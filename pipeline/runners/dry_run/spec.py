@@ -1,6 +1,6 @@
-"""Reads a compiled pipeline: the spec, and the platform's settings if a second document holds them.
+"""Reads a compiled pipeline: the pipeline spec and, in an optional second document, the platform spec.
 
-Stands in for KFP's API server (apiserver/template/v2_template.go) and the first half of its compiler (v2/compiler).
+Reimplements parts of KFP's API server (apiserver/template/v2_template.go) and of its compiler (v2/compiler).
 """
 
 import re
@@ -11,14 +11,14 @@ from typing import Any
 from components.shared.errors import ConfigError
 
 SCHEMA_VERSION = "2.1.0"
-"""The only version of the pipeline spec that KFP's API server takes."""
+"""The only version of the pipeline spec that KFP's API server accepts."""
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task of the root DAG with all that it refers to; the values are protobuf's JSON.
+    """A task of the root DAG with the parts of the spec to which it refers, as protobuf's JSON.
 
     Attributes:
       name: Its key in the DAG.
@@ -41,12 +41,17 @@ class Task:
         return found
 
     def inputs(self, kind: str) -> dict[str, Any]:
-        """Where the task takes its `parameters` or `artifacts` from."""
+        """Returns the sources of the task's inputs; `kind` is "parameters" or "artifacts"."""
         found: dict[str, Any] = self.spec.get("inputs", {}).get(kind, {})
         return found
 
     def declared(self, side: str, kind: str) -> dict[str, Any]:
-        """What the component declares: side `input` or `output`, kind `parameters` or `artifacts`."""
+        """Returns the component's definitions.
+
+        Args:
+          side: "input" or "output".
+          kind: "parameters" or "artifacts".
+        """
         found: dict[str, Any] = self.component.get(f"{side}Definitions", {}).get(kind, {})
         return found
 
@@ -75,7 +80,7 @@ class Spec:
 
     @property
     def root(self) -> str:
-        """Where artifacts go if the run does not say it; "" if the spec does not either."""
+        """The default pipeline root; "" if the spec has none."""
         root: str = self.pipeline.get("defaultPipelineRoot", "")
         return root
 
@@ -92,7 +97,7 @@ class Spec:
         return found
 
     def task(self, name: str) -> Task:
-        """One task with what it refers to; parts that are missing from the spec are empty."""
+        """Returns a task with its component and executor; parts that are missing in the spec are empty."""
         spec = self.task_specs[name]
         component = self.pipeline.get("components", {}).get(spec.get("componentRef", {}).get("name"), {})
         label = component.get("executorLabel", "")
@@ -103,7 +108,7 @@ def load(path: Path) -> Spec:
     """Reads a pipeline's YAML.
 
     Raises:
-      ConfigError: The file cannot be read, is no pipeline, or KFP's API server would not take it.
+      ConfigError: The file cannot be read, is no pipeline, or KFP's API server would refuse it.
     """
     pipeline: dict[str, Any] | None = None
     platform: dict[str, Any] = {}
@@ -146,7 +151,7 @@ def _documents(path: Path) -> list[dict[str, Any]]:
 
 
 def _parsed(path: Path, document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The document in protobuf's own JSON: unknown fields are refused, as KFP does, and names are uniform."""
+    """Normalises the document to protobuf's JSON; unknown fields are errors, as in KFP."""
     from google.protobuf import json_format
     from kfp.pipeline_spec import pipeline_spec_pb2
 

@@ -1,7 +1,7 @@
-"""Where artifacts are kept between tasks: a folder, a folder that stands in for an object store, or a real one.
+"""Stores of artifacts: a plain folder, a folder that replaces an object store, or an S3 object store.
 
-`download` and `upload` do what the launcher's do (v2/objectstore): files only. An object store knows no empty folders,
-so none comes back.
+`download` and `upload` follow KFP's launcher (v2/objectstore): they copy files only. Object stores have no empty
+folders, so empty folders are lost.
 """
 
 import os
@@ -17,30 +17,35 @@ from pipeline.runners.dry_run.artifact_paths import folder_of, is_remote
 
 @dataclass(frozen=True)
 class Content:
-    """How much lies below a URI; nothing there is 0 objects."""
+    """Number and total size of the objects below a URI.
+
+    Attributes:
+      objects: Number of objects; 0 if there are none.
+      bytes: Total size.
+    """
 
     objects: int = 0
     bytes: int = 0
 
 
 class ArtifactStore(Protocol):
-    """Every method raises OSError or PlumblineError if the store fails."""
+    """A store of artifacts. Its methods raise OSError or PlumblineError if the store fails."""
 
     def content(self, uri: str) -> Content:
-        """What lies below a URI."""
+        """Counts the objects below a URI."""
 
     def download(self, uri: str, path: Path) -> Content:
-        """Copies it to a local path."""
+        """Copies the objects below a URI to a local path."""
 
     def upload(self, path: Path, uri: str) -> Content:
-        """Copies a local file or folder there."""
+        """Copies a local file or folder to a URI."""
 
     def remove(self, uri: str) -> None:
-        """Removes it; no error if there is nothing."""
+        """Removes the objects below a URI; no error if there are none."""
 
 
 def files_below(path: Path) -> Iterator[tuple[str, Path]]:
-    """(path below, file) for each file of a folder, links followed; ("", path) if the path is a file itself."""
+    """Yields (relative path, file) for each file below a folder, following links; ("", path) for a file."""
     if path.is_file():
         yield "", path
     for folder, _, names in sorted(os.walk(path, followlinks=True)):
@@ -59,18 +64,18 @@ def _total(sizes: Iterable[int]) -> Content:
 
 
 class PlainStore:
-    """A folder that every task sees: nothing is copied."""
+    """A local folder that all tasks access directly; nothing is copied."""
 
     def content(self, uri: str) -> Content:
         """See Store."""
         return _measure(folder_of(uri))
 
     def download(self, uri: str, path: Path) -> Content:
-        """Nothing to do: the path is the URI's."""
+        """Does nothing: the path is that of the URI."""
         return self.content(uri)
 
     def upload(self, path: Path, uri: str) -> Content:
-        """Nothing to do: the path is the URI's."""
+        """Does nothing: the path is that of the URI."""
         return self.content(uri)
 
     def remove(self, uri: str) -> None:
@@ -79,7 +84,7 @@ class PlainStore:
 
 
 class FolderStore:
-    """Objects as files: <base>/<scheme>/<bucket>/<key>."""
+    """A folder that replaces an object store, with objects as files: <base>/<scheme>/<bucket>/<key>."""
 
     def __init__(self, base: Path) -> None:
         self._base = base
@@ -108,7 +113,7 @@ class FolderStore:
 
 
 class S3Store:
-    """A real object store that speaks S3; where it is and who may come in is in the environment (AWS_…)."""
+    """An S3 object store; endpoint and credentials come from environment variables (AWS_…)."""
 
     def content(self, uri: str) -> Content:
         """See Store."""
@@ -148,25 +153,30 @@ class S3Store:
             pass
 
     def _found(self, uri: str) -> tuple[ObjectStore, str, list[ObjectInfo]]:
-        """The bucket, the key, and the objects below it, or the one at it. One that only begins alike is neither."""
+        """The bucket, the key, and the objects below `key/` or at `key`; not those that only share the prefix."""
         store, key = _bucket_and_key(uri)
         found = store.list(key)
-        if not found and (one := store.stat(key)):  # a listing goes by "/"
+        if not found and (one := store.stat(key)):  # listings use the prefix "key/"
             found = [one]
         return store, key, found
 
 
 class Stores:
-    """The store for each URI."""
+    """Selects the store of a URI."""
 
     def __init__(self, folder: Path, s3: ArtifactStore | None) -> None:
-        """`folder` stands in for all object stores, but for a real one that speaks S3 if there is one."""
+        """Configures the stores.
+
+        Args:
+          folder: Folder that replaces object stores.
+          s3: Store for s3:// and minio://; None uses the folder.
+        """
         self._plain: ArtifactStore = PlainStore()
         self._remote: ArtifactStore = FolderStore(folder)
         self._s3: ArtifactStore = s3 or self._remote
 
     def of(self, uri: str) -> ArtifactStore:
-        """The one that a URI lies in."""
+        """Returns the store of a URI."""
         if not is_remote(uri):
             return self._plain
         return self._s3 if uri.startswith(("s3://", "minio://")) else self._remote
@@ -178,7 +188,7 @@ def _bucket_and_key(uri: str) -> tuple[ObjectStore, str]:
 
 
 def _copy(source: Path, target: Path) -> Content:
-    """Copies files, each of which appears whole: another process may look."""
+    """Copies files atomically, since another process may read them."""
     sizes = []
     for below, file in files_below(source):
         path = target / below if below else target

@@ -1,11 +1,11 @@
-"""Which task waits for which (argocompiler/dag.go), and an order in which none has to wait."""
+"""Dependencies of tasks (argocompiler/dag.go) and their topological order."""
 
 from components.shared.errors import ConfigError
 from pipeline.runners.dry_run.spec import Spec, Task
 
 
 def producers(task: Task) -> dict[str, tuple[str, str, str]]:
-    """What a task takes from others: "artifact x" or "parameter x" -> producer, kind, key of its output."""
+    """Returns a task's inputs from other tasks: "artifact x" or "parameter x" -> (producer, kind, output key)."""
     found = {}
     for kind, word in (("parameters", "Parameter"), ("artifacts", "Artifact")):
         for name, source in task.inputs(kind).items():
@@ -17,15 +17,15 @@ def producers(task: Task) -> dict[str, tuple[str, str, str]]:
 
 
 def waits_for(task: Task) -> set[str]:
-    """The tasks that must be done first: said to be, or because something is taken from them."""
+    """Returns the upstream tasks: those in `dependentTasks` and the producers of inputs."""
     return {*task.spec.get("dependentTasks", []), *(producer for producer, _, _ in producers(task).values())}
 
 
 def in_order(spec: Spec) -> list[Task]:
-    """All tasks, each after those that it waits for; by name where the spec leaves it open.
+    """Sorts the tasks topologically; independent tasks by name.
 
     Raises:
-      ConfigError: Tasks wait for each other.
+      ConfigError: The dependencies contain a cycle.
     """
     waiting = {name: spec.task(name) for name in sorted(spec.task_specs)}
     ordered: list[Task] = []
@@ -40,7 +40,7 @@ def in_order(spec: Spec) -> list[Task]:
 
 
 def _cycle(waiting: dict[str, Task]) -> list[str]:
-    """Follows who waits for whom until a task comes up again."""
+    """Follows dependencies until a task occurs twice."""
     path = [next(iter(waiting))]
     while True:
         following = min(waits_for(waiting[path[-1]]) & waiting.keys())

@@ -1,4 +1,4 @@
-"""One task from its inputs to its outputs: what KFP's driver and launcher do for it."""
+"""Executes a task as KFP's driver and launcher do: resolve inputs, run the container, collect outputs."""
 
 import hashlib
 import json
@@ -31,16 +31,16 @@ CHATTER = re.compile(r"^([IWEF]\d{4} |WARNING:|INFO:|\[|\s)")
 
 @dataclass(frozen=True)
 class TaskContext:
-    """All that tasks are run with.
+    """The context in which tasks are executed.
 
     Attributes:
       run: The run.
       work: Its work folder.
-      stores: Where artifacts are kept.
+      stores: Stores of the artifacts.
       launcher: Runs containers.
-      image: Image for every task; "" takes the spec's.
-      given: What the command line adds.
-      retry: Whether failed tasks are tried again as their retry policies say.
+      image: Image of every task; "" uses the images in the spec.
+      given: Environment variables and volumes of the command line.
+      retry: Whether failed tasks are retried by their retry policies.
     """
 
     run: RunFacts
@@ -52,14 +52,22 @@ class TaskContext:
     retry: bool
 
     def image_of(self, task: Task) -> str:
-        """The image that a task runs in."""
+        """Returns the image of a task."""
         return self.image or str(task.container.get("image", ""))
 
 
 def prepare(task: Task, doing: TaskContext, done: dict[str, TaskRecord]) -> tuple[dict[str, Any], str]:
-    """A task's resolved inputs, and the SHA-256 of all that its result depends on.
+    """Resolves a task's inputs and computes its cache key.
 
-    Values that only come from the environment, secrets above all, are no part of it.
+    Values from the environment, such as secrets, are not part of the key.
+
+    Args:
+      task: The task.
+      doing: The context.
+      done: Records of the upstream tasks, by name.
+
+    Returns:
+      The `inputs` of the ExecutorInput, and a SHA-256 in hexadecimal.
     """
     inputs = resolve(task, doing.run, done)
     image = doing.launcher.digest(task.name, doing.image_of(task)) if task.container else ""
@@ -70,9 +78,14 @@ def prepare(task: Task, doing: TaskContext, done: dict[str, TaskRecord]) -> tupl
 
 
 def is_kept(record: TaskRecord | None, key: str, stores: Stores) -> bool:
-    """Whether an earlier run's result stands: done with the same key, and its artifacts still there, whole.
+    """Returns whether a task's earlier result can be used: same key, and all artifacts exist with their size.
 
-    A lost log is no reason to run the task again.
+    The log artifact is not checked.
+
+    Args:
+      record: The task's record; None if there is none.
+      key: Cache key, see `prepare`.
+      stores: Stores of the artifacts.
     """
     if record is None or record.state != "done" or record.key != key:
         return False
@@ -80,7 +93,16 @@ def is_kept(record: TaskRecord | None, key: str, stores: Stores) -> bool:
 
 
 def run_task(task: Task, doing: TaskContext, inputs: dict[str, Any], key: str) -> tuple[TaskRecord, int]:
-    """Runs a task, again if its retry policy says so; returns its record and the number of attempts.
+    """Executes a task, with retries by its retry policy.
+
+    Args:
+      task: The task.
+      doing: The context.
+      inputs: Its resolved inputs, see `prepare`.
+      key: Its cache key, see `prepare`.
+
+    Returns:
+      The task's record, and the number of attempts.
 
     Raises:
       TaskFailed: The last attempt failed.
@@ -120,7 +142,7 @@ def _container(task: Task, doing: TaskContext, inputs: dict[str, Any], record: T
     places = TaskPaths(doing.work.local(task.name).resolve(), doing.launcher.inside)
     try:
         shutil.rmtree(places.local, ignore_errors=True)
-        _remove_execution(task, doing, record)  # half of an artifact of the attempt before
+        _remove_execution(task, doing, record)  # partial artifacts of the previous attempt
         places.make()
         _download(task, doing, inputs, places, log)
         executor_input = {
@@ -174,19 +196,19 @@ def _download(task: Task, doing: TaskContext, inputs: dict[str, Any], places: Ta
 
 
 def _output_folders(executor_input: dict[str, Any], places: TaskPaths) -> Path:
-    """Makes the folders that outputs are written into, as the launcher does; returns the executor output's path."""
+    """Creates the folders of outputs as the launcher does; returns the path of the ExecutorOutput."""
     outputs_ = executor_input["outputs"]
     said = places.on_host(outputs_["outputFile"])
     artifacts = [places.host(one["artifacts"][0]["uri"]) for one in outputs_["artifacts"].values()]
     paths = [said, *(places.on_host(one["outputFile"]) for one in outputs_["parameters"].values()), *artifacts]
     for folder in {*(path.parent for path in paths), *(path.parent.parent for path in artifacts)}:
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o777)  # an image may run as any user; the Tuner keeps its trials beside the execution's folder
+        folder.chmod(0o777)  # an image may run as any user; the Tuner stores its trials beside the execution's folder
     return said
 
 
 def _plain_folders(executor_input: dict[str, Any]) -> dict[str, tuple[Path, str]]:
-    """A container sees plain folders only where they are mounted: inputs to read, the task's own to write."""
+    """Mounts of artifacts in plain folders: inputs read-only, outputs writable."""
     found = {}
     for side, options in (("inputs", "ro"), ("outputs", "")):
         for listed in executor_input[side]["artifacts"].values():
@@ -198,21 +220,21 @@ def _plain_folders(executor_input: dict[str, Any]) -> dict[str, tuple[Path, str]
 
 
 def _copy_from(log: Path, begin: int, target: Path) -> None:
-    """Copies what was appended to a log from byte `begin` on: what this attempt's container printed."""
+    """Copies a log from byte `begin` on, which is the output of this attempt's container."""
     with log.open("rb") as source, target.open("wb") as file:
         source.seek(begin)
         shutil.copyfileobj(source, file)
 
 
 def _importer(task: Task, doing: TaskContext, inputs: dict[str, Any], record: TaskRecord) -> None:
-    """Takes an artifact in that is already there (importer_launcher.go)."""
+    """Records an existing artifact (importer_launcher.go)."""
     importer = task.executor["importer"]
     uri = importer["artifactUri"].get("constant") or inputs["parameterValues"].get(
         importer["artifactUri"].get("runtimeParameter", "")
     )
     stored = doing.stores.of(uri).content(uri) if uri else Content()
     if not stored.objects:
-        raise TaskFailed(task.name, f"imported artifact is missing: nothing lies at {uri or 'an empty URI'}")
+        raise TaskFailed(task.name, f"imported artifact is missing: no files at {uri or 'an empty URI'}")
     (name,) = task.declared("output", "artifacts")
     record.artifacts[name] = {
         "name": name,
@@ -230,7 +252,7 @@ def _is_whole(artifact: dict[str, Any], stores: Stores) -> bool:
 
 
 def _forget(task: Task, doing: TaskContext) -> None:
-    """Removes what an execution left that did not get to its end."""
+    """Removes the files of an incomplete execution."""
     left = doing.work.record(task.name)
     if left is not None and left.state != "done":
         _remove_execution(task, doing, left)
@@ -248,7 +270,10 @@ def _note(log: Path, text: str) -> None:
 
 
 def error_summary(log: Path) -> str:
-    """The line of a log that most likely says why the container ended: an error's, else the last that is no chatter."""
+    """Returns the line of a log that most likely explains the failure.
+
+    That is the last line of an error in the last attempt, else the last line that is no log message of a library.
+    """
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - TAIL))
         lines = file.read().decode("utf-8", errors="replace").splitlines()

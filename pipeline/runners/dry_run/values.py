@@ -1,4 +1,4 @@
-"""Parameter values: from text by their declared type, and to text as KFP writes them."""
+"""Converts parameter values from text by their declared type, and to text as KFP does."""
 
 import json
 from decimal import Decimal
@@ -9,10 +9,17 @@ from pipeline.runners.dry_run.spec import Spec
 
 
 def given_parameters(spec: Spec, given: dict[str, str]) -> dict[str, Any]:
-    """The pipeline's parameters for a run: what was given, else the defaults; None for an optional one without.
+    """Resolves the pipeline's parameters from the command line and the defaults.
+
+    Args:
+      spec: The pipeline.
+      given: Name -> text, from the command line.
+
+    Returns:
+      Name -> value; None for an optional parameter without a value.
 
     Raises:
-      UsageError: An unknown parameter, a value that is not of the declared type, or a required one missing.
+      UsageError: A parameter is unknown, has an illegal value, or is required and missing.
     """
     for name in given.keys() - spec.parameters.keys():
         raise UsageError(
@@ -30,19 +37,19 @@ def given_parameters(spec: Spec, given: dict[str, str]) -> dict[str, Any]:
         elif declared.get("isOptional"):
             values[name] = None
         else:
-            raise UsageError(f"{spec.path}: parameter {name} has no default; --param {name}=VALUE gives it")
+            raise UsageError(f"{spec.path}: parameter {name} has no default; give --param {name}=VALUE")
     return values
 
 
 def from_text(text: str, kind: str) -> Any:
-    """A value out of text (v2/metadata/converter.go, TextToPbValue).
+    """Parses a value (v2/metadata/converter.go, TextToPbValue).
 
     Args:
-      text: As written to an output parameter's file or given on the command line.
+      text: Content of an output parameter's file, or text of the command line.
       kind: parameterType of the spec.
 
     Raises:
-      ValueError: The text is no such value; the message says what was expected.
+      ValueError: The text is not a value of this type; the message names the expected type.
     """
     stripped = text.strip()
     try:
@@ -63,7 +70,7 @@ def from_text(text: str, kind: str) -> Any:
 
 
 def to_text(value: Any) -> str:
-    """A value as the launcher puts it in place of a placeholder: 3 for 3.0, true, compact JSON for lists."""
+    """Formats a value as the launcher inserts it for a placeholder: 3 for 3.0, true, compact JSON for lists."""
     value = plain(value)
     if value is None:
         return ""
@@ -72,12 +79,12 @@ def to_text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return format(Decimal(repr(value)), "f")  # the shortest text that reads back as the same, without an exponent
+        return format(Decimal(repr(value)), "f")  # shortest text that parses to the same number, without exponent
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def plain(value: Any) -> Any:
-    """Numbers as protobuf's JSON writes them: 3 for 3.0."""
+    """Converts numbers to those of protobuf's JSON: 3 for 3.0."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
         return int(value)
     if isinstance(value, list):

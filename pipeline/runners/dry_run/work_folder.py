@@ -1,7 +1,7 @@
-"""The work folder: one run at a time in it, and what it remembers, a file for each task.
+"""The work folder of a dry run: a lock, and a record for each task.
 
-A task's record says `started` while it runs and `done` afterwards, each written atomically. So a killed run leaves
-every task either done or not, and what an unfinished one wrote is known and thrown away.
+A task's record has the state `started` while it runs and `done` afterwards; each write is atomic. So after a kill the
+next run knows which tasks are complete, and removes the files of the incomplete one.
 """
 
 import json
@@ -18,13 +18,13 @@ from pipeline.process.run_lock import run_lock
 
 @dataclass
 class TaskRecord:
-    """What is remembered of a task.
+    """The record of a task.
 
     Attributes:
-      state: started, done or failed.
-      key: SHA-256 of all that its result depends on.
-      execution: UUID; the folder in the store that its artifacts are in.
-      seconds: How long it took.
+      state: "started", "done" or "failed".
+      key: Cache key, see `task_runner.prepare`.
+      execution: UUID of the execution; name of the folder of its artifacts.
+      seconds: Duration.
       artifacts: Output -> RuntimeArtifact, with `objects` and `bytes` as they were stored.
       parameters: Output -> value.
     """
@@ -45,7 +45,11 @@ class WorkFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Holds the folder; UsageError if another dry run does, or it cannot be made."""
+        """Holds the folder's lock during the block.
+
+        Raises:
+          UsageError: Another dry run holds it, or the folder cannot be created.
+        """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
@@ -54,41 +58,41 @@ class WorkFolder:
             yield
 
     def log(self, task: str) -> Path:
-        """All that a task's containers printed."""
+        """Returns the log file of a task's containers."""
         return self.folder / "logs" / f"{task}.log"
 
     def local(self, task: str) -> Path:
-        """A task's own folders while it runs."""
+        """Returns the parent of a task's folders while it runs."""
         return self.folder / "local" / task
 
     def record(self, task: str) -> TaskRecord | None:
-        """What is remembered of a task; None if nothing is."""
+        """Reads a task's record; None if there is none."""
         path = self.folder / "tasks" / f"{task}.json"
         content = self._read(path)
         try:
             return None if content is None else TaskRecord(**content)
         except TypeError as exc:
-            raise UsageError(f"{path}: is no record of this version ({exc}); --fresh starts anew") from exc
+            raise UsageError(f"{path}: was not written by this version ({exc}); start again with --fresh") from exc
 
     def remember(self, task: str, record: TaskRecord) -> None:
         """Writes a task's record."""
         write_json(self.folder / "tasks" / f"{task}.json", asdict(record))
 
     def recorded(self) -> list[str]:
-        """Names of the tasks that something is remembered of."""
+        """Lists the names of the tasks that have records."""
         return sorted(path.stem for path in (self.folder / "tasks").glob("*.json"))
 
     def run(self) -> dict[str, Any] | None:
-        """What is remembered of the run: run_id, created, root; None before the first."""
+        """Reads the record of the run: run_id, created, root; None if there is none."""
         return self._read(self.folder / "run.json")
 
     def remember_run(self, facts: dict[str, Any]) -> None:
-        """Writes it."""
+        """Writes the record of the run."""
         write_json(self.folder / "run.json", facts)
 
     @property
     def running(self) -> Path:
-        """Says which process or container is under way, so that the next run can end what outlived its parent."""
+        """File with the running process, so that the next run can end it if this one is killed."""
         return self.folder / "running.json"
 
     def _read(self, path: Path) -> dict[str, Any] | None:
@@ -97,5 +101,5 @@ class WorkFolder:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as exc:
-            raise UsageError(f"{path}: cannot be read ({exc}); --fresh starts anew") from exc
+            raise UsageError(f"{path}: cannot be read ({exc}); start again with --fresh") from exc
         return content

@@ -1,1 +1,1 @@
-"""Runs on Kubeflow Pipelines: the pipeline as YAML, what its containers execute, and how it is submitted."""
+"""Kubeflow Pipelines (KFP): compiles the pipeline to YAML, executes steps in containers, and submits runs."""

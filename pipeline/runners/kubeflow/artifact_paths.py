@@ -1,7 +1,7 @@
-"""URLs and folders: of the artifacts, of the registry, and where Kubeflow's launcher keeps them in a container.
+"""Maps URLs of artifacts and registry to the folders in which KFP's launcher keeps them in a container.
 
-The launcher copies an artifact at s3://bucket/key to /s3/bucket/key before a step and back after it; gs:// has /gcs,
-minio:// has /minio. On Vertex AI /gcs is the bucket itself, mounted.
+The launcher copies an artifact from s3://bucket/key to /s3/bucket/key before a step and back after it; for gs:// the
+folder is /gcs, for minio:// it is /minio. On Vertex AI /gcs is the mounted bucket.
 """
 
 import os
@@ -14,21 +14,24 @@ FOLDERS = {"gs": "gcs", "s3": "s3", "minio": "minio"}
 """Scheme -> folder below the mount."""
 
 MOUNT = "PLUMBLINE_MOUNT"
-"""Environment variable: the folder that holds gcs, s3 and minio. / unless it is set, as in a test or a dry run."""
+"""Environment variable: parent folder of gcs, s3 and minio; default /. Tests and dry runs set it."""
 
 ARTIFACTS = "PLUMBLINE_ARTIFACTS"
-"""Environment variable: "local" or "remote", for Beam-based components; unset, the runner decides."""
+"""Environment variable for Beam-based components: "local" or "remote"; if unset, the Beam runner decides."""
 
 SHARED = "PLUMBLINE_SHARED"
-"""Environment variable: a folder that a step and Beam's workers both mount; unset, there is none."""
+"""Environment variable: a folder that a step and Beam's workers both mount; unset if there is none."""
 
 
 def local_path(uri: str, mount: str | None = None) -> str:
-    """Where a URI is in this container; a folder, with or without file://, is itself. ConfigError for other schemes.
+    """Returns the path of a URI in this container; a folder, with or without file://, is returned unchanged.
 
     Args:
-      uri: Of an artifact.
-      mount: The folder that holds gcs, s3 and minio; None is what MOUNT says.
+      uri: URI of an artifact.
+      mount: Parent folder of gcs, s3 and minio; None is the value of MOUNT.
+
+    Raises:
+      ConfigError: The URI has another scheme.
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:
@@ -41,14 +44,14 @@ def local_path(uri: str, mount: str | None = None) -> str:
 
 
 def by_url(chosen: str, beam: Sequence[str]) -> bool:
-    """Whether components that run on Beam are given URLs as they are, because its workers see the object store only.
+    """Returns whether Beam-based components get URLs instead of local folders, for workers on other machines.
 
     Args:
-      chosen: What ARTIFACTS says; "" leaves it to the runner.
+      chosen: Value of ARTIFACTS; "" chooses by the Beam runner.
       beam: Beam's arguments.
 
     Raises:
-      ConfigError: ARTIFACTS says something else.
+      ConfigError: ARTIFACTS has an illegal value.
     """
     if chosen not in ("", "local", "remote"):
         raise ConfigError(f"{ARTIFACTS}={chosen}: legal: local, remote")
@@ -56,13 +59,13 @@ def by_url(chosen: str, beam: Sequence[str]) -> bool:
 
 
 def below(root: str, *parts: str) -> str:
-    """A place below a root; what follows a `?` (region, endpoint) stays at the end."""
+    """Joins path parts to a root; a query (`?region=…`) stays at the end."""
     place, mark, query = root.partition("?")
     return "/".join([place.rstrip("/"), *parts]) + mark + query
 
 
 def registry_below(root: str, name: str) -> str:
-    """The registry that belongs to a root. minio:// is Kubeflow's name for an S3, and only its launcher's."""
+    """Returns the default registry of a root. minio:// becomes s3://, since only KFP's launcher supports minio://."""
     place = root.partition("?")[0].rstrip("/")
     if place.startswith("minio://"):
         place = f"s3://{place.removeprefix('minio://')}"
@@ -70,24 +73,32 @@ def registry_below(root: str, name: str) -> str:
 
 
 def check_root(root: str, target: str) -> None:
-    """ConfigError if artifacts cannot be kept there."""
+    """Checks a root for artifacts.
+
+    Args:
+      root: Folder or URL.
+      target: "kubeflow" or "vertex".
+
+    Raises:
+      ConfigError: The target cannot store artifacts there.
+    """
     scheme = root.partition("://")[0] if "://" in root else ""
     if target == "vertex" and scheme != "gs":
-        raise ConfigError(f"root {root}: Vertex AI keeps artifacts on gs:// only; give such a URL with --root")
+        raise ConfigError(f"root {root}: Vertex AI stores artifacts on gs:// only; give such a URL with --root")
     if scheme not in {"", "file", *FOLDERS}:
-        raise ConfigError(f"root {root}: {scheme}:// is no place for artifacts; legal: {_legal(FOLDERS)}")
+        raise ConfigError(f"root {root}: artifacts cannot be stored on {scheme}://; legal: {_legal(FOLDERS)}")
 
 
 def is_local(root: str) -> bool:
-    """Whether a root is a folder: good for a dry run, out of a cluster's reach."""
+    """Returns whether a root is a local folder, which a dry run can use and a cluster cannot."""
     return "://" not in root or root.startswith("file://")
 
 
 def check_parameter_url(name: str, url: str) -> None:
-    """ConfigError if components cannot read a URL that is handed to them as a parameter."""
+    """Raises ConfigError if components cannot read a URL that they receive as a parameter."""
     if url.startswith("minio://"):
         raise ConfigError(
-            f"{name} {url}: minio:// is known to Kubeflow's launcher alone; write s3:// and set AWS_ENDPOINT_URL to "
+            f"{name} {url}: only KFP's launcher supports minio://; write s3:// and set AWS_ENDPOINT_URL to "
             "the address of the object store"
         )
 

@@ -1,8 +1,8 @@
-"""KFP's RuntimeArtifacts as TFX artifacts in local folders, and back.
+"""Converts KFP's RuntimeArtifacts to TFX artifacts in local folders, and back.
 
-Open-source KFP leaves out the type of an input artifact, which TFX's own entrypoint asks for; it is taken from the
-component's input definitions. Properties travel in `metadata`, which the launcher keeps as custom properties in ML
-Metadata and hands to the next step.
+Open-source KFP omits the type of input artifacts, which TFX's own entrypoint requires; it is taken from the component's
+input definitions. Properties are passed in `metadata`, which the launcher stores as custom properties in ML Metadata
+and passes to the next step.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,20 +19,24 @@ Place = Callable[[str], str]
 Artifacts = dict[str, list[Artifact]]
 
 LAUNCHERS_OWN = ("display_name", "store_session_info")
-"""Metadata that KFP adds to every artifact, for its own use."""
+"""Metadata that KFP adds to every artifact for internal use."""
 
 
 class ArtifactTranslator:
-    """The artifacts of one execution."""
+    """Converts the artifacts of one execution."""
 
     def __init__(self, place: Place) -> None:
-        """`place` maps an artifact's URI to where the executor finds it."""
+        """Takes the function `place`, which maps an artifact's URI to the path that the executor uses."""
         self._place = place
         self._names: dict[int, str] = {}
         self._uris: dict[str, str] = {}
 
     def inputs(self, given: Mapping[str, Any], definitions: pipeline_spec_pb2.ComponentInputsSpec | None) -> Artifacts:
-        """TFX artifacts of ExecutorInput.inputs.artifacts; UsageError if a type is nowhere to be found."""
+        """Converts ExecutorInput.inputs.artifacts to TFX artifacts.
+
+        Raises:
+          UsageError: The type of an artifact is unknown.
+        """
         found = {}
         for key, listed in given.items():
             declared = (
@@ -42,7 +46,7 @@ class ArtifactTranslator:
         return self._parsed(found)
 
     def outputs(self, given: Mapping[str, Any]) -> Artifacts:
-        """TFX artifacts of ExecutorInput.outputs.artifacts, without what is the launcher's own business (its logs)."""
+        """Converts ExecutorInput.outputs.artifacts to TFX artifacts, without KFP's own outputs (executor logs)."""
         found = {}
         for key, listed in given.items():
             if any(artifact.type.schema_title.startswith("system.") for artifact in listed.artifacts):
@@ -51,19 +55,19 @@ class ArtifactTranslator:
         return self._parsed(found)
 
     def written(self, outputs: Artifacts) -> dict[str, pipeline_spec_pb2.ArtifactList]:
-        """What an executor made of its outputs, with the URIs that they have outside of this container."""
+        """Converts the executor's output artifacts to KFP artifacts with their remote URIs."""
         translated = tfx_utils.translate_executor_output(outputs, self._names)
         for listed in translated.values():
             for artifact in listed.artifacts:
                 artifact.uri = self._uris.get(artifact.uri, artifact.uri)
                 for value in artifact.metadata.fields.values():
-                    # Such as the blessing's URI of the model that was blessed.
+                    # Such as the URI of the blessed model in a ModelBlessing.
                     if value.WhichOneof("kind") == "string_value" and value.string_value in self._uris:
                         value.string_value = self._uris[value.string_value]
         return translated
 
     def bless_by_name(self, blessing: Artifact) -> None:
-        """The blessing's ids of models as the names that KFP gave them, as TFX's entrypoint does."""
+        """Replaces the model ids in a blessing by the names of the KFP artifacts, as TFX's entrypoint does."""
         from tfx.components.evaluator import constants
 
         keys = (constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY)
@@ -76,10 +80,10 @@ class ArtifactTranslator:
     ) -> pipeline_spec_pb2.RuntimeArtifact:
         copy = pipeline_spec_pb2.RuntimeArtifact()
         copy.CopyFrom(artifact)
-        # The backend sends a type, but an empty one: set, and yet nothing in it.
+        # The backend sends an empty type.
         if not (copy.type.instance_schema or copy.type.schema_title):
             if declared is None or declared.WhichOneof("kind") is None:
-                raise UsageError(f"input artifact {key}: of which type? --json_serialized_inputs_spec_args says it")
+                raise UsageError(f"input artifact {key}: unknown type; give --json_serialized_inputs_spec_args")
             copy.type.CopyFrom(declared)
         metadata = struct_pb2.Struct()
         for name, value in artifact.metadata.fields.items():

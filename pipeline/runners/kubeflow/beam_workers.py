@@ -1,4 +1,4 @@
-"""Beam's workers outside of a step's pod: how they get at its artifacts, or why they cannot."""
+"""Checks how Beam workers outside a step's pod access its artifacts."""
 
 from typing import Any
 
@@ -9,50 +9,53 @@ from pipeline.settings.beam_arguments import beam_args
 from pipeline.settings.config import Config
 
 CLAIM_MOUNT = "/beam"
-"""Where a step mounts the claim that it shares with the workers, as deploy/kubernetes/flink/taskmanager.yaml does."""
+"""Mount path of the volume claim that steps share with workers, as in deploy/kubernetes/flink/taskmanager.yaml."""
 
 
 def check_workers(config: Config, plan: CompilePlan, target: str) -> None:
-    """ConfigError if workers could not read a step's artifacts, which would show in the middle of a run.
+    """Checks at compile time that Beam workers can read a step's artifacts.
 
     Args:
       config: Settings of the dataset.
-      plan: Where the pipeline reads and writes.
+      plan: Locations of the compiled pipeline.
       target: "kubeflow" or "vertex".
+
+    Raises:
+      ConfigError: They cannot.
     """
     profile, named = config.beam.profile, _by_url(config)
     if profile == "dataflow":
         for name, place in (("root", plan.artifacts), ("data", plan.source.directory)):
             if not place.startswith("gs://"):
                 raise ConfigError(
-                    f"{name} {place}: Dataflow's workers read gs:// only; give such a URL, or take another [beam] "
+                    f"{name} {place}: Dataflow's workers read gs:// only; give such a URL, or choose another [beam] "
                     "profile"
                 )
         if not named:
             raise ConfigError(
-                f"{config.path}: [kubeflow] environment {ARTIFACTS}=local: Dataflow's workers do not see the disk of a "
-                "step's pod; leave it out"
+                f"{config.path}: [kubeflow] environment {ARTIFACTS}=local: Dataflow's workers cannot access the disk "
+                "of a step's pod; remove the variable"
             )
     if named and plan.artifacts.startswith("minio://"):
         raise ConfigError(
-            f"{config.path}: [kubeflow] environment {ARTIFACTS}=remote: Beam does not know minio://; leave it out, or "
-            "give a root on s3:// or gs://"
+            f"{config.path}: [kubeflow] environment {ARTIFACTS}=remote: Beam does not support minio://; remove the "
+            "variable, or give a root on s3:// or gs://"
         )
     if _apart(config, plan) and (target == "vertex" or not config.kubeflow.beam_claim):
         way_out = "" if target == "vertex" else "name a volume claim that both mount in [kubeflow] beam_claim, or "
         raise ConfigError(
-            f"{config.path}: [beam] profile {profile}: its workers do not see artifacts of {plan.artifacts}, which the "
-            f"launcher brings to the disk of a step's own pod; {way_out}set profile to local"
+            f"{config.path}: [beam] profile {profile}: its workers cannot access artifacts of {plan.artifacts}, which "
+            f"the launcher copies to the disk of the step's pod; {way_out}set profile to local"
         )
 
 
 def sharing(spec: dict[str, Any], config: Config, plan: CompilePlan) -> set[str]:
-    """Names of the components that mount the claim: those that run on Beam, if workers need it to see artifacts.
+    """Returns the names of the components that mount the volume claim: Beam-based ones, if workers need it.
 
     Args:
-      spec: PipelineSpec as JSON, as TFX's runner makes it.
+      spec: PipelineSpec as JSON, from TFX's runner.
       config: Settings of the dataset, checked by `check_workers`.
-      plan: Where the pipeline reads and writes.
+      plan: Locations of the compiled pipeline.
     """
     return {name for name in spec["components"] if _runs_on_beam(spec, name)} if _apart(config, plan) else set()
 
@@ -62,7 +65,7 @@ def _by_url(config: Config) -> bool:
 
 
 def _apart(config: Config, plan: CompilePlan) -> bool:
-    """Whether artifacts lie on the disk of a step's pod, and the workers in another pod."""
+    """Whether artifacts are on the disk of a step's pod while the workers run in other pods."""
     return not (config.beam.shares_disk or is_local(plan.artifacts) or _by_url(config))
 
 

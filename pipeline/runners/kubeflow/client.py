@@ -1,4 +1,4 @@
-"""Kubeflow Pipelines' API, through kfp's client; whatever goes wrong there becomes one line for a person."""
+"""Connects to the Kubeflow Pipelines API with kfp's client, and converts its errors to one-line messages."""
 
 import contextlib
 import io
@@ -11,39 +11,42 @@ from typing import Any
 from components.shared.errors import PlumblineError, UsageError
 
 SECONDS = 30.0
-"""How long a request may take before the server counts as gone."""
+"""Timeout of a request in seconds."""
 
 
 class Unreachable(UsageError):
-    """Nobody answers."""
+    """The server cannot be reached."""
 
 
 class ServerFailed(PlumblineError):
-    """The server answers that it cannot do it just now."""
+    """The server reports an error of its own, such as a 5xx status."""
 
 
 def connect(host: str, namespace: str = "", token: str = "") -> Any:
-    """Client of a server that answers.
+    """Connects to a server.
 
     Args:
-      host: URL of the API; "" inside a cluster is the cluster's own.
-      namespace: Of the user, where Kubeflow has several; "" otherwise.
+      host: URL of the API; "" is the API of the cluster in which this process runs.
+      namespace: The user's namespace in multi-user Kubeflow; "" otherwise.
       token: Bearer token; "" for none.
 
+    Returns:
+      A `kfp.Client`.
+
     Raises:
-      UsageError: There is no server, it is another kind of server, or it refuses the token.
+      UsageError: The server cannot be reached, is not KFP, or refuses the token.
     """
     where = host or "the cluster's own API"
     with answers(where), quiet():
         import kfp
 
         if host:
-            _ask(host, token)  # the client's own question is repeated for half a minute, and then says "timeout"
+            _check_health(host, token)  # kfp.Client would retry for 30 s and then report only "timeout"
         return kfp.Client(host=host or None, existing_token=token or None, namespace=namespace or "kubeflow")
 
 
-def _ask(host: str, token: str) -> None:
-    """Asks whether the server is well; raises what kfp_server_api does, and ValueError for another kind of answer."""
+def _check_health(host: str, token: str) -> None:
+    """Requests the server's health; raises kfp_server_api's errors, and ValueError for a response that is not JSON."""
     import kfp_server_api  # type: ignore[import-untyped]
 
     settings = kfp_server_api.Configuration(host=host)
@@ -52,7 +55,7 @@ def _ask(host: str, token: str) -> None:
         settings.api_key_prefix["authorization"] = "Bearer"
     health = kfp_server_api.HealthzServiceApi(kfp_server_api.ApiClient(settings))
     _, _, headers = health.healthz_service_get_healthz_with_http_info(_request_timeout=SECONDS)
-    # The client takes any page for an answer without contents, and a run without an id for submitted.
+    # The client would accept any web page as an empty response, and report a run without id as submitted.
     kind = headers.get("Content-Type", "nothing")
     if not kind.startswith("application/json"):
         raise ValueError(f"{kind} instead of JSON")
@@ -60,7 +63,11 @@ def _ask(host: str, token: str) -> None:
 
 @contextlib.contextmanager
 def answers(where: str) -> Iterator[None]:
-    """Turns what kfp's client raises into a UsageError that says what the server said."""
+    """Converts exceptions of kfp's client to UsageError or ServerFailed with the server's message.
+
+    Args:
+      where: The server, for messages.
+    """
     import urllib3
     from kfp_server_api import ApiException
 
@@ -73,14 +80,14 @@ def answers(where: str) -> Iterator[None]:
     except (urllib3.exceptions.HTTPError, OSError) as exc:
         reason = getattr(exc, "reason", None) or exc
         raise Unreachable(
-            f"{where}: no Kubeflow Pipelines API can be reached there ({_short(str(reason))}); is the address right, "
-            "or a port-forward missing?"
+            f"{where}: the Kubeflow Pipelines API cannot be reached ({_short(str(reason))}); check the address and the "
+            "port-forward"
         ) from exc
     except (TypeError, ValueError, AttributeError) as exc:
-        # What is no JSON of the API, such as a login page, breaks the client wherever it happens to look first.
+        # A response that is not the API's JSON, such as a login page, raises various exceptions in the client.
         raise UsageError(
-            f"{where}: answers, but not as the Kubeflow Pipelines API v2beta1 does ({_short(str(exc))}); is it a login "
-            "page? [kubeflow] token_variable names the variable with a token"
+            f"{where}: the response is not that of the Kubeflow Pipelines API v2beta1 ({_short(str(exc))}); if it is a "
+            "login page, name the variable with a token in [kubeflow] token_variable"
         ) from exc
 
 
@@ -88,7 +95,7 @@ def _refused(where: str, exc: Any) -> PlumblineError:
     try:
         body = json.loads(exc.body)
         message = body.get("message") or body.get("error") or exc.body
-        # The backend repeats an inner error in each layer around it; details carry the plain one.
+        # `message` repeats the inner error once for each layer; `details` contains it once.
         details = [detail.get("externalErrorMessage") for detail in body.get("details", []) if isinstance(detail, dict)]
         message = next(filter(None, details), message)
     except (TypeError, ValueError, AttributeError):
@@ -100,10 +107,10 @@ def _refused(where: str, exc: Any) -> PlumblineError:
             "variable that [kubeflow] token_variable names, and check the namespace"
         )
     if exc.status == 404:
-        return UsageError(f"{where}: does not know this request ({message}); is it the Kubeflow Pipelines API v2beta1?")
+        return UsageError(f"{where}: not found ({message}); check that this is the Kubeflow Pipelines API v2beta1")
     if exc.status == 400:
         return UsageError(f"{where}: refuses the pipeline: {message}")
-    return ServerFailed(f"{where}: failed ({exc.status}): {message}; try again, or look at ml-pipeline's log")
+    return ServerFailed(f"{where}: failed ({exc.status}): {message}; try again, or read the log of ml-pipeline")
 
 
 def _short(text: str) -> str:
@@ -113,17 +120,28 @@ def _short(text: str) -> str:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps kfp's client from printing links and warnings among our data."""
+    """Suppresses links and warnings that kfp's client prints to stdout."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def host_of(given: str | None, setting: str) -> str:
-    """The server's URL: given, set, or from kfp's own variable; "" inside a cluster. UsageError if there is none."""
+    """Returns the server's URL.
+
+    Args:
+      given: Option --host; takes precedence.
+      setting: [kubeflow] host; then kfp's variable KF_PIPELINES_ENDPOINT is used.
+
+    Returns:
+      The URL; "" inside a cluster, for the cluster's own API.
+
+    Raises:
+      UsageError: No server is named.
+    """
     host = given or setting or os.environ.get("KF_PIPELINES_ENDPOINT", "")
     if not host and "KUBERNETES_SERVICE_HOST" not in os.environ:
-        raise UsageError("which server? --host, [kubeflow] host or KF_PIPELINES_ENDPOINT says it, as http://host:port")
+        raise UsageError("no server; set --host, [kubeflow] host or KF_PIPELINES_ENDPOINT, such as http://host:port")
     if host and not host.startswith(("http://", "https://")):
         host = f"http://{host}"
     return host.rstrip("/")

@@ -1,4 +1,4 @@
-"""What open-source Kubeflow Pipelines cannot run, refused when the pipeline is compiled rather than when it runs."""
+"""Rejects at compile time what open-source Kubeflow Pipelines cannot run."""
 
 from typing import Any
 
@@ -6,13 +6,15 @@ from components.shared.errors import ConfigError
 
 
 def check_runnable(spec: dict[str, Any]) -> None:
-    """ConfigError, with the node's name, for an executor that the backend's Argo compiler refuses or ignores.
+    """Checks that the backend's Argo compiler supports all executors.
 
-    It refuses resolvers and anything else that is neither a container nor an importer, and never runs lifecycle hooks.
-    An importer must name its artifact itself.
+    It supports containers, without lifecycle hooks, and importers with a constant URI; not resolvers, for example.
 
     Args:
       spec: PipelineSpec as JSON.
+
+    Raises:
+      ConfigError: An executor is not supported; the message names the node.
     """
     labels = {component.get("executorLabel"): name for name, component in spec["components"].items()}
     for label, executor in spec["deploymentSpec"]["executors"].items():
@@ -20,16 +22,14 @@ def check_runnable(spec: dict[str, Any]) -> None:
         kind = next(iter(executor), "nothing")
         if kind == "importer":
             if "constant" not in executor["importer"].get("artifactUri", {}):
-                raise ConfigError(
-                    f"{name}: an importer whose URI is not written down; Kubeflow Pipelines cannot run it"
-                )
+                raise ConfigError(f"{name}: an importer without a constant URI; Kubeflow Pipelines cannot run it")
         elif kind != "container":
             raise ConfigError(
                 f"{name}: is a {kind}, which open-source Kubeflow Pipelines does not implement; "
-                "make it a component that reads what it needs"
+                "replace it by a component that reads its input itself"
             )
         elif "lifecycle" in executor["container"]:
             raise ConfigError(
-                f"{name}: relies on a driver (lifecycle hook), which open-source Kubeflow Pipelines never runs; "
+                f"{name}: needs a driver (lifecycle hook), which open-source Kubeflow Pipelines does not run; "
                 "use a component that reads its input itself, as ArrowExampleGen does"
             )

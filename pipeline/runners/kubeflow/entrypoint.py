@@ -1,18 +1,18 @@
-"""`python -m pipeline.runners.kubeflow.entrypoint`: what every component's container executes.
+"""The command of every component's container: `python -m pipeline.runners.kubeflow.entrypoint`.
 
-The arguments are those of TFX's own entry point.
+The arguments are those of TFX's own entrypoint.
 
 KFP's launcher copies input artifacts to local folders before a step and output artifacts back after it, but the
-ExecutorInput names the remote URIs. TFX's entrypoint hands these to the executor, which then asks TensorFlow for
-minio:// (unknown) or s3:// (needs another plugin), while nothing of what it writes lies where the launcher looks. Here
-the executor works on the launcher's folders, and the remote URIs return in the ExecutorOutput.
+ExecutorInput contains the remote URIs. TFX's entrypoint passes these to the executor; TensorFlow then fails on minio://
+(not supported) or s3:// (needs a plugin), and the launcher does not find the outputs. This entrypoint passes the
+launcher's folders to the executor, and writes the remote URIs to the ExecutorOutput.
 
-Beam workers on other machines do not share these folders. Where PLUMBLINE_SHARED names a folder that they do see, a
-component that runs on Beam works there (pipeline.runners.kubeflow.staging). With --runner=DataflowRunner, or
-PLUMBLINE_ARTIFACTS=remote, it is given the remote URIs as they are; the launcher's own copies are then not used.
+Beam workers on other machines cannot access these folders. If PLUMBLINE_SHARED names a folder that they mount, a
+Beam-based component uses that (pipeline.runners.kubeflow.staging). With --runner=DataflowRunner, or
+PLUMBLINE_ARTIFACTS=remote, it gets the remote URIs, and the launcher's copies are not used.
 
-Exit codes: 0, or 2 and 3 as in shared/errors.py, with one line on stderr and as the pod's termination message; 1 for
-anything else, with a trace; 143 for SIGTERM, which Kubernetes sends to a pod that it removes.
+Exit codes: 0; 2 and 3 as in shared/errors.py, with one line on stderr and as the pod's termination message; 1 for
+other errors, with a traceback; 143 for SIGTERM, which Kubernetes sends to a pod that it removes.
 """
 
 import argparse
@@ -36,7 +36,14 @@ from pipeline.runners.kubeflow.termination import run_with_termination_message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Executes one component; returns the exit code."""
+    """Executes a component.
+
+    Args:
+      arguments: Command-line arguments; None is those of this process.
+
+    Returns:
+      The exit code.
+    """
     parser = argparse.ArgumentParser(prog="python -m pipeline.runners.kubeflow.entrypoint", allow_abbrev=False)
     parser.add_argument("--executor_class_path", required=True, metavar="MODULE.CLASS")
     parser.add_argument("--json_serialized_invocation_args", required=True, metavar="JSON", help="ExecutorInput")
@@ -46,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from pipeline.process.environment import configure_environment
 
     configure_environment()
-    sys.argv = sys.argv[:1]  # TFX hands this process's arguments on to Beam; ours mean something else
+    sys.argv = sys.argv[:1]  # TFX passes this process's arguments to Beam
     return run_with_termination_message(lambda: _execute(parsed, beam), parsed.executor_class_path.rpartition(".")[2])
 
 
@@ -115,13 +122,13 @@ def _result(given: Any, exchange: Any, outputs: dict[str, list[Any]]) -> Any:
 
 @dataclass(frozen=True)
 class _Workplace:
-    """Where an executor finds its artifacts.
+    """Locations of an executor's artifacts.
 
     Attributes:
-      place: URI -> what the executor is given.
-      temporary: Folder or URL for what is in between.
-      remote: Whether it is given the URIs as they are.
-      done: To be called once the outputs are written.
+      place: Maps a URI to the path or URL that the executor gets.
+      temporary: Folder or URL for temporary files.
+      remote: Whether the executor gets remote URIs.
+      done: To be called after the outputs are written.
     """
 
     place: Callable[[str], str]
@@ -132,7 +139,7 @@ class _Workplace:
 
 @contextmanager
 def _workplace(executor_class: Any, beam: list[str], given: Any) -> Iterator[_Workplace]:
-    """UsageError if an input is not where the launcher should have put it; what `staging` and `_remote_path` raise."""
+    """Chooses and prepares the locations. Raises UsageError if an input is missing, and errors of `staging`."""
     on_beam = _is_beam(executor_class)
     if on_beam and by_url(os.environ.get(ARTIFACTS, ""), beam):
         yield _Workplace(_remote_path, f"{_task_root(given)}/.temp", remote=True)
@@ -167,7 +174,7 @@ def _executor_class(path: str) -> Any:
     try:
         return import_utils.import_class_by_path(path)
     except (ImportError, AttributeError, ValueError) as exc:
-        raise ConfigError(f"{path}: this image holds no such executor ({exc}); build it again") from exc
+        raise ConfigError(f"{path}: the image does not contain this executor ({exc}); build it again") from exc
 
 
 def _is_beam(executor_class: Any) -> bool:
@@ -178,22 +185,25 @@ def _is_beam(executor_class: Any) -> bool:
 
 def _remote_path(uri: str) -> str:
     if uri.startswith("minio://"):
-        raise ConfigError(f"{uri}: workers elsewhere cannot read minio://; give the pipeline a root on s3:// or gs://")
+        raise ConfigError(f"{uri}: Beam workers cannot read minio://; give the pipeline a root on s3:// or gs://")
     return uri
 
 
 def _check_inputs(given: Any) -> None:
-    """UsageError rather than whatever a component says when a folder is not there."""
+    """Raises UsageError for a missing input, since components' own errors would be unclear."""
     for key, listed in given.inputs.artifacts.items():
         for artifact in listed.artifacts:
             if not Path(local_path(artifact.uri)).exists():
-                raise UsageError(f"input artifact {key}: {artifact.uri} is not there; was it deleted from the store?")
+                raise UsageError(
+                    f"input artifact {key}: {artifact.uri} does not exist; check whether it was deleted from the store"
+                )
 
 
 def _check_whole(inputs: dict[str, list[Any]], given: Any) -> None:
-    """DamagedArtifact unless the copies of inputs are what their steps wrote. Every byte is read: times mean nothing.
+    """Raises DamagedArtifact if an input differs from what its step wrote.
 
-    What is read where it lies, by URL, is compared by the number of its files and their bytes.
+    All bytes of local copies are compared, since copies have new modification times. Inputs that are read by URL are
+    compared by the number and size of their files.
     """
     for key, artifacts in inputs.items():
         uris = [artifact.uri for artifact in given.inputs.artifacts[key].artifacts]
@@ -202,13 +212,13 @@ def _check_whole(inputs: dict[str, list[Any]], given: Any) -> None:
             if content and (found := content_findings(artifact.uri, content)):
                 raise DamagedArtifact(
                     f"input artifact {key}: {uri} {found[0].detail}; it is not what its step wrote. Delete it, and run "
-                    "once with [kubeflow] cache = false, so that it is made anew",
+                    "once with [kubeflow] cache = false, so that it is produced again",
                     uri,
                 )
 
 
 def _record(outputs: dict[str, list[Any]]) -> None:
-    """Leaves with each output what it holds; KFP hands that on to the steps that use it, from the cache too."""
+    """Stores the digest of each output as a property, which KFP passes to later steps, also from the cache."""
     for artifacts in outputs.values():
         for artifact in artifacts:
             artifact.set_string_custom_property(CONTENT, content_of(artifact.uri))
@@ -225,13 +235,13 @@ def _context(executor_class: Any, beam: list[str], temporary: str, given: Any) -
 
 
 def _task_root(given: Any) -> str:
-    """<root>/<pipeline>/<run id>/<task>/<random>, below which all outputs of a task lie."""
+    """The folder of all outputs of a task: <root>/<pipeline>/<run id>/<task>/<random>."""
     uris = _uris(given.outputs)
     return str(uris[0].rpartition("/")[0]) if uris else ""
 
 
 def _run_id(given: Any) -> str:
-    """KFP's run id. No parameter may hold it: it would make every step's cache key new. So it is read off the URIs."""
+    """KFP's run id, taken from the URIs: as a parameter it would change the cache key of every step."""
     parts = _task_root(given).split("/")
     return parts[-3] if len(parts) > 4 else ""
 

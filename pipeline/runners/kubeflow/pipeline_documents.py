@@ -1,4 +1,4 @@
-"""From TFX's PipelineSpec to the documents that Kubeflow Pipelines, or Vertex AI, is given."""
+"""Completes TFX's PipelineSpec and writes the YAML or JSON documents for Kubeflow Pipelines or Vertex AI."""
 
 import json
 from pathlib import Path
@@ -16,20 +16,20 @@ from pipeline.settings.config import Config
 
 
 def complete(spec: dict[str, Any], config: Config, plan: CompilePlan, target: str) -> list[dict[str, Any]]:
-    """What TFX's PipelineSpec lacks: root, defaults of the parameters, the first step, resources, retries, secrets.
+    """Adds to TFX's PipelineSpec: root, parameter defaults, the preflight step, resources, retries and secrets.
 
     Args:
-      spec: PipelineSpec as JSON, schema version 2.1.0; it is changed.
+      spec: PipelineSpec as JSON, schema version 2.1.0; changed in place.
       config: Settings of the dataset.
-      plan: Where the pipeline reads and writes.
+      plan: Locations of the compiled pipeline.
       target: "kubeflow" or "vertex".
 
     Returns:
-      The PipelineSpec; for Kubeflow, then the platform spec, if there is anything in it.
+      The PipelineSpec; for Kubeflow also the platform spec, unless it is empty.
 
     Raises:
-      ConfigError: The spec holds something that open-source KFP cannot run, settings name an unknown component, or
-        Beam's workers could not read the artifacts.
+      ConfigError: Open-source KFP cannot run the spec, settings name an unknown component, or Beam workers could not
+        read the artifacts.
     """
     check_runnable(spec)
     check_workers(config, plan, target)
@@ -64,7 +64,7 @@ def complete(spec: dict[str, Any], config: Config, plan: CompilePlan, target: st
 
 
 def _pin_schema(spec: dict[str, Any], digest: str) -> None:
-    """ImportSchemaGen's only parameter is a path. Its command is part of KFP's cache key, so the content goes there."""
+    """Adds the schema's digest to ImportSchemaGen's command, so that KFP's cache key depends on the content."""
     for executor in spec["deploymentSpec"]["executors"].values():
         arguments = executor["container"]["args"]
         if any("import_schema_gen" in argument for argument in arguments):
@@ -72,9 +72,12 @@ def _pin_schema(spec: dict[str, Any], digest: str) -> None:
 
 
 def write(documents: list[dict[str, Any]], plan: CompilePlan, output: Path) -> None:
-    """Writes a compiled pipeline: keys sorted, the same bytes for the same pipeline; whole or not at all.
+    """Writes a compiled pipeline atomically, with sorted keys: the same pipeline gives the same bytes.
 
-    A .json file is a PipelineJob, which is what Vertex AI's API takes; anything else is YAML.
+    Args:
+      documents: PipelineSpec and platform spec, from `complete`.
+      plan: Locations of the compiled pipeline.
+      output: The file: a PipelineJob for Vertex AI's API if it ends in .json, else YAML.
     """
     import yaml
 

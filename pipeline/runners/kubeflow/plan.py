@@ -1,4 +1,4 @@
-"""What a compiled pipeline is told, settled and checked: from the command line, [kubeflow], and the other tables."""
+"""Locations of a compiled pipeline, from the command line and the settings."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +12,14 @@ from pipeline.settings.config import Config
 
 @dataclass(frozen=True)
 class CompilePlan:
-    """Where a compiled pipeline reads and writes.
+    """Locations of a compiled pipeline.
 
     Attributes:
-      source: What ingest reads.
+      source: Input files and their format.
       schema: The schema's path in the image.
       artifacts: Pipeline root.
-      registry: URL or folder of the versions.
-      image: Container image of all components that have none of their own.
+      registry: URL or folder of the registry.
+      image: Default container image of the components.
     """
 
     source: Source
@@ -32,24 +32,33 @@ class CompilePlan:
 def resolve_plan(
     config: Config, *, data: str | None = None, root: str | None = None, image: str | None = None, target: str
 ) -> CompilePlan:
-    """Puts together what is given and what [kubeflow] says.
+    """Combines options of the command line with the settings in [kubeflow].
+
+    Args:
+      config: Settings of the dataset.
+      data: Option --data: folder or URL of the spans; None is the settings' value.
+      root: Option --root: folder or URL of artifacts and registry; None is the settings' value.
+      image: Option --image: container image; None is the settings' value.
+      target: "kubeflow" or "vertex".
 
     Raises:
-      ConfigError: Something is neither given nor set, or the cluster could not reach it.
+      ConfigError: A value is missing, or the cluster could not reach a location.
     """
     settings, name = config.kubeflow, config.dataset.name
     root = root or settings.root
     if not root:
-        raise ConfigError(f"{config.path}: where do artifacts go? --root or [kubeflow] root, such as s3://bucket/runs")
+        raise ConfigError(
+            f"{config.path}: no root for artifacts; set --root or [kubeflow] root, such as s3://bucket/runs"
+        )
     check_root(root, target)
     image = image or settings.image
     if not image:
-        raise ConfigError(f"{config.path}: which image holds Plumbline? --image or [kubeflow] image")
+        raise ConfigError(f"{config.path}: no image with Plumbline; set --image or [kubeflow] image")
     directory = config.data.directory
     data = data or settings.data or (directory if "://" in directory or is_local(root) else "")
     if not data:
         raise ConfigError(
-            f"{config.path}: where does the cluster find the spans? --data or [kubeflow] data, such as s3://bucket/spans"
+            f"{config.path}: no location of the spans; set --data or [kubeflow] data, such as s3://bucket/spans"
         )
     check_parameter_url("data", data)
     registry = settings.registry or (config.registry.directory if "://" in config.registry.directory else "")
@@ -75,6 +84,6 @@ def _source(config: Config, data: str, root: str) -> Source:
     if is_local(root):
         return source
     raise ConfigError(
-        f"{source.corrections}: is on this machine, where the cluster cannot read it; put it beside {config.path.name} "
+        f"{source.corrections}: the cluster cannot read a file of this machine; put it beside {config.path.name} "
         "and into the image, or on the object store with its URL in [data] corrections"
     )

@@ -1,6 +1,6 @@
-"""The second document of a pipeline's YAML: what only Kubernetes has a word for.
+"""The platform spec, the second document of a pipeline's YAML: settings that are specific to Kubernetes.
 
-The PipelineSpec knows neither secrets nor node selectors; open-source KFP reads them from
+The PipelineSpec has neither secrets nor node selectors; open-source KFP reads them from
 `platforms.kubernetes.deploymentSpec.executors.<executor>`, each a KubernetesExecutorConfig
 (kubernetes_platform/proto/kubernetes_executor_config.proto in kubeflow/pipelines).
 """
@@ -14,17 +14,18 @@ from pipeline.settings.config import Config
 from pipeline.settings.sections.kubeflow import CREDENTIALS, ENDPOINT, Toleration
 
 STORAGE = "plumbline-storage"
-"""Secret and ConfigMap that are used, if they are there, where the settings name none."""
+"""Name of the Secret and the ConfigMap that are used, if they exist, when the settings name none."""
 
 
 def platform_spec(config: Config, names: list[str], object_store: bool, shared: Collection[str] = ()) -> dict[str, Any]:
-    """The document for these components.
+    """Makes the platform spec.
 
     Args:
       config: Settings of the dataset.
       names: Ids of all components.
-      object_store: Whether anything lies on s3://, so that the default secret and ConfigMap make sense.
-      shared: Those of them that mount the claim which Beam's workers mount, too.
+      object_store: Whether data, artifacts or registry are on s3:// or minio://; then the default Secret and ConfigMap
+        are used.
+      shared: Ids of the components that mount the volume claim of Beam's workers.
     """
     executors = {EXECUTOR.format(name): _executor(config, name, object_store, name in shared) for name in sorted(names)}
     filled = {label: found for label, found in executors.items() if found}

@@ -1,4 +1,4 @@
-"""`python -m pipeline.runners.kubeflow.preflight`: the first step, see preflight_task.py.
+"""The preflight step: `python -m pipeline.runners.kubeflow.preflight`; see preflight_task.py.
 
 Imports neither TensorFlow nor TFX.
 """
@@ -25,20 +25,20 @@ from pipeline.runners.kubeflow.preflight_task import NAME, OUTPUTS, components_d
 from pipeline.runners.kubeflow.termination import run_with_termination_message
 
 READERS = 8
-"""Files hashed at a time; what limits is the object store's bandwidth, not the processor."""
+"""Number of files that are hashed in parallel; the bandwidth of the object store is the limit."""
 
 
 def resolve_inputs(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Looks at the data and the registry; the registry is made if it is not there.
+    """Resolves span, data fingerprint and champion; creates the registry if it does not exist.
 
     Args:
-      parameters: As preflight_task.INPUTS names them.
+      parameters: Values of preflight_task.INPUTS.
 
     Returns:
-      As preflight_task.OUTPUTS names them; `champion` is 0 while there is none.
+      Values of preflight_task.OUTPUTS; `champion` is 0 if there is none.
 
     Raises:
-      ConfigError: The image holds other components or another schema than the pipeline was compiled from.
+      ConfigError: Components or schema in the image differ from those at compile time.
       InputError: A span is missing or cannot be read.
       UsageError: The registry cannot be read.
     """
@@ -75,21 +75,30 @@ def resolve_inputs(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_image(components: str, schema_file: str, schema: str) -> None:
-    """ConfigError if what runs is not what the pipeline was compiled from."""
-    remedy = "build the image from the checkout that compiles, or compile again from the one that was built"
+    """Compares the image's code and schema with those at compile time.
+
+    Args:
+      components: Digest of the components at compile time.
+      schema_file: Path of the schema in the image.
+      schema: Digest of the schema at compile time.
+
+    Raises:
+      ConfigError: They differ.
+    """
+    remedy = "build the image from the checkout that compiles the pipeline, or compile from the checkout of the image"
     if components_digest() != components:
-        raise ConfigError(f"the image holds other components than the pipeline was compiled from; {remedy}")
+        raise ConfigError(f"the image contains other components than the pipeline was compiled from; {remedy}")
     path = Path(schema_file)
     try:
         found = schema_digest(path)
     except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"{path}: the image holds no such schema ({exc}); [kubeflow] schemas says where") from exc
+        raise ConfigError(f"{path}: no such schema in the image ({exc}); correct [kubeflow] schemas") from exc
     if found != schema:
-        raise ConfigError(f"{path}: the image holds another schema than the pipeline was compiled from; {remedy}")
+        raise ConfigError(f"{path}: the image contains another schema than the pipeline was compiled from; {remedy}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the step on KFP's ExecutorInput JSON; returns the exit code."""
+    """Runs the step with KFP's ExecutorInput as JSON; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m pipeline.runners.kubeflow.preflight")
     parser.add_argument("--executor_input", required=True, metavar="JSON")
     parsed = parser.parse_args(arguments)
@@ -106,7 +115,7 @@ def _run(executor_input: str) -> None:
     found = resolve_inputs(parameters)
     for name, place in places.items():
         write_text(Path(place), str(found[name]))
-    print(json.dumps(found, sort_keys=True), flush=True)  # into the step's log
+    print(json.dumps(found, sort_keys=True), flush=True)  # for the step's log
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
-"""The first step: looks at the data and the registry, and tells the others what it saw.
+"""The preflight step, the first of a compiled pipeline: resolves the inputs on which the cache keys depend.
 
-Kubeflow's cache knows a step by its image, command, parameters and the ids of its input artifacts, and nothing else.
-Ingest, ChampionResolver and Pusher read the world outside, so their parameters must pin what they read, as the local
-runner's do; else the first month's ingest would be served for ever. But parameters of a recurring run are written down
-when it is scheduled. So what pins them comes from this step, which alone is never cached:
+KFP's cache key of a step covers its image, command, parameters and the ids of its input artifacts. Ingest,
+ChampionResolver and Pusher read external data, so their parameters must identify that data, as in local runs; otherwise
+KFP would use the first month's ingest for ever. But the parameters of a recurring run are fixed when it is scheduled.
+So this step, the only one that is never cached, provides them:
 
-| parameter          | of               | is                                                  |
+| parameter          | of               | value                                               |
 |--------------------|------------------|-----------------------------------------------------|
-| span               | ArrowExampleGen  | number of the newest span, or of the one asked for  |
+| span               | ArrowExampleGen  | number of the newest span, or of the requested one  |
 | data_fingerprint   | ArrowExampleGen  | SHA-256 over the window's files and corrections     |
 | champion           | ChampionResolver | version to compare with                             |
-| registry_id        | RegistryPusher   | changes when a registry is made anew                |
+| registry_id        | RegistryPusher   | changes when the registry is created again          |
 
-An output parameter enters the cache key by its value, not by which step it came from. Hence a scheduled run that finds
-nothing new costs this one step, which only reads bytes, and every other step is served from the cache: same data,
-same champion (see champion_for), same code. A new span, a mended file, another window or a promoted model is a new
-value, and what depends on it runs.
+An output parameter enters the cache key by its value, not by the step that produced it. So a scheduled run without new
+data executes only this step, which reads and hashes the files; all others are cached: same data, same champion (see
+champion_for), same code. A new span, a corrected file, another window or a promoted model changes a value, and the
+steps that depend on it run.
 
-It also looks whether the image holds the components and the schema that the pipeline was compiled from: results are
-recorded, and cached, under the fingerprint of the latter.
+The step also checks that the image contains the components and the schema from which the pipeline was compiled, since
+executions are cached under their fingerprint.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # the step itself imports this file, and needs no settings
+if TYPE_CHECKING:  # the step imports this file, but not the settings
     from pipeline.runners.kubeflow.plan import CompilePlan
 
 NAME = "Preflight"
@@ -46,20 +46,20 @@ INPUTS = {
     "schema_file": "STRING",
     "schema": "STRING",
 }
-"""Parameters of the step -> KFP's type. `components` and `schema` are the digests that the image must have."""
+"""Parameters of the step -> KFP's type. `components` and `schema` are digests at compile time."""
 
 
 def add_preflight(
     spec: dict[str, Any], plan: "CompilePlan", *, code_fingerprint: str, components: str, schema: str
 ) -> None:
-    """Adds the step to a pipeline spec, in place; what the others took as run parameters they take from it.
+    """Adds the step to a pipeline spec in place, and connects the other steps' run parameters to its outputs.
 
     Args:
       spec: PipelineSpec as JSON.
-      plan: Where data, schema and registry are.
-      code_fingerprint: Of this run's code and settings.
-      components: components_digest of the code compiled from.
-      schema: SHA-256 of the schema compiled from.
+      plan: Locations of the compiled pipeline.
+      code_fingerprint: Fingerprint of code and settings, see `fingerprints.code_fingerprint`.
+      components: Digest of the components, see `components_digest`.
+      schema: Digest of the schema, see `schema_digest`.
     """
     constants = {
         "source": plan.source.to_json(),
@@ -108,7 +108,7 @@ def _types(parameters: dict[str, str]) -> dict[str, Any]:
 
 
 def components_digest() -> str:
-    """SHA-256 over the source of all components: the same wherever they are installed, whatever the libraries are."""
+    """Returns the SHA-256 over the source files of all components, independent of folder and library versions."""
     import components
 
     folder = Path(components.__path__[0])
@@ -118,5 +118,5 @@ def components_digest() -> str:
 
 
 def schema_digest(path: Path) -> str:
-    """SHA-256 of a schema's text, whichever line ends and byte order mark a checkout gave it."""
+    """Returns the SHA-256 of a schema's text, independent of line endings and byte order mark."""
     return hashlib.sha256(path.read_text(encoding="utf-8-sig").encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The same DAG as a Kubeflow pipeline: compiled to YAML, run elsewhere."""
+"""Compiles the DAG to YAML for Kubeflow Pipelines, or to JSON for Vertex AI."""
 
 from pathlib import Path
 
@@ -25,21 +25,21 @@ def compile_pipeline(
     image: str | None = None,
     target: str = "kubeflow",
 ) -> None:
-    """Writes the pipeline.
+    """Compiles the pipeline to a file.
 
-    What is known only when a run starts (the newest span, its fingerprint, the champion) comes from its first step,
-    see pipeline.runners.kubeflow.preflight_task.
+    Values that are known only when a run starts (the newest span, its fingerprint, the champion) come from the
+    preflight step, see pipeline.runners.kubeflow.preflight_task.
 
     Args:
       config: Settings of the dataset.
-      output: File to write: YAML, or a PipelineJob for Vertex AI if it ends in .json.
-      data: Folder or URL of the spans as the cluster sees it; None is what the settings say, as for the next two.
-      root: Folder or URL for artifacts and registry.
-      image: Container image in which the components run.
+      output: Output file: YAML, or a PipelineJob for Vertex AI if it ends in .json.
+      data: Folder or URL of the spans on the cluster; None is the settings' value.
+      root: Folder or URL of artifacts and registry; None is the settings' value.
+      image: Container image of the components; None is the settings' value.
       target: "kubeflow" or "vertex".
 
     Raises:
-      ConfigError: Something is missing, or the cluster could not run it.
+      ConfigError: A value is missing, or the cluster could not run the pipeline.
       UsageError: The file cannot be written.
     """
     if target == "kubeflow" and output.suffix not in (".yaml", ".yml"):

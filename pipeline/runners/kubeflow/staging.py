@@ -1,7 +1,7 @@
-"""A folder that a step and Beam's workers both mount: the step's artifacts lie there while it runs.
+"""Copies a step's artifacts to a folder that the step and Beam's workers both mount, and outputs back.
 
-The launcher brings artifacts to the disk of the step's own pod, which workers elsewhere do not see. So a component that
-runs on Beam gets copies in the shared folder, and what it wrote there is copied to where the launcher looks.
+The launcher copies artifacts to the disk of the step's pod, which workers in other pods cannot access. So a Beam-based
+component works on copies in the shared folder, and its outputs are copied to the launcher's folders.
 """
 
 import hashlib
@@ -15,36 +15,36 @@ from pipeline.runners.kubeflow.artifact_paths import SHARED, local_path
 
 
 class Staging:
-    """One execution's part of the shared folder."""
+    """The subfolder of the shared folder for one execution."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def place(self, uri: str) -> str:
-        """Where workers find an artifact; a plain folder, which they see anyway, is itself."""
+        """Returns the path of an artifact in the shared folder; a local folder is returned unchanged."""
         return local_path(uri, str(self.folder))
 
     def bring(self, uris: Iterable[str]) -> None:
-        """Copies inputs from where the launcher has put them."""
+        """Copies inputs from the launcher's folders."""
         for uri in uris:
             _copy(Path(local_path(uri)), Path(self.place(uri)))
 
     def deliver(self, uris: Iterable[str]) -> None:
-        """Copies outputs to where the launcher takes them from."""
+        """Copies outputs to the launcher's folders."""
         for uri in uris:
             _copy(Path(self.place(uri)), Path(local_path(uri)))
 
 
 @contextmanager
 def staging(shared: str, execution: str) -> Iterator[Staging]:
-    """A part of the shared folder that is removed at the end.
+    """Creates a subfolder of the shared folder, and removes it after the block.
 
     Args:
-      shared: The folder.
-      execution: What tells this execution from others. A retry has the same, and so removes what a killed attempt left.
+      shared: The shared folder.
+      execution: Identifies the execution. A retry has the same value, and removes the files of a killed attempt.
 
     Raises:
-      ConfigError: It cannot be written.
+      ConfigError: The folder cannot be written.
     """
     folder = Path(shared) / f"plumbline-{hashlib.sha256(execution.encode()).hexdigest()[:32]}"
     try:

@@ -1,4 +1,4 @@
-"""What each step of a compiled pipeline is given: image, resources, retries, cache, environment."""
+"""Configures the steps of a compiled pipeline: image, resources, retries, cache, environment variables."""
 
 from collections.abc import Collection
 from decimal import Decimal
@@ -13,7 +13,7 @@ from pipeline.settings.config import Config
 from pipeline.settings.sections.kubeflow import Component
 
 EXECUTOR = "{}_executor"
-"""Label of a component's executor."""
+"""Executor label of a component."""
 
 DEFAULTS = {
     "ArrowExampleGen": Component(cpu="4", memory="8Gi"),
@@ -28,19 +28,19 @@ DEFAULTS = {
     "ChampionEvaluator": Component(cpu="4", memory="8Gi"),
     "ErrorAnalysis": Component(cpu="4", memory="8Gi"),
 }
-"""Those that hold columns or a model in memory; and the gate, which decides the same however often it is asked."""
+"""Resources of components that keep columns or a model in memory; and no retries of the deterministic data gate."""
 
 LONGEST_OF_VERTEX = 3600
-"""Seconds in which Vertex AI retries a step at most, says kfp.dsl.PipelineTask.set_retry, which cuts what is more."""
+"""Vertex AI's upper limit in seconds for the duration of retries; kfp.dsl.PipelineTask.set_retry applies it, too."""
 
 SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 
 
 def needs(config: Config, name: str) -> Component:
-    """What a component needs: its own table, else its default above, else what [kubeflow] says for all."""
+    """Returns the effective settings of a component: its own table, else DEFAULTS, else the table [kubeflow]."""
     settings = config.kubeflow
     layers = [settings.components.get(name, Component()), DEFAULTS.get(name, Component())]
-    # But for the image: the command line may have named another one for all, see Plan.
+    # Except the image, which the command line may override for all components, see Plan.
     shared = [key for key in Component.model_fields if hasattr(settings, key) and key != "image"]
     everyone = {key: getattr(settings, key) for key in shared}
     found = {key: layer_value for key in Component.model_fields if (layer_value := _first(layers, key)) is not None}
@@ -52,22 +52,30 @@ def _first(layers: list[Component], key: str) -> Any:
 
 
 def check_components(config: Config, names: list[str]) -> None:
-    """ConfigError if [kubeflow.components] names one that the pipeline does not have."""
+    """Checks the names in [kubeflow.components].
+
+    Args:
+      config: Settings of the dataset.
+      names: Ids of the pipeline's components.
+
+    Raises:
+      ConfigError: A name is unknown.
+    """
     for name in config.kubeflow.components:
-        if name not in names and name != "Tuner":  # there only in runs that search
+        if name not in names and name != "Tuner":  # only part of pipelines with [tune] trials
             raise ConfigError(
-                f"{config.path}: [kubeflow] components.{name}: is no component; legal: {', '.join(sorted(names))}"
+                f"{config.path}: [kubeflow] components.{name}: no such component; legal: {', '.join(sorted(names))}"
             )
 
 
 def equip(spec: dict[str, Any], config: Config, plan: CompilePlan, target: str, shared: Collection[str] = ()) -> None:
-    """Gives every step of a PipelineSpec, as JSON, what it needs; in place.
+    """Sets image, resources, environment, cache and retries of every step, in place.
 
     Args:
-      spec: As TFX's runner makes it.
+      spec: PipelineSpec as JSON, from TFX's runner.
       config: Settings of the dataset.
-      plan: For the image.
-      target: "kubeflow" or "vertex": they name memory and accelerators differently.
+      plan: Locations of the compiled pipeline, and the default image.
+      target: "kubeflow" or "vertex", which use different fields for memory and accelerators.
       shared: Names of the components that share a folder with Beam's workers.
     """
     executors = spec["deploymentSpec"]["executors"]
@@ -88,7 +96,7 @@ def equip(spec: dict[str, Any], config: Config, plan: CompilePlan, target: str, 
                 "maxRetryCount": need.retries,
                 "backoffDuration": f"{config.kubeflow.backoff}s",
                 "backoffFactor": config.kubeflow.backoff_factor,
-                # Argo's maxDuration, which is no limit of a single wait.
+                # Argo's maxDuration: a limit for all attempts together, not for a single wait.
                 "backoffMaxDuration": f"{_window(config, target)}s",
             }
 
@@ -99,7 +107,7 @@ def _window(config: Config, target: str) -> int:
 
 
 def _resources(config: Config, name: str, need: Component, target: str) -> dict[str, Any]:
-    """A ResourceSpec. Open-source KFP reads the texts from 2.3 on, with a request; Vertex AI reads the numbers."""
+    """A ResourceSpec. Open-source KFP 2.3 and later read the text fields, with requests; Vertex AI reads numbers."""
     numbers = {
         "cpuLimit": cores(need.cpu),
         "cpuRequest": cores(_least(need.cpu_request, need.cpu, cores)),
@@ -129,16 +137,16 @@ def _resources(config: Config, name: str, need: Component, target: str) -> dict[
 
 
 def _least(request: str, limit: str, measure: Any) -> str:
-    """A request; the limit where it is the smaller, since Kubernetes takes no request above it."""
+    """The smaller of request and limit, since Kubernetes rejects a request above the limit."""
     return limit if limit and request and measure(limit) < measure(request) else request
 
 
 def cores(quantity: str) -> float:
-    """Kubernetes' notation as a number of cores; 0 for ""."""
+    """Converts a Kubernetes quantity, such as "500m" or "2", to a number of cores; 0 for ""."""
     return float(Decimal(quantity[:-1]) / 1000) if quantity.endswith("m") else float(quantity or 0)
 
 
 def size(quantity: str) -> Decimal:
-    """Kubernetes' notation as bytes; 0 for ""."""
+    """Converts a Kubernetes quantity, such as "8Gi", to bytes; 0 for ""."""
     number = quantity.rstrip("kKMGTi")
     return Decimal(number or 0) * SIZES[quantity[len(number) :]]

@@ -1,8 +1,8 @@
-"""`plumbline submit`: compiles, and hands the pipeline to Kubeflow Pipelines: once, or on a schedule.
+"""`plumbline submit`: compiles the pipeline and submits it to Kubeflow Pipelines, as one run or on a schedule.
 
-A schedule starts the pipeline whether there is a new span or not. A run that finds nothing new costs its first step
-(preflight_task.py), the rest comes from the cache. Runs that were missed are not made up for, since each
-takes the newest span, and only one runs at a time.
+A schedule starts runs independently of new data. Without a new span only the preflight step is executed
+(preflight_task.py), and all others are cached. Schedules have no catch-up, since each run uses the newest span, and a
+concurrency of 1.
 """
 
 import os
@@ -21,19 +21,27 @@ from pipeline.runners.kubeflow.plan import resolve_plan
 from pipeline.settings.config import Config
 
 GATES = {"DataGate": "", "Transform": "[gate] values"}
-"""Steps that a policy of [gate] may stop -> what their message says then, among others."""
+"""Steps that a policy of [gate] may stop -> text that their message contains in that case."""
 
 ENDED = {"SUCCEEDED", "FAILED", "CANCELED", "SKIPPED"}
-"""States of a run that it does not leave."""
+"""Final states of a run."""
 
 PATIENCE = 20
-"""Questions in a row that the server may fail to answer before waiting ends: a run takes hours, a restart of the API
-server or a lost port-forward minutes."""
+"""Number of consecutive failed requests after which waiting ends. A run takes hours; a restart of the API server or a
+lost port-forward takes minutes."""
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """What the server made of it. `state` is "" unless it was waited for; `every` is "" for a single run."""
+    """A submitted run or schedule.
+
+    Attributes:
+      id: Id of the run or recurring run.
+      url: Its page in the KFP UI.
+      experiment: Name of the experiment.
+      state: Final state of the run; "" if it was not waited for.
+      every: Cron expression of a schedule; "" for a single run.
+    """
 
     id: str
     url: str
@@ -42,20 +50,33 @@ class Submitted:
     every: str = ""
 
     def to_json(self) -> dict[str, str]:
-        """For --json."""
+        """Returns the output of `plumbline submit --json`."""
         key = "recurring_run_id" if self.every else "run_id"
         found = {key: self.id, "url": self.url, "experiment": self.experiment}
         return found | {name: value for name in ("state", "every") if (value := getattr(self, name))}
 
     def to_text(self) -> str:
-        """Two lines."""
+        """Formats the submission as two lines of text."""
         what = f"scheduled run {self.id}, every {self.every}" if self.every else f"run {self.id}"
         return f"{what}{f': {self.state}' if self.state else ''}\n{self.url}"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for on the command line; None and "" are left to the settings."""
+    """Options of `plumbline submit`; None uses the settings.
+
+    Attributes:
+      host: URL of the API.
+      experiment: Name of the experiment.
+      service_account: Kubernetes service account of the steps.
+      data: Folder or URL of the spans on the cluster.
+      root: URL of artifacts and registry.
+      image: Container image.
+      span: Eval span; None is the newest.
+      window: Number of training spans.
+      every: Cron expression of a schedule; None is a single run.
+      replace: Replace an existing schedule.
+    """
 
     host: str | None = None
     experiment: str | None = None
@@ -74,15 +95,15 @@ def submit(config: Config, request: Request, compile_to: Callable[[Path], None])
 
     Args:
       config: Settings of the dataset.
-      request: What is asked for.
-      compile_to: Writes the compiled pipeline to a path; called once the server has answered.
+      request: Options of the command line.
+      compile_to: Writes the compiled pipeline to a path; called after the connection to the server is made.
 
     Returns:
-      What was submitted, and the client that did it.
+      The submitted run or schedule, and the client.
 
     Raises:
       ConfigError: Image, root or data is missing or cannot be reached from a cluster.
-      UsageError: No server, refused credentials, a refused pipeline, or a schedule that is there already.
+      UsageError: The server cannot be reached, refuses the credentials or the pipeline, or the schedule exists already.
     """
     plan = resolve_plan(config, data=request.data, root=request.root, image=request.image, target="kubeflow")
     if is_local(plan.artifacts):
@@ -90,7 +111,7 @@ def submit(config: Config, request: Request, compile_to: Callable[[Path], None])
     settings, name = config.kubeflow, config.dataset.name
     cron = None if request.every is None else cron_of(request.every)
     if cron and request.span is not None:
-        raise UsageError("--span with --every: a schedule takes the newest span each time; leave --span out")
+        raise UsageError("--span with --every: a schedule uses the newest span in each run; remove --span")
     host = host_of(request.host, settings.host)
     client = connect(host, settings.namespace, os.environ.get(settings.token_variable, ""))
     experiment = request.experiment or settings.experiment or name
@@ -119,11 +140,11 @@ def submit(config: Config, request: Request, compile_to: Callable[[Path], None])
 def _schedule(
     client: Any, home: Any, title: str, cron: str, request: Request, common: dict[str, Any], host: str
 ) -> Submitted:
-    """One schedule for a dataset: two would run everything twice."""
+    """Creates the schedule of a dataset; there is only one, since two would run everything twice."""
     before = [one for one in _schedules(client, home.experiment_id) if one.display_name == title]
     if before and not request.replace:
         raise UsageError(
-            f"{title}: is scheduled already ({before[0].recurring_run_id}); --replace puts this one in its place"
+            f"{title}: is scheduled already ({before[0].recurring_run_id}); --replace replaces that schedule"
         )
     made = client.create_recurring_run(
         experiment_id=home.experiment_id,
@@ -151,11 +172,17 @@ def _schedules(client: Any, experiment_id: str) -> list[Any]:
 
 
 def cron_of(every: str) -> str:
-    """A cron expression as KFP takes it, with seconds; UsageError if it is none.
+    """Converts a schedule to KFP's cron expression, which has seconds.
 
     Args:
-      every: Five fields as cron has them (minute, hour, day, month, weekday), six with seconds before them, or hourly,
-        daily, weekly, monthly.
+      every: Five fields (minute, hour, day of month, month, weekday), six fields with seconds first, or hourly, daily,
+        weekly or monthly.
+
+    Returns:
+      A cron expression of six fields.
+
+    Raises:
+      UsageError: It is no cron expression.
     """
     named = {"hourly": "0 * * * *", "daily": "0 6 * * *", "weekly": "0 6 * * 1", "monthly": "0 6 1 * *"}
     fields = named.get(every, every).split()
@@ -178,11 +205,11 @@ CRON = (
     ("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
     ("weekday", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
-"""Fields of a cron expression as robfig/cron, which KFP uses, reads them: name, least, greatest, names of values."""
+"""Fields of a cron expression of robfig/cron, which KFP uses: name, minimum, maximum, names of the values."""
 
 
 def _is_cron(part: str, low: int, high: int, names: tuple[str, ...]) -> bool:
-    """Whether an item of a field is `*`, `?`, a value or a range of values that rises, each perhaps with a step."""
+    """Whether an item of a field is `*`, `?`, a value or an ascending range, optionally with a step."""
     found = re.fullmatch(r"(?:[*?]|(\w+)(?:-(\w+))?)(?:/(\d+))?", part)
     if found is None:
         return False
@@ -198,13 +225,16 @@ def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:
     """Waits for a run to end.
 
     Args:
-      client: As `submit` returns it.
+      client: The client that `submit` returned.
       submitted: A single run.
-      seconds: Between two looks.
+      seconds: Polling interval.
+
+    Returns:
+      The run with its final state.
 
     Raises:
-      GateBlocked: The data gate stopped it.
-      PlumblineError: It failed or was cancelled, and the message names the step; or the server is gone.
+      GateBlocked: The data gate stopped the run.
+      PlumblineError: The run failed or was cancelled, and the message names the step; or the server cannot be reached.
     """
     missed = 0
     while True:
@@ -217,7 +247,7 @@ def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:
         except (Unreachable, ServerFailed) as exc:
             missed += 1
             if missed > PATIENCE:
-                raise type(exc)(f"{exc}; run {submitted.id} goes on, see {submitted.url}") from exc
+                raise type(exc)(f"{exc}; run {submitted.id} continues, see {submitted.url}") from exc
         time.sleep(seconds)
     if run.state == "SUCCEEDED":
         return Submitted(submitted.id, submitted.url, submitted.experiment, run.state)
@@ -231,7 +261,7 @@ def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:
 
 
 def _steps(run: Any) -> set[str]:
-    """Names of the pipeline's own steps: KFP also lists its drivers and the DAG around them."""
+    """Names of the pipeline's steps. KFP's task list also contains drivers and the root DAG."""
     spec = run.pipeline_spec or {}
     spec = spec.get("pipeline_spec", spec)
     return set(spec.get("root", {}).get("dag", {}).get("tasks", {}))

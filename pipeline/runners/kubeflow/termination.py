@@ -1,4 +1,4 @@
-"""How a step ends: exit code, one line for a person, and the same line where Kubernetes shows it."""
+"""Ends a step with an exit code, one line on stderr, and the same line as the pod's termination message."""
 
 import os
 import sys
@@ -14,18 +14,25 @@ from pipeline.process.signals import Interrupted, announce_once, on_interruption
 from pipeline.process.standard_streams import say
 
 LOG = "PLUMBLINE_TERMINATION_LOG"
-"""Environment variable: the file whose text becomes the pod's termination message; Kubernetes' own unless it is set."""
+"""Environment variable: file of the pod's termination message; default /dev/termination-log."""
 
 LONGEST = 4096
-"""Bytes that Kubernetes keeps of it."""
+"""Maximum size of a termination message in Kubernetes, in bytes."""
 
 
 def run_with_termination_message(run: Callable[[], None], name: str) -> int:
-    """Runs a step; returns its exit code: that of the PlumblineError that it raised or that its error stands for.
+    """Runs a step and reports its errors.
 
-    A user's mistake and a signal are one line on stderr; anything else is a trace, which nobody could ask for
-    afterwards, and one line; exit code 1 for what nothing is known of. After a signal the termination message is
-    written also where the main thread is stuck in C++ and the watchdog ends the process.
+    A PlumblineError or a signal is one line on stderr. Other exceptions also print a traceback, since a step cannot
+    easily be repeated with --debug. After a signal the termination message is written even if the main thread is
+    blocked in C++ and the watchdog ends the process.
+
+    Args:
+      run: The step.
+      name: Name of the step, for messages.
+
+    Returns:
+      The exit code: that of the PlumblineError or of a known error, 128 plus the number of a signal, else 1.
     """
     with on_interruption(_terminate_interrupted):
         return _code_of(run, name)
@@ -39,14 +46,14 @@ def _code_of(run: Callable[[], None], name: str) -> int:
     except Interrupted as exc:
         return _interrupted(exc)
     except Exception as exc:
-        if (interrupted := received()) is not None:  # C++ has made another exception of it
+        if (interrupted := received()) is not None:  # C++ code replaced the KeyboardInterrupt
             return _interrupted(interrupted)
         sys.stderr.write(without_secrets(traceback.format_exc()))
         error = known(exc, step=name)
         message = message_line(f"{name} failed: {error if error is not None else one_line(exc)}")
         code = 1 if error is None else error.exit_code
     else:
-        interrupted = received()  # C++ has swallowed it, and what is open may be closed by now
+        interrupted = received()  # C++ code dropped the KeyboardInterrupt; the cleanup may have run already
         return 0 if interrupted is None else _interrupted(interrupted)
     say(f"plumbline: {message}")
     _terminate_with(message)
@@ -66,6 +73,8 @@ def _terminate_interrupted() -> None:
 
 def _terminate_with(message: str) -> None:
     path = Path(os.environ.get(LOG, "/dev/termination-log"))
-    with suppress(OSError):  # on a laptop there is none, and a message lost must not hide the exit code
+    with suppress(OSError):  # an error of writing must not change the exit code
         if path.exists():
-            path.write_bytes(message.encode()[:LONGEST].decode(errors="ignore").encode())  # no half character
+            path.write_bytes(
+                message.encode()[:LONGEST].decode(errors="ignore").encode()
+            )  # cuts at a character boundary

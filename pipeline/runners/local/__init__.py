@@ -1,1 +1,1 @@
-"""`plumbline run`: TFX's launcher node by node in this process, and cached runs without importing TFX."""
+"""`plumbline run`: TFX's launcher for each node in this process, and fully cached runs without importing TFX."""

@@ -1,7 +1,7 @@
-"""What a complete run leaves for the next one: by its key, where each component's result is in ML Metadata.
+"""Records of complete runs: for each run key, the cached execution of each component in ML Metadata.
 
-A record is only a hint, kept as <root>/<dataset>/cache/runs/<key>.json: ML Metadata decides, see `reusable`. A lost or
-unreadable one costs time, nothing else.
+A record is a hint in <root>/<dataset>/cache/runs/<key>.json; ML Metadata decides, see `cached_nodes.reusable`. If a
+record is lost or unreadable, TFX's own cache is used, which takes longer.
 """
 
 import hashlib
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 RUN, NODE, CACHE = "pipeline_run", "node", "execution_cache"
-"""Types of the contexts in which TFX puts every execution, beside "pipeline"."""
+"""Types of the contexts to which TFX adds every execution, besides "pipeline"."""
 
 KEPT = 100
-"""Records kept of a dataset: a replay of 12 spans in 8 variants stays cached as a whole."""
+"""Number of records kept for a dataset; enough for a replay of 12 spans in 8 variants."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """One component's result.
+    """A component's cached execution.
 
     Attributes:
-      id: Of the node.
-      cache_context: Name of its cache context: TFX's digest of its parameters, executor and input artifacts.
-      outputs: Artifact id, as text -> digest of the artifact's message.
+      id: Node id.
+      cache_context: Name of TFX's cache context: a digest of parameters, executor and input artifacts.
+      outputs: Id of each output artifact, as text -> digest of the artifact's message.
     """
 
     id: str
@@ -39,12 +39,12 @@ class Node:
 
 
 def artifact_digest(artifact: "mlmd.Artifact") -> str:
-    """SHA-256 of the message, which is what TFX hashes of an input into a cache key."""
+    """Returns the SHA-256 of an artifact's message, in hexadecimal. TFX hashes the same message into cache keys."""
     return hashlib.sha256(artifact.SerializeToString(deterministic=True)).hexdigest()
 
 
 def nodes_of_run(store: "metadata_store.MetadataStore", run_id: str) -> tuple[Node, ...]:
-    """The nodes of a run, in the order in which they ran; empty if the store does not know the run."""
+    """Reads the nodes of a run in order of execution; empty if the store does not contain the run."""
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     run = store.get_context_by_type_and_name(RUN, run_id)
@@ -61,7 +61,13 @@ def nodes_of_run(store: "metadata_store.MetadataStore", run_id: str) -> tuple[No
 
 
 def keep(home: Path, key: str, nodes: tuple[Node, ...]) -> None:
-    """Keeps a complete run's record; the oldest ones above KEPT go."""
+    """Writes the record of a complete run and deletes the oldest records above KEPT.
+
+    Args:
+      home: <root>/<dataset>.
+      key: The run key, see `run_key`.
+      nodes: The run's nodes.
+    """
     write_json(_file(home, key), {"nodes": [asdict(node) for node in nodes]})
     kept = sorted(_file(home, key).parent.glob("*.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
     for file in kept[KEPT:]:
@@ -69,7 +75,7 @@ def keep(home: Path, key: str, nodes: tuple[Node, ...]) -> None:
 
 
 def load(home: Path, key: str) -> tuple[Node, ...]:
-    """The nodes of the last complete run with that key; empty if there is no record that can be read."""
+    """Reads the nodes of the last complete run with a key; empty if there is no readable record."""
     try:
         found: dict[str, Any] = json.loads(_file(home, key).read_text(encoding="utf-8"))
         return tuple(Node(**node) for node in found["nodes"])

@@ -1,9 +1,9 @@
-"""Components whose results are all in the cache: found as TFX's cache finds them, recorded as its launcher does.
+"""Fully cached runs: looks cached executions up as TFX's cache does, and records them as TFX's launcher does.
 
-TFX's cache key of a component is a digest of the compiled pipeline's part and of the messages of its input artifacts
-(tfx/orchestration/portable/cache_utils.py). With the same run key the compiled pipeline is the same. If, in the order
-of the nodes, each cache context of the recorded run still yields the recorded artifacts, unchanged, then the inputs of
-the next one are the same too, and so is its cache key: TFX would come to the same result, component by component.
+TFX's cache key of a component is a digest of its part of the compiled pipeline and of the messages of its input
+artifacts (tfx/orchestration/portable/cache_utils.py). Runs with the same run key have the same compiled pipeline. If,
+in topological order, each cache context of the recorded run still returns the recorded artifacts unchanged, then the
+inputs of the next component, and so its cache key, are the same: TFX would use the same cached executions.
 """
 
 import uuid
@@ -22,12 +22,20 @@ if TYPE_CHECKING:
 
 PIPELINE = "pipeline"
 RESULT = "__execution_result__"
-"""Custom property that TFX gives an execution whose executor had something to say; no part of a cached one."""
+"""Custom property in which TFX stores an executor's result message; cached executions do not have it."""
 
 
 @dataclass(frozen=True)
 class CachedResult:
-    """A cached result: the execution that has it, its events, and every artifact that they name, by id."""
+    """A cached execution.
+
+    Attributes:
+      node: The node of the recorded run.
+      contexts: Contexts of the pipeline, the node and the cache.
+      execution: The execution in ML Metadata.
+      events: Its events.
+      artifacts: Artifact id -> artifact, for all events.
+    """
 
     node: Node
     contexts: "Sequence[mlmd.Context]"
@@ -36,7 +44,7 @@ class CachedResult:
     artifacts: "dict[int, mlmd.Artifact]"
 
     def outputs(self) -> "dict[int, mlmd.Artifact]":
-        """Of the artifacts, those that it made."""
+        """Returns the output artifacts by id."""
         made = [event.artifact_id for event in self.events if event.type == event.OUTPUT]
         return {id_: self.artifacts[id_] for id_ in made}
 
@@ -44,13 +52,16 @@ class CachedResult:
 def reusable(
     store: "metadata_store.MetadataStore", pipeline: str, nodes: Sequence[Node], verifier: Verifier
 ) -> "tuple[CachedResult, ...]":
-    """The cached result of every node; empty if TFX might execute one of them.
+    """Looks up the cached execution of every node.
 
     Args:
       store: ML Metadata.
       pipeline: The pipeline's name.
-      nodes: Of a complete run with the same key, in the order in which they ran.
-      verifier: Checks every result that it has found; a damaged one is set aside.
+      nodes: Nodes of a complete run with the same key, in order of execution.
+      verifier: Verifies the output artifacts and sets damaged ones aside.
+
+    Returns:
+      A cached execution for each node; empty if TFX might have to execute one of them.
     """
     found = []
     for node in nodes:
@@ -58,13 +69,13 @@ def reusable(
         if one is None:
             return ()
         found.append(one)
-    # All of them, so that one run makes everything again that is damaged.
+    # Verify all of them, so that one run produces all damaged artifacts again.
     made = {id_: artifact for one in found for id_, artifact in one.outputs().items()}
     return () if verifier.set_aside_damaged(store, made.values()) else tuple(found)
 
 
 def _find(store: "metadata_store.MetadataStore", pipeline: str, node: Node) -> CachedResult | None:
-    """As cache_utils.get_cached_outputs: the newest success in the cache context all of whose outputs are there."""
+    """As cache_utils.get_cached_outputs: the newest successful execution whose output artifacts all exist."""
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     names = ((PIPELINE, pipeline), (NODE, f"{pipeline}.{node.id}"), (CACHE, node.cache_context))
@@ -87,15 +98,15 @@ def _find(store: "metadata_store.MetadataStore", pipeline: str, node: Node) -> C
 
 
 class CachedNodes:
-    """The nodes of a run of which every one is cached; `ids` and `launch` are those of LocalNodes."""
+    """The nodes of a fully cached run, with the interface of LocalNodes (`ids`, `launch`)."""
 
     def __init__(self, store: "metadata_store.MetadataStore", found: Sequence[CachedResult], run_id: str) -> None:
-        """Writes nothing yet.
+        """Prepares the run without writing.
 
         Args:
           store: ML Metadata, open for writing.
-          found: See `reusable`.
-          run_id: Name of this run.
+          found: Cached executions, see `reusable`.
+          run_id: Id of this run.
         """
         self._store = store
         self._found = {one.node.id: one for one in found}
@@ -103,11 +114,15 @@ class CachedNodes:
 
     @property
     def ids(self) -> list[str]:
-        """Node ids, in the order in which they run."""
+        """Node ids in order of execution."""
         return list(self._found)
 
     def launch(self, node_id: str) -> tuple[str, dict[str, StoredArtifact]]:
-        """Records the node's result for this run; returns "cached" and "Node.output" -> artifact."""
+        """Records a cached execution of a node for this run.
+
+        Returns:
+          "cached"; and "Node.output" -> artifact.
+        """
         from ml_metadata.proto import metadata_store_pb2 as mlmd
 
         found = self._found[node_id]
@@ -120,7 +135,7 @@ class CachedNodes:
         for name, value in found.execution.custom_properties.items():
             if name != RESULT:
                 execution.custom_properties[name].CopyFrom(value)
-        # Registered, then published: the two transactions of TFX's launcher, so that a killed run looks the same.
+        # TFX's launcher registers and publishes an execution in two transactions; a killed run has the same state here.
         contexts = [pipeline, self._run_context(pipeline), node]
         execution.id = self._put(execution, found, mlmd.Event.INPUT, contexts)
         execution.last_known_state = mlmd.Execution.CACHED
@@ -132,7 +147,7 @@ class CachedNodes:
         }
 
     def _run_context(self, pipeline: "mlmd.Context") -> "mlmd.Context":
-        """This run's context below its pipeline's; made once."""
+        """The run's context, created below the pipeline's context when it does not exist."""
         from ml_metadata.proto import metadata_store_pb2 as mlmd
 
         known = self._store.get_context_by_type_and_name(RUN, self._run_id)

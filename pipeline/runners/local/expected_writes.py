@@ -1,4 +1,4 @@
-"""How many bytes a run will write, by what it will find in the cache."""
+"""Estimates how many bytes a run will write, depending on the cache."""
 
 import logging
 from pathlib import Path
@@ -13,20 +13,20 @@ _log = logging.getLogger(__name__)
 
 
 def is_recorded(plan: LocalPlan) -> bool:
-    """Whether an equal run came to its end. Whether its results are still whole is known once they are checked."""
+    """Returns whether a run with the same key completed. Its artifacts are not verified here."""
     return bool(load(plan.home, plan.key))
 
 
 def expected_writes(plan: LocalPlan, connection: Any, *, cached: bool) -> int:
-    """About how many bytes a run will write.
+    """Estimates how many bytes a run will write.
 
-    Ingest writes by far the most, so its part is left out where examples of the same data are there. Should it read
-    again all the same, because of another version of Plumbline for example, a full disk is told when it is full.
+    Ingest writes most of them, so its share is left out if examples of the same data exist. If ingest has to run
+    nevertheless (after an upgrade of Plumbline), a full disk is reported when it occurs.
 
     Args:
       plan: The run.
-      connection: ML Metadata's connection config; nothing is made where there is no store yet.
-      cached: All its results are in the cache.
+      connection: ML Metadata's connection config; a missing store is not created.
+      cached: All executions are in the cache.
     """
     if cached:
         return cached_bytes_needed(plan.home)
@@ -40,8 +40,8 @@ def _is_ingested(plan: LocalPlan, connection: Any) -> bool:
         if connection.HasField("sqlite") and not Path(connection.sqlite.filename_uri).is_file():
             return False
         found = connect(connection).get_artifacts_by_type("Examples")
-    except Exception:  # what is wrong with the metadata is told when they are used
-        _log.exception("the metadata could not be asked for examples")
+    except Exception:  # errors of the metadata are reported when the run uses it
+        _log.exception("the metadata could not be searched for examples")
         return False
     return any(
         artifact.state == artifact.LIVE

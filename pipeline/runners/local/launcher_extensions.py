@@ -1,7 +1,7 @@
-"""What TFX's launcher is given so that artifacts are checked before use, and recorded when they are published.
+"""Extensions of TFX's launcher: verify artifacts before use, and record their files when they are published.
 
-Both are extension points of the launcher: a driver, which it asks after it has resolved a node's inputs and before it
-asks its cache, and the operators that call executors.
+Both use extension points of the launcher: a custom driver, which runs after the inputs are resolved and before the
+cache lookup, and the operators that call executors.
 """
 
 import os
@@ -30,11 +30,16 @@ from components.shared.artifacts.integrity import CONTENT
 from pipeline.metadata.artifact_verification import Verifier
 
 ANY = executable_spec_pb2.PythonClassExecutableSpec()
-"""The launcher asks a driver only where a node names one; ours is found by the type of this."""
+"""The launcher selects a driver by the type of the node's driver spec; this message stands for CheckingDriver."""
 
 
 def extensions(verifier: Verifier, executor_spec: message.Message) -> dict[str, Any]:
-    """Arguments for TFX's Launcher; `executor_spec` is the node's, which is part of its cache key."""
+    """Makes arguments for TFX's Launcher.
+
+    Args:
+      verifier: Verifies the artifacts of the run.
+      executor_spec: Executor spec of the node, a part of its cache key.
+    """
     return {
         "custom_driver_spec": ANY,
         "custom_driver_operators": {type(ANY): partial(CheckingDriver, verifier=verifier, executor_spec=executor_spec)},
@@ -46,7 +51,7 @@ def extensions(verifier: Verifier, executor_spec: message.Message) -> dict[str, 
 
 
 class CheckingDriver(base_driver_operator.BaseDriverOperator):
-    """Checks inputs and what the cache would offer; gives outputs a place that is not there yet."""
+    """Verifies the inputs and the cached executions of a node, and moves outputs away from existing folders."""
 
     SUPPORTED_EXECUTABLE_SPEC_TYPE = [type(ANY)]
 
@@ -63,8 +68,13 @@ class CheckingDriver(base_driver_operator.BaseDriverOperator):
         self._executor_spec = executor_spec
 
     def run_driver(self, execution_info: data_types.ExecutionInfo) -> driver_output_pb2.DriverOutput:
-        """Called by the launcher. DamagedArtifact if an input is damaged."""
-        shutil.rmtree(Path(execution_info.execution_output_uri).parent, ignore_errors=True)  # for drivers that write
+        """Runs before the cache lookup; called by the launcher.
+
+        Raises:
+          DamagedArtifact: An input is damaged.
+        """
+        # The launcher made this folder for drivers that write files.
+        shutil.rmtree(Path(execution_info.execution_output_uri).parent, ignore_errors=True)
         with self._mlmd_connection as handle:
             inputs = [one.mlmd_artifact for listed in execution_info.input_dict.values() for one in listed]
             self._verifier.check_inputs(handle.store, inputs)
@@ -81,10 +91,9 @@ class CheckingDriver(base_driver_operator.BaseDriverOperator):
         return _placed(execution_info.output_dict)
 
     def _check_cache(self, store: Any, context: Any) -> None:
-        """Sets aside what is damaged of the results that the cache would offer, from the newest to the first whole one.
+        """Sets damaged cached executions aside, from the newest to the first undamaged one.
 
-        As cache_utils.get_cached_outputs goes through them; but that leaves out a result whose folder is gone without
-        a word.
+        The order is that of cache_utils.get_cached_outputs, which skips executions with missing folders silently.
         """
         successes = filter(execution_lib.is_execution_successful, store.get_executions_by_context(context.id))
         for execution in execution_lib.sort_executions_newest_to_oldest(successes):
@@ -95,10 +104,9 @@ class CheckingDriver(base_driver_operator.BaseDriverOperator):
 
 
 def _placed(outputs: Mapping[str, Sequence[Artifact]]) -> driver_output_pb2.DriverOutput:
-    """The outputs whose places were taken, at other places.
+    """Assigns new folders to outputs whose folders exist already.
 
-    The id in a place is that of the execution, and ids begin again where metadata was lost, or go back where an older
-    copy was restored.
+    The folder's name is the execution id. Ids are reused if the metadata was lost or an older copy was restored.
     """
     said = driver_output_pb2.DriverOutput()
     for key, artifacts in outputs.items():
@@ -125,18 +133,18 @@ def _free(artifact: Artifact) -> str:
 
 
 class RecordingPythonOperator(python_executor_operator.PythonExecutorOperator):
-    """Records what an executor wrote, before it is published."""
+    """Runs a Python executor and records the files of its outputs before they are published."""
 
     def run_executor(self, execution_info: data_types.ExecutionInfo) -> execution_result_pb2.ExecutorOutput:
-        """Called by the launcher."""
+        """Runs the executor; called by the launcher."""
         return _recorded(super().run_executor(execution_info))
 
 
 class RecordingBeamOperator(beam_executor_operator.BeamExecutorOperator):
-    """As RecordingPythonOperator, for executors on Beam."""
+    """As RecordingPythonOperator, for Beam executors."""
 
     def run_executor(self, execution_info: data_types.ExecutionInfo, *args: Any) -> execution_result_pb2.ExecutorOutput:
-        """Called by the launcher."""
+        """Runs the executor; called by the launcher."""
         return _recorded(super().run_executor(execution_info, *args))
 
 

@@ -1,6 +1,6 @@
-"""A compiled pipeline's nodes, launched one by one in this process.
+"""Launches the nodes of a compiled pipeline one by one in this process.
 
-LocalDagRunner does the same in one call; here each node's state and time can be shown and its artifacts read.
+Unlike LocalDagRunner, which runs all nodes in one call, it reports each node's state, duration and artifacts.
 """
 
 import sys
@@ -27,9 +27,9 @@ class LocalNodes:
 
         Args:
           create: Makes the pipeline from a metadata connection config.
-          connection: ML Metadata's connection config; a SQLite file or a database is made if it is not there.
-          run_id: Name of this run.
-          verifier: Checks what a node uses.
+          connection: ML Metadata's connection config; a missing SQLite file or database is created.
+          run_id: Id of this run.
+          verifier: Verifies the artifacts that a node uses.
         """
         self._connection = connection
         self._verifier = verifier
@@ -39,23 +39,23 @@ class LocalNodes:
         )
         self._deployment = runner_utils.extract_local_deployment_config(self._ir)
         self._nodes = {node.pipeline_node.node_info.id: node.pipeline_node for node in self._ir.nodes}
-        # TFX hands this process's arguments on to Beam; ours mean something else.
+        # TFX passes this process's arguments to Beam; Plumbline's arguments are not for Beam.
         sys.argv = sys.argv[:1]
 
     @property
     def ids(self) -> list[str]:
-        """Node ids, in the order in which they run."""
+        """Node ids in order of execution."""
         return list(self._nodes)
 
     def launch(self, node_id: str) -> tuple[str, dict[str, StoredArtifact]]:
-        """Runs one node, or takes its result from the cache.
+        """Runs a node, or uses a cached execution.
 
         Returns:
           "executed" or "cached"; and "Node.output" -> artifact.
 
         Raises:
-          DamagedArtifact: An input is not what was written; it is set aside.
-          Whatever its executor raises; the failed execution is recorded first.
+          DamagedArtifact: An input is damaged and was set aside.
+          Exception: Any exception of the executor, after the failed execution has been recorded.
         """
         executor_spec = runner_utils.extract_executor_spec(self._deployment, node_id)
         info = launcher.Launcher(

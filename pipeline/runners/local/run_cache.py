@@ -1,4 +1,4 @@
-"""Between a local run and its records: asks before it, keeps after it."""
+"""Looks up and stores the cache record of a local run."""
 
 import logging
 from pathlib import Path
@@ -15,15 +15,18 @@ _log = logging.getLogger(__name__)
 def cached_nodes(
     home: Path, key: str, connection: Any, pipeline: str, run_id: str, verifier: Verifier
 ) -> CachedNodes | None:
-    """The nodes of a run that is cached as a whole; None if one of them may have to be executed.
+    """Looks up the cached executions of a run.
 
     Args:
       home: <root>/<dataset>.
-      key: See `run_key`.
+      key: The run key, see `run_key`.
       connection: ML Metadata's connection config.
       pipeline: The pipeline's name.
-      run_id: Name of the run that asks.
-      verifier: Checks the results; a damaged one is set aside.
+      run_id: Id of this run.
+      verifier: Verifies the artifacts and sets damaged ones aside.
+
+    Returns:
+      The nodes of a fully cached run; None if a node may have to be executed.
     """
     nodes = load(home, key)
     if not nodes:
@@ -31,15 +34,22 @@ def cached_nodes(
     try:
         store = connect(connection, read_only=False)
         found = reusable(store, pipeline, nodes, verifier)
-    except Exception:  # whatever is wrong with the metadata, TFX's launcher will meet it, and the run will tell it
-        _log.exception("the metadata could not be asked for cached results")
+    except Exception:  # TFX's launcher will meet the same error of the metadata, and the run will report it
+        _log.exception("the metadata could not be searched for cached executions")
         return None
     return CachedNodes(store, found, run_id) if found else None
 
 
 def remember(home: Path, key: str, connection: Any, run_id: str) -> None:
-    """Keeps the record of a run that came to its end. A failure costs the next run its time, and this one nothing."""
+    """Stores the cache record of a complete run. A failure is only logged: the next run takes longer then.
+
+    Args:
+      home: <root>/<dataset>.
+      key: The run key, see `run_key`.
+      connection: ML Metadata's connection config.
+      run_id: Id of this run.
+    """
     try:
         keep(home, key, nodes_of_run(connect(connection), run_id))
     except Exception:
-        _log.exception("the run could not be recorded for reuse")
+        _log.exception("the cache record of the run could not be stored")

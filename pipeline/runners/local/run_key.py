@@ -1,7 +1,7 @@
-"""The key of a run: two runs with one key compile to the same pipeline, but for the run's id.
+"""The key of a run: runs with the same key compile to the same pipeline, except for the run id.
 
-It covers more than TFX's cache keys do: all source of the project counts, not only what a component imports. A key that
-differs costs nothing but time: TFX's own cache then decides, component by component.
+The key covers more than TFX's cache keys: it depends on the whole source of the project, not only on the imports of a
+component. With a different key, TFX's own cache decides for each component, which takes longer.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from pipeline.inputs import Inputs, Paths
 from pipeline.settings.config import Config
 
 FORMAT = 1
-"""Of the key and the records that carry it: records of another format are not found."""
+"""Version of the key and the cache records; records of another version are not found."""
 
 SOURCES = tuple(Path(__file__).parents[3] / package for package in ("pipeline", "components"))
 
 
 def run_key(config: Config, source: Source, paths: Paths, inputs: Inputs) -> str:
-    """SHA-256, in hexadecimal, of all that `create_pipeline` composes the DAG from, and of its code and libraries.
+    """Computes the SHA-256, in hexadecimal, of all inputs of `create_pipeline`, its code and the library versions.
 
     Args:
-      config: The settings in force, with what an earlier search found.
-      source: What ingest reads, corrections included.
+      config: The effective settings, including hyperparameters of an earlier search.
+      source: Input files and corrections.
       paths: As for `create_pipeline`.
-      inputs: As for `create_pipeline`, of a local run: no field is left to a component.
+      inputs: As for `create_pipeline`; all fields must be known.
     """
     own = config.own_module()
     decides = {
@@ -46,7 +46,7 @@ def run_key(config: Config, source: Source, paths: Paths, inputs: Inputs) -> str
 
 
 def _digest(files: Iterable[Path]) -> str:
-    """Of the files' names and bytes."""
+    """SHA-256 of the files' names and contents."""
     digest = hashlib.sha256()
     for file in files:
         content = file.read_bytes()

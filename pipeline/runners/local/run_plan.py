@@ -1,4 +1,4 @@
-"""What a local run is about to do, as it is known before TensorFlow is imported."""
+"""The plan of a local run, made before TensorFlow is imported."""
 
 import hashlib
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ from pipeline.settings.config import Config, registry_folder
 
 @dataclass(frozen=True)
 class LocalPlan:
-    """A local run.
+    """The plan of a local run.
 
     Attributes:
-      config: The settings in force.
+      config: The effective settings.
       home: <root>/<dataset>.
-      run_id: Its name.
-      source: What ingest reads.
-      checked: The window, known to be readable.
-      fingerprints: `data` and `code`.
-      paths: For `create_pipeline`.
-      inputs: For `create_pipeline`; every field is known.
-      key: See `run_key`.
+      run_id: Id of the run.
+      source: Input files and their format.
+      checked: The window, whose files have been checked.
+      fingerprints: The fingerprints `data` and `code`.
+      paths: Argument of `create_pipeline`.
+      inputs: Argument of `create_pipeline`; all fields are known.
+      key: The run key, see `run_key`.
     """
 
     config: Config
@@ -44,12 +44,23 @@ class LocalPlan:
 
     @property
     def reports(self) -> Path:
-        """Folder of its log, summary and report."""
+        """Folder of the run's log, summary and report."""
         return self.home / "reports" / self.run_id
 
 
 def plan_run(config: Config, root: Path, run_id: str, source: Source, checked: CheckedInputs) -> LocalPlan:
-    """Plans a run; makes the registry if there is none. Raises UsageError if the registry cannot be read."""
+    """Plans a run, and creates the registry if it does not exist.
+
+    Args:
+      config: The effective settings.
+      root: Folder of all runs.
+      run_id: Id of the run.
+      source: Input files and their format.
+      checked: The checked window.
+
+    Raises:
+      UsageError: The registry cannot be read.
+    """
     home = root.resolve() / config.dataset.name
     registry = Registry(registry_folder(config, root))
     registry_id = registry.create().id
@@ -68,9 +79,9 @@ def plan_run(config: Config, root: Path, run_id: str, source: Source, checked: C
 
 
 def _pinned_schema(config: Config, home: Path) -> str:
-    """A copy of the schema whose path names its content: ImportSchemaGen's cache key is the path alone."""
+    """Copies the schema to a path with its digest: ImportSchemaGen's cache key contains only the path."""
     text = config.schema_path.read_text(encoding="utf-8-sig")
     path = home / "cache" / f"schema-{hashlib.sha256(text.encode()).hexdigest()[:16]}" / "schema.pbtxt"
-    if not path.is_file() or path.read_bytes() != text.encode():  # a damaged copy would be used for good
+    if not path.is_file() or path.read_bytes() != text.encode():  # missing or damaged
         write_text(path, text)
     return str(path)

@@ -1,4 +1,4 @@
-"""One run on this machine: TFX's launcher node by node, SQLite metadata, progress, summary."""
+"""Runs the pipeline on this machine: launches the nodes, shows progress, writes summary and report."""
 
 import secrets
 import sys
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class ComponentFailed(PlumblineError):
-    """A component raised something that is not a finding about the user's input."""
+    """A component raised an unexpected exception, not an error about the user's input."""
 
 
 def run(
@@ -59,24 +59,24 @@ def run(
     verify: bool = False,
     follow_log: bool = False,
 ) -> tuple[Summary, PlumblineError | None]:
-    """Runs the pipeline once; a second time where an artifact was damaged while it ran.
+    """Runs the pipeline; repeats the run once if an artifact was damaged during the run.
 
     Args:
       config: Settings of the dataset.
-      root: Folder for everything that is made; this dataset's lies in <root>/<dataset>.
+      root: Folder of all runs; the dataset's files are in <root>/<dataset>.
       span: The eval span; None is the newest.
-      data: Folder or URL of the spans, instead of the one in the settings.
+      data: Folder or URL of the spans; None is the one in the settings.
       verbose: Show progress on stderr.
-      sample: Take about that many rows of train and eval together, drawn at random; None is all.
-      verify: Read all files of every artifact that is taken from the cache, and compare them with what was written.
-      follow_log: Show the log messages of TensorFlow, TFX and Beam on stderr, too.
+      sample: Approximate number of rows of train and eval together, sampled at random; None is all.
+      verify: Compare the digests of all files of cached artifacts.
+      follow_log: Also show the log messages of TensorFlow, TFX and Beam on stderr.
 
     Returns:
-      The summary, also kept as <root>/<dataset>/reports/<run_id>/summary.json; and what stopped the run before its
-      end, or None.
+      The summary, which is also written to <root>/<dataset>/reports/<run_id>/summary.json; and the error that stopped
+      the run, or None.
 
     Raises:
-      PlumblineError: Nothing was begun: bad input, settings or root, or a run is already under way there.
+      PlumblineError: The run did not start: bad input, settings or root, or another run in this folder is active.
     """
     # Absolute, because ML Metadata keeps the paths: the next run may start in another folder.
     home = root.resolve() / config.dataset.name
@@ -89,7 +89,7 @@ def run(
         checked = check_data(source, span, scans)
         check_positive(config, checked.labels, source.columns)
         summary, stopped = _once(config, root, source, checked, verbose, verify, follow_log)
-        if isinstance(stopped, DamagedArtifact):  # set aside by now: the next one makes it again
+        if isinstance(stopped, DamagedArtifact):  # it has been set aside; the next run produces it again
             summary, stopped = _once(
                 config, root, source, checked, verbose, verify, follow_log, damaged=summary.integrity
             )
@@ -106,7 +106,7 @@ def _once(
     follow_log: bool,
     damaged: Sequence[str] = (),
 ) -> tuple[Summary, PlumblineError | None]:
-    """One run; `damaged` is what another found that was broken off for it, for the summary."""
+    """One run; `damaged` are the messages about damaged artifacts of a run that was stopped because of them."""
     home = root.resolve() / config.dataset.name
     asked = config
     config, earlier = in_force(config, home, checked.fingerprint)
@@ -125,14 +125,14 @@ def _once(
         verifier = Verifier(home, digests=verify, tell=progress.say)
         cached = cached_nodes(home, plan.key, connection, config.dataset.name, run_id, verifier)
         if cached is None:
-            if recorded:  # some of its results are damaged or gone: it writes more than was expected
+            if recorded:  # some cached artifacts are damaged or missing: the run writes more than estimated
                 disk = check_disk(home, expected_writes(plan, connection, cached=False))
             memory = check_memory(checked.rows.get("train", 0), len(config.features.names))
             for warning in filter(None, [*class_warnings(config, checked.labels), disk, memory]):
                 progress.say(warning)
         elif disk:
             progress.say(disk)
-        # A run that only reads from the cache needs neither job server nor workers.
+        # A fully cached run needs neither job server nor workers.
         services = started(config.beam, reports / "beam") if cached is None else nullcontext(Endpoints())
         with services as beam:
             summary, stopped = _run(plan, cached, connection, beam, progress, verifier)
@@ -158,7 +158,7 @@ def _once(
 
 
 def _write_report(config: Config, home: Path, summary: Summary) -> bool:
-    """Whether report.html could be written. A run is what it is without its picture: a failure here is only logged."""
+    """Writes report.html; returns whether that succeeded. A failure is only logged: the run's results are valid."""
     from pipeline.report.write import write_report
 
     try:
@@ -174,7 +174,7 @@ def _write_report(config: Config, home: Path, summary: Summary) -> bool:
 
 
 def _export(config: Config, root: Path, run_id: str) -> None:
-    """To MLflow, where the settings ask for it. A tracker that is down is logged and fails no run."""
+    """Exports the run to MLflow if the settings name a tracking server. A failure is only logged."""
     if not config.mlflow.tracking_uri:
         return
     from pipeline.export.mlflow import export
@@ -214,7 +214,7 @@ def _run(
         except PlumblineError as exc:
             stopped = exc
         except Exception as exc:
-            check_interrupted()  # C++ makes other exceptions of a KeyboardInterrupt
+            check_interrupted()  # C++ code replaces a KeyboardInterrupt by other exceptions
             stopped = _component_failed(node_id, exc, plan)
             stopped.__cause__ = exc
             log_trace(exc)
@@ -246,7 +246,7 @@ def _local_nodes(
         progress.say("loading TensorFlow and TFX")
 
     with section("the DAG"):
-        # Slow (TensorFlow, Beam, TFX): imported once it is clear that there is something to execute.
+        # These imports are slow (TensorFlow, Beam, TFX); a fully cached run avoids them.
         with without():
             from pipeline.dag import create_pipeline
             from pipeline.runners.local.node_launcher import LocalNodes
@@ -260,7 +260,7 @@ def _local_nodes(
 
 
 def _component_failed(node_id: str, exc: Exception, plan: LocalPlan) -> PlumblineError:
-    """The component's name, what happened and where the trace is; with the exit code of what the system refused."""
+    """Error with the component's name, the reason and the log file, of the same class as a known reason."""
     reason = known(exc, plan.home)
     kind = ComponentFailed if reason is None else type(reason)
     text = f"{node_id} failed: {reason or one_line(exc)}; the trace is in {plan.reports / 'run.log'}"
@@ -277,10 +277,24 @@ def replay(
     verbose: bool = False,
     follow_log: bool = False,
 ) -> Iterator[tuple[Summary, PlumblineError | None]]:
-    """Runs span after span, as if time passed; yields what `run` returns for each.
+    """Runs the pipeline for one span after the other, as in production.
 
-    A span that the gate stops, or whose run fails, does not end the replay: the next month came all the same. All
-    spans are checked before the first run, so that a missing one is not found out after an hour.
+    A failed run or one that the data gate stops does not end the replay. All spans are looked up before the first run.
+
+    Args:
+      config: Settings of the dataset.
+      root: Folder of all runs.
+      spans: Eval spans, in order.
+      data: See `run`.
+      verify: See `run`.
+      verbose: See `run`.
+      follow_log: See `run`.
+
+    Yields:
+      The result of `run` for each span.
+
+    Raises:
+      InputError: A span, or one of its training spans, does not exist.
     """
     wanted = list(spans)
     source = source_of(config, data or config.data.directory)

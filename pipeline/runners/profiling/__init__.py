@@ -1,1 +1,1 @@
-"""`plumbline run --profile`: where a run's time goes, by step and inside it, from samples of the running process."""
+"""`plumbline run --profile`: a sampling profiler that reports wall and CPU time by step and function."""

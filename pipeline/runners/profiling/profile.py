@@ -1,4 +1,4 @@
-"""The profile of a run: sections in the order in which they came, as JSON and as a table."""
+"""The profile of a run: its sections in order, as JSON and as a table."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pipeline.run_history.run_summary import Summary
 
 MOST_ROWS = 5
-"""Lines of a section that the table shows, each of 5 % and more; profile.json has all of 1 % and more."""
+"""Maximum number of lines for a section in the table, each with at least SHOWN_SHARE of the section's time.
+profile.json contains all with at least LEAST_SHARE."""
 
 LEAST_SHARE = 0.01
 SHOWN_SHARE = 0.05
@@ -25,18 +26,18 @@ PHASES = ("import", "launcher", "executor", "other")
 
 @dataclass(frozen=True)
 class Profile:
-    """Where a run's time went.
+    """Wall and CPU time of a run.
 
     Attributes:
-      before: From the start of the process to the first sample; its wall time is unknown and given as 0.
-      sections: In order; parts of a run between two steps that took next to nothing are left out.
+      before: Time from the start of the process to the first sample; its wall time is unknown and set to 0.
+      sections: Sections in order, without parts between two steps that took less than 0.01 s.
     """
 
     before: Cost
     sections: tuple[ProfileSection, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept in profile.json: seconds of `wall` and `cpu` for each section, its phases and who worked."""
+        """Returns the content of profile.json: seconds of `wall` and `cpu` for each section, phase and function."""
         return {
             "before": _seconds(self.before),
             "total": _seconds(self.total),
@@ -45,21 +46,21 @@ class Profile:
 
     @property
     def total(self) -> Cost:
-        """Of the whole process."""
+        """Time of the whole process."""
         return Cost(
             sum(section.total.wall for section in self.sections),
             self.before.cpu + sum(section.total.cpu for section in self.sections),
         )
 
     def to_text(self) -> str:
-        """The table that `--profile` prints."""
+        """Formats the table that `--profile` prints."""
         head = f"{'profile':<44} {'wall s':>8} {'CPU s':>8}" + "".join(f" {name:>9}" for name in PHASES)
         lines = [head, _line("before the first sample", self.before)]
         for section in self.sections:
             phases = [section.phases.get(name, Cost()).cpu for name in PHASES]  # type: ignore[call-overload]
             lines.append(_line(section.name, section.total) + "".join(f" {seconds:>9.2f}" for seconds in phases))
             lines += [_line(f"    {_short(who)}", cost) for (_, who), cost in _ranked(section, SHOWN_SHARE)[:MOST_ROWS]]
-        return "\n".join([*lines, _line("all", self.total), "CPU s: of all threads; by phase on the right"])
+        return "\n".join([*lines, _line("all", self.total), "CPU s: sum over all threads; by phase on the right"])
 
 
 _active: Sampler | None = None
@@ -67,7 +68,7 @@ _active: Sampler | None = None
 
 @contextmanager
 def section(name: str) -> Iterator[None]:
-    """A part of a run that has a line of its own in a profile; nothing where none is made."""
+    """Marks the block as a section of the profile; does nothing if no profile is active."""
     if _active is None:
         yield
     else:
@@ -77,7 +78,7 @@ def section(name: str) -> Iterator[None]:
 
 @contextmanager
 def profiled() -> Iterator[list[Profile]]:
-    """Samples within it; the list that is yielded holds the profile afterwards."""
+    """Profiles the block. Yields a list to which the profile is added when the block ends."""
     global _active
     before = Cost(0.0, time.process_time())
     made: list[Profile] = []
@@ -94,11 +95,14 @@ def profiled() -> Iterator[list[Profile]]:
 def with_profile(
     run: "Callable[[], tuple[Summary, PlumblineError | None]]", person: TextIO
 ) -> "tuple[Summary, PlumblineError | None]":
-    """Runs the pipeline with a profile: the table goes to `person`, profile.json beside the run's log.
+    """Runs the pipeline with a profile, prints the table and writes profile.json beside the run's log.
 
     Args:
-      run: As run_local.run returns; what it raises passes, and nothing is kept.
-      person: Whom to tell.
+      run: Calls `runner.run`. If it raises an exception, no profile is written.
+      person: Output stream for the table.
+
+    Returns:
+      The result of `run`.
     """
     with profiled() as made:
         summary, stopped = run()
@@ -113,7 +117,7 @@ def _telling(sections: Sequence[ProfileSection]) -> tuple[ProfileSection, ...]:
 
 
 def _ranked(section: ProfileSection, share: float = LEAST_SHARE) -> list[tuple[tuple[str, str], Cost]]:
-    """Who worked, the costliest first, as far as it is that share of the section's time and a few samples at least."""
+    """Functions by wall time, in descending order: at least a share of the section's time and three samples."""
     least = max(share * section.total.wall, 0.03)
     ranked = sorted(section.work.items(), key=lambda pair: -pair[1].wall)
     return [(key, cost) for key, cost in ranked if cost.wall >= least]

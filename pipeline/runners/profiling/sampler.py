@@ -1,7 +1,7 @@
-"""A thread that looks every few milliseconds what the process is doing, and counts the wall and CPU time since.
+"""A sampling profiler: a thread that reads the call stacks at an interval and adds up wall and CPU time.
 
-cProfile would slow every call of a run and see one thread only; Beam works in threads. The price of a sample is some
-20 us, so 0.2 % of the time at the interval below.
+cProfile would slow down every function call and covers one thread only, while Beam uses several. A sample takes some
+20 us, which is 0.2 % of the time at the interval below.
 """
 
 import sys
@@ -24,14 +24,21 @@ class Cost:
     cpu: float = 0.0
 
     def add(self, wall: float, cpu: float) -> None:
-        """More of it."""
+        """Adds seconds of wall and CPU time."""
         self.wall += wall
         self.cpu += cpu
 
 
 @dataclass
 class ProfileSection:
-    """A part of a run: what it cost, by phase, and who was at work in each phase."""
+    """A section of a run.
+
+    Attributes:
+      name: Name of the section, such as a node id.
+      total: Time of the section.
+      phases: Time by phase.
+      work: Time by phase and function.
+    """
 
     name: str
     total: Cost = field(default_factory=Cost)
@@ -39,17 +46,24 @@ class ProfileSection:
     work: dict[tuple[Phase, str], Cost] = field(default_factory=dict)
 
     def add(self, during: Phase, who: str, wall: float, cpu: float) -> None:
-        """One sample."""
+        """Adds a sample.
+
+        Args:
+          during: Phase of the main thread.
+          who: Function that was running.
+          wall: Seconds of wall time since the last sample.
+          cpu: Seconds of CPU time of all threads since the last sample.
+        """
         self.total.add(wall, cpu)
         self.phases.setdefault(during, Cost()).add(wall, cpu)
         self.work.setdefault((during, who), Cost()).add(wall, cpu)
 
 
 class Sampler:
-    """Samples the thread that makes it, and where that one waits, the first other thread that does not."""
+    """Samples the thread that creates it or, while that thread waits, the first other thread that does not wait."""
 
     def __init__(self, first: str) -> None:
-        """Samples are counted for the section `first` until `section` names another one."""
+        """Starts with a section named `first`."""
         self.sections = [ProfileSection(first)]
         self._watched = threading.get_ident()
         self._stop = threading.Event()
@@ -58,18 +72,18 @@ class Sampler:
         self._thread = threading.Thread(target=self._run, name="profile", daemon=True)
 
     def start(self) -> None:
-        """Begins to sample."""
+        """Starts sampling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends it; what has passed since the last sample is counted."""
+        """Stops sampling, after a last sample."""
         self._stop.set()
         self._thread.join()
         self._sample()
 
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
-        """Counts for a section of that name; what comes after it belongs to one that is called like the one before."""
+        """Adds samples to a new section during the block, then to a section with the previous name."""
         before = self.sections[-1].name
         self._turn(name)
         try:

@@ -1,4 +1,4 @@
-"""What a call stack says: the phase of a run it belongs to, and who is at work."""
+"""Classifies call stacks: the phase of a run, and the function that is running."""
 
 import sys
 from collections.abc import Sequence
@@ -7,21 +7,27 @@ from types import FrameType
 from typing import Literal
 
 Phase = Literal["import", "executor", "launcher", "other"]
-"""`launcher` is TFX's driver and publisher with ML Metadata, or what stands in for them in a cached run."""
+"""`launcher` is TFX's driver and publisher with ML Metadata, or `cached_nodes` in a cached run."""
 
 OWN = ("pipeline", "components", "data")
 
 _WAITING = frozenset(
     {"threading", "queue", "selectors", "concurrent.futures._base", "concurrent.futures.thread", "time"}
 )
-"""Modules in whose functions a thread waits for another one."""
+"""Modules in whose functions a thread waits for another thread."""
 
 _LAUNCHERS = frozenset({"tfx.orchestration.portable.launcher", "pipeline.runners.local.cached_nodes"})
 
 
 @dataclass(frozen=True)
 class StackFrame:
-    """One frame: the module of its code, the function, and of an import the module that is asked for."""
+    """A frame of a call stack.
+
+    Attributes:
+      module: Module of the code.
+      function: Name of the function.
+      imports: Of an import statement the imported module, else "".
+    """
 
     module: str
     function: str
@@ -29,7 +35,7 @@ class StackFrame:
 
 
 def calls(frame: FrameType | None) -> list[StackFrame]:
-    """A stack, the innermost call first; without those of the profile itself."""
+    """Converts a stack to calls, innermost first, without the calls of the profiler."""
     found = []
     while frame is not None:
         module, function = frame.f_globals.get("__name__") or "", frame.f_code.co_name
@@ -41,7 +47,7 @@ def calls(frame: FrameType | None) -> list[StackFrame]:
 
 
 def phase(stack: Sequence[StackFrame]) -> Phase:
-    """The phase to which the main thread's stack belongs."""
+    """Returns the phase of the main thread's stack."""
     if any(call.imports for call in stack):
         return "import"
     names = {(call.module, call.function) for call in stack}
@@ -51,14 +57,16 @@ def phase(stack: Sequence[StackFrame]) -> Phase:
 
 
 def waits(stack: Sequence[StackFrame]) -> bool:
-    """Whether a thread waits for another one."""
+    """Returns whether a thread waits for another thread."""
     return not stack or stack[0].module in _WAITING
 
 
 def at_work(stack: Sequence[StackFrame]) -> str:
-    """Who is at work: "import numpy", or the innermost function of ours and the library that it has called.
+    """Describes what a stack is executing.
 
-    Such as "components.trainer.fitting.fit > sklearn"; the library alone where no function of ours has called it.
+    Returns:
+      "import numpy" during an import; else the project's innermost function and the library that it calls, such as
+      "components.trainer.fitting.fit > sklearn"; or the library alone if the project did not call it.
     """
     for call in stack:
         if call.imports and not _is_stdlib(call.imports):

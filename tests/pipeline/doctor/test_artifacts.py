@@ -54,7 +54,7 @@ def test_a_folder_that_is_gone(runs):
     folder = _one(runs)
     shutil.rmtree(folder)
     ((_, severity, what),) = runs.found()
-    assert (severity, what.partition(":")[0]) == ("warning", "1 artifacts of the metadata are not there")
+    assert (severity, what.partition(":")[0]) == ("warning", "the folders of 1 artifacts of the metadata do not exist")
     runs.repair()
     assert _states(runs)[str(folder)] == DELETED
     assert runs.found() == []

@@ -47,8 +47,8 @@ def test_errors_and_their_repair(runs):
     done = _doctor("doctor", "--quick", "--repair")
     assert done.returncode == 0, done.stdout
     said = done.stderr.splitlines()
-    assert said[0].startswith(f"repaired: {runs.metadata}: made anew, with 2 runs from their summaries")
-    assert "What was replaced is kept in runs/flights/backups/repair-" in done.stdout
+    assert said[0].startswith(f"repaired: {runs.metadata}: created anew with 2 runs from summaries")
+    assert "Replaced files are kept in runs/flights/backups/repair-" in done.stdout
     assert _doctor("doctor", "--quick").returncode == 0
     assert _doctor("runs", "--dataset", "flights").returncode == 0
     lineage = _doctor("lineage", "live", "--dataset", "flights")
@@ -58,7 +58,7 @@ def test_errors_and_their_repair(runs):
 def test_lines_are_no_longer_than_the_terminal(runs):
     (runs.registry.folder / "1" / "saved_model.pb").write_bytes(b"x")
     lines = _doctor("doctor").stdout.splitlines()
-    assert any("saved_model.pb: not what was pushed" in line for line in lines)
+    assert any("saved_model.pb: differs from the pushed file" in line for line in lines)
     assert max(map(len, lines)) <= 100
 
 
@@ -104,7 +104,7 @@ def test_on_a_root_that_cannot_be_written(runs, project):
         finally:
             os.seteuid(0)
     errors = [finding.what for one in found.checks for finding in one.findings if finding.severity == "error"]
-    assert "cannot be written; runs go there" in errors
+    assert "cannot be written; runs are stored there" in errors
     assert "is empty (0 bytes)" in errors
 
 

@@ -129,7 +129,7 @@ def test_executions_of_killed_runs(runs):
     run_id = runs.history.add(train=[3, 4], evaluation=5, until="Trainer")
     ((_, severity, what),) = runs.found("metadata")
     assert severity == "warning"
-    assert what == f"1 execution in state running, but no run is under way (of {run_id})"
+    assert what == f"1 execution in state running, but no run is active (of {run_id})"
     assert runs.repair().count("warning") == 0
     store = connect(connection_config(None, runs.metadata))
     assert [one.state for one in executions_of_run(store, run_id)][-1] == "failed"

@@ -35,7 +35,7 @@ def test_a_damaged_version_is_restored_from_the_artifact(runs):
     file = runs.registry.folder / "2" / "saved_model.pb"
     whole = file.read_bytes()
     file.write_bytes(whole + b"x")
-    assert ("registry", "error", "saved_model.pb: not what was pushed") in runs.found()
+    assert ("registry", "error", "saved_model.pb: differs from the pushed file") in runs.found()
     done = runs.repair()
     assert file.read_bytes() == whole
     assert _labels(runs) == {"live": 2, "canary": None, "previous": 1}
@@ -86,7 +86,7 @@ def test_labels_that_name_nothing(runs):
     write_json(runs.registry.folder / "labels.json", {"id": "a", "live": 7, "canary": 9, "previous": 1})
     ((_, severity, what),) = runs.found()
     assert severity == "error"
-    assert what == "live is 7, canary is 9, which is not there (there is: 1, 2)"
+    assert what == "live is 7, canary is 9, which does not exist (existing: 1, 2)"
     runs.repair()
     assert _labels(runs) == {"live": 1, "canary": None, "previous": None}
     assert runs.found() == []
@@ -129,9 +129,9 @@ def test_in_a_bucket(bucket, tmp_path, monkeypatch):
 
     assert found() == []
     bucket.write("2/saved_model.pb", b"x")
-    assert found() == [("error", "saved_model.pb: not what was pushed", False)]
+    assert found() == [("error", "saved_model.pb: differs from the pushed file", False)]
     bucket.delete("2")
-    assert found() == [("error", "live is 2, which is not there (there is: 1)", True)]
+    assert found() == [("error", "live is 2, which does not exist (existing: 1)", True)]
     mend_labels(registry, SetAside(tmp_path / "home"))
     assert registry.labels().live == 1
     bucket.write("labels.json", b"{")

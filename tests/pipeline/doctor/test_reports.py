@@ -19,7 +19,9 @@ def test_a_half_written_summary_is_rebuilt_from_the_manifest(runs, content):
     found = json.loads(file.read_text())
     same = ("run_id", "dataset", "pushed", "fingerprints", "blessed")
     assert {name: found[name] for name in same} == {name: before[name] for name in same}
-    assert found["warnings"] == ["rebuilt by plumbline doctor; what is not in the metadata or the manifest is missing"]
+    assert found["warnings"] == [
+        "rebuilt by plumbline doctor; fields that are not in the metadata or the manifest are missing"
+    ]
     assert runs.found() == []
 
 

@@ -50,7 +50,7 @@ def test_a_lost_file_keeps_a_result_from_being_reused(toy: Toy) -> None:
     assert toy.artifact("result").state == mlmd.Artifact.LIVE
     assert (aside / "a").read_text() == "data a" and not Path(uri).exists()
     assert toy.verifier.lines == [
-        f"damaged: Make.data ({uri}): b is missing; it is set aside in {aside} and made again"
+        f"damaged: Make.data ({uri}): b is missing; it is set aside in {aside} and produced again"
     ]
 
 
@@ -111,7 +111,7 @@ def test_what_lies_in_another_root_is_marked_but_not_moved(toy: Toy, tmp_path: P
     assert copied.set_aside_damaged(toy.store, [artifact])
     assert (Path(artifact.uri) / "b").exists()
     assert toy.artifact("data").state == mlmd.Artifact.DELETED
-    assert copied.lines[0].endswith("a is missing; it is not used any more and made again")
+    assert copied.lines[0].endswith("a is missing; it is no longer used and produced again")
 
 
 def test_a_folder_that_is_gone_is_marked(toy: Toy) -> None:

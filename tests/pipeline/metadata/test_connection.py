@@ -65,12 +65,12 @@ def test_password_variable_that_is_not_set(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("kind", "named"), [("mysql", "MySQL"), ("postgresql", "PostgreSQL")])
 def test_no_server_answers(kind, named, tmp_path):
     config = connection_config(Settings(kind, port=1), tmp_path)
-    with pytest.raises(UsageError, match=f"{named} at 127.0.0.1:1: no server answers"):
+    with pytest.raises(UsageError, match=f"{named} at 127.0.0.1:1: the server cannot be reached"):
         connect(config)
 
 
 def test_reading_makes_no_file(tmp_path):
-    with pytest.raises(UsageError, match="no metadata there"):
+    with pytest.raises(UsageError, match="the metadata store does not exist"):
         connect(connection_config(None, tmp_path / "metadata.sqlite"), read_only=False)
     assert list(tmp_path.iterdir()) == []
 

@@ -30,7 +30,7 @@ def on_a_server(project):
     file.write_text(file.read_text(encoding="utf-8") + table, encoding="utf-8")
     for run_id in (RUN, OTHER):
         write_json(Path("runs/flights/reports") / run_id / "summary.json", summary(run_id=run_id))
-    return f"PostgreSQL at 127.0.0.1:{port}: no server answers"
+    return f"PostgreSQL at 127.0.0.1:{port}: the server cannot be reached"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_lost_metadata_is_named_once_with_its_backup(home: Path) -> None:
     backup = back_up(home, "20260101T000000Z-aaaa")
     (home / "metadata.sqlite").unlink()
     line = again(home)
-    assert line.startswith("the metadata is new, but artifacts of an earlier one are there (was it lost?)")
+    assert line.startswith("the metadata is new, but artifacts of an earlier store exist (was it lost?)")
     assert f"copy {backup} to {home / 'metadata.sqlite'}" in line
     assert again(home) == ""
     shutil.copy(backup, home / "metadata.sqlite")
@@ -55,7 +55,7 @@ def test_an_older_copy_is_named_once(home: Path) -> None:
     toy.complete("3", node="Make")
     record_executions(home, toy.store)
     shutil.copy(old, home / "metadata.sqlite")
-    assert again(home).startswith("the metadata ends with execution 2, but the artifacts have seen 3")
+    assert again(home).startswith("the metadata ends with execution 2, but artifacts of execution 3 exist")
     assert again(home) == ""
 
 
@@ -76,7 +76,7 @@ def test_a_root_of_an_earlier_version_has_no_identity_until_its_next_run(home: P
     (home / "artifacts" / ".metadata_store.json").unlink()
     (home / "metadata.sqlite").unlink()
     line = again(home)
-    assert line.startswith("the metadata does not know the newest artifacts beside it")
+    assert line.startswith("the metadata does not contain the newest artifacts beside it")
     assert again(home) == ""
 
 

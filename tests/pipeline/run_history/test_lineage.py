@@ -148,7 +148,7 @@ def test_output_uri(history, store):
 
 
 def test_no_metadata(tmp_path):
-    with pytest.raises(UsageError, match="no metadata there"):
+    with pytest.raises(UsageError, match="the metadata store does not exist"):
         open_store(tmp_path / "metadata.sqlite")
     (tmp_path / "metadata.sqlite").write_text("no database at all, but long enough to be read as one" * 50)
     with pytest.raises(UsageError, match="is damaged, or is no ML Metadata.*plumbline doctor"):

@@ -49,7 +49,7 @@ def test_offline(tmp_path: Path) -> None:
     (tools / "mvn").chmod(0o755)
     offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PATH": f"{tools}:{os.environ['PATH']}"}
     said = refused("fetch.sh", tmp_path / "flink", **java(tmp_path / "java", "17.0.1"), **offline)
-    assert "pip could not fetch apache-flink-libraries 1.19" in said
+    assert "pip could not download apache-flink-libraries 1.19" in said
     assert not (tmp_path / "flink" / ".ready").exists()
     assert not (tmp_path / "flink" / ".lock").is_symlink()
 

@@ -40,9 +40,7 @@ def test_missing_input(shell: Shell) -> None:
 def test_missing_import(shell: Shell) -> None:
     imports = task("", makes=("words",))
     imports["executor"] = {"importer": {"artifactUri": {"constant": "gs://other/data"}}}
-    assert shell.fails({"make": imports}) == (
-        "task make: imported artifact is missing: nothing lies at gs://other/data"
-    )
+    assert shell.fails({"make": imports}) == ("task make: imported artifact is missing: no files at gs://other/data")
 
 
 def test_non_zero_exit(shell: Shell) -> None:
@@ -109,7 +107,7 @@ def test_malformed_executor_output(shell: Shell, text: str) -> None:
 
 def test_executor_output_with_a_path_for_a_uri(shell: Shell) -> None:
     says = shell.fails({"make": _says('{"artifacts": {"words": {"artifacts": [{"uri": "/s3/bucket/words"}]}}}')})
-    assert "its URI was changed to /s3/bucket/words, from where nothing is uploaded" in says
+    assert "its URI was changed to /s3/bucket/words, which is not uploaded" in says
 
 
 def test_retries_are_used_up(shell: Shell) -> None:
@@ -244,11 +242,13 @@ def test_what_a_dead_execution_uploaded_is_removed(shell: Shell) -> None:
     assert not uploaded.exists()
 
 
-@pytest.mark.parametrize(("content", "said"), [("{", "cannot be read"), ('{"old": 1}', "is no record of this version")])
+@pytest.mark.parametrize(
+    ("content", "said"), [("{", "cannot be read"), ('{"old": 1}', "was not written by this version")]
+)
 def test_damaged_record(shell: Shell, content: str, said: str) -> None:
     shell.run({"make": MAKE}, N)
     (shell.work / "tasks" / "make.json").write_text(content)
     says = shell.fails()
     assert f"make.json: {said}" in says
-    assert "--fresh starts anew" in says
+    assert "start again with --fresh" in says
     assert shell.states(fresh=True) == {"make": "done"}

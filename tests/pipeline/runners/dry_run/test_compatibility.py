@@ -46,7 +46,7 @@ BREAKS: list[tuple[Callable[[Spec], Any], str]] = [
     (lambda s: s["components"]["make"]["inputDefinitions"]["parameters"].update(n={"type": "INT"}) or _task(s, "make").update(inputs={"parameters": {"n": {"runtimeValue": {"constant": 3}}}}), "task make: input parameter n: parameterType is missing"),
     (lambda s: _task(s, "make").pop("inputs"), "task make: input parameter n: neither a value nor a default"),
     (lambda s: _task(s, "make").update(inputs={"parameters": {"n": {"componentInputParameter": "m"}}}), "task make: input parameter n: the pipeline has no parameter m"),
-    (lambda s: _executor(s, "make")["container"].update(args=["{{$.json_escape[1]}}"]), r"task make: placeholder {{$.json_escape[1]}}, which open-source KFP's launcher leaves as it is"),
+    (lambda s: _executor(s, "make")["container"].update(args=["{{$.json_escape[1]}}"]), r"task make: placeholder {{$.json_escape[1]}}, which open-source KFP's launcher does not replace"),
     (lambda s: _executor(s, "make")["container"].update(args=["{{$.inputs.parameters['m']}}"]), "names no parameter that the component declares"),
     (lambda s: _task(s, "use").update(triggerPolicy={"condition": "1 == 1"}), "task use: runs on a condition"),
     (lambda s: _task(s, "use").update(triggerPolicy={"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}), "task use: an exit handler"),

@@ -39,5 +39,5 @@ def test_query_of_a_root_stays_at_the_end() -> None:
 
 
 def test_minio_is_no_parameter() -> None:
-    with pytest.raises(ConfigError, match="minio:// is known to Kubeflow's launcher alone"):
+    with pytest.raises(ConfigError, match="only KFP's launcher supports minio://"):
         check_parameter_url("data", "minio://bucket/spans")

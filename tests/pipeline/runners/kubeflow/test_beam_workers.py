@@ -51,7 +51,7 @@ def test_flink_without_a_shared_folder_is_refused(tmp_path: Path, root: str) -> 
     with pytest.raises(ConfigError) as refused:
         compiled(tmp_path, flights(FLINK), root=root)
     said = str(refused.value)
-    assert "[beam] profile flink: its workers do not see artifacts of" in said
+    assert "[beam] profile flink: its workers cannot access artifacts of" in said
     assert f"{root}/flights/artifacts" in said
     assert "name a volume claim that both mount in [kubeflow] beam_claim, or set profile to local" in said
     assert not (tmp_path / "p.yaml").exists()
@@ -110,9 +110,9 @@ def test_what_the_workers_of_dataflow_cannot_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("beam", "chosen", "bucket", "said"),
     [
-        (FLINK, "remote", "minio://mlpipeline", "PLUMBLINE_ARTIFACTS=remote: Beam does not know minio://"),
-        ({}, "remote", "minio://mlpipeline", "PLUMBLINE_ARTIFACTS=remote: Beam does not know minio://"),
-        (DATAFLOW, "local", "gs://bucket", "PLUMBLINE_ARTIFACTS=local: Dataflow's workers do not see the disk"),
+        (FLINK, "remote", "minio://mlpipeline", "PLUMBLINE_ARTIFACTS=remote: Beam does not support minio://"),
+        ({}, "remote", "minio://mlpipeline", "PLUMBLINE_ARTIFACTS=remote: Beam does not support minio://"),
+        (DATAFLOW, "local", "gs://bucket", "PLUMBLINE_ARTIFACTS=local: Dataflow's workers cannot access the disk"),
         (FLINK, "Remote", "s3://bucket", "PLUMBLINE_ARTIFACTS=Remote: legal: local, remote"),
     ],
 )

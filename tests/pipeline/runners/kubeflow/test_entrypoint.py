@@ -85,7 +85,7 @@ def test_an_input_that_is_not_what_its_step_wrote_stops_the_step(ingested: dict[
     assert ran.said == (
         f"input artifact examples: {ingested['uri']} has {int(files) - 1} files of {int(size) - len(whole):,} bytes "
         f"instead of {files} files of {int(size):,} bytes; it is not what its step wrote. Delete it, and run once with "
-        "[kubeflow] cache = false, so that it is made anew"
+        "[kubeflow] cache = false, so that it is produced again"
     )
 
 

@@ -91,9 +91,9 @@ def test_champion_is_the_live_version_of_other_data_or_code(look, tmp_path: Path
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"components": "0" * 64}, "the image holds other components than the pipeline was compiled from"),
-        ({"schema": "0" * 64}, "schema.pbtxt: the image holds another schema than the pipeline was compiled from"),
-        ({"schema_file": "nowhere/schema.pbtxt"}, "nowhere/schema.pbtxt: the image holds no such schema"),
+        ({"components": "0" * 64}, "the image contains other components than the pipeline was compiled from"),
+        ({"schema": "0" * 64}, "schema.pbtxt: the image contains another schema than the pipeline was compiled from"),
+        ({"schema_file": "nowhere/schema.pbtxt"}, "nowhere/schema.pbtxt: no such schema in the image"),
         ({"span": 9}, "span 9 does not exist; available: 1"),
     ],
 )

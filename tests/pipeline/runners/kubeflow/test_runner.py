@@ -248,11 +248,11 @@ def test_vertex(own: Config, tmp_path: Path) -> None:
         (
             {"root": "hdfs://namenode/x"},
             ConfigError,
-            "hdfs:// is no place for artifacts; legal: gs://, minio://, s3://",
+            "artifacts cannot be stored on hdfs://; legal: gs://, minio://, s3://",
         ),
         ({"data": "minio://bucket/spans"}, ConfigError, "write s3:// and set AWS_ENDPOINT_URL"),
-        ({"image": None}, ConfigError, "which image holds Plumbline"),
-        ({"data": None}, ConfigError, "where does the cluster find the spans"),
+        ({"image": None}, ConfigError, "no image with Plumbline"),
+        ({"data": None}, ConfigError, "no location of the spans"),
         ({"output": Path("p.json")}, UsageError, "takes YAML"),
     ],
 )

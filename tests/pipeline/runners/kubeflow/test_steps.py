@@ -53,7 +53,7 @@ def test_vertex_retries_for_an_hour_at_most(target: str, asked: int, window: str
 
 
 def test_unknown_component_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"components\.Pusher: is no component; legal: RegistryPusher, Trainer"):
+    with pytest.raises(ConfigError, match=r"components\.Pusher: no such component; legal: RegistryPusher, Trainer"):
         check_components(flights(components={"Pusher": Component(cpu=1)}), ["Trainer", "RegistryPusher"])
 
 
@@ -83,8 +83,8 @@ def test_bad_settings_are_one_line(lines: str, said: str, tmp_path) -> None:
     ("executor", "said"),
     [
         ({"resolver": {}}, "Latest: is a resolver, which open-source Kubeflow Pipelines does not implement"),
-        ({"container": {"lifecycle": {}}}, "Latest: relies on a driver"),
-        ({"importer": {"artifactUri": {"runtimeParameter": "uri"}}}, "Latest: an importer whose URI is not written"),
+        ({"container": {"lifecycle": {}}}, "Latest: needs a driver"),
+        ({"importer": {"artifactUri": {"runtimeParameter": "uri"}}}, "Latest: an importer without a constant URI"),
     ],
 )
 def test_what_the_backend_refuses(executor: dict, said: str) -> None:

@@ -82,7 +82,7 @@ def test_waits_for_a_server_that_is_away(project: Path, server: KfpServer, capsy
     server.away = PATIENCE + 1
     assert submit("--host", server.url, *PLACES, "--wait") == 1
     assert "failed (503): Failed: no healthy upstream" in (said := failure(capsys))
-    assert f"; run run_id-2 goes on, see {server.url}/#/runs/details/run_id-2" in said
+    assert f"; run run_id-2 continues, see {server.url}/#/runs/details/run_id-2" in said
 
 
 @pytest.mark.parametrize(
@@ -128,19 +128,19 @@ def test_no_server(project: Path, capsys: pytest.CaptureFixture[str], monkeypatc
     monkeypatch.delenv("KF_PIPELINES_ENDPOINT", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     assert submit(*PLACES) == 2
-    assert "which server? --host" in failure(capsys)
+    assert "no server; set --host" in failure(capsys)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     assert submit("--host", f"127.0.0.1:{port}", *PLACES) == 2
-    assert f"http://127.0.0.1:{port}: no Kubeflow Pipelines API can be reached there" in failure(capsys)
+    assert f"http://127.0.0.1:{port}: the Kubeflow Pipelines API cannot be reached" in failure(capsys)
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (PLACES[:4], "which image holds Plumbline?"),
-        ([*PLACES[:2], *PLACES[4:]], "where do artifacts go?"),
+        (PLACES[:4], "no image with Plumbline"),
+        ([*PLACES[:2], *PLACES[4:]], "no root for artifacts"),
         ([*PLACES[:2], "--root", "runs", *PLACES[4:]], "the cluster cannot reach this folder"),
         ([*PLACES, "--every", "now and then"], "legal: hourly"),
         ([*PLACES, "--every", "99 99 * * *"], "minute '99' is not within 0 to 59; legal: hourly"),
