@@ -29,7 +29,7 @@ class Inputs:
       span: The eval span; -1 is the newest.
       data_fingerprint: Fingerprint of the window's files; "" if unknown.
       champion: Version to compare with; 0 is none, -1 is the live version after training.
-      registry_id: Identity of the registry, see Labels.id; "" if unknown.
+      registry_id: Identity of the registry, see Aliases.id; "" if unknown.
       dvc: DVC's record of the data folder, see dvc.Tracked; "" if the folder is not tracked by DVC.
       window: Number of training spans; 0 is the value in the source's settings.
     """

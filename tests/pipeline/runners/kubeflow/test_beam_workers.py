@@ -128,5 +128,5 @@ def test_what_the_environment_says_of_artifacts_has_to_fit(
 
 
 def test_vertex_mounts_no_claim(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="step's own pod; set profile to local"):
+    with pytest.raises(ConfigError, match="step's pod; set profile to local"):
         compiled(tmp_path, flights(FLINK, beam_claim="x"), target="vertex", root="gs://b/r", data="gs://b/s")

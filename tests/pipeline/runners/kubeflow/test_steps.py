@@ -60,10 +60,10 @@ def test_unknown_component_is_refused() -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("[kubeflow]\nimagee = 'x'", r"\[kubeflow\] imagee: unknown key; legal keys: data, root"),
+        ("[kubeflow]\nimagee = 'x'", r"\[kubeflow\] imagee: unknown key; did you mean image\? legal keys: data, root"),
         (
             "[kubeflow.components.Trainer]\ncpuu = 1",
-            r"components\.Trainer\.cpuu: unknown key; legal keys: cpu, cpu_req",
+            r"components\.Trainer\.cpuu: unknown key; did you mean cpu\? legal keys: cpu, cpu_req",
         ),
         ("[kubeflow.components.Trainer]\nmemory = '8 GB'", r"components\.Trainer\.memory: .*not '8 GB'"),
         ("[kubeflow.components.Trainer]\naccelerators = 1", "the name and the number belong together"),
