@@ -31,9 +31,12 @@ def leave_out(
             columns[name] = _ordered_by(column, values[name], label, task)
         if not column.is_feature or column.type.startswith("list:"):
             continue
-        # Categories in other words are the same categories; numbers in the same order are not the same numbers.
+        # Categories in other words are the same categories; numbers in the same order are not the same numbers, and
+        # two columns of texts that never come twice say nothing about each other.
         content = hashlib.sha256(values[name].codes.tobytes())
-        if column.kind not in ("categorical", "text"):
+        if column.kind == "text":
+            content.update("\0".join(map(str, values[name].distinct)).encode())
+        elif column.kind != "categorical":
             content.update(values[name].distinct.astype(float).tobytes())
         twin = seen.setdefault(content.digest(), name)
         figure, leaks, strong, score = one_column_score(values[name], label, task)

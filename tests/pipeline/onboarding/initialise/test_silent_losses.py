@@ -92,3 +92,16 @@ def test_a_year_of_two_digits_may_come_first(init: Init) -> None:
     assert formats["e"] == "%y-%m-%d"
     (note,) = (column["note"] for column in found["columns"] if column["name"] == "d")
     assert "%y-%m-%d" in note
+
+
+def test_two_columns_of_texts_that_never_come_twice_are_no_copies(init: Init) -> None:
+    words = ("an", "ber", "lo", "mi", "ra", "sen", "tu", "vel", "ka", "do")
+    name = ["".join(words[n // 10**place % 10] for place in range(3)) for n in range(300)]
+    rows = "".join(
+        f"{name[n]} {name[n * 7 % 300]},{name[n * 11 % 300]} {name[n]},{name[n]} {name[n * 7 % 300]},{n * n // 7 % 2}\n"
+        for n in range(300)
+    )
+    code, found, _ = init(only="title,author,again,y\n" + rows)
+    assert code == 0
+    assert [column["kind"] for column in found["columns"]] == ["text", "text", "text", "label"]
+    assert {one["column"]: one["why"] for one in found["left_out"]} == {"again": "a copy of title"}
