@@ -1,1 +1,1 @@
-"""Measured comparisons: each script prints one JSON object as its last line on stdout."""
+"""Benchmarks: each script prints one JSON object as its last line on stdout."""

@@ -1,4 +1,4 @@
-"""What `plumbline run` takes when there is nothing to do, beside Python's own start and `import tensorflow`.
+"""Time of a fully cached `plumbline run`, compared with Python's start and `import tensorflow`.
 
     python -m benchmarks.cached_run [--rounds 5] [--json FILE]
 

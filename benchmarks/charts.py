@@ -1,4 +1,4 @@
-"""What the benchmarks' figures have in common: one look, and files that are written whole."""
+"""Shared style and atomic writing of the benchmarks' figures."""
 
 import argparse
 import re
@@ -37,7 +37,7 @@ def styled(chart: Any, **legend: Any) -> Any:
 
 
 def figure(text: str) -> Path:
-    """An argument of the command line that names a figure's file: refused before anything is measured, not after."""
+    """Argument type for a figure's file: an illegal suffix is rejected before the measurement starts."""
     path = Path(text)
     if path.suffix not in (".svg", ".png"):
         raise argparse.ArgumentTypeError(f"{text}: a figure is written as .svg or .png; name the file so")
@@ -57,7 +57,7 @@ def save(chart: Any, path: Path) -> None:
 
 
 def _slim(svg: str) -> str:
-    """Without what draws nothing, a tenth of a pixel being fine enough: a third of the size."""
+    """Removes invisible elements and rounds coordinates to 0.1 pixels, which reduces the file to a third."""
     svg = re.sub(
         r'<path [^>]*display="none"/>|<path class="background"[^>]* d="[^"]*"( pointer-events="none")?/>', "", svg
     )

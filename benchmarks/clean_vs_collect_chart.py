@@ -1,4 +1,4 @@
-"""Clean or collect as a figure: learning curves of clean and noisy labels, and what checking some of 500 gains."""
+"""Figure of clean_vs_collect: learning curves with clean and noisy labels, and the gain by number of checked labels."""
 
 from typing import Any
 

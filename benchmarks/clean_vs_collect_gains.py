@@ -1,4 +1,4 @@
-"""How sure a gain over paired repetitions is, and the ratio of two of them. Pure."""
+"""Confidence intervals of a mean gain over paired repetitions, and of the ratio of two gains."""
 
 import math
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ class Ratio:
     """The ratio of two mean gains.
 
     Attributes:
-      ratio: Of the means; None where the denominator is exactly 0.
-      low: At LEVEL, by Fieller's theorem; None where the interval is not a bounded one.
-      high: As `low`.
-      why: "" or why there is no bounded interval.
+      ratio: Ratio of the means; None if the denominator is exactly 0.
+      low: Lower confidence limit at LEVEL by Fieller's theorem; None if the interval is unbounded.
+      high: Upper limit, as `low`.
+      why: Reason for an unbounded interval, or "".
     """
 
     ratio: float | None

@@ -1,28 +1,28 @@
-"""The data-centric loop on the flights, through the pipeline's own commands: noise, audit, corrections, run, compare.
+"""The data-centric loop on the flights with the pipeline's commands: label noise, audit, corrections, run, compare.
 
     python -m benchmarks.data_centric [--scenarios uniform,class,carriers,outage,swapped] [--ways audit,random,source]
                                       [--data data/flights] [--span 6] [--window 3] [--noise 0.2] [--look SHARE]
                                       [--tries 3] [--sample] [--json FILE] [--markdown]
 
-Labels of the train window are made wrong in the ways of data_centric_noise.py; the eval span keeps its own. Then
+Labels of the train window get the noise of data_centric_noise.py; the eval span keeps its true labels. Compared are
 
-    baseline        a run on the wrong labels
-    model-centric   the same data with a bigger model and other settings: several tried, and the best *on the eval
-                    split* counts, which is more than an honest search could reach
-    data-centric    the same code, corrected data; the true labels stand in for the person, and what was looked at is
-                    counted, as many rows as labels are wrong, or a share `--look`:
-        audit       the rows that `plumbline audit --export` writes, worst first
-        random      as many at random: what the audit's order is worth
-        source      all rows of the carriers and airports in which the baseline run reports drift of the label between
-                    train and eval: who asks there finds out what went wrong, and corrects it for good
-    clean           the ceiling: no label was ever wrong
+    baseline        a run on the noisy labels
+    model-centric   the same data with a larger model and other settings: several are tried, and the best *on the eval
+                    split* counts, which is optimistically biased
+    data-centric    the same code with corrected data; true labels simulate the reviewer. The number of reviewed rows is
+                    that of wrong labels, or a share `--look`:
+        audit       the rows that `plumbline audit --export` writes, lowest label quality first
+        random      the same number of random rows, as a reference for the audit's ranking
+        source      all rows of the carriers and airports in which the baseline run reports prior shift between train
+                    and eval: the error is corrected at its source
+    clean           upper bound: labels without noise
 
-Each is `plumbline run` on a copy of the code, so that nothing else changes; corrections are lines of corrections.csv.
-Every difference to the baseline is of `plumbline compare --intervals`: the two models on the same eval rows, with its
-95 % interval by paired bootstrap. Prints a table like that of A. Ng's talk (From Model-centric to Data-centric AI,
-2021) for each scenario, then one JSON object; `--json` is kept up to date after every scenario. `--sample` takes the
-committed sample (1,000 rows a span), one scenario and one setting: it shows that the loop runs, not what it gains.
-data_centric_study.py asks the same of a quick model, with several seeds.
+Each is `plumbline run` on a copy of the code; corrections are lines of corrections.csv. Every difference to the
+baseline comes from `plumbline compare --intervals`: both models on the same eval rows, with a 95 % interval by paired
+bootstrap. Prints a table like that of A. Ng's talk (From Model-centric to Data-centric AI, 2021) for each scenario,
+then one JSON object; `--json` is updated after every scenario. `--sample` uses the committed sample (1,000 rows a
+span), one scenario and one setting, as a smoke test. data_centric_study.py measures the same with a fast model and
+several seeds.
 """
 
 import argparse
@@ -61,7 +61,7 @@ TRIED: tuple[dict[str, Any], ...] = (
 
 
 class Project:
-    """A folder with a copy of the code and of schemas/flights, and spans whose labels may be wrong."""
+    """A folder with a copy of the code and of schemas/flights, and spans with noisy labels."""
 
     def __init__(self, folder: Path, window: int) -> None:
         self.folder = folder
@@ -117,7 +117,7 @@ class Project:
 
 
 def main() -> None:
-    """Goes round the loop once for each scenario and prints."""
+    """Runs the loop for each scenario and prints the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="some of %(default)s")
     parser.add_argument("--ways", default="audit,source", help=f"some of {','.join(WAYS)} (%(default)s)")
@@ -182,14 +182,14 @@ def loops(project: Project, options: argparse.Namespace) -> dict[str, Any]:
 def loop(
     project: Project, options: argparse.Namespace, clean: str, rows: pd.DataFrame, wrong: frozenset[str]
 ) -> dict[str, Any]:
-    """Every attempt on the spans as they lie there, each compared with the baseline.
+    """Runs all approaches on the noisy spans and compares each with the baseline.
 
     Args:
-      project: With the wrong labels planted.
+      project: The project with noisy labels.
       options: `ways`, `look`, `tries`, `seed`.
       clean: The run on true labels.
       rows: The train rows with their true labels.
-      wrong: Ids whose label is not the true one.
+      wrong: Ids of the rows with wrong labels.
     """
     truth = rows.set_index(ID)[LABEL].astype(int)
     project.corrections.unlink(missing_ok=True)
@@ -254,7 +254,7 @@ def drifted_slices(summary: dict[str, Any]) -> list[str]:
 
 
 def look_at(project: Project, way: str, slices: Sequence[str], rows: pd.DataFrame, count: int, seed: int) -> list[str]:
-    """Ids of the train rows that a person looks at; `slices`, "column=value", are those of the source."""
+    """Ids of the reviewed train rows; `slices`, "column=value", are those of the approach "source"."""
     if way == "audit":
         return [line["id"] for line in project.export(count)]
     if way == "random":

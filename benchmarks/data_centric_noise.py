@@ -1,4 +1,4 @@
-"""Ways in which flights' labels go wrong, as they do in practice: by slips, by who reports, by a feed, by a mapping."""
+"""Scenarios of label noise on the flights: random errors, errors by class, by carrier, by airport, by mapping."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ Chances = Callable[[pd.DataFrame, np.ndarray, float], np.ndarray]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One way.
+    """A scenario.
 
     Attributes:
-      says: What happened, in words.
-      chances: How likely each label is wrong.
-      column: Whose values tell right from wrong at the source; None if nothing does.
-      values: Which values of it are concerned.
+      says: Description.
+      chances: Probability of each label to be wrong.
+      column: Column that identifies the source of the errors; None if there is none.
+      values: Values of that column with errors.
     """
 
     says: str
@@ -67,13 +67,13 @@ SCENARIOS = {
 
 
 def flips(name: str, rows: pd.DataFrame, noise: float, seed: int) -> np.ndarray:
-    """Which labels to flip, N booleans.
+    """Draws the labels to flip, N booleans.
 
     Args:
-      name: Of SCENARIOS.
-      rows: With carrier, origin, day and the true label, numbers or texts.
+      name: Key of SCENARIOS.
+      rows: Rows with carrier, origin, day and the true label, as numbers or texts.
       noise: Share of wrong labels, in [0, 0.5]; for "uniform" and "class".
-      seed: Of the draw.
+      seed: Seed of the random numbers.
     """
     late = (rows[LABEL].astype(str) == "1").to_numpy()
     return np.random.default_rng(seed).random(len(rows)) < SCENARIOS[name].chances(rows, late, noise)

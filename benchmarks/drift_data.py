@@ -1,4 +1,4 @@
-"""Two Parquet files with many columns, the second slightly shifted: something to compare at speed."""
+"""Two Parquet files with many columns, the second slightly shifted, for benchmarks of drift detection."""
 
 from pathlib import Path
 

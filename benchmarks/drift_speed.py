@@ -1,4 +1,4 @@
-"""Wall time and peak memory of comparing two wide files: ours against Evidently's DataDriftPreset with defaults.
+"""Wall time and peak memory of comparing two wide files: Plumbline and Evidently's DataDriftPreset with defaults.
 
     python -m benchmarks.drift_speed [--rows 500000] [--columns 300] [--rounds 3] [--stop-at TIMES] [--json FILE]
 

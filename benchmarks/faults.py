@@ -1,4 +1,4 @@
-"""Which planted faults do stock TFX, Evidently and Plumbline notice?
+"""Detection of planted faults by stock TFX, Evidently and Plumbline.
 
     python -m benchmarks.faults [--span 4] [--another 5] [--seed 0] [--pairs 50] [--evidently-pairs 10]
                                 [--tools tfx,evidently,plumbline,thresholds] [--json FILE]

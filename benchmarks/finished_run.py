@@ -1,4 +1,4 @@
-"""What a finished `plumbline run` left below its root: examples, model, metadata; and a run to make one."""
+"""Runs `plumbline` commands, and locates the artifacts of a finished run: examples, model, metadata."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""How fast the served model answers: one row, and batches, against a tree engine's own predict.
+"""Latency and throughput of the SavedModel, compared with `predict` of tree libraries.
 
     python -m benchmarks.inference [--run FOLDER] [--model DIR] [--rounds 3] [--seconds 2] [--json FILE]
 

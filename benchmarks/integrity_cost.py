@@ -1,4 +1,4 @@
-"""What recording and checking artifacts costs, beside the run that made them.
+"""Cost of recording and verifying artifacts, relative to the run that produced them.
 
     python -m benchmarks.integrity_cost runs/flights [--rounds 5] [--json FILE]
 

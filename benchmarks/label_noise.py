@@ -1,4 +1,4 @@
-"""Finding flipped labels: the label audit against argmax disagreement and against cleanlab's defaults.
+"""Detection of flipped labels: the label audit compared with argmax disagreement and cleanlab's defaults.
 
     python -m benchmarks.label_noise [--rows 20000] [--seeds 5] [--data DIR] [--json FILE]
 
@@ -43,7 +43,7 @@ METHODS = ("ours", "argmax", "cleanlab", "cleanlearning")
 MOST_RATE = 0.45
 """Of a class: from a half on, what most of a class's rows say would be wrong."""
 CLOSE = 0.005
-"""Differences of F1 below this are no difference."""
+"""Differences of F1 below this count as equal."""
 WHY = (
     "flights, class, 10 %: where classes overlap and the rarer one was flipped more often, ours draws one line through "
     "all rows by their odds of being wrong, cleanlab takes each class's own count of the worst rows; with these counts "

@@ -1,4 +1,4 @@
-"""How long looking back takes on a long history.
+"""Duration of the run-history commands on a long history.
 
     python -m benchmarks.lineage_speed [--runs 1000] [--rounds 5] [--json FILE]
 

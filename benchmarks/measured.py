@@ -1,4 +1,4 @@
-"""A command as a process of its own: wall and CPU seconds, peak of resident memory, children included; Linux only."""
+"""Measures a command as a child process: wall and CPU seconds, peak resident memory with descendants; Linux only."""
 
 import os
 import subprocess
@@ -16,13 +16,13 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Measured:
-    """A command that ended well.
+    """A successful command.
 
     Attributes:
-      seconds: By the clock.
-      cpu_seconds: User and system time of the process and of all that it waited for.
-      peak_mb: Largest resident memory of the process and its descendants together, read four times a second.
-      stdout: What it printed.
+      seconds: Wall time.
+      cpu_seconds: User and system time of the process and its ended children.
+      peak_mb: Peak resident memory of the process and its descendants together, sampled four times a second.
+      stdout: Its standard output.
     """
 
     seconds: float
@@ -41,11 +41,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Ended(Measured):
-    """A command that ended, well or not.
+    """A command that ended, successfully or not.
 
     Attributes:
-      exit_code: What it returned; negative is the signal that ended it.
-      said: The last line that it wrote on stderr; "" for none.
+      exit_code: Exit code; the negative number of a signal that ended it.
+      said: Last line on stderr; "" if there is none.
     """
 
     exit_code: int
@@ -59,16 +59,16 @@ class Ended(Measured):
 def measure(
     command: Sequence[str], folder: Path, tree: Path = CHECKOUT, more: Mapping[str, str] | None = None
 ) -> Measured:
-    """Runs it to its end.
+    """Runs a command and measures it.
 
     Args:
       command: Program and arguments.
-      folder: Where it runs, and where its output is kept (out.txt, log.txt).
+      folder: Working folder, in which its output is kept (out.txt, log.txt).
       tree: The checkout whose packages a Python process imports.
-      more: Environment variables beside this process' own.
+      more: Additional environment variables.
 
     Raises:
-      UsageError: It ended with another exit code than 0; with the last line that it wrote on stderr.
+      UsageError: The exit code is not 0; the message is the last line on stderr.
     """
     found = attempt(command, folder, tree, more)
     if found.exit_code != 0:

@@ -1,4 +1,4 @@
-"""The pipeline's model against gradient boosting, logistic regression and a network like the stock template's.
+"""Model quality: the pipeline's model, gradient boosting, logistic regression and a network like TFX's template.
 
     python -m benchmarks.model_quality [--splits random,december,october] [--seeds 3] [--work DIR]
 

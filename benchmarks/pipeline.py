@@ -1,4 +1,4 @@
-"""Stock TFX against Plumbline on all labelled flights in one CSV: time by step, CPU, memory.
+"""Stock TFX and Plumbline on all labelled flights in one CSV: time by step, CPU time, memory.
 
     python -m benchmarks.pipeline [--rounds 2] [--rows N] [--module-file] [--json FILE]
 
@@ -133,7 +133,7 @@ def _run(folder: Path, tree: Path | None = None) -> tuple[Measured, dict[str, An
 
 
 def _with_another_trainer(tree: Path) -> Path:
-    """A copy of the packages, one comment more in the module of the Trainer's run_fn."""
+    """Copies the packages and adds a comment to the module of the Trainer's run_fn."""
     for package in PACKAGES:
         shutil.copytree(CHECKOUT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__", "*.csv"))
     with (tree / TRAINER).open("a", encoding="utf-8") as file:

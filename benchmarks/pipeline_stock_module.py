@@ -1,4 +1,4 @@
-"""What a user of stock TFX writes for the flights: preprocessing and a model like those of TFX's taxi template.
+"""A module file for stock TFX on the flights: preprocessing and model as in TFX's taxi template.
 
 A feature per column: z-scores, buckets, vocabularies; a wide and deep network, trained through the data accessor under
 MirroredStrategy with Keras' defaults. It stands alone, as a module file does. Differences to the template: the columns,

@@ -1,4 +1,4 @@
-"""Faults in cells: units, clocks, numbers, sensors, missing values, texts. planted_faults.py says what a fault is."""
+"""Faults in cells: units, clocks, numbers, sensors, missing values, texts. See planted_faults.py for the definition."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def _fault(plant: Plant) -> Plant:
 
 
 def some(rows: pd.DataFrame, rng: np.random.Generator, share: float) -> np.ndarray:
-    """That share of the rows, drawn without replacement, as a mask."""
+    """Draws a share of the rows without replacement; returns a mask."""
     mask = np.zeros(len(rows), dtype=bool)
     mask[rng.choice(len(rows), round(share * len(rows)), replace=False)] = True
     return mask

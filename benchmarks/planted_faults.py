@@ -1,4 +1,4 @@
-"""Faults as they happen to data in real life, to plant into flights, each alone.
+"""Realistic data faults that can be planted into the flights, each separately.
 
 A fault is a pure function (rows, rng) -> rows: it returns a new table, leaves its input as it was, keeps the index
 label of every row that it keeps, and does the same for the same state of `rng`. Its docstring says what it stands for.
@@ -180,7 +180,7 @@ def prior_shift(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 @_fault
 def concept_reversed_at_one_airport(rows: pd.DataFrame, _: np.random.Generator) -> pd.DataFrame:
-    """At one airport it is now the morning that is late: labels handed out in the reverse order of departure."""
+    """At one airport labels are reassigned in reverse order of departure: morning flights are late."""
     inside = rows[rows["origin"] == "EWR"].sort_values(["sched_dep", "row_id"])
     reversed_labels = pd.Series(inside["late"].array[::-1], index=inside.index)
     return put(rows, "late", rows["origin"] == "EWR", reversed_labels.reindex(rows.index))
@@ -194,7 +194,7 @@ def leak_in_a_new_column(rows: pd.DataFrame, _: np.random.Generator) -> pd.DataF
 
 @_fault
 def leak_in_an_old_column(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """A column's values are handed out anew by label plus noise: its own distribution is the same to the last row."""
+    """A column's values are reassigned in the order of label plus noise: its distribution is unchanged."""
     there = rows[rows["humid"].notna()]
     by_label = np.argsort(there["late"].to_numpy(dtype=float) + rng.normal(size=len(there)), kind="stable")
     values = pd.Series(np.sort(there["humid"].to_numpy(dtype=float)), index=there.index[by_label])

@@ -1,4 +1,4 @@
-"""The power study as a figure: false alarms on top, then what moves (down) by how far it moves (across)."""
+"""Figure of the power study: false alarms on top; below, detection by kind of shift (rows) and its size (columns)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The flights split three ways, as the trainer takes them: TFRecords and a transform graph analysed on train.
+"""The flights in three splits, as inputs of the trainer: TFRecords and a transform graph analysed on train.
 
 `random` holds a random third of the year out; `december` and `october` hold out a month and learn from all before it.
 """

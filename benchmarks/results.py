@@ -1,4 +1,4 @@
-"""How every benchmark hands over its result: one JSON object as the last line, and in a file where one is named."""
+"""Output of benchmark results: one JSON object as the last line on stdout and, optionally, in a file."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from components.shared.files import write_text
 
 
 def keep(result: Mapping[str, Any], file: Path | None) -> None:
-    """Writes the result to a file, whose folder is made if need be; does nothing where no file is named."""
+    """Writes the result to a file and creates its folder if necessary; does nothing if no file is named."""
     if file:
         write_text(file, json.dumps(result, indent=2) + "\n")
 

@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def compare(baseline: pd.DataFrame, current: pd.DataFrame) -> dict[str, object]:
-    """One pair. The tests that the preset itself brings decide what drifted, not thresholds of ours."""
+    """Compares one pair with the preset's default tests."""
     try:
         report = Report([DataDriftPreset()], include_tests=True)
         tests = report.run(current_data=current, reference_data=baseline).dict()["tests"]

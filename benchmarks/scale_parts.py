@@ -1,4 +1,4 @@
-"""What benchmarks/scale.py stands on: larger data, a cluster, the memory of many processes, the slope of growth."""
+"""Parts of benchmarks/scale.py: repeated data, a Flink cluster, memory of process trees, the slope of growth."""
 
 import math
 import os

@@ -1,4 +1,4 @@
-"""What a whole cold `plumbline run` takes on a table of 3,000 rows, imports included.
+"""Time and memory of an uncached `plumbline run` on a table of 3,000 rows, including imports.
 
     python -m benchmarks.small_table [--rounds 3] [--rows 3000] [--json FILE]
 

@@ -1,4 +1,4 @@
-"""What TFX itself finds in a pair of data sets: ExampleValidator and DistributionValidator, their real executors.
+"""Runs the executors of TFX's ExampleValidator and DistributionValidator on a pair of data sets.
 
 Both read statistics of a CSV file whose types TFDV takes from the file, as CsvExampleGen does; integers with gaps stay
 integers. The schema is given to the statistics, as StatisticsGen(schema=...) does, so that integers that it calls

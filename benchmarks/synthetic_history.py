@@ -1,7 +1,7 @@
-"""A dataset's history without a single run: metadata, artifact folders, summaries and registry, as runs leave them.
+"""Writes a synthetic run history: metadata, artifact folders, summaries and registry, as real runs write them.
 
-Execution for execution what the flights' runs record: the same nodes, keys, properties and states. Used by the
-benchmark of looking back, and by the tests that need more runs than one would wait for.
+The executions have the nodes, keys, properties and states of the flights' runs. Used by the benchmark of the
+run-history commands, and by tests that need many runs.
 """
 
 import hashlib
@@ -67,11 +67,11 @@ NODES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 
 @dataclass
 class History:
-    """A history in the making: `add` makes one run after the other.
+    """A synthetic history, to which `add` appends runs.
 
     Attributes:
       home: <root>/<dataset>.
-      write: What an artifact's folder holds: called with the folder and the artifact's type.
+      write: Writes the files of an artifact; called with its folder and its type.
     """
 
     home: Path

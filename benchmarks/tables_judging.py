@@ -1,4 +1,4 @@
-"""Several models' answers to the same test rows of one table: metrics, intervals, who is surely worse. Pure."""
+"""Compares predictions of several models on the test rows of a table: metrics, intervals, significant differences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,14 +71,14 @@ class Judged:
 def judge(
     task: str, labels: np.ndarray, answers: Mapping[str, np.ndarray], resamples: int = RESAMPLES, seed: int = SEED
 ) -> Judged:
-    """Compares ours with the others by a paired bootstrap: every draw of the rows is the same for all models.
+    """Compares Plumbline's model with the others by a paired bootstrap: all models use the same resampled rows.
 
     Args:
       task: binary, multiclass or regression.
       labels: [N]; 0 and 1, codes 0..K-1, or numbers.
-      answers: Model -> probability of 1 [N], probabilities [N, K] or numbers [N]; OURS among them.
-      resamples: How often the rows are drawn.
-      seed: Of the draws.
+      answers: Model -> predictions: probability of 1 [N], probabilities [N, K] or numbers [N]; contains OURS.
+      resamples: Number of bootstrap resamples.
+      seed: Seed of the random numbers.
     """
     made = {name: _judge(task, labels, answer) for name, answer in answers.items()}
     draws = poisson_draws(made, {"": np.arange(len(labels))}, len(labels), resamples, seed)[""]
@@ -104,7 +104,7 @@ def judge(
 
 
 def _verdict(metric: str, difference: Figure) -> int:
-    """1 if ours is surely better, -1 if surely worse, 0 if that cannot be told."""
+    """1 if Plumbline's model is significantly better, -1 if significantly worse, else 0."""
     sign = -1 if metric in LOWER_IS_BETTER else 1
     if difference.low > 0:
         return sign

@@ -1,4 +1,4 @@
-"""What Plumbline makes of a table: `plumbline init` and `plumbline run` as processes, and the model's answers.
+"""Runs `plumbline init` and `plumbline run` on a table, and reads the model's predictions.
 
 The rows go in as Parquet: one file, whose eval rows the pipeline draws by a hash of row_id, or, where they have an
 order of time, four spans of equal size, the newest of which is eval. One line of the drafted pipeline.toml is changed:

@@ -1,4 +1,4 @@
-"""Columns of text: Plumbline against scikit-learn's TfidfVectorizer with a linear model, and what texts cost.
+"""Text columns: Plumbline compared with scikit-learn's TfidfVectorizer and a linear model; CPU time of texts.
 
     python -m benchmarks.text [--only NAME,..] [--json FILE] [--cost TEXTS]
 

@@ -1,4 +1,4 @@
-"""Examples per second of training: the stock template's way against ours, on the same model and batch size.
+"""Examples per second of training: the input paths of TFX's template and of Plumbline, same model and batch size.
 
     python -m benchmarks.training_throughput [--rounds 3] [--seconds 3] [--models template,plumbline]
         [--batches 40,1024] [--spans span-09.csv,..] [--data DIR] [--work DIR] [--json FILE]

@@ -1,4 +1,4 @@
-"""A window of the flights as two ways of training find it on disk: raw examples, transform graph, transformed ones.
+"""A window of the flights on disk for both ways of training: raw examples, transform graph, transformed examples.
 
 Two preparations of the same rows. `plumbline` is our preprocessing function: four matrices. `template` has one feature
 per column, each scaled, bucketed or looked up in a vocabulary of its own, as the preprocessing of TFX's taxi template.

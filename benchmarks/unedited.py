@@ -1,4 +1,4 @@
-"""The unedited way on public tables: `plumbline init`, then `plumbline run`, with nothing told but the label.
+"""`plumbline init` and `plumbline run` on public tables, with the label as the only option.
 
     python -m benchmarks.unedited [--only NAME,..] [--limit S] [--json FILE] [--markdown FILE]
 

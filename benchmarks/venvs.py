@@ -1,7 +1,7 @@
-"""Virtual environments for what is only measured against, made when a benchmark first asks for one.
+"""Virtual environments for libraries with which benchmarks compare, created on first use.
 
-They are apart from .venv because who uses Plumbline should not install these packages, and their dependencies should
-not hold back ours. They lie below build/, which `make clean` removes; making one needs the network, once.
+They are separate from .venv: users of Plumbline do not need these packages, and their dependencies could conflict with
+those of Plumbline. They are in build/, which `make clean` removes; creating one needs network access.
 """
 
 import fcntl
@@ -21,20 +21,19 @@ VENVS = Path(__file__).resolve().parents[1] / "build" / "venvs"
 
 
 def venv_python(name: str, requirements: Path, venvs: Path = VENVS, options: Sequence[str] = ()) -> Path:
-    """The Python of a virtual environment with these requirements; the environment is made when it is missing.
+    """Returns the Python of a virtual environment with these requirements; creates the environment if it is missing.
 
-    Its folder is named by a hash of the requirements and of this Python's version, so that a change of either makes a
-    new one. It is built under a temporary name and renamed when whole; processes that ask at the same time wait for
-    the one that builds.
+    The folder's name contains a hash of the requirements and of the Python version, so that a change creates a new
+    environment. It is built under a temporary name and renamed when complete; parallel processes wait for the build.
 
     Args:
-      name: What it is for; the first part of the folder's name.
+      name: First part of the folder's name.
       requirements: A requirements file of pip.
-      venvs: Folder of all such environments.
-      options: More for `pip install`, such as --no-deps.
+      venvs: Parent folder of the environments.
+      options: Additional options of `pip install`, such as --no-deps.
 
     Returns:
-      Absolute path of an executable; run it as a process of its own, with `environment()`.
+      Absolute path of the executable; run it as a child process with `environment()`.
 
     Raises:
       UsageError: pip cannot install the requirements.

@@ -1,4 +1,4 @@
-"""How a run's cost grows with columns and with classes: seconds of every step, and the exponents.
+"""Growth of a run's cost with the number of columns and classes: seconds of every step, and exponents.
 
     python -m benchmarks.width [--columns 100,400,1500] [--classes 3,12,48] [--rows 8000] [--class-rows 35000]
                                [--until Pusher] [--rounds 1] [--json FILE]

@@ -1,4 +1,4 @@
-"""The fault suite: a quick part among the other tests, and the long part (`make test-faults`), marked `faults`."""
+"""Fault-injection tests: a quick part that runs with the other tests, and a long part (`make test-faults`)."""
 
 import random
 import shutil

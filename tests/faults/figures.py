@@ -1,4 +1,4 @@
-"""The figures of faults tried and survived, at the end of a pytest session; with pytest-xdist, of all its workers."""
+"""Prints the numbers of faults tried and survived at the end of a pytest session, summed over xdist workers."""
 
 from typing import Any
 

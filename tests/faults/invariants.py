@@ -1,4 +1,4 @@
-"""What docs/reliability.md promises, checked from outside: files, SQLite and /proc, without the product's own code."""
+"""Assertions on the guarantees of docs/reliability.md, by files, SQLite and /proc, without Plumbline's own code."""
 
 import fcntl
 import gzip
@@ -56,11 +56,11 @@ def versions(files: Files) -> dict[int, dict[str, bytes]]:
 
 
 def assert_ending(ended: Ended, *codes: int) -> None:
-    """A documented code; for a failure one line that says so; no trace of Python or C++; no process left.
+    """Asserts a documented exit code, one line for a failure, no traceback, and no remaining process.
 
     Args:
       ended: The command.
-      codes: What the code may be; none is any that is documented.
+      codes: Allowed exit codes; none means all documented ones.
     """
     assert ended.code in (codes or DOCUMENTED), ended
     for ugly in UGLY:
@@ -84,11 +84,11 @@ def assert_killed(ended: Ended) -> None:
 
 
 def assert_root(place: Workplace, before: Files) -> None:
-    """What holds at every moment, whatever was killed.
+    """Asserts the invariants that hold at any time, also after a kill.
 
     Args:
-      place: Its root.
-      before: The registry's files before; each version that there was must still be what it was.
+      place: The workplace.
+      before: The registry's files before; existing versions must be unchanged.
     """
     assert_registry(files_below(place.registry), before)
     assert_metadata(place.home / "metadata.sqlite")
@@ -145,7 +145,7 @@ def assert_free(lock: Path) -> None:
 
 
 def assert_result(place: Workplace, summary: Mapping[str, Any], reference: Mapping[str, Any]) -> None:
-    """What a run says is what there is, and what an undisturbed run says."""
+    """Asserts that a run's summary matches its artifacts and the summary of a run without faults."""
     assert_rows(place, summary)
     for name in ("rows", "spans", "unlabelled", "fingerprints", "anomalies", "blessed"):
         assert summary[name] == reference[name], f"{name}: {summary[name]} instead of {reference[name]}"

@@ -1,4 +1,4 @@
-"""What has to follow a fault: the next run, undisturbed, comes to what it would have come to without the fault."""
+"""Assertions on recovery: after a fault the next run gives the same result as without the fault."""
 
 from typing import Any
 
@@ -17,12 +17,12 @@ def prepared(place: Workplace, state: str) -> dict[str, bytes]:
 
 
 def assert_recovers(place: Workplace, state: str, before: Files) -> dict[str, Any]:
-    """Runs once more; returns the summary.
+    """Runs again, asserts the result, and returns the summary.
 
     Args:
-      place: Its root, in which something went wrong.
-      state: What the root was before.
-      before: The registry's files before.
+      place: The workplace after the fault.
+      state: State of the root before the fault.
+      before: The registry's files before the fault.
     """
     span = SPAN_AFTER[state]
     ended = place.run(span)

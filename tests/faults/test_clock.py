@@ -1,4 +1,4 @@
-"""A clock that was set back or ahead, and files whose times lie in the future."""
+"""Clocks that were set back or forward, and files with times in the future."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A file lost, shortened, or with one byte changed, for each kind of file in the root: put right, or named."""
+"""Lost, truncated and changed files of each kind in the root are repaired or reported."""
 
 import json
 import os
@@ -60,10 +60,10 @@ def kinds_of_files(home: Path) -> dict[str, list[Path]]:
 
 
 def damaged(place: Workplace, trials: Trials, kind: str, harm: str, share: float) -> None:
-    """Damages the newest file of a kind, runs, and has what must hold.
+    """Damages the newest file of a kind, runs, and asserts the outcome.
 
-    Silence is right only where the result is right. What was damaged may be made again, with code 0 and the result of
-    an undisturbed run; or the command says in one line which file it is; then the file put back makes all well.
+    Either the artifact is produced again, with exit code 0 and the result of a run without faults; or the command
+    reports the file in one line, and works after the file has been restored.
     """
     with trials.one(f"{kind} {harm} at {share:.2f}") as trial:
         before = prepared(place, "two")

@@ -1,4 +1,4 @@
-"""A disk that is full after so many bytes, and one that fails at a moment."""
+"""Disks that are full after a number of bytes, and disks that fail at an operation."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""The fault-injecting file layer itself: what it counts, refuses and kills is what a process does."""
+"""Tests of the fault-injecting file layer: it counts, rejects and kills at the operations of a process."""
 
 import errno
 import subprocess

@@ -1,4 +1,4 @@
-"""SIGTERM, SIGHUP and SIGINT: one line, the documented code, within 10 s, and a root that says what happened."""
+"""SIGTERM, SIGHUP and SIGINT end a command within 10 s, with one line, the documented code and consistent metadata."""
 
 import signal
 import time

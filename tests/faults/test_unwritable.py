@@ -1,4 +1,4 @@
-"""Places that cannot be written: the root or a part of it, what a command is told to write, and its own output."""
+"""Unwritable root, output files and standard output."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Counts faults tried and survived, and goes on after one that was not survived."""
+"""Counts faults tried and survived, and continues after a failed trial."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""A small dataset with a root that was made once by real runs, put back as it was before each trial."""
+"""A small dataset with a root from real runs, which is restored before each trial."""
 
 import csv
 import json
@@ -72,12 +72,12 @@ class Running:
 
 @dataclass
 class Workplace:
-    """Where the trials take place.
+    """Folders of the trials.
 
-    <folder>/project   schemas/orders and spans/, the working folder of every command
+    <folder>/project   schemas/orders and spans/; working folder of every command
     <folder>/root      --root
-    <folder>/kept/...  what `root` and `schemas` were after the runs named
-    <folder>/tmp       TMPDIR of every command; <folder>/home its HOME
+    <folder>/kept/...  copies of `root` and `schemas` for each state
+    <folder>/tmp       TMPDIR of every command; <folder>/home is its HOME
     """
 
     folder: Path
