@@ -1,1 +1,1 @@
-"""A run handed on to other tools."""
+"""Export of runs to experiment trackers."""

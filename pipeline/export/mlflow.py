@@ -1,4 +1,4 @@
-"""A run to an MLflow tracking server, and with it the model that it pushed. Told twice, it is there once."""
+"""Exports a run and its pushed model to an MLflow tracking server. Repeated exports are idempotent."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from pipeline.settings.config import Config
 
 BATCH = 100
-"""Most parameters, tags or metrics that one request may carry."""
+"""Maximum number of parameters, tags or metrics of one request."""
 PATIENCE = 10
-"""Seconds to wait for a server's first answer; then there is none."""
+"""Timeout of the first request, seconds."""
 
 
 @dataclass(frozen=True)
 class ExportResult:
-    """What is on the server now.
+    """Result of an export.
 
     Attributes:
-      run_id: Ours.
-      tracking_uri: Without user and password.
-      experiment: Its name.
-      mlflow_run_id: MLflow's id of the run.
-      created: False if the run was there and was brought up to date.
+      run_id: Plumbline's run id.
+      tracking_uri: Tracking URI without user and password.
+      experiment: Name of the experiment.
+      mlflow_run_id: MLflow's run id.
+      created: False if the run existed and was updated.
       model: Name of the registered model.
-      model_version: MLflow's number of the version, or None if the run pushed nothing.
-      champion: Our number of the version that has the alias, or None.
-      challenger: The same.
-      missing: Alias -> our number of the version that should have it and was never exported.
+      model_version: MLflow's version number, or None if the run pushed nothing.
+      champion: Number in Plumbline's registry of the version with the alias, or None.
+      challenger: Number in Plumbline's registry of the version with the alias, or None.
+      missing: Alias -> number in Plumbline's registry of the version that should have it and was never exported.
     """
 
     run_id: str
@@ -57,11 +57,11 @@ class ExportResult:
     missing: dict[str, int]
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON object that `plumbline export mlflow --json` prints."""
+        """Returns the JSON object that `plumbline export mlflow --json` prints."""
         return asdict(self)
 
     def to_text(self) -> str:
-        """In lines."""
+        """Returns the result in lines."""
         did = "exported" if self.created else "brought up to date"
         lines = [f"run {self.run_id}: {did} in experiment {self.experiment} on {self.tracking_uri}"]
         if self.model_version is None:
@@ -85,19 +85,19 @@ def export(
     name: str | None = None,
     store: "metadata_store.MetadataStore | None" = None,
 ) -> ExportResult:
-    """Exports one run, and the model that it pushed.
+    """Exports one run and the model that it pushed.
 
     Args:
       config: Settings of the dataset.
       root: Folder of all runs.
-      which: The run, see run_history/run_names.py: "last", "live", a version, an id.
-      tracking_uri: Address of a server, or of a local store (`sqlite:///…`, which needs all of MLflow); None is
-        what MLFLOW_TRACKING_URI says.
-      name: Of the experiment and the registered model; None is the dataset's.
-      store: An open MetadataStore; None is the one that [metadata] names.
+      which: Name of the run, see run_history/run_names.py: "last", "live", a version, an id.
+      tracking_uri: Address of a server, or of a local store (`sqlite:///…`, which needs the full MLflow package); None
+        is the value of MLFLOW_TRACKING_URI.
+      name: Name of the experiment and of the registered model; None is the name of the dataset.
+      store: An open MetadataStore; None opens the one of [metadata].
 
     Raises:
-      UsageError: MLflow is not installed, the server does not answer or refuses, or there is no such run.
+      UsageError: MLflow is not installed, the server does not respond or refuses, or the run does not exist.
     """
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
     if not uri:
@@ -134,8 +134,8 @@ def export(
 
 @contextmanager
 def _talking(uri: str) -> Iterator["MlflowClient"]:
-    """A client of a server that answers. What goes wrong while talking to it becomes one line."""
-    # MLflow would retry for minutes, print addresses on stdout and send usage statistics to its makers.
+    """A client of a reachable server; errors of requests become one-line messages."""
+    # MLflow's defaults retry for minutes, print URLs to stdout and send usage statistics.
     quiet = {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
@@ -181,13 +181,13 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 def without_password(uri: str) -> str:
-    """An address without user and password."""
+    """Returns a URI without user and password."""
     parts = urlsplit(uri)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if "@" in parts.netloc else uri
 
 
 def _short(exc: BaseException, uri: str) -> str:
-    """The innermost cause, on one line: MLflow wraps what was refused in four layers of pool and retry."""
+    """The innermost cause on one line; MLflow wraps errors in four layers of pool and retry exceptions."""
     while (inner := exc.__cause__ or exc.__context__) is not None:
         exc = inner
     text = " ".join(str(exc).replace(uri, without_password(uri)).split()) or type(exc).__name__
@@ -204,7 +204,7 @@ def _experiment(client: "MlflowClient", name: str) -> str:
 
 
 def _run(client: "MlflowClient", experiment: str, facts: TrackingData) -> tuple[Any, bool]:
-    """The run on the server, and whether it was made just now. Our run id is in one of its tags from the start."""
+    """The run on the server, and whether it was created now. A tag with Plumbline's run id identifies it."""
     there = client.search_runs([experiment], f"tags.`{RUN}` = '{facts.run_id}'", max_results=1)
     if there:
         return there[0], False
@@ -216,7 +216,7 @@ def _tell(client: "MlflowClient", mlflow_run: Any, facts: TrackingData) -> None:
     from mlflow.entities import Metric, Param, RunTag
 
     id_, there = mlflow_run.info.run_id, mlflow_run.data
-    # A parameter can be written once; one that a run had stays, and a metric told again would get a second point.
+    # Parameters can be written only once, and a metric written again would get a second point.
     parameters = [Param(key, value) for key, value in facts.parameters.items() if key not in there.params]
     metrics = [
         Metric(key, value, facts.ended, 0) for key, value in facts.metrics.items() if there.metrics.get(key) != value

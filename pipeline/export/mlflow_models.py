@@ -1,9 +1,8 @@
-"""A pushed model in MLflow's registry, and which version there is champion and which challenger.
+"""Registers a pushed model in MLflow's model registry and sets the aliases champion and challenger.
 
-The model goes as it was pushed: the very bytes of the registry's SavedModel, whose checksums its manifest holds, with
-an `MLmodel` file beside them that MLflow's own TensorFlow flavour understands. `mlflow.tensorflow.log_model` would load
-the model (TensorFlow, 17 s) and save it anew: other bytes, and the checksums would be of no use. So no TensorFlow is
-needed here, and yet `mlflow.pyfunc.load_model("models:/flights@champion").predict({"carrier": array, …})` works.
+The registry's SavedModel is uploaded unchanged, so that the checksums of its manifest stay valid, with an `MLmodel`
+file for MLflow's TensorFlow flavour. `mlflow.tensorflow.log_model` would load the model (TensorFlow, 17 s) and save it
+with other bytes. `mlflow.pyfunc.load_model("models:/flights@champion").predict({"carrier": array, …})` works.
 """
 
 import json
@@ -25,10 +24,17 @@ SAVED_MODEL = "saved_model"
 
 
 def model_version(client: "MlflowClient", name: str, mlflow_run: Any, facts: TrackingData, pushed: Pushed) -> str:
-    """Number of the registered version of a pushed model, which is made unless it is there.
+    """Returns the number of the registered version of a pushed model; registers it if necessary.
+
+    Args:
+      client: MLflow client.
+      name: Name of the registered model.
+      mlflow_run: MLflow's run.
+      facts: Data of the run.
+      pushed: The pushed version.
 
     Raises:
-      PlumblineError: The model is not the one that was pushed, by its manifest.
+      PlumblineError: The files differ from the manifest.
     """
     from mlflow.exceptions import MlflowException
 
@@ -47,20 +53,20 @@ def model_version(client: "MlflowClient", name: str, mlflow_run: Any, facts: Tra
     except MlflowException as exc:
         if exc.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    # The tag that makes it ours comes with the version, not after it: an export that is killed leaves no duplicate.
+    # The identifying tag is created with the version, so that an export that is killed leaves no duplicate.
     tags = {RUN: facts.run_id, VERSION: str(pushed.version), FINGERPRINT: fingerprint}
     tags |= {key: value for key, value in facts.tags.items() if ".fingerprint." in key or ".spans." in key}
     source = f"{mlflow_run.info.artifact_uri.rstrip('/')}/model"
-    told = "; ".join(f"{key.rpartition('.')[2]} {value}" for key, value in tags.items() if ".spans." in key)
+    spans = "; ".join(f"{key.rpartition('.')[2]} {value}" for key, value in tags.items() if ".spans." in key)
     made = client.create_model_version(
-        name, source, id_, tags=tags, description=f"Version {pushed.version} of the registry; {told}"[:LONGEST_VALUE]
+        name, source, id_, tags=tags, description=f"Version {pushed.version} of the registry; {spans}"[:LONGEST_VALUE]
     )
     return str(made.version)
 
 
 @contextmanager
 def _folder(pushed: Pushed) -> Iterator[Path]:
-    """The version's files, checked against its manifest: what is not what was pushed goes nowhere."""
+    """The version's files, after a check against its manifest."""
     if "://" not in pushed.registry.where:
         pushed.registry.verify(pushed.version)
         yield pushed.registry.path(pushed.version)
@@ -71,9 +77,9 @@ def _folder(pushed: Pushed) -> Iterator[Path]:
 
 
 def mlmodel(mlflow_run_id: str) -> str:
-    """The MLmodel file (YAML, of which JSON is a part) over a SavedModel with a signature `serving_default`.
+    """Returns the MLmodel file (JSON, which is valid YAML) of a SavedModel with the signature `serving_default`.
 
-    "tf1-estimator" is what the flavour calls any SavedModel that is called by its signature, columns by name.
+    The flavour names a SavedModel that is called by its signature, with columns by name, "tf1-estimator".
     """
     flavour = {
         "saved_model_dir": SAVED_MODEL,
@@ -93,10 +99,15 @@ def mlmodel(mlflow_run_id: str) -> str:
 
 
 def move_aliases(client: "MlflowClient", name: str, registry: Registry) -> tuple[dict[str, int], dict[str, int]]:
-    """Gives the aliases to the versions that should have them, and takes them from the others.
+    """Sets the aliases on the right versions and removes them from the others.
+
+    Args:
+      client: MLflow client.
+      name: Name of the registered model.
+      registry: Plumbline's registry.
 
     Returns:
-      Alias -> our version, for those that are there; the same for those that were never exported.
+      Alias -> Plumbline's version, of exported versions, and of versions that were never exported.
     """
     there = {}
     for one in _versions(client, name):
@@ -116,7 +127,7 @@ def move_aliases(client: "MlflowClient", name: str, registry: Registry) -> tuple
 
 
 def aliases_of(registry: Registry) -> dict[str, int]:
-    """Champion is the live version; challenger the canary, or else the newest version if it is newer than live."""
+    """Returns alias -> version: champion is live; challenger is the canary, else the newest version after live."""
     labels, versions = registry.labels(), registry.versions()
     live = labels.live if labels else None
     challenger = labels.canary if labels else None
@@ -127,7 +138,7 @@ def aliases_of(registry: Registry) -> dict[str, int]:
 
 
 def _versions(client: "MlflowClient", name: str) -> list[Any]:
-    """All registered versions of a model; none if there is no such model."""
+    """All registered versions of a model; empty if the model does not exist."""
     found: list[Any] = []
     token: str | None = None
     while token != "":

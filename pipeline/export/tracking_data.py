@@ -1,4 +1,4 @@
-"""What an experiment tracker is told of a run: parameters, metrics, tags, files. Knows no tracker."""
+"""Data of a run for an experiment tracker: parameters, metrics, tags, files; independent of the tracker."""
 
 import hashlib
 import json
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 LONGEST_KEY = 250
 LONGEST_VALUE = 5_000
-"""Characters of a parameter's or tag's value; MLflow takes 6,000 and 8,000 of them, older servers fewer."""
+"""Maximum length of a parameter's or tag's value; MLflow accepts 6,000 and 8,000 characters, older servers fewer."""
 _UNFIT = re.compile(r"[^\w.\- :]")
 _COUNTS = ("example_count_diff", "weighted_example_count_diff", "rows_diff")
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """A version of the registry. `lineage` is None if the store does not know the run that pushed it."""
+    """A version of the registry. `lineage` is None if the store does not contain the run that pushed it."""
 
     version: int
     registry: Registry
@@ -39,19 +39,19 @@ class Pushed:
 
 @dataclass(frozen=True)
 class TrackingData:
-    """One run, ready to be told.
+    """Data of one run for a tracker.
 
     Attributes:
-      run_id: Ours.
-      began: Milliseconds since 1970, UTC.
-      ended: The same.
-      stopped: What stopped it, or None.
-      parameters: Settings, "training.epochs" -> "20".
-      metrics: Overall "auc", of a slice "slice/carrier:UA/auc", a drift distance "drift/dest/chebyshev"; all finite.
+      run_id: Plumbline's run id.
+      began: Start time, milliseconds since 1970, UTC.
+      ended: End time, milliseconds since 1970, UTC.
+      stopped: Why the run ended early, or None.
+      parameters: Settings, such as "training.epochs" -> "20".
+      metrics: Finite metrics: "auc" over all rows, "slice/carrier:UA/auc" of a slice, "drift/dest/chebyshev".
       tags: "plumbline.…": fingerprints, spans, files with their SHA-256, outcome.
-      spans: Every file that the run read.
-      files: To keep beside the run: reports, summary, drift.json.
-      pushed: What the run pushed; None if nothing, or if it is not in the registry any more.
+      spans: Input files.
+      files: Files to attach: reports, summary, drift.json.
+      pushed: The pushed version; None if there is none, or if the registry no longer has it.
     """
 
     run_id: str
@@ -73,14 +73,14 @@ def gather(
     run_id: str,
     settings: Mapping[str, Any],
 ) -> TrackingData:
-    """Reads what a run left behind, as far as it came and as far as it is still there.
+    """Reads the data of a run; missing artifacts give empty fields.
 
     Args:
-      store: ML Metadata; without it there are neither files of the data nor slices nor drift.json.
+      store: ML Metadata; without it there are no input files, slices and drift.json.
       home: <root>/<dataset>.
-      registry: Its versions.
-      run_id: A run with a summary.
-      settings: Those of now, for a run whose summary has none.
+      registry: The dataset's registry.
+      run_id: Id of a run with a summary.
+      settings: Current settings, for a run whose summary has none.
     """
     summary = summary_of_run(home, run_id)
     outputs = {} if store is None else _outputs(store, run_id)
@@ -124,9 +124,9 @@ def gather(
 
 
 def flattened(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Settings as parameters: {"training": {"epochs": 20}} -> {"training.epochs": "20"}; lists are JSON.
+    """Flattens settings to parameters: {"training": {"epochs": 20}} -> {"training.epochs": "20"}; lists are JSON.
 
-    Where the files lie (`path`, `schema_path`) is no setting, nor is what is empty.
+    Paths (`path`, `schema_path`) and empty values are omitted.
     """
     found: dict[str, str] = {}
     for key, value in settings.items():
@@ -145,10 +145,10 @@ def metrics_of(
     slices: Mapping[str, Mapping[str, float | None]],
     drift: list[Mapping[str, Any]],
 ) -> dict[str, float]:
-    """All figures of a run under one name each; what is not a finite number is left out.
+    """Returns the finite metrics of a run by unique names.
 
     Args:
-      overall: Metric -> value.
+      overall: Metric -> value over all rows.
       slices: Slice -> metric -> value.
       drift: Rows of drift.json.
     """
@@ -168,9 +168,9 @@ def metrics_of(
 
 
 def key_of(name: str) -> str:
-    """A name as trackers allow it: letters, digits, `_-. :`. "carrier=UA" becomes "carrier:UA".
+    """Converts a name to the characters that trackers allow (letters, digits, `_-. :`): "carrier=UA" -> "carrier:UA".
 
-    Any other change could make two names one, so the changed name gets the head of the old one's digest.
+    After any other change, a prefix of the original name's digest is appended to keep names unique.
     """
     plain = name.replace("=", ":") if ":" not in name else name
     fit = _UNFIT.sub("_", plain).strip(". ") or "_"
@@ -182,7 +182,7 @@ def _shortened(name: str, fit: str | None = None, longest: int = LONGEST_KEY) ->
 
 
 def _outputs(store: "metadata_store.MetadataStore", run_id: str) -> dict[str, Any]:
-    """Name of an output -> its artifact, as far as the run came; empty if the store does not know the run."""
+    """Name of an output -> its artifact; empty if the store does not contain the run."""
     try:
         done = executions_of_run(store, run_id)
     except UsageError:
@@ -193,7 +193,7 @@ def _outputs(store: "metadata_store.MetadataStore", run_id: str) -> dict[str, An
 
 
 def _json(outputs: Mapping[str, Any], key: str, name: str) -> Any:
-    """A JSON file of an output; None if there is none, or none any more."""
+    """A JSON file of an output; None if it does not exist."""
     try:
         return json.loads((Path(outputs[key].uri) / name).read_text(encoding="utf-8"))
     except (KeyError, OSError, ValueError):
@@ -217,7 +217,7 @@ def _pushed(
         return None
     manifest = registry.manifest(version)
     if manifest.get("run_id") != run_id:
-        return None  # a registry made anew counts from 1 again, and a repeated run is given the version that is there
+        return None  # a new registry starts at 1 again, and a repeated run gets the existing version
     try:
         lineage = None if store is None else model_lineage(store, version, run_id, registry)
     except UsageError:

@@ -1,1 +1,1 @@
-"""Tables and charts of the notebooks: each reads what the last run wrote and computes nothing anew."""
+"""Tables and charts of the notebooks, from the artifacts of finished runs."""

@@ -1,4 +1,4 @@
-"""What the notebook on labels shows: how consistent they are, which are doubtful, and how their classes move."""
+"""Tables and charts of the label notebook: consistency, suspected label errors, class shares by span."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 _MEANING = {
     "rows": "Rows of the train split that have a label",
     "repeated_rows": "Rows that share every feature with another row",
-    "conflicting_rows": "Of those, rows whose twins are labelled otherwise",
+    "conflicting_rows": "Of those, rows in groups with conflicting labels",
     "ceiling": "Highest accuracy that any function of the features can reach on these rows",
-    "repeated_ids": "Rows whose id another row has, too",
-    "judged": "Rows whose label was judged by models that had not seen it",
-    "doubtful": "Of those, labels to look at",
+    "repeated_ids": "Rows that share their id with another row",
+    "judged": "Rows with an out-of-sample prediction of their label",
+    "doubtful": "Of those, suspected label errors",
     "noise": "Estimated share of wrong labels; an upper estimate where classes overlap",
-    "near_conflicting_rows": "Rows that are nearly alike and labelled differently",
-    "outlying_rows": "Rows unlike all others",
+    "near_conflicting_rows": "Near-duplicate rows with conflicting labels",
+    "outlying_rows": "Outlier rows",
 }
 
 
 def load_labels(root: Path, run: Mapping[str, Any]) -> dict[str, Any]:
-    """The label audit of a run, labels.json."""
+    """Reads labels.json, the label audit of a run."""
     found: dict[str, Any] = read_json(output(root, run, "labels") / "labels.json")
     return found
 
 
 def consistency_table(labels: Mapping[str, Any]) -> pd.DataFrame:
-    """The audit's figures, each with what it means."""
+    """Returns the figures of the audit with their meaning."""
     rows = [
         {"figure": name, "value": labels[name], "meaning": told} for name, told in _MEANING.items() if name in labels
     ]
@@ -46,7 +46,7 @@ def consistency_table(labels: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def class_table(labels: Mapping[str, Any]) -> pd.DataFrame:
-    """Each class: its share, and of its judged rows how many are doubtful, where that was looked into."""
+    """Returns the share of each class and, if the audit estimated it, its share of suspected label errors."""
     table = pd.DataFrame({"share": labels["classes"]})
     table.index.name = "class"
     noise = pd.DataFrame(labels.get("class_noise") or [], columns=["label", "rows", "doubtful", "noise"])
@@ -56,39 +56,39 @@ def class_table(labels: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def issues_table(labels: Mapping[str, Any], most: int = 20) -> pd.DataFrame:
-    """Doubtful labels, worst first: quality 0 is surely wrong, 1 surely right. Empty where none was found or sought."""
+    """Returns suspected label errors by ascending label quality (in [0, 1]; near 0 the label is probably wrong)."""
     rows = list(labels.get("issues") or [])[:most]
     return pd.DataFrame(rows, columns=["row", "id", "label", "suggested", "quality"]).set_index("row")
 
 
 def confused_table(labels: Mapping[str, Any]) -> pd.DataFrame:
-    """Pairs of classes that are taken for each other, most frequent first."""
+    """Returns pairs of given and suggested class, most frequent first."""
     rows = list(labels.get("confused") or [])
     return pd.DataFrame(rows, columns=["label", "suggested", "rows", "share"]).set_index(["label", "suggested"])
 
 
 def told(labels: Mapping[str, Any]) -> str:
-    """What the audit comes to, in a line or more."""
+    """Returns a summary of the audit in one or more lines."""
     lines = [
-        f"{labels['conflicting_rows']:,} of {labels['rows']:,} rows contradict a row that is the same; "
-        f"no model of these features can be right more often than {labels['ceiling']:.2%}."
+        f"{labels['conflicting_rows']:,} of {labels['rows']:,} rows have the same features as a row with another "
+        f"label; no model of these features can have an accuracy above {labels['ceiling']:.2%}."
     ]
     if labels.get("issues") is None:
-        lines.append("This run did not look for doubtful labels.")
+        lines.append("This run did not search for label errors.")
     elif "judged" in labels and "doubtful" in labels:
         share = labels["doubtful"] / labels["judged"] if labels["judged"] else 0.0
-        lines.append(f"{labels['doubtful']:,} of {labels['judged']:,} judged labels are doubtful ({share:.1%}).")
+        lines.append(f"{labels['doubtful']:,} of {labels['judged']:,} labels ({share:.1%}) are suspected errors.")
     return "\n".join([*lines, *(labels.get("notes") or ())])
 
 
 def classes_over_spans(root: Path, dataset: str, label: str, most: int = 60) -> pd.DataFrame:
-    """Share of each class, span by span, from the statistics of the newest run of each eval span.
+    """Returns the share of each class by span, from the statistics of the newest run of each eval span.
 
     Args:
-      root: Of the runs.
-      dataset: Its name.
-      label: Its label column.
-      most: Runs looked at, the newest.
+      root: Folder of all runs.
+      dataset: Name of the dataset.
+      label: Label column.
+      most: Maximum number of runs, newest first.
 
     Returns:
       Columns span, of ("eval": that span; "train": the window before it), value, share in [0, 1].
@@ -102,7 +102,7 @@ def classes_over_spans(root: Path, dataset: str, label: str, most: int = 60) -> 
         try:
             features = read_features(Path(output_uri(store, run.run_id, "statistics")))
         except UsageError:
-            continue  # stopped before its statistics, or these were removed
+            continue  # the run has no statistics, or they were deleted
         for feature in features:
             if feature.name == label:
                 seen.add(span)
@@ -117,14 +117,14 @@ def classes_over_spans(root: Path, dataset: str, label: str, most: int = 60) -> 
 
 
 def classes_chart(table: pd.DataFrame, label: str) -> "altair.TopLevelMixin":
-    """The course of the classes: solid is each span, grey and dashed the window that its model was trained on.
+    """Draws the class shares by span: solid for the span, grey and dashed for its training window.
 
-    Of two classes the rarer one is drawn: the other is what remains.
+    Of two classes only the rarer one is drawn.
     """
     import altair as alt
 
     if table.empty:
-        raise UsageError(f"{label}: no run's statistics have it as a category; is it the label?")
+        raise UsageError(f"{label}: no statistics have a categorical column of this name; give the label column")
     common = table.groupby("value")["share"].mean().sort_values(ascending=False)
     values = list(common.index[1:]) if len(common) == 2 else list(common.index[:6])
     shown = table[table["value"].isin(values)]
@@ -148,26 +148,26 @@ def classes_chart(table: pd.DataFrame, label: str) -> "altair.TopLevelMixin":
     what = f"{label} = {values[0]}" if len(values) == 1 else label
     return finished(
         alt.layer(*layers).properties(width=520, height=220),
-        f"{what}: how often, span by span",
-        "Solid: the span itself. Grey and dashed: the window that its model was trained on.",
+        f"{what}: share by span",
+        "Solid: the span. Grey and dashed: the training window of its model.",
     )
 
 
 def noise_chart(labels: Mapping[str, Any]) -> "altair.TopLevelMixin | str":
-    """Quality of the listed doubtful labels by given class; a sentence where there are none."""
+    """Draws the label quality of the listed label issues by given class; a sentence if there are none."""
     import altair as alt
 
     table = issues_table(labels, most=10_000).reset_index()
     if table.empty:
-        return "No doubtful labels are listed: nothing to draw."
+        return "No suspected label errors are listed."
     chart = (
         alt.Chart(table)
         .mark_bar(color=IS, binSpacing=1)
         .encode(
-            x=alt.X("quality:Q", bin=alt.Bin(maxbins=20), title="Quality: 0 = surely wrong, 1 = surely right"),
+            x=alt.X("quality:Q", bin=alt.Bin(maxbins=20), title="Label quality: near 0 probably wrong"),
             y=alt.Y("count():Q", title="Labels"),
             row=alt.Row("label:N", title="Given class"),
         )
         .properties(width=460, height=90)
     )
-    return finished(chart, f"{len(table):,} doubtful labels, by the class that they were given")
+    return finished(chart, f"{len(table):,} suspected label errors by given class")

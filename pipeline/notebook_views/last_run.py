@@ -1,7 +1,4 @@
-"""What notebooks start from: the last run, what it left, and how charts look. Nothing is computed anew here.
-
-Beside it: look_statistics, look_labels, look_model and look_lineage, one for each notebook.
-"""
+"""Common parts of the notebook views: the last run, its artifacts, and the style of charts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,21 +16,29 @@ if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
 
 WAS, IS, ALARM = "#94a3b8", "#2563eb", "#c2410c"
-"""Grey is what was (train, the champion), blue what is (eval, the candidate): of different lightness, too. Orange is
-what is beyond its threshold."""
+"""Grey: train, the champion. Blue: eval, the candidate; also of another lightness. Orange: above the threshold."""
 INK, SOFT, LINE = "#1e293b", "#64748b", "#e2e8f0"
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
 def offline_charts() -> None:
-    """Charts as SVG within the notebook: drawn in every editor and without a network. Altair would fetch JavaScript."""
+    """Renders charts as SVG, which every editor shows without a network; Altair's default loads JavaScript."""
     import altair
 
     altair.renderers.enable("svg")
 
 
 def last_run(root: Path, dataset: str, reached: str = "StatisticsGen") -> dict[str, Any]:
-    """The summary of the newest run that came as far as a component; UsageError if there is none."""
+    """Returns the summary of the newest run in which a component ran.
+
+    Args:
+      root: Folder of all runs.
+      dataset: Name of the dataset.
+      reached: Id of the component.
+
+    Raises:
+      UsageError: There is no such run.
+    """
     home = root / checked(dataset, "dataset")
     read = summaries(home)
     for summary in reversed(read.found):
@@ -41,16 +46,14 @@ def last_run(root: Path, dataset: str, reached: str = "StatisticsGen") -> dict[s
         if states.get(reached) in ("executed", "cached"):
             return summary
     skipped = f" ({len(read.skipped)} unreadable summaries skipped; run `plumbline doctor`)" if read.skipped else ""
-    raise UsageError(
-        f"{home / 'reports'}: no run yet that came as far as {reached}{skipped}; `make run-local` makes one"
-    )
+    raise UsageError(f"{home / 'reports'}: no run reached {reached} yet{skipped}; start one with `make run-local`")
 
 
 def store_of(root: Path, dataset: str) -> "metadata_store.MetadataStore":
-    """ML Metadata of the runs below a root, to read: the one that [metadata] of the dataset's settings names.
+    """Opens the metadata store of a dataset for reading, as [metadata] of its settings names it.
 
-    The settings are those in schemas/, seen from the working directory or, as from notebooks/, from the one above.
-    Without settings it is the SQLite file below the root.
+    The settings are read from schemas/ in the working directory or its parent. Without settings the store is the SQLite
+    file below the root.
     """
     home = root / checked(dataset, "dataset")
     files = (place / "schemas" / dataset / "pipeline.toml" for place in (Path(), Path("..")))
@@ -59,17 +62,26 @@ def store_of(root: Path, dataset: str) -> "metadata_store.MetadataStore":
 
 
 def output(root: Path, run: Mapping[str, Any], key: str) -> Path:
-    """Folder of what a run made, or took from the cache, under that name ("statistics"); UsageError without one."""
+    """Returns the folder of a run's output.
+
+    Args:
+      root: Folder of all runs.
+      run: Summary of the run.
+      key: Name of the output, such as "statistics".
+
+    Raises:
+      UsageError: The run has no such output.
+    """
     return Path(output_uri(store_of(root, run["dataset"]), run["run_id"], key))
 
 
 def finished(chart: Any, title: str, *more: str) -> "altair.TopLevelMixin":
-    """A chart with its title, in the looks that all of them share.
+    """Returns a chart with title and the common style.
 
     Args:
-      chart: Any Altair chart that is not part of another.
-      title: What it says.
-      more: Lines below the title: how to read it.
+      chart: A top-level Altair chart.
+      title: Title.
+      *more: Lines of the subtitle.
     """
     import altair
 
@@ -99,7 +111,13 @@ def finished(chart: Any, title: str, *more: str) -> "altair.TopLevelMixin":
 
 
 def was_and_is(was: str, is_: str, **more: Any) -> "altair.Color":
-    """The pair of colours, for a column `of` that holds these two names. `more` goes to Altair."""
+    """Returns the colour encoding of a column `of` with two values.
+
+    Args:
+      was: Value drawn in grey.
+      is_: Value drawn in blue.
+      **more: Further arguments of altair.Color.
+    """
     import altair
 
     return altair.Color("of:N", scale=altair.Scale(domain=[was, is_], range=[WAS, IS]), **more)

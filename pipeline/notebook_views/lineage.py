@@ -1,4 +1,4 @@
-"""What the notebook on lineage shows: the runs, where a model came from, where a span went, what changed."""
+"""Tables and charts of the lineage notebook: runs, lineage of a model, downstream use of a span, comparison of runs."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -26,12 +26,12 @@ _WIDE = 112
 
 
 def load_runs(root: Path, dataset: str, most: int = 60) -> list[Run]:
-    """The newest runs, newest first."""
+    """Returns at most `most` runs, newest first."""
     return history(root / dataset, limit=most)
 
 
 def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a run, newest first."""
+    """Returns one row per run, newest first."""
     rows = [
         {
             "run": run.run_id,
@@ -52,7 +52,7 @@ def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def metrics_chart(runs: Sequence[Run], metrics: Sequence[str] = ("auc", "average_precision")) -> Any:
-    """The course of metrics over the eval spans; a filled point is a model that was pushed."""
+    """Draws metrics by eval span; a filled point is a pushed model."""
     import altair as alt
 
     newest: dict[int, Run] = {}
@@ -76,20 +76,20 @@ def metrics_chart(runs: Sequence[Run], metrics: Sequence[str] = ("auc", "average
     course = parts.properties(width=330, height=170).facet(column=alt.Column("metric:N", title=None))
     return finished(
         course.resolve_scale(y="independent"),
-        "Each span's candidate, measured on that span",
-        "Filled: pushed. Spans differ in how hard they are: a lower point is not yet a worse model.",
+        "Candidate of each span, evaluated on that span",
+        "Filled: pushed. Spans differ in difficulty, so a lower point is not necessarily a worse model.",
     )
 
 
 def load_lineage(root: Path, dataset: str, model: str = "live") -> Lineage:
-    """Where a version came from: its number, "live" or "canary"."""
+    """Returns the lineage of a version, given by its number or as "live" or "canary"."""
     registry = Registry(root / dataset / "registry")
     version = registry.version_named(model)
     return model_lineage(store_of(root, dataset), version, registry.manifest(version)["run_id"], registry)
 
 
 def files_table(lineage: Lineage | Downstream) -> pd.DataFrame:
-    """Every span file that went into a model, or that was asked about, with its SHA-256."""
+    """Returns the span files of a lineage or of a downstream query with their SHA-256."""
     files = lineage.spans if isinstance(lineage, Lineage) else lineage.files
     rows = [
         {"split": row.split, "span": row.span, "rows": row.rows, "unlabelled": row.unlabelled,
@@ -100,7 +100,7 @@ def files_table(lineage: Lineage | Downstream) -> pd.DataFrame:
 
 
 def steps_table(lineage: Lineage) -> pd.DataFrame:
-    """What was done for a model, oldest first, and why each step was cached or not."""
+    """Returns the steps of a lineage, oldest first, with the reasons why they were cached or executed."""
     rows = [
         {"step": step.component, "began": step.began, "seconds": step.seconds, "cached": step.cached, "why": step.why}
         for step in lineage.steps
@@ -109,18 +109,18 @@ def steps_table(lineage: Lineage) -> pd.DataFrame:
 
 
 def ancestors_table(lineage: Lineage) -> pd.DataFrame:
-    """The versions that a model had to beat, and those that they had to beat, the nearest first."""
+    """Returns the chain of champions that a model and its predecessors were compared with, nearest first."""
     rows = [{"version": one.version, "run": one.run_id, "created": one.created} for one in lineage.parents]
     return pd.DataFrame(rows, columns=["version", "run", "created"]).set_index("version")
 
 
 def load_downstream(root: Path, dataset: str, asked: str | int) -> Downstream:
-    """Where a span or a file went."""
+    """Returns the runs and versions that used a span or a file."""
     return downstream(store_of(root, dataset), str(asked), Registry(root / dataset / "registry"))
 
 
 def versions_table(found: Downstream) -> pd.DataFrame:
-    """The versions that saw a span or file, as what, and what they are now."""
+    """Returns the versions that used a span or file, in which split, and their current aliases."""
     rows = [
         {"version": one.version, "as": " and ".join(one.splits), "is now": ", ".join(one.roles) or "-"}
         for one in found.versions
@@ -129,13 +129,13 @@ def versions_table(found: Downstream) -> pd.DataFrame:
 
 
 def compare_newest(root: Path, dataset: str, runs: Sequence[Run]) -> RunComparison:
-    """The newest two runs, the older one first; a single one is compared with itself."""
+    """Compares the two newest runs, older one first; a single run is compared with itself."""
     done = [run.run_id for run in runs if run.state == "done"]
     return compare_runs(store_of(root, dataset), root / dataset, done[min(1, len(done) - 1)], done[0])
 
 
 def deltas_table(found: RunComparison) -> pd.DataFrame:
-    """Metrics before and after."""
+    """Returns the metrics of both runs."""
     rows = [
         {"metric": metric_name(name), "before": one.before, "after": one.after, "delta": one.delta}
         for name, one in found.metrics.items()
@@ -144,13 +144,13 @@ def deltas_table(found: RunComparison) -> pd.DataFrame:
 
 
 def steps_of(root: Path, run: Mapping[str, Any]) -> tuple[ReportStep, ...]:
-    """A run's steps with what each took from which, from ML Metadata."""
+    """Returns the steps of a run with their inputs, from ML Metadata."""
     home = root / run["dataset"]
     return read_record(run, store_of(home.parent, home.name)).steps
 
 
 def steps_chart(steps: Sequence[ReportStep]) -> "altair.TopLevelMixin":
-    """The run as a graph, from left to right: blue steps did their work, grey ones came from the cache."""
+    """Draws the run as a graph from left to right: executed steps in blue, cached steps in grey."""
     import altair as alt
 
     ran = [step for step in steps if step.state != "skipped"]
@@ -160,7 +160,7 @@ def steps_chart(steps: Sequence[ReportStep]) -> "altair.TopLevelMixin":
         for column, found in enumerate(columns)
         for row, name in enumerate(found)
     }
-    # From box to box; straight through the columns that an edge passes.
+    # Edges are curves between boxes, and straight lines through the columns that they pass.
     lines = [(one, _WIDE / 2, other, -_WIDE / 2) for way in ways for one, other in pairwise(way)]
     lines += [(name, -_WIDE / 2, name, _WIDE / 2) for way in ways for name in way[1:-1]]
     boxes = pd.DataFrame(
@@ -201,7 +201,5 @@ def steps_chart(steps: Sequence[ReportStep]) -> "altair.TopLevelMixin":
         box.mark_text(dy=-7, fontSize=11, color=INK, limit=_WIDE - 8).encode(x="cx:Q", y="cy:Q", text="step:N"),
         box.mark_text(dy=9, fontSize=10, color=SOFT).encode(x="cx:Q", y="cy:Q", text="below:N"),
     )  # fmt: skip
-    told = (
-        f"{sum(step.state == 'executed' for step in ran)} steps did their work (blue), the others came from the cache."
-    )
+    told = f"{sum(step.state == 'executed' for step in ran)} steps were executed (blue), the others cached (grey)."
     return finished(chart.properties(width=width, height=height), "From the data to the model", told)

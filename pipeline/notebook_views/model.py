@@ -1,4 +1,4 @@
-"""What the notebook on the model shows: its metrics against the champion's, its slices, its curves, its errors."""
+"""Tables and charts of the model notebook: metrics compared with the champion, slices, curves, weak slices."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,29 +17,29 @@ from pipeline.report.formatting import better, metric_name, shown_metrics
 if TYPE_CHECKING:
     import altair
 
-_SIDE = 230  # of a curve's square, in pixels
+_SIDE = 230  # side of a curve's square chart, px
 
 
 def load_verdict(root: Path, run: Mapping[str, Any]) -> dict[str, Any]:
-    """The evaluator's verdict.json: blessed, shortfalls, metrics, slices, champion."""
+    """Reads verdict.json of the evaluator, see docs/verdict.md."""
     found: dict[str, Any] = read_json(output(root, run, "evaluation") / "verdict.json")
     return found
 
 
 def load_curves(root: Path, run: Mapping[str, Any]) -> dict[str, tuple[Matrix, ...]]:
-    """Confusion matrices by threshold, of "candidate" and "champion"; empty where the task has none."""
+    """Returns "candidate" and "champion" -> confusion matrices by threshold; empty for tasks without."""
     return read_curves(output(root, run, "evaluation"))
 
 
 def told(verdict: Mapping[str, Any]) -> str:
-    """The verdict in lines."""
+    """Returns the verdict in lines."""
     if verdict["blessed"]:
-        return "Blessed: the candidate reaches every threshold and is no worse than the champion."
+        return "Blessed: the candidate reaches all thresholds and is not significantly worse than the champion."
     return "\n".join(["Not blessed:", *(f"  {shortfall}" for shortfall in verdict["shortfalls"])])
 
 
 def metrics_table(verdict: Mapping[str, Any]) -> pd.DataFrame:
-    """Candidate and champion on the same rows, overall; `difference` is candidate less champion."""
+    """Returns the metrics of candidate and champion on the same rows; `difference` is candidate minus champion."""
     metrics = verdict["metrics"]
     champion = (verdict.get("champion") or {}).get("metrics", {})
     rows = []
@@ -61,7 +61,7 @@ def metrics_table(verdict: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def slices_table(verdict: Mapping[str, Any], metric: str) -> pd.DataFrame:
-    """Each slice's metric, the champion's on the same rows, and the gap to the whole; the weakest first."""
+    """Returns a metric by slice for candidate and champion, and the difference to all rows; weakest first."""
     rows = [
         {
             "slice": name,
@@ -80,13 +80,13 @@ def slices_table(verdict: Mapping[str, Any], metric: str) -> pd.DataFrame:
 
 
 def slices_chart(verdict: Mapping[str, Any], metric: str, min_rows: int = 1, most: int = 30) -> "altair.TopLevelMixin":
-    """Each slice as a point, the champion on the same rows as a grey one, the whole as a dashed line.
+    """Draws a metric by slice: candidate in blue, champion in grey, all rows as a dashed line.
 
     Args:
       verdict: See `load_verdict`.
-      metric: Its name, "auc".
-      min_rows: Smaller slices are left out: their figures are mostly chance.
-      most: Slices that are drawn, the weakest.
+      metric: Name of the metric, such as "auc".
+      min_rows: Minimum rows of a slice; metrics of smaller ones are mostly noise.
+      most: Maximum number of slices, weakest first.
 
     Raises:
       UsageError: No slice has that metric.
@@ -97,7 +97,7 @@ def slices_chart(verdict: Mapping[str, Any], metric: str, min_rows: int = 1, mos
     table = table[(table["rows"] >= min_rows) & table["candidate"].notna()].head(most)
     if table.empty:
         known = ", ".join(sorted({name for found in verdict["slices"].values() for name in found}))
-        raise UsageError(f"{metric}: no slice of {min_rows:,} rows or more has it; metrics of slices are: {known}")
+        raise UsageError(f"{metric}: no slice of at least {min_rows:,} rows has this metric; available: {known}")
     table["named"] = [f"{row.slice} ({row.rows:,})" for row in table.itertuples()]
     long = table.melt(["named", "rows"], ["champion", "candidate"], "of", "value").dropna(subset="value")
     y = alt.Y("named:N", sort=table["named"].tolist(), title=None, axis=alt.Axis(grid=True))
@@ -119,49 +119,51 @@ def slices_chart(verdict: Mapping[str, Any], metric: str, min_rows: int = 1, mos
         layers.insert(0, line.encode(x="at:Q"))
     return finished(
         alt.layer(*layers).properties(width=460, height=20 * len(table)),
-        f"{metric_name(metric)} by slice, the weakest first",
-        "Rows in brackets. The dashed line is the whole.",
+        f"{metric_name(metric)} by slice, weakest first",
+        "Number of rows in brackets. Dashed line: all rows.",
     )
 
 
 def weakest_table(root: Path, run: Mapping[str, Any]) -> pd.DataFrame:
-    """Error analysis: the slices that cost most.
+    """Returns the weak slices of the error analysis.
 
-    `value` is their mean loss, `gap` how far it would fall if the model were as good there as elsewhere, `weight` the
-    gap times the slice's share of rows, and `next` what to do.
+    `value` is the mean loss of the slice, `gap` its excess over the loss expected from the other rows, `weight` the gap
+    times the slice's share of rows, `next` the recommended action.
     """
     rows = read_json(output(root, run, "errors") / "errors.json")["slices"]
     return pd.DataFrame(rows, columns=["slice", "rows", "metric", "value", "gap", "weight", "next"]).set_index("slice")
 
 
 def weakest_chart(table: pd.DataFrame) -> "altair.TopLevelMixin | str":
-    """The costliest slices; a sentence where none is weak."""
+    """Draws the weak slices with the largest contribution to the overall loss; a sentence if there are none."""
     import altair as alt
 
     if table.empty:
-        return "No slice is weak beyond chance."
+        return "No slice is significantly weak."
     rows = table.reset_index()
     base = alt.Chart(rows).encode(y=alt.Y("slice:N", sort=rows["slice"].tolist(), title=None))
     bars = base.mark_bar(color=ALARM, height={"band": 0.65}).encode(
         x=alt.X(
-            "weight:Q", title="What it costs overall: gap x share of rows", axis=alt.Axis(tickCount=5, format="~g")
+            "weight:Q",
+            title="Contribution to the overall loss: gap x share of rows",
+            axis=alt.Axis(tickCount=5, format="~g"),
         ),
         tooltip=["slice", "rows", "value", "gap", "weight"],
     )
     figures = base.mark_text(align="left", dx=4, color=SOFT, fontSize=10).encode(x="weight:Q", text="note:N")
     rows["note"] = [f"{row.rows:,} rows, {row.gap:.3f} above the rest" for row in rows.itertuples()]
-    title = f"What weak slices add to the {_word(rows['metric'].iloc[0])}: what to look at first"
+    title = f"Contribution of weak slices to the {_word(rows['metric'].iloc[0])}"
     return finished((bars + figures).properties(width=420, height=24 * len(rows)), title)
 
 
 def curve_charts(
     curves: Mapping[str, Sequence[Matrix]], thresholds: Mapping[str, float | None]
 ) -> "altair.TopLevelMixin | str":
-    """ROC, precision-recall and calibration side by side; a sentence where the task has no such curves.
+    """Draws ROC, precision-recall and calibration curves; a sentence for tasks without them.
 
     Args:
       curves: See `load_curves`.
-      thresholds: Model -> where it decides, see `decision_thresholds`.
+      thresholds: Model -> decision threshold, see `decision_thresholds`.
     """
     import altair as alt
 
@@ -197,7 +199,7 @@ def curve_charts(
                 for name, found in curves.items()
             },
             {},
-            ("Calibration", "Score", "Share that is positive"),
+            ("Calibration", "Score", "Positive rate"),
             [(0, 0), (1, 1)],
             dots=True,
         ),
@@ -205,12 +207,12 @@ def curve_charts(
     return finished(
         alt.hconcat(*parts, spacing=26),
         "Candidate (blue) and champion (grey) on the same rows",
-        "Black points: where each decides. Dashed: what guessing reaches; for calibration, what it should be.",
+        "Black points: decision thresholds. Dashed: random guessing; for calibration, perfect calibration.",
     )
 
 
 def decision_thresholds(verdict: Mapping[str, Any]) -> dict[str, float | None]:
-    """Model -> the score from which it says yes."""
+    """Returns model -> decision threshold."""
     champion = (verdict.get("champion") or {}).get("metrics", {})
     return {"candidate": verdict["metrics"].get("threshold"), "champion": champion.get("threshold")}
 
@@ -253,7 +255,7 @@ def _word(metric: str) -> str:
 
 
 def _champion(found: Mapping[str, Any], metric: str) -> float | None:
-    """TFMA keeps a slice's difference, candidate less champion; the champion's own value follows."""
+    """The champion's metric on a slice, computed from TFMA's difference candidate minus champion."""
     return _less(found.get(metric), found.get(f"{metric}_diff"))
 
 

@@ -1,4 +1,4 @@
-"""What the notebook on statistics shows: features, their schema, anomalies, drift and its course."""
+"""Tables and charts of the statistics notebook: features, schema, anomalies, drift and its history."""
 
 import json
 import os
@@ -23,12 +23,12 @@ _TICK = "format(datum.value, abs(datum.value) >= 10000 ? '~s' : '~g')"  # 20k, b
 
 
 def load_features(root: Path, run: Mapping[str, Any]) -> tuple[Feature, ...]:
-    """The features of a run with their statistics in both splits."""
+    """Reads the features of a run with their statistics in both splits."""
     return read_features(output(root, run, "statistics"))
 
 
 def statistics_table(features: Sequence[Feature]) -> pd.DataFrame:
-    """One row a feature and split: kind, rows, share missing, and the figures of its kind."""
+    """Returns one row per feature and split: kind, rows, missing share, and the statistics of the kind."""
     rows = [
         {"feature": one.name, "split": split, "kind": one.kind, "rows": side.rows, "missing": side.missing}
         | dict(side.figures)
@@ -39,7 +39,7 @@ def statistics_table(features: Sequence[Feature]) -> pd.DataFrame:
 
 
 def schema_table(root: Path, run: Mapping[str, Any]) -> pd.DataFrame:
-    """The curated schema that the run was held against, one row a feature."""
+    """Returns the curated schema of the run, one row per feature."""
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -62,14 +62,14 @@ def schema_table(root: Path, run: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def anomalies_table(run: Mapping[str, Any]) -> pd.DataFrame:
-    """Where the data do not keep to the schema; empty if they do."""
+    """Returns the anomalies of the run."""
     return pd.DataFrame(run["anomalies"], columns=["feature", "kind", "detail"]).set_index("feature")
 
 
 def drift_table(run: Mapping[str, Any]) -> pd.DataFrame:
-    """The run's drift rows: what drifted first, each by how many times its threshold it is.
+    """Returns the drift rows of the run, drifted ones first, then by distance / threshold (`times`).
 
-    `q` is the least false discovery rate at which the row is a discovery, where chance was looked at.
+    `q` is the smallest false discovery rate at which the row is reported; missing if it was not tested.
     """
     rows = [
         {
@@ -91,17 +91,17 @@ def drift_table(run: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def drift_chart(run: Mapping[str, Any], most: int = 25) -> "altair.TopLevelMixin":
-    """Each feature's main distance in thresholds, the furthest first."""
+    """Draws the main distance of each feature divided by its threshold, largest first."""
     import altair as alt
 
     table = drift_table(run).reset_index()
     table = table[(table["within"] == "") & table["measure"].isin(REPRESENTATIVE)].head(most)
     if table.empty:
-        raise UsageError(f"run {run['run_id']}: no distance was measured; its schema has no drift comparators")
+        raise UsageError(f"run {run['run_id']}: no distances; its schema has no drift comparators")
     base = alt.Chart(table).encode(y=alt.Y("feature:N", sort=table["feature"].tolist(), title=None))
     colour = alt.condition("datum.drifted", alt.value(ALARM), alt.value(WAS))
     bars = base.mark_bar(height={"band": 0.7}).encode(
-        x=alt.X("times:Q", title="Distance, in thresholds"),
+        x=alt.X("times:Q", title="Distance / threshold"),
         color=colour,
         tooltip=["feature", "measure", "distance", "threshold", "what moved"],
     )
@@ -111,20 +111,20 @@ def drift_chart(run: Mapping[str, Any], most: int = 25) -> "altair.TopLevelMixin
     figures = base.mark_text(**place, color=INK).encode(**figure)
     limit = alt.Chart(pd.DataFrame({"at": [1]})).mark_rule(color=INK, strokeDash=[4, 3]).encode(x="at:Q")
     drifted = int(table["drifted"].sum())
-    told = "Figures are distances; right of the dashed line is beyond the threshold, orange has drifted."
+    told = "Numbers: distances. Dashed line: threshold. Orange: drifted."
     title = f"{drifted} of {len(table)} features drifted in {_spans(run, 'eval')}"
     return finished((bars + limit + halo + figures).properties(width=460, height=18 * len(table)), title, told)
 
 
 def drift_course(root: Path, run: Mapping[str, Any], label: str | None = None) -> Any:
-    """The course of drift over all spans that were run: the label above a heat map of the features."""
+    """Draws drift by span: the label above a heat map of the features."""
     from pipeline.drift.history_chart import draw
 
     return draw(load_history(root, run["dataset"], label=label))
 
 
 def distribution_chart(features: Sequence[Feature], name: str) -> "altair.TopLevelMixin":
-    """A feature's distribution in train (grey) and eval (blue): shares of the values that there are.
+    """Draws the distribution of a feature in train (grey) and eval (blue), without missing values.
 
     Raises:
       UsageError: There is no such feature.
@@ -132,13 +132,13 @@ def distribution_chart(features: Sequence[Feature], name: str) -> "altair.TopLev
     found = next((one for one in features if one.name == name), None)
     if found is None:
         known = ", ".join(sorted(one.name for one in features))
-        raise UsageError(f"feature {name} is not in the statistics; there is: {known}")
+        raise UsageError(f"feature {name} is not in the statistics; available: {known}")
     how = "density of ten equal bins" if found.kind == "number" else "share of the values"
     return finished(_distribution(found, 460, 220, large=True), name, f"Train (grey) and eval (blue), {how}")
 
 
 def overview_chart(features: Sequence[Feature], columns: int = 4) -> "altair.TopLevelMixin":
-    """All features at a glance, train (grey) against eval (blue); but for texts that name rows, which have no shape."""
+    """Draws all features in train (grey) and eval (blue), except near-unique text columns."""
     import altair as alt
 
     charts = [
@@ -147,14 +147,11 @@ def overview_chart(features: Sequence[Feature], columns: int = 4) -> "altair.Top
         if any(side.bars for side in one.sides.values()) and not _names_rows(one)
     ]
     grid = alt.concat(*charts, columns=columns, spacing=18)
-    return finished(grid, "Every feature, train (grey) against eval (blue)", "Numbers: density. Categories: share.")
+    return finished(grid, "All features, train (grey) and eval (blue)", "Numbers: density. Categories: share.")
 
 
 def tfdv_widget(root: Path, run: Mapping[str, Any]) -> None:
-    """TFDV's own widget, for those who are online: it loads Facets from a public server.
-
-    Shown where the environment variable PLUMBLINE_ONLINE is set; otherwise says so, since it would stay blank.
-    """
+    """Shows TFDV's widget, which loads Facets from a public server, if PLUMBLINE_ONLINE is set; else a hint."""
     if not os.environ.get("PLUMBLINE_ONLINE"):
         print("TFDV's widget loads its code from the network: set PLUMBLINE_ONLINE=1 to see it.")
         return
@@ -165,7 +162,7 @@ def tfdv_widget(root: Path, run: Mapping[str, Any]) -> None:
 
 
 def load_statistics(root: Path, run: Mapping[str, Any]) -> dict[str, Any]:
-    """Split -> DatasetFeatureStatisticsList, as TFDV wrote them."""
+    """Returns split -> DatasetFeatureStatisticsList, as written by TFDV."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
     return {
@@ -180,7 +177,7 @@ def _distribution(feature: Feature, width: int, height: int, *, large: bool) -> 
     import altair as alt
 
     table = pd.DataFrame(_bars(feature))
-    colour = was_and_is("train", "eval", legend=None)  # the title says which is which
+    colour = was_and_is("train", "eval", legend=None)  # the title explains the colours
     if "low" not in table:
         order = table.groupby("value")["share"].max().sort_values(ascending=False, kind="stable").index.tolist()
         order = order[: MOST_VALUES if large else 6]
@@ -217,12 +214,12 @@ def _distribution(feature: Feature, width: int, height: int, *, large: bool) -> 
 
 
 def _names_rows(feature: Feature) -> bool:
-    """A text of which most rows have one of their own, as an id."""
+    """Whether a text column is near-unique, as an id."""
     return any(float(side.figures.get("distinct", 0)) > side.rows / 2 for side in feature.sides.values())
 
 
 def _bars(feature: Feature) -> list[dict[str, Any]]:
-    """One row a bar; densities, because the splits' bins differ in width."""
+    """One row per bar; densities, since the bins of the splits differ in width."""
     rows: list[dict[str, Any]] = []
     for split, side in feature.sides.items():
         for bar in side.bars:

@@ -1,1 +1,1 @@
-"""From one's own data to a dataset: `plumbline init` drafts settings and schema, `plumbline schema` maintains it."""
+"""Sets up a dataset from user data: `plumbline init` drafts settings and schema, `plumbline schema` maintains them."""

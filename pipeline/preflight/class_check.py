@@ -1,4 +1,4 @@
-"""What can be said of classes before a run: a positive value that is nowhere, classes of one split only, spellings."""
+"""Checks of classes before a run: missing positive class, classes in one split only, spelling maps."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pipeline.settings.config import Config
 
 
 def check_spelled(config: Config, columns: Mapping[str, str]) -> None:
-    """ConfigError for spellings of a column that is not there or holds no texts, and for an illegal other class."""
+    """Raises ConfigError for spelling maps of missing or non-text columns, and for an illegal other_class."""
     for column in config.data.values:
         if column not in columns:
             raise ConfigError(f"{config.path}: [data.values] '{column}' is not in {config.schema_path}")
@@ -37,7 +37,13 @@ def check_spelled(config: Config, columns: Mapping[str, str]) -> None:
 
 
 def check_positive(config: Config, labels: Mapping[str, Mapping[str, int]], columns: Mapping[str, str]) -> None:
-    """InputError where the positive value of a binary label of texts is in no row of a split."""
+    """Raises InputError if a split has no row with the positive class of a binary text label.
+
+    Args:
+      config: Settings.
+      labels: Split -> label value -> number of rows.
+      columns: Column -> type alias.
+    """
     dataset = config.dataset
     if dataset.task != "binary" or not isinstance(dataset.positive, str) or columns[dataset.label] != "string":
         return
@@ -53,7 +59,7 @@ def check_positive(config: Config, labels: Mapping[str, Mapping[str, int]], colu
 
 
 def class_warnings(config: Config, labels: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """What is said of classes that only one split has, before anything is trained."""
+    """Returns warnings about classes that only one split has."""
     if config.dataset.task == "regression" or not all(labels.get(split) for split in ("train", "eval")):
         return []
     learned: Counter[str] = Counter(labels["train"])

@@ -1,4 +1,4 @@
-"""Corrections before a run: where their file lies, whether the schema allows them, whether their rows are there."""
+"""Checks of corrections before a run: location of the file, legal values, existence of the corrected rows."""
 
 import os
 from collections.abc import Callable, Collection, Sequence
@@ -15,19 +15,19 @@ from pipeline.settings.config import Config
 
 FILE = "corrections.csv"
 MOST_SHOWN = 20
-"""Legal values named in a message."""
+"""Maximum number of legal values in a message."""
 
 
 @dataclass(frozen=True)
 class CorrectedIds:
-    """Where the rows of a run's corrections are.
+    """Numbers of corrected rows by location.
 
     Attributes:
       name: The corrections file.
-      ids: How many different rows it names.
-      here: How many of them the window holds.
-      elsewhere: In spans that this run does not read, or, if such a span cannot be read, perhaps there.
-      undecided: Rows of the file that wait for a person.
+      ids: Number of distinct row ids in it.
+      here: Number of these ids in the window.
+      elsewhere: Number in other spans; includes ids not found if such a span is unreadable.
+      undecided: Number of undecided rows of the file.
     """
 
     name: str
@@ -43,11 +43,13 @@ class CorrectedIds:
 
 
 def corrections_path(config: Config) -> str:
-    """A dataset's corrections file; "" if it has none. ConfigError if it is in both of its places.
+    """Returns the path of a dataset's corrections file; "" if it has none.
 
-    [data] corrections says where it is. Otherwise it is data/<dataset>/corrections.csv or, where that folder is not
-    kept in version control, corrections.csv beside pipeline.toml. `--data` does not change that: corrections belong to
-    the dataset, wherever its spans are read from.
+    The path is [data] corrections, else data/<dataset>/corrections.csv or, for a data folder outside version control,
+    corrections.csv beside pipeline.toml. `--data` does not change it, since corrections belong to the dataset.
+
+    Raises:
+      ConfigError: Both default locations have a file.
     """
     if config.data.corrections:
         return config.data.corrections
@@ -61,7 +63,7 @@ def corrections_path(config: Config) -> str:
 
 
 def check_corrections(config: Config, source: Source) -> None:
-    """Refuses what the schema does not allow.
+    """Checks the corrections against the schema.
 
     Raises:
       ConfigError: There are corrections, but no id columns.
@@ -86,20 +88,20 @@ def locate(
     others: Sequence[int],
     look: Callable[[int], Collection[int] | None],
 ) -> CorrectedIds:
-    """Looks for the ids of corrections that the window does not hold in the spans around it.
+    """Searches other spans for the corrected ids that the window lacks.
 
-    A correction is about a row, not about a run: its span may be older or newer than this run's. The other spans are
-    only read if an id is missing, one after the other, until all are found.
+    The span of a corrected row may be older or newer than this run's window. Other spans are read one after the other
+    until all ids are found.
 
     Args:
-      source: What is read.
-      corrections: Of it.
-      window: Positions in corrections.ids that the window holds.
-      others: Numbers of the spans around it.
-      look: From the number of another span to the positions that it holds; None if it cannot be read.
+      source: The source.
+      corrections: Its corrections.
+      window: Indices into corrections.ids of the ids in the window.
+      others: Numbers of the other spans.
+      look: Function from a span number to the indices of the ids in that span; None if it is unreadable.
 
     Raises:
-      InputError: An id is in none of the files. Not if one of them could not be read: it may be there.
+      InputError: An id is in none of the files, and all of them are readable.
     """
     missing = set(range(len(corrections.ids))) - set(window)
     elsewhere, unread = len(missing), 0
@@ -122,7 +124,7 @@ def locate(
 
 
 def _domain(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> Callable[[object], str]:
-    """From a value to why the schema does not allow it; "" if it does."""
+    """Returns a function from a value to the reason why the schema forbids it; "" if it does not."""
     required = feature.presence.min_fraction == 1.0
     kind = feature.WhichOneof("domain_info")
     legal: tuple[str, ...] | None = None

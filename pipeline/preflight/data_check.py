@@ -1,4 +1,4 @@
-"""Everything that can be found wrong before a run begins, so that bad input leaves no trace in metadata or registry."""
+"""Checks of root, schema and data before a run starts, so that bad input changes neither metadata nor registry."""
 
 import hashlib
 import json
@@ -31,10 +31,10 @@ from pipeline.settings.sections.balance import steps_json
 
 @dataclass(frozen=True)
 class FileScan:
-    """What one span file holds, once it is corrected.
+    """Content of one span file after corrections.
 
-    `labels` are the distinct label values with their counts, at most 1,000; `corrected` are positions of the ids of the
-    corrections that it holds; `extra` are the rows for each of Source.extra, of a file in that split.
+    `labels` holds at most 1,000 distinct label values with their counts, `corrected` the indices of corrected ids in
+    the file, `extra` the number of rows for each of Source.extra.
     """
 
     sha256: str
@@ -47,9 +47,9 @@ class FileScan:
 
 @dataclass(frozen=True)
 class CheckedInputs:
-    """The window a run will read, known to be readable, its fingerprint, and what of the corrections is in it.
+    """A readable window with its fingerprint and corrections.
 
-    `rows` are those with a label, by split; `labels` label value -> rows, by split, empty where there are very many.
+    `rows` is the number of labelled rows by split; `labels` is label value -> rows by split, empty for too many values.
     """
 
     window: SpanWindow
@@ -60,7 +60,7 @@ class CheckedInputs:
 
 
 def check_root(root: Path) -> None:
-    """UsageError unless files can be made below `root`; makes it if need be."""
+    """Creates `root` if necessary; raises UsageError if it is not writable."""
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=root):
@@ -70,7 +70,7 @@ def check_root(root: Path) -> None:
 
 
 def check_schema(config: Config) -> dict[str, str]:
-    """Column -> Arrow type, from the schema; ConfigError if a column that pipeline.toml names is not in it."""
+    """Returns column -> type alias of the schema; ConfigError if it lacks a column that pipeline.toml names."""
     try:
         text = config.schema_path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
@@ -101,7 +101,7 @@ def check_schema(config: Config) -> dict[str, str]:
 
 
 def source_of(config: Config, directory: str) -> Source:
-    """What ingest is told to read; raises what check_schema and check_corrections do."""
+    """Returns the source for ingest; raises the errors of check_schema and check_corrections."""
     columns = check_schema(config)
     extra = tuple(
         ExtraRows({column: tuple(map(str, values)) for column, values in one.where.items()}, one.spans)
@@ -131,17 +131,21 @@ def source_of(config: Config, directory: str) -> Source:
 
 
 LEAST_SAMPLE = 100
-"""Fewer rows would leave a split without one of its classes."""
+"""Minimum sample size; with fewer rows a split may lack a class."""
 
 
 def share_of(source: Source, span: int | None, rows: int, cache: Path) -> float:
-    """The share of the window's rows that makes about `rows`, at most 1.
+    """Returns the sampling rate, in (0, 1], that gives about `rows` rows of the window.
 
-    Files that are in check_data's `cache` are not read again, whether a whole run or one of a sample has read them.
+    Args:
+      source: The source.
+      span: Eval span; None is the newest.
+      rows: Target number of rows.
+      cache: The cache of `check_data`; files in it are not read again.
 
     Raises:
-      InputError: A file is missing or cannot be read as the schema says.
-      UsageError: That few rows cannot be learned from, or the cache cannot be written.
+      InputError: A file is missing or cannot be read with the schema.
+      UsageError: `rows` is below the minimum, or the cache cannot be written.
     """
     if rows < LEAST_SAMPLE:
         raise UsageError(f"--sample {rows}: must be at least {LEAST_SAMPLE}")
@@ -154,14 +158,17 @@ def share_of(source: Source, span: int | None, rows: int, cache: Path) -> float:
 
 
 def check_data(source: Source, span: int | None, cache: Path) -> CheckedInputs:
-    """Reads every file of the window once, as ingest will.
+    """Reads every file of the window once with the same options as ingest.
 
-    What was read is kept in `cache` by path, size, time of change and how it was read: a file that is as it was is not
-    read again.
+    Args:
+      source: The source.
+      span: Eval span; None is the newest.
+      cache: JSON file with results by path, size, modification time and read options; unchanged files are not read
+        again.
 
     Raises:
-      InputError: A file is missing or cannot be read as the schema says, a split's label has a single value, or a
-        correction names a row that is nowhere.
+      InputError: A file is missing or cannot be read with the schema, the label of a split has a single value, or a
+        corrected row does not exist.
     """
     source = with_other_class(source, span)
     window = source.files(span)
@@ -194,7 +201,7 @@ def check_data(source: Source, span: int | None, cache: Path) -> CheckedInputs:
 def _locate(
     source: Source, window: SpanWindow, known: dict[str, FileScan], scans: dict[str, FileScan]
 ) -> CorrectedIds | None:
-    """Where the corrections' rows are. Other spans that are read for it become scans, too."""
+    """Locations of the corrected rows; other spans that are read for it are added to the scans."""
     if source.corrected is None:
         return None
     here = {place for scan in scans.values() for place in scan.corrected}
@@ -213,14 +220,14 @@ def _locate(
 def _scanned(
     source: Source, file: SpanFile, split: str, known: dict[str, FileScan], scans: dict[str, FileScan]
 ) -> FileScan:
-    """The scan that is known of a file, or else one of now; among `scans` either way."""
+    """The cached or new scan of a file, which is added to `scans`."""
     key = _key(source, file, split)
     scans[key] = known.get(key) or _scan(source, file, split)
     return scans[key]
 
 
 def _keep(cache: Path, known: dict[str, FileScan], scans: dict[str, FileScan]) -> None:
-    """Writes the cache if there is anything new; UsageError if it cannot be written."""
+    """Writes the cache if it changed; UsageError if it cannot be written."""
     found = {key: scan for key, scan in scans.items() if not key.startswith(NOT_KEPT)}
     if not found.keys() - known.keys():
         return
@@ -243,7 +250,7 @@ def _scan(source: Source, file: SpanFile, split: str) -> FileScan:
 
 
 NOT_KEPT = "server "
-"""How the key of a scan begins whose source does not say whether it has changed: a database server's."""
+"""Prefix of cache keys whose source cannot tell whether it has changed (database servers)."""
 
 
 def _key(source: Source, file: SpanFile, split: str) -> str:
@@ -261,7 +268,7 @@ def _key(source: Source, file: SpanFile, split: str) -> str:
     if isinstance(source.place, Database):
         return _query_key(source.place, file, how)
     remote = "://" in source.directory
-    # `cp -p`, tar and rsync set back the time of the last change; nothing sets back that of the inode's.
+    # `cp -p`, tar and rsync reset the modification time, but not the inode change time.
     changed = [_etag(source, path) if remote else str(os.stat(path).st_ctime_ns) for path in _paths(file)]
     place = file.path if remote else os.path.abspath(file.path)
     if file.parts:
@@ -275,7 +282,7 @@ def _paths(file: SpanFile) -> list[str]:
 
 
 def _query_key(database: Database, file: SpanFile, how: str) -> str:
-    """Of a query's rows: a file says whether it has changed, a server does not."""
+    """Cache key of a query's rows; a file has a modification time, a server does not."""
     query = hashlib.sha256(file.path.encode()).hexdigest()[:16]
     if not database.file:
         return f"{NOT_KEPT}{database.url} {query} {how}"
@@ -284,12 +291,12 @@ def _query_key(database: Database, file: SpanFile, how: str) -> str:
 
 
 def _etag(source: Source, path: str) -> str:
-    """What a bucket says of an object's content: it may be replaced within the second that its time of change has."""
+    """ETag of an object, since an object may be replaced within the resolution of its modification time (1 s)."""
     try:
         with open_folder(source.directory)[0].open_input_stream(path, compression=None) as stream:
             known = stream.metadata() or {}
     except OSError:
-        return ""  # reading it will say what is wrong
+        return ""  # reading the object reports the error
     return next((value.decode() for key, value in known.items() if key.lower() == "etag"), "")
 
 
@@ -298,9 +305,9 @@ def _load(cache: Path) -> dict[str, FileScan]:
         found = json.loads(cache.read_text("utf-8")).items()
         return {key: FileScan(**scan) for key, scan in found if scan.pop("digest", None) == entry_digest(key, scan)}
     except (OSError, ValueError, TypeError, AttributeError):
-        return {}  # it is only a cache
+        return {}  # an unreadable cache is an empty cache
 
 
 def entry_digest(key: str, scan: dict[str, object]) -> str:
-    """Of an entry of the cache: a digit that changed on the disk would be another fingerprint, or other counts."""
+    """Returns the digest of a cache entry, which detects entries that were damaged on disk."""
     return hashlib.sha256(json.dumps([key, scan], sort_keys=True).encode()).hexdigest()[:16]

@@ -1,8 +1,8 @@
-"""What DVC knows of a data folder: the hash in its .dvc file, and whether the folder is still what was added.
+"""DVC's record of a data folder: the hash in its .dvc file, and whether the folder still has that content.
 
-Reads the file that `dvc add data/flights` leaves beside the folder; DVC itself need not be there. DVC's hash of a
-folder is the MD5 of a JSON list of its files by path, each with its own MD5 (DVC's user guide, "Internal files"). MD5
-only names contents here, as it does in DVC; what a run read is proven by SHA-256, see fingerprints.
+Reads the file that `dvc add data/flights` writes beside the folder, without DVC itself. DVC's hash of a folder is the
+MD5 of a JSON list of its files by path, each with its MD5 (DVC's user guide, "Internal files"). MD5 only identifies
+contents here, as in DVC; SHA-256 fingerprints verify the data of a run.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Tracked:
-    """A folder under DVC.
+    """A folder tracked by DVC.
 
     Attributes:
       file: Path of the .dvc file.
-      md5: The folder's hash in it: what `dvc pull` would bring.
-      same: Whether the folder is that; None where it cannot be told (a hash of DVC before 3.0).
+      md5: Hash of the folder in the .dvc file, which `dvc pull` would restore.
+      same: Whether the folder has this hash; None if unknown (hashes of DVC before 3.0).
     """
 
     file: str
@@ -29,12 +29,12 @@ class Tracked:
     same: bool | None
 
     def to_json(self) -> str:
-        """As it stands under `dvc` in the manifest of a version that was made from it."""
+        """Returns the JSON for the key `dvc` of a version's manifest."""
         return json.dumps(asdict(self))
 
 
 def tracked(directory: str) -> Tracked | None:
-    """What DVC knows of a data folder; None if it is not under DVC, or is no local folder."""
+    """Returns DVC's record of a data folder; None if DVC does not track it, or if it is not a local folder."""
     folder = Path(directory)
     file = folder.parent / f"{folder.name}.dvc"
     if "://" in directory or not folder.is_dir() or not file.is_file():
@@ -48,7 +48,7 @@ def tracked(directory: str) -> Tracked | None:
 
 
 def folder_md5(folder: Path) -> str:
-    """DVC's hash of a folder: "1e48….dir". Files that a .dvcignore leaves out count here."""
+    """Returns DVC's hash of a folder, "1e48….dir"; .dvcignore is not applied."""
     files = sorted(
         (path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file()
     )  # DVC sorts by the whole path, as text

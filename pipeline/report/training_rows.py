@@ -155,7 +155,7 @@ def _search(facts: ReportData) -> str:
     found = facts.summary.get("tuned")
     if not found:
         return ""
-    run = f"; found by run {found['run_id']}" if found.get("run_id") else ""
+    run = f" (from run {found['run_id']})" if found.get("run_id") else ""
     return f"{in_short(found)}{run}"
 
 

@@ -1,8 +1,7 @@
-"""Why a component was cached, or why it was not.
+"""Explains why a component was cached or executed.
 
-TFX takes a result from the cache when the same node has run before with the same input artifacts (by id: what was made
-anew is another one), the same parameters (the code's fingerprint is one) and the same wiring, and the files are still
-there.
+TFX serves a node from the cache if an earlier execution had the same input artifacts (by id), the same parameters (the
+code fingerprint is one of them) and the same wiring, and its output files still exist.
 """
 
 import json
@@ -17,12 +16,12 @@ if TYPE_CHECKING:
 
 
 PACKED = ".module.source"
-"""Of a module of one's own; the digests beside it tell which file changed, see components.shared.custom_module."""
+"""Source text of a custom module; the digests beside it identify changed files, see components.shared.custom_module."""
 
 
 @dataclass(frozen=True)
 class InputChange:
-    """What was different. `kind` is "input" or "parameter"; `before` and `after` are for a person, shortened."""
+    """A difference. `kind` is "input" or "parameter"; `before` and `after` are shortened for display."""
 
     kind: str
     name: str
@@ -35,7 +34,7 @@ class InputChange:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why an execution did or did not do the work itself. `compared` is the execution it is told by; 0 if none."""
+    """Why a node was cached or executed. `compared` is the earlier execution; 0 if there is none."""
 
     text: str
     compared: int = 0
@@ -46,12 +45,12 @@ class Reason:
 def reasons(
     store: "metadata_store.MetadataStore", done: list[Execution], made: dict[str, Execution]
 ) -> dict[str, Reason]:
-    """Node -> reason, for what one run did.
+    """Returns node -> reason for the executions of one run.
 
     Args:
       store: ML Metadata.
       done: The run's executions.
-      made: Node -> the execution whose outputs a cached node was given.
+      made: Cached node -> the earlier execution that made its outputs.
     """
     found = {one.node: _cached(one, made[one.node]) for one in done if one.state == "cached" and one.node in made}
     left = {one.node: one for one in done if one.node not in found}
@@ -63,22 +62,22 @@ def reasons(
                     found[before.node] = _not_cached(store, left.pop(before.node), before, new)
             if not left:
                 break
-    return {**found, **{node: Reason("it had not succeeded before") for node in left}}
+    return {**found, **{node: Reason("no cached execution") for node in left}}
 
 
 def changes(now: Execution, before: Execution, new: set[int] = frozenset()) -> tuple[InputChange, ...]:  # type: ignore[assignment]
-    """What was different between two executions of one node: inputs first, then parameters, each by name.
+    """Returns the differences between two executions of a node: inputs, then parameters, each by name.
 
     Args:
-      now: The later one.
-      before: The earlier one.
-      new: Ids of artifacts that the later run made itself.
+      now: The later execution.
+      before: The earlier execution.
+      new: Ids of artifacts that the later run made.
     """
     found = []
     for key in sorted(now.inputs.keys() | before.inputs.keys()):
         was, is_ = before.inputs.get(key, ()), now.inputs.get(key, ())
         if was != is_:
-            note = ", made anew in this run" if set(is_) & new else ""
+            note = ", made in this run" if set(is_) & new else ""
             found.append(InputChange("input", key, _artifacts(was), _artifacts(is_) + note))
     for name in sorted(now.parameters.keys() | before.parameters.keys()):
         found += _parameter(name, _parsed(before.parameters.get(name)), _parsed(now.parameters.get(name)))
@@ -86,7 +85,7 @@ def changes(now: Execution, before: Execution, new: set[int] = frozenset()) -> t
 
 
 def _cached(now: Execution, made: Execution) -> Reason:
-    text = f"inputs, parameters and code were those of execution {made.id} in run {made.run_id}, whose result it took"
+    text = f"same inputs, parameters and code as execution {made.id} in run {made.run_id}"
     return Reason(text, made.id, made.run_id, changes(now, made))
 
 
@@ -96,15 +95,15 @@ def _not_cached(store: "metadata_store.MetadataStore", now: Execution, before: E
     if changed:
         return Reason(f"{since}: {_listed(changed)}", before.id, before.run_id, changed)
     if not _all_there(store, before):
-        return Reason(f"{since} nothing changed, but its files are gone", before.id, before.run_id)
-    # Wiring and executor are in the cache's key, and recorded nowhere else.
-    return Reason(f"{since} no input or parameter changed: the node's wiring did", before.id, before.run_id)
+        return Reason(f"{since} nothing changed, but its output files were deleted", before.id, before.run_id)
+    # Wiring and executor are part of the cache key, but not recorded elsewhere.
+    return Reason(f"{since} no input or parameter changed, only the node's wiring", before.id, before.run_id)
 
 
 def _listed(changed: tuple[InputChange, ...]) -> str:
     inputs = ", ".join(change.name for change in changed if change.kind == "input")
     parameters = [f"{change.name} {change.before} -> {change.after}" for change in changed if change.kind != "input"]
-    return "; ".join(([f"another {inputs}"] if inputs else []) + parameters)
+    return "; ".join(([f"changed inputs: {inputs}"] if inputs else []) + parameters)
 
 
 def _all_there(store: "metadata_store.MetadataStore", execution: Execution) -> bool:
@@ -119,7 +118,7 @@ def _artifacts(ids: tuple[int, ...]) -> str:
 
 
 def _parsed(value: Any) -> Any:
-    """Parameters that are tables travel as JSON."""
+    """The value of a parameter; tables are stored as JSON."""
     if isinstance(value, str) and value[:1] in "{[":
         try:
             return json.loads(value)

@@ -1,6 +1,6 @@
-"""What a reader of a run must know before its metrics: a short window, and prior shift of the label.
+"""Cautions that affect the interpretation of a run's metrics: a short window, and prior shift of the label.
 
-Both are computed from fields of summary.json, so that the terminal's summary and the report say the same.
+Both are computed from summary.json, so that the terminal's summary and the report agree.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pipeline.drift.comparison_text import in_one_line
 
 @dataclass(frozen=True)
 class ShortWindow:
-    """Fewer spans than [data] window asks for: the history is shorter. `train` are the spans that were used."""
+    """The run used fewer spans than [data] window, because the history is shorter; `train` holds the used spans."""
 
     wanted: int
     train: tuple[int, ...]
@@ -29,10 +29,10 @@ Caution = ShortWindow | PriorShift
 
 
 def cautions(summary: Mapping[str, Any]) -> list[Caution]:
-    """Cautions of a run, the most important first.
+    """Returns the cautions of a run, most important first.
 
     Args:
-      summary: summary.json. A field that an earlier version did not write gives no caution.
+      summary: Content of summary.json. Fields that an earlier version did not write give no caution.
     """
     found: list[Caution] = []
     shifted = [
@@ -51,9 +51,9 @@ def cautions(summary: Mapping[str, Any]) -> list[Caution]:
 
 
 def caution_text(found: Caution) -> str:
-    """A caution as one line without a full stop."""
+    """Returns a caution as one line without a full stop."""
     if isinstance(found, PriorShift):
-        return f"prior shift: the label's distribution moved between train and eval, {in_one_line(found.row)}"
+        return f"prior shift: the label's distribution differs between train and eval, {in_one_line(found.row)}"
     used = f"span {found.train[0]}" if len(found.train) == 1 else f"spans {found.train[0]}-{found.train[-1]}"
     return (
         f"short window: [data] window = {found.wanted}, but only {len(found.train)} "

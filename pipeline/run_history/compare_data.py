@@ -1,4 +1,4 @@
-"""Which span files differ between two runs, and by which rows."""
+"""Compares the span files of two runs, and their rows."""
 
 import json
 from collections import Counter
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpanChange:
-    """One span that is not the same in both runs.
+    """A span that differs between two runs.
 
     Attributes:
-      span: Its number.
+      span: Span number.
       change: "added", "removed", "changed" (other bytes), "corrected" (the same bytes, other corrections), "moved"
         (the same bytes in another split) or "selected" (the same bytes, but other rows of it: see [[data.extra]]).
-      name: The file's, in the later run where it is there.
-      splits: Split before and after; None where it is not there.
-      sha256: Before and after.
-      rows: Before and after.
-      by_row: The rows that differ; None if added, removed or moved, or if the examples of a run are gone.
+      name: Name of the file, in the later run if it is there.
+      splits: Split before and after; None if the span is not part of the run.
+      sha256: SHA-256 before and after.
+      rows: Number of rows before and after.
+      by_row: Differences by row; None if added, removed or moved, or if the examples of a run were deleted.
     """
 
     span: int
@@ -42,7 +42,7 @@ class SpanChange:
 
 @dataclass(frozen=True)
 class RowTotals:
-    """How many rows differ in all: in whole spans that came or went, and within spans; see RowChanges."""
+    """Total numbers of differing rows, in added and removed spans and within spans; see RowChanges."""
 
     added: int
     dropped: int
@@ -51,13 +51,13 @@ class RowTotals:
 
 
 BY_ROW = ("changed", "corrected", "selected")
-"""Changes within a span, told by its rows."""
+"""Changes within a span, compared by row."""
 EXTRA = "extra"
-"""The split of rows of older spans."""
+"""Split of the additional rows from older spans."""
 
 
 def totals(changes: Sequence[SpanChange]) -> RowTotals | None:
-    """Over all spans; None if it cannot be told because a run's examples are gone."""
+    """Sums the changes over all spans; None if the examples of a run were deleted."""
     if any(change.by_row is None for change in changes if change.change in BY_ROW):
         return None
     rows = [change.by_row for change in changes if change.by_row is not None]
@@ -79,16 +79,16 @@ def span_changes(
     """Compares the Examples artifacts of two runs.
 
     Args:
-      before: None if the run did not come so far; then everything was added.
-      after: The same of the later run.
+      before: Of the earlier run; None if it has none, then all spans count as added.
+      after: Of the later run; None if it has none, then all spans count as removed.
       ids: Id columns of the dataset.
-      most: How many rows of each kind to show.
-      label: Label column; "" if it is not known.
+      most: Maximum number of rows of each kind in the result.
+      label: Label column; "" if unknown.
     """
     old, new = _files(before), _files(after)
     corrected = before is not None and after is not None and _digests(before) != _digests(after)
     selected = before is not None and after is not None and extra_of(before) != extra_of(after)
-    # A file without spans is dealt to both splits: there each split is compared with itself.
+    # The rows of a file without spans are in both splits; each split is compared with itself.
     counts = [Counter(row.span for row in rows) for rows in (old, new)]
     dealt = {span for count in counts for span, times in count.items() if times > 1}
     was, is_ = (_keyed(rows, dealt) for rows in (old, new))
@@ -96,7 +96,7 @@ def span_changes(
     for key in sorted(was.keys() | is_.keys()):
         one, other = was.get(key), is_.get(key)
         same = one is not None and other is not None and (one.sha256, one.split) == (other.sha256, other.split)
-        # Of a span in the split `extra` there are some rows only.
+        # The split `extra` contains only some rows of a span.
         some = _is_chosen(one, other, selected)
         if same and not corrected and not some:
             continue
@@ -129,25 +129,25 @@ def span_changes(
 
 
 def extra_of(examples: "mlmd.Artifact | None") -> list[dict[str, Any]]:
-    """Slices of which rows of older spans were added: where, spans, rows; see [[data.extra]]."""
+    """Returns the slices whose rows from older spans were added (where, spans, rows); see [[data.extra]]."""
     return list(json.loads(text_property(examples, "extra") or "[]")) if examples is not None else []
 
 
 def steps_of(examples: "mlmd.Artifact | None") -> dict[str, Any]:
-    """What was done to the training rows after reading them, by table: see [balance] and [augmentation]."""
+    """Returns the data steps applied to the training rows, by table; see [balance] and [augmentation]."""
     return dict(json.loads(text_property(examples, "steps") or "{}")) if examples is not None else {}
 
 
 def step_lines(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """The steps that differ, a line each."""
+    """Returns a line for each data step that differs."""
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
     return [f"{name}: {_step(before.get(name))} -> {_step(after.get(name))}" for name in names]
 
 
 def extra_lines(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[str]:
-    """The slices that were added to, and differ."""
+    """Returns a line for each slice of additional rows that differs."""
     return [
-        f"{'not any more' if extra in before else 'added'}: {extra['rows']:,} rows of the {extra['spans']} spans "
+        f"{'removed' if extra in before else 'added'}: {extra['rows']:,} rows of the {extra['spans']} spans "
         "before the window with "
         + " and ".join(f"{column} = {' or '.join(values)}" for column, values in extra["where"].items())
         for extra in [*(one for one in before if one not in after), *(one for one in after if one not in before)]
@@ -161,24 +161,24 @@ def _step(settings: dict[str, Any] | None) -> str:
 
 
 def _is_chosen(one: SpanRead | None, other: SpanRead | None, selected: bool) -> bool:
-    """Whether a span that both runs read may have given them other rows of it."""
+    """Whether the two runs may have used different rows of a span that both read."""
     if one is None or other is None or EXTRA not in (one.split, other.split):
         return False
     return selected or one.split != other.split
 
 
 def id_columns(source: str) -> tuple[str, ...]:
-    """The dataset's id columns, from the parameter `source` of ArrowExampleGen."""
+    """Returns the dataset's id columns, from the parameter `source` of ArrowExampleGen."""
     return tuple(json.loads(source).get("ids", ())) if source else ()
 
 
 def label_column(source: str) -> str:
-    """The dataset's label, from the same; "" if it is not known."""
+    """Returns the dataset's label column, from the same parameter; "" if unknown."""
     return str(json.loads(source).get("label", "")) if source else ""
 
 
 def span_changes_text(change: SpanChange) -> list[str]:
-    """A span's change in lines."""
+    """Returns a span's change in lines."""
     (was, is_), (from_, to) = change.sha256, change.splits
     head = f"span {change.span:<3} {change.change:<10}{change.name}"
     if change.change == "moved":
@@ -192,7 +192,10 @@ def span_changes_text(change: SpanChange) -> list[str]:
     rows = change.by_row
     if rows is None:
         before, after = change.rows
-        return [*lines, f"  {before:,} -> {after:,} rows; which ones cannot be told: a run's examples are gone"]
+        return [
+            *lines,
+            f"  {before:,} -> {after:,} rows; no comparison by row, since the examples of a run were deleted",
+        ]
     lines.append(f"  rows: {rows.changed:,} changed, {rows.added:,} added, {rows.removed:,} removed")
     if rows.relabelled:
         lines.append(f"  of the changed: {rows.relabelled:,} relabelled, {rows.features:,} with other features")
@@ -216,7 +219,7 @@ def _keyed(rows: Sequence[SpanRead], dealt: set[int]) -> dict[tuple[int, str], S
 
 
 def _file(examples: "mlmd.Artifact | None", rows: Sequence[SpanRead], one: SpanRead) -> Path | None:
-    """The TFRecord that ArrowExampleGen made of a span's file; None if it is gone, or elsewhere."""
+    """The TFRecord that ArrowExampleGen wrote for a span's file; None if it was deleted or is not a local file."""
     assert examples is not None
     split = [row for row in rows if row.split == one.split]
     name = f"data_tfrecord-{split.index(one):05d}-of-{len(split):05d}.gz"
@@ -238,4 +241,4 @@ def _by_row(before: Path | None, after: Path | None, ids: Sequence[str], most: i
     try:
         return row_changes(before, after, ids, most, label)
     except InputError:
-        return None  # half a file, of a run that was killed
+        return None  # a truncated file of a killed run

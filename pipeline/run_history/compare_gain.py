@@ -1,4 +1,4 @@
-"""What one run's model is better by than another's."""
+"""Improvement of a model's metric from one run to another."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MetricDelta:
-    """A metric in both runs; None where it is not known. `delta` is after less before."""
+    """A metric in both runs; None if unknown. `delta` is after minus before."""
 
     before: float | None
     after: float | None
@@ -22,9 +22,9 @@ class MetricDelta:
 
 @dataclass(frozen=True)
 class MetricGain:
-    """What the later run's model is better by, on the same eval rows: positive is better, also for an error or a loss.
+    """Improvement of the later run's model on the same eval rows; positive is better, also for an error or a loss.
 
-    `low` and `high` bound its 95 % interval; None unless intervals were asked for.
+    `low` and `high` are the 95 % interval; None unless intervals were requested.
     """
 
     metric: str
@@ -36,7 +36,12 @@ class MetricGain:
 
 
 def gain_of(recorded: Mapping[str, MetricDelta], judged: "Intervals | None") -> MetricGain | None:
-    """From the models judged anew if they were, since only that has the same rows for certain."""
+    """Returns the improvement, preferably from the models scored again, which certainly use the same rows.
+
+    Args:
+      recorded: Metrics as recorded by the runs.
+      judged: Metrics of both models on the same rows, or None.
+    """
     names = judged.metrics if judged is not None else recorded
     for name in (name for name in METRICS if name in names):
         sign = -1.0 if name in LOWER_IS_BETTER else 1.0

@@ -1,7 +1,7 @@
-"""Two runs' models on the same eval rows, and how sure the differences are.
+"""Confidence intervals of the metric differences between two runs' models on the same eval rows.
 
-Where both runs kept their predictions of these very rows, these are compared. Else both SavedModels are loaded and
-asked again, for which TensorFlow takes some seconds to import; so all this is done only when asked for.
+If both runs kept predictions of these rows, they are compared. Otherwise both SavedModels are loaded and score the
+rows; importing TensorFlow takes some seconds, so this runs only on request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,18 +26,18 @@ from components.shared.statistics.weighted_metrics import (
 )
 
 SERVED = ("Format-Serving", "serving_model_dir")
-"""Where a Model artifact keeps its SavedModel, in TFX from 0.27 on and before."""
+"""Folder of the SavedModel in a Model artifact, in TFX from 0.27 on and before."""
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Differences between two models, both judged on the eval rows of the later run.
+    """Differences between two models on the eval rows of the later run.
 
     Attributes:
-      rows: How many there are.
-      resamples: How often they were drawn.
-      level: What share of the drawn differences an interval holds.
-      metrics: Overall.
+      rows: Number of rows.
+      resamples: Number of bootstrap resamples.
+      level: Confidence level, in (0, 1).
+      metrics: Metric -> interval over all rows.
       slices: Slice -> metric -> interval.
     """
 
@@ -50,13 +50,13 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a model says of N rows.
+    """Predictions of a model on N rows.
 
     Attributes:
       task: binary, multiclass or regression.
-      output: Probability of 1 [N], probabilities [N, K], or predictions [N].
-      labels: As the model learned them, NaN where it knows none, [N].
-      places: Where the rows stand in the split, rising, [N].
+      output: Probability of the positive class [N], class probabilities [N, K], or predicted values [N].
+      labels: Labels as encoded by the model, [N]; NaN for unknown ones.
+      places: Row numbers in the split, ascending, [N].
       classes: Names of the K classes by code.
     """
 
@@ -76,22 +76,22 @@ def intervals(
     predictions: tuple[str, str] | None = None,
     contents: Mapping[str, str] | None = None,
 ) -> Intervals:
-    """Compares what both models say of the same rows.
+    """Compares the predictions of two models on the same rows by a paired bootstrap.
 
     Args:
-      models: Folders of the Model artifacts, the earlier first.
+      models: Folders of the Model artifacts, earlier run first.
       examples: Folder of the later run's eval split.
-      keys: Slices: columns, or several for their cross.
-      thresholds: From which probability on each model says 1.
-      resamples: How often rows are drawn.
-      predictions: Folders of the Predictions artifacts, where both runs have one.
-      contents: Folder of an artifact -> its CONTENT, see artifacts/integrity.py, for those without a record.
+      keys: Columns of each slice; several columns are crossed.
+      thresholds: Decision threshold of each model.
+      resamples: Number of bootstrap resamples.
+      predictions: Folders of the Predictions artifacts, if both runs have one.
+      contents: Folder of an artifact -> its CONTENT, see artifacts/integrity.py.
 
     Raises:
-      InputError: A model, predictions or the examples are gone or damaged, or the models are of two tasks.
+      InputError: A model, predictions or the examples were deleted or are damaged, or the tasks differ.
     """
     if not any(Path(examples).glob("*")):
-        raise InputError(f"{examples}: the eval examples are gone")
+        raise InputError(f"{examples}: the eval examples were deleted")
     contents = contents or {}
     _check(str(Path(examples).parent), contents, digests=False)
     for folder in predictions or ():
@@ -100,7 +100,7 @@ def intervals(
     if not found:
         saved = [_saved(folder) for folder in models]
         for folder in models:
-            _check(folder, contents, digests=True)  # a SavedModel is a program: none runs that is not as it was written
+            _check(folder, contents, digests=True)  # a SavedModel is executable, so its digests are checked first
         found = tuple(_asked(folder, examples) for folder in saved)
     before, after = found
     if before.task != after.task:
@@ -120,7 +120,7 @@ def intervals(
 def judges(
     before: Answered, after: Answered, thresholds: tuple[float, float] = (NO_THRESHOLD, NO_THRESHOLD)
 ) -> tuple[WeightedMetrics, WeightedMetrics]:
-    """Both against the later model's labels; classes are matched by name."""
+    """Returns the metric calculators of both models with the later model's labels; classes are matched by name."""
     if after.task == "binary":
         one, other = (
             BinaryMetrics(after.labels, answer.output, threshold)
@@ -135,7 +135,16 @@ def judges(
 
 
 def slice_rows(examples: str, keys: Sequence[Sequence[str]], places: np.ndarray) -> dict[str, np.ndarray]:
-    """Slice name, as the evaluator has it ("origin=EWR, carrier=UA"), -> its rows among those at `places`, by index."""
+    """Returns the rows of each slice.
+
+    Args:
+      examples: Folder of an eval split.
+      keys: Columns of each slice.
+      places: Row numbers of the compared rows, ascending, [N].
+
+    Returns:
+      Slice name as in the evaluator ("origin=EWR, carrier=UA") -> indices into `places`.
+    """
     names = sorted({name for key in keys for name in key})
     if not names:
         return {}
@@ -144,7 +153,7 @@ def slice_rows(examples: str, keys: Sequence[Sequence[str]], places: np.ndarray)
 
 
 def _check(uri: str, contents: Mapping[str, str], *, digests: bool) -> None:
-    """InputError if an artifact is not as its component wrote it; one that is not there is told by who reads it."""
+    """Raises InputError if an artifact was changed since it was written; a missing one is reported by its reader."""
     if not Path(uri).exists():
         return
     record = load_record(uri)
@@ -161,7 +170,7 @@ def _check(uri: str, contents: Mapping[str, str], *, digests: bool) -> None:
 
 
 def _kept(before: str, after: str) -> tuple[Answered, ...] | None:
-    """Predictions of both runs; None if one is gone, or if they are not of the same rows."""
+    """Predictions of both runs; None if one was deleted, or if they are for different rows."""
     try:
         one, other = (read_predictions(Path(folder)) for folder in (before, after))
     except FileNotFoundError:
@@ -177,7 +186,7 @@ def _answered(found: ModelPredictions) -> Answered:
 
 
 def _asked(folder: Path, examples: str) -> Answered:
-    """What a SavedModel says of all rows of a split."""
+    """Predictions of a SavedModel for all rows of a split."""
     model = SavedModel(folder)
     outputs, labels = [], []
     for records in record_batches(examples):
@@ -199,5 +208,5 @@ def _saved(folder: str) -> Path:
         if (Path(folder) / name / "saved_model.pb").is_file():
             return Path(folder) / name
     raise InputError(
-        f"{folder}: the model is gone, so it cannot be asked again; run again on that span to make it anew"
+        f"{folder}: the model was deleted, so it cannot score the rows; run again on that span to train it"
     )

@@ -1,7 +1,7 @@
-"""Which rows of a span changed between two runs: their examples against each other.
+"""Compares the examples of a span between two runs row by row.
 
-Rows are compared as bytes first, which settles nearly all of them; only those that differ are decoded. TFRecords are
-unpacked here because TensorFlow's reader takes seconds to import.
+Rows are first compared as bytes; only those that differ are decoded. TFRecords are parsed here because importing
+TensorFlow's reader takes seconds.
 """
 
 import gzip
@@ -15,21 +15,21 @@ from typing import Any
 from components.shared.errors import InputError
 
 Row = dict[str, Any]
-"""Column -> value, a list where there are several; a missing value has no key."""
+"""Column -> value, or a list of several values; missing values have no key."""
 
 HEAD, FOOT = 12, 4
-"""Bytes around a record: its length with a checksum, and its own checksum."""
+"""Number of bytes around a record: its length with a checksum, and the record's checksum."""
 
 
 @dataclass(frozen=True)
 class RowChange:
-    """One row.
+    """A row that differs.
 
     Attributes:
       kind: "added", "removed" or "changed".
-      row: 0-based place among the span's labelled rows: in the earlier run if it was removed, else in the later one.
-      id: Id column -> value; empty where the dataset has no ids.
-      cells: Column -> [before, after], of those that differ; None is missing. Empty unless changed.
+      row: 0-based index among the span's labelled rows, in the earlier run if removed, else in the later one.
+      id: Id column -> value; empty without id columns.
+      cells: Column -> (before, after) of the differing cells; None is missing. Empty unless changed.
     """
 
     kind: str
@@ -40,9 +40,10 @@ class RowChange:
 
 @dataclass(frozen=True)
 class RowChanges:
-    """How many rows differ, and the first few of each kind.
+    """Numbers of differing rows, and the first few of each kind.
 
-    Of the `changed`, `relabelled` have another label, `features` another value in another column; a row may have both.
+    Of the `changed` rows, `relabelled` have another label and `features` another value of a feature; a row may count in
+    both.
     """
 
     added: int
@@ -56,18 +57,18 @@ class RowChanges:
 def row_changes(before: Path, after: Path, ids: Sequence[str], most: int = 5, label: str = "") -> RowChanges:
     """Compares two gzip TFRecord files of tf.Examples.
 
-    A row is changed if its ids are in both files, with other values. Without ids, a row is changed if another stands in
-    its place in a file with as many rows; in files of different length, rows are only added and removed.
+    A row is changed if both files have its id, with different values. Without id columns, rows of files of equal length
+    are compared by position; in files of different length, rows are only added and removed.
 
     Args:
-      before: Of the earlier run.
-      after: Of the later one.
+      before: File of the earlier run.
+      after: File of the later run.
       ids: Id columns; may be empty.
-      most: How many rows of each kind to show.
-      label: Label column; "" if it is not known, and then no row counts as relabelled.
+      most: Maximum number of rows of each kind in the result.
+      label: Label column; "" if unknown, then no row counts as relabelled.
 
     Raises:
-      InputError: A file is no TFRecord of tf.Examples.
+      InputError: A file is not a TFRecord of tf.Examples.
     """
     old, new = records_of(before), records_of(after)
     gone, come = _differing(old, new), _differing(new, old)
@@ -97,7 +98,7 @@ def row_changes(before: Path, after: Path, ids: Sequence[str], most: int = 5, la
 
 
 def records_of(path: Path) -> list[bytes]:
-    """The records of a gzip TFRecord file; InputError if it cannot be read."""
+    """Returns the records of a gzip TFRecord file; InputError if it cannot be read."""
     try:
         with gzip.open(path) as file:
             return list(_unpacked(file.read()))
@@ -117,7 +118,7 @@ def _unpacked(content: bytes) -> Iterator[bytes]:
 
 
 def _differing(rows: list[bytes], others: list[bytes]) -> list[int]:
-    """Places of the rows that the others do not have, or not as often."""
+    """Indices of the rows that `others` lacks, counting duplicates."""
     left = Counter(others)
     found = []
     for place, row in enumerate(rows):
@@ -136,7 +137,7 @@ def _decode(records: list[bytes], places: list[int], path: Path) -> list[Row]:
     try:
         batch = ExamplesToRecordBatchDecoder().DecodeBatch([records[place] for place in places])
     except RuntimeError as exc:
-        raise InputError(f"{path}: holds what is no tf.Example ({exc})") from exc
+        raise InputError(f"{path}: contains a record that is not a tf.Example ({exc})") from exc
     return [{name: _value(cell) for name, cell in row.items() if cell} for row in batch.to_pylist()]
 
 
@@ -150,7 +151,7 @@ def _frozen(row: Row) -> str:
 
 
 def _pairs(before: dict[int, str], after: dict[int, str]) -> list[tuple[int, int]]:
-    """Places of equal keys, the first with the first; what is there more often on one side is left over."""
+    """Pairs of indices with equal keys, in order; surplus duplicates of one side stay unpaired."""
     waiting: dict[str, list[int]] = defaultdict(list)
     for place, key in reversed(before.items()):
         waiting[key].append(place)

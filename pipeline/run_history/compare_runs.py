@@ -1,6 +1,6 @@
-"""What differs between two runs: data, schema, settings, code; and what came of it.
+"""Compares two runs: data, schema, settings, code and metrics.
 
-The question behind it: did the improvement come from the data or from the code?
+The comparison answers whether an improvement came from the data or from the code.
 """
 
 import json
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from pipeline.run_history.compare_intervals import Intervals
 
 OWN = ".custom_config.module."
-"""In the name of a parameter: a part of [training] module_file, see components.shared.custom_module."""
+"""Infix of parameters for a part of [training] module_file, see components.shared.custom_module."""
 INCIDENTAL = frozenset({"span", "fingerprint", "code_fingerprint", "version", "registry_id", "schema_file"})
-"""Parameters that say which data, code or champion it was; those are compared as such."""
+"""Parameters that identify data, code or champion, which are compared separately."""
 
 
 VERDICTS = {
@@ -49,35 +49,35 @@ VERDICTS = {
     (False, True): "model-centric",
     (False, False): "nothing",
 }
-"""(data changed, code changed) -> where the gain comes from."""
+"""(data changed, code changed) -> origin of the improvement."""
 
 
 @dataclass(frozen=True)
 class RunComparison:
-    """Run `before` against run `after`.
+    """Differences between the runs `before` and `after`.
 
     Attributes:
-      before: Run id.
-      after: Run id.
-      verdict: Where the gain can come from: "data-centric" (spans, corrections, or what is done to the training rows
-        changed), "model-centric" (source, settings of the model, schema or libraries), "both" or "nothing".
-      gain: In the first metric that there is of runs.METRICS; None if the two were not measured on the same rows.
-      rows: How many rows differ, train and eval; None if it cannot be told.
-      spans: Spans that are not the same.
-      same_eval: Whether both were measured on the same rows; if not, metrics differ for that reason alone.
-      corrections: Before and after.
-      extra: Slices of which rows of older spans were added, before and after: where, spans, rows.
-      steps: What was done to the training rows, before and after: balance, augmentation.
-      schema: What changed in it; None if nothing did, or if it cannot be told.
-      settings: Keys of pipeline.toml, "[table] key"; None if one of the runs did not record its settings.
-      parameters: Parameters of components: what a run without recorded settings tells of them.
-      code: Components whose source, or the libraries under it, changed.
-      champions: The version that each was compared with.
-      outcome: What became of each: "pushed as v4", "not blessed", ...
-      metrics: Overall.
+      before: Id of the earlier run.
+      after: Id of the later run.
+      verdict: Possible origin of an improvement: "data-centric" (spans, corrections or data steps changed),
+        "model-centric" (source, settings of the model, schema or libraries changed), "both" or "nothing".
+      gain: Improvement in the first available metric of runs.METRICS; None if the eval rows differ.
+      rows: Numbers of differing rows, train and eval; None if unknown.
+      spans: Spans that differ.
+      same_eval: Whether both runs were evaluated on the same rows; if not, metrics are not comparable.
+      corrections: Corrections before and after.
+      extra: Slices whose rows from older spans were added, before and after: where, spans, rows.
+      steps: Data steps (balance, augmentation) before and after.
+      schema: Changes of the schema; None if there are none, or if unknown.
+      settings: Changed keys of pipeline.toml, "[table] key"; None if a run did not record its settings.
+      parameters: Changed parameters of components, for runs without recorded settings.
+      code: Components whose source or libraries changed.
+      champions: Version that each run was compared with.
+      outcome: Outcome of each run: "pushed as v4", "not blessed", ...
+      metrics: Metric -> before and after, over all rows.
       slices: Slice -> metric -> before and after.
-      intervals: Both models judged anew on the same rows; None unless asked for and possible.
-      without_intervals: Why they were asked for and could not be had; "" otherwise.
+      intervals: Differences of both models on the same rows with intervals; None unless requested and possible.
+      without_intervals: Why requested intervals could not be computed; "" otherwise.
     """
 
     before: str
@@ -102,36 +102,36 @@ class RunComparison:
     without_intervals: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON object that `plumbline compare --json` prints."""
+        """Returns the JSON object that `plumbline compare --json` prints."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class _Run:
-    """One run as far as it can be known."""
+    """Records of one run; empty where it has none."""
 
     summary: dict[str, Any]
     nodes: dict[str, Execution]
     artifacts: Mapping[int, Any]
 
     def output(self, key: str) -> Any:
-        """The artifact of that name, or None."""
+        """Returns the artifact of an output, or None."""
         found = [ids[0] for one in self.nodes.values() for name, ids in one.outputs.items() if name == key and ids]
         return self.artifacts[found[0]] if found else None
 
     def parameter(self, node: str, name: str) -> str:
-        """As text; "" if the run did not come so far."""
+        """Returns a parameter as text; "" if the node did not run."""
         return str(self.nodes[node].parameters.get(name, "")) if node in self.nodes else ""
 
     @property
     def files(self) -> tuple[SpanRead, ...]:
-        """The span files that it read."""
+        """Span files that the run read."""
         examples = self.output("examples")
         return () if examples is None else spans_read(examples)
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """`data` and `code`, "" where the run did not come so far."""
+        """Fingerprints of `data` and `code`; "" if unknown."""
         examples = self.output("examples")
         known = {
             "data": "" if examples is None else text_property(examples, "data_fingerprint"),
@@ -141,7 +141,7 @@ class _Run:
 
     @property
     def verdict(self) -> dict[str, Any]:
-        """verdict.json; an empty one if the run did not come so far or the file is gone."""
+        """Content of verdict.json; empty if it does not exist."""
         evaluation = self.output("evaluation")
         try:
             return dict(json.loads((Path(evaluation.uri) / "verdict.json").read_text(encoding="utf-8")))
@@ -162,10 +162,10 @@ def compare_runs(
     Args:
       store: ML Metadata.
       home: <root>/<dataset>, for the summaries.
-      before: Run id.
-      after: Run id.
-      most: How many rows of each kind to show of a changed span.
-      with_intervals: Load both models and judge them on the same rows, for intervals; some 20 s.
+      before: Id of the earlier run.
+      after: Id of the later run.
+      most: Maximum number of rows of each kind per changed span.
+      with_intervals: Compute intervals by scoring the same rows with both models, which takes about 20 s.
 
     Raises:
       UsageError: A run is not in the store.
@@ -214,14 +214,14 @@ def compare_runs(
 
 
 def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
-    """Both models on the later run's eval rows; or why not."""
+    """Intervals on the later run's eval rows, or the reason why there are none."""
     spans = [{file.span for file in run.files if file.split == "eval"} for run in (one, other)]
     if not spans[0] or spans[0] != spans[1]:
-        return None, "the two runs were not judged on the same span"
+        return None, "the two runs were evaluated on different spans"
     models, kept = ([run.output(name) for run in (one, other)] for name in ("model", "predictions"))
     examples = other.output("examples")
     if models[0] is None or models[1] is None or examples is None:
-        return None, "a run did not come as far as a model"
+        return None, "a run has no model"
     from pipeline.run_history.compare_intervals import intervals, slice_keys
 
     keys = slice_keys(other.parameter("ChampionEvaluator", "eval_config"))
@@ -252,7 +252,7 @@ def _is_code(change: InputChange) -> bool:
 
 
 def _code_name(change: InputChange) -> str:
-    """The component; of a module of one's own, the file that changed."""
+    """The component, or the changed file of a custom module."""
     _, _, rest = change.name.partition(OWN)
     if rest.startswith("files."):
         return rest.removeprefix("files.")
@@ -276,7 +276,7 @@ def _differing(before: dict[str, Any], after: dict[str, Any]) -> Iterable[InputC
     for table in sorted(before.keys() | after.keys()):
         old, new = before.get(table), after.get(table)
         if not isinstance(old, dict) or not isinstance(new, dict):
-            if old != new and table not in ("path", "schema_path"):  # where the file lies is no setting
+            if old != new and table not in ("path", "schema_path"):  # paths are not settings
                 yield InputChange("setting", table, json.dumps(old), json.dumps(new))
             continue
         for key in sorted(old.keys() | new.keys()):

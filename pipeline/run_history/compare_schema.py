@@ -1,4 +1,4 @@
-"""Which features of the schema differ between two runs."""
+"""Compares the schemas of two runs by feature."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from pipeline.run_history.lineage import schema_digest
 
 @dataclass(frozen=True)
 class SchemaComparison:
-    """Digests before and after, and names of the features that were added, removed or described otherwise."""
+    """Digests before and after, and names of added, removed and changed features."""
 
     sha256: tuple[str, str]
     added: tuple[str, ...]
@@ -19,15 +19,13 @@ class SchemaComparison:
     def __str__(self) -> str:
         parts = {"added": self.added, "removed": self.removed, "changed": self.changed}
         named = "; ".join(f"{what} {', '.join(names)}" for what, names in parts.items() if names)
-        return (
-            f"{self.sha256[0][:16]} -> {self.sha256[1][:16]}: {named or 'no feature: domains, comparators or comments'}"
-        )
+        return f"{self.sha256[0][:16]} -> {self.sha256[1][:16]}: {named or 'no feature: domains or comments'}"
 
 
 def schema_change(before: str, after: str) -> SchemaComparison | None:
-    """Compares the pinned schemas at two paths; None if they are the same, or a run did not come as far as a schema."""
+    """Compares the pinned schemas at two paths; None if they are equal, or if a run has no schema."""
     digests = tuple(schema_digest(path) for path in (before, after))
-    # A pinned schema's folder is named by its content; where its file is gone the digest is only a head.
+    # A pinned schema's folder is named by the prefix of its digest, which remains if the file was deleted.
     if not all(digests) or Path(before).parent.name == Path(after).parent.name or digests[0] == digests[1]:
         return None
     was, is_ = _features(before), _features(after)
@@ -42,7 +40,7 @@ def schema_change(before: str, after: str) -> SchemaComparison | None:
 
 
 def _features(path: str) -> dict[str, bytes] | None:
-    """Feature name -> what the schema says of it, its shared string domain included."""
+    """Feature name -> serialised feature, including its shared string domain."""
     from components.table_reading.column_types import parse_schema  # loads Arrow, which only this needs
 
     try:

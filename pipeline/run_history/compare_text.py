@@ -1,4 +1,4 @@
-"""What differs between two runs, in lines for a person."""
+"""Text of a comparison of two runs."""
 
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 SAYS = {
     "data-centric": "the data changed, the code did not",
     "model-centric": "the code or its settings changed, the data did not",
-    "both": "data and code changed; which of them did it cannot be told from these two runs",
+    "both": "data and code changed; two runs cannot separate their effects",
     "nothing": "neither data nor code changed",
 }
 
 
 def run_comparison_text(found: "RunComparison") -> str:
-    """In lines, the verdict first."""
+    """Returns the comparison in lines, verdict first."""
     lines = [f"{found.before} -> {found.after}: {found.verdict}: {SAYS[found.verdict]}"]
     if found.gain is not None:
         lines.append(f"  gain     {_gain(found.gain)}")
@@ -51,7 +51,7 @@ def run_comparison_text(found: "RunComparison") -> str:
 def _metrics(found: "RunComparison") -> list[str]:
     lines = []
     if not found.same_eval:
-        lines.append("  The two were measured on different rows: metrics differ for that reason, too.")
+        lines.append("  The runs were evaluated on different rows, so their metrics are not directly comparable.")
     if found.without_intervals:
         lines.append(f"  No intervals: {found.without_intervals}")
     judged = found.intervals
@@ -77,7 +77,7 @@ def _metrics(found: "RunComparison") -> list[str]:
 def _gain(gain: "MetricGain") -> str:
     if gain.low is None or gain.high is None:
         return f"{gain.metric} {gain.before:.4f} -> {gain.after:.4f}: {gain.gain:+.4f}"
-    chance = "" if gain.low > 0 or gain.high < 0 else ", may be chance"
+    chance = "" if gain.low > 0 or gain.high < 0 else ", not significant"
     return (
         f"{gain.metric} {gain.before:.4f} -> {gain.after:.4f}: {gain.gain:+.4f} "
         f"({gain.low:+.4f} to {gain.high:+.4f}{chance})"
@@ -98,7 +98,7 @@ def _interval(one: "Interval") -> str:
     told = f"{one.before:.4f} -> {one.after:.4f}  {one.delta:+.4f}"
     if one.low is None or one.high is None:
         return told
-    return f"{told}  [{one.low:+.4f}, {one.high:+.4f}]" + ("" if one.excludes_zero else "  may be chance")
+    return f"{told}  [{one.low:+.4f}, {one.high:+.4f}]" + ("" if one.excludes_zero else "  not significant")
 
 
 def _change(delta: "MetricDelta") -> str:

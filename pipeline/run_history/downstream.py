@@ -1,4 +1,4 @@
-"""What a span or a file went into: runs and versions. Which live models saw this bad month?"""
+"""Finds the runs and versions that used a span or a file."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
 
 DIGEST_HEAD = 8
-"""Fewest letters of a SHA-256 that name a file."""
+"""Minimum length of a SHA-256 prefix that identifies a file."""
 
 
 @dataclass(frozen=True)
 class Use:
-    """One run that used it. `splits` are those it was in; `pushed` is the version that came of the run, or None."""
+    """A run that used the file in `splits`; `pushed` is the version that it pushed, or None."""
 
     run_id: str
     splits: tuple[str, ...]
@@ -28,13 +28,13 @@ class Use:
 
 @dataclass(frozen=True)
 class Version:
-    """A version that came of it.
+    """A version whose run used the file.
 
     Attributes:
       version: Number in the registry.
-      splits: "train" if it learned from it, "eval" if it was judged by it.
-      roles: Of live, canary and previous, that it has now.
-      in_registry: Whether it is still there, and is the one that was made from this data.
+      splits: "train" if the model was trained on the file, "eval" if it was evaluated on it.
+      roles: Its current aliases among live, canary and previous.
+      in_registry: Whether the registry still has the version from this run.
     """
 
     version: int
@@ -45,7 +45,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Downstream:
-    """Where something went. `asked` is the span or file as asked for, `files` the different contents it has had."""
+    """Downstream use of a span or file: `asked` as given, `files` with each of its contents."""
 
     asked: str
     files: tuple[SpanRead, ...]
@@ -53,17 +53,17 @@ class Downstream:
     versions: tuple[Version, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON object that `plumbline downstream --json` prints."""
+        """Returns the JSON object that `plumbline downstream --json` prints."""
         return asdict(self)
 
 
 def downstream(store: "metadata_store.MetadataStore", asked: str, registry: Registry) -> Downstream:
-    """Everything that a span or a file went into.
+    """Finds all runs and versions that used a span or a file.
 
     Args:
       store: ML Metadata.
-      asked: A span's number; a file's path or name; or its SHA-256, of which the first 8 letters are enough.
-      registry: For the roles.
+      asked: Span number, path or name of a file, or a SHA-256 or its prefix of at least 8 characters.
+      registry: Registry with the aliases.
 
     Raises:
       UsageError: No run has used it.
@@ -79,12 +79,12 @@ def downstream(store: "metadata_store.MetadataStore", asked: str, registry: Regi
             used[artifact.id] = (text_property(artifact, "data_fingerprint"), matching)
     if not used:
         spans = ", ".join(map(str, sorted(known))) or "none"
-        raise UsageError(f"{asked}: no run has used such a span or file; spans that were used: {spans}")
+        raise UsageError(f"{asked}: no run has used this span or file; used spans: {spans}")
 
     made = {
         event.execution_id: event.artifact_id
         for event in store.get_events_by_artifact_ids(sorted(used))
-        if event.type == mlmd.Event.OUTPUT  # by the run that read the file, or by one that took it from the cache
+        if event.type == mlmd.Event.OUTPUT  # of the run that read the file, and of runs with a cached ingest
     }
     runs = {one.run_id: made[one.id] for one in executions_by_id(store, made)}
     uses, pushed_of = [], {}
@@ -106,7 +106,7 @@ def _is(row: SpanRead, asked: str) -> bool:
         return row.span == int(asked)
     if len(asked) >= DIGEST_HEAD and row.sha256.startswith(asked.lower()):
         return True
-    # As far as both tell the path, from the name backwards: span-01.csv, flights/span-01.csv and an absolute path.
+    # Paths are compared from the end, so that a name, a relative and an absolute path match.
     there, wanted = PurePath(row.name).parts, PurePath(asked).parts
     shared = min(len(there), len(wanted))
     return shared > 0 and there[-shared:] == wanted[-shared:]
@@ -118,7 +118,7 @@ def _splits(rows: Sequence[SpanRead]) -> tuple[str, ...]:
 
 
 def _contents(found: Any) -> list[SpanRead]:
-    """Each content once, whichever split it was in."""
+    """Each content once, over all splits."""
     unique = {(row.span, row.name, row.sha256): row for rows in found for row in rows}
     return [unique[key] for key in sorted(unique)]
 
@@ -138,7 +138,7 @@ def _pushed(store: "metadata_store.MetadataStore", run_id: str) -> int | None:
 def _versions(
     registry: Registry, pushed: dict[int, tuple[str, ...]], fingerprints: dict[str, tuple[str, ...]]
 ) -> tuple[Version, ...]:
-    """What the runs pushed, and what the registry itself says was made of this data."""
+    """Versions that the runs pushed, and versions whose manifest names this data."""
     there: dict[int, tuple[str, ...]] = {}
     for version in registry.versions():
         try:
@@ -152,7 +152,7 @@ def _versions(
         Version(
             version,
             there.get(version) or pushed[version],
-            # A registry made anew counts from 1 again: a role counts only for the version that saw this data.
+            # A new registry starts at 1 again, so an alias counts only if the version is from the same run.
             tuple(role for role in ROLES if labels and version in there and getattr(labels, role) == version),
             version in there,
         )
@@ -161,14 +161,14 @@ def _versions(
 
 
 def downstream_text(found: Downstream) -> str:
-    """In lines: the answer to "which live models saw it?" first."""
+    """Returns the result in lines, versions in use first."""
     live = [version for version in found.versions if version.roles]
     told = [f"version {one.version} ({', '.join(one.roles)}; {_as_what(one.splits)})" for one in live]
-    lines = [f"{found.asked}: {'; '.join(told) or 'no live, canary or previous version saw it'}"]
+    lines = [f"{found.asked}: {'; '.join(told) or 'no live, canary or previous version used it'}"]
     for row in found.files:
         lines.append(f"  file     span {row.span}  {row.rows:,} rows  sha256 {row.sha256[:16]}  {row.name}")
     for one in found.versions:
-        where = "" if one.in_registry else ", not in the registry any more"
+        where = "" if one.in_registry else ", no longer in the registry"
         roles = f", {' and '.join(one.roles)}" if one.roles else ""
         lines.append(f"  version  {one.version}: {_as_what(one.splits)} it{roles}{where}")
     for use in found.runs:
@@ -178,4 +178,4 @@ def downstream_text(found: Downstream) -> str:
 
 
 def _as_what(splits: Sequence[str]) -> str:
-    return " and ".join({"train": "trained on", "eval": "judged by"}.get(split, split) for split in splits)
+    return " and ".join({"train": "trained on", "eval": "evaluated on"}.get(split, split) for split in splits)

@@ -1,11 +1,10 @@
-"""What can be deleted, and deleting it: artifacts and logs that neither a version in use nor a recent run needs.
+"""Deletes artifacts and logs that neither a version in use nor a recent run needs.
 
-ML Metadata keeps every record: what was deleted can still be asked about, it only cannot be opened any more.
+ML Metadata keeps all records, so the lineage of deleted artifacts remains available.
 
-Deleting survives being killed at any point. First every artifact is marked as deleted, after which TFX's cache, which
-serves an execution only if all of its outputs are live, leaves it alone. Then each folder is renamed into a trash
-folder, and at last the trash is emptied. Whoever comes next finds marked artifacts whose folders are still there, or a
-trash that is not empty, and goes on.
+A kill at any point is safe. First all artifacts are marked as deleted, so that TFX's cache, which needs live outputs,
+no longer serves them. Then each folder is renamed into a trash folder, and finally the trash is emptied. The next call
+finds marked artifacts with folders, or a trash that is not empty, and continues.
 """
 
 import os
@@ -30,12 +29,12 @@ if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
 
 BATCH = 500
-"""Artifacts marked in one transaction."""
+"""Number of artifacts marked in one transaction."""
 
 
 @dataclass(frozen=True)
 class KeptRun:
-    """A run that keeps all that it has, and why."""
+    """A run whose artifacts are kept, and the reason."""
 
     run_id: str
     why: str
@@ -43,16 +42,16 @@ class KeptRun:
 
 @dataclass(frozen=True)
 class DeletionPlan:
-    """What can go.
+    """A plan of the deletion.
 
     Attributes:
       home: <root>/<dataset>.
-      kept: Runs whose artifacts stay, with all that these were made from.
+      kept: Runs whose artifacts stay, with everything upstream of them.
       artifacts: Ids of the artifacts to mark as deleted.
-      folders: Their folders, those that an earlier, killed deletion left, and temporary files of killed runs.
-      logs: Logs of runs that are not kept. Their summaries and reports stay: they are the history.
-      bytes: Of folders and logs.
-      versions: In the registry, neither in use nor the champion that one in use had to beat. Only told, never deleted.
+      folders: Their folders, those of an interrupted deletion, and temporary files of killed runs.
+      logs: Logs of runs that are not kept. Summaries and reports always stay.
+      bytes: Size of folders and logs, bytes.
+      versions: Unused versions in the registry that were not the champion of a used one; reported, never deleted.
     """
 
     home: str
@@ -64,18 +63,18 @@ class DeletionPlan:
     versions: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object."""
+        """Returns the plan as a JSON object."""
         return asdict(self)
 
 
 def plan_deletion(store: "metadata_store.MetadataStore", home: Path, registry: Registry, keep: int) -> DeletionPlan:
-    """What could be deleted now; nothing is touched.
+    """Plans the deletion without changing anything.
 
     Args:
       store: ML Metadata.
       home: <root>/<dataset>.
-      registry: Its live, canary and previous version keep the runs that made them.
-      keep: How many of the newest runs keep everything, pushed or not; at least 0.
+      registry: The runs of its live, canary and previous version are kept.
+      keep: Number of newest runs to keep, pushed or not; at least 0.
 
     Raises:
       UsageError: `keep` is negative, or the registry cannot be read.
@@ -93,7 +92,7 @@ def plan_deletion(store: "metadata_store.MetadataStore", home: Path, registry: R
     for artifact in store.get_artifacts():
         folder = _folder(artifact.uri, below)
         if folder is None:
-            continue  # outside, or of another dataset in the same store: not ours to delete
+            continue  # outside this dataset's folder, or of another dataset in the same store
         if artifact.id in needed:
             safe.add(folder)
         elif artifact.state == mlmd.Artifact.DELETED:
@@ -122,7 +121,7 @@ def plan_deletion(store: "metadata_store.MetadataStore", home: Path, registry: R
 
 
 def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registry, keep: int) -> DeletionPlan:
-    """Deletes what `plan` finds; returns it.
+    """Deletes according to `plan` and returns the plan.
 
     Args:
       store: ML Metadata, open for writing.
@@ -131,7 +130,7 @@ def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registr
       keep: See `plan`.
 
     Raises:
-      UsageError: A run is under way there; or see `plan`.
+      UsageError: A run is in progress there; or see `plan`.
     """
     if not home.is_dir():
         raise UsageError(f"{home}: no run yet, nothing to delete")
@@ -143,7 +142,7 @@ def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registr
         trash.mkdir(parents=True, exist_ok=True)
         for folder in map(Path, found.folders):
             if folder.parent != trash:
-                # The name tells where it came from; what is killed half-way through deleting is nobody's artifact.
+                # The name in the trash encodes the origin; a partly deleted folder there is not an artifact.
                 folder.rename(trash / f"{'-'.join(folder.parts[-3:])}-{uuid.uuid4().hex[:8]}")
                 forget(str(folder))
         shutil.rmtree(trash)
@@ -153,7 +152,7 @@ def collect(store: "metadata_store.MetadataStore", home: Path, registry: Registr
 
 
 def deletion_text(found: DeletionPlan, *, applied: bool) -> str:
-    """In lines."""
+    """Returns the plan in lines; `applied` if it was carried out."""
     lines = [f"keeps {run.run_id}: {run.why}" for run in found.kept]
     what = (
         f"{len(found.artifacts):,} artifacts, {len(found.folders):,} folders and {len(found.logs):,} logs, "
@@ -161,7 +160,7 @@ def deletion_text(found: DeletionPlan, *, applied: bool) -> str:
     )
     if found.versions:
         named = ", ".join(map(str, found.versions))
-        lines.append(f"versions in the registry that are not in use: {named} (kept; delete their folders if you will)")
+        lines.append(f"versions in the registry that are not in use: {named} (kept; delete their folders by hand)")
     if applied:
         lines.append(f"deleted {what}")
     elif found.folders or found.logs or found.artifacts:
@@ -180,12 +179,12 @@ def _in_use(registry: Registry, known: set[str]) -> list[KeptRun]:
             continue
         run_id = str(registry.manifest(version).get("run_id", ""))
         if run_id in known:
-            found.append(KeptRun(run_id, f"made version {version}, which is {role}"))
+            found.append(KeptRun(run_id, f"pushed version {version}, which is {role}"))
     return found
 
 
 def _newest(store: "metadata_store.MetadataStore", pipeline: str, runs: Sequence[str], keep: int) -> list[KeptRun]:
-    """The newest runs of this dataset; others may share the store."""
+    """The newest runs of this dataset; the store may be shared with other datasets."""
     found: list[KeptRun] = []
     for run_id in runs:
         if len(found) == keep:
@@ -196,12 +195,12 @@ def _newest(store: "metadata_store.MetadataStore", pipeline: str, runs: Sequence
 
 
 def _needed(store: "metadata_store.MetadataStore", runs: Iterable[str]) -> set[int]:
-    """Everything that runs made, used or took from the cache, and all that it was made from."""
+    """Ids of all inputs and outputs of some runs, cached ones included, and of everything upstream."""
     artifacts = {
         id_ for run_id in sorted(runs) for one in executions_of_run(store, run_id) for id_ in one.artifact_ids()
     }
     for one in upstream(store, artifacts):
-        # All outputs of an execution: with one of them gone, the cache would not serve the others either.
+        # All outputs of an execution are kept, since the cache needs all of them.
         artifacts |= one.artifact_ids()
     return artifacts
 
@@ -209,31 +208,31 @@ def _needed(store: "metadata_store.MetadataStore", runs: Iterable[str]) -> set[i
 def _unused(registry: Registry) -> tuple[int, ...]:
     labels = registry.labels()
     used = {getattr(labels, role) for role in ROLES} if labels else set()
-    # A repeated run is judged against the champion of its first time.
+    # A repeated run is compared with the champion of its first execution.
     used |= {registry.manifest(version).get("champion") for version in used if version is not None}
     return tuple(version for version in registry.versions() if version not in used)
 
 
 def _folder(uri: str, below: Path) -> Path | None:
-    """The folder of an artifact, if it lies where this dataset's artifacts do: <below>/<node>/<output>/<execution>."""
+    """The folder of an artifact if it is <below>/<node>/<output>/<execution>, else None."""
     if not uri or "://" in uri:
         return None
     path = Path(os.path.normpath(uri))
     if not path.is_relative_to(below) or not path.parent.resolve().is_relative_to(below.resolve()):
-        return None  # also behind a link that leads out of it
+        return None  # also if a link leads outside
     parts = path.relative_to(below).parts
-    # TFX's own folders begin with a dot, and hold other executions' files.
+    # TFX's internal folders begin with a dot and contain files of other executions.
     return path if len(parts) == 3 and not any(part.startswith(".") for part in parts) else None
 
 
 def _system(folder: Path, below: Path) -> Path:
-    """Where TFX kept what an execution said of itself."""
+    """TFX's system folder of an execution."""
     node, _, execution = folder.relative_to(below).parts
     return below / node / ".system" / "executor_execution" / execution
 
 
 def _trash(home: Path) -> Path:
-    return home / "artifacts" / ".trash"  # renaming needs the same file system
+    return home / "artifacts" / ".trash"  # on the same file system, so that a rename works
 
 
 def _mark(store: "metadata_store.MetadataStore", ids: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Questions to ML Metadata: what a pushed model was made from."""
+"""Lineage of a pushed model from ML Metadata."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
 
 ROLES = ("live", "canary", "previous")
-"""What a version can be in the registry."""
+"""Aliases of a version in the registry."""
 
 
 @dataclass(frozen=True)
 class SpanRead:
-    """One span file that went into a model."""
+    """An input file of a model."""
 
     split: str
     span: int
@@ -34,20 +34,20 @@ class SpanRead:
 
 @dataclass(frozen=True)
 class LineageStep:
-    """One execution on the way to the model: the one that did the work, in whichever run that was.
+    """An upstream execution of the model, in the run that executed it.
 
     Attributes:
       component: Id of the node.
-      execution: In ML Metadata.
-      inputs: Names of what went in.
-      outputs: Names of what came out.
-      run_id: The run that did the work.
-      began: In UTC, ISO 8601.
-      seconds: That the work took.
-      cached: Whether the run that pushed the model took the result from the cache.
-      why: Why it was cached, or why it was not.
-      changed: Against the execution of the node before it; empty if cached.
-      artifacts: Folders of the outputs; one that `plumbline gc` removed is not among them.
+      execution: Id in ML Metadata.
+      inputs: Names of the inputs.
+      outputs: Names of the outputs.
+      run_id: The run that executed it.
+      began: Start time, UTC, ISO 8601.
+      seconds: Duration, seconds.
+      cached: Whether it was cached in the run that pushed the model.
+      why: Why it was cached or executed.
+      changed: Differences to the previous execution of the node; empty if cached.
+      artifacts: Folders of the outputs that still exist.
     """
 
     component: str
@@ -65,7 +65,7 @@ class LineageStep:
 
 @dataclass(frozen=True)
 class Parent:
-    """A version that the model had to beat, or that one of those had to. `run_id` is "" if its manifest is gone."""
+    """A champion that the model, or a later champion, was compared with. `run_id` is "" without a manifest."""
 
     version: int
     run_id: str
@@ -74,21 +74,21 @@ class Parent:
 
 @dataclass(frozen=True)
 class Lineage:
-    """Where a version came from.
+    """Lineage of a version.
 
     Attributes:
       version: Number in the registry.
-      roles: Of live, canary and previous.
+      roles: Its aliases among live, canary and previous.
       run_id: The run that pushed it.
-      spans: Every file read.
-      schema: The curated schema's copy, whose folder carries the head of its SHA-256.
-      schema_sha256: Of that copy, in full; the head alone where the copy is gone.
-      corrections: What was changed in the labels or rows after reading, each with at least `sha256`; empty if nothing.
-      fingerprints: `data` and `code`.
-      dvc: What DVC knew of the data folder (see dvc.Tracked), or None.
+      spans: Input files.
+      schema: Path of the pinned schema, in a folder named by the prefix of its SHA-256.
+      schema_sha256: SHA-256 of the pinned schema; only the prefix if the file was deleted.
+      corrections: Applied correction files, each with at least `sha256`.
+      fingerprints: Fingerprints of `data` and `code`.
+      dvc: DVC's record of the data folder (see dvc.Tracked), or None.
       champion: The version it was compared with, or None.
-      parents: The champion, that one's champion and so on.
-      steps: What was done, oldest first.
+      parents: The champion, its champion, and so on.
+      steps: Upstream executions, oldest first.
     """
 
     version: int
@@ -105,28 +105,28 @@ class Lineage:
     steps: tuple[LineageStep, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON object that `plumbline lineage --json` prints."""
+        """Returns the JSON object that `plumbline lineage --json` prints."""
         return asdict(self)
 
 
 def open_store(metadata_file: Path) -> "metadata_store.MetadataStore":
-    """The store behind a SQLite file, to read; UsageError if there is none (opening would make an empty one)."""
+    """Opens a SQLite file as a metadata store for reading; UsageError if it does not exist."""
     return connect(connection_config(None, metadata_file))
 
 
 def model_lineage(
     store: "metadata_store.MetadataStore", version: int, run_id: str, registry: Registry | None = None
 ) -> Lineage:
-    """Everything upstream of a pushed version.
+    """Returns the lineage of a pushed version.
 
     Args:
       store: ML Metadata.
       version: Number in the registry.
-      run_id: The run that pushed it, from its manifest: a registry made anew counts from 1 again.
-      registry: For roles and parents; without it there are no roles, and the champion is the only parent.
+      run_id: The run that pushed it, from its manifest, since a new registry starts at 1 again.
+      registry: Registry with aliases and manifests; without it there are no aliases and at most one parent.
 
     Raises:
-      UsageError: That run is not in this store, or did not push that version.
+      UsageError: The store does not contain the run, or the run did not push the version.
     """
     unknown = UsageError(f"run {run_id}, which pushed version {version}, is not in this metadata store")
     try:
@@ -136,8 +136,8 @@ def model_lineage(
     if any(one.is_rebuilt for one in done):
         summary = next(str(one.parameters.get("summary", "")) for one in done if one.is_rebuilt)
         raise UsageError(
-            f"run {run_id}, which pushed version {version}: its steps were lost with the metadata that were damaged; "
-            f"what it came to is in {summary} and in the version's manifest.json"
+            f"run {run_id}, which pushed version {version}: its steps were lost with the damaged metadata; "
+            f"its results are in {summary} and in the version's manifest.json"
         )
     outputs = artifacts_by_id(store, (id_ for one in done for ids in one.outputs.values() for id_ in ids))
     pushed = [id_ for id_, one in outputs.items() if text_property(one, "pushed_version") == str(version)]
@@ -171,7 +171,16 @@ def model_lineage(
 
 
 def output_uri(store: "metadata_store.MetadataStore", run_id: str, key: str) -> str:
-    """Where a run's output of that name lies, made by this run or taken from the cache; UsageError if it has none."""
+    """Returns the URI of a run's output, executed or cached.
+
+    Args:
+      store: ML Metadata.
+      run_id: Id of the run.
+      key: Name of the output.
+
+    Raises:
+      UsageError: The run has no such output, or it was deleted.
+    """
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     found = [ids for one in executions_of_run(store, run_id) for name, ids in one.outputs.items() if name == key]
@@ -180,20 +189,20 @@ def output_uri(store: "metadata_store.MetadataStore", run_id: str, key: str) -> 
     (artifact,) = store.get_artifacts_by_id([found[0][0]])
     if artifact.state == mlmd.Artifact.DELETED:
         raise UsageError(
-            f"run {run_id}: its {key} were removed by `plumbline gc`; run again on that span to make them anew"
+            f"run {run_id}: its {key} were deleted by `plumbline gc`; run again on that span to create them"
         )
     return str(artifact.uri)
 
 
 def spans_read(examples: Any) -> tuple[SpanRead, ...]:
-    """The files that an Examples artifact was made from."""
+    """Returns the input files of an Examples artifact."""
     names = [field.name for field in fields(SpanRead)]
     rows = json.loads(text_property(examples, "files") or "[]")
     return tuple(SpanRead(**{name: row[name] for name in names}) for row in rows)
 
 
 def corrections_of(examples: Any) -> tuple[dict[str, Any], ...]:
-    """What an Examples artifact was corrected with: its property `corrections`, a JSON list or object, or a digest."""
+    """Returns the corrections of an Examples artifact from its property `corrections` (JSON list, object or digest)."""
     text = text_property(examples, "corrections")
     if not text:
         return ()
@@ -206,7 +215,7 @@ def corrections_of(examples: Any) -> tuple[dict[str, Any], ...]:
 
 
 def schema_digest(path: str) -> str:
-    """SHA-256 of a pinned schema; the head that its folder's name carries if the file is gone."""
+    """Returns the SHA-256 of a pinned schema; the prefix in its folder's name if the file was deleted."""
     file = Path(path)
     if "://" not in path and file.is_file():
         return hashlib.sha256(file.read_bytes()).hexdigest()
@@ -219,7 +228,7 @@ def _parents(registry: Registry | None, champion: int) -> tuple[Parent, ...]:
         try:
             manifest = registry.manifest(champion) if registry else {}
         except UsageError:
-            manifest = {}  # a version that was removed: its own parents are not known any more
+            manifest = {}  # the version was deleted, so its parents are unknown
         found.append(Parent(champion, str(manifest.get("run_id", "")), str(manifest.get("created", ""))))
         champion = manifest.get("champion") or 0
     return tuple(found)
@@ -255,7 +264,7 @@ def _steps(
 
 
 def lineage_text(lineage: Lineage) -> str:
-    """A version's lineage in lines."""
+    """Returns a lineage in lines."""
     roles = f" ({', '.join(lineage.roles)})" if lineage.roles else ""
     lines = [f"version {lineage.version}{roles}, made by run {lineage.run_id}"]
     for row in lineage.spans:
@@ -266,7 +275,7 @@ def lineage_text(lineage: Lineage) -> str:
     lines.append(f"  data         {lineage.fingerprints['data']}")
     lines.append(f"  code         {lineage.fingerprints['code']}")
     if lineage.dvc:
-        changed = "" if lineage.dvc["same"] is not False else ", but the folder was changed since `dvc add`"
+        changed = "" if lineage.dvc["same"] is not False else ", but the folder has changed since `dvc add`"
         lines.append(f"  dvc          {lineage.dvc['md5']}  {lineage.dvc['file']}{changed}")
     lines.append(f"  champion     {'none' if lineage.champion is None else f'version {lineage.champion}'}")
     if len(lineage.parents) > 1:

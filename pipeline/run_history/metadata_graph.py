@@ -1,8 +1,7 @@
-"""Executions and artifacts of ML Metadata as a graph to walk: what a run did, and what an artifact came from.
+"""Traverses executions and artifacts of ML Metadata as a graph.
 
-ML Metadata's own lineage query needs ZetaSQL, which its wheels lack; so the walk goes from events to executions and
-back, one level of the graph a query. Uses ML Metadata alone, no TFX: looking back must not take TensorFlow's import
-time.
+ML Metadata's lineage query needs ZetaSQL, which its wheels lack, so the traversal reads events and executions, one
+query per level of the graph. It imports ML Metadata without TFX, which would import TensorFlow.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,15 +16,15 @@ if TYPE_CHECKING:
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 STATES = {"COMPLETE": "executed", "CACHED": "cached", "FAILED": "failed", "RUNNING": "running", "CANCELED": "canceled"}
-"""ML Metadata's word -> the summary's. A run that was killed leaves its last execution `running`."""
+"""ML Metadata's state -> state in the summary. The last execution of a killed run stays `running`."""
 
 REBUILT = "plumbline.RebuiltRun"
-"""Type of the one execution that stands for a run whose records were lost, see pipeline/doctor/restore.py."""
+"""Type of the single execution that represents a run with lost records, see pipeline/doctor/restore.py."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """One execution. `inputs` and `outputs` are artifact ids by key; `seconds` is from its record to its result."""
+    """One execution. `inputs` and `outputs` map keys to artifact ids; `seconds` is its duration."""
 
     id: int
     pipeline: str
@@ -40,41 +39,41 @@ class Execution:
 
     @property
     def is_rebuilt(self) -> bool:
-        """Whether it stands for a whole run, of which only the summary was left."""
+        """Whether it represents a whole run whose records were lost."""
         return self.node == REBUILT.rpartition(".")[2]
 
     @property
     def succeeded(self) -> bool:
-        """Whether its outputs may be served from the cache."""
+        """Whether the cache may serve its outputs."""
         return self.state in ("executed", "cached")
 
     def artifact_ids(self) -> set[int]:
-        """Everything that went in or came out."""
+        """Ids of all inputs and outputs."""
         return {id_ for ids in (*self.inputs.values(), *self.outputs.values()) for id_ in ids}
 
 
 def run_ids(store: "metadata_store.MetadataStore") -> list[str]:
-    """All runs in the store, newest first."""
+    """Returns the ids of all runs in the store, newest first."""
     contexts = store.get_contexts_by_type("pipeline_run")
     return [context.name for context in sorted(contexts, key=lambda context: context.id, reverse=True)]
 
 
 def executions_of_run(store: "metadata_store.MetadataStore", run_id: str) -> list[Execution]:
-    """What a run did, in the order in which it did it; UsageError if the store does not know the run."""
+    """Returns the executions of a run in their order; UsageError if the store does not contain the run."""
     run = store.get_context_by_type_and_name("pipeline_run", run_id)
     if run is None:
-        raise UsageError(f"run {run_id} is not in this metadata store; `plumbline runs` lists those that are")
+        raise UsageError(f"run {run_id} is not in this metadata store; `plumbline runs` lists its runs")
     return _described(store, store.get_executions_by_context(run.id))
 
 
 def executions_by_id(store: "metadata_store.MetadataStore", ids: Iterable[int]) -> list[Execution]:
-    """Executions in the order of their ids."""
+    """Returns executions in the order of their ids."""
     wanted = sorted(set(ids))
     return _described(store, store.get_executions_by_id(wanted)) if wanted else []
 
 
 def makers(store: "metadata_store.MetadataStore", artifact_ids: Iterable[int]) -> list[Execution]:
-    """The executions that made some artifacts. Those that took them from the cache list them as outputs too."""
+    """Returns the executions with some artifacts as outputs, including cached executions."""
     from ml_metadata.proto import metadata_store_pb2 as mlmd
 
     wanted = sorted(set(artifact_ids))
@@ -85,7 +84,7 @@ def makers(store: "metadata_store.MetadataStore", artifact_ids: Iterable[int]) -
 
 
 def upstream(store: "metadata_store.MetadataStore", artifact_ids: Iterable[int]) -> list[Execution]:
-    """Every execution that had to happen for some artifacts to be there, oldest first."""
+    """Returns all executions upstream of some artifacts, oldest first."""
     found: dict[int, Execution] = {}
     seen: set[int] = set()
     waiting = set(artifact_ids)
@@ -98,13 +97,13 @@ def upstream(store: "metadata_store.MetadataStore", artifact_ids: Iterable[int])
 
 
 def artifacts_by_id(store: "metadata_store.MetadataStore", ids: Iterable[int]) -> dict[int, "mlmd.Artifact"]:
-    """Artifacts by id."""
+    """Returns id -> artifact."""
     wanted = sorted(set(ids))
     return {one.id: one for one in store.get_artifacts_by_id(wanted)} if wanted else {}
 
 
 def earlier_runs(store: "metadata_store.MetadataStore", run_id: str, most: int = 50) -> Iterator[list[Execution]]:
-    """What the runs before one did, the nearest first."""
+    """Yields the executions of the runs before `run_id`, latest run first, at most `most` runs."""
     names = run_ids(store)
     start = names.index(run_id) + 1
     for name in names[start : start + most]:
@@ -112,8 +111,8 @@ def earlier_runs(store: "metadata_store.MetadataStore", run_id: str, most: int =
 
 
 def text_property(message: Any, name: str) -> str:
-    """A custom property of an artifact or execution as text; "" if it has none."""
-    # Asked first: reading a property that is not there puts an empty one into the message, and writing that aborts.
+    """Returns a custom property of an artifact or execution as text; "" if it is missing."""
+    # Reading a missing key would add an empty property to the message, and writing that message aborts.
     return str(message.custom_properties[name].string_value) if name in message.custom_properties else ""
 
 
@@ -144,7 +143,7 @@ def _described(store: "metadata_store.MetadataStore", found: list["mlmd.Executio
                 parameters={
                     name: getattr(value, value.WhichOneof("value") or "string_value")
                     for name, value in sorted(one.custom_properties.items())
-                    if not name.startswith("__")  # TFX's own bookkeeping
+                    if not name.startswith("__")  # TFX's internal properties
                 },
             )
         )

@@ -1,11 +1,11 @@
-"""How commands name a run: one grammar for report, compare and export.
+"""Resolves the name of a run as given to report, compare and export.
 
 last                 the newest run with a summary
 live, champion       the run that pushed the live version; canary, challenger: the canary
 7, v7                the run that pushed version 7
 span-4               the newest run that evaluated on span 4
-20261121T090631Z     an id, as much of its beginning as is unique
-a531                 the random part after the dash, as much of its beginning as is unique
+20261121T090631Z     an id, or a unique prefix of it
+a531                 the random part after the dash, or a unique prefix of it
 """
 
 import re
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from components.registry.registry import Registry
 
 VERSIONS = {"live": "live", "champion": "live", "canary": "canary", "challenger": "canary"}
-"""Name of a version -> the registry's."""
+"""Name of a version -> alias in the registry."""
 LEGAL = "last, champion, a version, span-4, or the beginning of an id"
 
 
 def run_named(home: Path, wanted: str, registry: "Registry | None" = None) -> str:
-    """The id of the run that is meant.
+    """Returns the id of the named run.
 
     Args:
       home: <root>/<dataset>.
-      wanted: See above.
-      registry: Of the dataset; without it no run can be named by its version.
+      wanted: Name of a run, see the module's docstring.
+      registry: Registry of the dataset; without it a run cannot be named by its version.
 
     Raises:
-      UsageError: There is no such run or version, or the beginning of an id fits several.
+      UsageError: The run or version does not exist, or a prefix is ambiguous.
     """
     reports = home / "reports"
     ids = sorted(path.parent.name for path in reports.glob(f"*/{FILE}"))
@@ -60,7 +60,7 @@ def run_named(home: Path, wanted: str, registry: "Registry | None" = None) -> st
 
 
 def _version(wanted: str, registry: "Registry") -> int | None:
-    """The version that is named, if it is a name of one: a number is one only where that version exists."""
+    """The named version, or None; a number counts as a version only if that version exists."""
     if wanted in VERSIONS:
         return registry.version_named(VERSIONS[wanted])
     if number := re.fullmatch(r"v(\d+)", wanted):

@@ -1,4 +1,4 @@
-"""What a run came to: the contract of `plumbline run --json`, and the same in a few lines for a person."""
+"""Summary of a run: the JSON of `plumbline run --json`, and its text."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from pipeline.run_history.cautions import caution_text, cautions
 from pipeline.settings import tuning_result_text
 
 MOST_ISSUES = 20
-"""Doubtful labels that a summary names; labels.json has more."""
+"""Maximum number of label issues in a summary; labels.json has all."""
 
 MOST_WARNINGS = 4
-"""Of the evaluator, a line each; the report has more."""
+"""Maximum number of evaluator warnings in the text; the report has all."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,23 @@ class ComponentRun:
 
 @dataclass(frozen=True)
 class Summary:
-    """A run.
+    """Summary of a run. The fields up to `report` are a stable interface.
 
-    The fields up to `report` are a contract. `model` is what was tried for the model: `members` [{name, weight,
-    seconds, reason}] and `seconds`, empty where its trainer does not say. `stopped` says why a run ended early,
-    or is None. `settings` is pipeline.toml as it was read, with the [training] that was trained with. `tuned` is
-    what a search found, see components/tuner/tuning.py, with the `run_id` of an earlier run if it is that run's;
-    empty if nothing was searched. `integrity` says what of the metadata did not fit the artifacts, and which artifacts
-    were damaged and set aside, in a line each. `strongest_column` is the feature that predicts the eval rows best on
-    its own, beside the model: {column, metric, value, candidate, p_value, lost}, or null. `values` is what became of
-    each column's values: [{column, kind, distinct, learned, unknown, explained, affected, finding}], see
-    distinct_values.py. `texts` is what was learned of each column of text: [{column, words, characters,
-    dimensions, folds, scores: [{of, up, down}]}], the word n-grams that raise and lower each score most. `violations`
-    and `notices` are the evaluator's findings, see docs/verdict.md; `reasons` and `warnings` are the same as text.
+    Attributes (those that need an explanation):
+      model: Model selection: `members` [{name, weight, seconds, reason}] and `seconds`; empty for custom trainers
+        without a report.
+      stopped: Why the run ended early, or None.
+      settings: pipeline.toml as read, with the hyperparameters that were used for training.
+      tuned: Result of a hyperparameter search, see components/tuner/tuning.py; `run_id` names the earlier run that
+        found it. Empty without a search.
+      integrity: Messages about metadata that did not match the artifacts, and about damaged artifacts.
+      strongest_column: The best single-column model on the eval rows: {column, metric, value, candidate, p_value,
+        lost}, or null.
+      values: Encoding of each column's values: [{column, kind, distinct, learned, unknown, explained, affected,
+        finding}], see distinct_values.py.
+      texts: Encoding of each text column: [{column, words, characters, dimensions, folds, scores: [{of, up, down}]}],
+        with the word n-grams that raise and lower each score most.
+      violations, notices: The evaluator's findings, see docs/verdict.md; `reasons` and `warnings` are their texts.
     """
 
     run_id: str
@@ -83,17 +87,17 @@ class Summary:
     notices: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON object that `--json` prints."""
+        """Returns the JSON object that `--json` prints."""
         return asdict(self)
 
     @property
     def cached(self) -> int:
-        """How many components came from the cache."""
+        """Number of cached components."""
         return sum(component.state == "cached" for component in self.components)
 
 
 def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
-    """The part of a summary that lies in a run's artifacts, as far as the run came.
+    """Returns the fields of a summary that come from a run's artifacts; missing artifacts give empty fields.
 
     Args:
       artifacts: "Component.output" -> artifact.
@@ -118,7 +122,7 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["corrections"] = json.loads(examples.get_string_custom_property("corrections") or "[]")
         found["anomalies"] += _misfits(json.loads(examples.get_string_custom_property("misfits")))
     if predictions := artifacts.get("Predictor.predictions"):
-        # Counted where they were read, which has to be what ingest wrote.
+        # The number of rows that were read has to equal the number that ingest wrote.
         found["rows"] |= json.loads(predictions.get_string_custom_property("rows") or "{}")
     if anomalies := artifacts.get("ExampleValidator.anomalies"):
         found["anomalies"] += _anomalies(anomalies)
@@ -165,7 +169,7 @@ def _read(artifact: StoredArtifact, name: str) -> Any:
 
 
 def _tried(report: Path) -> dict[str, Any]:
-    """`members` and `seconds` of the trainer's report; nothing of one's own trainer, which may write none."""
+    """`members` and `seconds` of the trainer's report; empty for custom trainers, which may write none."""
     try:
         found = json.loads(report.read_text(encoding="utf-8"))
         return {"members": found["members"], "seconds": round(sum(found["seconds"].values()), 3)}
@@ -174,7 +178,7 @@ def _tried(report: Path) -> dict[str, Any]:
 
 
 def _values(file: Path) -> list[dict[str, Any]]:
-    """What became of each column's values; nothing of one's own preprocessing, whose outputs are its own affair."""
+    """Encoding of each column's values; empty for custom preprocessing."""
     try:
         found: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
         return found
@@ -183,20 +187,20 @@ def _values(file: Path) -> list[dict[str, Any]]:
 
 
 def _is_telling(row: Mapping[str, Any]) -> bool:
-    """What drifted, and of what did not the main distance in all rows; the other distances stay in the artifact."""
+    """Whether a drift row is part of the summary: drifted, or a column's main distance over all rows."""
     main = row["measure"] in (*REPRESENTATIVE, "missing")
     return bool(row["drifted"] or (main and not row["slice"]))
 
 
 _MISFITS = {
-    "misfit": "values do not fit the type and count as missing",
-    "infinite": "values are infinite and count as missing",
-    "no_time": "rows have no time of their own, and are in no span",
+    "misfit": "type mismatches, read as missing",
+    "infinite": "infinite values, read as missing",
+    "no_time": "rows without a time, which are in no span",
 }
 
 
 def _misfits(misfits: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Values that ingest left out because they did not fit their column's type."""
+    """Anomalies for values that ingest read as missing, and for rows that it dropped."""
     return [
         {
             "feature": misfit["column"],
@@ -223,7 +227,7 @@ def _anomalies(artifact: StoredArtifact) -> list[dict[str, Any]]:
 
 
 def summary_text(summary: Summary) -> str:
-    """The summary in a few lines."""
+    """Returns the summary in a few lines."""
     train, evaluation = (f"{summary.rows.get(split, 0):,} rows" for split in ("train", "eval"))
     if summary.spans["train"] != summary.spans["eval"]:
         train, evaluation = (
@@ -234,7 +238,7 @@ def summary_text(summary: Summary) -> str:
     lines += [f"  warning     {caution_text(one)}" for one in cautions(summary.to_json())]
     left_out = sum(summary.unlabelled.values())
     if left_out:
-        lines.append(f"  left out    {left_out:,} rows without a label")
+        lines.append(f"  dropped     {left_out:,} rows without a label")
     for corrected in summary.corrections:
         counts = ", ".join(f"{corrected[what]:,} {what}" for what in ("relabelled", "changed", "dropped"))
         lines.append(f"  corrected   {counts} rows, by {corrected['name']}")
@@ -266,7 +270,7 @@ def summary_text(summary: Summary) -> str:
         lines.append("  pushed      nothing")
     count = len(summary.components)
     if summary.cached == count:
-        lines.append(f"  cached      everything: all {count} components, nothing had changed")
+        lines.append(f"  cached      all {count} components; nothing changed")
     elif summary.cached:
         lines.append(f"  cached      {summary.cached} of {count} components")
     lines.append(f"  report      {_nearby(summary.report)}")
@@ -275,7 +279,7 @@ def summary_text(summary: Summary) -> str:
 
 
 def summary_line(summary: Summary) -> str:
-    """A replayed span in one line."""
+    """Returns the summary of a replayed span in one line."""
     shown = " ".join(f"{name} {summary.metrics[name]:.3f}" for name in _shown(summary) if _known(summary, name))
     champion = summary.champion
     against = f"against v{champion['version']}" if champion else "no champion yet"
@@ -295,12 +299,12 @@ def summary_line(summary: Summary) -> str:
 
 
 def spans_text(spans: list[int]) -> str:
-    """[9, 10, 11] -> "spans 9-11"."""
+    """Formats span numbers: [9, 10, 11] -> "spans 9-11"."""
     return f"span {spans[0]}" if len(spans) == 1 else f"spans {spans[0]}-{spans[-1]}"
 
 
 def _nearby(path: str) -> str:
-    """The path as one would type it here: relative if it lies below the working directory."""
+    """The path, relative if it is below the working directory."""
     if "://" in path:
         return path
     near = os.path.relpath(path)
@@ -329,16 +333,18 @@ def _metric_lines(summary: Summary) -> list[str]:
 
 
 def _model_text(model: Mapping[str, Any]) -> str:
-    """The members, weighted where there are several, and the candidates that are not in the model."""
+    """The members with their weights, and the candidates that were not selected."""
     members = [one for one in model["members"] if one["weight"]]
     weighed = len(members) > 1
     used = " + ".join(f"{one['weight']:.2f} {one['name']}" if weighed else one["name"] for one in members)
     others = ", ".join(one["name"] for one in model["members"] if not one["weight"])
-    return f"{used}, in {model['seconds']:.0f} s" + (f"; not in it: {others} (reasons in the report)" if others else "")
+    return f"{used}, in {model['seconds']:.0f} s" + (
+        f"; not selected: {others} (reasons in the report)" if others else ""
+    )
 
 
 def _baseline_text(summary: Summary) -> str:
-    """The baselines' first two metrics of those shown: "linear auc 0.7210 average_precision 0.3516; prior …"."""
+    """The first two metrics of each baseline: "linear auc 0.7210 average_precision 0.3516; prior …"."""
     names = _shown(summary)[:2]
     return "; ".join(
         f"{baseline} " + " ".join(f"{name} {value:.4f}" for name in names if (value := metrics.get(name)) is not None)
@@ -363,14 +369,14 @@ def _weakest_text(slices: list[dict[str, Any]]) -> str:
 def _tuned_text(summary: Summary) -> str:
     said = tuning_result_text.in_short(summary.tuned, most=4)
     if run_id := summary.tuned.get("run_id"):
-        return f"{said}; found by run {run_id}"
+        return f"{said} (from run {run_id})"
     keep = f"; keep it: plumbline tuned --dataset {summary.dataset} --write"
     return said + keep if summary.tuned["adopted"] else said
 
 
 def _label_text(labels: Mapping[str, Any]) -> str:
     share = labels["doubtful"] / labels["judged"]
-    hard = "; classes overlap, so some are hard rows" if labels.get("separable") is False else ""
+    hard = "; classes overlap, so some may only be hard to predict" if labels.get("separable") is False else ""
     return f"{labels['doubtful']:,} of {labels['judged']:,} suspected label errors ({share:.1%}){hard}"
 
 

@@ -1,7 +1,7 @@
-"""The history: every run of a dataset, newest first.
+"""History of a dataset's runs.
 
-Read from the summaries that runs leave beside their reports: no database is asked for what a run came to. A run without
-one was killed, or is under way; a run that only ML Metadata knows had its reports removed.
+Results are read from the summaries beside the reports. A run without a summary was killed or is in progress; the
+reports of a run that only ML Metadata contains were deleted.
 """
 
 from collections.abc import Sequence
@@ -26,22 +26,22 @@ class Run:
     """One run.
 
     Attributes:
-      run_id: Its name.
-      when: When it began: UTC, ISO 8601.
-      state: "done"; "stopped", by the gate or a failure; "unfinished", killed or under way; "unreadable", its
+      run_id: Id of the run.
+      when: Start time, UTC, ISO 8601.
+      state: "done"; "stopped", by the gate or a failure; "unfinished", killed or in progress; "unreadable", its
         summary is damaged (`plumbline doctor`); "no report".
       spans: Split -> span numbers.
-      rows: Split -> rows.
+      rows: Split -> number of rows.
       drifted: Number of features that drifted over all rows, counted as the report counts them.
       drifted_in_slices: Number of those that drifted in slices only.
-      metrics: On split `eval`, overall.
+      metrics: Metric -> value over all rows of the split `eval`.
       champion: The version it was compared with, or None.
-      blessed: Whether the candidate cleared the bar.
-      pushed: The version, or None.
-      seconds: From begin to end; None if it is not known.
-      components: How many there were, skipped ones included.
-      cached: How many of them came from the cache.
-      stopped: What stopped it, or None.
+      blessed: Whether the candidate was blessed.
+      pushed: The pushed version, or None.
+      seconds: Duration; None if unknown.
+      components: Number of components, including skipped ones.
+      cached: Number of cached components.
+      stopped: Why it ended early, or None.
       report: Path of the report, or "".
     """
 
@@ -63,20 +63,20 @@ class Run:
     drifted_in_slices: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """As one entry of what `plumbline runs --json` prints."""
+        """Returns one entry of the JSON that `plumbline runs --json` prints."""
         return asdict(self)
 
 
 def history(home: Path, store: "metadata_store.MetadataStore | None" = None, limit: int | None = None) -> list[Run]:
-    """Runs, newest first.
+    """Returns the runs of a dataset, newest first.
 
     Args:
       home: <root>/<dataset>.
-      store: ML Metadata, to list runs whose reports were removed, too.
-      limit: At most so many; None is all.
+      store: ML Metadata, to include runs whose reports were deleted.
+      limit: Maximum number of runs; None is all.
 
     Raises:
-      UsageError: There has been no run; or `limit` is less than 1.
+      UsageError: There is no run, or `limit` is less than 1.
     """
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit}: must be at least 1")
@@ -86,12 +86,12 @@ def history(home: Path, store: "metadata_store.MetadataStore | None" = None, lim
         names.update(run_ids(store))
     if not names:
         raise UsageError(f"{home}: no run yet; `plumbline run` makes one")
-    # A run's name begins with when it began.
+    # A run id begins with its start time.
     return [_read(reports / name) for name in sorted(filter(is_plain, names), reverse=True)[:limit]]
 
 
 def began(run_id: str) -> str:
-    """When a run began, from its name ("20261121T090631Z-a531"): ISO 8601; "" if the name is of another kind."""
+    """Returns the start time in a run id ("20261121T090631Z-a531") as ISO 8601; "" for other ids."""
     try:
         return datetime.strptime(run_id.partition("-")[0], "%Y%m%dT%H%M%S%z").isoformat(timespec="seconds")
     except ValueError:
@@ -99,7 +99,7 @@ def began(run_id: str) -> str:
 
 
 def runs_text(runs: Sequence[Run]) -> str:
-    """A line a run, in columns."""
+    """Returns a table with one line per run."""
     names = [name for name in METRICS if any(name in run.metrics for run in runs)][:3]
     heading = ["run", "train", "eval", "rows", "drift", *names, "outcome", "cached", "seconds"]
     rows = [heading] + [_cells(run, names) for run in runs]
@@ -161,7 +161,7 @@ def _cells(run: Run, metrics: Sequence[str]) -> list[str]:
 
 
 def _spans(spans: Sequence[int]) -> str:
-    """[9, 10, 11] -> "9-11"."""
+    """Formats span numbers: [9, 10, 11] -> "9-11"."""
     if not spans:
         return "-"
     return str(spans[0]) if len(spans) == 1 else f"{spans[0]}-{spans[-1]}"

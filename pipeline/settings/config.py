@@ -1,7 +1,7 @@
-"""Settings of one dataset, read from schemas/<dataset>/pipeline.toml and checked at the door.
+"""Settings of one dataset, read from schemas/<dataset>/pipeline.toml and validated.
 
-Every model below is one table of the file. Unknown keys, wrong types and impossible values are refused with the file,
-the key and what would be legal; what is not written has the default given here.
+Each class is one table of the file. Errors for unknown keys, wrong types and illegal values name the file, the key and
+the legal values. Missing keys have the defaults given here.
 """
 
 import sys
@@ -42,86 +42,86 @@ else:
 
 
 class DriftSection(ConfigSection):
-    """How eval is compared with train."""
+    """Drift detection between train and eval."""
 
     rule: Literal["calibrated", "fixed"] = "calibrated"
-    """`calibrated`: drift is a distance that chance does not explain and that matters. `fixed`: one that matters."""
+    """`calibrated`: drift is a significant distance above its effect size. `fixed`: any distance above it."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.01
-    """False discovery rate of the calibrated rule, over everything that a run compares."""
+    """Significance level of the calibrated rule: false discovery rate over all comparisons of a run."""
     thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
-    """Feature -> the distance that matters, instead of the `infinity_norm` in the schema's drift_comparator."""
+    """Feature -> effect size, instead of the `infinity_norm` of the schema's drift_comparator."""
     effect_sizes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
-    """Measure -> the distance that matters, for features without a threshold and measures other than the main one."""
+    """Measure -> effect size, for features without a threshold and for measures other than the main one."""
     slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
-    """Also compared within: each entry is one column, or several for their cross."""
+    """Slices that are compared separately; each entry is one column, or several columns to cross."""
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
-    """A slice with fewer rows on either side is not compared."""
+    """Minimum number of rows of a slice in train and in eval; smaller slices are not compared."""
     slice_effect_size: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """The least that a slice has to move more than all rows do, where its threshold is smaller."""
+    """Minimum by which the distance of a slice has to exceed that of all rows, if its threshold is smaller."""
     joint_rows: Annotated[int, Field(ge=0)] = 10_000
-    """Rows of each side that the test of columns together looks at; 0 leaves it out."""
+    """Maximum number of rows of each split in the multivariate test; 0 disables it."""
 
 
 class GateSection(ConfigSection):
-    """What a finding does: `block` stops the run before anything is trained (exit code 3), `warn` reports it."""
+    """Policies of the data gate: `block` stops the run before training (exit code 3), `warn` reports the finding."""
 
     anomalies: Policy = "block"
-    """What ExampleValidator finds against schema.pbtxt."""
+    """Anomalies against schema.pbtxt (ExampleValidator)."""
     drift: Policy = "warn"
-    """What DriftValidator finds between train and eval."""
+    """Drift between train and eval (DriftValidator)."""
     values: Literal["block", "warn", "ignore"] = "warn"
-    """Values of a column that the model cannot tell apart although the settings do not say so: numbers that float32
-    rounds to the same, or categories that its vocabulary lost. `ignore` says nothing."""
+    """Distinct values that the model input does not distinguish, although no setting merges them: numbers that float32
+    rounds to the same value, or categories missing from the vocabulary. `ignore` does not report them."""
     classes: Policy = "warn"
-    """Eval rows of a class that no train row has. A class that no eval row has is only reported."""
+    """Classes in eval without train rows. A class without eval rows is only reported."""
     features: dict[str, Policy] = {}
-    """Feature -> what a finding about it does, of either kind."""
+    """Feature -> policy for its anomalies and drift."""
 
 
 class AuditSection(ConfigSection):
-    """How labels are audited."""
+    """Label-audit settings."""
 
     model: Literal["auto", "boosting", "forest", "neighbours", "logistic"] = "auto"
-    """What judges a row's label, trained without that row."""
+    """Model of the out-of-sample predictions."""
     folds: Annotated[int, Field(ge=2)] = 5
-    """Parts of the rows; the labels of each are predicted by models trained on the others."""
+    """Number of cross-validation folds."""
     max_train_rows: Annotated[int, Field(ge=1000)] = 100_000
-    """Rows that the judges learn from at most, drawn at random; every row is judged."""
+    """Maximum number of training rows of these models, sampled at random; all rows are predicted."""
     max_issues: Annotated[int, Field(ge=1)] = 1000
-    """Doubtful rows kept in the report, the most doubtful first."""
+    """Maximum number of label issues in the report, lowest label quality first."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
-    """Of the folds and of the models."""
+    """Random seed of the folds and of the models."""
 
 
 class MlflowSection(ConfigSection):
-    """Where each run is exported to at its end, for those who have an MLflow server."""
+    """Export of each run to an MLflow server."""
 
     tracking_uri: str = ""
-    """Such as http://localhost:5000 or sqlite:///mlflow.db; empty is nowhere."""
+    """Tracking URI, such as http://localhost:5000 or sqlite:///mlflow.db; empty disables the export."""
 
 
 class RegistrySection(ConfigSection):
-    """Where pushed models go."""
+    """Registry of pushed models."""
 
     directory: str = ""
     """Folder or URL (s3://, gs://, az://; extra `cloud`) of the versions; empty means <root>/<dataset>/registry."""
 
 
 class MetadataSection(ConfigSection):
-    """Where ML Metadata is kept."""
+    """Metadata store of ML Metadata."""
 
     kind: Literal["sqlite", "mysql", "postgresql"] = "sqlite"
-    """`sqlite`: a file beside the runs. `mysql` is MariaDB, too."""
+    """`sqlite`: a file beside the runs. `mysql`: MySQL or MariaDB."""
     host: str = ""
-    """Name or address of the server."""
+    """Host name or address of the server."""
     port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """0 is the kind's own: 3306 or 5432."""
+    """Port of the server; 0 is the default port, 3306 or 5432."""
     database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]*$")] = ""
-    """Made if it is not there; one for each dataset."""
+    """Name of the database, one for each dataset; created if it does not exist."""
     user: str = ""
-    """Who logs in."""
+    """User name."""
     password_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
-    """Environment variable that holds the password; "" is no password."""
+    """Environment variable with the password; "" is no password."""
 
     @model_validator(mode="after")
     def _server_is_named(self) -> "MetadataSection":
@@ -135,7 +135,7 @@ class MetadataSection(ConfigSection):
 
 
 class Config(ConfigSection):
-    """All settings of one dataset. `path` is the file they came from, `schema_path` the schema beside it."""
+    """All settings of one dataset. `path` is the settings file, `schema_path` the schema beside it."""
 
     path: Path
     dataset: DatasetSection
@@ -160,7 +160,7 @@ class Config(ConfigSection):
 
     @property
     def schema_path(self) -> Path:
-        """The curated schema, beside pipeline.toml."""
+        """Path of the curated schema, beside pipeline.toml."""
         return self.path.with_name("schema.pbtxt")
 
     @model_validator(mode="after")
@@ -232,7 +232,7 @@ class Config(ConfigSection):
         return self
 
     def own_module(self) -> CustomModule | None:
-        """The user's own module, read anew; None if there is none. Raises ConfigError when it cannot be used."""
+        """Reads the custom module; None if there is none. Raises ConfigError if it cannot be used."""
         named = self.training.module_file
         return read_module(self.path, named, tuned=bool(self.tune.trials)) if named else None
 
@@ -242,14 +242,14 @@ METRICS: dict[Task, Names] = {
     "multiclass": ("accuracy", "log_loss", "calibration_error"),
     "regression": ("rmse", "mae"),
 }
-"""Metrics that thresholds may name, by task."""
+"""Metrics of thresholds, by task."""
 
 SHARES = frozenset({"auc", "average_precision", "accuracy", "calibration_error"})
-"""Of these, the metrics that never exceed 1."""
+"""Metrics in [0, 1]."""
 
 
 def registry_folder(config: Config, root: Path) -> Path | str:
-    """Where a dataset's versions are: a folder, or the URL of one in a bucket."""
+    """Returns the folder or URL of a dataset's registry."""
     chosen = config.registry.directory
     if "://" in chosen:
         return chosen
@@ -257,13 +257,13 @@ def registry_folder(config: Config, root: Path) -> Path | str:
 
 
 def find_config(dataset: str, schemas: Path = Path("schemas")) -> Path:
-    """Path of a dataset's pipeline.toml; ConfigError, with the datasets there are, if it has none."""
+    """Returns the path of a dataset's pipeline.toml; ConfigError with the existing datasets if there is none."""
     path = schemas / dataset / "pipeline.toml"
     try:
         if is_plain(dataset) and path.is_file():
             return path
     except OSError:
-        pass  # a name that no file can have
+        pass  # the name is not a legal file name
     known = sorted(file.parent.name for file in schemas.glob("*/pipeline.toml"))
     name, near = on_one_line(str(path)), did_you_mean(dataset, known)
     raise ConfigError(on_a_line(f"{name}: no such dataset; {near}there is: {', '.join(known) or 'none'}"))

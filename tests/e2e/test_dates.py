@@ -72,7 +72,7 @@ def test_spans_cut_from_one_file_are_those_of_span_files(
     said = capsys.readouterr().out
     assert "at is date: read as %d.%m.%Y %H:%M:%S" in said
     assert "born is date: read as %m/%d/%Y" in said
-    assert "tags is list: lists, their items between ';'" in said
+    assert "tags is list: lists with separator ';'" in said
     assert "called is time" in said
 
     settings("cut", eval_share='span_by = "month"\nwindow = 4')

@@ -1,1 +1,1 @@
-"""From a table of one's own to a dataset: what `plumbline init` proposes and writes."""
+"""`plumbline init`: drafts the settings and the schema of a dataset from a table."""

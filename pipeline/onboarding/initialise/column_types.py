@@ -1,4 +1,4 @@
-"""What one column is good for, told from its name, type and values alone. Pure."""
+"""Infers the kind of a column (numeric, categorical, id, ...) from its name, type and values. Pure."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -11,9 +11,9 @@ from pipeline.onboarding.initialise.column_values import ENOUGH_ROWS, NEAR_UNIQU
 
 Kind = Literal["categorical", "numeric", "cyclical", "id", "date", "time", "text", "list", "constant", "label"]
 FEATURES = ("categorical", "numeric", "cyclical", "text", "date", "time", "list")
-"""Kinds that a model can learn from."""
+"""Kinds of columns that become features."""
 RARELY_THERE = 0.005
-"""A column with values in a smaller share of the rows is as good as empty."""
+"""A column with values in a smaller share of the rows counts as empty."""
 ID_WORDS = frozenset(
     {"id", "uuid", "guid", "key", "index", "idx", "rowid", "rownames", "rownum", "identifier"} | {"pid", "uid"}
 )
@@ -28,23 +28,23 @@ LOOKS_DATED = r"^\s*(?:\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}|\d{1,2} [A-Za-z]{3,9} \d{
 
 @dataclass(frozen=True)
 class DraftColumn:
-    """One column.
+    """The proposal for one column.
 
     Attributes:
-      name: Its name.
-      type: Its type alias, see components/table_reading/schema_inference.py.
-      kind: What it is good for.
-      missing: Share of rows without a value, 0 to 1.
-      distinct: Number of different values.
-      note: What a person should know; "" if nothing.
-      suspicious: Why it is left out of the features although its kind could be one; "" if it is not.
-      period: Of a cyclical column; 0 for others.
-      alone: How well it predicts the label on its own, such as "AUC 0.981"; "" where that was not asked.
-      score: The same as a number: AUC, accuracy or correlation.
-      tells: "label" if it gives the label away, "strong" if it comes near, "missing" if whether it has a value does
-        either, "order" if an id is in the order of the label; "" otherwise.
-      date_format: How its dates are written, where they are not ISO 8601.
-      list_separator: What is between the items of its lists, where they are text.
+      name: Name of the column.
+      type: Type alias, see components/table_reading/schema_inference.py.
+      kind: Role of the column.
+      missing: Share of rows without a value, in [0, 1].
+      distinct: Number of distinct values.
+      note: Remark for the user; "" if there is none.
+      suspicious: Why a column of a feature kind is not proposed as a feature; "" if it is.
+      period: Period of a cyclical column; 0 for others.
+      alone: Score of the column as the only predictor of the label, such as "AUC 0.981"; "" if not computed.
+      score: The same score as a number: AUC, accuracy or correlation.
+      tells: Kind of suspected leakage: "label" (leaks the label), "strong" (strong predictor), "missing" (the presence
+        of a value predicts the label), "order" (an id sorted by the label); "" for none.
+      date_format: Format of dates that are not ISO 8601.
+      list_separator: Separator of list items in text columns.
     """
 
     name: str
@@ -63,23 +63,36 @@ class DraftColumn:
 
     @property
     def is_feature(self) -> bool:
-        """Whether a model is to learn from it."""
+        """Whether the column is proposed as a feature."""
         is_unread = self.kind == "date" and self.type == "string"
         return self.kind in FEATURES and not self.suspicious and not is_unread
 
 
-_DATE = "learned by calendar parts, and by its age where [dataset] time is set; never by the running number"
-_LIST = "several values a row: the most frequent have a column each, numbers their mean, least and greatest"
+_DATE = "becomes calendar parts, and an age if [dataset] time is set; the timestamp itself is not a feature"
+_LIST = "becomes one column per frequent item; numbers become mean, minimum and maximum"
 
 
 def described(values: Values, kind: Kind, note: str = "", suspicious: str = "", period: float = 0.0) -> DraftColumn:
-    """A column of this kind, with what its values say of themselves."""
+    """Returns a column of a given kind with the counts of its values.
+
+    Args:
+      values: The column's values.
+      kind: Role of the column.
+      note: Remark for the user.
+      suspicious: Why the column is not proposed as a feature; "" if it is.
+      period: Period of a cyclical column.
+    """
     missing = 1 - values.known / max(len(values.codes), 1)
     return DraftColumn(values.name, values.type, kind, missing, len(values.distinct), note, suspicious, period)
 
 
 def column_of(values: Values, rows: int) -> DraftColumn:
-    """Kind of one column, from its name, type and values alone."""
+    """Infers the kind of a column.
+
+    Args:
+      values: The column's values in the sample.
+      rows: Number of rows of the whole table.
+    """
     distinct, known = len(values.distinct), values.known
     if known == 0:
         return described(values, "constant", suspicious="has no value in any row")
@@ -106,24 +119,28 @@ def _text_column(values: Values) -> DraftColumn:
     share = distinct / known
     enough = known >= ENOUGH_ROWS
     if texts.str.contains(LOOKS_DATED, regex=True).mean() > 0.95:
-        why = "looks like dates in more than one notation, so it is not read as dates; write them alike"
+        why = "looks like dates in several formats, so it is not read as dates; use one format"
         return described(values, "date", why)
     if enough and (separator := _separator(texts, known)):
-        note = f"lists, their items between {separator!r}: {_LIST}"
+        note = f"lists with separator {separator!r}; {_LIST}"
         found = described(values, "list", note)
         return replace(found, type="list:string", list_separator=separator)
     lengths, spaces = texts.str.len().mean(), texts.str.count(" ").mean()
     if distinct > 50 and share > 0.2 and spaces >= 2.5 and lengths >= 20:
-        return described(values, "text", f"{spaces + 1:.0f} words on average; learned by its words and letters")
+        return described(values, "text", f"{spaces + 1:.0f} words on average; encoded by word and character n-grams")
     unique_code = share == 1 and known == len(values.codes) and _look_like_codes(texts)
     if enough and ((named_id(values) and _names_rows(values)) or unique_code):
-        return described(values, "id", "" if share == 1 else f"{known / distinct:.1f} rows for each")
+        return described(values, "id", "" if share == 1 else f"{known / distinct:.1f} rows per value")
     if enough and distinct > 50 and share > NEAR_UNIQUE and _look_like_texts(texts):
-        return described(values, "text", "hardly a value occurs twice; learned by its words and letters")
+        return described(values, "text", "almost all values are distinct; encoded by word and character n-grams")
     if enough and share > NEAR_UNIQUE:
-        return described(values, "categorical", suspicious=f"near-unique: {share:.0%} of its values are different")
+        return described(values, "categorical", suspicious=f"near-unique: {share:.0%} of its values are distinct")
     decimal = texts.str.fullmatch(r"-?\d{1,3}(?:[.,\s]?\d{3})*,\d+|[$€£]\s?[\d.,]+|[\d.,]+\s?[%$€£]").mean() > 0.95
-    return described(values, "categorical", "looks like numbers in a notation of their own" if decimal else "")
+    return described(
+        values,
+        "categorical",
+        "looks numeric, with a currency sign, percent sign or other decimal mark" if decimal else "",
+    )
 
 
 def _number_column(values: Values, rows: int) -> DraftColumn:
@@ -143,11 +160,11 @@ def _number_column(values: Values, rows: int) -> DraftColumn:
             and high - low < 1.1 * rows
         )
         if counts_rows:
-            return described(values, "id", "counts the rows")
+            return described(values, "id", "row number")
         if named_id(values) and _names_rows(values):
-            return described(values, "id", "" if distinct == known else f"{known / distinct:.1f} rows for each")
+            return described(values, "id", "" if distinct == known else f"{known / distinct:.1f} rows per value")
         if distinct == known and known >= 1000:
-            return described(values, "numeric", suspicious="near-unique: an integer of its own in every row")
+            return described(values, "numeric", suspicious="near-unique: a distinct integer in every row")
         moment = next((unit for unit in (1, 1e3, 1e6, 1e9) if 3e8 * unit <= low and high <= 3e9 * unit), 0)
         if moment and words & TIME_WORDS and values.type == "int64":
             written = {1: "epoch_s", 1e3: "epoch_ms", 1e6: "epoch_us", 1e9: "epoch_ns"}[moment]
@@ -158,17 +175,17 @@ def _number_column(values: Values, rows: int) -> DraftColumn:
             found = described(values, "date", f"read as %Y%m%d; {_DATE}")
             return replace(found, type="date", date_format="%Y%m%d")
     code = bool(words & CODE_WORDS) or (distinct <= 2 and values.type == "int64")
-    # A handful of numbers far apart (101, 205, 999), each of them often: names rather than amounts.
+    # A few frequent integers far apart (101, 205, 999) are codes rather than quantities.
     code = code or (distinct <= 50 and high - low > 20 * distinct and known >= 50 * distinct and low >= 100)
     if code and distinct <= NEAR_UNIQUE * known:
-        return described(values, "categorical", "" if distinct <= 2 else "integers taken for codes")
+        return described(values, "categorical", "" if distinct <= 2 else "integers interpreted as codes")
     return described(values, "numeric")
 
 
 def _separator(texts: "pd.Series[Any]", known: int) -> str:
-    """What is between the items of lists in one text; "" where the texts are no lists.
+    """The separator of list items; "" if the texts are not lists.
 
-    Lists repeat their items in ever other combinations: far fewer items than texts, and short ones.
+    Lists combine a few short items in many ways: there are far fewer distinct items than distinct texts.
     """
     for separator in (";", "|", ","):
         has = texts.str.contains(separator, regex=False)
@@ -185,11 +202,11 @@ def _separator(texts: "pd.Series[Any]", known: int) -> str:
 
 
 LISTED, MANY_LISTS = 0.3, 8
-"""Share of the different texts that have more than one item, at least; different texts, at least."""
+"""Minimum share of the distinct texts with more than one item; minimum number of distinct texts."""
 
 
 def _period(words: set[str], low: float, high: float, distinct: int) -> float:
-    """Period of a column whose name and range both say that it is cyclical, else 0."""
+    """Period of a column whose name and range both match a cyclical quantity, else 0."""
     week = bool(words & {"weekday", "dow", "dayofweek"}) or {"day", "week"} <= words
     year = bool(words & {"yday", "doy", "dayofyear"}) or {"day", "year"} <= words
     rules = (
@@ -204,24 +221,24 @@ def _period(words: set[str], low: float, high: float, distinct: int) -> float:
 
 
 def _look_like_texts(texts: "pd.Series[Any]") -> bool:
-    """Whether most are words of letters, in any script, rather than codes: names, titles, short notes."""
+    """Whether most texts consist of words (names, titles, short notes), in any script, rather than codes."""
     letters = texts.str.count(r"[^\W\d_]")
     return bool((letters >= 3).mean() > 0.8 and (letters >= 0.6 * texts.str.len()).mean() > 0.8)
 
 
 def _look_like_codes(texts: "pd.Series[Any]") -> bool:
-    """Whether texts are codes rather than names: without spaces, with digits or in capitals."""
+    """Whether texts are codes: without spaces, and with digits or in capitals."""
     codes = texts.str.fullmatch(r"\S*\d\S*").mean() > 0.9
     return bool(codes or texts.str.fullmatch(r"[A-Z0-9_-]+").mean() > 0.9)
 
 
 def named_id(values: Values) -> bool:
-    """Whether its name says that a column names rows: id, row_key, or no name at all."""
+    """Returns whether the name is that of an identifier: id, row_key, or an empty name."""
     words = values.words
     return not words or words[0] in ID_WORDS | {"unnamed"} or words[-1] in ID_WORDS
 
 
 def _names_rows(values: Values) -> bool:
-    """Whether an id's values stand for a few rows each; store 7 of 20 is a category, visitor 7 of 5,000 is not."""
+    """Whether each value occurs in few rows: a column of 5,000 visitors is an id, one of 20 stores a category."""
     distinct = len(values.distinct)
     return distinct >= 0.95 * values.known or (distinct > 50 and distinct >= 0.05 * values.known)

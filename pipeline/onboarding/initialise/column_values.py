@@ -1,4 +1,4 @@
-"""A column's values: numbered, counted, and as they are shown to a person. Pure."""
+"""Dictionary-encoded values of a column, their counts and their display. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 ENOUGH_ROWS = 20
-"""Below that nothing can be said about how many values are different."""
+"""Minimum number of values for conclusions from the number of distinct ones."""
 NEAR_UNIQUE = 0.5
-"""A text column with a larger share of different values says next to nothing about rows never seen."""
+"""A text column with a larger share of distinct values does not generalise to unseen rows."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """A column's values: `codes` [N], -1 where missing, number them in order of appearance; `distinct` lists them."""
+    """Dictionary-encoded values: `codes` [N] index `distinct`, in order of appearance; -1 is missing."""
 
     name: str
     type: str
@@ -34,19 +34,25 @@ class Values:
 
     @property
     def words(self) -> list[str]:
-        """The name's words, in lower case: pickupZip_code -> pickup, zip, code."""
+        """Words of the column's name in lower case: pickupZip_code -> pickup, zip, code."""
         return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", self.name)]
 
 
 def values_of(column: pa.ChunkedArray, name: str, alias: str) -> Values:
-    """A table's column, of the type `alias`, with its values numbered."""
-    if alias.startswith("list:"):  # lists are not compared, only counted as there or not
+    """Dictionary-encodes a column.
+
+    Args:
+      column: The values, [N].
+      name: Name of the column.
+      alias: Type alias, see components/table_reading/schema_inference.py.
+    """
+    if alias.startswith("list:"):  # of lists only the presence is encoded
         return Values(name, alias, np.where(column.is_null().to_numpy(), -1, 0), np.array(["list"]))
     encoded = column.combine_chunks().dictionary_encode()
     encoded = encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     distinct = encoded.dictionary.to_numpy(zero_copy_only=False)
-    if alias == "float64" and not np.isfinite(distinct).all():  # NaN and infinite are missing, as everywhere
+    if alias == "float64" and not np.isfinite(distinct).all():  # NaN and infinity are missing values
         kept = np.flatnonzero(np.isfinite(distinct))
         new = np.full(len(distinct) + 1, -1)
         new[kept] = np.arange(len(kept))
@@ -55,12 +61,12 @@ def values_of(column: pa.ChunkedArray, name: str, alias: str) -> Values:
 
 
 def value_counts(table: pa.Table, name: str) -> dict[str, int]:
-    """Value -> rows of the table with it, of a text column; missing ones are not counted."""
+    """Returns value -> number of rows of a text column, without missing values."""
     counted = pc.value_counts(table[name].drop_null()).to_pylist()
     return {pair["values"]: pair["counts"] for pair in counted}
 
 
 def short(value: object) -> str:
-    """In quotes and at most 30 characters long, for messages."""
+    """Quotes a value for messages, truncated to 30 characters."""
     text = str(value)
     return repr(text if len(text) <= 30 else text[:27] + "...")

@@ -1,6 +1,6 @@
-"""From a file of one's own to a dataset that `plumbline run` takes: writes its schema.pbtxt and pipeline.toml.
+"""Creates a dataset from a file: writes the schema.pbtxt and pipeline.toml that `plumbline run` reads.
 
-All rows are read once for the types and for what is missing; kinds, domains and leaks are judged on a sample.
+All rows are read once for types and missing values; kinds, domains and data leakage are inferred from a sample.
 """
 
 import re
@@ -44,32 +44,32 @@ def initialise(
     query: str = "",
     csv: Sequence[str] = (),
 ) -> Initialised:
-    """Looks at the data, writes its settings and schema, both or none.
+    """Inspects the data and writes its settings and schema, both or neither.
 
-    Where they were drafted from the same data before, what a person edited since then stays.
+    If both were drafted from the same data before, the user's edits are kept.
 
     Args:
       data: A file, or a folder of span files; a path or URL.
       label: The label column.
-      name: Of the dataset; None makes one of the file's or the folder's.
+      name: Name of the dataset; None derives it from the file's or folder's name.
       schemas: Folder of all datasets.
-      force: Replace the dataset's files if it is there already, with what was edited in them.
-      read_limits: Limits of what a file may hold, each "name=number"; kept in the settings.
-      progress: Shows how far reading and judging are.
-      asked: The sheet, the query for the spans and the variable of the password, where they are given.
-      query: Of a database.
-      csv: How CSV files are written, each "name=value", instead of what is found.
+      force: Replace the files of an existing dataset, including the user's edits.
+      read_limits: Limits on the size of files, each "name=number"; kept in the settings.
+      progress: Progress display.
+      asked: Given read options: sheet, query for the spans, environment variable of the password.
+      query: Query of a database.
+      csv: Given CSV format options, each "name=value", instead of the detected ones.
 
     Raises:
-      UsageError: No such data or label column, an illegal or taken name; edits that cannot be kept.
-      InputError: Data that cannot be read or learned from.
+      UsageError: The data or the label column do not exist, the name is illegal or taken, or edits cannot be kept.
+      InputError: The data cannot be read or used for training.
     """
     limits = DEFAULT_LIMITS.changed(read_limits)
     options = replace(asked or ReadOptions(), limits=limits)
     place = find_data(data, query, options)
     name = legal_name(data) if name is None else name
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
-        raise UsageError(f"--name {name}: must be lower-case letters, digits, _ and -, beginning with a letter")
+        raise UsageError(f"--name {name}: must consist of lower-case letters, digits, _ and -, beginning with a letter")
     target = schemas / name
     earlier = None if force or not target.exists() else drafted(target)
 
@@ -81,7 +81,9 @@ def initialise(
             found = infer_schema(opened, place.files, dialect.options, SAMPLE_ROWS, find_markers=True)
         except InputError as exc:
             if dialect.doubt:
-                raise InputError(f"{exc}; {dialect.doubt}: --csv header_row=LINE says where the header is") from exc
+                raise InputError(
+                    f"{exc}; {dialect.doubt}: give the line of the header with --csv header_row=LINE"
+                ) from exc
             raise
     with progress.step("judge"):
         spans = found.spans if len(place.files) > 1 else None
@@ -91,8 +93,8 @@ def initialise(
             found = replace(found, sample=canonical_table(found.sample, applied))
         if label not in found.types and dialect.doubt:
             raise UsageError(
-                f"--label {label}: no such column; {dialect.doubt}: write one above it, or --csv header_row=LINE says "
-                "where the header is"
+                f"--label {label}: no such column; {dialect.doubt}: add a header, or give its line with --csv "
+                "header_row=LINE"
             )
         proposal = propose(found.sample, found.types, label, found.rows, spans).with_notes(found.notes)
         if proposal.task == "regression":
@@ -132,12 +134,12 @@ def initialise(
 
 
 def _with_formats(proposal: Proposal, found: InferredSchema) -> Proposal:
-    """The proposal with how dates are written, which the survey of all rows found."""
+    """The proposal with the date formats that the survey of all rows found."""
     columns = []
     for column in proposal.columns:
         if written := found.options.date_format.get(column.name):
             other = found.ambiguous.get(column.name)
-            doubt = f"; every value can be read as {other} as well: check it" if other else ""
+            doubt = f"; every value also fits {other}: check it" if other else ""
             column = replace(column, date_format=written, note=f"read as {written}{doubt}; {column.note}")
         columns.append(column)
     return replace(proposal, columns=tuple(columns))

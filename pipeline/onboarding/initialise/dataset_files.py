@@ -1,4 +1,4 @@
-"""A dataset's settings and schema as files: both or none, with what a person edited since they were drafted."""
+"""Writes a dataset's settings and schema together, and merges new drafts with the user's edits."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ SETTINGS, SCHEMA = "pipeline.toml", "schema.pbtxt"
 
 @dataclass(frozen=True)
 class Draft:
-    """Texts of pipeline.toml and schema.pbtxt."""
+    """Drafted texts of pipeline.toml and schema.pbtxt."""
 
     settings: str
     schema: str
@@ -29,7 +29,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Edited:
-    """The same with a person's edits: which were kept, and what follows the new proposal."""
+    """Texts merged with the user's edits, with the list of kept edits and of changes from the new proposal."""
 
     draft: Draft
     kept: tuple[str, ...]
@@ -37,7 +37,7 @@ class Edited:
 
 
 def drafted(target: Path) -> Draft:
-    """What was proposed when a dataset was drafted; UsageError if that is not known."""
+    """Reads the earlier draft of a dataset; UsageError if there is none."""
     try:
         return _read(target / FOLDER)
     except (OSError, UnicodeDecodeError) as exc:
@@ -45,41 +45,50 @@ def drafted(target: Path) -> Draft:
 
 
 def merged_with(earlier: Draft, proposed: Draft, target: Path) -> Edited:
-    """A dataset's files with a new proposal; UsageError if it is one for other data, or the files cannot be edited."""
+    """Merges a new proposal into the files of a dataset.
+
+    Args:
+      earlier: The earlier draft.
+      proposed: The new draft.
+      target: The dataset's folder.
+
+    Raises:
+      UsageError: The new draft is for other data, or the files cannot be edited.
+    """
     try:
         there = _read(target)
         if not same_table(earlier.settings, proposed.settings):
-            raise _taken(target, "was drafted from other data; ")
+            raise _taken(target, ", drafted from other data")
         settings = merged_settings(earlier.settings, there.settings, proposed.settings)
         schema = merged_schema(earlier.schema, there.schema, proposed.schema, str(target / SCHEMA))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise _taken(target) from exc
     except (ValueError, ConfigError) as exc:
-        said = " ".join(str(exc).split())
-        raise UsageError(f"{target}: your edits cannot be kept ({said}); --force replaces both files") from exc
+        reason = " ".join(str(exc).split())
+        raise UsageError(f"{target}: your edits cannot be kept ({reason}); --force replaces both files") from exc
     return Edited(
         Draft(settings.text, schema.text), (*settings.kept, *schema.kept), (*settings.changed, *schema.changed)
     )
 
 
 def write_dataset(target: Path, proposed: Draft, edited: Edited | None = None) -> None:
-    """Both files or none: they are made and checked in a folder beside, which then takes the name.
+    """Writes both files or neither: they are written and checked in a temporary folder, which is then renamed.
 
     Args:
       target: The dataset's folder.
-      proposed: What is proposed; kept for the next time, in a folder of its own.
-      edited: What is written instead, where there were files.
+      proposed: The draft; a copy is kept for the next merge.
+      edited: The merged texts, which are written instead if the files existed.
 
     Raises:
-      UsageError: They cannot be written.
-      ConfigError: They are not legal together.
+      UsageError: The files cannot be written.
+      ConfigError: The two files contradict each other.
     """
     draft = edited.draft if edited else proposed
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with folder_beside(target) as folder:
             folder.chmod(0o755)
-            if edited:  # a module of a person's own
+            if edited:  # a custom module
                 for other in target.iterdir():
                     if other.name not in (SETTINGS, SCHEMA, FOLDER):
                         os.symlink(other.resolve(), folder / other.name)
@@ -97,7 +106,7 @@ def write_dataset(target: Path, proposed: Draft, edited: Edited | None = None) -
 
 
 def _taken(target: Path, why: str = "") -> UsageError:
-    return UsageError(f"{target}: {why}is there already; choose another --name, or --force to replace it")
+    return UsageError(f"{target}: already exists{why}; choose another --name, or replace it with --force")
 
 
 def _read(folder: Path) -> Draft:
@@ -111,7 +120,7 @@ def _put(folder: Path, draft: Draft) -> None:
 
 
 def _replace(target: Path, draft: Draft) -> None:
-    """Replaces both files; if the second cannot be, the first is again what it was."""
+    """Replaces both files; restores the first if the second cannot be replaced."""
     path = target / SCHEMA
     before = path.read_bytes() if path.exists() else None
     write_text(path, draft.schema)

@@ -1,4 +1,4 @@
-"""Where one's own data lies: a path or URL becomes the folder, pattern and spans of a dataset, and its name."""
+"""Derives folder, file pattern, spans and name of a dataset from a path or URL."""
 
 import re
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from pipeline.onboarding.initialise.partition_pattern import partitioned_pattern
 
 @dataclass(frozen=True)
 class DataLocation:
-    """Where the data lies, as [data] says it.
+    """Location of the data, as in the table [data].
 
     Attributes:
       directory: Folder or URL.
-      pattern: Of the files' names; of a database the query.
+      pattern: Pattern of the file names, or the query of a database.
       files: The spans.
-      window: Number of spans to train on, 0 where there are none.
-      span_column: The column that the spans' folders are named by, "" if there is none.
+      window: Number of spans to train on; 0 without spans.
+      span_column: Hive partition column whose values are the spans; "" if there is none.
     """
 
     directory: str
@@ -36,29 +36,29 @@ class DataLocation:
 
     @property
     def is_database(self) -> bool:
-        """Whether the rows come from a query."""
+        """Whether the rows come from a database query."""
         return is_database(self.directory)
 
 
 def find_data(data: str, query: str = "", options: ReadOptions | None = None) -> DataLocation:
-    """The files of a path or URL.
+    """Finds the files of a path or URL.
 
     Args:
-      data: A file, a folder, a URL; a database's URL or file with a query.
-      query: Of a database.
-      options: Of a database: the query for its spans, and how to log in.
+      data: A file, a folder or a URL; with a query, the URL or file of a database.
+      query: Query of a database.
+      options: Options of a database: the query for its spans and the login.
 
     Raises:
-      UsageError: Nothing is there, or a query is missing or given without a database.
-      InputError: The names of the files, or what the query for the spans gives, make no series of spans.
+      UsageError: The data do not exist, or a query is missing or given without a database.
+      InputError: The file names, or the result of the query for the spans, are not a series of spans.
     """
     url = data if is_database(data) else database_url(data)
     if url:
         if not query:
-            raise UsageError(f"--data {data}: is a database; --query says which rows of it")
+            raise UsageError(f"--data {data}: is a database; give the query for its rows with --query")
         return _series(url, query, find_files(url, query, options or ReadOptions()))
     if query or (options and options.spans_query):
-        raise UsageError(f"--query: goes with a database, and --data {data} is none")
+        raise UsageError(f"--query: needs a database, and --data {data} is not one")
     filesystem, path = open_folder(data)
     try:
         info = filesystem.get_file_info(path)
@@ -76,10 +76,10 @@ def find_data(data: str, query: str = "", options: ReadOptions | None = None) ->
         pattern, column = partitioned_pattern(data)
         if pattern:
             return _series(data, pattern, find_partitions(data, pattern), column)
-        raise UsageError(f"--data {data}: holds no file that can be read; they end in {', '.join(TABLES)}")
+        raise UsageError(f"--data {data}: contains no readable file; supported suffixes: {', '.join(TABLES)}")
     if len(names) == 1:
         return _single(data, names[0])
-    if "_SUCCESS" in (entry.base_name for entry in entries):  # Spark's mark of a folder that is one table
+    if "_SUCCESS" in (entry.base_name for entry in entries):  # Spark marks a folder that is one table with this file
         pattern = f"*{suffix(names[0])}"
         return _series(data, pattern, find_partitions(data, pattern))
     pattern = _pattern(data, names)
@@ -87,24 +87,22 @@ def find_data(data: str, query: str = "", options: ReadOptions | None = None) ->
 
 
 def _series(directory: str, pattern: str, found: list[SpanFile], column: str = "") -> DataLocation:
-    """Spans with the longest window that has no gap, at most 3."""
+    """Spans with the longest window without a gap, at most 3."""
     files = tuple(found)
     if SPAN not in pattern:
         return DataLocation(directory, pattern, files, 0)
     numbers = [file.span for file in files]
     steady = next((back for back in range(1, len(numbers)) if numbers[-1 - back] != numbers[-1] - back), len(numbers))
     if len(numbers) == 1:
-        raise InputError(
-            f"{directory}: holds one span, {files[0].name}; one to train on and one to evaluate are needed"
-        )
+        raise InputError(f"{directory}: contains one span, {files[0].name}; training and evaluation need one each")
     if steady == 1:
         instead = (
-            "let the queries give a running number"
+            "let the query return consecutive numbers"
             if is_database(directory)
-            else "rename the files to a running number"
+            else "rename the files to consecutive numbers"
         )
         raise InputError(
-            f"{directory}: spans are numbered one by one, but {pattern} goes from {numbers[-2]} to {numbers[-1]}; "
+            f"{directory}: spans need consecutive numbers, but {pattern} goes from {numbers[-2]} to {numbers[-1]}; "
             f"{instead}"
         )
     return DataLocation(directory, pattern, files, min(3, steady - 1), column)
@@ -112,15 +110,15 @@ def _series(directory: str, pattern: str, found: list[SpanFile], column: str = "
 
 def _single(directory: str, file: str) -> DataLocation:
     if not suffix(file):
-        raise UsageError(f"--data {file}: is of a kind that is not read; files end in {', '.join(TABLES)}")
+        raise UsageError(f"--data {file}: unsupported file type; supported suffixes: {', '.join(TABLES)}")
     return DataLocation(directory, file, tuple(find_spans(directory, file)), 0)
 
 
 def _pattern(data: str, names: list[str]) -> str:
-    """The pattern that all names share; InputError with what there is otherwise."""
+    """The pattern of all names; InputError if they have none in common."""
     groups: dict[tuple[str, ...], list[list[str]]] = {}
     for name in names:
-        stem = name[: len(name) - len(suffix(name))]  # .bz2 holds a digit, too
+        stem = name[: len(name) - len(suffix(name))]  # the digit of .bz2 is not a span
         parts = re.split(r"(\d+)", stem)
         groups.setdefault((*parts[::2], name[len(stem) :]), []).append(parts[1::2])
     shown = []
@@ -134,12 +132,12 @@ def _pattern(data: str, names: list[str]) -> str:
     found = ", ".join(shown[:6]) + (", ..." if len(shown) > 6 else "")
     raise InputError(
         f"{data}: the names of its {len(names)} files differ in more than one number: {found}; "
-        "a folder holds one series, as span-1.csv, span-2.csv; or name one file"
+        "a folder contains one series, such as span-1.csv, span-2.csv; or give a single file"
     )
 
 
 def legal_name(data: str) -> str:
-    """A dataset's name made of a file's or folder's: Big Table.v2.csv.gz -> big_table_v2."""
+    """Derives the name of a dataset from a file or folder: Big Table.v2.csv.gz -> big_table_v2."""
     last = data.partition("?")[0].rstrip("/").rpartition("/")[2]
     last = Path.cwd().name if last in ("", ".", "..") else last
     end = suffix(last) or next((end for end in FILES if last.lower().endswith(end)), "")

@@ -1,7 +1,7 @@
-"""`plumbline init` again: what it proposes now, with the edits that a person made since it last did. Pure.
+"""Three-way merge for a repeated `plumbline init`: earlier draft, edited file and new draft. Pure.
 
-Three texts of each file: what was proposed before, what is there, what is proposed now. What a person did not touch
-follows the new proposal; what a person touched stays, and is said. Comments, order and layout are of what is there.
+Values that the user did not edit follow the new draft; edited values stay and are reported. Comments, order and layout
+are those of the edited file.
 """
 
 import sys
@@ -22,15 +22,15 @@ else:
     import tomli as tomllib
 
 FOLDER = ".init"
-"""Beside pipeline.toml: what was proposed last."""
+"""Folder of the last draft, beside pipeline.toml."""
 SAME = (("data", "directory"), ("data", "pattern"), ("dataset", "label"))
-"""Settings by which a proposal is one for the same table."""
+"""Settings that identify the table of a draft."""
 _MISSING = object()
 
 
 @dataclass(frozen=True)
 class Merged:
-    """A file's new text, the edits that were kept, and what follows the new proposal."""
+    """A merged text, the kept edits, and the changes that come from the new draft."""
 
     text: str
     kept: tuple[str, ...]
@@ -38,13 +38,22 @@ class Merged:
 
 
 def same_table(before: str, now: str) -> bool:
-    """Whether two proposals of pipeline.toml are for the same data and label."""
+    """Returns whether two drafts of pipeline.toml are for the same data and label."""
     old, new = (leaves(tomllib.loads(text)) for text in (before, now))
     return all(old.get(path) == new.get(path) for path in SAME)
 
 
 def merged_settings(before: str, there: str, now: str) -> Merged:
-    """pipeline.toml; ValueError where it is no TOML, or cannot be edited without losing its layout."""
+    """Merges pipeline.toml.
+
+    Args:
+      before: The earlier draft.
+      there: The edited file.
+      now: The new draft.
+
+    Raises:
+      ValueError: The file is not valid TOML, or cannot be edited without losing its layout.
+    """
     base, ours, theirs = (_settings(text) for text in (before, there, now))
     used = _columns(ours)
     changes: dict[Path, Any] = {}
@@ -54,7 +63,7 @@ def merged_settings(before: str, there: str, now: str) -> Merged:
         if mine is not _MISSING and mine != old:
             kept.append(f"{_named(path)} = {_shown(mine)}")
         elif mine is _MISSING and old is not _MISSING and new is not _MISSING:
-            kept.append(f"{_named(path)}: taken out")
+            kept.append(f"{_named(path)}: removed")
         if new in (old, mine):
             continue
         if mine == old or (mine is _MISSING and old is _MISSING):
@@ -62,10 +71,10 @@ def merged_settings(before: str, there: str, now: str) -> Merged:
         elif isinstance(mine, list) and isinstance(new, list):
             changes[path] = _joined(old if isinstance(old, list) else [], mine, new, used)
         else:
-            kept[-1:] = [f"{kept[-1]}, where init would say {'nothing' if new is _MISSING else _shown(new)}"]
+            kept[-1:] = [f"{kept[-1]} (init proposes {'nothing' if new is _MISSING else _shown(new)})"]
             continue
         if path[0] == "features" and isinstance(changes[path], list):
-            # A column that a person has given another kind is there already.
+            # The user has moved the column to another kind.
             changes[path] = [
                 one for one in changes[path] if one not in used or one in (mine if mine is not _MISSING else [])
             ]
@@ -81,7 +90,7 @@ def _settings(text: str) -> dict[Path, Any]:
 
 
 def _columns(settings: Mapping[Path, Any]) -> set[str]:
-    """Columns that a person's file has a use for."""
+    """Columns that the edited file names."""
     found: set[str] = set()
     for path, value in settings.items():
         if path[0] == "features" and len(path) > 2:
@@ -96,13 +105,23 @@ def _columns(settings: Mapping[Path, Any]) -> set[str]:
 
 
 def _joined(old: list[Any], mine: list[Any], new: list[Any], used: set[str]) -> list[Any]:
-    """A person's list, without what is gone from the proposal and with what is new in it."""
+    """The edited list, without items that the new draft lacks and with those that it adds."""
     stays = [one for one in mine if one not in old or one in new]
     return stays + [one for one in new if one not in old and one not in mine and one not in used]
 
 
 def merged_schema(before: str, there: str, now: str, name: str) -> Merged:
-    """schema.pbtxt; ConfigError where it is no schema, or cannot be edited without losing its layout."""
+    """Merges schema.pbtxt.
+
+    Args:
+      before: The earlier draft.
+      there: The edited file.
+      now: The new draft.
+      name: Name of the file, for messages.
+
+    Raises:
+      ConfigError: The file is not a valid schema, or cannot be edited without losing its layout.
+    """
     base, ours, theirs = (parse_schema(text.removeprefix("\ufeff"), name) for text in (before, there, now))
     wanted = schema_pb2.Schema()
     wanted.CopyFrom(ours)

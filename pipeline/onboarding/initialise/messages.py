@@ -1,4 +1,4 @@
-"""What `plumbline init` says, in order of what it costs: what may leak, what it left out, what it assumed. Pure."""
+"""Messages of `plumbline init`: possible data leakage, excluded columns, assumptions. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ from components.table_reading.read_options import ReadOptions
 from pipeline.onboarding.initialise.column_types import DraftColumn
 from pipeline.onboarding.initialise.proposal import Proposal
 from pipeline.onboarding.initialise.spellings import FoundSpellings
+from pipeline.onboarding.initialise.target_leakage import LEAKS
 
 MOST_SHOWN = 12
-"""Lines of a list; --json has all, the table below the lists, too."""
+"""Maximum number of lines of a list; --json and the table of columns are complete."""
 _COSTLY = ("text", "list", "date", "categorical", "numeric", "cyclical", "time", "id", "constant")
-"""Kinds of what is left out, those that may hold most first."""
+"""Kinds of excluded columns, those with the most information first."""
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A column that may tell the label: its figure on its own, whether it is left out, and the question to a person."""
+    """A column that may leak the label: its score, whether it is excluded, and the question to the user."""
 
     column: str
     alone: str
@@ -28,7 +29,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A column that no model learns from, and why."""
+    """A column that is not a feature, and why."""
 
     column: str
     kind: str
@@ -37,14 +38,14 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Assumed:
-    """What was taken for granted, and the setting that changes it."""
+    """An assumption and the setting that changes it."""
 
     what: str
     setting: str
 
 
 def leaks_of(proposal: Proposal) -> list[Leak]:
-    """Columns that may tell the label, the strongest first."""
+    """Returns the columns that may leak the label, strongest first."""
     found = [
         Leak(column.name, column.alone, column.score, not column.is_feature, _question(column, proposal.label))
         for column in proposal.columns
@@ -57,30 +58,30 @@ def _question(column: DraftColumn, label: str) -> str:
     name, asked = on_one_line(column.name), on_one_line(label)
     if column.tells == "order":
         return (
-            f"{name}: the rows are in the order of {asked}, so this id tells it ({column.alone}); it is no feature, "
-            "leave it out of [features]"
+            f"{name}: the rows are sorted by {asked}, so this id predicts it ({column.alone}); it is not a feature, "
+            "keep it out of [features]"
         )
-    how = "whether it has a value at all says as much; " if column.tells == "missing" else ""
+    how = "the presence of a value alone predicts as well; " if column.tells == "missing" else ""
     if not column.is_feature:
-        if column.tells == "label" or "gives the label away" in column.suspicious:
+        if column.tells == "label" or LEAKS in column.suspicious:
             return (
-                f"{name}: left out, it says what {asked} is ({column.alone} on its own); {how}if it is known before "
-                f"{asked}, put it back into [features]"
+                f"{name}: excluded, it predicts {asked} almost perfectly ({column.alone}); {how}if it is known before "
+                f"{asked}, add it to [features]"
             )
-        return f"{name}: left out, {column.suspicious} ({column.alone} on its own)"
+        return f"{name}: excluded, {column.suspicious} ({column.alone})"
     return (
-        f"is {name} known before {asked}? On its own it ranks at {column.alone}; {how}if it is only known afterwards, "
-        "take it out of [features]"
+        f"{name}: strong predictor of {asked} ({column.alone}); {how}if it is only known after {asked}, remove it from "
+        "[features]"
     )
 
 
 def left_out_of(proposal: Proposal) -> list[LeftOut]:
-    """Columns that no model learns from, those that may hold most first; leaks are told by leaks_of."""
+    """Returns the columns that are not features, without those of `leaks_of`."""
     found = [
         LeftOut(column.name, column.kind, on_one_line(_why(column)))
         for column in proposal.columns
         if not column.is_feature and column.kind != "label" and column.name not in proposal.id
-        if "gives the label away" not in column.suspicious
+        if LEAKS not in column.suspicious
     ]
     return sorted(found, key=lambda one: _COSTLY.index(one.kind) if one.kind in _COSTLY else 0)
 
@@ -96,9 +97,17 @@ def assumed_of(
     misfits: Mapping[str, int],
     impossible: Mapping[str, str],
 ) -> list[Assumed]:
-    """What was taken for granted, and how to change it."""
+    """Returns the assumptions about columns and notation.
+
+    Args:
+      proposal: The proposal.
+      options: Read options.
+      spellings: Spelling variants of the label.
+      misfits: Column -> number of type mismatches.
+      impossible: Column of dates -> the first value that looks like a date and is not one.
+    """
     label = on_one_line(proposal.label)
-    keys = "[dataset] task and positive say otherwise" if proposal.positive is not None else "[dataset] task says so"
+    keys = "[dataset] task and positive" if proposal.positive is not None else "[dataset] task"
     found = [Assumed(f"{label} is a {proposal.task} label: {on_one_line(proposal.why)}", keys)]
     found += [
         Assumed(f"{label}: {spelling!r} is read as {value!r}", f"[data.values.{label}]")
@@ -107,13 +116,11 @@ def assumed_of(
     ]
     unlabelled = next(column.missing for column in proposal.columns if column.kind == "label")
     if unlabelled:
-        found.append(
-            Assumed(f"{unlabelled:.1%} of the rows have no {label} and are left out", "fill it in where known")
-        )
+        found.append(Assumed(f"{unlabelled:.1%} of the rows have no {label} and are dropped", "fill it in where known"))
     found += [
         Assumed(
-            f"{on_one_line(column)}: {count:,} {'value does' if count == 1 else 'values do'} not fit the others and "
-            f"{'counts' if count == 1 else 'count'} as missing{_first(impossible.get(column, ''))}",
+            f"{on_one_line(column)}: {count:,} type {'mismatch' if count == 1 else 'mismatches'}, read as "
+            f"missing{_first(impossible.get(column, ''))}",
             "[data] on_type_mismatch",
         )
         for column, count in misfits.items()
@@ -121,7 +128,7 @@ def assumed_of(
     if markers := [marker for marker in options.missing if marker]:
         found.append(Assumed(f'{", ".join(map(repr, markers))} mean "no value"', "[data] missing"))
     if options.delimiter != ",":
-        # What is printed has been escaped for a terminal.
+        # The delimiter may already be escaped for the terminal.
         separated = "tabs" if options.delimiter in ("\t", "\\t") else repr(options.delimiter)
         found.append(Assumed(f"cells are separated by {separated}", "[data] delimiter"))
     found += [
@@ -130,12 +137,12 @@ def assumed_of(
         if column.is_feature and column.note and not column.tells
     ]
     if proposal.id:
-        found.append(Assumed(f"{', '.join(map(on_one_line, proposal.id))} names a row", "[dataset] id"))
+        found.append(Assumed(f"{', '.join(map(on_one_line, proposal.id))} identifies a row", "[dataset] id"))
     return found
 
 
 def _first(impossible: str) -> str:
-    return f"; the first that is no date is {on_one_line(impossible)}" if impossible else ""
+    return f"; the first impossible date is {on_one_line(impossible)}" if impossible else ""
 
 
 def _setting(column: DraftColumn) -> str:
@@ -145,12 +152,12 @@ def _setting(column: DraftColumn) -> str:
 
 
 def spelling_lines(spellings: Iterable[FoundSpellings], label: str) -> list[str]:
-    """Spellings of one value, those that are read as one first."""
+    """Returns lines on spelling variants, first those that are read as one value."""
     return [line for one in spellings for line in one.lines(one.column == label)]
 
 
 def shortened(lines: list[str]) -> list[str]:
-    """The first MOST_SHOWN, indented."""
+    """Returns the first MOST_SHOWN lines, indented, and the number of the others."""
     more = len(lines) - MOST_SHOWN
     return [f"  {line}" for line in lines[:MOST_SHOWN]] + (
         [f"  and {more:,} more; --json lists all"] if more > 0 else []
@@ -158,11 +165,11 @@ def shortened(lines: list[str]) -> list[str]:
 
 
 def column_table(columns: Iterable[DraftColumn]) -> list[str]:
-    """A line for each column, aligned."""
+    """Returns an aligned line for each column."""
     rows = [("column", "type", "kind", "missing", "distinct", "note")]
     for column in columns:
         missing = f"{column.missing:.1%}" if column.missing else ""
-        kind = "left out" if column.suspicious else column.kind
+        kind = "excluded" if column.suspicious else column.kind
         note = column.suspicious or column.note
         rows.append((on_one_line(column.name), column.type, kind, missing, f"{column.distinct:,}", note))
     widths = [max(len(row[place]) for row in rows) for place in range(5)]

@@ -1,4 +1,4 @@
-"""How a CSV and its numbers are written, as `plumbline init` says it and as pipeline.toml says it. Pure."""
+"""The format of a CSV file and of its numbers, as messages of `plumbline init` and as lines of pipeline.toml. Pure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,12 +10,12 @@ _NAMES = {".": "a point", ",": "a comma", " ": "a blank", "'": "an apostrophe", 
 
 
 def assumed_of_numbers(options: ReadOptions) -> list[tuple[str, str]]:
-    """The table's notation in words, with the setting that changes it."""
+    """Returns the number format in words, with the settings that change it."""
     found = []
     if options.decimal != ".":
-        found.append((f"{_NAMES[options.decimal]} is the decimal mark of all numbers", "[data] decimal"))
+        found.append((f"{_NAMES[options.decimal]} is the decimal mark", "[data] decimal"))
     if options.thousands:
-        found.append((f"{_NAMES[options.thousands]} may part the thousands of all numbers", "[data] thousands"))
+        found.append((f"{_NAMES[options.thousands]} is the thousands separator", "[data] thousands"))
     found += [
         (f"{on_one_line(name)}: {_units(one.units)}", f"[data.numbers.{on_one_line(name)}] units")
         for name, one in options.numbers.items()
@@ -25,7 +25,7 @@ def assumed_of_numbers(options: ReadOptions) -> list[tuple[str, str]]:
 
 
 def csv_lines(options: ReadOptions, assumed: Sequence[tuple[str, str]]) -> list[str]:
-    """Lines of [data] for what is not usual, with what was found as a comment."""
+    """Returns lines of [data] for options that differ from the defaults, with the finding as a comment."""
     usual = ReadOptions()
     lines = []
     for key in ("encoding", "header_row", "skip_footer", "comment", "decimal", "thousands"):
@@ -39,7 +39,7 @@ def csv_lines(options: ReadOptions, assumed: Sequence[tuple[str, str]]) -> list[
 
 
 def number_lines(options: ReadOptions) -> list[str]:
-    """The tables [data.numbers.<column>]."""
+    """Returns the tables [data.numbers.<column>]."""
     lines = []
     for name, one in options.numbers.items():
         lines += ["", f"[data.numbers.{toml_string(name)}]"]
@@ -49,7 +49,7 @@ def number_lines(options: ReadOptions) -> list[str]:
             lines.append(f"thousands = {toml_string(one.thousands)}")
         if one.units:
             units = ", ".join(f"{toml_string(unit)} = {factor:.15g}" for unit, factor in one.units.items())
-            lines.append(f"units = {{ {units} }}".ljust(30) + "# beside a number = what the number is multiplied by")
+            lines.append(f"units = {{ {units} }}".ljust(30) + "# unit = factor that the number is multiplied by")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""Folders of folders, named column=value: which of these columns makes the spans, and the pattern that says so."""
+"""Hive-partitioned folders (column=value): detects the column of the spans and derives the file pattern."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,18 @@ from components.table_reading.span_numbers import are_spans
 from components.table_reading.spans import SPAN, open_folder
 
 TIME_WORDS = ("date", "day", "dt", "ds", "week", "month", "quarter", "year", "period", "span", "batch", "snapshot")
-"""What a column of spans is called, most likely; first those that cut finest."""
+"""Usual names of a span column, finest granularity first."""
 
 
 def partitioned_pattern(data: str) -> tuple[str, str]:
-    """The pattern of a folder whose files lie in folders named column=value, and the column of the spans.
+    """Derives the file pattern of a partitioned folder and the column of its spans.
 
     Returns:
-      As `month={span}/region=*/*.parquet` and `month`; the column is "" where none makes a series of spans. The pattern
-      is "" where there are no such folders.
+      Pattern and column, such as `month={span}/region=*/*.parquet` and `month`; the column is "" if none has
+      consecutive numbers, the pattern is "" if the folder is not partitioned.
 
     Raises:
-      InputError: The folders are of several depths, columns or kinds of files.
+      InputError: The folders differ in depth or columns, or the files in type.
     """
     filesystem, root = open_folder(data)
     paths = [path for _, path in walk(filesystem, root, data) if suffix(path) and values_of(path)]
@@ -30,10 +30,12 @@ def partitioned_pattern(data: str) -> tuple[str, str]:
     levels = {tuple(re.sub("=.*", "", folder) for folder in path.split("/")[:-1]) for path in paths}
     if len(levels) > 1:
         found = " and ".join("/".join(one) for one in sorted(levels)[:2])
-        raise InputError(f"{data}: its folders are not of one kind: {found}; a table has the same columns everywhere")
+        raise InputError(
+            f"{data}: its folders have different partition columns: {found}; use the same columns everywhere"
+        )
     ends = sorted({suffix(path) for path in paths})
     if len(ends) > 1:
-        raise InputError(f"{data}: holds files of several kinds: {', '.join(ends)}; a table is of one kind")
+        raise InputError(f"{data}: contains files of several types: {', '.join(ends)}; use one type")
     folders = [path.split("/")[:-1] for path in paths]
     values = {
         place: sorted({folder[place].partition("=")[2] for folder in folders})
@@ -50,7 +52,7 @@ def partitioned_pattern(data: str) -> tuple[str, str]:
 
 
 def _span_level(names: Sequence[str], values: Mapping[int, Sequence[str]]) -> int:
-    """The folder level that makes the spans; -1 if none does. A column with a name of time goes first."""
+    """The folder level of the spans; -1 if there is none. Columns named after a time unit are preferred."""
     able = [place for place, found in values.items() if are_spans(found)]
     words = {place: re.split(r"[^a-z]+", names[place].lower()) for place in able}
     timely = [place for word in TIME_WORDS for place in able if word in words[place]]

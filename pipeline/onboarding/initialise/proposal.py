@@ -1,6 +1,6 @@
-"""Proposes what each column of a table is good for, and what its label asks for. Pure: a table in, a proposal out.
+"""Proposes the kind of each column, the task and the id columns of a table. Pure.
 
-A proposal is a draft for a person to correct, so every decision that could be otherwise carries its reason.
+A proposal is a draft for the user to correct, so every inferred value has a reason.
 """
 
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ from pipeline.settings.sections.section import Names, Task
 
 @dataclass(frozen=True)
 class Proposal:
-    """What is proposed for a table.
+    """The proposal for a table.
 
     Attributes:
       label: The label column.
-      task: What kind of question it asks.
-      positive: Of a binary label, the value that counts as 1.
-      why: How task and positive class were chosen.
-      majority: Share of the most frequent label value.
+      task: The task.
+      positive: Positive class of a binary label, else None.
+      why: Reason for task and positive class.
+      majority: Share of the most frequent label value, in [0, 1].
       spread: Standard deviation of a regression label; 0 for other tasks.
       columns: All columns, in the order of the data.
-      id: Columns that name a row.
+      id: Columns that identify a row.
     """
 
     label: str
@@ -43,11 +43,11 @@ class Proposal:
     id: Names
 
     def of_kind(self, kind: Kind) -> Names:
-        """Names of the features of a kind."""
+        """Returns the names of the features of a kind."""
         return tuple(column.name for column in self.columns if column.kind == kind and column.is_feature)
 
     def with_notes(self, notes: Mapping[str, str]) -> "Proposal":
-        """The same with more notes on columns, column -> note."""
+        """Returns the proposal with additional notes (column -> note)."""
         columns = tuple(
             replace(column, note="; ".join(filter(None, (notes[column.name], column.note))))
             if column.name in notes
@@ -60,18 +60,19 @@ class Proposal:
 def propose(
     table: pa.Table, types: Mapping[str, str], label: str, rows: int | None = None, spans: np.ndarray | None = None
 ) -> Proposal:
-    """Proposes kinds, task, ids and what to leave out.
+    """Proposes kinds, task, id columns and excluded columns.
 
     Args:
-      table: Rows (a sample will do), in the order of the data; columns as `types` says.
+      table: Rows or a sample of them, in the order of the data, with columns of the types `types`.
       types: Column -> type alias.
       label: The label column.
-      rows: Rows that the sample was taken from.
-      spans: For each row the number of its span, where there are several.
+      rows: Number of rows of the whole data.
+      spans: Span number of each row, if there are several spans.
 
     Raises:
-      UsageError: There is no such label column.
-      InputError: The label is constant, missing everywhere, or of a kind that cannot be learned; or no feature is left.
+      UsageError: The label column does not exist.
+      InputError: The label is constant, missing everywhere, or of a type that cannot be predicted; or there is no
+        feature.
     """
     if label not in types:
         hint = did_you_mean(label, types)
@@ -82,7 +83,7 @@ def propose(
     columns = {name: column_of(column, rows or table.num_rows) for name, column in values.items() if name != label}
     leave_out(columns, values, values[label], task, spans)
     shares = np.bincount(values[label].codes[values[label].codes >= 0]) / values[label].known
-    note = why if values[label].known == table.num_rows else f"{why}; rows without a label are left out"
+    note = why if values[label].known == table.num_rows else f"{why}; rows without a label are dropped"
     label_column = replace(described(values[label], "label"), note=note)
     proposal = Proposal(
         label,
@@ -96,18 +97,18 @@ def propose(
     )
     if not any(column.is_feature for column in proposal.columns):
         reasons = "; ".join(f"{column.name}: {column.suspicious or column.kind}" for column in columns.values())
-        raise InputError(f"no column is left to learn from ({reasons or 'the label is the only one'})")
+        raise InputError(f"no column can be a feature ({reasons or 'the label is the only column'})")
     return proposal
 
 
 def _ids(columns: Mapping[str, DraftColumn], values: Mapping[str, Values]) -> Names:
-    """The id columns.
+    """The id columns, whose hash assigns rows to train and eval.
 
-    A hash of them deals rows to train and eval. Where an id comes back in several rows, it alone is taken, the one of
-    most rows each, so that what is known of a visitor in train does not help with the same visitor in eval.
+    If the values of an id repeat, only the id with the most rows per value is used, so that all rows of a visitor, for
+    instance, are in the same split.
     """
     found = [column for column in columns.values() if column.kind == "id"]
     if not found:
         return ()
-    named = [column for column in found if named_id(values[column.name]) or column.note == "counts the rows"]
+    named = [column for column in found if named_id(values[column.name]) or column.note == "row number"]
     return (min(named or found, key=lambda column: column.distinct).name,)

@@ -1,4 +1,4 @@
-"""What `plumbline init` found and wrote, as it says it."""
+"""Result of `plumbline init` as JSON and as text."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,7 +21,7 @@ from pipeline.onboarding.initialise.spellings import FoundSpellings
 
 @dataclass(frozen=True)
 class Initialised:
-    """What was found and written. `sampled` of `rows` rows were looked at closely."""
+    """Findings and written files of `plumbline init`; `sampled` of `rows` rows were in the sample."""
 
     name: str
     config: Path
@@ -37,12 +37,12 @@ class Initialised:
     changed: tuple[str, ...] = ()
     source: tuple[Assumed, ...] = ()
     written: tuple[tuple[str, str], ...] = ()
-    """How the CSV is written, as far as that is not usual, and the setting that says otherwise."""
+    """CSV options that differ from the defaults: (finding, setting)."""
     impossible: Mapping[str, str] = field(default_factory=dict)
-    """Column of dates -> the first of its misfits that looks like a date and is none, with its file and row."""
+    """Column of dates -> the first value that looks like a date and is not one, with its file and row."""
 
     def to_json(self) -> dict[str, object]:
-        """As one JSON object."""
+        """Returns a JSON object."""
         proposal = self.proposal
         return {
             "name": self.name,
@@ -71,18 +71,24 @@ class Initialised:
         }
 
     def to_text(self) -> str:
-        """What costs most first; then a table of all columns, and the next command."""
+        """Returns the findings, most important first, a table of all columns, and the next command."""
         lists = (
-            ("Kept, as you edited it:", list(self.kept)),
+            ("Kept edits:", list(self.kept)),
             ("Changed since the last draft:", list(self.changed)),
             ("May leak the label:", [one.question for one in leaks_of(self.proposal)]),
-            ("Spellings of one value:", spelling_lines(self.spellings, self.proposal.label)),
-            ("Left out:", [f"{on_one_line(one.column)}: {one.why}" for one in left_out_of(self.proposal)]),
-            ("Assumed:", [f"{one.what}; {one.setting}" for one in self._assumed() if ".values." not in one.setting]),
+            ("Spelling variants:", spelling_lines(self.spellings, self.proposal.label)),
+            (
+                "Excluded from the features:",
+                [f"{on_one_line(one.column)}: {one.why}" for one in left_out_of(self.proposal)],
+            ),
+            (
+                "Assumptions and their settings:",
+                [f"{one.what}; {one.setting}" for one in self._assumed() if ".values." not in one.setting],
+            ),
         )
         files = f" in {self.files} files" if self.files > 1 else ""
         sample = (
-            f"; types from all of them, the rest from a sample of {self.sampled:,}" if self.sampled < self.rows else ""
+            f"; types from all rows, the rest from a sample of {self.sampled:,}" if self.sampled < self.rows else ""
         )
         return "\n".join(
             [
@@ -91,7 +97,7 @@ class Initialised:
                 "",
                 *column_table(self.proposal.columns),
                 "",
-                f"Written, a draft to read and correct: {self.config}, {self.schema}",
+                f"Drafts written, please check them: {self.config}, {self.schema}",
                 f"Next: plumbline run --dataset {self.name}",
             ]
         )

@@ -1,4 +1,4 @@
-"""The text of a drafted schema.pbtxt: every column with its type, what is certain of it, and how far it may drift."""
+"""Drafts schema.pbtxt: type, presence, domain and drift threshold of every column."""
 
 from typing import Any
 
@@ -14,19 +14,25 @@ from pipeline.onboarding.initialise.proposal import Proposal
 
 LARGEST_DOMAIN = 50
 SAFE_COUNT = 20
-"""A column with a rarer value has others that were not seen yet; to list its values would block the next span."""
+"""A column with rarer values probably has further unseen ones; a domain would block the next span."""
 FEW_INTEGERS = 31
 DRIFT = 0.1
-"""A share that moves by 10 points matters. What chance does to few rows is the calibrated rule's business."""
+"""Drift threshold: a share that changes by 10 percentage points. Calibrated thresholds account for sampling noise."""
 
 
 def schema_text(name: str, proposal: Proposal, found: InferredSchema) -> str:
-    """schema.pbtxt: every column with its type, what is certain of it, and how far it may drift."""
+    """Drafts the text of schema.pbtxt.
+
+    Args:
+      name: Name of the dataset.
+      proposal: The proposal.
+      found: Survey of all rows.
+    """
     parts = [
-        f"# What a span of {name} may hold. Drafted by plumbline init; what is known better belongs here.\n"
-        "# presence: min_fraction 1.0 is a value in every row. domain: the legal values; up to 5 % of others pass.\n"
-        "# drift_comparator: how far eval may be from train before the column counts as drifted: infinity_norm is the\n"
-        "# Chebyshev distance between shares of values or, for numbers, between distribution functions.\n"
+        f"# Schema of the spans of {name}. Drafted by plumbline init; correct it where you know better.\n"
+        "# presence: min_fraction 1.0 requires a value in every row. domain: legal values; up to 5 % of others pass.\n"
+        "# drift_comparator: drift threshold between train and eval; infinity_norm is the Chebyshev distance between\n"
+        "# shares of values or, for numbers, the Kolmogorov-Smirnov distance.\n"
     ]
     domains = []
     for column in proposal.columns:
@@ -34,7 +40,7 @@ def schema_text(name: str, proposal: Proposal, found: InferredSchema) -> str:
         values = _domain(column, proposal, found)
         if values:
             feature.domain = column.name
-            if column.kind != "label":  # another label value than these cannot be learned from
+            if column.kind != "label":  # other label values are never legal
                 feature.distribution_constraints.min_domain_mass = 0.95
             domains.append(schema_pb2.StringDomain(name=column.name, value=values))
         why = column.suspicious or column.note
@@ -57,7 +63,7 @@ def _feature(column: DraftColumn, proposal: Proposal, found: InferredSchema) -> 
     if column.type in TAGS:
         feature.annotation.tag.append(TAGS[column.type])
     certain = column.kind == "label" or (column.name in proposal.id and not found.missing[column.name])
-    if certain:  # rows without a label are left out before anything is counted
+    if certain:  # rows without a label are dropped before statistics
         feature.presence.min_fraction = 1.0
         feature.presence.min_count = 1
         feature.value_count.min = 1
@@ -68,7 +74,7 @@ def _feature(column: DraftColumn, proposal: Proposal, found: InferredSchema) -> 
     else:
         feature.value_count.max = 1
     classes = column.kind == "categorical" or (column.kind == "label" and proposal.task != "regression")
-    # Of a few integers the shares are told, not how many lie below.
+    # Few distinct integers are compared by their shares, not by their distribution function.
     classes = classes or (column.type == "int64" and column.distinct <= FEW_INTEGERS and column.kind != "label")
     if column.type == "bool":
         feature.bool_domain.SetInParent()
@@ -83,7 +89,7 @@ def _feature(column: DraftColumn, proposal: Proposal, found: InferredSchema) -> 
 
 
 def _domain(column: DraftColumn, proposal: Proposal, found: InferredSchema) -> list[str]:
-    """The legal values of a text column if they are few and each is frequent, so that no other is to be expected."""
+    """The domain of a text column; empty unless it has few values and each is frequent."""
     classes = column.kind == "label" and proposal.task != "regression"
     if column.type != "string" or not (classes or (column.kind == "categorical" and column.is_feature)):
         return []

@@ -1,4 +1,4 @@
-"""The text of a drafted pipeline.toml: every table with what there is to know about it, fitted to the table's size."""
+"""Drafts pipeline.toml, with commented settings that fit the number of rows."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ from pipeline.onboarding.initialise.spellings import settings_lines as spelling_
 
 EVAL_SHARE = 0.2
 FEW_ROWS = 50_000
-"""Tables below that are given more epochs, all columns to every tree, and categories of two rows."""
+"""Tables with fewer rows get more epochs, all columns in every tree, and categories from two rows on."""
 TREES = (
     "",
     "[training.trees]",
@@ -44,14 +44,24 @@ def settings_text(
     notes: Sequence[str] = (),
     assumed: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """pipeline.toml, every table with what there is to know about it.
+    """Drafts the text of pipeline.toml.
 
-    `cells`: whether the files are CSV, also where their names do not say so. `notes`: what is taken for granted of the
-    source; `assumed` of how a CSV is written.
+    Args:
+      name: Name of the dataset.
+      place: Location of the data.
+      proposal: The proposal.
+      options: Read options.
+      misfits: Column -> number of type mismatches.
+      found: Survey of all rows.
+      eval_rows: Number of rows of the split `eval`.
+      spellings: Spelling variants by column.
+      cells: Whether the files are CSV, even if their names have another suffix.
+      notes: Assumptions about the source, written as comments.
+      assumed: CSV options that differ from the defaults: (finding, setting).
     """
     default = asdict(DEFAULT_LIMITS)
     lines = [
-        f"# {name}: drafted by plumbline init from {found.rows:,} rows. Correct what you know better.",
+        f"# {name}: drafted by plumbline init from {found.rows:,} rows. Correct it where you know better.",
         "",
         "[dataset]",
         f"name = {_toml(name)}",
@@ -59,11 +69,11 @@ def settings_text(
         f"label = {_toml(proposal.label)}",
     ]
     if proposal.positive is not None:
-        lines.append(f"positive = {_toml(proposal.positive)}".ljust(30) + "# the value that counts as 1")
+        lines.append(f"positive = {_toml(proposal.positive)}".ljust(30) + "# positive class")
     many = next((column for column in proposal.columns if column.name in proposal.id and column.note), None)
     lines += [
         f"id = {_toml(list(proposal.id))}".ljust(30)
-        + ("# names a row; never a feature" if proposal.id else "# columns that name a row; none was found")
+        + ("# identifies a row; never a feature" if proposal.id else "# columns that identify a row; none was found")
         + (f" ({many.note})" if many else ""),
         *_time(proposal),
         "",
@@ -73,10 +83,10 @@ def settings_text(
         *(f"# {on_one_line(note)}" for note in notes),
     ]
     if place.window:
-        lines.append(f"window = {place.window}".ljust(30) + "# spans to train on; the one after them is eval")
+        lines.append(f"window = {place.window}".ljust(30) + "# number of spans to train on; the next span is eval")
     else:
         what = "id columns" if proposal.id else "whole row"
-        lines.append(f"eval_share = {EVAL_SHARE}".ljust(30) + f"# of the rows, dealt by a hash of the {what}")
+        lines.append(f"eval_share = {EVAL_SHARE}".ljust(30) + f"# share of the rows, assigned by a hash of the {what}")
     cells = is_csv(place.files[0]) if cells is None else cells
     if cells or options.missing != ("",):
         lines.append(f"missing = {_toml(list(options.missing))}".ljust(30) + '# cells that mean "no value"')
@@ -86,7 +96,7 @@ def settings_text(
     lines.append(
         f"on_type_mismatch = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
     )
-    lines += [f"# {count:,} in {on_one_line(column)} do not fit its other values" for column, count in misfits.items()]
+    lines += [f"# {count:,} type mismatches in {on_one_line(column)}" for column, count in misfits.items()]
     lines += _notations(proposal, found)
     lines += [f"{key} = {value}" for key, value in asdict(options.limits).items() if value != default[key]]
     lines += number_lines(options)
@@ -99,12 +109,12 @@ def settings_text(
 
 
 def _source(place: DataLocation, options: ReadOptions) -> list[str]:
-    """The keys of [data] that say which rows of the place are read."""
+    """The keys of [data] that select the rows."""
     lines = [f"{'query' if place.is_database else 'pattern'} = {_toml(place.pattern)}"]
     if place.span_column:
-        lines[0] = lines[0].ljust(29) + f" # each {on_one_line(place.span_column)} is a span; * in its place: no spans"
+        lines[0] = lines[0].ljust(29) + f" # each {on_one_line(place.span_column)} is a span; use * for no spans"
     if options.spans_query:
-        lines.append(f"spans_query = {_toml(options.spans_query)}".ljust(29) + " # the spans there are")
+        lines.append(f"spans_query = {_toml(options.spans_query)}".ljust(29) + " # query for the spans")
     if options.password_variable:
         lines.append(f"password_variable = {_toml(options.password_variable)}")
     if options.sheet:
@@ -113,25 +123,25 @@ def _source(place: DataLocation, options: ReadOptions) -> list[str]:
 
 
 def _time(proposal: Proposal) -> list[str]:
-    """A proposal, not more: the data does not say which date is the row's own, and whether rows come in its order."""
+    """The key `time` as a comment, since the data do not tell which date is the time of the row."""
     names = [column.name for column in proposal.columns if column.type in ("date", "timestamp")]
     if not names:
         return []
-    why = "# the row's own time, if it is: gives order, a split by time, ages; see docs/own-data.md"
+    why = "# if this is the time of the row: enables a split by time and ages; see docs/own-data.md"
     return [f"# time = {_toml(names[0])}".ljust(30) + why]
 
 
 def _notations(proposal: Proposal, found: InferredSchema) -> list[str]:
-    """How cells are written that are not as Arrow or ISO 8601 has it."""
+    """Formats of dates and lists that differ from ISO 8601 and from Arrow's."""
     formats = {column.name: column.date_format for column in proposal.columns if column.date_format}
     separators = {column.name: column.list_separator for column in proposal.columns if column.list_separator}
     lines = []
     for name, other in found.ambiguous.items():
-        lines.append(f"# {on_one_line(name)}: every value can be read as {other} as well; correct it if it is that")
+        lines.append(f"# {on_one_line(name)}: every value also fits {other}; correct the format if that is right")
     latest = {name: year for name, year in found.options.latest_year.items() if name in formats}
     if latest:
         pairs_ = ", ".join(f"{_toml(name)} = {year}" for name, year in latest.items())
-        lines.append(f"latest_year = {{ {pairs_} }}".ljust(30) + "# that two digits mean")
+        lines.append(f"latest_year = {{ {pairs_} }}".ljust(30) + "# latest year of two-digit years")
     for key, pairs in (("date_format", formats), ("list_separator", separators)):
         if pairs:
             lines.append(f"{key} = {{ {', '.join(f'{_toml(name)} = {_toml(one)}' for name, one in pairs.items())} }}")
@@ -141,11 +151,11 @@ def _notations(proposal: Proposal, found: InferredSchema) -> list[str]:
 def _features(proposal: Proposal, rows: int) -> list[str]:
     lines = ["[features]"]
     if left := [column for column in proposal.columns if column.suspicious]:
-        lines.append("# Left out as suspicious; put back what is right after all:")
+        lines.append("# Excluded for the reasons below; add a column if its reason does not apply:")
         lines += [f"#   {on_one_line(column.name)}: {on_one_line(column.suspicious)}" for column in left]
     carried = [column for column in proposal.columns if not column.is_feature and column.kind in ("id", "date")]
     if carried := [column for column in carried if column.name not in proposal.id and not column.suspicious]:
-        lines.append("# Carried, but not learned from:")
+        lines.append("# Kept in the data, but not features:")
         lines += [f"#   {on_one_line(column.name)}: {column.kind}; {on_one_line(column.note)}" for column in carried]
     lines += [*_array("categorical", proposal.of_kind("categorical")), *_array("numeric", proposal.of_kind("numeric"))]
     periods = {
@@ -155,20 +165,20 @@ def _features(proposal: Proposal, rows: int) -> list[str]:
     lines.append(f"cyclical = {{ {pairs} }}" if pairs else "cyclical = {}                 # column = period")
     if texts := proposal.of_kind("text"):
         lines += _array("text", texts)
-        lines[-1] = lines[-1].ljust(30) + "# free text: learned by its words and letters, see [text]"
+        lines[-1] = lines[-1].ljust(30) + "# free text: word and character n-grams, see [text]"
     for key, names, what in (
-        ("dates", proposal.of_kind("date"), "# Learned by calendar parts and ages:"),
+        ("dates", proposal.of_kind("date"), "# Dates become calendar parts and ages:"),
         ("times", proposal.of_kind("time"), "# Times of day, in seconds:"),
-        ("lists", proposal.of_kind("list"), "# Several values a row:"),
+        ("lists", proposal.of_kind("list"), "# Lists of values:"),
     ):
         lines += [what, *_array(key, names)] if names else []
     count = 1 if rows < 500 else 2 if rows < FEW_ROWS else 10
-    lines.append(f"min_count = {count}".ljust(30) + "# rarer categories are learned as one")
+    lines.append(f"min_count = {count}".ljust(30) + "# rarer categories share one code")
     return lines
 
 
 def _training(rows: int) -> list[str]:
-    """Small tables need more and smaller steps, a smaller network, and more rows to know when to stop."""
+    """Training settings by table size: small tables get more epochs, a smaller network, a larger validation split."""
     settings: dict[str, object] = {"epochs": 20, "batch_size": 512, "hidden_units": [256, 128], "patience": 3}
     if rows < FEW_ROWS:
         settings = {"epochs": 30, "batch_size": 256, "hidden_units": [128, 64], "patience": 5}
@@ -185,7 +195,7 @@ def _training(rows: int) -> list[str]:
 
 
 def _evaluation(proposal: Proposal, found: InferredSchema, eval_rows: int) -> list[str]:
-    chance = round(min(max(0.5 / max(eval_rows, 1) ** 0.5, 0.003), 0.05), 3)  # what a metric moves by chance
+    chance = round(min(max(0.5 / max(eval_rows, 1) ** 0.5, 0.003), 0.05), 3)  # standard error of a metric, roughly
     if proposal.task == "binary":
         bar, tolerance, why = {"auc": 0.55}, {"auc": chance, "average_precision": 2 * chance}, "0.5 is chance"
     elif proposal.task == "multiclass":
@@ -204,19 +214,19 @@ def _evaluation(proposal: Proposal, found: InferredSchema, eval_rows: int) -> li
     ][:2]
     return [
         "[evaluation]",
-        f"slices = {_toml(slices)}".ljust(30) + "# columns by whose values the model is judged, too",
+        f"slices = {_toml(slices)}".ljust(30) + "# columns whose values form slices for evaluation",
         f"min_slice_rows = {max(30, min(500, eval_rows // 20))}",
         "",
-        "[evaluation.thresholds]".ljust(30) + f"# what a candidate has to reach; {why}",
+        "[evaluation.thresholds]".ljust(30) + f"# absolute thresholds; {why}",
         *(f"{metric} = {value}" for metric, value in bar.items()),
         "",
-        "[evaluation.tolerance]".ljust(30) + "# how much worse than the champion is still no regression",
+        "[evaluation.tolerance]".ljust(30) + "# how much worse than the champion a candidate may be",
         *(f"{metric} = {value}" for metric, value in tolerance.items()),
     ]
 
 
 def _array(key: str, names: Iterable[str]) -> list[str]:
-    """A TOML array, wrapped."""
+    """A TOML array, wrapped to several lines."""
     lines, line = [], ""
     for cell in (f"{_toml(name)}, " for name in names):
         if line and len(line) + len(cell) > 100:
@@ -229,7 +239,7 @@ def _array(key: str, names: Iterable[str]) -> list[str]:
 
 
 def _toml(value: object) -> str:
-    """A TOML value: a string, a number, a truth value, or an array of these."""
+    """A TOML value: a string, a number, a Boolean, or an array of these."""
     if isinstance(value, str):
         return toml_string(value)
     if isinstance(value, list | tuple):

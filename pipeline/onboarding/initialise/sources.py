@@ -1,4 +1,4 @@
-"""What `plumbline init` says of where the rows come from: the sheet, the spans it took for some, the query."""
+"""Messages of `plumbline init` on the source of the rows: sheet, partitions, spans, query."""
 
 from components.shared.texts.escaping import on_one_line
 from components.table_reading.formats.file_suffixes import is_binary, is_sheet
@@ -15,10 +15,10 @@ from pipeline.onboarding.initialise.messages import Assumed
 
 
 def assumed_of_source(place: DataLocation, options: ReadOptions) -> list[Assumed]:
-    """What was taken for granted of a source, and the setting that changes it."""
+    """Returns the assumptions about a source, with the settings that change them."""
     if place.is_database:
         if SPAN not in place.pattern:
-            return [Assumed("the order of the rows is the database's", "ORDER BY in [data] query")]
+            return [Assumed("the database determines the order of the rows", "ORDER BY in [data] query")]
         names = [file.name.rpartition(", span ")[2] for file in (place.files[0], place.files[-1])]
         return [Assumed(f"spans are {names[0]} to {names[1]}", "[data] spans_query")]
     found = []
@@ -28,13 +28,13 @@ def assumed_of_source(place: DataLocation, options: ReadOptions) -> list[Assumed
     opened = open_place(place.directory)
     inner = as_named(opened, file, options.limits)
     if inner is not file:
-        found.append(Assumed(f"{file.name} holds {on_one_line(inner.path)}", "[data] pattern"))
+        found.append(Assumed(f"{file.name} contains {on_one_line(inner.path)}", "[data] pattern"))
     elif is_binary(file):
         schema = file_schema(opened, file, options.limits)
         found += [
             Assumed(
                 f"{on_one_line(name)} is nested; its fields are columns: {on_one_line(', '.join(names))}",
-                "take it out of the file, or what is not wanted out of [features]",
+                "remove unwanted ones from [features]",
             )
             for name, names in nested_columns(schema).items()
         ]
@@ -45,8 +45,8 @@ def assumed_of_source(place: DataLocation, options: ReadOptions) -> list[Assumed
         if sheet.merged:
             found.append(
                 Assumed(
-                    f"of {sheet.merged:,} merged cells the first alone has the value, the others are missing",
-                    "take the merging out of the sheet",
+                    f"{sheet.merged:,} merged cells: only the first cell has the value, the others are missing",
+                    "unmerge the cells in the sheet",
                 )
             )
     return found
@@ -55,9 +55,9 @@ def assumed_of_source(place: DataLocation, options: ReadOptions) -> list[Assumed
 def _partitions(place: DataLocation) -> Assumed:
     parts = place.files[0].parts
     columns = [column for column, _ in parts[0].values]
-    said = f"the folders give {', '.join(map(on_one_line, columns))}" if columns else "all files are one table"
+    text = f"the folders give {', '.join(map(on_one_line, columns))}" if columns else "all files are one table"
     if place.span_column:
-        said += f", and each {on_one_line(place.span_column)} is a span"
+        text += f", and each {on_one_line(place.span_column)} is a span"
     elif columns:
-        said += ", of which none makes spans"
-    return Assumed(said, "[data] pattern, with {span} where the span's number stands")
+        text += ", none of which numbers the spans"
+    return Assumed(text, "[data] pattern, with {span} for the span number")

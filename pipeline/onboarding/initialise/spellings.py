@@ -1,4 +1,4 @@
-"""Spellings of one value in the label and in categories: which are read as one, and which are only proposed."""
+"""Spelling variants in the label and in categories: which are applied and which are only proposed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from components.shared.texts.escaping import on_one_line, toml_string
 from pipeline.onboarding.initialise.column_values import NEAR_UNIQUE, short, value_counts
 
 MOST_DISTINCT = 20_000
-"""A column with more different values is not looked at here; `plumbline audit` does."""
+"""Columns with more distinct values are not checked here; `plumbline audit` checks them."""
 MOST_WRITTEN = 40
-"""Groups of a column that pipeline.toml proposes."""
+"""Maximum number of proposed groups per column in pipeline.toml."""
 
 
 @dataclass(frozen=True)
 class FoundSpellings:
-    """Spellings of one column: `applied` are read as one value, `proposed` are for a person to decide.
+    """Spelling variants of one column: `applied` ones are read as one value, `proposed` ones need a decision.
 
-    `before` is the number of different values, `after` what `applied` leaves of them.
+    `before` is the number of distinct values, `after` the number after applying `applied`.
     """
 
     column: str
@@ -32,11 +32,11 @@ class FoundSpellings:
 
     @property
     def meant(self) -> dict[str, str]:
-        """Spelling -> value, of those that are read as one."""
+        """Spelling -> value of the applied variants."""
         return {spelling: value for group in self.applied for spelling, value in group.meant.items()}
 
     def to_json(self) -> list[dict[str, Any]]:
-        """An object for each group."""
+        """Returns a JSON object for each group."""
         return [
             {
                 "column": self.column,
@@ -49,25 +49,33 @@ class FoundSpellings:
         ]
 
     def lines(self, is_label: bool) -> list[str]:
-        """What is said of it on top of init's output."""
+        """Returns the lines of init's output."""
         setting = f"[data.values.{on_one_line(self.column)}]"
         lines = []
         if self.applied:
             what = "classes" if is_label else "values"
             lines.append(
                 f"{on_one_line(self.column)}: {self.before:,} {what} -> {self.after:,}: {_listed(self.applied)}; "
-                f"take out of {setting} what is another value"
+                f"remove from {setting} what is a different value"
             )
         if self.proposed:
             lines.append(
-                f"{on_one_line(self.column)}: may be one value, and is not read as one yet: {_listed(self.proposed)}; "
-                f"take the # off in {setting} where it is"
+                f"{on_one_line(self.column)}: possible variants, not applied: {_listed(self.proposed)}; "
+                f"uncomment them in {setting} if they are one value"
             )
         return lines
 
 
 def label_spellings(table: pa.Table, label: str, alias: str) -> FoundSpellings | None:
-    """Spellings of a label's classes; None if there are none. What is certain is applied if two classes are left."""
+    """Finds spelling variants of a label's classes; None if there are none.
+
+    Certain variants are applied if at least two classes remain.
+
+    Args:
+      table: Rows.
+      label: The label column.
+      alias: Type alias of the label.
+    """
     groups, counts = _groups(table, label, alias)
     if not groups:
         return None
@@ -80,7 +88,13 @@ def label_spellings(table: pa.Table, label: str, alias: str) -> FoundSpellings |
 
 
 def category_spellings(table: pa.Table, columns: Iterable[str], types: Mapping[str, str]) -> list[FoundSpellings]:
-    """Spellings of categories; all of them proposals."""
+    """Finds spelling variants of categories; all of them are proposals.
+
+    Args:
+      table: Rows.
+      columns: Categorical columns.
+      types: Column -> type alias.
+    """
     found = []
     for column in columns:
         groups, counts = _groups(table, column, types[column])
@@ -90,7 +104,7 @@ def category_spellings(table: pa.Table, columns: Iterable[str], types: Mapping[s
 
 
 def spelling_of(groups: Iterable[SpellingGroup], value: str) -> str:
-    """What a value is read as."""
+    """Returns the canonical spelling of a value."""
     return next((group.value for group in groups if value in group.spellings), value)
 
 
@@ -104,22 +118,22 @@ def _groups(table: pa.Table, column: str, alias: str) -> tuple[list[SpellingGrou
 
 
 def applied_to(found: Iterable[FoundSpellings]) -> Spellings:
-    """[data.values] of what is read as one."""
+    """Returns the table [data.values] of the applied variants."""
     return {one.column: one.meant for one in found if one.applied}
 
 
 def settings_lines(found: Iterable[FoundSpellings]) -> list[str]:
-    """The tables [data.values.<column>] of pipeline.toml: what is applied, and as comments what is proposed."""
+    """Returns the tables [data.values.<column>] of pipeline.toml: applied variants, and proposed ones as comments."""
     lines = []
     for one in found:
         name = toml_string(one.column) if not one.column.replace("_", "").isalnum() else one.column
         name = name if one.column.isascii() else toml_string(one.column)
         mark = "" if one.applied else "# "
-        lines += ["", f"{mark}[data.values.{name}]".ljust(30) + "# spellings of one value: as written = as read"]
+        lines += ["", f"{mark}[data.values.{name}]".ljust(30) + "# spelling variants: as written = as read"]
         for group in one.applied:
             lines += _written(group, "")
         if one.proposed:
-            lines.append("# May be spellings of one value; take the # off where they are:")
+            lines.append("# Possible variants; uncomment those that are one value:")
         for group in one.proposed[:MOST_WRITTEN]:
             lines += _written(group, "# ")
         if (more := len(one.proposed) - MOST_WRITTEN) > 0:

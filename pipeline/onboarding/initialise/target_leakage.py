@@ -1,4 +1,4 @@
-"""Columns that a model must not learn from: they tell the label, tell the spans apart, or copy another column. Pure."""
+"""Detects columns that leak the label, identify the span, or copy another column. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,21 +18,32 @@ LEAK_SCORE = 0.99
 LEAK_CORRELATION = 0.995
 STRONG_SCORE = 0.95
 STRONG_CORRELATION = 0.98
-"""Worth a look: a column this good on its own may have been filled in when the answer was known."""
+"""Scores of a strong single predictor, which may have been recorded after the label was known."""
+
+LEAKS = "leaks the label"
+"""Reason of an excluded column that predicts the label almost perfectly."""
 
 
 def leave_out(
     columns: dict[str, DraftColumn], values: Mapping[str, Values], label: Values, task: Task, spans: np.ndarray | None
 ) -> None:
-    """Marks features that tell the label, tell the spans apart, or copy another column."""
+    """Marks features that leak the label, identify the span, or copy another column.
+
+    Args:
+      columns: Name -> proposed column; modified in place.
+      values: Name -> values.
+      label: Values of the label.
+      task: The task.
+      spans: Span number of each row, or None.
+    """
     seen: dict[bytes, str] = {}
     for name, column in columns.items():
         if column.kind == "id":
             columns[name] = _ordered_by(column, values[name], label, task)
         if not column.is_feature or column.type.startswith("list:"):
             continue
-        # Categories in other words are the same categories; numbers in the same order are not the same numbers, and
-        # two columns of texts that never come twice say nothing about each other.
+        # Recoded categories are the same categories; numbers in the same order are not the same numbers, and texts that
+        # never repeat have the same codes in every column, so their values are compared.
         content = hashlib.sha256(values[name].codes.tobytes())
         if column.kind == "text":
             content.update("\0".join(map(str, values[name].distinct)).encode())
@@ -40,13 +51,14 @@ def leave_out(
             content.update(values[name].distinct.astype(float).tobytes())
         twin = seen.setdefault(content.digest(), name)
         figure, leaks, strong, score = one_column_score(values[name], label, task)
-        reason = f"gives the label away: {figure} on its own" if leaks else ""
-        if not reason and column.kind != "date":  # the running number of a date is not learned from
+        reason = f"{LEAKS}: {figure} as the only feature" if leaks else ""
+        if not reason and column.kind != "date":  # the timestamp itself is not a feature
             reason = _tells_spans(values[name], spans)
         if not reason and twin != name:
             same = np.array_equal(values[twin].distinct, values[name].distinct)
-            reason = f"a copy of {twin}" + ("" if same else " in other words")
-        note = f"{figure} on its own; is it known when the question is asked?" if strong and not reason else column.note
+            reason = f"a copy of {twin}" + ("" if same else " with other names")
+        question = f"{figure} as the only feature; is it known at prediction time?"
+        note = question if strong and not reason else column.note
         tells: Tells = "label" if leaks else "strong" if strong else ""
         if tells and column.missing and one_column_score(_presence(values[name]), label, task).strong:
             tells = "missing"
@@ -54,12 +66,12 @@ def leave_out(
 
 
 def _presence(values: Values) -> Values:
-    """Whether there is a value, as a column of its own."""
+    """The presence of a value as a Boolean column."""
     return Values(values.name, "bool", np.where(values.codes < 0, 0, 1), np.array([False, True]))
 
 
 def _ordered_by(column: DraftColumn, values: Values, label: Values, task: Task) -> DraftColumn:
-    """The id, with what its order says of the label: a table sorted by its label numbers its rows so."""
+    """Marks an id that predicts the label because the rows are sorted by the label."""
     ranks = np.empty(len(values.distinct))
     ranks[np.argsort(values.distinct, kind="stable")] = np.arange(len(ranks))
     found = one_column_score(Values(values.name, "float64", values.codes, ranks), label, task)
@@ -71,12 +83,12 @@ def _tells_spans(values: Values, spans: np.ndarray | None) -> str:
         return ""
     groups = pd.Series(values.codes).groupby(spans)
     if (groups.nunique() == 1).all() and groups.first().nunique() > 1:
-        return "has one value per span: it tells spans apart, and the next one is new"
+        return "has one value per span, so the next span has an unseen value"
     return ""
 
 
 class SingleColumnScore(NamedTuple):
-    """How well a column on its own predicts the label: the figure, whether it leaks, whether it is at least strong."""
+    """Score of a column as the only feature: text, whether it leaks, whether it is at least strong, number."""
 
     figure: str
     leaks: bool
@@ -85,9 +97,14 @@ class SingleColumnScore(NamedTuple):
 
 
 def one_column_score(values: Values, label: Values, task: Task) -> SingleColumnScore:
-    """How well a column on its own predicts the label.
+    """Scores a column as the only predictor of the label.
 
-    Group means of the label on half of the rows, by value or by up to 100 quantiles, predict the other half.
+    Group means of the label on one half of the rows, by value or by up to 100 quantiles, predict the other half.
+
+    Args:
+      values: The column.
+      label: The label.
+      task: The task; the score is AUC (binary), accuracy (multiclass) or correlation (regression).
     """
     known = np.flatnonzero(label.codes >= 0)
     if len(known) < 2 * ENOUGH_ROWS:
@@ -119,20 +136,20 @@ def one_column_score(values: Values, label: Values, task: Task) -> SingleColumnS
     likeliest = np.where(table.any(axis=1), table.argmax(axis=1), common)[groups[held] + 1]
     figure = float((likeliest == label.codes[held]).mean())
     chance = float((label.codes[held] == common).mean())
-    tells = 1 - figure <= (1 - chance) / 10  # where one class is 99 %, 99 % is nothing
+    tells = 1 - figure <= (1 - chance) / 10  # relative to the accuracy of the majority class
     leaks, strong = tells and figure >= LEAK_SCORE, tells and figure >= STRONG_SCORE
     return SingleColumnScore(f"accuracy {figure:.3f}", leaks, strong, figure)
 
 
 def _sums(groups: np.ndarray, train: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of the target and number of training rows of each group, the first being those without a value."""
+    """Sum of the target and number of training rows of each group; the first group has no value."""
     size = int(groups.max()) + 2
     at = groups[train] + 1
     return np.bincount(at, target[train], minlength=size), np.bincount(at, minlength=size)
 
 
 def _groups(values: Values, train: np.ndarray) -> np.ndarray:
-    """Group of each row: its value, or its quantile where the values are many numbers. -1 is missing."""
+    """Group of each row: its value, or its quantile if a numeric column has many values. -1 is missing."""
     if values.type in ("string", "bool") or len(values.distinct) <= 100:
         return values.codes
     numbers = values.numbers
@@ -142,7 +159,7 @@ def _groups(values: Values, train: np.ndarray) -> np.ndarray:
 
 
 def auc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC curve, ties counted half; 0.5 where there are fewer than five rows of a class."""
+    """Area under the ROC curve, with ties counted half; 0.5 for fewer than five rows of a class."""
     ones = int(positive.sum())
     zeros = len(positive) - ones
     if min(ones, zeros) < 5:

@@ -1,6 +1,6 @@
-"""The tables [balance], [augmentation] and [[data.extra]]: what is done to the training rows, and to them alone.
+"""The tables [balance], [augmentation] and [[data.extra]]: data steps, which change the training rows only.
 
-They are steps of the data, as corrections are: a run's data fingerprint holds them, its code fingerprint does not.
+Like corrections, they are part of a run's data fingerprint and not of its code fingerprint.
 """
 
 import json
@@ -14,36 +14,36 @@ Value = str | int | float | bool
 
 
 def _listed(value: Any) -> Any:
-    """One value is a list of one."""
+    """Converts a single value to a list."""
     return tuple(value) if isinstance(value, list) else value if isinstance(value, tuple) else (value,)
 
 
 class ExtraSection(ConfigSection):
-    """More rows of one weak slice, from spans older than the window."""
+    """Adds training rows of a weak slice from spans older than the window."""
 
     where: Annotated[
         dict[str, Annotated[tuple[Value, ...], BeforeValidator(_listed), Field(min_length=1)]], Field(min_length=1)
     ]
-    """Column -> the value that its rows have, or several of which they have one; of several columns, all hold."""
+    """Column -> value, or alternative values, of the added rows; the conditions on several columns all apply."""
     spans: Annotated[int, Field(ge=1)] = 1
-    """From how many spans before the window."""
+    """Number of spans before the window from which rows are added."""
 
 
 class BalanceSection(ConfigSection):
-    """How classes are made to count alike; "none" leaves them as frequent as they are."""
+    """Class balancing of the training rows; "none" keeps the class distribution."""
 
     method: Literal["none", "weights", "over", "under", "smote"] = "none"
-    """`weights`: rows of rare classes count for more. `over`: they are repeated. `under`: rows of frequent ones are
-    left out. `smote`: rare ones get synthetic rows (SMOTE-NC; needs imbalanced-learn)."""
+    """`weights`: class weights. `over`: rows of rare classes are repeated. `under`: rows of frequent classes are
+    dropped. `smote`: rare classes get synthetic rows (SMOTE-NC; needs imbalanced-learn)."""
     ratio: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """What the rarest class counts for afterwards, at least, as a share of the most frequent; 1 is balanced."""
+    """Minimum weighted size of the rarest class afterwards, relative to the most frequent class; 1 is balanced."""
     weights: dict[str, Annotated[float, Field(gt=0)]] = {}
-    """Class -> what its rows count for, instead of what `ratio` makes of it; others count 1. A binary label's classes
-    are "0" and "1", the positive one."""
+    """Class -> class weight, instead of the weights computed from `ratio`; other classes have weight 1. The classes of
+    a binary label are "0" and "1" (positive)."""
     correct_prior: bool = True
-    """Take predicted probabilities back to how frequent classes are in the training rows as they came."""
+    """Correct the predicted probabilities for the original class distribution of the training rows."""
     neighbours: Annotated[int, Field(ge=1)] = 5
-    """Among which `smote` chooses."""
+    """Number of nearest neighbours that `smote` interpolates between."""
 
     @model_validator(mode="after")
     def _weights_are_used(self) -> "BalanceSection":
@@ -53,11 +53,11 @@ class BalanceSection(ConfigSection):
 
 
 class AugmentationSection(ConfigSection):
-    """How rows are varied while the model learns from them."""
+    """Augmentation of the training rows."""
 
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Numeric values move by up to this share of their column's resolution: half the distance to its nearest other
-    value; 0 is not at all."""
+    """Maximum random change of numeric values, relative to half the distance to the nearest other value of the column;
+    0 disables it."""
 
 
 def check_steps(
@@ -69,16 +69,19 @@ def check_steps(
     cyclical: int,
     has_spans: bool,
 ) -> None:
-    """ValueError for what the task or the data have no use for.
+    """Checks the data steps against task and data.
 
     Args:
-      balance: Settings.
-      augmentation: Settings.
-      extra: Settings.
-      task: Of the dataset.
-      numeric: How many numeric features there are.
-      cyclical: How many cyclical ones.
-      has_spans: Whether the data come in spans.
+      balance: The table [balance].
+      augmentation: The table [augmentation].
+      extra: The tables [[data.extra]].
+      task: Task of the dataset.
+      numeric: Number of numeric features.
+      cyclical: Number of cyclical features.
+      has_spans: Whether the data have spans.
+
+    Raises:
+      ValueError: A step does not apply to the task or to the data.
     """
     if balance.method != "none" and task == "regression":
         raise ValueError("[balance] method: a regression has no classes to balance; take it out")
@@ -95,7 +98,7 @@ def check_steps(
 
 
 def steps_json(balance: BalanceSection, augmentation: AugmentationSection) -> str:
-    """What is done to the training rows, as one line for fingerprint and lineage; "" if nothing."""
+    """Returns the data steps as one line of JSON for fingerprint and lineage; "" if there are none."""
     done: dict[str, Any] = {}
     if balance.method != "none":
         unused = set() if balance.method == "smote" else {"neighbours"}

@@ -1,4 +1,4 @@
-"""[beam]: where the Beam-based components do their work, and what that place needs to know."""
+"""The table [beam]: runner of the Beam-based components, and its options."""
 
 from typing import Annotated, Literal
 
@@ -12,25 +12,25 @@ Endpoint = Annotated[str, Field(pattern=r"^$|^[A-Za-z0-9._-]+:[0-9]{1,5}$")]
 
 
 class Local(ConfigSection):
-    """In this process, or in several of this machine."""
+    """Local execution, in this process or in several processes."""
 
     processes: Annotated[int, Field(ge=1)] = 1
-    """1 is this process itself; each more imports TensorFlow again."""
+    """Number of processes; 1 is this process itself, each further one imports TensorFlow again."""
 
 
 class Portable(ConfigSection):
-    """What Flink and Spark have in common: Beam hands a job to a job server, and rows go to Python workers."""
+    """Common settings of Flink and Spark: Beam submits to a job server, and Python workers process the rows."""
 
     parallelism: Annotated[int, Field(ge=1)] = 2
-    """Tasks at a time, over all TaskManagers or executors."""
+    """Number of parallel tasks over all TaskManagers or executors."""
     job_server: Endpoint = ""
     """Address of a Beam job server; empty starts one for each run."""
     job_server_jar: str = ""
-    """File of the job server to start; empty is the one that `make flink-up` has made (Flink), or else the one that
-    Beam fetches by itself."""
+    """JAR of the job server to start; empty uses the one from `make flink-up` (Flink) or the one that Beam
+    downloads."""
     workers: Endpoint = ""
-    """Address at which the cluster's machines find Python workers (a worker pool on each of them, such as a sidecar at
-    localhost:50000); empty starts a pool on this machine for each run, which serves a cluster on this machine."""
+    """Address of the Python workers as seen from the cluster's machines (a worker pool on each of them, such as a
+    sidecar at localhost:50000); empty starts a pool for each run, which serves a cluster on this machine."""
 
     @model_validator(mode="after")
     def _one_job_server(self) -> "Portable":
@@ -43,20 +43,20 @@ class Flink(Portable):
     """A Flink cluster."""
 
     master: Annotated[str, Field(pattern=r"^(https?://)?[A-Za-z0-9._-]+:[0-9]{1,5}$")] = "127.0.0.1:8081"
-    """Address of its REST interface."""
+    """Address of Flink's REST interface."""
     version: Literal["1.19", "1.20", "2.0", "2.1", "2.2"] = "1.19"
-    """Of Flink; the job server has to be one for it."""
+    """Version of Flink, which the job server has to match."""
     job_memory_mb: Annotated[int, Field(ge=128)] = 512
-    """Heap of a job server that is started here."""
+    """Heap of a job server that a run starts."""
 
 
 class Spark(Portable):
     """A Spark cluster, version 3. Its options are checked by tests; no Spark has been run with them."""
 
     master: Annotated[str, Field(pattern=r"^(spark|local|yarn|k8s)[^ ]*$")] = "local[2]"
-    """Its master URL."""
+    """Master URL."""
     job_memory_mb: Annotated[int, Field(ge=128)] = 1024
-    """Heap of a job server that is started here; with a `local` master the work is done in it, too."""
+    """Heap of a job server that a run starts; a `local` master also executes the work in it."""
 
 
 class Dataflow(ConfigSection):
@@ -70,23 +70,23 @@ class Dataflow(ConfigSection):
     region: str = ""
     """Google Cloud region."""
     temp_location: Annotated[str, Field(pattern=r"^(gs://.+)?$")] = ""
-    """gs:// folder for what is in between."""
+    """gs:// folder for temporary files."""
     image: str = ""
     """Container image with Plumbline in it, for the workers: the one that the pipeline itself runs in."""
     max_workers: Annotated[int, Field(ge=1)] = 10
-    """Machines, at most."""
+    """Maximum number of workers."""
     machine_type: str = ""
-    """Empty is Dataflow's choice."""
+    """Machine type of the workers; empty is Dataflow's choice."""
     service_account: str = ""
-    """Empty is the project's default."""
+    """Service account of the workers; empty is the project's default."""
     subnetwork: str = ""
-    """Of the workers; empty is the project's default network."""
+    """Subnetwork of the workers; empty is the project's default network."""
     public_ips: bool = True
-    """Whether workers have external addresses."""
+    """Whether workers have external IP addresses."""
 
 
 class BeamSection(ConfigSection):
-    """How the Beam-based components run: ingest, statistics, transform, evaluation."""
+    """Execution of the Beam-based components: ingest, statistics, transform, evaluation."""
 
     profile: Profile = "local"
     """The runner of the Beam-based components."""
@@ -114,10 +114,10 @@ class BeamSection(ConfigSection):
 
     @property
     def portable(self) -> Portable | None:
-        """The settings of the profile, if it is one with a job server."""
+        """Settings of a profile with a job server; None for other profiles."""
         return {"flink": self.flink, "spark": self.spark}.get(self.profile)
 
     @property
     def shares_disk(self) -> bool:
-        """Whether the workers see this process' files: those that a run starts itself do, others may lie anywhere."""
+        """Whether the workers see this process' files; only workers that a run starts certainly do."""
         return self.profile == "local" or (self.portable is not None and not self.portable.workers)

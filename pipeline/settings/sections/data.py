@@ -1,4 +1,4 @@
-"""The table [data]: where the rows are, how they are written, and which of them a run takes."""
+"""The table [data]: location and format of the rows, and the selection of a run's rows."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,88 +18,89 @@ if TYPE_CHECKING:
 
 
 class DataSection(ConfigSection):
-    """Where spans lie and which of them a run takes."""
+    """Location and format of the data, and the window of a run."""
 
     directory: str
     """Folder or URL of the span files; a relative path is relative to the working directory. Or URL of a database
     (extra `sql`), without credentials: postgresql://host/database, sqlite:///file.db, duckdb:///file.duckdb."""
     pattern: str = "span-{span}.csv"
-    """File name of a span; `{span}` stands for its number, leading zeros allowed. Without `{span}` it is the one file
-    there is, and its rows are dealt to train and eval by a hash of their id columns. Through folders, and with `*`, a
-    span has several files, and folders named column=value give columns: month={span}/*.parquet, region=*/*.parquet. A
-    span may be named by a date, 2024-03 or 2024-03-31, and is numbered as with span_by: 202403, 202413, 20240331."""
+    """File name of a span; `{span}` stands for its number, leading zeros allowed. Without `{span}` there is
+    one file, and a hash of the id columns assigns its rows to train and eval. With folders and `*` a span has several
+    files; folders named column=value add columns: month={span}/*.parquet, region=*/*.parquet. A span may be named by a
+    date, 2024-03 or 2024-03-31, and is numbered as with span_by: 202403, 202413, 20240331."""
     query: str = ""
-    """Of a database: the SELECT that gives the rows. `{span}` in it becomes each value of `spans_query`."""
+    """SELECT statement for the rows of a database. `{span}` is replaced by each value of `spans_query`."""
     spans_query: str = ""
-    """Of a database: the SELECT whose first column gives the spans there are, numbers or dates."""
+    """SELECT statement whose first column has the spans of a database, as numbers or dates."""
     password_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
-    """Environment variable that holds the database's password; empty is PGPASSWORD or ~/.pgpass."""
+    """Environment variable with the database's password; empty is PGPASSWORD or ~/.pgpass."""
     sheet: str = ""
-    """Of a spreadsheet (extra `excel`): the sheet to read; empty is the first that is not hidden."""
+    """Sheet of a spreadsheet (extra `excel`); empty is the first visible sheet."""
     window: Annotated[int, Field(ge=1)] = 3
     """Number of spans in `train`; the span after them is `eval`."""
     eval_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the rows in `eval` where there are no spans."""
+    """Share of the rows in `eval` for data without spans."""
     span_by: Literal["", "day", "week", "month", "quarter", "year"] = ""
-    """Cuts the rows of one file, or of several, into spans by [dataset] time. A span is numbered by its period:
-    20131231, 201352 (ISO week), 201312, 20134 (quarter) or 2013. Periods without rows are no spans."""
+    """Divides the rows of one or several files into spans by [dataset] time. A span is numbered by its period:
+    20131231, 201352 (ISO week), 201312, 20134 (quarter) or 2013. Periods without rows are not spans."""
     date_format: dict[str, str] = {}
-    """Column -> how its dates are written, where they are no ISO 8601: as Python's strptime takes it ("%d.%m.%Y"), or
-    "epoch_s", "epoch_ms", "epoch_us" or "epoch_ns" for numbers since 1970-01-01 UTC."""
+    """Column -> format of dates that are not ISO 8601: a format of Python's strptime ("%d.%m.%Y"), or "epoch_s",
+    "epoch_ms", "epoch_us" or "epoch_ns" for numbers since 1970-01-01 UTC."""
     latest_year: dict[str, Annotated[int, Field(ge=1900, le=2199)]] = {}
-    """Column of dates -> the latest year that two digits ("%y") mean; the hundred years up to it are read. Without it
-    2068: 68 is 2068 and 69 is 1969. Dates of birth are none of the future, so init sets the current year for them."""
+    """Column of dates -> latest year of two-digit years ("%y"), which are read as the hundred years up to it. The
+    default is 2068: 68 is 2068 and 69 is 1969. For dates of birth init sets the current year."""
     list_separator: dict[str, Annotated[str, Field(min_length=1)]] = {}
-    """Column -> what is between the items of a list in one cell of text; blanks around an item are no part of it."""
+    """Column -> separator of list items in a text cell; blanks around items are stripped."""
     infinity: Literal["missing", "error"] = "missing"
-    """An infinite number: `missing` counts and reports it and takes it for missing, `error` stops."""
+    """Policy for infinite numbers: `missing` reports them and reads them as missing, `error` stops."""
     missing: Names = ("",)
-    """Cells of a CSV that mean "no value"; a quoted one is a text."""
+    """CSV cells that mean "no value"; a quoted cell is text."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """Between the cells of a CSV."""
+    """Delimiter of CSV cells."""
     encoding: str = "utf-8"
-    """Of a CSV, by Python's names: `utf-8`, `cp1252`, `latin-1`, `utf-16`. A byte order mark is taken off."""
+    """Python's name of the encoding of CSV files: `utf-8`, `cp1252`, `latin-1`, `utf-16`. A byte order mark is
+    removed."""
     header_row: Annotated[int, Field(ge=1)] = 1
-    """Line of a CSV's header, the first being 1; what is above it is skipped, empty lines below it too."""
+    """Line number of the CSV header, from 1; lines above it and empty lines below it are skipped."""
     skip_footer: Annotated[int, Field(ge=0, le=1000)] = 0
-    """Lines at the end of a CSV that are no rows, as a total; lines without a value are not counted."""
+    """Number of lines at the end of a CSV that are not rows, such as a total; lines without a value do not count."""
     comment: Annotated[str, Field(max_length=1)] = ""
-    """Lines of a CSV that begin with it are skipped; empty skips none."""
+    """CSV lines that begin with this text are skipped; empty skips none."""
     decimal: Decimal = "."
-    """Between the whole part of a CSV's numbers and their fraction."""
+    """Decimal mark of numbers in CSV files."""
     thousands: Thousands = ""
-    """Between groups of three digits of a CSV's numbers; empty is nothing. Groups may also be left out."""
+    """Optional thousands separator of numbers in CSV files; empty is none."""
     numbers: dict[str, NumbersSection] = {}
-    """Column -> how its numbers are written in a CSV, where that is not as `decimal` and `thousands` say."""
+    """Column -> number format in CSV files, if it differs from `decimal` and `thousands`."""
     on_type_mismatch: Policy = "block"
-    """A value that does not fit its column's type: `block` stops, `warn` makes it missing, counts and reports it."""
+    """Policy for type mismatches: `block` stops, `warn` reports them and reads them as missing."""
     corrections: str = ""
-    """File or URL of corrections by hand (id, field, value, reason, by, when), applied as rows are read. Empty is
-    data/<dataset>/corrections.csv, or corrections.csv beside this file, if it is there."""
+    """File or URL of corrections (id, field, value, reason, by, when), which ingest applies. Empty is
+    data/<dataset>/corrections.csv, or corrections.csv beside this file, if it exists."""
     extra: tuple[ExtraSection, ...] = ()
-    """Slices of which rows of older spans are added to what is learned from."""
+    """Slices whose rows from older spans are added to the training rows."""
     values: dict[str, dict[str, str]] = {}
-    """Column -> spelling -> the value it stands for, of a label or another column of texts: applied as rows are read,
-    so that statistics, drift, audit and training see one value, and in the served model."""
+    """Column -> spelling -> value, for the label and other text columns. Ingest and the served model apply it, so that
+    statistics, drift, audit, training and predictions use one value."""
     renamed: dict[str, str] = {}
-    """Column -> the name that it has in files that lack it: older spans, from before it was renamed."""
+    """Column -> former name, in files of spans from before the column was renamed."""
     max_columns: Annotated[int, Field(ge=1)] = DEFAULT_LIMITS.max_columns
-    """Columns that a file may have."""
+    """Maximum number of columns of a file."""
     max_header_bytes: Annotated[int, Field(ge=1024)] = DEFAULT_LIMITS.max_header_bytes
-    """Bytes of a CSV file's header, of a Parquet file's footer, of an Arrow file's schema."""
+    """Maximum size in bytes of a CSV header, a Parquet footer or an Arrow schema."""
     max_line_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = DEFAULT_LIMITS.max_line_bytes
-    """Bytes of one row of a CSV file; also how much of it is read at a time."""
+    """Maximum size in bytes of a CSV row; also the block size of the reader."""
     max_expansion: Annotated[int, Field(ge=1)] = DEFAULT_LIMITS.max_expansion
-    """Unpacked bytes for each byte of a compressed file, once there are more than 64 MiB of them."""
+    """Maximum compression ratio of a file whose uncompressed size is above 64 MiB."""
 
     @property
     def limits(self) -> Limits:
-        """What a file may ask for, as its readers take it."""
+        """Limits on the size of files, for the readers."""
         return Limits(self.max_columns, self.max_header_bytes, self.max_line_bytes, self.max_expansion)
 
     def read_options(self, misfits: Policy | None = None, limits: Limits | None = None) -> "ReadOptions":
-        """How the files are read; `misfits` and `limits` instead of the settings' where given."""
-        from components.table_reading.read_options import ReadOptions  # settings are refused without waiting for Arrow
+        """Returns the read options; `misfits` and `limits` replace the settings' values if given."""
+        from components.table_reading.read_options import ReadOptions  # Arrow is not needed to check settings
 
         return ReadOptions(
             self.missing,
@@ -126,7 +127,7 @@ class DataSection(ConfigSection):
 
     @property
     def has_spans(self) -> bool:
-        """False for a single file that is not cut into spans."""
+        """Whether the data have spans; False for a single file without span_by."""
         return "{span}" in (self.query or self.pattern) or bool(self.span_by)
 
     @field_validator("values")

@@ -1,4 +1,4 @@
-"""The table [dataset]: what the rows are about."""
+"""The table [dataset]: name, task, label, id and time columns."""
 
 from typing import Annotated
 
@@ -8,29 +8,27 @@ from pipeline.settings.sections.section import ConfigSection, Names, Task
 
 
 class DatasetSection(ConfigSection):
-    """What the table is about."""
+    """Name, task and special columns of the dataset."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-    """Of the folder below schemas/, and of everything that its runs make."""
+    """Name of the dataset: its folder below schemas/ and below the root."""
     label: str
     """The column to predict."""
     task: Task = "binary"
-    """What the label is: one of two values, one of several classes, or a number."""
+    """Task: the label has two values, several classes, or is a number."""
     positive: str | int | None = None
-    """Binary label: the value that counts as 1. Not needed where the label is 0 and 1."""
+    """Positive class of a binary label. Not needed for labels 0 and 1."""
     id: Names = ()
-    """Columns that name a row; never features."""
+    """Columns that identify a row; never features."""
     time: str = ""
-    """The row's own time, a date or time stamp: when what the row tells of happened, or the question was asked. Rows
-    are learned from in its order; a single file is split by it, the newest `eval_share` being `eval`; the other dates
-    of [features] have an age, relative to it; `span_by` cuts spans by it. "" is none: without spans rows have no
-    order."""
+    """Time of the row, a date or timestamp: the time of the event or of the prediction. It orders the rows for
+    training; a single file is split by it, with the newest `eval_share` as `eval`; the ages of other dates in
+    [features] are relative to it; `span_by` uses it. "" is none: rows without spans are then unordered."""
     other_class: str = ""
-    """Label of several classes: the class that those of fewer than `min_class_rows` train rows are read as, and those
-    that no train row has. Empty keeps every class; eval rows of a class that no train row has are then in no metric but
-    accuracy_with_unseen."""
+    """Multiclass label: the class that replaces classes with fewer than `min_class_rows` train rows. Empty keeps every
+    class; eval rows of a class without train rows then count in accuracy_with_unseen only."""
     min_class_rows: Annotated[int, Field(ge=2)] = 2
-    """With other_class: train rows that a class needs to be learned as itself."""
+    """With other_class: minimum number of train rows of a class of its own."""
 
     @model_validator(mode="after")
     def _other_class_is_of_several(self) -> "DatasetSection":

@@ -1,4 +1,4 @@
-"""The table [evaluation]: how a candidate is judged, and from which probability on it decides."""
+"""The table [evaluation]: evaluation policy, and selection of the decision threshold."""
 
 from typing import Annotated
 
@@ -10,35 +10,35 @@ from pipeline.settings.sections.section import ConfigSection, Names, Policy, Tas
 
 
 class EvaluationSection(ConfigSection):
-    """The bar that a candidate has to clear to be blessed."""
+    """Evaluation policy: conditions of the blessing."""
 
     slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
-    """Each entry is one feature, or several for their cross."""
+    """Slices of the evaluation; each entry is one feature, or several features to cross."""
     thresholds: dict[str, float] = {}
-    """Metric -> the value that the candidate must reach overall (an upper bound for errors and losses)."""
+    """Absolute thresholds: metric -> bound over all rows (an upper bound for errors and losses)."""
     slice_thresholds: dict[str, float] = {}
     """The same for every slice with at least `min_slice_rows` rows."""
     tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
-    """Metric -> how much worse than the champion, on the same rows, still counts as no regression. More counts as one
-    if chance does not explain it."""
+    """Change thresholds: metric -> how much worse than the champion, on the same rows, a candidate may be. A larger
+    difference is a regression if it is significant."""
     slice_tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
     """The same for every slice with at least `min_slice_rows` rows."""
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
-    """A slice with fewer eval rows is not judged."""
+    """Minimum number of eval rows of a slice; smaller slices have no thresholds."""
     linear_baseline: Policy = "warn"
-    """A candidate that a linear model surely beats: `block` does not bless it, `warn` says so."""
+    """Policy if the linear baseline is significantly better than the candidate: `block` (no blessing) or `warn`."""
     prior_baseline: Policy = "block"
-    """A first candidate (there is no champion) that is ahead of the prior by no more than chance explains: `block` does
-    not bless it, `warn` says so. One that is not ahead of the prior at all is never blessed."""
+    """Policy if a first candidate (without a champion) is not significantly better than the prior: `block` (no
+    blessing) or `warn`. A candidate that is not better than the prior at all is never blessed."""
     strongest_column: Policy = "block"
-    """A candidate that is surely worse than one of its own columns on its own, so that the values of that column were
-    lost on the way to it: `block` does not bless it, `warn` says so."""
+    """Policy if a single column predicts significantly better than the candidate, which then does not use the
+    information in that column: `block` (no blessing) or `warn`."""
     sensitive: Names = ()
-    """Columns between whose values the decisions are compared; binary labels only."""
+    """Sensitive columns, between whose values decisions are compared; binary labels only."""
     max_disparity: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
-    """Rate -> how far apart it may lie between two values of a sensitive column that have `min_slice_rows` rows."""
+    """Rate -> maximum disparity between two values of a sensitive column with at least `min_slice_rows` rows each."""
     threshold_metric: str | dict[str, float] = "f1"
-    """What the decision threshold is best in on the validation rows: f1, accuracy or balanced_accuracy; or
+    """Metric that the decision threshold maximises on the validation split: f1, accuracy or balanced_accuracy; or
     { precision = 0.8 }, the highest recall with at least that precision, or { recall = 0.8 }. Binary labels only."""
 
     @field_validator("threshold_metric")
@@ -50,7 +50,7 @@ class EvaluationSection(ConfigSection):
 
 
 def check_evaluation(evaluation: EvaluationSection, task: Task) -> None:
-    """ValueError for what the task or the other keys have no use for."""
+    """Raises ValueError for keys that do not apply to the task or contradict other keys."""
     if task != "binary":
         given = {"sensitive": bool(evaluation.sensitive), "threshold_metric": evaluation.threshold_metric != "f1"}
         for key in (key for key, there in given.items() if there):

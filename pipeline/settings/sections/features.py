@@ -1,4 +1,4 @@
-"""The table [features]: which columns the model may see, by kind."""
+"""The table [features]: columns that are features, by kind."""
 
 from collections import Counter
 from typing import Annotated
@@ -9,27 +9,27 @@ from pipeline.settings.sections.section import ConfigSection, Names
 
 
 class FeaturesSection(ConfigSection):
-    """Columns the model may see, by kind. A column of the data that is in none of them is carried, not learned from."""
+    """Feature columns by kind. Columns of the data that are not listed stay in the examples, but are not features."""
 
     categorical: Names = ()
-    """Columns whose values are names or codes; each value is learned by itself."""
+    """Columns of names or codes, encoded by a vocabulary."""
     numeric: Names = ()
-    """Columns whose values are amounts: more and less mean something."""
+    """Columns of quantities."""
     cyclical: dict[str, Annotated[float, Field(gt=0)]] = {}
-    """Column -> period: values that are a period apart mean the same, as minutes of a day (1440) do."""
+    """Column -> period of a cyclical quantity, such as 1440 for minutes of a day."""
     text: Names = ()
-    """Columns of free text: reviews, titles, notes. What their words and letters say is learned, see [text]."""
+    """Columns of free text (reviews, titles, notes), encoded by word and character n-grams, see [text]."""
     dates: Names = ()
-    """Dates and time stamps: learned by their month, weekday, day of the month and of the year, and hour, and by their
-    age at [dataset] time, in days; never by the running number. Parts that do not vary in `train` are left out, and
-    where rows are ordered in time also those that do not come back within it: of three months the fourth is new."""
+    """Dates and timestamps. Features are month, weekday, day of the month and of the year, hour, and the age at
+    [dataset] time in days; the timestamp itself is not. Parts that are constant in `train` are omitted and, if rows are
+    ordered in time, parts that do not recur in it, such as the month in a window of three months."""
     times: Names = ()
-    """Times of day, in seconds since midnight: cyclical columns with the period of a day."""
+    """Times of day in seconds since midnight, encoded as cyclical columns with the period of a day."""
     lists: Names = ()
-    """Columns of several values a row. Of texts, the most frequent (`min_count`, at most 64) have a column each that
-    says whether the row has them, and their number is one; of numbers: number, mean, least and greatest."""
+    """Columns of lists. Lists of text become an indicator column for each frequent item (`min_count`, at most 64) and
+    the number of items; lists of numbers become count, mean, minimum and maximum."""
     min_count: Annotated[int, Field(ge=1)] = 10
-    """Categorical values seen fewer times in `train` are learned as one, the same that stands for values never seen."""
+    """Minimum number of train rows of a categorical value; rarer values are out of vocabulary."""
 
     @model_validator(mode="after")
     def _each_once(self) -> "FeaturesSection":
@@ -43,5 +43,5 @@ class FeaturesSection(ConfigSection):
 
     @property
     def names(self) -> Names:
-        """All feature columns, in the order in which they are written."""
+        """Names of all feature columns, in the order of the file."""
         return (*self.categorical, *self.numeric, *self.cyclical, *self.text, *self.times, *self.dates, *self.lists)

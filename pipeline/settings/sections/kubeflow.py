@@ -1,4 +1,4 @@
-"""[kubeflow]: what a run on a cluster needs beyond what a run on this machine does."""
+"""The table [kubeflow]: settings of runs on a cluster."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,7 @@ from pipeline.settings.sections.section import ConfigSection, Names
 
 
 def _text(value: Any) -> Any:
-    """4 and 0.5 are quantities, too; a truth value is none."""
+    """Converts numbers, but not Booleans, to quantities."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
@@ -25,45 +25,45 @@ ENDPOINT = {name: name for name in ("AWS_ENDPOINT_URL", "AWS_REGION")}
 
 
 class Toleration(ConfigSection):
-    """A taint of nodes that a pod puts up with."""
+    """A toleration of node taints."""
 
     key: str = ""
-    """Of the taint; empty with operator Exists is every key."""
+    """Key of the taint; empty with operator Exists matches every key."""
     operator: Literal["Exists", "Equal"] = "Exists"
-    """`Exists`: whatever its value. `Equal`: with this value."""
+    """`Exists` matches any value, `Equal` the given one."""
     value: str = ""
-    """Of the taint, where operator is Equal."""
+    """Value of the taint for operator Equal."""
     effect: Literal["", "NoSchedule", "PreferNoSchedule", "NoExecute"] = ""
-    """Empty is every effect."""
+    """Effect of the taint; empty matches every effect."""
 
 
 class Component(ConfigSection):
-    """What one component needs. What is left empty is as for the others."""
+    """Resources of one component; empty keys have the values of [kubeflow]."""
 
     cpu: Cpu = ""
-    """At most that many cores."""
+    """CPU limit, cores."""
     cpu_request: Cpu = ""
-    """At least that many cores."""
+    """CPU request, cores."""
     memory: Memory = ""
-    """At most that much; a step that takes more is killed."""
+    """Memory limit; a step that exceeds it is killed."""
     memory_request: Memory = ""
-    """At least that much."""
+    """Memory request."""
     accelerator: str = ""
-    """Kubernetes' resource name, such as nvidia.com/gpu."""
+    """Kubernetes resource name of the accelerator, such as nvidia.com/gpu."""
     vertex_accelerator: str = ""
-    """Vertex AI's name of it, such as NVIDIA_TESLA_T4."""
+    """Vertex AI's name of the accelerator, such as NVIDIA_TESLA_T4."""
     accelerators: Annotated[int, Field(ge=0)] = 0
-    """How many of them."""
+    """Number of accelerators."""
     image: str = ""
-    """Container image of this component alone."""
+    """Container image of this component."""
     retries: Annotated[int, Field(ge=0)] | None = None
-    """How often it is tried again."""
+    """Number of retries."""
     cache: bool | None = None
-    """Whether its earlier result may be taken."""
+    """Whether cached executions are used."""
     timeout: Annotated[int, Field(ge=0)] | None = None
-    """Seconds after which it is killed; 0 is never."""
+    """Timeout in seconds; 0 is none."""
     node_selector: dict[str, str] = {}
-    """Label -> value of the nodes that it may run on."""
+    """Node selector: label -> value."""
     tolerations: tuple[Toleration, ...] = ()
 
     @model_validator(mode="after")
@@ -74,7 +74,7 @@ class Component(ConfigSection):
 
 
 class KubeflowSection(ConfigSection):
-    """Where the cluster finds things, and what its pods may use."""
+    """Locations as seen from the cluster, and resources of the pods."""
 
     data: str = ""
     """Folder or URL of the spans as the cluster sees it: s3://, gs://, or a mounted folder."""
@@ -83,42 +83,42 @@ class KubeflowSection(ConfigSection):
     registry: str = ""
     """URL of the models' versions; empty is [registry] directory if that is a URL, else <root>/<dataset>/registry."""
     image: str = ""
-    """Container image with Plumbline in it; by digest where a tag may come to mean something else."""
+    """Container image with Plumbline; give a digest if the tag is mutable."""
     schemas: str = "schemas"
-    """Folder of the data sets' settings in the image; a relative one is relative to its working directory."""
+    """Folder of the datasets' settings in the image; relative paths start at its working directory."""
     host: str = ""
     """URL of the Kubeflow Pipelines API."""
     token_variable: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = "KF_PIPELINES_TOKEN"  # noqa: S105 - a name
-    """Environment variable that holds a bearer token for it, where it asks for one."""
+    """Environment variable with a bearer token for the API, if it needs one."""
     namespace: str = ""
-    """Of the runs, where Kubeflow has several users."""
+    """Namespace of the runs in a multi-user installation."""
     experiment: str = ""
-    """Name under which the runs are listed; empty is the data set's."""
+    """Experiment of the runs; empty is the name of the dataset."""
     service_account: str = ""
-    """The pods run as this account; empty is the installation's."""
+    """Service account of the pods; empty is the installation's default."""
     cache: bool = True
-    """Whether earlier results of a step with the same inputs may be taken."""
+    """Whether cached executions are used."""
     retries: Annotated[int, Field(ge=0)] = 2
-    """How often a failed step is tried again; the gate is not, since nothing changes in between."""
+    """Number of retries of a failed step; the data gate is not retried, since its result cannot change."""
     backoff: Annotated[int, Field(ge=1)] = 60
     """Seconds before the first retry."""
     backoff_factor: Annotated[float, Field(ge=1)] = 2.0
-    """Each wait is that many times the one before."""
+    """Factor between successive waits."""
     retry_window: Annotated[int, Field(ge=1)] = 7 * 24 * 3600
-    """Seconds from a step's first start in which it is tried again, all attempts and waits together: Argo begins none
-    after that, and ends one that is still under way. So it has to be longer than the longest step."""
+    """Seconds from a step's first start for all attempts and waits together: Argo starts no attempt after that, and
+    ends one that is running. It has to be longer than the longest step."""
     timeout: Annotated[int, Field(ge=0)] = 0
-    """Seconds after which a step is killed; 0 is never."""
+    """Timeout of a step in seconds; 0 is none."""
     cpu: Cpu = "2"
-    """Cores of a pod, at most."""
+    """CPU limit of a pod, cores."""
     cpu_request: Cpu = "500m"
-    """Cores of a pod, at least."""
+    """CPU request of a pod, cores."""
     memory: Memory = "4Gi"
-    """Memory of a pod, at most; a step that takes more is killed."""
+    """Memory limit of a pod; a step that exceeds it is killed."""
     memory_request: Memory = "2Gi"
-    """Memory of a pod, at least."""
+    """Memory request of a pod."""
     environment: dict[Variable, str] = {}
-    """Variable -> value, written into the pipeline as it stands: nothing secret; DB_PASSWORD is refused."""
+    """Environment variable -> value, written into the pipeline as plain text, so no secrets; DB_PASSWORD is refused."""
     secrets: dict[ObjectName, dict[Variable, str]] = {}
     """Secret -> variable -> key in the secret. Empty is plumbline-storage, with the keys AWS_ACCESS_KEY_ID and
     AWS_SECRET_ACCESS_KEY, if there is such a secret."""
@@ -126,17 +126,17 @@ class KubeflowSection(ConfigSection):
     """ConfigMap -> variable -> key in it. Empty is plumbline-storage, with the keys AWS_ENDPOINT_URL and AWS_REGION, if
     there is such a ConfigMap."""
     beam_claim: Annotated[str, Field(pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$")] = ""
-    """PersistentVolumeClaim that steps and Beam's workers in other pods both mount, such as plumbline-beam: artifacts
-    lie there while a step runs whose workers do not see the step's own disk."""
+    """PersistentVolumeClaim that steps and Beam's workers in other pods both mount, such as plumbline-beam. It holds
+    artifacts during steps whose workers do not see the step's disk."""
     image_pull_policy: Literal["", "Always", "IfNotPresent", "Never"] = ""
-    """Kubernetes' imagePullPolicy; empty is its default."""
+    """imagePullPolicy of Kubernetes; empty is its default."""
     image_pull_secrets: Names = ()
-    """Secrets with which the image is pulled."""
+    """imagePullSecrets of the pods."""
     node_selector: dict[str, str] = {}
-    """Label -> value of the nodes that pods may run on."""
+    """Node selector of the pods: label -> value."""
     tolerations: tuple[Toleration, ...] = ()
     components: dict[str, Component] = {}
-    """Component -> what it needs, instead of the above."""
+    """Component -> its settings, which replace the above."""
 
     @field_validator("environment")
     @classmethod

@@ -1,19 +1,19 @@
-"""The table [model_card]: what a model card states besides what the run knows."""
+"""The table [model_card]: statements of the model card that a run cannot derive."""
 
 from pipeline.settings.sections.section import ConfigSection
 
 
 class ModelCardSection(ConfigSection):
-    """What the model card of a pushed version states besides what the run knows.
+    """Statements of a pushed version's model card that a run cannot derive.
 
-    The card says of a text that is not set that it is not stated, and which key sets it.
+    For a missing text the card shows "not stated" and the key that sets it.
     """
 
     owner: str = ""
-    """Person or team that answers for the model, with a way to reach them."""
+    """Person or team that is responsible for the model, with contact details."""
     licence: str = ""
     """Licence of the model: a name, or an SPDX identifier."""
     intended_use: str = ""
-    """What the model is meant for, and by whom."""
+    """Intended use and users of the model."""
     out_of_scope: str = ""
-    """Uses that the model is not meant for."""
+    """Out-of-scope uses."""

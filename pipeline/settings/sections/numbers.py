@@ -1,4 +1,4 @@
-"""How numbers are written in a CSV file."""
+"""The tables [data.numbers.<column>]: number format of a column in CSV files."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,27 +14,27 @@ Thousands = Literal["", ",", ".", " ", "'", "_"]
 
 
 class NumbersSection(ConfigSection):
-    """How a column's numbers are written in a CSV file, where that is not as [data] says.
+    """Number format of a column in CSV files, if it differs from [data].
 
-    With this table, also an empty one, a leading +, a trailing minus and negative numbers in brackets are read.
+    With this table, even an empty one, a leading +, a trailing minus and negative numbers in brackets are read.
     """
 
     decimal: Decimal | None = None
-    """Between the whole part and the fraction; as [data] says if it is left out."""
+    """Decimal mark; the default is that of [data]."""
     thousands: Thousands | None = None
-    """Between groups of three digits, where there are several; as [data] says if it is left out."""
+    """Thousands separator; the default is that of [data]."""
     units: dict[str, Annotated[float, Field(gt=0)]] = {}
-    """What may stand before or behind a number -> what the number is multiplied by."""
+    """Unit before or after a number -> factor that the number is multiplied by."""
 
     def marks(self, decimal: str, thousands: str) -> tuple[str, str]:
-        """Decimal mark and thousands separator; the arguments are what [data] says."""
+        """Returns decimal mark and thousands separator; the arguments are those of [data]."""
         own = (self.decimal, self.thousands)
         return decimal if own[0] is None else own[0], thousands if own[1] is None else own[1]
 
     def notation(self, decimal: str, thousands: str) -> "NumberNotation":
-        """As readers take it; the arguments are what [data] says."""
+        """Returns the number format for readers; the arguments are those of [data]."""
         from components.table_reading.cells.number_notation import (
             NumberNotation,
-        )  # Arrow, which settings alone do not need
+        )  # imports Arrow, which settings alone do not need
 
         return NumberNotation(*self.marks(decimal, thousands), dict(self.units))

@@ -1,4 +1,4 @@
-"""What every table of pipeline.toml is: frozen and strict. A table that config.py has no room for has a file here."""
+"""Base class of the tables of pipeline.toml: frozen and strict."""
 
 import json
 from typing import Any, Literal
@@ -21,7 +21,7 @@ class ConfigSection(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _arrays_are_tuples(cls, table: Any) -> Any:
-        """TOML's arrays become tuples, so that settings are hashable and cannot be changed later."""
+        """Converts TOML arrays to tuples, so that settings are hashable and immutable."""
         return {key: _frozen(value) for key, value in table.items()} if isinstance(table, dict) else table
 
 

@@ -1,4 +1,4 @@
-"""The table [text]: how columns of free text are learned from."""
+"""The table [text]: encoding of free-text columns."""
 
 from typing import Annotated
 
@@ -8,32 +8,33 @@ from pipeline.settings.sections.section import ConfigSection
 
 
 class TextSection(ConfigSection):
-    """How the columns of `text` in [features] are learned from.
+    """Encoding of the columns `text` of [features].
 
-    A text becomes TF-IDF values of its word and character n-grams, and these a few numbers, which all candidates of
-    [training] learn from: `dimensions` directions of a truncated SVD, and a score for the label (one for each class of
-    several) by a linear model that never saw the label of this text.
+    A text is encoded as TF-IDF values of its word and character n-grams. All candidates of [training] get these as a
+    few numbers: `dimensions` components of a truncated SVD, and an out-of-sample score for the label (for each class of
+    several) from a linear model.
     """
 
     words: Annotated[int, Field(ge=0, le=2)] = 2
-    """Words in a word n-gram, at most: 1 is words, 2 pairs of neighbours, too; 0 leaves them out."""
+    """Maximum length of word n-grams: 1 is single words, 2 adds pairs; 0 disables them."""
     characters: tuple[Annotated[int, Field(ge=1, le=10)], ...] = (3, 5)
-    """Shortest and longest character n-gram, within a word and the blanks around it; an empty array leaves them out."""
+    """Minimum and maximum length of character n-grams within words and their boundaries; an empty array disables
+    them."""
     vocabulary: Annotated[int, Field(ge=100, le=500_000)] = 40_000
-    """N-grams of words, and as many of characters, that are told apart: those of most texts."""
+    """Vocabulary size of word n-grams, and of character n-grams: the most frequent ones."""
     min_texts: Annotated[int, Field(ge=1)] = 2
-    """An n-gram of fewer texts is not told apart from others."""
+    """Minimum number of texts with an n-gram of the vocabulary."""
     dimensions: Annotated[int, Field(ge=0, le=300)] = 32
-    """Directions of the truncated SVD; 0 leaves them out, and the score alone is learned from."""
+    """Number of components of the truncated SVD; 0 uses the score alone."""
     folds: Annotated[int, Field(ge=2, le=20)] = 10
-    """Linear models; each learns without the texts of its fold, a hash of their words, and scores these alone, in
-    training and in serving."""
+    """Number of cross-validation folds, assigned by a hash of the words. The linear model of a fold is trained on the
+    other folds and scores the texts of its fold, in training and in serving."""
     learn_rows: Annotated[int, Field(ge=100)] = 30_000
-    """Texts that vocabulary, directions and scores are learned from at most, drawn at random; every text is scored."""
+    """Maximum number of texts that vocabulary, SVD and linear models are fitted on, sampled at random."""
     max_bytes: Annotated[int, Field(ge=100, le=1_000_000)] = 20_000
-    """Of a text that are read; what is beyond is not."""
+    """Maximum number of characters of a text that are used."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
-    """Of samples and of the SVD."""
+    """Random seed of samples and of the SVD."""
 
     @model_validator(mode="after")
     def _something_is_left(self) -> "TextSection":

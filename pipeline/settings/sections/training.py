@@ -9,7 +9,7 @@ from pipeline.settings.sections.section import ConfigSection
 
 
 def _seconds(value: Any) -> Any:
-    """A time budget; pydantic would tell of a union what each of its members refuses."""
+    """Validates a time budget with one message; pydantic reports an error for each member of a union."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if value != "auto" and not (number and 0 < value < math.inf):
         raise ValueError(f'must be "auto" or a number of seconds above 0, not {value!r}')
@@ -20,52 +20,52 @@ class TreesSection(ConfigSection):
     """Gradient-boosted trees (LightGBM); names as in its scikit-learn interface."""
 
     n_estimators: Annotated[int, Field(ge=1)] = 400
-    """Boosting rounds at most; early stopping on the validation loss may end sooner."""
+    """Maximum number of boosting rounds; early stopping on the validation loss may end sooner."""
     num_leaves: Annotated[int, Field(ge=2, le=128)] = 63
-    """Leaves of a tree at most."""
+    """Maximum number of leaves of a tree."""
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.08
-    """Share of its gain that each tree contributes."""
+    """Shrinkage of each tree's contribution."""
     l2: Annotated[float, Field(ge=0)] = 10.0
-    """Shrinks the leaves, those of few rows most."""
+    """L2 regularisation of the leaf values."""
     colsample_bytree: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of the columns that each tree may split on, drawn at random for each tree."""
+    """Share of the columns that are sampled for each tree."""
 
 
 class TrainingSection(ConfigSection):
-    """Settings of the model and of its training; from `epochs` on they are the network's."""
+    """Model selection and hyperparameters; keys from `epochs` on are those of the neural network."""
 
     module_file: str = ""
-    """A Python file of one's own, relative to pipeline.toml, that defines TFX's preprocessing_fn, run_fn or both: they
-    stand in place of ours. See docs/own-module.md."""
+    """Python file of a custom module, relative to pipeline.toml, with TFX's preprocessing_fn, run_fn or both, which
+    replace the default ones. See docs/own-module.md."""
     model: Literal["auto", "linear", "trees", "network", "blend"] = "auto"
-    """`auto` tries all within the time budget and takes what is better beyond chance on the validation rows, the
-    simplest among ties. `blend` tries trees and network; the others name a single model."""
+    """`auto` trains all candidates within the time budget and selects the significantly best one on the validation
+    split, or the simplest if none is. `blend` trains trees and network; the other values name a single model."""
     time_budget: Annotated[float | Literal["auto"], BeforeValidator(_seconds)] = "auto"
-    """Nominal seconds of training on 2 cores. "auto" is 10 s and one more for each 140,000 values (rows x columns x the
+    """Nominal training time in seconds on 2 cores. "auto" is 10 s plus 1 s per 140,000 values (rows x columns x the
     square root of the number of classes), at most 300 s. Nominal, so that the same rows make the same model anywhere.
     """
     refit: bool = True
-    """Train the selected members on all rows, validation included, with the rounds and epochs found best. Without it
-    the newest rows are never trained on."""
+    """Refit the selected members on all rows, including the validation split, with the best rounds and epochs.
+    Otherwise the newest rows are used for validation only."""
     trees: TreesSection = TreesSection()
     epochs: Annotated[int, Field(ge=1)] = 20
-    """The learning rate falls to 0 over that many; early stopping may end sooner."""
+    """Maximum number of epochs, over which the learning rate decreases to 0; early stopping may end sooner."""
     batch_size: Annotated[int, Field(ge=1)] = 512
-    """Rows of a step."""
+    """Number of rows of a training step."""
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
-    """Of AdamW, at its highest."""
+    """Maximum learning rate of AdamW."""
     hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = (256, 128)
     """Width of each hidden layer."""
     members: Annotated[int, Field(ge=1)] = 8
-    """Perceptrons that share the hidden layers and predict together."""
+    """Number of network ensemble members, which share the hidden layers."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    """Share of the hidden units left out in each step."""
+    """Dropout rate of the hidden units."""
     weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    """Of AdamW."""
+    """Weight decay of AdamW."""
     patience: Annotated[int, Field(ge=1)] = 3
-    """Epochs without a better validation loss before training stops."""
+    """Early stopping: number of epochs without an improvement of the validation loss."""
     validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
-    """Share of the train split in each validation fold: of rows ordered in time the last three such stretches, each
-    predicted from the rows before it; of others a hold-out, or five folds below 50,000 rows."""
+    """Share of the train split in each validation fold. Rows ordered in time have three folds, the newest ones, with
+    rolling-origin validation; other rows have one validation split, or five folds below 50,000 rows."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
-    """Of every random choice in training."""
+    """Random seed of training."""

@@ -1,4 +1,4 @@
-"""The table [tune]: a search for better settings of the training, off unless it is asked for."""
+"""The table [tune]: hyperparameter search, disabled by default."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,33 +11,42 @@ from pipeline.settings.sections.training import TrainingSection
 
 
 class TuneSection(ConfigSection):
-    """How settings of [training] are searched, by the newest rows of the train window."""
+    """Search for hyperparameters of [training], evaluated on the newest rows of the train window."""
 
     trials: Annotated[int, Field(ge=0, le=10_000)] = 0
-    """Trainings, the first with the settings as they are; 0 does not search."""
+    """Number of trials, the first with the current settings; 0 disables the search."""
     minutes: Annotated[float, Field(ge=0)] = 0.0
-    """No trial is begun after so many minutes of training; 0 is no limit."""
+    """Minutes of training after which no further trial starts; 0 is no limit."""
     max_rows: Annotated[int, Field(ge=10_000)] = 50_000
-    """Rows that a trial learns from and is judged on, at most: a random sample in the order of time."""
+    """Maximum number of rows of a trial (training and validation): a random sample in the order of time."""
     metric: Literal["", "log_loss", "auc", "average_precision", "accuracy", "rmse", "mae"] = ""
-    """What is searched for; empty is log loss, or RMSE of a regression."""
+    """Objective; empty is log loss, or RMSE for regression."""
     method: Literal["bayesian", "random"] = "bayesian"
-    """How the settings of the next trial are chosen."""
+    """Search algorithm."""
     alpha: Annotated[float, Field(gt=0, le=1)] = 0.05
-    """The best settings are taken if chance explains their gain with less than that probability, the number of trials
-    accounted for; 1 takes them whenever their score is better."""
+    """Significance level at which the best trial replaces the current settings, corrected for the number of trials; 1
+    accepts every improvement."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
-    """Of the trials."""
+    """Random seed of the trials."""
     reuse: bool = False
-    """On this machine: later runs take what was found, without searching again, as long as [training] and what else it
-    was found for stay the same. Without it, `plumbline tuned --write` keeps it, in [training]."""
+    """Later local runs use the result without a new search, as long as [training] and the other settings of the search
+    are unchanged. Otherwise `plumbline tuned --write` writes the result into [training]."""
     space: dict[str, Any] = {}
-    """Setting of [training] -> { min, max }, an array of values, or false to leave it alone; those of [training.trees]
-    in [tune.space.trees]. What is not named has a space of its own."""
+    """Search space: key of [training] -> { min, max }, an array of values, or false to keep it fixed; keys of
+    [training.trees] in [tune.space.trees]. Other hyperparameters have a default space."""
 
 
 def check_tune(tune: TuneSection, training: TrainingSection, task: Task) -> None:
-    """ValueError for what the task, the model or the settings themselves have no use for."""
+    """Checks the search settings.
+
+    Args:
+      tune: The table [tune].
+      training: The table [training].
+      task: Task of the dataset.
+
+    Raises:
+      ValueError: A key does not apply to the task or the model, or contradicts another key.
+    """
     if tune.metric and tune.metric not in METRICS[task]:
         raise ValueError(f"[tune] metric: {tune.metric}: a {task} task is searched by {', '.join(METRICS[task])}")
     if training.model == "linear" and not tune.trials and not tune.space:
@@ -54,13 +63,13 @@ def check_tune(tune: TuneSection, training: TrainingSection, task: Task) -> None
 
 
 def with_values(training: TrainingSection, found: dict[str, Any]) -> TrainingSection:
-    """The table [training] with a part of it replaced, checked like any."""
+    """Returns the table [training] with some values replaced, validated."""
     told = training.model_dump()
     return TrainingSection.model_validate({**told, **found, "trees": {**told["trees"], **found.get("trees", {})}})
 
 
 def tune_error(training: TrainingSection, found: dict[str, Any]) -> str:
-    """What [training] has against a part of itself; "" if nothing."""
+    """Returns why [training] does not accept some values; "" if it does."""
     try:
         with_values(training, found)
     except ValidationError as exc:

@@ -100,7 +100,7 @@ def run(root):
 
 
 def test_no_run_says_what_to_do(tmp_path):
-    with pytest.raises(UsageError, match="no run yet that came as far as StatisticsGen; `make run-local` makes one"):
+    with pytest.raises(UsageError, match="no run reached StatisticsGen yet; start one with `make run-local`"):
         look.last_run(tmp_path, "flights")
 
 
@@ -132,7 +132,7 @@ def test_distributions():
     assert [row["density"] for row in rows if row["of"] == "eval"] == [0.125, 0.5]
     rows = _rows(look_statistics.distribution_chart(FEATURES, "origin"))
     assert next((row["of"], row["value"], row["share"]) for row in rows) == ("train", "EWR", 0.75)
-    with pytest.raises(UsageError, match="feature nothing is not in the statistics; there is: origin, row_id, temp"):
+    with pytest.raises(UsageError, match="feature nothing is not in the statistics; available: origin, row_id, temp"):
         look_statistics.distribution_chart(FEATURES, "nothing")
 
 
@@ -166,7 +166,7 @@ def test_drift_rows_of_runs_before_and_after_calibration():
     assert table["within"].tolist() == ["origin=EWR", "", ""]
     chart = look_statistics.drift_chart(run)
     assert _spec(chart)["title"]["text"] == "1 of 2 features drifted in eval span 9"  # slices are in the table
-    with pytest.raises(UsageError, match="no distance was measured"):
+    with pytest.raises(UsageError, match="no distances"):
         look_statistics.drift_chart({**run, "drift": []})
 
 
@@ -197,21 +197,21 @@ AUDITED = {
 
 def test_labels_that_were_audited():
     assert look_labels.told(AUDITED).splitlines() == [
-        "2 of 1,000 rows contradict a row that is the same; no model of these features can be right more often than "
-        "99.90%.",
-        "2 of 500 judged labels are doubtful (0.4%).",
+        "2 of 1,000 rows have the same features as a row with another label; no model of these features can have an "
+        "accuracy above 99.90%.",
+        "2 of 500 labels (0.4%) are suspected errors.",
         "Classes overlap.",
     ]
     assert look_labels.issues_table(AUDITED).loc[7, "suggested"] == "0"
     assert look_labels.class_table(AUDITED).loc["1", "doubtful"] == 2
     assert look_labels.confused_table(AUDITED).loc[("1", "0"), "rows"] == 2
-    assert "1 doubtful labels" in _spec(look_labels.noise_chart(AUDITED))["title"]["text"]
+    assert "1 suspected label errors" in _spec(look_labels.noise_chart(AUDITED))["title"]["text"]
 
 
 def test_labels_of_a_run_that_did_not_look():
-    assert "did not look for doubtful labels" in look_labels.told(LABELS)
+    assert "did not search for label errors" in look_labels.told(LABELS)
     assert look_labels.issues_table(LABELS).empty and look_labels.confused_table(LABELS).empty
-    assert look_labels.noise_chart(LABELS) == "No doubtful labels are listed: nothing to draw."
+    assert look_labels.noise_chart(LABELS) == "No suspected label errors are listed."
     assert look_labels.consistency_table(LABELS).loc["ceiling", "value"] == 0.999
     assert look_labels.class_table(LABELS).loc["0", "share"] == 0.75
 
@@ -221,8 +221,8 @@ def test_classes_over_spans(root):
     shown = table[table["value"] == "1"].set_index(["span", "of"])["share"]
     assert sorted({span for span, _ in shown.index}) == [3, 4, 5]
     assert all(shown[span, "eval"] == pytest.approx(shown[span, "train"] + 0.01) for span in (3, 4, 5))
-    assert _spec(look_labels.classes_chart(table, "late"))["title"]["text"] == "late = 1: how often, span by span"
-    with pytest.raises(UsageError, match="no run's statistics have it"):
+    assert _spec(look_labels.classes_chart(table, "late"))["title"]["text"] == "late = 1: share by span"
+    with pytest.raises(UsageError, match="no statistics have a categorical column"):
         look_labels.classes_chart(look_labels.classes_over_spans(root, "flights", "nothing"), "nothing")
 
 
@@ -242,7 +242,7 @@ def test_slices():
     assert table.loc["origin=EWR", "against the whole"] == pytest.approx(0.05)
     named = {row["named"] for row in _rows(look_model.slices_chart(VERDICT, "auc", min_rows=50)) if "named" in row}
     assert named == {"origin=EWR (60)"}
-    with pytest.raises(UsageError, match="f1: no slice of 1 rows or more has it; metrics of slices are: auc"):
+    with pytest.raises(UsageError, match="f1: no slice of at least 1 rows has this metric; available: auc"):
         look_model.slices_chart(VERDICT, "f1")
 
 
@@ -260,9 +260,9 @@ def test_weakest_slices():
 
     row = {"slice": "a=1", "rows": 10, "metric": "log_loss", "value": 0.6, "gap": 0.1, "weight": 0.01}
     chart = look_model.weakest_chart(pd.DataFrame([row]).set_index("slice"))
-    assert _spec(chart)["title"]["text"] == "What weak slices add to the log loss: what to look at first"
+    assert _spec(chart)["title"]["text"] == "Contribution of weak slices to the log loss"
     assert (
-        look_model.weakest_chart(pd.DataFrame(columns=[*row]).set_index("slice")) == "No slice is weak beyond chance."
+        look_model.weakest_chart(pd.DataFrame(columns=[*row]).set_index("slice")) == "No slice is significantly weak."
     )
 
 

@@ -137,7 +137,7 @@ def test_a_search_is_told_and_whose_it_was():
     }  # fmt: skip
     rows = dict(training(facts(summary=summary(tuned=found))).rows)
     assert rows["Search"] == (
-        "2 trials (1 failed), AUC 0.7000 -> 0.7100: dropout 0.1, trees.num_leaves 31; found by run r1"
+        "2 trials (1 failed), AUC 0.7000 -> 0.7100: dropout 0.1, trees.num_leaves 31 (from run r1)"
     )
 
 

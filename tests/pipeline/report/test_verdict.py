@@ -121,8 +121,8 @@ def test_prior_shift_and_a_short_window_stand_on_the_first_screen():
     assert [(note.kind, note.text) for note in notes(found)] == [
         (
             "warning",
-            "Prior shift: the label's distribution moved between train and eval, late chebyshev 0.097 > 0.08 ('0' was "
-            "77.1%, is 67.4%).",
+            "Prior shift: the label's distribution differs between train and eval, late chebyshev 0.097 > 0.08 ('0' "
+            "was 77.1%, is 67.4%).",
         ),
         (
             "warning",

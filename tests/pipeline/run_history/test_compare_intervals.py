@@ -38,10 +38,10 @@ def test_classes_are_matched_by_name():
 
 
 def test_what_is_gone_is_named(tmp_path):
-    with pytest.raises(InputError, match="the eval examples are gone"):
+    with pytest.raises(InputError, match="the eval examples were deleted"):
         intervals((str(tmp_path), str(tmp_path)), str(tmp_path / "Split-eval"), [])
     _records(tmp_path / "Split-eval" / "data_tfrecord-00000-of-00001.gz", [b"x"])
-    with pytest.raises(InputError, match="the model is gone"):
+    with pytest.raises(InputError, match="the model was deleted"):
         intervals((str(tmp_path), str(tmp_path)), str(tmp_path / "Split-eval"), [])
 
 
@@ -111,7 +111,7 @@ def test_models_are_asked_anew(tmp_path):
     again = intervals(nowhere, str(examples), [["origin"]], (0.6, 0.6), 100, (kept[0], kept[1]))
     assert again == found
     write_predictions(tmp_path / "0", tables, replace(about, digest="other rows"))
-    with pytest.raises(InputError, match="the model is gone"):
+    with pytest.raises(InputError, match="the model was deleted"):
         intervals(nowhere, str(examples), [["origin"]], (0.6, 0.6), 100, (kept[0], kept[1]))
     assert intervals(models, str(examples), [["origin"]], (0.6, 0.6), 100, (kept[0], kept[1])) == found
 

@@ -177,7 +177,7 @@ def test_both_and_a_month_later(history):
     ]
     assert not found.same_eval
     assert (found.gain, found.rows) == (None, RowTotals(added=1000, dropped=1000, relabelled=0, features=0))
-    assert "measured on different rows" in run_comparison_text(found)
+    assert "evaluated on different rows" in run_comparison_text(found)
 
 
 def test_metrics_and_slices(history):
@@ -211,7 +211,7 @@ def test_rows_that_were_deleted_cannot_be_told(tmp_path):
     made.add(train=[1], evaluation=2, edits={1: "corrected"})
     found = _compare(made, 0, 1)
     assert (found.spans[0].by_row, found.rows) == (None, None)
-    assert "cannot be told: a run's examples are gone" in run_comparison_text(found)
+    assert "no comparison by row, since the examples of a run were deleted" in run_comparison_text(found)
 
 
 def test_unknown_run(history):
@@ -249,5 +249,5 @@ def test_intervals_that_cannot_be_had_are_explained(history):
     assert found.intervals is None
     assert "model" in found.without_intervals
     assert "No intervals: " in run_comparison_text(found)
-    assert compare(0, 4).without_intervals == "the two runs were not judged on the same span"
-    assert compare(4, 5).without_intervals == "a run did not come as far as a model"
+    assert compare(0, 4).without_intervals == "the two runs were evaluated on different spans"
+    assert compare(4, 5).without_intervals == "a run has no model"

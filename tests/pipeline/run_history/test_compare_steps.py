@@ -69,5 +69,5 @@ def test_the_lines():
     assert step_lines(balance, balance) == []
     (line,) = extra_lines([], JFK)
     assert line == "added: 1 rows of the 1 spans before the window with origin = JFK"
-    assert extra_lines(JFK, []) == [line.replace("added", "not any more")]
+    assert extra_lines(JFK, []) == [line.replace("added", "removed")]
     assert extra_lines(JFK, JFK) == []

@@ -43,7 +43,7 @@ def test_a_month_that_no_model_in_use_saw(history):
     found = _ask(history, "1")
     assert [(use.run_id, use.splits) for use in found.runs] == [(history.run_ids[0], ("train",))]
     assert [(version.version, version.roles) for version in found.versions] == [(1, ())]
-    assert "no live, canary or previous version saw it" in downstream_text(found)
+    assert "no live, canary or previous version used it" in downstream_text(found)
     json.dumps(found.to_json(), allow_nan=False)
 
 
@@ -77,5 +77,5 @@ def test_registry_made_anew_has_no_roles_for_old_versions(tmp_path):
 
 @pytest.mark.parametrize("asked", ["99", "span-99.csv", "0123456789abcdef", "other/span-07.csv", ""])
 def test_never_used(history, asked):
-    with pytest.raises(UsageError, match=r"no run has used such a span or file; spans that were used: 1, 2, 3"):
+    with pytest.raises(UsageError, match=r"no run has used this span or file; used spans: 1, 2, 3"):
         _ask(history, asked)

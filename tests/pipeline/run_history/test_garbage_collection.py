@@ -118,7 +118,7 @@ def test_lineage_can_still_be_asked_for(history):
     steps = {step.component: step for step in found.steps}
     assert steps["Trainer"].artifacts == ()
     assert len(steps["ImportSchemaGen"].artifacts) == 1  # the live version uses the same
-    with pytest.raises(UsageError, match="were removed by `plumbline gc`"):
+    with pytest.raises(UsageError, match="were deleted by `plumbline gc`"):
         output_uri(_store(history), history.run_ids[0], "statistics")
 
 

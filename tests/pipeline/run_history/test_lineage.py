@@ -87,7 +87,7 @@ def test_compares_with_the_nearest_run_in_which_the_node_succeeded(history, stor
 
 
 def test_first_time(history, store):
-    assert _steps(_of(history, store, 1))["Trainer"].why == "it had not succeeded before"
+    assert _steps(_of(history, store, 1))["Trainer"].why == "no cached execution"
 
 
 def test_vanished_files_are_a_reason(tmp_path):
@@ -104,7 +104,7 @@ def test_vanished_files_are_a_reason(tmp_path):
     from pipeline.run_history.metadata_graph import executions_of_run
 
     found = reasons(store, executions_of_run(store, made.run_ids[2]), {})
-    assert found["DriftValidator"].text.endswith("nothing changed, but its files are gone")
+    assert found["DriftValidator"].text.endswith("nothing changed, but its output files were deleted")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_text(history, store):
     assert "version 3 (live), made by run " + history.run_ids[3] in text
     assert "champion     version 2" in text
     assert "before that  version 1" in text
-    assert "another examples, transform_graph" in text
+    assert "changed inputs: examples, transform_graph" in text
     json.dumps(_of(history, store, 3).to_json(), allow_nan=False)
 
 
@@ -165,7 +165,7 @@ def test_looking_back_does_not_load_the_stack(history):
         "lineage.model_lineage(store, 3, last.run_id, registry)\n"
         "downstream.downstream(store, '2', registry)\n"
         "compare_runs.compare_runs(store, home, first.run_id, last.run_id)\n"
-        "garbage_collection.plan(store, home, registry, 1)\n"
+        "garbage_collection.plan_deletion(store, home, registry, 1)\n"
         "print([name for name in ('tensorflow', 'tfx', 'apache_beam') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -168,7 +168,7 @@ def test_the_model_is_told_with_what_is_not_in_it():
         {"name": "trees", "weight": 0.75, "seconds": 9.0, "reason": "…"},
     ]
     text = summary_text(summary(model={"members": members, "seconds": 12.3}))
-    assert "model       0.25 linear + 0.75 trees, in 12 s; not in it: prior (reasons in the report)" in text
+    assert "model       0.25 linear + 0.75 trees, in 12 s; not selected: prior (reasons in the report)" in text
     alone = summary_text(summary(model={"members": members[1:2], "seconds": 1.0}))
     assert "model       linear, in 1 s\n" in alone
 

@@ -32,7 +32,7 @@ def cycle(values, size=N):
         ("x", NOISE * 2, "numeric"),
         ("patient_id", RANDOM.permutation(np.arange(N)) * 7, "id"),
         ("PassengerId", np.arange(N) + 1, "id"),
-        ("x", np.arange(N) + 1, "id"),  # counts the rows
+        ("x", np.arange(N) + 1, "id"),  # the row number
         ("x", [f"A{number:04}" for number in range(N)], "id"),
         ("customerId", cycle(range(100)), "id"),  # two rows each
         ("store_id", cycle(range(5)), "categorical"),
@@ -84,7 +84,7 @@ def test_dates_lists_and_truth_values_by_type():
         (pa.nulls(N, pa.string()), "has no value in any row"),
         ([5] + [None] * 299, "has a value in 1 of 300 rows"),
         ([f"name {i // 2}" for i in range(N // 2)] + [f"n {i}" for i in range(N // 2)], "near-unique: 75%"),
-        (RANDOM.permutation(5000) * 3, "near-unique: an integer of its own"),
+        (RANDOM.permutation(5000) * 3, "near-unique: a distinct integer"),
     ],
 )
 def test_columns_that_say_nothing_are_no_features_and_say_why(values, reason):

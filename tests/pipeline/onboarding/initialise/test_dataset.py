@@ -110,7 +110,7 @@ def test_misfits_are_let_through_and_named(place):
     text = "x,z,y\n" + "".join(f"{row},{row * 31 % 17},{'ab'[row * 7919 % 2]}\n" for row in range(3000))
     found = initialise(write(place / "t.csv", text + "unknown,1,a\n"), "y")
     assert load_config(found.config).data.on_type_mismatch == "warn"
-    assert "# 1 in x do not fit its other values" in found.config.read_text()
+    assert "# 1 type mismatches in x" in found.config.read_text()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_misfits_are_let_through_and_named(place):
         ("missing.csv", None, "y", UsageError, "--data missing.csv: no such file or folder"),
         ("t.csv", "", "y", InputError, "t.csv: is empty"),
         ("t.csv", "x,y\n", "y", InputError, "holds no rows"),
-        ("t.doc", "x", "y", UsageError, "is of a kind that is not read"),
+        ("t.doc", "x", "y", UsageError, "unsupported file type"),
         ("t.csv", table(), "Y", UsageError, "--label Y: no such column"),
         ("t.csv", table(), "colour", UsageError, "did you mean color"),
         ("t.csv", table(label=lambda row: 1), "y", InputError, "is '1' in every row"),
@@ -144,7 +144,9 @@ def test_what_is_there_stays_unless_forced(place):
     path = place / "schemas/shop/pipeline.toml"
     path.write_text("mine")
     (place / "schemas/shop/notes.txt").write_text("kept")
-    with pytest.raises(UsageError, match="schemas/shop: is there already; choose another --name, or --force"):
+    with pytest.raises(
+        UsageError, match="schemas/shop: already exists; choose another --name, or replace it with --force"
+    ):
         initialise(data, "y")
     assert path.read_text() == "mine"
     initialise(data, "y", force=True)
@@ -175,7 +177,7 @@ def test_the_command_prints_a_table_or_one_object(place, capsys):
     assert found["label"] == {"column": "y", "task": "binary", "positive": "yes"}
     assert found["next"] == "plumbline run --dataset other"
     assert main(["init", "--data", "shop.csv", "--label", "color", "--name", "shop"]) == 2
-    assert capsys.readouterr().err.startswith("plumbline: schemas/shop: was drafted from other data; is there already")
+    assert capsys.readouterr().err.startswith("plumbline: schemas/shop: already exists, drafted from other data")
 
 
 def test_it_starts_without_tensorflow():

@@ -49,9 +49,9 @@ def test_the_window_ends_where_a_span_is_missing(folder, spans, window):
         (["a-1.csv", "a-2.csv", "b-1.csv"], InputError, r"a-\{span\}.csv, b-"),
         (["train.csv", "test.csv"], InputError, "test.csv, train.csv"),
         (["2023-11.csv", "2023-12.csv", "2024-01.csv"], InputError, r"\{span\}-\{span\}.csv"),
-        (["d-20230131.csv", "d-20230201.csv"], InputError, "rename the files to a running number"),
+        (["d-20230131.csv", "d-20230201.csv"], InputError, "rename the files to consecutive numbers"),
         (["a-1.csv", "a-01.csv"], InputError, "span 1 is duplicated"),
-        (["notes.doc"], UsageError, "holds no file that can be read"),
+        (["notes.doc"], UsageError, "contains no readable file"),
     ],
 )
 def test_folders_that_are_no_series(folder, names, error, message):

@@ -64,8 +64,8 @@ def test_the_positive_class_by_its_word(words, yes):
     ("label", "why"),
     [
         ([0, 1, 1, 1], "0 and 1 (75.0% are 1)"),
-        (["No.", "Yes.", "Yes.", "Yes."], "of 'No.' and 'Yes.', 'Yes.' is the yes by its word (75.0%)"),
-        (["cat", "dog", "dog", "dog"], "of 'cat' and 'dog', 'cat' is the rarer (25.0%)"),
+        (["No.", "Yes.", "Yes.", "Yes."], "'No.' and 'Yes.'; positive class 'Yes.' (by name, 75.0%)"),
+        (["cat", "dog", "dog", "dog"], "'cat' and 'dog'; positive class 'cat' (the rarer class, 25.0%)"),
     ],
 )
 def test_the_positive_class_says_why(label, why):
@@ -77,8 +77,8 @@ def test_the_positive_class_says_why(label, why):
     [
         (["a"] * N, None, "label column 'y': is 'a' in every row"),
         (pa.nulls(N, pa.string()), None, "label column 'y': has no value in any row"),
-        ([f"name {number}" for number in range(N)], None, "200 different texts in 200 rows"),
-        (cycle([0, 1, 2]), "date", "is a date, which is nothing to predict"),
+        ([f"name {number}" for number in range(N)], None, "200 distinct texts in 200 rows"),
+        (cycle([0, 1, 2]), "date", "is a date, which cannot be predicted"),
         (cycle([0.5, 1.5]), None, "has two values, .*; use integers"),
     ],
 )

@@ -83,7 +83,7 @@ def test_edits_stay_and_new_columns_are_added(place: Path) -> None:
     assert "feature age" in again.kept
     assert {"new feature weight", "new feature color"} <= set(again.changed)
     said = again.to_text()
-    assert said.index("Kept, as you edited it:") < said.index("Changed since the last draft:") < said.index("Assumed:")
+    assert said.index("Kept edits:") < said.index("Changed since the last draft:") < said.index("Assumptions and")
     once_more = init(table)
     assert once_more.changed == ()
     assert once_more.config.read_text() == text
@@ -102,7 +102,7 @@ def test_what_both_changed_stays_and_says_what_init_would(place: Path) -> None:
     edit(found.config, ("min_slice_rows = 30", "min_slice_rows = 44"), ("epochs = 100", "epochs = 7"))
     again = init(pd.concat([frame()] * 5))
     assert load_config(again.config).training.epochs == 7
-    assert "[training] epochs = 7, where init would say 60" in again.kept
+    assert "[training] epochs = 7 (init proposes 60)" in again.kept
     assert load_config(again.config).training.batch_size == 64  # not edited: follows the larger table
 
 
@@ -120,7 +120,7 @@ def test_other_data_of_the_same_name_is_refused(place: Path) -> None:
     (place / "other").mkdir()
     frame().to_csv("other/shop.csv", index=False)
     before = found.config.read_bytes()
-    with pytest.raises(UsageError, match="schemas/shop: was drafted from other data; is there already; choose another"):
+    with pytest.raises(UsageError, match="schemas/shop: already exists, drafted from other data; choose another"):
         initialise("other/shop.csv", "y")
     assert found.config.read_bytes() == before
 
@@ -146,4 +146,4 @@ def test_lists_are_merged_by_their_items() -> None:
 
 def test_what_was_taken_out_stays_out() -> None:
     merged = merged_settings("[a]\nb = 1\nc = 2\n", "[a]\nc = 2\n", "[a]\nb = 1\nc = 3\n")
-    assert (merged.text, merged.kept, merged.changed) == ("[a]\nc = 3\n", ("[a] b: taken out",), ("[a] c = 3",))
+    assert (merged.text, merged.kept, merged.changed) == ("[a]\nc = 3\n", ("[a] b: removed",), ("[a] c = 3",))

@@ -25,13 +25,12 @@ def test_leaks_are_ranked_and_asked_about() -> None:
     first, second = leaks_of(proposal)
     assert (first.column, first.left_out) == ("says", True)
     assert first.question == (
-        "says: left out, it says what y is (AUC 1.000 on its own); if it is known before y, put it back into [features]"
+        "says: excluded, it predicts y almost perfectly (AUC 1.000); if it is known before y, add it to [features]"
     )
     assert (second.column, second.left_out) == ("near", False)
     assert 0.95 < second.score < 0.99
     assert second.question == (
-        f"is near known before y? On its own it ranks at {second.alone}; if it is only known afterwards, take it out "
-        "of [features]"
+        f"near: strong predictor of y ({second.alone}); if it is only known after y, remove it from [features]"
     )
 
 
@@ -41,14 +40,14 @@ def test_a_column_that_has_a_value_where_the_answer_is_yes() -> None:
     )
     (leak,) = leaks_of(proposed(refund=values))
     assert (leak.column, leak.left_out) == ("refund", True)
-    assert "whether it has a value at all says as much" in leak.question
+    assert "the presence of a value alone predicts as well" in leak.question
 
 
 def test_an_id_in_the_order_of_the_label() -> None:
     rank = np.argsort(np.argsort(LABEL, kind="stable"))
     (leak,) = leaks_of(proposed(order_id=[f"R{place:05}" for place in rank]))
     assert leak.column == "order_id"
-    assert leak.question.startswith("order_id: the rows are in the order of y, so this id tells it (AUC ")
+    assert leak.question.startswith("order_id: the rows are sorted by y, so this id predicts it (AUC ")
     assert not leaks_of(proposed(order_id=[f"R{place:05}" for place in DRAW.permutation(N)]))
 
 
@@ -73,7 +72,7 @@ def test_the_order_of_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
     found = initialise("t.csv", "y")
     said = found.to_text()
-    titles = ["May leak the label:", "Spellings of one value:", "Left out:", "Assumed:", "column  ", "Next: "]
+    titles = ["May leak the label:", "Spelling variants:", "Excluded from", "Assumptions and", "column  ", "Next: "]
     assert [said.index(title) for title in titles] == sorted(said.index(title) for title in titles)
     told = found.to_json()
     assert [one["column"] for one in told["leaks"]] == ["near"]

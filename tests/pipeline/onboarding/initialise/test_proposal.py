@@ -40,7 +40,7 @@ def test_a_proposal_holds_all_columns_in_the_order_of_the_data():
 
 def test_rows_without_a_label_are_said_to_be_left_out():
     label = next(column for column in proposed(y=[None, *LABEL[1:]]).columns if column.kind == "label")
-    assert label.note.endswith("; rows without a label are left out")
+    assert label.note.endswith("; rows without a label are dropped")
 
 
 def test_majority_and_spread():
@@ -54,9 +54,9 @@ def test_of_several_ids_the_one_of_most_rows_each_is_taken():
 
 
 def test_no_column_is_left():
-    with pytest.raises(InputError, match="no column is left to learn from \\(noise: is '1.0' in every row\\)"):
+    with pytest.raises(InputError, match="no column can be a feature \\(noise: is '1.0' in every row\\)"):
         proposed(noise=[1.0] * N)
-    with pytest.raises(InputError, match="the label is the only one"):
+    with pytest.raises(InputError, match="the label is the only column"):
         propose(pa.table({"y": LABEL}), {"y": "string"}, "y")
 
 

@@ -108,9 +108,7 @@ def test_a_date_that_there_is_not_is_one_misfit(init: Init, bad: str, fine: str)
     code, found, _ = init(only=cells)
     assert code == 0
     assert types(found)["d"] == "date"
-    assert f"d: 1 value does not fit the others and counts as missing; the first that is no date is '{bad}'" in (
-        said(found)
-    )
+    assert f"d: 1 type mismatch, read as missing; the first impossible date is '{bad}'" in (said(found))
     assert "(t/only.csv, row 9)" in said(found)  # the header is row 1
     assert 'on_type_mismatch = "warn"' in settings()
 

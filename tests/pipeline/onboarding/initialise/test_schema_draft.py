@@ -80,4 +80,4 @@ def test_a_list_may_be_empty_and_of_any_length():
 def test_remarks_stay_on_their_line():
     text = drafted(**{"odd\n": ["a"] * ROWS})
     assert "# odd\\n is 'a' in every row\nfeature {" in text
-    assert "# joined (learned by calendar parts, " in text
+    assert "# joined (becomes calendar parts, " in text

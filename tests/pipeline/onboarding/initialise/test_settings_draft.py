@@ -89,4 +89,4 @@ def test_spans_and_binary_files_ask_for_other_settings():
 
 
 def test_misfits_are_counted():
-    assert "# 1,200 in no\\nise do not fit its other values" in drafted(misfits={"no\nise": 1200})
+    assert "# 1,200 type mismatches in no\\nise" in drafted(misfits={"no\nise": 1200})

@@ -49,7 +49,7 @@ def said(found: Initialised) -> list[str]:
 def test_a_hive_folder(tmp_path):
     found = init(tmp_path, hive(tmp_path, files=2))
     assert said(found) == [
-        "the folders give month, and each month is a span; [data] pattern, with {span} where the span's number stands"
+        "the folders give month, and each month is a span; [data] pattern, with {span} for the span number"
     ]
     data = load_config(found.config).data
     assert (data.pattern, data.window) == ("month={span}/*.parquet", 2)
@@ -94,7 +94,7 @@ def test_folders_of_several_kinds(tmp_path):
     other = tmp_path / "sales" / "year=1" / "month=2"
     other.mkdir(parents=True)
     pq.write_table(TABLE, other / "x.parquet")
-    with pytest.raises(InputError, match="its folders are not of one kind: month and year/month"):
+    with pytest.raises(InputError, match="its folders have different partition columns: month and year/month"):
         find_data(str(tmp_path / "sales"))
 
 
@@ -104,7 +104,7 @@ def test_json_lines_and_archives(tmp_path):
     lines, archive = init(tmp_path, str(tmp_path / "a.jsonl")), init(tmp_path, str(tmp_path / "b.zip"))
     assert lines.options.delimiter == ","
     assert archive.options.delimiter == ";"
-    assert said(archive) == [f"{tmp_path}/b.zip holds sales.csv; [data] pattern"]
+    assert said(archive) == [f"{tmp_path}/b.zip contains sales.csv; [data] pattern"]
     assert [(c.name, c.type, c.kind) for c in lines.proposal.columns] == [
         (c.name, c.type, c.kind) for c in archive.proposal.columns
     ]
@@ -164,16 +164,16 @@ def test_a_database(tmp_path):
     assert (data.spans_query, data.window, found.files) == ("select distinct month from t", 2, 3)
     assert said(found) == ["spans are 1 to 3; [data] spans_query"]
     whole = init(tmp_path, path, query="select * from t", name="whole")
-    assert said(whole) == ["the order of the rows is the database's; ORDER BY in [data] query"]
+    assert said(whole) == ["the database determines the order of the rows; ORDER BY in [data] query"]
 
 
 def test_what_is_missing_or_too_much(tmp_path):
     write_sqlite(tmp_path / "sales.db", TABLE)
-    with pytest.raises(UsageError, match=r"--data .*sales.db: is a database; --query says which rows of it"):
+    with pytest.raises(UsageError, match=r"--data .*sales.db: is a database; give the query for its rows with --query"):
         find_data(str(tmp_path / "sales.db"))
-    with pytest.raises(UsageError, match="--query: goes with a database, and --data .* is none"):
+    with pytest.raises(UsageError, match="--query: needs a database, and --data .* is not one"):
         find_data(str(tmp_path), "select 1")
-    with pytest.raises(InputError, match="holds one span"):
+    with pytest.raises(InputError, match="contains one span"):
         find_data(str(tmp_path / "sales.db"), "select {span}", ReadOptions(spans_query="select 1"))
 
 

@@ -44,7 +44,7 @@ def test_categories_are_only_proposed(tmp_path: Path, monkeypatch: pytest.Monkey
     text = found.config.read_text()
     assert "# [data.values.plan]" in text
     assert '# "pro" = "Pro"' in text  # as frequent; the first by its letters
-    assert "plan: may be one value, and is not read as one yet" in found.to_text()
+    assert "plan: possible variants, not applied" in found.to_text()
     uncommented = text.replace("# [data.values.plan]", "[data.values.plan]").replace('# "pro"', '"pro"')
     found.config.write_text(uncommented)
     assert load_config(found.config).data.values == {"plan": {"pro": "Pro"}}

@@ -39,26 +39,26 @@ def test_a_copy():
 def test_a_recoded_copy():
     letters = cycle(["a", "b", "c"])
     found = judged(x=letters, z=[letter.upper() for letter in letters])
-    assert found.suspicious == "a copy of x in other words"
+    assert found.suspicious == "a copy of x with other names"
 
 
 def test_a_recoded_label_leaks():
     found = judged(x=["Y" if value == "yes" else "N" for value in LABEL])
-    assert found.suspicious == "gives the label away: AUC 1.000 on its own"
+    assert found.suspicious == "leaks the label: AUC 1.000 as the only feature"
     assert not found.is_feature
 
 
 def test_leaks_of_other_tasks():
     found = judged(AMOUNT, "regression", x=AMOUNT * 3 + 1)
-    assert found.suspicious == "gives the label away: correlation 1.0000 on its own"
+    assert found.suspicious == "leaks the label: correlation 1.0000 as the only feature"
     classes = cycle(["a", "b", "c"])
     found = judged(classes, "multiclass", x=[ord(value) for value in classes])
-    assert found.suspicious == "gives the label away: accuracy 1.000 on its own"
+    assert found.suspicious == "leaks the label: accuracy 1.000 as the only feature"
 
 
 def test_a_column_that_is_there_only_where_the_answer_is_yes_leaks():
     found = judged(x=[1.5 if value == "yes" else None for value in LABEL])
-    assert found.suspicious.startswith("gives the label away")
+    assert found.suspicious.startswith("leaks the label")
 
 
 def test_a_strong_column_stays_with_a_question():
@@ -66,7 +66,7 @@ def test_a_strong_column_stays_with_a_question():
     truth = np.random.default_rng(4).random(2000) < 0.5
     found = judged(np.where(truth, "yes", "no").tolist(), x=np.where(truth ^ wrong, "a", "b").tolist())
     assert found.is_feature
-    assert found.note.endswith("is it known when the question is asked?")
+    assert found.note.endswith("is it known at prediction time?")
 
 
 def test_where_one_class_is_nearly_all_a_high_accuracy_is_no_leak():
