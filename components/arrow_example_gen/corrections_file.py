@@ -23,7 +23,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from components.shared.errors import InputError
-from components.shared.texts.spreadsheet_formulas import escaped, original
+from components.shared.texts.spreadsheet_formulas import escape_formula, unescape_formula
 from components.table_reading.cells.text_parsing import parse
 from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.spans import open_folder
@@ -98,7 +98,7 @@ def read_corrections(name: str) -> CorrectionsFile:
             continue
         if len(cells) != len(HEADER):
             raise InputError(f"{name}: row {number} has {len(cells)} cells where the header has {len(HEADER)}")
-        rows[number] = Correction(*map(original, cells))
+        rows[number] = Correction(*map(unescape_formula, cells))
     decided = {number: row for number, row in rows.items() if any(map(str.strip, (row.value, row.by, row.when)))}
     _check(name, decided)
     return CorrectionsFile(name, content, decided, undecided=len(rows) - len(decided))
@@ -106,7 +106,7 @@ def read_corrections(name: str) -> CorrectionsFile:
 
 def corrections_csv(corrections: Iterable[Correction]) -> str:
     """Formats corrections as the text of a corrections file, which `read_corrections` reads back unchanged."""
-    rows = [HEADER, *(tuple(map(escaped, astuple(one))) for one in corrections)]
+    rows = [HEADER, *(tuple(map(escape_formula, astuple(one))) for one in corrections)]
     # csv.writer does not quote a lone carriage return, which csv.reader takes for the end of the row.
     every = any("\r" in cell for row in rows for cell in row)
     text = io.StringIO(newline="")

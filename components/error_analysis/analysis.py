@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.error_analysis.binning import Column
-from components.error_analysis.diagnosis import TrainingRows, diagnose
+from components.error_analysis.diagnosis import TrainingRows, diagnose_slices
 from components.error_analysis.importance import affordable, correlation_ratios, permutation_importance
 from components.error_analysis.permuted_predictions import PermutedPredictions
 from components.error_analysis.row_losses import LOSS, RowLosses, row_losses, task_metrics
@@ -72,7 +72,7 @@ def analyse_errors(
     diagnoses = []
     if search.slices:  # the split train is not needed otherwise
         before = sample_rows(learned_rows, most, settings.seed)
-        diagnoses = diagnose(
+        diagnoses = diagnose_slices(
             search.slices,
             search.cuts,
             columns,

@@ -34,7 +34,7 @@ class TrainingRows:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class SliceDiagnosis:
     """Likely cause of a weak slice.
 
     Attributes:
@@ -57,9 +57,9 @@ class Diagnosis:
     next: str
 
 
-def diagnose(
+def diagnose_slices(
     slices: Sequence[WeakSlice], cuts: Sequence[FeatureBins], columns: Mapping[str, Column], training: TrainingRows
-) -> list[Diagnosis]:
+) -> list[SliceDiagnosis]:
     """Diagnoses weak slices.
 
     Args:
@@ -102,7 +102,7 @@ class _Codes:
 
 def _cause(
     weak: WeakSlice, cuts: Sequence[FeatureBins], now: _Codes, then: _Codes, training: TrainingRows
-) -> Diagnosis:
+) -> SliceDiagnosis:
     inside, before = members(weak.parts, now.codes), members(weak.parts, then.codes)
     rows, share = int(before.sum()), float(before.mean()) if len(before) else 0.0
     moved = _moved(weak, cuts, now, then, inside, before)
@@ -126,7 +126,7 @@ def _cause(
         step = (
             f"{audit}{rows:,} training rows: add a feature that separates these rows, or define the label more clearly"
         )
-    return Diagnosis(rows, share, here, elsewhere, moved, cause, step)
+    return SliceDiagnosis(rows, share, here, elsewhere, moved, cause, step)
 
 
 def _moved(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from components.evaluator.linear_baseline import LinearEncoder, encoder_of, fit_linear
+from components.evaluator.linear_baseline import LinearEncoder, encoder_of, fit_linear_baseline
 from components.evaluator.single_column_baseline import ColumnModel, strongest_column
 from components.shared.examples.example_reading import column_batches, joined_columns
 from components.shared.statistics.threshold_criteria import Criterion
@@ -91,7 +91,7 @@ def learn_baselines(
     if len(inputs) > fewer:
         kept = np.sort(random.choice(len(inputs), fewer, replace=False))
         inputs, learned = inputs[kept], learned[kept]
-    line = fit_linear(inputs, learned, task, classes)
+    line = fit_linear_baseline(inputs, learned, task, classes)
     thresholds = {}
     if task == "binary":
         thresholds[PRIOR] = choose_threshold(every, np.full(len(every), float(prior)), threshold_metric)

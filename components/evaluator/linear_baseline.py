@@ -92,7 +92,7 @@ def encoder_of(columns: Columns, features: Mapping[str, Any]) -> LinearEncoder:
     return LinearEncoder(values, scales, dict(features.get("cyclical", {})), frozenset(gaps), reduced)
 
 
-def fit_linear(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> Any:
+def fit_linear_baseline(inputs: np.ndarray, labels: np.ndarray, task: str, classes: int = 2) -> Any:
     """Fits the linear model.
 
     Args:

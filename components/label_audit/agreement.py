@@ -23,7 +23,7 @@ from components.label_audit.disagreement import (
 
 
 @dataclass(frozen=True)
-class Pair:
+class AnnotatorPair:
     """Agreement of two annotators.
 
     Attributes:
@@ -91,7 +91,7 @@ class Agreement:
     classes: int
     raw: float | None
     unanimous: float | None
-    cohen: tuple[Pair, ...]
+    cohen: tuple[AnnotatorPair, ...]
     fleiss: float | None
     alpha: float | None
     human_level: float | None
@@ -171,13 +171,13 @@ def annotator_error_rate(raw: float, classes: int) -> float | None:
     return None if inside < -1e-12 else (1 - math.sqrt(max(inside, 0.0))) / c
 
 
-def _pairs(found: AnnotationMatrix) -> list[Pair]:
+def _pairs(found: AnnotationMatrix) -> list[AnnotatorPair]:
     pairs = []
     for (i, one), (j, other) in combinations(enumerate(found.labelers), 2):
         both = (found.codes[:, [i, j]] != MISSING).all(axis=1)
         a, b = found.codes[both, i], found.codes[both, j]
         share = float((a == b).mean()) if len(a) else None
-        pairs.append(Pair(one, other, len(a), share, cohen_kappa(a, b, len(found.classes))))
+        pairs.append(AnnotatorPair(one, other, len(a), share, cohen_kappa(a, b, len(found.classes))))
     return pairs
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.label_audit.audit import LabelIssue
-from components.shared.texts.spreadsheet_formulas import escaped
+from components.shared.texts.spreadsheet_formulas import escape_formula
 
 COLUMNS = ("id", "field", "value", "reason", "by", "when")
 """Columns of corrections.csv. `value`, `by` and `when` stay empty without an `AutoCorrection`: a person relabels."""
@@ -85,5 +85,5 @@ def label_issues_csv(
         else:
             reason = f"audit: labelled {issue.label}, looks like {issue.suggested} (quality {issue.quality:.3f})"
             row = [issue.id, label, "", reason, "", ""]
-        writer.writerow(map(escaped, row))
+        writer.writerow(map(escape_formula, row))
     return text.getvalue(), ExportCounts(count, filled, len(issues) - count)

@@ -53,7 +53,7 @@ class CardSection:
 
 
 @dataclass(frozen=True)
-class Pushed:
+class PushedVersion:
     """The push of a model: version, time (UTC, ISO 8601), run, and the version's folder or URL."""
 
     version: int
@@ -78,7 +78,7 @@ def model_card(
     errors: Mapping[str, Any],
     fingerprints: Mapping[str, str],
     tried: Mapping[str, Any] | None = None,
-    pushed: Pushed | None = None,
+    pushed: PushedVersion | None = None,
 ) -> ModelCard:
     """Builds the model card of a model that is pushed.
 
@@ -116,7 +116,7 @@ def model_card(
 
 
 def _model(
-    about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: Mapping[str, str], pushed: Pushed | None
+    about: Mapping[str, Any], verdict: Mapping[str, Any], fingerprints: Mapping[str, str], pushed: PushedVersion | None
 ) -> CardSection:
     rows = [("Dataset", about["dataset"]), ("Label", about["label"]), ("Task", about["task"])]
     if pushed:
@@ -142,7 +142,7 @@ def _use(about: Mapping[str, Any]) -> CardSection:
     return CardSection("Intended use", (CardTable(("", ""), rows, words=True),))
 
 
-def _loading(pushed: Pushed) -> CardSection:
+def _loading(pushed: PushedVersion) -> CardSection:
     return CardSection(
         "How to load it",
         (

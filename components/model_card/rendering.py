@@ -34,7 +34,7 @@ th:first-child, .words td { text-align: left; overflow-wrap: break-word; }
 
 def card_files(card: ModelCard) -> dict[str, str]:
     """Returns file name -> text of the card in both formats."""
-    return {MARKDOWN: markdown(card), PAGE: page(card)}
+    return {MARKDOWN: markdown(card), PAGE: html_page(card)}
 
 
 def markdown(card: ModelCard) -> str:
@@ -45,7 +45,7 @@ def markdown(card: ModelCard) -> str:
     return xml_text("\n\n".join(part for part in parts if part) + "\n")
 
 
-def page(card: ModelCard) -> str:
+def html_page(card: ModelCard) -> str:
     """Renders a card as a self-contained HTML page, in light or dark mode as the reader's system is set."""
     sections = "\n".join(map(_page_section, card.sections))
     return xml_text(

@@ -11,7 +11,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.model_card.card import Pushed, model_card
+from components.model_card.card import PushedVersion, model_card
 from components.model_card.rendering import card_files
 from components.registry.registry import Registry
 from components.shared.artifacts.artifact_types import ErrorReport
@@ -70,7 +70,7 @@ class RegistryPushExecutor(tfx_pusher.Executor):
         registry = Registry(exec_properties["registry"])
 
         def cards(version: int) -> dict[str, str]:
-            pushed_as = Pushed(version, created, run_id, f"{registry.where}/{version}")
+            pushed_as = PushedVersion(version, created, run_id, f"{registry.where}/{version}")
             tried = _tried(folder)
             return card_files(model_card(about, data, verdict, _errors(input_dict), fingerprints, tried, pushed_as))
 

@@ -15,7 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.shared.custom_module import KEY as OWN
 from components.shared.errors import InputError
 from components.shared.features.derived_features import sent
-from components.shared.features.vocabulary_escaping import unescaped
+from components.shared.features.vocabulary_escaping import unescape_entry
 from components.shared.serving.serving_contract import DECISION_THRESHOLD, MEMBERS
 from components.shared.statistics.threshold_criteria import Criterion
 from components.shared.statistics.threshold_selection import choose_threshold
@@ -169,7 +169,7 @@ def class_names(transform: tft.TFTransformOutput, task: str) -> list[str]:
     """Returns the names of a multiclass label by index; [] for other tasks."""
     if task != "multiclass":
         return []
-    return [unescaped(entry).decode("utf-8", "replace") for entry in transform.vocabulary_by_name("label")]
+    return [unescape_entry(entry).decode("utf-8", "replace") for entry in transform.vocabulary_by_name("label")]
 
 
 def vocabulary_size(transform: tft.TFTransformOutput, features: Mapping[str, Any]) -> int:

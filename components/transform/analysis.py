@@ -22,7 +22,7 @@ from components.shared.features.derived_features import expanded
 from components.shared.features.distinct_values import NumberSample
 from components.shared.features.large_integers import FLOAT32, FLOAT64, less
 from components.shared.features.list_items import items_of
-from components.shared.features.vocabulary_escaping import escaped
+from components.shared.features.vocabulary_escaping import escape_entry
 from components.transform.derived_columns import ItemNumbers, learnable
 from components.transform.text_columns.learning import TextSettings, learn
 from components.transform.text_columns.model import TextModel
@@ -151,7 +151,7 @@ def analyse_batches(
 
 
 def _ordered(counted: list[tuple[int, bytes]]) -> tuple[bytes, ...]:
-    entries = [(count, escaped(text)) for count, text in counted]
+    entries = [(count, escape_entry(text)) for count, text in counted]
     return tuple(text for _, text in sorted(entries, reverse=True)) or (EMPTY_VOCABULARY,)
 
 
@@ -227,7 +227,7 @@ class _Texts:
     def learned(self, classes: tuple[bytes, ...], buckets: int) -> dict[str, TextModel]:
         """Fits a text model per column; `classes` has the order of the label's vocabulary."""
         place = {text: number for number, text in enumerate(classes)}
-        order = np.array([place[escaped(text)] for text in self._classes], np.int64)
+        order = np.array([place[escape_entry(text)] for text in self._classes], np.int64)
         found = {}
         for name, sample in self._samples.items():
             texts, labels = sample.result()

@@ -19,7 +19,7 @@ from tfx.utils import io_utils, json_utils
 from components.shared.custom_module import KEY as OWN
 from components.shared.examples.example_reading import example_batches
 from components.shared.features.distinct_values import ValueRetention
-from components.shared.features.vocabulary_escaping import unescaped
+from components.shared.features.vocabulary_escaping import unescape_entry
 from components.shared.in_process import in_process
 from components.transform.analysis import analyse_batches
 from components.transform.derived_columns import nothing_learned
@@ -68,7 +68,7 @@ class TransformExecutor(executor.Executor):
         output = artifact_utils.get_single_uri(output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY])
         write_transform_graph(facts, schema, config, output)
         dataset = config["dataset"]
-        classes = [unescaped(entry).decode("utf-8", "replace") for entry in facts.classes]
+        classes = [unescape_entry(entry).decode("utf-8", "replace") for entry in facts.classes]
         record_texts(facts.texts, dataset["task"], classes, str(dataset.get("positive") or 1), output)
         specs = schema_utils.schema_as_feature_spec(schema).feature_spec
         module = write_matrices(facts, specs[config["dataset"]["label"]].dtype, config, output)

@@ -60,7 +60,7 @@ def add_parsers(commands: Commands) -> None:
 def audit(parsed: argparse.Namespace) -> int:
     """Audits the labels of a table; exports the rows that should be looked at where --export names a file."""
     from pipeline.drift.input_tables import ReadRequest
-    from pipeline.labels.audit import audit, check_threshold, export, export_text
+    from pipeline.labels.audit import audit, check_threshold, export_corrections, export_text
 
     if not parsed.label and not parsed.dataset and not parsed.annotators:
         raise UsageError("audit: no label column given; pass --label COL, --dataset NAME or --annotators A,B")
@@ -85,6 +85,6 @@ def audit(parsed: argparse.Namespace) -> int:
     )
     print_record(parsed, found)
     if parsed.export:
-        exported = export(found, parsed.export, parsed.auto)
+        exported = export_corrections(found, parsed.export, parsed.auto)
         print(export_text(found, parsed.export, exported, parsed.auto), file=sys.stderr)
     return 0

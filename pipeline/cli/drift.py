@@ -116,11 +116,11 @@ def _drift_history(parsed: argparse.Namespace) -> int:
 
 def show_history(config: "Config", root: Path, chart: Path | None, quiet: bool = False) -> None:
     """Prints the drift of all runs as a table, unless `quiet`; draws it into `chart` where one is named."""
-    from pipeline.drift.history_table import table
+    from pipeline.drift.history_table import history_table
 
     history = drift_history(config, root)
     if not quiet:
-        print("\n" + for_terminal(table(history, shutil.get_terminal_size().columns)))
+        print("\n" + for_terminal(history_table(history, shutil.get_terminal_size().columns)))
     if chart is not None and history.compared:
         from pipeline.drift.history_chart import save_chart
 

@@ -12,7 +12,7 @@ from components.shared.texts.suggestions import did_you_mean
 from components.table_reading.cells.type_mismatches import TypeMismatch
 from components.table_reading.column_types import column_types, parse_schema
 from components.table_reading.read_limits import DEFAULT_LIMITS
-from pipeline.drift.comparison_text import compared_features, drifted_features, table
+from pipeline.drift.comparison_text import compared_features, comparison_table, drifted_features
 from pipeline.drift.input_tables import NOTHING, ReadRequest, open_sides
 from pipeline.preflight.data_check import check_schema
 from pipeline.settings.config import Config
@@ -73,7 +73,7 @@ class TableComparison:
             for misfit in self.misfits
         ]
         if features or everything:
-            lines += ["", table(rows, everything)]
+            lines += ["", comparison_table(rows, everything)]
         return "\n".join(lines)
 
 

@@ -87,7 +87,7 @@ def in_one_line(row: Row) -> str:
     return f"{row['feature']}{where} {row['measure']} {row['distance']:.3g} > {row['threshold']:.3g}{detail}"
 
 
-def table(rows: Sequence[Row], everything: bool = False, most: int = 30) -> str:
+def comparison_table(rows: Sequence[Row], everything: bool = False, most: int = 30) -> str:
     """Formats drift rows as an aligned table with one line for each drifted feature.
 
     Args:

@@ -13,7 +13,7 @@ _NARROWEST, _WIDEST = 80, 120  # range of the line width
 _MOST_LINES = 12  # maximum number of lines of each list below the table
 
 
-def table(history: DriftHistory, width: int = 100) -> str:
+def history_table(history: DriftHistory, width: int = 100) -> str:
     """Formats a drift history: a line for each feature, a column for each span, and lists of other drift below.
 
     Args:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from components.registry.registry import Registry
 from components.shared.errors import UsageError
 from pipeline.export.mlflow_models import CHALLENGER, CHAMPION, RUN, model_version, move_aliases
-from pipeline.export.tracking_data import TrackingData, gather
+from pipeline.export.tracking_data import TrackingData, gather_tracking_data
 from pipeline.metadata.connection import known_store
 from pipeline.run_history.run_names import run_named
 from pipeline.settings.config import registry_folder
@@ -107,7 +107,7 @@ def export(
     run_id = run_named(home, which, registry)
     if store is None:
         store = known_store(config.metadata, home)
-    facts = gather(store, home, registry, run_id, config.model_dump(mode="json"))
+    facts = gather_tracking_data(store, home, registry, run_id, config.model_dump(mode="json"))
     name = name or config.dataset.name
     with _talking(uri) as client:
         experiment = _experiment(client, name)

@@ -66,7 +66,7 @@ class TrackingData:
     pushed: Pushed | None
 
 
-def gather(
+def gather_tracking_data(
     store: "metadata_store.MetadataStore | None",
     home: Path,
     registry: Registry,

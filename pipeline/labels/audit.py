@@ -176,7 +176,7 @@ MOST_QUALITY = 0.5
 """Maximum of --auto: a label of higher quality is more likely right than wrong."""
 
 
-def export(found: AuditResult, path: Path, auto: float | None = None) -> ExportCounts:
+def export_corrections(found: AuditResult, path: Path, auto: float | None = None) -> ExportCounts:
     """Writes the label issues as corrections.csv, for review by a person.
 
     Args:

@@ -67,7 +67,7 @@ def confused_table(labels: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["label", "suggested", "rows", "share"]).set_index(["label", "suggested"])
 
 
-def told(labels: Mapping[str, Any]) -> str:
+def labels_text(labels: Mapping[str, Any]) -> str:
     """Returns a summary of the audit in one or more lines."""
     lines = [
         f"{labels['conflicting_rows']:,} of {labels['rows']:,} rows have the same features as a row with another "

@@ -31,7 +31,7 @@ def load_curves(root: Path, run: Mapping[str, Any]) -> dict[str, tuple[Matrix, .
     return read_curves(output(root, run, "evaluation"))
 
 
-def told(verdict: Mapping[str, Any]) -> str:
+def model_text(verdict: Mapping[str, Any]) -> str:
     """Returns the verdict in lines."""
     if verdict["blessed"]:
         return "Blessed: the candidate reaches all thresholds and is not significantly worse than the champion."

@@ -16,7 +16,7 @@ from pipeline.report.store import read_record
 Found = TypeVar("Found")
 
 
-def gather(home: Path, summary: Mapping[str, Any], store: Any = None) -> ReportData:
+def gather_report_data(home: Path, summary: Mapping[str, Any], store: Any = None) -> ReportData:
     """Reads the artifacts of a run; those of steps that did not run, or that were deleted, are empty.
 
     Args:

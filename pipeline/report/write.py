@@ -8,7 +8,7 @@ from components.shared.files import write_text
 from components.shared.texts.file_names import checked
 from pipeline.metadata.summary_files import summary_of_run
 from pipeline.report.chart_cache import cached_charts
-from pipeline.report.gather import gather
+from pipeline.report.gather import gather_report_data
 from pipeline.report.page import report_page
 
 NAME = "report.html"
@@ -27,7 +27,7 @@ def write_report(home: Path, summary: Mapping[str, Any], store: Any = None) -> P
     """
     path = home / "reports" / checked(str(summary["run_id"]), "run") / NAME
     with cached_charts(home / "cache" / "charts.json"):
-        page = report_page(gather(home, summary, store))
+        page = report_page(gather_report_data(home, summary, store))
     write_text(path, page)
     return path
 

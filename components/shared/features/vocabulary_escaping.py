@@ -20,12 +20,12 @@ _ESCAPES = {b"\\": b"\\\\", b"\n": b"\\n", b"\r": b"\\r"}
 _PLAIN = {written: byte for byte, written in _ESCAPES.items()}
 
 
-def escaped(text: bytes) -> bytes:
+def escape_entry(text: bytes) -> bytes:
     """Escapes an entry for the file."""
     return re.sub(rb"[\\\n\r]", lambda found: _ESCAPES[found[0]], text)
 
 
-def unescaped(entry: bytes) -> bytes:
+def unescape_entry(entry: bytes) -> bytes:
     """Reverses `escaped`."""
     return re.sub(rb"\\[\\nr]", lambda found: _PLAIN[found[0]], entry)
 

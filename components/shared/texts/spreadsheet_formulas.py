@@ -18,12 +18,12 @@ _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")  # the last fo
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
-def escaped(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """Escapes a cell for writing."""
     return f"'{cell}" if _is_formula(cell) else cell
 
 
-def original(cell: str) -> str:
+def unescape_formula(cell: str) -> str:
     """Reverses `escaped`."""
     return cell[1:] if cell.startswith("'") and _is_formula(cell) else cell
 

@@ -22,7 +22,7 @@ class ServerFailed(PlumblineError):
     """The server reports an error of its own, such as a 5xx status."""
 
 
-def connect(host: str, namespace: str = "", token: str = "") -> Any:
+def connect_client(host: str, namespace: str = "", token: str = "") -> Any:
     """Connects to a server.
 
     Args:

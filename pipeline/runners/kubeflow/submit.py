@@ -16,7 +16,7 @@ from typing import Any
 
 from components.shared.errors import ConfigError, GateBlocked, PlumblineError, UsageError
 from pipeline.runners.kubeflow.artifact_paths import is_local
-from pipeline.runners.kubeflow.client import ServerFailed, Unreachable, answers, connect, host_of, quiet
+from pipeline.runners.kubeflow.client import ServerFailed, Unreachable, answers, connect_client, host_of, quiet
 from pipeline.runners.kubeflow.plan import resolve_plan
 from pipeline.settings.config import Config
 
@@ -113,7 +113,7 @@ def submit(config: Config, request: Request, compile_to: Callable[[Path], None])
     if cron and request.span is not None:
         raise UsageError("--span with --every: a schedule uses the newest span in each run; remove --span")
     host = host_of(request.host, settings.host)
-    client = connect(host, settings.namespace, os.environ.get(settings.token_variable, ""))
+    client = connect_client(host, settings.namespace, os.environ.get(settings.token_variable, ""))
     experiment = request.experiment or settings.experiment or name
     parameters = {
         key: value for key, value in (("span", request.span), ("window", request.window)) if value is not None

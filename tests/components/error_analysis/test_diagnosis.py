@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from components.error_analysis.binning import CategoricalColumn, Column
-from components.error_analysis.diagnosis import TrainingRows, diagnose
+from components.error_analysis.diagnosis import TrainingRows, diagnose_slices
 from components.error_analysis.settings import ErrorAnalysisSettings
 from components.error_analysis.slice_search import weak_slices
 from tests.components.error_analysis import made_up
@@ -19,7 +19,7 @@ def weak(world):
 
 def asked(weak, columns: dict[str, Column], doubtful=None, listed=1.0):
     search, noisy = weak
-    return diagnose(search.slices, search.cuts, noisy.columns, TrainingRows(columns, doubtful, listed))[0]
+    return diagnose_slices(search.slices, search.cuts, noisy.columns, TrainingRows(columns, doubtful, listed))[0]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.evaluator.linear_baseline import encoder_of, fit_linear
+from components.evaluator.linear_baseline import encoder_of, fit_linear_baseline
 
 FEATURES = {"categorical": ["c"], "numeric": ["n"], "cyclical": {"hour": 24.0}}
 
@@ -48,10 +48,10 @@ def test_linear_models_of_each_task():
     inputs = random.normal(size=(3000, 2)).astype(np.float32)
     slope = inputs @ np.array([1.0, -2.0])
     chance = 1 / (1 + np.exp(-slope))
-    assert np.abs(fit_linear(inputs, random.random(3000) < chance, "binary")(inputs) - chance).mean() < 0.03
-    assert np.abs(fit_linear(inputs, slope + 7, "regression")(inputs) - slope - 7).max() < 0.02
+    assert np.abs(fit_linear_baseline(inputs, random.random(3000) < chance, "binary")(inputs) - chance).mean() < 0.03
+    assert np.abs(fit_linear_baseline(inputs, slope + 7, "regression")(inputs) - slope - 7).max() < 0.02
     classes = np.digitize(slope, [-1, 1]) + 1  # class 0 never occurs
-    found = fit_linear(inputs, classes, "multiclass", classes=4)(inputs)
+    found = fit_linear_baseline(inputs, classes, "multiclass", classes=4)(inputs)
     assert found.shape == (3000, 4)
     assert found.sum(axis=1) == pytest.approx(1)
     assert (found[:, 0] == 0).all()
@@ -59,4 +59,4 @@ def test_linear_models_of_each_task():
 
 
 def test_single_class_has_no_model():
-    assert fit_linear(np.zeros((5, 1), np.float32), np.ones(5), "binary") is None
+    assert fit_linear_baseline(np.zeros((5, 1), np.float32), np.ones(5), "binary") is None

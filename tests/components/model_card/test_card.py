@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-from components.model_card.card import Pushed, model_card
+from components.model_card.card import PushedVersion, model_card
 from components.model_card.rendering import card_files
 
 NASTY = "<script>alert('x')</script>|*b*\n# [a](http://x) `c`\x07"
@@ -152,7 +152,7 @@ def test_card_of_an_older_verdict_without_champion():
 
 
 def test_pushed_version_has_its_number_owner_and_how_to_load_it():
-    pushed = Pushed(4, "2026-11-29T17:00:00+00:00", "20261129T165900Z-039e", "runs/flights/registry/4")
+    pushed = PushedVersion(4, "2026-11-29T17:00:00+00:00", "20261129T165900Z-039e", "runs/flights/registry/4")
     stated = {"owner": "Operations research", "licence": "CC-BY-4.0", "intended_use": "Planning", "out_of_scope": ""}
     about = {"dataset": "flights", "label": "late", "task": "binary", "stated": stated}
     card = model_card(about, {}, VERDICT, {}, {}, None, pushed)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tensorflow_transform.tf_metadata import schema_utils
 
 from components.shared.features.large_integers import less, less_tensor, remainders
-from components.shared.features.vocabulary_escaping import escaped, escaped_tensor, unescaped
+from components.shared.features.vocabulary_escaping import escape_entry, escaped_tensor, unescape_entry
 from components.trainer.raw_inputs import ByLayer, ByMatrices, raw_inputs
 from components.transform.analysis import AnalysisFacts, analyse_batches
 from components.transform.freezing import write_transform_graph
@@ -36,14 +36,14 @@ AWKWARD = [
 
 @given(st.binary())
 def test_escaping_is_reversible_and_gives_one_line(text: bytes) -> None:
-    assert unescaped(escaped(text)) == text
-    assert not re.search(rb"[\r\n]", escaped(text))
+    assert unescape_entry(escape_entry(text)) == text
+    assert not re.search(rb"[\r\n]", escape_entry(text))
 
 
 @settings(deadline=None)
 @given(st.lists(st.binary(), min_size=1))
 def test_escaping_in_the_graph_equals_that_in_the_file(texts: list[bytes]) -> None:
-    assert escaped_tensor(tf.constant(texts)).numpy().tolist() == [escaped(text) for text in texts]
+    assert escaped_tensor(tf.constant(texts)).numpy().tolist() == [escape_entry(text) for text in texts]
 
 
 def fitted(folder: Path, batch: pa.RecordBatch, tables: dict) -> tuple[AnalysisFacts, tf.Module, ByMatrices, ByLayer]:
@@ -95,7 +95,7 @@ def of_categories(folder: Path, texts: list[bytes]) -> None:
         unknown = inputs.of_columns({name: tf.constant([b"never\nseen"]) for name in "ab"}, ())["categorical"]
         assert unknown.numpy().tolist() == [[2, 3]]
     vocabulary = tft.TFTransformOutput(str(folder)).vocabulary_by_name("label")
-    assert {unescaped(entry) for entry in vocabulary} >= {text for text in texts if text}
+    assert {unescape_entry(entry) for entry in vocabulary} >= {text for text in texts if text}
     assert not [one for one in check_values(module, CATEGORIES["features"], facts.large, facts.learned) if one.finding]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from components.shared.errors import UsageError
 from pipeline.drift.history import DriftHistory, load_history
-from pipeline.drift.history_table import table
+from pipeline.drift.history_table import history_table
 
 
 def row(feature: str, distance: float, threshold: float | None = 0.1, **more: Any) -> dict[str, Any]:
@@ -101,7 +101,7 @@ slices
 
 
 def test_the_table(history):
-    assert table(history, 80) == GOLDEN
+    assert history_table(history, 80) == GOLDEN
 
 
 def test_a_long_history_shows_the_last_spans_that_fit(tmp_path):
@@ -109,17 +109,17 @@ def test_a_long_history_shows_the_last_spans_that_fit(tmp_path):
         keep(tmp_path, f"20260101T0000{span:02}Z-aa", [span - 1], [span], [row("a" * 60, span / 1000)])
     history = load_history(tmp_path, "shop")
     for width in (20, 80, 100, 120, 500):
-        lines = table(history, width).splitlines()
+        lines = history_table(history, width).splitlines()
         assert max(map(len, lines)) <= min(max(width, 80), 120)
         assert any(line.startswith("The last ") and "of 40 spans" in line for line in lines)
         assert any(line.endswith(" 41") for line in lines)
-    assert "aaa…" in table(history)
+    assert "aaa…" in history_table(history)
 
 
 def test_columns_are_aligned_for_names_in_any_script(tmp_path):
     names = ["温度", "naïve", "two\nlines\x1b[2J", "x"]
     keep(tmp_path, "r1", [1], [2], [row(name, 0.123) for name in names])
-    text = table(load_history(tmp_path, "shop"))
+    text = history_table(load_history(tmp_path, "shop"))
     assert "\x1b" not in text
     assert "two lines\\x1b[2J" in text
     wide = next(line for line in text.splitlines() if line.startswith("温度"))
@@ -142,7 +142,7 @@ def test_data_without_spans_are_sorted_by_time_without_duplicate_data(tmp_path):
     keep(tmp_path, "20260103T000000Z-aa", [0], [0], [row("x", 0.2)], data="second")
     history = load_history(tmp_path, "shop")
     assert [(one.name, one.run_id[:8]) for one in history.compared] == [("#1", "20260101"), ("#2", "20260103")]
-    assert "Drift of 2 runs: 1 of 1 features drifted, x most often, in 1" in table(history)
+    assert "Drift of 2 runs: 1 of 1 features drifted, x most often, in 1" in history_table(history)
 
 
 def test_the_newest_run_decides_whether_there_are_spans(tmp_path):
@@ -176,7 +176,7 @@ def test_a_damaged_summary_is_skipped_and_counted(tmp_path, content):
     history = load_history(tmp_path, "shop")
     assert [one.run_id for one in history.compared] == ["20260101T000000Z-aa"]
     assert history.unreadable == 1
-    assert table(history).endswith("1 unreadable summary skipped")
+    assert history_table(history).endswith("1 unreadable summary skipped")
 
 
 def test_truncated_summaries_are_skipped(tmp_path):
@@ -201,7 +201,7 @@ def test_missing_reports_are_a_usage_error_with_a_remedy(tmp_path):
     with pytest.raises(UsageError, match="shop/reports: no runs found .*`plumbline replay`"):
         load_history(tmp_path, "shop")
     (tmp_path / "shop" / "reports").mkdir(parents=True)
-    assert table(load_history(tmp_path, "shop")) == "No run has reached the drift check yet."
+    assert history_table(load_history(tmp_path, "shop")) == "No run has reached the drift check yet."
 
 
 def test_label_of_summaries_without_roles_is_given_by_the_caller(tmp_path):
@@ -216,7 +216,7 @@ def test_distances_without_threshold_are_shown(tmp_path):
     keep(tmp_path, "r1", [1], [2], [row("a", 0.5, None), row("b", 0.0, 0.0), row("c", 0.1, 0.0)])
     history = load_history(tmp_path, "shop")
     assert [course.feature for course in history.main] == ["c", "a", "b"]
-    assert "a         Chebyshev            -  0.500" in table(history)
+    assert "a         Chebyshev            -  0.500" in history_table(history)
 
 
 def test_the_json(history):

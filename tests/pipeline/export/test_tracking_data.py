@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.synthetic_history import History
 from components.registry.registry import Registry
-from pipeline.export.tracking_data import flattened, gather, key_of, metrics_of
+from pipeline.export.tracking_data import flattened, gather_tracking_data, key_of, metrics_of
 from pipeline.run_history.lineage import open_store
 
 ALLOWED = re.compile(r"[\w.\- :]+")  # MLflow's own rule for names, less the slash
@@ -69,7 +69,7 @@ def test_different_names_stay_different_and_are_allowed(names):
 def test_facts_of_a_run_that_pushed(made):
     (made.home / "reports" / made.run_ids[0] / "model_card.md").write_text("card")
     store = open_store(made.home / "metadata.sqlite")
-    found = gather(store, made.home, made.registry, made.run_ids[0], {"training": {"epochs": 4}})
+    found = gather_tracking_data(store, made.home, made.registry, made.run_ids[0], {"training": {"epochs": 4}})
     assert (found.began, found.ended) == (1767225600000, 1767225700000)  # 1 January 2026, and 100 s later
     assert found.parameters == {"training.epochs": "4"}
     assert found.metrics["slice/origin:EWR/auc"] == 0.6
@@ -87,7 +87,9 @@ def test_own_settings_come_before_those_of_the_day(made, tmp_path):
     report.mkdir(parents=True)
     summary = json.loads((made.home / "reports" / made.run_ids[0] / "summary.json").read_text())
     (report / "summary.json").write_text(json.dumps({**summary, "settings": {"training": {"epochs": 9}}}))
-    found = gather(None, tmp_path, Registry(tmp_path / "registry"), made.run_ids[0], {"training": {"epochs": 4}})
+    found = gather_tracking_data(
+        None, tmp_path, Registry(tmp_path / "registry"), made.run_ids[0], {"training": {"epochs": 4}}
+    )
     assert found.parameters == {"training.epochs": "9"}
     assert found.tags["plumbline.settings"] == "the run's own"
     assert found.spans == () and found.pushed is None  # neither store nor registry is there any more
@@ -98,6 +100,6 @@ def test_version_of_another_registry_is_not_the_runs(made, tmp_path):
     other = History(tmp_path / "flights")
     other.run_ids.append("a run before")  # so that this one has another id
     other.add(train=[1, 2], evaluation=3)
-    found = gather(None, made.home, other.registry, made.run_ids[0], {})
+    found = gather_tracking_data(None, made.home, other.registry, made.run_ids[0], {})
     assert other.registry.versions() == [1]
     assert found.pushed is None

@@ -14,7 +14,7 @@ from components.shared.errors import InputError, UsageError
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import find_spans
 from pipeline.cli import main
-from pipeline.labels.audit import audit, export, export_text
+from pipeline.labels.audit import audit, export_corrections, export_text
 from pipeline.settings.config import load_config
 
 
@@ -77,7 +77,7 @@ def test_annotators_without_a_label(data):
     assert found.agreement.disagreeing == 10 + int((table()["ann"] != table()["kind"])[10:].sum())
     assert found.to_json()["issues"] == []
     with pytest.raises(UsageError, match="--label"):
-        export(found, Path("x.csv"))
+        export_corrections(found, Path("x.csv"))
 
 
 def test_settings_give_the_features(project):
@@ -91,7 +91,9 @@ def test_settings_give_the_features(project):
 
 def test_label_issues_are_exported_as_corrections(data):
     found = audit(data, "kind", ids=["row_id"])
-    assert export(found, Path("corrections.csv")) == ExportCounts(found.labels.doubtful, filled=0, left_out=0)
+    assert export_corrections(found, Path("corrections.csv")) == ExportCounts(
+        found.labels.doubtful, filled=0, left_out=0
+    )
     rows = list(csv.DictReader(io.StringIO(Path("corrections.csv").read_text())))
     assert list(rows[0]) == ["id", "field", "value", "reason", "by", "when"]
     assert {row["id"] for row in rows[:10]} == {f"p{i}" for i in range(10)}
@@ -101,17 +103,17 @@ def test_label_issues_are_exported_as_corrections(data):
 def test_decisions_are_not_overwritten(data):
     found = audit(data, "kind", ids=["row_id"])
     path = Path("corrections.csv")
-    export(found, path)
-    export(found, path)  # no decisions yet, so it may be overwritten
+    export_corrections(found, path)
+    export_corrections(found, path)  # no decisions yet, so it may be overwritten
     lines = path.read_text().splitlines()
     decided = "\n".join([lines[0], "p0,kind,x,,ann,2026-01-01", *lines[2:]])
     path.write_text(decided)
     with pytest.raises(UsageError, match=r"corrections.csv: 1 of its lines are filled in; choose another file"):
-        export(found, path)
+        export_corrections(found, path)
     assert path.read_text() == decided
     Path("notes.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UsageError, match=r"notes.csv: exists and is not a corrections file"):
-        export(found, Path("notes.csv"))
+        export_corrections(found, Path("notes.csv"))
 
 
 def test_repeated_ids_are_left_out_of_corrections(data):
@@ -120,7 +122,9 @@ def test_repeated_ids_are_left_out_of_corrections(data):
     rows.to_csv(data, index=False)
     found = audit(data, "kind", ids=["row_id"])
     assert found.to_json()["repeated_ids"] == 2
-    assert export(found, Path("corrections.csv")) == ExportCounts(found.labels.doubtful - 1, filled=0, left_out=1)
+    assert export_corrections(found, Path("corrections.csv")) == ExportCounts(
+        found.labels.doubtful - 1, filled=0, left_out=1
+    )
 
 
 def test_auto_is_applied_by_ingest(data, capsys):
@@ -151,7 +155,7 @@ def test_auto_is_applied_by_ingest(data, capsys):
 def test_auto_whose_labels_are_numbers_is_read_as_such(data):
     rows = table().drop(columns=LABELERS)
     rows.assign(kind=(rows["kind"] == "tall").astype(int)).to_csv(data, index=False)
-    exported = export(audit(data, "kind", ids=["row_id"]), Path("auto.csv"), 0.05)
+    exported = export_corrections(audit(data, "kind", ids=["row_id"]), Path("auto.csv"), 0.05)
     assert exported.filled >= 7
     read = load_corrections("auto.csv", {"row_id": "string", "kind": "int64"}, ["row_id"], "kind")
     assert set(read.edits["kind"].values.to_pylist()) == {0, 1}
@@ -160,7 +164,7 @@ def test_auto_whose_labels_are_numbers_is_read_as_such(data):
 @pytest.mark.parametrize("threshold", [-0.1, 0.51, float("nan")])
 def test_auto_above_a_half_is_refused(data, threshold):
     with pytest.raises(UsageError, match=r"must be between 0 and 0\.5"):
-        export(audit(data, "kind", ids=["row_id"]), Path("auto.csv"), threshold)
+        export_corrections(audit(data, "kind", ids=["row_id"]), Path("auto.csv"), threshold)
     assert not Path("auto.csv").exists()
 
 
@@ -176,12 +180,12 @@ def test_auto_of_a_regression_is_refused(data):
     found = audit(data, "weight", ids=["row_id"])
     assert found.labels.issues
     with pytest.raises(UsageError, match="a prediction, not a label"):
-        export(found, Path("auto.csv"), 0.05)
+        export_corrections(found, Path("auto.csv"), 0.05)
 
 
 def test_auto_reports_that_the_limit_was_reached(data):
     found = audit(data, "kind", ids=["row_id"], limit=3)
-    exported = export(found, Path("auto.csv"), 0.3)
+    exported = export_corrections(found, Path("auto.csv"), 0.3)
     assert exported.filled == 3
     assert "--limit sets their number" in export_text(found, Path("auto.csv"), exported, 0.3)
 
@@ -189,7 +193,7 @@ def test_auto_reports_that_the_limit_was_reached(data):
 def test_export_without_ids_is_refused(data):
     table().drop(columns=["row_id", *LABELERS]).to_csv(data, index=False)
     with pytest.raises(UsageError, match="--id"):
-        export(audit(data, "kind"), Path("corrections.csv"))
+        export_corrections(audit(data, "kind"), Path("corrections.csv"))
 
 
 def test_the_limit_lists_fewer(data):

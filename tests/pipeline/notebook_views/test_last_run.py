@@ -196,7 +196,7 @@ AUDITED = {
 
 
 def test_labels_that_were_audited():
-    assert look_labels.told(AUDITED).splitlines() == [
+    assert look_labels.labels_text(AUDITED).splitlines() == [
         "2 of 1,000 rows have the same features as a row with another label; no model of these features can have an "
         "accuracy above 99.90%.",
         "2 of 500 labels (0.4%) are suspected errors.",
@@ -209,7 +209,7 @@ def test_labels_that_were_audited():
 
 
 def test_labels_of_a_run_that_did_not_look():
-    assert "did not search for label errors" in look_labels.told(LABELS)
+    assert "did not search for label errors" in look_labels.labels_text(LABELS)
     assert look_labels.issues_table(LABELS).empty and look_labels.confused_table(LABELS).empty
     assert look_labels.noise_chart(LABELS) == "No suspected label errors are listed."
     assert look_labels.consistency_table(LABELS).loc["ceiling", "value"] == 0.999
@@ -230,8 +230,8 @@ def test_metrics_against_the_champion():
     table = look_model.metrics_table(VERDICT)
     assert table.loc["AUC", "difference"] == pytest.approx(-0.1)
     assert table["which is"].tolist() == ["worse", "better", ""]  # AUC fell, log loss fell, a threshold is neither
-    assert look_model.told(VERDICT) == "Not blessed:\n  auc 0.7 < 0.8 (champion)"
-    assert look_model.told({"blessed": True}).startswith("Blessed")
+    assert look_model.model_text(VERDICT) == "Not blessed:\n  auc 0.7 < 0.8 (champion)"
+    assert look_model.model_text({"blessed": True}).startswith("Blessed")
     assert look_model.metrics_table({**VERDICT, "champion": None})["difference"].isna().all()
 
 

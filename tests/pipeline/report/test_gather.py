@@ -5,7 +5,7 @@ import pytest
 from components.shared.errors import UsageError
 from components.shared.files import write_bytes, write_json
 from pipeline.metadata.summary_files import summary_of_run
-from pipeline.report.gather import gather
+from pipeline.report.gather import gather_report_data
 from pipeline.report.history import read_past, read_runs
 from pipeline.report.statistics import read_features
 from tests.pipeline.report.a_run import (
@@ -53,7 +53,7 @@ def test_a_share_is_of_all_values_not_of_those_that_were_kept(tmp_path):
 
 
 def test_everything_that_a_run_left_behind(home):
-    found = gather(home, summary_of_run(home, RUN))
+    found = gather_report_data(home, summary_of_run(home, RUN))
     assert [feature.name for feature in found.features] == ["carrier", "temp"]
     assert [(step.id, step.state, step.inputs, step.outputs) for step in found.steps] == [
         ("ArrowExampleGen", "executed", (), ("examples",)),
@@ -70,16 +70,16 @@ def test_everything_that_a_run_left_behind(home):
 
 def test_what_the_evaluator_the_error_analysis_and_the_trainer_recorded(home):
     folder = evaluated(home)
-    now = gather(home, summary_of_run(home, RUN))
+    now = gather_report_data(home, summary_of_run(home, RUN))
     assert (now.evaluation, now.errors, now.training, now.gone) == (EVALUATION, ERRORS, TRAINING, ())
     assert now.slices["origin=LGA"]["auc"] == 0.7
     write_json(folder / "errors.json", ERRORS["slices"])  # as it was before there was more to say
     write_json(folder / "training.json", ["a trainer of one's own"])
-    earlier = gather(home, summary_of_run(home, RUN))
+    earlier = gather_report_data(home, summary_of_run(home, RUN))
     assert (earlier.errors, earlier.training, earlier.gone) == ({"slices": ERRORS["slices"]}, {}, ())
     for name in ("errors.json", "training.json"):
         (folder / name).unlink()
-    gone = gather(home, summary_of_run(home, RUN))
+    gone = gather_report_data(home, summary_of_run(home, RUN))
     assert (gone.errors, gone.training) == ({"slices": summary()["weakest_slices"]}, {})
     assert gone.gone == ("ErrorAnalysis.errors",)
 
@@ -87,20 +87,20 @@ def test_what_the_evaluator_the_error_analysis_and_the_trainer_recorded(home):
 def test_of_a_module_of_ones_own_the_digests_are_settings_and_its_text_is_not(home):
     own = {"file": "my_model.py", "files": {"my_model.py": "ab" * 32}, "source": "x" * 999}
     evaluated(home, Trainer={"custom_config": json.dumps({"module": own, "code": "c"})})
-    found = gather(home, summary_of_run(home, RUN)).settings["Trainer"]["custom_config"]
+    found = gather_report_data(home, summary_of_run(home, RUN)).settings["Trainer"]["custom_config"]
     assert found == {"module": {"file": "my_model.py", "files": {"my_model.py": "ab" * 32}}}
 
 
 def test_what_was_deleted_since_is_named(home):
     for path in sorted((home / "artifacts" / "statistics").rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
-    found = gather(home, summary_of_run(home, RUN))
+    found = gather_report_data(home, summary_of_run(home, RUN))
     assert found.features == ()
     assert found.gone == ("StatisticsGen.statistics",)
 
 
 def test_without_a_store_there_is_the_summary(tmp_path):
-    found = gather(tmp_path / "flights", summary())
+    found = gather_report_data(tmp_path / "flights", summary())
     assert [step.id for step in found.steps] == ["Ingest", "Schema", "Statistics", "Trainer"]
     assert not found.features
     assert [run.run_id for run in found.past] == [RUN]

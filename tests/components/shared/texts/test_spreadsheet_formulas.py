@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from components.arrow_example_gen.corrections_file import Correction, corrections_csv, read_corrections
 from components.label_audit.audit import LabelIssue
 from components.label_audit.export import label_issues_csv as exported_csv
-from components.shared.texts.spreadsheet_formulas import escaped, original
+from components.shared.texts.spreadsheet_formulas import escape_formula, unescape_formula
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ from components.shared.texts.spreadsheet_formulas import escaped, original
     ],
 )
 def test_cells(cell, written):
-    assert escaped(cell) == written
-    assert original(written) == cell
+    assert escape_formula(cell) == written
+    assert unescape_formula(written) == cell
 
 
 @given(st.text(alphabet="'=+-@1.e\t\r\nab") | st.text())
 def test_round_trip(cell):
-    assert original(escaped(cell)) == cell
-    assert escaped(cell).lstrip("'") == cell.lstrip("'")
+    assert unescape_formula(escape_formula(cell)) == cell
+    assert escape_formula(cell).lstrip("'") == cell.lstrip("'")
 
 
 @given(st.text(alphabet="'=+-@1\tx", min_size=1, max_size=6).filter(str.strip))
