@@ -1,4 +1,4 @@
-"""[training] module_file: a user's own module, found, read and checked before anything runs, without importing it."""
+"""[training] module_file: reads and checks a custom module before a run, without importing it."""
 
 import ast
 import sys
@@ -13,7 +13,7 @@ from components.shared.errors import ConfigError
 
 FUNCTIONS = ("preprocessing_fn", "run_fn")
 LARGEST = 64 * 1024
-"""Bytes when packed. A step's parameters are one argument of a process, of which Linux takes 128 KiB."""
+"""Maximum packed size in bytes: a step's parameters are one process argument, which Linux limits to 128 KiB."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,21 @@ class CustomModule:
 
     @property
     def digests(self) -> dict[str, str]:
-        """File name -> SHA-256, for the module and what it imports from its folder."""
+        """File name -> SHA-256 of the module and of the files that it imports from its folder."""
         return dict(self.packed["files"])
 
 
 def read_module(settings: Path, named: str, tuned: bool) -> CustomModule:
-    """The module that a pipeline.toml names.
+    """Reads the custom module of a pipeline.toml.
 
     Args:
-      settings: The pipeline.toml.
-      named: Its `module_file`, relative to it.
-      tuned: Whether settings of the trainer are to be searched.
+      settings: Path of the pipeline.toml.
+      named: Value of `module_file`, relative to it.
+      tuned: Whether a hyperparameter search is configured.
 
     Raises:
-      ConfigError: It is not there, is no Python, defines none of FUNCTIONS, cannot travel, or is a model of one's own
-        where settings of ours are to be searched.
+      ConfigError: The file does not exist, is not valid Python, defines none of FUNCTIONS, cannot be shipped to the
+        components, or replaces the model while a hyperparameter search is configured.
     """
     path = settings.parent / named
     if path.suffix != ".py" or not path.is_file():
@@ -81,7 +81,7 @@ def read_module(settings: Path, named: str, tuned: bool) -> CustomModule:
 
 
 def parameters(own: CustomModule | None, function: str) -> dict[str, Any]:
-    """What a component's custom_config holds so that it calls the module's function; nothing if there is none."""
+    """Returns the custom_config with which a component calls the module's function; empty if it defines none."""
     return {KEY: own.packed} if own is not None and function in own.functions else {}
 
 
@@ -98,7 +98,7 @@ def _read(path: Path) -> tuple[str, ast.Module]:
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:
-    """Dotted names of what is imported absolutely, wherever in the file."""
+    """Dotted names of all absolute imports in the file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -107,7 +107,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """Names that are bound at the top level."""
+    """Names defined at the top level."""
     found: set[str] = set()
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -124,7 +124,7 @@ def _beside(folder: Path, name: str) -> Path:
 
 
 def _is_beside(file: Path, name: str) -> bool:
-    """Whether an import means a file of the same folder; ConfigError if it means a folder there: none can travel."""
+    """Whether an import refers to a file of the same folder; ConfigError for a subfolder, which cannot be shipped."""
     folder = file.parent / name.partition(".")[0]
     if (folder / "__init__.py").is_file() and not _installed(folder.name, folder):
         raise ConfigError(f"{file}: imports {folder}, a folder; only single files beside the module go with it")
@@ -132,13 +132,13 @@ def _is_beside(file: Path, name: str) -> bool:
 
 
 def _check_name(path: Path) -> None:
-    """ConfigError if a file is called as a module is that everything else may mean by that name."""
+    """Raises ConfigError if the file has the name of an installed or standard module."""
     if path.stem in sys.stdlib_module_names or _installed(path.stem, path):
         raise ConfigError(f"{path}: has the name of another Python module; rename it")
 
 
 def _installed(name: str, path: Path) -> bool:
-    """Whether a top-level module of that name is found elsewhere than at `path`."""
+    """Whether a top-level module of this name exists outside `path`."""
     try:
         spec = find_spec(name)
     except (ImportError, ValueError):

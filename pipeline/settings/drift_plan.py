@@ -1,4 +1,4 @@
-"""From a dataset's settings to what DriftValidator is told."""
+"""Derives DriftValidator's parameters from a dataset's settings."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What is said of a pipeline.toml that is refused: the key, what would be legal, what was found."""
+"""Messages for an invalid pipeline.toml: the key, the legal values, the given value."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ _SECRET = re.compile("password|token|secret")
 
 
 def check_urls(path: Path, tables: object, place: tuple[str, ...] = ()) -> None:
-    """ConfigError for the first URL with credentials in it: every run records its settings."""
+    """Raises ConfigError for the first URL with credentials, since every run records its settings."""
     if isinstance(tables, dict):
         for key, value in tables.items():
             check_urls(path, value, (*place, str(key)))
@@ -34,7 +34,7 @@ def check_urls(path: Path, tables: object, place: tuple[str, ...] = ()) -> None:
 
 
 def first_complaint(error: ValidationError, settings: type[ConfigSection]) -> str:
-    """The first thing wrong, as `[table] key: what is legal, what was found`; `settings` is the whole file's model."""
+    """Returns the first error as `[table] key: legal values, given value`; `settings` is the model of the file."""
     # A misspelt key is two errors, unknown and missing; what it should have been is told by the first.
     first = min(error.errors(), key=lambda error: error["type"] != "extra_forbidden")
     place = [str(part) for part in first["loc"]]
@@ -57,13 +57,13 @@ def first_complaint(error: ValidationError, settings: type[ConfigSection]) -> st
 
 
 def on_a_line(message: str) -> str:
-    """On one line, whatever the file holds."""
+    """Puts a message on one line of at most 500 characters."""
     message = " ".join(message.split())
     return message if len(message) <= 500 else f"{message[:500]} ..."
 
 
 def legal_keys(table: type[ConfigSection]) -> str:
-    """Keys of a table, in a list."""
+    """Returns the keys of a table, separated by commas."""
     return ", ".join(name for name in table.model_fields if name != "path")
 
 

@@ -1,4 +1,4 @@
-"""Values of a pipeline.toml changed in its text: comments, order and layout of everything else stay as they are."""
+"""Changes values in the text of a pipeline.toml and keeps comments, order and layout."""
 
 import copy
 import re
@@ -176,7 +176,7 @@ def _with(text: str, path: Path, value: Any) -> str:
 
 
 def toml_value(value: Any) -> str:
-    """A value as TOML writes it, arrays of many texts on several lines."""
+    """Formats a value as TOML, with long arrays on several lines."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

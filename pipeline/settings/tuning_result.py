@@ -1,8 +1,7 @@
-"""What a search of settings found, kept for the runs after it: <root>/<dataset>/tuned.json.
+"""Result of a hyperparameter search, kept for later runs in <root>/<dataset>/tuned.json.
 
-pipeline.toml stays what decides. What was found is used by a run that does not search in two ways only: `plumbline
-tuned --write` writes it into [training], or `reuse` in [tune] lets it stand instead of [training], until that table or
-anything else that it was found for is changed.
+A run without a search uses the result in two cases only: `plumbline tuned --write` wrote it into [training], or `reuse`
+in [tune] replaces [training] by it, as long as that table and the other settings of the search are unchanged.
 """
 
 import hashlib
@@ -71,12 +70,12 @@ def basis_of(config: Config) -> str:
 
 
 def keep(home: Path, config: Config, found: dict[str, Any], run_id: str, data: str) -> None:
-    """Keeps a search's result, instead of the last one's."""
+    """Stores the result of a search, replacing the previous one."""
     write_json(home / FILE, TuningResult(found, run_id, data, basis_of(config)).to_json())
 
 
 def last(home: Path) -> TuningResult:
-    """The last search's result; UsageError if there is none, or the file cannot be read."""
+    """Returns the result of the last search; UsageError if there is none, or the file cannot be read."""
     try:
         return _tellable(TuningResult(**json.loads((home / FILE).read_text(encoding="utf-8"))))
     except FileNotFoundError:
@@ -86,7 +85,7 @@ def last(home: Path) -> TuningResult:
 
 
 def from_file(path: Path) -> TuningResult:
-    """The result in a best_settings.json; UsageError if it is none."""
+    """Reads a best_settings.json; UsageError if it is not one."""
     try:
         return _tellable(TuningResult(json.loads(path.read_text(encoding="utf-8"))))
     except (OSError, *MISSHAPEN) as exc:
@@ -116,7 +115,7 @@ def in_force(config: Config, home: Path, data: str) -> tuple[Config, TuningResul
 
 
 def trained_with(config: Config, found: Mapping[str, Any]) -> Config:
-    """The settings with those in [training] that were found; as they are if none were."""
+    """Returns the settings with the found values in [training]."""
     if not found.get("settings"):
         return config
     return config.model_copy(update={"training": with_values(config.training, dict(found["settings"]))})

@@ -1,1 +1,1 @@
-"""Curating a schema: what the data would change, and changing it without touching what a person wrote."""
+"""Schema maintenance: proposes changes from the data, and applies them without losing comments and layout."""

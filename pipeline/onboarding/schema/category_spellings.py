@@ -1,4 +1,4 @@
-"""Categories that the newest span spells otherwise than those before it."""
+"""Detects categories that the newest span spells differently from earlier spans."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -13,7 +13,7 @@ from pipeline.onboarding.initialise.column_values import short
 from pipeline.onboarding.schema.pbtxt_editor import domain_of
 
 MOST_VALUES = 5_000
-"""Different values of a column that are counted; later ones are not looked at."""
+"""Maximum number of distinct values of a column that are counted; later ones are ignored."""
 
 
 class CategorySpelling:

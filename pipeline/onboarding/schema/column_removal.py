@@ -1,4 +1,4 @@
-"""Changes that would take away the label or most columns: rather a file of another notation than a change. Pure."""
+"""Detects changes that would remove the label or most columns, which suggest a file in another format. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,11 +10,11 @@ from components.table_reading.spans import SpanFile, open_folder
 from pipeline.onboarding.schema.schema_changes import SchemaChange
 
 MOST_REMOVED = 0.5
-"""Share of the schema's columns, of which more are not taken away without being told to."""
+"""Maximum share of the schema's columns that may be removed without --allow-removal."""
 
 
 def removal(changes: Sequence[SchemaChange], label: str, columns: int) -> str:
-    """Why these changes take away too much; "" if they do not."""
+    """Returns why the changes remove too much; "" if they do not."""
     gone = [change.feature for change in changes if change.what == "gone"]
     if label and label in gone:
         return f"this would take away the label '{on_one_line(label)}'"
@@ -24,7 +24,7 @@ def removal(changes: Sequence[SchemaChange], label: str, columns: int) -> str:
 
 
 def nothing_known(source: Source, file: SpanFile, names: Iterable[str]) -> str:
-    """What to say of a file that has none of the schema's columns."""
+    """Returns the message for a file that has none of the schema's columns."""
     listed = [on_one_line(name) for name in names]
     there = ", ".join(listed[:5]) + (", ..." if len(listed) > 5 else "")
     if file.path.lower().endswith(CSV):

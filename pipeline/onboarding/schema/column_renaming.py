@@ -1,4 +1,4 @@
-"""Which column that is gone became which new one: guessed from what both hold and from their names. Pure."""
+"""Detects renamed columns by comparing distributions and names of removed and new columns. Pure."""
 
 import difflib
 import sys
@@ -23,11 +23,11 @@ else:
 ALIKE = 0.15
 """Distance between distributions, 0 to 1, up to which a column may be the same one; chance moves 200 rows by 0.1."""
 LEAST_ROWS = 50
-"""Values of each column; fewer say nothing."""
+"""Minimum number of values of each column."""
 SIMILAR_NAMES = 0.5
-"""difflib's ratio from which two names count as similar."""
+"""Minimum difflib ratio of similar names."""
 MOST_DISTINCT = 0.5
-"""Texts of which a larger share are different say nothing by their shares."""
+"""Maximum share of distinct texts; shares of near-unique texts are not comparable."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ class Rename:
 
 
 def guess_renames(gone: Mapping[str, pa.ChunkedArray], new: Mapping[str, pa.ChunkedArray]) -> list[Rename]:
-    """The renames that are likely, each column in one at most.
+    """Returns the likely renames; each column is part of at most one.
 
     Args:
-      gone: Columns that are gone -> their values in an older file.
-      new: New columns -> their values, of the type that they would have.
+      gone: Removed columns -> their values in an older file.
+      new: New columns -> their values, in their proposed types.
     """
     found = []
     for old, before in gone.items():
@@ -65,10 +65,10 @@ def guess_renames(gone: Mapping[str, pa.ChunkedArray], new: Mapping[str, pa.Chun
 
 
 def distance(before: pa.ChunkedArray, after: pa.ChunkedArray) -> float | None:
-    """How far two columns are apart, 0 = the same distribution, 1 = disjoint; None where that cannot be told.
+    """Returns the distance between two columns: 0 = same distribution, 1 = disjoint; None if not comparable.
 
-    Of numbers, dates and times the largest difference between their distribution functions; of texts and truth values
-    half the sum of the differences between shares.
+    For numbers, dates and times it is the Kolmogorov-Smirnov distance, for texts and Booleans the total variation
+    distance.
     """
     if len(before) < LEAST_ROWS or len(after) < LEAST_ROWS:
         return None
@@ -99,7 +99,7 @@ def _kind(type_: pa.DataType) -> str | None:
 
 
 def renamed(one: Rename, alias: str) -> SchemaChange:
-    """The change that a guess would be."""
+    """Returns the schema change of a detected rename."""
     detail = (
         f"renamed to '{one.new}' ({alias}), as it seems: the distributions are {one.distance:.2f} apart, the names "
         f"{one.names:.0%} alike; the schema and pipeline.toml would say {one.new}, and [data] renamed would read older "
@@ -109,16 +109,16 @@ def renamed(one: Rename, alias: str) -> SchemaChange:
 
 
 def new_names(changes: Iterable[SchemaChange]) -> dict[str, str]:
-    """Old -> new name of the columns that are renamed."""
+    """Returns old -> new name of the renamed columns."""
     edits = {change.feature: change.edits[0] for change in changes if change.what == "renamed"}
     return {name: str(edit.value) for name, edit in edits.items() if isinstance(edit, SetField)}
 
 
 def settings_with(path: Path, became: Mapping[str, str]) -> str:
-    """The text of pipeline.toml with columns, old -> new name, renamed wherever one is named.
+    """Returns the text of pipeline.toml with columns (old -> new name) renamed in all settings.
 
     Raises:
-      UsageError: It cannot be edited without losing its layout.
+      UsageError: The file cannot be edited without losing its layout.
     """
     text = path.read_bytes().decode("utf-8")
     tables = tomllib.loads(text.removeprefix("\ufeff"))

@@ -1,7 +1,7 @@
-"""Edits a hand-written schema.pbtxt: what is said of the data changes, comments, order and layout stay.
+"""Edits a hand-written schema.pbtxt and keeps comments, order and layout.
 
-The text is scanned into fields with their places; the message it stands for is compared with the one that is wanted;
-and only the differing places are rewritten. The result is parsed again and must be what is wanted, else it is refused.
+The text is scanned into fields with their positions, the parsed message is compared with the wanted one, and only
+differing positions are rewritten. It is an error if the result, parsed again, differs from the wanted message.
 """
 
 import re
@@ -51,7 +51,7 @@ class Field:
 
 
 class _Scanner:
-    """Text format, as far as the places of its fields need it. What it cannot read, text_format refuses as well."""
+    """Scans text format for the positions of its fields. text_format also rejects what this cannot read."""
 
     def __init__(self, text: str) -> None:
         found = list(_TOKEN.finditer(text))
@@ -227,18 +227,18 @@ class _Rewriter:
 
 
 def rewritten(text: str, wanted: schema_pb2.Schema, name: str = "schema.pbtxt") -> str:
-    """The text of a schema, changed where it does not say what is wanted, and nowhere else.
+    """Rewrites the text of a schema where it differs from the wanted schema.
 
-    Byte order mark, line ends, comments, order and layout stay as they are. New fields follow the last of their name,
-    or the message's last field.
+    Byte order mark, line ends, comments, order and layout stay. New fields follow the last field of the same name, or
+    the last field of the message.
 
     Args:
       text: A valid schema.pbtxt.
-      wanted: What it is to say. New items of a repeated field are best at its end: items are compared by place.
-      name: Of the file, for messages.
+      wanted: The wanted schema. Items of repeated fields are compared by position, so new items belong at the end.
+      name: Name of the file, for messages.
 
     Raises:
-      ConfigError: The text is no valid schema, or cannot be rewritten to exactly that.
+      ConfigError: The text is not a valid schema, or cannot be rewritten exactly.
     """
     mark = _BOM if text.startswith(_BOM) else ""
     text = text.removeprefix(_BOM)
@@ -279,7 +279,7 @@ def _scalar(message: Any, about: Any, value: Any) -> str:
 
 
 def feature_named(schema: Any, name: str) -> Any:
-    """The schema's feature of this name; UsageError if there is none."""
+    """Returns the schema's feature of this name; UsageError if there is none."""
     known = {feature.name: feature for feature in schema.feature}
     if name not in known:
         raise UsageError(f"feature '{name}': is not in the schema; it names: {', '.join(known)}")
@@ -287,7 +287,7 @@ def feature_named(schema: Any, name: str) -> Any:
 
 
 def domain_of(schema: Any, feature: Any) -> Any:
-    """The string domain that a feature has or refers to; None if it is open."""
+    """Returns the string domain of a feature, its own or a shared one; None if it has none."""
     if feature.HasField("string_domain"):
         return feature.string_domain
     return next((one for one in schema.string_domain if feature.domain and one.name == feature.domain), None)

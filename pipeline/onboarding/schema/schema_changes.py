@@ -1,6 +1,6 @@
-"""What data would change in a schema: pure, from counts of what does not fit to numbered changes with their edits.
+"""Proposes numbered schema changes, with their edits, from counts of anomalies. Pure.
 
-Counts are taken batch by batch in bounded memory, by split: the gate judges each, so a change has to satisfy both.
+Counts are accumulated batch by batch in bounded memory, by split, since the data gate checks each split.
 """
 
 from collections import Counter
@@ -28,12 +28,12 @@ _STORED: dict[str, tuple[tuple[str, ...], Any]] = {
     "date": (("time_domain", "integer_format"), schema_pb2.TimeDomain.UNIX_DAYS),
     "timestamp": (("time_domain", "integer_format"), schema_pb2.TimeDomain.UNIX_MICROSECONDS),
 }
-"""What tells truth values, dates and times from other integers."""
+"""Fields that distinguish Booleans, dates and times from other integers."""
 
 
 @dataclass(frozen=True)
 class SetField:
-    """Sets a field of a feature, `path` leading to it through messages; None as value takes it out."""
+    """Sets the field of a feature at `path`; the value None removes it."""
 
     feature: str
     path: tuple[str, ...]
@@ -53,7 +53,7 @@ class SetField:
 
 @dataclass(frozen=True)
 class AddValue:
-    """Adds a legal value to a feature's domain, which may be shared and have it already."""
+    """Adds a legal value to a feature's domain, which may be shared, unless it has the value."""
 
     feature: str
     value: str
@@ -67,7 +67,7 @@ class AddValue:
 
 @dataclass(frozen=True)
 class AddFeature:
-    """Adds a feature, given as text format."""
+    """Adds a feature given in text format."""
 
     text: str
 
@@ -114,7 +114,7 @@ class MismatchCounts:
     extremes: tuple[float, float] = (np.inf, -np.inf)
 
     def add(self, column: pa.Array, feature: Any, schema: Any) -> None:
-        """Takes in a batch of the column, of the type that the schema says."""
+        """Adds a batch of the column, in the schema's type."""
         self.rows += len(column)
         if is_list(column.type):
             lengths = pc.list_value_length(column)
@@ -218,7 +218,7 @@ def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[SchemaCh
 
 
 def type_change(feature: Any, alias: str, found: str) -> SchemaChange:
-    """The column as another type; its domain goes, but for a range of integers, which holds for fractions too."""
+    """Returns a type change; the domain is removed, except a range of integers, which also applies to fractions."""
     name, type_ = feature.name, _TYPES.get(alias, schema_pb2.INT)
     edits: list[Edit] = [SetField(name, ("type",), type_)]
     kind = feature.WhichOneof("domain_info")
@@ -234,7 +234,7 @@ def type_change(feature: Any, alias: str, found: str) -> SchemaChange:
 
 
 def new_column(name: str, alias: str, found: str, categorical: bool = False) -> SchemaChange:
-    """A column that the schema does not name, as an optional feature."""
+    """Returns the change that adds a column as an optional feature."""
     is_many, type_ = alias.startswith("list:"), _TYPES.get(alias.removeprefix("list:"), schema_pb2.INT)
     feature = schema_pb2.Feature(name=name, type=type_, presence=schema_pb2.FeaturePresence(min_count=0))
     feature.value_count.CopyFrom(schema_pb2.ValueCount(min=0) if is_many else schema_pb2.ValueCount(max=1))
@@ -270,12 +270,12 @@ def threshold_changes(schema: Any, suggestions: Mapping[str, tuple[str, str, flo
 
 
 def numbered(changes: Iterable[SchemaChange]) -> list[SchemaChange]:
-    """The same, counted from 1."""
+    """Returns the changes numbered from 1."""
     return [replace(change, number=number) for number, change in enumerate(changes, 1)]
 
 
 def percent(part: int, whole: int) -> str:
-    """A share for a person: 0.14 %; what is not 0 never reads as 0."""
+    """Formats a share as 0.14 %; a nonzero share is never shown as 0."""
     share = part / max(whole, 1)
     return "<0.01 %" if 0 < share < 0.0001 else f"{share * 100:.3g} %" if share >= 0.01 else f"{share * 100:.2f} %"
 
