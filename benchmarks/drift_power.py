@@ -3,9 +3,9 @@
     python -m benchmarks.drift_power [--families 200] [--rows 100,300,1000,3000,10000,30000] [--seed 0]
                                      [--json FILE] [--figure FILE]
 
-A family is 30 features, five of each kind in COLUMNS. In the first question none of them moves: a family counts as a
-false alarm if anything is reported. In the second one feature moves, by a distance that is known for the population,
-while the other 29 do not: how often is that feature reported? Both sides have as many rows. The rules:
+A family has 30 features, five of each kind in COLUMNS. False alarms: no feature is shifted, and a family counts if
+anything is reported. Power: one feature is shifted by a known distance of the populations, and the share of families in
+which it is reported is measured. Baseline and current data have the same number of rows. The rules:
 
 - "distance > t": Chebyshev between shares of values, Kolmogorov-Smirnov between distribution functions; fixed t.
 - "divergence > t": TFDV's Jensen-Shannon divergence; fixed t.
@@ -47,7 +47,7 @@ SHIFTS = (0.003, 0.02, 0.05, 0.2)
 """Distance of the populations, in the unit that COLUMNS gives: less than the default effect, small, medium, large."""
 THRESHOLDS = (0.01, 0.1, 0.3)
 SCALES = (0.0, 0.5, 1.0, 2.0, 5.0)
-"""Default effects times this, to see what the floor does."""
+"""Factors of the default effect sizes, to measure the influence of the minimum effect."""
 PER_KIND = 5
 LOOSER = 0.05
 RULES = DriftThresholds()

@@ -1,4 +1,4 @@
-"""Predictor, Evaluator and ErrorAnalysis by rows, classes and columns, with a model that costs next to nothing.
+"""Cost of Predictor, Evaluator and ErrorAnalysis by number of rows, classes and columns, with a fast linear model.
 
     python -m benchmarks.evaluation [--rows 5000,20000,80000] [--classes 2,10,50] [--columns 10,100,1000] [--json FILE]
 

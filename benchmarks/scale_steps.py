@@ -31,7 +31,7 @@ def settings(spans: Path) -> tuple[Config, Source]:
 
 
 def ingest(source: Source, output: Path, beam: list[str]) -> bytes:
-    """ArrowExampleGen; returns what it says of its files: bytes vary, as a protobuf map's order does."""
+    """Runs ArrowExampleGen; returns its counts. File contents vary, since the order of protobuf maps does."""
     examples = Examples()
     examples.uri = str(output)
     executor_class = ArrowExampleGen.EXECUTOR_SPEC.executor_class
@@ -63,7 +63,7 @@ def statistics(config: Config, examples: Path, output: Path, beam: list[str]) ->
 
 
 def same_form(path: Path) -> bytes:
-    """A statistics file without what Beam leaves open: the order of features, and of a sum's terms."""
+    """Normalises statistics: Beam does not fix the order of features, nor that of the terms of a sum."""
     found = tfdv.load_stats_binary(str(path))
     for dataset in found.datasets:
         ordered = sorted(dataset.features, key=lambda feature: list(feature.path.step))

@@ -11,9 +11,9 @@ from components.shared.statistics.bootstrap import LEVEL, poisson_draws
 
 OURS = "ours"
 SIMPLE = ("boosting", "lightgbm", "linear")
-"""Which ours should never be surely worse than; the fourth, FLAML, searches as long as we train."""
+"""Models than which Plumbline's should not be significantly worse. FLAML is left out: it searches for the same time."""
 METRICS = {"binary": ("auc",), "multiclass": ("log_loss", "accuracy"), "regression": ("rmse",)}
-"""What is told of a task; the first decides which model is the best."""
+"""Metrics of each task; the first determines the best model."""
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse"})
 RESAMPLES = 1000
 SEED = 13
@@ -40,9 +40,9 @@ class Judged:
       best: The model with the best value of the task's first metric.
       metrics: Model -> metric -> figure.
       differences: Other model -> metric -> ours less theirs.
-      worse: Others that ours is surely worse than, in any metric: 0 lies outside the interval, on the bad side.
-      better: Others that ours is surely better than in the first metric.
-      level_with_best: Ours is the best, or the interval of its difference to the best, in the first metric, holds 0.
+      worse: Models than which Plumbline's is significantly worse in any metric: the interval excludes 0.
+      better: Models than which Plumbline's is significantly better in the first metric.
+      level_with_best: Plumbline's model is the best, or the interval of its difference to the best contains 0.
     """
 
     best: str
@@ -122,7 +122,7 @@ def _judge(task: str, labels: np.ndarray, answer: np.ndarray) -> weighted_metric
 
 
 def _figure(drawn: np.ndarray) -> Figure:
-    """Of [1 + R]: first the value on all rows as they are, then of each draw; a draw without a class is left out."""
+    """Figure from [1 + R] values: on all rows, then on each resample; resamples that lack a class are left out."""
     known = drawn[1:][np.isfinite(drawn[1:])]
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if len(known) else (np.nan, np.nan)
     return Figure(float(drawn[0]), float(low), float(high))

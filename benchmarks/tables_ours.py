@@ -34,14 +34,17 @@ class Run:
 
 
 def run_pipeline(rows: pd.DataFrame, name: str, label: str, ordered: bool, folder: Path) -> Run:
-    """Runs it in an empty folder; UsageError with the last line of its log if it fails.
+    """Runs the pipeline on a table in an empty folder.
 
     Args:
-      rows: row_id, features, label; in the order of time if `ordered`.
-      name: Of the dataset.
-      label: Its column.
-      ordered: Whether the rows have an order of time.
-      folder: For data, settings and the run.
+      rows: Columns row_id, features, label; ordered by time if `ordered`.
+      name: Name of the dataset.
+      label: Name of the label column.
+      ordered: Whether the rows are ordered by time.
+      folder: Folder for data, settings and the run.
+
+    Raises:
+      UsageError: A command failed; the message is the last line of its log.
     """
     data = folder / "data"
     data.mkdir(parents=True)
@@ -63,7 +66,7 @@ def row_ids(split: Path) -> np.ndarray:
 
 
 def answers(model: Path, split: Path) -> tuple[np.ndarray, list[str]]:
-    """What the SavedModel's `serve_examples` says of a split.
+    """Predictions of the SavedModel's signature `serve_examples` for a split.
 
     Returns:
       Probability of 1 [N], the number [N], or probabilities [N, K]; and the names of the K classes, else empty.

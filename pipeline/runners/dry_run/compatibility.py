@@ -124,7 +124,7 @@ def _artifacts(task: Task) -> Iterator[str]:
             yield f"input artifact {name}: no task produces it"
     for name, source in given.items():
         if "componentInputArtifact" in source:
-            yield f"input artifact {name}: is an input of the pipeline, which runs do not support"
+            yield f"input artifact {name}: an input of the pipeline itself, which runs do not support"
         elif "taskOutputArtifact" not in source:
             yield f"input artifact {name}: no task produces it"
 
