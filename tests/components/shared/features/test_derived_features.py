@@ -64,7 +64,9 @@ def test_columns_that_can_be_derived() -> None:
 
 texts = st.sampled_from(["red", "green", "a b", "ü"])
 rows_of_texts = st.lists(st.lists(texts, max_size=4), min_size=1, max_size=8)
-rows_of_numbers = st.lists(st.lists(st.floats(-1e6, 1e6, width=32), max_size=4), min_size=1, max_size=8)
+# TensorFlow's kernels flush subnormal numbers to zero.
+finite_numbers = st.floats(-1e6, 1e6, width=32, allow_subnormal=False)
+rows_of_numbers = st.lists(st.lists(finite_numbers, max_size=4), min_size=1, max_size=8)
 
 
 @settings(deadline=None, max_examples=30)  # TensorFlow loads its kernels
