@@ -93,7 +93,7 @@ def test_there_are_charts_to_be_drawn(browser, pages):
         labels = [shown.nth(place).get_attribute("aria-label") for place in range(shown.count())]
     for said in (
         "carrier: distribution",
-        "distance over threshold",
+        "distance / threshold",
         "ROC",
         "Precision-recall",
         "Reliability",
