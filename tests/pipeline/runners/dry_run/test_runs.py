@@ -146,7 +146,7 @@ def test_environment_is_what_the_spec_says(shell: Shell, monkeypatch: pytest.Mon
     assert not any(line.startswith("UNSAID") for line in lines)
     assert not any("hush" in file.read_text() for file in shell.work.rglob("*.json"))
     monkeypatch.delenv("SECRET_KEY")
-    with pytest.raises(Exception, match="task make: SECRET_KEY comes from key key of secret store; --env SECRET_KEY"):
+    with pytest.raises(Exception, match="task make: SECRET_KEY comes from key key of secret store; give --env SECRET_KEY=VALUE"):
         shell.run()
 
 
@@ -244,7 +244,7 @@ def test_a_part_that_is_there_if_an_input_is(shell: Shell) -> None:
     [
         ({"m": "1"}, "--param m: legal: n"),
         ({"n": "many"}, "--param n=many: expected NUMBER_INTEGER"),
-        ({}, "parameter n has no default; --param n=VALUE"),
+        ({}, "parameter n has no default; give --param n=VALUE"),
     ],
 )
 def test_parameters_that_do_not_fit(shell: Shell, given: dict[str, str], says: str) -> None:

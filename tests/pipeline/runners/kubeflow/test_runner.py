@@ -238,7 +238,7 @@ def test_vertex(own: Config, tmp_path: Path) -> None:
         "memoryLimit": 17.179869184,
         "accelerator": {"type": "NVIDIA_TESLA_T4", "count": "1"},
     }
-    with pytest.raises(ConfigError, match="Vertex AI keeps artifacts on gs:// only"):
+    with pytest.raises(ConfigError, match="Vertex AI stores artifacts on gs:// only"):
         compiled(tmp_path / "p.json", target="vertex")
 
 

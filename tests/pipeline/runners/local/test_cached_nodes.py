@@ -159,7 +159,7 @@ def test_asked_by_key(toy: Toy) -> None:
 def test_an_unknown_run_leaves_no_record(toy: Toy, caplog: pytest.LogCaptureFixture) -> None:
     remember(toy.home, "key", connection_config(None, toy.home / "nothing.sqlite"), "first")
     assert load(toy.home, "key") == ()
-    assert "could not be recorded" in caplog.text
+    assert "could not be stored" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"nodes": [{}]}', '{"nodes": [3]}', "\x00"])
