@@ -119,7 +119,7 @@ def test_a_champion_from_before_a_column_became_another_type_and_one_was_renamed
     second = said(capsys, "run", "--dataset", "sales")
     assert second["champion"]["version"] == first["pushed"]
     warnings = " ".join(second["warnings"])
-    assert "given to it in its own: size" in warnings
-    assert "columns that the eval rows do not have, and answers as if they were missing: plan" in warnings
+    assert "are converted for it: size" in warnings
+    assert "columns that the eval rows lack; it gets them as missing values: plan" in warnings
     assert second["champion"]["metrics"]["auc"] > 0.7
     shutil.rmtree("runs")

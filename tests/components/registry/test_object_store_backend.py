@@ -207,7 +207,7 @@ def test_full_or_protected_bucket_is_unchanged(registry, model, place, answer):
 def test_unpublished_push_is_finished_later(registry, model, place):
     registry.create()
     place.server.before = lambda environ: (403, "AccessDenied") if below_a_version(environ["PATH_INFO"]) else None
-    with pytest.raises(UsageError, match="not allowed"):
+    with pytest.raises(UsageError, match="access denied"):
         registry.push(model("a"), {})
     assert registry.versions() == []
     place.server.before = lambda environ: None

@@ -87,7 +87,11 @@ own_process(lambda: run_command(command, debug=False))
 
 def start(home: Path, where: str) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, str(home), where], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", COMMAND, str(home), where],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # under nohup it would stay ignored
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

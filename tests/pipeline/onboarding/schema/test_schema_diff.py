@@ -101,7 +101,7 @@ def test_one_span_and_a_gap_are_enough(project):
     config = config_of(project)
     assert diff(config, span=1).looked == "data/flights/span-01.csv"
     assert diff(config, span=3).looked == "data/flights/span-01.csv to span-03.csv"
-    with pytest.raises(InputError, match="span 9 is not there"):
+    with pytest.raises(InputError, match="span 9 does not exist"):
         diff(config, span=9)
 
 

@@ -107,7 +107,7 @@ def test_a_job_server_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(JavaJarServer.path_to_beam_jar.__func__, "__defaults__", (None, "2.77.0", None, None))
     with pytest.raises(UsageError, match=r"beam-runners-flink-1.19-job-server-.*cannot download.*make flink-up"):
         job_server_jar(Flink())
-    with pytest.raises(UsageError, match=r"beam-runners-spark-3-job-server-.*cannot fetch.*job_server_jar"):
+    with pytest.raises(UsageError, match=r"beam-runners-spark-3-job-server-.*cannot download.*job_server_jar"):
         job_server_jar(Spark())
 
 

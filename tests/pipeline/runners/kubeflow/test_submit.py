@@ -121,7 +121,7 @@ def test_credentials(
 def test_a_login_page_is_no_api(project: Path, server: KfpServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.login_page = True
     assert submit("--host", server.url, *PLACES) == 2
-    assert "is it a login page?" in failure(capsys)
+    assert "if it is a login page" in failure(capsys)
 
 
 def test_no_server(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ def test_no_server(project: Path, capsys: pytest.CaptureFixture[str], monkeypatc
         ([*PLACES[:2], "--root", "runs", *PLACES[4:]], "the cluster cannot reach this folder"),
         ([*PLACES, "--every", "now and then"], "legal: hourly"),
         ([*PLACES, "--every", "99 99 * * *"], "minute '99' is not within 0 to 59; legal: hourly"),
-        ([*PLACES, "--every", "daily", "--span", "4"], "leave --span out"),
+        ([*PLACES, "--every", "daily", "--span", "4"], "remove --span"),
         ([*PLACES, "--every", "daily", "--wait"], "a schedule does not end"),
     ],
 )
