@@ -29,4 +29,4 @@ def test_replay_checks_all_spans_first(project: Project) -> None:
     replayed = project.plumbline("replay", "--dataset", "flights", "--from", "4", "--to", "6")
     assert replayed.code == 2
     assert replayed.out == ""
-    assert "span 5 is not there" in replayed.err
+    assert "span 5 does not exist" in replayed.err

@@ -15,7 +15,7 @@ SPACE = (
     Hyperparameter("units", choices=((8,), (8, 8), (16,))),
     Hyperparameter("leaves", 2, 64, whole=True, log=True),
 )
-START = {"rate": 0.5, "units": (8, 8), "num_leaves": 100}
+START = {"rate": 0.5, "units": (8, 8), "leaves": 100}
 
 
 def loss(values) -> float:
@@ -85,5 +85,5 @@ def test_bug_ends_the_search() -> None:
 
 def test_single_value_is_fixed() -> None:
     space = (Hyperparameter("rate", 0.1, 0.1), Hyperparameter("leaves", 2, 64, whole=True))
-    trials = search(space, {"rate": 0.5, "num_leaves": 8}, scored, trials=3)
+    trials = search(space, {"rate": 0.5, "leaves": 8}, scored, trials=3)
     assert [trial.values["rate"] for trial in trials[1:]] == [0.1, 0.1]

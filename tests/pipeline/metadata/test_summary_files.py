@@ -68,8 +68,8 @@ def test_among_others_it_is_skipped_and_counted_by_every_reader(home):
     assert summaries(home, until=RUN).skipped == {}
     assert [run.state for run in history(home)] == ["unfinished", *["unreadable"] * 6, "done"]
     assert (len(read_runs(home)[0]), read_runs(home)[1]) == (1, 6)
-    assert "6 more have a summary that cannot be read" in history_page(home)
+    assert "6 more have an unreadable summary" in history_page(home)
     assert load_history(home.parent, "flights").unreadable == 6
     assert last_run(home.parent, "flights")["run_id"] == RUN
-    with pytest.raises(UsageError, match=r"as far as Trainer \(6 unreadable summaries skipped"):
+    with pytest.raises(UsageError, match=r"no run reached Trainer yet \(6 unreadable summaries skipped"):
         last_run(home.parent, "flights", "Trainer")

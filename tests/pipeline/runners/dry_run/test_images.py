@@ -65,7 +65,8 @@ def test_a_pipeline_in_an_image(shell: Shell, image: str) -> None:
 def test_a_plain_root_in_an_image(shell: Shell, image: str) -> None:
     """Only the inputs and the task's own folder are there."""
     root = shell.folder / "root"
-    alien = task('ls "$0"', str(root), dependentTasks=["use"])
+    (root / "alien").mkdir(parents=True)
+    alien = task('ls "$0"', str(root / "alien"), dependentTasks=["use"])
     options = {"on_machine": False, "image": image, "root": str(root), "storage": None}
     says = shell.fails({"make": MAKE, "use": USE, "zz": alien}, N, **options)
     assert says.startswith("task zz: exit code ")
