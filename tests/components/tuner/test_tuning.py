@@ -58,7 +58,7 @@ def test_planted_bad_default_is_improved(tmp_path, task: str, metric: str) -> No
 def test_no_better_settings_change_nothing(tmp_path) -> None:
     # Enough rounds for early stopping; with too few, any faster learning rate is significantly better.
     converged = {"trees": TRAINING["trees"] | {"n_estimators": 300}}
-    trees = {"num_leaves": [15], "l2": {"min": 1.0, "max": 1.01}, "columns": False}
+    trees = {"num_leaves": [15], "l2": {"min": 1.0, "max": 1.01}, "colsample_bytree": False}
     trees["learning_rate"] = {"min": 0.1, "max": 0.101}
     found = tuned(tmp_path, converged, space={"trees": trees}, seed=2)
     assert not found["adopted"]
