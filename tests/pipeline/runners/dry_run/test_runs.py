@@ -146,7 +146,9 @@ def test_environment_is_what_the_spec_says(shell: Shell, monkeypatch: pytest.Mon
     assert not any(line.startswith("UNSAID") for line in lines)
     assert not any("hush" in file.read_text() for file in shell.work.rglob("*.json"))
     monkeypatch.delenv("SECRET_KEY")
-    with pytest.raises(Exception, match="task make: SECRET_KEY comes from key key of secret store; give --env SECRET_KEY=VALUE"):
+    with pytest.raises(
+        Exception, match="task make: SECRET_KEY comes from key key of secret store; give --env SECRET_KEY=VALUE"
+    ):
         shell.run()
 
 
