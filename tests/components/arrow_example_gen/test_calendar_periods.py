@@ -60,7 +60,7 @@ def test_windows_skip_periods_without_rows() -> None:
     assert [file.span for file in window.train] == [201312, 201402]
     assert [file.span for file in window.eval] == [201403]
     assert [(file.span, file.before) for file in window.extra] == [(201311, 1)]
-    with pytest.raises(InputError, match="span 201401 is not there"):
+    with pytest.raises(InputError, match="span 201401 does not exist"):
         choose_periods(spans(201311, 201312), 201401, 2)
     with pytest.raises(InputError, match="the oldest"):
         choose_periods(spans(201311, 201312), 201311, 2)
