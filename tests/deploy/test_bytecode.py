@@ -55,7 +55,7 @@ def test_compiles_what_is_required_and_the_project(site: Path, tmp_path: Path) -
     clone = tmp_path / "clone"
     (clone / "deploy" / "venv").mkdir(parents=True)
     shutil.copy(SCRIPT, clone / "deploy" / "venv")
-    (clone / "pipeline").mkdir()
+    (clone / "pipeline" / "cli").mkdir(parents=True)
     (clone / "pipeline" / "cli" / "command_line.py").write_text("x = 1\n")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     result = subprocess.run(
