@@ -40,7 +40,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
     path = tmp_path / "schemas" / "mine" / "pipeline.toml"
     text, count = re.subn(r"(?m)^\[training\].*\n", TRAINING, path.read_text(encoding="utf-8"))
     assert count == 1
-    text = re.sub(r"(?m)^\[training\.trees\]\ncolumns.*\n", "", text)  # as drafted; TRAINING has its own
+    text = re.sub(r"(?m)^\[training\.trees\]\ncolsample_bytree.*\n", "", text)  # as drafted; TRAINING has its own
     path.write_text(text + TUNE, encoding="utf-8")
     capfd.readouterr()
     return path
