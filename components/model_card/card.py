@@ -1,9 +1,9 @@
 """The content of a model card (M. Mitchell et al., Model Cards for Model Reporting, 2019) in any format."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from components.model_card.content import CardItems, CardSection, CardTable, CardText, ModelCard, PushedVersion
 from components.shared.statistics.metric_names import METRICS
 
 MOST_ROWS = 60
@@ -19,56 +19,6 @@ OF_METRICS = (
     "rows, not the randomness of training. The prior predicts the same value for every row; linear is a regression on "
     "one-hot and standardised features, fitted to at most 20,000 train rows."
 )
-
-
-@dataclass(frozen=True)
-class CardText:
-    """A paragraph."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class CardItems:
-    """A list of sentences."""
-
-    items: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class CardTable:
-    """Cells as text; the first column names the row, the others hold numbers unless `words`."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    words: bool = False
-
-
-@dataclass(frozen=True)
-class CardSection:
-    """A heading and its content."""
-
-    title: str
-    blocks: tuple[CardText | CardItems | CardTable, ...]
-
-
-@dataclass(frozen=True)
-class PushedVersion:
-    """The push of a model: version, time (UTC, ISO 8601), run, and the version's folder or URL."""
-
-    version: int
-    created: str
-    run_id: str
-    location: str
-
-
-@dataclass(frozen=True)
-class ModelCard:
-    """A model card."""
-
-    title: str
-    lead: str
-    sections: tuple[CardSection, ...]
 
 
 def model_card(

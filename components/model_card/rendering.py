@@ -2,7 +2,7 @@
 
 import html
 
-from components.model_card.card import CardItems, CardSection, CardTable, CardText, ModelCard
+from components.model_card.content import CardItems, CardSection, CardTable, CardText, ModelCard
 from components.shared.texts.escaping import markdown_text, xml_text
 
 MARKDOWN, PAGE = "model_card.md", "model_card.html"

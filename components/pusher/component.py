@@ -11,7 +11,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.channel_utils import as_channel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from components.model_card.card import PushedVersion, model_card
+from components.model_card.card import model_card
+from components.model_card.content import PushedVersion
 from components.model_card.rendering import card_files
 from components.registry.registry import Registry
 from components.shared.artifacts.artifact_types import ErrorReport

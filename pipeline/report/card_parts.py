@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.model_card import card
+from components.model_card import card, content
 from pipeline.report.facts import ReportData
 from pipeline.report.formatting import metric_name
 
@@ -14,7 +14,7 @@ class Part:
     """Blocks of a card (Text, Items, Table), a one-line summary `gist`, and the number of omitted rows."""
 
     gist: str
-    blocks: tuple[card.CardText | card.CardItems | card.CardTable, ...]
+    blocks: tuple[content.CardText | content.CardItems | content.CardTable, ...]
     more: int = 0
 
 

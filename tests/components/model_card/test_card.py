@@ -6,7 +6,8 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-from components.model_card.card import PushedVersion, model_card
+from components.model_card.card import model_card
+from components.model_card.content import PushedVersion
 from components.model_card.rendering import card_files
 
 NASTY = "<script>alert('x')</script>|*b*\n# [a](http://x) `c`\x07"
