@@ -7,20 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from components.evaluator.baseline_comparison import (
+    StrongestColumnResult,
+    compare_with_linear,
+    compare_with_prior,
+    compare_with_strongest_column,
+    linear_leads,
+)
 from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST
 from components.evaluator.blessing import LOWER_IS_BETTER, OVERALL, ValidationThresholds
 from components.evaluator.fairness import fairness_disparities
 from components.evaluator.findings import (
     FairnessGap,
     FairnessNotCompared,
-    Figure,
     Finding,
-    Lead,
-    LinearBaseline,
     LowPower,
     Miscalibration,
-    PriorBaseline,
-    SimplerModelAhead,
     StrongestColumn,
 )
 from components.evaluator.independence import independence_p_value
@@ -32,7 +34,6 @@ from components.evaluator.paired_comparison import (
     compare_metrics,
     draw_samples,
     holm,
-    outperforms,
     significantly_worse,
 )
 from components.shared.serving.predictions import CANDIDATE, CHAMPION
@@ -45,41 +46,8 @@ from components.shared.statistics.weighted_metrics import (
     regression_metrics,
 )
 
-AGAINST_PRIOR = {
-    "binary": ("auc", "average_precision"),
-    "multiclass": ("accuracy", "log_loss"),
-    "regression": ("rmse", "mae"),
-}
-"""Metrics by task; a candidate that beats the prior in none of them is not blessed."""
-AGAINST_LINEAR = {"binary": "average_precision", "multiclass": "accuracy", "regression": "rmse"}
-AGAINST_COLUMN = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}
-WORTH_LOST = 0.05
-"""Tolerated loss against the strongest column, as a share of that column's lead over the prior. If one column
-determines the label, a model of all columns is slightly worse because of the noise in the others."""
-
 MISCALIBRATED = 0.1
 """Minimum difference of mean score and observed rate, as a share of the rate, for a finding."""
-
-
-@dataclass(frozen=True)
-class StrongestColumnResult:
-    """The strongest single column on the eval split.
-
-    Attributes:
-      column: Name of the column.
-      metric: The compared metric: AUC, accuracy or RMSE.
-      value: Metric of the column's model.
-      candidate: Metric of the candidate.
-      p_value: p-value of "the candidate is behind by no more than WORTH_LOST allows"; NaN if undefined.
-      lost: Whether the candidate is significantly worse than that.
-    """
-
-    column: str
-    metric: str
-    value: float
-    candidate: float
-    p_value: float
-    lost: bool
 
 
 @dataclass(frozen=True)
@@ -150,10 +118,12 @@ def assess(
     if CHAMPION in judges:
         comparisons = compare_metrics(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
     p_value = independence_p_value(task, labels, answers[CANDIDATE])
-    violations, notices = _against_prior(task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior_baseline)
-    blocked, more_notices = _against_linear(task, draws, bar.linear_baseline)
-    violations, notices = violations + blocked, notices + more_notices + _simpler_model_ahead(task, draws)
-    strongest = _alone(task, draws, column)
+    violations, notices = compare_with_prior(
+        task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior_baseline
+    )
+    blocked, more_notices = compare_with_linear(task, draws, bar.linear_baseline)
+    violations, notices = violations + blocked, notices + more_notices + linear_leads(task, draws)
+    strongest = compare_with_strongest_column(task, draws, column)
     if strongest is not None and strongest.lost:
         lost = StrongestColumn(strongest.column, strongest.metric, strongest.candidate, strongest.value)
         (violations if bar.strongest_column == "block" else notices).append(lost)
@@ -276,68 +246,6 @@ def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.
     return (answer.argmax(axis=1) == labels).astype(np.float64), answer.max(axis=1)
 
 
-def _against_prior(
-    task: str, draws: BootstrapSamples, independence: float, first: bool, policy: str
-) -> tuple[list[Finding], list[Finding]]:
-    """Violations and notices.
-
-    A candidate is significantly better than the prior if the bootstrap finds its lead in one of the metrics significant
-    (Bonferroni over the metrics) and its predictions are not independent of the labels. The second test is exact or
-    conservative for few rows. The bootstrap is not, because it only draws rows of the sample.
-
-    Args:
-      task: binary, multiclass or regression.
-      draws: Bootstrap samples of candidate and prior.
-      independence: p-value of independence.independence_p_value.
-      first: Whether there is no champion; a lead that is not significant is then a violation if the policy is block.
-      policy: block or warn.
-    """
-    ours, prior, metrics = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, PRIOR), AGAINST_PRIOR[task]
-    better = outperforms(ours, prior, metrics, LOWER_IS_BETTER)
-    if better is False:
-        return [PriorBaseline("not_better", tuple(Figure(name, ours[name], prior[name]) for name in metrics))], []
-    ahead = any(_p_value(draws, name, PRIOR, CANDIDATE) < ALPHA / len(metrics) for name in metrics)
-    if better is None:
-        found = PriorBaseline("undefined")
-    elif not (ahead and independence < ALPHA):
-        found = PriorBaseline("not_significant", tuple(Figure(name, ours[name], prior[name]) for name in metrics))
-    else:
-        return [], []
-    return ([found], []) if first and policy == "block" else ([], [found])
-
-
-def _against_linear(task: str, draws: BootstrapSamples, policy: str) -> tuple[list[Finding], list[Finding]]:
-    """Violations and notices of the comparison with the linear baseline."""
-    if LINEAR not in draws.found[OVERALL]:
-        return [], []
-    name = AGAINST_LINEAR[task]
-    ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
-    if outperforms(ours, line, [name], LOWER_IS_BETTER) is not False:
-        return [], []
-    sure = _p_value(draws, name, CANDIDATE, LINEAR) < ALPHA
-    found = LinearBaseline(name, ours[name], line[name], sure)
-    return ([found], []) if sure and policy == "block" else ([], [found])
-
-
-def _simpler_model_ahead(task: str, draws: BootstrapSamples) -> list[Finding]:
-    """Metrics other than the main one in which the linear baseline is better and the 95 % interval excludes 0.
-
-    Precision and recall are left out, because the threshold trades one for the other; F1 combines both.
-    """
-    if LINEAR not in draws.found[OVERALL]:
-        return []
-    ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
-    ahead = []
-    for name in draws.names:
-        if name in (AGAINST_LINEAR[task], "precision", "recall"):
-            continue
-        difference, error = draws.difference(OVERALL, name, CANDIDATE, LINEAR)
-        low, high = difference - Z95 * error, difference + Z95 * error
-        if (low > 0 if name in LOWER_IS_BETTER else high < 0) and math.isfinite(error):
-            ahead.append(Lead(name, ours[name], line[name], difference, low, high))
-    return [SimplerModelAhead(LINEAR, tuple(ahead))] if ahead else []
-
-
 def _miscalibration(observed: np.ndarray, score: np.ndarray) -> list[Finding]:
     """Calibration in the large: mean score against observed rate, by a z-test of the differences of the rows.
 
@@ -353,27 +261,6 @@ def _miscalibration(observed: np.ndarray, score: np.ndarray) -> list[Finding]:
     error = calibration_error(observed, score)
     low, high = difference - half, difference + half
     return [Miscalibration(rate + difference, rate, difference, low, high, error)]
-
-
-def _alone(task: str, draws: BootstrapSamples, column: str) -> StrongestColumnResult | None:
-    if STRONGEST not in draws.found[OVERALL]:
-        return None
-    metric = AGAINST_COLUMN[task]
-    ours, alone, prior = (draws.measured(OVERALL, name)[metric] for name in (CANDIDATE, STRONGEST, PRIOR))
-    if not all(map(math.isfinite, (ours, alone, prior))):
-        return None
-    difference, error = draws.difference(OVERALL, metric, CANDIDATE, STRONGEST)
-    ahead = -difference if metric in LOWER_IS_BETTER else difference
-    p_value = significantly_worse(ahead + WORTH_LOST * abs(alone - prior), error)
-    leads = alone < prior if metric in LOWER_IS_BETTER else alone > prior
-    return StrongestColumnResult(column, metric, alone, ours, p_value, bool(leads and p_value < ALPHA))
-
-
-def _p_value(draws: BootstrapSamples, metric: str, one: str, other: str) -> float:
-    """p-value of "`one` is no worse than `other`"; 1 if undefined."""
-    difference, error = draws.difference(OVERALL, metric, one, other)
-    p = significantly_worse(-difference if metric in LOWER_IS_BETTER else difference, error)
-    return p if p == p else 1.0
 
 
 def _too_few_rows(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.evaluator.assessment import AGAINST_LINEAR
+from components.evaluator.baseline_comparison import AGAINST_LINEAR
 from components.evaluator.findings import LinearBaseline, SimplerModelAhead
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
 from pipeline.report.facts import ReportData
