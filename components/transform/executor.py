@@ -22,10 +22,11 @@ from components.shared.features.distinct_values import ValueRetention
 from components.shared.features.vocabulary_escaping import unescape_entry
 from components.shared.in_process import in_process
 from components.transform.analysis import analyse_batches
+from components.transform.column_check import check_schema
 from components.transform.derived_columns import nothing_learned
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import SKETCH_ERROR, check
+from components.transform.preprocessing import SKETCH_ERROR
 from components.transform.scaling import QUANTILES
 from components.transform.text_columns.telling import record_texts
 from components.transform.value_check import check_values
@@ -58,7 +59,7 @@ class TransformExecutor(executor.Executor):
         self._log_startup(input_dict, output_dict, exec_properties)
         folder = artifact_utils.get_single_uri(input_dict[standard_component_specs.SCHEMA_KEY])
         schema = io_utils.parse_pbtxt_file(io_utils.get_only_uri_in_dir(folder), schema_pb2.Schema())
-        check(schema, config)
+        check_schema(schema, config)
         splits = json_format.Parse(
             exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], transform_pb2.SplitsConfig()
         )

@@ -29,18 +29,18 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 import tensorflow_transform as tft
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.shared.custom_module import KEY as OWN
 from components.shared.custom_module import call
 from components.shared.errors import ConfigError
 from components.shared.features.dense_columns import MISSING_INT, Raw, integers, number, numbers, text, texts
-from components.shared.features.derived_features import MOST_ITEMS, expanded, sent
+from components.shared.features.derived_features import MOST_ITEMS, expanded
 from components.shared.features.derived_tensors import derived, flat
 from components.shared.features.large_integers import less_tensor, remainders
 from components.shared.features.vocabulary_escaping import escaped_tensor
 from components.shared.spellings.canonical_spellings import KEY as SPELLINGS
 from components.shared.spellings.canonical_spellings import Spellings, canonical_tensor
+from components.transform.column_check import check_columns
 from components.transform.scaling import QUANTILES, phases, quantile_scale, standard_scale
 
 SKETCH_ERROR = 1e-3
@@ -160,7 +160,7 @@ def transformed(
     inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis: Analysis
 ) -> dict[str, tf.Tensor]:
     """Returns the matrices of the module docstring, from raw columns and the statistics of an analysis."""
-    _check({name: one.dtype == tf.string for name, one in inputs.items()}, custom_config)
+    check_columns({name: one.dtype == tf.string for name, one in inputs.items()}, custom_config)
     features = analysis.features(custom_config["features"])
     inputs = {**inputs, **derived(inputs, [*features.get("numeric", ()), *features.get("cyclical", ())])}
     if hot := analysis.hot(inputs, features):
@@ -320,41 +320,6 @@ def label(inputs: Mapping[str, Raw], custom_config: Mapping[str, Any], analysis:
     if spelt and raw.dtype == tf.string:
         raw = canonical_tensor(text(raw), list(spelt), list(spelt.values()))
     return _LABELS[dataset["task"]](raw, dataset.get("positive"), analysis or ByTransform())
-
-
-def check(schema: schema_pb2.Schema, custom_config: Mapping[str, Any]) -> None:
-    """Checks the columns of pipeline.toml against the schema.
-
-    Raises:
-      ConfigError: A column is not in the schema, or holds text where numbers are needed.
-    """
-    columns = {feature.name: feature.type == schema_pb2.BYTES for feature in schema.feature}
-    _check(columns, custom_config)
-
-
-def _check(is_text: Mapping[str, bool], custom_config: Mapping[str, Any]) -> None:
-    dataset, features = custom_config["dataset"], custom_config["features"]
-    kinds = {name: kind for kind in ("numeric", "cyclical") for name in features.get(kind, ())}
-    for name in (*sent(features), dataset["label"]):
-        if name not in is_text:
-            raise ConfigError(f"pipeline.toml: {name} is not in the schema; it has: {', '.join(sorted(is_text))}")
-    for name, kind in kinds.items():
-        if is_text[name]:
-            raise ConfigError(f"pipeline.toml: [features] {kind}: {name} holds text in the schema; make it categorical")
-    for name in features.get("text", ()):
-        if not is_text[name]:
-            raise ConfigError(f"pipeline.toml: [features] text: {name} holds numbers in the schema; make it numeric")
-        taken = [other for other in kinds if other.startswith((f"{name}#", f"{name}: score"))]
-        if taken:  # the columns computed from the text would have the same names
-            raise ConfigError(
-                f"pipeline.toml: [features] text: {name}: {taken[0]} is a column, too; rename one of them"
-            )
-    needs_number = dataset["task"] == "regression" or (dataset["task"] == "binary" and dataset.get("positive") is None)
-    if needs_number and is_text[dataset["label"]]:
-        raise ConfigError(
-            f"pipeline.toml: [dataset] label: {dataset['label']} holds text in the schema; "
-            "name its positive value as [dataset] positive, or give another task"
-        )
 
 
 def vocabulary_ids(

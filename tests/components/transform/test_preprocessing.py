@@ -17,9 +17,10 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from components.shared.errors import ConfigError
 from components.shared.features.transform_matrices import load_matrices
 from components.transform.analysis import analyse_batches
+from components.transform.column_check import check_schema
 from components.transform.freezing import write_transform_graph
 from components.transform.matrices import write_matrices
-from components.transform.preprocessing import SKETCH_ERROR, check, preprocessing_fn
+from components.transform.preprocessing import SKETCH_ERROR, preprocessing_fn
 from components.transform.scaling import QUANTILES
 
 pytestmark = pytest.mark.slow
@@ -291,7 +292,7 @@ def test_missing_column_is_refused() -> None:
 def test_schema_check_refuses_the_same_columns() -> None:
     schema = schema_utils.schema_from_feature_spec({"color": SPEC["color"], "y": SPEC["y"]})
     with pytest.raises(ConfigError, match=r"\[features\] cyclical: color holds text"):
-        check(schema, {"dataset": {"label": "y", "task": "binary"}, "features": {"cyclical": {"color": 7}}})
+        check_schema(schema, {"dataset": {"label": "y", "task": "binary"}, "features": {"cyclical": {"color": 7}}})
 
 
 def test_graph_without_beam_equals_the_graph_with_it(tmp_path: Path) -> None:
