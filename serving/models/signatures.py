@@ -118,9 +118,9 @@ def served_inputs(model: Path) -> ServedInputs:
     path = model / SERVING_INPUTS
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        tables: list[dict[str, Any]] = [dict(content.get(name, {})) for name in ("inputs", "kinds", "domains")]
-        texts = [str(content.get(name, "")) for name in ("task", "label", "positive")]
-        return ServedInputs(*tables, *texts)
+        inputs, kinds, domains = (dict(content.get(name, {})) for name in ("inputs", "kinds", "domains"))
+        task, label, positive = (str(content.get(name, "")) for name in ("task", "label", "positive"))
+        return ServedInputs(inputs, kinds, domains, task, label, positive)
     except FileNotFoundError:
         return ServedInputs()
     except (OSError, ValueError, TypeError, AttributeError) as exc:
