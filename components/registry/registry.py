@@ -6,10 +6,12 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from components.registry import aliases as changes
+from components.registry.aliases import Aliases as Aliases
+from components.registry.aliases import aliases_text, read_aliases
 from components.registry.backend import LABELS as LABELS
 from components.registry.backend import MANIFEST as MANIFEST
 from components.registry.backend import Cards, numbered
@@ -20,23 +22,6 @@ from components.shared.errors import PlumblineError, UsageError
 
 ATTEMPTS = 50
 """Maximum retries of a change of labels.json in a bucket, if other writers interfere."""
-
-
-@dataclass(frozen=True)
-class Aliases:
-    """The aliases in labels.json.
-
-    Attributes:
-      id: Random id of the registry; a new registry at the same location has another one, which invalidates caches.
-      live: Version in production.
-      canary: Version that is served to a share of the traffic.
-      previous: Version that was live before.
-    """
-
-    id: str
-    live: int | None = None
-    canary: int | None = None
-    previous: int | None = None
 
 
 class Registry:
@@ -74,7 +59,7 @@ class Registry:
             if version in self.versions():
                 name = self._storage.shown(f"{version}/{MANIFEST}")
                 raise UsageError(f"{name}: is gone, while its model is there; run `plumbline doctor`")
-            raise UsageError(f"{self.where}: version {version} is not there; there is: {self._existing()}")
+            raise UsageError(f"{self.where}: version {version} is not there; there is: {self._versions_text()}")
         return self._storage.shown(str(version))
 
     def path(self, version: int) -> Path:
@@ -82,15 +67,15 @@ class Registry:
         return self.folder / Path(self.location(version)).name
 
     def version_named(self, name: str) -> int:
-        """Returns the version of "live", "canary" or a number; raises UsageError if there is none."""
+        """Returns the version of an alias (live, canary, shadow, previous) or number; UsageError if there is none."""
         labels = self.labels()
-        if name in ("live", "canary"):
+        if name in changes.ROLES:
             version = getattr(labels, name) if labels else None
             if version is None:
                 raise UsageError(f"{self.where}: no version is {name}")
             return int(version)
         if not (name.isascii() and name.isdigit()) or int(name) not in self.versions():
-            raise UsageError(f"{self.where}: version {name} is not there; there is: {self._existing()}, or live")
+            raise UsageError(f"{self.where}: version {name} is not there; there is: {self._versions_text()}, or live")
         return int(name)
 
     def manifest(self, version: int) -> dict[str, Any]:
@@ -136,7 +121,13 @@ class Registry:
         with self._storage.locked():
             return self._change(lambda labels: labels or Aliases(id=uuid.uuid4().hex))
 
-    def push(self, model: Path, manifest: Mapping[str, Any], cards: Cards | Mapping[str, str] | None = None) -> int:
+    def push(
+        self,
+        model: Path,
+        manifest: Mapping[str, Any],
+        cards: Cards | Mapping[str, str] | None = None,
+        alias: str = "live",
+    ) -> int:
         """Copies a SavedModel as the next version and makes it live.
 
         A model that is already a version is not copied again. That version is returned, and made live if it never was:
@@ -149,6 +140,7 @@ class Registry:
           manifest: Entries of manifest.json in addition to the checksums of the files.
           cards: Name in backend.CARDS -> text, stored beside manifest.json, or a function of the version number that
             returns them; an existing version keeps its own.
+          alias: "live", or "none": the version waits for `promote` or `start_canary`, unless it is the first one.
 
         Returns:
           The version number.
@@ -161,11 +153,86 @@ class Registry:
             files = file_digests(model)
             version = self._with_files(files)
             if version is None:
-                above = max(0, labels.live or 0, labels.canary or 0, labels.previous or 0)
+                above = max(0, labels.decided or 0, *(getattr(labels, role) or 0 for role in changes.ROLES))
                 make = cards if callable(cards) else lambda _: cards or {}
                 version = self._storage.add(model, {**manifest, "files": files}, above, make)
-            self._change(lambda labels: _made_live(labels, version))
+            self._change(lambda labels: changes.pushed(_existing(labels), version, alias))
             return version
+
+    def start_canary(self, version: int, share: float, step: int | None = None) -> Aliases:
+        """Sends a share of the requests to a version; of the present canary, it changes the share.
+
+        Args:
+          version: An existing version that is not live.
+          share: Above 0 and at most 1.
+          step: Index of the automatic mode's step; None if a person chose the share.
+
+        Returns:
+          The new aliases.
+
+        Raises:
+          UsageError: See `aliases.canary_started`; or the version does not exist.
+        """
+        return self._relabelled(lambda labels: changes.canary_started(labels, version, share, step), version)
+
+    def set_share(self, share: float, step: int | None = None, seen: Aliases | None = None) -> Aliases:
+        """Changes the share of the canary; see `aliases.share_set`, and `promote` for `seen`."""
+        return self._relabelled(lambda labels: changes.share_set(labels, share, step), seen=seen)
+
+    def start_shadow(self, version: int) -> Aliases:
+        """Sends copies of the requests to a version; its predictions are only logged. See `aliases.shadow_started`."""
+        return self._relabelled(lambda labels: changes.shadow_started(labels, version), version)
+
+    def stop_canary(self) -> Aliases:
+        """Ends the canary and the shadow: live answers all requests. UsageError if there is neither."""
+        return self._relabelled(changes.canary_stopped)
+
+    def promote(self, version: int | None = None, seen: Aliases | None = None) -> Aliases:
+        """Makes the canary, or another version, live in one atomic write; the former live version is `previous`.
+
+        Args:
+          version: None is the canary.
+          seen: Aliases that the decision is based on. If they differ from those in labels.json, nothing is changed.
+
+        Returns:
+          The new aliases.
+
+        Raises:
+          UsageError: There is no canary, or the version is live already or does not exist.
+          PlumblineError: The aliases have changed since `seen`.
+        """
+        return self._relabelled(lambda labels: changes.promoted(labels, version), version, seen)
+
+    def rollback(self, seen: Aliases | None = None) -> Aliases:
+        """Ends the canary if there is one, else makes the previous version live; see `aliases.rolled_back`."""
+        return self._relabelled(changes.rolled_back, seen=seen)
+
+    def _relabelled(
+        self, change: Callable[[Aliases], Aliases], version: int | None = None, seen: Aliases | None = None
+    ) -> Aliases:
+        """Applies a change of the aliases to an existing registry, after a check that the versions in use exist."""
+        if self.labels() is None:  # before `locked`, which would create the folder
+            raise UsageError(f"{self.where}: no version is there yet; `plumbline run` pushes one")
+        if version is not None:
+            self.location(version)
+
+        def checked(labels: Aliases | None) -> Aliases:
+            found = _existing(labels)
+            if seen is not None and found != seen:
+                raise PlumblineError(
+                    f"{self._storage.shown(LABELS)}: was changed since the statistics were read; nothing is changed; "
+                    "run again"
+                )
+            try:
+                wanted = change(found)
+            except UsageError as exc:
+                raise UsageError(f"{self.where}: {exc}") from exc
+            if wanted.live is not None and wanted.live != found.live:
+                self.location(wanted.live)
+            return wanted
+
+        with self._storage.locked():
+            return self._change(checked)
 
     def _change(self, change: Callable[[Aliases | None], Aliases]) -> Aliases:
         """Applies a change to labels.json by compare-and-swap, with retries if another process changed it."""
@@ -174,7 +241,7 @@ class Registry:
             wanted = change(labels)
             if wanted == labels:
                 return wanted
-            text = json.dumps(asdict(wanted), indent=2, ensure_ascii=False) + "\n"
+            text = aliases_text(wanted)
             if self._storage.write_labels(text.encode(), seen):
                 return wanted
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 6)))  # noqa: S311 - spreads retries; not for security
@@ -190,7 +257,7 @@ class Registry:
         Raises:
           PlumblineError: Another process changed it at the same time, or it cannot be written.
         """
-        text = json.dumps(asdict(labels), indent=2, ensure_ascii=False) + "\n"
+        text = aliases_text(labels)
         with self._storage.locked():
             try:
                 read = self._storage.read(LABELS)
@@ -208,7 +275,7 @@ class Registry:
 
     # -- helpers -------------------------------------------------------------------------------------------------
 
-    def _existing(self) -> str:
+    def _versions_text(self) -> str:
         return ", ".join(map(str, self.versions())) or "none"
 
     def _unreadable(self, name: str, why: object) -> UsageError:
@@ -219,11 +286,7 @@ class Registry:
             read = self._storage.read(LABELS)
             if read is None:
                 return None, None
-            labels = Aliases(**json.loads(read[0].decode("utf-8")))
-            for role in ("live", "canary", "previous"):
-                version = getattr(labels, role)
-                if version is not None and type(version) is not int:
-                    raise TypeError(f"{role} is {version!r}, not the number of a version")
+            labels = read_aliases(read[0])
             return labels, read[1]
         except (OSError, ValueError, TypeError) as exc:
             raise self._unreadable(LABELS, exc) from exc
@@ -261,10 +324,8 @@ def _different(files: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
     return sorted(name for name in files.keys() | found.keys() if files.get(name) != found.get(name))
 
 
-def _made_live(labels: Aliases | None, version: int) -> Aliases:
-    assert labels is not None
-    if labels.live is None or version > labels.live:
-        return replace(labels, live=version, previous=labels.live)
+def _existing(labels: Aliases | None) -> Aliases:
+    assert labels is not None  # the registry has been created
     return labels
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.registry.aliases import ROLES
 from components.registry.registry import Aliases, Registry
 from components.shared.errors import PlumblineError, UsageError
 from pipeline.doctor.finding import CheckResult, DatasetPaths, DoctorFinding, DoctorOptions, checked, line
 from pipeline.doctor.registry_repair import mend_labels, mend_manifest, mend_version, move_leftovers
 from pipeline.settings.config import Config, registry_folder
 
-ROLES = ("live", "canary", "previous")
 NEWEST = 10
 """Number of the newest versions whose files are compared even without an alias; `--digests` compares all."""
 

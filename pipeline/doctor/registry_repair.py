@@ -105,11 +105,13 @@ def mend_labels(registry: Registry, aside: SetAside) -> str:
         old = Aliases(id="")
     whole = [version for version in registry.versions() if _is_whole(registry, version)]
     live = next((one for one in (old.live, old.previous, max(whole, default=None)) if one in whole), None)
+    canary = old.canary if old.canary in whole and old.canary != live else None
     new = replace(
-        old,
+        old if canary else replace(old, share=0.0, step=None, key="", since=""),
         id=uuid.uuid4().hex,  # invalidates cached pushes to the registry in its earlier state
         live=live,
-        canary=old.canary if old.canary in whole and old.canary != live else None,
+        canary=canary,
+        shadow=old.shadow if old.shadow in whole and old.shadow != live else None,
         previous=old.previous if old.previous in whole and old.previous != live else None,
     )
     registry.relabel(new, lambda content: _kept(aside, content))

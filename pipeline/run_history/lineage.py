@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from components.registry.aliases import ROLES as ROLES
 from components.registry.registry import Registry
 from components.shared.errors import UsageError
 from pipeline.metadata.connection import connect, connection_config
@@ -15,9 +16,6 @@ from pipeline.run_history.metadata_graph import Execution, artifacts_by_id, exec
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
-
-ROLES = ("live", "canary", "previous")
-"""Aliases of a version in the registry."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class Lineage:
 
     Attributes:
       version: Number in the registry.
-      roles: Its aliases among live, canary and previous.
+      roles: Its aliases among live, canary, shadow and previous.
       run_id: The run that pushed it.
       spans: Input files.
       schema: Path of the pinned schema, in a folder named by the prefix of its SHA-256.

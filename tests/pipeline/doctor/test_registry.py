@@ -150,3 +150,15 @@ def test_a_manifest_is_not_rebuilt_from_a_run_that_pushed_to_another_registry(ru
     runs.repair()
     assert runs.registry.versions() == [1]
     assert runs.registry.push(runs.registry.folder / "1", {}) != 2  # the number was given
+
+
+def test_a_canary_that_is_gone_leaves_neither_share_nor_key(runs):
+    labels = runs.registry.labels()
+    write_json(
+        runs.registry.folder / "labels.json",
+        {"id": labels.id, "live": 2, "canary": 8, "previous": 1, "share": 0.2, "key": "k", "step": 1, "since": "s"},
+    )
+    assert ("registry", "error", "canary is 8, which does not exist (existing: 1, 2)") in runs.found()
+    runs.repair()
+    found = json.loads((runs.registry.folder / "labels.json").read_text())
+    assert (found.pop("id") != labels.id, found) == (True, {"live": 2, "canary": None, "previous": 1})
