@@ -15,7 +15,6 @@ from components.trainer.time_budget import (
     NETWORK_TRIAL_ROWS,
     NETWORK_VALIDATION,
     TrainingPlan,
-    network_seconds,
 )
 
 BLOCKS = 10
@@ -124,12 +123,13 @@ class CrossValidation:
         clock: Clock,
     ) -> str:
         """Returns why the network is not trained on all rows; "" if it is."""
-        rows, epochs = len(fold.learned.rows), settings["epochs"]
+        rows = len(fold.learned.rows)
         if len(fold.validation) < NETWORK_VALIDATION:
             return f"not tried: {len(fold.validation):,} validation rows, at least {NETWORK_VALIDATION} are needed"
         trial = min(rows, NETWORK_TRIAL_ROWS)
         # Training starts only if the trial, the validation and the final fit together fit into the time budget.
-        needed = NETWORK_START + network_seconds(trial, epochs) + 2 * network_seconds(rows, epochs)
+        seconds = partial(network.seconds, columns=fold.learned.rows)
+        needed = NETWORK_START + seconds(trial) + 2 * seconds(rows)
         if needed > planned.network:
             return f"not tried: it needs {needed:.0f} s, {max(planned.network, 0):.0f} s are left of time_budget"
         if trial == rows:

@@ -11,6 +11,8 @@ from components.trainer.candidates import FoldRows, TaskSpec
 from components.trainer.class_balancing import BalancedRows
 from components.trainer.ensemble import Member, NetworkMember, network_answer
 from components.trainer.ensemble_loss import LossGain, gain, losses
+from components.trainer.network_layers import multiplications
+from components.trainer.time_budget import network_seconds
 from components.trainer.training_columns import TrainingColumns
 
 PROMISING = 1.0
@@ -25,6 +27,16 @@ class NetworkCandidate:
     def __init__(self, task: TaskSpec, settings: Mapping[str, Any], logs: str = "") -> None:
         self._task, self._settings, self._logs = task, settings, logs
         self._found: Any = None
+
+    def seconds(self, rows: int, columns: TrainingColumns) -> float:
+        """Returns the nominal seconds of one training.
+
+        Args:
+          rows: Number of training rows.
+          columns: Any rows with the columns of the task; only their widths are read.
+        """
+        size = multiplications(self._task.shape(columns), self._settings)
+        return network_seconds(rows, self._settings["epochs"], size)
 
     def trial(self, fold: FoldRows, rows: int, other: np.ndarray, blocks: np.ndarray | None) -> LossGain:
         """Estimates the gain of an equal-weight blend with a network that is trained on the newest rows only.

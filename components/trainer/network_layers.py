@@ -9,6 +9,7 @@ their losses; the prediction is the mean of their probabilities.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -36,6 +37,19 @@ class Shape:
     widths: Mapping[str, int]
     ids: int
     outputs: int
+
+
+def multiplications(shape: Shape, settings: Mapping[str, Any]) -> int:
+    """Returns the multiplications per row of a forward pass through the dense layers of all members.
+
+    Args:
+      shape: Input and output sizes.
+      settings: Section `training` of pipeline.toml.
+    """
+    encoded = {"categorical": EMBEDDING, "numeric": 1 + PIECES, "cyclical": HARMONICS, "missing": 1}
+    inputs = sum(width * encoded[name] for name, width in shape.widths.items())
+    layers = [inputs + 1, *settings["hidden_units"], shape.outputs]
+    return int(settings["members"]) * sum(before * after for before, after in pairwise(layers))
 
 
 def build_model(shape: Shape, settings: Mapping[str, Any]) -> keras.Model:

@@ -24,8 +24,10 @@ NETWORK_START = 10.0
 """Seconds for building the graph twice: for validation and for the final fit."""
 NETWORK_VALIDATION = 500
 """Minimum validation rows for considering the network; with fewer, it could be selected by chance."""
-NETWORK_ROWS = 18_000.0
-"""Training rows per second of the network."""
+NETWORK_ROW_SECONDS = 1.8e-5
+"""Seconds per training row of the network regardless of its size."""
+NETWORK_MULTIPLICATION_SECONDS = 4.1e-11
+"""Seconds per training row and multiplication of the forward pass, without the factor of the backward pass."""
 LEAST_ROUNDS = 30
 """Minimum boosting rounds; with fewer, boosted trees are not tried."""
 NETWORK_TRIAL_ROWS = 10_000
@@ -75,9 +77,16 @@ def linear_seconds(size: Size) -> float:
     return min(size.rows, 100_000) * size.columns * size.outputs / LINEAR_VALUES
 
 
-def network_seconds(rows: int, epochs: int) -> float:
-    """Returns the nominal seconds of training the network on `rows` rows, without building its graph."""
-    return rows * epochs / NETWORK_ROWS
+def network_seconds(rows: int, epochs: int, multiplications: int) -> float:
+    """Returns the nominal seconds of training the network, without building its graph.
+
+    Args:
+      rows: Training rows.
+      epochs: Maximum number of epochs.
+      multiplications: Multiplications per row of a forward pass, see network_layers.multiplications. They grow with the
+        number of columns: 0.9 million for 23 columns, 28 million for 1,500.
+    """
+    return rows * epochs * (NETWORK_ROW_SECONDS + multiplications * NETWORK_MULTIPLICATION_SECONDS)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Division of the time budget, worked by hand."""
 
+import numpy as np
 import pytest
 
-from components.trainer.time_budget import AUTO_MOST, Size, plan_training, round_seconds, seconds_of
+from components.trainer.network_layers import Heads, Shape, build_model, multiplications
+from components.trainer.time_budget import AUTO_MOST, Size, network_seconds, plan_training, round_seconds, seconds_of
 
 SETTINGS = {"trees": {"n_estimators": 600, "num_leaves": 63, "colsample_bytree": 0.3}}
 
@@ -35,3 +37,26 @@ def test_smaller_budget_has_one_fold_then_fewer_rounds_then_no_trees() -> None:
     none = plan_training(0.5, size, SETTINGS, fits=3.1)
     assert none.rounds == 0
     assert none.reasons["trees"].startswith("not tried: 30 rounds take")
+
+
+def test_cost_of_the_network_grows_with_its_multiplications() -> None:
+    settings = {"members": 8, "hidden_units": (256, 128)}
+    flights = multiplications(Shape({"categorical": 8, "numeric": 15}, ids=2_000, outputs=1), settings)
+    assert flights == 8 * ((8 * 8 + 15 * 17 + 1) * 256 + 256 * 128 + 128)
+    wide = multiplications(Shape({"categorical": 1_291, "numeric": 200}, ids=5_000, outputs=1), settings)
+    assert network_seconds(18_000, 1, flights) == pytest.approx(1.0, rel=0.02)
+    assert network_seconds(6_000, 20, wide) > AUTO_MOST / 3  # three fits of 8,000 rows exceed every automatic budget
+
+
+def test_multiplications_are_those_of_the_dense_layers() -> None:
+    settings = {"members": 2, "hidden_units": (5,)}
+    shape = Shape({"categorical": 3, "numeric": 2, "cyclical": 4, "missing": 6}, ids=9, outputs=7)
+    model = build_model(shape, settings | {"dropout": 0.0})
+    dense = sum(
+        w.shape[0] * w.shape[1]
+        for layer in model.layers
+        for w in layer.weights
+        if type(layer).__name__ == "Dense" and len(w.shape) == 2
+    )
+    heads = next(layer for layer in model.layers if isinstance(layer, Heads)).kernel
+    assert multiplications(shape, settings) == 2 * dense + int(np.prod(heads.shape))
