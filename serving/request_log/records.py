@@ -1,0 +1,91 @@
+"""Records: the rows of one or more answered requests, as the server hands them to the request log.
+
+`Request log schema`, version 1. A row of the log is one row (instance) of a request:
+
+    request_id        string     as the client sent it, or as the server generated it; data only, never part of a path
+    row               int32      position within the request, from 0
+    time              timestamp  when the request arrived; microseconds, UTC
+    model             string     name of the model
+    version           int64      version that answered
+    label             string     "live", "canary" or "shadow": the arm that the row belongs to
+    status            int32      HTTP status code; rows of failed requests are kept, and may have no features or outputs
+    latency           double     seconds from arrival to the answer; the same for all rows of a request
+    feature_<column>  any        one column for each feature, by its column name in the dataset's schema
+    output_<name>     any        one column for each output of the model's signature
+
+NumPy types become Arrow types: floating, integer and boolean as they are; objects of bytes or str become binary, since
+nothing guarantees that they are UTF-8. Shape (N, 1) is stored as (N,); (N, k) becomes a list of k values. NaN stays
+NaN; a masked element of a masked array and None in an object array are null. A column that a row's request did not
+have is null.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+SCHEMA_VERSION = 1
+"""Version of the request log schema; changes when a column changes its meaning, not when a feature is added."""
+
+FEATURE = "feature_"
+OUTPUT = "output_"
+
+Label = Literal["live", "canary", "shadow"]
+LABELS: tuple[Label, ...] = ("live", "canary", "shadow")
+
+FIXED = ("request_id", "row", "time", "model", "version", "label", "status", "latency")
+"""Columns that every row has."""
+
+_OVERHEAD = 200
+"""Bytes that a Records object and its queue entry need besides its values."""
+_OBJECT = 56
+"""Bytes of an element of an object array besides its text: pointer, header of the bytes object."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """N rows answered by one version of one model for one arm.
+
+    A record of one request gives `request_id`, `time`, `latency` and `status` once; a record of a micro-batch of
+    several requests gives a sequence of N values for each that differs. The log keeps references to the arrays: do not
+    change them afterwards.
+    """
+
+    model: str
+    version: int
+    label: Label
+    request_id: str | Sequence[str]
+    """Request id, or N request ids."""
+    time: "int | np.ndarray"
+    """Arrival of the request: microseconds since 1970-01-01 UTC; int64 (N,) if it differs between rows."""
+    latency: "float | np.ndarray"
+    """Seconds; float64 (N,) if it differs between rows."""
+    status: "int | np.ndarray" = 200
+    """HTTP status code; integers (N,) if it differs between rows."""
+    features: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Column name -> array (N,), (N, 1) or (N, k, …)."""
+    outputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Output name -> array (N,), (N, 1) or (N, k, …)."""
+    row: "np.ndarray | None" = None
+    """Position within the request, int32 (N,); None is 0, 1, …, N - 1: a record of one request."""
+    count: int = -1
+    """N; -1 is the length of the first feature or output, and 1 if there are none (a request that failed)."""
+
+    def __len__(self) -> int:
+        if self.count >= 0:
+            return self.count
+        for columns in (self.features, self.outputs):
+            for array in columns.values():
+                return int(array.shape[0])
+        return 1 if isinstance(self.request_id, str) else len(self.request_id)
+
+    def nbytes(self) -> int:
+        """Bytes of memory that the values take, with the texts of object arrays: what the queue's limit counts."""
+        total = _OVERHEAD
+        for columns in (self.features, self.outputs):
+            for array in columns.values():
+                total += array.nbytes
+                if array.dtype.hasobject:
+                    total += sum(len(value) + _OBJECT for value in array.ravel() if isinstance(value, (bytes, str)))
+        return total
