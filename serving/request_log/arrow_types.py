@@ -74,8 +74,9 @@ def common_type(one: pa.DataType, other: pa.DataType) -> pa.DataType:
         return pa.list_(common_type(one.value_type, other.value_type))
     if _is_text(one) and _is_text(other):
         return pa.binary()
-    numbers = sorted((one, other), key=lambda type_: (pa.types.is_floating(type_), type_.bit_width if _is_number(type_)
-                                                      else 0))
+    numbers = sorted(
+        (one, other), key=lambda type_: (pa.types.is_floating(type_), type_.bit_width if _is_number(type_) else 0)
+    )
     if not all(map(_is_number, numbers)):
         return pa.binary()
     narrow, wide = numbers
@@ -108,9 +109,7 @@ def conformed(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     columns = []
     for column in schema:
         index = batch.schema.get_field_index(column.name)
-        columns.append(
-            pa.nulls(batch.num_rows, column.type) if index < 0 else _cast(batch.column(index), column.type)
-        )
+        columns.append(pa.nulls(batch.num_rows, column.type) if index < 0 else _cast(batch.column(index), column.type))
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
