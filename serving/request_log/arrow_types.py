@@ -35,7 +35,7 @@ def _flat(values: np.ndarray, mask: np.ndarray | None) -> pa.Array:
     kind = values.dtype.kind
     if kind in "OSU":
         return _binary(values.tolist(), mask)
-    if kind == "V" and "float" in values.dtype.name:  # bfloat16 and float8 of ml_dtypes
+    if (kind == "V" and "float" in values.dtype.name) or values.dtype == np.float16:  # bfloat16 of ml_dtypes
         values = values.astype(np.float32)
     elif kind == "f" and values.dtype.itemsize > 8:
         values = values.astype(np.float64)

@@ -1,6 +1,7 @@
 """Conversion of records to Arrow record batches with the columns of the request log schema."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,27 @@ from serving.request_log.records import FEATURE, LABELS, OUTPUT, Records
 
 TIME = pa.timestamp("us", tz="UTC")
 
+_DTYPE = attrgetter("dtype")
+_SHAPE = attrgetter("shape")
+_SCALARS = {int, float}
 
-def record_batches(records: Sequence[Records], hidden: HiddenColumns) -> tuple[list[pa.RecordBatch], int]:
+
+def record_batches(records: Sequence[Records], hidden: HiddenColumns) -> tuple[list[pa.RecordBatch], list[Records]]:
     """Converts records to as few batches as possible: one for each model, version, label and set of columns.
 
     Args:
-      records: At least one.
+      records: Any number.
       hidden: Columns that are excluded or hashed.
 
     Returns:
-      The batches, and the number of rows of records that cannot be converted (a column's length is not N, a type that
-      cannot be logged): these are left out.
+      The batches, and the records that cannot be converted (a column's length is not N, a type that cannot be logged).
     """
     groups: dict[tuple[Any, ...], list[Records]] = {}
     for record in records:
-        key = (record.model, record.version, record.label, *_shapes(record.features), None, *_shapes(record.outputs))
+        key = (record.model, record.version, record.label, tuple(record.features), tuple(record.outputs))
         groups.setdefault(key, []).append(record)
-    batches, invalid = [], 0
+    batches: list[pa.RecordBatch] = []
+    invalid: list[Records] = []
     for group in groups.values():
         made, refused = _batches(group, hidden)
         batches += made
@@ -36,32 +41,37 @@ def record_batches(records: Sequence[Records], hidden: HiddenColumns) -> tuple[l
     return batches, invalid
 
 
-def _shapes(columns: Mapping[str, np.ndarray]) -> Iterable[Any]:
-    for name, array in columns.items():
-        yield name
-        yield array.dtype.char
-        yield array.shape[1:]
-
-
-def _batches(group: Sequence[Records], hidden: HiddenColumns) -> tuple[list[pa.RecordBatch], int]:
+def _batches(group: Sequence[Records], hidden: HiddenColumns) -> tuple[list[pa.RecordBatch], list[Records]]:
     try:
-        return [_batch(group, hidden)], 0
-    except (ValueError, TypeError, AttributeError, OverflowError, pa.ArrowException):
+        return [_batch(group, hidden)], []
+    except (ValueError, TypeError, AttributeError, OverflowError, IndexError, pa.ArrowException):
         if len(group) == 1:
-            return [], max(1, _length(group[0]))
-    made, refused = [], 0  # one of them is to blame: the others are kept
+            return [], list(group)
+    # Their types differ, or one of them is to blame: the others are kept.
+    parts: dict[Any, list[Records]] = {}
     for record in group:
-        batches, rows = _batches([record], hidden)
+        parts.setdefault(_types(record), []).append(record)
+    if len(parts) == 1:
+        parts = dict(enumerate([record] for record in group))
+    made: list[pa.RecordBatch] = []
+    refused: list[Records] = []
+    for part in parts.values():
+        batches, invalid = _batches(part, hidden)
         made += batches
-        refused += rows
+        refused += invalid
     return made, refused
 
 
-def _length(record: Records) -> int:
+def _types(record: Records) -> Any:
+    """Types and inner shapes of a record's columns; the record itself where a column is no array."""
     try:
-        return len(record)
-    except (TypeError, AttributeError, IndexError):
-        return 1
+        return tuple(
+            (array.dtype.str, array.shape[1:])
+            for columns in (record.features, record.outputs)
+            for array in columns.values()
+        )
+    except AttributeError:
+        return id(record)
 
 
 def _batch(group: Sequence[Records], hidden: HiddenColumns) -> pa.RecordBatch:
@@ -72,7 +82,7 @@ def _batch(group: Sequence[Records], hidden: HiddenColumns) -> pa.RecordBatch:
         raise ValueError(f"{first.label}: no label; legal: {', '.join(LABELS)}")
     columns = {
         "request_id": pa.array(_ids(group, counts), pa.string()),
-        "row": pa.array(np.concatenate([_positions(record, n) for record, n in zip(group, counts, strict=True)])),
+        "row": pa.array(_positions(group, counts)),
         "time": pa.array(_spread([record.time for record in group], counts, np.int64)).cast(TIME),
         "model": pa.repeat(pa.scalar(first.model, pa.string()), rows),
         "version": pa.repeat(pa.scalar(first.version, pa.int64()), rows),
@@ -92,10 +102,13 @@ def _batch(group: Sequence[Records], hidden: HiddenColumns) -> pa.RecordBatch:
 def _ids(group: Sequence[Records], counts: Sequence[int]) -> list[str]:
     ids: list[str] = []
     for record, count in zip(group, counts, strict=True):
-        given = [record.request_id] * count if isinstance(record.request_id, str) else list(record.request_id)
-        if len(given) != count:
+        given = record.request_id
+        if isinstance(given, str):
+            ids += [given] * count
+        elif len(given) == count:
+            ids += given
+        else:
             raise ValueError(f"{len(given)} request ids for {count} rows")
-        ids += given
     try:
         "".join(ids).encode()
     except UnicodeEncodeError:  # lone surrogates
@@ -103,15 +116,22 @@ def _ids(group: Sequence[Records], counts: Sequence[int]) -> list[str]:
     return ids
 
 
-def _positions(record: Records, count: int) -> np.ndarray:
-    if record.row is None:
-        return np.arange(count, dtype=np.int32)
-    return np.broadcast_to(np.asarray(record.row, np.int32), (count,))
+def _positions(group: Sequence[Records], counts: Sequence[int]) -> np.ndarray:
+    if set(counts) == {1} and all(record.row is None for record in group):
+        return np.zeros(len(counts), np.int32)
+    return np.concatenate(
+        [
+            np.arange(count, dtype=np.int32)
+            if record.row is None
+            else np.broadcast_to(np.asarray(record.row, np.int32), (count,))
+            for record, count in zip(group, counts, strict=True)
+        ]
+    )
 
 
 def _spread(values: Sequence[Any], counts: Sequence[int], dtype: type) -> np.ndarray:
     """One value for each row: (rows,) of `dtype`, from one value or N values for each record."""
-    if all(np.ndim(value) == 0 for value in values):
+    if not set(map(type, values)) - _SCALARS:
         return np.repeat(np.array(values, dtype), counts)
     return np.concatenate(
         [np.broadcast_to(np.asarray(value, dtype), (count,)) for value, count in zip(values, counts, strict=True)]
@@ -119,7 +139,9 @@ def _spread(values: Sequence[Any], counts: Sequence[int], dtype: type) -> np.nda
 
 
 def _joined(arrays: Sequence[np.ndarray], rows: int) -> pa.Array:
-    masked = any(isinstance(array, np.ma.MaskedArray) for array in arrays)
+    if len(set(map(_DTYPE, arrays))) > 1 or len({shape[1:] for shape in set(map(_SHAPE, arrays))}) > 1:
+        raise TypeError("arrays of several types or shapes")  # joined, int64 would lose digits as float64
+    masked = np.ma.MaskedArray in set(map(type, arrays))
     whole = arrays[0] if len(arrays) == 1 else np.ma.concatenate(arrays) if masked else np.concatenate(arrays)
     if whole.ndim == 0 or whole.shape[0] != rows:
         raise ValueError(f"a column of shape {whole.shape} for {rows} rows")

@@ -20,8 +20,8 @@ have is null.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -71,6 +71,9 @@ class Records:
     """Position within the request, int32 (N,); None is 0, 1, …, N - 1: a record of one request."""
     count: int = -1
     """N; -1 is the length of the first feature or output, and 1 if there are none (a request that failed)."""
+    size: int = -1
+    """Approximate bytes of memory that the values take, such as the length of the request's body; -1 counts them, which
+    takes some microseconds."""
 
     def __len__(self) -> int:
         if self.count >= 0:
@@ -80,12 +83,41 @@ class Records:
                 return int(array.shape[0])
         return 1 if isinstance(self.request_id, str) else len(self.request_id)
 
+    def of_rows(self, mask: np.ndarray) -> "Records":
+        """Returns the rows where a mask, boolean (N,), is true."""
+        kept = np.flatnonzero(mask)
+
+        def chosen(value: Any) -> Any:
+            return value[kept] if isinstance(value, np.ndarray) and value.ndim else value
+
+        ids = self.request_id if isinstance(self.request_id, str) else [self.request_id[index] for index in kept]
+        row = np.arange(len(self), dtype=np.int32) if self.row is None else self.row
+        return replace(
+            self,
+            request_id=ids,
+            time=chosen(self.time),
+            latency=chosen(self.latency),
+            status=chosen(self.status),
+            features={name: chosen(array) for name, array in self.features.items()},
+            outputs={name: chosen(array) for name, array in self.outputs.items()},
+            row=chosen(row),
+            count=len(kept),
+        )
+
     def nbytes(self) -> int:
         """Bytes of memory that the values take, with the texts of object arrays: what the queue's limit counts."""
+        if self.size >= 0:
+            return self.size + _OVERHEAD
         total = _OVERHEAD
         for columns in (self.features, self.outputs):
             for array in columns.values():
-                total += array.nbytes
-                if array.dtype.hasobject:
-                    total += sum(len(value) + _OBJECT for value in array.ravel() if isinstance(value, (bytes, str)))
+                total += _text_bytes(array) if array.dtype.hasobject else array.nbytes
         return total
+
+
+def _text_bytes(array: np.ndarray) -> int:
+    values = array.tolist() if array.ndim == 1 else array.ravel().tolist()
+    try:
+        return sum(map(len, values)) + _OBJECT * len(values)
+    except TypeError:
+        return sum(len(value) for value in values if isinstance(value, (bytes, str))) + _OBJECT * len(values)
