@@ -85,7 +85,7 @@ class Records:
 
     def of_rows(self, mask: np.ndarray) -> "Records":
         """Returns the rows where a mask, boolean (N,), is true."""
-        kept = np.flatnonzero(mask)
+        kept = np.flatnonzero(mask).tolist()
 
         def chosen(value: Any) -> Any:
             return value[kept] if isinstance(value, np.ndarray) and value.ndim else value
