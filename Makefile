@@ -35,13 +35,14 @@ test-long: setup ## more whole runs and repeated processes, of what a shorter te
 test-faults: setup ## kills, damage, full disks and the like: SEED=… repeats a run, FAULTS=2 tries twice as many; half an hour
 	@$(bin)/python -m pytest -q -m faults tests/faults
 
-lint: setup ## ruff, mypy, import-linter, links and words of the documentation
+lint: setup ## ruff, mypy, import-linter, links, words and names of the documentation
 	@$(bin)/ruff format --check .
 	@$(bin)/ruff check .
 	@$(bin)/mypy
 	@$(bin)/lint-imports
 	@$(bin)/python -m docs.checks.links
 	@$(bin)/python -m docs.checks.retired_words
+	@$(bin)/python -m docs.checks.docstring_names
 
 format: setup ## put the code into its form
 	@$(bin)/ruff check --fix .

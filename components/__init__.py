@@ -4,7 +4,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """Artifact types by their names as Kubeflow knows them, `components.DriftReport`; only then is TFX imported."""
+    """Artifact types by the names that Kubeflow records, such as DriftReport; only then is TFX imported."""
     if name[:1].isupper():
         from components.shared.artifacts import artifact_types
 

@@ -21,7 +21,7 @@ from components.shared.spellings.canonical_spellings import canonical
 from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch
 from components.table_reading.column_types import arrow_types
 from components.table_reading.databases.database import Database
-from components.table_reading.formats.file_suffixes import is_csv
+from components.table_reading.formats.registry import is_csv
 from components.table_reading.locations import Place, find_files, open_place
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.readers import read_batches

@@ -49,8 +49,8 @@ def analyse_errors(
       settings: Error-analysis settings.
 
     Returns:
-      JSON with `says` (the result in a sentence), `slices` (fields of WeakSlice and Diagnosis, largest weight first),
-      `importance` (fields of FeatureImportance, largest first) measured on `importance_rows` rows,
+      JSON with `says` (the result in a sentence), `slices` (fields of WeakSlice and SliceDiagnosis, largest weight
+      first), `importance` (fields of FeatureImportance, largest first) measured on `importance_rows` rows,
       `importance_left_out` (number of features that were not measured), `metrics` and mean `loss` of all rows, `looked`
       (number of slices tested) and the settings.
     """

@@ -29,7 +29,7 @@ def ErrorAnalysis(
     settings: Parameter[str],
     code: Parameter[str],
 ):
-    """Writes `errors.json`; `analysis.analyse` documents its fields.
+    """Writes `errors.json`; `analysis.analyse_errors` documents its fields.
 
     Args:
       examples: Examples with the splits `train` and `eval`.

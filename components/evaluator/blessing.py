@@ -80,10 +80,10 @@ def by_chance(
     """Returns losses beyond the tolerance that are not violations because they are not significant, with p-values.
 
     Args:
-      candidate: See `judge`.
-      champion: See `judge`.
-      bar: See `judge`.
-      comparisons: See `judge`.
+      candidate: See `find_violations`.
+      champion: See `find_violations`.
+      bar: See `find_violations`.
+      comparisons: See `find_violations`.
     """
     counted = {(one.slice, one.metric, one.against) for one in find_violations(candidate, champion, bar, comparisons)}
     return [

@@ -43,7 +43,7 @@ def ChampionEvaluator(
         rows read of each split.
       blessing: Receives the decision.
       eval_config: TFMA's EvalConfig as JSON; only its slices are used.
-      bar: JSON of the fields of blessing.Bar.
+      bar: JSON of the fields of blessing.ValidationThresholds.
       about: JSON object with section `features` of pipeline.toml.
       code: Fingerprint of the code, part of the cache key.
     """

@@ -44,13 +44,13 @@ def evaluate(
       folder: Folder for TFMA's files.
 
     Returns:
-      verdict.json, see docs/verdict.md: `blessed`, `violations` and `notices` (findings.Finding as JSON; the same as
-      text in `shortfalls` and `warnings`), `metrics`, `slices` and `champion`, `intervals` and `slice_intervals`
-      (95 %), `decisions` (Assessment's), `baselines` (prior and linear), `baseline_differences` and
-      `champion_differences` (Assessment's), `comparisons` (paired_comparison.Comparison with `slice` and `metric`),
-      `fairness`, `strongest_column` (assessment.Alone, or null), and `unknown_labels`: class that the candidate does
-      not know -> eval rows. These rows are left out of all metrics except `accuracy_with_unseen`, where they count as
-      wrong (null if there are none).
+      The content of verdict.json; docs/verdict.md describes every field. Here are the types:
+        `violations`, `notices`: findings.Finding as JSON; `shortfalls` and `warnings` hold the same as text.
+        `decisions`, `baseline_differences`, `champion_differences`: fields of assessment.Assessment.
+        `comparisons`: paired_comparison.MetricComparison, with `slice` and `metric`.
+        `strongest_column`: baseline_comparison.StrongestColumnResult, or null.
+        `unknown_labels`: class that the candidate does not know -> eval rows. These rows are left out of all metrics
+          except `accuracy_with_unseen`, where they count as wrong. It is null if there are none.
 
     Raises:
       InputError: No eval row has a label that the candidate knows.

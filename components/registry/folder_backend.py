@@ -25,43 +25,43 @@ STAGING = (".staging-*", f".{LABELS}.*")
 
 
 class FolderBackend:
-    """See `Storage`."""
+    """See `RegistryBackend`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def shown(self, name: str = "") -> str:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         return str(self.folder / name)
 
     def read(self, name: str) -> tuple[bytes, Any] | None:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         try:
             return (self.folder / name).read_bytes(), None
         except FileNotFoundError:
             return None
 
     def read_all(self, names: Iterable[str]) -> Iterator[tuple[bytes, Any] | None]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         return map(self.read, names)
 
     def versions(self) -> list[int]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         if not self.folder.is_dir():
             return []
         return sorted(int(entry.name) for entry in self.folder.iterdir() if _is_version(entry))
 
     def has(self, version: int) -> bool:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         return (self.folder / str(version) / MANIFEST).is_file()
 
     def digests(self, version: int) -> dict[str, str]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         self._refuse_links(version)
         return file_digests(self.folder / str(version))
 
     def fetch(self, version: int, folder: Path) -> dict[str, str]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         self._refuse_links(version)
         shutil.copytree(self.folder / str(version), folder, dirs_exist_ok=True)
         return file_digests(folder)
@@ -73,7 +73,7 @@ class FolderBackend:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / ".lock").open("w")
@@ -92,7 +92,7 @@ class FolderBackend:
             leftover.unlink()
 
     def leftovers(self) -> list[str]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         try:
             with (self.folder / ".lock").open("r") as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -103,12 +103,12 @@ class FolderBackend:
         return sorted(path.name for pattern in STAGING for path in self.folder.glob(pattern))
 
     def write_labels(self, content: bytes, seen: Any) -> bool:
-        """See `Storage`. The lock excludes other writers, so `seen` is not needed."""
+        """See `RegistryBackend`. The lock excludes other writers, so `seen` is not needed."""
         write_bytes(self.folder / LABELS, content)
         return True
 
     def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Cards) -> int:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         version = max(above, *self.versions(), self._highest()) + 1
         # TensorFlow Serving reads only folders with a number as their name, so it ignores the incomplete copy.
         staging = self.folder / f".staging-{version}-{uuid.uuid4().hex}"
@@ -133,7 +133,7 @@ class FolderBackend:
         return version
 
     def reserve(self, version: int) -> None:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         write_text(self.folder / HIGHEST, f"{max(version, self._highest())}\n")
 
     def _highest(self) -> int:

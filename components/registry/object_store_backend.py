@@ -80,32 +80,32 @@ class ObjectStoreBackend:
     # -- reading -------------------------------------------------------------------------------------------------
 
     def shown(self, name: str = "") -> str:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         return self.store.shown(name)
 
     def read(self, name: str) -> tuple[bytes, Any] | None:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         return self.store.read(name)
 
     def read_all(self, names: Iterable[str]) -> Iterator[tuple[bytes, Any] | None]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         return parallel_map(self.store.read, names)
 
     def versions(self) -> list[int]:
-        """See `Storage`. Lists all objects, 1,000 per request."""
+        """See `RegistryBackend`. Lists all objects, 1,000 per request."""
         found = (_VERSION.fullmatch(one.name) for one in self.store.list())
         return sorted(int(match[1]) for match in found if match and match[2] == MANIFEST)
 
     def has(self, version: int) -> bool:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         return self.store.read(f"{version}/{MANIFEST}") is not None
 
     def digests(self, version: int) -> dict[str, str]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         return self._digests(f"{version}/")
 
     def fetch(self, version: int, folder: Path) -> dict[str, str]:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         listed = self.store.list(f"{version}/")
         targets = {}
         for one in listed:
@@ -146,7 +146,7 @@ class ObjectStoreBackend:
                 self._publish(int(match[1]), claim["push"])
 
     def leftovers(self) -> list[str]:
-        """See `Storage`. Lists pushes that are committed but not finished, or older than a day by the store's clock."""
+        """See `RegistryBackend`. Lists pushes that are committed but not finished, or over a day old (store's clock)."""
         listed = self.store.list(f"{PUSHES}/")
         now = datetime.now(timezone.utc)
         committed = set()
@@ -161,7 +161,7 @@ class ObjectStoreBackend:
         )
 
     def write_labels(self, content: bytes, seen: Any) -> bool:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         try:
             if seen is None:
                 refuse_unless_conditional(self.store, TRIAL)  # before anything exists that another push could use
@@ -173,7 +173,7 @@ class ObjectStoreBackend:
         return True
 
     def add(self, model: Path, manifest: Mapping[str, Any], above: int, cards: Cards) -> int:
-        """See `Storage`."""
+        """See `RegistryBackend`."""
         for name in manifest["files"]:
             if (model / name).stat().st_size > object_store.LARGEST_COPY:
                 raise PlumblineError(f"{model / name}: is larger than 5 GiB, the limit for copying within a bucket")
@@ -205,7 +205,7 @@ class ObjectStoreBackend:
         return version
 
     def reserve(self, version: int) -> None:
-        """See `Storage`. Writes an object below the number; without a manifest it is not a version."""
+        """See `RegistryBackend`. Writes an object below the number; without a manifest it is not a version."""
         self.store.write(f"{version}/{RESERVED}", b"")
 
     def _read_back(self, version: int, manifest: str, files: Mapping[str, str]) -> None:

@@ -9,35 +9,18 @@ from pyarrow import fs
 
 from components.shared.errors import InputError
 from components.shared.spellings.canonical_spellings import canonical
-from components.table_reading.cells.number_notation import NUMBERS
 from components.table_reading.cells.type_mismatches import FileTypeMismatches, TypeMismatch, shorten
-from components.table_reading.csv.diagnosis import diagnose
-from components.table_reading.csv.files import read_csv
 from components.table_reading.databases.database import Database
 from components.table_reading.databases.queries import read_query
-from components.table_reading.formats.arrow_ipc import read_ipc
-from components.table_reading.formats.file_suffixes import (
-    CSV,
-    IPC,
-    JSON_LINES,
-    LEGAL,
-    PARQUET,
-    SHEETS,
-    TABLES,
-    TFRECORD,
-    ZIP,
-)
-from components.table_reading.formats.json_lines import read_json_lines
-from components.table_reading.formats.parquet import read_parquet
+from components.table_reading.formats.registry import ALL, FORMATS, SPREADSHEET, ZIP, format_of
 from components.table_reading.formats.staging import staged
-from components.table_reading.formats.tfrecord import read_tfrecords
 from components.table_reading.hive_partitions import part_files, with_columns, without_columns
 from components.table_reading.locations import Place
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import SpanFile
 
-OTHER_NOTATION = 0.02
-"""Share of type mismatches in a column from which on the file is checked for a different number notation."""
+COMPRESSIONS = ((b"\x1f\x8b", ".gz", "gzip"), (b"\x28\xb5\x2f\xfd", ".zst", "zstd"), (b"BZh", ".bz2", "bzip2"))
+"""First bytes of a compressed file, its suffix, and its name in messages."""
 
 DEFAULT = ReadOptions()
 
@@ -129,48 +112,16 @@ def _file(
         if content is not file:
             check_file(inner, content)
         found.file = content.name
-        path = content.path.lower()
-        if path.endswith(CSV):
-            found.first_row = how.header_row + 1
-            yield from _explained(read_csv(inner, content, types, how, found), inner, content, types, how, found)
-        elif path.endswith(JSON_LINES):
-            yield from read_json_lines(inner, content, types, found, how)
-        else:
-            read = read_parquet if path.endswith(PARQUET) else read_ipc if path.endswith(IPC) else read_tfrecords
-            yield from read(inner, content, types, found, how.limits)
-
-
-def _explained(
-    batches: Iterator[pa.RecordBatch],
-    filesystem: fs.FileSystem,
-    file: SpanFile,
-    types: dict[str, pa.DataType],
-    options: ReadOptions,
-    found: FileTypeMismatches,
-) -> Iterator[pa.RecordBatch]:
-    """Passes on the batches of a CSV file; explains an error by another encoding, delimiter or notation if it can."""
-    rows = 0
-    try:
-        for batch in batches:
-            rows += batch.num_rows
-            yield batch
-    except (InputError, pa.ArrowException, OSError, UnicodeDecodeError) as exc:
-        # A missing column is often caused by another delimiter or encoding, as spreadsheets write them.
-        if reason := diagnose(filesystem, file, options, types, str(exc) if isinstance(exc, InputError) else ""):
-            raise InputError(reason) from exc
-        raise
-    for one in found.found:
-        # Many mismatches in a numeric column can mean another notation: report that instead of each value.
-        many = types.get(one.column) in NUMBERS and one.count >= OTHER_NOTATION * rows
-        if many and (reason := diagnose(filesystem, file, options, types, column=one.column)):
-            raise InputError(reason)
+        read = format_of(content).read
+        if read is None:
+            raise InputError(f"{content.name}: is a container in a container; unpack it")
+        yield from read(inner, content, types, found, how)
 
 
 def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:
     """Raises InputError unless the file exists, is not empty, and its first bytes match the suffix of its name."""
     path = file.path.lower()
-    if not path.endswith((*TABLES, *TFRECORD)):
-        raise InputError(f"{file.name}: unknown file format; legal suffixes: {LEGAL}")
+    kind = format_of(file)
     info = filesystem.get_file_info(file.path)
     if info.type == fs.FileType.NotFound:
         raise InputError(f"{file.name}: no such file, or a broken link")
@@ -183,32 +134,19 @@ def check_file(filesystem: fs.FileSystem, file: SpanFile) -> None:
     what, right = _recognised(head)
     if right and not path.endswith(right):
         raise InputError(f"{file.name}: holds {what}; rename it so that it ends in {right[0]}")
-    if path.endswith(PARQUET) and not head.startswith(b"PAR1"):
-        raise InputError(f"{file.name}: is not a Parquet file: it does not begin with PAR1")
-    if path.endswith(IPC) and not head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
-        older = "; it is Feather version 1, so write it as version 2" if head.startswith(b"FEA1") else ""
-        raise InputError(f"{file.name}: is neither an Arrow IPC file nor a stream{older}")
+    if complaint := kind.complaint(head):
+        raise InputError(f"{file.name}: {complaint}")
 
 
 def _recognised(head: bytes) -> tuple[str, tuple[str, ...]]:
-    """The format that the first bytes of a file indicate, for messages, and its legal suffixes; "" if unknown."""
-    # Text may begin with PAR1 or BZh, too; the bytes after the magic number tell it apart.
-    if head.startswith(b"PAR1") and head[4:5] not in (b"", *(bytes([code]) for code in b'\t\n\r ,;|"'), *_LETTERS):
-        return "Parquet data", PARQUET
-    if head.startswith(b"ARROW1\0\0"):
-        return "Arrow data", IPC
-    if head.startswith(b"\x1f\x8b"):
-        return "gzip data", (".csv.gz", ".tsv.gz", ".jsonl.gz", ".ndjson.gz", ".tfrecord.gz")
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return "zstd data", (".csv.zst", ".tsv.zst", ".jsonl.zst", ".ndjson.zst")
-    if head.startswith(b"BZh") and head[4:10] == b"1AY&SY":
-        return "bzip2 data", (".csv.bz2", ".tsv.bz2", ".jsonl.bz2", ".ndjson.bz2")
-    if head.startswith(b"PK\x03\x04"):
-        return "a zip archive or a spreadsheet", (*ZIP, *SHEETS)
+    """The format that the first bytes of a file prove, for messages, and its legal suffixes; "" if unknown."""
+    for known in FORMATS:
+        if known.recognises and known.recognises(head):
+            return known.data_name, known.suffixes if known is not ZIP else (*ZIP.suffixes, *SPREADSHEET.suffixes)
+    for magic, end, name in COMPRESSIONS:
+        if head.startswith(magic) and (end != ".bz2" or head[4:10] == b"1AY&SY"):  # a text may begin with BZh
+            return f"{name} data", tuple(suffix for suffix in ALL if suffix.endswith(end))
     return "", ()
-
-
-_LETTERS = tuple(bytes([code]) for code in range(0x30, 0x7F))
 
 
 def _explain(error: Exception) -> str:

@@ -42,10 +42,8 @@ from components.table_reading.cells.type_mismatches import shorten
 from components.table_reading.column_matching import own_type, unknown_names
 from components.table_reading.column_types import arrow_types, is_list
 from components.table_reading.csv.diagnosis import diagnose
-from components.table_reading.formats.arrow_ipc import open_ipc
-from components.table_reading.formats.file_suffixes import PARQUET, is_csv, is_sheet
 from components.table_reading.formats.nested_columns import flat_schema
-from components.table_reading.formats.parquet import open_parquet
+from components.table_reading.formats.registry import format_of, is_csv, is_sheet
 from components.table_reading.formats.staging import as_named
 from components.table_reading.locations import Place
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
@@ -251,7 +249,7 @@ def declared_types(
 
 
 def file_schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa.Schema:
-    """The Arrow schema of a Parquet or Arrow file, from its metadata.
+    """The Arrow schema of a file whose format has one (`registry.has_schema`), from its metadata.
 
     Args:
       filesystem: Filesystem of the file.
@@ -259,13 +257,14 @@ def file_schema(filesystem: fs.FileSystem, file: SpanFile, limits: Limits) -> pa
       limits: Read limits.
 
     Raises:
-      InputError: The file cannot be read.
+      InputError: The file cannot be read, or its format has no schema.
     """
+    read_schema = format_of(file).read_schema
+    if read_schema is None:
+        raise InputError(f"{file.name}: {format_of(file).name} files have no schema")
     try:
         with filesystem.open_input_file(file.path) as stream:
-            if file.path.lower().endswith(PARQUET):
-                return open_parquet(stream, file, limits).schema_arrow
-            return open_ipc(stream, file, limits).schema
+            return read_schema(stream, file, limits)
     except (pa.ArrowException, OSError) as exc:
         raise InputError(f"{file.name}: cannot be read ({shorten(str(exc))})") from exc
 

@@ -106,7 +106,7 @@ class Ensemble(tf.Module):
           members: Fitted members.
           weights: Weights of the members, with sum 1.
           temperature: Divides the blended prediction (temperature scaling).
-          shift: Prior correction, [outputs], added to the blend; see class_balancing.Learned.
+          shift: Prior correction, [outputs], added to the blend; see class_balancing.BalancedRows.
         """
         super().__init__()
         self.members = list(members)

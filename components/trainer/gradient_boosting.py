@@ -87,7 +87,7 @@ class BoostingRows:
     """Rows for LightGBM.
 
     Attributes:
-      table: Float32 [N, D], NaN where missing, see feature_matrix.TreeTable.
+      table: Float32 [N, D], NaN where missing, see feature_matrix.FeatureMatrix.
       labels: 0 and 1, class indices, or numbers, [N].
       weights: Sample weights, [N]; None for unweighted rows.
       base: Initial raw scores [N, outputs] to which the trees are added; None starts from the mean.
@@ -170,7 +170,7 @@ def validate(
       validation: Validation rows of each fold; their `base` is added to the predictions.
       problem: Task and parameters.
       shifts: Prior correction of each fold, added to its predictions before the loss is computed, see
-        class_balancing.Learned.
+        class_balancing.BalancedRows.
       rounds: Maximum number of rounds.
       late: Returns whether the deadline has passed; called after each evaluation.
 

@@ -69,7 +69,7 @@ def fit_network(
       settings: Section `training` of pipeline.toml.
       weights: Sample weights, [N]; None for unweighted rows.
       logs: Folder for TensorBoard; "" for none.
-      shift: Prior correction, added to predictions before the validation loss, see class_balancing.Learned.
+      shift: Prior correction, added to predictions before the validation loss, see class_balancing.BalancedRows.
 
     Returns:
       The network of the best epoch.

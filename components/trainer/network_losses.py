@@ -33,7 +33,7 @@ def ensemble_loss(task: str, shift: np.ndarray | None = None) -> Loss:
 
     Args:
       task: binary, multiclass or regression.
-      shift: Prior correction, [outputs], added to the logit or the log-probabilities, see class_balancing.Learned.
+      shift: Prior correction, [outputs], added to the logit or the log-probabilities, see class_balancing.BalancedRows.
     """
     odds = None if shift is None else np.exp(shift)
 

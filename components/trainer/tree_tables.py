@@ -19,7 +19,7 @@ import numpy as np
 from components.trainer.lightgbm_text import Tree
 
 CODES = 256
-"""Categorical codes are 0 .. 255, see feature_matrix.TreeTable; the rank after them is a missing value."""
+"""Categorical codes are 0 .. 255, see feature_matrix.FeatureMatrix; the rank after them is a missing value."""
 GROUP_RANKS = 1024
 """Columns share a table as long as it has at most this many combinations of ranks."""
 WORDS = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
@@ -121,7 +121,7 @@ class _Word:
         return words.view(np.dtype(self.kind).name[1:])
 
     def values(self, trees: Sequence[Tree]) -> np.ndarray:
-        """Leaf values in the layout of ForestTables.value."""
+        """Leaf values in the layout of TreeTables.value."""
         value = np.zeros((self.copies, len(trees), self.width + 1), np.float32)
         for number, tree in enumerate(trees):
             for copy in range(self.copies):

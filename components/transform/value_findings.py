@@ -11,7 +11,7 @@ FILE, POLICY = "values.json", "values"
 
 
 def record_values(kept: Sequence[ValueRetention], output: str, policy: str) -> None:
-    """Writes values.json, a list of distinct_values.Kept.
+    """Writes values.json, a list of distinct_values.ValueRetention.
 
     Args:
       kept: Entry of each column.

@@ -45,7 +45,7 @@ def trial_metrics(task: str, labels: np.ndarray, answer: np.ndarray) -> Weighted
 
 
 def score_of(task: str, labels: np.ndarray, answer: np.ndarray, metric: str) -> float:
-    """Returns the unweighted metric `metric` of predictions, see `judge_of`; NaN where it is undefined."""
+    """Returns the unweighted metric `metric` of predictions, see `trial_metrics`; NaN where it is undefined."""
     judge = trial_metrics(task, labels, answer)
     return float(judge(np.ones(len(labels)))[judge.names.index(metric)])
 

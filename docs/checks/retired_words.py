@@ -1,8 +1,9 @@
-"""Finds words that docs/glossary.md retires.
+"""Finds words that docs/retired-words.md retires, and modules that it names wrongly.
 
     python -m docs.checks.retired_words
 
-The table "Retired words" of the glossary is the only list. Exit code 1 if one is found.
+The tables of that page are the only list. Exit code 1 if a retired word is found, or if a module to use instead is
+missing.
 """
 
 import re
@@ -15,11 +16,11 @@ from pathlib import Path
 
 from docs.checks.tracked import ROOT, tracked
 
-GLOSSARY = "docs/glossary.md"
+PAGE = "docs/retired-words.md"
 ENDINGS = frozenset(
     {".css", ".ipynb", ".j2", ".js", ".json", ".md", ".pbtxt", ".py", ".sh", ".svg", ".toml", ".txt", ".yaml", ".yml"}
 )
-LEFT_OUT = frozenset({GLOSSARY, "requirements.lock"})
+LEFT_OUT = frozenset({PAGE, "requirements.lock"})
 NAME = re.compile(r"(?<!\w)(?:pipeline|components)[./][\w./]*\w")
 """A module, by its dotted name or its path."""
 
@@ -49,15 +50,15 @@ class Retired:
         return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE if self.word.islower() else 0)
 
 
-def retired(glossary: str) -> list[Retired]:
-    """Rows of the table "Retired words" of the glossary's text.
+def retired(page: str) -> list[Retired]:
+    """Rows of the tables of the page's text.
 
     Raises:
       ValueError: The table is missing, or a row has no word.
     """
-    _, found, table = glossary.partition("\n## Retired words\n")
+    _, found, table = page.partition("# Retired words\n")
     if not found:
-        raise ValueError(f"{GLOSSARY}: no heading 'Retired words'")
+        raise ValueError(f"{PAGE}: no heading 'Retired words'")
     rows = []
     for line in table.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
@@ -65,10 +66,10 @@ def retired(glossary: str) -> list[Retired]:
             continue
         word = re.fullmatch(r"`([^`]+)`", cells[0])
         if word is None or len(cells) != 3:
-            raise ValueError(f"{GLOSSARY}: {line}: not `word` | term | files")
+            raise ValueError(f"{PAGE}: {line}: not `word` | term | files")
         rows.append(Retired(word[1], cells[1], tuple(re.findall(r"`([^`]+)`", cells[2]))))
     if not rows:
-        raise ValueError(f"{GLOSSARY}: the table 'Retired words' is empty")
+        raise ValueError(f"{PAGE}: the table 'Retired words' is empty")
     return rows
 
 
@@ -86,7 +87,21 @@ def find(words: Iterable[Retired], root: Path, files: Iterable[str]) -> Iterator
         for position, one in sorted(found, key=lambda place: place[0]):
             if not any(fnmatch(name, kept) for kept in one.stays_in):
                 line = text.count("\n", 0, position) + 1
-                yield f"{name}:{line}: '{one.word}' is retired; use {one.instead} ({GLOSSARY})"
+                yield f"{name}:{line}: '{one.word}' is retired; use {one.instead} ({PAGE})"
+
+
+def missing_modules(words: Iterable[Retired], files: Iterable[str]) -> Iterator[str]:
+    """A line for each row whose second column is a dotted name that no module or package has.
+
+    Args:
+      words: Rows of the page.
+      files: All files of the repository, relative to it.
+    """
+    paths = {name.removesuffix(".py").removesuffix("/__init__") for name in files if name.endswith(".py")}
+    for one in words:
+        name = one.instead.strip("`")
+        if one.is_module and NAME.fullmatch(name) and name.replace(".", "/") not in paths:
+            yield f"{PAGE}: {one.instead}: no such module, to use instead of `{one.word}`"
 
 
 def _modules(modules: Mapping[str, Retired], text: str) -> Iterator[tuple[int, Retired]]:
@@ -100,7 +115,8 @@ def _modules(modules: Mapping[str, Retired], text: str) -> Iterator[tuple[int, R
 
 def main() -> int:
     """Prints what is found; 1 if that is something."""
-    found = list(find(retired((ROOT / GLOSSARY).read_text(encoding="utf-8")), ROOT, tracked()))
+    words, files = retired((ROOT / PAGE).read_text(encoding="utf-8")), tracked()
+    found = [*find(words, ROOT, files), *missing_modules(words, files)]
     for line in found:
         sys.stdout.write(line + "\n")
     return 1 if found else 0

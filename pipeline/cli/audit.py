@@ -24,7 +24,7 @@ def add_parsers(commands: Commands) -> None:
         ),
         examples=(
             "plumbline audit data/flights/span-01.csv --dataset flights",
-            "plumbline audit data/flights/span-01.csv --label late --id flight_id --export corrections.csv",
+            "plumbline audit data/flights/span-01.csv --label late --id row_id --export corrections.csv",
         ),
         needs="tables",
     )

@@ -14,7 +14,7 @@ from components.table_reading.column_types import arrow_types
 from components.table_reading.csv.diagnosis import diagnose
 from components.table_reading.csv.dialect import with_settings
 from components.table_reading.databases.addresses import database_url, is_database
-from components.table_reading.formats.file_suffixes import TABLES, TFRECORD, is_binary, is_csv
+from components.table_reading.formats.registry import ALL, TABLES, TFRECORD, has_schema, is_csv
 from components.table_reading.hive_partitions import find_partitions
 from components.table_reading.locations import Place, open_place
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
@@ -25,7 +25,7 @@ from components.table_reading.spans import SPAN, SpanFile, open_folder
 from components.table_reading.untyped_batches import find_dialect
 from pipeline.onboarding.initialise.partition_pattern import partitioned_pattern
 
-EXAMPLES = (*TFRECORD, ".gz")
+EXAMPLES = (*TFRECORD.suffixes, ".gz")
 """File name suffixes of tf.Examples; TFX writes files such as data_tfrecord-00000-of-00001.gz."""
 
 
@@ -144,7 +144,7 @@ def _open(
         sheet=asked.sheet or (options.sheet if options else ""),
         password_variable=asked.password_variable or (options.password_variable if options else ""),
     )
-    in_files = isinstance(place, fs.FileSystem) and all(is_binary(file) and not file.parts for file in files)
+    in_files = isinstance(place, fs.FileSystem) and all(has_schema(file) and not file.parts for file in files)
     if in_files and (declared := declared_types(place, files, limits)) is not None:
         return InputTable(name, files, declared, how)
     if options is None:
@@ -204,7 +204,7 @@ def _is_examples(path: str) -> bool:
 
 
 def _legal() -> str:
-    return ", ".join((*TABLES, *TFRECORD))
+    return ", ".join(ALL)
 
 
 def _common(one: str, other: str) -> str:

@@ -4,20 +4,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from components.shared.errors import UsageError
+from components.table_reading.formats.file_format import FileFormat
+from components.table_reading.formats.registry import find_format
 from pipeline.metadata.connection import metadata_file
 from pipeline.process.system_errors import expected, free_bytes, in_mb
 
 FIXED = 40_000_000
 """Bytes that a run writes independently of its input: the model and its copies, metadata, report."""
 
-FACTOR = 1.5
-"""Bytes written per byte of an uncompressed text file: compressed examples, temporary files, predictions."""
-
 FIXED_CACHED = 3_000_000
 """Bytes that a fully cached run writes: report, summary, log, records in the metadata."""
 
-COMPRESSED = {".gz": 6.0, ".bz2": 8.0, ".zst": 6.0, ".xz": 8.0, ".parquet": 4.0}
-"""As FACTOR, for compressed files, by suffix."""
+COMPRESSED = {".gz": 6.0, ".bz2": 8.0, ".zst": 6.0}
+"""Bytes written per byte of a compressed text file, by suffix; those of other formats are in their registry."""
 
 SURELY = 0.25
 """If less than this share of the estimate is free, the run does not start: it would fail after hours."""
@@ -30,7 +29,13 @@ def bytes_needed(files: Iterable[tuple[str, int]], share: float = 1.0) -> int:
       files: Name and size in bytes of each input file.
       share: Share of the rows that the run samples, in (0, 1].
     """
-    return int(FIXED + share * sum(size * COMPRESSED.get(Path(name).suffix.lower(), FACTOR) for name, size in files))
+    return int(FIXED + share * sum(size * _factor(name) for name, size in files))
+
+
+def _factor(name: str) -> float:
+    """Bytes written per byte of a file: compressed examples, temporary files, predictions."""
+    kind = find_format(name)
+    return COMPRESSED.get(Path(name).suffix.lower(), kind.disk_factor if kind else FileFormat.disk_factor)
 
 
 def cached_bytes_needed(home: Path) -> int:

@@ -16,7 +16,7 @@ from pipeline.run_history.cautions import caution_text, cautions
 from pipeline.settings import tuning_result_text
 
 MOST_ISSUES = 20
-"""Maximum number of label issues in a summary; labels.json has all."""
+"""Maximum number of label issues in a summary; labels.json has up to `[audit] max_issues`."""
 
 MOST_WARNINGS = 4
 """Maximum number of evaluator warnings in the text; the report has all."""

@@ -6,12 +6,13 @@ the legal values. Missing keys have the defaults given here.
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from components.drift_validator.thresholds import EFFECTS
 from components.shared.errors import ConfigError
+from components.shared.statistics.metric_names import UNBOUNDED
 from components.shared.texts.escaping import on_one_line
 from components.shared.texts.file_names import is_plain
 from components.shared.texts.suggestions import did_you_mean
@@ -31,9 +32,6 @@ from pipeline.settings.sections.section import ConfigSection, Names, Policy, Tas
 from pipeline.settings.sections.text import TextSection
 from pipeline.settings.sections.training import TrainingSection
 from pipeline.settings.sections.tune import TuneSection, check_tune
-
-if TYPE_CHECKING:
-    pass
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -226,8 +224,8 @@ class Config(ConfigSection):
                         f"legal: {', '.join(legal)}"
                     )
                 value = getattr(self.evaluation, key)[metric]
-                if value < 0 or (value > 1 and metric in SHARES):
-                    most = "1" if metric in SHARES else "infinity"
+                if value < 0 or (value > 1 and metric not in UNBOUNDED):
+                    most = "infinity" if metric in UNBOUNDED else "1"
                     raise ValueError(f"[evaluation] {key}.{metric}: must lie between 0 and {most}, not {value}")
         return self
 
@@ -243,9 +241,6 @@ METRICS: dict[Task, Names] = {
     "regression": ("rmse", "mae"),
 }
 """Metrics of thresholds, by task."""
-
-SHARES = frozenset({"auc", "average_precision", "accuracy", "calibration_error"})
-"""Metrics in [0, 1]."""
 
 
 def registry_folder(config: Config, root: Path) -> Path | str:

@@ -1,10 +1,10 @@
-"""The check of retired words: what it reads from the glossary, what it finds and what it leaves alone."""
+"""The check of retired words: what it reads from the page, what it finds and what it leaves alone."""
 
 from pathlib import Path
 
 import pytest
 
-from docs.checks.retired_words import GLOSSARY, Retired, find, retired
+from docs.checks.retired_words import PAGE, Retired, find, missing_modules, retired
 from docs.checks.tracked import ROOT
 
 TABLE = """# Glossary
@@ -51,8 +51,8 @@ def test_a_table_that_cannot_be_read_is_refused(text: str, says: str):
 def test_a_word_is_found_with_file_and_line(tmp_path: Path):
     name = write(tmp_path, "a.py", '"""Two.\n\nThe Odds by\nluck."""\nx = Umpire()\n')
     assert list(find(retired(TABLE), tmp_path, [name])) == [
-        f"a.py:3: 'odds by luck' is retired; use null distribution ({GLOSSARY})",
-        f"a.py:5: 'Umpire' is retired; use WeightedMetrics ({GLOSSARY})",
+        f"a.py:3: 'odds by luck' is retired; use null distribution ({PAGE})",
+        f"a.py:5: 'Umpire' is retired; use WeightedMetrics ({PAGE})",
     ]
 
 
@@ -78,13 +78,24 @@ def test_other_words_and_excepted_files_are_left_alone(tmp_path: Path):
     assert list(find(retired(TABLE), tmp_path, names)) == []
 
 
+def test_a_module_that_does_not_exist_cannot_be_used_instead():
+    words = [
+        Retired("pipeline.old", "`pipeline.new`", ()),
+        Retired("pipeline.older", "`pipeline.here`", ()),
+        Retired("Umpire", "WeightedMetrics", ()),
+    ]
+    assert list(missing_modules(words, ["pipeline/here/__init__.py", "pipeline/new.md"])) == [
+        f"{PAGE}: `pipeline.new`: no such module, to use instead of `pipeline.old`"
+    ]
+
+
 def test_each_word_is_retired_once():
-    words = [one.word.lower() for one in retired((ROOT / GLOSSARY).read_text())]
+    words = [one.word.lower() for one in retired((ROOT / PAGE).read_text())]
     assert len(words) == len(set(words))
 
 
 def test_each_term_is_defined_once():
-    glossary = (ROOT / GLOSSARY).read_text().partition("\n## Retired words\n")[0]
+    glossary = (ROOT / "docs/glossary.md").read_text()
     terms = [line.split("|")[1].strip() for line in glossary.splitlines() if line.startswith("| ")]
     terms = [term for term in terms if term != "term"]
     assert len(terms) > 80

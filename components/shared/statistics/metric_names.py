@@ -15,6 +15,8 @@ METRICS = {
 """Metric -> display name, in the order of display."""
 MAIN_METRICS = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse", "mae")
 """Metrics of a run's overview, in this order; the first three that the task has are shown."""
+UNBOUNDED = frozenset({"log_loss", "rmse", "mae", "mse"})
+"""Metrics with values in [0, infinity); all others lie in [0, 1]."""
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})
 
 RATES = ("positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")

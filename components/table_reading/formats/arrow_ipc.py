@@ -6,9 +6,10 @@ from typing import TypeAlias
 import pyarrow as pa
 from pyarrow import fs, ipc
 
-from components.table_reading.cells.type_mismatches import FileTypeMismatches
+from components.shared.errors import InputError
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, shorten
 from components.table_reading.cells.typed_batches import typed_batch
-from components.table_reading.column_matching import carried
+from components.table_reading.column_matching import carried, unknown_names
 from components.table_reading.formats.nested_columns import flat_batch, flat_schema
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
 from components.table_reading.spans import SpanFile
@@ -88,3 +89,28 @@ def ipc_batches(reader: Reader) -> Iterator[pa.RecordBatch]:
             yield reader.get_batch(index)
     else:
         yield from reader
+
+
+def flat_ipc_batches(
+    filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[pa.RecordBatch]:
+    """Streams the rows of an Arrow file with their own types, structs flattened.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: An Arrow file or stream.
+      limits: Read limits.
+
+    Raises:
+      InputError: The file cannot be read, or a column name is empty or duplicated.
+    """
+    try:
+        with filesystem.open_input_file(file.path) as source:
+            reader = open_ipc(source, file, limits)
+            names = flat_schema(reader.schema).names
+            unknown_names(file.name, names, names)
+            for batch in ipc_batches(reader):
+                for start in range(0, batch.num_rows, BATCH_ROWS):
+                    yield flat_batch(batch.slice(start, BATCH_ROWS))
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{file.name}: cannot be read ({shorten(str(exc))})") from exc

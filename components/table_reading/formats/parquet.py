@@ -6,9 +6,10 @@ import pyarrow as pa
 from pyarrow import fs
 from pyarrow import parquet as pq
 
-from components.table_reading.cells.type_mismatches import FileTypeMismatches
+from components.shared.errors import InputError
+from components.table_reading.cells.type_mismatches import FileTypeMismatches, shorten
 from components.table_reading.cells.typed_batches import typed_batch
-from components.table_reading.column_matching import carried
+from components.table_reading.column_matching import carried, unknown_names
 from components.table_reading.formats.nested_columns import flat_batch, flat_schema
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
 from components.table_reading.spans import SpanFile
@@ -77,3 +78,27 @@ def read_parquet(
             batch.validate(full=True)  # the Parquet reader does not check UTF-8
             yield typed_batch(flat_batch(batch, types), wanted, before, misfits)
             before += batch.num_rows
+
+
+def parquet_batches(
+    filesystem: fs.FileSystem, file: SpanFile, limits: Limits = DEFAULT_LIMITS
+) -> Iterator[pa.RecordBatch]:
+    """Streams the rows of a Parquet file with their own types, structs flattened.
+
+    Args:
+      filesystem: Filesystem of the file.
+      file: A Parquet file.
+      limits: Read limits.
+
+    Raises:
+      InputError: The file cannot be read, or a column name is empty or duplicated.
+    """
+    try:
+        with filesystem.open_input_file(file.path) as source:
+            parquet = open_parquet(source, file, limits)
+            names = flat_schema(parquet.schema_arrow).names
+            unknown_names(file.name, names, names)
+            for batch in parquet.iter_batches(BATCH_ROWS, use_threads=False):
+                yield flat_batch(batch)
+    except (pa.ArrowException, OSError) as exc:
+        raise InputError(f"{file.name}: cannot be read ({shorten(str(exc))})") from exc

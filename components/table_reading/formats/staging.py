@@ -13,7 +13,7 @@ from pathlib import Path
 from pyarrow import fs
 
 from components.table_reading.databases.database import Database
-from components.table_reading.formats.file_suffixes import SHEETS, ZIP
+from components.table_reading.formats.registry import SPREADSHEET, ZIP, find_format
 from components.table_reading.formats.spreadsheets import write_sheet
 from components.table_reading.formats.zip_archives import member_name, unzip
 from components.table_reading.locations import Place
@@ -36,7 +36,7 @@ def as_named(place: Place, file: SpanFile, limits: Limits) -> SpanFile:
     Raises:
       InputError: The archive does not contain exactly one table.
     """
-    if isinstance(place, Database) or file.parts or not file.path.lower().endswith(ZIP):
+    if isinstance(place, Database) or file.parts or find_format(file.path) is not ZIP:
         return file
     return replace(file, path=member_name(place, file, limits))
 
@@ -60,13 +60,13 @@ def staged(
         damaged.
       MissingExtra: The file is a spreadsheet and the extra `excel` is not installed.
     """
-    if not file.path.lower().endswith((*ZIP, *SHEETS)):
+    if find_format(file.path) not in (ZIP, SPREADSHEET):
         yield filesystem, file, options
         return
     with tempfile.TemporaryDirectory(prefix="plumbline-") as folder:
-        if file.path.lower().endswith(ZIP):
+        if find_format(file.path) is ZIP:
             filesystem, file = fs.LocalFileSystem(), unzip(filesystem, file, Path(folder), options.limits)
-        if file.path.lower().endswith(SHEETS):
+        if find_format(file.path) is SPREADSHEET:
             path, name = write_sheet(filesystem, file, Path(folder), options)
             file = replace(file, path=str(path), name=name, bytes=path.stat().st_size)
             filesystem, options = fs.LocalFileSystem(), replace(options, delimiter=",", encoding="utf-8")

@@ -10,7 +10,7 @@ from pyarrow import fs
 
 from components.shared.errors import InputError
 from components.table_reading.cells.type_mismatches import shorten
-from components.table_reading.formats.file_suffixes import ZIP, suffix
+from components.table_reading.formats.registry import ZIP, suffix
 from components.table_reading.read_limits import Limits
 from components.table_reading.spans import SpanFile
 
@@ -101,7 +101,7 @@ def _member(archive: zipfile.ZipFile, file: SpanFile) -> zipfile.ZipInfo:
             "one of them, or the folder if they are spans"
         )
     end = suffix(members[0].filename)
-    if not end or end in ZIP:
+    if not end or end in ZIP.suffixes:
         raise InputError(f"{file.name}: holds {shorten(members[0].filename)}, an unsupported format")
     return members[0]
 

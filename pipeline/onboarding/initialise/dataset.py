@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.shared.errors import InputError, UsageError
 from components.shared.spellings.canonical_spellings import canonical_table
-from components.table_reading.formats.file_suffixes import is_csv
+from components.table_reading.formats.registry import is_csv
 from components.table_reading.formats.staging import as_named
 from components.table_reading.locations import open_place
 from components.table_reading.read_limits import DEFAULT_LIMITS

@@ -8,7 +8,7 @@ from pyarrow import fs
 
 from components.shared.errors import InputError, UsageError
 from components.table_reading.databases.addresses import FILES, database_url, is_database
-from components.table_reading.formats.file_suffixes import TABLES, suffix
+from components.table_reading.formats.registry import TABLES, suffix
 from components.table_reading.hive_partitions import find_partitions
 from components.table_reading.locations import find_files
 from components.table_reading.read_options import ReadOptions

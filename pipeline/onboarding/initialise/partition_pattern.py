@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from components.shared.errors import InputError
-from components.table_reading.formats.file_suffixes import suffix
+from components.table_reading.formats.registry import suffix
 from components.table_reading.hive_partitions import values_of, walk
 from components.table_reading.span_numbers import are_spans
 from components.table_reading.spans import SPAN, open_folder

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from components.shared.texts.escaping import on_one_line, toml_string
-from components.table_reading.formats.file_suffixes import is_csv
+from components.table_reading.formats.registry import is_csv
 from components.table_reading.read_limits import DEFAULT_LIMITS
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.schema_inference import InferredSchema

@@ -1,8 +1,8 @@
 """Messages of `plumbline init` on the source of the rows: sheet, partitions, spans, query."""
 
 from components.shared.texts.escaping import on_one_line
-from components.table_reading.formats.file_suffixes import is_binary, is_sheet
 from components.table_reading.formats.nested_columns import nested_columns
+from components.table_reading.formats.registry import has_schema, is_sheet
 from components.table_reading.formats.spreadsheets import describe_sheet
 from components.table_reading.formats.staging import as_named
 from components.table_reading.hive_partitions import has_parts, part_files
@@ -29,7 +29,7 @@ def assumed_of_source(place: DataLocation, options: ReadOptions) -> list[Assumed
     inner = as_named(opened, file, options.limits)
     if inner is not file:
         found.append(Assumed(f"{file.name} contains {on_one_line(inner.path)}", "[data] pattern"))
-    elif is_binary(file):
+    elif has_schema(file):
         schema = file_schema(opened, file, options.limits)
         found += [
             Assumed(

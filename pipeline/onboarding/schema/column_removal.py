@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from components.arrow_example_gen.source import Source
 from components.shared.texts.escaping import on_one_line
 from components.table_reading.csv.diagnosis import diagnose
-from components.table_reading.formats.file_suffixes import CSV
+from components.table_reading.formats.registry import is_csv
 from components.table_reading.spans import SpanFile, open_folder
 from pipeline.onboarding.schema.schema_changes import SchemaChange
 
@@ -27,7 +27,7 @@ def nothing_known(source: Source, file: SpanFile, names: Iterable[str]) -> str:
     """Returns the message for a file that has none of the schema's columns."""
     listed = [on_one_line(name) for name in names]
     there = ", ".join(listed[:5]) + (", ..." if len(listed) > 5 else "")
-    if file.path.lower().endswith(CSV):
+    if is_csv(file):
         filesystem, _ = open_folder(source.directory)
         if reason := diagnose(filesystem, file, source.options, source.columns):
             return reason

@@ -18,7 +18,7 @@ from components.table_reading.cells.text_parsing import parse
 from components.table_reading.cells.type_mismatches import TypeMismatch
 from components.table_reading.column_types import arrow_types, column_types, is_list, parse_schema
 from components.table_reading.databases.database import Database
-from components.table_reading.formats.file_suffixes import is_text
+from components.table_reading.formats.registry import has_texts
 from components.table_reading.formats.staging import as_named
 from components.table_reading.read_options import TypeCandidates, count_type_candidates
 from components.table_reading.spans import SpanFile
@@ -148,7 +148,7 @@ def _is_text(source: Source, file: SpanFile) -> bool:
     """Whether the form of a text tells its type there."""
     if isinstance(source.place, Database):
         return source.place.kind == "sqlite"
-    return is_text(as_named(source.place, file, source.options.limits))
+    return has_texts(as_named(source.place, file, source.options.limits))
 
 
 class _Look:

@@ -132,7 +132,7 @@ CSV = {
     "gzip named as text": ("x.csv", gzip.compress(rows(3)), "holds gzip data; rename it so that it ends in .csv.gz"),
     "Parquet named as text": ("x.csv", parquet(), "holds Parquet data; rename it so that it ends in .parquet"),
     "Arrow named as text": ("x.csv", arrow(), "holds Arrow data; rename it so that it ends in .arrow"),
-    "unknown ending": ("x.doc", b"PK", "unknown file format; legal suffixes: .csv and .tsv (also .gz"),
+    "unknown ending": ("x.doc", b"PK", "unknown file format; legal suffixes: .csv, .csv.gz, .csv.zst"),
 }
 
 WIDE_ROW = b"id,n,x,b,d,t\na,1,2,%s,%s,%s\n"

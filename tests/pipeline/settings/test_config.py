@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from components.shared.errors import ConfigError
-from pipeline.settings.config import find_config, load_config
+from pipeline.settings.config import METRICS, find_config, load_config
 
 SETTINGS = """
 [dataset]
@@ -181,6 +181,19 @@ def test_a_metric_that_the_task_has_not_is_refused_with_those_it_has(tmp_path, t
     text = SETTINGS.replace('"y"', f'"y"\ntask = "{task}"') + f"[evaluation]\n{key} = {{ {metric} = 0.5 }}"
     found = refusal(tmp_path, text)
     assert found.startswith(f"[evaluation] {key}: {metric} is no metric of a {task} task; legal: ")
+
+
+@pytest.mark.parametrize("task", METRICS)
+@pytest.mark.parametrize("key", ["thresholds", "slice_thresholds", "tolerance", "slice_tolerance"])
+def test_a_bound_above_the_largest_value_of_the_metric_is_refused(tmp_path, task, key):
+    """`slice_tolerance = { recall = 2 }`, meant as two points, would never be exceeded."""
+    for metric in METRICS[task]:
+        text = SETTINGS.replace('"y"', f'"y"\ntask = "{task}"') + f"[evaluation]\n{key} = {{ {metric} = 2 }}"
+        if metric in ("log_loss", "rmse", "mae"):
+            load(tmp_path, text)
+        else:
+            found = refusal(tmp_path, text)
+            assert found == f"[evaluation] {key}.{metric}: must lie between 0 and 1, not 2.0"
 
 
 def test_an_empty_slice_is_refused(tmp_path):

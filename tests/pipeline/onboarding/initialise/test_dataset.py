@@ -124,7 +124,7 @@ def test_misfits_are_let_through_and_named(place):
         ("t.csv", table(), "colour", UsageError, "did you mean color"),
         ("t.csv", table(label=lambda row: 1), "y", InputError, "is '1' in every row"),
         ("t.csv", table(label=lambda row: ""), "y", InputError, "has no value in any row"),
-        ("t.parquet", "x,y\n1,2\n", "y", InputError, "t.parquet: cannot be read"),
+        ("t.parquet", "x,y\n1,2\n", "y", InputError, "t.parquet: is not a Parquet file: it does not begin with PAR1"),
         ("t.csv.gz", "x,y\n1,2\n", "y", InputError, "t.csv.gz: cannot be read"),
     ],
 )
