@@ -146,7 +146,7 @@ class ObjectStoreBackend:
                 self._publish(int(match[1]), claim["push"])
 
     def leftovers(self) -> list[str]:
-        """See `RegistryBackend`. Lists pushes that are committed but not finished, or over a day old (store's clock)."""
+        """See `RegistryBackend`. Lists pushes that are committed but unfinished, or over a day old (store's clock)."""
         listed = self.store.list(f"{PUSHES}/")
         now = datetime.now(timezone.utc)
         committed = set()
