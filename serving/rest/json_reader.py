@@ -5,8 +5,7 @@ NaN, Infinity and -Infinity, as TF Serving does (util/json_tensor.cc, ParseJson:
 
 Stricter than TF Serving, because a guess about a broken request would be a wrong prediction: text after the object
 (kParseStopWhenDoneFlag ignores it), strings that are not UTF-8, and keys that an object has twice get a 400. So do the
-tokens Inf and -NaN, and bodies nested deeper than orjson reads, 1,024, or `DEPTH` if it did not read them, also in keys
-that the API ignores.
+tokens Inf and -NaN, and bodies nested deeper than the parsers read, about 1,000, also in keys that the API ignores.
 """
 
 import json
@@ -20,13 +19,11 @@ import orjson
 from serving.errors import invalid
 from serving.rest.json_writer import dumps
 
-DEPTH = 64
-"""Nested lists and objects of a body that Python's json module reads; it would end in a RecursionError near 1,000."""
 _SHOWN = 256
 """Bytes of a value in a message, as in TF Serving (kMaxJsonDebugStringBytes)."""
+_TOO_DEEP = "JSON Parse error: lists and objects are nested too deep"
 _LARGE = re.compile(r"[eE]\+?[0-9]{2}|[0-9]{299}")
 """What a number beyond float64 needs: an exponent of two digits, or many digits before it."""
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -60,7 +57,7 @@ def _refuse_repeated_keys(body: bytes) -> None:
     try:
         json.loads(body.decode("utf-8-sig"), object_pairs_hook=_object, parse_int=str, parse_float=str)
     except RecursionError:
-        raise invalid(f"JSON Parse error: lists and objects nested deeper than {DEPTH}") from None
+        raise invalid(_TOO_DEEP) from None
 
 
 def _may_repeat_keys(body: bytes, document: dict[str, Any]) -> bool:
@@ -109,8 +106,6 @@ def _read_tokens(body: bytes) -> Any:
         raise invalid(f"JSON Parse error: the body is not UTF-8 at offset: {exc.start}") from exc
     if not text.strip():
         raise invalid("JSON Parse error: The document is empty")
-    if text.count("[") + text.count("{") > DEPTH and _depth(text) > DEPTH:
-        raise invalid(f"JSON Parse error: lists and objects nested deeper than {DEPTH}")
     try:
         number = _number if _LARGE.search(text) else None
         document = json.loads(text, parse_float=number)
@@ -118,6 +113,8 @@ def _read_tokens(body: bytes) -> Any:
             _refuse_surrogates(document)
     except json.JSONDecodeError as exc:
         raise invalid(f"JSON Parse error: {exc.msg} at offset: {exc.pos}") from exc
+    except RecursionError:  # the parser's own bound, near 1,000; its error before it harms the stack
+        raise invalid(_TOO_DEEP) from None
     except UnicodeEncodeError as exc:
         raise invalid("JSON Parse error: a \\u escape is half of a surrogate pair") from exc
     except ValueError as exc:  # int() of more than 4,300 digits
@@ -150,15 +147,3 @@ def _refuse_surrogates(document: Any) -> None:
             left.extend(value)
         elif isinstance(value, dict):
             left.extend((*value, *value.values()))
-
-
-def _depth(text: str) -> int:
-    """The largest number of lists and objects around a value."""
-    depth = deepest = 0
-    for match in _STRUCTURE.finditer(text):
-        if match[0] in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif match[0] in "]}":
-            depth -= 1
-    return deepest

@@ -52,10 +52,11 @@ class Route:
     label: str | None = None
 
 
+_FLAGS = re.IGNORECASE | re.ASCII  # ASCII: the long s is no s
 _WHICH = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
-_V1_POST = re.compile(rf"/v1/models/(?P<model>[^/:]+){_WHICH}:(?P<verb>classify|regress|predict)", re.IGNORECASE)
-_V1_GET = re.compile(rf"/v1/models(?:/(?P<model>[^/:]+))?{_WHICH}(?:/(?P<verb>metadata))?", re.IGNORECASE)
-_V1 = re.compile(r"/v1/.*", re.IGNORECASE | re.DOTALL)
+_V1_POST = re.compile(rf"/v1/models/(?P<model>[^/:]+){_WHICH}:(?P<verb>classify|regress|predict)", _FLAGS)
+_V1_GET = re.compile(rf"/v1/models(?:/(?P<model>[^/:]+))?{_WHICH}(?:/(?P<verb>metadata))?", _FLAGS)
+_V1 = re.compile(r"/v1/.*", _FLAGS | re.DOTALL)
 _V2_MODEL = re.compile(r"/v2/models/(?P<model>[^/]+)(?:/versions/(?P<version>[0-9]+))?(?:/(?P<verb>ready|infer))?")
 _SERVER = {"/v2": Call.SERVER, "/v2/health/live": Call.LIVE, "/v2/health/ready": Call.READY}
 _LARGEST_VERSION = 2**63 - 1

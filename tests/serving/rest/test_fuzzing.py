@@ -1,0 +1,174 @@
+"""Whatever a client sends is read, or refused with a 4xx; no other exception leaves the codecs."""
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.errors import ServingError
+from serving.rest.examples_api import ExamplesCodec
+from serving.rest.limits import Limits
+from serving.rest.open_inference import InferCodec
+from serving.rest.paths import Call
+from serving.rest.predict import PredictCodec
+from tests.serving.rest.signatures import CLASSES, MANY, ONE, OPTIONAL, TEXT, signature
+
+EVERY_TYPE = signature(
+    [
+        ("x", "FLOAT", None),
+        ("d", "DOUBLE", (-1,)),
+        ("h", "HALF", (-1,)),
+        ("i", "INT32", (-1, 1)),
+        ("u", "UINT64", (-1,)),
+        ("b", "BOOL", (-1, 2)),
+        ("s", "STRING", None),
+    ]
+)
+SIGNATURES = {
+    "serving_default": OPTIONAL,
+    "one": signature(ONE.inputs.values(), name="one"),
+    "many": signature(MANY.inputs.values(), name="many"),
+    "text": signature(TEXT.inputs.values(), name="text"),
+    "classes": CLASSES,
+    "every_type": signature(EVERY_TYPE.inputs.values(), name="every_type"),
+}
+LIMITS = Limits(rows=50, depth=4, text_bytes=200)
+PREDICT = PredictCodec(SIGNATURES, LIMITS)
+INFER = InferCodec(SIGNATURES, LIMITS)
+EXAMPLES = ExamplesCodec({"serving_default": CLASSES}, LIMITS)
+
+INPUTS = sorted({name for one in SIGNATURES.values() for name in one.inputs})
+KEYS = st.sampled_from([*INPUTS, "b64", "name", "shape", "datatype", "data", "parameters"]) | st.text(max_size=3)
+NUMBERS = (
+    st.integers() | st.integers(-(2**70), 2**70) | st.floats() | st.sampled_from([2**63, -(2**63), 2**64, 10**400])
+)
+SCALARS = (
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=8) | st.sampled_from(["FP32", "BYTES", "INT64", "YQ==", "*"])
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+ROWS = st.lists(st.dictionaries(st.sampled_from(INPUTS), VALUES, max_size=8) | VALUES, max_size=4)
+NAMES = st.sampled_from([*SIGNATURES, "", "unknown"]) | VALUES
+DOCUMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "signature_name": NAMES,
+        "instances": ROWS | VALUES,
+        "inputs": ROWS | st.dictionaries(st.sampled_from(INPUTS), VALUES) | VALUES,
+        "examples": ROWS,
+        "context": VALUES,
+        "outputs": VALUES,
+        "id": VALUES,
+        "parameters": st.fixed_dictionaries({}, optional={"signature_name": NAMES}) | VALUES,
+    },
+)
+TENSORS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(INPUTS), "shape": st.lists(st.integers(-1, 3) | NUMBERS, max_size=3) | VALUES},
+        optional={
+            "datatype": st.sampled_from(["FP32", "FP64", "FP16", "INT32", "INT64", "UINT64", "BOOL", "BYTES"]) | VALUES,
+            "data": VALUES,
+            "parameters": st.sampled_from([{"content_type": "base64"}, {"binary_data_size": 1}]) | VALUES,
+        },
+    ),
+    max_size=3,
+)
+WORDS = r"""{ } [ ] " : , \ \u d800 NaN -Infinity 1e - . {"instances":[ "inputs": "x": ]} null 9999999999999999999999"""
+PIECES = st.lists(
+    st.sampled_from([*WORDS.encode().split(), b"\xff", b"\xef\xbb\xbf", b"\x00", b" "]) | st.binary(max_size=3),
+    max_size=30,
+).map(b"".join)
+
+
+def _status(read, body):
+    """200, or the status of the refusal, whose body must be JSON."""
+    try:
+        read(body)
+    except ServingError as refused:
+            assert list(json.loads(refused.body())) == ["error"]  # noqa: PT017
+        return refused.http_status
+    return 200
+
+
+READERS = {
+    "predict": PREDICT.decode,
+    "infer": INFER.decode,
+    "classify": lambda body: EXAMPLES.decode(body, Call.CLASSIFY),
+}
+each = pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+
+
+@each
+@given(body=st.binary(max_size=80) | PIECES)
+@settings(deadline=None)
+def test_any_bytes(read, body):
+    assert _status(read, body) in (200, 400)
+
+
+HOSTILE = {
+    "escapes": b'{"instances": [' + b'"\\"' * 40_000,
+    "lists": b'{"instances": [' + b"[" * 100_000,
+    "objects": b'{"a":' * 100_000,
+    "pairs of brackets": b'{"instances": [NaN,' + b"[],{}," * 50_000 + b"1]}",
+    "a long fraction beside a repeated key": b'{"instances": [1], "instances": [0.' + b"1" * 5_000 + b"]}",
+    "a long integer": b'{"instances": [-' + b"9" * 5_000 + b"]}",
+    "deep lists beside a repeated key": b'{"a": 1, "a": ' + b"[" * 1_000 + b"]" * 1_000 + b"}",
+    "deep lists beside a colon in a text": b'{"instances": [1], "b": ":\\"", "a": '
+    + b"[" * 1_000
+    + b"]" * 1_000
+    + b"}",
+}
+
+
+@each
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_bodies(read, name):
+    assert _status(read, HOSTILE[name]) in (200, 400)
+
+
+@each
+@given(document=DOCUMENTS | VALUES)
+@settings(max_examples=300, deadline=None)
+def test_any_json(read, document):
+    assert _status(read, json.dumps(document).encode()) in (200, 400)
+
+
+@given(TENSORS, NAMES)
+@settings(max_examples=300, deadline=None)
+def test_any_tensors_of_the_open_inference_protocol(tensors, name):
+    body = {"inputs": tensors, "parameters": {"signature_name": name}}
+    assert _status(INFER.decode, json.dumps(body).encode()) in (200, 400)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=5), st.sampled_from(INPUTS))
+@settings(deadline=None)
+def test_a_key_that_is_twice_in_an_object_is_always_refused(row, key):
+    text = json.dumps({**row, key: 1})
+    twice = text[:-1] + f", {json.dumps(key)}: 2}}"
+    for body in (f'{{"instances": [{twice}]}}', f'{{"inputs": {twice}}}'):
+        with pytest.raises(ServingError) as refused:
+            PREDICT.decode(body.encode())
+        assert re.search("twice|too deep|too big|too many digits", refused.value.message)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["delay", "carrier", "day", "note"]), SCALARS), min_size=1, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_rows_and_columns_agree(rows):
+    """The same values as `instances` and as `inputs` are both refused, or give the same arrays."""
+    rows = [{**dict.fromkeys(("delay", "carrier", "day", "note")), **row} for row in rows]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    try:
+        by_row = PREDICT.decode(json.dumps({"instances": rows}).encode()).inputs
+    except ServingError:
+        with pytest.raises(ServingError):
+            PREDICT.decode(json.dumps({"inputs": columns}).encode())
+        return
+    by_column = PREDICT.decode(json.dumps({"inputs": columns}).encode()).inputs
+    for name, values in by_row.items():
+        assert values.dtype == by_column[name].dtype
+        assert repr(values.tolist()) == repr(by_column[name].tolist())
