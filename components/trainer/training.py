@@ -25,9 +25,11 @@ from components.trainer.custom_run_fn import run_own
 from components.trainer.fitting import Fitted, fit
 from components.trainer.network_losses import validation_metrics
 from components.trainer.raw_inputs import SentAsText
+from components.trainer.serving_inputs import write_serving_inputs
 from components.trainer.signatures import ServedModel, predictor
 from components.trainer.small_data import fitted_to
 from components.trainer.training_columns import RecordBatchFactory, TrainingColumns, read_columns
+from components.trainer.warmup_requests import write_warmup_requests
 
 REPORT = "training.json"
 LOGS = "tensorboard"
@@ -50,6 +52,7 @@ def run_fn(fn_args: Any) -> None:
     """
     if OWN in fn_args.custom_config:
         run_own(fn_args)
+        _write_for_servers(fn_args, _read_schema(fn_args))
         return
     started = time.monotonic()
     tables = fn_args.custom_config
@@ -57,8 +60,7 @@ def run_fn(fn_args: Any) -> None:
     task = dataset["task"]
     found = (getattr(fn_args, "hyperparameters", None) or {}).get("settings", {})
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    with tf.io.gfile.GFile(fn_args.schema_path) as file:
-        schema = text_format.Parse(file.read(), schema_pb2.Schema())
+    schema = _read_schema(fn_args)
     rows = labelled_rows(fn_args.train_files, fn_args.data_accessor.record_batch_factory, schema, transform, tables)
     read = time.monotonic()
 
@@ -95,6 +97,7 @@ def run_fn(fn_args: Any) -> None:
         _write_json(f"{fn_args.serving_model_dir}/{DECISION_THRESHOLD}", {"threshold": threshold})
     tried = {"members": report["members"], "seconds": round(trained - started, 3)}
     _write_json(f"{fn_args.serving_model_dir}/{MEMBERS}", tried)
+    _write_for_servers(fn_args, schema)
     report["seconds"]["export"] = time.monotonic() - trained
     _write_json(f"{fn_args.model_run_dir}/{REPORT}", report)
 
@@ -120,6 +123,19 @@ def validated_threshold(fitted: Fitted, probability: np.ndarray, by: Criterion) 
         if (fitted.labels[rows] > 0.5).any()
     ]
     return float(np.median(each)) if each else 0.5
+
+
+def _read_schema(fn_args: Any) -> schema_pb2.Schema:
+    with tf.io.gfile.GFile(fn_args.schema_path) as file:
+        return text_format.Parse(file.read(), schema_pb2.Schema())
+
+
+def _write_for_servers(fn_args: Any, schema: schema_pb2.Schema) -> None:
+    """Writes what servers read beside the graph: the columns behind the inputs, and requests to warm up with."""
+    folder, tables = fn_args.serving_model_dir, fn_args.custom_config
+    write_serving_inputs(folder, schema, tables)
+    factory = fn_args.data_accessor.record_batch_factory
+    write_warmup_requests(folder, fn_args.train_files, factory, schema, tables)
 
 
 def _write_json(path: str, value: Mapping[str, Any]) -> None:

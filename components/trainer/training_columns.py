@@ -145,7 +145,7 @@ def _by_matrices(
     """Transformed batches by the graph of matrices, whose number of inputs does not depend on the number of columns."""
     for file in files:
         copied, rows = read_copy(file, BATCH_ROWS), 0
-        for batch in record_batches([file], _options(), schema) if copied is None else copied:
+        for batch in record_batches([file], batch_options(), schema) if copied is None else copied:
             rows += batch.num_rows
             yield {**matrices.transformed(batch), LABEL: matrices.labels(batch), TIME: _times(batch, time)}
         check_rows(file, rows)
@@ -167,7 +167,7 @@ def _by_layer(
     adapter = None
     for file in files:  # one at a time: TFX's reader interleaves several files, which loses their order in time
         rows = 0
-        for batch in record_batches([file], _options(), schema):
+        for batch in record_batches([file], batch_options(), schema):
             rows += batch.num_rows
             if adapter is None:
                 config = tensor_adapter.TensorAdapterConfig(batch.schema, representations)
@@ -177,7 +177,8 @@ def _by_layer(
         check_rows(file, rows)
 
 
-def _options() -> dataset_options.RecordBatchesOptions:
+def batch_options() -> dataset_options.RecordBatchesOptions:
+    """Returns the options by which a file of examples is read once, in order."""
     return dataset_options.RecordBatchesOptions(
         batch_size=BATCH_ROWS, drop_final_batch=False, num_epochs=1, shuffle=False
     )

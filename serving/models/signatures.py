@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from components.shared.serving.serving_contract import SERVING_INPUTS as SERVING_INPUTS
+
 PREDICT = "tensorflow/serving/predict"
 CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"
-SERVING_INPUTS = "assets.extra/serving_inputs.json"
-"""File in a SavedModel that the Trainer writes, see `ServedInputs`."""
 
 _NUMPY = {
     "FLOAT": np.float32,

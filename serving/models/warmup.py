@@ -18,11 +18,11 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import input_pb2, prediction_log_pb2
 
 from components.shared.serving.serving_contract import SERVING_DEFAULT
+from components.shared.serving.serving_contract import WARMUP_REQUESTS as WARMUP_REQUESTS
 from serving.errors import ServingError
 from serving.models.loaded_model import LoadedModel
 from serving.models.signatures import PREDICT, Signature, TensorSpec
 
-WARMUP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
 MOST_REQUESTS = 1000
 """TensorFlow Serving refuses a file with more (WarmupConsts::kMaxNumRecords)."""
 EXAMPLES = "inputs"
@@ -90,7 +90,7 @@ def recorded_requests(folder: Path) -> Iterator[Request]:
     if not path.is_file():
         return
     try:
-        for number, record in enumerate(tf.compat.v1.io.tf_record_iterator(str(path))):
+        for number, record in enumerate(tf.data.TFRecordDataset(str(path)).as_numpy_iterator()):
             if number == MOST_REQUESTS:
                 raise ValueError(f"{path}: holds more than {MOST_REQUESTS} requests")
             request = _request(prediction_log_pb2.PredictionLog.FromString(record))

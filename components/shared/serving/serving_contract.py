@@ -32,6 +32,10 @@ DECISION_THRESHOLD = "assets.extra/decision_threshold.json"
 MEMBERS = "assets.extra/members.json"
 """File in a SavedModel that Plumbline's Trainer wrote: {"members": [{name, weight, seconds, reason}], "seconds": s},
 the candidates and why each is or is not a member."""
+SERVING_INPUTS = "assets.extra/serving_inputs.json"
+"""File in a SavedModel that Plumbline's Trainer wrote: the columns behind the inputs of serving_default."""
+WARMUP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
+"""File in a SavedModel with the requests that a server sends to it before others, where TensorFlow Serving looks."""
 NO_THRESHOLD = 0.5
 """Decision threshold of a model without such a file."""
 

@@ -69,3 +69,7 @@ class TrainingSection(ConfigSection):
     rolling-origin validation; other rows have one validation split, or five folds below 50,000 rows."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 13
     """Random seed of training."""
+    warmup_rows: Annotated[int, Field(ge=0, le=1000)] = 32
+    """Number of rows of the train split that are stored in the SavedModel as requests, with which model servers warm
+    up a version before it answers (assets.extra/tf_serving_warmup_requests). 0 stores none; do so if a model may not
+    contain rows of its data."""
