@@ -90,7 +90,7 @@ def _status(read, body):
     try:
         read(body)
     except ServingError as refused:
-            assert list(json.loads(refused.body())) == ["error"]  # noqa: PT017
+        assert list(json.loads(refused.body())) == ["error"]  # noqa: PT017
         return refused.http_status
     return 200
 
