@@ -17,8 +17,8 @@ The same values mean "missing" in training, so no valid value is mistaken for a 
 lacks is missing, too. Features that the schema allows to be missing (presence.min_fraction below 1) have these values
 as defaults in the SignatureDef: TensorFlow Serving's gRPC Predict uses them, for all rows of the request, if an input
 is not sent. Its REST API does not read the defaults (json_tensor.cc, July 2026): every instance must have every key,
-`NaN` is accepted, `null` is rejected, and so is an integer above 16,777,215 for a float input, which needs a decimal
-point. To omit features of single rows, use serve_examples.
+`NaN` is accepted, `null` is rejected, and an integer for a float input is rounded to the nearest float32. To omit
+features of single rows, use serve_examples. `plumbline serve` reads the defaults, see serving/rest/predict.py.
 
 Dates and timestamps are sent as ISO 8601 ("2013-12-31", "2013-12-31T23:59:00Z"), lists as one text with `;` or the
 setting [data] list_separator between the items. serve_examples expects them as ingest stores them: days or microseconds

@@ -16,10 +16,11 @@ from serving.errors import (
     unknown_label,
     version_status_not_found,
 )
+from serving.models.version_states import State, VersionStatus
 from serving.rest.json_writer import dumps
 from serving.rest.metadata import encode_metadata
 from serving.rest.predict import PredictCodec
-from serving.rest.status import VersionStatus, encode_status
+from serving.rest.status import encode_status
 from tests.serving.rest.signatures import ONE, signature
 
 F32, I64 = np.float32, np.int64
@@ -192,8 +193,8 @@ def test_status_codes():
 
 def test_status_of_a_model():
     # http_rest_api_handler_test.cc, GetStatus; servable_state_monitor.h, VersionMap: the highest version first
-    failed = VersionStatus(2, "END", "DATA_LOSS", "checksum differs")
-    assert json.loads(encode_status([VersionStatus(1, "AVAILABLE"), failed])) == {
+    failed = VersionStatus(2, State.END, "DATA_LOSS", "checksum differs")
+    assert json.loads(encode_status([VersionStatus(1, State.AVAILABLE), failed])) == {
         "model_version_status": [
             {
                 "version": "2",
