@@ -57,6 +57,19 @@ class Snapshot:
     """Segment id -> what was recovered of an open segment."""
 
 
+@dataclass(frozen=True)
+class Relation:
+    """Rows of the log: SQL with the columns x0, x1, …, whose names and types are those of the schema."""
+
+    connection: "duckdb.DuckDBPyConnection"
+    sql: str
+    schema: pa.Schema
+
+    def column(self, name: str) -> str:
+        """SQL name of a column."""
+        return f"x{self.schema.get_field_index(name)}"
+
+
 class RequestLog:
     """The request log of one dataset, for reading. Any process may read it, while servers write it."""
 
@@ -94,14 +107,13 @@ class RequestLog:
           UsageError: A column is in none of the rows read.
           InputError: A file cannot be read.
         """
-        with self._connected() as connection, ExitStack() as registered:
-            sql, schema = self._rows(connection, registered, since, until, versions, labels)
-            wanted = list(columns) or [*schema.names, TARGET, TARGET_TIME]
-            joined, names = self._joined(sql, schema, connection, with_target=bool({TARGET, TARGET_TIME} & set(wanted)))
+        with self.relation(since, until, versions, labels) as found:
+            wanted = list(columns) or [*found.schema.names, TARGET, TARGET_TIME]
+            joined, names = self._joined(found, with_target=bool({TARGET, TARGET_TIME} & set(wanted)))
             if unknown := [name for name in wanted if name not in names]:
                 raise UsageError(f"{unknown[0]}: no column of the request log; there are: {', '.join(names)}")
             chosen = ", ".join(f"x{names.index(name)} AS y{number}" for number, name in enumerate(wanted))
-            for batch in self._stream(connection, f"SELECT {chosen} FROM ({joined})"):
+            for batch in self._stream(found.connection, f"SELECT {chosen} FROM ({joined})"):
                 yield pa.RecordBatch.from_arrays(batch.columns, names=wanted)
 
     def query(
@@ -125,20 +137,19 @@ class RequestLog:
         Raises:
           UsageError: DuckDB refuses the query.
         """
-        with self._connected() as connection, ExitStack() as registered:
-            rows, schema = self._rows(connection, registered, since, until, (), ())
-            joined, names = self._joined(rows, schema, connection, with_target=True)
+        with self.relation(since, until) as found:
+            joined, names = self._joined(found, with_target=True)
             described = ", ".join(
-                f"{_as_text(f'x{number}', schema, name)} AS {identifier(shown)}"
+                f"{_as_text(f'x{number}', found.schema, name)} AS {identifier(shown)}"
                 for number, (name, shown) in enumerate(zip(names, readable_names(names), strict=True))
             )
-            connection.execute(f"CREATE TEMP VIEW requests AS SELECT {described} FROM ({joined})")
-            yield from self._stream(connection, sql, parameters)
+            found.connection.execute(f"CREATE TEMP VIEW requests AS SELECT {described} FROM ({joined})")
+            yield from self._stream(found.connection, sql, parameters)
 
     def columns(self) -> list[str]:
         """Names of all columns of the log."""
-        with self._connected() as connection, ExitStack() as registered:
-            return [*self._rows(connection, registered, None, None, (), ())[1].names, TARGET, TARGET_TIME]
+        with self.relation() as found:
+            return [*found.schema.names, TARGET, TARGET_TIME]
 
     def snapshot(self, since: datetime | None = None, until: datetime | None = None) -> Snapshot:
         """Open segments and sealed files; of the latter only those whose hour overlaps [since, until)."""
@@ -166,7 +177,19 @@ class RequestLog:
         ]
         return Snapshot(files, segments)
 
-    def _rows(
+    @contextmanager
+    def relation(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        versions: Sequence[int] = (),
+        labels: Sequence[str] = (),
+    ) -> Iterator["Relation"]:
+        """Rows of the log as SQL, on a connection of their own; arguments as those of `read`."""
+        with self._connected() as connection, ExitStack() as registered:
+            yield self._relation(connection, registered, since, until, versions, labels)
+
+    def _relation(
         self,
         connection: "duckdb.DuckDBPyConnection",
         registered: ExitStack,
@@ -174,8 +197,7 @@ class RequestLog:
         until: datetime | None,
         versions: Sequence[int],
         labels: Sequence[str],
-    ) -> tuple[str, pa.Schema]:
-        """SQL of the log's rows, and their columns."""
+    ) -> "Relation":
         snapshot = self.snapshot(since, until)
         files = [file for file in snapshot.files if not versions or file.version in versions]
         sources = [*_sealed_sources(files), *_open_sources(snapshot, connection, registered)]
@@ -191,15 +213,13 @@ class RequestLog:
         if labels:
             conditions.append(f"{place['label']} IN ({', '.join(map(literal, labels))})")
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-        return f"SELECT * FROM ({sql}){where}", schema
+        return Relation(connection, f"SELECT * FROM ({sql}){where}", schema)
 
-    def _joined(
-        self, sql: str, schema: pa.Schema, connection: "duckdb.DuckDBPyConnection", with_target: bool
-    ) -> tuple[str, list[str]]:
+    def _joined(self, found: "Relation", with_target: bool) -> tuple[str, list[str]]:
         """Joins rows with their newest labels: SQL with columns x0, x1, …, and the columns' names."""
-        names = list(schema.names)
+        names = list(found.schema.names)
         if not with_target:
-            return sql, names
+            return found.sql, names
         request, row = (f"r.x{names.index(name)}" for name in ("request_id", "row"))
         count = len(names)
         labels = labels_sql(self._layout)
@@ -207,7 +227,7 @@ class RequestLog:
         return (
             f"WITH labels AS ({labels}) SELECT r.*, "
             f"CASE WHEN {newest} THEN own.target ELSE whole.target END AS x{count}, "
-            f"CASE WHEN {newest} THEN own.time ELSE whole.time END AS x{count + 1} FROM ({sql}) r "
+            f"CASE WHEN {newest} THEN own.time ELSE whole.time END AS x{count + 1} FROM ({found.sql}) r "
             f'LEFT JOIN (SELECT * FROM labels WHERE "row" >= 0) own ON own.request_id = {request} '
             f'AND own."row" = {row} '
             f'LEFT JOIN (SELECT * FROM labels WHERE "row" < 0) whole ON whole.request_id = {request}'

@@ -16,8 +16,9 @@ _DAY = 86_400.0
 def apply_retention(layout: Layout, settings: LogSettings, now: float | None = None) -> list[str]:
     """Deletes the files that the settings no longer keep.
 
-    A sealed file is deleted when its hour ended more than `keep_days` ago; then, oldest first, as long as all sealed
-    files together are larger than `keep_bytes`. Damaged segments and journal records are deleted by age. Files of a
+    A sealed file is deleted when its hour ended more than `keep_days` ago and it was not written later than that (a
+    server whose clock was wrong writes old hours); then, oldest first, as long as all sealed files together are larger
+    than `keep_bytes`. Damaged segments and journal records are deleted by age. Files of a
     segment that is not completely sealed are kept, and so is all feedback: it is small, and may be imported only once.
 
     Args:
@@ -61,8 +62,13 @@ def _expired(
 ) -> list[SealedFile]:
     there = [file for file in files if file.path in sizes]
     limit = now - settings.keep_days * _DAY
-    doomed = [file for file in there if settings.keep_days and (file.hour + 1) * 3600 <= limit]
-    kept = there[len(doomed) :]  # the files are sorted by hour
+    old = {
+        file.path
+        for file in there
+        if settings.keep_days and (file.hour + 1) * 3600 <= limit and (_changed(file.path) or 0.0) <= limit
+    }
+    doomed = [file for file in there if file.path in old]
+    kept = [file for file in there if file.path not in old]
     total = sum(sizes[file.path] for file in kept)
     for file in kept:
         if not settings.keep_bytes or total <= settings.keep_bytes:

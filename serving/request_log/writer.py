@@ -160,6 +160,7 @@ class RequestLogWriter:
                     _LOG.exception("request log: %d records were dropped", len(entries))
                     self._drop("invalid", sum(entry.rows for entry in entries))
                     _resolve(entries, False)
+                self._end_segment(if_due=True)
             self._end_segment(if_due=is_open)
 
     def _write(self, entries: Sequence[Entry]) -> None:

@@ -6,7 +6,6 @@ import pyarrow as pa
 
 from components.shared.errors import InputError
 from components.table_reading.cells.type_mismatches import shorten
-from components.table_reading.formats.optional_libraries import import_extra
 
 
 def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None, None]:
@@ -19,9 +18,9 @@ def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None,
 
     Raises:
       InputError: The file cannot be opened or the query fails; contains DuckDB's message.
-      MissingExtra: The extra `sql` is not installed.
     """
-    duckdb = import_extra("duckdb", "sql", path)
+    import duckdb
+
     try:
         connection = duckdb.connect(path, read_only=True)
     except duckdb.Error as exc:
