@@ -28,6 +28,7 @@ from pipeline.settings.sections.evaluation import EvaluationSection, check_evalu
 from pipeline.settings.sections.features import FeaturesSection
 from pipeline.settings.sections.kubeflow import KubeflowSection
 from pipeline.settings.sections.model_card import ModelCardSection
+from pipeline.settings.sections.request_log import RequestLogSection
 from pipeline.settings.sections.section import ConfigSection, Names, Policy, Task
 from pipeline.settings.sections.text import TextSection
 from pipeline.settings.sections.training import TrainingSection
@@ -151,6 +152,7 @@ class Config(ConfigSection):
     error_analysis: ErrorAnalysisSection = ErrorAnalysisSection()
     model_card: ModelCardSection = ModelCardSection()
     registry: RegistrySection = RegistrySection()
+    request_log: RequestLogSection = RequestLogSection()
     metadata: MetadataSection = MetadataSection()
     mlflow: MlflowSection = MlflowSection()
     beam: BeamSection = BeamSection()
@@ -166,6 +168,15 @@ class Config(ConfigSection):
         for name in (self.dataset.label, *self.dataset.id):
             if name in self.features.names:
                 raise ValueError(f"{name} is the label or an id, so it cannot be a feature; take it out of [features]")
+        return self
+
+    @model_validator(mode="after")
+    def _hidden_columns_are_features(self) -> "Config":
+        for key in ("excluded", "hashed"):
+            for name in getattr(self.request_log, key):
+                if name not in self.features.names:  # a misspelt name would be logged as it is
+                    near = did_you_mean(name, self.features.names)
+                    raise ValueError(f"[request_log] {key}: {name} is not in [features]; {near}take it out otherwise")
         return self
 
     @model_validator(mode="after")

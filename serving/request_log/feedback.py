@@ -57,19 +57,13 @@ def import_labels(folder: Path, batches: Iterable[pa.RecordBatch], origin: Origi
         request, row = log.column("request_id"), log.column("row")
         matched = _number(
             connection,
-            f"WITH logged AS (SELECT DISTINCT {request} AS request_id, {row} AS \"row\" FROM ({log.sql})) "
-            "SELECT count(*) FROM given WHERE CASE WHEN given.\"row\" < 0 "
+            f'WITH logged AS (SELECT DISTINCT {request} AS request_id, {row} AS "row" FROM ({log.sql})) '
+            'SELECT count(*) FROM given WHERE CASE WHEN given."row" < 0 '
             "THEN request_id IN (SELECT request_id FROM logged) "
-            "ELSE (request_id, \"row\") IN (SELECT (request_id, \"row\") FROM logged) END",
+            'ELSE (request_id, "row") IN (SELECT (request_id, "row") FROM logged) END',
         )
-        changed = _number(
-            connection,
-            f"WITH labels AS ({labels_sql(layout)}) SELECT count(*) FROM given "
-            'LEFT JOIN labels own ON own.request_id = given.request_id AND own."row" = given."row" '
-            f'LEFT JOIN labels whole ON whole.request_id = given.request_id AND whole."row" = {EVERY_ROW} '
-            "WHERE CAST(given.target AS VARCHAR) <> CAST(CASE WHEN coalesce(own.sequence, -1) > "
-            "coalesce(whole.sequence, -1) THEN own.target ELSE whole.target END AS VARCHAR)",
-        )
+        connection.execute(f"CREATE TEMP TABLE labels AS {labels_sql(layout)}")
+        changed = _number(connection, _CHANGED)
         record = Import(
             sequence=sequence,
             time=time.time_ns() // 1000,
@@ -86,6 +80,18 @@ def import_labels(folder: Path, batches: Iterable[pa.RecordBatch], origin: Origi
         given = connection.sql('SELECT request_id, "row", target FROM given ORDER BY request_id, "row"')
         _write(layout.feedback / f"{sequence:08}{PARQUET}", given.to_arrow_reader(1 << 16), record)
     return record
+
+
+_CHANGED = f"""
+SELECT count(DISTINCT (given.request_id, given."row")) FROM given
+JOIN labels ON labels.request_id = given.request_id
+LEFT JOIN labels whole ON whole.request_id = given.request_id AND whole."row" = {EVERY_ROW}
+LEFT JOIN labels own ON own.request_id = given.request_id AND own."row" = given."row"
+WHERE CAST(labels.target AS VARCHAR) <> CAST(given.target AS VARCHAR)
+  AND labels.sequence >= coalesce(whole.sequence, 0) AND labels.sequence >= coalesce(own.sequence, 0)
+  AND (given."row" = {EVERY_ROW} OR labels."row" IN (given."row", {EVERY_ROW}))
+"""
+"""Labels that replace another one that is in force: of the row, or of any row of the request."""
 
 
 class _Counter:

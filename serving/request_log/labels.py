@@ -66,6 +66,14 @@ class Import:
         """The record."""
         return asdict(self)
 
+    def to_text(self) -> str:
+        """The record for a terminal."""
+        more = f"; {self.missing:,} rows of the file have no label" if self.missing else ""
+        return (
+            f"{self.file}: {self.rows:,} labels imported: {self.matched:,} belong to logged requests ({self.changed:,} "
+            f"changed), {self.unmatched:,} do not, and count as soon as they do{more}"
+        )
+
 
 def import_files(layout: Layout) -> list[Path]:
     """Files of all imports, in order."""

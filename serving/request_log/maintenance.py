@@ -48,9 +48,11 @@ class Maintenance:
     def _run(self) -> None:
         with suppress(OSError, AttributeError):  # of this thread alone, on Linux: answers come first
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
-        while not self._stopping:
+        is_last = False
+        while not is_last:
             self._wake.wait(SECONDS)
             self._wake.clear()
+            is_last = self._stopping  # read before the pass: what was closed before `stop` is sealed
             self._pass()
 
     def _pass(self) -> None:

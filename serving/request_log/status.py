@@ -1,4 +1,4 @@
-"""Status of a request log: counts of rows by version and label, rows that were not logged, damage, retention, labels."""
+"""Status of a request log: rows by version and label, rows that were not logged, damage, retention, labels."""
 
 import json
 import warnings
@@ -59,7 +59,9 @@ class LogStatus:
             f"files ({self.sealed_bytes:,} bytes), {self.open_segments:,} open segments"
         ]
         if self.arms:
-            lines.append(f"{'version':>8}  {'label':7} {'requests':>10} {'rows':>10} {'errors':>8} {'labelled':>9}  time")
+            lines.append(
+                f"{'version':>8}  {'label':7} {'requests':>10} {'rows':>10} {'errors':>8} {'labelled':>9}  time"
+            )
         lines += [
             f"{arm.version:>8}  {arm.label:7} {arm.requests:>10,} {arm.rows:>10,} {arm.errors:>8,} {arm.labelled:>9,}  "
             f"{arm.first} to {arm.last}"
@@ -117,7 +119,8 @@ def log_status(folder: Path) -> LogStatus:
         sealed_segments=len(journal),
         sealed_files=len(snapshot.files),
         sealed_bytes=sum(file.path.stat().st_size for file in snapshot.files if file.path.exists()),
-        damaged_frames=sum(one.get("damaged_frames", 0) for one in journal) + sum(scan.damaged_frames for scan in scans),
+        damaged_frames=sum(one.get("damaged_frames", 0) for one in journal)
+        + sum(scan.damaged_frames for scan in scans),
         torn_bytes=sum(one.get("torn_bytes", 0) for one in journal),
         removed_files=sum(len(_json(path).get("files", [])) for path in layout.removed.glob("*.json")),
         imports=tuple(one.to_json() for one in imports(layout)),
