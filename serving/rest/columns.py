@@ -1,6 +1,8 @@
-"""Scalars by row or by column -> one array per input, all inputs of a type at once: the common request, fast.
+"""Scalars by row or by column -> one array per input: the common request, fast.
 
-Whatever is not as expected here is read by predict.py input by input, which also finds what is wrong.
+A request is kept as Python values, checked, and becomes arrays together with the requests of its batch: making arrays
+of one row costs more than reading its JSON. Whatever is not as expected here is read by predict.py input by input,
+which also finds what is wrong.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +14,10 @@ import numpy as np
 
 from serving.models.signatures import Signature, TensorSpec
 from serving.rest.limits import Limits
-from serving.rest.tensors import SUPPORTED, WrongType, leaves, missing_value
+from serving.rest.tensors import SUPPORTED, are_plain, leaves, missing_value
+
+Flat = list[Sequence[Any]]
+"""Per type of the signature, the values of N rows and the K inputs of that type, row by row, [N * K]."""
 
 
 class _Group:
@@ -24,11 +29,11 @@ class _Group:
         self.missing = [missing_value(spec) for spec in specs]  # None: the input is required
         self.of: Callable[[Mapping[str, Any]], tuple[Any, ...]] = _getter(self.names)
 
-    def filled(self, values: Sequence[Any], missing: Sequence[Any]) -> Sequence[Any]:
-        """Replaces null by the missing value at its place."""
+    def filled(self, values: Sequence[Any], rows: int) -> Sequence[Any]:
+        """Replaces null by the missing value of its input."""
         if None not in values:
             return values
-        return [other if value is None else value for value, other in zip(values, missing, strict=True)]
+        return [other if value is None else value for value, other in zip(values, self.missing * rows, strict=True)]
 
 
 def _getter(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
@@ -60,46 +65,39 @@ class Columns:
             return rows
         return [{**self._blank, **row} for row in rows]
 
-    def of_rows(self, rows: Sequence[Any]) -> dict[str, np.ndarray] | None:
-        """Returns the arrays by input, [N] each, of N >= 1 objects with a scalar of the right type per input.
+    def of_rows(self, rows: Sequence[Any]) -> Flat | None:
+        """Returns the values of N >= 1 objects with a scalar of the right type per input.
+
+        Strings must be shorter than the limit; the caller knows from the size of the body.
 
         Returns:
           None if a row is something else.
-
-        Raises:
-          ServingError: 400: a string is too long, or its base64 is wrong.
         """
         if not self._groups or set(map(type, rows)) != {dict}:
             return None
         rows = self.complete(rows)
         if set(map(len, rows)) != {self._number}:
             return None
-        arrays: dict[str, np.ndarray] = {}
-        number = len(rows)
+        flat: Flat = []
         try:
             for group in self._groups:
-                if number == 1:
-                    flat = leaves(group.filled(group.of(rows[0]), group.missing), group.dtype, self._longest)
-                    matrix = flat.reshape(-1, 1)
-                else:
-                    values = list(chain.from_iterable(map(group.of, rows)))
-                    flat = leaves(group.filled(values, group.missing * number), group.dtype, self._longest)
-                    matrix = np.ascontiguousarray(flat.reshape(number, -1).T)
-                arrays.update(zip(group.names, matrix, strict=True))
-        except (KeyError, WrongType):
+                values: Sequence[Any]
+                values = group.of(rows[0]) if len(rows) == 1 else list(chain.from_iterable(map(group.of, rows)))
+                values = group.filled(values, len(rows))
+                if not are_plain(values, group.dtype):
+                    return None
+                flat.append(values)
+        except KeyError:
             return None
-        return arrays
+        return flat
 
-    def of_columns(self, columns: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
-        """Returns the arrays by input, [N] each, of lists with N scalars of the right type for every input.
+    def of_columns(self, columns: Mapping[str, Any]) -> tuple[Flat, int] | None:
+        """Returns the values, and N, of lists with N >= 1 scalars of the right type for every input.
 
         Returns:
           None if a column lacks or is something else.
-
-        Raises:
-          ServingError: 400: a string is too long, or its base64 is wrong.
         """
-        arrays: dict[str, np.ndarray] = {}
+        flat: Flat = []
         sizes: set[int] = set()
         try:
             for group in self._groups:
@@ -109,14 +107,22 @@ class Columns:
                 sizes.update(map(len, lists))
                 if len(sizes) != 1:
                     return None
-                number = len(lists[0])
-                values = list(chain.from_iterable(lists))
-                missing = [one for one in group.missing for _ in range(number)] if None in values else ()
-                flat = leaves(group.filled(values, missing), group.dtype, self._longest)
-                arrays.update(zip(group.names, flat.reshape(len(lists), number), strict=True))
-        except (KeyError, WrongType):
+                values = group.filled(list(chain.from_iterable(zip(*lists, strict=True))), len(lists[0]))
+                if not values or not are_plain(values, group.dtype):
+                    return None
+                flat.append(values)
+        except KeyError:
             return None
-        return arrays or None
+        return (flat, sizes.pop()) if flat else None
+
+    def arrays(self, batch: Sequence[Flat], rows: int) -> dict[str, np.ndarray]:
+        """Returns the arrays by input, [rows] each, of the requests of a batch in their order."""
+        arrays: dict[str, np.ndarray] = {}
+        for place, group in enumerate(self._groups):
+            values = batch[0][place] if len(batch) == 1 else list(chain.from_iterable(one[place] for one in batch))
+            by_row = leaves(values, group.dtype, self._longest).reshape(rows, -1)
+            arrays.update(zip(group.names, np.ascontiguousarray(by_row.T), strict=True))
+        return arrays
 
 
 def _is_scalar(spec: TensorSpec) -> bool:

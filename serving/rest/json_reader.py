@@ -21,13 +21,14 @@ from serving.rest.json_writer import dumps
 
 _SHOWN = 256
 """Bytes of a value in a message, as in TF Serving (kMaxJsonDebugStringBytes)."""
+_LONGEST_INTEGER = len(str(-(2**63)))
 _TOO_DEEP = "JSON Parse error: lists and objects are nested too deep"
-_LARGE = re.compile(r"[eE]\+?[0-9]{2}|[0-9]{299}")
-"""What a number beyond float64 needs: an exponent of two digits, or many digits before it."""
+_LARGE = re.compile(r"[eE]\+?[0-9]{2}|[0-9]{19}")
+"""What a number beyond float64 or 64 bits needs: an exponent of two digits, or 19 digits in a row."""
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Returns the object in `body`. Integers are int up to 2^64 and may be float beyond, other numbers float.
+    """Returns the object in `body`. Integers of up to 64 bits are int, other numbers float.
 
     Raises:
       ServingError: 400: the body is empty, not JSON, not UTF-8, not an object, nested too deep, has a number beyond
@@ -48,8 +49,8 @@ def shown(value: Any) -> str:
     """Returns a value as JSON for a message, cut after 256 bytes."""
     try:
         text = dumps(value)
-    except (TypeError, ValueError):  # nested deeper than orjson writes, or integers of more than 64 bits
-        text = str(value).encode(errors="replace") if isinstance(value, int) else b"(deeply nested)"
+    except TypeError:  # nested deeper than orjson writes
+        text = b"(deeply nested)"
     return text.decode() if len(text) <= _SHOWN else text[:_SHOWN].decode(errors="ignore") + "..."
 
 
@@ -107,8 +108,10 @@ def _read_tokens(body: bytes) -> Any:
     if not text.strip():
         raise invalid("JSON Parse error: The document is empty")
     try:
-        number = _number if _LARGE.search(text) else None
-        document = json.loads(text, parse_float=number)
+        if _LARGE.search(text):
+            document = json.loads(text, parse_float=_number, parse_int=_integer)
+        else:
+            document = json.loads(text)
         if "\\u" in text:
             _refuse_surrogates(document)
     except json.JSONDecodeError as exc:
@@ -117,8 +120,6 @@ def _read_tokens(body: bytes) -> Any:
         raise invalid(_TOO_DEEP) from None
     except UnicodeEncodeError as exc:
         raise invalid("JSON Parse error: a \\u escape is half of a surrogate pair") from exc
-    except ValueError as exc:  # int() of more than 4,300 digits
-        raise invalid("JSON Parse error: a number has too many digits") from exc
     return document
 
 
@@ -135,6 +136,13 @@ def _number(text: str) -> float:
     if math.isinf(number):
         raise invalid(f"JSON Parse error: Number too big to be stored in double: {text[:40]}")
     return number
+
+
+def _integer(text: str) -> int | float:
+    """An integer of more than 64 bits is read as a float, as by orjson and TF Serving's parser."""
+    if len(text) <= _LONGEST_INTEGER and -(2**63) <= (number := int(text)) < 2**64:
+        return number
+    return _number(text)
 
 
 def _refuse_surrogates(document: Any) -> None:

@@ -18,7 +18,7 @@ signature. A string that is not UTF-8 is written as {"b64": "..."}, where TF Ser
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -28,30 +28,11 @@ from serving.rest.columns import Columns
 from serving.rest.json_reader import read_object, shown
 from serving.rest.limits import Limits
 from serving.rest.outputs import encode_columns, encode_rows
+from serving.rest.predict_request import PredictRequest
 from serving.rest.tensors import fitted, is_base64, missing_value, tensor
 
 DEFAULT_SIGNATURE = "serving_default"
 _NAMES_SHOWN = 10
-
-
-class PredictRequest(NamedTuple):
-    """A request as arrays.
-
-    Attributes:
-      signature: Name of the signature.
-      inputs: Array of each input, as `LoadedModel.run` takes them: [N, ...]; strings are object arrays of bytes.
-      rows: N, the first dimension of all inputs; None if they differ or an input is a scalar: such a request cannot be
-        batched with others.
-      row_format: Whether it was sent as `instances`, so that the answer is `predictions`.
-      squeeze: Trailing dimensions of size 1 that the inputs were sent without, see `fitted` in tensors.py; the outputs
-        are answered without them, too.
-    """
-
-    signature: str
-    inputs: dict[str, np.ndarray]
-    rows: int | None
-    row_format: bool
-    squeeze: int = 0
 
 
 class PredictCodec:
@@ -77,18 +58,19 @@ class PredictCodec:
         """
         document = read_object(body)
         signature = named_signature(document, self._signatures)
+        short = len(body) <= self._limits.text_bytes  # then every string is
         if "instances" in document and "inputs" in document:
             raise invalid(
                 f"JSON Value: {shown(document)} Not formatted correctly expecting only one of 'inputs' or 'instances' "
                 "keys to exist "
             )
         if "instances" in document:
-            return self._rows(document, signature)
+            return self._rows(document, signature, short)
         if "inputs" in document:
-            return self._by_input(document["inputs"], signature)
+            return self._by_input(document["inputs"], signature, short)
         raise invalid("Missing 'inputs' or 'instances' key")
 
-    def _rows(self, document: dict[str, Any], signature: Signature) -> PredictRequest:
+    def _rows(self, document: dict[str, Any], signature: Signature, short: bool) -> PredictRequest:
         rows = document["instances"]
         if type(rows) is not list:
             raise invalid(f"JSON Value: {shown(document)} Expecting 'instances' to be an list/array")
@@ -96,9 +78,9 @@ class PredictCodec:
             raise invalid(f"JSON Value: {shown(document)} No values in 'instances' array")
         check_rows(len(rows), self._limits)
         columns = self._columns[signature.name]
-        arrays = columns.of_rows(rows)
-        if arrays is not None:
-            return PredictRequest(signature.name, arrays, len(rows), row_format=True)
+        flat = columns.of_rows(rows) if short else None
+        if flat is not None:
+            return PredictRequest(signature.name, len(rows), True, (columns, flat))
         if type(rows[0]) is not dict and len(signature.inputs) > 1:
             raise invalid(
                 "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
@@ -114,7 +96,7 @@ class PredictCodec:
         }
         return _request(signature, arrays, row_format=True, limits=self._limits)
 
-    def _by_input(self, value: Any, signature: Signature) -> PredictRequest:
+    def _by_input(self, value: Any, signature: Signature, short: bool) -> PredictRequest:
         if type(value) is not dict or is_base64(value):
             if len(signature.inputs) > 1:
                 raise invalid(
@@ -122,10 +104,13 @@ class PredictCodec:
                     "tensorinfo_map"
                 )
             value = {next(iter(signature.inputs)): value}
-        arrays = self._columns[signature.name].of_columns(value)
-        if arrays is not None:
-            return _request(signature, arrays, row_format=False, limits=self._limits)
-        arrays = {}
+        columns = self._columns[signature.name]
+        found = columns.of_columns(value) if short else None
+        if found is not None:
+            flat, rows = found
+            check_rows(rows, self._limits)
+            return PredictRequest(signature.name, rows, False, (columns, flat))
+        arrays: dict[str, np.ndarray] = {}
         for name, spec in signature.inputs.items():
             if value.get(name) is not None or (name in value and not spec.optional):
                 try:
@@ -227,7 +212,7 @@ def _request(signature: Signature, arrays: dict[str, np.ndarray], row_format: bo
     rows = common_rows(arrays)
     check_rows(rows or 0, limits)
     squeeze = added.pop() if len(added) == 1 else 0
-    return PredictRequest(signature.name, arrays, rows, row_format, squeeze)
+    return PredictRequest(signature.name, rows, row_format, arrays, squeeze)
 
 
 def _is_row(value: Any) -> bool:

@@ -24,6 +24,7 @@ from serving.rest.limits import Limits
 
 _FLOATS = ("FLOAT", "DOUBLE", "HALF")
 _INTEGERS = ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64")
+_BOUNDS = {dtype: (int(np.iinfo(dtype.lower()).min), int(np.iinfo(dtype.lower()).max)) for dtype in _INTEGERS}
 _ARRAYS = {"FLOAT": "f", "DOUBLE": "d"}
 _NUMBERS = {int, float}
 _TYPES = {dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
@@ -56,6 +57,24 @@ def missing_value(spec: TensorSpec) -> Any:
         except UnicodeDecodeError:
             return None
     return value
+
+
+def are_plain(values: Sequence[Any], dtype: str) -> bool:
+    """Whether `leaves` converts the values without an error, provided that no string is too long.
+
+    False also for strings in base64, and for types that are not supported.
+    """
+    types = set(map(type, values))
+    if dtype in _FLOATS:
+        return types <= _NUMBERS
+    if dtype == "STRING":
+        return types <= {str}
+    if dtype == "BOOL":
+        return types <= {bool}
+    if dtype not in _BOUNDS or not types <= {int}:
+        return False
+    least, most = _BOUNDS[dtype]
+    return not values or (least <= min(values) and max(values) <= most)
 
 
 def leaves(values: Sequence[Any], dtype: str, longest: int) -> np.ndarray:
@@ -91,20 +110,16 @@ def leaves(values: Sequence[Any], dtype: str, longest: int) -> np.ndarray:
     try:
         return np.array(values, dtype.lower())
     except OverflowError:
-        bounds = np.iinfo(dtype.lower())
-        beyond = next(value for value in values if not bounds.min <= value <= bounds.max)
-        raise WrongType(beyond, dtype) from None
+        least, most = _BOUNDS[dtype]
+        raise WrongType(next(value for value in values if not least <= value <= most), dtype) from None
 
 
 def _floats(values: Sequence[Any], dtype: str) -> np.ndarray:
-    try:
-        if dtype in _ARRAYS:
-            # array converts by C's cast: no warning for what is beyond float32, in the time of a plain np.array.
-            return np.frombuffer(array(_ARRAYS[dtype], values), dtype=_ARRAYS[dtype])
-        with np.errstate(over="ignore"):
-            return np.array(values, np.float64).astype(np.float16)
-    except OverflowError:  # an integer beyond float64, which TF Serving's parser refuses
-        raise WrongType(max(values, key=abs), dtype) from None
+    if dtype in _ARRAYS:
+        # array converts by C's cast: no warning for what is beyond float32, in the time of a plain np.array.
+        return np.frombuffer(array(_ARRAYS[dtype], values), dtype=_ARRAYS[dtype])
+    with np.errstate(over="ignore"):
+        return np.array(values, np.float64).astype(np.float16)
 
 
 def _strings(values: Sequence[Any], types: set[type], longest: int) -> np.ndarray:
