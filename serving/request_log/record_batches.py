@@ -90,12 +90,14 @@ def _batch(group: Sequence[Records], hidden: HiddenColumns) -> pa.RecordBatch:
         "status": pa.array(_spread([record.status for record in group], counts, np.int32)),
         "latency": pa.array(_spread([record.latency for record in group], counts, np.float64)),
     }
-    for name in first.features:
+    # Each record's columns in one go: all have the same names in the same order.
+    features = zip(*(record.features.values() for record in group), strict=True)
+    for name, arrays in zip(first.features, features, strict=True):
         if not hidden.is_excluded(name):
-            values = _joined([record.features[name] for record in group], rows)
-            columns[FEATURE + name] = hidden.hashed(name, values)
-    for name in first.outputs:
-        columns[OUTPUT + name] = _joined([record.outputs[name] for record in group], rows)
+            columns[FEATURE + name] = hidden.hashed(name, _joined(arrays, rows))
+    outputs = zip(*(record.outputs.values() for record in group), strict=True)
+    for name, arrays in zip(first.outputs, outputs, strict=True):
+        columns[OUTPUT + name] = _joined(arrays, rows)
     return pa.RecordBatch.from_pydict(columns)
 
 

@@ -25,7 +25,7 @@ from serving.request_log.settings import LogSettings
 
 _LOG = logging.getLogger(__name__)
 
-TAKEN_ROWS = 8192
+TAKEN_ROWS = 1024
 """Maximum number of rows that are converted and flushed together."""
 
 _EMPTY = pa.schema([])
