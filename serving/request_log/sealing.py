@@ -43,7 +43,8 @@ class Sealed:
     """What was sealed of a segment: its journal record.
 
     `not_logged`: reason -> rows that the process did not log while it wrote the segment. `damaged_frames` (each with
-    about 1,000 rows at most, or one micro-batch) could not be read; `torn_bytes` at the end belong to rows that were never acknowledged.
+    about 1,000 rows at most, or one micro-batch) could not be read; `torn_bytes` at the end belong to rows that were
+    never acknowledged.
     """
 
     segment: str
