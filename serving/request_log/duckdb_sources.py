@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -91,6 +92,12 @@ def _converted(expression: str, from_: pa.DataType, to: pa.DataType) -> str:
 def literal(text: str) -> str:
     """A text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def parquet(paths: Sequence[Path]) -> str:
+    """SQL of the rows of Parquet files, whose paths are taken literally."""
+    listed = ", ".join(literal("".join(f"[{one}]" if one in "*?[" else one for one in str(path))) for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 def identifier(name: str) -> str:

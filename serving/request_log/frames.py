@@ -77,11 +77,6 @@ class Frame:
         with pa.ipc.open_stream(pa.py_buffer(self.payload)) as reader:
             return [batch.replace_schema_metadata(None) for batch in reader]
 
-    def schema(self) -> pa.Schema:
-        """Schema of its batches."""
-        with pa.ipc.open_stream(pa.py_buffer(self.payload)) as reader:
-            return reader.schema.remove_metadata()
-
     def not_logged(self) -> dict[str, int]:
         """Reason -> number of rows that were not logged since the frame before."""
         with pa.ipc.open_stream(pa.py_buffer(self.payload)) as reader:

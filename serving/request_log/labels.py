@@ -11,7 +11,6 @@ the clock said.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.shared.errors import InputError
-from serving.request_log.duckdb_sources import Source, literal, union
+from serving.request_log.duckdb_sources import Source, parquet, union
 from serving.request_log.layout import PARQUET, Layout
 
 METADATA = b"request_log_import"
@@ -95,18 +94,12 @@ def _record(path: Path) -> tuple[Import, pa.Schema]:
         ) from exc
 
 
-def labels_sql(layout: Layout, before: int | None = None) -> str:
-    """SQL of the newest labels: request_id, row (-1 is every row), target, sequence, time.
-
-    Args:
-      layout: The log.
-      before: Only of imports before this sequence number.
-    """
+def labels_sql(layout: Layout) -> str:
+    """SQL of the newest labels: request_id, row (-1 is every row), target, sequence, time."""
     sources = []
     for path in import_files(layout):
-        if before is None or int(path.stem) < before:
-            record, schema = _record(path)
-            sources.append(_source([path], schema, record))
+        record, schema = _record(path)
+        sources.append(_source(path, schema, record))
     sql, schema = union(sources, _ALWAYS)
     named = ", ".join(f'x{number} AS "{name}"' for number, name in enumerate(schema.names))
     return (
@@ -115,10 +108,9 @@ def labels_sql(layout: Layout, before: int | None = None) -> str:
     )
 
 
-def _source(paths: Sequence[Path], schema: pa.Schema, record: Import) -> Source:
-    listed = ", ".join(literal(str(path)) for path in paths)
+def _source(path: Path, schema: pa.Schema, record: Import) -> Source:
     return Source(
-        f"read_parquet([{listed}], hive_partitioning = false)",
+        parquet([path]),
         schema,
         (
             ("sequence", pa.int64(), f"{record.sequence}::BIGINT"),

@@ -58,7 +58,7 @@ class Maintenance:
     def _pass(self) -> None:
         try:
             for sealed in seal_segments(self._layout):
-                if sealed.damaged_frames:
+                if sealed.damaged_bytes:
                     _LOG.error("request log: %s", sealed.damage_text())
             apply_retention(self._layout, self._settings)
         except (OSError, pa.ArrowException, PlumblineError) as exc:

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from components.shared.errors import InputError, PlumblineWarning, UsageError
 from serving.request_log.arrow_types import conformed, merged_schema
-from serving.request_log.duckdb_sources import Source, identifier, literal, readable_names, union
+from serving.request_log.duckdb_sources import Source, identifier, literal, parquet, readable_names, union
 from serving.request_log.frames import Scan, scan
 from serving.request_log.labels import labels_sql
 from serving.request_log.layout import SUFFIX, Layout, SealedFile
@@ -284,25 +284,18 @@ def _sealed_sources(files: Sequence[SealedFile]) -> list[Source]:
             continue
         groups.setdefault((str(schema), file.version), (schema, []))[1].append(file.path)
     return [
-        Source(
-            f"read_parquet([{', '.join(literal(_no_glob(path)) for path in paths)}], hive_partitioning = false)",
-            schema,
-            (("version", pa.int64(), f"{version}::BIGINT"),),
-        )
+        Source(parquet(paths), schema, (("version", pa.int64(), f"{version}::BIGINT"),))
         for (_, version), (schema, paths) in groups.items()
     ]
-
-
-def _no_glob(path: Path) -> str:
-    return "".join(f"[{character}]" if character in "*?[" else character for character in str(path))
 
 
 def _open_sources(snapshot: Snapshot, connection: "duckdb.DuckDBPyConnection", registered: ExitStack) -> list[Source]:
     sources = []
     for number, (segment, found) in enumerate(snapshot.segments.items()):
-        if found.damaged_frames:
+        if found.damaged_bytes:
             warnings.warn(
-                f"{segment}{SUFFIX}: {found.damaged_frames} frames are damaged, and their rows are left out",
+                f"{segment}{SUFFIX}: {found.damaged_bytes:,} bytes ({found.damaged_frames} frames) are damaged, and "
+                "their rows are left out",
                 PlumblineWarning,
                 stacklevel=2,
             )

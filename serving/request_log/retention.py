@@ -1,5 +1,7 @@
 """Retention: deletes whole sealed files, oldest first, by age and by size, and records what was deleted."""
 
+import fcntl
+import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -32,7 +34,18 @@ def apply_retention(layout: Layout, settings: LogSettings, now: float | None = N
     Raises:
       OSError: A file cannot be deleted.
     """
-    now = time.time() if now is None else now
+    layout.removed.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(layout.removed, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return _apply(layout, settings, time.time() if now is None else now)
+    except BlockingIOError:
+        return []  # another process does it
+    finally:
+        os.close(descriptor)
+
+
+def _apply(layout: Layout, settings: LogSettings, now: float) -> list[str]:
     unsealed = {path.name.removesuffix(SUFFIX) for path in layout.open_segments()}
     files = [file for file in layout.sealed_files() if file.segment not in unsealed]
     sizes = {file.path: size for file in files if (size := _size(file.path)) is not None}

@@ -83,11 +83,19 @@ def seal_segment(layout: Layout, path: Path) -> Sealed | None:
     except FileNotFoundError:
         return None
     try:
-        if not lock(descriptor):
+        if not lock(descriptor) or not _is_there(path, descriptor):
             return None
         return _seal(layout, path, scan(read_segment(descriptor), path.name.removesuffix(SUFFIX)))
     finally:
         os.close(descriptor)
+
+
+def _is_there(path: Path, descriptor: int) -> bool:
+    """Whether a path is still that of an open file, which another process may have sealed before it was locked."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def read_segment(descriptor: int) -> bytes:
@@ -112,7 +120,7 @@ def _seal(layout: Layout, path: Path, found: Scan) -> Sealed:
         last=last,
     )
     write_json(layout.journal / f"{segment}.json", asdict(sealed))
-    if found.damaged_frames:
+    if found.damaged_bytes:
         layout.damaged.mkdir(exist_ok=True)
         path.rename(layout.damaged / path.name)
         sync(layout.damaged)

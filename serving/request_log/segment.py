@@ -1,5 +1,6 @@
 """An open segment: the file that one process appends frames to."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Sequence
@@ -29,8 +30,13 @@ class Segment:
             self.id = new_segment_id()
             self.path: Path = layout.open / f"{self.id}{SUFFIX}"
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-            if lock(self._descriptor):
-                break
+            try:
+                if lock(self._descriptor):
+                    break
+            except OSError:
+                self.path.unlink()
+                os.close(self._descriptor)
+                raise
             os.close(self._descriptor)  # a process that seals took it for one that was left; it deletes it
         sync(layout.open)
         self.marker = marker_of(self.id)
@@ -45,6 +51,9 @@ class Segment:
           OSError: The disk is full or fails. The file is as before; if that cannot be made sure, `is_broken` is true,
             and nothing more may be appended: its end is torn.
         """
+        if not os.fstat(self._descriptor).st_nlink:
+            self.is_broken = True
+            raise FileNotFoundError(errno.ENOENT, "the open segment was deleted", str(self.path))
         content = memoryview(b"".join(frames))
         end = self.size + len(content)
         try:
@@ -65,7 +74,8 @@ class Segment:
         if self.size == 0:
             with suppress(OSError):
                 self.path.unlink()
-        os.close(self._descriptor)
+        with suppress(OSError):
+            os.close(self._descriptor)
 
 
 def lock(descriptor: int) -> bool:

@@ -5,6 +5,8 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,8 +174,7 @@ class RequestLogWriter:
             _LOG.warning("request log: %d records have columns that cannot be logged; dropped", len(invalid))
         is_written = self._flush(batches)
         for entry in entries:
-            if entry.receipt:
-                entry.receipt.set_result(is_written and id(entry.records) not in invalid)
+            _resolve([entry], is_written and id(entry.records) not in invalid)
 
     def _sampled(self, entry: Entry) -> Records | None:
         """The rows of a micro-batch that are in the sample; a single request's were chosen when it was appended."""
@@ -229,15 +230,17 @@ class RequestLogWriter:
         if if_due and not (segment.size and (segment.size >= self._settings.segment_bytes or _hour() != self._hour)):
             return
         self._flush([])  # the counts of rows that were not logged
-        segment.close()
-        self._segment = None
+        if self._segment is not None:  # None if the disk failed meanwhile
+            self._segment.close()
+            self._segment = None
         self._maintenance.wake()
 
 
 def _resolve(entries: Sequence[Entry], is_written: bool) -> None:
     for entry in entries:
-        if entry.receipt and not entry.receipt.done():
-            entry.receipt.set_result(is_written)
+        if entry.receipt:
+            with suppress(InvalidStateError):  # cancelled: the client did not wait
+                entry.receipt.set_result(is_written)
 
 
 def _hour() -> int:

@@ -1,4 +1,5 @@
 import logging
+import shutil
 import time
 from concurrent.futures import wait
 from hashlib import blake2b
@@ -227,6 +228,31 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UsageError, match=r"file/requests: the request log cannot be written \(Not a directory\)"):
         RequestLogWriter(tmp_path / "file" / "requests", LogSettings())
+
+
+def test_a_client_that_does_not_wait(tmp_path: Path):
+    """An asyncio task that is cancelled cancels the future that it waits for."""
+    writer = RequestLogWriter(tmp_path, LogSettings(synchronous=True, every_seconds=3600))
+    for number in range(200):
+        receipt = writer.append(request(str(number)))
+        receipt.cancel()
+    writer.close()
+    assert writer.statistics().dropped == {} and writer.statistics().written == 200
+    assert len(ids(tmp_path)) == 200
+
+
+def test_a_log_that_is_deleted_while_it_is_written(tmp_path: Path, caplog):
+    folder = tmp_path / "[a]*?"  # DuckDB reads no such path as a pattern
+    writer = RequestLogWriter(folder, SYNCHRONOUS)
+    assert writer.append(request("a")).result(60)
+    shutil.rmtree(folder)
+    with caplog.at_level(logging.WARNING):
+        assert not writer.append(request("b")).result(60)
+        assert writer.append(request("c")).result(60)
+    assert "the open segment was deleted" in caplog.messages[0] and "again" in caplog.messages[1]
+    writer.close()
+    assert ids(folder) == [("c", 0)]
+    assert writer.statistics().dropped == {"disk": 1}
 
 
 def test_segments_end_when_they_are_large(tmp_path: Path):
