@@ -16,6 +16,8 @@ from serving.models.signatures import Signature, TensorSpec
 from serving.rest.limits import Limits
 from serving.rest.tensors import SUPPORTED, are_plain, leaves, missing_value
 
+_UTF8 = 4
+"""Most bytes of a character."""
 Flat = list[Sequence[Any]]
 """Per type of the signature, the values of N rows and the K inputs of that type, row by row, [N * K]."""
 
@@ -65,10 +67,12 @@ class Columns:
             return rows
         return [{**self._blank, **row} for row in rows]
 
-    def of_rows(self, rows: Sequence[Any]) -> Flat | None:
+    def of_rows(self, rows: Sequence[Any], short: bool) -> Flat | None:
         """Returns the values of N >= 1 objects with a scalar of the right type per input.
 
-        Strings must be shorter than the limit; the caller knows from the size of the body.
+        Args:
+          rows: The objects.
+          short: Whether all strings are known to be within the limit.
 
         Returns:
           None if a row is something else.
@@ -84,15 +88,19 @@ class Columns:
                 values: Sequence[Any]
                 values = group.of(rows[0]) if len(rows) == 1 else list(chain.from_iterable(map(group.of, rows)))
                 values = group.filled(values, len(rows))
-                if not are_plain(values, group.dtype):
+                if not are_plain(values, group.dtype) or not (short or self._are_short(values, group.dtype)):
                     return None
                 flat.append(values)
         except KeyError:
             return None
         return flat
 
-    def of_columns(self, columns: Mapping[str, Any]) -> tuple[Flat, int] | None:
+    def of_columns(self, columns: Mapping[str, Any], short: bool) -> tuple[Flat, int] | None:
         """Returns the values, and N, of lists with N >= 1 scalars of the right type for every input.
+
+        Args:
+          columns: Input -> list.
+          short: Whether all strings are known to be within the limit.
 
         Returns:
           None if a column lacks or is something else.
@@ -110,10 +118,15 @@ class Columns:
                 values = group.filled(list(chain.from_iterable(zip(*lists, strict=True))), len(lists[0]))
                 if not values or not are_plain(values, group.dtype):
                     return None
+                if not (short or self._are_short(values, group.dtype)):
+                    return None
                 flat.append(values)
         except KeyError:
             return None
         return (flat, sizes.pop()) if flat else None
+
+    def _are_short(self, values: Sequence[Any], dtype: str) -> bool:
+        return dtype != "STRING" or _UTF8 * max(map(len, values)) <= self._longest
 
     def arrays(self, batch: Sequence[Flat], rows: int) -> dict[str, np.ndarray]:
         """Returns the arrays by input, [rows] each, of the requests of a batch in their order."""

@@ -58,7 +58,7 @@ class PredictCodec:
         """
         document = read_object(body)
         signature = named_signature(document, self._signatures)
-        short = len(body) <= self._limits.text_bytes  # then every string is
+        short = len(body) <= self._limits.text_bytes  # so is every string
         if "instances" in document and "inputs" in document:
             raise invalid(
                 f"JSON Value: {shown(document)} Not formatted correctly expecting only one of 'inputs' or 'instances' "
@@ -78,7 +78,7 @@ class PredictCodec:
             raise invalid(f"JSON Value: {shown(document)} No values in 'instances' array")
         check_rows(len(rows), self._limits)
         columns = self._columns[signature.name]
-        flat = columns.of_rows(rows) if short else None
+        flat = columns.of_rows(rows, short)
         if flat is not None:
             return PredictRequest(signature.name, len(rows), True, (columns, flat))
         if type(rows[0]) is not dict and len(signature.inputs) > 1:
@@ -105,7 +105,7 @@ class PredictCodec:
                 )
             value = {next(iter(signature.inputs)): value}
         columns = self._columns[signature.name]
-        found = columns.of_columns(value) if short else None
+        found = columns.of_columns(value, short)
         if found is not None:
             flat, rows = found
             check_rows(rows, self._limits)

@@ -133,11 +133,7 @@ def _strings(values: Sequence[Any], types: set[type], longest: int) -> np.ndarra
         raise invalid(
             f"a string of {max(map(len, encoded)):,} bytes is longer than {longest:,}, the most that is accepted"
         )
-    return _objects(encoded)
-
-
-def _objects(values: list[bytes]) -> np.ndarray:
-    return np.array(values, object) if values else np.empty(0, object)
+    return np.array(encoded, object)
 
 
 def is_base64(value: Any) -> bool:
@@ -168,7 +164,7 @@ def decode_base64(text: str) -> bytes:
         raise invalid("Unable to base64 decode") from None
 
 
-def tensor(value: Any, spec: TensorSpec, limits: Limits, texts: int | None = None) -> np.ndarray:
+def tensor(value: Any, spec: TensorSpec, limits: Limits) -> np.ndarray:
     """Converts a value, a list or nested lists to an array; the shape is read off the first element of each level.
 
     null is the missing value of an optional input.

@@ -320,6 +320,20 @@ def test_limits():
         _codec(TEXT, text_bytes=4).decode(b'{"instances": [{"b64": "YWJjZGVm"}]}')
 
 
+@pytest.mark.parametrize("rows", [True, False])
+@pytest.mark.parametrize(("text", "fits"), [("a" * 40, True), ("ü" * 20, True), ("a" * 41, False), ("😀" * 11, False)])
+def test_the_limit_of_a_string_is_in_bytes(rows, text, fits):
+    texts = ["b"] * 20 + [text]
+    values = [{"text": one} for one in texts] if rows else {"text": texts}
+    body = json.dumps({"instances" if rows else "inputs": values}, ensure_ascii=False).encode()
+    codec = _codec(TEXT, text_bytes=40)
+    if fits:
+        assert codec.decode(body).inputs["text"].tolist() == [one.encode() for one in texts]
+    else:
+        with pytest.raises(ServingError, match="bytes is longer than 40"):
+            codec.decode(body)
+
+
 def test_a_type_that_json_cannot_represent_is_not_implemented():
     # json_tensor.cc, AddValueToTensor, default
     with pytest.raises(ServingError, match="Conversion of JSON Value: 1 to type: complex64") as refused:
