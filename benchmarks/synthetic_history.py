@@ -187,7 +187,9 @@ class History:
             model = self.home / "model"
             _write(model / "saved_model.pb", run_id)
             manifest = {"run_id": run_id, "fingerprints": fingerprints, "champion": champion or None}
-            made[0].custom_properties["pushed_version"].string_value = str(self.registry.push(model, manifest))
+            version = self.registry.push(model, manifest)
+            made[0].custom_properties["pushed_version"].string_value = str(version)
+            made[0].custom_properties["pushed_destination"].string_value = self.registry.location(version)
 
     def _put(
         self,

@@ -231,6 +231,7 @@ def create_pipeline(
                 "features": list(config.features.names),
                 "bar": config.evaluation.model_dump(mode="json", exclude={"slices"}),
                 "stated": config.model_card.model_dump(mode="json"),
+                **({"push": config.registry.push} if config.registry.push != "live" else {}),
                 **({"dvc": json.loads(inputs.dvc)} if inputs.dvc else {}),
             }
         ),

@@ -45,6 +45,7 @@ class RegistryPushExecutor(tfx_pusher.Executor):
         champion = artifact_utils.get_single_instance(input_dict["champion"])
         verdict = json.loads((Path(evaluation.uri) / "verdict.json").read_text(encoding="utf-8"))
         about = json.loads(exec_properties["about"])
+        alias = about.pop("push", "live")
         fingerprints = {
             "data": examples.get_string_custom_property("data_fingerprint"),
             "code": exec_properties["code_fingerprint"],
@@ -75,7 +76,7 @@ class RegistryPushExecutor(tfx_pusher.Executor):
             tried = _tried(folder)
             return card_files(model_card(about, data, verdict, _errors(input_dict), fingerprints, tried, pushed_as))
 
-        version = registry.push(folder, manifest, cards)
+        version = registry.push(folder, manifest, cards, alias)
         self._MarkPushed(pushed, pushed_destination=registry.location(version), pushed_version=str(version))
 
 
@@ -122,7 +123,8 @@ class RegistryPusher(base_component.BaseComponent):
     Constructor arguments are those of the spec: `registry` is the folder or URL; `registry_id` its identity (a new
     registry is a new destination, so that a cached push is not reused); `about` a JSON object for the manifest, except
     `features`, `bar` (section [evaluation] of pipeline.toml) and `stated` (section [model_card]), which are for the
-    model card. `errors` is optional.
+    model card, and `push`, the alias of the pushed version: "live" (default) or "none", see Registry.push. `errors` is
+    optional.
     """
 
     SPEC_CLASS = RegistryPusherSpec

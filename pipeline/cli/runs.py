@@ -5,6 +5,7 @@ import argparse
 from components.shared.errors import UsageError
 from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_json, add_root
+from pipeline.cli.decision_records import decisions_of
 from pipeline.cli.output import print_found, print_report_path
 from pipeline.cli.resources import home_of
 
@@ -17,7 +18,8 @@ def add_parsers(commands: Commands) -> None:
         runs,
         help="list runs, newest first",
         description=(
-            "Lists the runs of a dataset: spans, rows, drift findings, metrics, outcome, cached steps, duration."
+            "Lists the runs of a dataset: spans, rows, drift findings, metrics, outcome, cached steps, duration; then "
+            "the decisions about versions: promotions, rollbacks, canaries."
         ),
         examples=("plumbline runs --dataset flights --limit 5",),
     )
@@ -30,6 +32,7 @@ def add_parsers(commands: Commands) -> None:
 
 def runs(parsed: argparse.Namespace) -> int:
     """Prints the runs of a dataset, or writes them as a page with --html."""
+    from pipeline.metadata.decisions import decision_lines
     from pipeline.run_history.runs import history, runs_text
 
     if parsed.limit is not None and parsed.limit < 1:
@@ -40,5 +43,10 @@ def runs(parsed: argparse.Namespace) -> int:
         print_report_path(parsed, write_history(home_of(parsed)))
         return 0
     found = history(home_of(parsed), limit=parsed.limit)
-    print_found(parsed, lambda: {"runs": [one.to_json() for one in found]}, lambda: runs_text(for_a_terminal(found)))
+    decisions = decisions_of(parsed)[: parsed.limit]
+    print_found(
+        parsed,
+        lambda: {"runs": [one.to_json() for one in found], "decisions": [one.to_json() for one in decisions]},
+        lambda: "\n".join([runs_text(for_a_terminal(found)), *decision_lines(for_a_terminal(decisions))]),
+    )
     return 0

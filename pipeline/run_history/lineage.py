@@ -11,6 +11,7 @@ from components.registry.aliases import ROLES as ROLES
 from components.registry.registry import Registry
 from components.shared.errors import UsageError
 from pipeline.metadata.connection import connect, connection_config
+from pipeline.metadata.decisions import VersionDecision, decision_lines, read_decisions
 from pipeline.run_history.cache_reasons import InputChange, Reason, reasons
 from pipeline.run_history.metadata_graph import Execution, artifacts_by_id, executions_of_run, text_property, upstream
 
@@ -87,6 +88,7 @@ class Lineage:
       champion: The version it was compared with, or None.
       parents: The champion, its champion, and so on.
       steps: Upstream executions, oldest first.
+      decisions: Promotions, rollbacks and canaries of the version in this registry, newest first.
     """
 
     version: int
@@ -101,6 +103,7 @@ class Lineage:
     champion: int | None
     parents: tuple[Parent, ...]
     steps: tuple[LineageStep, ...]
+    decisions: tuple[VersionDecision, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns the JSON object that `plumbline lineage --json` prints."""
@@ -165,6 +168,7 @@ def model_lineage(
         champion=champion or None,
         parents=_parents(registry, champion),
         steps=_steps(made, done, reasons(store, done, by_node), artifacts),
+        decisions=tuple(one for one in read_decisions(store, labels.id) if one.version == version) if labels else (),
     )
 
 
@@ -286,4 +290,5 @@ def lineage_text(lineage: Lineage) -> str:
             f"{', '.join(step.inputs) or '-'} -> {', '.join(step.outputs)}"
         )
         lines.append(f"      {step.why}")
+    lines += [f"  {line}" for line in decision_lines(lineage.decisions)]
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from pipeline.settings.error_messages import check_urls, first_complaint, legal_
 from pipeline.settings.renamed_keys import read_present_names
 from pipeline.settings.sections.balance import AugmentationSection, BalanceSection, check_steps
 from pipeline.settings.sections.beam import BeamSection
+from pipeline.settings.sections.canary import CanarySection
 from pipeline.settings.sections.data import DataSection
 from pipeline.settings.sections.dataset import DatasetSection
 from pipeline.settings.sections.error_analysis import ErrorAnalysisSection
@@ -104,6 +105,9 @@ class RegistrySection(ConfigSection):
 
     directory: str = ""
     """Folder or URL (s3://, gs://, az://; extra `cloud`) of the versions; empty means <root>/<dataset>/registry."""
+    push: Literal["live", "none"] = "live"
+    """What a pushed version becomes. `live`: it replaces the live version. `none`: it waits for `plumbline canary
+    start` or `plumbline promote`, unless it is the first version."""
 
 
 class MetadataSection(ConfigSection):
@@ -153,6 +157,7 @@ class Config(ConfigSection):
     model_card: ModelCardSection = ModelCardSection()
     registry: RegistrySection = RegistrySection()
     request_log: RequestLogSection = RequestLogSection()
+    canary: CanarySection = CanarySection()
     metadata: MetadataSection = MetadataSection()
     mlflow: MlflowSection = MlflowSection()
     beam: BeamSection = BeamSection()

@@ -19,7 +19,7 @@ class CanaryPolicy:
       latency_margin: Tolerated relative increase of each quantile of the latency: 0.1 is 10 %.
       latency_quantiles: Quantiles of the latency that are compared, each in (0, 1).
       prediction_margin: Tolerated Chebyshev distance between the two distributions of predictions, in (0, 1).
-      metric_margin: Tolerated relative increase of the mean loss on labelled rows: 0.05 is 5 %.
+      metric_margin: Tolerated relative increase of the mean loss on labelled rows: 0.1 is 10 %.
       harm: Share of a margin from which shown harm leads to a rollback, 0 to 1.
       required: Checks that have to show non-inferiority before a promotion. The others can still lead to a rollback.
       minimum_requests: Number of canary requests before any promotion.
@@ -39,7 +39,7 @@ class CanaryPolicy:
     latency_margin: float = 0.1
     latency_quantiles: tuple[float, ...] = (0.5, 0.99)
     prediction_margin: float = 0.1
-    metric_margin: float = 0.05
+    metric_margin: float = 0.1
     harm: float = 0.5
     required: tuple[Check, ...] = ("errors", "latency", "predictions")
     minimum_requests: int = 500
