@@ -48,7 +48,12 @@ def import_labels(folder: Path, batches: Iterable[pa.RecordBatch], origin: Origi
         sequence = int(files[-1].stem) + 1 if files else 1
         counter = _Counter(batches)
         connection.register("arriving", counter.reader())
-        connection.execute("CREATE TEMP TABLE arrived AS SELECT * FROM arriving")
+        try:
+            connection.execute("CREATE TEMP TABLE arrived AS SELECT * FROM arriving")
+        except Exception:
+            if counter.error is not None:  # what the file's reader said, without DuckDB's words around it
+                raise counter.error from None
+            raise
         connection.execute(
             'CREATE TEMP TABLE given AS SELECT request_id, "row", arg_max(target, n) AS target FROM arrived '
             'GROUP BY request_id, "row"'
@@ -100,6 +105,7 @@ class _Counter:
     def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
         self._batches = iter(batches)
         self.labelled = self.missing = 0
+        self.error: Exception | None = None
 
     def reader(self) -> pa.RecordBatchReader:
         first = next(self._batches, None)
@@ -117,7 +123,11 @@ class _Counter:
             row = labelled.column("row").fill_null(EVERY_ROW)
             columns = [labelled.column("request_id"), row, labelled.column("target"), numbers]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
-            batch = next(self._batches, None)
+            try:
+                batch = next(self._batches, None)
+            except Exception as exc:
+                self.error = exc
+                raise
 
 
 def _number(connection: object, sql: str) -> int:

@@ -23,7 +23,7 @@ _SHOWN = 256
 """Bytes of a value in a message, as in TF Serving (kMaxJsonDebugStringBytes)."""
 _LONGEST_INTEGER = len(str(-(2**63)))
 _TOO_DEEP = "JSON Parse error: lists and objects are nested too deep"
-_LARGE = re.compile(r"[eE]\+?[0-9]{2}|[0-9]{19}")
+_LARGE = re.compile(r"[0-9](?:[eE]\+?[0-9]{2}|[0-9]{18})")
 """What a number beyond float64 or 64 bits needs: an exponent of two digits, or 19 digits in a row."""
 
 
