@@ -17,7 +17,7 @@ from components.shared.errors import PlumblineError, UsageError
 from serving.errors import ServingError, Status, servable_not_found, unknown_label, version_status_not_found
 from serving.models.leases import Lease, ServedVersion
 from serving.models.registry_watch import RegistryWatch
-from serving.models.version_loading import load_version, yield_often
+from serving.models.version_loading import load_version, settle, yield_often
 from serving.models.version_states import State, VersionStatus
 from serving.models.watched_model import FIRST_RETRY, LAST_RETRY, Failure, WatchedModel
 from serving.traffic import CANARY, LIVE, SHADOW, arm_of
@@ -233,11 +233,15 @@ class ModelManager:
             self._stopping.wait(self._poll_seconds)
 
     def _load_loop(self) -> None:
+        settled = False
         while not self._stopping.is_set():
             self._to_load.wait()
             self._to_load.clear()
             try:
                 self.load_missing()
+                if not settled and self.ready():
+                    settle()
+                    settled = True
             except Exception:
                 _LOG.exception("versions could not be loaded")
                 self._stopping.wait(self._poll_seconds)
