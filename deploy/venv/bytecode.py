@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-OWN = ("pipeline", "components", "data")
+OWN = ("pipeline", "components", "serving", "data")
 
 NOT_LOADED = frozenset(
     {

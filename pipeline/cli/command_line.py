@@ -28,6 +28,7 @@ from pipeline.cli import (
     run,
     runs,
     schema,
+    serve,
     tuned,
 )
 from pipeline.cli.arguments import check_credentials
@@ -58,6 +59,7 @@ COMMANDS = (
     init,
     migrate_config,
     kubeflow,
+    serve,
     completion,
 )
 """Modules of commands in the order of `plumbline --help`; each adds its parsers with `add_parsers`."""
@@ -101,7 +103,7 @@ def _command(arguments: Sequence[str]) -> int:
     parsed = parse(build_parser(), arguments)
     place = (
         parsed.root / parsed.dataset
-        if isinstance(getattr(parsed, "root", None), Path) and getattr(parsed, "dataset", None)
+        if isinstance(getattr(parsed, "root", None), Path) and isinstance(getattr(parsed, "dataset", None), str)
         else None
     )
     began = time.monotonic()

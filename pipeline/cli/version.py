@@ -8,10 +8,15 @@ from typing import Any
 STACK = ("tfx", "tensorflow", "apache-beam", "ml-metadata", "kfp")
 
 
+def plumbline_version() -> str:
+    """Plumbline's own version, such as 0.1.0."""
+    return _version("plumbline")
+
+
 def version_line() -> str:
     """`plumbline 0.1.0 (Python 3.11.9, tfx 1.21.0, ...)`; nothing is imported for it."""
     names = ", ".join([f"Python {platform.python_version()}", *(f"{name} {_version(name)}" for name in STACK)])
-    return f"plumbline {_version('plumbline')} ({names})"
+    return f"plumbline {plumbline_version()} ({names})"
 
 
 def _version(name: str) -> str:

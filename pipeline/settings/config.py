@@ -31,6 +31,7 @@ from pipeline.settings.sections.kubeflow import KubeflowSection
 from pipeline.settings.sections.model_card import ModelCardSection
 from pipeline.settings.sections.request_log import RequestLogSection
 from pipeline.settings.sections.section import ConfigSection, Names, Policy, Task
+from pipeline.settings.sections.serving import ServingSection
 from pipeline.settings.sections.text import TextSection
 from pipeline.settings.sections.training import TrainingSection
 from pipeline.settings.sections.tune import TuneSection, check_tune
@@ -159,6 +160,7 @@ class Config(ConfigSection):
     request_log: RequestLogSection = RequestLogSection()
     canary: CanarySection = CanarySection()
     metadata: MetadataSection = MetadataSection()
+    serving: ServingSection = ServingSection()
     mlflow: MlflowSection = MlflowSection()
     beam: BeamSection = BeamSection()
     kubeflow: KubeflowSection = KubeflowSection()

@@ -16,12 +16,21 @@ def encode_rows(outputs: Mapping[str, np.ndarray]) -> bytes:
     Raises:
       ServingError: 400, see `PredictCodec.encode`.
     """
+    return dumps({"predictions": rows_of(outputs)})
+
+
+def rows_of(outputs: Mapping[str, np.ndarray]) -> list[Any]:
+    """Returns what is written for each row: an object with all outputs, or a value if there is one output.
+
+    Raises:
+      ServingError: 400, see `PredictCodec.encode`.
+    """
     check_batch(outputs)
     columns = {name: _elements(writable(name, values)) for name, values in outputs.items()}
     if len(columns) == 1:
-        return dumps({"predictions": next(iter(columns.values()))})
+        return next(iter(columns.values()))
     names = list(columns)
-    return dumps({"predictions": [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]})
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def encode_columns(outputs: Mapping[str, np.ndarray]) -> bytes:

@@ -1,0 +1,41 @@
+"""Ids and keys of requests, and options in their query."""
+
+from urllib.parse import parse_qs
+
+from serving.errors import invalid
+from serving.rest.json_reader import read_object
+
+LONGEST_ID = 128
+MOST_FEATURES = 1000
+
+
+def is_request_id(given: str) -> str:
+    """Returns a client's request id; raises ServingError, 400, for one that cannot be logged and sent back."""
+    if not given.isascii() or not given.isprintable() or not 0 < len(given) <= LONGEST_ID:
+        raise invalid(f"X-Request-Id: must have 1 to {LONGEST_ID} printable ASCII characters")
+    return given
+
+
+def explained_features(query: str) -> int:
+    """Returns K of `explain=K` in a query; 0 without it; raises ServingError, 400, for another value."""
+    values = parse_qs(query).get("explain") if "explain" in query else None
+    if values is None:
+        return 0
+    if not (values[-1].isascii() and values[-1].isdigit()) or not 0 < int(values[-1][:9]) <= MOST_FEATURES:
+        raise invalid(f"explain={values[-1][:20]}: must be a number of features, from 1 to {MOST_FEATURES}")
+    return int(values[-1])
+
+
+def input_value(body: bytes, name: str) -> str | None:
+    """Returns the value of an input in the first row of a predict request, as text; None if it has none.
+
+    Raises:
+      ServingError: 400: the body is not JSON.
+    """
+    document = read_object(body)
+    rows, columns = document.get("instances"), document.get("inputs")
+    value = rows[0].get(name) if isinstance(rows, list) and rows and isinstance(rows[0], dict) else None
+    if value is None and isinstance(columns, dict):
+        value = columns.get(name)
+        value = value[0] if isinstance(value, list) and value else value
+    return None if value is None or isinstance(value, list | dict) else str(value)
