@@ -117,7 +117,7 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(invalid("not a request of HTTP/1.1"))
 
     def _feed(self, data: bytes) -> None:
-        """Parses data. A request to change the protocol, such as to HTTP/2, is answered as one of HTTP/1.1 (RFC 9110)."""
+        """Parses data; a request to change the protocol, such as to HTTP/2, is answered by HTTP/1.1 (RFC 9110, 7.8)."""
         while data:
             try:
                 self._parser.feed_data(data)
