@@ -59,7 +59,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         with tempfile.TemporaryDirectory(prefix="plumbline-inference-") as temporary:
-            finished = FinishedRun(options.run) if options.run else _trained(Path(temporary))
+            finished = FinishedRun(options.run) if options.run else trained(Path(temporary))
             result = _measured(finished, options)
     except PlumblineError as error:
         print(f"benchmarks/inference: {error}", file=sys.stderr)
@@ -68,7 +68,7 @@ def main() -> int:
     return 0
 
 
-def _trained(folder: Path) -> FinishedRun:
+def trained(folder: Path) -> FinishedRun:
     """A run on the newest months of the flights; its settings name the spans by a path from the checkout."""
     (folder / "schemas").symlink_to(CHECKOUT / "schemas")
     (folder / "data").symlink_to(CHECKOUT / "data")
@@ -134,7 +134,11 @@ def summed_up(seconds: Mapping[int, Mapping[str, list[float]]]) -> dict[str, Any
 
 
 class Served:
-    """A SavedModel, and rows to ask it about in both forms."""
+    """A SavedModel, and rows to ask it about in both forms.
+
+    Attributes:
+      columns: Inputs of serving_default, as many rows as the largest of SIZES.
+    """
 
     def __init__(self, model: Path, split: Path, features: list[str]) -> None:
         """Loads the model and the first rows of a split; fewer than the largest size are repeated."""
@@ -152,7 +156,7 @@ class Served:
         self._records = np.resize(np.array(records, object), SIZES[-1])
         specs = self._signatures["serving_default"].structured_input_signature[1]
         at = np.resize(np.arange(len(records)), SIZES[-1])
-        self._columns = {
+        self.columns = {
             sent: _plain(rows[name].iloc[at], specs[sent].dtype.name)
             for sent, name in zip(input_names(features), features, strict=True)
         }
@@ -160,7 +164,7 @@ class Served:
     def calls(self, size: int) -> dict[str, Call]:
         """Both signatures on the first rows; tensors are made beforehand, answers are fetched."""
         examples = self._tf.constant(self._records[:size])
-        columns = {name: self._tf.constant(values[:size]) for name, values in self._columns.items()}
+        columns = {name: self._tf.constant(values[:size]) for name, values in self.columns.items()}
         by_example, by_column = (self._signatures[name] for name in ("serve_examples", "serving_default"))
         return {
             "serve_examples": lambda: _fetched(by_example(examples=examples)),

@@ -120,17 +120,19 @@ def sampled_orders(features: int, background: int, permutations: int, seed: int)
 
 def _differences(row: Columns, background: Columns, features: Mapping[str, Sequence[str]]) -> np.ndarray:
     """Whether a background row and the explained row differ in a feature, bool [B, M]; two NaN are equal."""
-    found = []
-    for inputs in features.values():
-        unequal = []
-        for name in inputs:
-            left, right = row[name], background[name]
-            different = np.asarray(left != right, bool)
-            if right.dtype.kind in "fc":
-                different &= ~(np.isnan(left) & np.isnan(right))
-            unequal.append(different.reshape(len(right), -1).any(axis=1))
-        found.append(np.any(unequal, axis=0))
+    found = [
+        np.logical_or.reduce([_unequal(row[name], background[name]) for name in inputs]) for inputs in features.values()
+    ]
     return np.stack(found, axis=1)
+
+
+def _unequal(cell: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """[1, ...] and [B, ...] -> bool [B]."""
+    different = np.asarray(cell != cells, bool)
+    if cells.dtype.kind in "fc":
+        different &= (cell == cell) | (cells == cells)  # NaN is the only value unequal to itself
+    found: np.ndarray = different.reshape(len(cells), -1).any(axis=1)
+    return found
 
 
 class _Walks:
