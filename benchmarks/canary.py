@@ -1,7 +1,7 @@
 """False aborts and power of the canary analysis, beside Kayenta's rule and a fixed-horizon test.
 
     python -m benchmarks.canary [--runs 10000] [--fault-runs 1000] [--looks 50] [--batch 4000] [--share 0.25]
-                                [--seed 0]
+                                [--seed 0] [--scenario NAME]...
 
 Each simulated canary gets `share` of the requests and is looked at after each of `looks` batches of `batch` requests.
 In `null` it equals live (error rate 1 %, log-normal latencies of 20 ms, predictions in 10 bins, squared errors); in
@@ -46,10 +46,11 @@ def main() -> int:
     parser.add_argument("--batch", type=int, default=4_000, help="requests between looks, both arms (%(default)s)")
     parser.add_argument("--share", type=float, default=0.25, help="of the canary (%(default)s)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--scenario", action="append", choices=list(SCENARIOS), help="only this one; repeatable")
     options = parser.parse_args()
     began = time.monotonic()
     results = []
-    for name in SCENARIOS:
+    for name in options.scenario or SCENARIOS:
         found = simulate(name, options.runs if name in NULL else min(options.runs, options.fault_runs), options)
         results += found
         for one in found:

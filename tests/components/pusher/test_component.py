@@ -36,7 +36,7 @@ def artifact(kind: Any, folder: Path, **properties: str | int) -> list:
     return [made]
 
 
-def push(location: str, folder: Path, blessed: int, content: str = "") -> Any:
+def push(location: str, folder: Path, blessed: int, content: str = "", about: str = ABOUT, graph: str = "graph") -> Any:
     """Runs the executor; returns the artifact `pushed_model`. `content` is the recorded CONTENT of the model."""
     from tfx.types import standard_artifacts as kinds
 
@@ -44,7 +44,7 @@ def push(location: str, folder: Path, blessed: int, content: str = "") -> Any:
     from components.shared.artifacts.artifact_types import ErrorReport
 
     (folder / "model" / "Format-Serving").mkdir(parents=True)
-    (folder / "model" / "Format-Serving" / "saved_model.pb").write_text("graph")
+    (folder / "model" / "Format-Serving" / "saved_model.pb").write_text(graph)
     (folder / "evaluation").mkdir()
     (folder / "evaluation" / "verdict.json").write_text(json.dumps(VERDICT))
     (folder / "errors").mkdir()
@@ -63,7 +63,7 @@ def push(location: str, folder: Path, blessed: int, content: str = "") -> Any:
         "errors": artifact(ErrorReport, folder / "errors"),
     }
     outputs = {"pushed_model": artifact(kinds.PushedModel, folder / "pushed")}
-    properties = {"registry": location, "registry_id": "", "code_fingerprint": "c", "about": ABOUT}
+    properties = {"registry": location, "registry_id": "", "code_fingerprint": "c", "about": about}
     RegistryPushExecutor().Do(inputs, outputs, properties)
     return outputs["pushed_model"][0]
 
@@ -82,6 +82,15 @@ def test_blessed_model_is_pushed_and_its_location_recorded(location: str, tmp_pa
     assert (manifest["spans"], manifest["rows"]) == ({"train": [1], "eval": [2]}, {**VERDICT["rows"], "extra": 2})
     assert not {"features", "bar"} & manifest.keys()
     assert registry.labels().live == 1
+
+
+def test_pushed_version_waits_if_the_settings_say_so(location: str, tmp_path: Path) -> None:
+    waiting = json.dumps({**json.loads(ABOUT), "push": "none"})
+    for number in (1, 2):
+        push(location, tmp_path / str(number), blessed=1, about=waiting, graph=f"graph {number}")
+    registry = Registry(location)
+    assert (registry.versions(), registry.labels().live) == ([1, 2], 1)  # the first one has no predecessor to wait for
+    assert "push" not in registry.manifest(2)
 
 
 def test_damaged_model_is_not_pushed(location: str, tmp_path: Path) -> None:
