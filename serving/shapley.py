@@ -131,8 +131,7 @@ def _unequal(cell: np.ndarray, cells: np.ndarray) -> np.ndarray:
     different = np.asarray(cell != cells, bool)
     if cells.dtype.kind in "fc":
         different &= (cell == cell) | (cells == cells)  # NaN is the only value unequal to itself
-    found: np.ndarray = different.reshape(len(cells), -1).any(axis=1)
-    return found
+    return np.asarray(different.reshape(len(cells), -1).any(axis=1))
 
 
 class _Walks:
