@@ -249,6 +249,7 @@ class RequestLog:
             ) as connection,
         ):
             connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("SET enable_progress_bar = false")  # it is printed on stdout, after two seconds
             yield connection
 
     def _stream(

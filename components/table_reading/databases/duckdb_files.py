@@ -23,6 +23,7 @@ def batches(path: str, query: str, rows: int) -> Generator[pa.RecordBatch, None,
 
     try:
         connection = duckdb.connect(path, read_only=True)
+        connection.execute("SET enable_progress_bar = false")  # it is printed on stdout, after two seconds
     except duckdb.Error as exc:
         raise InputError(f"{path}: cannot be opened ({shorten(' '.join(str(exc).split()))})") from exc
     try:
