@@ -171,17 +171,6 @@ class Explainer:
         }
 
 
-def top_features(text: str) -> int:
-    """Returns K of the query `explain=K`.
-
-    Raises:
-      ServingError: 400: it is not an integer of at least 1.
-    """
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
-        raise invalid(f"explain={text[:20]}: must be the number of features to name, 1 or more, such as explain=5")
-    return int(text)
-
-
 def log_odds(probability: np.ndarray, others: np.ndarray | None = None) -> np.ndarray:
     """Returns ln(p / (1 - p)), float64 [N], finite also for 0 and 1.
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
 from serving.errors import ServingError, Status
-from serving.explanations import Explainer, log_odds, top_features
+from serving.explanations import Explainer, log_odds
 from serving.models.loaded_model import LoadedModel
 from serving.models.signatures import SERVING_INPUTS
 from serving.models.warmup import WARMUP_REQUESTS
@@ -256,11 +256,3 @@ def test_recorded_rows_may_lack_an_optional_input(tmp_path: Path) -> None:
     rows = [{name: value for name, value in row.items() if name != "distance"} for row in BACKGROUND]
     explainer = Explainer(saved(tmp_path / "model", "binary", rows=rows))
     assert np.isnan(explainer.background["distance"]).all()
-
-
-def test_the_query_is_a_positive_integer() -> None:
-    assert top_features("5") == 5 and top_features("007") == 7
-    for text in ("", "0", "-1", "5.0", "all", "٣", "²", "9" * 5000):
-        with pytest.raises(ServingError, match="must be the number of features to name") as error:
-            top_features(text)
-        assert error.value.status is Status.INVALID_ARGUMENT
