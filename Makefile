@@ -1,6 +1,6 @@
 # One command per habit; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run-local test test-fast test-cluster test-long test-faults lint format notebooks image flink-up flink-down lock clean docs reference settings-page
+.PHONY: help setup data run-local test test-fast test-cluster test-long test-faults lint format notebooks image flink-up flink-down lock clean docs reference
 SHELL := /bin/bash
 bin := .venv/bin
 WORKERS ?= 2
@@ -67,8 +67,6 @@ docs: setup ## build the documentation as a site in build/site, links checked (e
 reference: setup ## write docs/settings.md and docs/cli.md from the code
 	@$(bin)/python -m pipeline.settings.reference_page > docs/settings.md
 	@$(bin)/python -m docs.reference.command_line > docs/cli.md
-
-settings-page: reference
 
 lock: setup ## renew requirements.lock: one for Python 3.10 to 3.13, with hashes, without addresses
 	@UV_CACHE_DIR=.venv/.uv-cache $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.10 \

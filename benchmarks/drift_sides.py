@@ -15,7 +15,7 @@ def _ours(baseline: str, current: str) -> dict[str, int]:
     """`plumbline drift BASELINE CURRENT`, all defaults: every distance of every column, and the columns together."""
     from pipeline.drift.comparison import drift
 
-    rows = drift(baseline, current).found.rows
+    rows = drift(baseline, current).result.rows
     columns = {row.feature for row in rows if row.role != "table"}
     return {"columns": len(columns), "drifting": len({row.feature for row in rows if row.drifted} & columns)}
 

@@ -175,10 +175,10 @@ def _ours(baseline: Path, current: Path, thresholds: bool) -> list[Finding]:
         return [("", "refused", str(error))]
     found = [
         (f"{row.feature} ({row.slice})" if row.slice else row.feature, row.measure, row.detail)
-        for row in compared.found.rows
+        for row in compared.result.rows
         if row.drifted
     ]
-    return found + [(misfit.column, "misfit", f"{misfit.count} values") for misfit in compared.misfits]
+    return found + [(mismatch.column, "misfit", f"{mismatch.count} values") for mismatch in compared.mismatches]
 
 
 def _stock(pairs: Sequence[Pair], what: str) -> Findings:

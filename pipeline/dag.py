@@ -197,7 +197,7 @@ def create_pipeline(
         champion=resolver.outputs["champion"],
         predictions=predictor.outputs["predictions"],
         eval_config=eval_config(dataset.task, config.evaluation.slices),
-        bar=config.evaluation.model_dump_json(exclude={"slices"}),
+        policy=config.evaluation.model_dump_json(exclude={"slices"}),
         about=json.dumps({"features": by_kind(columns["features"])}),
         code=code_of("components.evaluator.component"),
     )
@@ -229,7 +229,7 @@ def create_pipeline(
                 "task": dataset.task,
                 "label": dataset.label,
                 "features": list(config.features.names),
-                "bar": config.evaluation.model_dump(mode="json", exclude={"slices"}),
+                "evaluation": config.evaluation.model_dump(mode="json", exclude={"slices"}),
                 "stated": config.model_card.model_dump(mode="json"),
                 **({"push": config.registry.push} if config.registry.push != "live" else {}),
                 **({"dvc": json.loads(inputs.dvc)} if inputs.dvc else {}),

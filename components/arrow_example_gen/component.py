@@ -53,9 +53,9 @@ def ArrowExampleGen(
       examples: Output: gzip TFRecords of tf.Examples, one file per span. Custom properties, each as JSON: `spans`,
         `rows` and `unlabelled` (rows dropped because their label is missing), by split; `labels` (split -> label value
         -> rows; empty from 1,000 distinct values on); `files` (split, span, name, sha256, bytes, rows, unlabelled);
-        `misfits` (type mismatches: file, column, count, row, value); `corrections` (name, sha256, rows, and the
-        numbers of rows that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (class balancing
-        and augmentation that the trainer will apply); `rounded` (float64 columns that lose distinct values as float32,
+        `type_mismatches` (file, column, count, row, value; also as `misfits`); `corrections` (name, sha256, rows, and
+        the numbers of rows that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (class
+        balancing and augmentation that the trainer will apply); `rounded` (float64 columns that lose distinct values as float32,
         see distinct_values.ValueRetention); and `data_fingerprint`. Beside the splits the artifact holds
         corrections.csv (a copy of the corrections file), rows.json (rows per file), and, if its URI is local, a
         columnar copy of each file, see columnar_copy.
@@ -102,13 +102,15 @@ def ArrowExampleGen(
     examples_utils.set_file_format(examples, "tfrecords_gzip")
     examples.set_string_custom_property("data_fingerprint", read)
     about = ("split", "span", "name", "sha256", "bytes", "rows", "unlabelled")
+    mismatches = [vars(mismatch) for mismatch in _once(done)]
     properties = {
         "spans": {split: [one.span for one in some] for split, some in by_split.items()},
         "rows": {split: sum(one.rows for one in some) for split, some in by_split.items()},
         "unlabelled": {split: sum(one.unlabelled for one in some) for split, some in by_split.items()},
         "labels": label_counts(described, done),
         "files": [{name: getattr(one, name) for name in about} for one in done],
-        "misfits": [vars(misfit) for misfit in _once(done)],
+        "type_mismatches": mismatches,
+        "misfits": mismatches,  # the former name
         "corrections": _corrections(described, done, examples.uri),
         "extra": [
             {"where": {column: list(values) for column, values in one.where.items()}, "spans": one.spans, "rows": count}
@@ -179,4 +181,4 @@ def _corrections(source: Source, done: list[ConversionResult], folder: str) -> l
 
 def _once(done: list[ConversionResult]) -> list:
     """Distinct type mismatches of all files; a file that is split by hash is read twice and reports each one twice."""
-    return list(dict.fromkeys(misfit for one in done for misfit in one.misfits))
+    return list(dict.fromkeys(mismatch for one in done for mismatch in one.mismatches))

@@ -38,7 +38,7 @@ class ConversionResult:
       rows: Rows written.
       unlabelled: Rows dropped because their label is missing.
       labels: Label value as text -> rows, for at most about 1,000 values.
-      misfits: Type mismatches, infinite values and missing times.
+      mismatches: Type mismatches, infinite values and missing times.
       corrected: See CorrectionCounts.counts.
       extra: In the split `extra`, the number of rows for each entry of Source.extra; else empty.
       rounded: distinct_values.ValueRetention as JSON, of columns that lose distinct values as float32.
@@ -52,7 +52,7 @@ class ConversionResult:
     rows: int
     unlabelled: int
     labels: dict[str, int]
-    misfits: tuple[TypeMismatch, ...]
+    mismatches: tuple[TypeMismatch, ...]
     corrected: dict[str, int] = field(default_factory=dict)
     extra: tuple[int, ...] = ()
     rounded: tuple[dict[str, Any], ...] = ()
@@ -66,7 +66,7 @@ class ConversionResult:
         """Parses the output of `to_json`."""
         fields = json.loads(text)
         return cls(
-            misfits=tuple(TypeMismatch(**misfit) for misfit in fields.pop("misfits")),
+            mismatches=tuple(TypeMismatch(**mismatch) for mismatch in fields.pop("mismatches")),
             extra=tuple(fields.pop("extra")),
             rounded=tuple(fields.pop("rounded")),
             **fields,
@@ -104,11 +104,11 @@ def convert(source: Source, job: ConversionTask, columnar: bool = False) -> Conv
     Raises:
       InputError: The file cannot be read; the message names file, column and row.
     """
-    misfits: list[TypeMismatch] = []
+    mismatches: list[TypeMismatch] = []
     applied = CorrectionCounts()
     seen = LabelCounter(source.label)
     taken: list[int] = []
-    read = source.read(job.file, job.split, misfits, applied, taken)
+    read = source.read(job.file, job.split, mismatches, applied, taken)
     rounding = RoundingCheck()
     rows = write_examples(rounding.watched(seen.labelled(read)), job.target, columnar)
     return ConversionResult(
@@ -120,7 +120,7 @@ def convert(source: Source, job: ConversionTask, columnar: bool = False) -> Conv
         rows=rows,
         unlabelled=seen.unlabelled,
         labels={str(value): count for value, count in seen.values.items()},
-        misfits=tuple(misfits),
+        mismatches=tuple(mismatches),
         # The counts cover all rows of the file, but the split `extra` takes only some of them.
         corrected={} if job.split == extra_rows.SPLIT else applied.counts,
         extra=tuple(taken),

@@ -22,13 +22,13 @@ class CorrectionCounts:
     """Counts of the applied corrections.
 
     Attributes:
-      found: Positions in Corrections.ids of the ids that occurred in the data.
+      matched: Positions in Corrections.ids of the ids that occurred in the data.
       dropped: Rows dropped.
       relabelled: Rows whose label changed.
       changed: Rows in which a column other than the label changed; a row may count as relabelled and changed.
     """
 
-    found: set[int] = field(default_factory=set)
+    matched: set[int] = field(default_factory=set)
     dropped: int = 0
     relabelled: int = 0
     changed: int = 0
@@ -99,7 +99,7 @@ class Corrections:
             return batch
         rows = np.flatnonzero(at.is_valid().to_numpy(zero_copy_only=False))
         index = at.drop_null().to_numpy()
-        count.found.update(np.unique(index).tolist())
+        count.matched.update(np.unique(index).tolist())
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         changed = np.zeros(batch.num_rows, bool)
         for name, edit in self.edits.items():

@@ -14,7 +14,7 @@ INFINITE = "infinite"
 
 
 def without_infinite(
-    batches: Iterable[pa.RecordBatch], policy: str, file: FileTypeMismatches, misfits: list[TypeMismatch] | None
+    batches: Iterable[pa.RecordBatch], policy: str, file: FileTypeMismatches, mismatches: list[TypeMismatch] | None
 ) -> Iterator[pa.RecordBatch]:
     """Yields the batches of a file with infinite numbers replaced by null.
 
@@ -22,7 +22,7 @@ def without_infinite(
       batches: All rows of the file, typed by the schema.
       policy: "missing" replaces and counts, "error" raises; setting [data] infinity.
       file: The file's name and row numbering, for messages.
-      misfits: Receives one entry per affected column after the last batch; None discards them.
+      mismatches: Receives one entry per affected column after the last batch; None discards them.
 
     Raises:
       InputError: A number is infinite and the policy is "error".
@@ -49,5 +49,5 @@ def without_infinite(
             batch = batch.set_column(place, batch.schema.field(place), finite)
         before += batch.num_rows
         yield batch
-    if misfits is not None:
-        misfits.extend(found.values())
+    if mismatches is not None:
+        mismatches.extend(found.values())

@@ -155,7 +155,7 @@ class Source:
         self,
         file: SpanFile,
         split: str,
-        misfits: list[TypeMismatch] | None = None,
+        mismatches: list[TypeMismatch] | None = None,
         applied: CorrectionCounts | None = None,
         taken: list[int] | None = None,
     ) -> Iterator[pa.RecordBatch]:
@@ -164,7 +164,7 @@ class Source:
         Args:
           file: A file of the window.
           split: Name of the split.
-          misfits: Receives the type mismatches, see read_batches.
+          mismatches: Receives the type mismatches, see read_batches.
           applied: Counts of the applied corrections, updated in place.
           taken: For the split `extra`, receives the number of rows for each of `self.extra`, replacing its content.
 
@@ -175,7 +175,7 @@ class Source:
           InputError: The file or the corrections cannot be read, or all times of a file that is split by time are
             equal.
         """
-        rows = self._rows(file, split, misfits)
+        rows = self._rows(file, split, mismatches)
         if self.corrected is not None:
             rows = self.corrected.apply(rows, applied)
             if spellings := self.options.spellings:  # a corrected value may be a spelling variant
@@ -195,13 +195,13 @@ class Source:
         if taken is not None:
             taken[:] = total.tolist()
 
-    def _rows(self, file: SpanFile, split: str, misfits: list[TypeMismatch] | None) -> Iterator[pa.RecordBatch]:
-        batches = self._all_rows(file, misfits)
+    def _rows(self, file: SpanFile, split: str, mismatches: list[TypeMismatch] | None) -> Iterator[pa.RecordBatch]:
+        batches = self._all_rows(file, mismatches)
         if self.span_by:
             for batch in batches:
                 chosen = in_period(batch.column(self.time), self.unit, self.span_by, file.span)
                 yield batch.filter(pa.array(chosen))
-            self._note_missing(file, misfits)
+            self._note_missing(file, mismatches)
             return
         if self.has_spans:
             yield from batches
@@ -218,12 +218,14 @@ class Source:
             chosen = eval_mask(batch, self.ids, self.eval_share)
             yield batch.filter(pa.array(chosen if split == "eval" else ~chosen))
 
-    def _all_rows(self, file: SpanFile, misfits: list[TypeMismatch] | None = None) -> Iterator[pa.RecordBatch]:
+    def _all_rows(self, file: SpanFile, mismatches: list[TypeMismatch] | None = None) -> Iterator[pa.RecordBatch]:
         # Messages name the file without the period, so that errors of a file are reported once for all its spans.
         file = replace(file, name=file.name.removesuffix(f" [{file.span}]")) if self.span_by else file
-        batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, misfits)
-        about = FileTypeMismatches(file.name, self.options.misfits, self.options.header_row if is_csv(file) else 0)
-        return without_infinite(batches, self.options.infinity, about, misfits)
+        batches = read_batches(self.place, file, arrow_types(dict(self.columns)), self.options, mismatches)
+        about = FileTypeMismatches(
+            file.name, self.options.on_type_mismatch, self.options.header_row if is_csv(file) else 0
+        )
+        return without_infinite(batches, self.options.infinity, about, mismatches)
 
     def _times(self, file: SpanFile) -> Times:
         """Statistics of the time column; cached per process for files, per source for database servers."""
@@ -239,12 +241,12 @@ class Source:
     def _server_times(self) -> dict[tuple[Any, ...], Times]:
         return {}
 
-    def _note_missing(self, file: SpanFile, misfits: list[TypeMismatch] | None) -> None:
+    def _note_missing(self, file: SpanFile, mismatches: list[TypeMismatch] | None) -> None:
         times = self._times(file)
-        if misfits is not None and times.missing:
+        if mismatches is not None and times.missing:
             name = file.name.removesuffix(f" [{file.span}]")
             row = times.first + (2 if is_csv(file) else 1)
-            misfits.append(TypeMismatch(name, self.time, times.missing, row, "", "no_time"))
+            mismatches.append(TypeMismatch(name, self.time, times.missing, row, "", "no_time"))
 
     def digest(self, file_sha256: str, split: str) -> str:
         """The entry of a file and split in the data fingerprint: the checksum and all settings that change the rows.

@@ -63,7 +63,7 @@ def analyse_errors(
     chosen = sample_rows(
         len(predictions.labels), min(most, MOST_PRODUCTS // max(1, len(features) * classes)), settings.seed
     )
-    candidate = predictions.answers[CANDIDATE]
+    candidate = predictions.outputs[CANDIDATE]
     decided = None if candidate.decided is None else candidate.decided[chosen]
     found = row_losses(task, predictions.labels[chosen], candidate.output[chosen], decided)
     places = predictions.places[chosen]

@@ -88,11 +88,11 @@ class Assessment:
 def assess(
     task: str,
     labels: np.ndarray,
-    answers: Mapping[str, np.ndarray],
+    predictions: Mapping[str, np.ndarray],
     thresholds: Mapping[str, float],
     slices: Mapping[str, np.ndarray],
     groups: Mapping[str, Mapping[str, np.ndarray]],
-    bar: ValidationThresholds,
+    policy: ValidationThresholds,
     column: str = "",
 ) -> Assessment:
     """Assesses the candidate on the eval split.
@@ -100,65 +100,68 @@ def assess(
     Args:
       task: binary, multiclass or regression.
       labels: Labels encoded by the candidate, none missing, [N], N > 0.
-      answers: Predictions, [N] or [N, K], of candidate and prior, and of champion, linear and strongest_column if there
-        are any.
+      predictions: Model -> its predictions, [N] or [N, K]: candidate and prior, and champion, linear and
+        strongest_column if there are any.
       thresholds: Decision threshold of each of these, for binary tasks.
       slices: Slice name -> row indices.
       groups: Sensitive column -> value -> row indices.
-      bar: Thresholds and policies of the evaluation.
+      policy: The evaluation policy.
       column: Name of the column that strongest_column uses.
     """
-    judges = {
-        name: metrics_of_task(task, labels, answer, thresholds.get(name, NO_THRESHOLD))
-        for name, answer in answers.items()
+    calculators = {
+        name: metrics_of_task(task, labels, prediction, thresholds.get(name, NO_THRESHOLD))
+        for name, prediction in predictions.items()
     }
-    large = {name: at for name, at in slices.items() if len(at) >= bar.min_slice_rows}
-    draws = draw_samples(judges, large, len(labels), overall_only=(PRIOR, LINEAR, STRONGEST))
+    large = {name: at for name, at in slices.items() if len(at) >= policy.min_slice_rows}
+    draws = draw_samples(calculators, large, len(labels), overall_only=(PRIOR, LINEAR, STRONGEST))
     comparisons = {}
-    if CHAMPION in judges:
-        comparisons = compare_metrics(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
-    p_value = independence_p_value(task, labels, answers[CANDIDATE])
+    if CHAMPION in calculators:
+        comparisons = compare_metrics(draws, policy.tolerance, policy.slice_tolerance, LOWER_IS_BETTER)
+    p_value = independence_p_value(task, labels, predictions[CANDIDATE])
     violations, notices = compare_with_prior(
-        task, draws, p_value, first=CHAMPION not in judges, policy=bar.prior_baseline
+        task, draws, p_value, first=CHAMPION not in calculators, policy=policy.prior_baseline
     )
-    blocked, more_notices = compare_with_linear(task, draws, bar.linear_baseline)
+    blocked, more_notices = compare_with_linear(task, draws, policy.linear_baseline)
     violations, notices = violations + blocked, notices + more_notices + linear_leads(task, draws)
     strongest = compare_with_strongest_column(task, draws, column)
     if strongest is not None and strongest.lost:
         lost = StrongestColumn(strongest.column, strongest.metric, strongest.candidate, strongest.value)
-        (violations if bar.strongest_column == "block" else notices).append(lost)
+        (violations if policy.strongest_column == "block" else notices).append(lost)
     if task != "regression":
-        notices += _miscalibration(*_confidence(labels, answers[CANDIDATE]))
-    notices += _too_few_rows(comparisons, bar.tolerance)
+        notices += _miscalibration(*_confidence(labels, predictions[CANDIDATE]))
+    notices += _too_few_rows(comparisons, policy.tolerance)
     fairness_entry: dict[str, Any] = {}
     if groups:
         fairness_entry, blocked, more_notices = _fairness(
-            labels, answers[CANDIDATE], thresholds[CANDIDATE], groups, bar
+            labels, predictions[CANDIDATE], thresholds[CANDIDATE], groups, policy
         )
         violations += blocked
         notices += more_notices
-    parts = {OVERALL: np.arange(len(labels)), **slices}
+    all_slices = {OVERALL: np.arange(len(labels)), **slices}
     measured = {
-        name: {part: _measured(task, judges[name], labels, answers[name], at) for part, at in parts.items()}
+        name: {
+            slice_name: _measured(task, calculators[name], labels, predictions[name], at)
+            for slice_name, at in all_slices.items()
+        }
         for name in (CANDIDATE, CHAMPION)
-        if name in answers
+        if name in predictions
     }
     for name in measured.keys() & thresholds.keys():
         for metrics in measured[name].values():
             metrics["threshold"] = thresholds[name]
     decisions = {
-        name: _decisions(labels, answers[name], thresholds[name])
+        name: _decisions(labels, predictions[name], thresholds[name])
         for name in measured
         if task == "binary" and name in thresholds
     }
-    baselines = {name: draws.measured(OVERALL, name) for name in (PRIOR, LINEAR) if name in judges}
+    baselines = {name: draws.measured(OVERALL, name) for name in (PRIOR, LINEAR) if name in calculators}
     for name, metrics in baselines.items():
         if task != "regression":
-            metrics["calibration_error"] = calibration_error(*_confidence(labels, answers[name]))
+            metrics["calibration_error"] = calibration_error(*_confidence(labels, predictions[name]))
         if name in thresholds:
             metrics["threshold"] = thresholds[name]
     return Assessment(
-        {part: draws.intervals(part, CANDIDATE) for part in draws.found},
+        {slice_name: draws.intervals(slice_name, CANDIDATE) for slice_name in draws.metrics},
         measured,
         baselines,
         _differences(draws, baselines),
@@ -168,7 +171,7 @@ def assess(
         notices,
         strongest,
         decisions,
-        _differences(draws, [CHAMPION]) if CHAMPION in judges else [],
+        _differences(draws, [CHAMPION]) if CHAMPION in calculators else [],
     )
 
 
@@ -209,41 +212,41 @@ def _differences(draws: BootstrapSamples, baselines: Iterable[str]) -> list[dict
     return rows
 
 
-def metrics_of_task(task: str, labels: np.ndarray, answer: np.ndarray, threshold: float) -> WeightedMetrics:
+def metrics_of_task(task: str, labels: np.ndarray, prediction: np.ndarray, threshold: float) -> WeightedMetrics:
     """Returns the metric calculator of a task, see weighted_metrics.py.
 
     Args:
       task: binary, multiclass or regression.
       labels: Labels, [N].
-      answer: Predictions, [N] or [N, K].
+      prediction: Predictions, [N] or [N, K].
       threshold: Decision threshold of a binary task.
     """
     if task == "binary":
-        return ThresholdMetrics(labels, answer, threshold)
+        return ThresholdMetrics(labels, prediction, threshold)
     if task == "multiclass":
-        return multiclass_metrics(labels.astype(np.int64), answer)
-    return regression_metrics(labels, answer)
+        return multiclass_metrics(labels.astype(np.int64), prediction)
+    return regression_metrics(labels, prediction)
 
 
 def _measured(
-    task: str, judge: WeightedMetrics, labels: np.ndarray, answer: np.ndarray, at: np.ndarray
+    task: str, calculator: WeightedMetrics, labels: np.ndarray, prediction: np.ndarray, at: np.ndarray
 ) -> dict[str, float]:
     """Metrics of some rows, their number, and the calibration."""
     metrics = {"rows": float(len(at))}
-    metrics |= zip(judge.names, judge.among(at)(np.ones(len(at))).tolist(), strict=True)
+    metrics |= zip(calculator.names, calculator.among(at)(np.ones(len(at))).tolist(), strict=True)
     if task != "regression":
-        metrics["calibration_error"] = calibration_error(*_confidence(labels[at], answer[at]))
+        metrics["calibration_error"] = calibration_error(*_confidence(labels[at], prediction[at]))
     if task == "binary":
         positives = float(labels[at].sum())
-        metrics["calibration"] = float(answer[at].sum(dtype=np.float64)) / positives if positives else math.nan
+        metrics["calibration"] = float(prediction[at].sum(dtype=np.float64)) / positives if positives else math.nan
     return metrics
 
 
-def _confidence(labels: np.ndarray, answer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _confidence(labels: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Binary: both arguments unchanged. Multiclass: whether the most probable class is correct, and its probability."""
-    if answer.ndim == 1:
-        return labels, answer
-    return (answer.argmax(axis=1) == labels).astype(np.float64), answer.max(axis=1)
+    if prediction.ndim == 1:
+        return labels, prediction
+    return (prediction.argmax(axis=1) == labels).astype(np.float64), prediction.max(axis=1)
 
 
 def _miscalibration(observed: np.ndarray, score: np.ndarray) -> list[Finding]:
@@ -268,8 +271,8 @@ def _too_few_rows(
 ) -> list[Finding]:
     return [
         LowPower(metric, tolerance[metric], found.detectable)
-        for (part, metric), found in comparisons.items()
-        if part == OVERALL and tolerance[metric] and found.detectable > 2 * tolerance[metric]
+        for (slice_name, metric), found in comparisons.items()
+        if slice_name == OVERALL and tolerance[metric] and found.detectable > 2 * tolerance[metric]
     ]
 
 
@@ -278,33 +281,33 @@ def _fairness(
     probability: np.ndarray,
     threshold: float,
     groups: Mapping[str, Mapping[str, np.ndarray]],
-    bar: ValidationThresholds,
+    policy: ValidationThresholds,
 ) -> tuple[dict[str, Any], list[Finding], list[Finding]]:
     """The entry of verdict.json, violations and notices."""
-    measured, gaps = fairness_disparities(labels, probability, threshold, groups, bar.min_slice_rows)
+    measured, gaps = fairness_disparities(labels, probability, threshold, groups, policy.min_slice_rows)
     violations: list[Finding] = []
     notices: list[Finding] = []
     for gap in gaps:
-        limit = bar.max_disparity.get(gap.metric)
+        limit = policy.max_disparity.get(gap.metric)
         if limit is None or gap.value <= limit:
             continue
         found = FairnessGap(gap.metric, gap.column, gap.high, gap.low, gap.value, limit, gap.significant)
         (violations if gap.significant else notices).append(found)
     small = {
-        column: [value for value, metrics in values.items() if metrics["rows"] < bar.min_slice_rows]
+        column: [value for value, metrics in values.items() if metrics["rows"] < policy.min_slice_rows]
         for column, values in measured.items()
     }
     for column, values in small.items():
-        if bar.max_disparity and len(measured[column]) - len(values) < 2:
-            notices.append(FairnessNotCompared(column, bar.min_slice_rows))
+        if policy.max_disparity and len(measured[column]) - len(values) < 2:
+            notices.append(FairnessNotCompared(column, policy.min_slice_rows))
     fairness_entry = {
         "threshold": threshold,
-        "min_rows": bar.min_slice_rows,
+        "min_rows": policy.min_slice_rows,
         "groups": {
             column: {value: {name: finite(x) for name, x in metrics.items()} for value, metrics in values.items()}
             for column, values in measured.items()
         },
-        "gaps": [asdict(gap) | {"limit": bar.max_disparity.get(gap.metric)} for gap in gaps],
+        "gaps": [asdict(gap) | {"limit": policy.max_disparity.get(gap.metric)} for gap in gaps],
     }
     return fairness_entry, violations, notices
 

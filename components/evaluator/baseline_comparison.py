@@ -81,7 +81,7 @@ def compare_with_linear(task: str, draws: BootstrapSamples, policy: str) -> tupl
       draws: Bootstrap samples of candidate and linear baseline.
       policy: block or warn, for a candidate that is significantly worse.
     """
-    if LINEAR not in draws.found[OVERALL]:
+    if LINEAR not in draws.metrics[OVERALL]:
         return [], []
     name = AGAINST_LINEAR[task]
     ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
@@ -97,7 +97,7 @@ def linear_leads(task: str, draws: BootstrapSamples) -> list[Finding]:
 
     Precision and recall are left out, because the threshold trades one for the other; F1 combines both.
     """
-    if LINEAR not in draws.found[OVERALL]:
+    if LINEAR not in draws.metrics[OVERALL]:
         return []
     ours, line = draws.measured(OVERALL, CANDIDATE), draws.measured(OVERALL, LINEAR)
     ahead = []
@@ -119,7 +119,7 @@ def compare_with_strongest_column(task: str, draws: BootstrapSamples, column: st
       draws: Bootstrap samples of candidate, prior and strongest column.
       column: Name of the strongest column.
     """
-    if STRONGEST not in draws.found[OVERALL]:
+    if STRONGEST not in draws.metrics[OVERALL]:
         return None
     metric = AGAINST_COLUMN[task]
     ours, alone, prior = (draws.measured(OVERALL, name)[metric] for name in (CANDIDATE, STRONGEST, PRIOR))

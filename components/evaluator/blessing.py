@@ -37,34 +37,39 @@ Comparisons = Mapping[tuple[str, str], MetricComparison]
 
 
 def find_violations(
-    candidate: Slices, champion: Slices | None, bar: ValidationThresholds, comparisons: Comparisons | None = None
+    candidate: Slices, champion: Slices | None, policy: ValidationThresholds, comparisons: Comparisons | None = None
 ) -> list[ThresholdViolation]:
     """Returns all violations of thresholds; the candidate is blessed if there are none.
 
     Args:
       candidate: Metrics of the candidate on the eval split.
       champion: Metrics of the champion on the same rows; None if there is none, so that only absolute thresholds apply.
-      bar: Thresholds and tolerances.
-      comparisons: Significance of the differences to the champion, see paired_comparison.py. A loss beyond the
-        tolerance is a violation only if it is significant. Without a comparison every such loss is a violation; if the
-        significance is undefined, it is a violation overall but not on a slice.
+      policy: Evaluation policy: thresholds and tolerances.
+      comparisons: Significance of the differences to the champion, see paired_comparison.py. None makes every loss
+        beyond the tolerance a violation.
 
     Returns:
-      Violations, overall first. An undefined metric (AUC of a slice with one class) is a violation overall, but not on
-      a slice.
+      Violations, overall first. Whether a loss beyond the tolerance is one depends on its comparison:
+
+          significant         a violation
+          not significant     no violation
+          undefined           a violation over all rows, none on a slice
+          no comparison       a violation
+
+      An undefined metric (AUC of rows of one class) is a violation over all rows and none on a slice.
     """
     found = []
     for name, metrics in sorted({OVERALL: {}, **candidate}.items()):
         overall = name == OVERALL
-        if not overall and metrics["rows"] < bar.min_slice_rows:
+        if not overall and metrics["rows"] < policy.min_slice_rows:
             continue
-        for metric, threshold in (bar.thresholds if overall else bar.slice_thresholds).items():
+        for metric, threshold in (policy.thresholds if overall else policy.slice_thresholds).items():
             if _falls_short(metric, metrics.get(metric), threshold, overall):
                 found.append(ThresholdViolation(name, metric, _number(metrics.get(metric)), threshold, "threshold"))
         before = (champion or {}).get(name)
         if before is None:
             continue
-        for metric, tolerance in (bar.tolerance if overall else bar.slice_tolerance).items():
+        for metric, tolerance in (policy.tolerance if overall else policy.slice_tolerance).items():
             worst = _number(before.get(metric)) + (tolerance if metric in LOWER_IS_BETTER else -tolerance)
             if not (worst == worst or overall) or not _falls_short(metric, metrics.get(metric), worst, overall):
                 continue
@@ -74,30 +79,32 @@ def find_violations(
     return found
 
 
-def by_chance(
-    candidate: Slices, champion: Slices | None, bar: ValidationThresholds, comparisons: Comparisons
+def find_insignificant(
+    candidate: Slices, champion: Slices | None, policy: ValidationThresholds, comparisons: Comparisons
 ) -> list[ThresholdViolation]:
     """Returns losses beyond the tolerance that are not violations because they are not significant, with p-values.
 
     Args:
       candidate: See `find_violations`.
       champion: See `find_violations`.
-      bar: See `find_violations`.
+      policy: See `find_violations`.
       comparisons: See `find_violations`.
     """
-    counted = {(one.slice, one.metric, one.against) for one in find_violations(candidate, champion, bar, comparisons)}
+    counted = {
+        (one.slice, one.metric, one.against) for one in find_violations(candidate, champion, policy, comparisons)
+    }
     return [
         replace(one, significant=False, p_value=comparisons[one.slice, one.metric].p_value)
-        for one in find_violations(candidate, champion, bar)
+        for one in find_violations(candidate, champion, policy)
         if (one.slice, one.metric, one.against) not in counted
     ]
 
 
-def _falls_short(metric: str, value: float | None, bar: float, overall: bool) -> bool:
+def _falls_short(metric: str, value: float | None, bound: float, overall: bool) -> bool:
     number = _number(value)
     if number != number:
         return overall
-    return number > bar if metric in LOWER_IS_BETTER else number < bar
+    return number > bound if metric in LOWER_IS_BETTER else number < bound
 
 
 def _number(value: float | None) -> float:

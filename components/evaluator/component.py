@@ -28,7 +28,7 @@ def ChampionEvaluator(
     evaluation: OutputArtifact[ModelEvaluation],
     blessing: OutputArtifact[ModelBlessing],
     eval_config: Parameter[str],
-    bar: Parameter[str],
+    policy: Parameter[str],
     about: Parameter[str],
     code: Parameter[str],
 ):
@@ -43,7 +43,7 @@ def ChampionEvaluator(
         rows read of each split.
       blessing: Receives the decision.
       eval_config: TFMA's EvalConfig as JSON; only its slices are used.
-      bar: JSON of the fields of blessing.ValidationThresholds.
+      policy: The evaluation policy: JSON of the fields of blessing.ValidationThresholds.
       about: JSON object with section `features` of pipeline.toml.
       code: Fingerprint of the code, part of the cache key.
     """
@@ -52,20 +52,20 @@ def ChampionEvaluator(
     if version is not None:
         locations[CHAMPION] = serving_model_path(champion.uri)
     folder = Path(evaluation.uri)
-    answered, learned = read_predictions(Path(predictions.uri)), read_train_labels(Path(predictions.uri))
+    predicted, train_labels = read_predictions(Path(predictions.uri)), read_train_labels(Path(predictions.uri))
     splits = {split: get_split_uri([examples], split) for split in ("train", "eval")}
     verdict = evaluate(
-        answered,
-        learned,
+        predicted,
+        train_labels,
         splits,
         with_items(json.loads(about)["features"], splits["train"]),
         slice_keys(eval_config),
-        ValidationThresholds(**json.loads(bar)),
+        ValidationThresholds(**json.loads(policy)),
         locations,
         version,
         folder,
     )
-    verdict["rows"] = {"train": len(learned), "eval": answered.about.rows}
+    verdict["rows"] = {"train": len(train_labels), "eval": predicted.about.rows}
     write_json(folder / "verdict.json", verdict)
     blessed = verdict["blessed"]
     write_text(Path(blessing.uri) / (constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME), "")

@@ -9,7 +9,7 @@ import numpy as np
 
 from components.evaluator.assessment import Assessment, assess, finite
 from components.evaluator.baselines import LINEAR, PRIOR, STRONGEST, feature_names, learn_baselines
-from components.evaluator.blessing import OVERALL, ValidationThresholds, by_chance, find_violations
+from components.evaluator.blessing import OVERALL, ValidationThresholds, find_insignificant, find_violations
 from components.evaluator.finding_text import listed, to_text
 from components.evaluator.findings import ChampionColumns, ChampionIncomparable, Finding, UnknownClasses
 from components.evaluator.slicing import groups_of, slices_of
@@ -25,7 +25,7 @@ def evaluate(
     splits: Mapping[str, str],
     features: Mapping[str, Any],
     keys: list[list[str]],
-    bar: ValidationThresholds,
+    policy: ValidationThresholds,
     locations: Mapping[str, str],
     version: int | None,
     folder: Path,
@@ -38,7 +38,7 @@ def evaluate(
       splits: `train` and `eval` -> folder of the examples.
       features: Section [features] of pipeline.toml.
       keys: Columns of each slicing spec.
-      bar: Thresholds and policies of the evaluation.
+      policy: The evaluation policy.
       locations: candidate and champion -> folder of its SavedModel; the same models as in `predictions`.
       version: Version of the champion; None if there is none.
       folder: Folder for TFMA's files.
@@ -63,12 +63,12 @@ def evaluate(
             f"{splits['eval']}: no row has a label{why} to evaluate on; check the label column of the eval span"
         )
     task, split = about.task, splits["eval"]
-    locations = {name: place for name, place in locations.items() if name in predictions.answers}
+    locations = {name: place for name, place in locations.items() if name in predictions.outputs}
     version = version if CHAMPION in locations else None
     baselines = learn_baselines(
-        splits["train"], train_labels, task, features, bar.threshold_metric, classes=len(about.classes)
+        splits["train"], train_labels, task, features, policy.threshold_metric, classes=len(about.classes)
     )
-    wanted = sorted({column for key in keys for column in key} | set(bar.sensitive))
+    wanted = sorted({column for key in keys for column in key} | set(policy.sensitive))
     kept, lines, alone = [], [], []
     strongest = baselines.strongest
     for batch in column_batches(split, [*{*wanted, *feature_names(features)}], predictions.places):
@@ -77,32 +77,32 @@ def evaluate(
         if strongest is not None:
             alone.append(strongest(batch[strongest.column]))
     columns = joined_columns(kept, wanted)
-    answers = {name: answer.output for name, answer in predictions.answers.items()}
-    answers[PRIOR] = baselines.constant(len(labels))
+    outputs = {name: one.output for name, one in predictions.outputs.items()}
+    outputs[PRIOR] = baselines.constant(len(labels))
     if known := [one for one in lines if one is not None]:
-        answers[LINEAR] = np.concatenate(known)
+        outputs[LINEAR] = np.concatenate(known)
     if alone:
-        answers[STRONGEST] = np.concatenate(alone)
+        outputs[STRONGEST] = np.concatenate(alone)
     slices = slices_of(columns, keys)
-    groups = {column: groups_of(columns, column) for column in (bar.sensitive if task == "binary" else ())}
+    groups = {column: groups_of(columns, column) for column in (policy.sensitive if task == "binary" else ())}
     thresholds = {**about.thresholds, **baselines.thresholds}
     column = strongest.column if strongest is not None else ""
-    found = assess(task, labels, answers, thresholds, {one.name: one.rows for one in slices}, groups, bar, column)
-    outputs = {name: answers[name] for name in locations}
-    write_result(folder, task, keys, slices, found.measured, labels, outputs, locations, split)
-    return _verdict(found, bar, version, unknown, former_champion(about))
+    found = assess(task, labels, outputs, thresholds, {one.name: one.rows for one in slices}, groups, policy, column)
+    compared = {name: outputs[name] for name in locations}
+    write_result(folder, task, keys, slices, found.measured, labels, compared, locations, split)
+    return _verdict(found, policy, version, unknown, former_champion(about))
 
 
 def _verdict(
     found: Assessment,
-    bar: ValidationThresholds,
+    policy: ValidationThresholds,
     version: int | None,
     unknown: Mapping[str, int],
     former: Sequence[Finding] = (),
 ) -> dict[str, Any]:
     candidate, champion = found.measured[CANDIDATE], found.measured.get(CHAMPION)
-    violations: list[Finding] = [*find_violations(candidate, champion, bar, found.comparisons), *found.violations]
-    notices: list[Finding] = [*by_chance(candidate, champion, bar, found.comparisons), *former]
+    violations: list[Finding] = [*find_violations(candidate, champion, policy, found.comparisons), *found.violations]
+    notices: list[Finding] = [*find_insignificant(candidate, champion, policy, found.comparisons), *former]
     with_unseen = None
     if unknown:
         rows = sum(unknown.values())

@@ -109,5 +109,5 @@ def _gap(
     apart = known[high][0] - known[low][0]
     error = math.hypot(known[high][1], known[low][1])
     pairs = len(list(combinations(known, 2)))
-    bar = NormalDist().inv_cdf(1 - ALPHA / 2 / pairs) * error
-    return FairnessDisparity(column, metric, apart, low, high, bool(apart > bar))
+    critical = NormalDist().inv_cdf(1 - ALPHA / 2 / pairs) * error
+    return FairnessDisparity(column, metric, apart, low, high, bool(apart > critical))

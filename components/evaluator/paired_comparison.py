@@ -56,34 +56,34 @@ class MetricComparison:
 
 @dataclass(frozen=True)
 class BootstrapSamples:
-    """Metrics of several models on parts of the same rows, with bootstrap samples.
+    """Metrics of several models on slices of the same rows, with bootstrap samples.
 
     Attributes:
       names: Names of the metrics.
-      found: Part ("" is all rows) -> model -> [1 + resamples, metrics]; row 0 is the measured value.
+      metrics: Slice ("" is all rows) -> model -> [1 + resamples, metrics]; row 0 is the measured value.
       scale: Factor of the standard errors, below 1 if fewer rows were resampled than there are.
     """
 
     names: tuple[str, ...]
-    found: Mapping[str, Mapping[str, np.ndarray]]
+    metrics: Mapping[str, Mapping[str, np.ndarray]]
     scale: float = 1.0
 
-    def measured(self, part: str, model: str) -> dict[str, float]:
+    def measured(self, slice_name: str, model: str) -> dict[str, float]:
         """Returns metric -> measured value."""
-        return dict(zip(self.names, map(float, self.found[part][model][0]), strict=True))
+        return dict(zip(self.names, map(float, self.metrics[slice_name][model][0]), strict=True))
 
-    def difference(self, part: str, metric: str, one: str, other: str) -> tuple[float, float]:
+    def difference(self, slice_name: str, metric: str, one: str, other: str) -> tuple[float, float]:
         """Returns `one` minus `other` in a metric, and the standard error of the difference."""
         at = self.names.index(metric)
-        apart = self.found[part][one][:, at] - self.found[part][other][:, at]
+        apart = self.metrics[slice_name][one][:, at] - self.metrics[slice_name][other][:, at]
         return float(apart[0]), standard_error(apart[1:]) * self.scale
 
-    def interval(self, part: str, metric: str, model: str) -> tuple[float, float] | None:
+    def interval(self, slice_name: str, metric: str, model: str) -> tuple[float, float] | None:
         """Returns the 95 % interval: metric +- 1.96 SE on the logit scale (log scale for unbounded metrics).
 
         The transformation keeps the bounds within the range of the metric. None if the metric is undefined.
         """
-        drawn = self.found[part][model][:, self.names.index(metric)]
+        drawn = self.metrics[slice_name][model][:, self.names.index(metric)]
         value, error = float(drawn[0]), standard_error(drawn[1:]) * self.scale
         if not math.isfinite(value) or not math.isfinite(error):
             return None
@@ -95,41 +95,41 @@ class BootstrapSamples:
         odds, half = value / (1 - value), math.exp(Z95 * error / (value * (1 - value)))
         return odds / half / (1 + odds / half), odds * half / (1 + odds * half)
 
-    def intervals(self, part: str, model: str) -> dict[str, tuple[float, float]]:
+    def intervals(self, slice_name: str, model: str) -> dict[str, tuple[float, float]]:
         """Returns the intervals of all metrics that have one."""
-        found = {name: self.interval(part, name, model) for name in self.names}
+        found = {name: self.interval(slice_name, name, model) for name in self.names}
         return {name: ends for name, ends in found.items() if ends is not None}
 
 
 def draw_samples(
-    judges: Mapping[str, WeightedMetrics],
-    parts: Mapping[str, np.ndarray],
+    calculators: Mapping[str, WeightedMetrics],
+    slices: Mapping[str, np.ndarray],
     rows: int,
     resamples: int = RESAMPLES,
     seed: int = 13,
     overall_only: Collection[str] = (),
 ) -> BootstrapSamples:
-    """Draws bootstrap samples of models on parts of their rows.
+    """Draws bootstrap samples of models on slices of their rows.
 
     Args:
-      judges: Model -> metric calculator for all rows; all have the same metrics.
-      parts: Slice -> row indices; slices with fewer than MIN_ROWS rows are left out.
+      calculators: Model -> metric calculator for all rows; all have the same metrics.
+      slices: Slice -> row indices; slices with fewer than MIN_ROWS rows are left out.
       rows: Number of rows N, at least 1.
       resamples: Number of bootstrap samples.
       seed: Seed of the bootstrap.
       overall_only: Models that are not evaluated on slices.
     """
-    names = next(iter(judges.values())).names
-    large = {"": np.arange(rows), **{name: at for name, at in parts.items() if len(at) >= MIN_ROWS}}
+    names = next(iter(calculators.values())).names
+    large = {"": np.arange(rows), **{name: at for name, at in slices.items() if len(at) >= MIN_ROWS}}
     if rows <= MOST_ROWS:
-        return BootstrapSamples(names, poisson_draws(judges, large, rows, resamples, seed, overall_only))
+        return BootstrapSamples(names, poisson_draws(calculators, large, rows, resamples, seed, overall_only))
     chosen = np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
     some = {name: np.flatnonzero(np.isin(chosen, at, assume_unique=True)) for name, at in large.items()}
-    fewer = {name: judge.among(chosen) for name, judge in judges.items()}
+    fewer = {name: calculator.among(chosen) for name, calculator in calculators.items()}
     drawn = poisson_draws(fewer, some, MOST_ROWS, resamples, seed, overall_only)
-    for part, inside in drawn.items():
+    for slice_name, inside in drawn.items():
         for name in inside:
-            inside[name][0] = judges[name].among(large[part])(np.ones(len(large[part])))
+            inside[name][0] = calculators[name].among(large[slice_name])(np.ones(len(large[slice_name])))
     return BootstrapSamples(names, drawn, math.sqrt(MOST_ROWS / rows))
 
 
@@ -154,10 +154,16 @@ def compare_metrics(
     """
     families = [
         [("", metric) for metric in tolerance if metric in draws.names],
-        [(part, metric) for part in draws.found if part for metric in slice_tolerance if metric in draws.names],
+        [
+            (slice_name, metric)
+            for slice_name in draws.metrics
+            if slice_name
+            for metric in slice_tolerance
+            if metric in draws.names
+        ],
     ]
     share = OVERALL_SHARE if all(families) else 1.0
-    found: dict[tuple[str, str], MetricComparison] = {}
+    compared: dict[tuple[str, str], MetricComparison] = {}
     for family, alpha in zip(families, (ALPHA * share, ALPHA * (1 - share if share < 1 else 1)), strict=True):
         apart = {key: draws.difference(*key, *names) for key in family}
         p_values = {
@@ -172,8 +178,8 @@ def compare_metrics(
             allowed = (tolerance if key[0] == "" else slice_tolerance)[key[1]]
             detectable = max(allowed, strict * error) + NormalDist().inv_cdf(POWER) * error
             significant = key in rejected if key in known else None
-            found[key] = MetricComparison(difference, error, p_values[key], significant, detectable)
-    return found
+            compared[key] = MetricComparison(difference, error, p_values[key], significant, detectable)
+    return compared
 
 
 def significantly_worse(difference: float, error: float) -> float:

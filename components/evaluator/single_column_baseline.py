@@ -147,23 +147,23 @@ def _known(cells: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     return values[fine], there
 
 
-def _auc(labels: np.ndarray, answers: np.ndarray) -> float:
+def _auc(labels: np.ndarray, predictions: np.ndarray) -> float:
     from scipy.stats import rankdata
 
     ones = int(labels.sum())
     zeros = len(labels) - ones
     if not ones or not zeros:
         return 0.5
-    ranks = rankdata(answers)
+    ranks = rankdata(predictions)
     return float((ranks[labels == 1].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
-def _accuracy(labels: np.ndarray, answers: np.ndarray) -> float:
-    return float((answers.argmax(axis=1) == labels).mean())
+def _accuracy(labels: np.ndarray, predictions: np.ndarray) -> float:
+    return float((predictions.argmax(axis=1) == labels).mean())
 
 
-def _fit(labels: np.ndarray, answers: np.ndarray) -> float:
-    return -float(((labels - answers) ** 2).mean(dtype=np.float64))
+def _fit(labels: np.ndarray, predictions: np.ndarray) -> float:
+    return -float(((labels - predictions) ** 2).mean(dtype=np.float64))
 
 
 _SCORES: dict[str, Score] = {"binary": _auc, "multiclass": _accuracy, "regression": _fit}

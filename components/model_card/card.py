@@ -33,16 +33,17 @@ def model_card(
     """Builds the model card of a model that is pushed.
 
     Args:
-      about: `dataset`, `label`, `task`, and if known `features`, `bar` (section [evaluation] of pipeline.toml),
+      about: `dataset`, `label`, `task`, and if known `features`, `evaluation` (section [evaluation] of pipeline.toml),
         `stated` (section [model_card]) and `dvc`.
-      data: `spans` and `rows` by split, `unlabelled` by split, `corrections` and `misfits` as ingest records them.
+      data: `spans` and `rows` by split, `unlabelled` by split, `corrections` and `type_mismatches` as ingest
+        records them.
       verdict: verdict.json.
       errors: errors.json; empty if there was no error analysis.
       fingerprints: `data` and `code`.
       tried: The candidates of model selection, see serving_contract.MEMBERS; None if the trainer does not record them.
       pushed: Version, time and run of the push; None leaves them out.
     """
-    bar = about.get("bar") or {}
+    policy = about.get("evaluation") or {}
     sections = [
         _model(about, verdict, fingerprints, pushed),
         _use(about),
@@ -50,11 +51,11 @@ def model_card(
         _members(tried or {}),
         _data(data, about),
         _metrics(verdict),
-        _champion(verdict, bar),
-        _slices(verdict, bar),
+        _champion(verdict, policy),
+        _slices(verdict, policy),
         fairness(verdict),
         _weakest(errors),
-        _limits(data, verdict, bar),
+        _limits(data, verdict, policy),
     ]
     spans, rows = data.get("spans", {}), data.get("rows", {})
     learned, judged = (f"{rows.get(split, 0):,} rows{_of_spans(spans, split)}" for split in ("train", "eval"))
@@ -76,7 +77,7 @@ def _model(
         rows.append((f"Features ({len(features)})", ", ".join(features)))
     threshold = verdict["metrics"].get("threshold")
     if threshold is not None:
-        by = decided_by(about.get("bar") or {})
+        by = decided_by(about.get("evaluation") or {})
         rows.append(("Decision threshold", f"{threshold:g}, selected on the validation split by {by}"))
     rows += [(f"Fingerprint of {name}", value) for name, value in fingerprints.items() if value]
     return CardSection("Model", (CardTable(("", ""), tuple((name, str(value)) for name, value in rows), words=True),))
@@ -130,7 +131,7 @@ def _data(data: Mapping[str, Any], about: Mapping[str, Any]) -> CardSection:
     ]
     sentences += [
         f"{one['count']:,} values of {one['column']} did not fit its type and count as missing ({one['file']})."
-        for one in data.get("misfits") or []
+        for one in data.get("type_mismatches") or []
     ]
     if dvc := about.get("dvc"):
         sentences += [f"DVC {name}: {value}." for name, value in dvc.items() if value]
@@ -159,11 +160,11 @@ def _metrics(verdict: Mapping[str, Any]) -> CardSection:
     return CardSection("Metrics", (table, CardText(OF_METRICS), *([CardItems(warnings)] if warnings else [])))
 
 
-def _champion(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> CardSection:
+def _champion(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSection:
     limits = [
         f"{'On every large slice' if key.startswith('slice') else 'Overall'}, {METRICS.get(name, name)}: {value:g}."
         for key in ("thresholds", "slice_thresholds")
-        for name, value in (bar.get(key) or {}).items()
+        for name, value in (policy.get(key) or {}).items()
     ]
     if not verdict.get("champion"):
         first = "There was no champion to compare with: only absolute thresholds and baselines apply."
@@ -202,12 +203,12 @@ def against_champion(verdict: Mapping[str, Any]) -> tuple[CardText | CardTable, 
     return CardText(text), table
 
 
-def _slices(verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> CardSection | None:
+def _slices(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSection | None:
     slices, intervals = verdict.get("slices") or {}, verdict.get("slice_intervals") or {}
     if not slices:
         return None
     shown = [name for name in METRICS if name in verdict["metrics"] and name not in ("precision", "recall", "mae")][:3]
-    least = bar.get("min_slice_rows", 1)
+    least = policy.get("min_slice_rows", 1)
     ordered = sorted(slices, key=lambda name: (-(slices[name].get("rows") or 0), name))
     rows = []
     for name in ordered[:MOST_ROWS]:
@@ -285,7 +286,7 @@ def _weakest(errors: Mapping[str, Any]) -> CardSection | None:
     return CardSection("Weak slices", (*sentences, *table)) if sentences or table else None
 
 
-def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[str, Any]) -> CardSection:
+def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSection:
     spans = (data.get("spans") or {}).get("eval", [])
     sentences = [
         f"Evaluated on {_spans(spans)} only; performance at other times is unknown."
@@ -294,7 +295,7 @@ def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[st
         "Evaluated on recorded rows, not on live requests; effects of the model's own decisions are not included.",
     ]
     slices = verdict.get("slices") or {}
-    least = bar.get("min_slice_rows", 1)
+    least = policy.get("min_slice_rows", 1)
     small = sorted(name for name, values in slices.items() if (values.get("rows") or 0) < least)
     if small:
         more = f" and {len(small) - 10:,} more" if len(small) > 10 else ""
@@ -313,9 +314,9 @@ def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], bar: Mapping[st
     return CardSection("Limits", (CardItems(tuple(sentences)),))
 
 
-def decided_by(bar: Mapping[str, Any]) -> str:
+def decided_by(policy: Mapping[str, Any]) -> str:
     """Names the criterion of the decision threshold: "f1", "precision of at least 0.8"."""
-    by = bar.get("threshold_metric") or bar.get("decide_by", "f1")
+    by = policy.get("threshold_metric") or policy.get("decide_by", "f1")
     return by if isinstance(by, str) else ", ".join(f"{name} of at least {least:g}" for name, least in by.items())
 
 

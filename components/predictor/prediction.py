@@ -44,18 +44,18 @@ def predict(
             unknown.update(_text(value) for value in without.drop_null().to_pylist())
         if known.any():
             labelled = records if known.all() else records[known]
-            answers = {CANDIDATE: candidate.predict(labelled)}
+            outputs = {CANDIDATE: candidate.predict(labelled)}
             if former is not None:
                 lacking = lacking if tables else former.lacking(labelled)
                 try:
-                    answers[CHAMPION] = former.predict(labelled)
+                    outputs[CHAMPION] = former.predict(labelled)
                 except NotComparable as exc:
                     if tables:  # the champion could predict earlier rows, so the schema is not the cause
                         raise
                     former, incomparable = None, str(exc)
                     del models[CHAMPION]
             places = rows + np.flatnonzero(known)
-            tables.append(table_of(places, labels[known], _with_candidate_codes(answers, models)))
+            tables.append(table_of(places, labels[known], _with_candidate_codes(outputs, models)))
         rows += len(records)
     if not tables:
         nothing = ModelOutput(np.empty(0, np.float32), None if task == "regression" else np.empty(0, np.int64))
@@ -85,19 +85,19 @@ def train_labels(batches: Iterable[np.ndarray], candidate: SavedModel) -> np.nda
 
 
 def _with_candidate_codes(
-    answers: Mapping[str, ModelOutput], models: Mapping[str, SavedModel]
+    outputs: Mapping[str, ModelOutput], models: Mapping[str, SavedModel]
 ) -> dict[str, ModelOutput]:
     """Predictions with the class codes of the candidate."""
     wanted = models[CANDIDATE].classes
     found = {}
-    for name, answer in answers.items():
+    for name, prediction in outputs.items():
         known = models[name].classes
-        if answer.decided is None or answer.output.ndim == 1 or known == wanted:
-            found[name] = answer
+        if prediction.decided is None or prediction.output.ndim == 1 or known == wanted:
+            found[name] = prediction
             continue
         place = {one: at for at, one in enumerate(wanted)}
         codes = np.array([place.get(one, -1) for one in known], np.int64)
-        found[name] = ModelOutput(matched(answer.output, known, wanted), codes[answer.decided])
+        found[name] = ModelOutput(matched(prediction.output, known, wanted), codes[prediction.decided])
     return found
 
 

@@ -20,7 +20,7 @@ from components.shared.artifacts.integrity import CONTENT, check_known
 from components.shared.errors import DamagedArtifact
 from components.shared.serving.serving_contract import MEMBERS
 
-FOR_THE_CARD = frozenset({"features", "bar", "stated"})
+FOR_THE_CARD = frozenset({"features", "evaluation", "stated"})
 """Keys of `about` for the model card, which are not repeated in the manifest."""
 
 
@@ -52,7 +52,7 @@ class RegistryPushExecutor(tfx_pusher.Executor):
         }
         data = {
             name: json.loads(examples.get_string_custom_property(name) or "null")
-            for name in ("spans", "rows", "unlabelled", "corrections", "misfits")
+            for name in ("spans", "rows", "unlabelled", "corrections", "type_mismatches")
         }
         # Rows counted by the components that read them take precedence.
         data["rows"] = {**(data["rows"] or {}), **verdict.get("rows", {})}
@@ -122,9 +122,9 @@ class RegistryPusher(base_component.BaseComponent):
 
     Constructor arguments are those of the spec: `registry` is the folder or URL; `registry_id` its identity (a new
     registry is a new destination, so that a cached push is not reused); `about` a JSON object for the manifest, except
-    `features`, `bar` (section [evaluation] of pipeline.toml) and `stated` (section [model_card]), which are for the
-    model card, and `push`, the alias of the pushed version: "live" (default) or "none", see Registry.push. `errors` is
-    optional.
+    `features`, `evaluation` (section [evaluation] of pipeline.toml) and `stated` (section [model_card]), which are for
+    the model card, and `push`, the alias of the pushed version: "live" (default) or "none", see Registry.push. `errors`
+    is optional.
     """
 
     SPEC_CLASS = RegistryPusherSpec

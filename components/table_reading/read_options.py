@@ -69,7 +69,8 @@ class ReadOptions:
     Attributes:
       missing: Cells that mean "missing", compared exactly.
       delimiter: Character between the cells of a CSV file.
-      misfits: Policy for type mismatches: `block` raises an error, `warn` counts them and makes the values missing.
+      on_type_mismatch: Policy for type mismatches: `block` raises an error, `warn` counts them and makes the values
+        missing.
       limits: Read limits, for all formats.
       renamed: Column -> its former name, which is used for files that lack the column; for all formats.
       spellings: Column -> spelling variant -> canonical value, for all formats, see canonical_spellings.py.
@@ -92,7 +93,7 @@ class ReadOptions:
 
     missing: tuple[str, ...] = ("",)
     delimiter: str = ","
-    misfits: Literal["block", "warn"] = "block"
+    on_type_mismatch: Literal["block", "warn"] = "block"
     limits: Limits = DEFAULT_LIMITS
     spellings: Spellings = field(default_factory=dict, hash=False)
     renamed: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -228,7 +229,7 @@ class TypeCandidates:
         return "string"
 
     @property
-    def misfits(self) -> int:
+    def mismatches(self) -> int:
         """Number of type mismatches: values that do not fit `type`, such as words among numbers."""
         if self.type == "string":
             return 0

@@ -30,7 +30,7 @@ def read_batches(
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions = DEFAULT,
-    misfits: list[TypeMismatch] | None = None,
+    mismatches: list[TypeMismatch] | None = None,
 ) -> Generator[pa.RecordBatch, None, None]:
     """Streams the rows of a span, in order, with the columns and types of the schema.
 
@@ -44,7 +44,7 @@ def read_batches(
       file: The span: a file whose suffix tells its format, a span of several files, or a query.
       types: Column -> Arrow type, one of those of `column_types.arrow_types`.
       options: Read options: notation of cells, policy for type mismatches, limits.
-      misfits: Under the policy `warn`, receives one entry per column with type mismatches after the last batch.
+      mismatches: Under the policy `warn`, receives one entry per column with type mismatches after the last batch.
 
     Yields:
       Record batches of at most `max_line_bytes` of text or 65,536 rows, with the columns in the schema's order, then
@@ -56,14 +56,14 @@ def read_batches(
     """
     if file.parts:
         for part, one in zip(file.parts, part_files(file), strict=True):
-            for batch in read_batches(place, one, without_columns(types, part), options, misfits):
+            for batch in read_batches(place, one, without_columns(types, part), options, mismatches):
                 whole = with_columns(batch, part, types)
                 yield canonical(whole, options.spellings) if options.spellings else whole
         return
     if options.renamed:
-        yield from _renamed(place, file, types, options, misfits)
+        yield from _renamed(place, file, types, options, mismatches)
         return
-    found = FileTypeMismatches(file.name, options.misfits, notation=options.notation)
+    found = FileTypeMismatches(file.name, options.on_type_mismatch, notation=options.notation)
     rows = 0
     try:
         if isinstance(place, Database):
@@ -77,8 +77,8 @@ def read_batches(
         raise InputError(f"{found.file}: {_explain(exc)}") from exc
     if rows == 0:
         raise InputError(f"{found.file}: holds no rows")
-    if misfits is not None:
-        misfits.extend(found.found)
+    if mismatches is not None:
+        mismatches.extend(found.per_column)
 
 
 def _renamed(
@@ -86,16 +86,16 @@ def _renamed(
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions,
-    misfits: list[TypeMismatch] | None,
+    mismatches: list[TypeMismatch] | None,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a span in which columns may still have their former names (`options.renamed`)."""
     plain = replace(options, renamed={}, spellings={})
-    with closing(read_batches(place, file, {}, replace(plain, misfits="warn"))) as look:
+    with closing(read_batches(place, file, {}, replace(plain, on_type_mismatch="warn"))) as look:
         there = set(next(look).schema.names)
     former = {old: new for new, old in options.renamed.items() if old in there and new not in there}
     names = {new: old for old, new in former.items()}
-    asked = {names.get(name, name): type_ for name, type_ in types.items()}
-    for batch in read_batches(place, file, asked, plain, misfits):
+    by_former_name = {names.get(name, name): type_ for name, type_ in types.items()}
+    for batch in read_batches(place, file, by_former_name, plain, mismatches):
         batch = batch.rename_columns([former.get(name, name) for name in batch.schema.names])
         yield canonical(batch, options.spellings) if options.spellings else batch
 

@@ -65,7 +65,7 @@ class InferredSchema:
       options: Read options, with the detected missing-value markers and notations added to the given ones.
       rows: Rows in all files.
       missing: Column -> rows without a value.
-      misfits: Column -> number of type mismatches.
+      mismatches: Column -> number of type mismatches.
       sample: Sampled rows of all files, typed by `types`; dates and timestamps as the integers that are stored.
       spans: Index of the file of each row of the sample, int64 [rows of the sample].
       ambiguous: Column of dates -> a second format that fits all its values, besides that of `options.date_format`.
@@ -77,7 +77,7 @@ class InferredSchema:
     options: ReadOptions
     rows: int
     missing: dict[str, int]
-    misfits: dict[str, int]
+    mismatches: dict[str, int]
     sample: pa.Table
     spans: np.ndarray
     ambiguous: Mapping[str, str] = field(default_factory=dict)
@@ -204,7 +204,7 @@ def infer_schema(
         options,
         rows,
         {name: counted.nulls for name, counted in read.items()},
-        {name: counted.misfits for name, counted in read.items()},
+        {name: counted.mismatches for name, counted in read.items()},
         table,
         spans,
         {name: other for name, (_, other) in found.items() if other},

@@ -54,14 +54,14 @@ def span_batches(
             yield batch, frozenset(batch.schema.names) if kind.inferred_types == "all" else strings
 
 
-def find_dialect(place: Place, files: Sequence[SpanFile], options: ReadOptions, asked: Sequence[str] = ()) -> Dialect:
+def find_dialect(place: Place, files: Sequence[SpanFile], options: ReadOptions, fixed: Sequence[str] = ()) -> Dialect:
     """Detects the CSV dialect of a table, also in zip archives, partitions and sheets; see `detect_dialect`.
 
     Args:
       place: Filesystem or database.
       files: The spans.
       options: Read options.
-      asked: Settings of the command line, each `name=value`; these are not detected.
+      fixed: Settings of the command line, each `name=value`; these are not detected.
 
     Returns:
       The dialect; `options` unchanged for formats other than CSV.
@@ -76,7 +76,7 @@ def find_dialect(place: Place, files: Sequence[SpanFile], options: ReadOptions, 
         if not is_csv(content):
             return Dialect(options)
         alone = content is not file or bool(files[0].parts)
-        known = (*asked, "encoding=utf-8", "delimiter=,") if is_sheet(file) else asked
+        known = (*fixed, "encoding=utf-8", "delimiter=,") if is_sheet(file) else fixed
         return detect_dialect(inner, [content, *(() if alone else files[1:])], how.limits, known, options)
 
 

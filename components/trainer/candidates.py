@@ -118,8 +118,11 @@ class Prior:
 
     def validate(self, folds: Sequence[FoldRows]) -> list[np.ndarray] | None:
         """See Candidate."""
-        self._answers = [self._answer(fold.learned) for fold in folds]
-        return [np.tile(answer, (len(fold.validation), 1)) for answer, fold in zip(self._answers, folds, strict=True)]
+        self._predictions = [self._answer(fold.learned) for fold in folds]
+        return [
+            np.tile(prediction, (len(fold.validation), 1))
+            for prediction, fold in zip(self._predictions, folds, strict=True)
+        ]
 
     def _answer(self, learned: BalancedRows) -> np.ndarray:
         labels, weights = learned.rows.labels, learned.weights
@@ -133,7 +136,7 @@ class Prior:
 
     def fit(self, learned: BalancedRows | None) -> Member:
         """See Candidate."""
-        return PriorMember(self._answers[-1] if learned is None else self._answer(learned))
+        return PriorMember(self._predictions[-1] if learned is None else self._answer(learned))
 
     def report(self) -> Mapping[str, Any]:
         """See Candidate."""
@@ -213,7 +216,7 @@ class TreesCandidate:
         self._trained_on = float(np.mean([len(fold.learned.rows) for fold in folds]))
         self._found = validate(training, validation, self._problem(), shifts, self._rounds, self._clock.late)
         self.rounds = self._found.rounds
-        return [normalized(answer, self._task.kind) for answer in self._found.answers]
+        return [normalized(prediction, self._task.kind) for prediction in self._found.predictions]
 
     def fit(self, learned: BalancedRows | None) -> Member:
         """See Candidate."""

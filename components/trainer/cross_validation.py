@@ -44,24 +44,24 @@ class CrossValidation:
             starts = np.cumsum([0, *blocks[:-1]])
             within = [np.arange(count) * block // count for count, block in zip(counts, blocks, strict=True)]
             self._blocks = np.concatenate([start + each for start, each in zip(starts, within, strict=True)])
-        self._answers: dict[str, np.ndarray] = {}
+        self._predictions: dict[str, np.ndarray] = {}
         self._left_out: dict[str, str] = {}
 
     def add(self, candidate: Candidate, clock: Clock) -> None:
         """Fits the candidate on every fold and keeps its predictions, with the prior correction applied."""
-        answers = clock.timed(candidate.name, partial(candidate.validate, self._folds))
-        if answers is None:
+        predictions = clock.timed(candidate.name, partial(candidate.validate, self._folds))
+        if predictions is None:
             self._left_out[candidate.name] = "cannot be trained: no column, or a single class in a fold"
             return
-        self._answers[candidate.name] = np.concatenate(
-            [_shifted(answer, fold.learned) for answer, fold in zip(answers, self._folds, strict=True)]
+        self._predictions[candidate.name] = np.concatenate(
+            [_shifted(prediction, fold.learned) for prediction, fold in zip(predictions, self._folds, strict=True)]
         )
 
     def selection(self, reasons: Mapping[str, str]) -> Selection:
         """Selects members among the added candidates; `reasons` gives those of candidates that were not tried."""
-        if not self._answers:
+        if not self._predictions:
             return Selection({}, {**self._left_out, **reasons})
-        found = select(self._answers, self._labels, self._task.kind, self._blocks)
+        found = select(self._predictions, self._labels, self._task.kind, self._blocks)
         return Selection(found.weights, {**found.reasons, **self._left_out, **reasons})
 
     def fallback(self, candidate: Candidate, before: Selection, clock: Clock) -> Selection:
@@ -90,8 +90,8 @@ class CrossValidation:
           The selection including the network, with weight 0 where it is not a member.
         """
         if not before.weights:  # the settings name the network only
-            (answer,) = clock.timed(network.name, partial(network.validate, self._folds))
-            self._network = _shifted(answer, self._folds[-1].learned)
+            (prediction,) = clock.timed(network.name, partial(network.validate, self._folds))
+            self._network = _shifted(prediction, self._folds[-1].learned)
             reason = "the only candidate: [training] model"
             return Selection({network.name: 1.0}, {**before.reasons, network.name: reason})
         blocks = None if self._blocks is None else self._blocks[self._last] - self._blocks[self._last].min()
@@ -100,12 +100,14 @@ class CrossValidation:
             refused = self._not_promising(network, fold, current, blocks, settings, planned, clock)
             if refused:
                 return Selection({**before.weights, network.name: 0.0}, {**before.reasons, network.name: refused})
-        (answer,) = clock.timed(network.name, partial(network.validate, self._folds))
-        answer = _shifted(answer, fold.learned)
-        found = select({"the others": current, network.name: answer}, self._labels[self._last], self._task.kind, blocks)
+        (prediction,) = clock.timed(network.name, partial(network.validate, self._folds))
+        prediction = _shifted(prediction, fold.learned)
+        found = select(
+            {"the others": current, network.name: prediction}, self._labels[self._last], self._task.kind, blocks
+        )
         share = found.weights["the others"]
         if found.weights[network.name]:
-            self._network = answer
+            self._network = prediction
         weights = {name: weight * share for name, weight in before.weights.items()}
         return Selection(
             {**weights, network.name: found.weights[network.name]},
@@ -140,9 +142,9 @@ class CrossValidation:
         return ""
 
     def _blend(self, selection: Selection) -> np.ndarray:
-        weights = {name: weight for name, weight in selection.weights.items() if weight and name in self._answers}
+        weights = {name: weight for name, weight in selection.weights.items() if weight and name in self._predictions}
         total = sum(weights.values())
-        return np.asarray(sum(self._answers[name] * (weight / total) for name, weight in weights.items()))
+        return np.asarray(sum(self._predictions[name] * (weight / total) for name, weight in weights.items()))
 
     def blend(self, selection: Selection) -> np.ndarray:
         """Returns the blended predictions, [V, outputs]; with the network as a member, of the last fold only."""
@@ -168,5 +170,5 @@ class CrossValidation:
         return self._numbers[self._last] if selection.weights.get("network") else self._numbers
 
 
-def _shifted(answer: np.ndarray, learned: BalancedRows) -> np.ndarray:
-    return answer if learned.shift is None else answer + learned.shift
+def _shifted(prediction: np.ndarray, learned: BalancedRows) -> np.ndarray:
+    return prediction if learned.shift is None else prediction + learned.shift

@@ -116,5 +116,5 @@ class Ensemble(tf.Module):
 
     def __call__(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the blended prediction; `features` needs only the matrices that the members read."""
-        answers = [member(features) * weight for member, weight in zip(self.members, self._weights, strict=True)]
-        return (tf.add_n(answers) + self._shift) / self._temperature
+        predictions = [member(features) * weight for member, weight in zip(self.members, self._weights, strict=True)]
+        return (tf.add_n(predictions) + self._shift) / self._temperature

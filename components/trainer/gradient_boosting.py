@@ -144,13 +144,13 @@ class BoostingValidation:
 
     Attributes:
       rounds: Number of rounds with the lowest mean validation loss over all folds.
-      answers: Predictions of each fold's validation rows after `rounds` rounds, [V, outputs].
+      predictions: Predictions of each fold's validation rows after `rounds` rounds, [V, outputs].
       boosters: Booster of each fold.
       stopped: Whether the deadline ended training.
     """
 
     rounds: int
-    answers: list[np.ndarray]
+    predictions: list[np.ndarray]
     boosters: list[GradientBoosting]
     stopped: bool
 
@@ -178,19 +178,24 @@ def validate(
       The best number of rounds and the predictions with it.
     """
     boosters = [GradientBoosting(rows, problem) for rows in training]
-    answers = [np.zeros(1) if rows.base is None else rows.base for rows in validation]
+    predictions = [np.zeros(1) if rows.base is None else rows.base for rows in validation]
     weights = np.array([len(rows.labels) for rows in validation], float)
-    best, chosen, kept, since, stopped = float("inf"), 0, answers, 0, False
+    best, chosen, kept, since, stopped = float("inf"), 0, predictions, 0, False
     for stop in evaluations(rounds):
-        answers = [
-            _grown(booster, rows, answer, stop)
-            for booster, rows, answer in zip(boosters, validation, answers, strict=True)
+        predictions = [
+            _grown(booster, rows, prediction, stop)
+            for booster, rows, prediction in zip(boosters, validation, predictions, strict=True)
         ]
-        shifted = [answer if shift is None else answer + shift for answer, shift in zip(answers, shifts, strict=True)]
-        each = [loss(answer, rows.labels, problem.task) for answer, rows in zip(shifted, validation, strict=True)]
+        shifted = [
+            prediction if shift is None else prediction + shift
+            for prediction, shift in zip(predictions, shifts, strict=True)
+        ]
+        each = [
+            loss(prediction, rows.labels, problem.task) for prediction, rows in zip(shifted, validation, strict=True)
+        ]
         found = float(np.average(each, weights=weights))
         if found < best:
-            best, chosen, kept, since = found, stop, answers, 0
+            best, chosen, kept, since = found, stop, predictions, 0
         elif (since := since + 1) >= PATIENCE:
             break
         stopped = late()
@@ -204,10 +209,10 @@ def evaluations(rounds: int) -> list[int]:
     return [*range(EARLY_STEP, min(rounds, EARLY), EARLY_STEP), *range(EARLY, rounds, STEP), rounds]
 
 
-def _grown(booster: GradientBoosting, rows: BoostingRows, answer: np.ndarray, stop: int) -> np.ndarray:
+def _grown(booster: GradientBoosting, rows: BoostingRows, prediction: np.ndarray, stop: int) -> np.ndarray:
     before = booster.rounds
     booster.grow(stop - before)
-    return np.asarray(answer + booster.raw(rows.table, before))
+    return np.asarray(prediction + booster.raw(rows.table, before))
 
 
 def fit_rounds(rows: BoostingRows, problem: BoostingProblem, rounds: int) -> GradientBoosting:

@@ -29,28 +29,28 @@ class Selection:
     weights: Mapping[str, float]
     reasons: Mapping[str, str]
 
-    def blend(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+    def blend(self, predictions: Mapping[str, np.ndarray]) -> np.ndarray:
         """Returns the weighted mean of the candidates' predictions, [V, outputs]."""
-        return np.asarray(sum(weight * answers[name] for name, weight in self.weights.items() if weight))
+        return np.asarray(sum(weight * predictions[name] for name, weight in self.weights.items() if weight))
 
 
 def select(
-    answers: Mapping[str, np.ndarray], labels: np.ndarray, task: str, blocks: np.ndarray | None = None
+    predictions: Mapping[str, np.ndarray], labels: np.ndarray, task: str, blocks: np.ndarray | None = None
 ) -> Selection:
     """Selects and weights members.
 
     Args:
-      answers: Out-of-sample predictions of each candidate, [V, outputs]; the simplest candidate first.
+      predictions: Out-of-sample predictions of each candidate, [V, outputs]; the simplest candidate first.
       labels: Labels, [V], as `losses` expects them.
       task: binary, multiclass or regression.
       blocks: See `gain`.
     """
-    names = list(answers)
+    names = list(predictions)
     current = {names[0]: 1.0}
     reasons = {names[0]: "the simplest candidate"}
 
     def losses_of(weights: Mapping[str, float]) -> np.ndarray:
-        return losses(np.asarray(sum(weight * answers[one] for one, weight in weights.items())), labels, task)
+        return losses(np.asarray(sum(weight * predictions[one] for one, weight in weights.items())), labels, task)
 
     for name in names[1:]:
         before, now = losses_of(current), losses_of({name: 1.0})

@@ -212,5 +212,5 @@ def predictor(
     def regression(outputs: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"prediction": outputs[:, 0] * spread + center}
 
-    answers: dict[str, Any] = {"binary": binary, "multiclass": multiclass, "regression": regression}
-    return answers[task]
+    functions: dict[str, Any] = {"binary": binary, "multiclass": multiclass, "regression": regression}
+    return functions[task]

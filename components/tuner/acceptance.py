@@ -31,23 +31,23 @@ class AcceptanceDecision:
     p_value: float | None
 
 
-def trial_metrics(task: str, labels: np.ndarray, answer: np.ndarray) -> WeightedMetrics:
+def trial_metrics(task: str, labels: np.ndarray, predictions: np.ndarray) -> WeightedMetrics:
     """Returns a metric calculator for predictions.
 
     Args:
       task: binary, multiclass or regression.
       labels: Labels, [V].
-      answer: Probabilities of the positive class [V], of all classes [V, K], or predicted values [V].
+      predictions: Probabilities of the positive class [V], of all classes [V, K], or predicted values [V].
     """
     if task == "binary":
-        return BinaryMetrics(labels, answer)
-    return multiclass_metrics(labels, answer) if task == "multiclass" else regression_metrics(labels, answer)
+        return BinaryMetrics(labels, predictions)
+    return multiclass_metrics(labels, predictions) if task == "multiclass" else regression_metrics(labels, predictions)
 
 
-def score_of(task: str, labels: np.ndarray, answer: np.ndarray, metric: str) -> float:
+def score_of(task: str, labels: np.ndarray, predictions: np.ndarray, metric: str) -> float:
     """Returns the unweighted metric `metric` of predictions, see `trial_metrics`; NaN where it is undefined."""
-    judge = trial_metrics(task, labels, answer)
-    return float(judge(np.ones(len(labels)))[judge.names.index(metric)])
+    calculator = trial_metrics(task, labels, predictions)
+    return float(calculator(np.ones(len(labels)))[calculator.names.index(metric)])
 
 
 def decide_acceptance(
@@ -67,11 +67,11 @@ def decide_acceptance(
       looks: Number of trials from which the best was selected.
       seed: Seed of the bootstrap.
     """
-    judges = {"before": trial_metrics(task, labels, before), "after": trial_metrics(task, labels, after)}
-    at = judges["before"].names.index(metric)
+    calculators = {"before": trial_metrics(task, labels, before), "after": trial_metrics(task, labels, after)}
+    at = calculators["before"].names.index(metric)
     rows = len(labels)
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample may lack a class, which leaves metrics undefined
-        drawn = poisson_draws(judges, {"": np.arange(rows)}, rows, RESAMPLES, seed)[""]
+        drawn = poisson_draws(calculators, {"": np.arange(rows)}, rows, RESAMPLES, seed)[""]
     sign = -1.0 if metric in LOWER_IS_BETTER else 1.0
     differences = sign * (drawn["after"][:, at] - drawn["before"][:, at])
     gain = float(differences[0])

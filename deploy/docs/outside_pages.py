@@ -19,7 +19,7 @@ OUTSIDE = {
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/security.md",
-    "components/arrow_example_gen/README.md": "project/components/arrow_example_gen.md",
+    "components/table_reading/README.md": "project/components/table_reading.md",
     "components/drift_validator/README.md": "project/components/drift_validator.md",
     "data/README.md": "project/data.md",
 }

@@ -79,7 +79,7 @@ def audit(parsed: argparse.Namespace) -> int:
         model=parsed.model,
         limit=parsed.limit,
         read_limits=parsed.read_limit,
-        asked=ReadRequest(
+        request=ReadRequest(
             (parsed.query,) if parsed.query else (), parsed.sheet, parsed.password_variable, tuple(parsed.csv)
         ),
     )

@@ -93,10 +93,10 @@ def drift(parsed: argparse.Namespace) -> int:
         alpha=parsed.alpha,
         joint_rows=0 if parsed.no_joint else None,
         read_limits=parsed.read_limit,
-        asked=ReadRequest(tuple(parsed.query), parsed.sheet, parsed.password_variable, tuple(parsed.csv)),
+        request=ReadRequest(tuple(parsed.query), parsed.sheet, parsed.password_variable, tuple(parsed.csv)),
     )
     print_found(parsed, compared.to_json, lambda: for_a_terminal(compared).to_text(parsed.all))
-    return GateBlocked.exit_code if parsed.fail_on_drift and compared.found.drifted else 0
+    return GateBlocked.exit_code if parsed.fail_on_drift and compared.result.drifted else 0
 
 
 def _drift_history(parsed: argparse.Namespace) -> int:

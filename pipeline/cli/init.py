@@ -16,7 +16,7 @@ def add_parsers(commands: Commands) -> None:
         init,
         help="write settings and a schema for your own data",
         description=(
-            "Reads a sample of the data and writes schemas/NAME/pipeline.toml and schema.pbtxt: types, kinds of "
+            "Reads all rows and writes schemas/NAME/pipeline.toml and schema.pbtxt: types, kinds of "
             "features, task, ids, columns that leak the label. Each assumption is printed and stands as a comment in "
             "the file. Called again, it keeps your edits."
         ),
@@ -58,7 +58,7 @@ def init(parsed: argparse.Namespace) -> int:
         force=parsed.force,
         read_limits=parsed.read_limit,
         progress=progress,
-        asked=ReadOptions(
+        given=ReadOptions(
             sheet=parsed.sheet, spans_query=parsed.spans_query, password_variable=parsed.password_variable
         ),
         query=parsed.query,

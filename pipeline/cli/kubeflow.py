@@ -167,8 +167,8 @@ def submit(parsed: argparse.Namespace) -> int:
         raise UsageError("--wait with --every: a schedule does not end; leave one of them out")
     if parsed.replace and not parsed.every:
         raise UsageError("--replace: only with --every")
-    asked = submitting.Request(**{field: getattr(parsed, field) for field in submitting.Request.__dataclass_fields__})
-    submitted, client = submitting.submit(settings_of(parsed), asked, lambda path: _compile_to(parsed, path))
+    request = submitting.Request(**{field: getattr(parsed, field) for field in submitting.Request.__dataclass_fields__})
+    submitted, client = submitting.submit(settings_of(parsed), request, lambda path: _compile_to(parsed, path))
     if parsed.wait:
         print(f"{submitted.to_text()}\nwaiting", file=sys.stderr)
         submitted = submitting.wait(client, submitted)

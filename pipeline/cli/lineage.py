@@ -44,7 +44,7 @@ def add_parsers(commands: Commands) -> None:
     )
     add_dataset(parser)
     parser.add_argument(
-        "asked", metavar="SPAN|FILE", help="number of a span, a file, or the first digits of its SHA-256"
+        "data", metavar="SPAN|FILE", help="number of a span, a file, or the first digits of its SHA-256"
     )
     add_root(parser)
     add_json(parser)
@@ -65,6 +65,6 @@ def downstream(parsed: argparse.Namespace) -> int:
     """Prints the runs and models that a span or a file went into."""
     from pipeline.run_history.downstream import downstream, downstream_text
 
-    found = downstream(store_of(parsed), parsed.asked, registry_of(parsed))
+    found = downstream(store_of(parsed), parsed.data, registry_of(parsed))
     print_found(parsed, found.to_json, lambda: downstream_text(for_a_terminal(found)))
     return 0

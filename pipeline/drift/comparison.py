@@ -29,26 +29,28 @@ class TableComparison:
     Attributes:
       baseline: Path or URL of the baseline data.
       current: Path or URL of the current data.
-      found: The distances and decisions.
-      misfits: Type mismatches; these values count as missing.
+      result: The distances and decisions.
+      mismatches: Type mismatches; these values count as missing.
       assumed: Assumptions about the CSV dialect, one line each.
     """
 
     baseline: str
     current: str
-    found: DriftResult
-    misfits: tuple[TypeMismatch, ...]
+    result: DriftResult
+    mismatches: tuple[TypeMismatch, ...]
     assumed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Returns the JSON object that `--json` prints."""
+        mismatches = [asdict(mismatch) for mismatch in self.mismatches]
         return {
             "baseline": self.baseline,
             "current": self.current,
-            "rows": {"baseline": self.found.baseline_rows, "current": self.found.current_rows},
-            "drifted": self.found.drifted,
-            "drift": [asdict(row) for row in self.found.rows],
-            "misfits": [asdict(misfit) for misfit in self.misfits],
+            "rows": {"baseline": self.result.baseline_rows, "current": self.result.current_rows},
+            "drifted": self.result.drifted,
+            "drift": [asdict(row) for row in self.result.rows],
+            "type_mismatches": mismatches,
+            "misfits": mismatches,  # the former name
             "assumed": list(self.assumed),
         }
 
@@ -58,19 +60,19 @@ class TableComparison:
         Args:
           everything: Whether the table has all distances.
         """
-        rows = [asdict(row) for row in self.found.rows]
+        rows = [asdict(row) for row in self.result.rows]
         features = drifted_features(rows)
         compared = compared_features(rows)
         about = "no drift" if not features else f"drift in {len(features)}"
         head = (
-            f"{self.current} ({self.found.current_rows:,} rows) against {self.baseline} "
-            f"({self.found.baseline_rows:,} rows): {about}; {len(rows):,} distances of {compared} columns"
+            f"{self.current} ({self.result.current_rows:,} rows) against {self.baseline} "
+            f"({self.result.baseline_rows:,} rows): {about}; {len(rows):,} distances of {compared} columns"
         )
         lines = [head, *self.assumed]
         lines += [
-            f"{misfit.file}: column '{misfit.column}': {misfit.count:,} values do not fit the type of the other data "
-            f"set and count as missing, first '{misfit.value}' in row {misfit.row:,}"
-            for misfit in self.misfits
+            f"{mismatch.file}: column '{mismatch.column}': {mismatch.count:,} values do not fit the type of the other "
+            f"data set and count as missing, first '{mismatch.value}' in row {mismatch.row:,}"
+            for mismatch in self.mismatches
         ]
         if features or everything:
             lines += ["", comparison_table(rows, everything)]
@@ -89,7 +91,7 @@ def drift(
     alpha: float | None = None,
     joint_rows: int | None = None,
     read_limits: Sequence[str] = (),
-    asked: ReadRequest = NOTHING,
+    request: ReadRequest = NOTHING,
 ) -> TableComparison:
     """Compares two data sets.
 
@@ -104,7 +106,7 @@ def drift(
       alpha: Overrides the false discovery rate of the settings, in (0, 1).
       joint_rows: Overrides the number of rows for the test of the joint distribution; 0 skips it.
       read_limits: Read limits, each "name=number"; they override those of the settings.
-      asked: Options of the command line for databases, workbooks and CSV; they override the settings.
+      request: Options of the command line for databases, workbooks and CSV; they override the settings.
 
     Raises:
       UsageError: A path does not exist, or a slicing column does not.
@@ -134,7 +136,7 @@ def drift(
     limits = (config.data.limits if config is not None else DEFAULT_LIMITS).changed(read_limits)
     if config is not None:
         options = config.data.read_options("warn", limits)
-    one, other = open_sides(baseline, current, types, options, limits, asked)
+    one, other = open_sides(baseline, current, types, options, limits, request)
     for column in {column for cross in plan.slices for column in cross}:
         if one.types and column not in one.types and column not in other.types:
             raise UsageError(
@@ -142,7 +144,7 @@ def drift(
             )
     found = find_drift(one.batches(), other.batches(), plan)
     assumed = dict.fromkeys(line for side in (one, other) for line in side.assumed_lines())
-    return TableComparison(baseline, current, found, (*one.misfits, *other.misfits), tuple(assumed))
+    return TableComparison(baseline, current, found, (*one.mismatches, *other.mismatches), tuple(assumed))
 
 
 def _from_statistics(baseline: str, current: str, plan: DriftConfig) -> TableComparison:

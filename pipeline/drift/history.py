@@ -261,7 +261,7 @@ def load_history(root: Path, dataset: str, *, label: str | None = None) -> Drift
     kept: dict[object, ComparedRun] = {}  # newest first
     unreadable = len(read.skipped)
     spanned: bool | None = None
-    for summary in reversed(read.found):
+    for summary in reversed(read.usable):
         try:
             one, key = _compared(summary["run_id"], summary, label)
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError):

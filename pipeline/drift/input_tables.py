@@ -58,7 +58,7 @@ class InputTable:
       files: Files to read, sorted by name.
       types: Column -> type alias; empty for tf.Examples, which have types of their own.
       options: Read options.
-      misfits: Type mismatches, which count as missing; filled while reading.
+      mismatches: Type mismatches, which count as missing; filled while reading.
       assumed: Assumptions about the CSV dialect, each with the option that changes it.
     """
 
@@ -66,7 +66,7 @@ class InputTable:
     files: tuple[SpanFile, ...]
     types: Mapping[str, str]
     options: ReadOptions = field(default_factory=ReadOptions)
-    misfits: list[TypeMismatch] = field(default_factory=list)
+    mismatches: list[TypeMismatch] = field(default_factory=list)
     assumed: tuple[tuple[str, str], ...] = ()
 
     def assumed_lines(self) -> list[str]:
@@ -81,7 +81,7 @@ class InputTable:
             return
         types, place = arrow_types(dict(self.types)), open_place(_place(self.name))
         for file in self.files:
-            yield from read_batches(place, file, types, self.options, self.misfits)
+            yield from read_batches(place, file, types, self.options, self.mismatches)
 
 
 def open_sides(
@@ -90,7 +90,7 @@ def open_sides(
     types: Mapping[str, str] | None = None,
     options: ReadOptions | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    asked: ReadRequest = NOTHING,
+    request: ReadRequest = NOTHING,
 ) -> tuple[InputTable, InputTable]:
     """Opens both data sets and determines common column types.
 
@@ -100,17 +100,17 @@ def open_sides(
       types: Column -> type alias from a schema. Types of other columns are inferred, in common for both data sets.
       options: Read options; None detects the CSV dialect and the markers of missing values.
       limits: Read limits.
-      asked: Options of the command line.
+      request: Options of the command line.
 
     Raises:
       UsageError: A path does not exist or has an unsupported type, or an option is invalid.
       InputError: The data cannot be read.
     """
-    if len(asked.queries) > 2:
+    if len(request.queries) > 2:
         raise UsageError("--query: given more than twice; give one query for both data sets, or one for each")
-    queries = (asked.queries or ("",)) * 2
+    queries = (request.queries or ("",)) * 2
     sides = [
-        _open(name, options, limits, asked, query, types or {})
+        _open(name, options, limits, request, query, types or {})
         for name, query in zip((baseline, current), queries, strict=False)
     ]
     inferred: dict[str, str] = {}
@@ -123,7 +123,7 @@ def open_sides(
         replace(
             side,
             types={column: settled[column] for column in side.types},
-            options=replace(side.options, missing=markers, misfits="warn", limits=limits),
+            options=replace(side.options, missing=markers, on_type_mismatch="warn", limits=limits),
         )
         for side in sides
     )
@@ -131,7 +131,12 @@ def open_sides(
 
 
 def _open(
-    name: str, options: ReadOptions | None, limits: Limits, asked: ReadRequest, query: str, expected: Mapping[str, str]
+    name: str,
+    options: ReadOptions | None,
+    limits: Limits,
+    request: ReadRequest,
+    query: str,
+    expected: Mapping[str, str],
 ) -> InputTable:
     place, files = _files(name, query)
     if all(_is_examples(file.path) for file in files):
@@ -141,17 +146,17 @@ def _open(
     how = replace(
         options or ReadOptions(),
         limits=limits,
-        sheet=asked.sheet or (options.sheet if options else ""),
-        password_variable=asked.password_variable or (options.password_variable if options else ""),
+        sheet=request.sheet or (options.sheet if options else ""),
+        password_variable=request.password_variable or (options.password_variable if options else ""),
     )
     in_files = isinstance(place, fs.FileSystem) and all(has_schema(file) and not file.parts for file in files)
     if in_files and (declared := declared_types(place, files, limits)) is not None:
         return InputTable(name, files, declared, how)
     if options is None:
-        dialect = find_dialect(place, files, how, asked.csv)
+        dialect = find_dialect(place, files, how, request.csv)
         found = infer_schema(place, files, dialect.options, 0, find_markers=True)
         return InputTable(name, files, found.types, found.options, assumed=dialect.assumed)
-    how = with_settings(how, asked.csv)
+    how = with_settings(how, request.csv)
     found = infer_schema(place, files, how, 0)
     if expected and not expected.keys() & found.types.keys() and isinstance(place, fs.FileSystem):
         for file in files:

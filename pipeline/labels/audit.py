@@ -48,7 +48,7 @@ class AuditResult:
       labels: Label audit; None without a label column.
       agreement: Inter-annotator agreement; None without annotators.
       repeated: Ids that occur in several rows.
-      misfits: Type mismatches; these values count as missing.
+      mismatches: Type mismatches; these values count as missing.
       ids: Id columns.
       types: Column -> type alias.
       duplicates: Duplicate rows.
@@ -61,7 +61,7 @@ class AuditResult:
     labels: LabelAudit | None
     agreement: Agreement | None
     repeated: frozenset[str]
-    misfits: tuple[TypeMismatch, ...]
+    mismatches: tuple[TypeMismatch, ...]
     ids: tuple[str, ...]
     types: Mapping[str, str]
     duplicates: Duplicates = field(default_factory=lambda: Duplicates(0, 0, 0))
@@ -72,12 +72,13 @@ class AuditResult:
         found = self.labels.to_json() if self.labels else {"issues": [], "noise": None}
         if self.agreement is not None:
             found["agreement"] = {**asdict(self.agreement), "advice": recommendations(self.agreement)}
-        misfits = [asdict(misfit) for misfit in self.misfits]
+        mismatches = [asdict(mismatch) for mismatch in self.mismatches]
         near = {
             "duplicates": self.duplicates.to_json(),
             "spellings": [{"column": one.column, **asdict(group)} for one in self.spellings for group in one.groups],
         }
-        return {"data": self.data, "label": self.label, **found, "rows": self.rows, "misfits": misfits, **near}
+        both = {"type_mismatches": mismatches, "misfits": mismatches}  # the second is the former name
+        return {"data": self.data, "label": self.label, **found, "rows": self.rows, **both, **near}
 
     def to_text(self) -> str:
         """Formats the result as text."""
@@ -107,7 +108,7 @@ def audit(
     model: str = "auto",
     limit: int = 1000,
     read_limits: Sequence[str] = (),
-    asked: ReadRequest = NOTHING,
+    request: ReadRequest = NOTHING,
 ) -> AuditResult:
     """Audits the labels of a file or folder.
 
@@ -120,7 +121,7 @@ def audit(
       model: "auto", or one of `components.label_audit.models.MODELS`.
       limit: Maximum number of issues.
       read_limits: Read limits, each "name=number"; they override those of the settings.
-      asked: Options of the command line for databases and workbooks; they override the settings.
+      request: Options of the command line for databases and workbooks; they override the settings.
 
     Raises:
       UsageError: The path does not exist, or a column, model or limit is invalid.
@@ -135,7 +136,7 @@ def audit(
         label = config.dataset.label
     if not label and not labelers:
         raise UsageError("audit: give the label column with --label COL, or annotators' columns with --annotators A,B")
-    table, types, misfits, files = _read(data, config, read_limits, asked)
+    table, types, mismatches, files = _read(data, config, read_limits, request)
     for option, columns in (("--label", (label,) if label else ()), ("--annotators", labelers), ("--id", ids)):
         _require(option, columns, types)
     if twice := sorted({name for name in labelers if list(labelers).count(name) > 1}):
@@ -164,7 +165,7 @@ def audit(
         found,
         between,
         _repeated(frame, names),
-        tuple(misfits),
+        tuple(mismatches),
         names,
         types,
         find_duplicates(table, names, label, in_eval),
@@ -307,7 +308,7 @@ def _derived(table: pa.Table, names: Sequence[str]) -> dict[str, pd.Series]:
 
 
 def _read(
-    data: str, config: Config | None, read_limits: Sequence[str], asked: ReadRequest
+    data: str, config: Config | None, read_limits: Sequence[str], request: ReadRequest
 ) -> tuple[pa.Table, dict[str, str], list[TypeMismatch], list[int]]:
     """Returns all rows, column -> type alias, type mismatches, and the number of rows of each file."""
     types: dict[str, str] = {}
@@ -319,7 +320,7 @@ def _read(
         except (OSError, UnicodeDecodeError) as exc:
             raise ConfigError(f"{config.schema_path}: cannot be read ({exc})") from exc
         options = config.data.read_options("warn", limits)
-    side, _ = open_sides(data, data, types, options, limits, asked)
+    side, _ = open_sides(data, data, types, options, limits, request)
     for line in side.assumed_lines():
         print(line, file=sys.stderr)
     if side.types:
@@ -332,7 +333,7 @@ def _read(
         table = pa.Table.from_batches(batches)
         if sum(rows) != table.num_rows:  # corrections dropped rows
             rows = []
-        return table, {name: side.types[name] for name in table.column_names}, side.misfits, rows
+        return table, {name: side.types[name] for name in table.column_names}, side.mismatches, rows
     return *_examples(side), []
 
 

@@ -31,12 +31,12 @@ class SpellingVariants:
 
     Attributes:
       column: The column.
-      found: Number of groups of spelling variants.
+      total: Number of groups of spelling variants.
       groups: The groups with most rows.
     """
 
     column: str
-    found: int
+    total: int
     groups: tuple[SpellingGroup, ...]
 
     def lines(self) -> list[str]:
@@ -45,7 +45,7 @@ class SpellingVariants:
             f"{short(group.value)}: {', '.join(short(one) for one in list(group.spellings)[:4] if one != group.value)}"
             for group in self.groups[:MOST_SHOWN]
         )
-        more = f"; and {self.found - MOST_SHOWN:,} more: see --json" if self.found > MOST_SHOWN else ""
+        more = f"; and {self.total - MOST_SHOWN:,} more: see --json" if self.total > MOST_SHOWN else ""
         return [f"  {on_one_line(self.column)}: {on_one_line(shown)}{more}"]
 
 

@@ -97,11 +97,11 @@ class Summaries:
     """Summaries of a dataset's runs.
 
     Attributes:
-      found: The usable summaries, oldest first.
+      usable: The usable summaries, oldest first.
       skipped: Run id of each unusable summary -> the reason.
     """
 
-    found: tuple[dict[str, Any], ...]
+    usable: tuple[dict[str, Any], ...]
     skipped: Mapping[str, str]
 
 

@@ -41,7 +41,7 @@ def last_run(root: Path, dataset: str, reached: str = "StatisticsGen") -> dict[s
     """
     home = root / checked(dataset, "dataset")
     read = summaries(home)
-    for summary in reversed(read.found):
+    for summary in reversed(read.usable):
         states = {component["id"]: component["state"] for component in summary["components"]}
         if states.get(reached) in ("executed", "cached"):
             return summary

@@ -114,9 +114,9 @@ def ancestors_table(lineage: Lineage) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["version", "run", "created"]).set_index("version")
 
 
-def load_downstream(root: Path, dataset: str, asked: str | int) -> Downstream:
+def load_downstream(root: Path, dataset: str, data: str | int) -> Downstream:
     """Returns the runs and versions that used a span or a file."""
-    return downstream(store_of(root, dataset), str(asked), Registry(root / dataset / "registry"))
+    return downstream(store_of(root, dataset), str(data), Registry(root / dataset / "registry"))
 
 
 def versions_table(found: Downstream) -> pd.DataFrame:

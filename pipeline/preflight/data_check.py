@@ -246,7 +246,7 @@ def _scan(source: Source, file: SpanFile, split: str) -> FileScan:
         pass
     labels = {str(value): n for value, n in count.values.items()}
     digest = content_sha256(source.place, file, source.options)
-    return FileScan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.found)), tuple(taken))
+    return FileScan(digest, count.rows, count.unlabelled, labels, tuple(sorted(applied.matched)), tuple(taken))
 
 
 NOT_KEPT = "server "

@@ -187,10 +187,11 @@ class ReportData:
         return None if label is None else str(label)
 
     @property
-    def bar(self) -> Mapping[str, Any]:
-        """Evaluation policy: the table [evaluation] of pipeline.toml."""
-        bar = self.settings.get("ChampionEvaluator", {}).get("bar", {})
-        return bar if isinstance(bar, dict) else {}
+    def policy(self) -> Mapping[str, Any]:
+        """Evaluation policy: the table [evaluation] of pipeline.toml; runs of version 0.1 recorded it as `bar`."""
+        recorded = self.settings.get("ChampionEvaluator", {})
+        policy = recorded.get("policy", recorded.get("bar", {}))
+        return policy if isinstance(policy, dict) else {}
 
 
 def _findings(

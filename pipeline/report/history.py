@@ -25,7 +25,7 @@ def read_runs(home: Path, run_id: str | None = None) -> tuple[tuple[Past, ...], 
     """Returns the runs of a dataset, oldest first, and the number of runs skipped for an unreadable summary."""
     read = summaries(home, run_id)
     found, skipped = [], len(read.skipped)
-    for summary in read.found:
+    for summary in read.usable:
         try:
             found.append(as_past(summary))
         except (KeyError, IndexError, TypeError):

@@ -70,7 +70,7 @@ def slice_rows(facts: ReportData) -> SliceTable | None:
     ranked = facts.settings.get("ErrorAnalysis", {}).get("metric")
     ranked = ranked if ranked in names else names[0]
     columns = [ranked, *(name for name in names if name != ranked)][:COLUMNS]
-    least = int(facts.bar.get("min_slice_rows") or 1)
+    least = int(facts.policy.get("min_slice_rows") or 1)
     falling = ranked in LOWER_IS_BETTER
     difference = f"{ranked}_diff"  # TFMA's, candidate - champion on the same rows
     compared = facts.summary["champion"] is not None and any(difference in found for found in facts.slices.values())

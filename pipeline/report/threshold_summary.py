@@ -36,7 +36,7 @@ def deciding(facts: ReportData) -> ThresholdSummary | None:
     if "candidate" not in found:
         return None
     at = found["candidate"][1]
-    by = decided_by(facts.bar)
+    by = decided_by(facts.policy)
     called, there, rows = at.tp + at.fp, at.tp + at.fn, at.tp + at.fn + at.fp + at.tn
     text = (
         f"Decision threshold {at.threshold:.2f}, selected on the validation split by {METRICS.get(by, by)}. "

@@ -63,17 +63,17 @@ def _passed(against: str | None) -> str:
 
 def _criteria(facts: ReportData, against: str | None) -> tuple[str, ...]:
     """The thresholds and tolerances of the evaluation settings with the values that the candidate reached."""
-    bar, criteria = facts.bar, []
-    overall, slices = dict(bar.get("thresholds") or {}), dict(bar.get("slice_thresholds") or {})
+    policy, criteria = facts.policy, []
+    overall, slices = dict(policy.get("thresholds") or {}), dict(policy.get("slice_thresholds") or {})
     metrics = facts.summary["metrics"]
     if overall:
         reached = {name: _reached(metrics.get(name)) for name in overall}
         criteria.append(f"Thresholds, all rows: {_bounds(overall, reached)}.")
     if slices:
-        least = bar.get("min_slice_rows", 1)
+        least = policy.get("min_slice_rows", 1)
         found = {name: _lowest(facts, name, least) for name in slices}
         criteria.append(f"Thresholds, every slice of at least {least:,} rows: {_bounds(slices, found)}.")
-    tolerance = dict(bar.get("tolerance") or {})
+    tolerance = dict(policy.get("tolerance") or {})
     if against and tolerance:
         rows = {row.key: row.champion.difference for row in metric_rows(facts)}
         allowed = ", ".join(

@@ -49,7 +49,7 @@ class Intervals:
 
 
 @dataclass(frozen=True)
-class Answered:
+class EvalPredictions:
     """Predictions of a model on N rows.
 
     Attributes:
@@ -101,14 +101,14 @@ def intervals(
         saved = [_saved(folder) for folder in models]
         for folder in models:
             _check(folder, contents, digests=True)  # a SavedModel is executable, so its digests are checked first
-        found = tuple(_asked(folder, examples) for folder in saved)
+        found = tuple(_predicted(folder, examples) for folder in saved)
     before, after = found
     if before.task != after.task:
         kinds = OUTPUTS[before.task], OUTPUTS[after.task]
         raise InputError(f"{models[0]} gives a {kinds[0]}, {models[1]} a {kinds[1]}: tasks cannot be compared")
     both = np.isfinite(after.labels) & np.isin(after.places, before.places, assume_unique=True)
     place = np.searchsorted(before.places, after.places[both])
-    one, other = judges(_only(before, place), _only(after, both), thresholds)
+    one, other = metric_calculators(_only(before, place), _only(after, both), thresholds)
     rows = int(both.sum())
     if not rows:
         raise InputError(f"{examples}: no row has a label that both models know")
@@ -117,14 +117,14 @@ def intervals(
     return Intervals(rows, resamples, LEVEL, drawn.pop(""), dict(sorted(drawn.items())))
 
 
-def judges(
-    before: Answered, after: Answered, thresholds: tuple[float, float] = (NO_THRESHOLD, NO_THRESHOLD)
+def metric_calculators(
+    before: EvalPredictions, after: EvalPredictions, thresholds: tuple[float, float] = (NO_THRESHOLD, NO_THRESHOLD)
 ) -> tuple[WeightedMetrics, WeightedMetrics]:
     """Returns the metric calculators of both models with the later model's labels; classes are matched by name."""
     if after.task == "binary":
         one, other = (
-            BinaryMetrics(after.labels, answer.output, threshold)
-            for answer, threshold in zip((before, after), thresholds, strict=True)
+            BinaryMetrics(after.labels, model.output, threshold)
+            for model, threshold in zip((before, after), thresholds, strict=True)
         )
         return one, other
     if after.task == "regression":
@@ -169,7 +169,7 @@ def _check(uri: str, contents: Mapping[str, str], *, digests: bool) -> None:
         )
 
 
-def _kept(before: str, after: str) -> tuple[Answered, ...] | None:
+def _kept(before: str, after: str) -> tuple[EvalPredictions, ...] | None:
     """Predictions of both runs; None if one was deleted, or if they are for different rows."""
     try:
         one, other = (read_predictions(Path(folder)) for folder in (before, after))
@@ -177,15 +177,15 @@ def _kept(before: str, after: str) -> tuple[Answered, ...] | None:
         return None
     if one.about.digest != other.about.digest:
         return None
-    return tuple(map(_answered, (one, other)))
+    return tuple(map(_of_run, (one, other)))
 
 
-def _answered(found: ModelPredictions) -> Answered:
+def _of_run(found: ModelPredictions) -> EvalPredictions:
     about = found.about
-    return Answered(about.task, found.answers[CANDIDATE].output, found.labels, found.places, about.classes)
+    return EvalPredictions(about.task, found.outputs[CANDIDATE].output, found.labels, found.places, about.classes)
 
 
-def _asked(folder: Path, examples: str) -> Answered:
+def _predicted(folder: Path, examples: str) -> EvalPredictions:
     """Predictions of a SavedModel for all rows of a split."""
     model = SavedModel(folder)
     outputs, labels = [], []
@@ -194,12 +194,16 @@ def _asked(folder: Path, examples: str) -> Answered:
         labels.append(model.labels(records))
     output = np.concatenate([one.output for one in outputs])
     task = "multiclass" if output.ndim == 2 else "regression" if outputs[0].decided is None else "binary"
-    return Answered(task, output, np.concatenate(labels), np.arange(len(output)), model.classes)
+    return EvalPredictions(task, output, np.concatenate(labels), np.arange(len(output)), model.classes)
 
 
-def _only(answered: Answered, rows: np.ndarray) -> Answered:
-    return Answered(
-        answered.task, answered.output[rows], answered.labels[rows], answered.places[rows], answered.classes
+def _only(predictions: EvalPredictions, rows: np.ndarray) -> EvalPredictions:
+    return EvalPredictions(
+        predictions.task,
+        predictions.output[rows],
+        predictions.labels[rows],
+        predictions.places[rows],
+        predictions.classes,
     )
 
 

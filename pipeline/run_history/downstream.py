@@ -45,24 +45,24 @@ class Version:
 
 @dataclass(frozen=True)
 class Downstream:
-    """Downstream use of a span or file: `asked` as given, `files` with each of its contents."""
+    """Downstream use of a span or file: `data` as given, `files` with each of its contents."""
 
-    asked: str
+    data: str
     files: tuple[SpanRead, ...]
     runs: tuple[Use, ...]
     versions: tuple[Version, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Returns the JSON object that `plumbline downstream --json` prints."""
-        return asdict(self)
+        return {**asdict(self), "asked": self.data}  # `asked` is the former name of `data`
 
 
-def downstream(store: "metadata_store.MetadataStore", asked: str, registry: Registry) -> Downstream:
+def downstream(store: "metadata_store.MetadataStore", data: str, registry: Registry) -> Downstream:
     """Finds all runs and versions that used a span or a file.
 
     Args:
       store: ML Metadata.
-      asked: Span number, path or name of a file, or a SHA-256 or its prefix of at least 8 characters.
+      data: Span number, path or name of a file, or a SHA-256 or its prefix of at least 8 characters.
       registry: Registry with the aliases.
 
     Raises:
@@ -75,11 +75,11 @@ def downstream(store: "metadata_store.MetadataStore", asked: str, registry: Regi
     for artifact in store.get_artifacts_by_type("Examples"):
         files = spans_read(artifact)
         known.update(row.span for row in files)
-        if matching := tuple(row for row in files if _is(row, asked)):
+        if matching := tuple(row for row in files if _is(row, data)):
             used[artifact.id] = (text_property(artifact, "data_fingerprint"), matching)
     if not used:
         spans = ", ".join(map(str, sorted(known))) or "none"
-        raise UsageError(f"{asked}: no run has used this span or file; used spans: {spans}")
+        raise UsageError(f"{data}: no run has used this span or file; used spans: {spans}")
 
     made = {
         event.execution_id: event.artifact_id
@@ -94,20 +94,20 @@ def downstream(store: "metadata_store.MetadataStore", asked: str, registry: Regi
     versions = {use.pushed: use.splits for use in uses if use.pushed is not None}
     fingerprints = {fingerprint: _splits(rows) for fingerprint, rows in used.values()}
     return Downstream(
-        asked=asked,
+        data=data,
         files=tuple(_contents(rows for _, rows in used.values())),
         runs=tuple(uses),
         versions=_versions(registry, versions, fingerprints),
     )
 
 
-def _is(row: SpanRead, asked: str) -> bool:
-    if asked.isascii() and asked.isdigit() and len(asked) < DIGEST_HEAD:
-        return row.span == int(asked)
-    if len(asked) >= DIGEST_HEAD and row.sha256.startswith(asked.lower()):
+def _is(row: SpanRead, data: str) -> bool:
+    if data.isascii() and data.isdigit() and len(data) < DIGEST_HEAD:
+        return row.span == int(data)
+    if len(data) >= DIGEST_HEAD and row.sha256.startswith(data.lower()):
         return True
     # Paths are compared from the end, so that a name, a relative and an absolute path match.
-    there, wanted = PurePath(row.name).parts, PurePath(asked).parts
+    there, wanted = PurePath(row.name).parts, PurePath(data).parts
     shared = min(len(there), len(wanted))
     return shared > 0 and there[-shared:] == wanted[-shared:]
 
@@ -164,7 +164,7 @@ def downstream_text(found: Downstream) -> str:
     """Returns the result in lines, versions in use first."""
     live = [version for version in found.versions if version.roles]
     told = [f"version {one.version} ({', '.join(one.roles)}; {_as_what(one.splits)})" for one in live]
-    lines = [f"{found.asked}: {'; '.join(told) or 'no live, canary or previous version used it'}"]
+    lines = [f"{found.data}: {'; '.join(told) or 'no live, canary or previous version used it'}"]
     for row in found.files:
         lines.append(f"  file     span {row.span}  {row.rows:,} rows  sha256 {row.sha256[:16]}  {row.name}")
     for one in found.versions:

@@ -71,7 +71,7 @@ def _version(wanted: str, registry: "Registry") -> int | None:
 
 
 def _of_span(home: Path, span: int) -> str:
-    found = [one["run_id"] for one in summaries(home).found if one["spans"].get("eval") == [span]]
+    found = [one["run_id"] for one in summaries(home).usable if one["spans"].get("eval") == [span]]
     if not found:
         raise UsageError(f"span {span}: no run in {home / 'reports'} evaluated on it; `plumbline runs` lists all")
     return str(found[-1])

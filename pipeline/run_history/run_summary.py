@@ -120,7 +120,11 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         found["rows"] = json.loads(examples.get_string_custom_property("rows"))
         found["unlabelled"] = json.loads(examples.get_string_custom_property("unlabelled"))
         found["corrections"] = json.loads(examples.get_string_custom_property("corrections") or "[]")
-        found["anomalies"] += _misfits(json.loads(examples.get_string_custom_property("misfits")))
+        found["anomalies"] += _mismatches(
+            json.loads(
+                examples.get_string_custom_property("type_mismatches") or examples.get_string_custom_property("misfits")
+            )
+        )
     if predictions := artifacts.get("Predictor.predictions"):
         # The number of rows that were read has to equal the number that ingest wrote.
         found["rows"] |= json.loads(predictions.get_string_custom_property("rows") or "{}")
@@ -192,23 +196,23 @@ def _is_telling(row: Mapping[str, Any]) -> bool:
     return bool(row["drifted"] or (main and not row["slice"]))
 
 
-_MISFITS = {
+_MISMATCHES = {
     "misfit": "type mismatches, read as missing",
     "infinite": "infinite values, read as missing",
     "no_time": "rows without a time, which are in no span",
 }
 
 
-def _misfits(misfits: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _mismatches(mismatches: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Anomalies for values that ingest read as missing, and for rows that it dropped."""
     return [
         {
-            "feature": misfit["column"],
-            "kind": misfit.get("kind", "misfit"),
-            "detail": f"{misfit['file']}: {misfit['count']:,} {_MISFITS[misfit.get('kind', 'misfit')]}, "
-            f"first {misfit['value']!r} in row {misfit['row']:,}",
+            "feature": mismatch["column"],
+            "kind": mismatch.get("kind", "misfit"),
+            "detail": f"{mismatch['file']}: {mismatch['count']:,} {_MISMATCHES[mismatch.get('kind', 'misfit')]}, "
+            f"first {mismatch['value']!r} in row {mismatch['row']:,}",
         }
-        for misfit in misfits
+        for mismatch in mismatches
     ]
 
 

@@ -48,7 +48,7 @@ class DriftSection(ConfigSection):
     rule: Literal["calibrated", "fixed"] = "calibrated"
     """`calibrated`: drift is a significant distance above its effect size. `fixed`: any distance above it."""
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.01
-    """Significance level of the calibrated rule: false discovery rate over all comparisons of a run."""
+    """Significance level of the calibrated rule: accepted false discovery rate over all comparisons of a run."""
     thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     """Feature -> effect size, instead of the `infinity_norm` of the schema's drift_comparator."""
     effect_sizes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
@@ -58,7 +58,8 @@ class DriftSection(ConfigSection):
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
     """Minimum number of rows of a slice in train and in eval; smaller slices are not compared."""
     slice_effect_size: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Minimum by which the distance of a slice has to exceed that of all rows, if its threshold is smaller."""
+    """Effect size of slices: drift of a slice has to exceed the distance over all rows by the larger of this number and
+    the feature's effect size."""
     joint_rows: Annotated[int, Field(ge=0)] = 10_000
     """Maximum number of rows of each split in the multivariate test; 0 disables it."""
 

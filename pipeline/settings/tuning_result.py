@@ -8,7 +8,7 @@ import hashlib
 import json
 from codecs import BOM_UTF8
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,28 +30,33 @@ class TuningResult:
     """The result of a search.
 
     Attributes:
-      found: best_settings.json, see components/tuner/tuning.py.
+      best: best_settings.json, see components/tuner/tuning.py.
       run_id: Of the run that searched; "" if it is not known.
       data: Fingerprint of the data that it searched on.
       basis: Fingerprint of the settings that it was found for; "" if it is not known.
     """
 
-    found: dict[str, Any]
+    best: dict[str, Any]
     run_id: str = ""
     data: str = ""
     basis: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept, and printed by `plumbline tuned --json`."""
-        return asdict(self)
+        """As it is kept, and printed by `plumbline tuned --json`; `best` is `found` there."""
+        return {"found": self.best, "run_id": self.run_id, "data": self.data, "basis": self.basis}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> "TuningResult":
+        """Reverses `to_json`."""
+        return cls(kept["found"], **{name: value for name, value in kept.items() if name != "found"})
 
     def to_text(self) -> str:
         """The trials, the best first, and what came of them."""
-        metric = self.found["metric"]
-        trials = list(enumerate(self.found["trials"]))
+        metric = self.best["metric"]
+        trials = list(enumerate(self.best["trials"]))
         good = [(number, trial) for number, trial in trials if trial["score"] is not None]
         good.sort(key=lambda pair: pair[1]["score"] if metric in LOWER_IS_BETTER else -pair[1]["score"])
-        lines = [in_short(self.found), ""]
+        lines = [in_short(self.best), ""]
         lines.append(f"{'trial':>5}  {METRICS.get(metric, metric).lower():>17}  {'seconds':>7}  settings")
         for number, trial in good:
             settings = ", ".join(f"{name} {shown(value)}" for name, value in trial["settings"].items())
@@ -77,7 +82,7 @@ def keep(home: Path, config: Config, found: dict[str, Any], run_id: str, data: s
 def last(home: Path) -> TuningResult:
     """Returns the result of the last search; UsageError if there is none, or the file cannot be read."""
     try:
-        return _tellable(TuningResult(**json.loads((home / FILE).read_text(encoding="utf-8"))))
+        return _tellable(TuningResult.from_json(json.loads((home / FILE).read_text(encoding="utf-8"))))
     except FileNotFoundError:
         raise UsageError(f"{home}: no settings were searched yet; plumbline run --tune 12 does") from None
     except (OSError, *MISSHAPEN) as exc:
@@ -95,9 +100,9 @@ def from_file(path: Path) -> TuningResult:
 def _tellable(kept: TuningResult) -> TuningResult:
     """The same by present names; one of MISSHAPEN if it lacks what is told of it, so is something else."""
     kept.to_text()
-    dotted(kept.found["settings"])
-    present, _ = with_present_names({"training": kept.found["settings"]})
-    return replace(kept, found={**kept.found, "settings": present["training"]})
+    dotted(kept.best["settings"])
+    present, _ = with_present_names({"training": kept.best["settings"]})
+    return replace(kept, best={**kept.best, "settings": present["training"]})
 
 
 def in_force(config: Config, home: Path, data: str) -> tuple[Config, TuningResult | None]:
@@ -111,7 +116,7 @@ def in_force(config: Config, home: Path, data: str) -> tuple[Config, TuningResul
     if kept.basis != basis_of(config) or (config.tune.trials and kept.data == data):
         return config, None
     tune = config.tune.model_copy(update={"trials": 0})
-    return trained_with(config, kept.found).model_copy(update={"tune": tune}), kept
+    return trained_with(config, kept.best).model_copy(update={"tune": tune}), kept
 
 
 def trained_with(config: Config, found: Mapping[str, Any]) -> Config:
@@ -131,7 +136,7 @@ def write(config: Config, kept: TuningResult) -> str:
     path = config.path
     if kept.basis and kept.basis != basis_of(config):
         raise UsageError(f"{path}: was changed since; these settings were found for others; plumbline run --tune again")
-    settings = kept.found["settings"]
+    settings = kept.best["settings"]
     if not settings:
         return f"{path}: nothing to write, the settings stay"
     if said := tune_error(config.training, settings):

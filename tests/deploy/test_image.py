@@ -219,7 +219,7 @@ def test_the_stack_loads_with_a_read_only_root_and_writes_nothing_home(container
 @pytest.mark.parametrize(
     "part",
     [
-        ("tests/components/arrow_example_gen", "-m", "not e2e"),
+        ("tests/components/arrow_example_gen", "tests/components/table_reading", "-m", "not e2e"),
         ("tests/components/drift_validator", "-m", "not e2e and not slow"),
         (
             "tests/pipeline/settings/test_config.py",
@@ -227,7 +227,7 @@ def test_the_stack_loads_with_a_read_only_root_and_writes_nothing_home(container
             "tests/components/shared/test_files.py",
         ),
     ],
-    ids=["ingest, its component included", "drift", "settings"],
+    ids=["reading and ingest, the component included", "drift", "settings"],
 )
 def test_the_projects_tests_pass_inside(image_tag: str, part: tuple[str, ...]) -> None:
     ran = command(

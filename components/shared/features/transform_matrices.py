@@ -89,11 +89,11 @@ class Matrices(tf.Module):
             cells = first_values(batch, name)
             coded = None if pa.types.is_null(cells.type) else cells.dictionary_encode()
             known = [] if coded is None else coded.dictionary.to_pylist()
-            answered = numbers(tf.constant([*known, b""], tf.string)).numpy()  # the missing value is last
+            encoded = numbers(tf.constant([*known, b""], tf.string)).numpy()  # the missing value is last
             if coded is None:
-                found.append(np.repeat(answered, batch.num_rows, axis=0))
+                found.append(np.repeat(encoded, batch.num_rows, axis=0))
             else:
-                found.append(answered[coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)])
+                found.append(encoded[coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)])
         return found
 
     def _ids(self, batch: pa.RecordBatch) -> np.ndarray:

@@ -65,30 +65,30 @@ class ModelPredictions:
       about: Metadata.
       places: Index of each row in the split, ascending, int64 [N].
       labels: Labels, float64 [N], none missing.
-      answers: Model -> its predictions for these rows.
+      outputs: Model -> its predictions for these rows.
     """
 
     about: About
     places: np.ndarray
     labels: np.ndarray
-    answers: Mapping[str, ModelOutput]
+    outputs: Mapping[str, ModelOutput]
 
 
-def table_of(places: np.ndarray, labels: np.ndarray, answers: Mapping[str, ModelOutput]) -> pa.Table:
+def table_of(places: np.ndarray, labels: np.ndarray, outputs: Mapping[str, ModelOutput]) -> pa.Table:
     """Returns rows of eval.parquet.
 
     Args:
       places: Indices of the rows in the split, [N].
       labels: Labels, [N].
-      answers: Model -> its predictions for these rows.
+      outputs: Model -> its predictions for these rows.
     """
     columns = {"row": pa.array(places, pa.int64()), "label": pa.array(labels, pa.float64())}
-    for name, answer in answers.items():
-        output = np.asarray(answer.output, np.float32)
+    for name, prediction in outputs.items():
+        output = np.asarray(prediction.output, np.float32)
         flat = pa.array(output.reshape(-1))
         columns[name] = pa.FixedSizeListArray.from_arrays(flat, output.shape[1]) if output.ndim == 2 else flat
-        if answer.decided is not None:
-            columns[f"{name}_class"] = pa.array(answer.decided, pa.int64())
+        if prediction.decided is not None:
+            columns[f"{name}_class"] = pa.array(prediction.decided, pa.int64())
     return pa.table(columns)
 
 

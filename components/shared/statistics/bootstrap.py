@@ -51,8 +51,8 @@ class Interval:
 
 
 def poisson_draws(
-    judges: Mapping[str, WeightedMetrics],
-    parts: Mapping[str, np.ndarray],
+    calculators: Mapping[str, WeightedMetrics],
+    slices: Mapping[str, np.ndarray],
     rows: int,
     resamples: int,
     seed: int = SEED,
@@ -61,22 +61,28 @@ def poisson_draws(
     """Computes the metrics of several models on the same Poisson bootstrap samples.
 
     Args:
-      judges: Model -> metric calculator for all rows.
-      parts: Name -> row indices; "" is all rows.
+      calculators: Model -> metric calculator for all rows.
+      slices: Name -> row indices; "" is all rows.
       rows: Number of rows N.
       resamples: Number of bootstrap samples.
       seed: Seed of the bootstrap.
       overall_only: Models that are evaluated on all rows only.
 
     Returns:
-      Part -> model -> [1 + resamples, metrics]: row 0 with every row counted once, then one row per sample.
+      Slice -> model -> [1 + resamples, metrics]: row 0 with every row counted once, then one row per sample.
     """
     weights = _poisson(rows, resamples, seed)
     found: dict[str, dict[str, np.ndarray]] = {}
-    for part, at in parts.items():
+    for slice_name, at in slices.items():
         once, drawn = np.ones(len(at)), _some(weights, at)
-        among = {name: judge.among(at) for name, judge in judges.items() if not part or name not in overall_only}
-        found[part] = {name: np.vstack([judge(once), judge(drawn)]) for name, judge in among.items()}
+        among = {
+            name: calculator.among(at)
+            for name, calculator in calculators.items()
+            if not slice_name or name not in overall_only
+        }
+        found[slice_name] = {
+            name: np.vstack([calculator(once), calculator(drawn)]) for name, calculator in among.items()
+        }
     return found
 
 
@@ -124,13 +130,13 @@ def paired_intervals(
     Returns:
       Slice ("" is all rows) -> metric -> interval; undefined metrics are left out.
     """
-    parts = {"": np.arange(rows), **{name: at for name, at in (slices or {}).items() if len(at) >= MIN_ROWS}}
+    slices = {"": np.arange(rows), **{name: at for name, at in (slices or {}).items() if len(at) >= MIN_ROWS}}
     random = np.random.default_rng(seed)
     weights = np.empty((rows, resamples), np.uint8)
     for number in range(resamples):
         weights[:, number] = np.bincount(random.integers(0, rows, rows), minlength=rows)
     found = {}
-    for name, at in parts.items():
+    for name, at in slices.items():
         one, other = before.among(at), after.among(at)
         once = np.ones(len(at))
         drawn = _some(weights, at)

@@ -57,7 +57,7 @@ def apply_notations(forms: Mapping[str, TypeCandidates], options: ReadOptions) -
         column = counted.without(tuple(counted.markers)).number_column() if notation is not None else None
         if notation is not None and column is not None:
             fits = (notation.decimal, notation.thousands) in column.legal
-            known = {*column.found.before, *column.found.behind} <= notation.units.keys()
+            known = {*column.forms.before, *column.forms.behind} <= notation.units.keys()
             counted.notation = notation if fits and known else None
     return options
 

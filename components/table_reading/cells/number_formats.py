@@ -148,35 +148,35 @@ class NumberColumn:
     """A column of numbers, as input of the notation decision.
 
     Attributes:
-      found: Counts of the notations.
+      forms: Counts of the notations.
       fractions: Rows of plain numbers with a fraction, including ambiguous points.
     """
 
-    found: NumberForms
+    forms: NumberForms
     fractions: int
 
     @property
     def legal(self) -> list[tuple[str, str]]:
         """All pairs (decimal mark, thousands separator) that fit every value; those without a separator first."""
-        shapes = set(self.found.shapes) | ({"A."} if self.found.points else set())
+        shapes = set(self.forms.shapes) | ({"A."} if self.forms.points else set())
         pairs = [(decimal, mark) for mark in THOUSANDS for decimal in DECIMALS if decimal != mark]
-        if self.fractions > self.found.points:
+        if self.fractions > self.forms.points:
             pairs = [pair for pair in pairs if pair[0] == "."]
         return [pair for pair in pairs if all(_fits(shape, *pair) for shape in shapes)]
 
     @property
     def is_ambiguous(self) -> bool:
         """Whether the values do not determine the decimal mark."""
-        marks = bool(self.found.points or set(self.found.shapes) & {"A.", "A,"})
+        marks = bool(self.forms.points or set(self.forms.shapes) & {"A.", "A,"})
         return marks and len({decimal for decimal, _ in self.legal}) > 1
 
     def is_whole(self, notation: NumberNotation) -> bool:
         """Whether all values are integers in the given notation."""
         if any(factor != 1 for factor in notation.units.values()):
             return False
-        shapes = set(self.found.shapes) | ({"A."} if self.found.points else set())
+        shapes = set(self.forms.shapes) | ({"A."} if self.forms.points else set())
         parts = any(shape[0] in DECIMALS or shape == f"A{notation.decimal}" for shape in shapes)
-        return not parts and self.fractions == self.found.points and not self.found.plus_fractions
+        return not parts and self.fractions == self.forms.points and not self.forms.plus_fractions
 
 
 def decide(
@@ -194,18 +194,18 @@ def decide(
     """
     legal = {name: column.legal for name, column in columns.items()}
     firm = Counter(firm_decimals(columns).values())
-    commas = any("A," in column.found.shapes for column in columns.values())
+    commas = any("A," in column.forms.shapes for column in columns.values())
     points = any(column.fractions for column in columns.values())
     usual = "," if firm[","] > firm["."] or (not firm and delimiter == ";" and commas and not points) else "."
     found: dict[str, NumberNotation | None] = {}
     for name, column in columns.items():
-        units = factors(set(column.found.before), set(column.found.behind))
+        units = factors(set(column.forms.before), set(column.forms.behind))
         pairs = [pair for pair in legal[name] if pair[0] == usual] or legal[name]
         if not pairs or units is None:
             found[name] = None
             continue
         notation = NumberNotation(*pairs[0], units)
-        if not notation.is_plain or column.found.rows or column.found.plus or column.found.plus_fractions:
+        if not notation.is_plain or column.forms.rows or column.forms.plus or column.forms.plus_fractions:
             found[name] = notation
     table = NumberNotation()
     if usual == ",":
@@ -225,7 +225,7 @@ def firm_decimals(columns: Mapping[str, NumberColumn]) -> dict[str, str]:
     return {
         name: next(iter(marks))
         for name, column in columns.items()
-        if (column.found.shapes or column.fractions) and len(marks := {decimal for decimal, _ in column.legal}) == 1
+        if (column.forms.shapes or column.fractions) and len(marks := {decimal for decimal, _ in column.legal}) == 1
     }
 
 

@@ -53,7 +53,7 @@ class FileTypeMismatches:
         self._found: dict[str, TypeMismatch] = {}
 
     @property
-    def found(self) -> list[TypeMismatch]:
+    def per_column(self) -> list[TypeMismatch]:
         """One entry per column, in order of first occurrence."""
         return list(self._found.values())
 

@@ -20,7 +20,7 @@ def typed_columns(
     batch: pa.RecordBatch,
     types: Mapping[str, pa.DataType],
     before: int,
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     missing: tuple[str, ...],
 ) -> pa.RecordBatch:
     """Selects and casts the columns of a batch.
@@ -29,7 +29,7 @@ def typed_columns(
       batch: Rows, with unique column names.
       types: Column -> type; determines the order of the result.
       before: Number of rows before this batch.
-      misfits: Collects the type mismatches.
+      mismatches: Collects the type mismatches.
       missing: Texts that mean "missing".
 
     Raises:
@@ -43,7 +43,7 @@ def typed_columns(
         values = _typed(column, type_)
         gone = lost(column, values)
         if gone is not None:
-            misfits.note(name, column, gone, before, type_)
+            mismatches.note(name, column, gone, before, type_)
         fitted.append(values)
     return pa.RecordBatch.from_arrays(fitted, names=list(types))
 

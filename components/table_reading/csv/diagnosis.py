@@ -83,7 +83,7 @@ def _numbers(file: SpanFile, options: ReadOptions, head: bytes, column: str, row
     notation = options.notation_of(column) or NumberNotation()
     if numbers is None:
         return ""
-    units = {*numbers.found.before, *numbers.found.behind} - notation.units.keys()
+    units = {*numbers.forms.before, *numbers.forms.behind} - notation.units.keys()
     pairs = numbers.legal
     fits = (notation.decimal, notation.thousands) in pairs and not units
     if fits or not pairs:

@@ -87,7 +87,7 @@ def detect_dialect(
     filesystem: fs.FileSystem,
     files: Sequence[SpanFile],
     limits: Limits = DEFAULT_LIMITS,
-    asked: Sequence[str] = (),
+    fixed: Sequence[str] = (),
     base: ReadOptions | None = None,
 ) -> Dialect:
     """Detects encoding, delimiter, header row, comments and footer of CSV files.
@@ -97,15 +97,15 @@ def detect_dialect(
       files: CSV files of one table. The first determines encoding and layout; if it is ASCII, the first file that is
         not ASCII determines the encoding.
       limits: Read limits.
-      asked: Settings of the command line, each `name=value`, see `with_settings`; these are not detected.
+      fixed: Settings of the command line, each `name=value`, see `with_settings`; these are not detected.
       base: Read options for everything else; None for the defaults.
 
     Raises:
       InputError: A file cannot be read.
-      UsageError: A setting of `asked` is invalid.
+      UsageError: A setting of `fixed` is invalid.
     """
-    known = with_settings(replace(base or ReadOptions(), limits=limits), asked)
-    given = {setting.partition("=")[0] for setting in asked}
+    known = with_settings(replace(base or ReadOptions(), limits=limits), fixed)
+    given = {setting.partition("=")[0] for setting in fixed}
     looks = [_look(filesystem, file, limits) for file in files[:1]]
     others = iter(files[1:])
     while looks[-1].guess.ascii and (file := next(others, None)):

@@ -49,7 +49,7 @@ def read_explained(
         if reason := diagnose(filesystem, file, options, types, str(exc) if isinstance(exc, InputError) else ""):
             raise InputError(reason) from exc
         raise
-    for one in mismatches.found:
+    for one in mismatches.per_column:
         # Many mismatches in a numeric column can mean another notation: report that instead of each value.
         many = types.get(one.column) in NUMBERS and one.count >= OTHER_NOTATION * rows
         if many and (reason := diagnose(filesystem, file, options, types, column=one.column)):

@@ -27,7 +27,7 @@ def read_csv(
     file: SpanFile,
     types: dict[str, pa.DataType],
     options: ReadOptions,
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     block_bytes: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a CSV file; see `readers.read_batches`.
@@ -37,7 +37,7 @@ def read_csv(
       file: A CSV file.
       types: Column -> type, from the schema.
       options: Read options.
-      misfits: Collects the type mismatches.
+      mismatches: Collects the type mismatches.
       block_bytes: Bytes of text read at a time; None for `max_line_bytes`.
 
     Raises:
@@ -60,7 +60,7 @@ def read_csv(
     # Arrow parses timestamps either all with a zone or all without, so they are read as text and parsed here; so are
     # numbers in another notation than 1234.5.
     as_text = {name: type_ for name, type_ in wanted.items() if notation.needs_text(name, type_)}
-    arguments = (filesystem, file, wanted, header, options, misfits, block_bytes)
+    arguments = (filesystem, file, wanted, header, options, mismatches, block_bytes)
     rows = 0
     try:
         while True:
@@ -75,7 +75,7 @@ def read_csv(
                     raise
                 as_text[whole] = pa.int64()  # Arrow does not parse 1.0 as an integer
     except pa.ArrowInvalid as exc:
-        if options.misfits == "block" or ": invalid value " not in str(exc):
+        if options.on_type_mismatch == "block" or ": invalid value " not in str(exc):
             raise InputError(f"{file.name}: {explain(str(exc), names, options.limits, options.header_row)}") from exc
         # Read the remaining rows with all columns as text, so that one more pass finds all type mismatches.
         as_text = {name: type_ for name, type_ in wanted.items() if type_ != pa.string()}
@@ -97,7 +97,7 @@ def _typed(
     types: dict[str, pa.DataType],
     header: Header,
     options: ReadOptions,
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     block_bytes: int,
     as_text: dict[str, pa.DataType],
     skip: int = 0,
@@ -126,7 +126,7 @@ def _typed(
                 continue
             if start < skip:
                 batch, start = batch.slice(skip - start), skip
-            yield _parsed(batch, as_text, start, misfits, options) if as_text else batch
+            yield _parsed(batch, as_text, start, mismatches, options) if as_text else batch
     if before and types.get(last) == pa.string() and state.is_cut(batch.column(last)[-1].as_py()):
         raise InputError(f"{file.name}: the last row ends inside a quoted cell; a quote is not closed")
 
@@ -135,7 +135,7 @@ def _parsed(
     batch: pa.RecordBatch,
     as_text: dict[str, pa.DataType],
     before: int,
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     options: ReadOptions,
 ) -> pa.RecordBatch:
     columns = []
@@ -143,7 +143,7 @@ def _parsed(
         values = parse_column(name, cells, as_text[name], options.notation) if name in as_text else cells
         gone = lost(cells, values)
         if gone is not None:
-            misfits.note(name, cells, gone, before, as_text[name])
+            mismatches.note(name, cells, gone, before, as_text[name])
         columns.append(values)
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 

@@ -95,7 +95,7 @@ def read_query(
     database: Database,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     options: ReadOptions,
 ) -> Iterator[pa.RecordBatch]:
     """Streams the rows of a query; see `readers.read_batches`.
@@ -104,7 +104,7 @@ def read_query(
       database: The database.
       file: The span; `path` is its query.
       types: Column -> type, from the schema.
-      misfits: Collects the type mismatches.
+      mismatches: Collects the type mismatches.
       options: Read options.
 
     Raises:
@@ -118,7 +118,7 @@ def read_query(
             if database.kind == "sqlite":  # values of one SQLite column may differ in type
                 wanted = {name: types.get(name, pa.string()) for name in wanted}
         if database.kind == "sqlite":
-            yield typed_columns(batch, wanted, before, misfits, options.missing)
+            yield typed_columns(batch, wanted, before, mismatches, options.missing)
         else:
-            yield typed_batch(batch, wanted, before, misfits)
+            yield typed_batch(batch, wanted, before, mismatches)
         before += batch.num_rows

@@ -54,7 +54,7 @@ def read_ipc(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
     """Streams an Arrow file; see `readers.read_batches`. Each written batch is read as a whole.
@@ -63,7 +63,7 @@ def read_ipc(
       filesystem: Filesystem of the file.
       file: An Arrow file or stream.
       types: Column -> type, from the schema.
-      misfits: Collects the type mismatches.
+      mismatches: Collects the type mismatches.
       limits: Read limits.
 
     Raises:
@@ -78,7 +78,7 @@ def read_ipc(
             written.validate(full=True)  # a damaged file may contain offsets beyond its buffers
             for start in range(0, written.num_rows, BATCH_ROWS):
                 batch = written.slice(start, BATCH_ROWS)
-                yield typed_batch(flat_batch(batch, types), wanted, before, misfits)
+                yield typed_batch(flat_batch(batch, types), wanted, before, mismatches)
                 before += batch.num_rows
 
 

@@ -35,7 +35,7 @@ def read_json_lines(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     options: ReadOptions,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a file of JSON lines; see `readers.read_batches`.
@@ -44,7 +44,7 @@ def read_json_lines(
       filesystem: Filesystem of the file.
       file: A file of JSON lines, which may be compressed.
       types: Column -> type, from the schema.
-      misfits: Collects the type mismatches.
+      mismatches: Collects the type mismatches.
       options: Read options; texts of `missing` become null.
 
     Raises:
@@ -54,7 +54,7 @@ def read_json_lines(
     wanted, before = None, 0
     for batch in json_batches(filesystem, file, options.limits):
         wanted = wanted or carried(file.name, batch.schema, types)
-        yield typed_columns(batch, wanted, before, misfits, options.missing)
+        yield typed_columns(batch, wanted, before, mismatches, options.missing)
         before += batch.num_rows
 
 

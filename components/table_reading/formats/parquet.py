@@ -54,7 +54,7 @@ def read_parquet(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a Parquet file; see `readers.read_batches`.
@@ -63,7 +63,7 @@ def read_parquet(
       filesystem: Filesystem of the file.
       file: A Parquet file.
       types: Column -> type, from the schema.
-      misfits: Collects the type mismatches.
+      mismatches: Collects the type mismatches.
       limits: Read limits.
 
     Raises:
@@ -76,7 +76,7 @@ def read_parquet(
         before = 0
         for batch in parquet.iter_batches(batch_size=BATCH_ROWS, use_threads=False):
             batch.validate(full=True)  # the Parquet reader does not check UTF-8
-            yield typed_batch(flat_batch(batch, types), wanted, before, misfits)
+            yield typed_batch(flat_batch(batch, types), wanted, before, mismatches)
             before += batch.num_rows
 
 

@@ -27,7 +27,7 @@ def read_tfrecords(
     filesystem: fs.FileSystem,
     file: SpanFile,
     types: dict[str, pa.DataType],
-    misfits: FileTypeMismatches,
+    mismatches: FileTypeMismatches,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Iterator[pa.RecordBatch]:
     """Streams a TFRecord file; see `readers.read_batches`.
@@ -38,7 +38,7 @@ def read_tfrecords(
       filesystem: Filesystem of the file.
       file: A TFRecord file, which may be compressed by gzip.
       types: Column -> type, from the schema.
-      misfits: Collects the type mismatches.
+      mismatches: Collects the type mismatches.
       limits: Read limits.
 
     Raises:
@@ -61,7 +61,7 @@ def read_tfrecords(
                 limits.check_columns(file.name, len(batch.schema.names))
                 seen.update(batch.schema.names)
                 _carry(file, batch, types, wanted)
-                yield typed_batch(_with_all(batch, wanted), wanted, before, misfits)
+                yield typed_batch(_with_all(batch, wanted), wanted, before, mismatches)
                 before += batch.num_rows
                 left -= sum(map(len, records)) + FRAME_BYTES * len(records)
         except tf.errors.DataLossError as exc:

@@ -40,7 +40,7 @@ def initialise(
     force: bool = False,
     read_limits: Sequence[str] = (),
     progress: Progress = SILENT,
-    asked: ReadOptions | None = None,
+    given: ReadOptions | None = None,
     query: str = "",
     csv: Sequence[str] = (),
 ) -> Initialised:
@@ -56,7 +56,7 @@ def initialise(
       force: Replace the files of an existing dataset, including the user's edits.
       read_limits: Limits on the size of files, each "name=number"; kept in the settings.
       progress: Progress display.
-      asked: Given read options: sheet, query for the spans, environment variable of the password.
+      given: Given read options: sheet, query for the spans, environment variable of the password.
       query: Query of a database.
       csv: Given CSV format options, each "name=value", instead of the detected ones.
 
@@ -65,7 +65,7 @@ def initialise(
       InputError: The data cannot be read or used for training.
     """
     limits = DEFAULT_LIMITS.changed(read_limits)
-    options = replace(asked or ReadOptions(), limits=limits)
+    options = replace(given or ReadOptions(), limits=limits)
     place = find_data(data, query, options)
     name = legal_name(data) if name is None else name
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
@@ -101,14 +101,14 @@ def initialise(
             spellings = []
         spellings += category_spellings(found.sample, proposal.of_kind("categorical"), found.types)
         proposal = _with_formats(proposal, found)
-    misfits = {column: count for column, count in found.misfits.items() if count}
-    options = replace(found.options, misfits="warn" if misfits else "block")
+    mismatches = {column: count for column, count in found.mismatches.items() if count}
+    options = replace(found.options, on_type_mismatch="warn" if mismatches else "block")
 
     eval_rows = int(found.rows / len(place.files) if place.window else found.rows * EVAL_SHARE)
     source = assumed_of_source(place, options)
     notes = [one.what for one in source]
     about = (spellings, is_csv(first), notes, dialect.assumed)
-    settings = settings_text(name, place, proposal, options, misfits, found, eval_rows, *about)
+    settings = settings_text(name, place, proposal, options, mismatches, found, eval_rows, *about)
     proposed = Draft(settings, schema_text(name, proposal, found))
     merged = None if earlier is None else merged_with(earlier, proposed, target)
     write_dataset(target, proposed, merged)
@@ -124,7 +124,7 @@ def initialise(
         options,
         proposal,
         tuple(spellings),
-        misfits,
+        mismatches,
         merged.kept if merged else (),
         merged.changed if merged else (),
         tuple(source),

@@ -55,23 +55,23 @@ def leaks_of(proposal: Proposal) -> list[Leak]:
 
 
 def _question(column: DraftColumn, label: str) -> str:
-    name, asked = on_one_line(column.name), on_one_line(label)
+    name, target = on_one_line(column.name), on_one_line(label)
     if column.tells == "order":
         return (
-            f"{name}: the rows are sorted by {asked}, so this id predicts it ({column.alone}); it is not a feature, "
+            f"{name}: the rows are sorted by {target}, so this id predicts it ({column.alone}); it is not a feature, "
             "keep it out of [features]"
         )
     how = "the presence of a value alone predicts as well; " if column.tells == "missing" else ""
     if not column.is_feature:
         if column.tells == "label" or LEAKS in column.suspicious:
             return (
-                f"{name}: excluded, it predicts {asked} almost perfectly ({column.alone}); {how}if it is known before "
-                f"{asked}, add it to [features]"
+                f"{name}: excluded, it predicts {target} almost perfectly ({column.alone}); {how}if it is known before "
+                f"{target}, add it to [features]"
             )
         return f"{name}: excluded, {column.suspicious} ({column.alone})"
     return (
-        f"{name}: strong predictor of {asked} ({column.alone}); {how}if it is only known after {asked}, remove it from "
-        "[features]"
+        f"{name}: strong predictor of {target} ({column.alone}); {how}if it is only known after {target}, remove it "
+        "from [features]"
     )
 
 
@@ -94,7 +94,7 @@ def assumed_of(
     proposal: Proposal,
     options: ReadOptions,
     spellings: Iterable[FoundSpellings],
-    misfits: Mapping[str, int],
+    mismatches: Mapping[str, int],
     impossible: Mapping[str, str],
 ) -> list[Assumed]:
     """Returns the assumptions about columns and notation.
@@ -103,7 +103,7 @@ def assumed_of(
       proposal: The proposal.
       options: Read options.
       spellings: Spelling variants of the label.
-      misfits: Column -> number of type mismatches.
+      mismatches: Column -> number of type mismatches.
       impossible: Column of dates -> the first value that looks like a date and is not one.
     """
     label = on_one_line(proposal.label)
@@ -123,7 +123,7 @@ def assumed_of(
             f"missing{_first(impossible.get(column, ''))}",
             "[data] on_type_mismatch",
         )
-        for column, count in misfits.items()
+        for column, count in mismatches.items()
     ]
     if markers := [marker for marker in options.missing if marker]:
         found.append(Assumed(f'{", ".join(map(repr, markers))} mean "no value"', "[data] missing"))

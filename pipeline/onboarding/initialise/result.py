@@ -32,7 +32,7 @@ class Initialised:
     options: ReadOptions
     proposal: Proposal
     spellings: tuple[FoundSpellings, ...] = ()
-    misfits: Mapping[str, int] = field(default_factory=dict)
+    mismatches: Mapping[str, int] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     source: tuple[Assumed, ...] = ()
@@ -56,8 +56,8 @@ class Initialised:
             **{name: getattr(self.options, name) for name in ("decimal", "thousands")},
             "numbers": {name: asdict(one) for name, one in self.options.numbers.items()},
             "missing": list(self.options.missing),
-            "on_type_mismatch": self.options.misfits,
-            "misfits": self.options.misfits,  # the former name, until renamed_keys.REMOVED_IN
+            "on_type_mismatch": self.options.on_type_mismatch,
+            "misfits": self.options.on_type_mismatch,  # the former name, until renamed_keys.REMOVED_IN
             "label": {"column": proposal.label, "task": proposal.task, "positive": proposal.positive},
             "id": list(proposal.id),
             "columns": [asdict(column) | {"feature": column.is_feature} for column in proposal.columns],
@@ -107,5 +107,5 @@ class Initialised:
         return [
             *self.source,
             *written,
-            *assumed_of(self.proposal, self.options, self.spellings, self.misfits, self.impossible),
+            *assumed_of(self.proposal, self.options, self.spellings, self.mismatches, self.impossible),
         ]

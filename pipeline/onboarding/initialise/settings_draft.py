@@ -36,7 +36,7 @@ def settings_text(
     place: DataLocation,
     proposal: Proposal,
     options: ReadOptions,
-    misfits: dict[str, int],
+    mismatches: dict[str, int],
     found: InferredSchema,
     eval_rows: int,
     spellings: Sequence[Spelled] = (),
@@ -51,7 +51,7 @@ def settings_text(
       place: Location of the data.
       proposal: The proposal.
       options: Read options.
-      misfits: Column -> number of type mismatches.
+      mismatches: Column -> number of type mismatches.
       found: Survey of all rows.
       eval_rows: Number of rows of the split `eval`.
       spellings: Spelling variants by column.
@@ -94,9 +94,10 @@ def settings_text(
         lines.append(f"delimiter = {_toml(options.delimiter)}")
     lines += csv_lines(options, assumed)
     lines.append(
-        f"on_type_mismatch = {_toml(options.misfits)}".ljust(30) + "# a value of another type: block, or warn and go on"
+        f"on_type_mismatch = {_toml(options.on_type_mismatch)}".ljust(30)
+        + "# a value of another type: block, or warn and go on"
     )
-    lines += [f"# {count:,} type mismatches in {on_one_line(column)}" for column, count in misfits.items()]
+    lines += [f"# {count:,} type mismatches in {on_one_line(column)}" for column, count in mismatches.items()]
     lines += _notations(proposal, found)
     lines += [f"{key} = {value}" for key, value in asdict(options.limits).items() if value != default[key]]
     lines += number_lines(options)
@@ -197,13 +198,13 @@ def _training(rows: int) -> list[str]:
 def _evaluation(proposal: Proposal, found: InferredSchema, eval_rows: int) -> list[str]:
     chance = round(min(max(0.5 / max(eval_rows, 1) ** 0.5, 0.003), 0.05), 3)  # standard error of a metric, roughly
     if proposal.task == "binary":
-        bar, tolerance, why = {"auc": 0.55}, {"auc": chance, "average_precision": 2 * chance}, "0.5 is chance"
+        thresholds, tolerance, why = {"auc": 0.55}, {"auc": chance, "average_precision": 2 * chance}, "0.5 is chance"
     elif proposal.task == "multiclass":
         share = proposal.majority
-        bar = {"accuracy": round(min(share + 0.02, (1 + share) / 2), 3)}
+        thresholds = {"accuracy": round(min(share + 0.02, (1 + share) / 2), 3)}
         tolerance, why = {"accuracy": chance}, f"always the most frequent class reaches {share:.3f}"
     else:
-        bar = {"rmse": float(f"{0.95 * proposal.spread:.3g}")}
+        thresholds = {"rmse": float(f"{0.95 * proposal.spread:.3g}")}
         tolerance = {"rmse": float(f"{max(chance, 0.01) * proposal.spread:.2g}")}
         why = f"at most; always the mean reaches {proposal.spread:.3g}"
     slices = [
@@ -218,7 +219,7 @@ def _evaluation(proposal: Proposal, found: InferredSchema, eval_rows: int) -> li
         f"min_slice_rows = {max(30, min(500, eval_rows // 20))}",
         "",
         "[evaluation.thresholds]".ljust(30) + f"# absolute thresholds; {why}",
-        *(f"{metric} = {value}" for metric, value in bar.items()),
+        *(f"{metric} = {value}" for metric, value in thresholds.items()),
         "",
         "[evaluation.tolerance]".ljust(30) + "# how much worse than the champion a candidate may be",
         *(f"{metric} = {value}" for metric, value in tolerance.items()),

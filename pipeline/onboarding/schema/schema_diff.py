@@ -100,7 +100,7 @@ def read_schema(path: Path) -> tuple[bytes, Any]:
 def diff(config: Config, data: str | None = None, span: int | None = None, renames: bool = True) -> Diff:
     """What the data of one run would change in the schema: its window of spans and the eval span.
 
-    The data is read as ingest would, but what that refuses (misfits, columns that are gone) is counted. `data` is the
+    The data is read as ingest would, but what that refuses (type mismatches, missing columns) is counted. `data` is the
     folder or URL of the spans, None the settings'; `span` the eval span, None the newest. The oldest is looked at by
     itself. Without `renames` a column that may have been renamed is one that is gone and a new one. InputError for data
     that cannot be read at all or has none of the schema's columns, ConfigError for a schema that cannot be read.
@@ -166,7 +166,7 @@ class _Look:
         self._carried: dict[str, set[str]] = {}
         self._longest: dict[str, int] = {}
         self._samples: dict[str, Sample] = {}
-        self._misfits: dict[tuple[str, str], TypeMismatch] = {}
+        self._mismatches: dict[tuple[str, str], TypeMismatch] = {}
         self._files: dict[str, set[str]] = {}
 
     def at(self, file: SpanFile, split: str) -> None:
@@ -179,8 +179,8 @@ class _Look:
         if is_text:  # a cell holds one value
             types = {name: alias.removeprefix("list:") for name, alias in types.items()}
         reading = replace(self.source, columns=types, ids=[name for name in self.source.ids if name in types])
-        misfits: list[TypeMismatch] = []
-        for batch in self._labelled(reading.read(file, split, misfits)):
+        mismatches: list[TypeMismatch] = []
+        for batch in self._labelled(reading.read(file, split, mismatches)):
             self.rows += batch.num_rows
             for name, column in zip(batch.schema.names, batch.columns, strict=True):
                 if name in types:
@@ -189,8 +189,10 @@ class _Look:
                 elif name not in self.features:  # deprecated ones are known
                     self._survey(name, column, is_text)
                     self._samples.setdefault(name, Sample(SAMPLE_ROWS)).add(pa.record_batch([column], ["v"]), 0)
-        if odd := {misfit.column for misfit in misfits if (misfit.file, misfit.column) not in self._misfits}:
-            self._misfits |= {(misfit.file, misfit.column): misfit for misfit in misfits}
+        if odd := {
+            mismatch.column for mismatch in mismatches if (mismatch.file, mismatch.column) not in self._mismatches
+        }:
+            self._mismatches |= {(mismatch.file, mismatch.column): mismatch for mismatch in mismatches}
             for batch in self._labelled(replace(self._uncut, columns={}, ids=()).read(file, split)):
                 for name in odd:
                     self._survey(name, batch.column(name), is_text)
@@ -252,7 +254,7 @@ class _Look:
         """In the schema's order, then the new columns. `named` are the columns that pipeline.toml names."""
         became = {one.old: one for one in renames}
         known = {one.new for one in renames}
-        odd = {column for _, column in self._misfits}
+        odd = {column for _, column in self._mismatches}
         newest = list(self._files)[-1]
         for name in self.source.columns:
             feature = self.features[name]
@@ -279,9 +281,9 @@ class _Look:
 
     def _type_change(self, feature: Any) -> SchemaChange | None:
         name = feature.name
-        misfits = [one for one in self._misfits.values() if one.column == name]
-        count, rows = sum(one.count for one in misfits), sum(tally.rows for tally in self.tallies[name].values())
-        first, alias, known = misfits[0], self._alias(name), self.source.columns[name].removeprefix("list:")
+        mismatches = [one for one in self._mismatches.values() if one.column == name]
+        count, rows = sum(one.count for one in mismatches), sum(tally.rows for tally in self.tallies[name].values())
+        first, alias, known = mismatches[0], self._alias(name), self.source.columns[name].removeprefix("list:")
         found = f"{count:,} values ({percent(count, rows)}) are no {self.source.columns[name]}, first '{first.value}' "
         found += f"in {first.file}, row {first.row}"
         wider = (known, alias) in (("int64", "float64"), ("date", "timestamp"), ("bool", "int64"))

@@ -37,7 +37,7 @@ def connect_client(host: str, namespace: str = "", token: str = "") -> Any:
       UsageError: The server cannot be reached, is not KFP, or refuses the token.
     """
     where = host or "the cluster's own API"
-    with answers(where), quiet():
+    with converted_errors(where), quiet():
         import kfp
 
         if host:
@@ -62,7 +62,7 @@ def _check_health(host: str, token: str) -> None:
 
 
 @contextlib.contextmanager
-def answers(where: str) -> Iterator[None]:
+def converted_errors(where: str) -> Iterator[None]:
     """Converts exceptions of kfp's client to UsageError or ServerFailed with the server's message.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Any
 
 from components.shared.errors import ConfigError, GateBlocked, PlumblineError, UsageError
 from pipeline.runners.kubeflow.artifact_paths import is_local
-from pipeline.runners.kubeflow.client import ServerFailed, Unreachable, answers, connect_client, host_of, quiet
+from pipeline.runners.kubeflow.client import ServerFailed, Unreachable, connect_client, converted_errors, host_of, quiet
 from pipeline.runners.kubeflow.plan import resolve_plan
 from pipeline.settings.config import Config
 
@@ -128,7 +128,7 @@ def submit(config: Config, request: Request, compile_to: Callable[[Path], None])
             "pipeline_root": plan.artifacts,
             "service_account": account,
         }
-        with answers(host or "the cluster's own API"), quiet():
+        with converted_errors(host or "the cluster's own API"), quiet():
             home = client.create_experiment(experiment, namespace=settings.namespace or None)
             if cron:
                 return _schedule(client, home, f"plumbline-{name}", cron, request, common, host), client
@@ -239,7 +239,7 @@ def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:
     missed = 0
     while True:
         try:
-            with answers(submitted.url.partition("/#/")[0]), quiet():
+            with converted_errors(submitted.url.partition("/#/")[0]), quiet():
                 run = client.get_run(submitted.id)
             missed = 0
             if run.state in ENDED:

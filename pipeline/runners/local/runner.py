@@ -108,7 +108,7 @@ def _once(
 ) -> tuple[Summary, PlumblineError | None]:
     """One run; `damaged` are the messages about damaged artifacts of a run that was stopped because of them."""
     home = root.resolve() / config.dataset.name
-    asked = config
+    configured = config
     config, earlier = in_force(config, home, checked.fingerprint)
     run_id = f"{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     plan = plan_run(config, root, run_id, source, checked)
@@ -144,9 +144,9 @@ def _once(
         back_up(home, run_id)
         summary = replace(summary, integrity=[*damaged, *([strange] if strange else []), *verifier.lines])
         if earlier is not None:
-            summary = replace(summary, tuned={**earlier.found, "run_id": earlier.run_id})
+            summary = replace(summary, tuned={**earlier.best, "run_id": earlier.run_id})
         elif summary.tuned:
-            keep(home, asked, summary.tuned, run_id, checked.fingerprint)
+            keep(home, configured, summary.tuned, run_id, checked.fingerprint)
         write_text(reports / "report.md", markdown_block(summary_text(for_a_terminal(summary))))
         with section("report"):
             written = _write_report(config, home, summary)

@@ -1,4 +1,4 @@
-"""The table [beam]: runner of the Beam-based components, and its options."""
+"""The table [beam]: runner of the components that use Apache Beam (ingest, statistics, transform), and its options."""
 
 from typing import Annotated, Literal
 
@@ -86,10 +86,10 @@ class Dataflow(ConfigSection):
 
 
 class BeamSection(ConfigSection):
-    """Execution of the Beam-based components: ingest, statistics, transform, evaluation."""
+    """Execution of the components that use Apache Beam: ingest, statistics, transform. Others run in one process."""
 
     profile: Profile = "local"
-    """The runner of the Beam-based components."""
+    """Their runner; `--beam` replaces it for one command. Dataflow is set here only."""
     local: Local = Local()
     flink: Flink = Flink()
     spark: Spark = Spark()

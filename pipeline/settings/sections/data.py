@@ -25,7 +25,7 @@ class DataSection(ConfigSection):
     (extra `sql`), without credentials: postgresql://host/database, sqlite:///file.db, duckdb:///file.duckdb."""
     pattern: str = "span-{span}.csv"
     """File name of a span; `{span}` stands for its number, leading zeros allowed. Without `{span}` there is
-    one file, and a hash of the id columns assigns its rows to train and eval. With folders and `*` a span has several
+    one file, whose rows are divided into train and eval, see `eval_share`. With folders and `*` a span has several
     files; folders named column=value add columns: month={span}/*.parquet, region=*/*.parquet. A span may be named by a
     date, 2024-03 or 2024-03-31, and is numbered as with span_by: 202403, 202413, 20240331."""
     query: str = ""
@@ -39,7 +39,8 @@ class DataSection(ConfigSection):
     window: Annotated[int, Field(ge=1)] = 3
     """Number of spans in `train`; the span after them is `eval`."""
     eval_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    """Share of the rows in `eval` for data without spans."""
+    """Share of the rows in `eval` for data without spans: the newest by [dataset] time if that is set, else those that
+    a hash of the id columns selects."""
     span_by: Literal["", "day", "week", "month", "quarter", "year"] = ""
     """Divides the rows of one or several files into spans by [dataset] time. A span is numbered by its period:
     20131231, 201352 (ISO week), 201312, 20134 (quarter) or 2013. Periods without rows are not spans."""
@@ -98,14 +99,14 @@ class DataSection(ConfigSection):
         """Limits on the size of files, for the readers."""
         return Limits(self.max_columns, self.max_header_bytes, self.max_line_bytes, self.max_expansion)
 
-    def read_options(self, misfits: Policy | None = None, limits: Limits | None = None) -> "ReadOptions":
-        """Returns the read options; `misfits` and `limits` replace the settings' values if given."""
+    def read_options(self, on_type_mismatch: Policy | None = None, limits: Limits | None = None) -> "ReadOptions":
+        """Returns the read options; `on_type_mismatch` and `limits` replace the settings' values if given."""
         from components.table_reading.read_options import ReadOptions  # Arrow is not needed to check settings
 
         return ReadOptions(
             self.missing,
             self.delimiter,
-            misfits or self.on_type_mismatch,
+            on_type_mismatch or self.on_type_mismatch,
             limits or self.limits,
             self.values,
             self.renamed,

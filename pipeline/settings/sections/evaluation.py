@@ -17,14 +17,17 @@ class EvaluationSection(ConfigSection):
     thresholds: dict[str, float] = {}
     """Absolute thresholds: metric -> bound over all rows (an upper bound for errors and losses)."""
     slice_thresholds: dict[str, float] = {}
-    """The same for every slice with at least `min_slice_rows` rows."""
+    """Absolute thresholds of slices: metric -> bound on every slice with at least `min_slice_rows` rows."""
     tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
     """Change thresholds: metric -> how much worse than the champion, on the same rows, a candidate may be. A larger
-    difference is a regression if it is significant."""
+    loss prevents the blessing if it is significant: Holm's procedure at 5 %, of which all slices together get a fifth,
+    1 %."""
     slice_tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
-    """The same for every slice with at least `min_slice_rows` rows."""
+    """Change thresholds of slices: metric -> how much worse than the champion a candidate may be on a slice with at
+    least `min_slice_rows` rows. A larger loss prevents the blessing if it is significant, see `tolerance`."""
     min_slice_rows: Annotated[int, Field(ge=1)] = 500
-    """Minimum number of eval rows of a slice; smaller slices have no thresholds."""
+    """Minimum number of eval rows of a slice. Smaller slices have no thresholds, intervals or comparisons; error
+    analysis and fairness use the same number."""
     linear_baseline: Policy = "warn"
     """Policy if the linear baseline is significantly better than the candidate: `block` (no blessing) or `warn`."""
     prior_baseline: Policy = "block"

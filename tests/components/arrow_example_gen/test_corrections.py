@@ -65,7 +65,7 @@ def test_relabels_changes_and_drops(load):
     ]
     # One of the two rows of b already had the corrected label.
     assert applied.counts == {"dropped": 1, "relabelled": 2, "changed": 2}
-    assert [corrections.ids[place].as_py() for place in sorted(applied.found)] == ["b", "a", "e"]
+    assert [corrections.ids[place].as_py() for place in sorted(applied.matched)] == ["b", "a", "e"]
     assert corrections.about(applied.counts)["rows"] == 5
 
 
@@ -76,7 +76,7 @@ def test_batch_without_corrected_rows_is_unchanged(load):
 def test_corrections_to_the_same_value_are_not_counted(load):
     applied = CorrectionCounts()
     corrected(load(by_ann("a,y,0"), by_ann("a,x,1.5")), BATCH, applied)
-    assert (applied.counts, len(applied.found)) == ({"dropped": 0, "relabelled": 0, "changed": 0}, 1)
+    assert (applied.counts, len(applied.matched)) == ({"dropped": 0, "relabelled": 0, "changed": 0}, 1)
 
 
 def test_corrected_values_are_parsed_like_csv_cells(load):

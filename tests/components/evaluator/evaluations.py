@@ -42,7 +42,7 @@ def predicted(folder: Path, task: str, splits: dict[str, str], models: dict[str,
     return read_predictions(folder)
 
 
-def evaluated(folder: Path, task: str, champion: bool = True, **bar: Any) -> tuple[Path, dict[str, Path], str]:
+def evaluated(folder: Path, task: str, champion: bool = True, **policy: Any) -> tuple[Path, dict[str, Path], str]:
     """Returns the folder of the evaluation with verdict.json, model -> its folder, and the eval split."""
     splits = {split: made_up(folder / split, task, seed=seed) for seed, split in enumerate(("train", "eval"))}
     leans = {"candidate": 1.5, **({"champion": 0.7} if champion else {})}
@@ -50,7 +50,7 @@ def evaluated(folder: Path, task: str, champion: bool = True, **bar: Any) -> tup
     found = predicted(folder / "predictions", task, splits, models)
     labels = train_labels(record_batches(splits["train"]), models["candidate"])
     locations = {name: str(folder / name) for name in models}
-    asked = ValidationThresholds(**{"min_slice_rows": 100, **bar})
+    asked = ValidationThresholds(**{"min_slice_rows": 100, **policy})
     place = folder / "evaluation"
     verdict = evaluate(found, labels, splits, FEATURES, [["origin"]], asked, locations, 3 if champion else None, place)
     (place / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")

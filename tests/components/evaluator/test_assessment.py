@@ -31,11 +31,11 @@ def answers(**signal: float) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def found(
-    bar: ValidationThresholds | None = None, groups: dict | None = None, slices: dict | None = None, **signal: float
+    policy: ValidationThresholds | None = None, groups: dict | None = None, slices: dict | None = None, **signal: float
 ):
     labels, said = answers(**signal)
     cuts = dict.fromkeys(said, 0.5)
-    return assess("binary", labels, said, cuts, slices or {}, groups or {}, bar or ValidationThresholds())
+    return assess("binary", labels, said, cuts, slices or {}, groups or {}, policy or ValidationThresholds())
 
 
 def test_candidate_that_beats_both_baselines():
@@ -162,8 +162,8 @@ def test_single_class_gives_a_finding():
 def test_too_few_rows_for_the_tolerance_give_a_finding():
     labels, said = answers(candidate=1.0)
     said["champion"] = 1 / (1 + np.exp(-labels - np.random.default_rng(1).normal(size=ROWS)))
-    bar = ValidationThresholds(tolerance={"auc": 0.001})
-    notices = assess("binary", labels, said, dict.fromkeys(said, 0.5), {}, {}, bar).notices
+    policy = ValidationThresholds(tolerance={"auc": 0.001})
+    notices = assess("binary", labels, said, dict.fromkeys(said, 0.5), {}, {}, policy).notices
     (few,) = of_kind(notices, LowPower)
     assert (few.metric, few.tolerance) == ("auc", 0.001) and few.detectable > 0.002
 
@@ -174,8 +174,8 @@ def test_fairness_limit_blocks_significant_gaps_only():
     said["candidate"] = np.clip(said["candidate"] + np.where(np.arange(ROWS) < ROWS // 2, 0.3, 0), 0, 1)
     cuts = dict.fromkeys(said, 0.5)
 
-    def violations(limit: float, **bar: int) -> list:
-        asked = ValidationThresholds(max_disparity={"false_positive_rate": limit}, **bar)
+    def violations(limit: float, **policy: int) -> list:
+        asked = ValidationThresholds(max_disparity={"false_positive_rate": limit}, **policy)
         assessed = assess("binary", labels, said, cuts, {}, groups, asked)
         return assessed.violations or of_kind(assessed.notices, (FairnessGap, FairnessNotCompared))
 

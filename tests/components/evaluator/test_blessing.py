@@ -7,10 +7,10 @@ from components.evaluator.blessing import ValidationThresholds, find_violations
 NAN = float("nan")
 
 
-def found(candidate, champion, **bar) -> list[tuple]:
+def found(candidate, champion, **policy) -> list[tuple]:
     return [
         (s.slice, s.metric, s.value, s.limit, s.against)
-        for s in find_violations(candidate, champion, ValidationThresholds(**bar))
+        for s in find_violations(candidate, champion, ValidationThresholds(**policy))
     ]
 
 
@@ -124,8 +124,8 @@ def test_overall_thresholds_apply_to_few_rows():
 
 def test_slice_that_the_champion_lacks_is_compared_with_thresholds_only():
     candidate = {**overall(auc=0.8), "o=New": {"rows": 1000, "auc": 0.1}}
-    bar = {"slice_thresholds": {"auc": 0.05}, "slice_tolerance": {"auc": 0.0}}
-    assert found(candidate, overall(auc=0.8), **bar) == []
+    policy = {"slice_thresholds": {"auc": 0.05}, "slice_tolerance": {"auc": 0.0}}
+    assert found(candidate, overall(auc=0.8), **policy) == []
     assert found(candidate, overall(auc=0.8), slice_thresholds={"auc": 0.2}) == [
         ("o=New", "auc", 0.1, 0.2, "threshold")
     ]
@@ -149,7 +149,7 @@ def test_model_never_violates_thresholds_against_itself(auc, tolerance):
 
 @given(shares, shares)
 def test_without_tolerance_one_of_two_models_is_better_or_they_are_equal(one, other):
-    bar = {"tolerance": {"auc": 0.0}}
-    forth = found(overall(auc=one), overall(auc=other), **bar)
-    back = found(overall(auc=other), overall(auc=one), **bar)
+    policy = {"tolerance": {"auc": 0.0}}
+    forth = found(overall(auc=one), overall(auc=other), **policy)
+    back = found(overall(auc=other), overall(auc=one), **policy)
     assert (bool(forth), bool(back)) == (one < other, other < one)

@@ -61,7 +61,7 @@ def judged(folder: Path, candidate: float, champion: float | None) -> tuple[dict
     features = {"categorical": ["origin"], "numeric": ["n"], "cyclical": {}}
     properties = {
         "eval_config": eval_config("binary", (("origin",),)),
-        "bar": json.dumps({"min_slice_rows": 100, "tolerance": {"auc": 0.01}, "sensitive": ["origin"]}),
+        "policy": json.dumps({"min_slice_rows": 100, "tolerance": {"auc": 0.01}, "sensitive": ["origin"]}),
         "about": json.dumps({"features": features}),
         "code": "",
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from components.evaluator import paired_comparison
-from components.evaluator.blessing import LOWER_IS_BETTER, ValidationThresholds, by_chance, find_violations
+from components.evaluator.blessing import LOWER_IS_BETTER, ValidationThresholds, find_insignificant, find_violations
 from components.evaluator.paired_comparison import (
     MetricComparison,
     compare_metrics,
@@ -36,15 +36,15 @@ def models(seed: int, rows: int, loss: float, likeness: float = 0.97, auc: float
 
 def blocked(seed: int, rows: int, loss: float, tolerance: float, slices: int = 0, **more: float) -> bool:
     """Whether the candidate has a violation against the champion, overall or on one of several slices of equal size."""
-    bar = ValidationThresholds(tolerance={"auc": tolerance}, slice_tolerance={"auc": tolerance})
+    policy = ValidationThresholds(tolerance={"auc": tolerance}, slice_tolerance={"auc": tolerance})
     parts = {f"s={one}": np.arange(one, rows, slices) for one in range(slices)}
     draws = draw_samples(models(seed, rows, loss, **more), parts, rows, resamples=100, seed=seed)
-    found = compare_metrics(draws, bar.tolerance, bar.slice_tolerance, LOWER_IS_BETTER)
+    found = compare_metrics(draws, policy.tolerance, policy.slice_tolerance, LOWER_IS_BETTER)
     candidate, champion = (
-        {part: {"rows": rows, **draws.measured(part, name)} for part in draws.found}
+        {part: {"rows": rows, **draws.measured(part, name)} for part in draws.metrics}
         for name in ("candidate", "champion")
     )
-    return bool(find_violations(candidate, champion, bar, found))
+    return bool(find_violations(candidate, champion, policy, found))
 
 
 @pytest.mark.slow
@@ -66,16 +66,16 @@ def test_detectable_loss_is_detected():
 
 
 def test_loss_that_is_not_significant_is_reported_and_does_not_block():
-    bar = ValidationThresholds(tolerance={"auc": 0.003})
+    policy = ValidationThresholds(tolerance={"auc": 0.003})
     candidate, champion = {"": {"rows": 500, "auc": 0.70}}, {"": {"rows": 500, "auc": 0.71}}
     unsure = {("", "auc"): MetricComparison(-0.01, 0.01, 0.16, False, 0.03)}
-    assert find_violations(candidate, champion, bar, unsure) == []
-    (told,) = by_chance(candidate, champion, bar, unsure)
+    assert find_violations(candidate, champion, policy, unsure) == []
+    (told,) = find_insignificant(candidate, champion, policy, unsure)
     assert (told.metric, told.value, told.limit) == ("auc", 0.7, pytest.approx(0.707))
     assert (told.against, told.significant, told.p_value) == ("champion", False, 0.16)
     sure = {("", "auc"): MetricComparison(-0.01, 0.001, 0.0, True, 0.003)}
-    assert [one.metric for one in find_violations(candidate, champion, bar, sure)] == ["auc"]
-    assert by_chance(candidate, champion, bar, sure) == []
+    assert [one.metric for one in find_violations(candidate, champion, policy, sure)] == ["auc"]
+    assert find_insignificant(candidate, champion, policy, sure) == []
 
 
 def test_significant_loss_within_the_tolerance_does_not_block():
@@ -85,11 +85,11 @@ def test_significant_loss_within_the_tolerance_does_not_block():
 
 
 def test_undefined_comparison_blocks_overall_but_not_on_a_slice():
-    bar = ValidationThresholds(tolerance={"auc": 0}, slice_tolerance={"auc": 0})
+    policy = ValidationThresholds(tolerance={"auc": 0}, slice_tolerance={"auc": 0})
     candidate = {"": {"rows": 500, "auc": 0.7}, "o=A": {"rows": 40, "auc": 0.5}}
     champion = {"": {"rows": 500, "auc": 0.8}, "o=A": {"rows": 40, "auc": 0.9}}
     nothing = MetricComparison(-0.1, NAN, NAN, None, NAN)
-    found = find_violations(candidate, champion, bar, {("", "auc"): nothing, ("o=A", "auc"): nothing})
+    found = find_violations(candidate, champion, policy, {("", "auc"): nothing, ("o=A", "auc"): nothing})
     assert [one.slice for one in found] == [""]
 
 
@@ -97,11 +97,11 @@ def test_larger_loss_is_worse():
     random = np.random.default_rng(0)
     truth = random.normal(size=400)
     near, far = truth + 0.1 * random.normal(size=400), truth + random.normal(size=400)
-    judges = {"candidate": regression_metrics(truth, far), "champion": regression_metrics(truth, near)}
-    found = compare_metrics(draw_samples(judges, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)["", "rmse"]
+    calculators = {"candidate": regression_metrics(truth, far), "champion": regression_metrics(truth, near)}
+    found = compare_metrics(draw_samples(calculators, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)["", "rmse"]
     assert found.difference > 0.7
     assert found.significant
-    turned = {"candidate": judges["champion"], "champion": judges["candidate"]}
+    turned = {"candidate": calculators["champion"], "champion": calculators["candidate"]}
     assert not compare_metrics(draw_samples(turned, {}, 400), {"rmse": 0.1}, {}, LOWER_IS_BETTER)[
         "", "rmse"
     ].significant

@@ -53,14 +53,14 @@ ABOUT = {
     "label": "late",
     "task": "binary",
     "features": ["carrier", NASTY],
-    "bar": {"thresholds": {"auc": 0.6}, "min_slice_rows": 1000, "threshold_metric": {"precision": 0.8}},
+    "evaluation": {"thresholds": {"auc": 0.6}, "min_slice_rows": 1000, "threshold_metric": {"precision": 0.8}},
 }
 DATA = {
     "spans": {"train": [1, 2, 3], "eval": [4]},
     "rows": {"train": 80000, "eval": 2000},
     "unlabelled": {"train": 7, "eval": 12},
     "corrections": [{"name": "corrections.csv", "relabelled": 3, "changed": 0, "dropped": 1}],
-    "misfits": None,
+    "type_mismatches": None,
 }
 ERRORS = {"says": "one slice is weak", "slices": [{"slice": "carrier=UA", "rows": 300, "value": 0.7, "weight": 0.01}]}
 

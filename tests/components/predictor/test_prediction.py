@@ -31,7 +31,7 @@ def test_labelled_rows_keep_their_row_numbers(tmp_path):
     assert found.places.tolist() == [1, 2, 4]
     assert found.labels.tolist() == [1.0, 0.0, 1.0]
     assert (found.about.rows, found.about.unlabelled, found.about.thresholds) == (7, 4, {"candidate": 0.5})
-    answer = found.answers["candidate"]
+    answer = found.outputs["candidate"]
     assert answer.output == pytest.approx([0.5, 0.2689414, 0.7310586])
     assert answer.decided.tolist() == [1, 0, 1]  # 0.5 itself is called 1
 
@@ -47,22 +47,22 @@ def test_classes_are_matched_by_name_and_unknown_ones_are_counted(tmp_path):
     assert found.labels.tolist() == [0.0, 2.0]
     assert found.places.tolist() == [0, 2]
     old = np.exp([0.0, 2.0, 4.0]) / np.exp([0.0, 2.0, 4.0]).sum()  # of z, old, x
-    assert found.answers["champion"].output == pytest.approx(np.array([[old[2], 0, old[0]]] * 2), abs=1e-6)
-    assert found.answers["champion"].decided.tolist() == [0, 0]
-    assert found.answers["candidate"].decided.tolist() == [2, 2]
+    assert found.outputs["champion"].output == pytest.approx(np.array([[old[2], 0, old[0]]] * 2), abs=1e-6)
+    assert found.outputs["champion"].decided.tolist() == [0, 0]
+    assert found.outputs["candidate"].decided.tolist() == [2, 2]
 
 
 def test_regression_has_no_decisions(tmp_path):
     found = asked(tmp_path, {"candidate": save_regression(tmp_path / "a", 2.0)}, "regression", [5, None, 7])
-    assert found.answers["candidate"].output.tolist() == [0.0, 4.0]
-    assert found.answers["candidate"].decided is None
+    assert found.outputs["candidate"].output.tolist() == [0.0, 4.0]
+    assert found.outputs["candidate"].decided is None
     assert found.about.thresholds == {}
 
 
 def test_no_labelled_row(tmp_path):
     found = asked(tmp_path, {"candidate": save_binary(tmp_path / "a", 1.0)}, "binary", [None, None])
     assert (len(found.labels), found.about.rows, found.about.unlabelled) == (0, 2, 2)
-    assert len(found.answers["candidate"].output) == 0
+    assert len(found.outputs["candidate"].output) == 0
 
 
 def test_digest_depends_on_rows_and_not_on_batches(tmp_path):

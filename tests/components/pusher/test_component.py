@@ -14,7 +14,9 @@ from tests.components.registry.bucket_place import s3_server as s3_server
 
 pytestmark = pytest.mark.slow
 
-ABOUT = '{"dataset": "flüge", "label": "late", "task": "binary", "features": ["n"], "bar": {"min_slice_rows": 9}}'
+ABOUT = (
+    '{"dataset": "flüge", "label": "late", "task": "binary", "features": ["n"], "evaluation": {"min_slice_rows": 9}}'
+)
 VERDICT = {"metrics": {"auc": 0.75}, "slices": {}, "rows": {"train": 3, "eval": 4}}
 
 
@@ -80,7 +82,7 @@ def test_blessed_model_is_pushed_and_its_location_recorded(location: str, tmp_pa
     assert (manifest["dataset"], manifest["metrics"], manifest["champion"]) == ("flüge", {"auc": 0.75}, None)
     assert manifest["fingerprints"] == {"data": "d", "code": "c"}
     assert (manifest["spans"], manifest["rows"]) == ({"train": [1], "eval": [2]}, {**VERDICT["rows"], "extra": 2})
-    assert not {"features", "bar"} & manifest.keys()
+    assert not {"features", "evaluation"} & manifest.keys()
     assert registry.labels().live == 1
 
 

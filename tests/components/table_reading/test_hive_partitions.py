@@ -6,7 +6,7 @@ from components.shared.errors import InputError
 from components.table_reading.fingerprint import parts_sha256
 from components.table_reading.hive_partitions import find_partitions
 from components.table_reading.locations import open_place
-from tests.components.arrow_example_gen.sources import read
+from tests.components.table_reading.sources import read
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_configured_markers_are_missing(write):
 def test_rare_word_among_numbers_is_a_type_mismatch(write):
     files = write("x\n" + "5\n" * 2000 + "unknown\n")
     found = infer_schema(LOCAL, files, ReadOptions(), 3000)
-    assert (found.types, found.misfits, found.sample["x"].null_count) == ({"x": "int64"}, {"x": 1}, 1)
+    assert (found.types, found.mismatches, found.sample["x"].null_count) == ({"x": "int64"}, {"x": 1}, 1)
     assert column_type(write, *["5"] * 20, "unknown") == "string"
     assert column_type(write, *["5"] * 2000, "A7") == "string"  # no slip: a code
 

@@ -39,9 +39,9 @@ def test_early_stopping_and_parity_with_lightgbm(task: str) -> None:
     assert found.rounds < 1000
     assert found.boosters[0].rounds <= found.rounds + PATIENCE * STEP
     expected = found.boosters[0].booster.predict(validation[0].table, raw_score=True, num_iteration=found.rounds)
-    assert found.answers[0] == pytest.approx(np.asarray(expected).reshape(100, -1), abs=1e-6)
+    assert found.predictions[0] == pytest.approx(np.asarray(expected).reshape(100, -1), abs=1e-6)
     again = fit_rounds(training[0], problem, found.rounds)
-    assert again.raw(validation[0].table, 0) == pytest.approx(found.answers[0], abs=1e-9)
+    assert again.raw(validation[0].table, 0) == pytest.approx(found.predictions[0], abs=1e-9)
 
 
 def test_rounds_minimise_the_loss_over_all_folds() -> None:
@@ -67,7 +67,7 @@ def test_trees_with_base_fit_the_residuals() -> None:
     problem = BoostingProblem("regression", 0, 0, SETTINGS | {"learning_rate": 0.1}, seed=1)
     on = BoostingRows(table[:400], labels[:400] + base[:400, 0], base=base[:400])
     held = BoostingRows(table[400:], labels[400:] + base[400:, 0], base=base[400:])
-    (answer,) = validate([on], [held], problem, [None], 200).answers
+    (answer,) = validate([on], [held], problem, [None], 200).predictions
     assert np.mean((answer[:, 0] - held.labels) ** 2) < 1.6  # the noise alone is 1
     assert np.mean((base[400:, 0] - held.labels) ** 2) > 1.6
 

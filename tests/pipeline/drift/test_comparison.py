@@ -39,14 +39,14 @@ def sides(tmp_path, monkeypatch):
 
 
 def drifted(comparison) -> set[tuple[str, str]]:
-    return {(row.feature, row.measure) for row in comparison.found.rows if row.drifted}
+    return {(row.feature, row.measure) for row in comparison.result.rows if row.drifted}
 
 
 def test_two_samples_of_one_source_do_not_drift(sides):
     found = drift(*sides(table(2)))
     assert drifted(found) == set()
-    assert {row.feature for row in found.found.rows} >= {"color", "height", "weight", "late", "(columns)"}
-    assert (found.found.baseline_rows, found.found.current_rows) == (ROWS, ROWS)
+    assert {row.feature for row in found.result.rows} >= {"color", "height", "weight", "late", "(columns)"}
+    assert (found.result.baseline_rows, found.result.current_rows) == (ROWS, ROWS)
     assert "no drift" in found.to_text()
 
 
@@ -62,8 +62,8 @@ def test_only_drifted_columns_are_reported(sides):
 def test_file_formats_give_the_same_result(sides):
     one = drift(*sides(table(2)))
     other = drift(*sides(table(2), "b.parquet"))
-    assert [(row.feature, row.measure, row.distance) for row in one.found.rows] == [
-        (row.feature, row.measure, row.distance) for row in other.found.rows
+    assert [(row.feature, row.measure, row.distance) for row in one.result.rows] == [
+        (row.feature, row.measure, row.distance) for row in other.result.rows
     ]
 
 
@@ -72,12 +72,12 @@ def test_a_folder_stands_for_all_its_files(sides):
     for seed in (1, 2):
         table(seed).to_csv(f"folder/part-{seed}.csv", index=False)
     found = drift("folder", sides(table(4))[1])
-    assert (found.found.baseline_rows, drifted(found)) == (2 * ROWS, set())
+    assert (found.result.baseline_rows, drifted(found)) == (2 * ROWS, set())
 
 
 def test_a_column_that_one_data_set_lacks(sides):
     found = drift(*sides(table(2).drop(columns="weight").assign(leak=1)))
-    rows = {row.feature: row for row in found.found.rows if row.feature in ("weight", "leak")}
+    rows = {row.feature: row for row in found.result.rows if row.feature in ("weight", "leak")}
     assert {name: (row.measure, row.drifted, row.detail) for name, row in rows.items()} == {
         "weight": ("missing", True, "no column of the current data"),
         "leak": ("missing", True, "no column of the baseline"),
@@ -86,7 +86,7 @@ def test_a_column_that_one_data_set_lacks(sides):
 
 def test_numbers_and_texts_are_compared_as_texts(sides):
     found = drift(*sides(table(2).assign(weight=lambda frame: "about " + frame["weight"].astype(str))))
-    assert ("weight", "chebyshev") in {(row.feature, row.measure) for row in found.found.rows}
+    assert ("weight", "chebyshev") in {(row.feature, row.measure) for row in found.result.rows}
     assert "weight" in {feature for feature, _ in drifted(found)}
 
 
@@ -95,7 +95,7 @@ def test_a_shift_in_one_slice(sides):
     blue = moved["color"] == "blue"
     moved.loc[blue & (RNG.random(ROWS) < 0.3), "height"] = np.nan
     found = drift(*sides(moved), slices=["color"])
-    slices = {row.slice for row in found.found.rows if row.drifted and row.measure == "missing"}
+    slices = {row.slice for row in found.result.rows if row.drifted and row.measure == "missing"}
     assert slices == {"", "color=blue"}
 
 
@@ -107,7 +107,7 @@ def test_a_schemas_thresholds_and_types(sides):
     moved = table(2)
     moved["color"] = np.where(moved["color"] == "blue", "red", moved["color"])
     found = drift(*sides(moved), schema=Path("schema.pbtxt"))
-    rows = {(row.feature, row.measure): row for row in found.found.rows if not row.slice}
+    rows = {(row.feature, row.measure): row for row in found.result.rows if not row.slice}
     assert (rows["color", "chebyshev"].effect, rows["color", "chebyshev"].drifted) == (0.9, False)
     assert ("late", "chebyshev") in rows
 

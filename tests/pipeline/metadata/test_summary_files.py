@@ -63,7 +63,7 @@ def test_a_run_without_a_summary_is_another_matter(home):
 
 def test_among_others_it_is_skipped_and_counted_by_every_reader(home):
     read = summaries(home)
-    assert [one["run_id"] for one in read.found] == [RUN]
+    assert [one["run_id"] for one in read.usable] == [RUN]
     assert set(read.skipped) == set(UNUSABLE)
     assert summaries(home, until=RUN).skipped == {}
     assert [run.state for run in history(home)] == ["unfinished", *["unreadable"] * 6, "done"]

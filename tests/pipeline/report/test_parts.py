@@ -32,8 +32,9 @@ def test_decision_threshold_and_confusion_matrix():
         "100 12.5 %",
         "700 87.5 %",
     ]
-    asked = {"ChampionEvaluator": {"bar": {"threshold_metric": {"precision": 0.8}}}}
-    assert "by precision of at least 0.8" in deciding(facts(settings=asked)).text
+    for key in ("policy", "bar"):  # the second is the former name, in runs of version 0.1
+        recorded = {"ChampionEvaluator": {key: {"threshold_metric": {"precision": 0.8}}}}
+        assert "by precision of at least 0.8" in deciding(facts(settings=recorded)).text
     assert deciding(facts(curves={})) is None
 
 

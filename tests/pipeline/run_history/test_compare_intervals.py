@@ -17,7 +17,7 @@ from components.shared.errors import InputError
 from components.shared.examples.example_reading import record_batches
 from components.shared.serving.predictions import write_predictions
 from components.shared.serving.serving_contract import SavedModel
-from pipeline.run_history.compare_intervals import Answered, intervals, judges, slice_keys
+from pipeline.run_history.compare_intervals import EvalPredictions, intervals, metric_calculators, slice_keys
 
 
 def test_slices_of_an_evaluation():
@@ -28,11 +28,11 @@ def test_slices_of_an_evaluation():
 
 def test_classes_are_matched_by_name():
     labels, places = np.array([0.0, 1.0, 2.0]), np.arange(3)
-    after = Answered("multiclass", np.eye(3), labels, places, ("a", "b", "c"))
+    after = EvalPredictions("multiclass", np.eye(3), labels, places, ("a", "b", "c"))
     # The earlier model has its classes in another order, and does not know b.
     answers = np.array([[0.1, 0.9], [0.5, 0.5], [0.8, 0.2]])
-    before = Answered("multiclass", answers, labels, places, ("c", "a"))
-    one, other = judges(before, after)
+    before = EvalPredictions("multiclass", answers, labels, places, ("c", "a"))
+    one, other = metric_calculators(before, after)
     assert other(np.ones(3))[0] == 1.0
     assert one(np.ones(3))[0] == pytest.approx(2 / 3)
 

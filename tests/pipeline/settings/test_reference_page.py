@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_the_page_is_the_one_that_the_code_generates() -> None:
-    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page(), "run `make settings-page`"
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page(), "run `make reference`"
 
 
 def test_the_examples_are_legal_together() -> None:

@@ -24,20 +24,20 @@ PLACES, LABELS = np.array([0, 2, 5]), np.array([1.0, 0.0, 2.0])
 )
 def test_round_trip(tmp_path, output, decided):
     about = About("any", 7, 3, {"flüge": 2}, ("a", "b", "c", "d"), {"candidate": 0.29}, "abc")
-    answers = {"candidate": ModelOutput(output, decided), "champion": ModelOutput(output / 2, decided)}
+    outputs = {"candidate": ModelOutput(output, decided), "champion": ModelOutput(output / 2, decided)}
     parts = [
-        table_of(PLACES[at], LABELS[at], {name: _some(one, at) for name, one in answers.items()})
+        table_of(PLACES[at], LABELS[at], {name: _some(one, at) for name, one in outputs.items()})
         for at in (slice(0, 2), slice(2, 3))
     ]
     write_predictions(tmp_path / "p", parts, about)
     found = read_predictions(tmp_path / "p")
     assert found.about == about
     assert (found.places.tolist(), found.labels.tolist()) == (PLACES.tolist(), LABELS.tolist())
-    for name, answer in answers.items():
-        np.testing.assert_array_equal(found.answers[name].output, answer.output)
-        assert (found.answers[name].decided is None) == (decided is None)
+    for name, answer in outputs.items():
+        np.testing.assert_array_equal(found.outputs[name].output, answer.output)
+        assert (found.outputs[name].decided is None) == (decided is None)
         if decided is not None:
-            np.testing.assert_array_equal(found.answers[name].decided, decided)
+            np.testing.assert_array_equal(found.outputs[name].decided, decided)
 
 
 def _some(answer: ModelOutput, at: slice) -> ModelOutput:

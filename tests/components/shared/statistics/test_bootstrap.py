@@ -109,9 +109,9 @@ def test_slices_and_undefined_metrics():
     labels = random.integers(0, 2, 200)
     labels[:40] = 0
     labels[0] = 1
-    judges = [BinaryMetrics(labels, random.random(200)) for _ in range(2)]
+    calculators = [BinaryMetrics(labels, random.random(200)) for _ in range(2)]
     slices = {"one positive": np.arange(40), "small": np.arange(10), "rest": np.arange(40, 200)}
-    found = paired_intervals(*judges, 200, slices, resamples=100)
+    found = paired_intervals(*calculators, 200, slices, resamples=100)
     assert set(found) == {"", "one positive", "rest"}
     auc = found["one positive"]["auc"]  # its one positive row is missing from about a third of the draws
     assert (auc.low, auc.high) == (None, None)
@@ -122,5 +122,5 @@ def test_slices_and_undefined_metrics():
 
 def test_results_are_deterministic():
     random = np.random.default_rng(5)
-    judges = [BinaryMetrics(random.integers(0, 2, 100), random.random(100)) for _ in range(2)]
-    assert paired_intervals(*judges, 100, resamples=20) == paired_intervals(*judges, 100, resamples=20)
+    calculators = [BinaryMetrics(random.integers(0, 2, 100), random.random(100)) for _ in range(2)]
+    assert paired_intervals(*calculators, 100, resamples=20) == paired_intervals(*calculators, 100, resamples=20)

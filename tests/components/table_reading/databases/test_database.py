@@ -10,7 +10,8 @@ from components.table_reading.databases.addresses import database_url, is_databa
 from components.table_reading.databases.database import Database, open_database, rebatched
 from components.table_reading.locations import content_sha256, find_files
 from components.table_reading.read_options import ReadOptions
-from tests.components.arrow_example_gen.sources import (
+from tests.components.table_reading.formats.test_json_lines import peak
+from tests.components.table_reading.sources import (
     QUERY,
     TYPES,
     extra,
@@ -20,7 +21,6 @@ from tests.components.arrow_example_gen.sources import (
     write_duckdb,
     write_sqlite,
 )
-from tests.components.table_reading.formats.test_json_lines import peak
 
 KINDS = ["t.db", "t.duckdb"]
 SPANS = "select * from t where n = {span}"

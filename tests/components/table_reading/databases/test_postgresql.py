@@ -7,8 +7,8 @@ import pytest
 from components.shared.errors import ConfigError, InputError
 from components.table_reading.locations import content_sha256, find_files, open_place
 from components.table_reading.read_options import ReadOptions
-from tests.components.arrow_example_gen.sources import extra, read, surveyed
 from tests.components.table_reading.formats.test_json_lines import peak
+from tests.components.table_reading.sources import extra, read, surveyed
 from tests.pipeline.metadata_servers import PASSWORD, USER, postgresql
 
 TABLE = """

@@ -5,7 +5,7 @@ import pytest
 
 from components.shared.errors import InputError
 from components.table_reading.formats import json_lines
-from tests.components.arrow_example_gen.sources import read, surveyed
+from tests.components.table_reading.sources import read, surveyed
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_long_line(tmp_path):
 
 PEAK = """
 import sys
-from tests.components.arrow_example_gen.sources import open_place, find_files, read_batches, arrow_types, ReadOptions
+from tests.components.table_reading.sources import open_place, find_files, read_batches, arrow_types, ReadOptions
 where, pattern = sys.argv[1:]
 place, (file,) = open_place(where), find_files(where, pattern, ReadOptions())
 rows = sum(b.num_rows for b in read_batches(place, file, arrow_types({"a": "int64", "s": "string"})))

@@ -9,7 +9,7 @@ from components.table_reading.formats.optional_libraries import MissingExtra, im
 from components.table_reading.formats.spreadsheets import describe_sheet
 from components.table_reading.read_options import ReadOptions
 from components.table_reading.spans import find_spans, open_folder
-from tests.components.arrow_example_gen.sources import extra, read, surveyed
+from tests.components.table_reading.sources import extra, read, surveyed
 
 
 @pytest.fixture

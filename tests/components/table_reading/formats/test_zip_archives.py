@@ -5,7 +5,7 @@ import pytest
 
 from components.shared.errors import InputError
 from components.table_reading.read_limits import EXPANSION_FLOOR
-from tests.components.arrow_example_gen.sources import csv_bytes, read, zipped
+from tests.components.table_reading.sources import csv_bytes, read, zipped
 
 
 def test_macos_metadata_is_ignored(tmp_path):

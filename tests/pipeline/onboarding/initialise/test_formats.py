@@ -176,7 +176,7 @@ def test_drift_finds_the_notation_of_each_side():
     Path("a.csv").write_text("n,w\n" + "".join(f"{row}.5,x\n" for row in range(200)))
     Path("b.csv").write_bytes(("n;w\n" + "".join(f"{row},5;x\n" for row in range(200))).encode("utf-16"))
     found = drift("a.csv", "b.csv")
-    assert not [row.feature for row in found.found.rows if row.drifted]
+    assert not [row.feature for row in found.result.rows if row.drifted]
     said = "b.csv: the encoding is utf-16; [data] encoding, or --csv encoding=NAME"
     assert found.to_json()["assumed"] == [said]
     assert said in found.to_text()

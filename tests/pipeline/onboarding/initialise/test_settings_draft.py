@@ -16,16 +16,16 @@ LABEL = ["yes" if luck < 0.3 else "no" for luck in np.random.default_rng(2).rand
 ALIAS = {pa.int64(): "int64", pa.float64(): "float64", pa.string(): "string"}
 
 
-def drafted(rows=ROWS, file="t.csv", window=0, misfits=None, **columns):
+def drafted(rows=ROWS, file="t.csv", window=0, mismatches=None, **columns):
     """The text for a noise column, a yes/no label unless given, and `columns`, as if the table had `rows` rows."""
     table = pa.table({"noise": NOISE, "y": LABEL, **columns})
     types = {field.name: ALIAS[field.type] for field in table.schema}
     options = ReadOptions(("", "NA"), ";")
     found = InferredSchema(
-        types, options, rows, dict.fromkeys(types, 0), misfits or {}, table, np.zeros(ROWS, dtype=int)
+        types, options, rows, dict.fromkeys(types, 0), mismatches or {}, table, np.zeros(ROWS, dtype=int)
     )
     place = DataLocation("in", file, (SpanFile(1, file, file, 1, 1),), window)
-    return settings_text("t", place, propose(table, types, "y"), options, misfits or {}, found, rows // 5)
+    return settings_text("t", place, propose(table, types, "y"), options, mismatches or {}, found, rows // 5)
 
 
 @pytest.fixture
@@ -89,4 +89,4 @@ def test_spans_and_binary_files_ask_for_other_settings():
 
 
 def test_misfits_are_counted():
-    assert "# 1,200 type mismatches in no\\nise" in drafted(misfits={"no\nise": 1200})
+    assert "# 1,200 type mismatches in no\\nise" in drafted(mismatches={"no\nise": 1200})

@@ -13,7 +13,7 @@ from pipeline.onboarding.initialise.dataset import initialise
 from pipeline.onboarding.initialise.find_data import find_data, legal_name
 from pipeline.onboarding.initialise.result import Initialised
 from pipeline.settings.config import load_config
-from tests.components.arrow_example_gen.sources import csv_bytes, json_lines, write_sqlite, write_xlsx, zipped
+from tests.components.table_reading.sources import csv_bytes, json_lines, write_sqlite, write_xlsx, zipped
 
 ROWS = 300
 TABLE = pa.table(
@@ -116,7 +116,7 @@ def test_a_sheet(tmp_path):
     assert "# sheet 'Data' is read\n" in found.config.read_text()
     assert said(found) == ["sheet 'Data' is read; [data] sheet"]
     with pytest.raises(InputError, match=r"sales.xlsx: no sheet is named 'Nope'; sheets: Data"):
-        initialise(str(tmp_path / "sales.xlsx"), "left", "x", schemas=tmp_path, asked=_sheet("Nope"))
+        initialise(str(tmp_path / "sales.xlsx"), "left", "x", schemas=tmp_path, given=_sheet("Nope"))
 
 
 def test_a_sheet_with_a_title_above_its_header(tmp_path):
@@ -157,7 +157,7 @@ def test_a_database(tmp_path):
     write_sqlite(tmp_path / "sales.db", TABLE)
     path = str(tmp_path / "sales.db")
     asked = ReadOptions(spans_query="select distinct month from t")
-    found = init(tmp_path, path, query="select * from t where month = {span}", asked=asked)
+    found = init(tmp_path, path, query="select * from t where month = {span}", given=asked)
     assert found.name == "sales"
     data = load_config(found.config).data
     assert (data.directory, data.query) == (f"sqlite:///{path}", "select * from t where month = {span}")

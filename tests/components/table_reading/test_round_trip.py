@@ -281,12 +281,14 @@ def test_counting_type_mismatches_keeps_all_other_values(cells, data):
         found = FileTypeMismatches("x.csv", "warn", header_row=1)
         size = data.draw(st.integers(40, 400))
         types = arrow_types({"s": "string", "i": "int64"})
-        table = pa.Table.from_batches(list(read_csv(LOCAL, file, types, ReadOptions(misfits="warn"), found, size)))
+        table = pa.Table.from_batches(
+            list(read_csv(LOCAL, file, types, ReadOptions(on_type_mismatch="warn"), found, size))
+        )
     good = {cell: int(cell) for cell in cells if cell and cell.lstrip("-").isdigit()}
     assert table["s"].to_pylist() == [f"r{row}" for row in range(len(cells))]
     assert table["i"].to_pylist() == [good.get(cell) for cell in cells]
     bad = [(row, cell) for row, cell in enumerate(cells) if cell is not None and cell not in good]
-    assert [(one.column, one.count, one.row, one.value) for one in found.found] == (
+    assert [(one.column, one.count, one.row, one.value) for one in found.per_column] == (
         [("i", len(bad), bad[0][0] + 2, bad[0][1])] if bad else []
     )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from components.table_reading.column_types import arrow_types
-from tests.components.arrow_example_gen.sources import TABLE, TYPES, read, surveyed, write
+from tests.components.table_reading.sources import TABLE, TYPES, read, surveyed, write
 
 KINDS = (
     *("t.csv", "t.parquet", "t.jsonl", "t.ndjson.gz", "t.csv.zip", "t.parquet.zip", "t.jsonl.zip"),

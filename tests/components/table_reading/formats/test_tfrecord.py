@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.components.arrow_example_gen.refusals import read, refusal
+from tests.components.table_reading.refusals import read, refusal
 
 
 def example(**features) -> bytes:

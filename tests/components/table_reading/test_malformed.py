@@ -15,7 +15,7 @@ from pyarrow import fs, ipc
 from pyarrow import parquet as pq
 
 from components.table_reading.cells.type_mismatches import TypeMismatch
-from tests.components.arrow_example_gen.refusals import TYPES, read, refusal
+from tests.components.table_reading.refusals import TYPES, read, refusal
 
 WIDE = {**TYPES, "b": "bool", "d": "date", "t": "timestamp"}
 HEADER = b"id,n,x\n"
@@ -261,14 +261,14 @@ STRUCTURAL = [
 def test_damage_is_an_error_under_every_policy(tmp_path, kind):
     name, content, message = CSV[kind]
     (tmp_path / name).write_bytes(content)
-    assert refusal(tmp_path / name, misfits="warn") == message
+    assert refusal(tmp_path / name, on_type_mismatch="warn") == message
 
 
 def test_damage_after_a_type_mismatch_is_an_error(tmp_path):
     (tmp_path / "x.csv").write_bytes(HEADER + b"a,one,2\nb,1\n")
-    assert refusal(tmp_path / "x.csv", misfits="warn") == RAGGED.format(3, 2)
+    assert refusal(tmp_path / "x.csv", on_type_mismatch="warn") == RAGGED.format(3, 2)
     (tmp_path / "x.csv").write_bytes(HEADER + b"a,one,2\n\xff,1,2\n")
-    assert "row 3 (the header is row 1): byte 0xff is not utf-8" in refusal(tmp_path / "x.csv", misfits="warn")
+    assert "row 3 (the header is row 1): byte 0xff is not utf-8" in refusal(tmp_path / "x.csv", on_type_mismatch="warn")
 
 
 def test_misfits_become_missing_and_are_counted(tmp_path):
@@ -280,7 +280,7 @@ def test_misfits_become_missing_and_are_counted(tmp_path):
         b"d, 7 ,3,FALSE,2013-02-28,\n"
     )
     found: list[TypeMismatch] = []
-    table = read(tmp_path / "x.csv", WIDE, found=found, misfits="warn")
+    table = read(tmp_path / "x.csv", WIDE, found=found, on_type_mismatch="warn")
     assert table["n"].to_pylist() == [1, 1, None, 7]  # 1.0 is an integer
     assert table["x"].to_pylist() == [2.0, None, None, 3.0]
     assert table["b"].to_pylist() == [True, None, False, False]
@@ -305,7 +305,7 @@ def test_misfits_of_a_typed_file_are_counted_over_its_batches(tmp_path):
     numbers = pc.if_else(pc.is_in(numbers, pa.array([70_000.0, 150_000.0])), pc.add(numbers, 0.5), numbers)
     (tmp_path / "x.parquet").write_bytes(parquet(pa.table({"n": numbers}), row_group_size=30_000))
     found: list[TypeMismatch] = []
-    column = read(tmp_path / "x.parquet", {"n": "int64"}, found=found, misfits="warn")["n"]
+    column = read(tmp_path / "x.parquet", {"n": "int64"}, found=found, on_type_mismatch="warn")["n"]
     assert (len(column), column.null_count, column[199_999].as_py()) == (200_000, 2, 199_999)
     assert found == [TypeMismatch("x.parquet", "n", 2, 70_001, "70000.5")]
 
@@ -373,9 +373,9 @@ def test_file_without_read_permission(tmp_path, name):
     assert refusal(tmp_path / name, filesystem=locked) == "may not be read (permission denied)"
 
 
-@pytest.mark.parametrize("misfits", ["block", "warn"])
-def test_a_whole_number_with_a_decimal_point_is_an_integer(tmp_path, misfits):
+@pytest.mark.parametrize("mismatches", ["block", "warn"])
+def test_a_whole_number_with_a_decimal_point_is_an_integer(tmp_path, mismatches):
     rows = b"".join(b"%d,2.5\n" % number for number in range(100))
     (tmp_path / "x.csv").write_bytes(b"n,x\n" + rows + b"1750000000741.0,1\n,1\n-3.00,1\n9007199254740993.0,1\n")
-    table = read(tmp_path / "x.csv", {"n": "int64", "x": "float64"}, misfits=misfits)
+    table = read(tmp_path / "x.csv", {"n": "int64", "x": "float64"}, on_type_mismatch=mismatches)
     assert table["n"].to_pylist() == [*range(100), 1750000000741, None, -3, 9007199254740993]
