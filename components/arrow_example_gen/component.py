@@ -55,8 +55,8 @@ def ArrowExampleGen(
         -> rows; empty from 1,000 distinct values on); `files` (split, span, name, sha256, bytes, rows, unlabelled);
         `type_mismatches` (file, column, count, row, value; also as `misfits`); `corrections` (name, sha256, rows, and
         the numbers of rows that were dropped, relabelled, changed); `extra` (where, spans, rows); `steps` (class
-        balancing and augmentation that the trainer will apply); `rounded` (float64 columns that lose distinct values as float32,
-        see distinct_values.ValueRetention); and `data_fingerprint`. Beside the splits the artifact holds
+        balancing and augmentation that the trainer will apply); `rounded` (float64 columns that lose distinct values as
+        float32, see distinct_values.ValueRetention); and `data_fingerprint`. Beside the splits the artifact holds
         corrections.csv (a copy of the corrections file), rows.json (rows per file), and, if its URI is local, a
         columnar copy of each file, see columnar_copy.
       source: A Source as JSON.

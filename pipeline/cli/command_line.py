@@ -38,31 +38,32 @@ from pipeline.process.command_runner import own_process, run_command
 from pipeline.process.standard_streams import say
 
 COMMANDS = (
+    init,
     run,
     replay,
+    runs,
+    report,
+    compare,
+    lineage,
     drift,
     audit,
     schema,
-    runs,
     tuned,
-    lineage,
-    compare,
-    report,
+    serve,
     promote,
     rollback,
     canary,
-    export,
-    feedback,
     requests,
+    feedback,
+    export,
+    kubeflow,
     garbage_collection,
     doctor,
-    init,
     migrate_config,
-    kubeflow,
-    serve,
     completion,
 )
-"""Modules of commands in the order of `plumbline --help`; each adds its parsers with `add_parsers`."""
+"""Modules of commands in the order of `plumbline --help`, which is that of their use: first runs, then looking back at
+them, data and labels, serving, other systems, upkeep. Each adds its parsers with `add_parsers`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,7 +24,8 @@ def add_parsers(commands: Commands) -> None:
         description=(
             "Validates the data, checks it for drift, trains a model, evaluates it against thresholds, baselines and"
             " the champion, and pushes it to the registry if it is blessed. A span is a numbered batch of data, such as"
-            " a month: a run trains on a window of spans and evaluates on the span after it. Steps whose inputs did not change come from the cache."
+            " a month: a run trains on a window of spans and evaluates on the span after it. Steps whose inputs did"
+            " not change come from the cache."
         ),
         examples=(
             "plumbline run --dataset flights",

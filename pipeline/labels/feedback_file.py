@@ -101,7 +101,7 @@ def feedback_batches(name: str, config: Config, csv: tuple[str, ...] = ()) -> It
         raise UsageError(f"{name}: is a folder; give one file")
     file = SpanFile(0, path, name, info.size or 0, 0)
     options = _options(place, file, config, domain.label, csv)
-    with closing(read_batches(place, file, {}, replace(options, misfits="warn", spellings={}))) as look:
+    with closing(read_batches(place, file, {}, replace(options, on_type_mismatch="warn", spellings={}))) as look:
         names = next(look).schema.names
     types = {REQUEST_ID: pa.string(), **({ROW: pa.int64()} if ROW in names else {}), domain.label: domain.type}
     first = 1

@@ -58,8 +58,8 @@ def test_version_names_the_stack(capsys):
 @pytest.mark.parametrize(
     ("call", "line"),
     [
-        ("rnus", "plumbline: rnus: no such command; did you mean runs? legal: run, replay, drift, "),
-        ("qqq", "plumbline: qqq: no such command; legal: run, replay, "),
+        ("rnus", "plumbline: rnus: no such command; did you mean runs? legal: init, run, replay, runs, "),
+        ("qqq", "plumbline: qqq: no such command; legal: init, run, replay, "),
         ("run --dataset flights --spann 3", "plumbline: run: --spann: no such option; did you mean --span?; see "),
         ("run --dataset flights --zz", "plumbline: run: --zz: no such option; see `plumbline run --help`"),
         ("runs --dataset flights x", "plumbline: runs: x: one argument too many; see `plumbline runs --help`"),
