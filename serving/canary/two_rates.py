@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 PRIOR = ((0.5, 0.5), (0.5, 50.0))
 """W is an equal mixture of two beta distributions: Jeffreys' prior for any rate, and one for rates of a few percent or
 less, which most error rates are. Any prior is valid; this one needs fewer requests for small rates."""
-_STEPS = 60
+_STEPS = 45
 _ENDS = 32
 
 

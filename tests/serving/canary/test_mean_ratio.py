@@ -40,6 +40,7 @@ def test_parity_with_the_published_asymptotic_confidence_sequence():
 
 
 @pytest.mark.parametrize("share", [0.05, 0.5])
+@pytest.mark.slow
 def test_level_over_many_looks(share):
     rng = np.random.default_rng(11)
     per, looks = 2_000, 100

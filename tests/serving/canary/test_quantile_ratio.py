@@ -76,6 +76,7 @@ def test_no_observation_shows_nothing():
 
 @pytest.mark.parametrize("p", [0.5, 0.9])
 @pytest.mark.parametrize("rounded", [False, True])
+@pytest.mark.slow
 def test_level_over_many_looks(p, rounded):
     """At most 5 % of 400 paths with 50 looks ever cross; also with ties, latencies rounded to 5 ms."""
     rng = np.random.default_rng(5)

@@ -63,6 +63,7 @@ def test_live_arm_without_errors():
 
 
 @pytest.mark.parametrize("share", [0.01, 0.25])
+@pytest.mark.slow
 def test_level_over_many_looks(share):
     """Ville's inequality: at most 5 % of 2,000 paths ever cross, with a look after each 500 of 100,000 requests."""
     rng = np.random.default_rng(7)
