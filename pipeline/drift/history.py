@@ -132,7 +132,7 @@ class DriftHistory:
         """Unit of the history: "span", or "run" for data without spans."""
         return "span" if not self.compared or self.compared[-1].span is not None else "run"
 
-    def course(self, feature: str, measure: str, slice: str = "") -> DriftTrend:
+    def trend(self, feature: str, measure: str, slice: str = "") -> DriftTrend:
         """Returns the time series of one measure of one feature.
 
         Args:
@@ -145,32 +145,30 @@ class DriftHistory:
         return DriftTrend(feature, measure, slice, role, rows)
 
     @cached_property
-    def courses(self) -> tuple[DriftTrend, ...]:
+    def trends(self) -> tuple[DriftTrend, ...]:
         """All time series: the label first, then by number of drifted comparisons and ratio to the threshold."""
         keys = dict.fromkeys(key for one in self.compared for key in one.rows)
-        return tuple(sorted((self.course(*key) for key in keys), key=lambda course: course._rank))
+        return tuple(sorted((self.trend(*key) for key in keys), key=lambda trend: trend._rank))
 
     @cached_property
     def main(self) -> tuple[DriftTrend, ...]:
-        """The representative time series of each feature over all rows, sorted like `courses`.
+        """The representative time series of each feature over all rows, sorted like `trends`.
 
         It is that of the Chebyshev distance for categories, of Kolmogorov-Smirnov for numbers; where neither was
         measured, that of another measure, see `thresholds.REPRESENTATIVE`.
         """
         best: dict[str, DriftTrend] = {}
-        for course in self.courses:
-            if not course.slice and _preference(course) < _preference(best.get(course.feature)):
-                best[course.feature] = course
-        return tuple(sorted(best.values(), key=lambda course: course._rank))
+        for trend in self.trends:
+            if not trend.slice and _preference(trend) < _preference(best.get(trend.feature)):
+                best[trend.feature] = trend
+        return tuple(sorted(best.values(), key=lambda trend: trend._rank))
 
     @cached_property
     def others(self) -> tuple[DriftTrend, ...]:
         """Time series with drift that are not in `main`: other measures, and slices."""
-        shown = {(course.feature, course.measure, course.slice) for course in self.main}
+        shown = {(trend.feature, trend.measure, trend.slice) for trend in self.main}
         return tuple(
-            course
-            for course in self.courses
-            if course.drifted and (course.feature, course.measure, course.slice) not in shown
+            trend for trend in self.trends if trend.drifted and (trend.feature, trend.measure, trend.slice) not in shown
         )
 
     def names(self, positions: Iterable[int]) -> str:
@@ -193,16 +191,16 @@ class DriftHistory:
         count = len(self.compared)
         plural = f"{count} {self.unit}{'s' if count != 1 else ''}"
         found = []
-        for course in (course for course in self.main if course.role == "label"):
-            if course.drifted:
+        for trend in (trend for trend in self.main if trend.role == "label"):
+            if trend.drifted:
                 found.append(
-                    f"label {plain(course.feature)} shifted in {len(course.drifted)}, most in "
-                    f"{self.names([course.farthest])}"
+                    f"label {plain(trend.feature)} shifted in {len(trend.drifted)}, most in "
+                    f"{self.names([trend.farthest])}"
                 )
             else:
-                found.append(f"label {plain(course.feature)} never shifted")
-        rest = [course for course in self.main if course.role not in ("label", "table")]
-        drifting = [course for course in rest if course.drifted]
+                found.append(f"label {plain(trend.feature)} never shifted")
+        rest = [trend for trend in self.main if trend.role not in ("label", "table")]
+        drifting = [trend for trend in rest if trend.drifted]
         if drifting:
             often = f"{plain(drifting[0].feature)} most often, in {len(drifting[0].drifted)}"
             found.append(f"{len(drifting)} of {len(rest)} features drifted, {often}")
@@ -220,17 +218,17 @@ class DriftHistory:
             "runs": [{"run_id": one.run_id, "span": one.span, "train": list(one.train)} for one in self.compared],
             "courses": [
                 {
-                    "feature": course.feature,
-                    "measure": course.measure,
-                    "slice": course.slice,
-                    "role": course.role,
-                    "main": course in main,
-                    "distances": [row and row.distance for row in course.rows],
-                    "thresholds": [row and row.threshold for row in course.rows],
-                    "drifted": [row and row.drifted for row in course.rows],
-                    "details": [row and row.detail for row in course.rows],
+                    "feature": trend.feature,
+                    "measure": trend.measure,
+                    "slice": trend.slice,
+                    "role": trend.role,
+                    "main": trend in main,
+                    "distances": [row and row.distance for row in trend.rows],
+                    "thresholds": [row and row.threshold for row in trend.rows],
+                    "drifted": [row and row.drifted for row in trend.rows],
+                    "details": [row and row.detail for row in trend.rows],
                 }
-                for course in self.courses
+                for trend in self.trends
             ],
         }
 
@@ -316,10 +314,10 @@ def _finite(number: Any) -> float:
     return found
 
 
-def _preference(course: DriftTrend | None) -> tuple[int, str]:
-    if course is None:
+def _preference(trend: DriftTrend | None) -> tuple[int, str]:
+    if trend is None:
         return (len(REPRESENTATIVE) + 1, "")
     return (
-        REPRESENTATIVE.index(course.measure) if course.measure in REPRESENTATIVE else len(REPRESENTATIVE),
-        course.measure,
+        REPRESENTATIVE.index(trend.measure) if trend.measure in REPRESENTATIVE else len(REPRESENTATIVE),
+        trend.measure,
     )

@@ -50,7 +50,7 @@ def draw(history: DriftHistory) -> altair.VConcatChart:
         raise UsageError(f"{history.dataset}: nothing to draw, because no run has reached the drift check")
     first = max(0, len(history.compared) - MOST_SPANS)
     names = [one.name for one in history.compared[first:]]
-    courses = history.main[:MOST_FEATURES]
+    trends = history.main[:MOST_FEATURES]
     step = max(14, min(_ROOMY + 8, 720 // len(names)))
     x = alt.X(
         "span:O",
@@ -59,19 +59,19 @@ def draw(history: DriftHistory) -> altair.VConcatChart:
         axis=alt.Axis(title=history.unit.capitalize(), labelAngle=0, labelOverlap=True, orient="bottom"),
     )
     parts: list[Any] = []
-    labels = [course for course in courses if course.role == "label"]
+    labels = [trend for trend in trends if trend.role == "label"]
     if labels:
         parts.append(
             _label_lines(alt, history, labels[0], first, x, step).properties(width=step * len(names), height=110)
         )
     parts.append(
-        _heat_map(alt, history, courses, first, x, step).properties(width=step * len(names), height=_ROW * len(courses))
+        _heat_map(alt, history, trends, first, x, step).properties(width=step * len(names), height=_ROW * len(trends))
     )
     subtitle = [
         f"Distance of each {history.unit} from its baseline, coloured by the ratio to the threshold; drift is outlined."
     ]
-    if len(history.main) > len(courses):
-        subtitle.append(f"The {len(courses)} most drifted of {len(history.main)} features.")
+    if len(history.main) > len(trends):
+        subtitle.append(f"The {len(trends)} most drifted of {len(history.main)} features.")
     if first:
         subtitle.append(f"The last {len(names)} of {len(history.compared)} {history.unit}s.")
     head, *rest = history.finding().split("; ")
@@ -140,13 +140,13 @@ def save_chart(history: DriftHistory, path: Path) -> None:
         raise UsageError(f"{path}: the chart cannot be written ({exc.strerror})") from exc
 
 
-def _label_lines(alt: Any, history: DriftHistory, course: DriftTrend, first: int, x: Any, step: int) -> Any:
+def _label_lines(alt: Any, history: DriftHistory, trend: DriftTrend, first: int, x: Any, step: int) -> Any:
     """Line chart of the label's distance; a horizontal tick at each span is the threshold."""
-    base = alt.Chart(alt.Data(values=_cells(history, [course], first)))
+    base = alt.Chart(alt.Data(values=_cells(history, [trend], first)))
     y = alt.Y(
         "distance:Q",
         scale=alt.Scale(zero=True, nice=True),
-        axis=alt.Axis(title=["Prior shift:", _row_name(course)], tickCount=3, grid=True, gridColor="#e2e8f0"),
+        axis=alt.Axis(title=["Prior shift:", _row_name(trend)], tickCount=3, grid=True, gridColor="#e2e8f0"),
     )
     x = x.copy()
     x.axis = None
@@ -174,12 +174,12 @@ def _label_lines(alt: Any, history: DriftHistory, course: DriftTrend, first: int
     return alt.layer(*layers)
 
 
-def _heat_map(alt: Any, history: DriftHistory, courses: tuple[DriftTrend, ...], first: int, x: Any, step: int) -> Any:
-    cells = _cells(history, courses, first)
+def _heat_map(alt: Any, history: DriftHistory, trends: tuple[DriftTrend, ...], first: int, x: Any, step: int) -> Any:
+    cells = _cells(history, trends, first)
     levels = [level for level in _LEVELS if level != "no threshold" or any(cell["level"] == level for cell in cells)]
     base = alt.Chart(alt.Data(values=cells)).encode(
         x=x,
-        y=alt.Y("feature:N", sort=[_row_name(course) for course in courses], axis=alt.Axis(title=None)),
+        y=alt.Y("feature:N", sort=[_row_name(trend) for trend in trends], axis=alt.Axis(title=None)),
     )
     colour = alt.Color(
         "level:N",
@@ -218,11 +218,11 @@ def _tooltip(alt: Any, history: DriftHistory) -> list[Any]:
 
 
 def _cells(
-    history: DriftHistory, courses: list[DriftTrend] | tuple[DriftTrend, ...], first: int
+    history: DriftHistory, trends: list[DriftTrend] | tuple[DriftTrend, ...], first: int
 ) -> list[dict[str, Any]]:
     return [
         {
-            "feature": _row_name(course),
+            "feature": _row_name(trend),
             "span": one.name,
             "run": one.run_id,
             "measure": row.measure.replace("_", " "),
@@ -234,11 +234,11 @@ def _cells(
             if row.threshold is None
             else next(level for level, (_, most) in _LEVELS.items() if row.times <= most),
         }
-        for course in courses
-        for one, row in list(zip(history.compared, course.rows, strict=True))[first:]
+        for trend in trends
+        for one, row in list(zip(history.compared, trend.rows, strict=True))[first:]
         if row is not None
     ]
 
 
-def _row_name(course: DriftTrend) -> str:
-    return plain(course.feature) + (" (label)" if course.role == "label" else "")
+def _row_name(trend: DriftTrend) -> str:
+    return plain(trend.feature) + (" (label)" if trend.role == "label" else "")

@@ -26,12 +26,12 @@ def history_table(history: DriftHistory, width: int = 100) -> str:
     if not history.compared:
         return "\n".join(["No run has reached the drift check yet.", *([skipped] if skipped else [])])
     width = min(max(width, _NARROWEST), _WIDEST)
-    name_width = max(8, *(min(_width(_name(course)), _NAME) for course in history.main))
+    name_width = max(8, *(min(_width(_name(trend)), _NAME) for trend in history.main))
     head = name_width + 2 + len("prior shift") + 2 + len("threshold") + 1
     count = min((width - head) // _CELL, len(history.compared))
     first = len(history.compared) - count
     shown = history.compared[first:]
-    elsewhere = {(course.feature, number) for course in history.others for number in course.drifted}
+    elsewhere = {(trend.feature, number) for trend in history.others for number in trend.drifted}
 
     unit = history.unit
     lines = [
@@ -45,43 +45,43 @@ def history_table(history: DriftHistory, width: int = 100) -> str:
             f"{_header(one.name, unit if number == 0 else ''):>{_CELL - 1}} " for number, one in enumerate(shown)
         ),
     ]
-    for course in history.main:
+    for trend in history.main:
         cells = "".join(
-            _cell(course, number, (course.feature, number) in elsewhere) for number in range(first, first + count)
+            _cell(trend, number, (trend.feature, number) in elsewhere) for number in range(first, first + count)
         )
-        measure = "prior shift" if course.role == "label" else _measure(course.measure)
-        newest = course.newest
+        measure = "prior shift" if trend.role == "label" else _measure(trend.measure)
+        newest = trend.newest
         threshold = "-" if newest is None or newest.threshold is None else f"{newest.threshold:.3f}"
-        lines.append(f"{_pad(_name(course), name_width)}  {_pad(measure, 11)}  {threshold:>9} {cells}")
+        lines.append(f"{_pad(_name(trend), name_width)}  {_pad(measure, 11)}  {threshold:>9} {cells}")
     if first:
         lines.append(f"The last {count} of {len(history.compared)} {unit}s; see --json for all.")
-    lines += _list("other measures", history, [course for course in history.others if not course.slice], width)
-    lines += _list("slices", history, [course for course in history.others if course.slice], width)
+    lines += _list("other measures", history, [trend for trend in history.others if not trend.slice], width)
+    lines += _list("slices", history, [trend for trend in history.others if trend.slice], width)
     if skipped:
         lines += ["", skipped]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _list(title: str, history: DriftHistory, courses: Sequence[DriftTrend], width: int) -> list[str]:
-    if not courses:
+def _list(title: str, history: DriftHistory, trends: Sequence[DriftTrend], width: int) -> list[str]:
+    if not trends:
         return []
     lines = ["", title]
-    for course in courses[:_MOST_LINES]:
-        row = course.rows[course.farthest]
+    for trend in trends[:_MOST_LINES]:
+        row = trend.rows[trend.farthest]
         assert row is not None  # it drifted there
-        where = f" in {plain(course.slice)}" if course.slice else ""
+        where = f" in {plain(trend.slice)}" if trend.slice else ""
         against = "" if row.threshold is None else f" > {row.threshold:.3f}"
-        names = history.names(course.drifted)
-        text = f"  {plain(course.feature)}{where}: {_measure(course.measure)} in {names}, "
-        text += f"{'at most ' if len(course.drifted) > 1 else ''}{row.distance:.3f}{against}"
+        names = history.names(trend.drifted)
+        text = f"  {plain(trend.feature)}{where}: {_measure(trend.measure)} in {names}, "
+        text += f"{'at most ' if len(trend.drifted) > 1 else ''}{row.distance:.3f}{against}"
         lines.append(_cut(text + (f" ({plain(row.detail)})" if row.detail else ""), width))
-    if len(courses) > _MOST_LINES:
-        lines.append(f"  and {len(courses) - _MOST_LINES} more; see --json")
+    if len(trends) > _MOST_LINES:
+        lines.append(f"  and {len(trends) - _MOST_LINES} more; see --json")
     return lines
 
 
-def _name(course: DriftTrend) -> str:
-    return plain(course.feature)
+def _name(trend: DriftTrend) -> str:
+    return plain(trend.feature)
 
 
 def _measure(measure: str) -> str:
@@ -94,8 +94,8 @@ def _header(name: str, unit: str) -> str:
     return named if len(named) < _CELL else name[-_CELL + 1 :]
 
 
-def _cell(course: DriftTrend, number: int, elsewhere: bool) -> str:
-    row = course.rows[number]
+def _cell(trend: DriftTrend, number: int, elsewhere: bool) -> str:
+    row = trend.rows[number]
     mark = "*" if row is not None and row.drifted else "+" if elsewhere else " "
     return f"{'-' if row is None else f'{row.distance:.3f}':>{_CELL - 1}}{mark}"
 

@@ -142,19 +142,19 @@ def suggest(history: DriftHistory, rate: float = RATE, leave_out: Collection[int
         raise UsageError(f"span {unknown[0]}: cannot be excluded, because no run was evaluated on it")
     exact = Fraction(str(rate))  # exactly 0.1, not its float64 approximation
     rows = []
-    for course in history.main:
-        if course.measure not in _COMPARATORS or course.role not in ("feature", "label"):
+    for trend in history.main:
+        if trend.measure not in _COMPARATORS or trend.role not in ("feature", "label"):
             continue
         past = sorted(
             row.distance
-            for row, span in zip(course.rows, spans, strict=True)
+            for row, span in zip(trend.rows, spans, strict=True)
             if row is not None and (span is None or span not in leave_out)
         )
         position = math.ceil((len(past) + 1) * (1 - exact))
         suggested = _round_up(past[position - 1]) if position <= len(past) else None
-        newest = course.newest
+        newest = trend.newest
         now = None if newest is None else newest.threshold if newest.effect is None else newest.effect
-        rows.append(Suggestion(course.feature, course.measure, now, suggested, len(past)))
+        rows.append(Suggestion(trend.feature, trend.measure, now, suggested, len(past)))
     needed = math.ceil(1 / exact - 1)
     return Suggestions(history.dataset, rate, needed, tuple(sorted(set(leave_out))), history.unit, tuple(rows))
 

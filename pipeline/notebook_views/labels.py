@@ -108,7 +108,7 @@ def classes_over_spans(root: Path, dataset: str, label: str, most: int = 60) -> 
                 seen.add(span)
                 rows += [
                     {"span": span, "of": split, "value": bar.value, "share": bar.share}
-                    for split, side in feature.sides.items()
+                    for split, side in feature.splits.items()
                     for bar in side.bars
                     if isinstance(bar, CategoryBar)
                 ]

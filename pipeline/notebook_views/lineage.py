@@ -47,8 +47,8 @@ def runs_table(runs: Sequence[Run]) -> pd.DataFrame:
         }
         for run in runs
     ]
-    whole = {"champion": "Int64", "pushed": "Int64"}
-    return pd.DataFrame(rows).astype(whole).set_index("run")
+    integers = {"champion": "Int64", "pushed": "Int64"}
+    return pd.DataFrame(rows).astype(integers).set_index("run")
 
 
 def metrics_chart(runs: Sequence[Run], metrics: Sequence[str] = ("auc", "average_precision")) -> Any:
@@ -73,9 +73,9 @@ def metrics_chart(runs: Sequence[Run], metrics: Sequence[str] = ("auc", "average
     parts = base.mark_line(color=IS) + base.mark_point(size=70, color=IS, opacity=1).encode(
         fill=fill, stroke=alt.value(IS), tooltip=["span", "metric", "value", "pushed"]
     )
-    course = parts.properties(width=330, height=170).facet(column=alt.Column("metric:N", title=None))
+    chart = parts.properties(width=330, height=170).facet(column=alt.Column("metric:N", title=None))
     return finished(
-        course.resolve_scale(y="independent"),
+        chart.resolve_scale(y="independent"),
         "Candidate of each span, evaluated on that span",
         "Filled: pushed. Spans differ in difficulty, so a lower point is not necessarily a worse model.",
     )

@@ -31,9 +31,9 @@ def statistics_table(features: Sequence[Feature]) -> pd.DataFrame:
     """Returns one row per feature and split: kind, rows, missing share, and the statistics of the kind."""
     rows = [
         {"feature": one.name, "split": split, "kind": one.kind, "rows": side.rows, "missing": side.missing}
-        | dict(side.figures)
+        | dict(side.statistics)
         for one in features
-        for split, side in one.sides.items()
+        for split, side in one.splits.items()
     ]
     return pd.DataFrame(rows).set_index(["feature", "split"])
 
@@ -144,7 +144,7 @@ def overview_chart(features: Sequence[Feature], columns: int = 4) -> "altair.Top
     charts = [
         _distribution(one, 165, 90, large=False).properties(title=alt.TitleParams(one.name, fontSize=12, color=INK))
         for one in features
-        if any(side.bars for side in one.sides.values()) and not _names_rows(one)
+        if any(side.bars for side in one.splits.values()) and not _names_rows(one)
     ]
     grid = alt.concat(*charts, columns=columns, spacing=18)
     return finished(grid, "All features, train (grey) and eval (blue)", "Numbers: density. Categories: share.")
@@ -215,13 +215,13 @@ def _distribution(feature: Feature, width: int, height: int, *, large: bool) -> 
 
 def _names_rows(feature: Feature) -> bool:
     """Whether a text column is near-unique, as an id."""
-    return any(float(side.figures.get("distinct", 0)) > side.rows / 2 for side in feature.sides.values())
+    return any(float(side.statistics.get("distinct", 0)) > side.rows / 2 for side in feature.splits.values())
 
 
 def _bars(feature: Feature) -> list[dict[str, Any]]:
     """One row per bar; densities, since the bins of the splits differ in width."""
     rows: list[dict[str, Any]] = []
-    for split, side in feature.sides.items():
+    for split, side in feature.splits.items():
         for bar in side.bars:
             if isinstance(bar, CategoryBar):
                 rows.append({"of": split, "value": bar.value or "(empty)", "share": bar.share})

@@ -13,7 +13,7 @@ from pipeline.report.curves import Bin
 from pipeline.report.facts import CategoryBar, Feature, NumberBar, SplitFeature
 
 Spec = dict[str, Any]
-WAS, IS = "var(--was)", "var(--is)"
+WAS, IS = "var(--baseline)", "var(--current)"
 WIDTH, HEIGHT = 300, 150
 MOST_VALUES = 10
 _TICK = "format(datum.value, abs(datum.value) >= 10000 ? '~s' : '~g')"  # 20k, but 0.2 and not 200m
@@ -21,15 +21,15 @@ _TICK = "format(datum.value, abs(datum.value) >= 10000 ? '~s' : '~g')"  # 20k, b
 
 def distribution(feature: Feature) -> Spec | None:
     """Returns a histogram or bar chart of a feature in train and eval; None if it has no value in either."""
-    sides = {split: side for split, side in feature.sides.items() if side.bars}
-    if not sides:
+    splits = {split: side for split, side in feature.splits.items() if side.bars}
+    if not splits:
         return None
     if feature.kind == "number":
-        bars = {split: _finite(side) for split, side in sides.items()}
+        bars = {split: _finite(side) for split, side in splits.items()}
         if any(bar.high > bar.low for found in bars.values() for bar in found):
             return _histogram(bars)
-        sides = {split: _one_value(side, bars[split]) for split, side in sides.items()}
-    return _categories(sides)
+        splits = {split: _one_value(side, bars[split]) for split, side in splits.items()}
+    return _categories(splits)
 
 
 def _finite(side: SplitFeature) -> list[NumberBar]:
@@ -39,7 +39,7 @@ def _finite(side: SplitFeature) -> list[NumberBar]:
 
 def _one_value(side: SplitFeature, bars: Sequence[NumberBar]) -> SplitFeature:
     values = tuple(CategoryBar(f"{bar.low:g}", bar.share) for bar in bars if bar.share > 0)
-    return SplitFeature(side.rows, side.missing, side.figures, values)
+    return SplitFeature(side.rows, side.missing, side.statistics, values)
 
 
 def _histogram(bars: Mapping[str, Sequence[NumberBar]]) -> Spec:
@@ -93,10 +93,10 @@ def _density(split: str, color: str, fill: float, stroke: float) -> Spec:
     }
 
 
-def _categories(sides: Mapping[str, SplitFeature]) -> Spec:
+def _categories(splits: Mapping[str, SplitFeature]) -> Spec:
     shares = {
         split: {xml_text(bar.value): bar.share for bar in side.bars if isinstance(bar, CategoryBar)}
-        for split, side in sides.items()
+        for split, side in splits.items()
     }
     most = {
         value: max(found.get(value, 0.0) for found in shares.values()) for found in shares.values() for value in found

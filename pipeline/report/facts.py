@@ -31,13 +31,13 @@ class SplitFeature:
     Attributes:
       rows: Number of rows of the split.
       missing: Share of rows without a value, in [0, 1].
-      figures: Name of a statistic ("mean", "median", "distinct" ...) -> its value.
+      statistics: Name of a statistic ("mean", "median", "distinct" ...) -> its value.
       bars: The distribution: TFDV's ten bins of equal width, or its most frequent values, most frequent first.
     """
 
     rows: int
     missing: float
-    figures: Mapping[str, float | str]
+    statistics: Mapping[str, float | str]
     bars: tuple[NumberBar, ...] | tuple[CategoryBar, ...]
 
 
@@ -47,7 +47,7 @@ class Feature:
 
     name: str
     kind: str
-    sides: Mapping[str, SplitFeature]
+    splits: Mapping[str, SplitFeature]
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class DriftLine:
 
 @dataclass(frozen=True)
 class FeatureRow:
-    """One column of the section Features.
+    """One row of the list of features: a column of the data, or the table as a whole.
 
     Attributes:
       name: Name of the column; "(rows)" and "(columns)" stand for the whole table.
@@ -59,13 +59,13 @@ class FeatureRow:
         slice; None if the column was not compared.
       lines: Distances; all of those over all rows, MOST_SLICES of those in slices.
       more_lines: Number of the other distances in slices.
-      figures: Statistics: (name, value in train, value in eval).
+      statistics: (name, value in train, value in eval).
       findings: Anomalies.
       words: Of text columns: (effect on a class, words with the largest weights).
-      mini: Sparkline of the distribution.
-      spark: Sparkline of the distance by span; None with fewer than two spans.
+      distribution_line: Sparkline of the distribution.
+      history_line: Sparkline of the distance by span; None with fewer than two spans.
       chart: Full chart of the distribution; None without one.
-      course: Full chart of the distance by span; None without one.
+      history_chart: Full chart of the distance by span; None without one.
     """
 
     name: str
@@ -76,16 +76,16 @@ class FeatureRow:
     worst: DriftLine | None
     lines: tuple[DriftLine, ...]
     more_lines: int
-    figures: tuple[tuple[str, str, str], ...]
+    statistics: tuple[tuple[str, str, str], ...]
     findings: tuple[str, ...]
     words: tuple[tuple[str, str], ...]
-    mini: Markup
-    spark: Markup | None
+    distribution_line: Markup
+    history_line: Markup | None
     chart: Markup | None
-    course: Markup | None
+    history_chart: Markup | None
 
     @property
-    def whole(self) -> bool:
+    def is_table(self) -> bool:
         """Whether the row is about the whole table instead of one column."""
         return self.name.startswith("(")
 
@@ -136,14 +136,14 @@ def feature_rows(facts: ReportData, full: int = FULL) -> list[FeatureRow]:
     findings: dict[str, list[str]] = {}
     for row in facts.summary["anomalies"]:
         findings.setdefault(row["feature"], []).append(row["detail"])
-    courses = _courses(facts.past)
+    histories = _histories(facts.past)
     words = {row["column"]: _words(row) for row in facts.summary.get("texts", ())}
     tags = _tags(facts)
     return [
         _row(
             feature,
             [line for line, _ in drift.get(feature.name, [])],
-            courses.get((feature.name, drift[feature.name][0][1]), []) if feature.name in drift else [],
+            histories.get((feature.name, drift[feature.name][0][1]), []) if feature.name in drift else [],
             tags(feature.name),
             findings.get(feature.name, []),
             words.get(feature.name, ()),
@@ -165,7 +165,7 @@ def _urgency(found: Sequence[tuple[DriftLine, str]]) -> tuple[int, float]:
 def _row(
     feature: Feature,
     lines: Sequence[DriftLine],
-    course: list[tuple[int, float]],
+    history: list[tuple[int, float]],
     tag: str,
     findings: Sequence[str],
     words: Sequence[tuple[str, str]],
@@ -173,9 +173,9 @@ def _row(
 ) -> FeatureRow:
     chart = distribution(feature) if full else None
     # Lines are sorted: all rows before slices, and drifted ones first within each.
-    whole = next((line for line in lines if not line.where), None)
+    overall = next((line for line in lines if not line.where), None)
     in_slice = next((line for line in lines if line.where and line.drifted), None)
-    worst = in_slice if in_slice is not None and not (whole and whole.drifted) else whole
+    worst = in_slice if in_slice is not None and not (overall and overall.drifted) else overall
     drifted_in = "" if not (worst and worst.drifted) else "slices" if worst.where else "all rows"
     # All distances over all rows, and the slices with the largest ratios.
     shown = [line for line in lines if not line.where] + [line for line in lines if line.where][:MOST_SLICES]
@@ -188,15 +188,15 @@ def _row(
         worst,
         tuple(shown),
         len(lines) - len(shown),
-        _figures(feature),
+        _statistics(feature),
         tuple(findings),
         tuple(words),
-        sparklines.mini(feature),
-        sparklines.course(course, feature.name),
+        sparklines.distribution_sparkline(feature),
+        sparklines.history_chart(history, feature.name),
         svg(chart, f"{feature.name}: distribution in train and eval; the table next to it has the statistics")
         if chart
         else None,
-        sparklines.course(course, feature.name, wide=True) if full else None,
+        sparklines.history_chart(history, feature.name, wide=True) if full else None,
     )
 
 
@@ -210,15 +210,15 @@ def _words(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _figures(feature: Feature) -> tuple[tuple[str, str, str], ...]:
+def _statistics(feature: Feature) -> tuple[tuple[str, str, str], ...]:
     """Statistics as (name, value in train, value in eval)."""
-    sides = [feature.sides.get("train"), feature.sides.get("eval")]
+    sides = [feature.splits.get("train"), feature.splits.get("eval")]
     missing = [percent(side.missing) if side else "" for side in sides]
     rows = [("missing", missing[0], missing[1])]
-    for name in dict.fromkeys(name for side in sides if side for name in side.figures):
-        texts = [_statistic(name, side.figures[name]) if side and name in side.figures else "" for side in sides]
+    for name in dict.fromkeys(name for side in sides if side for name in side.statistics):
+        texts = [_statistic(name, side.statistics[name]) if side and name in side.statistics else "" for side in sides]
         rows.append((name, texts[0], texts[1]))
-    return tuple(rows) if feature.sides else ()
+    return tuple(rows) if feature.splits else ()
 
 
 def _statistic(name: str, value: float | str) -> str:
@@ -233,7 +233,7 @@ def _short(value: Any) -> str:
     return number(value)
 
 
-def _courses(past: Sequence[Past]) -> dict[tuple[str, str], list[tuple[int, float]]]:
+def _histories(past: Sequence[Past]) -> dict[tuple[str, str], list[tuple[int, float]]]:
     """History of the distances: (feature, measure) -> (span, distance / threshold), by span."""
     found: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for run in past:

@@ -10,7 +10,7 @@ from pipeline.drift.comparison_text import drift_counts
 from pipeline.report.draw import svg
 from pipeline.report.formatting import fixed, metric_name, moment
 from pipeline.report.history import read_past, read_runs
-from pipeline.report.metric_chart import metric_course
+from pipeline.report.metric_chart import metric_history
 from pipeline.report.page import render
 
 
@@ -29,10 +29,10 @@ def history_page(home: Path, links: bool = True) -> str:
         raise UsageError(f"{home / 'reports'}: no run yet; `plumbline run` makes one")
     past = read_past(home)
     known = [name for name in MAIN_METRICS if any(name in run.metrics for run in runs)][:3]
-    courses = [
+    histories = [
         (metric_name(name), svg(spec, f"{metric_name(name)} by eval span"))
         for name in known
-        if (spec := metric_course(past, name)) is not None
+        if (spec := metric_history(past, name)) is not None
     ]
     rows: list[dict[str, Any]] = [
         {
@@ -58,7 +58,7 @@ def history_page(home: Path, links: bool = True) -> str:
         pushed=sum(run.pushed is not None for run in runs),
         skipped=skipped,
         columns=[metric_name(name) for name in known],
-        courses=courses,
+        histories=histories,
     )
 
 

@@ -8,7 +8,7 @@ from pipeline.report.facts import Past
 from pipeline.report.formatting import fixed, metric_name
 
 
-def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> dict[str, Any] | None:
+def metric_history(past: Sequence[Past], metric: str, now: str | None = None) -> dict[str, Any] | None:
     """Returns a chart of the candidates' metric by span; None with fewer than two values.
 
     Filled points are pushed runs, hollow points are not.
@@ -52,13 +52,13 @@ def metric_course(past: Sequence[Past], metric: str, now: str | None = None) -> 
         "height": 130,
         "data": {"values": rows},
         "layer": [
-            {"mark": {"type": "line", "color": "var(--is)", "strokeWidth": 1.5}, "encoding": encoding},
+            {"mark": {"type": "line", "color": "var(--current)", "strokeWidth": 1.5}, "encoding": encoding},
             {
-                "mark": {"type": "point", "filled": True, "stroke": "var(--is)", "strokeWidth": 1.5, "opacity": 1},
+                "mark": {"type": "point", "filled": True, "stroke": "var(--current)", "strokeWidth": 1.5, "opacity": 1},
                 "encoding": {
                     **encoding,
                     "size": {"condition": {"test": "datum.now", "value": 110}, "value": 45},
-                    "fill": {"condition": {"test": "datum.pushed", "value": "var(--is)"}, "value": "var(--paper)"},
+                    "fill": {"condition": {"test": "datum.pushed", "value": "var(--current)"}, "value": "var(--paper)"},
                     "description": {"field": "tip"},
                 },
             },

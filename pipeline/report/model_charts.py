@@ -7,7 +7,7 @@ from pipeline.report.curves import precision_recall, roc, score_bins
 from pipeline.report.draw import svg
 from pipeline.report.facts import Matrix, ReportData
 from pipeline.report.formatting import percent
-from pipeline.report.metric_chart import metric_course
+from pipeline.report.metric_chart import metric_history
 from pipeline.report.metric_rows import metric_rows, tiles
 
 
@@ -69,11 +69,11 @@ def positives(matrices: tuple[Matrix, ...]) -> tuple[float, float]:
     return first.tp + first.fn, first.tp + first.fn + first.fp + first.tn
 
 
-def metric_courses(facts: ReportData) -> list[tuple[str, Markup]]:
+def metric_histories(facts: ReportData) -> list[tuple[str, Markup]]:
     """Returns (metric, chart by span) of the main metrics."""
     found = []
     for row in tiles(metric_rows(facts)):
-        spec = metric_course(facts.past, row.key, facts.summary["run_id"])
+        spec = metric_history(facts.past, row.key, facts.summary["run_id"])
         if spec is not None:
             found.append((row.name, svg(spec, f"{row.name} of each run's candidate by eval span")))
     return found

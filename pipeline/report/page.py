@@ -21,7 +21,7 @@ from pipeline.report.feature_rows import feature_rows
 from pipeline.report.finding_sentences import line_name
 from pipeline.report.graph import graph
 from pipeline.report.metric_rows import metric_rows, tiles
-from pipeline.report.model_charts import metric_courses, model_charts
+from pipeline.report.model_charts import metric_histories, model_charts
 from pipeline.report.slice_rows import slice_rows
 from pipeline.report.threshold_summary import calibrated, deciding
 from pipeline.report.training_rows import training
@@ -64,7 +64,7 @@ def report_page(facts: ReportData) -> str:
         tiles=tiles(metrics),
         metrics=metrics,
         features=features,
-        columns=sum(not row.whole for row in features),
+        columns=sum(not row.is_table for row in features),
         drift=_drift(summary["drift"]),
         anomalies=summary["anomalies"][:MOST_ROWS],
         more_anomalies=max(0, len(summary["anomalies"]) - MOST_ROWS),
@@ -72,7 +72,7 @@ def report_page(facts: ReportData) -> str:
         deciding=deciding(facts),
         calibrated=calibrated(facts),
         model_charts=model_charts(facts),
-        courses=metric_courses(facts),
+        histories=metric_histories(facts),
         against=against_champion(facts),
         training=training(facts),
         **errors,
@@ -145,7 +145,7 @@ def _labels(facts: ReportData) -> dict[str, Any]:
     if judged and doubtful > len(issues) > 0:
         text.append(f"The {len(issues):,} with the lowest label quality:")
     feature = next((feature for feature in facts.features if feature.name == facts.label), None)
-    side = feature.sides.get("eval") if feature else None
+    side = feature.splits.get("eval") if feature else None
     current = (
         {getattr(bar, "value", ""): bar.share for bar in side.bars}
         if side and feature and feature.kind == "category"

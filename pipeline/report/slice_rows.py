@@ -30,7 +30,7 @@ class SliceRow:
       rows: Number of eval rows.
       small: Whether it has fewer rows than `min_slice_rows`.
       bar: The ranking metric as a bar; None if undefined.
-      figures: (value, 95 % interval), in the order of `SliceTable.columns`.
+      metrics: (value, 95 % interval), in the order of `SliceTable.columns`.
       difference: Candidate minus champion in the ranking metric.
       better: Whether the candidate is better; None if the difference is not significant or was not tested.
       chance: "significant", "not significant" or "not tested"; empty without a difference.
@@ -40,7 +40,7 @@ class SliceRow:
     rows: int
     small: bool
     bar: Markup | None
-    figures: tuple[tuple[str, str], ...]
+    metrics: tuple[tuple[str, str], ...]
     difference: str
     better: bool | None
     chance: str = ""
@@ -126,7 +126,7 @@ def _gist(rows: Sequence[SliceRow], metric: str) -> str:
     large = [row for row in rows if not row.small and row.bar is not None]
     if not large:
         return f"{len(rows):,}, all with too few rows" if rows else ""
-    return f"{len(rows):,}; {metric_name(metric)} is weakest on {large[0].name}: {large[0].figures[0][0]}"
+    return f"{len(rows):,}; {metric_name(metric)} is weakest on {large[0].name}: {large[0].metrics[0][0]}"
 
 
 def _weakness(value: float | None, falling: bool) -> float:

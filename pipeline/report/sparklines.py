@@ -11,16 +11,16 @@ WIDTH, HEIGHT = 84, 24
 MOST_BARS = 10
 
 
-def mini(feature: Feature) -> Markup:
+def distribution_sparkline(feature: Feature) -> Markup:
     """Draws the distribution in train as grey bars and in eval as a blue line, on a common axis.
 
     Empty if the feature has no value.
     """
-    train, now = ({**feature.sides}.get(split) for split in ("train", "eval"))
-    sides = [side.bars if side else () for side in (train, now)]
-    if not any(sides):
+    train, now = ({**feature.splits}.get(split) for split in ("train", "eval"))
+    splits = [side.bars if side else () for side in (train, now)]
+    if not any(splits):
         return Markup("")
-    shapes = _number_shapes(sides) if feature.kind == "number" else _category_shapes(sides)
+    shapes = _number_shapes(splits) if feature.kind == "number" else _category_shapes(splits)
     top = max((height for side in shapes for _, _, height in side), default=1.0) or 1.0
     bars = "".join(
         f'<rect x="{left * WIDTH:.1f}" y="{HEIGHT - height / top * (HEIGHT - 1):.1f}" '
@@ -32,16 +32,16 @@ def mini(feature: Feature) -> Markup:
         f"{'M' if place == 0 else 'L'}{left * WIDTH:.1f},{HEIGHT - height / top * (HEIGHT - 1):.1f}H{right * WIDTH:.1f}"
         for place, (left, right, height) in enumerate(shapes[1])
     )
-    inner = f'<g class="was">{bars}</g>' + (f'<path class="is" d="{line}"/>' if line else "")
-    return framed(inner, WIDTH, HEIGHT, f"{feature.name}: distribution in train and eval", "mini")
+    inner = f'<g class="baseline">{bars}</g>' + (f'<path class="current" d="{line}"/>' if line else "")
+    return framed(inner, WIDTH, HEIGHT, f"{feature.name}: distribution in train and eval", "distribution")
 
 
 Shape = list[tuple[float, float, float]]  # left and right in [0, 1], height
 
 
-def _number_shapes(sides: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[Shape]:
+def _number_shapes(splits: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[Shape]:
     numbers = [
-        [bar for bar in side if isinstance(bar, NumberBar) and abs(bar.low) + abs(bar.high) < 1e300] for side in sides
+        [bar for bar in side if isinstance(bar, NumberBar) and abs(bar.low) + abs(bar.high) < 1e300] for side in splits
     ]
     edges = [edge for side in numbers for bar in side for edge in (bar.low, bar.high)]
     if not edges:
@@ -56,8 +56,8 @@ def _number_shapes(sides: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[S
     ]
 
 
-def _category_shapes(sides: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[Shape]:
-    shares = [{bar.value: bar.share for bar in side if isinstance(bar, CategoryBar)} for side in sides]
+def _category_shapes(splits: Sequence[Sequence[NumberBar | CategoryBar]]) -> list[Shape]:
+    shares = [{bar.value: bar.share for bar in side if isinstance(bar, CategoryBar)} for side in splits]
     values = sorted({*shares[0], *shares[1]}, key=lambda value: (-max(s.get(value, 0.0) for s in shares), value))
     values = values[:MOST_BARS]
     step = 1 / len(values) if values else 1.0
@@ -67,7 +67,7 @@ def _category_shapes(sides: Sequence[Sequence[NumberBar | CategoryBar]]) -> list
     ]
 
 
-def course(points: Sequence[tuple[int, float]], name: str, wide: bool = False) -> Markup | None:
+def history_chart(points: Sequence[tuple[int, float]], name: str, wide: bool = False) -> Markup | None:
     """Draws distance / threshold by span, with a dashed line at 1; None with fewer than two points.
 
     Args:
@@ -89,7 +89,7 @@ def course(points: Sequence[tuple[int, float]], name: str, wide: bool = False) -
     places = [place(*point) for point in points]
     line = "M" + "L".join(f"{x:.1f},{y:.1f}" for x, y in places)
     bar = place(first, 1.0)[1]
-    inner = f'<path class="limit" d="M{pad},{bar:.1f}H{right}"/><path class="is" d="{line}"/>'
+    inner = f'<path class="limit" d="M{pad},{bar:.1f}H{right}"/><path class="current" d="{line}"/>'
     if wide:
         # Every span has a tooltip; with many spans only some have an axis label.
         every = max(1, len(points) // 8)
@@ -107,11 +107,11 @@ def course(points: Sequence[tuple[int, float]], name: str, wide: bool = False) -
         over = " over" if points[-1][1] > 1 else ""
         inner += f'<circle class="dot{over}" cx="{x:.1f}" cy="{y:.1f}" r="2.4"/>'
     values = ", ".join(f"span {span} {ratio:.2f}" for span, ratio in points[-6:])
-    return framed(inner, width, height, f"{name}: distance / threshold, {values}", "course" if wide else "spark")
+    return framed(inner, width, height, f"{name}: distance / threshold, {values}", "history" if wide else "sparkline")
 
 
-def share_bar(share: float, kind: str = "is") -> Markup:
-    """Draws a bar of length `share` (in [0, 1]) of its cell; `kind` (is, was or alert) sets the colour."""
+def share_bar(share: float, kind: str = "current") -> Markup:
+    """Draws a bar of length `share` (in [0, 1]) of its cell; `kind` (current, baseline or alert) sets the colour."""
     width = 100 * min(max(share, 0.0), 1.0)
     return Markup(  # noqa: S704 - no text from data
         f'<span class="bar-track" aria-hidden="true"><i class="{kind}" style="width:{width:.1f}%"></i></span>'

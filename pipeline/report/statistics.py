@@ -28,20 +28,20 @@ def read_features(folder: Path) -> tuple[Feature, ...]:
             for feature in dataset.features:
                 name = ".".join(feature.path.step) or feature.name
                 found.setdefault(name, {})[split] = (feature, int(dataset.num_examples))
-    return tuple(_feature(name, sides) for name, sides in found.items())
+    return tuple(_feature(name, splits) for name, splits in found.items())
 
 
-def _feature(name: str, sides: Mapping[str, tuple[Any, int]]) -> Feature:
-    if all(feature.HasField("num_stats") for feature, _ in sides.values()):
-        return Feature(name, "number", {split: _number(side.num_stats, rows) for split, (side, rows) in sides.items()})
+def _feature(name: str, splits: Mapping[str, tuple[Any, int]]) -> Feature:
+    if all(feature.HasField("num_stats") for feature, _ in splits.values()):
+        return Feature(name, "number", {split: _number(side.num_stats, rows) for split, (side, rows) in splits.items()})
     # A category that is frequent in one split is kept in all splits; otherwise it would seem absent in the others.
     kept = {
         bucket.label
-        for feature, _ in sides.values()
+        for feature, _ in splits.values()
         for bucket in feature.string_stats.rank_histogram.buckets[:MOST_VALUES]
     }
     return Feature(
-        name, "category", {split: _category(side.string_stats, rows, kept) for split, (side, rows) in sides.items()}
+        name, "category", {split: _category(side.string_stats, rows, kept) for split, (side, rows) in splits.items()}
     )
 
 
@@ -50,9 +50,9 @@ def _number(numbers: "statistics_pb2.NumericStatistics", rows: int) -> SplitFeat
     histogram = next((found for found in numbers.histograms if found.type == found.STANDARD), None)
     buckets = histogram.buckets if histogram else []
     total = sum(bucket.sample_count for bucket in buckets) or 1.0
-    figures: dict[str, float | str] = {}
+    statistics: dict[str, float | str] = {}
     if there:
-        figures = {
+        statistics = {
             "mean": numbers.mean,
             "standard deviation": numbers.std_dev,
             "min": numbers.min,
@@ -61,7 +61,7 @@ def _number(numbers: "statistics_pb2.NumericStatistics", rows: int) -> SplitFeat
             "zeros": numbers.num_zeros / there,
         }
     bars = tuple(NumberBar(b.low_value, b.high_value, b.sample_count / total) for b in buckets)
-    return SplitFeature(rows, _missing(there, rows), figures, bars)
+    return SplitFeature(rows, _missing(there, rows), statistics, bars)
 
 
 def _category(strings: "statistics_pb2.StringStatistics", rows: int, kept: Set[str]) -> SplitFeature:
@@ -69,10 +69,10 @@ def _category(strings: "statistics_pb2.StringStatistics", rows: int, kept: Set[s
     # Shares refer to all values, including the tail that TFDV did not keep.
     total = strings.common_stats.tot_num_values or sum(bucket.sample_count for bucket in buckets) or 1.0
     bars = tuple(CategoryBar(bucket.label, bucket.sample_count / total) for bucket in buckets if bucket.label in kept)
-    figures: dict[str, float | str] = {"distinct": int(strings.unique)}
+    statistics: dict[str, float | str] = {"distinct": int(strings.unique)}
     if bars:
-        figures |= {"most frequent value": bars[0].value, "share of that value": bars[0].share}
-    return SplitFeature(rows, _missing(strings.common_stats.num_non_missing, rows), figures, bars)
+        statistics |= {"most frequent value": bars[0].value, "share of that value": bars[0].share}
+    return SplitFeature(rows, _missing(strings.common_stats.num_non_missing, rows), statistics, bars)
 
 
 def _missing(there: int, rows: int) -> float:

@@ -42,9 +42,9 @@
       for (const row of rows) {
         row.hidden = !(row.dataset.name.includes(words) && (!moved.checked || "drifted" in row.dataset));
         shown += !row.hidden;
-        counted += !row.hidden && !("whole" in row.dataset);
+        counted += !row.hidden && !("table" in row.dataset);
       }
-      const columns = rows.filter((row) => !("whole" in row.dataset)).length;
+      const columns = rows.filter((row) => !("table" in row.dataset)).length;
       count.textContent = shown === rows.length ? `${columns} columns` : `${counted} of ${columns} columns`;
       byId("none").hidden = shown > 0;
     };

@@ -57,27 +57,27 @@ def history(tmp_path) -> DriftHistory:
 
 def test_time_series_are_parallel_to_the_ascending_spans(history):
     assert [one.span for one in history.compared] == [2, 3, 4]
-    course = history.course("price", "kolmogorov_smirnov")
-    assert [found.distance for found in course.rows] == [0.05, 0.25, 0.2]
-    assert course.drifted == (1, 2)
-    assert history.course("late_comer", "chebyshev").rows[:2] == (None, None)
-    assert history.course("city", "chebyshev", "shop=EWR").drifted == (1,)
+    trend = history.trend("price", "kolmogorov_smirnov")
+    assert [found.distance for found in trend.rows] == [0.05, 0.25, 0.2]
+    assert trend.drifted == (1, 2)
+    assert history.trend("late_comer", "chebyshev").rows[:2] == (None, None)
+    assert history.trend("city", "chebyshev", "shop=EWR").drifted == (1,)
 
 
 def test_time_series_of_an_unknown_feature_is_empty(history):
-    course = history.course("nothing", "chebyshev")
-    assert course.rows == (None, None, None)
-    assert course.drifted == ()
-    assert course.newest is None
+    trend = history.trend("nothing", "chebyshev")
+    assert trend.rows == (None, None, None)
+    assert trend.drifted == ()
+    assert trend.newest is None
 
 
 def test_label_comes_first_then_features_by_number_of_drifted_spans(history):
-    assert [course.feature for course in history.main] == ["bought", "price", "city", "late_comer"]
+    assert [trend.feature for trend in history.main] == ["bought", "price", "city", "late_comer"]
 
 
 def test_kolmogorov_smirnov_represents_a_numeric_feature(history):
-    assert {course.feature: course.measure for course in history.main}["price"] == "kolmogorov_smirnov"
-    others = [(course.feature, course.measure, course.slice) for course in history.others]
+    assert {trend.feature: trend.measure for trend in history.main}["price"] == "kolmogorov_smirnov"
+    others = [(trend.feature, trend.measure, trend.slice) for trend in history.others]
     assert others == [("price", "missing", ""), ("city", "chebyshev", "shop=EWR")]
 
 
@@ -206,16 +206,16 @@ def test_missing_reports_are_a_usage_error_with_a_remedy(tmp_path):
 
 def test_label_of_summaries_without_roles_is_given_by_the_caller(tmp_path):
     keep(tmp_path, "r1", [1], [2], [row("a", 0.5), row("bought", 0.05)])
-    assert [course.feature for course in load_history(tmp_path, "shop").main] == ["a", "bought"]
+    assert [trend.feature for trend in load_history(tmp_path, "shop").main] == ["a", "bought"]
     told = load_history(tmp_path, "shop", label="bought")
-    assert [course.feature for course in told.main] == ["bought", "a"]
+    assert [trend.feature for trend in told.main] == ["bought", "a"]
     assert "label bought never shifted" in told.finding()
 
 
 def test_distances_without_threshold_are_shown(tmp_path):
     keep(tmp_path, "r1", [1], [2], [row("a", 0.5, None), row("b", 0.0, 0.0), row("c", 0.1, 0.0)])
     history = load_history(tmp_path, "shop")
-    assert [course.feature for course in history.main] == ["c", "a", "b"]
+    assert [trend.feature for trend in history.main] == ["c", "a", "b"]
     assert "a         Chebyshev            -  0.500" in history_table(history)
 
 
@@ -234,6 +234,6 @@ def test_the_json(history):
         "drifted": [False, True, False],
         "details": ["", "", ""],
     }
-    assert {len(course["distances"]) for course in found["courses"]} == {3}
-    assert sum(course["main"] for course in found["courses"]) == 4
+    assert {len(trend["distances"]) for trend in found["courses"]} == {3}
+    assert sum(trend["main"] for trend in found["courses"]) == 4
     assert found["courses"][-1]["distances"] == [None, None, 0.0]

@@ -10,16 +10,16 @@ from pipeline.drift.history import ComparedRun, DriftHistory, Row
 from pipeline.drift.threshold_suggestions import _round_up, suggest
 
 
-def history(courses: dict[tuple[str, str], list[float]], *, threshold: float | None = 0.1, effect=None) -> DriftHistory:
+def history(trends: dict[tuple[str, str], list[float]], *, threshold: float | None = 0.1, effect=None) -> DriftHistory:
     """(feature, measure) -> distances in spans 1, 2, 3, ..."""
-    count = max(map(len, courses.values()))
+    count = max(map(len, trends.values()))
     compared = []
     for number in range(count):
         rows = {
             (feature, measure, ""): Row(
                 feature, measure, "", "feature", distances[number], threshold, effect, False, ""
             )
-            for (feature, measure), distances in courses.items()
+            for (feature, measure), distances in trends.items()
             if number < len(distances)
         }
         compared.append(ComparedRun(f"r{number}", number + 1, (number,), str(number + 1), rows))
@@ -69,14 +69,14 @@ def test_excluded_spans_are_not_used():
 
 
 def test_only_measures_with_a_comparator_get_suggestions():
-    courses = {
+    trends = {
         ("city", "chebyshev"): FIVE,
         ("price", "kolmogorov_smirnov"): FIVE,
         ("old", "jensen_shannon"): FIVE,
         ("price", "missing"): FIVE,
         ("(columns)", "joint"): FIVE,
     }
-    assert suggest(history(courses), 0.2).threshold_changes() == {
+    assert suggest(history(trends), 0.2).threshold_changes() == {
         "city": ("drift", "infinity_norm", 0.05),
         "price": ("drift", "infinity_norm", 0.05),
         "old": ("drift", "jensen_shannon_divergence", 0.05),
@@ -110,12 +110,12 @@ No suggestion, since a rate of 10% needs 9 spans: new (2)"""
 
 
 def test_text_output():
-    courses = {
+    trends = {
         ("city", "chebyshev"): NINE,
         ("price", "kolmogorov_smirnov"): [0.0] * 9,
         ("new", "chebyshev"): [0.0, 0.0],
     }
-    found = suggest(history(courses))
+    found = suggest(history(trends))
     assert found.to_text() == GOLDEN
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["rows"][0] == {
         "feature": "city",

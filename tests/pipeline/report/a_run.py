@@ -79,7 +79,7 @@ def drift(feature: str, distance: float, threshold: float, measure: str = "cheby
 
 
 def number(name: str, shift: float = 5.0) -> Feature:
-    sides = {
+    splits = {
         split: SplitFeature(
             1000,
             0.01,
@@ -88,11 +88,11 @@ def number(name: str, shift: float = 5.0) -> Feature:
         )
         for split, by in (("train", 0.0), ("eval", shift))
     }
-    return Feature(name, "number", sides)
+    return Feature(name, "number", splits)
 
 
 def category(name: str, values: tuple[str, ...] = ("AA", "UA", "B6")) -> Feature:
-    sides = {
+    splits = {
         split: SplitFeature(
             1000,
             0.0,
@@ -101,7 +101,7 @@ def category(name: str, values: tuple[str, ...] = ("AA", "UA", "B6")) -> Feature
         )
         for split, add in (("train", 1), ("eval", 2))
     }
-    return Feature(name, "category", sides)
+    return Feature(name, "category", splits)
 
 
 MATRICES = (

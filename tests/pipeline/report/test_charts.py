@@ -8,7 +8,7 @@ from pipeline.report.curves import precision_recall, roc, score_bins
 from pipeline.report.draw import svg
 from pipeline.report.facts import Feature, NumberBar, ReportStep, SplitFeature
 from pipeline.report.graph import drawn_edges, graph, layers
-from pipeline.report.metric_chart import metric_course
+from pipeline.report.metric_chart import metric_history
 from tests.pipeline.report.a_run import EVIL, MATRICES, STEPS, category, number, past
 
 NASTY = ("'];alert(1)//", '"', "\\", "\U0001f6eb", "日本", "", "a" * 300, "<b>", "${x}", "\x07")
@@ -29,7 +29,7 @@ SPECS = {
         {"candidate": precision_recall(MATRICES), "champion": roc(MATRICES)}, {}, "x", "y", [(0, 0), (1, 1)]
     ),
     "calibration": charts.calibration({"candidate": score_bins(MATRICES), "champion": score_bins(MATRICES)}),
-    "course": metric_course([past(span) for span in (1, 2, 5)], "auc"),
+    "history": metric_history([past(span) for span in (1, 2, 5)], "auc"),
 }
 
 
@@ -47,7 +47,7 @@ def test_every_chart_is_well_formed_and_in_the_colours_of_the_page(spec):
     assert root.get("aria-label") == f"a chart of {EVIL}"
     colours = {element.get(name) for element in root.iter() for name in ("fill", "stroke")}
     assert {colour for colour in colours if colour} - {"none", "transparent"} <= {
-        "var(--was)", "var(--is)", "var(--muted)", "var(--line)", "var(--grid)", "var(--ink)", "var(--paper)",
+        "var(--baseline)", "var(--current)", "var(--muted)", "var(--line)", "var(--grid)", "var(--ink)", "var(--paper)",
     }  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_values_of_any_kind_are_shown_as_they_are():
 
 def test_a_feature_without_values_has_no_chart():
     assert charts.distribution(Feature("x", "number", {"train": SplitFeature(5, 1.0, {}, ())})) is None
-    assert sparklines.mini(Feature("x", "unknown", {})) == ""
+    assert sparklines.distribution_sparkline(Feature("x", "unknown", {})) == ""
 
 
 def test_bins_that_are_not_finite_are_left_out():
@@ -76,15 +76,15 @@ def test_bins_that_are_not_finite_are_left_out():
 
 @pytest.mark.parametrize("feature", [number("a"), category(EVIL), constant("c"), category("d", ("",))])
 def test_small_graphics_are_well_formed(feature):
-    assert len(ET.fromstring(sparklines.mini(feature))) > 0
+    assert len(ET.fromstring(sparklines.distribution_sparkline(feature))) > 0
     for wide in (False, True):
-        ET.fromstring(sparklines.course([(1, 0.5), (2, 99.0), (7, 0.0)], feature.name, wide))
+        ET.fromstring(sparklines.history_chart([(1, 0.5), (2, 99.0), (7, 0.0)], feature.name, wide))
 
 
 def test_one_point_is_no_course():
-    assert sparklines.course([(1, 0.5)], "x") is None
-    assert metric_course([past(1)], "auc") is None
-    assert metric_course([past(1), past(2)], "rmse") is None
+    assert sparklines.history_chart([(1, 0.5)], "x") is None
+    assert metric_history([past(1)], "auc") is None
+    assert metric_history([past(1), past(2)], "rmse") is None
 
 
 @pytest.mark.parametrize(
@@ -93,18 +93,18 @@ def test_one_point_is_no_course():
 )
 def test_ticks_of_a_course_differ_and_say_no_more_than_that(values, format_):
     runs = [past(span, metrics={"m": value}) for span, value in enumerate(values)]
-    spec = metric_course(runs, "m")
+    spec = metric_history(runs, "m")
     assert spec["layer"][0]["encoding"]["y"]["axis"]["format"] == format_
 
 
 def test_a_point_of_a_course_says_which_run_it_was():
     runs = [past(1), past(2, metrics={"average_precision": 0.5}), past(3, metrics={"average_precision": 0.6})]
-    spec = metric_course(runs, "average_precision")
+    spec = metric_history(runs, "average_precision")
     assert [row["tip"] for row in spec["data"]["values"]] == [
         "span 2: Average precision 0.5000, pushed as version 2",
         "span 3: Average precision 0.6000, pushed as version 3",
     ]
-    assert metric_course([past(1, pushed=None), past(2)], "auc")["data"]["values"][0]["tip"].endswith(", not pushed")
+    assert metric_history([past(1, pushed=None), past(2)], "auc")["data"]["values"][0]["tip"].endswith(", not pushed")
 
 
 def test_the_graph_leaves_out_what_a_longer_way_says():

@@ -36,20 +36,20 @@ def test_statistics_by_hand(tmp_path):
     for split in ("train", "eval"):
         write_bytes(tmp_path / f"Split-{split}" / "FeatureStats.pb", feature_stats().SerializeToString())
     carrier, temp = read_features(tmp_path)
-    assert (carrier.name, carrier.kind, list(carrier.sides)) == ("carrier", "category", ["train", "eval"])
-    side = carrier.sides["eval"]
+    assert (carrier.name, carrier.kind, list(carrier.splits)) == ("carrier", "category", ["train", "eval"])
+    side = carrier.splits["eval"]
     assert side.missing == pytest.approx(0.1)
     assert [(bar.value, bar.share) for bar in side.bars] == [("AA", pytest.approx(2 / 3)), ("UA", pytest.approx(1 / 3))]
-    assert side.figures["distinct"] == 2
-    assert (temp.kind, temp.sides["train"].missing) == ("number", 0.0)
-    assert [(bar.low, bar.high, bar.share) for bar in temp.sides["train"].bars] == [(0, 10, 0.75), (10, 20, 0.25)]
+    assert side.statistics["distinct"] == 2
+    assert (temp.kind, temp.splits["train"].missing) == ("number", 0.0)
+    assert [(bar.low, bar.high, bar.share) for bar in temp.splits["train"].bars] == [(0, 10, 0.75), (10, 20, 0.25)]
 
 
 def test_a_share_is_of_all_values_not_of_those_that_were_kept(tmp_path):
     statistics = feature_stats()
     statistics.datasets[0].features[0].string_stats.common_stats.tot_num_values = 600  # a long tail was dropped
     write_bytes(tmp_path / "Split-train" / "FeatureStats.pb", statistics.SerializeToString())
-    assert read_features(tmp_path)[0].sides["train"].bars[0].share == pytest.approx(0.1)
+    assert read_features(tmp_path)[0].splits["train"].bars[0].share == pytest.approx(0.1)
 
 
 def test_everything_that_a_run_left_behind(home):

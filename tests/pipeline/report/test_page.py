@@ -106,7 +106,7 @@ def test_a_thousand_features_stay_small_and_whole():
     text = report_page(many)
     assert len(text.encode()) < 5_000_000
     assert text.count('<details class="feature"') == 1000
-    assert text.count('class="mini"') == text.count('class="spark"') == 1000
+    assert text.count('class="distribution"') == text.count('class="sparkline"') == 1000
     assert text.count('class="chart"') < 60
 
 
@@ -222,7 +222,7 @@ def test_what_moved_most_comes_first():
     assert rows["gone"].chart is None
     assert rows["temp"].findings == ("too hot",)
     assert rows["late"].tag == "label"
-    assert rows["carrier"].course is not None
+    assert rows["carrier"].history_chart is not None
 
 
 def test_drift_is_counted_as_the_terminal_counts_it():

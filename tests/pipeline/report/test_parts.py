@@ -186,7 +186,7 @@ def test_slices_with_intervals_and_what_chance_explains():
     found = slice_rows(facts())
     rows = {row.name: row for row in found.rows}
     assert list(rows) == ["origin=LGA", "origin=EWR", "origin=XXX"]
-    assert rows["origin=LGA"].figures[0] == ("0.700", "0.640 to 0.760")
+    assert rows["origin=LGA"].metrics[0] == ("0.700", "0.640 to 0.760")
     assert rows["origin=LGA"].chance == "significant"
     assert (rows["origin=LGA"].better, rows["origin=EWR"].better) == (False, None)
     assert rows["origin=EWR"].chance == "not tested"
