@@ -4,7 +4,6 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import UsageError
-from components.shared.texts.escaping import for_a_terminal
 from pipeline.cli.arguments import Commands, add_command, add_dataset, add_group, add_json, add_root
 from pipeline.cli.decision_records import record
 from pipeline.cli.output import print_found
@@ -136,7 +135,7 @@ def status(parsed: argparse.Namespace) -> int:
     print_found(
         parsed,
         lambda: {**_shown(aliases), "hours": hours, "analysis": decision.to_json()},
-        lambda: "\n".join([_line(aliases), for_a_terminal(decision.to_text())]),
+        lambda: "\n".join([_line(aliases), decision.to_text()]),
     )
     return 0
 
@@ -195,7 +194,7 @@ def _watched(parsed: argparse.Namespace, registry: "Registry") -> int:
                 "action": _action(found),
                 "analysis": found.decision.to_json(),
             },
-            lambda found=found: for_a_terminal(_look_line(found)),  # type: ignore[misc]
+            lambda found=found: _look_line(found),  # type: ignore[misc]
         )
         code = ROLLED_BACK if isinstance(found.action, RollBackCanary) else 0
     return code

@@ -123,7 +123,11 @@ def test_start_status_and_stop(plumbline, history):
     served(history, 2_000)
     code, out, _ = plumbline("canary", "status")
     assert code == 0
-    assert "\nhold: latency p99 not yet shown to be within the margin" in out and "latency p50: canary 10" in out
+    lines = out.splitlines()
+    assert lines[1].startswith("hold: latency p99 not yet shown to be within the margin")
+    assert [line.partition(":")[0] for line in lines[2:]] == [
+        f"  {name}" for name in ("error rate", "latency p50", "latency p99", "predictions", "mean loss")
+    ]
     found = json.loads(plumbline("canary", "status", "--json")[1])
     assert (found["canary"], found["share"], found["analysis"]["requests"]) == (2, 0.2, 2_000)
     assert plumbline("canary", "stop")[1] == "version 3 is live; there is no canary\n"
