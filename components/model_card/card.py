@@ -166,6 +166,13 @@ def _champion(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSect
         for key in ("thresholds", "slice_thresholds")
         for name, value in (policy.get(key) or {}).items()
     ]
+    limits += [
+        f"Not worse than the champion{' on any large slice' if key.startswith('slice') else ''} by more than the "
+        f"tolerance, {METRICS.get(name, name)}: {value:g}."
+        for key in ("tolerance", "slice_tolerance")
+        for name, value in (policy.get(key) or {}).items()
+        if verdict.get("champion")
+    ]
     if not verdict.get("champion"):
         first = "There was no champion to compare with: only absolute thresholds and baselines apply."
         return CardSection("Evaluation policy", (CardItems((*limits, first)),))

@@ -80,6 +80,11 @@ def _criteria(facts: ReportData, against: str | None) -> tuple[str, ...]:
             f"{metric_name(name)} {value:g}" + _difference(rows.get(name, "")) for name, value in tolerance.items()
         )
         criteria.append(f"Tolerance against {against}: {allowed}.")
+    slice_tolerance = dict(policy.get("slice_tolerance") or {})
+    if against and slice_tolerance:
+        least = policy.get("min_slice_rows", 1)
+        allowed = ", ".join(f"{metric_name(name)} {value:g}" for name, value in slice_tolerance.items())
+        criteria.append(f"Tolerance against {against}, every slice of at least {least:,} rows: {allowed}.")
     return tuple(criteria)
 
 

@@ -53,7 +53,12 @@ ABOUT = {
     "label": "late",
     "task": "binary",
     "features": ["carrier", NASTY],
-    "evaluation": {"thresholds": {"auc": 0.6}, "min_slice_rows": 1000, "threshold_metric": {"precision": 0.8}},
+    "evaluation": {
+        "thresholds": {"auc": 0.6},
+        "slice_tolerance": {"recall": 0.02},
+        "min_slice_rows": 1000,
+        "threshold_metric": {"precision": 0.8},
+    },
 }
 DATA = {
     "spans": {"train": [1, 2, 3], "eval": [4]},
@@ -172,3 +177,9 @@ def test_pushed_version_has_its_number_owner_and_how_to_load_it():
     assert "serving_default" in html.unescape(card_files(card)["model_card.html"])
     plain = card_files(model_card({**about, "stated": {}}, {}, VERDICT, {}, {}))["model_card.md"]
     assert plain.count("not stated") == 4
+
+
+def test_tolerances_are_among_the_criteria_where_there_is_a_champion():
+    limit = "Not worse than the champion on any large slice by more than the tolerance, Recall: 0.02."
+    assert limit in files()[0]
+    assert limit not in files({**VERDICT, "champion": None})[0]

@@ -59,6 +59,7 @@ def test_any_file_without_settings(data):
     json.dumps(printed, allow_nan=False)
     assert printed["rows"] == 400 and printed["noise"] == pytest.approx(10 / 400, abs=0.01)
     assert printed["issues"][0].keys() == {"row", "id", "label", "suggested", "quality"}
+    assert printed["type_mismatches"] == printed["misfits"] == []  # the second is the former name
     assert printed["agreement"]["compared"] == 200 and printed["agreement"]["advice"]
     assert "of 400 labels are suspected errors" in found.to_text()
     assert "annotators ann, bob" in found.to_text()

@@ -205,10 +205,11 @@ def facts(**changes: Any) -> ReportData:
         "settings": {
             "ArrowExampleGen": {"source": {"label": "late", "ids": ["row_id"]}},
             "ChampionEvaluator": {
-                "bar": {
+                "policy": {
                     "thresholds": {"auc": 0.6},
                     "slice_thresholds": {"auc": 0.55},
                     "tolerance": {"auc": 0.003},
+                    "slice_tolerance": {"recall": 0.02},
                     "min_slice_rows": 50,
                 }
             },

@@ -19,6 +19,7 @@ def test_the_verdict_of_each_kind():
         "Thresholds, all rows: AUC ≥ 0.6 (candidate 0.7500).",
         "Thresholds, every slice of at least 50 rows: AUC ≥ 0.55 (lowest 0.7000, origin=LGA).",
         "Tolerance against champion version 3: AUC 0.003 (difference +0.0100).",
+        "Tolerance against champion version 3, every slice of at least 50 rows: Recall 0.02.",
     )
     assert verdict(KINDS["not pushed"]).why == ("AUC is 0.7000, below the champion's value with the tolerance, 0.7500",)
     assert verdict(KINDS["not pushed"]).kind == "bad"
