@@ -73,7 +73,12 @@ def pushed(aliases: Aliases, version: int, alias: str = "live") -> Aliases:
       version: The pushed version.
       alias: "live": the version becomes live, unless it is older than the live one or was rolled back. "none": it
         waits; the first version of a registry still becomes live.
+
+    Raises:
+      ValueError: Another alias.
     """
+    if alias not in ("live", "none"):
+        raise ValueError(f"alias {alias}: must be live or none")
     newest = max(aliases.live or 0, aliases.decided or 0)
     if version <= newest or (alias == "none" and aliases.live is not None):
         return aliases

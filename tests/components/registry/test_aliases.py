@@ -79,6 +79,8 @@ def test_push_does_not_make_a_version_live_that_was_rolled_back():
 def test_push_that_waits():
     assert pushed(LIVE, 3, "none") == LIVE
     assert pushed(Aliases("x"), 1, "none").live == 1  # the first version has no live one to be compared with
+    with pytest.raises(ValueError, match="alias canary: must be live or none"):
+        pushed(LIVE, 3, "canary")
 
 
 def test_push_while_a_canary_runs():
