@@ -143,8 +143,8 @@ def audit_labels(
     settings = settings or LabelAuditSettings()
     rows = rows.reset_index(drop=True)
     encoded = encode_features(rows, kinds)
-    judge = find_number_issues if regression else find_class_issues
-    found = judge(rows[label], encoded, settings)
+    find_issues = find_number_issues if regression else find_class_issues
+    found = find_issues(rows[label], encoded, settings)
     names = rows[list(ids)] if ids else None
 
     def name(row: int) -> str | None:

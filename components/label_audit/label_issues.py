@@ -66,20 +66,20 @@ def find_class_issues(column: pd.Series, encoded: EncodedFeatures, settings: Lab
     if len(codes) and (codes < 0).any():
         notes.append(f"{int((codes < 0).sum()):,} rows without a label are not audited")
     groups = duplicate_groups(encoded)
-    judged, few = _judged_classes(codes, groups, len(coded.classes), settings.folds)
+    audited, few = _audited_classes(codes, groups, len(coded.classes), settings.folds)
     if few:
         notes.append(few)
-    rows = np.flatnonzero(np.isin(codes, judged))
+    rows = np.flatnonzero(np.isin(codes, audited))
     features = encoded.matrix.shape[1]
-    if len(judged) < 2 or not features or len(np.unique(groups[rows])) < 2 * settings.folds:
-        why = "there is no feature" if not features else _too_few_classes(len(judged))
+    if len(audited) < 2 or not features or len(np.unique(groups[rows])) < 2 * settings.folds:
+        why = "there is no feature" if not features else _too_few_classes(len(audited))
         return _nothing(coded.classes, (*notes, f"labels are not audited: {why}"))
-    own = np.searchsorted(judged, codes[rows])
+    own = np.searchsorted(audited, codes[rows])
     part = EncodedFeatures(encoded.matrix[rows], encoded.categorical, encoded.periods)
-    models = settings.models(len(rows), len(judged))
-    folds = plan_folds(groups[rows], own, settings.folds, settings.limit(models, len(judged)), settings.seed)
-    doubt = find_label_issues(own, predicted_probabilities(part, own, len(judged), folds, models, settings.seed))
-    names = np.array([coded.classes[code] for code in judged], dtype=object)
+    models = settings.models(len(rows), len(audited))
+    folds = plan_folds(groups[rows], own, settings.folds, settings.limit(models, len(audited)), settings.seed)
+    doubt = find_label_issues(own, predicted_probabilities(part, own, len(audited), folds, models, settings.seed))
+    names = np.array([coded.classes[code] for code in audited], dtype=object)
     if not doubt.separable:
         notes.append("classes overlap: many of these rows are hard to predict, not mislabelled")
     return LabelQuality(
@@ -143,19 +143,19 @@ def find_number_issues(column: pd.Series, encoded: EncodedFeatures, settings: La
     )
 
 
-def _judged_classes(codes: np.ndarray, groups: np.ndarray, classes: int, folds: int) -> tuple[np.ndarray, str]:
+def _audited_classes(codes: np.ndarray, groups: np.ndarray, classes: int, folds: int) -> tuple[np.ndarray, str]:
     """Codes of the classes with at least one distinct row per fold, at most MOST_CLASSES; and a note on the others."""
     known = codes >= 0
     pairs = np.unique(np.column_stack([codes[known], groups[known]]), axis=0)
     different = np.bincount(pairs[:, 0], minlength=classes)
     enough = np.flatnonzero(different >= folds)
-    judged = np.sort(enough[np.argsort(-different[enough], kind="stable")[:MOST_CLASSES]])
-    left = int((known & ~np.isin(codes, judged)).sum())
+    audited = np.sort(enough[np.argsort(-different[enough], kind="stable")[:MOST_CLASSES]])
+    left = int((known & ~np.isin(codes, audited)).sum())
     if not left:
-        return judged, ""
+        return audited, ""
     most = f", and beyond the {MOST_CLASSES} most frequent" if len(enough) > MOST_CLASSES else ""
-    return judged, (
-        f"{left:,} rows of {classes - len(judged):,} classes are not audited: fewer than {folds} distinct rows{most}"
+    return audited, (
+        f"{left:,} rows of {classes - len(audited):,} classes are not audited: fewer than {folds} distinct rows{most}"
     )
 
 

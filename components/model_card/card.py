@@ -58,10 +58,11 @@ def model_card(
         _limits(data, verdict, policy),
     ]
     spans, rows = data.get("spans", {}), data.get("rows", {})
-    learned, judged = (f"{rows.get(split, 0):,} rows{_of_spans(spans, split)}" for split in ("train", "eval"))
+    learned, evaluated = (f"{rows.get(split, 0):,} rows{_of_spans(spans, split)}" for split in ("train", "eval"))
     return ModelCard(
         f"Model card: {about['dataset']}" + (f", version {pushed.version}" if pushed else ""),
-        f"Predicts {TASKS[about['task']].format(label=about['label'])}. Trained on {learned}, evaluated on {judged}.",
+        f"Predicts {TASKS[about['task']].format(label=about['label'])}. "
+        f"Trained on {learned}, evaluated on {evaluated}.",
         tuple(section for section in sections if section is not None),
     )
 

@@ -70,7 +70,7 @@ def tune(data: TuningData, tables: Mapping[str, Any], settings: TunerSettings, n
     """
     task, training = tables["dataset"]["task"], tables["training"]
     metric = settings.metric_of(task)
-    judged = TrialEvaluation(data, tables, settings)
+    evaluation = TrialEvaluation(data, tables, settings)
     space = around(searched(settings.space, training, len(data.rows)), training)
     done: list[Trial] = []
 
@@ -79,7 +79,7 @@ def tune(data: TuningData, tables: Mapping[str, Any], settings: TunerSettings, n
         so_far = "" if best is None else f", best {metric} {best.score:.4g}"
         with progress_scope(f"trial {number + 1} of {settings.trials}{so_far}: "):
             report_progress("begins")
-            found = notebook.trial(values, lambda: attempted(values, lambda: judged.train(values)))
+            found = notebook.trial(values, lambda: attempted(values, lambda: evaluation.train(values)))
         keras.backend.clear_session()
         done.append(found)
         print(f"trial {number + 1} of {settings.trials}: {found.to_json()}", file=sys.stderr, flush=True)
@@ -104,7 +104,7 @@ def tune(data: TuningData, tables: Mapping[str, Any], settings: TunerSettings, n
     adopted = best is not present
     if adopted and present.answer is not None and best.answer is not None:
         looks = sum(trial.score is not None for trial in done[1:])
-        labels = judged.validation.labels
+        labels = evaluation.validation.labels
         p_value = decide_acceptance(task, labels, present.answer, best.answer, metric, looks, settings.seed).p_value
         adopted = settings.alpha >= 1 if p_value is None else p_value <= settings.alpha
     spent = sum(trial.seconds for trial in done)
@@ -120,7 +120,7 @@ def tune(data: TuningData, tables: Mapping[str, Any], settings: TunerSettings, n
         "best": best.score,
         "p_value": p_value,
         "alpha": settings.alpha,
-        "rows": {"train": len(judged.training), "validation": len(judged.validation), "of": len(data.rows)},
+        "rows": {"train": len(evaluation.training), "validation": len(evaluation.validation), "of": len(data.rows)},
         "trials": [trial.to_json() for trial in done],
         "ended": "trials" if len(done) >= settings.trials else "time" if late else "space",
         "seconds": round(spent, 3),

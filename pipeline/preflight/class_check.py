@@ -53,8 +53,8 @@ def check_positive(config: Config, labels: Mapping[str, Mapping[str, int]], colu
             raise InputError(
                 f"{config.path}: no row of split {split} has the positive value '{dataset.positive}' in the label "
                 f"column '{dataset.label}', but: {named(dict(Counter(counts).most_common()))}; a model cannot "
-                f"{'learn' if split == 'train' else 'be judged'} without; correct [dataset] positive, or [data.values] "
-                "where it is spelled otherwise"
+                f"{'learn' if split == 'train' else 'be evaluated'} without it; correct [dataset] positive, or "
+                "[data.values] where it is spelled otherwise"
             )
 
 

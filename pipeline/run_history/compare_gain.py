@@ -35,18 +35,18 @@ class MetricGain:
     high: float | None = None
 
 
-def gain_of(recorded: Mapping[str, MetricDelta], judged: "Intervals | None") -> MetricGain | None:
+def gain_of(recorded: Mapping[str, MetricDelta], measured: "Intervals | None") -> MetricGain | None:
     """Returns the improvement, preferably from the models scored again, which certainly use the same rows.
 
     Args:
       recorded: Metrics as recorded by the runs.
-      judged: Metrics of both models on the same rows, or None.
+      measured: Metrics of both models on the same rows, or None.
     """
-    names = judged.metrics if judged is not None else recorded
+    names = measured.metrics if measured is not None else recorded
     for name in (name for name in METRICS if name in names):
         sign = -1.0 if name in LOWER_IS_BETTER else 1.0
-        if judged is not None:
-            one = judged.metrics[name]
+        if measured is not None:
+            one = measured.metrics[name]
             ends = [None if end is None else sign * end for end in (one.low, one.high)]
             low, high = ends if sign > 0 else ends[::-1]
             return MetricGain(name, one.before, one.after, sign * one.delta, low, high)

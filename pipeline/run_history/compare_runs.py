@@ -188,12 +188,12 @@ def compare_runs(
     slices = [verdict.get("slices", {}) for verdict in verdicts]
     metrics = _deltas(*(run.verdict.get("metrics") or run.summary.get("metrics", {}) for run in (one, other)))
     same_eval = not any("eval" in change.splits for change in spans)
-    judged, why = _judged(one, other) if with_intervals else (None, "")
+    measured, why = _measured(one, other) if with_intervals else (None, "")
     return RunComparison(
         before=before,
         after=after,
         verdict=VERDICTS[data, code],
-        gain=gain_of(metrics if same_eval else {}, judged),
+        gain=gain_of(metrics if same_eval else {}, measured),
         rows=totals(spans),
         spans=spans,
         same_eval=same_eval,
@@ -208,12 +208,12 @@ def compare_runs(
         outcome=(_outcome(one), _outcome(other)),
         metrics=metrics,
         slices={name: _deltas(*(found.get(name, {}) for found in slices)) for name in sorted({*slices[0], *slices[1]})},
-        intervals=judged,
+        intervals=measured,
         without_intervals=why,
     )
 
 
-def _judged(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
+def _measured(one: _Run, other: _Run) -> tuple["Intervals | None", str]:
     """Intervals on the later run's eval rows, or the reason why there are none."""
     spans = [{file.span for file in run.files if file.split == "eval"} for run in (one, other)]
     if not spans[0] or spans[0] != spans[1]:

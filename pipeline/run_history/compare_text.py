@@ -54,14 +54,14 @@ def _metrics(found: "RunComparison") -> list[str]:
         lines.append("  The runs were evaluated on different rows, so their metrics are not directly comparable.")
     if found.without_intervals:
         lines.append(f"  No intervals: {found.without_intervals}")
-    judged = found.intervals
-    if judged is not None:
+    measured = found.intervals
+    if measured is not None:
         lines.append(
-            f"  Both models on the later run's {judged.rows:,} eval rows, the difference with its "
-            f"{judged.level:.0%} interval:"
+            f"  Both models on the later run's {measured.rows:,} eval rows, the difference with its "
+            f"{measured.level:.0%} interval:"
         )
-        lines += [f"  {name:<18} {_interval(one)}" for name, one in judged.metrics.items()]
-        for name, metrics in judged.slices.items():
+        lines += [f"  {name:<18} {_interval(one)}" for name, one in measured.metrics.items()]
+        for name, metrics in measured.slices.items():
             shown = next(iter(metrics), None)
             if shown is not None:
                 lines.append(f"    {name:<24} {shown} {_interval(metrics[shown])}")

@@ -83,7 +83,9 @@ def test_a_positive_value_that_no_row_has_is_refused_before_a_run(place: Path) -
         check_positive(config, checked.labels, source.columns)
     missing = {"train": checked.labels["train"], "eval": {"No": 3, "no": 1}}
     config = binary_again(config)
-    with pytest.raises(InputError, match="no row of split eval has the positive value 'Yes'.*cannot be judged without"):
+    with pytest.raises(
+        InputError, match="no row of split eval has the positive value 'Yes'.*cannot be evaluated without it"
+    ):
         check_positive(config, missing, source.columns)
     check_positive(config, checked.labels, source.columns)
 
