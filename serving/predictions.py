@@ -147,6 +147,9 @@ class Predictions:
     def _lease(self, route: Route, request: HttpRequest, request_id: str) -> Lease:
         if route.version is not None or route.label is not None:
             return self._manager.lease(route.model, route.version, route.label)
+        if not self._manager.ready(route.model) and route.model in self._manager.models():
+            # After the start, TensorFlow Serving answers 404; a load balancer and a client that tries again need 503.
+            raise ServingError(Status.UNAVAILABLE, f"{route.model}: no version is loaded yet; try again")
         key = request.headers.get(self._settings.key_header)
         if key is None and self._settings.key_input:
             key = input_value(request.body, self._settings.key_input)

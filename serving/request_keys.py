@@ -21,9 +21,10 @@ def explained_features(query: str) -> int:
     values = parse_qs(query).get("explain") if "explain" in query else None
     if values is None:
         return 0
-    if not (values[-1].isascii() and values[-1].isdigit()) or not 0 < int(values[-1][:9]) <= MOST_FEATURES:
-        raise invalid(f"explain={values[-1][:20]}: must be a number of features, from 1 to {MOST_FEATURES}")
-    return int(values[-1])
+    text = values[-1]
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 0 < int(text) <= MOST_FEATURES):
+        raise invalid(f"explain={text[:20]}: must be a number of features, from 1 to {MOST_FEATURES}")
+    return int(text)
 
 
 def input_value(body: bytes, name: str) -> str | None:

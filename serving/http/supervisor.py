@@ -246,6 +246,8 @@ class Supervisor:
         for one in alive:
             with contextlib.suppress(ProcessLookupError):
                 one.send_signal(signal.SIGTERM)
+        for process in processes:  # while they are open here, too, the kernel accepts connections that nobody answers
+            process.listening.close()
         deadline = time.monotonic() + self._settings.drain_seconds + ENDING_SECONDS
         for one in alive:
             try:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from serving.request_log.reading import RequestLog
+
 CHECKOUT = Path(__file__).parents[3]
 STARTED_WITHIN = 180
 """Seconds; importing TensorFlow alone takes 7 on a quiet machine."""
@@ -128,3 +130,9 @@ def wait_for(true: Any, within: float = 60.0) -> None:
     while not true():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def logged(server: Server, sql: str) -> list[dict[str, Any]]:
+    """The result of a query on the request log."""
+    batches = RequestLog(server.root / "requests").query(sql)
+    return [row for batch in batches for row in batch.to_pylist()]
