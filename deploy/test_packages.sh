@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs packages that some tests need: a browser for reports, two database servers for ML Metadata, and tools that
-# build the image without a container engine. Without the rights to do so it prints a message and changes nothing; these
-# tests are then skipped (in CI they fail).
+# Installs packages that some tests need: a browser for reports, two database servers for ML Metadata, tools that build
+# the image without a container engine, and promtool, which checks Prometheus' rules. Without the rights to do so it prints
+# a message and changes nothing; these tests are then skipped (in CI they fail).
 #
 #   deploy/test_packages.sh
 #   CHROMIUM=/path/to/chromium make test     (another Chromium or Chrome, instead)
@@ -19,6 +19,7 @@ fi
 if ! compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null && ! there postgres; then wanted+=(postgresql); fi
 if ! there mariadbd mysqld && [ ! -x /usr/sbin/mariadbd ]; then wanted+=(mariadb-server-core mariadb-client-core); fi
 for tool in buildah mmdebstrap; do there $tool || wanted+=($tool); done
+there promtool || wanted+=(prometheus)
 [ ${#wanted[@]} -gt 0 ] || exit 0
 
 # On Ubuntu the package chromium only installs a snap, which runs neither in containers nor as root.
@@ -37,7 +38,8 @@ fi
 say "installing ${wanted[*]} (once)"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# The package of a database server would create a cluster and start it; the tests start their own.
+# The package of a database server would create a cluster and start it, and that of Prometheus a server; the tests start
+# their own, or none.
 install() {
   "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y --no-install-recommends "${wanted[@]}"
 }

@@ -48,6 +48,18 @@ _ROLE = Gauge(
 _SHARE = Gauge(
     "plumbline_canary_share", "Share of the traffic for the canary.", ("model",), multiprocess_mode="livemax"
 )
+_READABLE = Gauge(
+    "plumbline_registry_readable",
+    "1 if the registry could be read at the last poll, else 0.",
+    ("model",),
+    multiprocess_mode="livemin",
+)
+_UNSERVED = Gauge(
+    "plumbline_refused_versions",
+    "Versions that the registry asks for and that could not be loaded.",
+    ("model",),
+    multiprocess_mode="livemax",
+)
 
 
 class Metrics:
@@ -97,6 +109,11 @@ class Metrics:
         for role, version in versions.items():
             _ROLE.labels(model, role).set(version or 0)
         _SHARE.labels(model).set(share)
+
+    def registry(self, model: str, readable: bool, refused: int) -> None:
+        """Records whether the registry could be read, and how many of the versions it asks for cannot be loaded."""
+        _READABLE.labels(model).set(int(readable))
+        _UNSERVED.labels(model).set(refused)
 
     def log(self, model: str, rows: Mapping[str, int]) -> None:
         """Records the state of the request log: state -> rows."""

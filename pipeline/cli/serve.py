@@ -36,6 +36,9 @@ def add_parsers(commands: Commands) -> None:
     parser.add_argument(
         "--dataset", metavar="NAME", action="append", required=True, help="dataset to serve; may be given several times"
     )
+    parser.add_argument(
+        "--registry", metavar="DIR", default="", help="folder or URL of the registry (default: [registry] directory)"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port (default: 8501; 0: any free port)")
     parser.add_argument("--workers", type=int, default=1, help="server processes; each loads every model (default: 1)")
@@ -61,6 +64,10 @@ def serve(parsed: argparse.Namespace) -> int:
     if not 1 <= parsed.workers <= 256:
         raise UsageError(f"--workers {parsed.workers}: must be between 1 and 256")
     names = list(dict.fromkeys(parsed.dataset))
+    if parsed.registry and len(names) > 1:
+        raise UsageError(
+            "--registry: is the registry of one dataset; start a server for each, or set [registry] directory"
+        )
     configs = [_config(name) for name in names]
     datasets = [_served(config, parsed) for config in configs]
     settings = _settings(configs[0], parsed)
@@ -89,7 +96,7 @@ def _served(config: "Config", parsed: argparse.Namespace) -> "ServedDataset":
     from serving.settings import ServedDataset
 
     name = config.dataset.name
-    location = registry_folder(config, parsed.root)
+    location = parsed.registry or registry_folder(config, parsed.root)
     registry = Registry(location)
     labels = registry.labels()
     if labels is None or labels.live is None:

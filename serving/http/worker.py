@@ -212,8 +212,12 @@ class _Parts:
 
     def record(self, connections: int) -> None:
         """Records the gauges."""
+        from serving.request_log.writer import DROP_REASONS
+
         self.metrics.load(connections, self.service.predictions.in_flight)
         for model in self.manager.models():
+            readable, refused = self.manager.registry_state(model)
+            self.metrics.registry(model, readable, len(refused))
             aliases = self.manager.aliases(model)
             if aliases is None:  # the registry has not been read yet
                 continue
@@ -222,7 +226,8 @@ class _Parts:
         for model, log in self.logs.items():
             found = log.statistics()
             rows = {"written": found.written, "sampled_out": found.sampled_out, "queued": found.queued_rows}
-            self.metrics.log(model, rows | {f"dropped_{reason}": count for reason, count in found.dropped.items()})
+            dropped = dict.fromkeys(DROP_REASONS, 0) | found.dropped  # a series that begins above 0 shows no increase
+            self.metrics.log(model, rows | {f"dropped_{reason}": count for reason, count in dropped.items()})
 
     def examples(self) -> dict[str, Any]:
         """Model -> one row as JSON, for the `curl` line that the command prints."""

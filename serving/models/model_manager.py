@@ -148,6 +148,18 @@ class ModelManager:
         with self._lock:
             return self._watched(model, None).aliases()
 
+    def registry_state(self, model: str) -> tuple[bool, list[int]]:
+        """Returns whether the registry was readable at the last poll, and the versions that it asks for in vain.
+
+        The latter could not be loaded; the log and `statuses` say why.
+
+        Raises:
+          ServingError: NOT_FOUND if the model is unknown.
+        """
+        with self._lock:
+            watched = self._watched(model, None)
+            return not watched.unreadable, [version for version in watched.missing() if version in watched.failures]
+
     def statuses(self, model: str, version: int | None = None) -> list[VersionStatus]:
         """Returns the states of the versions, the newest first, or of one.
 

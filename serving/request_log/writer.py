@@ -30,6 +30,9 @@ _LOG = logging.getLogger(__name__)
 TAKEN_ROWS = 1024
 """Maximum number of rows that are converted and flushed together."""
 
+DROP_REASONS = ("queue_full", "disk", "invalid", "closed")
+"""Keys of Statistics.dropped."""
+
 _EMPTY = pa.schema([])
 
 

@@ -75,7 +75,9 @@ def test_packages_are_those_of_the_lock_and_the_lock_is_a_part_of_the_projects(c
     by_name = {normal(name): versions for name, versions in lock.items()}
     assert {name: v for name, v in installed.items() if v not in by_name[normal(name)]} == {}
     # Nothing that the shipped commands need was left out, and nothing for developers came in.
-    assert {"tfx", "tensorflow", "apache-beam", "kfp", "obstore", "scikit-learn"} <= {normal(n) for n in installed}
+    assert {"tfx", "tensorflow", "apache-beam", "kfp", "obstore", "scikit-learn", "uvloop", "duckdb"} <= {
+        normal(n) for n in installed
+    }
     assert not {"pip", "uv", "pytest", "ruff", "mypy", "playwright", "moto"} & set(installed)
 
 
@@ -118,7 +120,7 @@ def test_every_module_starts_from_bytecode_that_no_time_stamp_can_make_stale(roo
 
 def test_project_is_there_for_reading_and_nothing_else_of_the_repository(root: Path) -> None:
     assert {path.name for path in (root / "app").iterdir()} == {
-        "LICENSE", "README.md", "components", "data", "pipeline", "pyproject.toml", "schemas",
+        "LICENSE", "README.md", "components", "data", "pipeline", "pyproject.toml", "schemas", "serving",
     }  # fmt: skip
     for path in [root / "app", *(root / "app").rglob("*"), *(root / "opt/plumbline/bin").iterdir()]:
         assert path.is_symlink() or (path.stat().st_uid == 0 and not path.stat().st_mode & 0o022), path
@@ -157,6 +159,7 @@ def test_configuration(config: dict) -> None:
     assert config["config"]["User"] == "10001:0"
     assert config["config"]["WorkingDir"] == "/app"
     assert config["config"]["Cmd"] == ["plumbline", "--help"]
+    assert set(config["config"]["ExposedPorts"]) == {"8501/tcp"}
     assert len(config["rootfs"]["diff_ids"]) == len(set(config["rootfs"]["diff_ids"]))
 
 

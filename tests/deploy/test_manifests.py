@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -17,11 +18,19 @@ KUBERNETES = "1.32"
 """The oldest version that KServe still supports; manifests valid here are valid in later ones."""
 
 # What is not in the Kubernetes API, so that no schema of it is at hand.
-CUSTOM = {"InferenceService"}
+CUSTOM = {"InferenceService", "ServingRuntime", "ServiceMonitor"}
 KUSTOMIZE = {"kustomization.yaml", "references.yaml"}
+FIELDS = {
+    "ServingRuntime": {"supportedModelFormats", "protocolVersions", "containers", "volumes"},
+    "ServiceMonitor": {"selector", "endpoints"},
+}
+"""Of a custom resource's `spec`, as its Go types name them: kserve pkg/apis/serving/v1alpha1/servingruntime_types.go,
+prometheus-operator pkg/apis/monitoring/v1/servicemonitor_types.go."""
+ENDPOINT = {"port", "path", "interval", "authorization"}
 # Made by hand before anything is applied (docs/kubeflow.md), by Kubeflow Pipelines, or by kustomize.
 PREREQUISITES = {
     ("Secret", "plumbline-storage"),
+    ("Secret", "plumbline-serving-token"),
     ("ConfigMap", "kfp-launcher"),
     ("Secret", "mlpipeline-minio-artifact"),
 }
@@ -62,8 +71,16 @@ def containers(document: Document) -> list[Document]:
 
 
 def check(document: Document) -> None:
-    if document["kind"] in CUSTOM:  # what is Kubernetes' in it: the pod
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": pod_of(document)}
+    kind, spec = document["kind"], document.get("spec", {})
+    if kind in FIELDS and (unknown := spec.keys() - FIELDS[kind]):
+        error = jsonschema.ValidationError(f"{kind} has no field {sorted(unknown)}")
+        raise kubernetes_validate.ValidationError(error, KUBERNETES)
+    if kind == "ServiceMonitor":
+        assert all(endpoint.keys() <= ENDPOINT for endpoint in spec["endpoints"])
+        return
+    if kind in CUSTOM:  # what is Kubernetes' in it: the pod
+        parts = {key: spec[key] for key in ("containers", "volumes")} if kind == "ServingRuntime" else pod_of(document)
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": parts}
         kubernetes_validate.validate(pod, KUBERNETES, strict=True)
         return
     kubernetes_validate.validate(document, KUBERNETES, strict=True)
@@ -85,7 +102,8 @@ def test_there_is_something_to_validate() -> None:
 @each
 def test_an_unknown_field_is_found(document: Document) -> None:
     broken = copy.deepcopy(document)
-    place = broken["spec"]["predictor"] if document["kind"] in CUSTOM else broken
+    place = broken["spec"] if document["kind"] in FIELDS else broken
+    place = broken["spec"]["predictor"] if document["kind"] == "InferenceService" else place
     place["sepc"] = {}
     with pytest.raises(kubernetes_validate.ValidationError, match="sepc"):
         check(broken)
@@ -324,7 +342,7 @@ def test_what_flink_is_told_is_what_the_manifests_open() -> None:
     assert f"--flink-master={host}:{settings['rest']['port']}" in master
 
 
-@pytest.mark.parametrize("folder", ["serving", "kserve"])
+@pytest.mark.parametrize("folder", ["tensorflow-serving", "kserve"])
 def test_readiness_asks_for_the_model_that_is_served(folder: str) -> None:
     settings = yaml.safe_load((FOLDER / folder / "settings.yaml").read_text(encoding="utf-8"))["data"]
     text = "".join(path.read_text(encoding="utf-8") for path in (FOLDER / folder).glob("*.yaml"))
@@ -336,7 +354,9 @@ def test_readiness_asks_for_the_model_that_is_served(folder: str) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
-@pytest.mark.parametrize("folder", [".", "runs", "serving", "flink", "kserve"])
+@pytest.mark.parametrize(
+    "folder", [".", "runs", "serving", "tensorflow-serving", "flink", "kserve", "kserve-canary", "monitoring"]
+)
 def test_what_kustomize_builds_is_valid(folder: str) -> None:
     built = subprocess.run(["kubectl", "kustomize", FOLDER / folder], capture_output=True, text=True, check=True)
     found = [document for document in yaml.safe_load_all(built.stdout) if document]
