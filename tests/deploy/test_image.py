@@ -229,8 +229,9 @@ def test_the_stack_loads_with_a_read_only_root_and_writes_nothing_home(container
             "tests/pipeline/run_history/test_run_summary.py",
             "tests/components/shared/test_files.py",
         ),
+        ("tests/serving/http/test_deployed.py", "tests/serving/request_log/test_reading.py"),
     ],
-    ids=["reading and ingest, the component included", "drift", "settings"],
+    ids=["reading and ingest, the component included", "drift", "settings", "model server and request log"],
 )
 def test_the_projects_tests_pass_inside(image_tag: str, part: tuple[str, ...]) -> None:
     ran = command(

@@ -107,6 +107,15 @@ def test_rules_are_valid(promtool: str) -> None:
     assert f"{len(ALERTS)} rules found" in ran.stdout
 
 
+def test_command_of_the_page_makes_a_prometheus_rule_of_them() -> None:
+    page = (PROJECT / "docs" / "deploy-serving.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^    (\{ printf .*\}) \| kubectl", page, re.MULTILINE)
+    ran = subprocess.run(["bash", "-c", command], cwd=PROJECT, capture_output=True, text=True, check=True)
+    made = yaml.safe_load(ran.stdout)
+    assert (made["apiVersion"], made["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
+    assert made["spec"] == RULES
+
+
 def test_unit_tests_of_the_rules_pass(promtool: str) -> None:
     ran = subprocess.run([promtool, "test", "rules", FOLDER / "rules_test.yml"], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
