@@ -16,6 +16,7 @@ import numpy as np
 
 from serving.batching import Batch, Job
 from serving.errors import ServingError, Status, invalid
+from serving.explained_responses import ExplainedResponses
 from serving.http.messages import HttpRequest, HttpResponse
 from serving.metrics import Metrics
 from serving.models.leases import Lease
@@ -115,6 +116,7 @@ class Predictions:
         self._codecs: weakref.WeakKeyDictionary[LoadedModel, Codecs] = weakref.WeakKeyDictionary()
         self._prefix, self._count = os.urandom(6).hex(), 0
         self._jobs: list[Job] = []
+        self.explained = ExplainedResponses()
         self.in_flight = 0
         """Requests that are being answered."""
 
@@ -174,6 +176,10 @@ class Predictions:
                 decoded = codecs.infer.decode(request.body, request.headers.get("inference-header-content-length"))
             else:
                 decoded = codecs.examples.decode(request.body, exchange.route.call)
+            if exchange.explain:
+                if exchange.route.call is not Call.PREDICT:
+                    raise invalid("explain: only predict requests (:predict) can be explained")
+                self.explained.check(decoded.signature)
         except ServingError as error:
             self._answer(exchange, self._named(exchange, failed(error)), log=True)
             return False
@@ -228,13 +234,25 @@ class Predictions:
         receipt = self._log_rows(batch, [response.status for response in responses])
 
         def send() -> None:
-            for exchange, response in zip(exchanges, responses, strict=True):
-                self._answer(exchange, self._named(exchange, response), log=False)
+            for job, exchange, response in zip(batch.jobs, exchanges, responses, strict=True):
+                if exchange.explain and response.status == 200:
+                    self._explain(job, response)
+                else:
+                    self._answer(exchange, self._named(exchange, response), log=False)
 
         if receipt is None:
             send()
         else:  # [request_log] synchronous: the answers wait until their rows are on disk
             receipt.add_done_callback(lambda _: self._later(send))
+
+    def _explain(self, job: Job, response: HttpResponse) -> None:
+        exchange: Exchange = job.context
+
+        def done(found: HttpResponse | ServingError) -> None:
+            answer = failed(found) if isinstance(found, ServingError) else found
+            self._later(lambda: self._answer(exchange, self._named(exchange, answer), log=False))
+
+        self.explained.add(exchange.lease.model, job.request.inputs, exchange.explain, job.deadline, response, done)
 
     def _encoded(self, batch: Batch) -> list[HttpResponse]:
         """The responses of the jobs of a batch."""

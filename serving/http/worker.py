@@ -205,6 +205,7 @@ class _Parts:
     def stop(self) -> None:
         """Ends the threads, and writes what the request log has not written yet."""
         self.batcher.stop()
+        self.service.predictions.explained.stop()
         self.manager.stop()
         for log in self.logs.values():
             log.close()
