@@ -8,7 +8,9 @@ with the version as an additional label. Values of features are never labels: th
 time series would have no bound.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -62,11 +64,20 @@ _UNSERVED = Gauge(
 )
 
 
+@dataclass
+class _Answers:
+    """Answers that are not in the shared files yet: their number, total latency, and number by latency bucket."""
+
+    count: int = 0
+    seconds: float = 0.0
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(SECONDS) + 1))
+
+
 class Metrics:
     """The counters of one worker."""
 
     def __init__(self) -> None:
-        self._answered: dict[tuple[str, int, str, int], tuple[Any, Any]] = {}
+        self._answered: dict[tuple[str, int, str, int], _Answers] = {}
         self._batches: dict[str, Any] = {}
 
     def answered(self, model: str, version: int, label: str, status: int, latency: float) -> None:
@@ -74,12 +85,27 @@ class Metrics:
         key = (model, version, label, status)
         found = self._answered.get(key)
         if found is None:
+            found = self._answered[key] = _Answers()
+        found.count += 1
+        found.seconds += latency
+        found.buckets[bisect_left(SECONDS, latency)] += 1
+
+    def flush(self) -> None:
+        """Adds what was counted since the last call to the shared files; called every second and before a scrape.
+
+        The files' counters take a tenth of the time of a request if each request writes them.
+        """
+        for (model, version, label, status), found in self._answered.items():
+            if not found.count:
+                continue
             names = (model, str(version), label)
-            found = _REQUESTS.labels(*names, str(status)), _LATENCY.labels(*names)
-            self._answered[key] = found
-        found[0].inc()
-        if status == 200:
-            found[1].observe(latency)
+            _REQUESTS.labels(*names, str(status)).inc(found.count)
+            if status == 200:
+                latency = _LATENCY.labels(*names)
+                for bucket, count in zip(latency._buckets, found.buckets, strict=True):
+                    bucket.inc(count)
+                latency._sum.inc(found.seconds)
+            self._answered[model, version, label, status] = _Answers()
 
     def batch(self, model: str, rows: int) -> None:
         """Counts a call of the model."""

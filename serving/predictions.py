@@ -149,13 +149,16 @@ class Predictions:
     def _lease(self, route: Route, request: HttpRequest, request_id: str) -> Lease:
         if route.version is not None or route.label is not None:
             return self._manager.lease(route.model, route.version, route.label)
-        if not self._manager.ready(route.model) and route.model in self._manager.models():
-            # After the start, TensorFlow Serving answers 404; a load balancer and a client that tries again need 503.
-            raise ServingError(Status.UNAVAILABLE, f"{route.model}: no version is loaded yet; try again")
         key = request.headers.get(self._settings.key_header)
         if key is None and self._settings.key_input:
             key = input_value(request.body, self._settings.key_input)
-        return self._manager.route(route.model, (request_id if key is None else key).encode("utf-8", "replace"))
+        try:
+            return self._manager.route(route.model, (request_id if key is None else key).encode("utf-8", "replace"))
+        except ServingError as error:
+            if error.status is Status.NOT_FOUND and route.model in self._manager.models():
+                # TensorFlow Serving answers 404 here, too; load balancers and clients that try again need 503.
+                raise ServingError(Status.UNAVAILABLE, f"{route.model}: no version is loaded yet; try again") from error
+            raise
 
     def _request_id(self, request: HttpRequest) -> str:
         given = request.headers.get("x-request-id")
@@ -306,14 +309,12 @@ class Predictions:
     @staticmethod
     def _named(exchange: Exchange, response: HttpResponse) -> HttpResponse:
         """The response with the headers that say which request it answers, and by which version."""
-        headers = {
-            **response.headers,
-            "x-request-id": exchange.request_id,
-            "x-model-version": str(exchange.lease.version),
-            "x-model-label": exchange.label,
-        }
+        headers = (
+            f"{response.headers}x-request-id: {exchange.request_id}\r\nx-model-version: {exchange.lease.version}\r\n"
+            f"x-model-label: {exchange.label}\r\n"
+        )
         if trace := exchange.request.headers.get("traceparent"):
-            headers["traceparent"] = trace
+            headers += f"traceparent: {trace}\r\n"
         return HttpResponse(response.status, response.body, response.content_type, headers)
 
     def _log_rows(self, batch: Batch, statuses: Sequence[int]) -> "Future[bool] | None":
@@ -339,6 +340,7 @@ class Predictions:
                     statuses[0],
                     features=features,
                     outputs=batch.outputs,
+                    size=len(exchange.request.body),
                 )
             )
         exchanges: list[Exchange] = [job.context for job in batch.jobs]
@@ -355,6 +357,7 @@ class Predictions:
                 features,
                 batch.outputs,
                 np.concatenate([np.arange(count, dtype=np.int32) for count in counts]),
+                size=sum(len(one.request.body) for one in exchanges),
             )
         )
 
@@ -379,5 +382,5 @@ def _by_rows(job: Job) -> bool:
 
 def failed(error: ServingError) -> HttpResponse:
     """Returns the response of an error."""
-    headers = {"retry-after": "1"} if error.status in (Status.RESOURCE_EXHAUSTED, Status.UNAVAILABLE) else {}
+    headers = "retry-after: 1\r\n" if error.status in (Status.RESOURCE_EXHAUSTED, Status.UNAVAILABLE) else ""
     return HttpResponse(error.http_status, error.body(), headers=headers)

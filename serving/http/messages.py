@@ -1,6 +1,6 @@
 """Requests and responses of the HTTP layer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 
 JSON = "application/json"
@@ -38,23 +38,19 @@ class HttpResponse:
       status: Status code.
       body: The body.
       content_type: Its type.
-      headers: Further headers by name.
+      headers: Further headers as lines, each ended by CR LF.
     """
 
     status: int
     body: bytes = b""
     content_type: str = JSON
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: str = ""
 
     def to_bytes(self, *, keep_alive: bool, with_body: bool = True) -> bytes:
         """Returns the message as it is sent; `with_body` is False for HEAD."""
-        lines = [
-            f"HTTP/1.1 {self.status} {REASONS.get(self.status, '')}",
-            f"content-type: {self.content_type}",
-            f"content-length: {len(self.body)}",
-        ]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        if not keep_alive:
-            lines.append("connection: close")
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+        close = "" if keep_alive else "connection: close\r\n"
+        head = (
+            f"HTTP/1.1 {self.status} {REASONS.get(self.status, '')}\r\ncontent-type: {self.content_type}\r\n"
+            f"content-length: {len(self.body)}\r\n{self.headers}{close}\r\n"
+        ).encode("latin-1", "replace")
         return head + self.body if with_body else head

@@ -2,11 +2,11 @@
 
 import json
 
-from serving import metrics
 from serving.errors import ServingError, Status
 from serving.http.access import allowed
 from serving.http.messages import HttpRequest, HttpResponse
 from serving.http.protocol import Respond
+from serving.metrics import CONTENT_TYPE, Metrics, exposition
 from serving.predictions import failed
 from serving.service import Service
 
@@ -17,9 +17,9 @@ OPEN = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")
 class Operations:
     """Answers the paths above, and gives all others to the service."""
 
-    def __init__(self, service: Service, token: bytes) -> None:
+    def __init__(self, service: Service, metrics: Metrics, token: bytes) -> None:
         """Composes them; `token` is the bearer token, b"" for none."""
-        self._service, self._token = service, token
+        self._service, self._metrics, self._token = service, metrics, token
 
     def handle(self, request: HttpRequest, respond: Respond) -> None:
         """Answers a request by one call of `respond`."""
@@ -27,14 +27,15 @@ class Operations:
         if self._token and path not in OPEN and not allowed(request.headers.get("authorization", ""), self._token):
             error = ServingError(Status.UNAUTHENTICATED, "the request needs the header Authorization: Bearer TOKEN")
             response = failed(error)
-            respond(HttpResponse(response.status, response.body, headers={"www-authenticate": "Bearer"}))
+            respond(HttpResponse(response.status, response.body, headers="www-authenticate: Bearer\r\n"))
         elif path == "/healthz":
             respond(HttpResponse(200, b"ok\n", "text/plain"))
         elif path == "/readyz":
             ready = self._service.ready
             respond(HttpResponse(200 if ready else 503, b"ready\n" if ready else b"not ready\n", "text/plain"))
         elif path == "/metrics":
-            respond(HttpResponse(200, metrics.exposition(), metrics.CONTENT_TYPE))
+            self._metrics.flush()
+            respond(HttpResponse(200, exposition(), CONTENT_TYPE))
         elif path == "/openapi.json":
             document = self._service.openapi(bearer=bool(self._token))
             respond(HttpResponse(200, json.dumps(document).encode()))

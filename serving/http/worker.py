@@ -111,7 +111,7 @@ class Worker:
         sweeping = loop.create_task(connections.sweep())
         # Imports and the first loading take seconds; meanwhile /healthz answers, and /readyz says that it is not ready.
         parts = await loop.run_in_executor(None, partial(_parts, config, loop))
-        connections.handler = starting.handle_with(Operations(parts.service, token).handle, parts, loop)
+        connections.handler = starting.handle_with(Operations(parts.service, parts.metrics, token).handle, parts, loop)
         parts.manager.start()
         ticking = loop.create_task(self._tick(parts, connections))
         try:
@@ -172,7 +172,7 @@ class _Starting:
             respond(HttpResponse(200, b"ok\n", "text/plain"))
             return
         error = ServingError(Status.UNAVAILABLE, "the server is starting; try again")
-        respond(HttpResponse(error.http_status, error.body(), headers={"retry-after": "1"}))
+        respond(HttpResponse(error.http_status, error.body(), headers="retry-after: 1\r\n"))
 
     @staticmethod
     def handle_with(handle: Any, parts: "_Parts", loop: asyncio.AbstractEventLoop) -> Any:
@@ -215,6 +215,7 @@ class _Parts:
         """Records the gauges."""
         from serving.request_log.writer import DROP_REASONS
 
+        self.metrics.flush()
         self.metrics.load(connections, self.service.predictions.in_flight)
         for model in self.manager.models():
             readable, refused = self.manager.registry_state(model)
