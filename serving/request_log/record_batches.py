@@ -138,7 +138,7 @@ def _spread(values: Sequence[Any], counts: Sequence[int], dtype: type) -> np.nda
 
 def _rows(value: Any, dtype: type, count: int) -> np.ndarray:
     """One value, or an array of N, as (N,)."""
-    array = np.asarray(value, dtype)
+    array: np.ndarray = np.asarray(value, dtype)
     return array if array.shape == (count,) else np.broadcast_to(array, (count,))  # which takes microseconds
 
 
