@@ -137,13 +137,13 @@ def main() -> None:
     for option, legal in (("scenarios", tuple(SCENARIOS)), ("ways", WAYS)):
         chosen = getattr(options, option).split(",")
         if unknown := [name for name in chosen if name not in legal]:
-            parser.error(f"--{option} {unknown[0]}: legal are {', '.join(legal)}")
+            parser.error(f"--{option} {unknown[0]}: legal: {', '.join(legal)}")
         setattr(options, option, chosen)
     if options.sample:
         options.data, options.span, options.tries = REPOSITORY / "data" / "sample" / "flights", 4, 1
         options.scenarios = options.scenarios[:1]
     if not 1 <= options.tries <= len(TRIED):
-        parser.error(f"--tries {options.tries}: legal are 1 to {len(TRIED)}")
+        parser.error(f"--tries {options.tries}: legal: 1 to {len(TRIED)}")
     configure_environment()
     with tempfile.TemporaryDirectory() as folder:
         result = loops(Project(Path(folder), options.window), options)

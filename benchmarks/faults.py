@@ -68,7 +68,7 @@ def main() -> int:
     options = parser.parse_args()
     chosen = options.tools.split(",")
     if not set(chosen) <= set(TOOLS):
-        parser.error(f"--tools {options.tools}: choose from {', '.join(TOOLS)}")
+        parser.error(f"--tools {options.tools}: legal: {', '.join(TOOLS)}")
     another = options.another or options.span % 12 + 1
     try:
         result = _run(options, another, chosen)

@@ -200,7 +200,7 @@ def _check_field(name: str, number: int, row: Correction, columns: Mapping[str, 
     where = f"{name}: row {number}: `field`"
     if row.field and row.field not in columns:
         raise InputError(
-            f"{where} is '{shorten(row.field)}', not a column of the schema; columns: {', '.join(columns)}"
+            f"{where} is '{shorten(row.field)}', not a column of the schema; available: {', '.join(columns)}"
         )
     if row.field in ids:
         raise InputError(f"{where} is '{row.field}', an id column; ids identify rows and cannot be corrected")

@@ -96,7 +96,7 @@ def check_columns(extras: Iterable[ExtraRows], columns: Mapping[str, str], place
         for column, values in extra.where.items():
             where = f"{place}: [[data.extra]] where"
             if column not in columns:
-                raise ConfigError(f"{where}: '{column}' is not in the schema; it names: {', '.join(columns)}")
+                raise ConfigError(f"{where}: '{column}' is not in the schema; available: {', '.join(columns)}")
             if columns[column].startswith("list:"):
                 raise ConfigError(f"{where}: '{column}' holds lists; a column with one value per row is needed")
             typed = _typed(values, arrow_types({column: columns[column]})[column])

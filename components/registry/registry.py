@@ -59,7 +59,7 @@ class Registry:
             if version in self.versions():
                 name = self._storage.shown(f"{version}/{MANIFEST}")
                 raise UsageError(f"{name}: is gone, while its model is there; run `plumbline doctor`")
-            raise UsageError(f"{self.where}: version {version} is not there; there is: {self._versions_text()}")
+            raise UsageError(f"{self.where}: version {version} does not exist; available: {self._versions_text()}")
         return self._storage.shown(str(version))
 
     def path(self, version: int) -> Path:
@@ -75,7 +75,9 @@ class Registry:
                 raise UsageError(f"{self.where}: no version is {name}")
             return int(version)
         if not (name.isascii() and name.isdigit()) or int(name) not in self.versions():
-            raise UsageError(f"{self.where}: version {name} is not there; there is: {self._versions_text()}, or live")
+            raise UsageError(
+                f"{self.where}: version {name} does not exist; available: {self._versions_text()}, or live"
+            )
         return int(name)
 
     def manifest(self, version: int) -> dict[str, Any]:

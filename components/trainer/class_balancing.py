@@ -119,7 +119,7 @@ class DataSteps:
         if unknown := [name for name in given if name not in names]:
             there = ", ".join(names[:20])
             raise InputError(
-                f"[balance] weights: no row of the train split is labelled {unknown[0]}; there is: {there}"
+                f"[balance] weights: no row of the train split is labelled {unknown[0]}; available: {there}"
             )
         return np.array([given.get(name, 1.0) for name in names]) if given else None
 

@@ -51,11 +51,11 @@ def _check(folder: str, file: str, dataset: Mapping[str, Any]) -> None:
     for name, outputs in required.items():
         if name not in found:
             raise ConfigError(
-                f"{file}: the model that run_fn saved has no signature {name}; it has: {available}; "
+                f"{file}: the model that run_fn saved has no signature {name}; available: {available}; "
                 "components.trainer.exporting.save_served writes all signatures"
             )
         if missing := [output for output in outputs if output not in found[name].outputs]:
             raise ConfigError(
                 f"{file}: signature {name} of the model that run_fn saved lacks the output {missing[0]} of a "
-                f"{task} task; its outputs: {', '.join(sorted(found[name].outputs))}"
+                f"{task} task; available: {', '.join(sorted(found[name].outputs))}"
             )

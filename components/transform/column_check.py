@@ -37,7 +37,7 @@ def check_columns(is_text: Mapping[str, bool], custom_config: Mapping[str, Any])
     kinds = {name: kind for kind in ("numeric", "cyclical") for name in features.get(kind, ())}
     for name in (*sent(features), dataset["label"]):
         if name not in is_text:
-            raise ConfigError(f"pipeline.toml: {name} is not in the schema; it has: {', '.join(sorted(is_text))}")
+            raise ConfigError(f"pipeline.toml: {name} is not in the schema; available: {', '.join(sorted(is_text))}")
     for name, kind in kinds.items():
         if is_text[name]:
             raise ConfigError(f"pipeline.toml: [features] {kind}: {name} holds text in the schema; make it categorical")

@@ -130,7 +130,7 @@ def _labels(registry: Registry, labels: Aliases, versions: list[int]) -> list[Do
     if nowhere:
         said = ", ".join(f"{role} is {getattr(labels, role)}" for role in nowhere)
         there = ", ".join(map(str, versions[-5:])) or "none"
-        what = f"{said}, which does not exist (existing: {there})"
+        what = f"{said}, which does not exist (available: {there})"
         do = "--repair points the alias to an undamaged version, or removes it"
         findings.append(
             DoctorFinding(

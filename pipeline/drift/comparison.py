@@ -140,7 +140,7 @@ def drift(
     for column in {column for cross in plan.slices for column in cross}:
         if one.types and column not in one.types and column not in other.types:
             raise UsageError(
-                f"--slice {column}: no such column; {did_you_mean(column, one.types)}there is: {', '.join(one.types)}"
+                f"--slice {column}: no such column; {did_you_mean(column, one.types)}available: {', '.join(one.types)}"
             )
     found = find_drift(one.batches(), other.batches(), plan)
     assumed = dict.fromkeys(line for side in (one, other) for line in side.assumed_lines())

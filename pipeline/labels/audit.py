@@ -129,7 +129,7 @@ def audit(
       ConfigError: The schema cannot be read.
     """
     if model not in ("auto", *MODELS):
-        raise UsageError(f"--model {model}: unknown model; use one of auto, {', '.join(MODELS)}")
+        raise UsageError(f"--model {model}: unknown model; legal: auto, {', '.join(MODELS)}")
     if limit < 1:
         raise UsageError(f"--limit {limit}: must be at least 1")
     if config is not None and not label and not labelers:
@@ -371,7 +371,7 @@ def _require(option: str, columns: Sequence[str], types: dict[str, str]) -> None
     for name in columns:
         if name not in types:
             raise UsageError(
-                f"{option} {name}: no such column; {did_you_mean(name, types)}there is: {', '.join(types)[:1000]}"
+                f"{option} {name}: no such column; {did_you_mean(name, types)}available: {', '.join(types)[:1000]}"
             )
         if types[name].startswith("list:"):
             raise UsageError(f"{option} {name}: the column holds lists; choose a column with one value in each row")

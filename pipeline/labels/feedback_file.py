@@ -57,7 +57,7 @@ class LabelDomain:
         """Index of the first illegal value, and what is legal; None if all are legal. Missing values are legal."""
         if self.values:
             legal = pc.is_in(values, pa.array(self.values, values.type))
-            text = f"one of {', '.join(map(str, self.values))}"
+            text = ", ".join(map(str, self.values))
         elif pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
             legal = pc.is_finite(values)
             if self.least is not None:
@@ -125,9 +125,7 @@ def _checked(batch: pa.RecordBatch, domain: LabelDomain, name: str, first: int) 
         raise InputError(f"{name}: row {row}: has no {REQUEST_ID}; take the row out, or give the id of its request")
     if found := domain.first_illegal(target):
         index, legal = found
-        raise InputError(
-            f"{name}: row {first + index}: {domain.label} is {target[index].as_py()!r}; it must be {legal}"
-        )
+        raise InputError(f"{name}: row {first + index}: {domain.label} is {target[index].as_py()!r}; legal: {legal}")
     if ROW not in batch.schema.names:
         rows = pa.nulls(batch.num_rows, pa.int32())
     else:

@@ -94,7 +94,7 @@ def check_schema(config: Config) -> dict[str, str]:
         for column in columns:
             if column not in types:
                 raise ConfigError(
-                    f"{config.path}: {key}: '{column}' is not in {config.schema_path}; it names: {', '.join(types)}"
+                    f"{config.path}: {key}: '{column}' is not in {config.schema_path}; available: {', '.join(types)}"
                 )
     check_kinds(config, types)
     return types

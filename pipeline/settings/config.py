@@ -280,7 +280,7 @@ def find_config(dataset: str, schemas: Path = Path("schemas")) -> Path:
         pass  # the name is not a legal file name
     known = sorted(file.parent.name for file in schemas.glob("*/pipeline.toml"))
     name, near = on_one_line(str(path)), did_you_mean(dataset, known)
-    raise ConfigError(on_a_line(f"{name}: no such dataset; {near}there is: {', '.join(known) or 'none'}"))
+    raise ConfigError(on_a_line(f"{name}: no such dataset; {near}available: {', '.join(known) or 'none'}"))
 
 
 def load_config(path: Path) -> Config:

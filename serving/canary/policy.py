@@ -64,7 +64,7 @@ class CanaryPolicy:
             f"latency_quantiles: {list(self.latency_quantiles)}: each must be between 0 and 1",
         )
         if unknown := set(self.required) - set(CHECKS):
-            raise ValueError(f"required: {sorted(unknown)[0]}: must be one of {', '.join(CHECKS)}")
+            raise ValueError(f"required: {sorted(unknown)[0]}: no such check; legal: {', '.join(CHECKS)}")
         _refuse(
             "latency" in self.required and not self.latency_quantiles,
             "required: latency: needs latency_quantiles, which are empty",

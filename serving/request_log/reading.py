@@ -111,7 +111,7 @@ class RequestLog:
             wanted = list(columns) or [*found.schema.names, TARGET, TARGET_TIME]
             joined, names = self._joined(found, with_target=bool({TARGET, TARGET_TIME} & set(wanted)))
             if unknown := [name for name in wanted if name not in names]:
-                raise UsageError(f"{unknown[0]}: no column of the request log; there are: {', '.join(names)}")
+                raise UsageError(f"{unknown[0]}: no column of the request log; available: {', '.join(names)}")
             chosen = ", ".join(f"x{names.index(name)} AS y{number}" for number, name in enumerate(wanted))
             for batch in self._stream(found.connection, f"SELECT {chosen} FROM ({joined})"):
                 yield pa.RecordBatch.from_arrays(batch.columns, names=wanted)

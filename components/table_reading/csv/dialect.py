@@ -173,7 +173,7 @@ def with_settings(options: ReadOptions, settings: Sequence[str]) -> ReadOptions:
             raise UsageError(f"--csv {setting}: no such setting; legal: {', '.join(CSV_SETTINGS)}, as encoding=cp1252")
         legal: dict[str, Sequence[str]] = {"decimal": DECIMALS, "thousands": THOUSANDS}
         if name in legal and value not in legal[name]:
-            raise UsageError(f"--csv {setting}: must be one of {', '.join(map(repr, legal[name]))}")
+            raise UsageError(f"--csv {setting}: no such value; legal: {', '.join(map(repr, legal[name]))}")
         if name == "encoding":
             try:
                 value = encoding_name(value)

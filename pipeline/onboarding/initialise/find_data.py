@@ -76,7 +76,7 @@ def find_data(data: str, query: str = "", options: ReadOptions | None = None) ->
         pattern, column = partitioned_pattern(data)
         if pattern:
             return _series(data, pattern, find_partitions(data, pattern), column)
-        raise UsageError(f"--data {data}: contains no readable file; supported suffixes: {', '.join(TABLES)}")
+        raise UsageError(f"--data {data}: contains no readable file; legal suffixes: {', '.join(TABLES)}")
     if len(names) == 1:
         return _single(data, names[0])
     if "_SUCCESS" in (entry.base_name for entry in entries):  # Spark marks a folder that is one table with this file
@@ -110,7 +110,7 @@ def _series(directory: str, pattern: str, found: list[SpanFile], column: str = "
 
 def _single(directory: str, file: str) -> DataLocation:
     if not suffix(file):
-        raise UsageError(f"--data {file}: unsupported file type; supported suffixes: {', '.join(TABLES)}")
+        raise UsageError(f"--data {file}: unsupported file type; legal suffixes: {', '.join(TABLES)}")
     return DataLocation(directory, file, tuple(find_spans(directory, file)), 0)
 
 

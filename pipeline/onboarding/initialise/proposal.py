@@ -77,7 +77,7 @@ def propose(
     if label not in types:
         hint = did_you_mean(label, types)
         there = ", ".join(name or "(one without a name)" for name in types)
-        raise UsageError(f"--label {label}: no such column; {hint}There is: {there[:1000]}")
+        raise UsageError(f"--label {label}: no such column; {hint}available: {there[:1000]}")
     values = {name: values_of(table[name], name, alias) for name, alias in types.items()}
     task, positive, why = read_label(values[label])
     columns = {name: column_of(column, rows or table.num_rows) for name, column in values.items() if name != label}

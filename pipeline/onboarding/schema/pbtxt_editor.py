@@ -282,7 +282,7 @@ def feature_named(schema: Any, name: str) -> Any:
     """Returns the schema's feature of this name; UsageError if there is none."""
     known = {feature.name: feature for feature in schema.feature}
     if name not in known:
-        raise UsageError(f"feature '{name}': is not in the schema; it names: {', '.join(known)}")
+        raise UsageError(f"feature '{name}': is not in the schema; available: {', '.join(known)}")
     return known[name]
 
 

@@ -92,7 +92,7 @@ def _importer(spec: Spec, task: Task) -> Iterator[str]:
     elif not uri.get("constant"):
         yield "an importer without artifactUri"
     elif not str(uri["constant"]).startswith(STORES):
-        yield f"an importer of {uri['constant']}; KFP imports from {', '.join(STORES)} only"
+        yield f"an importer of {uri['constant']}; legal: {', '.join(STORES)}"
     if len(task.declared("output", "artifacts")) != 1:
         yield "an importer must declare one output artifact"
 
@@ -163,7 +163,7 @@ def mismatch(value: Any, declared: dict[str, Any]) -> str:
     if kind == "STRING":
         return ""
     if kind not in TYPES:
-        return f"parameterType is {kind or 'missing'}; open-source KFP takes STRING, {', '.join(TYPES)}"
+        return f"parameterType is {kind or 'missing'}; legal in open-source KFP: STRING, {', '.join(TYPES)}"
     if not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "BOOLEAN"):
         return f"expected {kind}, got {value!r}"
     return ""

@@ -48,7 +48,7 @@ def check_tune(tune: TuneSection, training: TrainingSection, task: Task) -> None
       ValueError: A key does not apply to the task or the model, or contradicts another key.
     """
     if tune.metric and tune.metric not in METRICS[task]:
-        raise ValueError(f"[tune] metric: {tune.metric}: a {task} task is searched by {', '.join(METRICS[task])}")
+        raise ValueError(f"[tune] metric: {tune.metric}: no metric of a {task} task; legal: {', '.join(METRICS[task])}")
     if training.model == "linear" and not tune.trials and not tune.space:
         return  # it has no settings to search, and nobody asks for a search
     try:

@@ -135,7 +135,7 @@ def test_the_same_correction_twice_is_one(load):
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["a,z,1,,ann,2026-11-21"], "row 2: `field` is 'z', not a column of the schema; columns: id, n, x"),
+        (["a,z,1,,ann,2026-11-21"], "row 2: `field` is 'z', not a column of the schema; available: id, n, x"),
         (["a,id,b,,ann,2026-11-21"], "row 2: `field` is 'id', an id"),
         (["a,tags,b,,ann,2026-11-21"], "row 2: `field` is 'tags', which holds lists"),
         (["b,n,1,,ann,2026-11-21", "a,n,1.5,,ann,2026-11-21"], "row 3: '1.5' is not a valid int64, the type of 'n'"),

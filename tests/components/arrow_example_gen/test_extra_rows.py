@@ -86,7 +86,7 @@ def test_missing_spans_are_an_error(folder):
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ({"orign": ("JFK",)}, "'orign' is not in the schema; it names: id, origin"),
+        ({"orign": ("JFK",)}, "'orign' is not in the schema; available: id, origin"),
         ({"n": ("many",)}, "'many' is not a valid int64, the type of 'n'"),
     ],
 )

@@ -87,5 +87,5 @@ def test_damaged_champion_is_refused(location: str, tmp_path: Path) -> None:
 
 def test_missing_champion_is_named(location: str, tmp_path: Path) -> None:
     fill(location, tmp_path)
-    with pytest.raises(UsageError, match="version 7 is not there; there is: 1, 2"):
+    with pytest.raises(UsageError, match="version 7 does not exist; available: 1, 2"):
         resolve(location, tmp_path, "new", version=7)

@@ -44,5 +44,5 @@ def test_deleted_champion_is_none(registry, model, place):
 def test_missing_live_version_is_named(registry, model, place):
     registry.push(model("a"), {"fingerprints": FIRST, "champion": None})
     place.delete("1")
-    with pytest.raises(UsageError, match="version 1 is not there"):
+    with pytest.raises(UsageError, match="version 1 does not exist"):
         champion_for(registry, SECOND)

@@ -93,11 +93,11 @@ def test_number_of_a_removed_version_is_not_reused(registry, model, place):
 
 
 def test_error_for_a_missing_version_lists_the_existing_ones(registry, model):
-    with pytest.raises(UsageError, match="version 1 is not there; there is: none"):
+    with pytest.raises(UsageError, match="version 1 does not exist; available: none"):
         registry.location(1)
     registry.push(model("a"), {})
     registry.push(model("b"), {})
-    with pytest.raises(UsageError, match="version 3 is not there; there is: 1, 2"):
+    with pytest.raises(UsageError, match="version 3 does not exist; available: 1, 2"):
         registry.manifest(3)
 
 
@@ -110,7 +110,7 @@ def test_version_is_named_by_number_or_live(registry, model):
 @pytest.mark.parametrize("name", ["3", "", "-1", "1.0", "²", "Live", "."])
 def test_invalid_version_name_is_refused(registry, model, name):
     registry.push(model("a"), {})
-    with pytest.raises(UsageError, match="is not there; there is: 1"):
+    with pytest.raises(UsageError, match="does not exist; available: 1"):
         registry.version_named(name)
 
 
@@ -221,7 +221,7 @@ def test_fetch_refuses_a_damaged_version(registry, model, place, tmp_path, harm)
     place.delete(name) if harm == "gone" else place.write(name if harm == "changed" else "1/new", b"x")
     with pytest.raises(PlumblineError, match="is not the file that was pushed"):
         registry.fetch(1, tmp_path / "copy")
-    with pytest.raises(UsageError, match="version 2 is not there; there is: 1"):
+    with pytest.raises(UsageError, match="version 2 does not exist; available: 1"):
         registry.fetch(2, tmp_path / "copy")
 
 

@@ -51,7 +51,7 @@ def test_versions_that_do_not_exist_are_refused_and_nothing_changes(pushed, plac
         lambda: pushed.start_shadow(9),
         lambda: pushed.promote(9),
     ):
-        with pytest.raises(UsageError, match="version 9 is not there; there is: 1, 2, 3, 4"):
+        with pytest.raises(UsageError, match="version 9 does not exist; available: 1, 2, 3, 4"):
             attempt()
     assert place.files() == before
 
@@ -64,7 +64,7 @@ def test_canary_that_equals_live_is_refused(pushed, place):
 def test_rollback_to_a_removed_version_is_refused(pushed, place):
     pushed.promote(2)
     place.delete("1")
-    with pytest.raises(UsageError, match="version 1 is not there; there is: 2, 3, 4"):
+    with pytest.raises(UsageError, match="version 1 does not exist; available: 2, 3, 4"):
         pushed.rollback()
     assert pushed.labels().live == 2
 

@@ -165,7 +165,7 @@ def test_changes_are_recorded():
 
 
 def test_unknown_class_is_refused():
-    with pytest.raises(InputError, match="labelled c; there is: a, b"):
+    with pytest.raises(InputError, match="labelled c; available: a, b"):
         steps("multiclass", ("a", "b"), method="weights", weights={"c": 2.0})(columns(LABELS))
 
 

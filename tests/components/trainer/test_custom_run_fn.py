@@ -110,11 +110,11 @@ def run_fn(fn_args):
         ("def run_fn(fn_args): pass", "my_model.py: run_fn wrote no SavedModel to fn_args.serving_model_dir"),
         (
             SAVES.replace("NAMES", "['serve_examples', 'transform_labels']").replace("ANSWER", "'probability'"),
-            "my_model.py: the model that run_fn saved has no signature serving_default; it has: serve_examples, transf",
+            "my_model.py: the model that run_fn saved has no signature serving_default; available: serve_examples, tra",
         ),
         (
             SAVES.replace("NAMES", "['serving_default']").replace("ANSWER", "'outputs'"),
-            "has no signature serve_examples; it has: serving_default; components.trainer.exporting.save_served",
+            "has no signature serve_examples; available: serving_default; components.trainer.exporting.save_served",
         ),
         (
             SAVES.replace("NAMES", "['serving_default', 'serve_examples', 'transform_labels']").replace(

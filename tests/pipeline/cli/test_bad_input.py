@@ -159,14 +159,14 @@ def test_run_refuses(before, capsys, case):
 
 def test_run_refuses_an_unknown_dataset_before_it_makes_anything(project, capsys):
     line = refusal(capsys, "run", "--dataset", "trains")
-    assert line == "schemas/trains/pipeline.toml: no such dataset; there is: flights"
+    assert line == "schemas/trains/pipeline.toml: no such dataset; available: flights"
     assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize("command", ["runs", "report", "tuned", "gc"])
 def test_a_mistyped_dataset_is_told_from_one_without_runs(project, capsys, command):
     line = refusal(capsys, command, "--dataset", "flight")
-    assert line == "schemas/flight/pipeline.toml: no such dataset; did you mean flights? there is: flights"
+    assert line == "schemas/flight/pipeline.toml: no such dataset; did you mean flights? available: flights"
     assert "no such dataset" not in refusal(capsys, "runs", "--dataset", "flights")
 
 
@@ -197,7 +197,7 @@ def test_run_refuses_broken_labels(project, capsys, content):
 def test_run_refuses_labels_that_name_a_version_that_is_gone(project, capsys):
     (HOME / "registry").mkdir(parents=True)
     (HOME / "registry" / "labels.json").write_text('{"id": "x", "live": 7}')
-    assert "registry: version 7 is not there; there is: none" in refusal(capsys, *RUN)
+    assert "registry: version 7 does not exist; available: none" in refusal(capsys, *RUN)
     assert not (HOME / "metadata.sqlite").exists()
 
 

@@ -93,7 +93,7 @@ def test_a_decision_is_linked_to_the_pushed_artifact(plumbline, history):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["promote", "9"], "version 9 is not there; there is: 1, 2, 3"),
+        (["promote", "9"], "version 9 does not exist; available: 1, 2, 3"),
         (["promote", "live"], "version 3: is live already"),
         (["promote"], "no version is the canary; name a version to promote"),
         (["canary", "start", "3"], "version 3: is live, so it cannot be the canary"),

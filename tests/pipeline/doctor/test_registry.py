@@ -86,7 +86,7 @@ def test_labels_that_name_nothing(runs):
     write_json(runs.registry.folder / "labels.json", {"id": "a", "live": 7, "canary": 9, "previous": 1})
     ((_, severity, what),) = runs.found()
     assert severity == "error"
-    assert what == "live is 7, canary is 9, which does not exist (existing: 1, 2)"
+    assert what == "live is 7, canary is 9, which does not exist (available: 1, 2)"
     runs.repair()
     assert _labels(runs) == {"live": 1, "canary": None, "previous": None}
     assert runs.found() == []
@@ -131,7 +131,7 @@ def test_in_a_bucket(bucket, tmp_path, monkeypatch):
     bucket.write("2/saved_model.pb", b"x")
     assert found() == [("error", "saved_model.pb: differs from the pushed file", False)]
     bucket.delete("2")
-    assert found() == [("error", "live is 2, which does not exist (existing: 1)", True)]
+    assert found() == [("error", "live is 2, which does not exist (available: 1)", True)]
     mend_labels(registry, SetAside(tmp_path / "home"))
     assert registry.labels().live == 1
     bucket.write("labels.json", b"{")
@@ -158,7 +158,7 @@ def test_a_canary_that_is_gone_leaves_neither_share_nor_key(runs):
         runs.registry.folder / "labels.json",
         {"id": labels.id, "live": 2, "canary": 8, "previous": 1, "share": 0.2, "key": "k", "step": 1, "since": "s"},
     )
-    assert ("registry", "error", "canary is 8, which does not exist (existing: 1, 2)") in runs.found()
+    assert ("registry", "error", "canary is 8, which does not exist (available: 1, 2)") in runs.found()
     runs.repair()
     found = json.loads((runs.registry.folder / "labels.json").read_text())
     assert (found.pop("id") != labels.id, found) == (True, {"live": 2, "canary": None, "previous": 1})

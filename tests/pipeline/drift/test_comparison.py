@@ -160,5 +160,5 @@ def test_bad_input_is_one_clear_line(sides):
         drift(a, "note.txt")
     with pytest.raises(UsageError, match=r"^nothing: holds no file"):
         drift(a, "nothing")
-    with pytest.raises(UsageError, match=r"^--slice nose: no such column; there is: id, color"):
+    with pytest.raises(UsageError, match=r"^--slice nose: no such column; available: id, color"):
         drift(a, b, slices=["nose"])

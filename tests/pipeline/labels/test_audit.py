@@ -208,7 +208,7 @@ def test_the_limit_lists_fewer(data):
         ({"label": "kind", "labelers": ["eve"]}, "--annotators eve: no such column"),
         ({"label": "kind", "labelers": ["color", "color"]}, "color is given twice"),
         ({"label": "kind", "ids": ["nr"]}, "--id nr: no such column"),
-        ({"label": "kind", "model": "oracle"}, "use one of auto, boosting, forest, neighbours, logistic"),
+        ({"label": "kind", "model": "oracle"}, "legal: auto, boosting, forest, neighbours, logistic"),
         ({"label": "kind", "limit": 0}, "must be at least 1"),
         ({}, "give the label column"),
     ],

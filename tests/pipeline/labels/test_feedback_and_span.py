@@ -126,7 +126,7 @@ def test_labels_are_joined_and_the_last_one_wins(place: Path, capsys):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("request_id,row,repaid\nr0,0,no\nr0,1,maybe\n", "row 2: repaid is 'maybe'; it must be one of no, yes"),
+        ("request_id,row,repaid\nr0,0,no\nr0,1,maybe\n", "row 2: repaid is 'maybe'; legal: no, yes"),
         ("request_id,row,repaid\nr0,-1,no\n", "row 1: row is -1; it is the position within the request, from 0"),
         ("request_id,repaid\n,no\n", "row 1: has no request_id"),
         ("request_id,late\nr0,no\n", "repaid"),

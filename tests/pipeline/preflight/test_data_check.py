@@ -164,7 +164,7 @@ def test_a_column_that_the_schema_has_not_is_refused_with_those_it_has(project, 
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(ConfigError) as error:
         check_schema(load_config(path))
-    assert str(error.value).startswith(f"{path}: {key} is not in schemas/flights/schema.pbtxt; it names: row_id, ")
+    assert str(error.value).startswith(f"{path}: {key} is not in schemas/flights/schema.pbtxt; available: row_id, ")
 
 
 @pytest.mark.parametrize("content", [b"feature {", b"\xff", b""])

@@ -39,7 +39,7 @@ def test_ids_and_their_unique_beginnings(made):
     ("name", "why"),
     [
         ("9", "no such run in .*; legal: last, champion, a version, span-4, or the beginning of an id"),
-        ("v9", "version 9 is not there"),
+        ("v9", "version 9 does not exist"),
         ("canary", "no version is canary"),
         ("span-9", "span 9: no run in .* evaluated on it"),
         ("2026", "run 2026: is ambiguous, 2 runs in "),

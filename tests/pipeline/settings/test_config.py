@@ -214,7 +214,9 @@ def test_settings_that_cannot_be_read_are_named(tmp_path):
 
 @pytest.mark.parametrize("name", ["trains", "", "..", "a/b", "\0", "two\nlines", "q" * 5000])
 def test_an_unknown_dataset_is_refused_with_those_there_are(project, name):
-    with pytest.raises(ConfigError, match=r"schemas/.*no such dataset; there is: flights|^schemas/q+ \.\.\.$") as error:
+    with pytest.raises(
+        ConfigError, match=r"schemas/.*no such dataset; available: flights|^schemas/q+ \.\.\.$"
+    ) as error:
         find_config(name)
     assert len(str(error.value).splitlines()) == 1
     assert find_config("flights") == Path("schemas/flights/pipeline.toml")

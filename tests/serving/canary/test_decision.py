@@ -133,7 +133,7 @@ def test_predictions_in_different_bins_are_refused():
         ({"error_margin": 0.0}, "error_margin: 0.0: must be above 0"),
         ({"prediction_margin": 1.0}, "must be below 1"),
         ({"latency_quantiles": (50,)}, "latency_quantiles"),
-        ({"required": ("speed",)}, "required: speed: must be one of errors, latency, predictions, metric"),
+        ({"required": ("speed",)}, "required: speed: no such check; legal: errors, latency, predictions, metric"),
         ({"steps": (0.5, 0.1, 1)}, "steps: .*must increase"),
         ({"steps": (0.1, 0.5)}, "steps"),
     ],

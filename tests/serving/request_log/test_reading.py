@@ -56,7 +56,7 @@ def test_an_empty_log(tmp_path: Path):
 
 def test_unknown_columns_and_bad_queries(folder: Path):
     log = RequestLog(folder)
-    with pytest.raises(UsageError, match="speed: no column of the request log; there are: request_id, row, time, "):
+    with pytest.raises(UsageError, match="speed: no column of the request log; available: request_id, row, time, "):
         list(log.read(columns=["speed"]))
     for bad in ("SELECT speed FROM requests", "SELEC 1"):
         with pytest.raises(UsageError, match="the query"):

@@ -62,5 +62,5 @@ def test_no_column_is_left():
 
 def test_a_label_that_is_not_there():
     table = pa.table({"late": LABEL, "noise": NOISE})
-    with pytest.raises(UsageError, match="--label lat: no such column; did you mean late\\? There is: late, noise"):
+    with pytest.raises(UsageError, match="--label lat: no such column; did you mean late\\? available: late, noise"):
         propose(table, {"late": "string", "noise": "float64"}, "lat")

@@ -190,7 +190,7 @@ def test_thresholds_become_changes_and_other_measures_stay():
 @pytest.mark.parametrize(
     ("suggestion", "message"),
     [
-        ({"x": ("drift", "infinity_norm", 0.1)}, "feature 'x': is not in the schema; it names: c"),
+        ({"x": ("drift", "infinity_norm", 0.1)}, "feature 'x': is not in the schema; available: c"),
         ({"c": ("shift", "infinity_norm", 0.1)}, "legal: drift or skew"),
         ({"c": ("skew", "chebyshev", 0.1)}, "legal: drift or skew, infinity_norm or jensen_shannon_divergence"),
         ({"c": ("skew", "infinity_norm", float("nan"))}, "between 0 and 1, not nan"),

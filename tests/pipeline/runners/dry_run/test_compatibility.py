@@ -34,7 +34,7 @@ BREAKS: list[tuple[Callable[[Spec], Any], str]] = [
     (lambda s: s["components"]["use"].update(executorLabel="gone"), "task use: no executor is labelled 'gone'"),
     (lambda s: s["components"].pop("use"), "task use: its component 'use' is not in the spec"),
     (lambda s: _replace(s, "make", importer={"artifactUri": {}}), "task make: an importer without artifactUri"),
-    (lambda s: _replace(s, "make", importer={"artifactUri": {"constant": "/data"}}), "task make: an importer of /data; KFP imports from gs://"),
+    (lambda s: _replace(s, "make", importer={"artifactUri": {"constant": "/data"}}), "task make: an importer of /data; legal: gs://"),
     (lambda s: _task(s, "use").pop("inputs"), "task use: input artifact words: no task produces it"),
     (lambda s: _task(s, "use")["inputs"]["artifacts"].update(words={"taskOutputArtifact": {"producerTask": "gone", "outputArtifactKey": "words"}}), "task use: input artifact words: comes from task 'gone'"),
     (lambda s: _task(s, "use")["inputs"]["artifacts"].update(words={"taskOutputArtifact": {"producerTask": "make", "outputArtifactKey": "wards"}}), "task use: input artifact words: task make has no output artifact 'wards'"),

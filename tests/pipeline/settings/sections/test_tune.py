@@ -39,7 +39,7 @@ def test_nothing_is_searched_unless_asked(with_table) -> None:
         ("[tune]\nmax_rows = 500", r"\[tune\] max_rows: input should be greater than or equal to 10000"),
         ("[tune]\ntrails = 3", r"\[tune\] trails: unknown key; did you mean trials\? legal keys: trials, minutes"),
         ("[tune]\nalpha = 0", r"\[tune\] alpha: "),
-        ('[tune]\nmetric = "rmse"', r"\[tune\] metric: rmse: a binary task is searched by log_loss, auc"),
+        ('[tune]\nmetric = "rmse"', r"\[tune\] metric: rmse: no metric of a binary task; legal: log_loss, auc"),
         ("[tune.space]\nleaves = [3]", r"\[tune.space\] leaves: unknown setting; legal: learning_rate"),
         ("[tune.space]\ndropout = { min = 0.5, max = 0.1 }", r"\[tune.space\] dropout: min 0.5 is greater than max"),
         ("[tune.space]\nmembers = [2.5]", r"\[tune.space\] members: must be a whole number, not 2.5"),
