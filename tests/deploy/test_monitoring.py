@@ -38,6 +38,7 @@ counters.load(7, 2)
 counters.registry("flights", True, 1)
 counters.aliases("flights", {"live": 3, "canary": 4, "shadow": 5, "previous": None}, 0.05)
 counters.log("flights", {"written": 9, "queued": 0, "sampled_out": 0, "dropped_disk": 2, "dropped_queue_full": 0})
+counters.flush()
 print(metrics.exposition().decode())
 """
 
