@@ -39,6 +39,7 @@ from components.shared.errors import PlumblineError, UsageError
 
 PATH = "/v1/models/flights:predict"
 STARTED_WITHIN = 180.0
+LOADING_ATTEMPTS = 5
 BARE = """
 import json, sys, time
 from pathlib import Path
@@ -265,8 +266,11 @@ def _loading(server: Server, registry: Path, options: argparse.Namespace) -> dic
             copy = Path(temporary) / "model"
             shutil.copytree(model, copy, ignore=shutil.ignore_patterns("manifest.json", "model_card.*"))
             (copy / "assets.extra" / "round").write_text(str(number))
-            place.push(copy, {"run_id": f"benchmark {number}"})
-        loading.append(server.load(options.seconds, options.connections))
+            version = place.push(copy, {"run_id": f"benchmark {number}"})
+        for _ in range(LOADING_ATTEMPTS):  # until the version has been loaded and has answered
+            loading.append(server.load(options.seconds, options.connections))
+            if str(version) in loading[-1]["versions"]:
+                break
         versions |= set(loading[-1]["versions"])
         print("steady", steady[-1], "loading", loading[-1], file=sys.stderr)
     quiet, busy = (statistics.median(one["p99_ms"] for one in rounds) for rounds in (steady, loading))

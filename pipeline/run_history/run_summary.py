@@ -270,6 +270,7 @@ def summary_text(summary: Summary) -> str:
         lines.append(f"  blessed     {_blessing_text(summary)}")
     if summary.pushed is not None:
         lines.append(f"  pushed      version {summary.pushed}: {_nearby(summary.registry)}/{summary.pushed}")
+        lines.append(f"  serve       plumbline serve --dataset {summary.dataset}")
     elif summary.metrics:
         lines.append("  pushed      nothing")
     count = len(summary.components)
