@@ -92,7 +92,7 @@ def tried(name: str, label: str, folder: Path, limit: float) -> dict[str, Any]:
         },
         "blessed": summary["blessed"],
         "pushed": summary["pushed"],
-        "said": "; ".join(summary["reasons"]),
+        "said": "; ".join(summary["violation_texts"]),
         "anomalies": summary["anomalies"],
         "warnings": summary["warnings"],
     }

@@ -5,6 +5,7 @@ import os
 import shutil
 import uuid
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import apache_beam as beam
@@ -32,6 +33,7 @@ from components.arrow_example_gen.source import Source
 from components.shared.errors import InputError
 from components.shared.examples.row_counts import FILE as ROWS
 from components.shared.examples.row_counts import rows_text
+from components.shared.progress import report_progress
 from components.table_reading.fingerprint import data_fingerprint
 
 
@@ -83,7 +85,7 @@ def ArrowExampleGen(
             # TFX creates the pipeline for every execution. Beam deletes its folder on run(), which is not called here.
             shutil.rmtree(beam_pipeline.local_tempdir, ignore_errors=True)
         local = "://" not in examples.uri
-        done = [convert(described, job, columnar=local) for job in work]
+        done = _converted(described, work, columnar=local)
     check_labels(described, done)
     with fileio.open(os.path.join(examples.uri, ROWS), "w") as file:
         file.write(rows_text((job.target, one.rows) for job, one in zip(work, done, strict=True)))
@@ -126,6 +128,17 @@ def ArrowExampleGen(
 def _is_distributed(pipeline: beam.Pipeline | None) -> bool:
     """Whether the pipeline's runner has remote workers; a local runner would only add Beam's overhead."""
     return pipeline is not None and type(pipeline.runner).__name__ not in StandardOptions.LOCAL_RUNNERS
+
+
+def _converted(source: Source, work: Sequence[ConversionTask], columnar: bool) -> list[ConversionResult]:
+    """Converts the files one after the other, with progress by bytes."""
+    total, read, done = sum(job.file.bytes for job in work), 0, []
+    for number, job in enumerate(work, 1):
+        report_progress(f"file {number} of {len(work)}", read, total)
+        done.append(convert(source, job, columnar=columnar))
+        read += job.file.bytes
+    report_progress("")
+    return done
 
 
 def _on_workers(

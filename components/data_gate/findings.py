@@ -117,7 +117,7 @@ def _hint(finding: DataFinding, legal: Sequence[str]) -> str:
     values = re.findall(r"(?:missing from the schema: |, )(.+?) \(", finding.detail)
     like = [(value, known[loose_key(value)]) for value in values if loose_key(value) in known and value not in legal]
     pairs = ", ".join(f"'{value}' may be '{meant}'" for value, meant in like[:3])
-    return f"; {pairs}: [data.values.{finding.feature}] reads it as that" if pairs else ""
+    return f"; {pairs}: [data.values.{finding.feature}] maps it to that value" if pairs else ""
 
 
 def blocking(

@@ -9,6 +9,7 @@ from components.drift_validator.distances.duplicate_rate import duplicate_rate
 from components.drift_validator.significance import DriftFinding, TestSubject, apply_tests
 from components.drift_validator.sketches.sketch import ColumnSketch, TableSketch
 from components.drift_validator.thresholds import DriftThresholds
+from components.shared.statistics.slice_sizes import MIN_SLICE_ROWS
 
 ROWS = "(rows)"
 COLUMNS = "(columns)"
@@ -23,7 +24,7 @@ def compare_sketches(
     current: TableSketch,
     rules: DriftThresholds,
     roles: Mapping[str, str] | None = None,
-    min_slice_rows: int = 200,
+    min_slice_rows: int = MIN_SLICE_ROWS,
     joint: DistanceResult | None = None,
 ) -> list[DriftFinding]:
     """Computes and tests all distances between two data sets.

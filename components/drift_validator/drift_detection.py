@@ -20,6 +20,7 @@ from components.drift_validator.sketches.sampled_words import with_sampled_words
 from components.drift_validator.sketches.single_values import single_values
 from components.drift_validator.sketches.sketch import CategoryCounts, ColumnSketch, TableSketch
 from components.drift_validator.thresholds import DriftThresholds
+from components.shared.statistics.slice_sizes import MIN_SLICE_ROWS
 
 JOINT_CELLS = 300_000
 """Maximum number of cells of each data set in the test of the joint distribution; wide tables use fewer rows, but at
@@ -61,7 +62,7 @@ class DriftConfig:
     dates: Mapping[str, str] = field(default_factory=dict)
     derived: Sequence[str] = ()
     slices: Sequence[Sequence[str]] = ()
-    min_slice_rows: int = 200
+    min_slice_rows: int = MIN_SLICE_ROWS
     joint_rows: int = 10_000
     seed: int = 13
 

@@ -15,6 +15,7 @@ from components.error_analysis.row_losses import LOSS, RowLosses, row_losses, ta
 from components.error_analysis.row_sample import MOST_CELLS, read_feature_columns, sample_rows
 from components.error_analysis.settings import ErrorAnalysisSettings
 from components.error_analysis.slice_search import SliceSearchResult, weak_slices
+from components.shared.audited_rows import audited_rows
 from components.shared.examples.example_reading import whole_columns
 from components.shared.features.derived_features import sources
 from components.shared.serving.predictions import CANDIDATE, ModelPredictions
@@ -99,7 +100,7 @@ def analyse_errors(
 
 
 def _training(columns: Mapping[str, Column], places: np.ndarray, audit: Mapping[str, Any]) -> TrainingRows:
-    if not audit.get("judged"):
+    if not audited_rows(audit):
         return TrainingRows(columns, None)
     issues = [issue["row"] for issue in audit["issues"]]
     doubtful = np.isin(places, issues)

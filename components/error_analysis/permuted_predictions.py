@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from components.error_analysis.row_losses import RowLosses, row_losses
+from components.shared.progress import report_progress
 from components.shared.serving.serving_contract import ModelOutput, SavedModel
 
 BATCH = 8192
@@ -39,10 +40,12 @@ class PermutedPredictions:
         rows = len(self._target)
         together = max(1, BATCH // max(1, rows))
         for start in range(0, len(permutations), together):
+            report_progress(f"permutation {start + 1} of {len(permutations)}", start, len(permutations))
             some = permutations[start : start + together]
             predicted = self._model.predict(self._records(some))
             for at in range(len(some)):
                 yield self._outcomes(predicted, slice(at * rows, (at + 1) * rows))
+        report_progress("")
 
     def _records(self, permutations: Sequence[Permutation]) -> np.ndarray:
         if not self._cells:

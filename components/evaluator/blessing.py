@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from components.evaluator.findings import ThresholdViolation
 from components.evaluator.paired_comparison import MetricComparison
 from components.shared.statistics.metric_names import LOWER_IS_BETTER as LOWER_IS_BETTER
+from components.shared.statistics.slice_sizes import EVERY_SLICE
 from components.shared.statistics.threshold_criteria import Criterion
 
 Metrics = Mapping[str, float]
@@ -23,7 +24,7 @@ class ValidationThresholds:
     slice_thresholds: Mapping[str, float] = field(default_factory=dict)
     tolerance: Mapping[str, float] = field(default_factory=dict)
     slice_tolerance: Mapping[str, float] = field(default_factory=dict)
-    min_slice_rows: int = 1
+    min_slice_rows: int = EVERY_SLICE
     linear_baseline: str = "warn"
     prior_baseline: str = "block"
     strongest_column: str = "block"

@@ -45,7 +45,8 @@ def evaluate(
 
     Returns:
       The content of verdict.json; docs/verdict.md describes every field. Here are the types:
-        `violations`, `notices`: findings.Finding as JSON; `shortfalls` and `warnings` hold the same as text.
+        `violations`, `notices`: findings.Finding as JSON; `violation_texts` and `warnings` hold the same as text, and
+        `shortfalls` is the former name of `violation_texts`.
         `decisions`, `baseline_differences`, `champion_differences`: fields of assessment.Assessment.
         `comparisons`: paired_comparison.MetricComparison, with `slice` and `metric`.
         `strongest_column`: baseline_comparison.StrongestColumnResult, or null.
@@ -110,11 +111,13 @@ def _verdict(
         notices.append(UnknownClasses(dict(unknown), with_unseen))
     notices += found.notices
     shown = {name: {**values, **_differences(values, (champion or {}).get(name))} for name, values in candidate.items()}
+    texts = [to_text(one) for one in violations]
     return {
         "blessed": not violations,
         "violations": [one.to_json() for one in violations],
         "notices": [one.to_json() for one in notices],
-        "shortfalls": [to_text(one) for one in violations],
+        "violation_texts": texts,
+        "shortfalls": texts,
         "warnings": [to_text(one) for one in notices],
         "metrics": _finite(shown[OVERALL]),
         "intervals": found.intervals.get(OVERALL, {}),

@@ -80,11 +80,11 @@ class LabelAudit:
 
     Attributes:
       consistency: Label consistency among rows that are equal in every feature.
-      judged: Rows whose label quality was estimated, from out-of-sample predictions.
+      audited: Rows whose label quality was estimated, from out-of-sample predictions.
       learned: Rows that the models were trained on.
       model: Names of the models, joined by "+".
       doubtful: Number of suspected label errors; `issues` lists those of lowest quality.
-      noise: Estimated share of wrong labels, in [0, 1]: doubtful / judged. Where `separable` is false it is an upper
+      noise: Estimated share of wrong labels, in [0, 1]: doubtful / audited. Where `separable` is false it is an upper
         estimate, because rows that are hard to predict are counted, too.
       separable: Whether the models separate the classes; None for a regression or where no row was scored.
       issues: Suspected label errors, lowest quality first.
@@ -98,7 +98,7 @@ class LabelAudit:
     """
 
     consistency: LabelConsistency
-    judged: int
+    audited: int
     learned: int
     model: str
     doubtful: int
@@ -114,9 +114,12 @@ class LabelAudit:
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Returns all fields as JSON; the fields of `consistency` are on the same level as the others."""
+        """Returns all fields as JSON; the fields of `consistency` are on the same level as the others.
+
+        `judged` is the former name of `audited`, for readers of earlier versions.
+        """
         fields = asdict(self)
-        return {**fields.pop("consistency"), **fields}
+        return {**fields.pop("consistency"), **fields, "judged": self.audited}
 
 
 def audit_labels(
@@ -167,7 +170,7 @@ def audit_labels(
     highest = outlying[np.argsort(-scores[outlying], kind="stable")[:MOST_LISTED]]
     return LabelAudit(
         consistency=_consistency(rows, label, kinds, ids, regression),
-        judged=len(found.rows),
+        audited=len(found.rows),
         learned=found.learned,
         model="+".join(found.models),
         doubtful=len(ranked),

@@ -9,10 +9,10 @@ MOST_SHOWN = 10
 
 def audit_lines(found: LabelAudit) -> list[str]:
     """Formats a label audit: the number of suspected label errors, notes, and the issues of lowest quality."""
-    if not found.judged:
+    if not found.audited:
         return list(found.notes)
     lines = [
-        f"{found.doubtful:,} of {found.judged:,} labels are suspected errors ({found.noise:.1%}), "
+        f"{found.doubtful:,} of {found.audited:,} labels are suspected errors ({found.noise:.1%}), "
         f"by out-of-sample predictions of {found.model}"
     ]
     lines += [f"  note: {note}" for note in found.notes]

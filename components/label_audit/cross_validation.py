@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from components.label_audit.encoding import EncodedFeatures
 from components.label_audit.grouped_folds import Folds
 from components.label_audit.models import Fitted, Model, fit_classifier, fit_regressor
+from components.shared.progress import report_progress
 
 FITTED_BY_LIKELIHOOD: tuple[Model, ...] = ("boosting", "logistic")
 """Models that are fitted by maximum likelihood, so that their probabilities need no calibration."""
@@ -37,7 +38,7 @@ def predicted_probabilities(
     found = []
     for kind in models:
         fit = _classifiers(kind, encoded, labels, classes, folds, seed)
-        probabilities = _crossed(folds, (len(labels), classes), fit)
+        probabilities = _crossed(kind, folds, (len(labels), classes), fit)
         found.append(probabilities if kind in FITTED_BY_LIKELIHOOD else calibrate(probabilities, labels))
     return found[0] if len(found) == 1 else calibrate(np.mean(found, axis=0), labels)
 
@@ -57,7 +58,7 @@ def predicted_values(
     Returns:
       Predictions [N].
     """
-    found = [_crossed(folds, (len(labels),), _regressors(kind, encoded, labels, folds, seed)) for kind in models]
+    found = [_crossed(kind, folds, (len(labels),), _regressors(kind, encoded, labels, folds, seed)) for kind in models]
     return np.asarray(np.mean(found, axis=0))
 
 
@@ -104,7 +105,7 @@ def _regressors(
     return lambda fold: fit_regressor(kind, encoded, labels, folds.train_rows(fold), seed)
 
 
-def _crossed(folds: Folds, shape: tuple[int, ...], fit: Callable[[int], Fitted]) -> np.ndarray:
+def _crossed(name: str, folds: Folds, shape: tuple[int, ...], fit: Callable[[int], Fitted]) -> np.ndarray:
     """Fits the model of each fold and predicts the rows of the fold.
 
     Folds run in parallel, each with one library thread. Several threads on one tree would synchronise at every node,
@@ -120,8 +121,11 @@ def _crossed(folds: Folds, shape: tuple[int, ...], fit: Callable[[int], Fitted])
             with threadpool_limits(1):
                 found[rows] = fit(fold)(rows)
 
+    report_progress(f"{name}: 0 of {folds.count} folds", 0, folds.count)
     with ThreadPoolExecutor(max_workers=min(folds.count, cpu_cores())) as pool:
-        list(pool.map(work, range(folds.count)))
+        for done, _ in enumerate(pool.map(work, range(folds.count)), 1):
+            report_progress(f"{name}: {done} of {folds.count} folds", done, folds.count)
+    report_progress("")
     return found
 
 

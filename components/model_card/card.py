@@ -5,6 +5,7 @@ from typing import Any
 
 from components.model_card.content import CardItems, CardSection, CardTable, CardText, ModelCard, PushedVersion
 from components.shared.statistics.metric_names import METRICS
+from components.shared.statistics.slice_sizes import EVERY_SLICE
 
 MOST_ROWS = 60
 """Maximum rows of a table; the number of rows left out is stated."""
@@ -216,7 +217,7 @@ def _slices(verdict: Mapping[str, Any], policy: Mapping[str, Any]) -> CardSectio
     if not slices:
         return None
     shown = [name for name in METRICS if name in verdict["metrics"] and name not in ("precision", "recall", "mae")][:3]
-    least = policy.get("min_slice_rows", 1)
+    least = policy.get("min_slice_rows", EVERY_SLICE)
     ordered = sorted(slices, key=lambda name: (-(slices[name].get("rows") or 0), name))
     rows = []
     for name in ordered[:MOST_ROWS]:
@@ -303,7 +304,7 @@ def _limits(data: Mapping[str, Any], verdict: Mapping[str, Any], policy: Mapping
         "Evaluated on recorded rows, not on live requests; effects of the model's own decisions are not included.",
     ]
     slices = verdict.get("slices") or {}
-    least = policy.get("min_slice_rows", 1)
+    least = policy.get("min_slice_rows", EVERY_SLICE)
     small = sorted(name for name, values in slices.items() if (values.get("rows") or 0) < least)
     if small:
         more = f" and {len(small) - 10:,} more" if len(small) > 10 else ""

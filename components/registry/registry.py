@@ -214,7 +214,7 @@ class Registry:
     ) -> Aliases:
         """Applies a change of the aliases to an existing registry, after a check that the versions in use exist."""
         if self.labels() is None:  # before `locked`, which would create the folder
-            raise UsageError(f"{self.where}: no version is there yet; `plumbline run` pushes one")
+            raise UsageError(f"{self.where}: the registry has no version yet; `plumbline run` pushes one")
         if version is not None:
             self.location(version)
 

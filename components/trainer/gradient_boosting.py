@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from components.shared.progress import report_progress
 from components.trainer.ensemble_loss import loss
 
 EARLY_STEP, STEP, EARLY = 10, 25, 100
@@ -182,6 +183,8 @@ def validate(
     weights = np.array([len(rows.labels) for rows in validation], float)
     best, chosen, kept, since, stopped = float("inf"), 0, predictions, 0, False
     for stop in evaluations(rounds):
+        done = min(booster.rounds for booster in boosters)
+        report_progress(f"trees, round {done} of at most {rounds}", done, rounds, at_most=True)
         predictions = [
             _grown(booster, rows, prediction, stop)
             for booster, rows, prediction in zip(boosters, validation, predictions, strict=True)
@@ -201,6 +204,7 @@ def validate(
         stopped = late()
         if stopped or all(booster.finished for booster in boosters):
             break
+    report_progress("")
     return BoostingValidation(chosen, kept, boosters, stopped)
 
 
@@ -218,5 +222,8 @@ def _grown(booster: GradientBoosting, rows: BoostingRows, prediction: np.ndarray
 def fit_rounds(rows: BoostingRows, problem: BoostingProblem, rounds: int) -> GradientBoosting:
     """Returns a booster trained for `rounds` rounds, without early stopping."""
     found = GradientBoosting(rows, problem)
-    found.grow(rounds)
+    for stop in evaluations(rounds):
+        report_progress(f"trees, round {found.rounds} of {rounds}", found.rounds, rounds)
+        found.grow(stop - found.rounds)
+    report_progress("")
     return found

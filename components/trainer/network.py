@@ -94,7 +94,11 @@ def fit_network(
     )
     feed = BatchDataset(rows, batch, settings["seed"], weights)
     pace = ThroughputCallback(feed)
-    callbacks: list[keras.callbacks.Callback] = [keras.callbacks.TerminateOnNaN(), _Note(settings["epochs"]), pace]
+    callbacks: list[keras.callbacks.Callback] = [
+        keras.callbacks.TerminateOnNaN(),
+        _Note(settings["epochs"], validation is not None),
+        pace,
+    ]
     if validation is not None:
         patience = settings["patience"]
         stop = keras.callbacks.EarlyStopping("val_ensemble", mode="min", patience=patience, restore_best_weights=True)
@@ -128,14 +132,16 @@ def steps_per_execution(batch: int) -> int:
 class _Note(keras.callbacks.Callback):
     """Reports the epoch and the last epoch's loss as progress."""
 
-    def __init__(self, epochs: int) -> None:
+    def __init__(self, epochs: int, early_stopping: bool) -> None:
         super().__init__()
         self._epochs = epochs
+        self._early_stopping = early_stopping
         self._last = ""
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Reports the epoch that begins."""
-        report_progress(f"network, epoch {epoch + 1} of {self._epochs}{self._last}")
+        text = f"network, epoch {epoch + 1} of {self._epochs}{self._last}"
+        report_progress(text, epoch, self._epochs, at_most=self._early_stopping)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Keeps the loss of the epoch for the next report."""

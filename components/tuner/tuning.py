@@ -77,7 +77,8 @@ def tune(data: TuningData, tables: Mapping[str, Any], settings: TunerSettings, n
     def attempt(number: int, values: Mapping[str, Any]) -> Trial:
         best = best_of(done, metric)
         so_far = "" if best is None else f", best {metric} {best.score:.4g}"
-        with progress_scope(f"trial {number + 1} of {settings.trials}{so_far}: "):
+        text = f"trial {number + 1} of {settings.trials}{so_far}: "
+        with progress_scope(text, number, settings.trials, at_most=True):  # [tune] minutes may end it
             report_progress("begins")
             found = notebook.trial(values, lambda: attempted(values, lambda: evaluation.train(values)))
         keras.backend.clear_session()

@@ -1,3 +1,3 @@
-"""The `plumbline` command: a module a command or a family of commands, each with its arguments and its handler."""
+"""The `plumbline` command: one module for each command or family of commands, with arguments and handler."""
 
 from pipeline.cli.command_line import main as main

@@ -58,12 +58,12 @@ def add_parsers(commands: Commands) -> None:
 
 
 def audit(parsed: argparse.Namespace) -> int:
-    """Audits the labels of a table; exports the rows that should be looked at where --export names a file."""
+    """Audits the labels of a table; exports the rows to review if --export names a file."""
     from pipeline.drift.input_tables import ReadRequest
     from pipeline.labels.audit import audit, check_threshold, export_corrections, export_text
 
     if not parsed.label and not parsed.dataset and not parsed.annotators:
-        raise UsageError("audit: no label column given; pass --label COL, --dataset NAME or --annotators A,B")
+        raise UsageError("audit: no label column given; use --label COL, --dataset NAME or --annotators A,B")
     if parsed.limit < 1:
         raise UsageError(f"--limit {parsed.limit}: must be at least 1")
     if parsed.auto is not None:

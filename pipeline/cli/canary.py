@@ -24,7 +24,7 @@ def add_parsers(commands: Commands) -> None:
         "canary",
         "ACTION",
         help="send a share of the requests to a version, and decide about it",
-        description="A canary answers a share of the requests; its statistics decide whether it becomes live.",
+        description="Serves a share of the requests with a version; statistical tests decide whether it becomes live.",
     )
     parser = add_command(
         actions,
@@ -32,7 +32,7 @@ def add_parsers(commands: Commands) -> None:
         start,
         help="start a canary, change its share, or start a shadow",
         description=(
-            "Sends a share of the requests to a version; of the present canary, it changes the share. --auto raises "
+            "Sends a share of the requests to a version; for the present canary, it changes the share. --auto raises "
             "the share by the steps of [canary] and promotes or rolls back. --shadow sends copies of the requests to a "
             "version, whose predictions are only logged."
         ),
@@ -47,7 +47,7 @@ def add_parsers(commands: Commands) -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--share", type=float, metavar="S", help="share of the requests, above 0 (default: first step)")
     how.add_argument("--auto", action="store_true", help="go through the steps, watching until the decision")
-    how.add_argument("--shadow", action="store_true", help="log its predictions only; live answers")
+    how.add_argument("--shadow", action="store_true", help="log its predictions only; live serves the responses")
     add_root(parser)
     add_json(parser)
 
@@ -69,8 +69,8 @@ def add_parsers(commands: Commands) -> None:
         watch,
         help="continue the automatic mode until the decision",
         description=(
-            "Looks at the canary every [canary] interval seconds, raises its share, and promotes it or rolls it back. "
-            f"Exit code {ROLLED_BACK} after a rollback. It may be killed and started again, on any machine."
+            "Evaluates the canary every [canary] interval seconds, raises its share, and promotes it or rolls it back. "
+            f"Exit code {ROLLED_BACK} after a rollback. It can be stopped and restarted at any time, on any machine."
         ),
         examples=(
             "plumbline canary watch --dataset flights",
@@ -78,7 +78,7 @@ def add_parsers(commands: Commands) -> None:
         ),
     )
     add_dataset(parser)
-    parser.add_argument("--once", action="store_true", help="look once, for a scheduler")
+    parser.add_argument("--once", action="store_true", help="check once and exit, for a scheduler")
     add_root(parser)
     add_json(parser)
 
@@ -86,8 +86,8 @@ def add_parsers(commands: Commands) -> None:
         actions,
         "stop",
         stop,
-        help="end canary and shadow without a verdict",
-        description="Ends the canary and the shadow: live answers all requests. The version may become a canary again.",
+        help="end canary and shadow without a decision",
+        description="Ends the canary and the shadow: live serves all requests. The version may become a canary again.",
         examples=("plumbline canary stop --dataset flights",),
     )
     add_dataset(parser)
@@ -127,7 +127,7 @@ def status(parsed: argparse.Namespace) -> int:
     registry = registry_of(parsed)
     aliases = registry.labels()
     if aliases is None:
-        raise UsageError(f"{registry.where}: no version is there yet; `plumbline run` pushes one")
+        raise UsageError(f"{registry.where}: the registry has no version yet; `plumbline run` pushes one")
     if aliases.canary is None:
         print_found(parsed, lambda: {**_shown(aliases), "analysis": None}, lambda: _line(aliases))
         return 0

@@ -51,7 +51,10 @@ def add_parsers(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="COL",
-        help="compare also within each value of COL, or of a cross COL,COL; repeatable",
+        help=(
+            "compare also within each value of COL, or of a cross COL,COL, with at least [drift] min_slice_rows rows "
+            "(default: 500); repeatable"
+        ),
     )
     parser.add_argument(
         "--no-joint", action="store_true", help="skip the classifier two-sample test of all columns together"

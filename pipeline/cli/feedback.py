@@ -16,12 +16,12 @@ def add_parsers(commands: Commands) -> None:
         commands,
         "feedback",
         feedback,
-        help="import labels that arrived after the answers, by request id",
+        help="import labels that arrived after the predictions, by request id",
         description=(
             "Joins labels to the request log of `plumbline serve`. FILE has the columns request_id, optionally row "
-            "(position within the request, from 0; without it a label is that of every row), and the label. A row that "
-            "has a label gets the new one. Labels of unknown requests are kept, and count as soon as their rows are "
-            "logged."
+            "(position within the request, from 0; without it the label applies to every row of the request), and the "
+            "label. An existing label is replaced. Labels of unknown requests are kept and joined as soon as their "
+            "rows are logged."
         ),
         examples=("plumbline feedback labels.csv --dataset flights",),
         needs="tables",

@@ -17,8 +17,8 @@ def add_parsers(commands: Commands) -> None:
         help="write settings and a schema for your own data",
         description=(
             "Reads all rows and writes schemas/NAME/pipeline.toml and schema.pbtxt: types, kinds of "
-            "features, task, ids, columns that leak the label. Each assumption is printed and stands as a comment in "
-            "the file. Called again, it keeps your edits."
+            "features, task, ids, columns that leak the label. Each assumption is printed and written as a comment in "
+            "the file. A second call keeps your edits."
         ),
         examples=(
             "plumbline init --data data/loans.csv --label repaid",

@@ -55,7 +55,7 @@ def _add_submit(commands: Commands) -> None:
         submit,
         help="run the pipeline on Kubeflow Pipelines, once or on a schedule",
         description="Compiles the pipeline and starts a run on Kubeflow Pipelines, or with --every a recurring run. "
-        "What is left out comes from [kubeflow] of the settings.",
+        "Options that are not given come from [kubeflow] of the settings.",
         examples=(
             "plumbline submit --dataset flights --host http://127.0.0.1:8080 --wait",
             "plumbline submit --dataset flights --every weekly --replace",
@@ -101,9 +101,9 @@ def _add_dry_run(commands: Commands) -> None:
         dry_run,
         help="run a compiled pipeline on this machine, as a cluster would",
         description=(
-            "Runs each step of a compiled pipeline in a process or container of its own, with what KFP's driver and "
-            "launcher would give it. First rejects what KFP would reject. Called again, continues after the last step"
-            " that succeeded."
+            "Runs each step of a compiled pipeline in a process or container of its own, with the inputs that KFP's "
+            "driver and launcher would pass. Rejects first what KFP would reject. A second call continues after the "
+            "last step that succeeded."
         ),
         examples=("plumbline dry-run build/flights.yaml --no-image",),
     )
@@ -139,7 +139,7 @@ def _add_dry_run(commands: Commands) -> None:
         metavar="DIR:PATH[:ro]",
         help="folder to mount into the containers; repeatable",
     )
-    parser.add_argument("--no-retries", action="store_true", help="try each step once, whatever the YAML says")
+    parser.add_argument("--no-retries", action="store_true", help="try each step once; ignore the retries of the YAML")
     parser.add_argument("--fresh", action="store_true", help="discard the results of an earlier dry run")
     add_json(parser)
 
@@ -164,7 +164,7 @@ def submit(parsed: argparse.Namespace) -> int:
     from pipeline.runners.kubeflow import submit as submitting
 
     if parsed.wait and parsed.every:
-        raise UsageError("--wait with --every: a schedule does not end; leave one of them out")
+        raise UsageError("--wait with --every: a recurring run does not end; use one of the two options")
     if parsed.replace and not parsed.every:
         raise UsageError("--replace: only with --every")
     request = submitting.Request(**{field: getattr(parsed, field) for field in submitting.Request.__dataclass_fields__})

@@ -51,7 +51,7 @@ def add_parsers(commands: Commands) -> None:
 
 
 def lineage(parsed: argparse.Namespace) -> int:
-    """Prints the run, the data and the code that a registered model came from."""
+    """Prints the run, the data and the code of a registered model."""
     from pipeline.run_history.lineage import lineage_text, model_lineage
 
     registry = registry_of(parsed)

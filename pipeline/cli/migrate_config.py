@@ -17,7 +17,7 @@ def add_parsers(commands: Commands) -> None:
         migrate_config,
         help="rewrite settings that use former names of keys",
         description="Replaces the former names of settings keys by the present ones in pipeline.toml. Comments, order "
-        "and layout stay; a file without former names is not touched.",
+        "and layout stay; a file without former names is not changed.",
         examples=("plumbline migrate-config --dry-run", "plumbline migrate-config schemas/flights/pipeline.toml"),
     )
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""The argument parser: one line for a wrong call, with the name that was probably meant."""
+"""The argument parser: one line for a usage error, with the nearest legal name."""
 
 import argparse
 import re
@@ -34,7 +34,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
-    """Arguments parsed by the command's own parser, which also reports what it does not know (exit code 2)."""
+    """Arguments parsed by the command's own parser, which also reports unknown arguments (exit code 2)."""
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         command: Parser = parsed.parser

@@ -19,8 +19,8 @@ def add_parsers(commands: Commands) -> None:
         replay,
         help="run the pipeline once for each of several spans, in order",
         description=(
-            "Runs the pipeline with span A as evaluation span, then with the next one, to span B, as it would have "
-            "run month by month. Prints one line for each run, then the drift of all runs."
+            "Runs the pipeline with span A as evaluation span, then with the next one, to span B, as scheduled runs "
+            "would have done. Prints one line for each run, then the drift of all runs."
         ),
         examples=("plumbline replay --dataset flights --from 4 --to 6",),
         needs="tables",

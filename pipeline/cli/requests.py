@@ -44,7 +44,7 @@ def requests(parsed: argparse.Namespace) -> int:
         raise UsageError(f"{folder}: there is no request log; `plumbline serve` writes it")
     if not parsed.export:
         if parsed.since or parsed.until:
-            raise UsageError("--since and --until choose what is exported; name a file with --export")
+            raise UsageError("--since and --until select the exported rows; name a file with --export")
         from serving.request_log.status import log_status
 
         status = log_status(folder)
@@ -64,5 +64,5 @@ def _time(option: str, text: str | None) -> datetime | None:
     try:
         time = datetime.fromisoformat(text.removesuffix("Z"))
     except ValueError as exc:
-        raise UsageError(f"{option} {text}: is no time; write 2026-11-29 or 2026-11-29T12:00:00") from exc
+        raise UsageError(f"{option} {text}: not a time; write 2026-11-29 or 2026-11-29T12:00:00") from exc
     return time if time.tzinfo else time.replace(tzinfo=timezone.utc)

@@ -1,4 +1,4 @@
-"""What a command's arguments name: settings, folder of runs, registry, metadata store. Slow modules load on use."""
+"""Resources that arguments name: settings, folder of runs, registry, metadata store. Slow modules load on use."""
 
 import argparse
 from pathlib import Path

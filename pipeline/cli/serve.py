@@ -27,7 +27,7 @@ def add_parsers(commands: Commands) -> None:
         commands,
         "serve",
         serve,
-        help="answer requests with the models of the registry",
+        help="serve the models of the registry",
         description="Starts a model server with the REST API of TensorFlow Serving and the Open Inference Protocol, "
         "and prints a curl command that works. A pushed, promoted or rolled-back version of the registry answers "
         "within a second, without a failed request. Ends with Ctrl-C, after the running requests.",

@@ -28,14 +28,14 @@ def add_parsers(commands: Commands) -> None:
     add_dataset(parser)
     parser.add_argument("--write", action="store_true", help="write them to [training] of pipeline.toml")
     parser.add_argument(
-        "--file", type=Path, metavar="FILE", help="read this best_settings.json, such as one of a cluster run"
+        "--file", type=Path, metavar="FILE", help="read this best_settings.json, for example from a cluster run"
     )
     add_root(parser)
     add_json(parser)
 
 
 def tuned(parsed: argparse.Namespace) -> int:
-    """Prints the settings that the last search found; --write keeps them in pipeline.toml."""
+    """Prints the hyperparameters that the last search selected; --write writes them to pipeline.toml."""
     from pipeline.settings import tuning_result as tuned_
 
     config = settings_of(parsed)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from components.shared.audited_rows import audited_rows
 from components.shared.errors import UsageError
 from components.shared.files import read_json
 from pipeline.notebook_views.last_run import INK, IS, WAS, finished, output, store_of
@@ -23,7 +24,7 @@ _MEANING = {
     "conflicting_rows": "Of those, rows in groups with conflicting labels",
     "ceiling": "Highest accuracy that any function of the features can reach on these rows",
     "repeated_ids": "Rows that share their id with another row",
-    "judged": "Rows with an out-of-sample prediction of their label",
+    "audited": "Rows with an out-of-sample prediction of their label",
     "doubtful": "Of those, suspected label errors",
     "noise": "Estimated share of wrong labels; an upper estimate where classes overlap",
     "near_conflicting_rows": "Near-duplicate rows with conflicting labels",
@@ -34,7 +35,7 @@ _MEANING = {
 def load_labels(root: Path, run: Mapping[str, Any]) -> dict[str, Any]:
     """Reads labels.json, the label audit of a run."""
     found: dict[str, Any] = read_json(output(root, run, "labels") / "labels.json")
-    return found
+    return {"audited": audited_rows(found), **found} if "judged" in found else found
 
 
 def consistency_table(labels: Mapping[str, Any]) -> pd.DataFrame:
@@ -51,7 +52,7 @@ def class_table(labels: Mapping[str, Any]) -> pd.DataFrame:
     table.index.name = "class"
     noise = pd.DataFrame(labels.get("class_noise") or [], columns=["label", "rows", "doubtful", "noise"])
     if not noise.empty:
-        table = table.join(noise.set_index("label").rename(columns={"rows": "judged"}))
+        table = table.join(noise.set_index("label").rename(columns={"rows": "audited"}))
     return table.sort_values("share", ascending=False)
 
 
@@ -75,9 +76,10 @@ def labels_text(labels: Mapping[str, Any]) -> str:
     ]
     if labels.get("issues") is None:
         lines.append("This run did not search for label errors.")
-    elif "judged" in labels and "doubtful" in labels:
-        share = labels["doubtful"] / labels["judged"] if labels["judged"] else 0.0
-        lines.append(f"{labels['doubtful']:,} of {labels['judged']:,} labels ({share:.1%}) are suspected errors.")
+    elif "doubtful" in labels:
+        audited = audited_rows(labels)
+        share = labels["doubtful"] / audited if audited else 0.0
+        lines.append(f"{labels['doubtful']:,} of {audited:,} labels ({share:.1%}) are suspected errors.")
     return "\n".join([*lines, *(labels.get("notes") or ())])
 
 

@@ -35,7 +35,8 @@ def model_text(verdict: Mapping[str, Any]) -> str:
     """Returns the verdict in lines."""
     if verdict["blessed"]:
         return "Blessed: the candidate reaches all thresholds and is not significantly worse than the champion."
-    return "\n".join(["Not blessed:", *(f"  {shortfall}" for shortfall in verdict["shortfalls"])])
+    texts = verdict["violation_texts"] if "violation_texts" in verdict else verdict["shortfalls"]
+    return "\n".join(["Not blessed:", *(f"  {text}" for text in texts)])
 
 
 def metrics_table(verdict: Mapping[str, Any]) -> pd.DataFrame:

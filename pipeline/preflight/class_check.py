@@ -17,8 +17,8 @@ def check_spelled(config: Config, columns: Mapping[str, str]) -> None:
             raise ConfigError(f"{config.path}: [data.values] '{column}' is not in {config.schema_path}")
         if columns[column].removeprefix("list:") != "string":
             raise ConfigError(
-                f"{config.path}: [data.values] '{column}' is {columns[column]} in {config.schema_path}; only texts "
-                "have spellings"
+                f"{config.path}: [data.values] '{column}' is {columns[column]} in {config.schema_path}; only text "
+                "columns have spelling variants"
             )
     if missing := [new for new in config.data.renamed if new not in columns]:
         raise ConfigError(f"{config.path}: [data] renamed: '{missing[0]}' is not in {config.schema_path}")
@@ -26,7 +26,7 @@ def check_spelled(config: Config, columns: Mapping[str, str]) -> None:
         return
     label = config.dataset.label
     if columns[label] != "string":
-        raise ConfigError(f"{config.path}: [dataset] other_class: '{label}' holds no texts; leave other_class out")
+        raise ConfigError(f"{config.path}: [dataset] other_class: '{label}' is not a text column; remove other_class")
     schema = parse_schema(config.schema_path.read_text("utf-8-sig"), str(config.schema_path))
     domain = domain_of(schema, next(one for one in schema.feature if one.name == label))
     if domain is not None and other not in domain.value:
@@ -51,15 +51,15 @@ def check_positive(config: Config, labels: Mapping[str, Mapping[str, int]], colu
         counts = labels.get(split, {})
         if counts and dataset.positive not in counts:
             raise InputError(
-                f"{config.path}: no row of split {split} has the positive value '{dataset.positive}' in the label "
-                f"column '{dataset.label}', but: {named(dict(Counter(counts).most_common()))}; a model cannot "
+                f"{config.path}: no row of split {split} has the positive class '{dataset.positive}' in the label "
+                f"column '{dataset.label}'; available: {named(dict(Counter(counts).most_common()))}; a model cannot "
                 f"{'learn' if split == 'train' else 'be evaluated'} without it; correct [dataset] positive, or "
-                "[data.values] where it is spelled otherwise"
+                "[data.values] if the data spells it differently"
             )
 
 
 def class_warnings(config: Config, labels: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """Returns warnings about classes that only one split has."""
+    """Returns warnings about classes that occur in one split only."""
     if config.dataset.task == "regression" or not all(labels.get(split) for split in ("train", "eval")):
         return []
     learned: Counter[str] = Counter(labels["train"])

@@ -140,6 +140,7 @@ class ReportData:
     @property
     def violations(self) -> tuple[Finding | str, ...]:
         """Findings that prevented the blessing; texts in runs of versions without typed findings."""
+        # The former names of `violation_texts`, which runs of every version have.
         return _findings(self.summary, self.evaluation, "violations", "reasons", "shortfalls")
 
     @property

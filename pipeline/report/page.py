@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from components.shared.audited_rows import audited_rows
 from components.shared.texts.escaping import xml_text
 from pipeline.drift.comparison_text import drift_counts
 from pipeline.report import formatting
@@ -32,7 +33,7 @@ MOST_ROWS = 100
 
 SHOWN_APART = (
     *("rows", "classes", "repeated_rows", "conflicting_rows", "ceiling", "repeated_ids"),
-    *("judged", "learned", "model", "doubtful", "noise", "separable", "issues"),
+    *("audited", "judged", "learned", "model", "doubtful", "noise", "separable", "issues"),
 )
 """Keys of the label audit that the page shows in sentences and tables; the others form a table of figures."""
 LABEL_FIGURES = {
@@ -133,16 +134,16 @@ def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
 def _labels(facts: ReportData) -> dict[str, Any]:
     """The label audit: class shares in train and eval, suspected label errors, remaining figures."""
     found = dict(facts.summary["labels"])
-    judged, doubtful = found.get("judged"), found.get("doubtful", 0)
+    audited, doubtful = audited_rows(found), found.get("doubtful", 0)
     noise = {row["label"]: row["noise"] for row in found.get("class_noise") or ()}
     issues = (found.get("issues") or [])[:MOST_ROWS]
     text = []
-    if judged:
+    if audited:
         by = f" by out-of-sample predictions of {found['model']}" if found.get("model") else ""
-        share = formatting.percent(doubtful / judged)
-        text.append(f"{doubtful:,} of {judged:,} training labels ({share}) are suspected errors{by}.")
+        share = formatting.percent(doubtful / audited)
+        text.append(f"{doubtful:,} of {audited:,} training labels ({share}) are suspected errors{by}.")
     text += [f"{note[:1].upper()}{note[1:]}." for note in found.get("notes") or ()]
-    if judged and doubtful > len(issues) > 0:
+    if audited and doubtful > len(issues) > 0:
         text.append(f"The {len(issues):,} with the lowest label quality:")
     feature = next((feature for feature in facts.features if feature.name == facts.label), None)
     side = feature.splits.get("eval") if feature else None

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from components.evaluator.paired_comparison import Z95
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
+from components.shared.statistics.slice_sizes import EVERY_SLICE
 from pipeline.report.facts import ReportData
 from pipeline.report.formatting import ends, fixed, metric_name, shown_metrics, signed
 from pipeline.report.sparklines import share_bar
@@ -70,7 +71,7 @@ def slice_rows(facts: ReportData) -> SliceTable | None:
     ranked = facts.settings.get("ErrorAnalysis", {}).get("metric")
     ranked = ranked if ranked in names else names[0]
     columns = [ranked, *(name for name in names if name != ranked)][:COLUMNS]
-    least = int(facts.policy.get("min_slice_rows") or 1)
+    least = int(facts.policy.get("min_slice_rows") or EVERY_SLICE)
     falling = ranked in LOWER_IS_BETTER
     difference = f"{ranked}_diff"  # TFMA's, candidate - champion on the same rows
     compared = facts.summary["champion"] is not None and any(difference in found for found in facts.slices.values())

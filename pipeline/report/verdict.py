@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from components.evaluator.baseline_comparison import AGAINST_LINEAR
 from components.evaluator.findings import LinearBaseline, SimplerModelAhead
 from components.shared.statistics.metric_names import LOWER_IS_BETTER
+from components.shared.statistics.slice_sizes import EVERY_SLICE
 from pipeline.report.facts import ReportData
 from pipeline.report.finding_sentences import in_a_sentence, line_name, sentence
 from pipeline.report.formatting import fixed, listed, metric_name, spans
@@ -70,7 +71,7 @@ def _criteria(facts: ReportData, against: str | None) -> tuple[str, ...]:
         reached = {name: _reached(metrics.get(name)) for name in overall}
         criteria.append(f"Thresholds, all rows: {_bounds(overall, reached)}.")
     if slices:
-        least = policy.get("min_slice_rows", 1)
+        least = policy.get("min_slice_rows", EVERY_SLICE)
         found = {name: _lowest(facts, name, least) for name in slices}
         criteria.append(f"Thresholds, every slice of at least {least:,} rows: {_bounds(slices, found)}.")
     tolerance = dict(policy.get("tolerance") or {})
@@ -82,7 +83,7 @@ def _criteria(facts: ReportData, against: str | None) -> tuple[str, ...]:
         criteria.append(f"Tolerance against {against}: {allowed}.")
     slice_tolerance = dict(policy.get("slice_tolerance") or {})
     if against and slice_tolerance:
-        least = policy.get("min_slice_rows", 1)
+        least = policy.get("min_slice_rows", EVERY_SLICE)
         allowed = ", ".join(f"{metric_name(name)} {value:g}" for name, value in slice_tolerance.items())
         criteria.append(f"Tolerance against {against}, every slice of at least {least:,} rows: {allowed}.")
     return tuple(criteria)

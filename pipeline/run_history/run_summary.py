@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.drift_validator.thresholds import REPRESENTATIVE
+from components.shared.audited_rows import audited_rows
 from components.shared.files import read_json
 from components.shared.statistics.metric_names import MAIN_METRICS
 from pipeline.drift.comparison_text import drift_counts, in_short
@@ -49,7 +50,7 @@ class Summary:
         finding}], see distinct_values.py.
       texts: Encoding of each text column: [{column, words, characters, dimensions, folds, scores: [{of, up, down}]}],
         with the word n-grams that raise and lower each score most.
-      violations, notices: The evaluator's findings, see docs/verdict.md; `reasons` and `warnings` are their texts.
+      violations, notices: The evaluator's findings, see docs/verdict.md; their texts are `violation_texts`, `warnings`.
     """
 
     run_id: str
@@ -65,7 +66,7 @@ class Summary:
     pushed: int | None
     fingerprints: dict[str, str]
     report: str
-    reasons: list[str]
+    violation_texts: list[str]
     registry: str
     unlabelled: dict[str, int]
     labels: dict[str, Any]
@@ -87,8 +88,8 @@ class Summary:
     notices: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the JSON object that `--json` prints."""
-        return asdict(self)
+        """Returns the JSON object that `--json` prints; `reasons` is the former name of `violation_texts`."""
+        return {**asdict(self), "reasons": list(self.violation_texts)}
 
     @property
     def cached(self) -> int:
@@ -112,7 +113,7 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
         "champion": None,
         "blessed": False,
         "pushed": None,
-        "reasons": [],
+        "violation_texts": [],
         "labels": {},
         "weakest_slices": [],
     }
@@ -156,7 +157,9 @@ def from_artifacts(artifacts: Mapping[str, StoredArtifact]) -> dict[str, Any]:
     if evaluation := artifacts.get("ChampionEvaluator.evaluation"):
         verdict = _read(evaluation, "verdict.json")
         found["metrics"], found["champion"] = verdict["metrics"], verdict["champion"]
-        found["blessed"], found["reasons"] = verdict["blessed"], verdict["shortfalls"]
+        found["blessed"] = verdict["blessed"]
+        # A cached evaluation of an earlier version has the former name.
+        found["violation_texts"] = verdict["violation_texts" if "violation_texts" in verdict else "shortfalls"]
         found["baselines"], found["warnings"] = verdict.get("baselines", {}), verdict.get("warnings", [])
         found["strongest_column"] = verdict.get("strongest_column")
         found["violations"], found["notices"] = verdict.get("violations", []), verdict.get("notices", [])
@@ -249,7 +252,7 @@ def summary_text(summary: Summary) -> str:
     anomalies = [f"{row['feature']}: {row['detail']}" for row in summary.anomalies]
     lines.append(f"  anomalies   {_some(anomalies)}")
     lines.append(f"  drift       {in_short(summary.drift)}")
-    if summary.labels.get("judged"):
+    if audited_rows(summary.labels):
         lines.append(f"  labels      {_label_text(summary.labels)}")
     if summary.tuned:
         lines.append(f"  tuned       {_tuned_text(summary)}")
@@ -293,7 +296,7 @@ def summary_line(summary: Summary) -> str:
     elif summary.pushed is not None:
         outcome = f"pushed as v{summary.pushed}"
     else:
-        outcome = f"not pushed: {_some(summary.reasons, 2)}"
+        outcome = f"not pushed: {_some(summary.violation_texts, 2)}"
     drifted = drift_counts(summary.drift).drifted
     moved = f"drift in {drifted}" if drifted else "no drift"
     return (
@@ -359,7 +362,7 @@ def _baseline_text(summary: Summary) -> str:
 
 def _blessing_text(summary: Summary) -> str:
     if not summary.blessed:
-        return f"no: {_some(summary.reasons)}"
+        return f"no: {_some(summary.violation_texts)}"
     return "yes" if summary.champion else "yes: passed the absolute thresholds (no champion yet)"
 
 
@@ -380,9 +383,10 @@ def _tuned_text(summary: Summary) -> str:
 
 
 def _label_text(labels: Mapping[str, Any]) -> str:
-    share = labels["doubtful"] / labels["judged"]
+    audited = audited_rows(labels)
+    share = labels["doubtful"] / audited
     hard = "; classes overlap, so some may only be hard to predict" if labels.get("separable") is False else ""
-    return f"{labels['doubtful']:,} of {labels['judged']:,} suspected label errors ({share:.1%}){hard}"
+    return f"{labels['doubtful']:,} of {audited:,} suspected label errors ({share:.1%}){hard}"
 
 
 def _some(items: list[str], most: int = 3) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from components.drift_validator.thresholds import EFFECTS
 from components.shared.errors import ConfigError
 from components.shared.statistics.metric_names import UNBOUNDED
+from components.shared.statistics.slice_sizes import MIN_SLICE_ROWS
 from components.shared.texts.escaping import on_one_line
 from components.shared.texts.file_names import is_plain
 from components.shared.texts.suggestions import did_you_mean
@@ -55,7 +56,7 @@ class DriftSection(ConfigSection):
     """Measure -> effect size, for features without a threshold and for measures other than the main one."""
     slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
     """Slices that are compared separately; each entry is one column, or several columns to cross."""
-    min_slice_rows: Annotated[int, Field(ge=1)] = 500
+    min_slice_rows: Annotated[int, Field(ge=1)] = MIN_SLICE_ROWS
     """Minimum number of rows of a slice in train and in eval; smaller slices are not compared."""
     slice_effect_size: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Effect size of slices: drift of a slice has to exceed the distance over all rows by the larger of this number and

@@ -22,7 +22,7 @@ from pipeline.settings.tuning_result_text import dotted, edited, in_short, shown
 
 FILE = "tuned.json"
 MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError)
-"""What JSON of another shape raises."""
+"""Exceptions for JSON with missing or wrongly typed fields."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class TuningResult:
     """The result of a search.
 
     Attributes:
-      best: best_settings.json, see components/tuner/tuning.py.
-      run_id: Of the run that searched; "" if it is not known.
-      data: Fingerprint of the data that it searched on.
-      basis: Fingerprint of the settings that it was found for; "" if it is not known.
+      best: Content of best_settings.json, see components/tuner/tuning.py.
+      run_id: Id of the run that did the search; "" if unknown.
+      data: Fingerprint of the data of that run.
+      basis: Fingerprint of the settings of that run, see `basis_of`; "" if unknown.
     """
 
     best: dict[str, Any]
@@ -42,7 +42,7 @@ class TuningResult:
     basis: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """As it is kept, and printed by `plumbline tuned --json`; `best` is `found` there."""
+        """As stored, and as printed by `plumbline tuned --json`; the field `best` is called `found` there."""
         return {"found": self.best, "run_id": self.run_id, "data": self.data, "basis": self.basis}
 
     @classmethod
@@ -51,7 +51,7 @@ class TuningResult:
         return cls(kept["found"], **{name: value for name, value in kept.items() if name != "found"})
 
     def to_text(self) -> str:
-        """The trials, the best first, and what came of them."""
+        """Returns a table of the trials, sorted by the metric, best first; failed trials last."""
         metric = self.best["metric"]
         trials = list(enumerate(self.best["trials"]))
         good = [(number, trial) for number, trial in trials if trial["score"] is not None]
@@ -60,14 +60,14 @@ class TuningResult:
         lines.append(f"{'trial':>5}  {METRICS.get(metric, metric).lower():>17}  {'seconds':>7}  settings")
         for number, trial in good:
             settings = ", ".join(f"{name} {shown(value)}" for name, value in trial["settings"].items())
-            line = f"{number:>5}  {trial['score']:>17.4f}  {trial['seconds']:>7.1f}  {settings or 'as they were'}"
+            line = f"{number:>5}  {trial['score']:>17.4f}  {trial['seconds']:>7.1f}  {settings or 'unchanged'}"
             lines.append(line)
         lines += [f"{number:>5}  failed: {trial['failed']}" for number, trial in trials if trial["score"] is None]
         return "\n".join(lines)
 
 
 def basis_of(config: Config) -> str:
-    """Fingerprint of the settings that a search is done for: with others, what it found says nothing."""
+    """Returns the SHA-256 of the settings that a search depends on; its result is valid for equal settings only."""
     tables = {"dataset", "features", "balance", "augmentation", "training"}
     told = config.model_dump(mode="json", include=tables)
     told["tune"] = config.tune.model_dump(mode="json", include={"metric", "space"})
@@ -82,23 +82,23 @@ def keep(home: Path, config: Config, found: dict[str, Any], run_id: str, data: s
 def last(home: Path) -> TuningResult:
     """Returns the result of the last search; UsageError if there is none, or the file cannot be read."""
     try:
-        return _tellable(TuningResult.from_json(json.loads((home / FILE).read_text(encoding="utf-8"))))
+        return _validated(TuningResult.from_json(json.loads((home / FILE).read_text(encoding="utf-8"))))
     except FileNotFoundError:
-        raise UsageError(f"{home}: no settings were searched yet; plumbline run --tune 12 does") from None
+        raise UsageError(f"{home}: no hyperparameter search yet; start one with `plumbline run --tune 12`") from None
     except (OSError, *MISSHAPEN) as exc:
-        raise UsageError(f"{home / FILE}: cannot be read ({exc}); delete it and search again") from exc
+        raise UsageError(f"{home / FILE}: cannot be read ({exc}); delete it and repeat the search") from exc
 
 
 def from_file(path: Path) -> TuningResult:
     """Reads a best_settings.json; UsageError if it is not one."""
     try:
-        return _tellable(TuningResult(json.loads(path.read_text(encoding="utf-8"))))
+        return _validated(TuningResult(json.loads(path.read_text(encoding="utf-8"))))
     except (OSError, *MISSHAPEN) as exc:
-        raise UsageError(f"{path}: is no best_settings.json ({type(exc).__name__}: {exc})") from exc
+        raise UsageError(f"{path}: not a best_settings.json ({type(exc).__name__}: {exc})") from exc
 
 
-def _tellable(kept: TuningResult) -> TuningResult:
-    """The same by present names; one of MISSHAPEN if it lacks what is told of it, so is something else."""
+def _validated(kept: TuningResult) -> TuningResult:
+    """Returns the result with the present names of settings; raises one of MISSHAPEN if a field is missing."""
     kept.to_text()
     dotted(kept.best["settings"])
     present, _ = with_present_names({"training": kept.best["settings"]})
@@ -106,9 +106,9 @@ def _tellable(kept: TuningResult) -> TuningResult:
 
 
 def in_force(config: Config, home: Path, data: str) -> tuple[Config, TuningResult | None]:
-    """The settings that a run takes, and the earlier search that they come from, if `reuse` says so.
+    """Returns the settings of a run, and the earlier search that `reuse` takes them from; None without one.
 
-    A run on the very data that was searched keeps its search: it is in the cache.
+    A run on the same data as the search is not changed, since its search comes from the cache.
     """
     if not config.tune.reuse or not (home / FILE).is_file():
         return config, None
@@ -120,27 +120,27 @@ def in_force(config: Config, home: Path, data: str) -> tuple[Config, TuningResul
 
 
 def trained_with(config: Config, found: Mapping[str, Any]) -> Config:
-    """Returns the settings with the found values in [training]."""
+    """Returns the settings with the selected hyperparameters in [training]."""
     if not found.get("settings"):
         return config
     return config.model_copy(update={"training": with_values(config.training, dict(found["settings"]))})
 
 
 def write(config: Config, kept: TuningResult) -> str:
-    """Writes what was found into pipeline.toml, comments and all else untouched; says what was changed.
+    """Writes the selected hyperparameters to pipeline.toml and keeps comments and layout; returns a message.
 
     Raises:
-      UsageError: It was found for other settings, [training] does not take it, or the file cannot be written, or not by
-        this simple means.
+      UsageError: The search was done for other settings, the values are illegal in [training], or the file cannot be
+        edited or written.
     """
     path = config.path
     if kept.basis and kept.basis != basis_of(config):
-        raise UsageError(f"{path}: was changed since; these settings were found for others; plumbline run --tune again")
+        raise UsageError(f"{path}: was changed after the search; repeat it with `plumbline run --tune`")
     settings = kept.best["settings"]
     if not settings:
-        return f"{path}: nothing to write, the settings stay"
-    if said := tune_error(config.training, settings):
-        raise UsageError(f"{path}: [training] does not take what was found: {said}")
+        return f"{path}: nothing to write; the search kept the present settings"
+    if error := tune_error(config.training, settings):
+        raise UsageError(f"{path}: the search result is not legal in [training]: {error}")
     try:
         # As bytes, and without the BOM that load_config allows: line ends and all else stay as they are.
         before = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Found settings as text: in a line, and written into [training] of a pipeline.toml, all other characters untouched."""
+"""Search results as one line of text, and as an edit of [training] in pipeline.toml that keeps all other text."""
 
 import re
 import sys
@@ -17,27 +17,31 @@ TABLES = {"": "training", "trees": "training.trees"}
 
 
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """{"dropout": 0.1, "trees": {"num_leaves": 31}} as {"dropout": 0.1, "trees.num_leaves": 31}."""
+    """Flattens {"dropout": 0.1, "trees": {"num_leaves": 31}} to {"dropout": 0.1, "trees.num_leaves": 31}."""
     own = {name: value for name, value in settings.items() if name != "trees"}
     return {**own, **{f"trees.{name}": value for name, value in settings.get("trees", {}).items()}}
 
 
 def shown(value: Any) -> str:
-    """A value as TOML has it: 31, 0.1, [256, 128]."""
+    """Returns a value in TOML notation: 31, 0.1, [256, 128]."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(shown(one) for one in value)}]"
     return repr(value)
 
 
 def in_short(found: Mapping[str, Any], most: int = 0) -> str:
-    """A search in one line; `most` settings are named, 0 is all."""
+    """Summarises a search in one line, with at most `most` settings; 0: all."""
     count, metric = len(found["trials"]), METRICS.get(found["metric"], found["metric"])
     failed = sum(trial["score"] is None for trial in found["trials"])
     tried = f"{count} trial{'s' if count > 1 else ''}{f' ({failed} failed)' if failed else ''}, "
     name = metric if metric.isupper() else metric.lower()
     if not found["adopted"]:
-        best = "" if found["best"] == found["before"] else f"; the best, {found['best']:.4f}, may be chance"
-        return f"{tried}{name} {found['before']:.4f}: the settings stay{best}"
+        best = (
+            ""
+            if found["best"] == found["before"]
+            else f"; the best trial, {found['best']:.4f}, is not significantly better"
+        )
+        return f"{tried}{name} {found['before']:.4f}: settings unchanged{best}"
     before = "none" if found["before"] is None else f"{found['before']:.4f}"
     settings = [f"{name} {shown(value)}" for name, value in dotted(found["settings"]).items()]
     more = f" and {len(settings) - most} more" if most and len(settings) > most else ""
@@ -45,14 +49,14 @@ def in_short(found: Mapping[str, Any], most: int = 0) -> str:
 
 
 def edited(text: str, settings: Mapping[str, Any]) -> str:
-    """The text with these settings in it: values replaced where they stand, or put at the end of their table.
+    """Sets settings in the text of a pipeline.toml: replaces values in place, or appends them to their table.
 
     Args:
       text: A valid pipeline.toml.
-      settings: A part of the table [training].
+      settings: Keys and values of the table [training].
 
     Raises:
-      ValueError: The tables are written in a way that this does not understand, such as an inline table.
+      ValueError: The layout is not supported, for instance an inline table.
     """
     wanted = tomllib.loads(text)
     training = wanted.setdefault("training", {})
@@ -65,12 +69,12 @@ def edited(text: str, settings: Mapping[str, Any]) -> str:
         lines = _set(lines, TABLES[table], key, shown(value))
     after = end.join(lines)
     try:
-        understood = tomllib.loads(after) == wanted
+        parsed_equal = tomllib.loads(after) == wanted
     except tomllib.TOMLDecodeError:
-        understood = False
-    if not understood:
+        parsed_equal = False
+    if not parsed_equal:
         told = ", ".join(f"{name} = {shown(value)}" for name, value in dotted(settings).items())
-        raise ValueError(f"[training] is written in a way that cannot be edited from here; set it by hand: {told}")
+        raise ValueError(f"the layout of [training] cannot be edited automatically; set by hand: {told}")
     return after
 
 
@@ -91,13 +95,13 @@ def _set(lines: list[str], table: str, key: str, value: str) -> list[str]:
         if found := pattern.match(lines[number]):
             changed = f"{found[1]}{value}{found[3] or ''}"
             return [*lines[:number], changed, *lines[number + 1 :]]
-    # A comment before the next table belongs to that.
+    # A comment before the next table belongs to that table.
     last = max((n for n in range(start, end) if lines[n].strip() and lines[n].strip()[0] != "#"), default=heads[0])
     return [*lines[: last + 1], f"{key} = {value}", *lines[last + 1 :]]
 
 
 def _with_table(lines: list[str], table: str, first: str) -> list[str]:
-    """The table at the end of the file; TOML does not mind the order."""
+    """Appends the table to the file; TOML tables may be in any order."""
     while lines and not lines[-1].strip():
         lines = lines[:-1]
     return [*lines, "", f"[{table}]", first, ""]

@@ -13,6 +13,7 @@ from components.drift_validator.sketches.sampling import ReservoirSample
 from components.drift_validator.sketches.sketch import TableSketch
 from components.drift_validator.sketches.slicing import Slicing
 from components.drift_validator.sketches.table_counter import SketchConfig, TableCounter, count
+from components.shared.statistics.slice_sizes import EVERY_SLICE
 
 BUDGET = 1 << 28
 """Memory limit for the counts of numbers, 256 MB; half of it is used for slices, if any."""
@@ -40,7 +41,7 @@ def sketch_batches(
     *,
     kinds: Mapping[str, str] | None = None,
     slices: Sequence[Sequence[str]] = (),
-    min_slice_rows: int = 1,
+    min_slice_rows: int = EVERY_SLICE,
     max_slices: int = MOST_SLICES,
     sample_rows: int = 0,
     seed: int = 0,

@@ -173,7 +173,7 @@ def _scores(
         chosen = np.sort(np.random.default_rng(settings.seed + 1).choice(rows, most, replace=False))
         matrix, fold, labels = matrix[chosen], fold[chosen], labels[chosen]
     for number in range(settings.folds):
-        report_progress(f"text {name}: fold {number + 1} of {settings.folds}")
+        report_progress(f"text {name}: fold {number + 1} of {settings.folds}", number, settings.folds)
         others = fold != number
         if others.sum() < LEAST_TEXTS or not terms:
             continue

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
+from components.shared.statistics.slice_sizes import MIN_SLICE_ROWS
 from components.shared.texts.escaping import on_one_line, toml_string
 from components.table_reading.formats.registry import is_csv
 from components.table_reading.read_limits import DEFAULT_LIMITS
@@ -216,7 +217,7 @@ def _evaluation(proposal: Proposal, found: InferredSchema, eval_rows: int) -> li
     return [
         "[evaluation]",
         f"slices = {_toml(slices)}".ljust(30) + "# columns whose values form slices for evaluation",
-        f"min_slice_rows = {max(30, min(500, eval_rows // 20))}",
+        f"min_slice_rows = {max(30, min(MIN_SLICE_ROWS, eval_rows // 20))}",
         "",
         "[evaluation.thresholds]".ljust(30) + f"# absolute thresholds; {why}",
         *(f"{metric} = {value}" for metric, value in thresholds.items()),

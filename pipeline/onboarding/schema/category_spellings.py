@@ -17,14 +17,14 @@ MOST_VALUES = 5_000
 
 
 class CategorySpelling:
-    """Counts of the values of categories, by file; what the schema lists as a domain is told as a new value instead."""
+    """Counts the values of categorical columns without a domain, by file; the schema checks those with a domain."""
 
     def __init__(self, columns: Collection[str], schema: Any) -> None:
         self._open = {one.name for one in schema.feature if one.name in columns and domain_of(schema, one) is None}
         self._counts: dict[str, dict[str, Counter[str]]] = {}
 
     def add(self, file: str, name: str, column: pa.Array) -> None:
-        """Takes in a batch's values."""
+        """Adds the values of a batch."""
         if name not in self._open or not pa.types.is_string(column.type):
             return
         counts = self._counts.setdefault(name, {}).setdefault(file, Counter())
@@ -33,7 +33,7 @@ class CategorySpelling:
                 counts[pair["values"]] += pair["counts"]
 
     def notes(self) -> Iterator[str]:
-        """What is spelled in the newest file as in no file before."""
+        """Yields messages about spellings that occur in the newest file only."""
         for name, files in self._counts.items():
             *_, newest = files
             before: Counter[str] = sum((counts for file, counts in files.items() if file != newest), Counter())
@@ -47,5 +47,5 @@ class CategorySpelling:
                     yield (
                         f"{on_one_line(name)}: {', '.join(map(short, fresh))} in {newest}, {rows:,} rows, may be "
                         f"{short(known[0])} (differs in {' and '.join(group.differ)}); "
-                        f"[data.values.{on_one_line(name)}] reads it as that"
+                        f"[data.values.{on_one_line(name)}] maps it to that value"
                     )

@@ -17,9 +17,9 @@ def removal(changes: Sequence[SchemaChange], label: str, columns: int) -> str:
     """Returns why the changes remove too much; "" if they do not."""
     gone = [change.feature for change in changes if change.what == "gone"]
     if label and label in gone:
-        return f"this would take away the label '{on_one_line(label)}'"
+        return f"this would remove the label '{on_one_line(label)}'"
     if columns and len(gone) > MOST_REMOVED * columns:
-        return f"this would take away {len(gone)} of {columns} columns"
+        return f"this would remove {len(gone)} of {columns} columns"
     return ""
 
 
@@ -31,4 +31,4 @@ def nothing_known(source: Source, file: SpanFile, names: Iterable[str]) -> str:
         filesystem, _ = open_folder(source.directory)
         if reason := diagnose(filesystem, file, source.options, source.columns):
             return reason
-    return f"{file.name}: has none of the schema's columns, but: {there}; it is no span of this dataset"
+    return f"{file.name}: has none of the schema's columns; available: {there}; it is not a span of this dataset"

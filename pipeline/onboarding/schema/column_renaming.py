@@ -21,7 +21,7 @@ else:
     import tomli as tomllib
 
 ALIKE = 0.15
-"""Distance between distributions, 0 to 1, up to which a column may be the same one; chance moves 200 rows by 0.1."""
+"""Maximum distance between the distributions of a renamed column, 0 to 1; 200 rows have a sampling error of 0.1."""
 LEAST_ROWS = 50
 """Minimum number of values of each column."""
 SIMILAR_NAMES = 0.5
@@ -32,7 +32,7 @@ MOST_DISTINCT = 0.5
 
 @dataclass(frozen=True)
 class Rename:
-    """A guess: the distance between both columns' distributions, and how similar their names are, 0 to 1."""
+    """A probable rename: distance of the distributions and difflib ratio of the names, both from 0 to 1."""
 
     old: str
     new: str
@@ -101,8 +101,8 @@ def _kind(type_: pa.DataType) -> str | None:
 def renamed(one: Rename, alias: str) -> SchemaChange:
     """Returns the schema change of a detected rename."""
     detail = (
-        f"renamed to '{one.new}' ({alias}), as it seems: the distributions are {one.distance:.2f} apart, the names "
-        f"{one.names:.0%} alike; the schema and pipeline.toml would say {one.new}, and [data] renamed would read older "
+        f"probably renamed to '{one.new}' ({alias}): distance of the distributions {one.distance:.2f}, similarity of "
+        f"the names {one.names:.0%}; schema and pipeline.toml get the new name, and [data] renamed maps it for older "
         "spans; if these are two columns: --no-renames"
     )
     return SchemaChange(0, one.old, "renamed", detail, (SetField(one.old, ("name",), one.new),))

@@ -132,7 +132,7 @@ class _Rewriter:
         return "".join([*parts, self.text[at:]])
 
     def message(self, body: Body, now: Any, wanted: Any) -> None:
-        """Makes the text of `body`, which says `now`, say `wanted`."""
+        """Edits the text of `body`, whose value is `now`, so that its value becomes `wanted`."""
         gone: list[Field] = []
         new: list[tuple[str, Any]] = []
         for about in now.DESCRIPTOR.fields:
@@ -157,7 +157,7 @@ class _Rewriter:
             self._insert(body, (same or kept)[-1] if kept else None, name, message)
 
     def _insert(self, body: Body, after: Field | None, name: str, message: Any) -> None:
-        """Writes a field behind another, or into a message that has none, in the layout of its surroundings."""
+        """Inserts a field after another, or into an empty message, in the surrounding layout."""
         if after is None:
             inside = self.text[body.start : body.end]
             if "\n" in inside:
@@ -179,7 +179,7 @@ class _Rewriter:
             return
         text = indent + self._block(after, name, message, indent) + self._separator(after)
         rest = re.compile(r"[ \t\r]*(?:#[^\n]*)?(\n|\Z)").match(self.text, end)
-        # A blank line goes between blocks where the file has such.
+        # Blocks are separated by a blank line if the file does so elsewhere.
         gap = self.eol if not indent and text.count("\n") and re.search(r"\n[ \t\r]*\n", self.text) else ""
         if rest and rest[1]:
             self._edits.append((rest.end(), rest.end(), f"{gap}{text}{self.eol}"))
@@ -188,7 +188,7 @@ class _Rewriter:
             self._edits.append((at, at, f"{self.eol}{gap}{text}"))
 
     def _block(self, sibling: Field, name: str, message: Any, indent: str) -> str:
-        """A field as its sibling is written: on one line or, at the outermost level, a line for each inner field."""
+        """Formats a field like its sibling: on one line or, at the outermost level, one line for each inner field."""
         (about, inner), *_ = message.ListFields()
         alike = sibling.body if sibling.name == name else None
         on_one_line = bool(indent) or about.message_type is None or not about.is_repeated
@@ -204,7 +204,7 @@ class _Rewriter:
         return self.eol.join([f"{name} {{", *lines, "}"])
 
     def _remove(self, place: Field) -> None:
-        """Takes a field out, with its line if it has one for itself. Comments in it stay."""
+        """Removes a field, with its line if nothing else is on it. Comments in it are kept."""
         start, end = place.start, place.end
         inside = [token for token in _TOKEN.finditer(self.text, start, end) if token[0].startswith("#")]
         indent = self._indent(start)
@@ -217,7 +217,7 @@ class _Rewriter:
         self._edits.append((start, end, kept))
 
     def _indent(self, at: int) -> str | None:
-        """The white space in front of a place on its line; None if something else is there too."""
+        """Returns the indentation of a position; None if other text precedes it on the line."""
         before = self.text[self.text.rfind("\n", 0, at) + 1 : at]
         return before if not before.strip(" \t") else None
 
@@ -249,7 +249,7 @@ def rewritten(text: str, wanted: schema_pb2.Schema, name: str = "schema.pbtxt") 
         new = rewriter.result()
         if text_format.Parse(new, schema_pb2.Schema()) == wanted:
             return mark + new
-        reason = "the text would not say what was accepted"
+        reason = "the edited text would have another meaning"
     except (ValueError, IndexError, TypeError, text_format.ParseError) as exc:
         reason = " ".join(str(exc).split())
     raise ConfigError(
@@ -258,14 +258,14 @@ def rewritten(text: str, wanted: schema_pb2.Schema, name: str = "schema.pbtxt") 
 
 
 def _values(message: Any, about: Any) -> list:
-    """A field's values; none where it is not set."""
+    """Returns a field's values; [] if it is not set."""
     if about.is_repeated:
         return list(getattr(message, about.name))
     return [getattr(message, about.name)] if message.HasField(about.name) else []
 
 
 def _only(message: Any, about: Any, value: Any) -> Any:
-    """A message of the same kind that has this one field with this one value."""
+    """Returns a message of the same type with one field set to one value."""
     return type(message)(**{about.name: [value] if about.is_repeated else value})
 
 
@@ -282,7 +282,7 @@ def feature_named(schema: Any, name: str) -> Any:
     """Returns the schema's feature of this name; UsageError if there is none."""
     known = {feature.name: feature for feature in schema.feature}
     if name not in known:
-        raise UsageError(f"feature '{name}': is not in the schema; available: {', '.join(known)}")
+        raise UsageError(f"feature '{name}': not in the schema; available: {', '.join(known)}")
     return known[name]
 
 

@@ -21,7 +21,7 @@ from pipeline.onboarding.initialise.column_values import short
 from pipeline.onboarding.schema.pbtxt_editor import domain_of, feature_named
 
 MOST_KEPT = 1000  # distinct values of a column that are counted one by one; the others are counted together
-MOST_SHOWN = 20  # more new values than this are no list of slips: the domain is an open one
+MOST_SHOWN = 20  # with more new values than this, the domain is open
 _TYPES = {"string": schema_pb2.BYTES, "float64": schema_pb2.FLOAT}
 _STORED: dict[str, tuple[tuple[str, ...], Any]] = {
     "bool": (("bool_domain",), True),
@@ -81,14 +81,14 @@ Edit = SetField | AddValue | AddFeature
 
 @dataclass(frozen=True)
 class SchemaChange:
-    """One thing that the schema could say instead, for a person to accept or not.
+    """A proposed change of the schema, which a person accepts or rejects.
 
     Attributes:
-      number: From 1, as it is listed.
-      feature: Its name.
+      number: Position in the list, from 1.
+      feature: Name of the feature.
       what: new_column, gone, renamed, type, presence, value_count, value, domain, min, max or threshold.
-      detail: What was found, with counts and shares, and what would be changed.
-      edits: What accepting it does, in this order.
+      detail: The finding with counts and shares, and the change.
+      edits: Edits of the schema, in this order.
     """
 
     number: int
@@ -100,10 +100,15 @@ class SchemaChange:
 
 @dataclass
 class MismatchCounts:
-    """What of one column in one split does not fit.
+    """Counts of one column's anomalies in one split.
 
-    `rows` were seen, `there` of them with a value, `values` in all, `longest` the most in a row. `odd` is finding
-    (value, min, max) -> value -> how often, None for those beyond MOST_KEPT; `extremes` are least and largest number.
+    Attributes:
+      rows: Number of rows.
+      there: Number of rows with a value.
+      values: Number of values; more than `there` in a list column.
+      longest: Maximum number of values of a row.
+      odd: Kind of anomaly (value, min, max) -> value -> count; the key None counts values beyond MOST_KEPT.
+      extremes: Minimum and maximum of a numeric column.
     """
 
     rows: int = 0
@@ -154,7 +159,7 @@ Tallies = Mapping[str, MismatchCounts]  # by split
 
 
 def feature_changes(schema: Any, feature: Any, splits: Tallies) -> Iterable[SchemaChange]:
-    """What would have to change for the values of one column, of the schema's type, to pass; numbered 0."""
+    """Yields the changes after which the values of a column pass validation, with number 0."""
     name, presence = feature.name, feature.presence
     missing = {split: tally.rows - tally.there for split, tally in splits.items()}
     shares = [tally.there / tally.rows for tally in splits.values() if tally.rows]
@@ -192,7 +197,7 @@ def _ranges(feature: Any, splits: Tallies) -> Iterable[SchemaChange]:
 
 
 def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[SchemaChange]:
-    """New values, where they are more than `min_domain_mass` lets pass; one change each, the most frequent first."""
+    """Yields a change for each new value, most frequent first, if their share exceeds 1 - `min_domain_mass`."""
     name, (counts, odd) = feature.name, _counted(splits, "value")
     shares = [odd[split] / tally.values for split, tally in splits.items() if tally.values]
     if not counts or max(shares) <= 1 - feature.distribution_constraints.min_domain_mass:
@@ -202,7 +207,7 @@ def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[SchemaCh
         more = "more than " if None in counts else ""
         found = f"{more}{len(counts) - (None in counts):,} new values, {_rows(odd, splits)}, most often {often}"
         edits = tuple(SetField(name, (one,), None) for one in ("domain", "string_domain", "distribution_constraints"))
-        yield SchemaChange(0, name, "domain", f"{found}; the domain would be open", edits)
+        yield SchemaChange(0, name, "domain", f"{found}; the domain is removed", edits)
         return
     legal = {loose_key(value): value for value in domain_of(schema, feature).value}
     legal |= {"".join(value.split()).casefold(): value for value in domain_of(schema, feature).value}
@@ -212,7 +217,7 @@ def _new_values(schema: Any, feature: Any, splits: Tallies) -> Iterable[SchemaCh
         hint = f"; differs from {short(like)} in case or spaces only" if like else ""
         if not like and (like := legal.get(loose_key(value))):
             hint = f"; may be a spelling of {short(like)}"
-        hint += f"; [data.values.{name}] reads it as that" if like else ""
+        hint += f"; [data.values.{name}] maps it to that value" if like else ""
         detail = f"new value {short(value)}, {_rows(numbers, splits)}{hint}"
         yield SchemaChange(0, name, "value", detail, (AddValue(name, value),))
 
@@ -248,10 +253,14 @@ def new_column(name: str, alias: str, found: str, categorical: bool = False) -> 
 
 
 def threshold_changes(schema: Any, suggestions: Mapping[str, tuple[str, str, float]]) -> list[SchemaChange]:
-    """Thresholds as changes of comparators; what is as suggested is left out, other measures stay.
+    """Returns changes of drift and skew comparators where the suggested threshold differs from the present one.
 
-    `suggestions`: feature -> (`drift` or `skew`, `infinity_norm` or `jensen_shannon_divergence`, threshold in [0, 1]).
-    UsageError for a feature that the schema does not have, and for no such comparator, measure or threshold.
+    Args:
+      schema: The present schema.
+      suggestions: Feature -> (`drift` or `skew`, `infinity_norm` or `jensen_shannon_divergence`, threshold in [0, 1]).
+
+    Raises:
+      UsageError: Unknown feature, comparator or measure, or a threshold out of range.
     """
     changes: list[SchemaChange] = []
     for name, (kind, measure, threshold) in suggestions.items():
@@ -260,7 +269,7 @@ def threshold_changes(schema: Any, suggestions: Mapping[str, tuple[str, str, flo
             legal = "drift or skew, infinity_norm or jensen_shannon_divergence"
             raise UsageError(f"feature '{name}': {kind} {measure}: no such comparator; legal: {legal}")
         if not 0 <= threshold <= 1:
-            raise UsageError(f"feature '{name}': a threshold lies between 0 and 1, not {threshold}")
+            raise UsageError(f"feature '{name}': threshold {threshold} must lie between 0 and 1")
         comparator = getattr(feature, f"{kind}_comparator")
         old = getattr(comparator, measure).threshold if comparator.HasField(measure) else None
         detail = f"{kind}_comparator.{measure}.threshold {'none' if old is None else f'{old:g}'} -> {threshold:g}"
@@ -281,7 +290,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def _rows(numbers: Mapping[str, int], splits: Tallies, unit: str = "row") -> str:
-    """37 rows (0.14 %; eval 0.50 %): the share of all, and where it is concentrated that of the split."""
+    """Formats counts by split: 37 rows (0.14 %; 0.50 % of eval), where eval has the largest share."""
     wholes = {split: tally.values if unit == "value" else tally.rows for split, tally in splits.items()}
     count, whole = sum(numbers.values()), sum(wholes.values())
     each = {split: numbers[split] / max(wholes[split], 1) for split in numbers}
@@ -291,7 +300,7 @@ def _rows(numbers: Mapping[str, int], splits: Tallies, unit: str = "row") -> str
 
 
 def _counted(splits: Tallies, what: str) -> tuple[Counter, dict[str, int]]:
-    """Value -> how often it is a finding of this sort, and how many of them there are in each split."""
+    """Returns value -> count of an anomaly over all splits, and its number in each split."""
     each = {split: tally.odd.get(what, Counter()) for split, tally in splits.items()}
     return sum(each.values(), Counter()), {split: sum(counts.values()) for split, counts in each.items()}
 

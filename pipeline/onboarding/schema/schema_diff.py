@@ -1,4 +1,4 @@
-"""`plumbline schema diff / update`: what the data would change in schema.pbtxt, and what of that a person accepts."""
+"""`plumbline schema diff / update`: compares schema.pbtxt with the data and applies the accepted changes."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
@@ -43,15 +43,25 @@ from pipeline.onboarding.schema.schema_changes import (
 from pipeline.settings.config import Config
 
 SAMPLE_ROWS = 20_000
-SLIPS = 0.05  # up to this share, values of another type are slips, unless a wider type holds all values
+"""Maximum number of sampled rows of a new column."""
+SLIPS = 0.05
+"""Maximum share of type mismatches that are taken for data errors, unless a wider type holds all values."""
 
 
 @dataclass(frozen=True)
 class Diff:
-    """What was found.
+    """Differences between a schema and the data.
 
-    `content` is what the file at `path` held, `notes` what no change of the schema would help. `label` is the label
-    column, `columns` how many the schema has, `settings` the pipeline.toml that names them.
+    Attributes:
+      path: The schema file.
+      content: Its bytes when it was compared.
+      looked: Files that were read, for messages; "" for a comparison of thresholds.
+      rows: Number of rows read.
+      changes: Proposed changes.
+      notes: Findings that no change of the schema resolves.
+      label: Label column.
+      columns: Number of columns of the schema.
+      settings: The dataset's pipeline.toml; None for a comparison of thresholds.
     """
 
     path: Path
@@ -65,7 +75,7 @@ class Diff:
     settings: Path | None = None
 
     def to_json(self, accepted: Sequence[SchemaChange] = ()) -> dict[str, object]:
-        """As one JSON object; `accepted` are those that were written."""
+        """Returns one JSON object; `accepted` are the changes that were applied."""
         numbers = {change.number for change in accepted}
         rows = []
         for one in self.changes:
@@ -75,21 +85,21 @@ class Diff:
         return head | {"changes": rows, "notes": list(self.notes)}
 
     def to_text(self) -> str:
-        """Numbered lines, then notes."""
+        """Returns the numbered changes, one a line, then the notes."""
         lines = [f"{self.looked}: {self.rows:,} rows, against {self.path}"] if self.looked else [f"{self.path}"]
-        lines += [line_of(change) for change in self.changes] or ["nothing to change"]
+        lines += [line_of(change) for change in self.changes] or ["no changes"]
         if why := removal(self.changes, self.label, self.columns):
-            lines.append(f"note: {why}; `schema update` refuses that without --allow-removal")
+            lines.append(f"note: {why}; `schema update` needs --allow-removal for this")
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
 def line_of(change: SchemaChange) -> str:
-    """One change on one line."""
+    """Formats a change on one line."""
     return on_one_line(f"{change.number:>2}  {change.feature}: {change.detail}")
 
 
 def read_schema(path: Path) -> tuple[bytes, Any]:
-    """A schema file's bytes and what it says; ConfigError if it cannot be read. A byte order mark is no error."""
+    """Returns the bytes and the parsed schema of a file, with or without a byte order mark; raises ConfigError."""
     try:
         content = path.read_bytes()
         return content, parse_schema(content.decode("utf-8-sig"), str(path))
@@ -98,12 +108,19 @@ def read_schema(path: Path) -> tuple[bytes, Any]:
 
 
 def diff(config: Config, data: str | None = None, span: int | None = None, renames: bool = True) -> Diff:
-    """What the data of one run would change in the schema: its window of spans and the eval span.
+    """Compares the schema with the data of one run: its window of train spans and the eval span.
 
-    The data is read as ingest would, but what that refuses (type mismatches, missing columns) is counted. `data` is the
-    folder or URL of the spans, None the settings'; `span` the eval span, None the newest. The oldest is looked at by
-    itself. Without `renames` a column that may have been renamed is one that is gone and a new one. InputError for data
-    that cannot be read at all or has none of the schema's columns, ConfigError for a schema that cannot be read.
+    The data is read as in ExampleGen, except that type mismatches and missing columns are counted instead of rejected.
+
+    Args:
+      config: Settings of the dataset.
+      data: Folder or URL of the spans; None: [data] directory.
+      span: Eval span; None: the newest. The oldest span is compared alone, since no train span precedes it.
+      renames: Whether renamed columns are detected; otherwise they are reported as one removed and one new column.
+
+    Raises:
+      InputError: The data cannot be read, or has none of the schema's columns.
+      ConfigError: The schema cannot be read.
     """
     content, schema = read_schema(config.schema_path)
     where, cells = data or config.data.directory, config.data
@@ -112,7 +129,7 @@ def diff(config: Config, data: str | None = None, span: int | None = None, renam
     source = Source(
         where, cells.query or cells.pattern, *about, options, time=config.dataset.time, span_by=cells.span_by
     )
-    look = _Look(source, schema, config.features.categorical)
+    look = _SchemaComparison(source, schema, config.features.categorical)
     splits = _files(source, span)
     for split, files in splits.items():
         for file in files:
@@ -127,13 +144,13 @@ def diff(config: Config, data: str | None = None, span: int | None = None, renam
 
 
 def threshold_diff(config: Config, suggestions: Mapping[str, tuple[str, str, float]]) -> Diff:
-    """What thresholds of drift that the past suggests would change; see `schema_changes.threshold_changes`."""
+    """Compares the drift thresholds of the schema with suggested ones; see `schema_changes.threshold_changes`."""
     content, schema = read_schema(config.schema_path)
     return Diff(config.schema_path, content, "", 0, tuple(threshold_changes(schema, suggestions)))
 
 
 def _files(source: Source, span: int | None) -> dict[str, tuple[SpanFile, ...]]:
-    """Split -> files, of those there are: unlike a run, a look needs no whole window."""
+    """Returns split -> files. Unlike a run, a comparison does not need a complete window."""
     if source.span_by:
         return source.files(span).splits()
     found = source.found()
@@ -145,14 +162,14 @@ def _files(source: Source, span: int | None) -> dict[str, tuple[SpanFile, ...]]:
 
 
 def _is_text(source: Source, file: SpanFile) -> bool:
-    """Whether the form of a text tells its type there."""
+    """Returns whether the file stores text cells, so that types are inferred from their form."""
     if isinstance(source.place, Database):
         return source.place.kind == "sqlite"
     return has_texts(as_named(source.place, file, source.options.limits))
 
 
-class _Look:
-    """What was seen of all files, in bounded memory."""
+class _SchemaComparison:
+    """Collects counts and samples of all files in bounded memory."""
 
     def __init__(self, source: Source, schema: Any, categorical: Sequence[str]) -> None:
         self.source, self.schema = source, schema
@@ -170,7 +187,7 @@ class _Look:
         self._files: dict[str, set[str]] = {}
 
     def at(self, file: SpanFile, split: str) -> None:
-        """Reads a file's share in a split."""
+        """Adds the rows of a file that belong to a split."""
         names = self._names(file)
         if self.source.columns and not names & self.source.columns.keys():
             raise InputError(nothing_known(self.source, file, names))
@@ -198,7 +215,7 @@ class _Look:
                     self._survey(name, batch.column(name), is_text)
 
     def _names(self, file: SpanFile) -> set[str]:
-        """The columns of a file; of TFRecords those of any example."""
+        """Returns the columns of a file; for TFRecords the union over all examples."""
         names: set[str] = set()
         for batch in replace(self._uncut, columns={}).read(file, ""):
             names |= set(batch.schema.names)
@@ -208,13 +225,13 @@ class _Look:
         return names
 
     def _labelled(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Without rows that have no label: ingest leaves them out."""
+        """Drops rows without a label, as ExampleGen does."""
         label = self.source.label
         for batch in batches:
             yield batch.filter(pc.is_valid(batch.column(label))) if label in batch.schema.names else batch
 
     def _survey(self, name: str, column: pa.Array, is_text: bool) -> None:
-        """Takes in values of unknown type."""
+        """Adds values of a column whose type is to be inferred."""
         forms = self._forms.setdefault(name, TypeCandidates())
         if is_list(column.type):
             longest = pc.max(pc.list_value_length(column)).as_py() or 0
@@ -227,7 +244,7 @@ class _Look:
             self._carried.setdefault(name, set()).update({_ALIASES[column.type]} if len(column.drop_null()) else ())
 
     def _alias(self, name: str) -> str:
-        """The narrowest type that holds what was surveyed."""
+        """Returns the narrowest type that holds all values added by `_survey`."""
         carried = self._carried.get(name, set())
         forms = self._forms[name].without(self.source.options.missing)
         types = carried | ({forms.type} if any(forms.counts.values()) else set())
@@ -236,7 +253,7 @@ class _Look:
         return types.pop() if len(types) == 1 else "string"
 
     def renames(self, splits: Mapping[str, Sequence[SpanFile]]) -> list[Rename]:
-        """Columns of the schema that the newest file has under another name, as it seems."""
+        """Returns columns of the schema that the newest file probably has under another name."""
         files = [file for some in splits.values() for file in some]
         newest = self._files[files[-1].name]
         gone = {name for name in self.source.columns if name not in newest}
@@ -251,7 +268,7 @@ class _Look:
         return guess_renames({name: before[name] for name in gone}, fresh)
 
     def changes(self, named: set[str], renames: Sequence[Rename] = ()) -> Iterator[SchemaChange]:
-        """In the schema's order, then the new columns. `named` are the columns that pipeline.toml names."""
+        """Returns changes in the schema's order, then new columns. `named`: the columns that pipeline.toml names."""
         became = {one.old: one for one in renames}
         known = {one.new for one in renames}
         odd = {column for _, column in self._mismatches}
@@ -263,14 +280,14 @@ class _Look:
                 yield renamed(became[name], self._alias(became[name].new))
                 continue
             if newest in lacking:
-                settings = "; pipeline.toml names it, take it out there as well" if name in named else ""
-                detail = f"gone from {_listed(lacking, self._files)}{settings}; lifecycle_stage -> DEPRECATED"
+                settings = "; pipeline.toml names it, remove it there, too" if name in named else ""
+                detail = f"missing from {_listed(lacking, self._files)}{settings}; lifecycle_stage -> DEPRECATED"
                 yield SchemaChange(
                     0, name, "gone", detail, (SetField(name, ("lifecycle_stage",), schema_pb2.DEPRECATED),)
                 )
                 continue
             if lacking:
-                self.notes.append(f"{name}: not in {_listed(lacking, self._files)}, which ingest refuses")
+                self.notes.append(f"{name}: missing from {_listed(lacking, self._files)}, which ingest rejects")
             if name in odd and (change := self._type_change(feature)):
                 yield change
             else:
@@ -284,7 +301,7 @@ class _Look:
         mismatches = [one for one in self._mismatches.values() if one.column == name]
         count, rows = sum(one.count for one in mismatches), sum(tally.rows for tally in self.tallies[name].values())
         first, alias, known = mismatches[0], self._alias(name), self.source.columns[name].removeprefix("list:")
-        found = f"{count:,} values ({percent(count, rows)}) are no {self.source.columns[name]}, first '{first.value}' "
+        found = f"{count:,} values ({percent(count, rows)}) are not {self.source.columns[name]}, first '{first.value}' "
         found += f"in {first.file}, row {first.row}"
         wider = (known, alias) in (("int64", "float64"), ("date", "timestamp"), ("bool", "int64"))
         if wider or (alias != known and count > SLIPS * (self._forms[name].rows - self._forms[name].nulls)):
@@ -292,9 +309,9 @@ class _Look:
         if (most := self._longest.get(name, 1)) > 1 and not self.source.columns[name].startswith("list:"):
             edit = SetField(name, ("value_count", "max"), most)
             return SchemaChange(
-                0, name, "value_count", f"{found}, but up to {most} in a row; value_count.max -> {most}", (edit,)
+                0, name, "value_count", f"{found}, but up to {most} values in a row; value_count.max -> {most}", (edit,)
             )
-        self.notes.append(f"{name}: {found}; too few to be another type, correct them there")
+        self.notes.append(f"{name}: {found}; too few for a change of type; correct the values")
         return None
 
     def _new(self, name: str, sample: Sample) -> SchemaChange:
@@ -306,13 +323,13 @@ class _Look:
         elif is_list(values.type):
             values = pa.chunked_array([chunk.flatten() for chunk in values.chunks])
         kind = column_of(values_of(values, name, alias), len(values))
-        found = f"{alias}, {kind.kind}, {kind.distinct:,} different values, {percent(forms.nulls, forms.rows)} missing"
+        found = f"{alias}, {kind.kind}, {kind.distinct:,} distinct values, {percent(forms.nulls, forms.rows)} missing"
         found += f" ({kind.suspicious or kind.note})" if kind.suspicious or kind.note else ""
-        found += f"; not in {_listed(lacking, self._files)}, which ingest will refuse" if lacking else ""
+        found += f"; missing from {_listed(lacking, self._files)}, which ingest will reject" if lacking else ""
         return new_column(name, alias, found, categorical=kind.kind == "categorical")
 
     def _values(self, name: str, sample: Sample) -> pa.ChunkedArray:
-        """A new column's values, of the type that it would have."""
+        """Returns the sampled values of a new column, cast to its inferred type."""
         alias = self._alias(name)
         chunks = [batch.column(0) for batch in sample.batches]
         values = pa.chunked_array([chunk for chunk in chunks if chunk.type == chunks[-1].type])
@@ -330,7 +347,7 @@ def _listed(files: Sequence[str], of: Sized) -> str:
 
 
 def chosen(text: str, changes: Sequence[SchemaChange]) -> list[SchemaChange]:
-    """The changes that `--accept` names: all, numbers, ranges (1,3-5) or features; UsageError if one is not there."""
+    """Returns the changes that `--accept` names: all, numbers, ranges (1,3-5) or features; raises UsageError."""
     if text == "all":
         return list(changes)
     picked: set[int] = set()
@@ -339,18 +356,16 @@ def chosen(text: str, changes: Sequence[SchemaChange]) -> list[SchemaChange]:
         wanted = set(range(int(span[1]), int(span[2] or span[1]) + 1)) if span else set()
         numbers = wanted & {one.number for one in changes} or {one.number for one in changes if one.feature == part}
         if not numbers or (wanted and len(numbers) < len(wanted)):
-            there = f"1 to {len(changes)}, or a feature that changes" if changes else "nothing, as nothing would change"
-            raise UsageError(f"--accept {part}: there is no such change; legal: all, {there}")
+            there = f"1 to {len(changes)}, or a feature with a change" if changes else "which is nothing at present"
+            raise UsageError(f"--accept {part}: no such change; legal: all, {there}")
         picked |= numbers
     return [change for change in changes if change.number in picked]
 
 
 def ask(changes: Sequence[SchemaChange], answers: TextIO, talk: TextIO) -> list[SchemaChange]:
-    """Asks for one change after the other, y, n or q; the end of input is q. UsageError without a terminal."""
+    """Asks for each change: y, n or q; end of input is q. Raises UsageError without a terminal."""
     if not answers.isatty():
-        raise UsageError(
-            "schema update asks for each change, but there is no terminal; say --accept all, 1,3 or FEATURE"
-        )
+        raise UsageError("schema update asks for each change, which needs a terminal; use --accept all, 1,3 or FEATURE")
     accepted: list[SchemaChange] = []
     for change in changes:
         answer = ""
@@ -366,14 +381,14 @@ def ask(changes: Sequence[SchemaChange], answers: TextIO, talk: TextIO) -> list[
 
 
 def apply(found: Diff, accepted: Sequence[SchemaChange], allow_removal: bool = False) -> None:
-    """Writes the accepted changes, whole or not at all; columns that were renamed are renamed in pipeline.toml, too.
+    """Writes the accepted changes atomically; renamed columns are also renamed in pipeline.toml.
 
     Raises:
-      UsageError: The file is not what it was or not writable; or the changes would take away the label or most columns,
-        and `allow_removal` does not say that this is meant.
+      UsageError: The file was changed since it was compared, or cannot be written; or the changes remove the label or
+        most columns without `allow_removal`.
     """
     if not allow_removal and (why := removal(accepted, found.label, found.columns)):
-        raise UsageError(f"{found.path}: {why}; look at the newest span first, and say --allow-removal if it is right")
+        raise UsageError(f"{found.path}: {why}; check the newest span first; if it is right, use --allow-removal")
     became = new_names(accepted)
     settings = settings_with(found.settings, became) if became and found.settings else None
     wanted = parse_schema(found.content.decode("utf-8-sig"), str(found.path))
@@ -384,7 +399,7 @@ def apply(found: Diff, accepted: Sequence[SchemaChange], allow_removal: bool = F
         if new == found.content:
             return
         if found.path.read_bytes() != found.content:
-            raise UsageError(f"{found.path}: changed since it was compared; nothing is written, look at the diff again")
+            raise UsageError(f"{found.path}: changed since it was compared; nothing is written, repeat `schema diff`")
         write_bytes(found.path.resolve(), new)  # a link stays one
         if settings is not None and found.settings:
             write_text(found.settings.resolve(), settings)

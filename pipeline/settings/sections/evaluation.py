@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from components.shared.statistics.metric_names import RATES
+from components.shared.statistics.slice_sizes import MIN_SLICE_ROWS
 from components.shared.statistics.threshold_criteria import criterion_error
 from pipeline.settings.sections.section import ConfigSection, Names, Policy, Task
 
@@ -25,7 +26,7 @@ class EvaluationSection(ConfigSection):
     slice_tolerance: dict[str, Annotated[float, Field(ge=0)]] = {}
     """Change thresholds of slices: metric -> how much worse than the champion a candidate may be on a slice with at
     least `min_slice_rows` rows. A larger loss prevents the blessing if it is significant, see `tolerance`."""
-    min_slice_rows: Annotated[int, Field(ge=1)] = 500
+    min_slice_rows: Annotated[int, Field(ge=1)] = MIN_SLICE_ROWS
     """Minimum number of eval rows of a slice. Smaller slices have no thresholds, intervals or comparisons; error
     analysis and fairness use the same number."""
     linear_baseline: Policy = "warn"

@@ -97,5 +97,5 @@ def test_a_spelling_of_a_legal_value_is_hinted_at():
         "anomalies", "left", "k", "eval: Examples contain values missing from the schema: YES (<1%), x (2%). "
     )
     (hinted,) = spelling_hints([found], {"left": ["Yes", "No"]})
-    assert hinted.detail.endswith("; 'YES' may be 'Yes': [data.values.left] reads it as that")
+    assert hinted.detail.endswith("; 'YES' may be 'Yes': [data.values.left] maps it to that value")
     assert spelling_hints([found], {"other": ["Yes"]}) == [found]

@@ -251,7 +251,7 @@ def test_drift_in_one_slice_is_detected():
 
 def test_crosses_and_slices_that_are_missing():
     one = {"a": ["x", None] * 300, "b": ["u"] * 600, "v": [1.0, 2.0] * 300}
-    found = drift(one, one, replace(ALONE, slices=[["a"], ["a", "b"]]))
+    found = drift(one, one, replace(ALONE, slices=[["a"], ["a", "b"]], min_slice_rows=300))
     assert {row.slice for row in found.rows} == {
         "", "a=x", "a=(missing)", "a=x, b=u", "a=(missing), b=u",
     }  # fmt: skip

@@ -81,7 +81,8 @@ def test_worse_model_is_not_blessed_and_all_findings_are_recorded(tmp_path):
         "prior_baseline",
         "strongest_column",
     ]
-    assert [to_text(finding_from(one)) for one in verdict["violations"]] == verdict["shortfalls"]
+    assert [to_text(finding_from(one)) for one in verdict["violations"]] == verdict["violation_texts"]
+    assert verdict["shortfalls"] == verdict["violation_texts"]  # the former name
     assert [to_text(finding_from(one)) for one in verdict["notices"]] == verdict["warnings"]
     assert [text.split(" ")[0] for text in verdict["shortfalls"]] == ["auc", "auc", "auc"]
     assert (verdict["strongest_column"]["column"], verdict["strongest_column"]["lost"]) == ("n", True)

@@ -67,7 +67,7 @@ def test_missing_labels_are_not_scored_but_reported():
     rows = blobs()
     rows.loc[[0, 5], "label"] = None
     found = audit_labels(rows, "label", KINDS)
-    assert found.judged == 598 and found.consistency.rows == 598
+    assert found.audited == 598 and found.consistency.rows == 598
     assert any(note.startswith("2 rows without a label") for note in found.notes)
     assert not {0, 5} & {issue.row for issue in found.issues}
 
@@ -75,7 +75,7 @@ def test_missing_labels_are_not_scored_but_reported():
 @pytest.mark.parametrize("label", ["yes", None])
 def test_one_class_or_no_class_gives_a_note_and_no_issues(label):
     found = audit_labels(blobs().assign(label=label), "label", KINDS)
-    assert (found.judged, found.doubtful, found.noise, found.separable) == (0, 0, 0.0, None)
+    assert (found.audited, found.doubtful, found.noise, found.separable) == (0, 0, 0.0, None)
     assert "at least 2 are needed" in found.notes[-1]
     assert audit_lines(found) == list(found.notes)
 
@@ -90,7 +90,7 @@ def test_rare_classes_are_left_out_and_counted():
     rows = blobs()
     rows.loc[:2, "label"] = "rare"
     found = audit_labels(rows, "label", KINDS)
-    assert found.judged == 597
+    assert found.audited == 597
     assert any("3 rows of 1 classes are not audited" in note for note in found.notes)
 
 
@@ -99,14 +99,14 @@ def test_ten_thousand_classes():
     rows.loc[rows["x"] < 6000, "label"] = (rows["x"] // 3000).astype(int)
     found = audit_labels(rows, "label", FeatureTypes((), ("x",)))
     assert len(found.consistency.classes) == 10_000
-    assert found.judged >= 6000
+    assert found.audited >= 6000
     assert any("classes are not audited" in note for note in found.notes)
 
 
 def test_repeated_ids_are_counted_and_their_rows_scored():
     rows = blobs().assign(id="same")
     found = audit_labels(rows, "label", KINDS, ["id"])
-    assert (found.consistency.repeated_ids, found.judged) == (600, 600)
+    assert (found.consistency.repeated_ids, found.audited) == (600, 600)
 
 
 def test_numeric_labels_are_scored_by_residual():

@@ -72,7 +72,7 @@ def flipped(truth: np.ndarray) -> np.ndarray:
 
 def test_planted_flips_are_the_worst_issues(tmp_path):
     found = audited(tmp_path, table(flipped))
-    assert (found["judged"], found["separable"]) == (ROWS, True)
+    assert (found["audited"], found["separable"]) == (ROWS, True)
     wrong = {f"r{i}" for i in range(0, ROWS, 10)}
     suspected = {issue["id"] for issue in found["issues"]}
     assert suspected <= wrong and len(suspected) >= 0.8 * len(wrong)
@@ -124,14 +124,14 @@ def test_rows_without_a_label_are_counted_and_not_scored(tmp_path):
         return [None if i % 10 == 3 else label for i, label in enumerate(flipped(truth).tolist())]
 
     found = audited(tmp_path, table(gaps))
-    assert found["judged"] == ROWS - ROWS // 10
+    assert found["audited"] == ROWS - ROWS // 10
     assert any("40 rows without a label are not audited" in note for note in found["notes"])
     assert not {issue["row"] for issue in found["issues"]} & set(range(3, ROWS, 10))
 
 
 def test_one_class_gives_a_note_and_no_error(tmp_path):
     found = audited(tmp_path, table(lambda truth: np.ones(len(truth), np.int64)))
-    assert (found["judged"], found["issues"], found["noise"]) == (0, [], 0.0)
+    assert (found["audited"], found["issues"], found["noise"]) == (0, [], 0.0)
     assert any("at least 2 are needed" in note for note in found["notes"])
 
 

@@ -96,7 +96,7 @@ def test_ten_thousand_classes_by_three_annotators():
 def test_ten_thousand_classes_of_two_rows_are_not_scored_but_reported():
     rows = pd.DataFrame({"x": np.arange(20_000.0), "label": np.arange(20_000) % 10_000})
     found = audit_labels(rows, "label", KINDS)
-    assert (found.judged, found.doubtful, found.consistency.rows) == (0, 0, 20_000)
+    assert (found.audited, found.doubtful, found.consistency.rows) == (0, 0, 20_000)
     assert "10,000 classes" in "\n".join(found.notes)
 
 
@@ -117,5 +117,5 @@ def test_missing_labels_and_ids_together():
     rows.loc[[3, 50], "label"] = None
     rows.loc[4, "id"] = None
     found = audit_labels(rows, "label", KINDS, ["id"])
-    assert found.judged == 198 and not {3, 50} & {issue.row for issue in found.issues}
+    assert found.audited == 198 and not {3, 50} & {issue.row for issue in found.issues}
     assert {0, 1, 2, 4} <= {issue.row for issue in found.issues}

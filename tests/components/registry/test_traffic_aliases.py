@@ -71,7 +71,7 @@ def test_rollback_to_a_removed_version_is_refused(pushed, place):
 
 def test_registry_that_does_not_exist_is_not_created(registry, place):
     for attempt in (registry.rollback, registry.promote, registry.stop_canary, lambda: registry.start_canary(1, 0.5)):
-        with pytest.raises(UsageError, match="no version is there yet"):
+        with pytest.raises(UsageError, match="the registry has no version yet"):
             attempt()
     assert place.files() == {}
 

@@ -84,7 +84,7 @@ def test_annotators_without_a_label(data):
 def test_settings_give_the_features(project):
     config = load_config(project / "schemas" / "flights" / "pipeline.toml")
     found = audit("data/flights/span-01.csv", config=config)
-    assert (found.label, found.rows, found.labels.judged) == ("late", 1000, 1000)
+    assert (found.label, found.rows, found.labels.audited) == ("late", 1000, 1000)
     assert not found.labels.separable
     assert all(issue.id.count("-") >= 4 for issue in found.labels.issues)
     assert "classes overlap: many of these rows are hard to predict" in found.to_text()

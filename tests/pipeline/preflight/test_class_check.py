@@ -78,13 +78,13 @@ def test_a_positive_value_that_no_row_has_is_refused_before_a_run(place: Path) -
     source = source_of(config, ".")
     checked = check_data(source, None, place / "scans.json")
     with pytest.raises(
-        InputError, match=r"no row of split train has the positive value 'YES!' .* but: No \(\d+\), Yes"
+        InputError, match=r"no row of split train has the positive class 'YES!' .* available: No \(\d+\), Yes"
     ):
         check_positive(config, checked.labels, source.columns)
     missing = {"train": checked.labels["train"], "eval": {"No": 3, "no": 1}}
     config = binary_again(config)
     with pytest.raises(
-        InputError, match="no row of split eval has the positive value 'Yes'.*cannot be evaluated without it"
+        InputError, match="no row of split eval has the positive class 'Yes'.*cannot be evaluated without it"
     ):
         check_positive(config, missing, source.columns)
     check_positive(config, checked.labels, source.columns)
@@ -99,7 +99,10 @@ def binary_again(config: Config) -> Config:
     ("settings", "said"),
     [
         ('[data.values.gone]\na = "b"\n', r"\[data.values\] 'gone' is not in"),
-        ('[data.values.size]\na = "b"\n', r"\[data.values\] 'size' is int64 in .*; only texts have spellings"),
+        (
+            '[data.values.size]\na = "b"\n',
+            r"\[data.values\] 'size' is int64 in .*; only text columns have spelling variants",
+        ),
         ('[data.renamed]\nnew = "old"\n', r"\[data\] renamed: 'new' is not in"),
     ],
 )

@@ -29,7 +29,7 @@ def summary(**changes: Any) -> Summary:
         "pushed": 4,
         "fingerprints": {"data": "d", "code": "c"},
         "report": "runs/flights/reports/r1/report.md",
-        "reasons": [],
+        "violation_texts": [],
         "registry": "runs/flights/registry",
         "unlabelled": {"train": 0, "eval": 0},
         "labels": {"conflicting_rows": 0, "ceiling": 1.0, "repeated_rows": 0, "repeated_ids": 0, "classes": {}},
@@ -44,7 +44,7 @@ DRIFTED = {
     "feature": "dest", "measure": "chebyshev", "distance": 0.1234, "threshold": 0.02, "drifted": True, "detail": "x",
 }  # fmt: skip
 QUIET = {**DRIFTED, "feature": "origin", "drifted": False, "distance": 0.0}
-NOT_BLESSED = {"blessed": False, "pushed": None, "reasons": ["auc 0.7000 < 0.7500 (champion)"]}
+NOT_BLESSED = {"blessed": False, "pushed": None, "violation_texts": ["auc 0.7000 < 0.7500 (champion)"]}
 STOPPED = {
     "metrics": {}, "champion": None, "blessed": False, "pushed": None, "rows": {}, "labels": {},
     "stopped": "the data gate stopped the run: late: 7 is not legal",
@@ -76,6 +76,11 @@ def test_the_contract_of_the_json():
         "pushed", "fingerprints", "report",
     } <= found.keys()  # fmt: skip
     assert found["components"][0] == {"id": "Ingest", "state": "executed", "seconds": 1.0}
+
+
+def test_the_former_name_of_the_violations_stays_in_the_json():
+    found = summary(**NOT_BLESSED).to_json()
+    assert found["violation_texts"] == found["reasons"] == ["auc 0.7000 < 0.7500 (champion)"]
 
 
 def test_better_than_the_champion_and_pushed():

@@ -49,15 +49,17 @@ def test_in_one_line() -> None:
         "3 trials (1 failed), log loss 0.4123 -> 0.4051: dropout 0.1, hidden_units [128, 64], trees.num_leaves 31"
     )
     assert in_short(FOUND, most=1).endswith(": dropout 0.1 and 2 more")
-    assert in_short(STAYS).endswith("log loss 0.4123: the settings stay; the best, 0.4051, may be chance")
-    assert in_short(STAYS | {"best": 0.4123}).endswith("log loss 0.4123: the settings stay")
+    assert in_short(STAYS).endswith(
+        "log loss 0.4123: settings unchanged; the best trial, 0.4051, is not significantly better"
+    )
+    assert in_short(STAYS | {"best": 0.4123}).endswith("log loss 0.4123: settings unchanged")
     assert "log loss none -> 0.4051" in in_short(FOUND | {"before": None})
 
 
 def test_it_is_kept_and_told(config, tmp_path, capsys) -> None:
     home = tmp_path / "runs" / "flights"
     assert main(["tuned", "--dataset", "flights"]) == 2
-    assert "no settings were searched yet" in capsys.readouterr().err
+    assert "no hyperparameter search yet" in capsys.readouterr().err
     keep(home, config, FOUND, "run-1", "data-1")
     assert main(["tuned", "--dataset", "flights"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -65,7 +67,7 @@ def test_it_is_kept_and_told(config, tmp_path, capsys) -> None:
     assert [line.split()[0] for line in lines[3:]] == ["1", "0", "2"]  # the best first, the failed last
     (home / FILE).write_text("{")
     assert main(["tuned", "--dataset", "flights"]) == 2
-    assert "delete it and search again" in capsys.readouterr().err
+    assert "delete it and repeat the search" in capsys.readouterr().err
 
 
 def test_it_is_written_into_the_settings(config, tmp_path, capsys) -> None:
@@ -80,7 +82,7 @@ def test_it_is_written_into_the_settings(config, tmp_path, capsys) -> None:
     assert kept == before.splitlines()  # flights names none of the three: nothing else is touched
     # Found for what stood there before: not a second time, and not for a run that re-uses.
     assert main(["tuned", "--dataset", "flights", "--write"]) == 2
-    assert "was changed since" in capsys.readouterr().err
+    assert "was changed after the search" in capsys.readouterr().err
 
 
 def test_a_clusters_result_is_written_too(config, tmp_path) -> None:
@@ -94,10 +96,10 @@ def test_a_clusters_result_is_written_too(config, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"settings": {"dropuot": 0.1}}, "[training] does not take what was found: dropuot: unknown key"),
-        ({"settings": {"dropout": 1.5}}, "[training] does not take what was found: input should be less than 1"),
-        ({"settings": {"trees": 3}}, "is no best_settings.json (AttributeError: "),
-        ({"trials": [{"score": 0.1}]}, "is no best_settings.json (KeyError: "),
+        ({"settings": {"dropuot": 0.1}}, "the search result is not legal in [training]: dropuot: unknown key"),
+        ({"settings": {"dropout": 1.5}}, "the search result is not legal in [training]: input should be less than 1"),
+        ({"settings": {"trees": 3}}, "not a best_settings.json (AttributeError: "),
+        ({"trials": [{"score": 0.1}]}, "not a best_settings.json (KeyError: "),
     ],
 )
 def test_what_is_no_result_of_a_search_is_refused_and_nothing_is_written(
@@ -170,11 +172,11 @@ def test_tables_and_arrays() -> None:
     ],
 )
 def test_what_is_not_understood_is_left_alone(text: str, settings) -> None:
-    with pytest.raises(ValueError, match="set it by hand: "):
+    with pytest.raises(ValueError, match="set by hand: "):
         edited(text, settings)
 
 
 def test_a_file_that_cannot_be_edited_is_a_users_error(config) -> None:
     config.path.write_text("training.dropout = 0.2\n")
-    with pytest.raises(UsageError, match=r"pipeline.toml: \[training\] is written in a way"):
+    with pytest.raises(UsageError, match=r"pipeline.toml: the layout of \[training\] cannot be edited"):
         write(config, TuningResult(FOUND))

@@ -52,7 +52,7 @@ def test_new_values_with_rows_and_shares():
         (
             "value",
             "new value 'Red ', 1 row (1 %; 11.1 % of eval); differs from 'red' in case or spaces only; "
-            "[data.values.c] reads it as that",
+            "[data.values.c] maps it to that value",
         ),
     ]
     assert 'value: "blue" value: "green" value: "Red "' in schema
@@ -190,10 +190,10 @@ def test_thresholds_become_changes_and_other_measures_stay():
 @pytest.mark.parametrize(
     ("suggestion", "message"),
     [
-        ({"x": ("drift", "infinity_norm", 0.1)}, "feature 'x': is not in the schema; available: c"),
+        ({"x": ("drift", "infinity_norm", 0.1)}, "feature 'x': not in the schema; available: c"),
         ({"c": ("shift", "infinity_norm", 0.1)}, "legal: drift or skew"),
         ({"c": ("skew", "chebyshev", 0.1)}, "legal: drift or skew, infinity_norm or jensen_shannon_divergence"),
-        ({"c": ("skew", "infinity_norm", float("nan"))}, "between 0 and 1, not nan"),
+        ({"c": ("skew", "infinity_norm", float("nan"))}, "threshold nan must lie between 0 and 1"),
     ],
 )
 def test_thresholds_that_cannot_be(suggestion, message):

@@ -40,7 +40,7 @@ def faults(table):
 def test_the_sample_changes_nothing(project):
     found = diff(config_of(project))
     assert (found.changes, found.notes) == ((), ())
-    assert found.to_text().endswith("\nnothing to change")
+    assert found.to_text().endswith("\nno changes")
     assert found.looked == "data/flights/span-01.csv to span-04.csv"
 
 
@@ -60,10 +60,10 @@ def test_planted_faults_are_found_applied_and_then_nothing_is_left(project):
     assert details[0].startswith("new value 'ZZ', 7 rows (")
     assert details[1].startswith("2 rows (")
     assert "above 130, most often 200 (1); float_domain.max 130 -> 200" in details[2]
-    assert "gone from data/flights/span-04.csv; pipeline.toml names it, take it out there as well" in details[3]
-    assert "are no int64, first '" in details[4] and details[4].endswith("INT -> FLOAT")
-    assert "new column, string, categorical, 30 different values" in details[5]
-    assert "not in 3 of 4 files" in details[5]
+    assert "missing from data/flights/span-04.csv; pipeline.toml names it, remove it there, too" in details[3]
+    assert "are not int64, first '" in details[4] and details[4].endswith("INT -> FLOAT")
+    assert "new column, string, categorical, 30 distinct values" in details[5]
+    assert "missing from 3 of 4 files" in details[5]
 
     apply(found, found.changes)
     after = config.schema_path.read_text("utf-8")
@@ -71,7 +71,7 @@ def test_planted_faults_are_found_applied_and_then_nothing_is_left(project):
     assert len(set(after.splitlines()) - set(before.splitlines())) < 12
     again = diff(config)
     assert again.changes == ()
-    assert [note.split(",")[0] for note in again.notes] == ["gate: not in 3 of 4 files"]
+    assert [note.split(",")[0] for note in again.notes] == ["gate: missing from 3 of 4 files"]
 
 
 def test_only_what_is_accepted_is_written(project):
@@ -92,7 +92,7 @@ def test_slips_are_a_note_and_no_type(project):
     found = diff(planted(project, slip))
     assert found.changes == ()
     assert re.fullmatch(
-        r"seats: 3 values \(.*\) are no int64, first 'many' in .*span-04.csv, row 5; .*", found.notes[0]
+        r"seats: 3 values \(.*\) are not int64, first 'many' in .*span-04.csv, row 5; .*", found.notes[0]
     )
 
 
@@ -206,9 +206,9 @@ def test_what_accept_may_say(project):
     assert chosen("temp,carrier", changes) == [changes[0], changes[2]]
     assert chosen("", changes) == []
     for wrong in ("7", "0", "5-9", "tail", "4-3"):
-        with pytest.raises(UsageError, match=f"--accept {wrong}: there is no such change; legal: all, 1 to 6"):
+        with pytest.raises(UsageError, match=f"--accept {wrong}: no such change; legal: all, 1 to 6"):
             chosen(wrong, changes)
-    with pytest.raises(UsageError, match="nothing would change"):
+    with pytest.raises(UsageError, match="no such change; legal: all, which is nothing"):
         chosen("1", [])
     assert chosen("9", [replace(changes[0], number=1, feature="9")])  # a column may be called 9
 
@@ -224,7 +224,7 @@ def test_asking_one_by_one(project):
     assert ask(changes, Terminal("y\nwhat?\nn\nYes\nq\n"), talk) == [changes[0], changes[2]]
     assert talk.getvalue().count("accept? [y/n/q]") == 5
     assert ask(changes, Terminal("y\n"), talk) == changes[:1]  # the end of input is the end
-    with pytest.raises(UsageError, match="there is no terminal; say --accept all"):
+    with pytest.raises(UsageError, match="needs a terminal; use --accept all"):
         ask(changes, io.StringIO("y\n"), talk)
 
 
@@ -248,4 +248,4 @@ def test_tfdv_finds_nothing_that_is_not_found_here(project):
 
 def test_only_thresholds():
     """Thresholds from the history come without data."""
-    assert Diff(Path("schema.pbtxt"), b"", "", 0, ()).to_text() == "schema.pbtxt\nnothing to change"
+    assert Diff(Path("schema.pbtxt"), b"", "", 0, ()).to_text() == "schema.pbtxt\nno changes"

@@ -145,7 +145,7 @@ def test_no_server(project: Path, capsys: pytest.CaptureFixture[str], monkeypatc
         ([*PLACES, "--every", "now and then"], "legal: hourly"),
         ([*PLACES, "--every", "99 99 * * *"], "minute '99' is not within 0 to 59; legal: hourly"),
         ([*PLACES, "--every", "daily", "--span", "4"], "remove --span"),
-        ([*PLACES, "--every", "daily", "--wait"], "a schedule does not end"),
+        ([*PLACES, "--every", "daily", "--wait"], "a recurring run does not end"),
     ],
 )
 def test_bad_usage(project: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
