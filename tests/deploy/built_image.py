@@ -1,4 +1,4 @@
-"""The container image, built once for all tests that look at it or run in it."""
+"""Builds the container image once for all tests that inspect it or run in it."""
 
 import os
 import shutil
@@ -19,9 +19,9 @@ def _command(*words: str, **options) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="session")
 def image_tag() -> Iterator[str]:
-    """The image with pytest in it, whose layers but the last are those of the one that is shipped.
+    """Returns the tag of the image with pytest; all layers except the last are those of the released image.
 
-    PLUMBLINE_TEST_IMAGE names one that is there, for those who work on these tests; otherwise it is built from nothing.
+    PLUMBLINE_TEST_IMAGE names an existing image, for work on these tests; otherwise it is built.
     """
     if ready := os.environ.get("PLUMBLINE_TEST_IMAGE"):
         yield ready

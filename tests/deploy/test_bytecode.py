@@ -1,4 +1,4 @@
-"""deploy/venv/bytecode.py: what a run loads is compiled at set-up; tests, extras and unused clients are not."""
+"""deploy/venv/bytecode.py compiles the modules of a run at set-up, but no tests, extras and unused clients."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "deploy" / "venv" / "bytecode.py"
 
 
 def add_distribution(site: Path, name: str, files: dict[str, str], requires: tuple[str, ...] = ()) -> None:
-    """An installed distribution, as an installer leaves it."""
+    """Writes an installed distribution as an installer does."""
     info = site / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir(parents=True)
     lines = ["Metadata-Version: 2.1", f"Name: {name}", "Version: 1.0", "Provides-Extra: dev", "Provides-Extra: fast"]
@@ -72,7 +72,7 @@ def test_compiles_what_is_required_and_the_project(site: Path, tmp_path: Path) -
 
 
 def test_set_up_calls_it_whatever_the_environment_says() -> None:
-    """PYTHONDONTWRITEBYTECODE is for what comes later; compileall itself heeds no such variable, imports do."""
+    """PYTHONDONTWRITEBYTECODE applies to imports; compileall ignores it."""
     text = (SCRIPT.parent / "setup.sh").read_text()
     assert "deploy/venv/bytecode.py" in text
     assert "deploy/venv/*.py" in text  # a changed recipe makes .venv anew

@@ -1,4 +1,4 @@
-"""The image: built once from deploy/Dockerfile as a machine without a registry builds it, then looked at and run."""
+"""Builds the image from deploy/Dockerfile without a registry, inspects it and runs it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def container(image_tag: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def root(container: str) -> Iterator[Path]:
-    """The image's file system, from outside."""
+    """Mounts the image's file system."""
     mounted = command("buildah", "mount", container)
     assert mounted.returncode == 0, mounted.stderr
     yield Path(mounted.stdout.strip())
@@ -50,7 +50,7 @@ def run(container: str, *words: str, user: str = "10001:0", options: tuple[str, 
 
 
 def pins(lock: Path) -> dict[str, set[str]]:
-    """Package -> the versions that a lock names for one Python or another."""
+    """Returns package -> versions that a lock file names, over all Python versions."""
     found: dict[str, set[str]] = {}
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^ \\;]+)", lock.read_text(), re.MULTILINE):
         found.setdefault(name, set()).add(version)
@@ -129,7 +129,7 @@ def test_project_is_there_for_reading_and_nothing_else_of_the_repository(root: P
 
 
 def domains(text: str) -> set[str]:
-    """Of its addresses; of a long host name the last two words, so that a mirror's host is its project's."""
+    """Returns the domains of URLs; of a long host name the last two labels, so that mirrors match."""
     hosts = re.findall(r"://(?:[^/@\s]*@)?([^/:\s\"'<>)]+)", text)
     return {host if re.fullmatch(r"[\d.]+", host) else ".".join(host.split(".")[-2:]) for host in hosts}
 

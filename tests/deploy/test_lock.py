@@ -1,4 +1,4 @@
-"""deploy/lock.sh: real processes, many at once, also where the one that holds the lock is killed."""
+"""deploy/lock.sh with many concurrent processes, also if the holder of the lock is killed."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture(params=["flock", "python"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
-    """Starts a script that takes the lock first, with flock(1) or on a machine that has none."""
+    """Starts a script that acquires the lock, with flock(1) or without it."""
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("bash", "cat", "dirname", "mkdir", "rmdir", "sleep", *(["flock"] if request.param == "flock" else [])):
@@ -51,7 +51,7 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
 
 
 def line(process: "subprocess.Popen[str]", stream: str) -> str:
-    """The next line of a process' output."""
+    """Returns the next line of a process' output."""
     file = getattr(process, stream)
     return str(file.readline())
 

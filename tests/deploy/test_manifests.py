@@ -1,4 +1,4 @@
-"""deploy/kubernetes: valid by the API's schemas, offline; and what no schema sees: references, rights, ports."""
+"""deploy/kubernetes is valid by the API's schemas (offline); references, rights and ports are consistent."""
 
 import copy
 import re
@@ -53,7 +53,7 @@ each = pytest.mark.parametrize("document", [pytest.param(document, id=name) for 
 
 
 def pod_of(document: Document) -> Document | None:
-    """The PodSpec of a workload."""
+    """Returns the PodSpec of a workload."""
     if document["kind"] == "InferenceService":
         own = ("minReplicas", "maxReplicas", "scaleMetric", "scaleTarget")
         return {key: value for key, value in document["spec"]["predictor"].items() if key not in own}
@@ -239,7 +239,7 @@ def test_versions_of_the_job_server_and_of_beam_are_one() -> None:
 
 
 def references(node: Any) -> Iterator[tuple[str, str]]:
-    """Every Secret, ConfigMap, claim and account that is named below `node`."""
+    """Returns every Secret, ConfigMap, claim and account that is named below `node`."""
     if isinstance(node, list):
         for item in node:
             yield from references(item)

@@ -1,4 +1,4 @@
-"""deploy/monitoring: rules and dashboard are valid, by Prometheus' own tool, and name what the server measures."""
+"""deploy/monitoring: promtool accepts the rules, and rules and dashboard use metrics that the server exports."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def promtool() -> str:
 
 @pytest.fixture(scope="session")
 def exposition(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a scrape of /metrics returns, by a process of its own: prometheus_client reads the folder when imported."""
+    """Returns a scrape of /metrics by a separate process, because prometheus_client reads the folder on import."""
     folder = tmp_path_factory.mktemp("metrics")
     ran = subprocess.run(
         [sys.executable, "-c", METRICS],
@@ -71,7 +71,7 @@ def exposition(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def labels_of(exposition: str) -> dict[str, set[str]]:
-    """Metric -> names of its labels."""
+    """Returns metric -> names of its labels."""
     found: dict[str, set[str]] = {}
     for line in exposition.splitlines():
         sample = re.match(r"([\w:]+)(?:\{(.*)\})? ", line)
@@ -85,7 +85,7 @@ def panels() -> list[dict[str, Any]]:
 
 
 def expressions() -> Iterator[tuple[str, str]]:
-    """(where, PromQL) of all alerts and panels."""
+    """Returns (location, PromQL) of all alerts and panels."""
     for rule in ALERTS:
         yield rule["alert"], rule["expr"]
     for panel in panels():
@@ -154,7 +154,7 @@ def test_metrics_follow_prometheus_conventions(promtool: str, exposition: str) -
 
 
 def metrics_of(expression: str) -> set[str]:
-    """Names of metrics in PromQL: identifiers before a selector or a range, or alone, that are no functions."""
+    """Returns the metric names in PromQL: identifiers, alone or before a selector or range, that are not functions."""
     without_texts = re.sub(r'"[^"]*"', '""', expression)
     without_labels = re.sub(r"\{[^}]*\}|\b(?:by|without)\s*\([^)]*\)", " ", without_texts)
     words = re.findall(r"[a-zA-Z_:][\w:]*(?!\w*\s*\()", without_labels)
@@ -162,7 +162,7 @@ def metrics_of(expression: str) -> set[str]:
 
 
 def labels_in(expression: str) -> set[str]:
-    """Names of labels in selectors and groupings."""
+    """Returns the label names in selectors and groupings."""
     found = set(re.findall(r'(\w+)\s*(?:=~|!=|!~|=)\s*"', expression))
     for group in re.findall(r"\b(?:by|without)\s*\(([^)]*)\)", expression):
         found |= {name.strip() for name in group.split(",")}

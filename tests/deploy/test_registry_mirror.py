@@ -1,4 +1,4 @@
-"""deploy/kubernetes/mirror: the server's disk follows the registry's labels, on a folder and on an S3."""
+"""deploy/kubernetes/mirror copies the versions of the registry's aliases to the server's disk, from a folder and S3."""
 
 import hashlib
 import importlib.util
@@ -24,7 +24,7 @@ _spec.loader.exec_module(registry_mirror)
 
 
 def push(registry: Path, version: int) -> None:
-    """A version as the registry lays it out: files, and a manifest with their SHA-256."""
+    """Writes a version in the registry's layout: files, and a manifest with their SHA-256."""
     files = {"saved_model.pb": b"graph %d" % version, "variables/variables.index": b"weights"}
     for name, content in files.items():
         path = registry / str(version) / name
@@ -55,7 +55,7 @@ def run(registry: Path, folder: Path, **options: Any) -> dict[str, dict[str, int
 
 
 def parsed(folder: Path) -> list[Any]:
-    """The models that TensorFlow Serving's own parser reads in models.config."""
+    """Parses models.config with TensorFlow Serving's parser; returns its models."""
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2
 
@@ -67,12 +67,12 @@ def parsed(folder: Path) -> list[Any]:
 
 
 def config_of(folder: Path) -> dict[str, list[int]]:
-    """Model -> versions that the server loads."""
+    """Returns model -> versions that the server loads."""
     return {model.name: list(model.model_version_policy.specific.versions) for model in parsed(folder)}
 
 
 def labels_of(folder: Path) -> dict[str, dict[str, int]]:
-    """Model -> label -> version."""
+    """Returns model -> label -> version."""
     return {model.name: dict(model.version_labels) for model in parsed(folder)}
 
 
@@ -86,7 +86,7 @@ def test_only_what_is_labelled_is_fetched_whole(registry: Path, tmp_path: Path) 
 
 @pytest.fixture
 def server() -> Iterator[Any]:
-    """Answers the status of models as TensorFlow Serving does: `loaded` is model -> versions."""
+    """Starts a server that returns model status as TensorFlow Serving does; `loaded`: model -> versions."""
 
     class Status(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""deploy/kubernetes/serving and kserve-canary: what the manifests say of the server agrees with the server."""
+"""deploy/kubernetes/serving and kserve-canary: the manifests agree with the server's options, ports and paths."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""deploy/venv/setup.sh: quick and quiet when there is nothing to do, one line and exit code 2 where it cannot work."""
+"""deploy/venv/setup.sh does nothing if .venv is up to date, and fails with one line and exit code 2."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ NEEDED = (
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The files that the set-up reads, in an empty folder."""
+    """Copies the files that the set-up reads to an empty folder."""
     folder = tmp_path / "clone"
     shutil.copytree(PROJECT / "deploy", folder / "deploy")
     for name in ("requirements.lock", "pyproject.toml"):
@@ -37,7 +37,7 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bare_path(tmp_path: Path) -> Path:
-    """A PATH with the shell's everyday tools and nothing else."""
+    """Returns a PATH with standard shell tools only."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in NEEDED:
@@ -48,7 +48,7 @@ def bare_path(tmp_path: Path) -> Path:
 
 
 def tool(folder: Path, name: str, script: str) -> None:
-    """Puts a stand-in for a system's tool on the PATH: what another machine would answer."""
+    """Puts a script in place of a system tool on the PATH, which returns the output of another machine."""
     path = folder / name
     path.unlink(missing_ok=True)
     path.write_text(f"#!/bin/sh\n{script}\n")
@@ -67,7 +67,7 @@ def setup(clone: Path, path: Path, **environment: str) -> subprocess.CompletedPr
 
 
 def refused(result: subprocess.CompletedProcess[str], clone: Path) -> str:
-    """The one line of a refusal, which leaves nothing behind."""
+    """Returns the error line of a failed set-up; asserts that it leaves no files."""
     assert result.returncode == 2, result.stderr
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
@@ -78,7 +78,7 @@ def refused(result: subprocess.CompletedProcess[str], clone: Path) -> str:
 
 
 def base_python() -> str:
-    """The interpreter under the test's own environment, with its headers."""
+    """Returns the base interpreter of the test's environment, with its headers."""
     return os.path.realpath(os.path.join(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}"))
 
 
@@ -147,7 +147,7 @@ def test_nothing_to_do_is_silent() -> None:
 
 
 def test_one_set_up_at_a_time_also_when_one_is_killed(clone: Path, bare_path: Path) -> None:
-    """Up to where .venv is made; the first is killed there, and so is what it has started."""
+    """Set-ups run until .venv is created; the first one and its child processes are killed there."""
     for name in ("mkdir", "rmdir", "rm", "sleep", *(["flock"] if shutil.which("flock") else [])):
         found = shutil.which(name)
         assert found is not None, name

@@ -1,4 +1,4 @@
-"""Marks whole runs as `e2e`, and gives each module a project of its own."""
+"""Marks end-to-end tests as `e2e` and gives each module its own project."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from tests.e2e.project import Project
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is `e2e`."""
+    """Marks every test of this folder as `e2e`."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)

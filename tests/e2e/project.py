@@ -1,4 +1,4 @@
-"""A copy of the project with the committed sample and small settings, to run and to edit as a user would."""
+"""A working copy of the project with the committed sample and settings for short runs, which tests edit."""
 
 import json
 import os
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Result:
-    """What one command came to."""
+    """Result of one command."""
 
     code: int
     out: str
@@ -23,12 +23,12 @@ class Result:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The JSON object on stdout."""
+        """Returns the JSON object on stdout."""
         parsed: dict[str, Any] = json.loads(self.out)
         return parsed
 
     def states(self, state: str) -> set[str]:
-        """Components in a state."""
+        """Returns the components in a state."""
         return {component["id"] for component in self.summary["components"] if component["state"] == state}
 
 
@@ -65,11 +65,11 @@ class Project:
 
     @property
     def home(self) -> Path:
-        """Where this dataset's runs, registry and metadata are."""
+        """Folder of this dataset's runs, registry and metadata."""
         return self.folder / "runs" / "flights"
 
     def set(self, key: str, value: str) -> None:
-        """Writes one setting, "[table] key"."""
+        """Writes one setting, given as "[table] key"."""
         table, name = key.split(" ")
         text = self.settings.read_text()
         head, body = text.split(f"{table}\n", 1)
@@ -77,7 +77,7 @@ class Project:
         self.settings.write_text(f"{head}{table}\n" + (body if count else f"{name} = {value}\n{body}"))
 
     def edit(self, file: str, old: str, new: str) -> None:
-        """Replaces a text that must be there, once, in a file of the working copy."""
+        """Replaces a text that occurs exactly once in a file of the working copy."""
         path = self.folder / file
         text = path.read_text()
         assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {file}"
@@ -85,15 +85,15 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables that make Python find the working copy's code."""
+        """Environment variables with which Python imports the working copy's code."""
         return {**os.environ, "PYTHONPATH": str(self.folder)}
 
     def command(self, *arguments: str) -> list[str]:
-        """The command line of `plumbline`; to be run in the working copy."""
+        """Returns the command line of `plumbline`, to be run in the working copy."""
         return [sys.executable, "-m", "pipeline.cli", *arguments]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts `plumbline` on the working copy's own code."""
+        """Starts `plumbline` with the working copy's code."""
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
@@ -104,11 +104,11 @@ class Project:
         )
 
     def plumbline(self, *arguments: str) -> Result:
-        """Runs a command to its end."""
+        """Runs a command and waits for its end."""
         process = self.start(*arguments)
         out, err = process.communicate(timeout=600)
         return Result(process.returncode, out, err)
 
     def run(self, *arguments: str) -> Result:
-        """`plumbline run --dataset flights --json …`"""
+        """Runs `plumbline run --dataset flights --json …`."""
         return self.plumbline("run", "--dataset", "flights", "--json", *arguments)

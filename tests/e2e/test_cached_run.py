@@ -1,4 +1,4 @@
-"""A run with nothing to do, decided without TFX, beside the same run decided by TFX's launcher."""
+"""A fully cached run without TFX gives the same records as the same run by TFX's launcher."""
 
 import shutil
 import sqlite3
@@ -28,7 +28,7 @@ def test_only_the_last_one_loads_nothing(runs: dict[str, Result]) -> None:
 
 
 def test_summaries_are_the_same(runs: dict[str, Result]) -> None:
-    """But for names, seconds, and the champion: the cold run had none, nor have those that repeat it."""
+    """Summaries are equal except names, seconds and the champion, which a first run and its cached repetitions lack."""
     summaries = [told(runs[name].summary) for name in ("by TFX", "by record")]
     assert summaries[0] == summaries[1]
     assert {component["state"] for component in runs["by record"].summary["components"]} == {"cached"}
@@ -48,7 +48,7 @@ def test_metadata_is_the_same(runs: dict[str, Result], project: Project) -> None
 
 
 def recorded(database: sqlite3.Connection, run_id: str) -> dict[str, Any]:
-    """All that the store holds of a run, but for ids of executions, their random names, and times."""
+    """Returns all records of a run in the store, without execution ids, random names and times."""
 
     def rows(query: str, *values: Any) -> list[Any]:
         return sorted(database.execute(query, values).fetchall(), key=repr)

@@ -1,4 +1,4 @@
-"""Dates, times of day, durations and lists from file to served answer; spans cut from one file."""
+"""Dates, times of day, durations and lists from the file to the served prediction; one file is split into spans."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ ROWS = 1_500
 
 
 def table() -> tuple[pd.DataFrame, "pd.Series[Any]"]:
-    """Rows of 2023 whose label follows the hour, the weekday and the tags; and the month of each."""
+    """Returns rows of 2023 whose label depends on the hour, the weekday and the tags, and the month of each row."""
     random = np.random.default_rng(0)
     at = pd.Timestamp("2023-01-01") + pd.to_timedelta(np.sort(random.integers(0, 365 * 86_400, ROWS)), unit="s")
     born = pd.Timestamp("1960-01-01") + pd.to_timedelta(random.integers(0, 14_000, ROWS), unit="D")
@@ -46,7 +46,7 @@ def run(capsys: pytest.CaptureFixture[str], dataset: str, *more: str) -> dict[st
 
 
 def settings(dataset: str, **changes: str) -> None:
-    """A copy of the dataset `one` with lines of its settings replaced: beginning of a line -> the line."""
+    """Copies the dataset `one` with replaced lines of its settings: beginning of a line -> new line."""
     folder = Path("schemas") / dataset
     folder.mkdir()
     (folder / "schema.pbtxt").write_bytes((Path("schemas") / "one" / "schema.pbtxt").read_bytes())

@@ -1,4 +1,4 @@
-"""After damage and `plumbline doctor --repair`, a run comes to its end, and doctor finds nothing more."""
+"""After damage and `plumbline doctor --repair`, a run succeeds and doctor reports no error."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A compiled pipeline, step by step as a cluster would run it: the same model and metrics as `plumbline run`."""
+"""A dry run of the compiled pipeline gives the same model and metrics as `plumbline run`."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ SAME = 1e-6
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    """An S3 on this machine with an empty bucket, named in the environment as on a cluster."""
+    """Starts a local S3 server with an empty bucket; environment variables name it as on a cluster."""
     pytest.importorskip("obstore")
     import boto3
     from moto.server import ThreadedMotoServer
@@ -47,7 +47,7 @@ def _dry_run(project: Project, dataset: str, data: Path, root: str) -> Result:
 
 
 def _destination(result: Result) -> str:
-    """Where the pushed version is; every step was run."""
+    """Returns the location of the pushed version; asserts that every step was executed."""
     assert result.code == 0, result.err
     assert result.summary["pushed"] == [{"step": "RegistryPusher", "version": "1"}]
     assert {step["state"] for step in result.summary["steps"]} == {"done"}
@@ -69,7 +69,7 @@ def test_binary_on_an_object_store(tmp_path: Path, bucket: str) -> None:
 
 
 def test_inside_the_image(tmp_path: Path, bucket: str, image_tag: str) -> None:
-    """Every step in a container of its own: the spans are all that it shares with this machine."""
+    """Runs every step in its own container, which shares only the spans with this machine."""
     project = Project(tmp_path)
     metrics = _metrics_of_containers(project, "flights", project.folder / "spans", f"{bucket}-image", image_tag)
     assert metrics == pytest.approx(project.run().summary["metrics"], rel=SAME)

@@ -1,4 +1,4 @@
-"""Runs that end before their end: each signal and kill -9, at several moments; and what the next run finds."""
+"""Interrupted runs: each signal and kill -9 at several moments, and the state that the next run finds."""
 
 import signal
 import subprocess
@@ -16,7 +16,7 @@ RUN = ("run", "--dataset", "flights", "--span", "3")
 
 
 def running(project: Project) -> list[str]:
-    """Names of executions that are in state RUNNING."""
+    """Returns the names of executions in state RUNNING."""
     if not (project.home / "metadata.sqlite").exists():
         return []
     store = metadata_store.MetadataStore(connection_config(None, project.home / "metadata.sqlite"))
@@ -32,7 +32,7 @@ def temporary(project: Project) -> list[Path]:
 
 
 def below(pid: int) -> set[int]:
-    """Processes of the session that was started for a run."""
+    """Returns the processes of the process group that was started for a run."""
     found = set()
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -45,9 +45,9 @@ def below(pid: int) -> set[int]:
 
 
 def stopped(project: Project, after: str, number: signal.Signals, system: Path) -> tuple[int, list[str], float, int]:
-    """Starts a run and signals it once `after` was said; returns exit code, stderr's lines, seconds and process id.
+    """Starts a run and sends a signal after it printed `after`; returns exit code, stderr, seconds and process id.
 
-    `system` stands for the system's temporary folder.
+    `system` is the system's temporary folder.
     """
     process = subprocess.Popen(
         project.command(*RUN),

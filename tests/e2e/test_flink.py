@@ -1,6 +1,6 @@
-"""The pipeline on a Flink cluster of two TaskManagers: the same results as in one process, also when one is killed.
+"""A Flink cluster of two TaskManagers gives the same results as one process, also if a TaskManager is killed.
 
-Fetches Flink and Beam's job server once (deploy/flink/fetch.sh) and is skipped where they, or Java, cannot be had.
+Fetches Flink and Beam's job server once (deploy/flink/fetch.sh) and is skipped if these or Java are not available.
 """
 
 import json
@@ -29,7 +29,7 @@ SCRIPTS = PROJECT / "deploy" / "flink"
 
 
 class Cluster:
-    """A session cluster with state and port of its own, beside whatever else runs."""
+    """A session cluster with its own state and port, independent of other clusters."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as found:
@@ -53,13 +53,13 @@ class Cluster:
             return sorted(json.load(answer)["jobs"], key=lambda job: job["start-time"])
 
     def failures(self, job: str) -> str:
-        """What a job has been through, as JSON."""
+        """Returns the exceptions of a job as JSON."""
         with urllib.request.urlopen(f"http://{self.master}/jobs/{job}/exceptions", timeout=10) as answer:
             text: str = answer.read().decode()
             return text
 
     def when_busy(self, index: int, act: Any) -> threading.Thread:
-        """Calls `act` once the cluster's job number `index` is well under way: some tasks are done, some run."""
+        """Calls `act` as soon as some tasks of the cluster's job number `index` are finished and some are running."""
 
         def watch() -> None:
             deadline = time.monotonic() + 400
@@ -93,7 +93,7 @@ def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def flights(project: Project, flink: Cluster) -> Project:
-    """The sample, with settings for the cluster."""
+    """The sample with settings for the cluster."""
     settings = project.settings.read_text()
     jar = Path(os.environ.get("FLINK_DIR", PROJECT / ".flink")) / "job-server.jar"
     cluster = f'[beam.flink]\nmaster = "{flink.master}"\njob_server_jar = "{jar}"\n'
@@ -103,13 +103,13 @@ def flights(project: Project, flink: Cluster) -> Project:
 
 
 def newest(project: Project, root: str, output: str) -> Path:
-    """Folder of an artifact, `Component/output`."""
+    """Returns the folder of the newest artifact `Component/output`."""
     numbers = (project.folder / root / "flights" / "artifacts" / output).iterdir()
     return max(numbers, key=lambda folder: int(folder.name))
 
 
 def rows(project: Project, root: str) -> dict[str, list[Any]]:
-    """Every file's examples. Not its bytes: protobuf writes a map's entries in an order that varies by process."""
+    """Returns the parsed examples of every file. Bytes differ, because the order of protobuf maps varies by process."""
     folder = newest(project, root, "ArrowExampleGen/examples")
     return {
         str(file.relative_to(folder)): [
@@ -121,7 +121,7 @@ def rows(project: Project, root: str) -> dict[str, list[Any]]:
 
 
 def statistics(project: Project, root: str) -> dict[str, dict[str, Any]]:
-    """Every split's statistics by feature, whose order is left open by Beam."""
+    """Returns the statistics of every split by feature; Beam does not define the order of features."""
     folder = newest(project, root, "StatisticsGen/statistics")
     found = {}
     for split in SPLITS:
@@ -133,7 +133,7 @@ def statistics(project: Project, root: str) -> dict[str, dict[str, Any]]:
 
 
 def assert_alike(one: Any, other: Any, place: str = "") -> None:
-    """Equal in everything, floats but for the rounding of a sum that is taken in another order."""
+    """Asserts equality; floats may differ by the rounding error of sums in another order."""
     if isinstance(one, dict):
         assert one.keys() == other.keys(), place
         for key in one:
@@ -176,7 +176,7 @@ def test_results_are_those_of_one_process(flights: Project, flink: Cluster) -> N
 
 
 def test_a_killed_taskmanager(flights: Project, flink: Cluster) -> None:
-    """One killed: its tasks run again on the other. All killed: a clean end, and the next run is right."""
+    """If one is killed, the other one repeats its tasks. If all are killed, the run fails and the next succeeds."""
     flights.set("[gate] drift", '"block"')  # what is asked here comes before the gate; nothing need be trained
     assert flights.run("--root", "gated").code == 3
     before = len(flink.jobs())

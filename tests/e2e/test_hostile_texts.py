@@ -1,4 +1,4 @@
-"""A table whose column names, categories, labels and ids try to be more than text, through every output there is."""
+"""Column names, categories, labels and ids with markup, formulas and control characters, in every output."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ REORDERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def write(path: Path, rows: int, seed: int, moved: bool) -> None:
-    """A number that decides the label, noise, categories; every name and text is one of TEXTS."""
+    """Writes a number that determines the label, noise and categories; all names and texts are from TEXTS."""
     draw = random.Random(seed)
     names = [
         f"id {FORMULA}",
@@ -46,7 +46,7 @@ def write(path: Path, rows: int, seed: int, moved: bool) -> None:
 
 
 class Tags(HTMLParser):
-    """What a browser would make of a page."""
+    """Parses a page as a browser does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ def assert_characters(text: str, where: object) -> None:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[int, str, str]]]:
-    """Command -> exit code, stdout, stderr; the working directory is the project's."""
+    """Returns command -> exit code, stdout, stderr; the working directory is the project."""
     folder = tmp_path_factory.mktemp("hostile")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

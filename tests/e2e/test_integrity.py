@@ -1,4 +1,4 @@
-"""Artifacts and metadata are damaged as disks and people damage them; the next run is right, and says what it did."""
+"""After damage to artifacts or metadata, the next run gives correct results and reports the damage."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def newest_examples(project: Project) -> Path:
 
 
 def trained_anew(project: Project, *arguments: str) -> Result:
-    """A run that takes the examples from the cache, if they are whole, and trains on them."""
+    """Runs the pipeline: examples come from the cache if undamaged, and the model is trained again."""
     project.set("[training] epochs", str(next(EPOCHS)))
     result = project.run(*arguments)
     assert result.code == 0, result.err

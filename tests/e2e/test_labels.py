@@ -1,4 +1,4 @@
-"""Labels and categories in several spellings, classes of one split only, and a schema that changes: whole runs."""
+"""Runs with spelling variants of labels and categories, with classes of one split only, and with schema changes."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def said(capsys: pytest.CaptureFixture[str], *command: str) -> dict[str, Any]:
-    """What a command with --json prints."""
+    """Returns the JSON object that a command with --json prints."""
     assert main([*command, "--json"]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
     return found

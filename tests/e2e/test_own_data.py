@@ -1,4 +1,4 @@
-"""From a file to a pushed model with two commands, unedited: public tables that ship inside installed packages."""
+"""`init` and `run` push a model for public tables from installed packages, without edits of the settings."""
 
 import json
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_from_file_to_pushed_model(
     assert summary["anomalies"] == []
     value = summary["metrics"][metric]
     assert value < bar if metric == "rmse" else value > bar
-    assert summary["blessed"] is True, summary["reasons"]
+    assert summary["blessed"] is True, summary["violation_texts"]
     assert summary["pushed"] == 1
     assert summary["rows"]["train"] > summary["rows"]["eval"] > 0
     members = {member["name"]: member for member in summary["model"]["members"]}

@@ -1,4 +1,4 @@
-"""The example of docs/own-module.md, whole: a preprocessing and a model of one's own from the data to the registry."""
+"""The example of docs/own-module.md: custom preprocessing and a custom model, from the data to the registry."""
 
 import json
 import re
@@ -16,7 +16,7 @@ LEARNED = {"Trainer", "ChampionResolver", "Predictor", "ChampionEvaluator", "Err
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Path:
-    """schemas/iris, with the documented module beside pipeline.toml."""
+    """Returns schemas/iris with the documented module beside pipeline.toml."""
     monkeypatch.chdir(tmp_path)
     loaded = datasets.load_iris(as_frame=True)
     frame = loaded.frame.assign(species=loaded.target.map(dict(enumerate(loaded.target_names)))).drop(columns="target")
@@ -48,7 +48,7 @@ def test_the_documented_module(folder: Path, tmp_path: Path, capfd: pytest.Captu
     first, executed = run()
     assert {"Transform", *LEARNED} <= executed
     assert first["metrics"]["accuracy"] > 0.8
-    assert first["pushed"] == 1, first["reasons"]
+    assert first["pushed"] == 1, first["violation_texts"]
     model = tf.saved_model.load(str(tmp_path / "runs" / "iris" / "registry" / "1"))
     centimetres = {"sepal_length__cm_": 5.1, "sepal_width__cm_": 3.5, "petal_length__cm_": 1.4, "petal_width__cm_": 0.2}
     said = model.signatures["serving_default"](**{name: tf.constant([value]) for name, value in centimetres.items()})

@@ -1,4 +1,4 @@
-"""`plumbline replay`: span after span, a line each, whatever a single span comes to."""
+"""`plumbline replay` prints a line for each span and continues after a span without a pushed model."""
 
 from tests.e2e.project import Project
 

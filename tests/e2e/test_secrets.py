@@ -1,4 +1,4 @@
-"""Planted passwords and tokens: a whole run on a metadata server, and nothing that it leaves or prints holds them."""
+"""A run on a metadata server with planted passwords and tokens: no output or file contains them."""
 
 import csv
 import os

@@ -1,4 +1,4 @@
-"""From a database and from a folder of folders to a pushed model, unedited: `init`, `run`, a change of the data."""
+"""`init` and `run` push a model from a database and from nested folders; then the data changes."""
 
 import json
 import sqlite3

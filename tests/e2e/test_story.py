@@ -1,6 +1,6 @@
-"""One project's life, run for real: what is cached, what is pushed, what is refused, and what can be asked afterwards.
+"""A sequence of real runs of one project: caching, pushes, rejected candidates, and queries of the run history.
 
-The steps build on each other, so they run once, in a fixture; the tests look at what each came to.
+The steps depend on each other, so a fixture runs them once; the tests check the result of each step.
 """
 
 import csv
@@ -39,7 +39,7 @@ FROM_TRAINER = {"Trainer", "ChampionResolver", "Predictor", "ChampionEvaluator",
 
 @pytest.fixture(scope="module")
 def story(project: Project) -> dict[str, Result]:
-    """A weak first model; a repeat; a higher bar; a better model; a broken one; another day's data."""
+    """Runs: weak first model, repetition, stricter thresholds, better model, broken model, data of another day."""
     steps = {}
     project.set("[training] learning_rate", "1e-9")
     project.set("[evaluation] prior_baseline", '"warn"')
@@ -92,7 +92,7 @@ def _rename_a_carrier(path: Path) -> None:
 
 
 def _killed_in(project: Project, component: str, *arguments: str) -> Result:
-    """Starts a run and kills it, without a chance to tidy up, once the component before `component` is done."""
+    """Starts a run and kills it with SIGKILL as soon as the component before `component` is finished."""
     process = project.start(*arguments)
     assert process.stderr is not None
     seen = []
@@ -160,7 +160,7 @@ def test_higher_bar_reruns_the_judgement_only(story: dict[str, Result]) -> None:
     assert result.states("executed") == {"ChampionEvaluator", "RegistryPusher"}
     assert result.summary["blessed"] is False
     assert result.summary["pushed"] is None
-    assert "< 0.9900 (threshold)" in result.summary["reasons"][0]
+    assert "< 0.9900 (threshold)" in result.summary["violation_texts"][0]
 
 
 def test_better_model_replaces_the_champion(story: dict[str, Result]) -> None:
@@ -189,7 +189,7 @@ def test_edited_model_code_is_trained_and_refused(story: dict[str, Result]) -> N
     assert summary["metrics"]["auc"] == pytest.approx(0.5, abs=1e-6)  # a constant answer ranks nothing
     assert summary["blessed"] is False
     assert summary["pushed"] is None
-    assert "(champion)" in summary["reasons"][0]
+    assert "(champion)" in summary["violation_texts"][0]
     assert summary["fingerprints"]["code"] != story["better"].summary["fingerprints"]["code"]
     assert summary["fingerprints"]["data"] == story["better"].summary["fingerprints"]["data"]
 
@@ -263,7 +263,7 @@ def test_pushed_model_answers_without_the_label(story: dict[str, Result], projec
 
 
 def _example(flight: dict[str, str]) -> Any:
-    """A raw tf.Example as a client would write it: no label, no empty cells."""
+    """Returns a raw tf.Example as a client writes it: without label and missing values."""
     import tensorflow as tf
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -325,7 +325,7 @@ def test_notebooks_work_on_the_last_run_and_their_charts_are_drawn(
 
 
 def _as_page(notebook: Any) -> str:
-    """What the cells show, each in a box that scrolls by itself, as notebook viewers have it."""
+    """Returns a page of the cell outputs, each in a scrollable box, as notebook viewers show them."""
     shown = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
     boxes = [data.get("image/svg+xml") or data.get("text/html") or "" for data in shown]
     return "<!doctype html><meta charset='utf-8'><title>outputs</title><main>" + "".join(

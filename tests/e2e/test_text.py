@@ -1,4 +1,4 @@
-"""A table of an id and a text: found by init, learned from, served alike by examples and by columns."""
+"""A table of an id and a text: type inference, training, and equal predictions from examples and from columns."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""A search of settings, and what it found: from run to run on this machine, and step by step as on a cluster."""
+"""A hyperparameter search and the reuse of its result, in local runs and in a dry run."""
 
 import json
 import re
@@ -30,7 +30,7 @@ colsample_bytree = false
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Path:
-    """pipeline.toml of 600 rows, that searches."""
+    """Returns a pipeline.toml for 600 rows with a hyperparameter search."""
     monkeypatch.chdir(tmp_path)
     x = np.random.default_rng(7).normal(size=(600, 3)).round(3)
     frame = pd.DataFrame(x, columns=["a", "b", "c"]).assign(good=(x[:, 0] + x[:, 1] * x[:, 2] > 0).astype(int))
@@ -47,7 +47,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
 
 
 def json_of(capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
-    """What a command prints with --json."""
+    """Returns the JSON object that a command prints with --json."""
     code = main([*arguments, "--json"])
     out, err = capfd.readouterr()
     assert code == 0, err
@@ -56,7 +56,7 @@ def json_of(capfd: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any
 
 
 def taken(best: dict[str, Any], training: dict[str, Any], trials: int) -> float:
-    """The one setting that was searched, as the Trainer took it."""
+    """Returns the tuned setting as the Trainer received it."""
     assert best["adopted"]
     assert [len(best["trials"]), best["trials"][0]["settings"]] == [trials, {}]
     winner = min(best["trials"], key=lambda trial: trial["score"])

@@ -1,4 +1,4 @@
-"""Tables of which a model once saw nothing: categories with line breaks, and integers that float32 rounds to one."""
+"""Regression tests of values that were lost: categories with line breaks, integers that are equal as float32."""
 
 import json
 from pathlib import Path
