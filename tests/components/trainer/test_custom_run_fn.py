@@ -120,7 +120,7 @@ def run_fn(fn_args):
             SAVES.replace("NAMES", "['serving_default', 'serve_examples', 'transform_labels']").replace(
                 "ANSWER", "'outputs'"
             ),
-            "serve_examples of the model that run_fn saved lacks the output probability of a binary task; its outp",
+            "serve_examples of the model that run_fn saved lacks the output probability of a binary task; available: ",
         ),
         ("def run_fn(fn_args):\n    fn_args.no_such_thing", "my_model.py:2: run_fn raised AttributeError: "),
     ],
