@@ -6,6 +6,7 @@ the batches grow with the load. Requests of many rows are computed by a thread o
 single rows.
 """
 
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -112,11 +113,15 @@ class Batcher:
         self._large.stop()
 
     def _compute(self, jobs: list[Job]) -> None:
-        for batch in self._grouped(jobs):
+        batches = self._grouped(jobs)
+        # In the order of arrival the arm with more requests would nearly always be first, and a canary be found slower
+        # than an equal live version, because its requests waited for the live batch.
+        random.shuffle(batches)
+        for batch in batches:
             self._deliver(_computed(batch))
 
     def _grouped(self, jobs: list[Job]) -> list[list[Job]]:
-        """Divides jobs into batches of at most `rows` rows, the first of each kind first."""
+        """Divides jobs into batches of at most `rows` rows."""
         groups: dict[tuple[Any, ...], list[list[Job]]] = {}
         sizes: dict[tuple[Any, ...], int] = {}
         for job in jobs:
