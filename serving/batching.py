@@ -38,6 +38,7 @@ class Job:
         those of the batch, or another one with arrays.
       deadline: time.monotonic() after which nobody waits for the answer.
       context: What the caller needs to answer; not read here.
+      group: Jobs of different groups are not computed in one call.
       error: Why there are no outputs, after the computation.
     """
 
@@ -45,6 +46,7 @@ class Job:
     request: Any
     deadline: float
     context: Any = None
+    group: str = ""
     error: ServingError | None = field(default=None, init=False)
 
     @property
@@ -58,9 +60,9 @@ class Job:
         if self.rows is None:
             return (id(self),)
         if isinstance(self.request, PredictRequest):
-            return (id(self.model), self.request.batch_key)
+            return (id(self.model), self.group, self.request.batch_key)
         kinds = tuple((name, one.dtype, one.shape[1:]) for name, one in self.request.inputs.items())
-        return (id(self.model), self.request.signature, kinds)
+        return (id(self.model), self.group, self.request.signature, kinds)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from serving.rest.paths import Call, Route
 from serving.rest.predict import PredictCodec
 from serving.rest.predict_request import PredictRequest
 from serving.settings import ServerSettings
+from serving.traffic import BASELINE, LIVE, SHADOW
 
 LOG = logging.getLogger(__name__)
 Respond = Callable[[HttpResponse], None]
@@ -73,7 +74,7 @@ class Exchange:
       request: The request.
       route: What it asks for.
       lease: The version that answers it.
-      label: live, canary, shadow or direct.
+      label: live, baseline, canary, shadow or direct.
       respond: Sends the response; None for a shadow prediction.
       request_id: Id of the request.
       explain: Number of features to explain; 0 for none.
@@ -86,6 +87,11 @@ class Exchange:
     respond: Respond | None
     request_id: str
     explain: int = 0
+
+    @property
+    def role(self) -> str:
+        """The label as clients and metrics see it: the baseline is a part of live."""
+        return LIVE if self.label == BASELINE else self.label
 
 
 class Predictions:
@@ -143,7 +149,7 @@ class Predictions:
         direct = route.version is not None or route.label is not None
         exchange = Exchange(request, route, lease, DIRECT if direct else lease.arm, respond, request_id, explain)
         self.in_flight += 1
-        if self._enqueue(exchange) and exchange.label == "live":
+        if self._enqueue(exchange) and exchange.label in (LIVE, BASELINE):
             self._shadow(exchange)
 
     def _lease(self, route: Route, request: HttpRequest, request_id: str) -> Lease:
@@ -190,7 +196,7 @@ class Predictions:
             LOG.exception("defect in reading %s", request.path)
             self._answer(exchange, self._named(exchange, failed(ServingError(Status.INTERNAL, DEFECT))), log=True)
             return False
-        self._jobs.append(Job(lease.model, decoded, deadline, exchange))
+        self._jobs.append(Job(lease.model, decoded, deadline, exchange, exchange.label))
         return True
 
     def flush(self) -> None:
@@ -213,7 +219,7 @@ class Predictions:
             lease.release()
             self._metrics.shadow_dropped(live.route.model)
             return
-        self._enqueue(replace(live, lease=lease, label="shadow", respond=None, explain=0))
+        self._enqueue(replace(live, lease=lease, label=SHADOW, respond=None, explain=0))
 
     # -- results -------------------------------------------------------------------------------------------------
 
@@ -296,7 +302,7 @@ class Predictions:
             exchange.respond(response)
             self.in_flight -= 1
         latency = time.monotonic() - exchange.request.arrived
-        self._metrics.answered(exchange.route.model, exchange.lease.version, exchange.label, response.status, latency)
+        self._metrics.answered(exchange.route.model, exchange.lease.version, exchange.role, response.status, latency)
         exchange.lease.release()
         writer = self._logs.get(exchange.route.model) if log else None
         if writer is not None:
@@ -311,7 +317,7 @@ class Predictions:
         """The response with the headers that say which request it answers, and by which version."""
         headers = (
             f"{response.headers}x-request-id: {exchange.request_id}\r\nx-model-version: {exchange.lease.version}\r\n"
-            f"x-model-label: {exchange.label}\r\n"
+            f"x-model-label: {exchange.role}\r\n"
         )
         if trace := exchange.request.headers.get("traceparent"):
             headers += f"traceparent: {trace}\r\n"

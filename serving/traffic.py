@@ -2,18 +2,23 @@
 
 The decision is a pure function of the key, the salt and the share. So it is the same in every process and after a
 restart; and a larger share moves keys from live to canary only, because the key's hash stays and the limit rises.
+
+The baseline is a part of the live traffic, as large as the canary: the control group of the latency. The server
+computes the requests of each group in batches of their own, and a smaller group waits more often for another one's
+batch. A canary with 25 % of the requests that was the same model as live had a median latency 9 to 26 % above that of
+the other 75 %. Baseline and canary wait alike. (Spinnaker's canary analysis deploys a baseline beside the canary.)
 """
 
 import hashlib
 import math
 from functools import lru_cache
 
-LIVE, CANARY, SHADOW = "live", "canary", "shadow"
+LIVE, BASELINE, CANARY, SHADOW = "live", "baseline", "canary", "shadow"
 _SPAN = 1 << 64
 
 
 def arm_of(key: bytes, salt: str, share: float) -> str:
-    """Returns the arm of a request: LIVE or CANARY.
+    """Returns the arm of a request: CANARY, or BASELINE or LIVE, which the live version answers.
 
     Args:
       key: What identifies the caller or the request. Requests with the same key get the same arm.
@@ -26,7 +31,10 @@ def arm_of(key: bytes, salt: str, share: float) -> str:
     """
     if not 0 <= share <= 1:
         raise ValueError(f"share {share!r} is outside of 0 to 1")
-    return CANARY if key_hash(key, salt) < math.floor(share * _SPAN) else LIVE
+    limit, value = math.floor(share * _SPAN), key_hash(key, salt)
+    if value < limit:
+        return CANARY
+    return BASELINE if value >= _SPAN - limit else LIVE
 
 
 def key_hash(key: bytes, salt: str) -> int:

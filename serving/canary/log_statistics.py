@@ -1,9 +1,9 @@
 """The arms' statistics from the request log: works without a running server, and with several of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from components.shared.serving.serving_contract import CLASSES, OUTPUTS
 from serving.canary.arm_statistics import ArmStatistics, LossSums, latency_counts
 from serving.request_log.reading import TARGET, RequestLog
 from serving.request_log.records import OUTPUT
+from serving.traffic import BASELINE, CANARY, LIVE
 
 PROBABILITY_BINS = 10
 NUMBER_BINS = 10
@@ -22,8 +23,6 @@ BEFORE = 500
 bins, and the predictions are not compared."""
 SERVER_ERROR = 500
 """HTTP status from which a request counts as an error; a client's error says nothing about the version."""
-
-Arm = Literal["live", "canary"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,9 @@ class _Classes:
 def arms_from_log(log: RequestLog, aliases: Aliases, task: Task) -> tuple[ArmStatistics, ArmStatistics]:
     """Returns the statistics of live and canary since the share was set.
 
+    The latencies of live are those of the baseline, the part of its requests that is as large as the canary's: see
+    traffic.py. Everything else is counted in all of its requests.
+
     Args:
       log: The request log.
       aliases: Aliases with a canary.
@@ -65,8 +67,8 @@ def arms_from_log(log: RequestLog, aliases: Aliases, task: Task) -> tuple[ArmSta
         raise ValueError("no version is the canary")
     since = datetime.fromisoformat(aliases.since) if aliases.since else None
     output = f"{OUTPUT}{OUTPUTS[task.kind]}"
-    versions: Mapping[Arm, int] = {"live": aliases.live, "canary": aliases.canary}
-    chosen: dict[str, Any] = {"since": since, "versions": list(versions.values()), "labels": list(versions)}
+    versions: Mapping[str, int] = {LIVE: aliases.live, BASELINE: aliases.live, CANARY: aliases.canary}
+    chosen: dict[str, Any] = {"since": since, "versions": [*{*versions.values()}], "labels": list(versions)}
     with log.relation(**chosen) as found_rows:
         names = list(found_rows.schema.names)
     wanted = ["row", "label", "version", "status", "latency", TARGET]
@@ -79,7 +81,9 @@ def arms_from_log(log: RequestLog, aliases: Aliases, task: Task) -> tuple[ArmSta
             rows = batch.filter(pc.and_(pc.equal(batch["label"], arm), pc.equal(batch["version"], version)))
             found[arm] = _merged(found[arm], _statistics(rows, task, output, edges, classes))
     bins = len(classes.bins)
-    live, canary = (_padded(found[arm], bins) for arm in ("live", "canary"))
+    live, canary = _padded(_merged(found[LIVE], found[BASELINE]), bins), _padded(found[CANARY], bins)
+    if found[BASELINE].requests:
+        live = replace(live, latencies=found[BASELINE].latencies)
     return live, canary
 
 
@@ -143,7 +147,7 @@ def _edges(log: RequestLog, aliases: Aliases, task: Task, since: datetime | None
         return np.arange(1, PROBABILITY_BINS) / PROBABILITY_BINS
     if task.kind == "multiclass" or since is None or aliases.live is None:
         return None
-    earlier: dict[str, Any] = {"until": since, "versions": [aliases.live], "labels": ["live"]}
+    earlier: dict[str, Any] = {"until": since, "versions": [aliases.live], "labels": [LIVE, BASELINE]}
     with log.relation(**earlier) as rows:
         if output not in rows.schema.names:
             return None

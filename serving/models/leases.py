@@ -31,7 +31,7 @@ class Lease:
     Attributes:
       model: The loaded model.
       version: Its number.
-      arm: Role by which the version was chosen: live, canary, shadow or previous; "" if it was asked for by number.
+      arm: live, baseline (a part of live), canary, shadow or previous; "" if the version was asked for by number.
     """
 
     __slots__ = ("_lock", "_served", "arm", "model", "version")

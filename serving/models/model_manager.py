@@ -20,7 +20,7 @@ from serving.models.registry_watch import RegistryWatch
 from serving.models.version_loading import load_version, settle, yield_often
 from serving.models.version_states import State, VersionStatus
 from serving.models.watched_model import FIRST_RETRY, LAST_RETRY, Failure, WatchedModel
-from serving.traffic import CANARY, LIVE, SHADOW, arm_of
+from serving.traffic import BASELINE, CANARY, LIVE, SHADOW, arm_of
 
 _LOG = logging.getLogger(__name__)
 
@@ -128,7 +128,7 @@ class ModelManager:
             labels, arm = watched.labels, LIVE
             if labels is not None and CANARY in watched.roles:
                 arm = arm_of(key, labels.key, labels.share)
-            served = watched.roles.get(arm)
+            served = watched.roles.get(LIVE if arm == BASELINE else arm)
             if served is None:
                 raise servable_not_found(model)
             return Lease(served, arm, self._lock)

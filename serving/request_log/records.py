@@ -7,8 +7,8 @@
     time              timestamp  when the request arrived; microseconds, UTC
     model             string     name of the model
     version           int64      version that answered
-    label             string     "live", "canary" or "shadow": the arm that the row belongs to; "direct": the request
-                                 named its version, so that the row is in no comparison of arms
+    label             string     "live", "baseline" (a part of live), "canary" or "shadow": the row's arm; "direct": the
+                                 request named its version, so that the row is in no comparison of arms
     status            int32      HTTP status code; rows of failed requests are kept, and may have no features or outputs
     latency           double     seconds from arrival to the answer; the same for all rows of a request
     feature_<column>  any        one column for each feature, by its column name in the dataset's schema
@@ -32,8 +32,8 @@ SCHEMA_VERSION = 1
 FEATURE = "feature_"
 OUTPUT = "output_"
 
-Label = Literal["live", "canary", "shadow", "direct"]
-LABELS: tuple[Label, ...] = ("live", "canary", "shadow", "direct")
+Label = Literal["live", "baseline", "canary", "shadow", "direct"]
+LABELS: tuple[Label, ...] = ("live", "baseline", "canary", "shadow", "direct")
 
 FIXED = ("request_id", "row", "time", "model", "version", "label", "status", "latency")
 """Columns that every row has."""

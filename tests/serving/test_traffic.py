@@ -32,6 +32,17 @@ def test_a_larger_share_moves_keys_to_the_canary_only(key: bytes, salt: str, one
         assert arm_of(key, salt, max(one, other)) == "canary"
 
 
+@pytest.mark.parametrize("share", [0.01, 0.25, 0.5])
+def test_the_baseline_is_as_large_as_the_canary(share: float) -> None:
+    baseline = sum(arm_of(key, "salt", share) == "baseline" for key in KEYS)
+    low, high = binom.interval(0.999, len(KEYS), share)
+    assert low <= baseline <= high
+
+
+def test_all_live_requests_are_the_baseline_of_a_canary_of_more_than_half() -> None:
+    assert {arm_of(key, "s", 0.7) for key in KEYS[:1000]} == {"baseline", "canary"}
+
+
 @pytest.mark.parametrize("share", [-0.1, 1.01, float("nan")])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
     with pytest.raises(ValueError, match="outside of 0 to 1"):

@@ -66,6 +66,21 @@ def test_requests_errors_latencies_and_predictions(tmp_path):
     assert (canary.losses, live.losses) == (LossSums(), LossSums())
 
 
+def test_latencies_of_live_are_those_of_the_baseline(tmp_path):
+    """The baseline waits for other batches as often as the canary, the rest of live does not; all else counts both."""
+    log = log_of(
+        tmp_path,
+        answered("a", [0.5], version=2, label="live", seconds=0.001),
+        answered("b", [0.5], version=2, label="baseline", seconds=0.02),
+        failed("c", 503, version=2, label="baseline"),
+        answered("d", [0.5]),
+        answered("e", [0.5], version=1, label="baseline"),
+    )
+    live, canary = arms_from_log(log, ALIASES, Task("binary", "1"))
+    assert (live.requests, live.errors, int(live.predictions.sum()), canary.requests) == (3, 1, 2, 1)
+    assert np.flatnonzero(live.latencies).tolist() == latency_bins(np.array([0.02])).tolist()
+
+
 @pytest.mark.parametrize(("positive", "targets"), [("1", (1, 0)), ("late", ("late", "on time"))])
 def test_squared_error_on_the_rows_whose_labels_have_arrived(tmp_path, positive, targets):
     log = log_of(tmp_path, answered("a", [0.75, 0.25, 0.5]), answered("b", [0.5], version=2, label="live"))
