@@ -7,6 +7,7 @@ outputs are equal to the last bit (tests/serving/models/test_loaded_model.py).
 """
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -194,10 +195,15 @@ def _refused(exc: tf.errors.OpError) -> ServingError:
     lines = str(exc.message).strip().splitlines() or [type(exc).__name__]
     line = lines[0].strip()
     if line.startswith("assertion failed:"):
-        line = line.removeprefix("assertion failed:").strip()
+        line = _unescaped(line.removeprefix("assertion failed:").strip())
         line = line[1:-1] if line.startswith("[") and line.endswith("]") else line
     status = Status.__members__.get(_CODES.get(exc.error_code, ""), Status.UNKNOWN)
     return ServingError(status, line)
+
+
+def _unescaped(line: str) -> str:
+    """Reverts TensorFlow's escapes of quotes and backslashes; those of line ends stay, since a message is one line."""
+    return re.sub(r"""\\(["'\\])""", r"\1", line)
 
 
 _CODES = {

@@ -29,6 +29,24 @@ def test_answers_are_those_of_tensorflows_own_loader_to_the_last_bit(models: dic
         np.testing.assert_array_equal(found[name], tensor.numpy())
 
 
+def test_refused_text_is_shown_as_it_was_sent(tmp_path: Path) -> None:
+    """TensorFlow escapes quotes and backslashes."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="day")])
+    def check(day: tf.Tensor) -> dict[str, tf.Tensor]:
+        message = tf.strings.join(["day: '", day[0], "' is no date"])
+        with tf.control_dependencies([tf.debugging.Assert(tf.size(day) == 0, [message])]):
+            return {"day": tf.identity(day)}
+
+    module = tf.Module()
+    module.check = check
+    tf.saved_model.save(module, str(tmp_path), signatures=check)
+    for text in ("30. März", "a\\b", "''"):
+        with pytest.raises(ServingError) as refused:
+            LoadedModel(tmp_path, "m", 1).run("serving_default", {"day": np.array([text.encode()], object)})
+        assert refused.value.message == f"day: '{text}' is no date"
+
+
 def test_the_public_callable_answers_alike(model: LoadedModel) -> None:
     graph = model._graph
     feeds = {"x": "serving_default_x:0", "text": "serving_default_text:0"}
