@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.process.default_signals import default_signals
+
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 COMMAND = """
@@ -91,7 +93,7 @@ def start(home: Path, where: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # under nohup it would stay ignored
+        preexec_fn=default_signals,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

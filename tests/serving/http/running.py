@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from serving.request_log.reading import RequestLog
+from tests.pipeline.process.default_signals import default_signals
 
 CHECKOUT = Path(__file__).parents[3]
 STARTED_WITHIN = 180
@@ -94,6 +95,7 @@ def start(folder: Path, *options: str, environment: dict[str, str] | None = None
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=default_signals,
     )
     said: list[str] = []
     assert process.stdout is not None

@@ -54,7 +54,7 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "missing file": (_file_missing, "DATA_LOSS", "saved_model.pb: is not the file that was pushed"),
     "additional file": (_file_added, "DATA_LOSS", "more.txt: is not the file that was pushed"),
     "manifest cut off": (_manifest_cut, "NOT_FOUND", "manifest.json: cannot be read"),
-    "removed": (_all_gone, "NOT_FOUND", "version 2 is not there"),
+    "removed": (_all_gone, "NOT_FOUND", "version 2 does not exist"),
 }
 
 
