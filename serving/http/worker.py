@@ -143,6 +143,7 @@ class Worker:
             if parts.manager.ready():
                 gc.collect()
                 gc.freeze()  # what has been loaded is not garbage; looking through it takes tens of milliseconds
+                parts.record(0)  # the gauges of the versions, before somebody reads them
                 self._send({"event": "ready", "examples": parts.examples()})
                 return
             await asyncio.sleep(0.05)
