@@ -4,6 +4,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Lock
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class ExplainedResponses:
         """Starts no thread before the first explanation."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="explanations")
         self._explainers: weakref.WeakKeyDictionary[LoadedModel, Explainer] = weakref.WeakKeyDictionary()
-        self._waiting = 0
+        self._waiting, self._counting = 0, Lock()
 
     def check(self, signature: str) -> None:
         """Refuses a request that cannot be explained.
@@ -57,7 +58,8 @@ class ExplainedResponses:
           response: The response without explanations.
           done: Called in the thread of the explanations with the response, or with why there is none.
         """
-        self._waiting += 1
+        with self._counting:
+            self._waiting += 1
 
         def work() -> None:
             result: HttpResponse | ServingError
@@ -70,7 +72,8 @@ class ExplainedResponses:
                 result = error
             except Exception as error:  # a defect; the client must not wait for its time-out
                 result = ServingError(Status.INTERNAL, f"the explanation failed: {type(error).__name__}: {error}"[:500])
-            self._waiting -= 1
+            with self._counting:
+                self._waiting -= 1
             done(result)
 
         self._executor.submit(work)

@@ -30,7 +30,6 @@ class ServerSettings:
       token_variable: Environment variable with the bearer token; "" for none.
       tls_certificate: File with the certificate chain, PEM; "" for plain HTTP.
       tls_key: File with the private key, PEM; "" if the certificate's file has it.
-      log: Settings of the request log.
     """
 
     host: str = "127.0.0.1"
@@ -52,7 +51,6 @@ class ServerSettings:
     token_variable: str = ""
     tls_certificate: str = ""
     tls_key: str = ""
-    log: LogSettings = field(default_factory=LogSettings)
 
 
 @dataclass(frozen=True)

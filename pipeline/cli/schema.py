@@ -57,25 +57,25 @@ def add_parsers(commands: Commands) -> None:
 
 def schema(parsed: argparse.Namespace) -> int:
     """Prints the changes that the data would make; `update` applies those that are accepted."""
-    from pipeline.onboarding.schema import schema_diff as schema_command
+    from pipeline.onboarding.schema import schema_diff, schema_update
 
     config = settings_of(parsed)
     if parsed.thresholds_from_history:
         from pipeline.drift.threshold_suggestions import suggest
 
         suggested = suggest(drift_history(config, parsed.root))
-        found = schema_command.threshold_diff(config, suggested.threshold_changes())
+        found = schema_diff.threshold_diff(config, suggested.threshold_changes())
     else:
-        found = schema_command.diff(config, parsed.data, parsed.span, renames=not parsed.no_renames)
+        found = schema_diff.diff(config, parsed.data, parsed.span, renames=not parsed.no_renames)
     if parsed.act == "diff" or not found.changes:
         print_record(parsed, found)
         return 0
     if parsed.accept is None:
         print(for_a_terminal(found).to_text(), file=sys.stderr)
-        accepted = schema_command.ask(found.changes, sys.stdin, sys.stderr)
+        accepted = schema_update.ask(found.changes, sys.stdin, sys.stderr)
     else:
-        accepted = schema_command.chosen(parsed.accept, found.changes)
-    schema_command.apply(found, accepted, allow_removal=parsed.allow_removal)
+        accepted = schema_update.chosen(parsed.accept, found.changes)
+    schema_update.apply(found, accepted, allow_removal=parsed.allow_removal)
     if parsed.json:
         print(json.dumps(found.to_json(accepted)))
     else:

@@ -75,7 +75,7 @@ class WorkerConfig:
             )
             for one in fields["datasets"]
         )
-        settings = ServerSettings(**{**fields["settings"], "log": _log_settings(fields["settings"]["log"])})
+        settings = ServerSettings(**fields["settings"])
         return cls(datasets, settings, fields["socket"], fields["events"], Path(fields["cache"]), fields["version"])
 
 

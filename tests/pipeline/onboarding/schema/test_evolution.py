@@ -11,7 +11,8 @@ import pytest
 from components.shared.errors import InputError, UsageError
 from pipeline.cli import main
 from pipeline.onboarding.initialise.dataset import initialise
-from pipeline.onboarding.schema.schema_diff import apply, diff
+from pipeline.onboarding.schema.schema_diff import diff
+from pipeline.onboarding.schema.schema_update import apply
 from pipeline.preflight.data_check import check_data, source_of
 from pipeline.settings.config import Config, load_config
 

@@ -12,7 +12,8 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.shared.errors import ConfigError, InputError, UsageError
 from components.table_reading.column_types import parse_schema
-from pipeline.onboarding.schema.schema_diff import Diff, apply, ask, chosen, diff
+from pipeline.onboarding.schema.schema_diff import Diff, diff
+from pipeline.onboarding.schema.schema_update import apply, ask, chosen
 from pipeline.settings.config import load_config
 
 
