@@ -91,6 +91,18 @@ def test_wrong_requests_get_one_line(server: Server, path: str, body: object, st
     assert server.predict(1.0).status == 200
 
 
+def test_explanation_that_is_not_possible_is_refused_with_the_reason(server: Server) -> None:
+    """The model has no output that could be explained; positive cases are in test_explanations.py."""
+    body = {"instances": [{"x": 1}]}
+    found = server.ask("POST", "/v1/models/flights:predict?explain=3", body)
+    assert found.status == 400
+    assert "has none of the outputs probability, probabilities, prediction" in found.json()["error"]
+    infer = {"inputs": [{"name": "x", "datatype": "FP32", "shape": [1], "data": [1]}]}
+    found = server.ask("POST", "/v2/models/flights/infer?explain=3", infer)
+    assert (found.status, found.json()["error"]) == (400, "explain: only predict requests (:predict) can be explained")
+    assert server.ask("POST", "/v1/models/flights:predict", body).status == 200
+
+
 def test_a_wrong_row_fails_its_own_request_only(server: Server) -> None:
     """Requests are computed together; a value that the model refuses must not fail the others."""
     found: list[tuple[float, int, object]] = []
