@@ -181,11 +181,15 @@ class _HourFile:
         self._schema = schema
         self._batches: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
-        self._writer = pq.ParquetWriter(
-            self._temporary,
-            schema.with_metadata({name: str(value) for name, value in about.items()}),
-            compression="zstd",
-        )
+        try:
+            self._writer = pq.ParquetWriter(
+                self._temporary,
+                schema.with_metadata({name: str(value) for name, value in about.items()}),
+                compression="zstd",
+            )
+        except BaseException:  # the magic number of the file did not fit on the disk
+            self._temporary.unlink(missing_ok=True)
+            raise
 
     def add(self, batch: pa.RecordBatch) -> None:
         self._batches.append(conformed(batch, self._schema))

@@ -123,6 +123,29 @@ def test_sealing_that_ends_at_any_operation(tmp_path: Path, layer: FileLayer, ac
         assert not left, counted.operations[at - 1]
 
 
+def test_a_disk_that_is_full_at_a_write_of_a_sealed_file(tmp_path: Path, layer: FileLayer):
+    """The first two writes come from the constructors of the Parquet writers, the last from closing one."""
+    writer = RequestLogWriter(tmp_path / "home", LogSettings(synchronous=True))
+    for version in (3, 4):
+        assert writer.append(request(str(version), 2, version=version)).result(60)
+    place = tmp_path / "place"
+    shutil.copytree(tmp_path / "home", place)
+    writer.close()
+    counted = layer.arm(place, ops="write", like="*.parquet.tmp")
+    shutil.copytree(place, tmp_path / "kept")
+    assert sealed_by_a_process(place, counted.environment) == 0
+    total = counted.counted
+    assert total > 4  # a magic number, columns and a footer for each version
+    for at in (1, 2, total // 2, total):
+        shutil.rmtree(place)
+        shutil.copytree(tmp_path / "kept", place)
+        armed = layer.arm(place, ops="write", like="*.parquet.tmp", at=at, do="28", on=1)
+        assert sealed_by_a_process(place, armed.environment) != 0 and armed.fired
+        left = [path for path in place.rglob("*") if path.name.endswith(".tmp")]
+        assert not left and len(list((place / "open").iterdir())) == 1, at
+        assert ids(place) == [("3", 0), ("3", 1), ("4", 0), ("4", 1)]
+
+
 def test_a_disk_that_is_full_for_a_while(tmp_path: Path, layer: FileLayer):
     """Rows are dropped and counted, the process goes on, no segment is damaged."""
     folder = tmp_path / "log"
