@@ -21,6 +21,10 @@ FORMAT = 1
 SOURCES = tuple(Path(__file__).parents[3] / package for package in ("pipeline", "components"))
 
 
+AFTER_A_RUN = {"request_log", "canary", "serving", "monitor", "alarms", "sinks", "retraining"}
+"""Tables of pipeline.toml that no component of a run reads: a change of them needs no new run."""
+
+
 def run_key(config: Config, source: Source, paths: Paths, inputs: Inputs) -> str:
     """Computes the SHA-256, in hexadecimal, of all inputs of `create_pipeline`, its code and the library versions.
 
@@ -33,7 +37,7 @@ def run_key(config: Config, source: Source, paths: Paths, inputs: Inputs) -> str
     own = config.own_module()
     decides = {
         "format": FORMAT,
-        "settings": config.model_dump(mode="json"),
+        "settings": config.model_dump(mode="json", exclude=AFTER_A_RUN),
         "own": own.digests if own else None,
         "schema": _digest([config.schema_path]),
         "source": source.to_json(),

@@ -101,6 +101,19 @@ def test_each_change_is_another_key(run: Run, change: Callable[[Run], Run]) -> N
     assert change(run).key != before
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(settings("canary", alpha=0.5), id="canary"),
+        pytest.param(settings("serving", max_rows=7), id="serving"),
+        pytest.param(settings("request_log", sample=0.5), id="request log"),
+    ],
+)
+def test_what_is_read_after_a_run_is_no_part_of_the_key(run: Run, change: Callable[[Run], Run]) -> None:
+    before = run.key
+    assert change(run).key == before
+
+
 def test_another_library(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = run.key
     monkeypatch.setattr(key_module, "stack_versions", lambda: {"tensorflow": "9"})
