@@ -136,17 +136,22 @@ class MonitorStore:
             for name, value in (result.state or {}).items():
                 self._connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, _text(value)))
 
-    def windows(self) -> list[Window]:
-        """All windows, in the order of time."""
-        rows = self._connection.execute("SELECT record FROM windows ORDER BY number")
-        return [Window.from_json(json.loads(record)) for (record,) in rows]
+    def windows(self, last: int | None = None) -> list[Window]:
+        """All windows, or the last ones, in the order of time."""
+        rows = self._connection.execute(
+            "SELECT record FROM windows ORDER BY number DESC LIMIT ?", (-1 if last is None else last,)
+        ).fetchall()
+        return [Window.from_json(json.loads(record)) for (record,) in reversed(rows)]
 
-    def measurements(self, number: int | None = None, stream: str | None = None) -> list[tuple[int, Measurement]]:
-        """Window number and measurement, by window; of one window or one stream where named."""
-        where, values = [], []
-        for column, value in (("number", number), ("stream", stream)):
+    def measurements(
+        self, number: int | None = None, stream: str | None = None, *, since: int | None = None
+    ) -> list[tuple[int, Measurement]]:
+        """Window number and measurement, by window; of one window or stream, or from window `since` on, where named."""
+        where: list[str] = []
+        values: list[int | str] = []
+        for condition, value in (("number = ?", number), ("stream = ?", stream), ("number >= ?", since)):
             if value is not None:
-                where.append(f"{column} = ?")
+                where.append(condition)
                 values.append(value)
         condition = f" WHERE {' AND '.join(where)}" if where else ""
         rows = self._connection.execute(

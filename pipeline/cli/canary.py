@@ -1,6 +1,7 @@
 """`plumbline canary start`, `status`, `watch` and `stop`."""
 
 import argparse
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import UsageError
@@ -11,6 +12,7 @@ from pipeline.cli.resources import home_of, registry_of, settings_of
 
 if TYPE_CHECKING:
     from components.registry.registry import Aliases, Registry
+    from serving.canary.decision import Decision
     from serving.canary.watch import Look, Statistics
 
 ROLLED_BACK = 3
@@ -56,7 +58,7 @@ def add_parsers(commands: Commands) -> None:
         "status",
         status,
         help="show the canary, its statistics and the decision",
-        description="Compares the canary with live on the request log since its share was set; changes nothing.",
+        description="Compares the canary with live on the request log since its share was set; changes no version.",
         examples=("plumbline canary status --dataset flights",),
     )
     add_dataset(parser)
@@ -132,6 +134,7 @@ def status(parsed: argparse.Namespace) -> int:
         print_found(parsed, lambda: {**_shown(aliases), "analysis": None}, lambda: _line(aliases))
         return 0
     decision, hours = decision_now(aliases, _statistics(parsed), settings_of(parsed).canary.policy())
+    _journal(parsed, aliases, decision, "wait")
     print_found(
         parsed,
         lambda: {**_shown(aliases), "hours": hours, "analysis": decision.to_json()},
@@ -203,6 +206,7 @@ def _watched(parsed: argparse.Namespace, registry: "Registry") -> int:
 def _record_look(parsed: argparse.Namespace, registry: "Registry", found: "Look") -> None:
     from pipeline.metadata.decisions import DecisionKind, VersionDecision
 
+    _journal(parsed, found.before, found.decision, _action(found))
     kinds: dict[str, DecisionKind] = {"raise": "share", "promote": "promote", "rollback": "rollback"}
     version = found.before.canary
     if (kind := kinds.get(_action(found))) is None or version is None:
@@ -214,6 +218,14 @@ def _record_look(parsed: argparse.Namespace, registry: "Registry", found: "Look"
         registry,
         VersionDecision(kind, version, after.live, after.share, "automatic", reason, after.id, analysis=analysis),
     )
+
+
+def _journal(parsed: argparse.Namespace, aliases: "Aliases", decision: "Decision", action: str) -> None:
+    """Keeps the evidence of a look for the dashboard; a root that cannot be written is no reason to fail."""
+    from serving.canary.journal import Journal
+
+    with contextlib.suppress(OSError):
+        Journal(home_of(parsed) / "canary").add_look(aliases, decision, action)
 
 
 def _action(found: "Look") -> str:

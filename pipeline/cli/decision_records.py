@@ -18,7 +18,21 @@ ATTEMPTS = 5
 
 
 def record(parsed: argparse.Namespace, registry: "Registry", decision: "VersionDecision") -> None:
-    """Adds a decision to the metadata store; a failure is a warning, since the decision is in effect already."""
+    """Adds a decision to the metadata store and to the journal that the dashboard shows.
+
+    A failure is a warning, since the decision is in effect already.
+    """
+    from serving.canary.journal import Journal
+
+    try:
+        Journal(home_of(parsed) / "canary").add_decision(decision.to_json())
+    except OSError as exc:
+        say(f"plumbline: warning: the dashboard will not show the decision ({exc})")
+    record_in_metadata(parsed, registry, decision)
+
+
+def record_in_metadata(parsed: argparse.Namespace, registry: "Registry", decision: "VersionDecision") -> None:
+    """Adds a decision to the metadata store; a failure is a warning."""
     from pipeline.metadata.connection import connect, connection_of
     from pipeline.metadata.decisions import record_decision
 

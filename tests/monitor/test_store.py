@@ -3,6 +3,7 @@
 import multiprocessing
 import sqlite3
 import time
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -28,6 +29,14 @@ def test_what_is_written_is_read(tmp_path: Path):
         assert store.measurements(1) == [(1, SKEW)] == store.measurements(stream=SKEW.stream)
         assert store.incidents(open_only=True) == [INCIDENT]
         assert store.state("detector") == {"evidence": 1.5} and store.state("other") is None
+
+
+def test_the_last_windows_alone(tmp_path: Path):
+    with MonitorStore(tmp_path) as store:
+        for number in range(1, 6):
+            store.add(WindowResult(replace(WINDOW, number=number), [SKEW]))
+        assert [window.number for window in store.windows(last=2)] == [4, 5]
+        assert [number for number, _ in store.measurements(since=4)] == [4, 5]
 
 
 def test_a_window_again_replaces_its_measurements(tmp_path: Path):
