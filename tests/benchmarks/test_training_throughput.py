@@ -38,7 +38,7 @@ def test_a_feed_that_holds_training_up_is_named() -> None:
     assert judged([_round(1, 1, 101, 100)], 0.1)["waiting"]["ours"] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long  # one of the longest tests, of a benchmark that no user runs
 def test_all_ways_train_on_the_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
