@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of the loaded models: the paths of both APIs, with schemas from the signatures.
+"""The OpenAPI 3.1 document of the loaded models: all paths of the server, with schemas from the signatures.
 
 OpenAPI describes JSON, which has no NaN and Infinity. Both are accepted in requests, and written in answers whose
 numbers are not finite, see json_writer.py.
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from serving.models.signatures import Signature
+from serving.request_keys import MOST_FEATURES
 from serving.rest import schemas
 from serving.rest.predict import DEFAULT_SIGNATURE
 
@@ -18,9 +19,21 @@ Document = dict[str, Any]
 _ERRORS = {
     "400": "The request is wrong; the message says where.",
     "404": "No such model or version.",
-    "429": "Too many requests at once.",
     "503": "The model or the server is not ready.",
+}
+_PREDICTION_ERRORS = {
+    "413": "The body is larger than the server accepts.",
+    "429": "Too many requests at once.",
     "504": "The answer took too long.",
+}
+_UNAUTHENTICATED = {"401": "The bearer token is missing or wrong."}
+_WITHOUT_TOKEN = ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready")
+_EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "required": False,
+    "description": "Number of features whose contribution to each prediction is returned, too.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": MOST_FEATURES},
 }
 _VERSION = {
     "name": "version",
@@ -58,16 +71,27 @@ def openapi_document(models: Mapping[str, Mapping[str, Signature]], version: str
         "paths": _server_paths(),
         "components": {"schemas": {"Error": _ERROR_SCHEMA}},
     }
-    if bearer:
-        document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-        document["security"] = [{"bearer": []}]
     for number, (model, signatures) in enumerate(models.items()):
         # Names of components allow fewer characters than names of models do; the number keeps them apart.
         prefix = f"{re.sub(r'[^A-Za-z0-9._-]', '_', model)}.{number}"
         named = _model_schemas(signatures)
         document["components"]["schemas"].update({f"{prefix}.{name}": one for name, one in named.items()})
         document["paths"].update(_model_paths(model, prefix, named))
+    if bearer:
+        _require_token(document)
     return document
+
+
+def _require_token(document: Document) -> None:
+    """Declares the bearer token, for all paths but those of a kubelet's probes."""
+    document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"bearer": []}]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            if path in _WITHOUT_TOKEN:
+                operation["security"] = []
+            else:
+                operation["responses"] |= _errors(_UNAUTHENTICATED)
 
 
 def _model_schemas(signatures: Mapping[str, Signature]) -> dict[str, schemas.Schema]:
@@ -103,7 +127,8 @@ def _model_paths(model: str, prefix: str, named: Mapping[str, Any]) -> dict[str,
             if f"{verb}Request" in named:
                 answer = f"{prefix}.PredictAnswer" if verb == "Predict" else None
                 name = f"{prefix}.{verb.lower()}.{which}"
-                paths[f"{base}:{verb.lower()}"] = _post(name, f"{prefix}.{verb}Request", answer, parameters)
+                asked = [*parameters, _EXPLAIN] if verb == "Predict" else parameters
+                paths[f"{base}:{verb.lower()}"] = _post(name, f"{prefix}.{verb}Request", answer, asked)
     for suffix, parameters in (("", []), ("/versions/{version}", [_VERSION])):
         base = f"/v2/models/{one}{suffix}"
         which = parameters[0]["name"] if parameters else "default"
@@ -117,6 +142,10 @@ def _model_paths(model: str, prefix: str, named: Mapping[str, Any]) -> dict[str,
 
 def _server_paths() -> dict[str, Any]:
     return {
+        "/healthz": _get_text("healthz", "Whether the process runs", {}),
+        "/readyz": _get_text("readyz", "Whether every model can answer", {"503": "Not ready."}),
+        "/metrics": _get_text("metrics", "Metrics in the text format of Prometheus", {}),
+        "/openapi.json": _get("openapi", "This document", []),
         "/v2": _get("v2.server", "Name and version of the server", []),
         "/v2/health/live": _get("v2.live", "Whether the server runs", []),
         "/v2/health/ready": _get("v2.ready", "Whether every model can answer", []),
@@ -130,15 +159,26 @@ def _get(name: str, summary: str, parameters: list[Any]) -> dict[str, Any]:
 
 def _post(name: str, request: str, answer: str | None, parameters: list[Any]) -> dict[str, Any]:
     body = {"required": True, "content": _json(_reference(request))}
-    answers = _responses(_OBJECT if answer is None else _reference(answer))
+    answers = _responses(_OBJECT if answer is None else _reference(answer)) | _errors(_PREDICTION_ERRORS)
     return {
         "post": {"operationId": name, "parameters": parameters, "requestBody": body, "responses": answers},
     }
 
 
+def _get_text(name: str, summary: str, other: Mapping[str, str]) -> dict[str, Any]:
+    """A path that answers in plain text, also with the status codes of `other`."""
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    answers = {"200": "The answer.", **other}
+    responses = {code: {"description": text, "content": content} for code, text in answers.items()}
+    return {"get": {"operationId": name, "summary": summary, "parameters": [], "responses": responses}}
+
+
 def _responses(schema: Any) -> dict[str, Any]:
-    errors = {code: {"description": text, "content": _json(_reference("Error"))} for code, text in _ERRORS.items()}
-    return {"200": {"description": "The answer.", "content": _json(schema)}, **errors}
+    return {"200": {"description": "The answer.", "content": _json(schema)}, **_errors(_ERRORS)}
+
+
+def _errors(texts: Mapping[str, str]) -> dict[str, Any]:
+    return {code: {"description": text, "content": _json(_reference("Error"))} for code, text in texts.items()}
 
 
 def _reference(name: str) -> dict[str, str]:

@@ -65,6 +65,10 @@ def test_calls_of_both_protocols(server: Server) -> None:
     document = server.ask("GET", "/openapi.json").json()
     assert document["openapi"].startswith("3.1")
     assert any("flights" in path for path in document["paths"])
+    for path in (path for path in document["paths"] if "models" not in path):
+        answer = server.ask("GET", path)
+        declared = document["paths"][path]["get"]["responses"]["200"]["content"]
+        assert answer.status == 200 and answer.headers["content-type"].partition(";")[0] in declared, path
 
 
 @pytest.mark.parametrize(
