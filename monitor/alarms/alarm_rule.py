@@ -1,0 +1,200 @@
+"""The alarm rule: from the measurements of a window to alarms, at a bounded rate of false alarms.
+
+An alarm needs all of: an effect at or above the opening threshold in `persistence` windows in a row (one less if it is
+severe), and evidence at or above the limit of its stream (e_detector, budget). The opening threshold is
+
+    min(severe, max(moderate, mean of the like windows + 3 * 1.25 * their mean absolute deviation)),
+
+where 1.25 makes a standard deviation of the mean absolute deviation of a normal distribution: it adapts to the history
+between the two thresholds of the check and never beyond them. It stands in the text of the alarm and in the state.
+While a stream is in alarm its windows do not enter its history (see like_windows.learn); the alarm closes after `close_windows` windows in a
+row below `close` times the opening threshold.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from monitor.alarms.budget import limits
+from monitor.alarms.e_detector import advance, bets, conformal_p_value, evidence
+from monitor.alarms.like_windows import ALL, Expected, expected, learn
+from monitor.alarms.maintenance import KEY, maintenance_of
+from monitor.alarms.settings import AlarmSettings
+from monitor.alarms.stream_state import StreamState, innovations
+from monitor.incident import Alarm
+from monitor.measurement import Measurement
+from monitor.window import Window
+
+LABELLED = frozenset({"performance", "concept_drift", "prior_shift", "label_coverage"})
+"""Kinds that are judged when the window is mature: before, the labels that came first would be taken for all."""
+_OF_A_VERSION = frozenset({"training", "evaluation"})
+_COLD_P_VALUE = 1e-6
+_FLOOR = 0.1
+_LEAST_TOP = 2.0
+_LEAST_SCORED = 3
+_STATE_VERSION = 1
+
+
+class AlarmRule:
+    """Judges one window after the other; all it remembers is in a JSON object that the caller keeps."""
+
+    def __init__(self, settings: AlarmSettings | None = None) -> None:
+        self.settings = settings or AlarmSettings()
+
+    def update(
+        self, window: Window, measurements: Sequence[Measurement], state: Mapping[str, Any] | None
+    ) -> tuple[list[Alarm], dict[str, Any]]:
+        """Judges a window.
+
+        A stream is judged once for each window, in the order of time: a measurement of a window that is not newer than
+        the last one judged is skipped, and one that needs labels is skipped until the window is mature.
+
+        Args:
+          window: The window.
+          measurements: All its measurements.
+          state: The state after the window before; None or {} at first.
+
+        Returns:
+          New alarms, largest evidence relative to its limit first, and the new state.
+        """
+        new = _opened(state)
+        if maintenance_of(window, self.settings.maintenance, new):
+            return [], new
+        length = _mean_length(window, new)
+        allowed = limits(measurements, timedelta(seconds=length), self.settings)
+        version = max(window.versions, default=0)
+        alarms = []
+        for one in _newest_version_of_each_stream(measurements):
+            if one.value is None or (one.kind in LABELLED and window.state != "mature"):
+                continue
+            stream = StreamState.from_json(new["streams"].get(one.stream, {}))
+            if window.number <= stream.number:
+                continue
+            if one.reference in _OF_A_VERSION and version != new["version"]:
+                stream.log_sums, stream.alarmed, stream.streak, stream.since = [], False, 0, ""
+            alarm = self._judge(window, one, stream, allowed[one.stream])
+            if alarm:
+                alarms.append(alarm)
+            new["streams"][one.stream] = stream.to_json()
+        if window.number > new["number"]:
+            new["number"], new["version"] = window.number, version
+        return sorted(alarms, key=lambda alarm: -alarm.evidence / alarm.limit), new
+
+    def learn(
+        self, window: Window, measurements: Sequence[Measurement], state: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """Returns the state with a window of the past in its history, such as one cut from the training data.
+
+        Nothing is judged, and the window's number is not looked at.
+        """
+        new = _opened(state)
+        for one in _newest_version_of_each_stream(measurements):
+            if one.value is None:
+                continue
+            stream = StreamState.from_json(new["streams"].get(one.stream, {}))
+            self._remember(window, one, stream, expected(stream.groups, window, self.settings.like))
+            new["streams"][one.stream] = stream.to_json()
+        return new
+
+    def _judge(self, window: Window, one: Measurement, stream: StreamState, limit: float) -> Alarm | None:
+        settings = self.settings
+        like = expected(stream.groups, window, settings.like)
+        known = len(stream.scores) >= settings.history and like is not None
+        stream.number = window.number
+        if stream.alarmed:  # the threshold stays as it was when the alarm was raised
+            stream.below = stream.below + 1 if one.effect < settings.close * stream.threshold else 0
+            if stream.below >= settings.close_windows:
+                stream.alarmed, stream.below, stream.log_sums, stream.streak, stream.since = False, 0, [], 0, ""
+            learn(stream.groups, window, one.effect, alarmed=True)
+            return None
+        stream.threshold, stream.why = _threshold(one, like if known else None)
+        stream.streak = stream.streak + 1 if one.effect >= stream.threshold else 0
+        if stream.streak:
+            stream.since = stream.since or window.start.isoformat()
+        else:
+            stream.since = ""
+        severe = one.effect >= one.severe
+        if known and like is not None:
+            scores = np.asarray([*stream.scores, like.score(one.effect, _FLOOR * one.moderate)])
+            series = innovations(scores)
+            p = conformal_p_value(series[:-1], float(series[-1]), _uniform(one.stream, window), _LEAST_TOP)
+            stream.log_sums = advance(stream.log_sums, bets(p))
+            found = evidence(stream.log_sums)
+            needed = max(1, settings.persistence - severe)
+        else:
+            # Without a history only a lasting severe effect that no sampling of rows explains is an alarm.
+            sure = severe and (one.p_value is None or one.p_value <= _COLD_P_VALUE)
+            found, needed = (limit if sure else 0.0), settings.persistence + 1
+        if stream.streak >= needed and found >= limit:
+            stream.alarmed, stream.below, stream.log_sums = True, 0, []
+            detail = "; ".join(part for part in (one.detail, stream.why) if part)
+            return Alarm(window.number, replace(one, detail=detail), found, limit, stream.streak)
+        self._remember(window, one, stream, like)
+        return None
+
+    def _remember(self, window: Window, one: Measurement, stream: StreamState, like: Expected | None) -> None:
+        if like is not None and stream.groups[ALL][0] >= _LEAST_SCORED:
+            stream.scores.append(like.score(one.effect, _FLOOR * one.moderate))
+            del stream.scores[: -self.settings.longest_history]
+        stream.effects.append(one.effect)
+        del stream.effects[: -self.settings.longest_history]
+        learn(stream.groups, window, one.effect)
+
+
+def in_alarm(state: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Returns the state of each stream that is in alarm."""
+    return {name: one for name, one in (state or {}).get("streams", {}).items() if one["alarmed"]}
+
+
+def _opened(state: Mapping[str, Any] | None) -> dict[str, Any]:
+    before = dict(state or {})
+    return {
+        "format": _STATE_VERSION,
+        "number": before.get("number", 0),
+        "version": before.get("version", 0),
+        "seconds": before.get("seconds", 0.0),
+        KEY: list(before.get(KEY, [])),
+        "streams": dict(before.get("streams", {})),
+    }
+
+
+def _threshold(one: Measurement, like: Expected | None) -> tuple[float, str]:
+    """The opening threshold, and how it came about."""
+    if like is None:
+        return one.moderate, f"threshold {one.moderate:.3g} (no history yet)"
+    usual = like.mean + 3 * 1.25 * like.deviation
+    if usual <= one.moderate:
+        return one.moderate, f"threshold {one.moderate:.3g} (usual up to {usual:.3g} in {like.windows} of {like.like})"
+    found = min(one.severe, usual)
+    return found, (
+        f"threshold {found:.3g} instead of {one.moderate:.3g}, since up to {usual:.3g} is usual in {like.windows} of "
+        f"{like.like}"
+    )
+
+
+def _mean_length(window: Window, state: dict[str, Any]) -> float:
+    """Seconds of a window, as a mean with a weight of a tenth for the newest; kept in the state."""
+    own = (window.end - window.start).total_seconds()
+    before = state["seconds"] or own
+    state["seconds"] = before + (own - before) / 10 if window.number > state["number"] else before
+    return float(state["seconds"])
+
+
+def _newest_version_of_each_stream(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Where two versions answer, a stream is that of the newest, or of all rows where measured."""
+    found: dict[str, Measurement] = {}
+    for one in measurements:
+        seen = found.get(one.stream)
+        if seen is None or (seen.version is not None and (one.version is None or one.version > seen.version)):
+            found[one.stream] = one
+    return list(found.values())
+
+
+def _uniform(stream: str, window: Window) -> float:
+    """A number in (0, 1) from a hash of stream and window: the same whenever the window is judged again."""
+    digest = hashlib.blake2b(f"{stream}\n{window.number}".encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") + 0.5) / 2**64

@@ -1,0 +1,192 @@
+"""Incidents: related alarms as one message."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from monitor.alarms.alarm_rule import in_alarm
+from monitor.alarms.budget import HARM
+from monitor.alarms.severity import alarm_level, largest, measured_harm
+from monitor.alarms.titles import title
+from monitor.incident import Alarm, Cause, Incident
+from monitor.measurement import Measurement
+from monitor.window import Window
+
+Causes = Callable[[Sequence[Alarm]], tuple[Cause, ...]]
+
+_SAME_TIME = 2
+"""Number of windows within which alarms are of one time."""
+_CORRELATED = 0.6
+_LEAST_COMMON = 10
+_KINDS = {
+    "skew": "covariate",
+    "drift": "covariate",
+    "prediction_drift": "covariate",
+    "missing": "quality",
+    "unknown": "quality",
+    "out_of_range": "quality",
+    "transform_skew": "quality",
+    "traffic": "operations",
+    "errors": "operations",
+    "latency": "operations",
+    "label_coverage": "operations",
+    "concept_drift": "concept",
+    "prior_shift": "prior",
+}
+
+
+def group(
+    alarms: Sequence[Alarm],
+    measurements: Sequence[Measurement],
+    open_incidents: Sequence[Incident],
+    window: Window,
+    state: Mapping[str, Any],
+    *,
+    next_number: int,
+    causes: Causes | None = None,
+    diagnosis: str = "",
+    minor_weight: float = 0.02,
+) -> list[Incident]:
+    """Groups new alarms into incidents, and brings open incidents up to date.
+
+    An alarm joins an open incident that began within two windows of it, has an alarm of the same column, or of a stream
+    whose effects correlate with its own (at least 0.6 over at least 10 windows); all other alarms of a window are one
+    new incident. An incident is closed when none of its streams is in alarm any more.
+
+    Args:
+      alarms: New alarms of the window, from AlarmRule.update.
+      measurements: All measurements of the window.
+      open_incidents: Incidents that are not closed.
+      window: The window.
+      state: The new state of the alarm rule.
+      next_number: Number of the next new incident.
+      causes: Finds the causes of alarms, most likely first; see attribution.causes. None: what the alarms say.
+      diagnosis: Kind that a diagnosis of the window found ("covariate", "concept", "prior", "season"); "" for none.
+      minor_weight: Importance below which drift of a feature is at most moderate.
+
+    Returns:
+      New and changed incidents.
+    """
+    find = causes or stated_causes
+    alarmed = in_alarm(state)
+    joined: dict[int, list[Alarm]] = {one.number: [] for one in open_incidents}
+    fresh: list[Alarm] = []
+    for alarm in alarms:
+        home = next((one for one in reversed(open_incidents) if _belongs(alarm, one, state)), None)
+        if home is None:
+            fresh.append(alarm)
+        else:
+            joined[home.number].append(alarm)
+    found = []
+    for incident in open_incidents:
+        changed = _updated(incident, joined[incident.number], measurements, window, find, diagnosis, minor_weight)
+        streams = _streams(changed)
+        if not streams & alarmed.keys():
+            end = Incident.time_text(window.end)
+            changed = replace(changed, state="closed", closed=end, updated=end)
+        if changed != incident:
+            found.append(changed)
+    if fresh:
+        end = Incident.time_text(window.end)
+        empty = Incident(next_number, "open", "negligible", "", end, end, min(one.window for one in fresh))
+        found.append(_updated(empty, fresh, measurements, window, find, diagnosis, minor_weight))
+    return found
+
+
+def stated_causes(alarms: Sequence[Alarm]) -> tuple[Cause, ...]:
+    """The alarms' own statements as causes: measures of inputs first, each by effect relative to its threshold."""
+
+    def key(alarm: Alarm) -> tuple[bool, float]:
+        one = alarm.measurement
+        return one.kind in HARM, -one.weight * one.effect / max(one.severe, 1e-12)
+
+    found: dict[tuple[str, str], Cause] = {}
+    for alarm in sorted(alarms, key=key):
+        one = alarm.measurement
+        at = "" if one.at is None else f"{one.at}"
+        found.setdefault((one.subject, one.slice), Cause(one.subject, at, one.slice))
+    return tuple(found.values())
+
+
+def _updated(
+    incident: Incident,
+    alarms: Sequence[Alarm],
+    measurements: Sequence[Measurement],
+    window: Window,
+    find: Causes,
+    diagnosis: str,
+    minor_weight: float,
+) -> Incident:
+    """The incident with new alarms: a higher level reopens what a person has acknowledged."""
+    harm = measured_harm(measurements)
+    if not alarms:
+        return incident
+    level = incident.level
+    for alarm in alarms:
+        level = largest(level, alarm_level(alarm.measurement, harm, minor_weight))
+    causes = incident.causes or find(alarms)
+    if incident.causes:
+        known = {(one.subject, one.slice) for one in causes}
+        causes += tuple(one for one in find(alarms) if (one.subject, one.slice) not in known)
+    records = (*incident.alarms, *(alarm.to_json() for alarm in alarms))
+    kind = _kind([one["measurement"] for one in records], causes, diagnosis)
+    loss = harm.effect if harm and harm.value is not None else incident.harm
+    return replace(
+        incident,
+        state="open" if level != incident.level else incident.state,
+        level=level,
+        kind=kind,
+        causes=causes,
+        alarms=records,
+        harm=loss,
+        updated=Incident.time_text(window.end),
+        title=title(kind, causes, records, harm),
+    )
+
+
+def _kind(measurements: Iterable[Mapping[str, Any]], causes: Sequence[Cause], diagnosis: str) -> str:
+    kinds: dict[str, set[str]] = {}
+    for one in measurements:
+        if one["kind"] in _KINDS:
+            kinds.setdefault(_KINDS[one["kind"]], set()).add(one["subject"])
+    for name in ("concept", "prior"):  # the diagnosis of a relation that moved explains the inputs' alarms beside it
+        if name in kinds:
+            return name
+    if "quality" in kinds and causes and causes[0].subject in kinds["quality"]:
+        return "quality"
+    if diagnosis not in ("", "none") and kinds.keys() <= {"covariate"}:
+        return diagnosis
+    return next(iter(kinds)) if len(kinds) == 1 else "mixed"
+
+
+def _streams(incident: Incident) -> set[str]:
+    return {_measurement(one).stream for one in incident.alarms}
+
+
+def _measurement(record: Mapping[str, Any]) -> Measurement:
+    return Measurement(**{name: value for name, value in record["measurement"].items() if name != "level"})
+
+
+def _belongs(alarm: Alarm, incident: Incident, state: Mapping[str, Any]) -> bool:
+    if abs(alarm.window - alarm.windows + 1 - incident.first_window) <= _SAME_TIME:
+        return True
+    if abs(alarm.window - incident.first_window) <= _SAME_TIME:
+        return True
+    subjects = {one["measurement"]["subject"] for one in incident.alarms}
+    if alarm.measurement.subject in subjects or alarm.measurement.kind in HARM:
+        return True  # a loss after a change of the inputs is its consequence until shown otherwise
+    return any(_correlated(state, alarm.measurement.stream, stream) for stream in _streams(incident))
+
+
+def _correlated(state: Mapping[str, Any], one: str, other: str) -> bool:
+    """Whether the effects of two streams moved together before the alarms."""
+    series = [np.asarray(state.get("streams", {}).get(name, {}).get("effects", []), float) for name in (one, other)]
+    common = min(map(len, series))
+    if common < _LEAST_COMMON:
+        return False
+    first, second = (values[-common:] for values in series)
+    if first.std() == 0 or second.std() == 0:
+        return False
+    return bool(np.corrcoef(first, second)[0, 1] >= _CORRELATED)

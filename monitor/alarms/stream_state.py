@@ -1,0 +1,84 @@
+"""The state of one stream: its history, its e-detector, and whether it is in alarm."""
+
+import math
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.alarms.like_windows import Groups
+
+Floats = NDArray[np.float64]
+_DIGITS = 6
+
+
+@dataclass
+class StreamState:
+    """State of one stream, as the store keeps it in JSON.
+
+    Attributes:
+      number: Number of the last window that was judged.
+      scores: Scores of the windows of the history, oldest first; see like_windows.Expected.score.
+      effects: Their effects.
+      groups: Means of the like windows.
+      log_sums: The e-detector, see e_detector.advance.
+      streak: Number of windows in a row with at least a moderate effect.
+      since: Start of the first of them, ISO 8601; "" while there is none.
+      alarmed: Whether it is in alarm.
+      below: Number of windows in a row below the closing threshold while it is in alarm.
+      threshold: Opening threshold of the effect at the last window.
+      why: How the threshold follows from settings and history, for a person.
+    """
+
+    number: int = 0
+    scores: list[float] = field(default_factory=list)
+    effects: list[float] = field(default_factory=list)
+    groups: Groups = field(default_factory=dict)
+    log_sums: list[float] = field(default_factory=list)
+    streak: int = 0
+    since: str = ""
+    alarmed: bool = False
+    below: int = 0
+    threshold: float = 0.0
+    why: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns a JSON object; numbers are rounded to six significant digits."""
+        found = asdict(self)
+        for name in ("scores", "effects", "log_sums"):
+            found[name] = [_rounded(value) for value in found[name]]
+        found["groups"] = {key: [_rounded(value) for value in values] for key, values in self.groups.items()}
+        return found
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "StreamState":
+        """Reads the output of `to_json`; fields that this version does not know are left out."""
+        known = {one.name for one in fields(cls)}
+        state = cls(**{name: value for name, value in found.items() if name in known})
+        state.scores, state.effects, state.log_sums = list(state.scores), list(state.effects), list(state.log_sums)
+        state.groups = {key: list(values) for key, values in state.groups.items()}
+        return state
+
+
+def innovations(scores: Floats) -> Floats:
+    """Returns the part of each score that the score before does not explain: (z - phi z_before) / sqrt(1 - phi^2).
+
+    Effects of neighbouring windows are correlated (weather, campaigns), and ranks of correlated scores are not
+    independent; residuals of a first-order autoregression nearly are (Alwan and Roberts 1988, "Time-series modeling for
+    statistical process control"). phi is the lag-one correlation of all scores but the last, at least 0 and at most
+    0.95; it is 0 below 20 scores. Its bias, about -(1 + 4 phi) / n, is corrected (Marriott and Pope 1954).
+    """
+    past = scores[:-1]
+    if len(past) < 20:
+        return scores
+    centred = np.clip(past - np.median(past), *np.quantile(past - np.median(past), (0.02, 0.98)))
+    total = float(centred @ centred)
+    raw = float(centred[1:] @ centred[:-1]) / total if total > 0 else 0.0
+    phi = min(0.95, max(0.0, raw + (1 + 4 * max(0.0, raw)) / len(past)))
+    before = np.concatenate([[0.0], scores[:-1]])
+    return (scores - phi * before) / math.sqrt(1 - phi**2)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")

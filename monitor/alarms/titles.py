@@ -1,0 +1,75 @@
+"""Titles of incidents: one plain line."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitor.incident import Cause
+from monitor.measurement import Measurement
+
+_LONGEST = 240
+_WORDS = {
+    "skew": "differs from the training data",
+    "drift": "differs from the windows before",
+    "prediction_drift": "predictions have moved",
+    "transform_skew": "predictions differ from those replayed from the logged rows",
+    "missing": "missing values",
+    "unknown": "values outside the vocabulary",
+    "out_of_range": "values out of range",
+    "traffic": "traffic has changed",
+    "errors": "more requests fail",
+    "latency": "requests take longer",
+    "label_coverage": "labels are missing or late",
+    "estimated_performance": "the estimated metric has fallen",
+    "performance": "the metric has fallen",
+    "concept_drift": "the relation between inputs and label has moved",
+    "prior_shift": "the share of the label has moved",
+}
+
+
+def title(kind: str, causes: Sequence[Cause], alarms: Sequence[Mapping[str, Any]], harm: Measurement | None) -> str:
+    """What happened, where, since when, where it comes from, and what it costs; at most 240 characters.
+
+    Args:
+      kind: Kind of the incident.
+      causes: Most likely first, at least one.
+      alarms: The alarms' JSON objects.
+      harm: Measured or estimated loss, if any.
+    """
+    first = causes[0]
+    about = [one for one in alarms if one["measurement"]["subject"] == first.subject]
+    most = max(about or alarms, key=lambda one: one["evidence"] / one["limit"])["measurement"]
+    parts = [f"{first.subject}: {_WORDS.get(most['kind'], most['kind'])}"]
+    if first.at:
+        parts[0] += f", most at {first.at}"
+    parts[0] += (
+        f" ({most['measure']} {_number(most['value'])}, effect {most['effect']:.3g}, severe from {most['severe']:.3g})"
+    )
+    if first.slice:
+        parts.append(f"in {first.slice}")
+    if first.since:
+        parts.append(f"since {first.since[:16].replace('T', ' ')}")
+    if first.source:
+        parts.append(f"from {first.source}")
+    line = " ".join(parts)
+    others = len({one.subject for one in causes}) - 1
+    if others > 0:
+        line += f"; {others} more column{'s' if others > 1 else ''} or metrics"
+    if kind in ("concept", "prior", "season"):
+        line += f"; {_CAUSES[kind]}"
+    if harm is not None and harm.value is not None:
+        word = "estimated " if harm.kind == "estimated_performance" else ""
+        before = "" if harm.reference_value is None else f"{harm.reference_value:.3g} to "
+        line += f"; {word}{harm.subject} {before}{harm.value:.3g}"
+    line = " ".join(line.split())  # values of the data may hold line breaks
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+_CAUSES = {
+    "concept": "the relation between inputs and label has moved",
+    "prior": "only the share of the label has moved",
+    "season": "as in the same season of last year",
+}
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}"
