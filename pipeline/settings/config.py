@@ -31,6 +31,7 @@ from pipeline.settings.sections.features import FeaturesSection
 from pipeline.settings.sections.kubeflow import KubeflowSection
 from pipeline.settings.sections.model_card import ModelCardSection
 from pipeline.settings.sections.request_log import RequestLogSection
+from pipeline.settings.sections.retraining import RetrainingSection
 from pipeline.settings.sections.section import ConfigSection, Names, Policy, Task
 from pipeline.settings.sections.serving import ServingSection
 from pipeline.settings.sections.text import TextSection
@@ -161,6 +162,7 @@ class Config(ConfigSection):
     registry: RegistrySection = RegistrySection()
     request_log: RequestLogSection = RequestLogSection()
     canary: CanarySection = CanarySection()
+    retraining: RetrainingSection = RetrainingSection()
     metadata: MetadataSection = MetadataSection()
     serving: ServingSection = ServingSection()
     mlflow: MlflowSection = MlflowSection()
@@ -231,6 +233,23 @@ class Config(ConfigSection):
     @model_validator(mode="after")
     def _tuning_fits(self) -> "Config":
         check_tune(self.tune, self.training, self.dataset.task)
+        return self
+
+    @model_validator(mode="after")
+    def _retraining_fits(self) -> "Config":
+        retraining = self.retraining
+        late = [step for step in retraining.hold if step != "training"]
+        if late and self.registry.push == "live":
+            raise ValueError(
+                f'[retraining] hold: {late[0]} cannot wait, since [registry] push = "live" makes each version live at '
+                'once; set push = "none"'
+            )
+        numeric = retraining.loss in ("squared_error", "absolute_error")
+        if retraining.policy == "cost" and numeric != (self.dataset.task == "regression"):
+            legal = "squared_error, absolute_error" if self.dataset.task == "regression" else "log_loss, error_rate"
+            raise ValueError(
+                f"[retraining] loss: {retraining.loss} is no loss of a {self.dataset.task} task; legal: {legal}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -66,7 +66,7 @@ def look(registry: Registry, statistics: Statistics, policy: CanaryPolicy, now: 
     action: Action = Wait()
     if before.step is not None:
         action = next_step(Step(before.step, hours), decision, policy)
-    return Look(before, decision, action, _carried_out(registry, before, action))
+    return Look(before, decision, action, carry_out(registry, before, action))
 
 
 def watch(
@@ -106,7 +106,8 @@ def watch(
         pause(seconds)
 
 
-def _carried_out(registry: Registry, seen: Aliases, action: Action) -> Aliases:
+def carry_out(registry: Registry, seen: Aliases, action: Action) -> Aliases:
+    """Carries out an action by one atomic write; returns the aliases then. PlumblineError if they are not `seen`."""
     if isinstance(action, RaiseShare):
         return registry.set_share(action.share, action.index, seen=seen)
     if isinstance(action, PromoteCanary):

@@ -1,0 +1,138 @@
+"""One look at the retraining: what persons ask for, the policy's decision, and the steps that can be done now."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from components.shared.errors import UsageError
+from monitor.retraining.policy import Decision, RetrainingState, decide
+from monitor.retraining.record import Retraining, StepRecord, open_one, retrainings, save
+from monitor.retraining.staleness import Saving
+from monitor.retraining.steps import Parts, RetrainingSteps
+
+FOLDER = "retraining"
+"""Folder below that of the monitor's store."""
+
+
+@dataclass(frozen=True)
+class RetrainingLook:
+    """What one look found and did.
+
+    Attributes:
+      decision: The policy's decision; None if another process carries the retraining on.
+      before: The retraining that was under way; None if none was.
+      after: The retraining that is under way, or has ended by this look.
+    """
+
+    decision: Decision | None
+    before: Retraining | None
+    after: Retraining | None
+
+    def lines(self) -> list[str]:
+        """What changed, for a person; [] if nothing did."""
+        if self.after is None or self.after == self.before:
+            return []
+        known = len(self.before.steps) if self.before is not None and self.before.number == self.after.number else 0
+        return [f"retraining {self.after.number}: {step.text}" for step in self.after.steps[known:]]
+
+
+class Retrainer:
+    """Decides about retrainings and carries them on. `plumbline monitor` and `plumbline retrain` have one each."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        rows: Callable[[datetime], int],
+        trained: Callable[[], datetime | None],
+        saving: Callable[[datetime], tuple[Saving | None, str]],
+    ) -> None:
+        """Makes a retrainer.
+
+        Args:
+          parts: What the steps work with.
+          rows: Number of mature labelled rows that are in no span yet, at a time.
+          trained: When the live version was pushed.
+          saving: Expected saving of a retraining, and why it is unknown; asked for by the policy "cost" alone.
+        """
+        self._parts = parts
+        self._rows, self._trained, self._saving = rows, trained, saving
+        self._steps = RetrainingSteps(parts)
+
+    @property
+    def parts(self) -> Parts:
+        """What the steps work with."""
+        return self._parts
+
+    def state(self, now: datetime) -> RetrainingState:
+        """What the decision depends on."""
+        settings, found = self._parts.settings, retrainings(self._parts.store)
+        request = self._parts.inbox.request()
+        if open_one(found) is not None or (settings.policy == "manual" and request is None):
+            return RetrainingState(found, request=request)  # nothing that is slow to find out changes the decision
+        saving, unknown = self._saving(now) if settings.policy == "cost" else (None, "")
+        incidents = self._parts.store.incidents(open_only=True)
+        return RetrainingState(found, incidents, self._rows(now), self._trained(), saving, unknown, request)
+
+    def look(self, now: datetime | None = None, wait: bool = False) -> RetrainingLook:
+        """Decides, and does all steps that can be done now. To be called after each window, and at any other time.
+
+        Args:
+          now: Time, with zone; None is the present. A replay gives the time of its windows.
+          wait: Whether to wait for the end of a training, for a process that ends after the look.
+
+        Raises:
+          PlumblineError: The registry, the log or the store cannot be read or written; the next look goes on.
+        """
+        now = now or datetime.now(timezone.utc)
+        with _locked(self._parts.store.folder / FOLDER) as mine:
+            if not mine:
+                return RetrainingLook(None, None, None)
+            decision = None
+            before = open_one(retrainings(self._parts.store))
+            one = before
+            if one is None:
+                state = self.state(now)
+                decision = decide(state, self._parts.settings, now)
+                if decision.action == "retrain":
+                    one = self._opened(state, decision, now)
+            if one is not None and one.trigger == "person":
+                self._parts.inbox.done()
+            after = None if one is None else self._steps.advance(one, now, wait)
+            return RetrainingLook(decision, before, after)
+
+    def _opened(self, state: RetrainingState, decision: Decision, now: datetime) -> Retraining:
+        time, reason = now.isoformat(timespec="seconds"), decision.reasons[0]
+        number = max((one.number for one in state.retrainings), default=0) + 1
+        one = Retraining(
+            number, "decided", reason, decision.trigger, time, time, steps=(StepRecord("decision", time, reason),)
+        )
+        save(self._parts.store, one)
+        return one
+
+    def under_way(self, number: int) -> Retraining:
+        """The retraining of a number, if it has not ended; UsageError otherwise."""
+        found = open_one(retrainings(self._parts.store))
+        if found is None or found.number != number:
+            there = f"retraining {found.number} is" if found else "none is"
+            raise UsageError(f"retraining {number}: is not under way; {there}")
+        return found
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Whether this process is the one that carries the retraining on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,258 @@
+"""How much a retraining is expected to save: the staleness of the live model, forecast with its uncertainty.
+
+The staleness of a model at one window is its mean loss minus that of the same model refreshed on all labelled rows
+before the window (refresh.py). Both losses are of the same rows, so a window that is hard for every model adds nothing.
+As a function of the age a of the model (time since the end of its training rows) it follows a local linear trend
+(Durbin & Koopman, Time Series Analysis by State Space Methods, 2012, section 3.2):
+
+    level(0) ~ N(0, 0)    rate ~ N(m, v)    level(a + d) = level(a) + rate d + N(0, q d)    y(a) = level(a) + N(0, s^2)
+
+m and v come from the rates of the former models (partial pooling), q maximises the likelihood of all of them, and s is
+the standard error of each measurement. A new model would start at the age of the label delay.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+FEWEST = 2
+"""Measurements of the live model before anything is forecast."""
+DRAWS = 400
+MOST_STEPS = 60
+_NOISE = np.concatenate([[0.0], np.geomspace(1e-3, 30.0, 12)])
+"""Candidates of q times the mean spacing, in units of the median squared standard error."""
+
+
+@dataclass(frozen=True)
+class StalenessPoint:
+    """One measurement.
+
+    Attributes:
+      version: Model version.
+      age: Days from the end of its training rows to the middle of the window, above 0.
+      excess: Mean loss of the model minus that of the refreshed one, on one row.
+      error: Standard error of `excess`, above 0.
+      rows: Labelled rows of the window.
+    """
+
+    version: int
+    age: float
+    excess: float
+    error: float
+    rows: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns a JSON object."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Posterior of level and rate at one age.
+
+    Attributes:
+      age: Days.
+      mean: Level (loss on one row) and rate (loss on one row, per day), (2,).
+      covariance: (2, 2).
+      noise: q, variance of the level per day.
+    """
+
+    age: float
+    mean: np.ndarray
+    covariance: np.ndarray
+    noise: float
+
+    def at(self, age: float) -> "Growth":
+        """The forecast at a later age."""
+        days = max(0.0, age - self.age)
+        step = np.array([[1.0, days], [0.0, 1.0]])
+        covariance = step @ self.covariance @ step.T + np.diag([self.noise * days, 0.0])
+        return Growth(age, step @ self.mean, covariance, self.noise)
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Expected saving of a retraining now against waiting, over the horizon.
+
+    Attributes:
+      mean: Mean saving, in the user's unit; below 0: waiting is better.
+      low: 5 % quantile of the posterior.
+      high: 95 % quantile.
+      probability: Posterior probability that it is above 0.
+      excess: Staleness of the live model now, loss on one row.
+      rate: Its growth per day.
+      cost: Cost of a retraining.
+      points: Number of measurements of the live model.
+    """
+
+    mean: float
+    low: float
+    high: float
+    probability: float
+    excess: float
+    rate: float
+    cost: float
+    points: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns a JSON object."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """Returns it in one sentence."""
+        return (
+            f"a retraining now saves {self.mean:.3g} [{self.low:.3g}, {self.high:.3g}] more than waiting, after its "
+            f"cost of {self.cost:g}, with probability {self.probability:.2f}; staleness {self.excess:.4g} a row, "
+            f"{self.rate:+.3g} a day"
+        )
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs that are compared.
+
+    Attributes:
+      retraining: Cost of one retraining, in the user's unit.
+      loss: Cost of one unit of loss on one row.
+      rows_per_day: Rows that are answered in a day.
+      horizon_days: Days over which they are compared.
+      step_days: Time between two decisions.
+      delay_days: Age of a new model's newest training rows when it begins to serve.
+    """
+
+    retraining: float
+    loss: float
+    rows_per_day: float
+    horizon_days: float
+    step_days: float
+    delay_days: float
+
+
+def expected_saving(
+    points: Sequence[StalenessPoint], version: int, age: float, costs: Costs, seed: int = 0
+) -> Saving | None:
+    """Compares a retraining now with the best later one, on the forecast staleness of the live and of a new model.
+
+    Args:
+      points: Measurements of all models so far.
+      version: Live version.
+      age: Its age now, days.
+      costs: The costs.
+      seed: Seed of the posterior draws.
+
+    Returns:
+      The saving; None with fewer than FEWEST measurements of the live model.
+    """
+    own = sorted((one for one in points if one.version == version), key=lambda one: one.age)
+    if len(own) < FEWEST:
+        return None
+    growth = fit_growth(points, version)
+    now = growth.at(max(age, own[-1].age))
+    draws = np.random.default_rng(seed).multivariate_normal(now.mean, now.covariance, DRAWS, method="eigh")
+    steps = int(min(MOST_STEPS, max(1, round(costs.horizon_days / costs.step_days))))
+    days = (np.arange(steps) + 0.5) * costs.step_days
+    scale = costs.loss * costs.rows_per_day * costs.step_days
+    level, rate = draws[:, :1], draws[:, 1:]
+    kept = scale * np.maximum(0.0, level + rate * days)
+    new = scale * np.maximum(0.0, rate * (costs.delay_days + days))
+    savings = saving_of(kept, new, costs.retraining)
+    low, high = np.quantile(savings, [0.05, 0.95])
+    return Saving(
+        float(savings.mean()),
+        float(low),
+        float(high),
+        float((savings > 0).mean()),
+        float(now.mean[0]),
+        float(now.mean[1]),
+        costs.retraining,
+        len(own),
+    )
+
+
+def saving_of(kept: np.ndarray, new: np.ndarray, cost: float) -> np.ndarray:
+    """Saving of a retraining now against the best plan that waits at least one step, by dynamic programming.
+
+    Args:
+      kept: Staleness cost of the live model in each step, (S, H) for S scenarios.
+      new: Staleness cost of a new model in each step after its training, (S, H).
+      cost: Cost of a retraining.
+
+    Returns:
+      Cost of the best plan that waits minus that of the best plan that retrains now, (S,).
+    """
+    scenarios, steps = kept.shape
+    zero = np.zeros((scenarios, 1))
+    kept_sum = np.hstack([zero, np.cumsum(kept, axis=1)])
+    new_sum = np.hstack([zero, np.cumsum(new, axis=1)])
+    best = np.zeros((scenarios, steps + 1))  # best[:, n]: n steps remain, the model was trained this moment
+    for remaining in range(1, steps + 1):
+        options = new_sum[:, 1 : remaining + 1] + cost + best[:, remaining - 1 :: -1][:, :remaining]
+        options[:, -1] -= cost  # no retraining at the end of the horizon
+        best[:, remaining] = options.min(axis=1)
+    later = kept_sum[:, 1:] + cost + best[:, steps - 1 :: -1][:, :steps]
+    later[:, -1] -= cost
+    return later.min(axis=1) - (cost + best[:, steps])
+
+
+def fit_growth(points: Sequence[StalenessPoint], version: int) -> Growth:
+    """Posterior of level and rate of one model at its last measurement.
+
+    Args:
+      points: Measurements of all models, at least one of `version`.
+      version: The model.
+    """
+    cycles: dict[int, list[StalenessPoint]] = {}
+    for one in sorted(points, key=lambda one: one.age):
+        cycles.setdefault(one.version, []).append(one)
+    unit = float(np.median([one.error**2 for one in points]))
+    spacing = float(np.median([_spacing(found) for found in cycles.values()]))
+    weak = 4 * max(one.error**2 + one.excess**2 for one in points) / spacing**2  # prior variance without former models
+    best = max(_NOISE, key=lambda q: sum(_filtered(one, q * unit / spacing, 0.0, weak)[1] for one in cycles.values()))
+    noise = best * unit / spacing
+    mean, variance = _pooled([found for key, found in cycles.items() if key != version], noise, weak)
+    return _filtered(cycles[version], noise, mean, variance)[0]
+
+
+def _pooled(others: Sequence[Sequence[StalenessPoint]], noise: float, weak: float) -> tuple[float, float]:
+    """Mean and variance of the prior of the rate, from the rates of former models (DerSimonian & Laird, 1986)."""
+    if not others:
+        return 0.0, weak
+    found = [_filtered(one, noise, 0.0, weak)[0] for one in others]
+    rates = np.array([one.mean[1] for one in found])
+    within = np.array([max(one.covariance[1, 1], 1e-30) for one in found])
+    weights = 1 / within
+    fixed = float(weights @ rates / weights.sum())
+    excess = float(weights @ (rates - fixed) ** 2) - (len(rates) - 1)
+    spread = weights.sum() - (weights**2).sum() / weights.sum()
+    between = max(0.0, excess / spread) if len(rates) > 1 else weak / 4
+    weights = 1 / (within + between)
+    mean = float(weights @ rates / weights.sum())
+    return mean, min(weak, between + 1 / float(weights.sum()))
+
+
+def _filtered(found: Sequence[StalenessPoint], noise: float, mean: float, variance: float) -> tuple[Growth, float]:
+    """Kalman filter over one model: posterior at its last measurement, log-likelihood of the measurements."""
+    state = Growth(0.0, np.array([0.0, mean]), np.diag([0.0, variance]), noise)
+    likelihood = 0.0
+    for one in found:
+        state = state.at(one.age)
+        spread = state.covariance[0, 0] + one.error**2
+        surprise = one.excess - state.mean[0]
+        likelihood -= 0.5 * (math.log(2 * math.pi * spread) + surprise**2 / spread)
+        gain = state.covariance[:, 0] / spread
+        covariance = state.covariance - np.outer(gain, state.covariance[0])
+        state = Growth(one.age, state.mean + gain * surprise, (covariance + covariance.T) / 2, noise)
+    return state, likelihood
+
+
+def _spacing(found: Sequence[StalenessPoint]) -> float:
+    ages = [0.0, *(one.age for one in found)]
+    return max(1e-9, (ages[-1] - ages[0]) / (len(ages) - 1))
+
+
+def points_from_json(records: Sequence[Mapping[str, Any]]) -> list[StalenessPoint]:
+    """Reads a list of `StalenessPoint.to_json`."""
+    return [StalenessPoint(**one) for one in records]
