@@ -7,8 +7,8 @@ severe), and evidence at or above the limit of its stream (e_detector, budget). 
 
 where 1.25 makes a standard deviation of the mean absolute deviation of a normal distribution: it adapts to the history
 between the two thresholds of the check and never beyond them. It stands in the text of the alarm and in the state.
-While a stream is in alarm its windows do not enter its history (see like_windows.learn); the alarm closes after `close_windows` windows in a
-row below `close` times the opening threshold.
+While a stream is in alarm its windows do not enter its history (see like_windows.learn); the alarm closes after
+`close_windows` windows in a row below `close` times the opening threshold.
 """
 
 import hashlib

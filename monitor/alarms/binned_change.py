@@ -9,6 +9,7 @@ p and q the shares of bin b among n current and k reference rows, m their mean o
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -138,7 +139,7 @@ def _by_quantiles(current: pa.ChunkedArray, reference: pa.ChunkedArray) -> Codes
         return found.astype(np.int64)
 
     names = [f"below {edges[0]:.6g}"]
-    names += [f"{low:.6g} to {high:.6g}" for low, high in zip(edges, edges[1:], strict=False)]
+    names += [f"{low:.6g} to {high:.6g}" for low, high in pairwise(edges)]
     names += [f"above {edges[-1]:.6g}"] if len(edges) > 1 else [f"{edges[0]:.6g}"]
     return Codes(codes(values), codes(known), (*names, _MISSING))
 

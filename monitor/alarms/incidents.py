@@ -69,7 +69,7 @@ def group(
     Returns:
       New and changed incidents.
     """
-    find = causes or stated_causes
+    find = _dated(causes or stated_causes, state)
     alarmed = in_alarm(state)
     joined: dict[int, list[Alarm]] = {one.number: [] for one in open_incidents}
     fresh: list[Alarm] = []
@@ -108,6 +108,20 @@ def stated_causes(alarms: Sequence[Alarm]) -> tuple[Cause, ...]:
         at = "" if one.at is None else f"{one.at}"
         found.setdefault((one.subject, one.slice), Cause(one.subject, at, one.slice))
     return tuple(found.values())
+
+
+def _dated(find: Causes, state: Mapping[str, Any]) -> Causes:
+    """As `find`, with the start of the first window of the effect where it says none."""
+
+    def found(alarms: Sequence[Alarm]) -> tuple[Cause, ...]:
+        since: dict[str, str] = {}
+        for alarm in alarms:
+            one = alarm.measurement
+            start = state.get("streams", {}).get(one.stream, {}).get("since", "")
+            since[one.subject] = min(filter(None, (since.get(one.subject, ""), start)), default="")
+        return tuple(replace(cause, since=cause.since or since.get(cause.subject, "")) for cause in find(alarms))
+
+    return found
 
 
 def _updated(

@@ -70,7 +70,7 @@ def expected(groups: Mapping[str, list[float]], window: Window, least: int) -> E
     """
     if ALL not in groups:
         return None
-    total, _, deviation = groups[ALL]
+    deviation = groups[ALL][2]
     for kind, key in keys(window):
         count, mean, own = groups.get(key, [0.0, 0.0, 0.0])
         if kind == ALL or count >= least:

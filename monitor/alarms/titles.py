@@ -41,9 +41,8 @@ def title(kind: str, causes: Sequence[Cause], alarms: Sequence[Mapping[str, Any]
     parts = [f"{first.subject}: {_WORDS.get(most['kind'], most['kind'])}"]
     if first.at:
         parts[0] += f", most at {first.at}"
-    parts[0] += (
-        f" ({most['measure']} {_number(most['value'])}, effect {most['effect']:.3g}, severe from {most['severe']:.3g})"
-    )
+    limits = f"effect {most['effect']:.3g}, severe from {most['severe']:.3g}"
+    parts[0] += f" ({most['measure']} {_number(most['value'])}, {limits})"
     if first.slice:
         parts.append(f"in {first.slice}")
     if first.since:

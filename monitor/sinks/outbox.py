@@ -81,15 +81,21 @@ class Outbox:
 
     def sent(self, sink: str, key: str) -> None:
         """Marks an event as sent; its content is deleted, its key is kept."""
-        self._set(sink, key, "state = 'sent', record = ''", ())
+        self._change("UPDATE events SET state = 'sent', record = '' WHERE sink = ? AND key = ?", (sink, key))
 
     def postpone(self, sink: str, key: str, until: datetime, message: str) -> None:
         """Counts a failed attempt."""
-        self._set(sink, key, "attempts = attempts + 1, next = ?, message = ?", (until.isoformat(), message))
+        self._change(
+            "UPDATE events SET attempts = attempts + 1, next = ?, message = ? WHERE sink = ? AND key = ?",
+            (until.isoformat(), message, sink, key),
+        )
 
     def give_up(self, sink: str, key: str, message: str) -> None:
         """Marks an event as not deliverable."""
-        self._set(sink, key, "state = 'given up', attempts = attempts + 1, message = ?", (message,))
+        self._change(
+            "UPDATE events SET state = 'given up', attempts = attempts + 1, message = ? WHERE sink = ? AND key = ?",
+            (message, sink, key),
+        )
 
     def waiting(self) -> int:
         """Number of events, by sink, that still have to be sent."""
@@ -102,6 +108,6 @@ class Outbox:
         )
         return [tuple(row) for row in rows]
 
-    def _set(self, sink: str, key: str, change: str, values: tuple[str, ...]) -> None:
+    def _change(self, statement: str, values: tuple[str, ...]) -> None:
         with self._connection:
-            self._connection.execute(f"UPDATE events SET {change} WHERE sink = ? AND key = ?", (*values, sink, key))
+            self._connection.execute(statement, values)
