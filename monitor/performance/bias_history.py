@@ -1,0 +1,92 @@
+"""How far estimates without labels miss, learnt from mature windows: the prior of the bias of the next estimate.
+
+On the link scale, the bias of window t is b_t + e_t, where b_t is a random walk with steps of standard deviation q and
+e_t is noise of standard deviation tau; past windows show it with the standard error of their estimate. q and tau are
+integrated over a grid, with weights from the likelihood of the history, so the prior of the next bias is a mixture of
+normal distributions: narrow after a long history of hits, wide after misses, with heavy tails where there is little
+history. Labels of the window itself update the mixture by Bayes' rule; components that contradict them lose their
+weight, so a bias far outside of the history is estimated from the labels alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+NOISES = np.array([0.0, 0.03, 0.06, 0.12, 0.25, 0.5, 1.0, 2.0])
+STEPS = np.array([0.0, 0.03, 0.1, 0.3])
+SCALE = 0.1
+"""Typical standard deviation on the link scale, without history: half-Cauchy prior of both."""
+
+
+@dataclass(frozen=True, eq=False)
+class BiasPrior:
+    """Mixture of normal distributions of the bias on the link scale.
+
+    Attributes:
+      weights: [G], sum 1.
+      means: [G].
+      variances: [G].
+    """
+
+    weights: np.ndarray
+    means: np.ndarray
+    variances: np.ndarray
+
+    def updated(self, observed: float, variance: float) -> "BiasPrior":
+        """Returns the posterior after an unbiased observation of the bias."""
+        whole = self.variances + variance
+        fit = -0.5 * (np.log(whole) + (observed - self.means) ** 2 / whole)
+        weights = self.weights * np.exp(fit - fit.max())
+        gain = self.variances / whole
+        return BiasPrior(
+            weights / weights.sum(), self.means + gain * (observed - self.means), (1 - gain) * self.variances
+        )
+
+    def p_value(self, observed: float, variance: float) -> float:
+        """Two-sided probability of an observation at least as far from the centre."""
+        from scipy.stats import norm
+
+        deviations = np.sqrt(self.variances + variance)
+        below = float(self.weights @ norm.cdf((observed - self.means) / deviations))
+        return min(1.0, 2 * min(below, 1 - below))
+
+    def widened(self, variance: float, share: float = 1.0) -> "BiasPrior":
+        """Returns the distribution of `share` times the bias plus independent noise."""
+        return BiasPrior(self.weights, share * self.means, share**2 * self.variances + variance)
+
+    def interval(self, level: float) -> tuple[float, float, float]:
+        """Returns mean, lower and upper bound of the central interval."""
+        from scipy.optimize import brentq
+        from scipy.stats import norm
+
+        deviations = np.sqrt(np.maximum(self.variances, 1e-18))
+        reach = 12 * float(deviations.max()) + 1e-9
+        low, high = float(self.means.min()) - reach, float(self.means.max()) + reach
+
+        def bound(share: float) -> float:
+            return float(
+                brentq(lambda x: float(self.weights @ norm.cdf((x - self.means) / deviations)) - share, low, high)
+            )
+
+        return float(self.weights @ self.means), bound((1 - level) / 2), bound((1 + level) / 2)
+
+
+def bias_prior(misses: Sequence[float], variances: Sequence[float]) -> BiasPrior:
+    """Computes the prior of the next window's bias.
+
+    Args:
+      misses: Real minus estimated metric of past windows on the link scale, oldest first, [T]; may be empty.
+      variances: Squared standard errors of these estimates, [T].
+    """
+    tau, q = (grid.ravel() for grid in np.meshgrid(NOISES, STEPS, indexing="ij"))
+    log_weight = -np.log1p((tau / SCALE) ** 2) - np.log1p((q / (SCALE / 3)) ** 2)
+    mean, variance = np.zeros(len(tau)), np.full(len(tau), 0.0)
+    variance = np.minimum(q, SCALE) ** 2 * 4  # a level that may already differ where levels move
+    for miss, error in zip(misses, variances, strict=True):
+        whole = variance + tau**2 + error
+        log_weight = log_weight - 0.5 * (np.log(whole) + (miss - mean) ** 2 / whole)
+        gain = variance / whole
+        mean, variance = mean + gain * (miss - mean), (1 - gain) * variance + q**2
+    weights = np.exp(log_weight - log_weight.max())
+    return BiasPrior(weights / weights.sum(), mean, variance + tau**2)

@@ -1,0 +1,302 @@
+"""Estimated metric of a window whose labels are not, or not all, in; with an interval, or an abstention.
+
+The estimate is of the metric that the window will have once all its labels are in. Steps:
+
+1. *Calibration under shift.* The value of each row (its label, or its loss) is expected from score and features by a
+   regression on labelled reference rows, weighted towards the current rows (PAPE, arXiv 2401.08348; without weights it
+   is CBPE).
+2. *Sampling and calibration.* Their variances are added on the link scale, by the delta method.
+3. *History.* The bias of the estimate has a prior distribution learnt from mature windows (bias_history.py).
+4. *Labels that have come* show the error of the expectation: the mean of label minus expectation, each weighted by the
+   inverse probability of having arrived (delays.py). It updates the prior of the error by Bayes' rule. With a wide
+   prior this is the prediction-powered estimate (A. Angelopoulos et al., arXiv 2301.09633), of any metric by its
+   linearization; with a narrow one the correction is shrunk, which takes the place of power tuning (PPI++, arXiv
+   2311.01453). With all labels it is the metric itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from monitor.performance.bias_history import bias_prior
+from monitor.performance.calibration import Expectation, LogisticCalibration, LossRegression
+from monitor.performance.delays import ArrivalModel, arrival_probabilities
+from monitor.performance.expected_metrics import Link, functional, row_values, uncalibrated
+from monitor.performance.importance_weights import ImportanceWeights, importance_weights
+from monitor.performance.scored_rows import ScoredRows
+from monitor.performance.summaries import residual_summary
+
+Method = Literal["cbpe", "pape", "full"]
+BLOCKS = 5
+FEWEST_OF_BLOCK = 200
+
+
+@dataclass(frozen=True)
+class EstimateSettings:
+    """Settings of the estimate.
+
+    Attributes:
+      level: Nominal coverage of the interval, in (0, 1).
+      threshold: Decision threshold of F1, precision and recall; accuracy uses 0.5, as in TFMA.
+      min_reference: Fewest labelled reference rows, and fewest effective ones after weighting.
+      min_labels: Fewest labels of the window that may replace the reference after they contradicted it.
+      min_history: Fewest mature windows that vouch for an estimate whose inputs lie outside of the reference.
+      contradiction: p-value below which labels that have come contradict the reference.
+      max_half_width: Widest half interval that is still reported, on the scale of a metric in [0, 1], or relative to
+        the value of an unbounded metric; wider ones abstain.
+      method: "full"; "pape" has no summary of the features, "cbpe" no weights either.
+      seed: Seed of folds and samples.
+    """
+
+    level: float = 0.9
+    threshold: float = 0.5
+    min_reference: int = 200
+    min_labels: int = 100
+    min_history: int = 4
+    contradiction: float = 0.01
+    max_half_width: float = 0.2
+    method: Method = "full"
+    seed: int = 13
+
+
+@dataclass(frozen=True)
+class PastEstimate:
+    """A mature window: what was estimated without its labels, and what came.
+
+    Attributes:
+      value: `Estimate.raw`.
+      error: `Estimate.raw_error`.
+      real: Metric once the labels were in.
+    """
+
+    value: float
+    error: float
+    real: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Estimate of the metric that the window will have once all its labels are in.
+
+    Attributes:
+      metric: Name of the metric.
+      value: Estimate; None if abstained.
+      low: Lower bound of the interval; None if abstained.
+      high: Upper bound; None if abstained.
+      abstained: Why there is no estimate, one sentence; "" if there is one.
+      raw: Estimate from the scores alone, with re-fitted calibration; kept as a `PastEstimate` for later windows.
+      raw_error: Its standard error on the link scale.
+      effective_rows: Effective number of reference rows after weighting.
+      domain_auc: Out-of-fold AUC of current against reference rows; 0.5 = same inputs.
+      labels: Number of labels used.
+      contradicted: Whether the labels that have come contradict the reference.
+      p_value: Probability of labels as far from the expectation, if the relation had not moved; None without labels.
+      detail: One sentence about what it rests on.
+    """
+
+    metric: str
+    value: float | None
+    low: float | None
+    high: float | None
+    abstained: str = ""
+    raw: float | None = None
+    raw_error: float | None = None
+    effective_rows: float = 0.0
+    domain_auc: float = 0.5
+    labels: int = 0
+    contradicted: bool = False
+    p_value: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Imputation:
+    """Expected values of the current rows, for one or more metrics.
+
+    Attributes:
+      expectation: Of the current rows.
+      weights: Of the reference rows; None if they are not weighted.
+    """
+
+    expectation: Expectation
+    weights: ImportanceWeights | None
+
+
+def estimate(
+    reference: ScoredRows,
+    current: ScoredRows,
+    metric: str,
+    settings: EstimateSettings = EstimateSettings(),
+    history: Sequence[PastEstimate] = (),
+    arrival: ArrivalModel | None = None,
+    weights: ImportanceWeights | None = None,
+) -> Estimate:
+    """Estimates a metric of the current rows.
+
+    Args:
+      reference: Rows of the same model with labels: evaluation rows, or rows of mature windows. In order of time, if
+        `history` is short: their blocks are estimated from one another as a history.
+      current: Rows of the window; labels as far as they have come.
+      metric: Name of the metric, as the Evaluator has it.
+      settings: Settings.
+      history: Mature windows before, oldest first.
+      arrival: Arrival of labels by age, from mature windows; None: missing labels are missing at random.
+      weights: Of the labelled reference rows, from an earlier call for the same rows (`weigh`); None: they are
+        computed.
+
+    Returns:
+      The estimate, or an abstention with its reason.
+
+    Raises:
+      ValueError: The task has no such metric, or the rows are of different tasks.
+    """
+    if reference.task != current.task or reference.features.shape[1] != current.features.shape[1]:
+        raise ValueError("reference and current rows: differ in task or number of features")
+    known = current.known
+    labels = int(known.sum())
+    reference = reference.with_labels()
+    function = functional(metric, current, settings.threshold)
+    reason = _unusable(reference, current, settings)
+    if reason:
+        return Estimate(metric, None, None, None, reason, labels=labels)
+    imputed = impute(reference, current, metric, settings, weights)
+    expectation, weights = imputed.expectation, imputed.weights
+    raw, gradient = function(expectation.mean)
+    link = Link(metric)
+    slope = link.slope(raw)
+    sampling = slope**2 * float(gradient**2 @ expectation.variance)
+    error = sampling + slope**2 * expectation.error(gradient)
+    past = [*_blocks(reference, metric, settings), *history]
+    prior = bias_prior([link.apply(p.real) - link.apply(p.value) for p in past], [p.error**2 for p in past])
+    error_prior = prior.widened(error)
+    p_value, observed, variance = None, 0.0, float("inf")
+    if labels >= 2:
+        observed, variance = _rectifier(current, metric, expectation, gradient, arrival)
+        observed, variance = link.apply(raw + observed) - link.apply(raw), slope**2 * variance
+        p_value = error_prior.p_value(observed, variance)
+        error_prior = error_prior.updated(observed, variance)
+    contradicted = p_value is not None and p_value < settings.contradiction
+    centre, low, high = (link.invert(link.apply(raw) + shift) for shift in error_prior.interval(settings.level))
+    effective = weights.effective_rows if weights else float(len(reference))
+    abstained = ""
+    half = (high - low) / 2 / (max(centre, 1e-12) if link.unbounded else 1.0)
+    if contradicted and labels < settings.min_labels:
+        abstained = f"{labels} labels that have come contradict the reference, too few to estimate from"
+    elif weights and weights.power <= 0.3 and len(history) < settings.min_history and labels < settings.min_labels:
+        abstained = (
+            "the inputs lie outside of the reference (domain classifier: AUC "
+            f"{weights.auc:.3f}), and there is no history of such windows"
+        )
+    elif half > settings.max_half_width:
+        abstained = f"the interval {low:.3g} to {high:.3g} is too wide to be of use"
+    detail = _detail(labels, len(current), contradicted, effective, len(history))
+    return Estimate(
+        metric,
+        None if abstained else centre,
+        None if abstained else low,
+        None if abstained else high,
+        abstained,
+        raw=raw,
+        raw_error=float(np.sqrt(error)),
+        effective_rows=effective,
+        domain_auc=weights.auc if weights else 0.5,
+        labels=labels,
+        contradicted=contradicted,
+        p_value=p_value,
+        detail=detail,
+    )
+
+
+def weigh(reference: ScoredRows, current: ScoredRows, settings: EstimateSettings) -> ImportanceWeights:
+    """Weights the labelled reference rows towards the current rows, by features and scores."""
+    reference = reference.with_labels()
+    inputs = [np.column_stack([rows.features, rows.scores]) for rows in (reference, current)]
+    fewest = max(settings.min_reference, len(reference) / 10)
+    return importance_weights(*inputs, fewest=fewest, seed=settings.seed)
+
+
+def impute(
+    reference: ScoredRows,
+    current: ScoredRows,
+    metric: str,
+    settings: EstimateSettings,
+    weights: ImportanceWeights | None = None,
+) -> Imputation:
+    """Computes the expected value of each current row; arguments as those of `estimate`."""
+    values, summary = row_values(metric, reference), uncalibrated(metric, reference)
+    ones = np.ones(len(reference))
+    of_current = uncalibrated(metric, current)
+    fit = LogisticCalibration.fit if reference.task == "binary" else LossRegression.fit
+    if settings.method == "cbpe":
+        return Imputation(fit(summary, values, ones).expect(of_current), None)
+    weights = weights or weigh(reference, current, settings)
+    if settings.method == "pape" or not reference.features.shape[1]:
+        return Imputation(fit(summary, values, weights.weights).expect(of_current), weights)
+    residuals = values - fit(summary, values, ones).expect(summary).mean
+    more, more_current = residual_summary(reference.features, residuals, current.features, settings.seed)
+    fitted = fit(summary, values, weights.weights, more)
+    return Imputation(fitted.expect(of_current, more_current), weights)
+
+
+def _unusable(reference: ScoredRows, current: ScoredRows, settings: EstimateSettings) -> str:
+    if len(reference) < settings.min_reference:
+        return f"the reference has {len(reference)} labelled rows; it takes {settings.min_reference}"
+    if not len(current):
+        return "the window has no rows"
+    if reference.task == "binary" and len(np.unique(row_values("auc", reference))) < 2:
+        return "the reference has labels of one class only"
+    return ""
+
+
+def _rectifier(
+    current: ScoredRows, metric: str, expectation: Expectation, gradient: np.ndarray, arrival: ArrivalModel | None
+) -> tuple[float, float]:
+    """Error of the expectation that labels show, in units of the metric, and its variance given the whole window.
+
+    Hajek's estimate of sum_i gradient_i (value_i - mean_i), with the variance of Poisson sampling, which is 0 once all
+    labels are in.
+    """
+    known = current.known
+    old, probability = arrival_probabilities(current.targets, known, current.age, arrival)
+    used = known & old
+    rows = len(current)
+    if used.sum() < 2:
+        return 0.0, 1e6
+    errors = gradient[used] * (row_values(metric, current)[used] - expectation.mean[used])
+    inverse = 1 / probability[used]
+    mean = float(inverse @ errors / inverse.sum())
+    scale = rows / float(inverse.sum())
+    variance = float(((1 - probability[used]) * (inverse * scale) ** 2) @ (errors - mean) ** 2)
+    inside = float(old.mean())
+    sampling = float(gradient**2 @ expectation.variance)
+    return rows * mean, variance * used.sum() / (used.sum() - 1) + (1 - inside) / inside * sampling
+
+
+def _blocks(reference: ScoredRows, metric: str, settings: EstimateSettings) -> list[PastEstimate]:
+    """Estimates each block of the reference, in order of time, from the others."""
+    count = min(BLOCKS, len(reference) // FEWEST_OF_BLOCK)
+    if count < 3:
+        return []
+    order = np.arange(len(reference)) if reference.time is None else np.argsort(reference.time, kind="stable")
+    block = np.empty(len(reference), dtype=np.int64)
+    block[order] = np.arange(len(reference)) * count // len(reference)
+    values, summary = row_values(metric, reference), uncalibrated(metric, reference)
+    fit = LogisticCalibration.fit if reference.task == "binary" else LossRegression.fit
+    link, found = Link(metric), []
+    for held in range(count):
+        rest, rows = block != held, block == held
+        expectation = fit(summary[rest], values[rest], np.ones(int(rest.sum()))).expect(summary[rows])
+        function = functional(metric, reference.among(rows), settings.threshold)
+        value, gradient = function(expectation.mean)
+        real = function(values[rows])[0]
+        variance = float(gradient**2 @ expectation.variance) + expectation.error(gradient)
+        if np.isfinite(value) and np.isfinite(real):
+            found.append(PastEstimate(value, link.slope(value) * float(np.sqrt(variance)), real))
+    return found
+
+
+def _detail(labels: int, rows: int, contradicted: bool, effective: float, history: int) -> str:
+    text = f"{effective:,.0f} effective reference rows, {labels:,} of {rows:,} labels, {history} mature windows before"
+    return text + ("; labels that have come contradict the reference, so the estimate rests on them" * contradicted)
