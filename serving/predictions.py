@@ -22,8 +22,8 @@ from serving.metrics import Metrics
 from serving.models.leases import Lease
 from serving.models.loaded_model import LoadedModel
 from serving.models.model_manager import ModelManager
-from serving.request_keys import input_value, is_request_id
-from serving.request_log.records import Records
+from serving.request_keys import event_time, input_value, is_request_id
+from serving.request_log.records import NO_EVENT_TIME, Records
 from serving.request_log.writer import RequestLogWriter
 from serving.rest.examples_api import ExamplesCodec
 from serving.rest.json_writer import dumps
@@ -78,6 +78,7 @@ class Exchange:
       respond: Sends the response; None for a shadow prediction.
       request_id: Id of the request.
       explain: Number of features to explain; 0 for none.
+      event_time: When it happened, as the client says: microseconds since 1970-01-01 UTC; None if it does not.
     """
 
     request: HttpRequest
@@ -87,6 +88,7 @@ class Exchange:
     respond: Respond | None
     request_id: str
     explain: int = 0
+    event_time: int | None = None
 
     @property
     def role(self) -> str:
@@ -145,9 +147,13 @@ class Predictions:
         if request.headers.get("content-encoding", "identity") != "identity":
             raise invalid("content-encoding is not supported; send the body as it is")
         request_id = self._request_id(request)
+        header = self._settings.time_header
+        given = request.headers.get(header) if header else None
+        happened = None if given is None else event_time(header, given)
         lease = self._lease(route, request, request_id)
         direct = route.version is not None or route.label is not None
-        exchange = Exchange(request, route, lease, DIRECT if direct else lease.arm, respond, request_id, explain)
+        label = DIRECT if direct else lease.arm
+        exchange = Exchange(request, route, lease, label, respond, request_id, explain, happened)
         self.in_flight += 1
         if self._enqueue(exchange) and exchange.label in (LIVE, BASELINE):
             self._shadow(exchange)
@@ -309,7 +315,16 @@ class Predictions:
             arrival, version = exchange.request.time, exchange.lease.version
             label: Any = exchange.label
             writer.append(
-                Records(exchange.route.model, version, label, exchange.request_id, arrival, latency, response.status)
+                Records(
+                    exchange.route.model,
+                    version,
+                    label,
+                    exchange.request_id,
+                    arrival,
+                    latency,
+                    response.status,
+                    event_time=exchange.event_time,
+                )
             )
 
     @staticmethod
@@ -346,6 +361,7 @@ class Predictions:
                     statuses[0],
                     features=features,
                     outputs=batch.outputs,
+                    event_time=exchange.event_time,
                     size=len(exchange.request.body),
                 )
             )
@@ -363,6 +379,7 @@ class Predictions:
                 features,
                 batch.outputs,
                 np.concatenate([np.arange(count, dtype=np.int32) for count in counts]),
+                event_time=_event_times(exchanges, counts),
                 size=sum(len(one.request.body) for one in exchanges),
             )
         )
@@ -377,6 +394,14 @@ class Predictions:
             )
             self._codecs[model] = found
         return found
+
+
+def _event_times(exchanges: Sequence[Exchange], counts: Sequence[int]) -> np.ndarray | None:
+    """Event time of each row of several requests, int64; None if none of them has one."""
+    given = [one.event_time for one in exchanges]
+    if all(one is None for one in given):
+        return None
+    return np.repeat(np.array([NO_EVENT_TIME if one is None else one for one in given], np.int64), counts)
 
 
 def _by_rows(job: Job) -> bool:

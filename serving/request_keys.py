@@ -1,5 +1,6 @@
-"""Ids and keys of requests, and options in their query."""
+"""Ids, keys and event times of requests, and options in their query."""
 
+from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs
 
 from serving.errors import invalid
@@ -14,6 +15,33 @@ def is_request_id(given: str) -> str:
     if not given.isascii() or not given.isprintable() or not 0 < len(given) <= LONGEST_ID:
         raise invalid(f"X-Request-Id: must have 1 to {LONGEST_ID} printable ASCII characters")
     return given
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def event_time(header: str, given: str) -> int:
+    """Returns the time that a client's header gives: microseconds since 1970-01-01 UTC.
+
+    Args:
+      header: Name of the header, for the message.
+      given: ISO 8601 (a time without offset is UTC), or microseconds since 1970-01-01 UTC.
+
+    Raises:
+      ServingError: 400: something else, or a year before 1 or after 9999.
+    """
+    try:
+        if given.isascii() and given.lstrip("-").isdigit():
+            moment = _EPOCH + timedelta(microseconds=int(given))
+        else:
+            moment = datetime.fromisoformat(given)
+            moment = moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment
+        return (moment - _EPOCH) // timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        raise invalid(
+            f"{header}: {given[:40]!r} is no time; send ISO 8601 such as 2026-11-29T12:00:00Z, or microseconds since "
+            "1970-01-01 UTC"
+        ) from None
 
 
 def explained_features(query: str) -> int:

@@ -16,6 +16,7 @@ class ServerSettings:
       workers: Number of server processes; each loads every model.
       key_header: Header with the request key, by which requests are divided between live and canary; lower case.
       key_input: Input of the model whose value is the request key where the header is missing; "" for none.
+      time_header: Header with the time at which what a request describes happened; lower case; "" for none.
       max_body_bytes: Largest request body.
       max_rows: Most rows of a request.
       max_in_flight: Requests that a worker answers at a time; further ones get 429.
@@ -37,6 +38,7 @@ class ServerSettings:
     workers: int = 1
     key_header: str = "x-request-key"
     key_input: str = ""
+    time_header: str = ""
     max_body_bytes: int = 16 << 20
     max_rows: int = 10_000
     max_in_flight: int = 1024

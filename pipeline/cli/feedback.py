@@ -19,9 +19,10 @@ def add_parsers(commands: Commands) -> None:
         help="import labels that arrived after the predictions, by request id",
         description=(
             "Joins labels to the request log of `plumbline serve`. FILE has the columns request_id, optionally row "
-            "(position within the request, from 0; without it the label applies to every row of the request), and the "
-            "label. An existing label is replaced. Labels of unknown requests are kept and joined as soon as their "
-            "rows are logged."
+            "(position within the request, from 0; without it the label applies to every row of the request), "
+            "optionally label_time (when the label became known; without it, the time of the import), and the label. "
+            "An existing label is replaced. Labels of unknown requests are kept and joined as soon as their rows are "
+            "logged."
         ),
         examples=("plumbline feedback labels.csv --dataset flights",),
         needs="tables",

@@ -118,6 +118,7 @@ def _settings(config: "Config", parsed: argparse.Namespace) -> "ServerSettings":
         workers=parsed.workers,
         key_header=section.key_header.lower(),
         key_input=section.key_input,
+        time_header=section.time_header.lower(),
         max_body_bytes=int(section.max_body_mb * MEGABYTE),
         max_rows=section.max_rows,
         max_in_flight=section.max_in_flight,

@@ -1,4 +1,4 @@
-"""Reads a file of labels that arrived after the answers: request_id, optionally row, and the dataset's label."""
+"""Reads a file of labels that arrived after the answers: request_id, optionally row and label_time, and the label."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,7 +19,7 @@ from components.table_reading.spans import SpanFile, open_folder
 from components.table_reading.untyped_batches import find_dialect
 from pipeline.settings.config import Config
 
-REQUEST_ID, ROW = "request_id", "row"
+REQUEST_ID, ROW, LABEL_TIME = "request_id", "row", "label_time"
 _MOST_ROWS = 2**31 - 1
 
 
@@ -81,13 +81,14 @@ def feedback_batches(name: str, config: Config, csv: tuple[str, ...] = ()) -> It
 
     Args:
       name: Path of a file in any format that spans can have, with the columns `request_id`, optionally `row` (from 0;
-        missing is every row of the request) and the label. Other columns are ignored. Spelling variants of the label
+        missing is every row of the request), optionally `label_time` (when the label became known; a time without
+        offset is UTC) and the label. Other columns are ignored. Spelling variants of the label
         are replaced as in spans.
       config: Settings of the dataset.
       csv: Settings of the CSV format, each `name=value`; others are detected.
 
     Yields:
-      Batches with the columns `request_id` (string), `row` (int32) and `target`.
+      Batches with the columns `request_id` (string), `row` (int32), `target`, and `label_time` if the file has it.
 
     Raises:
       InputError: The file cannot be read, a column or a request id is missing, or a label or row number is not legal;
@@ -103,7 +104,9 @@ def feedback_batches(name: str, config: Config, csv: tuple[str, ...] = ()) -> It
     options = _options(place, file, config, domain.label, csv)
     with closing(read_batches(place, file, {}, replace(options, on_type_mismatch="warn", spellings={}))) as look:
         names = next(look).schema.names
-    types = {REQUEST_ID: pa.string(), **({ROW: pa.int64()} if ROW in names else {}), domain.label: domain.type}
+    optional = {ROW: pa.int64(), LABEL_TIME: pa.timestamp("us")}
+    wanted = {name: type_ for name, type_ in optional.items() if name in names and name != domain.label}
+    types = {REQUEST_ID: pa.string(), **wanted, domain.label: domain.type}
     first = 1
     for batch in read_batches(place, file, types, options):
         yield _checked(batch, domain, name, first)
@@ -138,4 +141,7 @@ def _checked(batch: pa.RecordBatch, domain: LabelDomain, name: str, first: int) 
                 "from 0"
             )
         rows = given.cast(pa.int32())
-    return pa.RecordBatch.from_arrays([ids, rows, target], [REQUEST_ID, ROW, "target"])
+    columns = {REQUEST_ID: ids, ROW: rows, "target": target}
+    if LABEL_TIME in batch.schema.names and domain.label != LABEL_TIME:
+        columns[LABEL_TIME] = batch.column(LABEL_TIME).cast(pa.timestamp("us", tz="UTC"))
+    return pa.RecordBatch.from_pydict(columns)

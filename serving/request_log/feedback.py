@@ -15,6 +15,7 @@ from components.shared.files import sync
 from serving.request_log.labels import EVERY_ROW, Import, import_files, labels_sql
 from serving.request_log.layout import PARQUET, Layout
 from serving.request_log.reading import RequestLog
+from serving.request_log.record_batches import TIME
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,9 @@ def import_labels(folder: Path, batches: Iterable[pa.RecordBatch], origin: Origi
 
     Args:
       folder: Folder of the log.
-      batches: Columns `request_id` (string), `row` (int32; null is every row of the request) and `target` (null is no
-        label: the row is left out). Of several rows for one row of the log, the last one counts.
+      batches: Columns `request_id` (string), `row` (int32; null is every row of the request), `target` (null is no
+        label: the row is left out) and optionally `label_time` (when the label became known). Of several rows for one
+        row of the log, the last one counts.
       origin: Source of the labels.
 
     Returns:
@@ -55,8 +57,9 @@ def import_labels(folder: Path, batches: Iterable[pa.RecordBatch], origin: Origi
                 raise counter.error from None
             raise
         connection.execute(
-            'CREATE TEMP TABLE given AS SELECT request_id, "row", arg_max(target, n) AS target FROM arrived '
-            'GROUP BY request_id, "row"'
+            'CREATE TEMP TABLE given AS SELECT request_id, "row", newest.target AS target, newest.label_time AS '
+            'label_time FROM (SELECT request_id, "row", arg_max({target: target, label_time: label_time}, n) AS newest '
+            'FROM arrived GROUP BY request_id, "row")'
         )
         rows = _number(connection, "SELECT count(*) FROM given")
         request, row = log.column("request_id"), log.column("row")
@@ -82,7 +85,7 @@ def import_labels(folder: Path, batches: Iterable[pa.RecordBatch], origin: Origi
             repeated=counter.labelled - rows,
             missing=counter.missing,
         )
-        given = connection.sql('SELECT request_id, "row", target FROM given ORDER BY request_id, "row"')
+        given = connection.sql('SELECT request_id, "row", target, label_time FROM given ORDER BY request_id, "row"')
         _write(layout.feedback / f"{sequence:08}{PARQUET}", given.to_arrow_reader(1 << 16), record)
     return record
 
@@ -110,7 +113,9 @@ class _Counter:
     def reader(self) -> pa.RecordBatchReader:
         first = next(self._batches, None)
         target = pa.string() if first is None else first.schema.field("target").type
-        schema = pa.schema({"request_id": pa.string(), "row": pa.int32(), "target": target, "n": pa.int64()})
+        schema = pa.schema(
+            {"request_id": pa.string(), "row": pa.int32(), "target": target, "label_time": TIME, "n": pa.int64()}
+        )
         return pa.RecordBatchReader.from_batches(schema, self._numbered(first, schema))
 
     def _numbered(self, first: pa.RecordBatch | None, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -121,7 +126,12 @@ class _Counter:
             numbers = pa.array(range(self.labelled, self.labelled + labelled.num_rows), pa.int64())
             self.labelled += labelled.num_rows
             row = labelled.column("row").fill_null(EVERY_ROW)
-            columns = [labelled.column("request_id"), row, labelled.column("target"), numbers]
+            known = (
+                labelled.column("label_time").cast(TIME)
+                if "label_time" in labelled.schema.names
+                else pa.nulls(labelled.num_rows, TIME)
+            )
+            columns = [labelled.column("request_id"), row, labelled.column("target"), known, numbers]
             yield pa.RecordBatch.from_arrays(columns, schema=schema)
             try:
                 batch = next(self._batches, None)

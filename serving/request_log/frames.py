@@ -21,7 +21,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from serving.request_log.records import SCHEMA_VERSION
+from serving.request_log.records import SCHEMA_VERSION, check_schema_version
 
 _HEADER = struct.Struct("<8sQII8s")
 _SIGNED = struct.Struct("<8sQII")
@@ -73,8 +73,10 @@ class Frame:
     payload: memoryview
 
     def batches(self) -> list[pa.RecordBatch]:
-        """Its record batches; their memory is the segment's."""
+        """Its record batches; their memory is the segment's. InputError if a newer version of Plumbline wrote them."""
         with pa.ipc.open_stream(pa.py_buffer(self.payload)) as reader:
+            about = (reader.schema.metadata or {}).get(_METADATA)
+            check_schema_version("an open segment", json.loads(about)["schema_version"] if about else 1)
             return [batch.replace_schema_metadata(None) for batch in reader]
 
     def not_logged(self) -> dict[str, int]:

@@ -5,6 +5,7 @@ An import is one Parquet file, feedback/<sequence>.parquet:
     request_id  string
     row         int32    position within the request; -1 is every row of the request
     target      string, int64 or double, as the dataset's label is
+    label_time  timestamp; when the label became known, null if unknown; absent from older files
 
 The metadata of the file records the import; see `feedback`. `sequence` numbers the imports: the last one wins, whatever
 the clock said.
@@ -32,6 +33,7 @@ _ALWAYS = pa.schema(
         "sequence": pa.int64(),
         "time": pa.timestamp("us", tz="UTC"),
         "target": pa.null(),
+        "label_time": pa.timestamp("us", tz="UTC"),
     }
 )
 
@@ -95,7 +97,10 @@ def _record(path: Path) -> tuple[Import, pa.Schema]:
 
 
 def labels_sql(layout: Layout) -> str:
-    """SQL of the newest labels: request_id, row (-1 is every row), target, sequence, time."""
+    """SQL of the newest labels: request_id, row (-1 is every row), target, sequence, time.
+
+    `time` is when the label became known; when it was imported, if the file did not say.
+    """
     sources = []
     for path in import_files(layout):
         record, schema = _record(path)
@@ -104,7 +109,8 @@ def labels_sql(layout: Layout) -> str:
     named = ", ".join(f'x{number} AS "{name}"' for number, name in enumerate(schema.names))
     return (
         'SELECT request_id, "row", arg_max(target, sequence) AS target, max(sequence) AS sequence, '
-        f'arg_max("time", sequence) AS "time" FROM (SELECT {named} FROM ({sql})) GROUP BY request_id, "row"'
+        f'arg_max(coalesce(label_time, "time"), sequence) AS "time" FROM (SELECT {named} FROM ({sql})) '
+        'GROUP BY request_id, "row"'
     )
 
 

@@ -2,7 +2,8 @@
 
 Rows whose segment is still open, or was left by a killed process, are read from the segment; see `sealing` for why no
 row is read twice. Columns of different versions are merged by name. `target` is the newest label of a row
-(`plumbline feedback`), `target_time` when it was imported; both are null for a row that has no label yet.
+(`plumbline feedback`), `target_time` when it became known (else, when it was imported); both are null for a row that
+has no label yet.
 """
 
 import os
@@ -24,6 +25,7 @@ from serving.request_log.duckdb_sources import Source, identifier, literal, parq
 from serving.request_log.frames import Scan, scan
 from serving.request_log.labels import labels_sql
 from serving.request_log.layout import SUFFIX, Layout, SealedFile
+from serving.request_log.records import check_schema_version
 from serving.request_log.sealing import read_segment
 
 if TYPE_CHECKING:
@@ -39,9 +41,10 @@ FIXED = pa.schema(
         "label": pa.string(),
         "status": pa.int32(),
         "latency": pa.float64(),
+        "event_time": pa.timestamp("us", tz="UTC"),
     }
 )
-"""Columns that every row has."""
+"""Columns that every row has; `event_time` is null where the client sent none."""
 
 TARGET, TARGET_TIME = "target", "target_time"
 
@@ -273,7 +276,8 @@ def _sealed_sources(files: Sequence[SealedFile]) -> list[Source]:
     groups: dict[tuple[str, int], tuple[pa.Schema, list[Path]]] = {}
     for file in files:
         try:
-            schema = pq.read_schema(file.path).remove_metadata()
+            described = pq.read_schema(file.path)
+            schema = described.remove_metadata()
         except FileNotFoundError:
             continue  # retention deleted it
         except (pa.ArrowException, OSError) as exc:
@@ -283,6 +287,8 @@ def _sealed_sources(files: Sequence[SealedFile]) -> list[Source]:
                 stacklevel=2,
             )
             continue
+        version = (described.metadata or {}).get(b"request_log", b"1").decode("ascii", "replace")
+        check_schema_version(str(file.path), int(version) if version.isdigit() else 1)
         groups.setdefault((str(schema), file.version), (schema, []))[1].append(file.path)
     return [
         Source(parquet(paths), schema, (("version", pa.int64(), f"{version}::BIGINT"),))

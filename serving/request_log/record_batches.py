@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from serving.request_log.arrow_types import arrow_array
 from serving.request_log.hidden_columns import HiddenColumns
-from serving.request_log.records import FEATURE, LABELS, OUTPUT, Records
+from serving.request_log.records import FEATURE, LABELS, NO_EVENT_TIME, OUTPUT, Records
 
 TIME = pa.timestamp("us", tz="UTC")
 
@@ -90,6 +90,8 @@ def _batch(group: Sequence[Records], hidden: HiddenColumns) -> pa.RecordBatch:
         "status": pa.array(_spread([record.status for record in group], counts, np.int32)),
         "latency": pa.array(_spread([record.latency for record in group], counts, np.float64)),
     }
+    if any(record.event_time is not None for record in group):
+        columns["event_time"] = _event_times(group, counts)
     # Each record's columns in one go: all have the same names in the same order.
     features = zip(*(record.features.values() for record in group), strict=True)
     for name, arrays in zip(first.features, features, strict=True):
@@ -134,6 +136,12 @@ def _spread(values: Sequence[Any], counts: Sequence[int], dtype: type) -> np.nda
     if not set(map(type, values)) - _SCALARS:
         return np.repeat(np.array(values, dtype), counts)
     return np.concatenate([_rows(value, dtype, count) for value, count in zip(values, counts, strict=True)])
+
+
+def _event_times(group: Sequence[Records], counts: Sequence[int]) -> pa.Array:
+    given = [NO_EVENT_TIME if record.event_time is None else record.event_time for record in group]
+    times = _spread(given, counts, np.int64)
+    return pa.array(times, mask=times == NO_EVENT_TIME).cast(TIME)
 
 
 def _rows(value: Any, dtype: type, count: int) -> np.ndarray:

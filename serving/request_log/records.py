@@ -5,6 +5,8 @@
     request_id        string     as the client sent it, or as the server generated it; data only, never part of a path
     row               int32      position within the request, from 0
     time              timestamp  when the request arrived; microseconds, UTC
+    event_time        timestamp  when it happened, as the client said; microseconds, UTC; null if it did not, and absent
+                                 from files in which no request did
     model             string     name of the model
     version           int64      version that answered
     label             string     "live", "baseline" (a part of live), "canary" or "shadow": the row's arm; "direct": the
@@ -26,6 +28,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from components.shared.errors import InputError
+
 SCHEMA_VERSION = 1
 """Version of the request log schema; changes when a column changes its meaning, not when a feature is added."""
 
@@ -38,10 +42,22 @@ LABELS: tuple[Label, ...] = ("live", "baseline", "canary", "shadow", "direct")
 FIXED = ("request_id", "row", "time", "model", "version", "label", "status", "latency")
 """Columns that every row has."""
 
+NO_EVENT_TIME = -(2**63)
+"""Event time of a row without one."""
+
 _OVERHEAD = 200
 """Bytes that a Records object and its queue entry need besides its values."""
 _OBJECT = 56
 """Bytes of an element of an object array besides its text: pointer, header of the bytes object."""
+
+
+def check_schema_version(where: str, version: int) -> None:
+    """Raises InputError for rows of a newer request log schema, whose columns may have another meaning."""
+    if version > SCHEMA_VERSION:
+        raise InputError(
+            f"{where}: was written by a newer version of Plumbline (request log schema {version}, this one knows "
+            f"{SCHEMA_VERSION}); use that version"
+        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,9 @@ class Records:
     """Position within the request, int32 (N,); None is 0, 1, …, N - 1: a record of one request."""
     count: int = -1
     """N; -1 is the length of the first feature or output, and 1 if there are none (a request that failed)."""
+    event_time: "int | np.ndarray | None" = None
+    """When it happened, as the client said: microseconds since 1970-01-01 UTC; int64 (N,) with NO_EVENT_TIME for none
+    if it differs between rows."""
     size: int = -1
     """Approximate bytes of memory that the values take, such as the length of the request's body; -1 counts them, which
     takes some microseconds."""
@@ -102,6 +121,7 @@ class Records:
             features={name: chosen(array) for name, array in self.features.items()},
             outputs={name: chosen(array) for name, array in self.outputs.items()},
             row=chosen(row),
+            event_time=chosen(self.event_time),
             count=len(kept),
         )
 

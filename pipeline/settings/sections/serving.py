@@ -15,6 +15,10 @@ class ServingSection(ConfigSection):
     all by the canary. Without a key each request is assigned by its request id."""
     key_input: str = ""
     """Input of the model whose value is the request key if the header is missing; "" for none."""
+    time_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$")] = ""
+    """Header with the time at which what a request describes happened, in ISO 8601 or in microseconds since 1970-01-01
+    UTC, for replayed or delayed requests; it becomes the column `event_time` of the request log, by which `plumbline
+    monitor` makes its windows. "" for none: then the time of arrival counts."""
     batch_rows: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Maximum number of rows that are given to the model in one call, except for a request that has more itself."""
     max_rows: Annotated[int, Field(ge=1)] = 10_000

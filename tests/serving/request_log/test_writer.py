@@ -48,6 +48,7 @@ def test_rows_are_read_from_the_open_segment_and_after_sealing(tmp_path: Path):
         "label": "canary",
         "status": 200,
         "latency": 0.002,
+        "event_time": None,
         "feature_carrier": b"AA",
         "feature_distance": 0.0,
         "feature_flight": 2**53 + 1,
