@@ -13,7 +13,9 @@ from pipeline.cli.resources import home_of, registry_of, settings_of
 if TYPE_CHECKING:
     from components.registry.registry import Aliases, Registry
     from serving.canary.decision import Decision
+    from serving.canary.log_statistics import Task
     from serving.canary.watch import Look, Statistics
+    from serving.request_log.reading import RequestLog
 
 ROLLED_BACK = 3
 """Exit code of the automatic mode after a rollback: a check stopped the version, as the data gate stops a run."""
@@ -130,16 +132,21 @@ def status(parsed: argparse.Namespace) -> int:
     aliases = registry.labels()
     if aliases is None:
         raise UsageError(f"{registry.where}: the registry has no version yet; `plumbline run` pushes one")
+    shown, lines = _shown(aliases), [_line(aliases)]
     if aliases.canary is None:
-        print_found(parsed, lambda: {**_shown(aliases), "analysis": None}, lambda: _line(aliases))
-        return 0
-    decision, hours = decision_now(aliases, _statistics(parsed), settings_of(parsed).canary.policy())
-    _journal(parsed, aliases, decision, "wait")
-    print_found(
-        parsed,
-        lambda: {**_shown(aliases), "hours": hours, "analysis": decision.to_json()},
-        lambda: "\n".join([_line(aliases), decision.to_text()]),
-    )
+        shown["analysis"] = None
+    else:
+        decision, hours = decision_now(aliases, _statistics(parsed), settings_of(parsed).canary.policy())
+        _journal(parsed, aliases, decision, "wait")
+        shown |= {"hours": hours, "analysis": decision.to_json()}
+        lines.append(decision.to_text())
+    if aliases.shadow is not None:
+        from serving.canary.shadow_comparison import compare_shadow
+
+        found = compare_shadow(_log(parsed), aliases, _task(parsed))
+        shown["shadow_comparison"] = found.to_json()
+        lines.append(found.to_text())
+    print_found(parsed, lambda: shown, lambda: "\n".join(lines))
     return 0
 
 
@@ -250,13 +257,23 @@ def _look_line(found: "Look") -> str:
 
 
 def _statistics(parsed: argparse.Namespace) -> "Statistics":
-    from serving.canary.log_statistics import Task, arms_from_log
-    from serving.request_log.reading import RequestLog
+    from serving.canary.log_statistics import arms_from_log
+
+    log, task = _log(parsed), _task(parsed)
+    return lambda aliases: arms_from_log(log, aliases, task)
+
+
+def _task(parsed: argparse.Namespace) -> "Task":
+    from serving.canary.log_statistics import Task
 
     dataset = settings_of(parsed).dataset
-    positive = "" if dataset.positive is None else str(dataset.positive)
-    log = RequestLog(home_of(parsed) / "requests")
-    return lambda aliases: arms_from_log(log, aliases, Task(dataset.task, positive))
+    return Task(dataset.task, "" if dataset.positive is None else str(dataset.positive))
+
+
+def _log(parsed: argparse.Namespace) -> "RequestLog":
+    from serving.request_log.reading import RequestLog
+
+    return RequestLog(home_of(parsed) / "requests")
 
 
 def _shown(aliases: "Aliases") -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _of_numbers(rows: pa.RecordBatch, output: str, edges: np.ndarray | None, tas
         return counts, LossSums()
     target = rows[TARGET].filter(pa.array(labelled))
     if task.kind == "binary":
-        truth = np.array([text == task.positive for text in _texts(target)], float)
+        truth = np.array([text == task.positive for text in as_texts(target)], float)
     else:
         truth = target.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return counts, _sums((values[labelled] - truth) ** 2)
@@ -129,9 +129,9 @@ def _of_numbers(rows: pa.RecordBatch, output: str, edges: np.ndarray | None, tas
 def _of_classes(rows: pa.RecordBatch, output: str, classes: _Classes) -> tuple[np.ndarray, LossSums]:
     best = [int(np.argmax(one)) for one in rows[output].to_pylist()]
     names = rows[f"{OUTPUT}{CLASSES}"].to_pylist() if f"{OUTPUT}{CLASSES}" in rows.schema.names else None
-    chosen = [_bytes(names[row][at] if names else at) for row, at in enumerate(best)]
+    chosen = [as_bytes(names[row][at] if names else at) for row, at in enumerate(best)]
     bins = np.array([classes.bin_of(name) for name in chosen])
-    targets = [None if text is None else text.encode() for text in _texts(rows[TARGET])]
+    targets = [None if text is None else text.encode() for text in as_texts(rows[TARGET])]
     wrong = [float(name != target) for name, target in zip(chosen, targets, strict=True) if target is not None]
     return np.bincount(bins, minlength=len(classes.bins)), _sums(np.array(wrong))
 
@@ -177,7 +177,7 @@ def _padded(arm: ArmStatistics, bins: int) -> ArmStatistics:
     return ArmStatistics(arm.requests, arm.errors, arm.latencies, counts, arm.losses)
 
 
-def _texts(values: pa.Array) -> Sequence[str | None]:
+def as_texts(values: pa.Array) -> Sequence[str | None]:
     """Values as texts; a whole number has no decimal point."""
     return [_text(value) for value in values.to_pylist()]
 
@@ -190,5 +190,6 @@ def _text(value: object) -> str | None:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _bytes(value: object) -> bytes:
+def as_bytes(value: object) -> bytes:
+    """A class name, or a class code, as bytes."""
     return value if isinstance(value, bytes) else str(value).encode()

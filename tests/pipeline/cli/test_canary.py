@@ -138,6 +138,15 @@ def test_start_status_and_stop(plumbline, history):
 def test_shadow(plumbline, history):
     assert plumbline("canary", "start", "1", "--shadow")[1] == "version 3 is live; version 1 is the shadow\n"
     assert history.registry.labels().shadow == 1
+    writer = RequestLogWriter(history.home / "requests", LogSettings())
+    for label, version, values in (("live", 3, [0.2, 0.4]), ("shadow", 1, [0.3, 0.6])):
+        now, outputs = time.time_ns() // 1000, {"probability": np.array(values)}
+        writer.append(Records("flights", version, label, "a", now, 0.01, outputs=outputs))
+    writer.close()
+    code, out, _ = plumbline("canary", "status")
+    assert code == 0 and "shadow 1 and live 3: 2 rows that both predicted" in out
+    found = json.loads(plumbline("canary", "status", "--json")[1])
+    assert found["analysis"] is None and found["shadow_comparison"]["prediction"]["mean"] == pytest.approx(0.15)
     assert plumbline("canary", "stop")[0] == 0
 
 
