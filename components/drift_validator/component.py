@@ -15,6 +15,7 @@ from components.drift_validator.anomalies import to_anomalies
 from components.drift_validator.drift_detection import DriftConfig, find_drift
 from components.shared.artifacts.artifact_types import DriftReport
 from components.shared.examples.example_reading import example_batches
+from components.shared.examples.reading_progress import with_progress
 from components.shared.files import write_bytes, write_json
 
 
@@ -38,9 +39,10 @@ def DriftValidator(
       code: Fingerprint of this component's code, part of the cache key.
     """
     curated = io_utils.parse_pbtxt_file(os.path.join(schema.uri, "schema.pbtxt"), schema_pb2.Schema())
+    train, current = (os.path.join(examples.uri, f"Split-{split}") for split in ("train", "eval"))
     found = find_drift(
-        example_batches(os.path.join(examples.uri, "Split-train")),
-        example_batches(os.path.join(examples.uri, "Split-eval")),
+        with_progress(example_batches(train), train, "train"),
+        with_progress(example_batches(current), current, "eval"),
         DriftConfig.from_json(plan).with_schema(curated),
     )
     write_json(Path(drift.uri) / "drift.json", [asdict(row) for row in found.rows])

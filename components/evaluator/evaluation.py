@@ -16,6 +16,7 @@ from components.evaluator.slicing import groups_of, slices_of
 from components.evaluator.tfma_result import write_result
 from components.shared.errors import InputError
 from components.shared.examples.example_reading import column_batches, joined_columns
+from components.shared.progress import report_progress
 from components.shared.serving.predictions import CANDIDATE, CHAMPION, About, ModelPredictions
 
 
@@ -70,13 +71,16 @@ def evaluate(
         splits["train"], train_labels, task, features, policy.threshold_metric, classes=len(about.classes)
     )
     wanted = sorted({column for key in keys for column in key} | set(policy.sensitive))
-    kept, lines, alone = [], [], []
+    kept, lines, alone, scored = [], [], [], 0
     strongest = baselines.strongest
     for batch in column_batches(split, [*{*wanted, *feature_names(features)}], predictions.places):
         kept.append({name: batch[name] for name in wanted})
         lines.append(baselines.linear(batch))
+        scored += len(next(iter(batch.values())))
+        report_progress(f"{scored:,} of {len(labels):,} rows", scored, len(labels))
         if strongest is not None:
             alone.append(strongest(batch[strongest.column]))
+    report_progress("metrics and their intervals")
     columns = joined_columns(kept, wanted)
     outputs = {name: one.output for name, one in predictions.outputs.items()}
     outputs[PRIOR] = baselines.constant(len(labels))
@@ -91,6 +95,7 @@ def evaluate(
     found = assess(task, labels, outputs, thresholds, {one.name: one.rows for one in slices}, groups, policy, column)
     compared = {name: outputs[name] for name in locations}
     write_result(folder, task, keys, slices, found.measured, labels, compared, locations, split)
+    report_progress("")
     return _verdict(found, policy, version, unknown, former_champion(about))
 
 

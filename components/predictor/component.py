@@ -12,6 +12,7 @@ from tfx.utils.path_utils import serving_model_path
 from components.predictor.prediction import predict, train_labels
 from components.shared.artifacts import artifact_types
 from components.shared.examples.example_reading import record_batches
+from components.shared.examples.reading_progress import with_progress
 from components.shared.serving.predictions import CANDIDATE, CHAMPION, write_predictions, write_train_labels
 from components.shared.serving.serving_contract import SavedModel
 
@@ -41,8 +42,9 @@ def Predictor(
     if champion.get_int_custom_property("version"):
         models[CHAMPION] = SavedModel(Path(serving_model_path(champion.uri)))
     folder = Path(predictions.uri)
-    tables, about = predict(record_batches(get_split_uri([examples], "eval")), models, task, label)
+    train, current = (get_split_uri([examples], split) for split in ("train", "eval"))
+    tables, about = predict(with_progress(record_batches(current), current, "eval"), models, task, label)
     write_predictions(folder, tables, about)
-    learned = train_labels(record_batches(get_split_uri([examples], "train")), models[CANDIDATE])
+    learned = train_labels(with_progress(record_batches(train), train, "labels of train"), models[CANDIDATE])
     write_train_labels(folder, learned)
     predictions.set_string_custom_property("rows", json.dumps({"train": len(learned), "eval": about.rows}))

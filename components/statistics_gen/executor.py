@@ -12,6 +12,7 @@ from tfx.types.artifact import Artifact
 from tfx.utils import io_utils, json_utils
 
 from components.shared.examples.example_reading import example_batches
+from components.shared.examples.reading_progress import with_progress
 from components.shared.files import write_bytes
 from components.shared.in_process import in_process
 from components.statistics_gen.local_statistics import statistics_of
@@ -53,6 +54,7 @@ class StatisticsExecutor(executor.Executor):
         rates = json_utils.dumps(dict.fromkeys(splits, 1.0))
         statistics.set_json_value_custom_property(executor.SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, rates)
         for split in splits:
-            found = statistics_of(example_batches(artifact_utils.get_split_uri([examples], split)), options)
+            folder = artifact_utils.get_split_uri([examples], split)
+            found = statistics_of(with_progress(example_batches(folder), folder, split), options)
             file = Path(artifact_utils.get_split_uri([statistics], split)) / executor.DEFAULT_FILE_NAME
             write_bytes(file, found.SerializeToString())
