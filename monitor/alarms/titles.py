@@ -7,6 +7,7 @@ from monitor.incident import Cause
 from monitor.measurement import Measurement
 
 _LONGEST = 240
+_NAMED = 3
 _WORDS = {
     "skew": "differs from the training data",
     "drift": "differs from the windows before",
@@ -50,9 +51,10 @@ def title(kind: str, causes: Sequence[Cause], alarms: Sequence[Mapping[str, Any]
     if first.source:
         parts.append(f"from {first.source}")
     line = " ".join(parts)
-    others = len({one.subject for one in causes}) - 1
-    if others > 0:
-        line += f"; {others} more column{'s' if others > 1 else ''} or metrics"
+    others = list(dict.fromkeys(one.subject for one in causes if one.subject != first.subject))
+    if others:
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        line += f"; also {', '.join(others[:_NAMED])}{more}"
     if kind in ("concept", "prior", "season"):
         line += f"; {_CAUSES[kind]}"
     if harm is not None and harm.value is not None:

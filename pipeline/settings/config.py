@@ -20,6 +20,7 @@ from components.shared.texts.suggestions import did_you_mean
 from pipeline.settings.custom_module import CustomModule, read_module
 from pipeline.settings.error_messages import check_urls, first_complaint, legal_keys, on_a_line
 from pipeline.settings.renamed_keys import read_present_names
+from pipeline.settings.sections.alarms import AlarmsSection
 from pipeline.settings.sections.balance import AugmentationSection, BalanceSection, check_steps
 from pipeline.settings.sections.beam import BeamSection
 from pipeline.settings.sections.canary import CanarySection
@@ -34,6 +35,7 @@ from pipeline.settings.sections.request_log import RequestLogSection
 from pipeline.settings.sections.retraining import RetrainingSection
 from pipeline.settings.sections.section import ConfigSection, Names, Policy, Task
 from pipeline.settings.sections.serving import ServingSection
+from pipeline.settings.sections.sinks import SinksSection
 from pipeline.settings.sections.text import TextSection
 from pipeline.settings.sections.training import TrainingSection
 from pipeline.settings.sections.tune import TuneSection, check_tune
@@ -163,6 +165,8 @@ class Config(ConfigSection):
     request_log: RequestLogSection = RequestLogSection()
     canary: CanarySection = CanarySection()
     retraining: RetrainingSection = RetrainingSection()
+    alarms: AlarmsSection = AlarmsSection()
+    sinks: SinksSection = SinksSection()
     metadata: MetadataSection = MetadataSection()
     serving: ServingSection = ServingSection()
     mlflow: MlflowSection = MlflowSection()

@@ -1,6 +1,6 @@
 """Former names of settings keys: read with a warning, refused beside the present name, rewritten by migrate-config."""
 
-import json
+import copy
 import sys
 import warnings
 
@@ -42,7 +42,7 @@ def at(tables, keys):
 
 def by_former_name(key):
     """example.toml with one key by its former name."""
-    tables = json.loads(json.dumps(examples()))
+    tables = copy.deepcopy(examples())
     table = at(tables, key.table)
     table[key.former] = table.pop(key.name)
     return tables
