@@ -1,9 +1,11 @@
 """The alarm rule: from the measurements of a window to alarms, at a bounded rate of false alarms.
 
-An alarm needs all of: an effect at or above the opening threshold in `persistence` windows in a row (one less if it is
-severe), and evidence at or above the limit of its stream (e_detector, budget). The opening threshold is
+An alarm needs all of: evidence at or above the limit of its stream (e_detector, budget); an effect at or above the
+moderate threshold in this window; a mean effect since the onset at or above the opening threshold; and at least
+`persistence` windows since the onset (one less if the effect is severe). The onset is the last time that the cumulative
+sum of the log bets on a shift by one standard deviation was 0 (Page 1954). With n windows since then the threshold is
 
-    min(severe, max(moderate, mean of the like windows + 3 * 1.25 * their mean absolute deviation)),
+    min(severe, max(moderate, mean of the like windows + 2 * 1.25 * their mean absolute deviation / sqrt(n))),
 
 where 1.25 makes a standard deviation of the mean absolute deviation of a normal distribution: it adapts to the history
 between the two thresholds of the check and never beyond them. It stands in the text of the alarm and in the state.
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from monitor.alarms.budget import limits
-from monitor.alarms.e_detector import advance, bets, conformal_p_value, evidence
+from monitor.alarms.e_detector import BETS, advance, bets, conformal_p_value, evidence
 from monitor.alarms.like_windows import ALL, Expected, expected, learn
 from monitor.alarms.maintenance import KEY, maintenance_of
 from monitor.alarms.settings import AlarmSettings
@@ -34,6 +36,7 @@ LABELLED = frozenset({"performance", "concept_drift", "prior_shift", "label_cove
 _OF_A_VERSION = frozenset({"training", "evaluation"})
 _COLD_P_VALUE = 1e-6
 _FLOOR = 0.1
+_ONSET_BET = BETS.index(1.0)
 _LEAST_TOP = 2.0
 _LEAST_SCORED = 3
 _STATE_VERSION = 1
@@ -75,7 +78,7 @@ class AlarmRule:
             if window.number <= stream.number:
                 continue
             if one.reference in _OF_A_VERSION and version != new["version"]:
-                stream.log_sums, stream.alarmed, stream.streak, stream.since = [], False, 0, ""
+                stream.restart()
             alarm = self._judge(window, one, stream, allowed[one.stream])
             if alarm:
                 alarms.append(alarm)
@@ -108,29 +111,29 @@ class AlarmRule:
         if stream.alarmed:  # the threshold stays as it was when the alarm was raised
             stream.below = stream.below + 1 if one.effect < settings.close * stream.threshold else 0
             if stream.below >= settings.close_windows:
-                stream.alarmed, stream.below, stream.log_sums, stream.streak, stream.since = False, 0, [], 0, ""
-            learn(stream.groups, window, one.effect, alarmed=True)
+                stream.restart()
+            learn(stream.groups, window, one.effect, settings.like, alarmed=True)
             return None
-        stream.threshold, stream.why = _threshold(one, like if known else None)
-        stream.streak = stream.streak + 1 if one.effect >= stream.threshold else 0
-        if stream.streak:
-            stream.since = stream.since or window.start.isoformat()
-        else:
-            stream.since = ""
         severe = one.effect >= one.severe
         if known and like is not None:
             scores = np.asarray([*stream.scores, like.score(one.effect, _FLOOR * one.moderate)])
             series = innovations(scores)
             p = conformal_p_value(series[:-1], float(series[-1]), _uniform(one.stream, window), _LEAST_TOP)
-            stream.log_sums = advance(stream.log_sums, bets(p))
+            log_e = bets(p)
+            stream.log_sums = advance(stream.log_sums, log_e)
             found = evidence(stream.log_sums)
-            needed = max(1, settings.persistence - severe)
+            stream.cumulative = max(0.0, stream.cumulative + float(log_e[_ONSET_BET]))
+            stream.count(window, one.effect, stream.cumulative > 0)
+            needed = settings.persistence - severe
         else:
             # Without a history only a lasting severe effect that no sampling of rows explains is an alarm.
             sure = severe and (one.p_value is None or one.p_value <= _COLD_P_VALUE)
             found, needed = (limit if sure else 0.0), settings.persistence + 1
-        if stream.streak >= needed and found >= limit:
-            stream.alarmed, stream.below, stream.log_sums = True, 0, []
+            stream.count(window, one.effect, sure)
+        stream.threshold, stream.why = _threshold(one, like if known else None, stream.streak)
+        reached = one.effect >= one.moderate and stream.streak > 0 and stream.total / stream.streak >= stream.threshold
+        if reached and stream.streak >= needed and found >= limit:
+            stream.alarmed, stream.below, stream.log_sums, stream.cumulative = True, 0, [], 0.0
             detail = "; ".join(part for part in (one.detail, stream.why) if part)
             return Alarm(window.number, replace(one, detail=detail), found, limit, stream.streak)
         self._remember(window, one, stream, like)
@@ -142,7 +145,7 @@ class AlarmRule:
             del stream.scores[: -self.settings.longest_history]
         stream.effects.append(one.effect)
         del stream.effects[: -self.settings.longest_history]
-        learn(stream.groups, window, one.effect)
+        learn(stream.groups, window, one.effect, self.settings.like)
 
 
 def in_alarm(state: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
@@ -162,11 +165,11 @@ def _opened(state: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _threshold(one: Measurement, like: Expected | None) -> tuple[float, str]:
-    """The opening threshold, and how it came about."""
+def _threshold(one: Measurement, like: Expected | None, windows: int) -> tuple[float, str]:
+    """The opening threshold of the mean effect over so many windows, and how it came about."""
     if like is None:
         return one.moderate, f"threshold {one.moderate:.3g} (no history yet)"
-    usual = like.mean + 3 * 1.25 * like.deviation
+    usual = like.mean + 2 * 1.25 * like.deviation / max(1, windows) ** 0.5
     if usual <= one.moderate:
         return one.moderate, f"threshold {one.moderate:.3g} (usual up to {usual:.3g} in {like.windows} of {like.like})"
     found = min(one.severe, usual)

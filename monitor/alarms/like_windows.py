@@ -1,12 +1,14 @@
 """What to expect of a window: the effects of its like (same hour of the week, same month of last year) in the past.
 
-A window is compared with the finest group that holds enough windows:
+The groups of a window, finest first:
 
     windows shorter than a day:     month of last year and hour of day, hour of week, hour of day, all
     windows shorter than a week:    month of last year and day of week, day of week, all
     longer windows:                 month of last year, all
 
-For each group the mean and the mean absolute deviation are kept, not the effects, so the size is bounded.
+A group counts once it holds enough windows. All windows are the expectation until one of the finer kinds has predicted
+at least seven windows with a smaller mean absolute error than all windows did: a season that is not there would only
+add noise. For each group the mean and the mean absolute deviation are kept, not the effects, so the size is bounded.
 """
 
 from collections.abc import Mapping
@@ -16,7 +18,8 @@ from datetime import timedelta
 from monitor.window import Window
 
 Groups = dict[str, list[float]]
-"""Key of a group -> [number of windows, mean effect, mean absolute deviation]."""
+"""Key of a group -> [number of windows, mean effect, mean absolute deviation]; `error of <kind>` -> [number of windows
+that it predicted, mean absolute error, that of all windows]."""
 
 ALL = "all"
 _NAMES = {
@@ -27,6 +30,9 @@ _NAMES = {
     ALL: "all windows",
 }
 _TINY = 1e-9
+_TRIED = 7
+_ERRORS = "error of "
+_MONTH = timedelta(days=28)
 _PRIOR = 4.0
 """Number of windows that the deviation of all counts for in that of a group."""
 
@@ -64,28 +70,44 @@ def keys(window: Window) -> list[tuple[str, str]]:
 
 
 def expected(groups: Mapping[str, list[float]], window: Window, least: int) -> Expected | None:
-    """Returns what the finest group of at least `least` windows says; None without a past.
-
-    A month of last year needs a past of a month, whose windows are then all of it.
-    """
+    """Returns what the like windows say; None without a past."""
     if ALL not in groups:
         return None
-    deviation = groups[ALL][2]
-    for kind, key in keys(window):
-        count, mean, own = groups.get(key, [0.0, 0.0, 0.0])
-        if kind == ALL or count >= least:
-            if kind != ALL:
-                own = (count * own + _PRIOR * min(deviation, 4 * own)) / (count + _PRIOR)
-            return Expected(mean, own, int(count), _NAMES[kind])
-    raise AssertionError("the group of all windows is always there")
+    best = _of(groups, ALL, ALL)
+    smallest = 1.0
+    for kind, key in keys(window)[:-1]:
+        tried, own, of_all = groups.get(_ERRORS + kind, [0.0, 0.0, 0.0])
+        if tried < _TRIED or own >= smallest * of_all or not _counts(groups, kind, key, window, least):
+            continue
+        best, smallest = _of(groups, kind, key), own / of_all
+    return best
 
 
-def learn(groups: Groups, window: Window, effect: float, *, alarmed: bool = False) -> None:
+def _counts(groups: Mapping[str, list[float]], kind: str, key: str, window: Window, least: int) -> bool:
+    needed = 1 if kind == "last" and window.end - window.start >= _MONTH else least
+    return groups.get(key, [0.0])[0] >= needed
+
+
+def _of(groups: Mapping[str, list[float]], kind: str, key: str) -> Expected:
+    count, mean, own = groups[key]
+    if kind != ALL:
+        own = (count * own + _PRIOR * min(groups[ALL][2], 4 * own)) / (count + _PRIOR)
+    return Expected(mean, own, int(count), _NAMES[kind])
+
+
+def learn(groups: Groups, window: Window, effect: float, least: int, *, alarmed: bool = False) -> None:
     """Adds the effect of a window to its groups.
 
     A window in alarm enters only those of the same hour or day of the week and of the same month: what recurs at these
     becomes usual, and what does not leaves the other groups as they were.
     """
+    for kind, key in keys(window)[:-1]:
+        if ALL in groups and _counts(groups, kind, key, window, least):
+            tried, own, of_all = groups.get(_ERRORS + kind, [0.0, 0.0, 0.0])
+            tried += 1
+            own += (abs(effect - groups[key][1]) - own) / tried
+            of_all += (abs(effect - groups[ALL][1]) - of_all) / tried
+            groups[_ERRORS + kind] = [tried, own, of_all]
     for kind, key in keys(window):
         if alarmed and kind in ("hour", ALL):
             continue

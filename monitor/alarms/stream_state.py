@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.alarms.like_windows import Groups
+from monitor.window import Window
 
 Floats = NDArray[np.float64]
 _DIGITS = 6
@@ -23,7 +24,9 @@ class StreamState:
       effects: Their effects.
       groups: Means of the like windows.
       log_sums: The e-detector, see e_detector.advance.
-      streak: Number of windows in a row with at least a moderate effect.
+      cumulative: Cumulative sum of the log bets since the onset.
+      streak: Number of windows since the onset; 0 while there is none.
+      total: Sum of their effects.
       since: Start of the first of them, ISO 8601; "" while there is none.
       alarmed: Whether it is in alarm.
       below: Number of windows in a row below the closing threshold while it is in alarm.
@@ -36,12 +39,27 @@ class StreamState:
     effects: list[float] = field(default_factory=list)
     groups: Groups = field(default_factory=dict)
     log_sums: list[float] = field(default_factory=list)
+    cumulative: float = 0.0
     streak: int = 0
+    total: float = 0.0
     since: str = ""
     alarmed: bool = False
     below: int = 0
     threshold: float = 0.0
     why: str = ""
+
+    def count(self, window: Window, effect: float, shown: bool) -> None:
+        """Adds a window to those since the onset; if nothing is shown there is no onset."""
+        if not shown:
+            self.streak, self.total, self.since = 0, 0.0, ""
+            return
+        self.streak, self.total = self.streak + 1, self.total + effect
+        self.since = self.since or window.start.isoformat()
+
+    def restart(self) -> None:
+        """Ends an alarm; the evidence begins anew, the history stays."""
+        self.alarmed, self.below, self.log_sums, self.cumulative = False, 0, [], 0.0
+        self.streak, self.total, self.since = 0, 0.0, ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns a JSON object; numbers are rounded to six significant digits."""
