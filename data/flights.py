@@ -138,7 +138,7 @@ def build_rows(flights: pd.DataFrame, weather: pd.DataFrame, planes: pd.DataFram
     """
     date = pd.to_datetime(flights[["year", "month", "day"]].astype("int64"))
     rows = flights.assign(
-        row_id=_row_ids(flights),
+        row_id=row_ids(flights),
         day_of_week=date.dt.dayofweek + 1,
         sched_dep=_minutes(flights["sched_dep_time"]),
         sched_arr=_minutes(flights["sched_arr_time"]),
@@ -159,7 +159,7 @@ def build_rows(flights: pd.DataFrame, weather: pd.DataFrame, planes: pd.DataFram
     return rows[[*COLUMNS, "outcome", "span"]]
 
 
-def _row_ids(flights: pd.DataFrame) -> pd.Series:
+def row_ids(flights: pd.DataFrame) -> pd.Series:
     """Carrier, flight number, origin, destination, scheduled local time: ``UA-1545-EWR-IAH-20130101T0515``."""
     date = flights["year"] * 10000 + flights["month"] * 100 + flights["day"]
     day, number = (pa.array(column).cast(pa.string()) for column in (date, flights["flight"]))

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import UsageError
@@ -206,6 +207,7 @@ def _watched(parsed: argparse.Namespace, registry: "Registry") -> int:
             },
             lambda found=found: _look_line(found),  # type: ignore[misc]
         )
+        sys.stdout.flush()  # each look is there when it is made, also in a file or a pipe
         code = ROLLED_BACK if isinstance(found.action, RollBackCanary) else 0
     return code
 

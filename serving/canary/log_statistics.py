@@ -31,11 +31,15 @@ class Task:
 
     Attributes:
       kind: "binary", "multiclass" or "regression".
-      positive: Positive class of a binary task, as a text.
+      positive: Positive class of a binary task, as a text; "" if the labels are 0 and 1.
     """
 
     kind: str
     positive: str = ""
+
+    def truth(self, labels: Sequence[str | None]) -> np.ndarray:
+        """Labels of a binary task, as texts: 1.0 for the positive class, else 0.0."""
+        return np.array([text == (self.positive or "1") for text in labels], float)
 
 
 @dataclass
@@ -120,7 +124,7 @@ def _of_numbers(rows: pa.RecordBatch, output: str, edges: np.ndarray | None, tas
         return counts, LossSums()
     target = rows[TARGET].filter(pa.array(labelled))
     if task.kind == "binary":
-        truth = np.array([text == task.positive for text in as_texts(target)], float)
+        truth = task.truth(as_texts(target))
     else:
         truth = target.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return counts, _sums((values[labelled] - truth) ** 2)

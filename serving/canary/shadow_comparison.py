@@ -164,7 +164,7 @@ def _of_numbers(rows: pa.RecordBatch, task: Task) -> tuple[np.ndarray, np.ndarra
     labelled = np.asarray(rows["target"].is_valid())
     target = rows["target"].filter(pa.array(labelled))
     if task.kind == "binary":
-        truth = np.array([text == task.positive for text in as_texts(target)], float)
+        truth = task.truth(as_texts(target))
     else:
         truth = target.cast(pa.float64()).to_numpy(zero_copy_only=False)
     losses = (other[labelled] - truth) ** 2 - (one[labelled] - truth) ** 2

@@ -81,7 +81,7 @@ def test_latencies_of_live_are_those_of_the_baseline(tmp_path):
     assert np.flatnonzero(live.latencies).tolist() == latency_bins(np.array([0.02])).tolist()
 
 
-@pytest.mark.parametrize(("positive", "targets"), [("1", (1, 0)), ("late", ("late", "on time"))])
+@pytest.mark.parametrize(("positive", "targets"), [("1", (1, 0)), ("", (1, 0)), ("late", ("late", "on time"))])
 def test_squared_error_on_the_rows_whose_labels_have_arrived(tmp_path, positive, targets):
     log = log_of(tmp_path, answered("a", [0.75, 0.25, 0.5]), answered("b", [0.5], version=2, label="live"))
     label(tmp_path, {("a", 0): targets[0], ("a", 1): targets[1]})
