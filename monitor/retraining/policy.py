@@ -84,7 +84,7 @@ def decide(state: RetrainingState, settings: RetrainingSettings, now: datetime) 
 def _triggered(state: RetrainingState, settings: RetrainingSettings, now: datetime) -> tuple[str, str]:
     """Trigger ("" for none) and reason."""
     if settings.policy == "manual":
-        return "", "[retraining] policy is manual; run `plumbline retrain --now`"
+        return "", "[retraining] policy is manual; run `plumbline retrain start`"
     if settings.policy == "every":
         return _scheduled(state, settings, now)
     if settings.policy == "cost":

@@ -96,7 +96,7 @@ class Retraining:
         """Returns the record in one line."""
         parts = [f"retraining {self.number}: {self.state}"]
         if self.waits_for:
-            parts.append(f"{self.waits_for} waits for `plumbline retrain --approve {self.number}`")
+            parts.append(f"{self.waits_for} waits for `plumbline retrain approve {self.number}`")
         if self.span is not None:
             parts.append(f"{self.rows:,} rows in spans {self.span} and {self.eval_span}")
         if self.version is not None:

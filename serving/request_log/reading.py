@@ -112,11 +112,11 @@ class RequestLog:
         """
         with self.relation(since, until, versions, labels) as found:
             wanted = list(columns) or [*found.schema.names, TARGET, TARGET_TIME]
-            joined, names = self._joined(found, with_target=bool({TARGET, TARGET_TIME} & set(wanted)))
+            joined, names = self.joined(found, with_target=bool({TARGET, TARGET_TIME} & set(wanted)))
             if unknown := [name for name in wanted if name not in names]:
                 raise UsageError(f"{unknown[0]}: no column of the request log; available: {', '.join(names)}")
             chosen = ", ".join(f"x{names.index(name)} AS y{number}" for number, name in enumerate(wanted))
-            for batch in self._stream(found.connection, f"SELECT {chosen} FROM ({joined})"):
+            for batch in self.stream(found.connection, f"SELECT {chosen} FROM ({joined})"):
                 yield pa.RecordBatch.from_arrays(batch.columns, names=wanted)
 
     def query(
@@ -141,13 +141,13 @@ class RequestLog:
           UsageError: DuckDB refuses the query.
         """
         with self.relation(since, until) as found:
-            joined, names = self._joined(found, with_target=True)
+            joined, names = self.joined(found, with_target=True)
             described = ", ".join(
                 f"{_as_text(f'x{number}', found.schema, name)} AS {identifier(shown)}"
                 for number, (name, shown) in enumerate(zip(names, readable_names(names), strict=True))
             )
             found.connection.execute(f"CREATE TEMP VIEW requests AS SELECT {described} FROM ({joined})")
-            yield from self._stream(found.connection, sql, parameters)
+            yield from self.stream(found.connection, sql, parameters)
 
     def columns(self) -> list[str]:
         """Names of all columns of the log."""
@@ -218,7 +218,7 @@ class RequestLog:
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return Relation(connection, f"SELECT * FROM ({sql}){where}", schema)
 
-    def _joined(self, found: "Relation", with_target: bool) -> tuple[str, list[str]]:
+    def joined(self, found: "Relation", with_target: bool) -> tuple[str, list[str]]:
         """Joins rows with their newest labels: SQL with columns x0, x1, …, and the columns' names."""
         names = list(found.schema.names)
         if not with_target:
@@ -255,9 +255,10 @@ class RequestLog:
             connection.execute("SET enable_progress_bar = false")  # it is printed on stdout, after two seconds
             yield connection
 
-    def _stream(
+    def stream(
         self, connection: "duckdb.DuckDBPyConnection", sql: str, parameters: Sequence[Any] = ()
     ) -> Iterator[pa.RecordBatch]:
+        """Streams the result of a query on a connection of `relation`; raises as `read` and `query` do."""
         import duckdb
 
         try:

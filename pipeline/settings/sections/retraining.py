@@ -15,7 +15,7 @@ class RetrainingSection(ConfigSection):
     """Retraining by policy; see docs/monitoring.md."""
 
     policy: Policy = _DEFAULT.policy
-    """What starts a retraining, besides `plumbline retrain --now`. `every`: a schedule, see `every_days`. `on_drift`,
+    """What starts a retraining, besides `plumbline retrain start`. `every`: a schedule, see `every_days`. `on_drift`,
     `on_performance`: an open incident about drift, or about the estimated or real performance. `cost`: the expected
     saving over `horizon_days` exceeds the cost. `manual`: nothing else."""
     every_days: Annotated[float, Field(gt=0)] = _DEFAULT.every_days
@@ -23,7 +23,7 @@ class RetrainingSection(ConfigSection):
     level: Literal["moderate", "severe"] = _DEFAULT.level
     """Lowest severity of an alarm that starts a retraining of the policies `on_drift` and `on_performance`."""
     hold: tuple[Step, ...] = _DEFAULT.hold
-    """Steps that wait for `plumbline retrain --approve`: training, canary, promotion."""
+    """Steps that wait for `plumbline retrain approve`: training, canary, promotion."""
     cool_down_hours: Amount = _DEFAULT.cool_down_hours
     """Hours after the beginning of a retraining in which the policy begins no other one."""
     budget_runs: Annotated[int, Field(ge=0)] = _DEFAULT.budget_runs

@@ -1,0 +1,119 @@
+"""The retrainer of a dataset, from the arguments of a command: settings, registry, log, ledger, metadata."""
+
+import argparse
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from components.shared.errors import PlumblineError
+from pipeline.cli.decision_records import decisions_of, record
+from pipeline.cli.resources import home_of, registry_of, settings_of
+
+if TYPE_CHECKING:
+    from components.registry.registry import Aliases, Registry
+    from monitor.retraining.look import Retrainer
+    from monitor.retraining.steps import DecisionRecorder, Kind
+    from monitor.store import MonitorStore
+    from pipeline.labels.retraining_spans import RetrainingSpans
+
+
+def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retrainer":
+    """Makes the retrainer. `parsed` has `dataset` and `root`, and optionally `registry`."""
+    from monitor.retraining.inbox import Inbox
+    from monitor.retraining.look import FOLDER, Retrainer
+    from monitor.retraining.steps import Parts
+    from serving.canary.log_statistics import Task, arms_from_log
+    from serving.request_log.reading import RequestLog
+
+    config, home = settings_of(parsed), home_of(parsed)
+    settings, registry = config.retraining.settings(), _registry(parsed)
+    spans = spans_of(parsed)
+    log = RequestLog(home / "requests")
+    positive = "" if config.dataset.positive is None else str(config.dataset.positive)
+    task = Task(config.dataset.task, positive)
+    parts = Parts(
+        store=store,
+        settings=settings,
+        inbox=Inbox(home / "monitor" / FOLDER),
+        registry=registry,
+        canary=config.canary.policy(),
+        statistics=lambda aliases: arms_from_log(log, aliases, task),
+        write_spans=spans,
+        command=lambda span: _command(parsed, span, settings.window, settings.run_on),
+        record=_recorder(parsed, registry),
+        pushed=lambda span, since: _pushed(registry, span, since),
+    )
+    return Retrainer(
+        parts,
+        rows=lambda now: spans.count(now).labelled if (home / "requests").is_dir() else 0,
+        trained=lambda: _trained(registry),
+        saving=lambda now: (None, "no window's rows can be read yet"),
+    )
+
+
+def spans_of(parsed: argparse.Namespace) -> "RetrainingSpans":
+    """Writer of the spans; with run_on = "kubeflow" they go where the cluster reads them."""
+    from pipeline.labels.retraining_spans import RetrainingSpans
+
+    config = settings_of(parsed)
+    on_cluster = config.retraining.run_on == "kubeflow" and config.kubeflow.data
+    return RetrainingSpans(config, home_of(parsed), config.kubeflow.data if on_cluster else None)
+
+
+def _registry(parsed: argparse.Namespace) -> "Registry":
+    from components.registry.registry import Registry
+
+    config = settings_of(parsed)
+    if config.retraining.run_on != "kubeflow" or "://" in config.registry.directory:
+        return registry_of(parsed)
+    from pipeline.runners.kubeflow.artifact_paths import registry_below
+
+    return Registry(config.kubeflow.registry or registry_below(config.kubeflow.root, config.dataset.name))
+
+
+def _command(parsed: argparse.Namespace, span: int, window: int, run_on: str) -> list[str]:
+    from monitor.retraining.steps import plumbline
+
+    arguments = ["--dataset", parsed.dataset, "--span", str(span), "--json", "--quiet"]
+    if window:
+        arguments += ["--window", str(window)]
+    if run_on == "kubeflow":
+        return plumbline("submit", *arguments, "--wait")
+    return plumbline("run", *arguments, "--root", str(parsed.root))
+
+
+def _recorder(parsed: argparse.Namespace, registry: "Registry") -> "DecisionRecorder":
+    from pipeline.metadata.decisions import VersionDecision
+
+    def recorded(kind: "Kind", version: int, aliases: "Aliases", reason: str, analysis: Mapping[str, Any]) -> None:
+        share = aliases.share if kind in ("canary", "share") else 0.0
+        for one in decisions_of(parsed, aliases.id):
+            same = (one.action, one.version) == (kind, version)
+            if same and (kind not in ("canary", "share") or abs(one.share - share) < 1e-9):
+                return
+        found = VersionDecision(kind, version, aliases.live, share, "automatic", reason, aliases.id, analysis=analysis)
+        record(parsed, registry, found)
+
+    return recorded
+
+
+def _pushed(registry: "Registry", span: int, since: datetime) -> int | None:
+    """The newest version of a run on an eval span, pushed after a time; None if there is none."""
+    for version in reversed(registry.versions()):
+        manifest = registry.manifest(version)
+        if datetime.fromisoformat(manifest["created"]) < since:
+            return None
+        if span in (manifest.get("spans") or {}).get("eval", []):
+            return version
+    return None
+
+
+def _trained(registry: "Registry") -> datetime | None:
+    """When the live version was pushed; None if it is unknown."""
+    try:
+        aliases = registry.labels()
+        if aliases is None or aliases.live is None:
+            return None
+        return datetime.fromisoformat(registry.manifest(aliases.live)["created"])
+    except (PlumblineError, KeyError, ValueError):
+        return None
