@@ -20,11 +20,12 @@ from monitor.retraining.training import BLOCKED, Training, TrainingResult
 from monitor.store import MonitorStore
 from serving.canary.decision import Decision
 from serving.canary.policy import CanaryPolicy
-from serving.canary.steps import PromoteCanary, RollBackCanary, Wait, next_step
+from serving.canary.steps import PromoteCanary, RaiseShare, RollBackCanary, Wait, next_step
 from serving.canary.steps import Step as CanaryStep
 from serving.canary.watch import Statistics, carry_out, decision_now
 
 Kind = Literal["canary", "share", "promote", "rollback", "stop"]
+_ACTIONS = {Wait: "wait", RaiseShare: "raise", PromoteCanary: "promote", RollBackCanary: "rollback"}
 USAGE = 2
 """Exit code of `plumbline run` for settings or data that it cannot use: trying again does not help."""
 
@@ -82,6 +83,7 @@ class Parts:
       command: Eval span -> command line of the training.
       record: Records decisions.
       pushed: Finds the version that a run on an eval span pushed, for a training that does not print it.
+      looked: Keeps the evidence of a look at the canary, and the name of the action that followed.
     """
 
     store: MonitorStore
@@ -94,6 +96,7 @@ class Parts:
     command: Callable[[int], Sequence[str]]
     record: DecisionRecorder
     pushed: Callable[[int, datetime], int | None] = lambda span, since: None
+    looked: Callable[[Aliases, Decision, str], None] = lambda aliases, decision, action: None
 
 
 class RetrainingSteps:
@@ -247,6 +250,8 @@ class RetrainingSteps:
         return self._before_canary(one, now, aliases, version)
 
     def _before_canary(self, one: Retraining, now: datetime, aliases: Aliases, version: int) -> Retraining:
+        if one.state == "held":  # the promotion, of a policy without a canary
+            return one
         if held := self._unless_held(one, now, "canary"):
             return held
         if not self._parts.canary.shares:
@@ -273,7 +278,8 @@ class RetrainingSteps:
         if aliases.step > sum(step.step == "share" for step in one.steps):
             self._record("share", version, aliases)
             return one.changed(now, "share", f"canary {version} got {share}")
-        decision, hours = decision_now(aliases, self._parts.statistics, self._parts.canary, now)
+        # The time of the present, as that of labels.json, also in a replay: `now` is that of its windows.
+        decision, hours = decision_now(aliases, self._parts.statistics, self._parts.canary)
         action = next_step(CanaryStep(aliases.step, hours), decision, self._parts.canary)
         if "promotion" in one.approved and not isinstance(action, RollBackCanary):
             action = PromoteCanary()
@@ -281,6 +287,7 @@ class RetrainingSteps:
             return one
         elif isinstance(action, PromoteCanary) and (held := self._unless_held(one, now, "promotion")):
             return held
+        self._parts.looked(aliases, decision, _ACTIONS[type(action)])
         if isinstance(action, Wait):
             return one
         self._canary_decision = decision

@@ -22,6 +22,7 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
     from monitor.retraining.inbox import Inbox
     from monitor.retraining.look import FOLDER, Retrainer
     from monitor.retraining.steps import Parts
+    from serving.canary.journal import Journal
     from serving.canary.log_statistics import Task, arms_from_log
     from serving.request_log.reading import RequestLog
 
@@ -42,6 +43,7 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
         command=lambda span: _command(parsed, span, settings.window, settings.run_on),
         record=_recorder(parsed, registry),
         pushed=lambda span, since: _pushed(registry, span, since),
+        looked=Journal(home / "canary").add_look,
     )
     return Retrainer(
         parts,
