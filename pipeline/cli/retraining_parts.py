@@ -2,7 +2,9 @@
 
 import argparse
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import PlumblineError
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from monitor.retraining.steps import DecisionRecorder, Kind
     from monitor.store import MonitorStore
     from pipeline.labels.retraining_spans import RetrainingSpans
+    from serving.canary.decision import Decision
 
 
 def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retrainer":
@@ -22,7 +25,6 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
     from monitor.retraining.inbox import Inbox
     from monitor.retraining.look import FOLDER, Retrainer
     from monitor.retraining.steps import Parts
-    from serving.canary.journal import Journal
     from serving.canary.log_statistics import Task, arms_from_log
     from serving.request_log.reading import RequestLog
 
@@ -43,7 +45,7 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
         command=lambda span: _command(parsed, span, settings.window, settings.run_on),
         record=_recorder(parsed, registry),
         pushed=lambda span, since: _pushed(registry, span, since),
-        looked=Journal(home / "canary").add_look,
+        looked=lambda aliases, decision, action: _kept(home, aliases, decision, action),
     )
     return Retrainer(
         parts,
@@ -97,6 +99,14 @@ def _recorder(parsed: argparse.Namespace, registry: "Registry") -> "DecisionReco
         record(parsed, registry, found)
 
     return recorded
+
+
+def _kept(home: Path, aliases: "Aliases", decision: "Decision", action: str) -> None:
+    """Keeps the evidence of a look for the dashboard; a root that cannot be written is no reason to fail."""
+    from serving.canary.journal import Journal
+
+    with suppress(OSError):
+        Journal(home / "canary").add_look(aliases, decision, action)
 
 
 def _pushed(registry: "Registry", span: int, since: datetime) -> int | None:

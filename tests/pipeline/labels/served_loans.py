@@ -55,22 +55,26 @@ def make(folder: Path, settings: str = SETTINGS) -> None:
     (folder / LOG).mkdir(parents=True)
 
 
+def record(name: str, label: Label = "live", rows: int = 2, time: int = NOON, status: int = 200) -> Records:
+    """A request."""
+    return Records(
+        model="loans",
+        version=1,
+        label=label,
+        request_id=name,
+        time=time,
+        latency=0.001,
+        status=status,
+        features={"purpose": np.array([b"car"] * rows, object), "amount": np.arange(rows, dtype=np.float32)},
+        outputs={"probability": np.full(rows, 0.5, np.float32)},
+    )
+
+
 def serve(folder: Path, names: list[str], label: Label = "live", rows: int = 2, time: int = NOON, status: int = 200):
     """Logs requests."""
     writer = RequestLogWriter(folder / LOG, LogSettings(synchronous=True))
     for number, name in enumerate(names):
-        record = Records(
-            model="loans",
-            version=1,
-            label=label,
-            request_id=name,
-            time=time + number,
-            latency=0.001,
-            status=status,
-            features={"purpose": np.array([b"car"] * rows, object), "amount": np.arange(rows, dtype=np.float32)},
-            outputs={"probability": np.full(rows, 0.5, np.float32)},
-        )
-        assert writer.append(record).result(60)
+        assert writer.append(record(name, label, rows, time + number, status)).result(60)
     writer.close()
 
 
