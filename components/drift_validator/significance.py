@@ -1,4 +1,4 @@
-"""Significance of distances: false discovery rate, effect sizes and the decision whether a distance is drift."""
+"""Significance and severity of distances: false discovery rate, effect sizes and the decision what is drift."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.severity import (
+    SEVERITIES,
+    Severity,
+    corrected_distance,
+    severity_of,
+    weighted_severity,
+)
 from components.drift_validator.thresholds import MAIN, DriftThresholds
 
 
@@ -48,6 +55,14 @@ class DriftFinding:
       at: Value or point where the distance is attained.
       baseline_share: Share of the baseline data there, in [0, 1].
       current_share: Share of the current data there, in [0, 1].
+      severity: "negligible", "moderate" or "severe": how large the corrected distance is, whether significant or not;
+        one level lower for a feature that the model does not use.
+      corrected_distance: The distance without its sampling noise, see severity.corrected_distance; None in a slice
+        where the distance itself is negligible.
+      moderate: Corrected distance from which it is moderate; in a slice, that of all rows is added to it.
+      severe: Corrected distance from which it is severe; in a slice likewise.
+      importance: Importance of the feature to the model in production relative to the most important one, in [0, 1];
+        None if unknown.
     """
 
     feature: str
@@ -65,6 +80,11 @@ class DriftFinding:
     at: str | float | None = None
     baseline_share: float | None = None
     current_share: float | None = None
+    severity: Severity = "negligible"
+    corrected_distance: float | None = None
+    moderate: float = 0.0
+    severe: float = 0.0
+    importance: float | None = None
 
 
 def apply_tests(found: Sequence[tuple[TestSubject, DistanceResult]], rules: DriftThresholds) -> list[DriftFinding]:
@@ -73,20 +93,21 @@ def apply_tests(found: Sequence[tuple[TestSubject, DistanceResult]], rules: Drif
     A distance is drift where it exceeds its effect size and, under the rule "calibrated", is significant after
     Benjamini-Hochberg. The null distribution of the Jensen-Shannon divergence is unknown; it counts as significant
     where the feature's main distance is. The distance of a slice must exceed that of all rows by its effect size, so
-    that a change in all rows is reported once.
+    that a change in all rows is reported once. The severity does not depend on the significance; drift above an effect
+    size that was set is at least moderate.
 
     Args:
       found: Distances and what they describe.
       rules: Thresholds and significance level.
 
     Returns:
-      One row for each distance. Drifted rows come first, then the label, all rows before slices, main measures before
-      others, then by distance relative to the threshold.
+      One row for each distance. Drifted rows come first, then the label, all rows before slices, by severity, main
+      measures before others, then by distance relative to the threshold, weighted by importance.
     """
     tested = [measured.p_value for _, measured in found if measured.p_value is not None]
     q_values = iter(benjamini_hochberg(tested))
     level = discovery_level(tested, rules.alpha)
-    significant, everywhere = {}, {}
+    significant, everywhere, corrected = {}, {}, {}
     adjusted = []
     for subject, measured in found:
         q_value = next(q_values) if measured.p_value is not None else None
@@ -94,6 +115,7 @@ def apply_tests(found: Sequence[tuple[TestSubject, DistanceResult]], rules: Drif
             significant[subject] = q_value is None or q_value <= rules.alpha
         if not subject.slice:
             everywhere[subject.feature, measured.measure] = measured.distance
+            corrected[subject.feature, measured.measure] = corrected_distance(measured)
         adjusted.append((subject, measured, q_value))
     rows = []
     for subject, measured, q_value in adjusted:
@@ -111,13 +133,15 @@ def apply_tests(found: Sequence[tuple[TestSubject, DistanceResult]], rules: Drif
             if is_significant and chance is not None:
                 chance = min(chance, measured.distance)  # the critical value may be an upper bound
             threshold = max(effect, chance or 0.0)
+        drifted = bool(is_significant and measured.distance > effect)
+        grade = _grade(subject, measured, drifted, rules, corrected.get((subject.feature, measured.measure), 0.0))
         rows.append(
             DriftFinding(
                 subject.feature,
                 measured.measure,
                 measured.distance,
                 min(threshold, 1.0),
-                bool(is_significant and measured.distance > effect),
+                drifted,
                 measured.detail,
                 subject.slice,
                 subject.role,
@@ -128,9 +152,28 @@ def apply_tests(found: Sequence[tuple[TestSubject, DistanceResult]], rules: Drif
                 _json_value(measured.at),
                 measured.baseline_share,
                 measured.current_share,
+                *grade,
             )
         )
     return sorted(rows, key=_urgency)
+
+
+def _grade(
+    subject: TestSubject, measured: DistanceResult, drifted: bool, rules: DriftThresholds, everywhere: float
+) -> tuple[Severity, float | None, float, float, float | None]:
+    """The last five fields of a finding; `everywhere` is the corrected distance of all rows."""
+    moderate, severe, own = rules.levels(subject.feature, measured.measure)
+    estimate: float | None = everywhere
+    if subject.slice:
+        moderate = min(1.0, max(moderate, rules.slice_effect) + everywhere)
+        severe = min(1.0, max(moderate, severe + everywhere))
+        # The corrected distance costs as much as a critical value, and is never larger than the distance.
+        estimate = corrected_distance(measured) if measured.distance >= moderate else None
+    severity = severity_of(estimate or 0.0, moderate, severe)
+    if own and drifted and severity == "negligible":
+        severity = "moderate"
+    importance = rules.importance.get(subject.feature) if subject.role == "feature" else None
+    return weighted_severity(severity, importance), estimate, moderate, severe, importance
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:
@@ -173,7 +216,9 @@ def discovery_level(p_values: Sequence[float], alpha: float) -> float:
 
 def _urgency(row: DriftFinding) -> tuple[object, ...]:
     times = row.distance / row.threshold if row.threshold else math.inf
-    order = (not row.drifted, row.role != "label", row.slice != "", row.measure not in MAIN)
+    times *= 1.0 if row.importance is None else max(row.importance, 1e-9)  # not 0: inf * 0 is no number
+    rank = SEVERITIES.index(row.severity)
+    order = (not row.drifted, row.role != "label", row.slice != "", -rank, row.measure not in MAIN)
     return (*order, -times, row.feature, row.measure, row.slice)
 
 

@@ -23,6 +23,8 @@ class DistanceResult:
       critical: Significance level -> critical value of the distance at these sample sizes; it returns None where the
         null distribution is unknown.
       detail: Description of the change in one line for the user.
+      corrected: The distance without the part that is due to the sample sizes, in [0, 1], where the measure has an
+        estimator of its own; None: see severity.corrected_distance.
     """
 
     measure: str
@@ -33,3 +35,4 @@ class DistanceResult:
     p_value: float | None = None
     critical: Callable[[float], float | None] = field(default=_unknown, compare=False, repr=False)
     detail: str = ""
+    corrected: float | None = None

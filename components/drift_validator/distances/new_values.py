@@ -27,6 +27,11 @@ def new_categories(both: AlignedHistograms) -> DistanceResult:
         Proschan 1983).
     `critical` is the critical value of the second test.
 
+    With a small baseline the share S is large without any drift. `corrected` is (S - G) / (1 - G), at least 0. G is
+    Good's and Turing's estimate of the population's share of values that are not in a sample of n values, N_1 of which
+    occur once: N_1 / n (Good 1953, The population frequencies of species). So `corrected` estimates the share of the
+    current values that are new to the population of the baseline, and not only to its sample.
+
     Args:
       both: The two distributions over texts.
 
@@ -118,7 +123,7 @@ def _one_sided(both: AlignedHistograms, here: np.ndarray, there: np.ndarray, mea
     alone = np.where(there == 0, here, 0)
     mass = int(alone.sum())
     if mass == 0:
-        return DistanceResult(measure, 0.0, None, *shares, 1.0, null.critical)
+        return DistanceResult(measure, 0.0, None, *shares, 1.0, null.critical, corrected=0.0)
     share, most = mass / size, int(alone.max())
     at = both.values[both.first(np.flatnonzero(alone == most))].as_py()
     kinds = int(np.count_nonzero(alone))
@@ -129,7 +134,10 @@ def _one_sided(both: AlignedHistograms, here: np.ndarray, there: np.ndarray, mea
         detail = f"{quoted(at)}{more} of the baseline gone, {percent(share)} of its values"
         shares = (most / size, 0.0)
     p_value = null.p_value(mass / size, most) if other else 1.0
-    return DistanceResult(measure, share, at, *shares, p_value, null.critical, detail)
+    # Good-Turing: the share of values that the other sample cannot know.
+    unknown = int(np.count_nonzero(there == 1)) / other if other else 1.0
+    corrected = max(0.0, (share - unknown) / (1 - unknown)) if unknown < 1 else 0.0
+    return DistanceResult(measure, share, at, *shares, p_value, null.critical, detail, corrected)
 
 
 class _NullDistribution:
