@@ -6,6 +6,10 @@ integrated over a grid, with weights from the likelihood of the history, so the 
 normal distributions: narrow after a long history of hits, wide after misses, with heavy tails where there is little
 history. Labels of the window itself update the mixture by Bayes' rule; components that contradict them lose their
 weight, so a bias far outside of the history is estimated from the labels alone.
+
+The mixture is a model; what it covered is a fact. Each past window has a position in the distribution predicted for it,
+and the level of the next interval is raised to the conformal quantile of these positions (G. Shafer and V. Vovk, 2008)
+where the nominal level covered too few of them. It is never lowered.
 """
 
 from collections.abc import Sequence
@@ -55,6 +59,12 @@ class BiasPrior:
         """Returns the distribution of `share` times the bias plus independent noise."""
         return BiasPrior(self.weights, share * self.means, share**2 * self.variances + variance)
 
+    @property
+    def variance(self) -> float:
+        """Variance of the mixture."""
+        mean = float(self.weights @ self.means)
+        return float(self.weights @ (self.variances + (self.means - mean) ** 2))
+
     def interval(self, level: float) -> tuple[float, float, float]:
         """Returns mean, lower and upper bound of the central interval."""
         from scipy.optimize import brentq
@@ -72,21 +82,59 @@ class BiasPrior:
         return float(self.weights @ self.means), bound((1 - level) / 2), bound((1 + level) / 2)
 
 
-def bias_prior(misses: Sequence[float], variances: Sequence[float]) -> BiasPrior:
-    """Computes the prior of the next window's bias.
+@dataclass(frozen=True, eq=False)
+class BiasHistory:
+    """What past windows say about the next one.
+
+    Attributes:
+      prior: Prior of the next bias.
+      positions: |2 F(miss) - 1| of each past window in its predicted distribution F, [T], in [0, 1]: 0 = the middle. A
+        central interval of level L covers a window if its position is at most L.
+    """
+
+    prior: BiasPrior
+    positions: np.ndarray
+
+    def raised(self, level: float) -> float:
+        """Returns the level that would have covered enough past windows, at least `level` and at most 0.999."""
+        windows = len(self.positions)
+        place = int(np.ceil(level * (windows + 1)))
+        if place > windows:
+            return level
+        return float(np.clip(np.sort(self.positions)[place - 1], level, 0.999))
+
+
+def bias_history(
+    misses: Sequence[float], variances: Sequence[float], windows: Sequence[bool] | None = None
+) -> BiasHistory:
+    """Learns from past windows.
 
     Args:
-      misses: Real minus estimated metric of past windows on the link scale, oldest first, [T]; may be empty.
+      misses: Real minus estimated metric on the link scale, oldest first, [T]; may be empty.
       variances: Squared standard errors of these estimates, [T].
+      windows: Whether each was a window, [T]; blocks of the reference are closer to one another than windows are to
+        it, so their likelihood counts by half and their positions do not count. None: all were.
     """
+    from scipy.stats import norm
+
     tau, q = (grid.ravel() for grid in np.meshgrid(NOISES, STEPS, indexing="ij"))
     log_weight = -np.log1p((tau / SCALE) ** 2) - np.log1p((q / (SCALE / 3)) ** 2)
-    mean, variance = np.zeros(len(tau)), np.full(len(tau), 0.0)
-    variance = np.minimum(q, SCALE) ** 2 * 4  # a level that may already differ where levels move
-    for miss, error in zip(misses, variances, strict=True):
+    mean, variance = np.zeros(len(tau)), (2 * np.minimum(q, SCALE)) ** 2
+    positions = []
+    counted = [True] * len(misses) if windows is None else windows
+    for miss, error, window in zip(misses, variances, counted, strict=True):
         whole = variance + tau**2 + error
-        log_weight = log_weight - 0.5 * (np.log(whole) + (miss - mean) ** 2 / whole)
+        weights = _normalized(log_weight)
+        if window:
+            below = float(weights @ norm.cdf((miss - mean) / np.sqrt(whole)))
+            positions.append(abs(2 * below - 1))
+        log_weight = log_weight - (0.5 if window else 0.25) * (np.log(whole) + (miss - mean) ** 2 / whole)
         gain = variance / whole
         mean, variance = mean + gain * (miss - mean), (1 - gain) * variance + q**2
+    return BiasHistory(BiasPrior(_normalized(log_weight), mean, variance + tau**2), np.array(positions))
+
+
+def _normalized(log_weight: np.ndarray) -> np.ndarray:
     weights = np.exp(log_weight - log_weight.max())
-    return BiasPrior(weights / weights.sum(), mean, variance + tau**2)
+    found: np.ndarray = weights / weights.sum()
+    return found

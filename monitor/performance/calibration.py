@@ -141,9 +141,17 @@ class LossRegression:
 
     @classmethod
     def fit(
-        cls, expected: np.ndarray, losses: np.ndarray, weights: np.ndarray, summary: np.ndarray | None = None
+        cls,
+        expected: np.ndarray,
+        losses: np.ndarray,
+        weights: np.ndarray,
+        summary: np.ndarray | None = None,
+        least: float = 0.0,
     ) -> "LossRegression":
-        """Fits by weighted least squares; arguments as those of LogisticCalibration, `expected` is `uncalibrated`."""
+        """Fits by weighted least squares; arguments as those of LogisticCalibration, `expected` is `uncalibrated`.
+
+        `least` is the lower bound of the values: 0 for losses, -inf for other numbers.
+        """
         spline = Spline.fit(expected)
         x = _design(spline, expected, summary)
         inverse = np.linalg.inv((x * weights[:, None]).T @ x + 1e-3 * np.eye(x.shape[1]))
@@ -152,7 +160,7 @@ class LossRegression:
         scored = x * (weights * residual)[:, None]
         spread = inverse @ (x.T @ (weights * residual**2))
         least_variance = 0.05 * float(np.average(residual**2, weights=weights))
-        return cls(spline, beta, spread, inverse @ (scored.T @ scored) @ inverse, 0.0, least_variance)
+        return cls(spline, beta, spread, inverse @ (scored.T @ scored) @ inverse, least, least_variance)
 
     def expect(self, expected: np.ndarray, summary: np.ndarray | None = None) -> Expectation:
         """Returns the expected losses of rows."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAST_PROBABILITY = 0.05
-"""Ages at which any label arrives with less probability are not used: their weights would exceed 20."""
+LEAST_PROBABILITY = 0.1
+"""Ages at which any label arrives with less probability are not used: their weights would exceed 10."""
 FEWEST_OF_GROUP = 50
 REGRESSION_GROUPS = 3
 
@@ -24,10 +24,12 @@ class DelayCurve:
     Attributes:
       times: Delays at which labels arrived, ascending, [T], seconds.
       arrived: Probability that a label arrives by that delay, [T], ascending, at most 1.
+      rows: Rows that it was estimated from.
     """
 
     times: np.ndarray
     arrived: np.ndarray
+    rows: int = 0
 
     @classmethod
     def fit(cls, delay: np.ndarray, age: np.ndarray) -> "DelayCurve":
@@ -42,7 +44,7 @@ class DelayCurve:
         times, counts = np.unique(delay[came], return_counts=True)
         at_risk = len(end) - np.searchsorted(np.sort(end), times, side="left")
         survival = np.cumprod(1 - counts / np.maximum(at_risk, 1))
-        return cls(times, 1 - survival)
+        return cls(times, 1 - survival, len(end))
 
     def at(self, age: np.ndarray) -> np.ndarray:
         """Returns the probability that a label has arrived at each age, [N]."""
@@ -101,6 +103,21 @@ class ArrivalModel:
         group = np.searchsorted(self.edges, targets, side="left")
         found: np.ndarray = np.stack([curve.at(age) for curve in self.curves])[group, np.arange(len(age))]
         return found
+
+    def error(self, targets: np.ndarray, age: np.ndarray, parts: np.ndarray) -> float:
+        """Returns the variance of sum_i parts_i / probability_i from the estimated curves, an upper bound.
+
+        Args:
+          targets: Labels, [n].
+          age: Ages of their rows, [n].
+          parts: What is weighted, [n].
+        """
+        group = np.searchsorted(self.edges, targets, side="left")
+        p = np.clip(self.probability(targets, age), 1e-9, 1.0)
+        rows = np.array([max(curve.rows, 1) for curve in self.curves])
+        # Errors of one curve at different ages are positively correlated; the bound takes them as equal.
+        moved = np.bincount(group, parts / p * np.sqrt((1 - p) / (p * rows[group])), minlength=len(self.curves))
+        return float(np.sum(moved**2))
 
     def least(self, age: np.ndarray) -> np.ndarray:
         """Returns the least probability over all labels at each age, [N]."""

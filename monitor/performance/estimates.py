@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from monitor.performance.bias_history import bias_prior
+from monitor.performance.bias_history import bias_history
 from monitor.performance.calibration import Expectation, LogisticCalibration, LossRegression
 from monitor.performance.delays import ArrivalModel, arrival_probabilities
 from monitor.performance.expected_metrics import Link, functional, row_values, uncalibrated
@@ -31,6 +31,10 @@ from monitor.performance.summaries import residual_summary
 Method = Literal["cbpe", "pape", "full"]
 BLOCKS = 5
 FEWEST_OF_BLOCK = 200
+LEAST_POWER = 0.3
+SEPARATED = 0.95
+"""Without history and labels, an estimate abstains where weights are tempered to LEAST_POWER, or where the domain
+classifier's AUC shows that hardly any reference row is like the current ones."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class EstimateSettings:
     min_labels: int = 100
     min_history: int = 4
     contradiction: float = 0.01
-    max_half_width: float = 0.2
+    max_half_width: float = 0.25
     method: Method = "full"
     seed: int = 13
 
@@ -69,11 +73,13 @@ class PastEstimate:
       value: `Estimate.raw`.
       error: `Estimate.raw_error`.
       real: Metric once the labels were in.
+      window: Whether it was a window; False for a block of the reference.
     """
 
     value: float
     error: float
     real: float
+    window: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,22 +135,20 @@ def estimate(
     current: ScoredRows,
     metric: str,
     settings: EstimateSettings = EstimateSettings(),
-    history: Sequence[PastEstimate] = (),
+    history: Sequence[PastEstimate] | None = None,
     arrival: ArrivalModel | None = None,
-    weights: ImportanceWeights | None = None,
+    imputed: Imputation | None = None,
 ) -> Estimate:
     """Estimates a metric of the current rows.
 
     Args:
-      reference: Rows of the same model with labels: evaluation rows, or rows of mature windows. In order of time, if
-        `history` is short: their blocks are estimated from one another as a history.
+      reference: Rows of the same model with labels: evaluation rows, or rows of mature windows.
       current: Rows of the window; labels as far as they have come.
       metric: Name of the metric, as the Evaluator has it.
       settings: Settings.
-      history: Mature windows before, oldest first.
+      history: What is known of earlier estimates, oldest first; None: that of the reference (`reference_history`).
       arrival: Arrival of labels by age, from mature windows; None: missing labels are missing at random.
-      weights: Of the labelled reference rows, from an earlier call for the same rows (`weigh`); None: they are
-        computed.
+      imputed: Output of `impute` for these rows, which all binary metrics share; None: it is computed.
 
     Returns:
       The estimate, or an abstention with its reason.
@@ -161,37 +165,46 @@ def estimate(
     reason = _unusable(reference, current, settings)
     if reason:
         return Estimate(metric, None, None, None, reason, labels=labels)
-    imputed = impute(reference, current, metric, settings, weights)
+    imputed = imputed or impute(reference, current, metric, settings)
     expectation, weights = imputed.expectation, imputed.weights
     raw, gradient = function(expectation.mean)
     link = Link(metric)
     slope = link.slope(raw)
     sampling = slope**2 * float(gradient**2 @ expectation.variance)
     error = sampling + slope**2 * expectation.error(gradient)
-    past = [*_blocks(reference, metric, settings), *history]
-    prior = bias_prior([link.apply(p.real) - link.apply(p.value) for p in past], [p.error**2 for p in past])
-    error_prior = prior.widened(error)
+    past = reference_history(reference, metric, settings) if history is None else history
+    misses = [link.apply(p.real) - link.apply(p.value) for p in past]
+    learnt = bias_history(misses, [p.error**2 for p in past], [p.window for p in past])
+    windows = sum(p.window for p in past)
+    predicted = error_posterior = learnt.prior.widened(error)
     p_value, observed, variance = None, 0.0, float("inf")
     if labels >= 2:
-        observed, variance = _rectifier(current, metric, expectation, gradient, arrival)
-        observed, variance = link.apply(raw + observed) - link.apply(raw), slope**2 * variance
-        p_value = error_prior.p_value(observed, variance)
-        error_prior = error_prior.updated(observed, variance)
+        correction, variance = _rectifier(current, metric, expectation, gradient, arrival)
+        # The linearization is the more exact, the fewer labels carry the correction; with all labels, the metric is.
+        share = labels / len(current)
+        linear, whole = raw + float(gradient @ correction), function(expectation.mean + correction)[0]
+        corrected = linear + share**2 * (whole - linear) if np.isfinite(whole) else linear
+        observed, variance = link.apply(corrected) - link.apply(raw), slope**2 * variance
+        p_value = predicted.p_value(observed, variance)
+        error_posterior = predicted.updated(observed, variance)
     contradicted = p_value is not None and p_value < settings.contradiction
-    centre, low, high = (link.invert(link.apply(raw) + shift) for shift in error_prior.interval(settings.level))
+    # What labels have settled needs no inflation by history.
+    unsettled = min(error_posterior.variance / predicted.variance, 1.0)
+    level = settings.level + unsettled * (learnt.raised(settings.level) - settings.level)
+    centre, low, high = (link.invert(link.apply(raw) + shift) for shift in error_posterior.interval(level))
     effective = weights.effective_rows if weights else float(len(reference))
     abstained = ""
-    half = (high - low) / 2 / (max(centre, 1e-12) if link.unbounded else 1.0)
+    half = (high - low) / 2 / (2 * max(centre, 1e-12) if link.unbounded else 1.0)
     if contradicted and labels < settings.min_labels:
         abstained = f"{labels} labels that have come contradict the reference, too few to estimate from"
-    elif weights and weights.power <= 0.3 and len(history) < settings.min_history and labels < settings.min_labels:
+    elif _outside(weights) and windows < settings.min_history and labels < settings.min_labels:
         abstained = (
             "the inputs lie outside of the reference (domain classifier: AUC "
-            f"{weights.auc:.3f}), and there is no history of such windows"
+            f"{weights.auc if weights else 0.5:.3f}), and there is no history of such windows"
         )
     elif half > settings.max_half_width:
         abstained = f"the interval {low:.3g} to {high:.3g} is too wide to be of use"
-    detail = _detail(labels, len(current), contradicted, effective, len(history))
+    detail = _detail(labels, len(current), contradicted, effective, windows)
     return Estimate(
         metric,
         None if abstained else centre,
@@ -224,7 +237,16 @@ def impute(
     settings: EstimateSettings,
     weights: ImportanceWeights | None = None,
 ) -> Imputation:
-    """Computes the expected value of each current row; arguments as those of `estimate`."""
+    """Computes the expected value of each current row.
+
+    Args:
+      reference: Labelled reference rows.
+      current: Rows of the window.
+      metric: Name of the metric; all binary ones have the same result.
+      settings: Settings.
+      weights: Output of `weigh` for these rows; None: it is computed.
+    """
+    reference = reference.with_labels()
     values, summary = row_values(metric, reference), uncalibrated(metric, reference)
     ones = np.ones(len(reference))
     of_current = uncalibrated(metric, current)
@@ -240,6 +262,10 @@ def impute(
     return Imputation(fitted.expect(of_current, more_current), weights)
 
 
+def _outside(weights: ImportanceWeights | None) -> bool:
+    return weights is not None and (weights.power <= LEAST_POWER or weights.auc >= SEPARATED)
+
+
 def _unusable(reference: ScoredRows, current: ScoredRows, settings: EstimateSettings) -> str:
     if len(reference) < settings.min_reference:
         return f"the reference has {len(reference)} labelled rows; it takes {settings.min_reference}"
@@ -252,30 +278,36 @@ def _unusable(reference: ScoredRows, current: ScoredRows, settings: EstimateSett
 
 def _rectifier(
     current: ScoredRows, metric: str, expectation: Expectation, gradient: np.ndarray, arrival: ArrivalModel | None
-) -> tuple[float, float]:
-    """Error of the expectation that labels show, in units of the metric, and its variance given the whole window.
+) -> tuple[np.ndarray, float]:
+    """Correction of the expectation by the labels, [N], and the variance of the metric's correction given the window.
 
-    Hajek's estimate of sum_i gradient_i (value_i - mean_i), with the variance of Poisson sampling, which is 0 once all
-    labels are in.
+    gradient @ correction is Hajek's estimate of sum_i gradient_i (value_i - mean_i); its variance is that of Poisson
+    sampling, which is 0 once all labels are in.
     """
     known = current.known
     old, probability = arrival_probabilities(current.targets, known, current.age, arrival)
     used = known & old
     rows = len(current)
     if used.sum() < 2:
-        return 0.0, 1e6
-    errors = gradient[used] * (row_values(metric, current)[used] - expectation.mean[used])
+        return np.zeros(rows), 1e6
+    residuals = row_values(metric, current)[used] - expectation.mean[used]
+    errors = gradient[used] * residuals
     inverse = 1 / probability[used]
     mean = float(inverse @ errors / inverse.sum())
     scale = rows / float(inverse.sum())
     variance = float(((1 - probability[used]) * (inverse * scale) ** 2) @ (errors - mean) ** 2)
+    if arrival is not None and current.age is not None and current.targets is not None:
+        variance += arrival.error(current.targets[used], current.age[used], (errors - mean) * scale)
     inside = float(old.mean())
     sampling = float(gradient**2 @ expectation.variance)
-    return rows * mean, variance * used.sum() / (used.sum() - 1) + (1 - inside) / inside * sampling
+    correction = np.zeros(rows)
+    correction[used] = scale * inverse * residuals
+    return correction, variance * used.sum() / (used.sum() - 1) + (1 - inside) / inside * sampling
 
 
-def _blocks(reference: ScoredRows, metric: str, settings: EstimateSettings) -> list[PastEstimate]:
-    """Estimates each block of the reference, in order of time, from the others."""
+def reference_history(reference: ScoredRows, metric: str, settings: EstimateSettings) -> list[PastEstimate]:
+    """Estimates each block of the labelled reference, in order of time, from the others, before windows exist."""
+    reference = reference.with_labels()
     count = min(BLOCKS, len(reference) // FEWEST_OF_BLOCK)
     if count < 3:
         return []
@@ -293,7 +325,7 @@ def _blocks(reference: ScoredRows, metric: str, settings: EstimateSettings) -> l
         real = function(values[rows])[0]
         variance = float(gradient**2 @ expectation.variance) + expectation.error(gradient)
         if np.isfinite(value) and np.isfinite(real):
-            found.append(PastEstimate(value, link.slope(value) * float(np.sqrt(variance)), real))
+            found.append(PastEstimate(value, link.slope(value) * float(np.sqrt(variance)), real, False))
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FOLDS = 2
-MOST_ROWS = 10_000
+MOST_ROWS = 5_000
 """Maximum rows of each side that train the classifier; all rows are weighted."""
 CLIP_LOGIT = 6.0
 

@@ -7,7 +7,7 @@ calibration on one half of the reference and predict the other half; current row
 
 import numpy as np
 
-MOST_ROWS = 10_000
+MOST_ROWS = 5_000
 FOLDS = 2
 
 
