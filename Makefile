@@ -1,6 +1,6 @@
 # One command per habit; CI calls the same ones. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup data run-local test test-fast test-cluster test-long test-faults lint format notebooks image flink-up flink-down lock clean docs reference
+.PHONY: help setup data run-local demo test test-fast test-cluster test-long test-faults lint format notebooks image flink-up flink-down lock clean docs reference
 SHELL := /bin/bash
 bin := .venv/bin
 WORKERS ?= 2
@@ -17,6 +17,9 @@ data: setup ## write the 12 monthly spans of the New York flights
 
 run-local: data ## run the pipeline on the newest span of the flights
 	@$(bin)/plumbline run --dataset flights
+
+demo: setup ## the whole life of a model in some minutes: serve, bad candidate, drift, retraining
+	@$(bin)/plumbline demo
 
 test: setup ## fast tests and whole runs, WORKERS=2 at a time; what CI calls
 	@bash deploy/test_packages.sh

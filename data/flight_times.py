@@ -1,12 +1,13 @@
 """When each flight is asked about, and when its label is known: for replays of the year with the real label delay.
 
 A flight is asked about at the beginning of the hour of its scheduled departure; the weather of the hour before, which
-is among its columns, is complete then. Whether it is late is known when it arrives, hours later. A cancelled or diverted
-flight never gets a label.
+is among its columns, is complete then. Whether it is late is known when it arrives, hours later. A cancelled or
+diverted flight never gets a label.
 """
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -77,7 +78,7 @@ def _utc(local: pd.Series, departure: pd.Series, zone: str) -> pd.Series:
     # In the hour that occurs twice when the clocks go back, the first one is meant; no flight arrives in the hour
     # that is left out.
     same, next_ = (
-        day.dt.tz_localize(zone, ambiguous=[True] * len(day), nonexistent="shift_forward").dt.tz_convert("UTC")
+        day.dt.tz_localize(zone, ambiguous=np.ones(len(day), bool), nonexistent="shift_forward").dt.tz_convert("UTC")
         for day in (local, local + DAY)
     )
     return same.where(same > departure, next_)

@@ -11,6 +11,7 @@ from pipeline.cli import (
     canary,
     compare,
     completion,
+    demo,
     doctor,
     drift,
     export,
@@ -62,6 +63,7 @@ COMMANDS = (
     garbage_collection,
     doctor,
     migrate_config,
+    demo,
     completion,
 )
 """Modules of commands in the order of `plumbline --help`, which is that of their use: first runs, then looking back at
