@@ -31,8 +31,8 @@ def record(parsed: argparse.Namespace, registry: "Registry", decision: "VersionD
     record_in_metadata(parsed, registry, decision)
 
 
-def record_in_metadata(parsed: argparse.Namespace, registry: "Registry", decision: "VersionDecision") -> None:
-    """Adds a decision to the metadata store; a failure is a warning."""
+def record_in_metadata(parsed: argparse.Namespace, registry: "Registry", decision: "VersionDecision") -> bool:
+    """Adds a decision to the metadata store; a failure is a warning. Returns whether it was added."""
     from pipeline.metadata.connection import connect, connection_of
     from pipeline.metadata.decisions import record_decision
 
@@ -41,7 +41,7 @@ def record_in_metadata(parsed: argparse.Namespace, registry: "Registry", decisio
         try:
             store = connect(connection_of(settings_of(parsed).metadata, home_of(parsed)), read_only=False)
             record_decision(store, decision, [registry.location(decision.version)])
-            return
+            return True
         except PlumblineError as exc:  # no store, or no access to it: waiting does not help
             error = exc
             break
@@ -50,6 +50,7 @@ def record_in_metadata(parsed: argparse.Namespace, registry: "Registry", decisio
             time.sleep(0.2 * 2**attempt)
     why = on_one_line(str(error))
     say(f"plumbline: warning: the decision is in effect, but ML Metadata has no record of it ({why})")
+    return False
 
 
 def decisions_of(parsed: argparse.Namespace, registry: str = "") -> "list[VersionDecision]":

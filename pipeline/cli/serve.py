@@ -3,6 +3,7 @@
 import argparse
 import json
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pipeline.process.standard_streams import say
 
 if TYPE_CHECKING:
     from pipeline.settings.config import Config
+    from serving.http.pages import PageSource
     from serving.http.supervisor import Ready
     from serving.settings import ServedDataset, ServerSettings
 
@@ -43,11 +45,17 @@ def add_parsers(commands: Commands) -> None:
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port (default: 8501; 0: any free port)")
     parser.add_argument("--workers", type=int, default=1, help="server processes; each loads every model (default: 1)")
     parser.add_argument("--no-log", action="store_true", help="do not write a request log")
+    parser.add_argument("--no-dashboard", action="store_true", help="do not serve the page /dashboard")
     access = parser.add_argument_group("access")
     token = access.add_mutually_exclusive_group()
     token.add_argument("--token-file", metavar="FILE", default="", help="file with a bearer token that requests need")
     token.add_argument(
         "--token-variable", metavar="NAME", default="", help="environment variable with the bearer token"
+    )
+    access.add_argument(
+        "--dashboard-changes",
+        action="store_true",
+        help="let readers of /dashboard who sign in with the token promote and roll back versions",
     )
     access.add_argument("--tls-certificate", metavar="FILE", default="", help="certificate chain for TLS, PEM")
     access.add_argument("--tls-key", metavar="FILE", default="", help="private key of the certificate, PEM")
@@ -71,14 +79,16 @@ def serve(parsed: argparse.Namespace) -> int:
     configs = [_config(name) for name in names]
     datasets = [_served(config, parsed) for config in configs]
     settings = _settings(configs[0], parsed)
+    _check_dashboard(parsed, settings)
     if parsed.host not in LOOPBACK and not (settings.token_file or settings.token_variable):
         say(
             f"plumbline: warning: --host {parsed.host} lets other machines send requests without a token (--token-file)"
         )
     say(f"Loading {', '.join(names)} ...")
     cache = parsed.root.resolve() / names[0] / "serving-cache"
-    server = Supervisor(datasets, settings, cache, plumbline_version(), say)
-    number = server.run(lambda ready: _announce(ready, settings))
+    pages = None if parsed.no_dashboard else _dashboard(datasets, parsed)
+    server = Supervisor(datasets, settings, cache, plumbline_version(), say, pages)
+    number = server.run(lambda ready: _announce(ready, settings, dashboard=pages is not None))
     say("plumbline: the server has ended")
     return 128 + number
 
@@ -136,8 +146,39 @@ def _settings(config: "Config", parsed: argparse.Namespace) -> "ServerSettings":
     )
 
 
-def _announce(ready: "Ready", settings: "ServerSettings") -> None:
+def _check_dashboard(parsed: argparse.Namespace, settings: "ServerSettings") -> None:
+    if not parsed.dashboard_changes:
+        return
+    if parsed.no_dashboard:
+        raise UsageError("--dashboard-changes: needs the dashboard; leave out --no-dashboard")
+    if not (settings.token_file or settings.token_variable):
+        raise UsageError("--dashboard-changes: needs a bearer token that readers sign in with; add --token-file FILE")
+
+
+def _dashboard(datasets: "list[ServedDataset]", parsed: argparse.Namespace) -> "PageSource":
+    """The dashboard, which each worker imports by name: the server's code does not know the monitor's."""
+    from serving.http.pages import PageSource
+
+    root = Path(parsed.root).resolve()
+    recorder = [sys.executable, "-m", "pipeline.cli.decision_recorder", "--root", str(root), "--dataset"]
+    places = [
+        {
+            "name": one.name,
+            "home": str(root / one.name),
+            "registry": one.registry if "://" in one.registry else str(Path(one.registry).resolve()),
+            # Another registry than that of the settings has no record there.
+            "recorder": [] if parsed.registry else [*recorder, one.name],
+        }
+        for one in datasets
+    ]
+    options = {"datasets": places, "changes": parsed.dashboard_changes, "secure": bool(parsed.tls_certificate)}
+    return PageSource("monitor.dashboard.app:create", options)
+
+
+def _announce(ready: "Ready", settings: "ServerSettings", *, dashboard: bool) -> None:
     """Prints a curl command for each model."""
+    if dashboard:
+        say(f"Dashboard: {ready.scheme}://{ready.address}/dashboard")
     say(f"Serving at {ready.scheme}://{ready.address} (stop with Ctrl-C). Try:")
     for model, row in ready.examples.items():
         print(curl_line(ready, model, row, settings), flush=True)

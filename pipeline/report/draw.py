@@ -11,12 +11,12 @@ Specs are plain dictionaries: importing Altair takes 1 to 3 s per run and passes
 
 import re
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from markupsafe import Markup
 
 from components.shared.texts.escaping import xml_text
+from components.shared.texts.svg import framed
 from pipeline.report.chart_cache import svg_of
 
 VEGA_LITE = "5.20"
@@ -69,22 +69,6 @@ def _rendered(spec: Any) -> str:
 
     drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
     return _EMPTY.sub("", _TAG.sub(_slim, drawn))
-
-
-def framed(inner: str, width: float, height: float, title: str, kind: str) -> Markup:
-    """Returns an svg element around drawn marks, with a text alternative.
-
-    Args:
-      inner: SVG in which text from data is already escaped.
-      width: Width of the view box, px.
-      height: Height of the view box, px.
-      title: Text alternative, plain text.
-      kind: CSS class.
-    """
-    return Markup(  # noqa: S704 - put together from escaped parts
-        f'<svg class="{kind}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
-        f'width="{width:g}" height="{height:g}" role="img" aria-label="{escape(xml_text(title))}">{inner}</svg>'
-    )
 
 
 def _printable(value: Any) -> Any:

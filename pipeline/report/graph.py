@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from pipeline.report.draw import framed
+from components.shared.texts.svg import framed
 from pipeline.report.facts import ReportStep
 from pipeline.report.formatting import seconds
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from pipeline.report.draw import framed
+from components.shared.texts.svg import framed
 from pipeline.report.facts import CategoryBar, Feature, NumberBar
 
 WIDTH, HEIGHT = 84, 24

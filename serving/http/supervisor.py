@@ -25,6 +25,7 @@ from typing import Any
 
 from components.shared.errors import PlumblineError, UsageError
 from serving.http.access import bearer_token, tls_context
+from serving.http.pages import PageSource
 from serving.http.worker import BACKLOG, WorkerConfig
 from serving.http.worker_output import WorkerOutput
 from serving.settings import ServedDataset, ServerSettings
@@ -77,6 +78,7 @@ class Supervisor:
         cache: Path,
         version: str,
         say: Callable[[str], None],
+        pages: PageSource | None = None,
     ) -> None:
         """Prepares a server.
 
@@ -86,7 +88,9 @@ class Supervisor:
           cache: Folder for versions that come from buckets.
           version: Version of Plumbline.
           say: Tells a person a line.
+          pages: What makes the pages beside the model API; None for no pages.
         """
+        self._pages = pages
         self._datasets, self._settings = tuple(datasets), settings
         self._cache, self._version, self._say = cache, version, say
         self._received: list[int] = []
@@ -144,7 +148,13 @@ class Supervisor:
     def _start(self, process: _Process, metrics: str) -> None:
         reader, writer = os.pipe()
         config = WorkerConfig(
-            self._datasets, self._settings, process.listening.fileno(), writer, self._cache, self._version
+            self._datasets,
+            self._settings,
+            process.listening.fileno(),
+            writer,
+            self._cache,
+            self._version,
+            self._pages,
         )
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics, "PYTHONSAFEPATH": "1"}
         try:

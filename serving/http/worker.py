@@ -16,13 +16,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from components.shared.errors import PlumblineError
+from serving.http.pages import PageSource, PageThread
 from serving.request_log.settings import LogSettings
 from serving.settings import ServedDataset, ServerSettings
 
@@ -44,6 +45,7 @@ class WorkerConfig:
       events: File descriptor of the pipe for events.
       cache: Folder for versions that come from buckets.
       version: Version of Plumbline.
+      pages: What makes the pages beside the model API; None for no pages.
     """
 
     datasets: tuple[ServedDataset, ...]
@@ -52,6 +54,7 @@ class WorkerConfig:
     events: int
     cache: Path
     version: str
+    pages: PageSource | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Returns it as JSON values."""
@@ -76,7 +79,10 @@ class WorkerConfig:
             for one in fields["datasets"]
         )
         settings = ServerSettings(**fields["settings"])
-        return cls(datasets, settings, fields["socket"], fields["events"], Path(fields["cache"]), fields["version"])
+        pages = None if fields["pages"] is None else PageSource(**fields["pages"])
+        return cls(
+            datasets, settings, fields["socket"], fields["events"], Path(fields["cache"]), fields["version"], pages
+        )
 
 
 def _log_settings(fields: Mapping[str, Any]) -> LogSettings:
@@ -111,7 +117,9 @@ class Worker:
         sweeping = loop.create_task(connections.sweep())
         # Imports and the first loading take seconds; meanwhile /healthz answers, and /readyz says that it is not ready.
         parts = await loop.run_in_executor(None, partial(_parts, config, loop))
-        connections.handler = starting.handle_with(Operations(parts.service, parts.metrics, token).handle, parts, loop)
+        pages = await loop.run_in_executor(None, partial(_pages, config, token, loop))
+        operations = Operations(parts.service, parts.metrics, token, pages)
+        connections.handler = starting.handle_with(operations.handle, parts, loop)
         parts.manager.start()
         ticking = loop.create_task(self._tick(parts, connections))
         try:
@@ -128,6 +136,8 @@ class Worker:
                 LOG.warning("%d connections were cut off after drain_seconds", len(connections.open))
             for task in (sweeping, ticking):
                 task.cancel()
+            if pages is not None:
+                await loop.run_in_executor(None, pages.stop)
             await loop.run_in_executor(None, parts.stop)
 
     def _standard_input(self) -> None:
@@ -285,6 +295,21 @@ def _parts(config: WorkerConfig, loop: asyncio.AbstractEventLoop) -> _Parts:
     predictions = Predictions(manager, batcher, metrics, config.settings, logs, later)
     service = Service(manager, predictions, metrics, config.version)
     return _Parts(manager, batcher, service, metrics, logs)
+
+
+def _pages(config: WorkerConfig, token: bytes, loop: asyncio.AbstractEventLoop) -> PageThread | None:
+    """Imports and composes what makes the pages; a failure is logged, and the models are served all the same."""
+    if config.pages is None:
+        return None
+
+    def later(function: Callable[[], None]) -> None:
+        loop.call_soon_threadsafe(function)
+
+    try:
+        return PageThread(config.pages.make(token), later)
+    except Exception:
+        LOG.exception("the server has no dashboard")
+        return None
 
 
 def main() -> int:
