@@ -12,6 +12,7 @@ the standard error of each measurement. A new model would start at the age of th
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 FEWEST = 2
-"""Measurements of the live model before anything is forecast."""
+"""Measurements, of the live model or of a former one, before anything is forecast."""
 DRAWS = 400
 MOST_STEPS = 60
 _NOISE = np.concatenate([[0.0], np.geomspace(1e-3, 30.0, 12)])
@@ -144,13 +145,12 @@ def expected_saving(
       seed: Seed of the posterior draws.
 
     Returns:
-      The saving; None with fewer than FEWEST measurements of the live model.
+      The saving; None if no model has FEWEST measurements.
     """
-    own = sorted((one for one in points if one.version == version), key=lambda one: one.age)
-    if len(own) < FEWEST:
+    own = sum(one.version == version for one in points)
+    if max(Counter(one.version for one in points).values(), default=0) < FEWEST:
         return None
-    growth = fit_growth(points, version)
-    now = growth.at(max(age, own[-1].age))
+    now = fit_growth(points, version).at(age)
     draws = np.random.default_rng(seed).multivariate_normal(now.mean, now.covariance, DRAWS, method="eigh")
     steps = int(min(MOST_STEPS, max(1, round(costs.horizon_days / costs.step_days))))
     days = (np.arange(steps) + 0.5) * costs.step_days
@@ -168,7 +168,7 @@ def expected_saving(
         float(now.mean[0]),
         float(now.mean[1]),
         costs.retraining,
-        len(own),
+        own,
     )
 
 
@@ -198,10 +198,10 @@ def saving_of(kept: np.ndarray, new: np.ndarray, cost: float) -> np.ndarray:
 
 
 def fit_growth(points: Sequence[StalenessPoint], version: int) -> Growth:
-    """Posterior of level and rate of one model at its last measurement.
+    """Posterior of level and rate of one model at its last measurement, or at age 0 if it has none.
 
     Args:
-      points: Measurements of all models, at least one of `version`.
+      points: Measurements of all models, at least one.
       version: The model.
     """
     cycles: dict[int, list[StalenessPoint]] = {}
@@ -213,7 +213,7 @@ def fit_growth(points: Sequence[StalenessPoint], version: int) -> Growth:
     best = max(_NOISE, key=lambda q: sum(_filtered(one, q * unit / spacing, 0.0, weak)[1] for one in cycles.values()))
     noise = best * unit / spacing
     mean, variance = _pooled([found for key, found in cycles.items() if key != version], noise, weak)
-    return _filtered(cycles[version], noise, mean, variance)[0]
+    return _filtered(cycles.get(version, []), noise, mean, variance)[0]
 
 
 def _pooled(others: Sequence[Sequence[StalenessPoint]], noise: float, weak: float) -> tuple[float, float]:

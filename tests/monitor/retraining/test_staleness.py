@@ -69,7 +69,9 @@ def test_expected_saving():
     dear = expected_saving(line(1, 0.001), 1, 28.0, Costs(1e6, 1.0, 1000.0, 28.0, 7.0, 0.0))
     assert dear is not None and dear.probability == 0.0
     assert expected_saving(line(1, 0.001)[:1], 1, 28.0, COSTS) is None
-    assert expected_saving(line(1, 0.001), 2, 28.0, COSTS) is None
+    new = expected_saving(line(1, 0.001), 2, 0.0, COSTS)  # a new model: what is known is the growth of the former one
+    assert new is not None and new.points == 0 and new.excess == pytest.approx(0.0, abs=1e-9) and new.mean < 0
+    assert new.rate == pytest.approx(0.001, rel=0.2)
 
 
 def test_uncertainty_widens_the_interval():

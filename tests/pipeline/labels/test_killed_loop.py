@@ -44,19 +44,26 @@ def write_spans() -> bool:
 
 
 def live(trial: int, pipe: int, unlabelled: list[str]) -> None:
-    """Serves, imports labels and writes spans until it is killed; says what is acknowledged."""
-    for cycle in count():
-        writer = RequestLogWriter(LOG, LogSettings(synchronous=True, segment_bytes=20_000))
-        names = [f"{trial}-{cycle}-{number}" for number in range(12)]
-        for name in names:
-            if writer.append(record(name)).result(60):
-                os.write(pipe, f"A {name}\n".encode())
-        if cycle % 2:
-            writer.close()  # else the segment stays open, as of a server that goes on
-        import_for([*names, *unlabelled])
-        os.write(pipe, "".join(f"L {name}\n" for name in [*names, *unlabelled]).encode())
-        unlabelled = []
-        write_spans()
+    """Serves, imports labels and writes spans until it is killed; says what is acknowledged.
+
+    It begins with another of the three in each trial, so that each is under way at many of the kills.
+    """
+    names: list[str] = []
+    for step in count(trial):
+        if step % 3 == 0:
+            write_spans()
+        elif step % 3 == 1:
+            writer = RequestLogWriter(LOG, LogSettings(synchronous=True, segment_bytes=20_000))
+            names = [f"{trial}-{step}-{number}" for number in range(12)]
+            for name in names:
+                if writer.append(record(name)).result(60):
+                    os.write(pipe, f"A {name}\n".encode())
+            if step % 2:
+                writer.close()  # else the segment stays open, as of a server that goes on
+        elif names or unlabelled:
+            import_for([*names, *unlabelled])
+            os.write(pipe, "".join(f"L {name}\n" for name in [*names, *unlabelled]).encode())
+            unlabelled = []
 
 
 @pytest.mark.parametrize("kills", [6, pytest.param(200, marks=pytest.mark.long)])
@@ -90,7 +97,7 @@ def test_killed_at_random_moments(tmp_path: Path, monkeypatch, kills: int):
     assert write_spans()
     ledger = RetrainingSpans(load_config(SETTINGS), HOME.resolve()).ledger
     entries = ledger.entries()
-    assert len(entries) > 2
+    assert len(entries) >= 2
     found: Counter[str] = Counter()
     for entry in entries:
         for span in entry.spans:
