@@ -82,7 +82,9 @@ class Parts:
       write_spans: Writes the spans.
       command: Eval span -> command line of the training.
       record: Records decisions.
-      pushed: Finds the version that a run on an eval span pushed, for a training that does not print it.
+      pushed: Finds the version that a run on an eval span pushed, for a training that only submits a run.
+      run_ended: Whether a submitted run has ended, and how: "" while it is under way.
+      compared: Keeps what a run measured of the former and the new model on the same rows.
       looked: Keeps the evidence of a look at the canary, and the name of the action that followed.
     """
 
@@ -96,6 +98,8 @@ class Parts:
     command: Callable[[int], Sequence[str]]
     record: DecisionRecorder
     pushed: Callable[[int, datetime], int | None] = lambda span, since: None
+    run_ended: Callable[[str], str] = lambda run_id: "its state is unknown"
+    compared: Callable[[Mapping[str, Any], datetime], None] = lambda summary, now: None
     looked: Callable[[Aliases, Decision, str], None] = lambda aliases, decision, action: None
 
 
@@ -120,7 +124,7 @@ class RetrainingSteps:
         while True:
             after = self._next(one, now)
             if after == one:
-                if not (wait and one.state == "training"):
+                if not (wait and one.state == "training" and self._training(one).state() == "running"):
                     return one
                 self._training(one).wait()
                 continue
@@ -214,17 +218,34 @@ class RetrainingSteps:
                 text = f"attempt {training.starts} failed with exit code {result.code}: {_why(result)}"
                 return one.changed(now, "training", text)
             return one.changed(now, "end", f"exit code {result.code}: {_why(result)}", state="failed", **known)
-        version = summary.get("pushed")
-        if version is None and "pushed" not in summary and one.eval_span is not None:
-            version = self._parts.pushed(one.eval_span, datetime.fromisoformat(one.opened))
-        if version is None:
+        if "pushed" not in summary:
+            return self._after_submission(one, now, summary)
+        self._parts.compared(summary, now)
+        if (version := summary["pushed"]) is None:
             return one.changed(now, "end", f"no version was pushed: {_why(result)}", state="rejected", **known)
+        return self._pushed(one, now, int(version), known)
+
+    def _after_submission(self, one: Retraining, now: datetime, summary: Mapping[str, Any]) -> Retraining:
+        """The run takes place on a cluster: its version appears in the registry."""
+        run_id, url = str(summary.get("run_id") or ""), str(summary.get("url") or "")
+        if one.run_id != run_id:
+            return one.changed(now, "training", f"submitted as run {run_id}", run_id=run_id, report=url)
+        assert one.eval_span is not None
+        ended = self._parts.run_ended(run_id)  # before the registry is read: a run that has ended has pushed
+        version = self._parts.pushed(one.eval_span, datetime.fromisoformat(one.opened))
+        if version is not None:
+            return self._pushed(one, now, version, {"run_id": run_id})
+        if not ended:
+            return one
+        return one.changed(now, "end", f"run {run_id} pushed no version: {ended}", state="rejected")
+
+    def _pushed(self, one: Retraining, now: datetime, version: int, known: Mapping[str, str]) -> Retraining:
         aliases = self._parts.registry.labels()
         if aliases is not None and aliases.live == version:  # [registry] push = "live", or the first version
             text = f"run {known['run_id']} made version {version} live"
-            return one.changed(now, "promotion", text, state="promoted", version=int(version), **known)
+            return one.changed(now, "promotion", text, state="promoted", version=version, **known)
         text = f"run {known['run_id']} pushed version {version}"
-        return one.changed(now, "training", text, state="canary", version=int(version), **known)
+        return one.changed(now, "training", text, state="canary", version=version, **known)
 
     # -- canary and promotion ------------------------------------------------------------------------------------
 

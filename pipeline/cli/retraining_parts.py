@@ -45,6 +45,7 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
         command=lambda span: _command(parsed, span, settings.window, settings.run_on),
         record=_recorder(parsed, registry),
         pushed=lambda span, since: _pushed(registry, span, since),
+        run_ended=lambda run_id: _run_ended(parsed, run_id),
         looked=lambda aliases, decision, action: _kept(home, aliases, decision, action),
     )
     return Retrainer(
@@ -82,7 +83,7 @@ def _command(parsed: argparse.Namespace, span: int, window: int, run_on: str) ->
     if window:
         arguments += ["--window", str(window)]
     if run_on == "kubeflow":
-        return plumbline("submit", *arguments, "--wait")
+        return plumbline("submit", *arguments)
     return plumbline("run", *arguments, "--root", str(parsed.root))
 
 
@@ -99,6 +100,12 @@ def _recorder(parsed: argparse.Namespace, registry: "Registry") -> "DecisionReco
         record(parsed, registry, found)
 
     return recorded
+
+
+def _run_ended(parsed: argparse.Namespace, run_id: str) -> str:
+    from pipeline.runners.kubeflow.submit import run_ended
+
+    return run_ended(settings_of(parsed), run_id)
 
 
 def _kept(home: Path, aliases: "Aliases", decision: "Decision", action: str) -> None:

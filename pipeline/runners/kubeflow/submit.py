@@ -260,6 +260,20 @@ def wait(client: Any, submitted: Submitted, seconds: float = 15.0) -> Submitted:
     raise kind(f"run {submitted.id} {run.state.lower()}{f' ({about})' if about else ''}; see {submitted.url}")
 
 
+def run_ended(config: Config, run_id: str) -> str:
+    """Returns how a submitted run ended, such as "FAILED"; "" while it is under way.
+
+    Raises:
+      UsageError: The server cannot be reached, or does not know the run.
+    """
+    settings = config.kubeflow
+    host = host_of(None, settings.host)
+    client = connect_client(host, settings.namespace, os.environ.get(settings.token_variable, ""))
+    with converted_errors(host or "the cluster's own API"), quiet():
+        state = str(client.get_run(run_id).state)
+    return state if state in ENDED else ""
+
+
 def _steps(run: Any) -> set[str]:
     """Names of the pipeline's steps. KFP's task list also contains drivers and the root DAG."""
     spec = run.pipeline_spec or {}

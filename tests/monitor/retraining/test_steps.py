@@ -109,6 +109,27 @@ def test_a_training_without_a_version(world: World, code: int, push: str, state:
     assert labels is not None and (labels.live, labels.canary) == (1, None)
 
 
+def test_a_submitted_run(world: World):
+    """On a cluster the process ends at once, and the version appears in the registry later."""
+    ask(world)
+    world.push = "submit"
+    retrainer = world.retrainer()
+    for _ in range(2):
+        one = retrainer.look(NOW, wait=True).after
+        assert one is not None and (one.state, one.run_id, one.report) == ("training", "kfp-1", "http://kfp/1")
+    assert one.steps[-1].text == "submitted as run kfp-1" and len(world.trainings()) == 1
+    world.cluster_pushes()
+    assert retrainer.look(NOW).after.state == "promoted"  # type: ignore[union-attr]
+    assert len(world.trainings()) == 1
+
+
+def test_a_submitted_run_that_fails(world: World):
+    ask(world)
+    world.push, world.ended = "submit", "FAILED"
+    one = world.retrainer().look(NOW, wait=True).after
+    assert one is not None and (one.state, one.steps[-1].text) == ("rejected", "run kfp-1 pushed no version: FAILED")
+
+
 def test_another_canary_is_waited_for(world: World):
     model = world.folder / "other"
     model.mkdir()
