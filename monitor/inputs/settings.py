@@ -15,9 +15,8 @@ class InputSettings:
       min_rows: Rows of a window, and of a slice, below which distributions are not compared.
       replay_rows: Rows of a window that are replayed through the model; 0 skips it.
       replay_tolerance: Absolute difference between a logged and a replayed prediction from which they differ.
-      quantiles: Quantiles of the latency.
-      effects: Kind of measurement -> effects from which it is moderate and severe. Kinds without an entry take those of
-        the drift settings.
+      effects: Kind of measurement -> effects from which it is moderate and severe; "joint" is the joint distribution of
+        drift and skew. A threshold that a feature has in the schema or in [drift] is its moderate effect.
     """
 
     checks: tuple[str, ...] = CHECKS
@@ -25,9 +24,11 @@ class InputSettings:
     min_rows: int = 200
     replay_rows: int = 500
     replay_tolerance: float = 1e-4
-    quantiles: tuple[float, ...] = (0.5, 0.95, 0.99)
     effects: dict[str, tuple[float, float]] = field(
         default_factory=lambda: {
+            "skew": (0.1, 0.25),
+            "drift": (0.1, 0.25),
+            "joint": (0.3, 0.6),
             "prediction_drift": (0.1, 0.25),
             "transform_skew": (0.001, 0.01),
             "missing": (0.05, 0.2),

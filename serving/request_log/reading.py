@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from components.shared.errors import InputError, PlumblineWarning, UsageError
 from serving.request_log.arrow_types import conformed, merged_schema
 from serving.request_log.duckdb_sources import Source, identifier, literal, parquet, readable_names, union
+from serving.request_log.event_ranges import may_overlap
 from serving.request_log.frames import Scan, scan
 from serving.request_log.labels import labels_sql
 from serving.request_log.layout import SUFFIX, Layout, SealedFile
@@ -125,6 +126,7 @@ class RequestLog:
         since: datetime | None = None,
         until: datetime | None = None,
         parameters: Sequence[Any] = (),
+        by_event_time: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """Streams the result of a SQL query over the view `requests`, in DuckDB's dialect.
 
@@ -136,11 +138,12 @@ class RequestLog:
           since: Earliest time of the view's rows, inclusive.
           until: Latest time, exclusive.
           parameters: Values of `?` in the query.
+          by_event_time: Whether `since` and `until` are event times (the time of arrival where a row has none).
 
         Raises:
           UsageError: DuckDB refuses the query.
         """
-        with self.relation(since, until) as found:
+        with self.relation(since, until, by_event_time=by_event_time) as found:
             joined, names = self.joined(found, with_target=True)
             described = ", ".join(
                 f"{_as_text(f'x{number}', found.schema, name)} AS {identifier(shown)}"
@@ -187,10 +190,11 @@ class RequestLog:
         until: datetime | None = None,
         versions: Sequence[int] = (),
         labels: Sequence[str] = (),
+        by_event_time: bool = False,
     ) -> Iterator["Relation"]:
-        """Rows of the log as SQL, on a connection of their own; arguments as those of `read`."""
+        """Rows of the log as SQL, on a connection of their own; arguments as those of `read` and `query`."""
         with self._connected() as connection, ExitStack() as registered:
-            yield self._relation(connection, registered, since, until, versions, labels)
+            yield self._relation(connection, registered, since, until, versions, labels, by_event_time)
 
     def _relation(
         self,
@@ -200,17 +204,21 @@ class RequestLog:
         until: datetime | None,
         versions: Sequence[int],
         labels: Sequence[str],
+        by_event_time: bool,
     ) -> "Relation":
-        snapshot = self.snapshot(since, until)
+        snapshot = self.snapshot() if by_event_time else self.snapshot(since, until)
         files = [file for file in snapshot.files if not versions or file.version in versions]
+        if by_event_time:
+            files = [file for file in files if may_overlap(file.path, since, until)]
         sources = [*_sealed_sources(files), *_open_sources(snapshot, connection, registered)]
         sql, schema = union(sources, FIXED)
         conditions = []
         place = {name: f"x{schema.get_field_index(name)}" for name in FIXED.names}
+        time = f"coalesce({place['event_time']}, {place['time']})" if by_event_time else place["time"]
         if since is not None:
-            conditions.append(f"{place['time']} >= {_timestamp(since)}")
+            conditions.append(f"{time} >= {_timestamp(since)}")
         if until is not None:
-            conditions.append(f"{place['time']} < {_timestamp(until)}")
+            conditions.append(f"{time} < {_timestamp(until)}")
         if versions:
             conditions.append(f"{place['version']} IN ({', '.join(str(int(version)) for version in versions)})")
         if labels:
