@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -115,6 +116,24 @@ class MonitorStore:
             yield
         finally:
             os.close(descriptor)
+
+    def restart(self) -> Path | None:
+        """Forgets all windows, measurements, incidents and states; retrainings stay, since each is done once.
+
+        Returns:
+          The backup of the store as it was; None if it was empty.
+        """
+        if not self.windows():
+            return None
+        backup = self.folder / f"{FILE.removesuffix('.sqlite')}-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.sqlite"
+        with sqlite3.connect(backup) as copy:
+            self._connection.backup(copy)
+        copy.close()
+        with self._connection:
+            for table in ("windows", "measurements", "incidents"):
+                self._connection.execute(f"DELETE FROM {table}")
+            self._connection.execute("DELETE FROM state WHERE name NOT LIKE 'retraining%'")
+        return backup
 
     def add(self, result: WindowResult) -> None:
         """Adds the result of a window in one transaction; what an earlier result of the window said is replaced."""

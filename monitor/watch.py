@@ -7,6 +7,7 @@ incidents, and an incident is put into the outbox before it is sent.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from monitor.alarms.alarm_rule import AlarmRule
@@ -18,9 +19,10 @@ from monitor.incident import Alarm, Cause, Incident
 from monitor.inputs.replay import Replayer
 from monitor.inputs.settings import InputSettings
 from monitor.measurement import Measurement
-from monitor.sinks.delivery import Delivery, Sink, deliver
+from monitor.sinks.delivery import Delivery, RetryPolicy, Sink, deliver
 from monitor.sinks.event import events
 from monitor.sinks.outbox import Outbox
+from monitor.sinks.prometheus_file import write_metrics
 from monitor.store import MonitorStore, WindowResult
 from monitor.window import Window
 from monitor.window_checks import LABEL_KINDS, check_inputs, main_version
@@ -93,6 +95,8 @@ class Parts:
       label_checks: Name of a state in the store -> check of labels.
       sinks: Name -> where incidents are sent.
       outbox: Events that still have to be sent; None without sinks.
+      retry: Waiting times between attempts to send.
+      prometheus: File of gauges that is written after each look; None for none.
     """
 
     dataset: MonitoredDataset
@@ -104,6 +108,8 @@ class Parts:
     label_checks: Mapping[str, LabelCheck] = field(default_factory=dict)
     sinks: Mapping[str, Sink] = field(default_factory=dict)
     outbox: Outbox | None = None
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    prometheus: Path | None = None
 
 
 class Watch:
@@ -116,6 +122,11 @@ class Watch:
         self._recent: dict[int, WindowData] = {}
         self.messages: tuple[str, ...] = ()
         """What the last look said about the log itself, one line each."""
+
+    @property
+    def store(self) -> MonitorStore:
+        """The store."""
+        return self._parts.store
 
     def look(self, now: datetime | None = None) -> Iterator[LookedWindow]:
         """Measures the windows that are new, or have new rows or labels, oldest first; yields each when it is stored.
@@ -136,15 +147,30 @@ class Watch:
         if plan.state:
             store.put_state(WINDOWS, plan.state)
 
-    def send(self, now: datetime | None = None) -> Delivery | None:
-        """Sends the incidents that changed, and what waits in the outbox; None without sinks."""
-        parts = self._parts
-        if parts.outbox is None or not parts.sinks:
-            return None
-        windows = parts.store.windows()
+    def send(self, now: datetime | None = None) -> Delivery:
+        """Sends the incidents that changed, and what waits in the outbox; writes the gauges.
+
+        Raises:
+          OSError: The file of gauges cannot be written.
+        """
+        parts, now = self._parts, now or datetime.now(timezone.utc)
+        windows, incidents = parts.store.windows(), parts.store.incidents()
         last = Incident.time_text(windows[-1].end) if windows else ""
-        wanted = [one for one in parts.store.incidents() if one.state != "closed" or one.updated == last]
-        return deliver(events(parts.dataset.name, wanted), parts.sinks, parts.outbox, now or datetime.now(timezone.utc))
+        delivery = Delivery(0, 0, 0)
+        if parts.outbox is not None and parts.sinks:
+            wanted = [one for one in incidents if one.state != "closed" or one.updated == last]
+            delivery = deliver(events(parts.dataset.name, wanted), parts.sinks, parts.outbox, now, parts.retry)
+        if parts.prometheus is not None and windows:
+            write_metrics(
+                parts.prometheus,
+                parts.dataset.name,
+                windows[-1],
+                [one for _, one in parts.store.measurements(windows[-1].number)],
+                [one for one in incidents if one.state != "closed"],
+                parts.store.state(ALARMS) or {},
+                delivery.waiting,
+            )
+        return delivery
 
     def close(self) -> None:
         """Releases the models that were loaded for the replay."""
@@ -223,14 +249,17 @@ class Watch:
         if not earlier:
             return None
         last = earlier[-1]
-        if last.number not in self._recent:
-            self._keep(self._log.read(Bounds(last.number, last.start, last.end), last.state))
-        return self._recent[last.number]
+        known = self._recent.get(last.number)
+        return known or self._keep(self._log.read(Bounds(last.number, last.start, last.end), last.state))
 
-    def _keep(self, data: WindowData) -> None:
-        self._recent[data.window.number] = data
-        while len(self._recent) > _KEPT:
-            del self._recent[min(self._recent)]
+    def _keep(self, data: WindowData) -> WindowData:
+        """Keeps a window with rows in memory, in place of the one that was kept first."""
+        if data.window.rows:
+            self._recent.pop(data.window.number, None)
+            self._recent[data.window.number] = data
+            while len(self._recent) > _KEPT:
+                del self._recent[next(iter(self._recent))]
+        return data
 
 
 def _upstream(dataset: MonitoredDataset) -> dict[str, tuple[str, ...]]:

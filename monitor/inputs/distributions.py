@@ -1,5 +1,6 @@
 """Drift and skew of the inputs: distances between the features of a window and those of a reference."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,8 +16,9 @@ from monitor.windows.baseline import Baseline
 from monitor.windows.window_data import WindowData
 
 JOINT = "joint"
-_SEVERE = 2.5
-"""Severe effect as a multiple of a threshold that a feature has in the settings or the schema."""
+_CHANCE = {"kolmogorov_smirnov": 0.8687, "chebyshev": 0.5}
+"""Distance of two samples of n and m rows from one distribution, divided by sqrt(1/n + 1/m): the mean of Kolmogorov's
+distribution, sqrt(pi / 2) ln 2; and the largest standard deviation of a difference of shares."""
 
 
 def check_skew(data: WindowData, baseline: Baseline, settings: InputSettings) -> list[Measurement]:
@@ -35,7 +37,22 @@ def check_drift(
     """Compares the features of a window with those of the window before; [] without one, or if it has few rows."""
     if previous is None or len(previous.table) < settings.min_rows:
         return []
+    # The joint distribution is compared with the training data alone: its test costs more than all others together.
+    settings = replace(settings, joint_rows=0)
     return _compared("drift", "previous", previous.features(), data, data.dataset.drift, baseline, settings)
+
+
+def without_chance(distance: float, before: int, now: int, measure: str) -> float:
+    """Returns sqrt(max(0, d^2 - c^2 (1/n + 1/m))): a distance without what sampling adds to it, whatever the rows.
+
+    Args:
+      distance: d, in [0, 1].
+      before: n, rows of the reference.
+      now: m, rows of the window.
+      measure: Main measure, with c in _CHANCE.
+    """
+    chance = _CHANCE.get(measure, 0.0) ** 2 * (1 / before + 1 / now)
+    return math.sqrt(max(0.0, distance**2 - chance))
 
 
 def _compared(
@@ -63,10 +80,7 @@ def _compared(
     found = find_drift(before.select(names).to_batches(), now.select(names).to_batches(), plan)
     chosen = [one for one in found.rows if one.measure in MAIN or one.measure == JOINT]
     whole = {(one.feature, one.measure): one.distance for one in chosen if not one.slice}
-    return [
-        _measurement(kind, reference, one, whole, len(now), config.rules.thresholds, baseline, settings)
-        for one in chosen
-    ]
+    return [_measurement(kind, reference, one, whole, (len(before), len(now)), baseline, settings) for one in chosen]
 
 
 def _measurement(
@@ -74,15 +88,12 @@ def _measurement(
     reference: Reference,
     one: DriftFinding,
     whole: Mapping[tuple[str, str], float],
-    rows: int,
-    thresholds: Mapping[str, float],
+    rows: tuple[int, int],
     baseline: Baseline,
     settings: InputSettings,
 ) -> Measurement:
     moderate, severe = settings.effects["joint" if one.feature == COLUMNS else kind]
-    if one.feature in thresholds:
-        moderate, severe = thresholds[one.feature], min(1.0, _SEVERE * thresholds[one.feature])
-    effect = one.distance
+    effect = one.distance if one.feature == COLUMNS else without_chance(one.distance, *rows, one.measure)
     if one.slice:  # what all rows have in common is a matter of all rows
         effect = max(0.0, effect - whole.get((one.feature, one.measure), 0.0))
     return Measurement(
@@ -92,8 +103,8 @@ def _measurement(
         value=one.distance,
         effect=effect,
         moderate=moderate,
-        severe=max(severe, moderate),
-        rows=rows,
+        severe=severe,
+        rows=rows[1],
         detail=one.detail,
         reference=reference,
         slice=one.slice,

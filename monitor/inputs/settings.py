@@ -16,13 +16,13 @@ class InputSettings:
       replay_rows: Rows of a window that are replayed through the model; 0 skips it.
       replay_tolerance: Absolute difference between a logged and a replayed prediction from which they differ.
       effects: Kind of measurement -> effects from which it is moderate and severe; "joint" is the joint distribution of
-        drift and skew. A threshold that a feature has in the schema or in [drift] is its moderate effect.
+        drift and skew. The thresholds of [drift] and of the schema are not taken: they are for whole spans.
     """
 
     checks: tuple[str, ...] = CHECKS
-    joint_rows: int = 2000
+    joint_rows: int = 1000
     min_rows: int = 200
-    replay_rows: int = 500
+    replay_rows: int = 200
     replay_tolerance: float = 1e-4
     effects: dict[str, tuple[float, float]] = field(
         default_factory=lambda: {

@@ -31,6 +31,7 @@ from pipeline.settings.sections.evaluation import EvaluationSection, check_evalu
 from pipeline.settings.sections.features import FeaturesSection
 from pipeline.settings.sections.kubeflow import KubeflowSection
 from pipeline.settings.sections.model_card import ModelCardSection
+from pipeline.settings.sections.monitor import MonitorSection
 from pipeline.settings.sections.request_log import RequestLogSection
 from pipeline.settings.sections.retraining import RetrainingSection
 from pipeline.settings.sections.section import ConfigSection, Names, Policy, Task
@@ -164,6 +165,7 @@ class Config(ConfigSection):
     registry: RegistrySection = RegistrySection()
     request_log: RequestLogSection = RequestLogSection()
     canary: CanarySection = CanarySection()
+    monitor: MonitorSection = MonitorSection()
     retraining: RetrainingSection = RetrainingSection()
     alarms: AlarmsSection = AlarmsSection()
     sinks: SinksSection = SinksSection()
