@@ -4,9 +4,9 @@ A killed look is repeated: each window is one transaction of the store, with the
 incidents, and an incident is put into the outbox before it is sent.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from monitor.alarms.settings import AlarmSettings
 from monitor.incident import Alarm, Cause, Incident
 from monitor.inputs.replay import Replayer
 from monitor.inputs.settings import InputSettings
+from monitor.label_checks import LabelCheck, LabelContext
 from monitor.measurement import Measurement
 from monitor.sinks.delivery import Delivery, RetryPolicy, Sink, deliver
 from monitor.sinks.event import events
@@ -41,8 +42,8 @@ WINDOWS, ALARMS, TOLD = "windows", "alarms", "told"
 _KEPT = 3
 """Windows whose rows are kept in memory for the next one's comparison."""
 
-LabelCheck = Callable[[WindowData, Baseline, Any, datetime], tuple[Sequence[Measurement], Any]]
-"""(window, baseline of its main version, own state, event clock) -> measurements and new state, both of JSON values."""
+YEAR = timedelta(weeks=52)
+"""A season: so many weeks, so that a window is compared with one of the same days of the week."""
 
 
 @dataclass(frozen=True)
@@ -196,14 +197,18 @@ class Watch:
         else:
             found = [one for one in known if one.kind not in LABEL_KINDS]
         states: dict[str, Any] = {}
+        diagnosis = ""
         if version is not None:
+            before = {name: store.state(name) for name in parts.label_checks}
+            context = LabelContext(data, baseline, before, plan.clock, lambda: self._year_ago(task.bounds, version))
             for name, check in parts.label_checks.items():
-                measured, states[name] = check(data, baseline, store.state(name), plan.clock)
-                found += measured
+                outcome = check(context)
+                found += outcome.measurements
+                states[name], diagnosis = outcome.state, outcome.diagnosis or diagnosis
         if late:
             messages.append(f"window {data.window.number}: {late:,} rows came late; it was measured again")
         alarms, states[ALARMS] = self._rule.update(data.window, found, store.state(ALARMS))
-        incidents = self._incidents(alarms, found, data, baseline, states[ALARMS])
+        incidents = self._incidents(alarms, found, data, baseline, states[ALARMS], diagnosis)
         fresh, states[TOLD] = _untold(messages, store.state(TOLD))
         if task.known is None:
             states[WINDOWS] = plan.state
@@ -219,6 +224,7 @@ class Watch:
         data: WindowData,
         baseline: Baseline,
         state: Mapping[str, Any],
+        diagnosis: str,
     ) -> list[Incident]:
         store, settings = self._parts.store, self._parts.settings.alarms
         rows = None
@@ -240,8 +246,16 @@ class Watch:
             state,
             next_number=max((one.number for one in every), default=0) + 1,
             causes=found,
+            diagnosis=diagnosis,
             minor_weight=settings.minor_weight,
         )
+
+    def _year_ago(self, bounds: Bounds, version: int) -> WindowData | None:
+        """The window of the same time a year ago; None if there is none, or another version answered it."""
+        for one in self._parts.store.windows():
+            if one.start == bounds.start - YEAR and one.end == bounds.end - YEAR and version in one.versions:
+                return self._log.read(Bounds(one.number, one.start, one.end), one.state)
+        return None
 
     def _previous(self, bounds: Bounds) -> WindowData | None:
         """The newest window with rows before this one, of those that are adjacent but for a few empty ones."""

@@ -1,6 +1,9 @@
-"""Drift and skew of the inputs: distances between the features of a window and those of a reference."""
+"""Drift and skew of the inputs: distances between the features of a window and those of a reference.
 
-import math
+The effect is the distance without its sampling noise (components/drift_validator/severity.py), so that it does not
+depend on the number of rows; in a slice, without what all rows have in common.
+"""
+
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -16,9 +19,6 @@ from monitor.windows.baseline import Baseline
 from monitor.windows.window_data import WindowData
 
 JOINT = "joint"
-_CHANCE = {"kolmogorov_smirnov": 0.8687, "chebyshev": 0.5}
-"""Distance of two samples of n and m rows from one distribution, divided by sqrt(1/n + 1/m): the mean of Kolmogorov's
-distribution, sqrt(pi / 2) ln 2; and the largest standard deviation of a difference of shares."""
 
 
 def check_skew(data: WindowData, baseline: Baseline, settings: InputSettings) -> list[Measurement]:
@@ -40,19 +40,6 @@ def check_drift(
     # The joint distribution is compared with the training data alone: its test costs more than all others together.
     settings = replace(settings, joint_rows=0)
     return _compared("drift", "previous", previous.features(), data, data.dataset.drift, baseline, settings)
-
-
-def without_chance(distance: float, before: int, now: int, measure: str) -> float:
-    """Returns sqrt(max(0, d^2 - c^2 (1/n + 1/m))): a distance without what sampling adds to it, whatever the rows.
-
-    Args:
-      distance: d, in [0, 1].
-      before: n, rows of the reference.
-      now: m, rows of the window.
-      measure: Main measure, with c in _CHANCE.
-    """
-    chance = _CHANCE.get(measure, 0.0) ** 2 * (1 / before + 1 / now)
-    return math.sqrt(max(0.0, distance**2 - chance))
 
 
 def _compared(
@@ -79,8 +66,8 @@ def _compared(
     )
     found = find_drift(before.select(names).to_batches(), now.select(names).to_batches(), plan)
     chosen = [one for one in found.rows if one.measure in MAIN or one.measure == JOINT]
-    whole = {(one.feature, one.measure): one.distance for one in chosen if not one.slice}
-    return [_measurement(kind, reference, one, whole, (len(before), len(now)), baseline, settings) for one in chosen]
+    whole = {(one.feature, one.measure): one.corrected_distance or 0.0 for one in chosen if not one.slice}
+    return [_measurement(kind, reference, one, whole, len(now), baseline, settings) for one in chosen]
 
 
 def _measurement(
@@ -88,12 +75,12 @@ def _measurement(
     reference: Reference,
     one: DriftFinding,
     whole: Mapping[tuple[str, str], float],
-    rows: tuple[int, int],
+    rows: int,
     baseline: Baseline,
     settings: InputSettings,
 ) -> Measurement:
     moderate, severe = settings.effects["joint" if one.feature == COLUMNS else kind]
-    effect = one.distance if one.feature == COLUMNS else without_chance(one.distance, *rows, one.measure)
+    effect = one.corrected_distance or 0.0  # None in a slice where it is negligible
     if one.slice:  # what all rows have in common is a matter of all rows
         effect = max(0.0, effect - whole.get((one.feature, one.measure), 0.0))
     return Measurement(
@@ -104,7 +91,7 @@ def _measurement(
         effect=effect,
         moderate=moderate,
         severe=severe,
-        rows=rows[1],
+        rows=rows,
         detail=one.detail,
         reference=reference,
         slice=one.slice,

@@ -5,7 +5,6 @@ import pyarrow as pa
 
 from components.drift_validator.drift_detection import DriftConfig, find_drift
 from components.drift_validator.thresholds import MAIN
-from monitor.inputs.distributions import without_chance
 from monitor.inputs.settings import InputSettings
 from monitor.measurement import Measurement, Reference
 from monitor.windows.baseline import Baseline
@@ -46,7 +45,7 @@ def _compared(
             subject=SUBJECT,
             measure=one.measure,
             value=one.distance,
-            effect=without_chance(one.distance, len(before), len(now), one.measure),
+            effect=one.corrected_distance or 0.0,
             moderate=moderate,
             severe=severe,
             rows=len(now),

@@ -139,4 +139,6 @@ def _retrain(parsed: argparse.Namespace, retrainer: "Retrainer | None", now: Any
 
 
 def _retrainer(parsed: argparse.Namespace, store: Any) -> "Retrainer | None":
-    return None
+    from pipeline.cli.retraining_parts import retrainer_of
+
+    return retrainer_of(parsed, store)

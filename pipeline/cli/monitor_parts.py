@@ -85,7 +85,16 @@ def monitor_parts(parsed: argparse.Namespace, store: "MonitorStore") -> "Parts":
 
 def label_checks(config: "Config") -> dict[str, Callable[..., Any]]:
     """The checks that use labels, by the name of their state in the store."""
-    return {}
+    from monitor.changes.diagnosis import ChangeSettings
+    from monitor.label_checks import changes_check, performance_check
+    from monitor.performance.settings import PerformanceSettings
+
+    found: dict[str, Callable[..., Any]] = {}
+    if config.monitor.performance:
+        found["performance"] = performance_check(PerformanceSettings())
+    if config.monitor.changes:
+        found["changes"] = changes_check(ChangeSettings())
+    return found
 
 
 def run_artifacts(parsed: argparse.Namespace, home: Path, run_id: str) -> "RunArtifacts":
