@@ -9,8 +9,9 @@ sum of the log bets on a shift by one standard deviation was 0 (Page 1954). With
 
 where 1.25 makes a standard deviation of the mean absolute deviation of a normal distribution: it adapts to the history
 between the two thresholds of the check and never beyond them. It stands in the text of the alarm and in the state.
-While a stream is in alarm its windows do not enter its history (see like_windows.learn); the alarm closes after
-`close_windows` windows in a row below `close` times the opening threshold.
+The windows since the onset (at most the last 5) enter the history when it is gone or the alarm is closed: a change
+is not compared with itself. While a stream is in alarm its windows do not enter its history (see like_windows.learn);
+the alarm closes after `close_windows` windows in a row below `close` times the opening threshold.
 """
 
 import hashlib
@@ -35,6 +36,7 @@ LABELLED = frozenset({"performance", "concept_drift", "prior_shift", "label_cove
 """Kinds that are judged when the window is mature: before, the labels that came first would be taken for all."""
 _OF_A_VERSION = frozenset({"training", "evaluation"})
 _COLD_P_VALUE = 1e-6
+_LONGEST_HELD = 5
 _FLOOR = 0.1
 _ONSET_BET = BETS.index(1.0)
 _LEAST_TOP = 2.0
@@ -79,6 +81,7 @@ class AlarmRule:
                 continue
             if one.reference in _OF_A_VERSION and version != new["version"]:
                 stream.restart()
+                stream.settle(window, self.settings.like)
             alarm = self._judge(window, one, stream, allowed[one.stream])
             if alarm:
                 alarms.append(alarm)
@@ -106,19 +109,21 @@ class AlarmRule:
     def _judge(self, window: Window, one: Measurement, stream: StreamState, limit: float) -> Alarm | None:
         settings = self.settings
         like = expected(stream.groups, window, settings.like)
-        known = len(stream.scores) >= settings.history and like is not None
+        known = len(stream.scores) - len(stream.held) >= settings.history and like is not None
         stream.number = window.number
         if stream.alarmed:  # the threshold stays as it was when the alarm was raised
             stream.below = stream.below + 1 if one.effect < settings.close * stream.threshold else 0
             if stream.below >= settings.close_windows:
                 stream.restart()
+                stream.settle(window, settings.like)
             learn(stream.groups, window, one.effect, settings.like, alarmed=True)
             return None
         severe = one.effect >= one.severe
         if known and like is not None:
             scores = np.asarray([*stream.scores, like.score(one.effect, _FLOOR * one.moderate)])
-            series = innovations(scores)
-            p = conformal_p_value(series[:-1], float(series[-1]), _uniform(one.stream, window), _LEAST_TOP)
+            past = len(stream.scores) - len(stream.held)
+            series = innovations(scores, past)
+            p = conformal_p_value(series[:past], float(series[-1]), _uniform(one.stream, window), _LEAST_TOP)
             log_e = bets(p)
             stream.log_sums = advance(stream.log_sums, log_e)
             found = evidence(stream.log_sums)
@@ -145,7 +150,8 @@ class AlarmRule:
             del stream.scores[: -self.settings.longest_history]
         stream.effects.append(one.effect)
         del stream.effects[: -self.settings.longest_history]
-        learn(stream.groups, window, one.effect, self.settings.like)
+        stream.held.append((window.start.isoformat(), (window.end - window.start).total_seconds(), one.effect))
+        stream.settle(window, self.settings.like, _LONGEST_HELD if stream.streak else 0)
 
 
 def in_alarm(state: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:

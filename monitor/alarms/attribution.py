@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from monitor.alarms.binned_change import Codes, by_values, coded, most, parts, parts_of_one_side
+from monitor.alarms.binned_change import Codes, by_values, coded, counts, distance, most, parts, parts_of_one_side
 from monitor.alarms.budget import HARM
 from monitor.alarms.lineage import Lineage
 from monitor.incident import Alarm, Cause
@@ -18,6 +18,9 @@ _NEAR = 0.1
 _SLICES = 60
 _ROWS = 50_000
 _LONGEST = 5
+_BEFORE = 5
+_LIFT = 1.5
+"""How many times as large the change within a slice has to be as over all rows."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def causes(
 ) -> tuple[Cause, ...]:
     """Returns the causes of alarms of one incident, most likely first.
 
-    Columns are ordered by the effect beyond what is usual in their history, relative to the severe threshold. Columns
+    Columns are ordered by the effect beyond what was usual before, relative to the severe threshold. Columns
     that are derived from one column of the source are one cause. Metrics and joint measures come after columns: they
     are consequences.
 
@@ -76,10 +79,21 @@ def causes(
 
 def _order(alarm: Alarm, state: Mapping[str, Any], rows: Rows | None) -> tuple[bool, bool, float, str]:
     one = alarm.measurement
-    usual = state.get("streams", {}).get(one.stream, {}).get("groups", {}).get("all", [0.0, 0.0, 0.0])[1]
-    beyond = (one.effect - usual) / max(one.severe, 1e-12)
+    beyond = (one.effect - _usual(alarm, state)) / max(one.severe, 1e-12)
     is_column = rows is None or one.subject in _columns(rows)
     return one.kind in HARM or one.kind == "prediction_drift", not is_column, -beyond, one.subject
+
+
+def _usual(alarm: Alarm, state: Mapping[str, Any]) -> float:
+    """The mean effect of the history, or the median of the last windows before the onset if that is larger.
+
+    A fault comes at once; a season that goes on is larger than the mean of the past, but not than the last windows.
+    """
+    stream = state.get("streams", {}).get(alarm.measurement.stream, {})
+    effects = stream.get("effects", [])
+    before = effects[: len(effects) - len(stream.get("held", []))][-_BEFORE:]  # without the windows since the onset
+    mean = stream.get("groups", {}).get("all", [0.0, 0.0, 0.0])[1]
+    return max(mean, float(np.median(before)) if before else 0.0)
 
 
 def _columns(rows: Rows) -> set[str]:
@@ -107,13 +121,15 @@ def _slice(subject: str, codes: Codes, rows: Rows, now: pa.Array, then: pa.Array
     names = rows.slices or tuple(
         name for name in rows.reference.column_names if pa.types.is_string(rows.reference[name].type)
     )
+    whole = float(distance(*counts(codes)))
     candidates = []
     for name in names[:_SLICES]:
         if name == subject or name not in _columns(rows):
             continue
         groups = by_values(rows.current[name].take(now), rows.reference[name].take(then))
         for part in parts(codes, groups):
-            if part.group < len(groups.names) - 2:  # the last two are "other values" and "missing"
+            named = part.group < len(groups.names) - 2  # the last two are "other values" and "missing"
+            if named and part.within >= _LIFT * whole:
                 candidates.append((part.share, part.within, f"{name}={groups.names[part.group]}"))
     best = max((share for share, _, _ in candidates), default=0.0)
     if best < _EXPLAINS:

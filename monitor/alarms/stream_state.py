@@ -1,13 +1,14 @@
 """The state of one stream: its history, its e-detector, and whether it is in alarm."""
 
 import math
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.alarms.like_windows import Groups
+from monitor.alarms.like_windows import Groups, learn
 from monitor.window import Window
 
 Floats = NDArray[np.float64]
@@ -23,6 +24,8 @@ class StreamState:
       scores: Scores of the windows of the history, oldest first; see like_windows.Expected.score.
       effects: Their effects.
       groups: Means of the like windows.
+      held: Start, length in seconds and effect of the windows since the onset: the last of `scores` and `effects`,
+        not yet part of the history.
       log_sums: The e-detector, see e_detector.advance.
       cumulative: Cumulative sum of the log bets since the onset.
       streak: Number of windows since the onset; 0 while there is none.
@@ -38,6 +41,7 @@ class StreamState:
     scores: list[float] = field(default_factory=list)
     effects: list[float] = field(default_factory=list)
     groups: Groups = field(default_factory=dict)
+    held: list[tuple[str, float, float]] = field(default_factory=list)
     log_sums: list[float] = field(default_factory=list)
     cumulative: float = 0.0
     streak: int = 0
@@ -55,6 +59,19 @@ class StreamState:
             return
         self.streak, self.total = self.streak + 1, self.total + effect
         self.since = self.since or window.start.isoformat()
+
+    def settle(self, window: Window, least: int, keep: int = 0) -> None:
+        """Puts the windows since the onset, but the last `keep`, into the history.
+
+        Args:
+          window: Any window; only its other fields are used.
+          least: See like_windows.learn.
+          keep: Number of windows that stay held.
+        """
+        while len(self.held) > keep:
+            start, seconds, effect = self.held.pop(0)
+            begin = datetime.fromisoformat(start)
+            learn(self.groups, replace(window, start=begin, end=begin + timedelta(seconds=seconds)), effect, least)
 
     def restart(self) -> None:
         """Ends an alarm; the evidence begins anew, the history stays."""
@@ -76,26 +93,29 @@ class StreamState:
         state = cls(**{name: value for name, value in found.items() if name in known})
         state.scores, state.effects, state.log_sums = list(state.scores), list(state.effects), list(state.log_sums)
         state.groups = {key: list(values) for key, values in state.groups.items()}
+        state.held = [(start, seconds, effect) for start, seconds, effect in state.held]
         return state
 
 
-def innovations(scores: Floats) -> Floats:
+def innovations(scores: Floats, known: int) -> Floats:
     """Returns the part of each score that the score before does not explain: (z - phi z_before) / sqrt(1 - phi^2).
 
     Effects of neighbouring windows are correlated (weather, campaigns), and ranks of correlated scores are not
     independent; residuals of a first-order autoregression nearly are (Alwan and Roberts 1988, "Time-series modeling for
-    statistical process control"). phi is the lag-one correlation of all scores but the last, at least 0 and at most
+    statistical process control"). phi is the lag-one correlation of the first `known` scores, at least 0 and at most
     0.95; it is 0 below 20 scores. Its bias, about -(1 + 4 phi) / n, is corrected (Marriott and Pope 1954).
     """
-    past = scores[:-1]
+    past = scores[:known]
     if len(past) < 20:
         return scores
-    centred = np.clip(past - np.median(past), *np.quantile(past - np.median(past), (0.02, 0.98)))
+    centred = past - np.median(past)
+    centred = np.clip(centred, *np.quantile(centred, (0.02, 0.98)))
     total = float(centred @ centred)
     raw = float(centred[1:] @ centred[:-1]) / total if total > 0 else 0.0
     phi = min(0.95, max(0.0, raw + (1 + 4 * max(0.0, raw)) / len(past)))
     before = np.concatenate([[0.0], scores[:-1]])
-    return (scores - phi * before) / math.sqrt(1 - phi**2)
+    found: Floats = (scores - phi * before) / math.sqrt(1 - phi**2)
+    return found
 
 
 def _rounded(value: float) -> float:
