@@ -10,7 +10,6 @@ import pandas as pd
 from monitor.performance.scored_rows import ScoredRows, Task
 
 FLIGHTS = Path(__file__).resolve().parents[1] / "data" / "flights"
-DAY = 86_400.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +31,8 @@ class Stream:
     windows: Sequence[ScoredRows]
 
 
-def flights(kind: str) -> Stream:
-    """The flights: trained on January and February, evaluated on March, then by weeks.
-
-    Args:
-      kind: "late" (more than 15 minutes late, binary), or "hour" (which of three parts of the day a flight is scheduled
-        for is not the question: multiclass of late, on time and early thirds is) or "delay" in minutes.
-    """
+def flights() -> Stream:
+    """The flights, late or not: trained on January and February, evaluated on March, then by weeks."""
     spans = [pd.read_csv(FLIGHTS / f"span-{month:02d}.csv", low_memory=False) for month in range(1, 13)]
     table = pd.concat(spans, ignore_index=True)
     stamp = pd.to_datetime(table["row_id"].str.rsplit("-", n=1).str[1], format="%Y%m%dT%H%M")
@@ -49,12 +43,12 @@ def flights(kind: str) -> Stream:
     train = month <= 2
     x = encode(features, train)
     y = table["late"].to_numpy(np.float64)
-    scores = _boosted(x[train], y[train], x, "binary")
+    scores = _boosted(x[train], y[train], x)
     rows = ScoredRows(x, scores, y, time=(stamp - pd.Timestamp(0)).dt.total_seconds().to_numpy())
     week = ((stamp - pd.Timestamp("2013-04-01")).dt.days // 7).to_numpy()
     windows = [rows.among(week == number) for number in range(int(week.max()) + 1)]
     windows = [one for one in windows if len(one) >= 2000]
-    return Stream(f"flights, {kind}, by week", True, ("auc", "average_precision", "f1", "log_loss"),
+    return Stream("flights", True, ("auc", "average_precision", "f1", "log_loss"),
                   rows.among(month == 3), windows)  # fmt: skip
 
 
@@ -64,7 +58,7 @@ def employment(folder: Path) -> Stream:
     analysis = pd.read_parquet(folder / "employment_MA_analysis.pq")
     analysis = analysis.merge(pd.read_parquet(folder / "employment_MA_analysis_target.pq"), on="id")
     drop = ("id", "year", "prediction")
-    return _given("employment_MA", reference, analysis, "employed", "predicted_probability", drop, True, 5000)
+    return _given("employment", reference, analysis, "employed", "predicted_probability", drop, True, 5000)
 
 
 def california(folder: Path) -> Stream:
@@ -73,7 +67,7 @@ def california(folder: Path) -> Stream:
     analysis = pd.read_csv(folder / "california_housing_analysis.csv")
     analysis = analysis.merge(pd.read_csv(folder / "california_housing_analysis_gt.csv"), on="id")
     drop = ("id", "y_pred", "timestamp")
-    return _given("california_housing", reference, analysis, "clf_target", "y_pred_proba", drop, True, 600)
+    return _given("california", reference, analysis, "clf_target", "y_pred_proba", drop, True, 600)
 
 
 def car_loan(folder: Path) -> Stream:
@@ -82,7 +76,7 @@ def car_loan(folder: Path) -> Stream:
     analysis = pd.read_csv(folder / "synthetic_car_loan_analysis.csv")
     target = pd.read_csv(folder / "synthetic_car_loan_analysis_target.csv")
     analysis = analysis.merge(target, on="id") if "id" in target else pd.concat([analysis, target], axis=1)
-    return _given("synthetic_car_loan", reference, analysis, "repaid", "y_pred_proba", ("id", "y_pred", "timestamp"),
+    return _given("car_loan", reference, analysis, "repaid", "y_pred_proba", ("id", "y_pred", "timestamp"),
                   False, 5000)  # fmt: skip
 
 
@@ -92,7 +86,7 @@ def car_price(folder: Path) -> Stream:
     analysis = pd.read_csv(folder / "regression_synthetic_analysis.csv")
     target = pd.read_csv(folder / "regression_synthetic_analysis_targets.csv")
     analysis = analysis.merge(target, on="id") if "id" in target else pd.concat([analysis, target], axis=1)
-    stream = _given("regression_synthetic", reference, analysis, "y_true", "y_pred", ("id", "timestamp"), False, 5000,
+    stream = _given("car_price", reference, analysis, "y_true", "y_pred", ("id", "timestamp"), False, 5000,
                     "regression")  # fmt: skip
     return replace(stream, metrics=("rmse", "mae"))
 
@@ -113,7 +107,7 @@ def covariate_shift(seed: int) -> Stream:
     reference = rows(8000, 0.0)
     shifts = np.concatenate([np.zeros(10), np.linspace(0.1, 1.2, 10), random.uniform(-1.2, 1.2, 10)])
     metrics = ("auc", "average_precision", "f1", "log_loss")
-    return Stream("simulated covariate shift", False, metrics, reference, [rows(3000, one) for one in shifts])
+    return Stream("covariate_shift", False, metrics, reference, [rows(3000, one) for one in shifts])
 
 
 def encode(table: pd.DataFrame, fitted: np.ndarray) -> np.ndarray:
@@ -148,7 +142,7 @@ def _given(
     return Stream(name, real, metrics, rows.among(np.flatnonzero(keep & old)), windows)
 
 
-def _boosted(x: np.ndarray, y: np.ndarray, every: np.ndarray, kind: str) -> np.ndarray:
+def _boosted(x: np.ndarray, y: np.ndarray, every: np.ndarray) -> np.ndarray:
     from lightgbm import LGBMClassifier
 
     model = LGBMClassifier(n_estimators=150, learning_rate=0.05, num_leaves=31, n_jobs=1, random_state=1, verbose=-1)

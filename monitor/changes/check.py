@@ -70,7 +70,7 @@ def measurements(diagnosis: Diagnosis, rows: int, version: int, settings: Change
         effect=abs(relation.effect) if relation is not None and diagnosis.kind == "concept" else 0.0,
         moderate=settings.relation, severe=settings.severe * settings.relation, rows=diagnosis.labels,
         detail=diagnosis.text, reference="history" if season else "evaluation", version=version,
-        p_value=relation and relation.adjusted, at=(relation and relation.slice) or None,
+        p_value=relation.adjusted if relation else None, at=(relation and relation.slice) or None,
     )  # fmt: skip
     if diagnosis.prior is None:
         return [concept]

@@ -59,6 +59,16 @@ class BiasPrior:
         """Returns the distribution of `share` times the bias plus independent noise."""
         return BiasPrior(self.weights, share * self.means, share**2 * self.variances + variance)
 
+    def with_jump(self, share: float, deviation: float) -> "BiasPrior":
+        """Returns a mixture in which the bias has jumped away from its history with probability `share`."""
+        jumped = self.variance + deviation**2
+        centre = float(self.weights @ self.means)
+        return BiasPrior(
+            np.append((1 - share) * self.weights, share),
+            np.append(self.means, centre),
+            np.append(self.variances, jumped),
+        )
+
     @property
     def variance(self) -> float:
         """Variance of the mixture."""

@@ -58,6 +58,10 @@ class Expectation:
     jacobian: np.ndarray
     covariance: np.ndarray
 
+    def among(self, rows: np.ndarray) -> "Expectation":
+        """Returns that of some of the rows."""
+        return Expectation(self.mean[rows], self.variance[rows], self.jacobian[rows], self.covariance)
+
     def error(self, gradient: np.ndarray) -> float:
         """Returns the variance of sum_i gradient_i mean_i from the fit."""
         direction = gradient @ self.jacobian

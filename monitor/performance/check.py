@@ -13,10 +13,12 @@ from monitor.performance import state as kept
 from monitor.performance.delays import ArrivalModel, DelayCurve
 from monitor.performance.estimates import (
     Estimate,
+    Imputation,
     PastEstimate,
     estimate,
     impute,
     reference_history,
+    relation_shift,
     weigh,
 )
 from monitor.performance.expected_metrics import Link, metric_names
@@ -70,13 +72,17 @@ def check_performance(
     # A mature window shows what would have been estimated without its labels; its truth stands beside.
     seen = replace(rows, targets=None, labelled=None) if mature else rows
     references = measure(reference, tuned.level, tuned.threshold, tuned.seed)
-    for metric, one in _estimates(reference, seen, wanted, settings, before, number, baseline.version, arrival).items():
+    estimates = _estimates(reference, seen, wanted, settings, before, number, baseline.version, arrival)
+    for metric, (one, imputed) in estimates.items():
         normal = baseline.metrics.get(metric, references[metric].value if metric in references else None)
         measurements.append(_estimated(one, normal, len(rows), baseline.version, settings))
         if metric in truths:
             measurements.append(_measured(metric, truths[metric], normal, baseline.version, settings))
-            if one.raw is not None and one.raw_error is not None:
-                past = PastEstimate(one.raw, one.raw_error, truths[metric].value)
+            if one.raw is not None and one.raw_error is not None and imputed is not None:
+                tests = relation_shift(rows, metric, imputed.expectation)
+                moved = {test.shape: test.effect for test in tests}
+                shift = {"level": moved.get("level", 0.0), "slope": moved.get("slope", 0.0)}
+                past = PastEstimate(one.raw, one.raw_error, truths[metric].value, True, **shift)
                 after = kept.with_estimate(after, baseline.version, metric, number, past, settings.history)
     return measurements, after
 
@@ -90,13 +96,14 @@ def _estimates(
     number: int,
     version: int,
     arrival: ArrivalModel | None,
-) -> dict[str, Estimate]:
+) -> dict[str, tuple[Estimate, Imputation | None]]:
     """Estimates all metrics; weights, and the expectation of a binary task, are computed once."""
     tuned = settings.estimate
     labelled = reference.with_labels()
     usable = len(labelled) >= tuned.min_reference and len(rows) > 0
     weights = weigh(reference, rows, tuned) if usable else None
-    shared, found = None, {}
+    shared: Imputation | None = None
+    found: dict[str, tuple[Estimate, Imputation | None]] = {}
     for metric in metrics:
         imputed = shared
         if usable and imputed is None and (rows.task != "binary" or _both_classes(labelled)):
@@ -106,7 +113,7 @@ def _estimates(
             *(reference_history(reference, metric, tuned) if imputed else []),
             *kept.past_estimates(state, version, metric, number),
         ]
-        found[metric] = estimate(reference, rows, metric, tuned, history, arrival, imputed)
+        found[metric] = estimate(reference, rows, metric, tuned, history, arrival, imputed), imputed
     return found
 
 

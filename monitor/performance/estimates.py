@@ -20,7 +20,8 @@ from typing import Literal
 
 import numpy as np
 
-from monitor.performance.bias_history import bias_history
+from monitor.changes.relation_test import RelationTest, relation_tests
+from monitor.performance.bias_history import BiasPrior, bias_history
 from monitor.performance.calibration import Expectation, LogisticCalibration, LossRegression
 from monitor.performance.delays import ArrivalModel, arrival_probabilities
 from monitor.performance.expected_metrics import Link, functional, row_values, uncalibrated
@@ -35,6 +36,10 @@ LEAST_POWER = 0.3
 SEPARATED = 0.95
 """Without history and labels, an estimate abstains where weights are tempered to LEAST_POWER, or where the domain
 classifier's AUC shows that hardly any reference row is like the current ones."""
+
+JUMP = (0.1, 0.5)
+"""Before labels are taken into account, the relation has jumped with this probability, by this deviation on the link
+scale: labels that speak against the history, but not significantly, widen the interval."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class EstimateSettings:
     min_reference: int = 200
     min_labels: int = 100
     min_history: int = 4
-    contradiction: float = 0.01
+    contradiction: float = 0.05
     max_half_width: float = 0.25
     method: Method = "full"
     seed: int = 13
@@ -74,12 +79,16 @@ class PastEstimate:
       error: `Estimate.raw_error`.
       real: Metric once the labels were in.
       window: Whether it was a window; False for a block of the reference.
+      level: Mean of the values minus their expectation (see `relation_shift`).
+      slope: Difference of that between rows of high and of low expectation.
     """
 
     value: float
     error: float
     real: float
     window: bool = True
+    level: float = 0.0
+    slope: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -177,19 +186,28 @@ def estimate(
     learnt = bias_history(misses, [p.error**2 for p in past], [p.window for p in past])
     windows = sum(p.window for p in past)
     predicted = error_posterior = learnt.prior.widened(error)
-    p_value, observed, variance = None, 0.0, float("inf")
+    p_value = None
     if labels >= 2:
         correction, variance = _rectifier(current, metric, expectation, gradient, arrival)
-        # The linearization is the more exact, the fewer labels carry the correction; with all labels, the metric is.
-        share = labels / len(current)
-        linear, whole = raw + float(gradient @ correction), function(expectation.mean + correction)[0]
-        corrected = linear + share**2 * (whole - linear) if np.isfinite(whole) else linear
-        observed, variance = link.apply(corrected) - link.apply(raw), slope**2 * variance
-        p_value = predicted.p_value(observed, variance)
-        error_posterior = predicted.updated(observed, variance)
+        # The metric of corrected values is exact, but needs labels; its linearization is right for any number of them.
+        whole, at_whole = function(expectation.mean + correction)
+        corrected = (
+            whole if labels >= settings.min_labels and np.isfinite(whole) else raw + float(gradient @ correction)
+        )
+        observed = link.apply(corrected) - link.apply(raw)
+        agreement = [predicted.p_value(observed, slope**2 * variance)]
+        agreement += _relation_p_values(current, metric, expectation, arrival, past)
+        p_value = min(1.0, len(agreement) * min(agreement))
+        if p_value >= settings.contradiction:
+            error_posterior = predicted.with_jump(*JUMP).updated(observed, slope**2 * variance)
+        else:  # the estimate rests on the labels
+            if corrected == whole:
+                variance = _rectifier(current, metric, expectation, at_whole, arrival)[1]
+            freed = link.slope(corrected) ** 2 * variance
+            error_posterior = BiasPrior(np.ones(1), np.array([observed]), np.array([freed]))
     contradicted = p_value is not None and p_value < settings.contradiction
     # What labels have settled needs no inflation by history.
-    unsettled = min(error_posterior.variance / predicted.variance, 1.0)
+    unsettled = 0.0 if contradicted else min(error_posterior.variance / predicted.variance, 1.0)
     level = settings.level + unsettled * (learnt.raised(settings.level) - settings.level)
     centre, low, high = (link.invert(link.apply(raw) + shift) for shift in error_posterior.interval(level))
     effective = weights.effective_rows if weights else float(len(reference))
@@ -305,6 +323,36 @@ def _rectifier(
     return correction, variance * used.sum() / (used.sum() - 1) + (1 - inside) / inside * sampling
 
 
+def relation_shift(
+    rows: ScoredRows, metric: str, expectation: Expectation, arrival: ArrivalModel | None = None
+) -> list[RelationTest]:
+    """Returns the tests of level and slope of the labels that have come; [] with too few of them."""
+    old, probability = arrival_probabilities(rows.targets, rows.known, rows.age, arrival)
+    used = rows.known & old
+    if not used.any():
+        return []
+    values = row_values(metric, rows)[used]
+    return relation_tests(values, expectation.among(used), 1 / probability[used], {})
+
+
+def _relation_p_values(
+    current: ScoredRows,
+    metric: str,
+    expectation: Expectation,
+    arrival: ArrivalModel | None,
+    past: Sequence[PastEstimate],
+) -> list[float]:
+    """p-values of "level and slope moved no more than in the past", by Student's distribution."""
+    from scipy.stats import t
+
+    found = []
+    for test in relation_shift(current, metric, expectation, arrival):
+        usual = float(np.mean([getattr(p, test.shape) ** 2 for p in past])) if past else 0.0
+        deviation = float(np.sqrt(test.error**2 + usual))
+        found.append(2 * float(t.sf(abs(test.effect) / deviation, max(len(past), 4))))
+    return found
+
+
 def reference_history(reference: ScoredRows, metric: str, settings: EstimateSettings) -> list[PastEstimate]:
     """Estimates each block of the labelled reference, in order of time, from the others, before windows exist."""
     reference = reference.with_labels()
@@ -325,7 +373,9 @@ def reference_history(reference: ScoredRows, metric: str, settings: EstimateSett
         real = function(values[rows])[0]
         variance = float(gradient**2 @ expectation.variance) + expectation.error(gradient)
         if np.isfinite(value) and np.isfinite(real):
-            found.append(PastEstimate(value, link.slope(value) * float(np.sqrt(variance)), real, False))
+            error = link.slope(value) * float(np.sqrt(variance))
+            moved = {one.shape: one.effect for one in relation_shift(reference.among(rows), metric, expectation)}
+            found.append(PastEstimate(value, error, real, False, moved.get("level", 0.0), moved.get("slope", 0.0)))
     return found
 
 

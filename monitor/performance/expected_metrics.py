@@ -105,29 +105,32 @@ class BinaryMetric:
         return value, (2 * self._predicted - value) / whole
 
     def _auc(self, share: np.ndarray) -> tuple[float, np.ndarray]:
-        """Mann-Whitney: P(score of a positive > score of a negative) + P(equal) / 2."""
+        """Mann-Whitney: P(score of a positive > score of a negative) + P(equal) / 2, over pairs of different rows."""
         positive = np.bincount(self._point, share, self._points)
         negative = np.bincount(self._point, 1 - share, self._points)
         positives, negatives = float(positive.sum()), float(negative.sum())
-        if min(positives, negatives) <= TINY:
+        itself = float(share @ (1 - share))  # a row is no pair with itself; 0 with labels
+        pairs = positives * negatives - itself
+        if min(positives, negatives, pairs) <= TINY:
             return float("nan"), np.zeros(self._rows)
-        below = (negatives - np.cumsum(negative) + negative / 2) / negatives
-        above = (np.cumsum(positive) - positive / 2) / positives
-        value = float(positive @ below) / positives
-        # A row more among the positives changes the mean over them; one less among the negatives, that over those.
-        gradient = (below - value) / positives - (above - value) / negatives
-        return value, gradient[self._point]
+        below = negatives - np.cumsum(negative) + negative / 2
+        above = np.cumsum(positive) - positive / 2
+        value = (float(positive @ below) - itself / 2) / pairs
+        gradient = (below - above - value * (negatives - positives))[self._point] - (1 - 2 * share) * (0.5 - value)
+        return value, gradient / pairs
 
     def _average_precision(self, share: np.ndarray) -> tuple[float, np.ndarray]:
-        """Mean over the positives of the precision at their score."""
+        """Mean over the positives of the precision at their score; a row that is positive counts as 1 in its own."""
         positive = np.bincount(self._point, share, self._points)
         positives = float(positive.sum())
         if positives <= TINY:
             return float("nan"), np.zeros(self._rows)
-        precision = np.cumsum(positive) / self._cumulated
-        value = float(positive @ precision) / positives
+        itself = np.bincount(self._point, share * (1 - share), self._points)  # 0 with labels
+        hits = np.cumsum(positive)
+        value = float(np.sum((positive * hits + itself) / self._cumulated)) / positives
         later = np.cumsum((positive / self._cumulated)[::-1])[::-1]
-        return value, ((precision + later - value) / positives)[self._point]
+        gradient = (hits / self._cumulated + later)[self._point] + (1 - 2 * share) / self._cumulated[self._point]
+        return value, (gradient - value) / positives
 
 
 class MeanMetric:

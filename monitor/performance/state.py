@@ -1,6 +1,7 @@
 """What the performance checks keep between windows: a JSON object in the monitor's store, under "performance".
 
-    {"versions": {version: {metric: {window: [raw, raw_error, real]}}}, "delays": {window: [[label, delay], ...]},
+    {"versions": {version: {metric: {window: [raw, raw_error, real, level, slope]}}}, "delays": {window: [[label,
+    delay], ...]},
      "coverage": {window: share of labels that came by maturity}}
 
 An entry belongs to one window, so a window that is computed again replaces its own.
@@ -25,7 +26,7 @@ State = Mapping[str, Any]
 def past_estimates(state: State, version: int, metric: str, before: int) -> list[PastEstimate]:
     """Returns the mature windows of a version before a window, oldest first."""
     kept = state.get("versions", {}).get(str(version), {}).get(metric, {})
-    return [PastEstimate(*kept[number]) for number in sorted(kept, key=int) if int(number) < before]
+    return [_past(kept[number]) for number in sorted(kept, key=int) if int(number) < before]
 
 
 def arrival_model(state: State, task: str, before: int) -> ArrivalModel | None:
@@ -55,7 +56,7 @@ def with_estimate(
     """Returns the state with a mature window."""
     versions = {name: dict(metrics) for name, metrics in state.get("versions", {}).items()}
     metrics = versions.setdefault(str(version), {})
-    kept = {**metrics.get(metric, {}), str(window): [past.value, past.error, past.real]}
+    kept = {**metrics.get(metric, {}), str(window): [past.value, past.error, past.real, past.level, past.slope]}
     metrics[metric] = {number: kept[number] for number in sorted(kept, key=int)[-most:]}
     return {**state, "versions": versions}
 
@@ -72,6 +73,11 @@ def with_delays(state: State, window: int, rows: ScoredRows, seed: int) -> dict[
     chosen = np.sort(np.random.default_rng([seed, window]).permutation(came)[:DELAYS])
     pairs = [[float(rows.targets[at]), round(float(rows.delay[at]), 3)] for at in chosen]
     return {**state, "delays": _last({**state.get("delays", {}), str(window): pairs})}
+
+
+def _past(fields: list[float]) -> PastEstimate:
+    value, error, real, level, slope = fields
+    return PastEstimate(value, error, real, level=level, slope=slope)
 
 
 def _last(kept: dict[str, Any]) -> dict[str, Any]:

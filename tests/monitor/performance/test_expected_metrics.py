@@ -40,10 +40,9 @@ def test_gradient_is_that_of_finite_differences(metric):
 
 
 def test_expected_auc_by_hand():
-    # a = 0.75 for score 0.8 and 0.25 for 0.2: one positive, one negative. The pair of 0.8 over 0.2 counts 0.75 * 0.75,
-    # and each row with itself half of 0.75 * 0.25.
+    # a = 0.75 for score 0.8 and 0.25 for 0.2. Positive above negative: 0.75 * 0.75; the other way round: 0.25 * 0.25.
     value = BinaryMetric("auc", np.array([0.8, 0.2]), 0.5)(np.array([0.75, 0.25]))[0]
-    assert value == pytest.approx(0.75**2 + 2 * 0.5 * 0.75 * 0.25)
+    assert value == pytest.approx(0.75**2 / (0.75**2 + 0.25**2))
 
 
 def test_undefined_auc_is_nan():
