@@ -35,12 +35,12 @@ import pyarrow as pa
 from benchmarks.retraining_streams import STREAMS, Stream
 from monitor.retraining.refresh import LabelledRows, losses, staleness
 from monitor.retraining.staleness import Costs, StalenessPoint, expected_saving
+from monitor.retraining.staleness_log import FEWEST_WINDOWS
 
 TRAINED_ON = 8
 HISTORY, HISTORY_EVERY = 12, 4
 """Windows before the comparison begins, in which the model was trained at every fourth one: what the policy can learn
 from. All policies begin with a model that is trained after them."""
-REFRESHED = 3
 EVALUATED = 5
 """Every fifth row of a window is held out, on which a run compares the new model with the former one."""
 RATIOS = (0.02, 0.1, 0.5)
@@ -232,11 +232,11 @@ def by_cost(replay: Replay, ratio: float, options: argparse.Namespace) -> tuple[
     """The policy "cost" of the monitor."""
     times = list(range(replay.first, replay.begin + 1, HISTORY_EVERY))
     known = len(times)
-    costs = Costs(ratio, 1.0, 1.0, options.horizon, 1.0, 0.0)
+    costs = Costs(ratio, 1.0, 1.0, options.horizon, 1.0)
     for now in range(replay.begin + 1, replay.stream.windows):
         points, age = _points(replay, times, now), float(now - times[-1])
         saving = expected_saving(points, times[-1], age, costs, options.seed)
-        if saving is not None and saving.mean > 0:
+        if saving is not None and saving.probability >= 0.5:
             times.append(now)
     return tuple(times[known:])
 
@@ -245,7 +245,7 @@ def _points(replay: Replay, times: list[int], now: int) -> list[StalenessPoint]:
     """What is measured at the beginning of a window: in each labelled one, and of both models at each retraining."""
     delay, found = replay.stream.delay, []
     for model, end in itertools.pairwise([*times, now]):
-        for window in range(model + REFRESHED, min(end, now - delay)):
+        for window in range(model + FEWEST_WINDOWS, min(end, now - delay)):
             if (measured := replay.measured(model, window)) is not None:
                 found.append(StalenessPoint(model, window - model + 0.5, *measured, 1))
         if end < now - delay:

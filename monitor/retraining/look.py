@@ -67,6 +67,11 @@ class Retrainer:
         """What the steps work with."""
         return self._parts
 
+    def clock(self) -> datetime:
+        """End of the newest window, so that a replay of old requests has their time; the present without a window."""
+        newest = self._parts.store.windows()[-1:]
+        return newest[0].end if newest else datetime.now(timezone.utc)
+
     def state(self, now: datetime) -> RetrainingState:
         """What the decision depends on."""
         settings, found = self._parts.settings, retrainings(self._parts.store)
@@ -81,13 +86,13 @@ class Retrainer:
         """Decides, and does all steps that can be done now. To be called after each window, and at any other time.
 
         Args:
-          now: Time, with zone; None is the present. A replay gives the time of its windows.
+          now: Time, with zone; None is that of `clock`.
           wait: Whether to wait for the end of a training, for a process that ends after the look.
 
         Raises:
           PlumblineError: The registry, the log or the store cannot be read or written; the next look goes on.
         """
-        now = now or datetime.now(timezone.utc)
+        now = now or self.clock()
         with _locked(self._parts.store.folder / FOLDER) as mine:
             if not mine:
                 return RetrainingLook(None, None, None)

@@ -1,9 +1,9 @@
 """The staleness of a model in one window: its loss minus that of the model refreshed on newer labelled rows.
 
-The refreshed model is the served one plus boosted trees (LightGBM) that begin at its predictions (`init_score`), fitted
-to the labelled rows between the end of its training data and the window. The newest quarter of these rows chooses the
-number of rounds; if no round lowers their loss, the model is not stale. It is a lower bound of what a retraining gains,
-since a retraining has more rows, and it needs neither a training nor a canary.
+The refreshed model is the served one plus a constant and boosted trees (LightGBM) that begin at its predictions
+(`init_score`), fitted to the labelled rows that it served before the window. The newest quarter of these rows chooses
+the number of rounds; if no round lowers their loss, the model is not stale. It is a lower bound of what a retraining
+gains, since a retraining has more rows, and it needs neither a training nor a canary.
 """
 
 from dataclasses import dataclass
@@ -118,7 +118,9 @@ def _refreshed(before: LabelledRows, window: LabelledRows, loss: Loss) -> np.nda
     parameters = {**_PARAMETERS, "objective": objective, **({"num_class": classes} if classes else {})}
     tables = _encoded(before.features, window.features)
     categorical = [at for at, name in enumerate(before.features.column_names) if _is_category(before.features[name])]
-    start = _raw(before.scores, objective)
+    raw = _raw(before.scores, objective)
+    cut = len(before) * 3 // 4
+    start = raw + _shift(raw[:cut], before.targets[:cut], objective)
 
     def dataset(which: slice) -> "lightgbm.Dataset":
         init = start[which]
@@ -130,7 +132,6 @@ def _refreshed(before: LabelledRows, window: LabelledRows, loss: Loss) -> np.nda
             free_raw_data=False,
         )
 
-    cut = len(before) * 3 // 4
     fitting, choosing = dataset(slice(0, cut)), dataset(slice(cut, None))
     booster = lightgbm.train(parameters, fitting, _ROUNDS, valid_sets=[choosing], callbacks=[_stopping()])
     newest = slice(cut, None)
@@ -139,8 +140,30 @@ def _refreshed(before: LabelledRows, window: LabelledRows, loss: Loss) -> np.nda
     was = losses(before.scores[newest], before.targets[newest], kind).mean()
     if not losses(_predicted(best, objective), before.targets[newest], kind).mean() < was:
         return window.scores
+    shift = _shift(raw, before.targets, objective)
+    start = raw + shift
     whole = lightgbm.train(parameters, dataset(slice(0, None)), max(1, booster.best_iteration))
-    return _predicted(_raw(window.scores, objective) + whole.predict(tables[1], raw_score=True), objective)
+    return _predicted(_raw(window.scores, objective) + shift + whole.predict(tables[1], raw_score=True), objective)
+
+
+def _shift(raw: np.ndarray, targets: np.ndarray, objective: str) -> np.ndarray:
+    """The constant that calibrates predictions in the large: trees without a split do not hold one.
+
+    Returns:
+      (), or (K,) for classes; added to raw predictions, their mean is that of the targets.
+    """
+    if objective == "regression_l1":
+        return np.asarray(np.median(targets - raw))
+    if objective == "regression":
+        return np.asarray((targets - raw).mean())
+    shift = np.zeros(raw.shape[1:])
+    wanted = targets if raw.ndim == 1 else np.eye(raw.shape[1])[targets.astype(np.int64)]
+    share = np.clip(wanted.mean(axis=0), 1 / len(targets), 1 - 1 / len(targets))
+    for _ in range(20):
+        likely = np.clip(_predicted(raw + shift, objective).mean(axis=0), _SMALLEST, 1 - _SMALLEST)
+        step = np.log(share / likely) - (np.log((1 - share) / (1 - likely)) if raw.ndim == 1 else 0.0)
+        shift = shift + step
+    return np.asarray(shift)
 
 
 def _stopping() -> object:

@@ -2,13 +2,13 @@
 
 The staleness of a model at one window is its mean loss minus that of the same model refreshed on all labelled rows
 before the window (refresh.py). Both losses are of the same rows, so a window that is hard for every model adds nothing.
-As a function of the age a of the model (time since the end of its training rows) it follows a local linear trend
+As a function of the age a of the model (time since it began to serve) it follows a local linear trend
 (Durbin & Koopman, Time Series Analysis by State Space Methods, 2012, section 3.2):
 
     level(0) ~ N(0, 0)    rate ~ N(m, v)    level(a + d) = level(a) + rate d + N(0, q d)    y(a) = level(a) + N(0, s^2)
 
 m and v come from the rates of the former models (partial pooling), q maximises the likelihood of all of them, and s is
-the standard error of each measurement. A new model would start at the age of the label delay.
+the standard error of each measurement.
 """
 
 import math
@@ -33,7 +33,7 @@ class StalenessPoint:
 
     Attributes:
       version: Model version.
-      age: Days from the end of its training rows to the middle of the window, above 0.
+      age: Days from the beginning of its service to the middle of the window, above 0.
       excess: Mean loss of the model minus that of the refreshed one, on one row.
       error: Standard error of `excess`, above 0.
       rows: Labelled rows of the window.
@@ -121,7 +121,6 @@ class Costs:
       rows_per_day: Rows that are answered in a day.
       horizon_days: Days over which they are compared.
       step_days: Time between two decisions.
-      delay_days: Age of a new model's newest training rows when it begins to serve.
     """
 
     retraining: float
@@ -129,7 +128,6 @@ class Costs:
     rows_per_day: float
     horizon_days: float
     step_days: float
-    delay_days: float
 
 
 def expected_saving(
@@ -157,7 +155,7 @@ def expected_saving(
     scale = costs.loss * costs.rows_per_day * costs.step_days
     level, rate = draws[:, :1], draws[:, 1:]
     kept = scale * np.maximum(0.0, level + rate * days)
-    new = scale * np.maximum(0.0, rate * (costs.delay_days + days))
+    new = scale * np.maximum(0.0, rate * days)
     savings = saving_of(kept, new, costs.retraining)
     low, high = np.quantile(savings, [0.05, 0.95])
     return Saving(

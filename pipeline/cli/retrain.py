@@ -4,7 +4,7 @@ import argparse
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from components.shared.errors import UsageError
@@ -195,7 +195,8 @@ def _opened(parsed: argparse.Namespace) -> "Iterator[tuple[Retrainer, datetime]]
     from pipeline.cli.retraining_parts import retrainer_of
 
     with MonitorStore(home_of(parsed) / "monitor") as store:
-        yield retrainer_of(parsed, store), datetime.now(timezone.utc)
+        retrainer = retrainer_of(parsed, store)
+        yield retrainer, retrainer.clock()
 
 
 def _print_look(parsed: argparse.Namespace, look: "RetrainingLook") -> int:

@@ -14,8 +14,12 @@ from pipeline.cli.resources import home_of, registry_of, settings_of
 if TYPE_CHECKING:
     from components.registry.registry import Aliases, Registry
     from monitor.retraining.look import Retrainer
+    from monitor.retraining.staleness import Saving
+    from monitor.retraining.staleness_log import StalenessLog
     from monitor.retraining.steps import DecisionRecorder, Kind
     from monitor.store import MonitorStore
+    from monitor.window import Window
+    from monitor.windows.window_data import WindowData
     from pipeline.labels.retraining_spans import RetrainingSpans
     from serving.canary.decision import Decision
 
@@ -31,7 +35,7 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
     config, home = settings_of(parsed), home_of(parsed)
     settings, registry = config.retraining.settings(), _registry(parsed)
     spans = spans_of(parsed)
-    log = RequestLog(home / "requests")
+    log, staleness = RequestLog(home / "requests"), _staleness(parsed, store)
     positive = "" if config.dataset.positive is None else str(config.dataset.positive)
     task = Task(config.dataset.task, positive)
     parts = Parts(
@@ -46,14 +50,48 @@ def retrainer_of(parsed: argparse.Namespace, store: "MonitorStore") -> "Retraine
         record=_recorder(parsed, registry),
         pushed=lambda span, since: _pushed(registry, span, since),
         run_ended=lambda run_id: _run_ended(parsed, run_id),
+        compared=staleness.add_evaluation,
         looked=lambda aliases, decision, action: _kept(home, aliases, decision, action),
     )
     return Retrainer(
         parts,
         rows=lambda now: spans.count(now).labelled if (home / "requests").is_dir() else 0,
-        trained=lambda: _trained(registry),
-        saving=lambda now: (None, "no window's rows can be read yet"),
+        trained=lambda: _trained(registry, store),
+        saving=lambda now: _saving(registry, staleness, now),
     )
+
+
+def _staleness(parsed: argparse.Namespace, store: "MonitorStore") -> "StalenessLog":
+    from monitor.retraining.staleness_log import StalenessLog
+    from monitor.windows.bounds import Bounds
+    from monitor.windows.event_log import EventLog
+    from pipeline.cli.monitor_parts import monitor_parts, monitored_dataset
+    from serving.request_log.reading import RequestLog
+
+    config = settings_of(parsed)
+
+    def read(window: "Window") -> "WindowData":
+        log = RequestLog(home_of(parsed) / "requests")
+        events = EventLog(log, monitored_dataset(config), config.monitor.windows())
+        return events.read(Bounds(window.number, window.start, window.end))
+
+    def threshold(version: int) -> float:
+        found = None
+        if config.retraining.loss == "error_rate" and config.dataset.task == "binary":
+            parts = monitor_parts(parsed, store)
+            found = parts.baselines.of(version).threshold
+            if parts.outbox is not None:
+                parts.outbox.close()
+        return 0.5 if found is None else found
+
+    return StalenessLog(store, config.retraining.settings(), read, threshold)
+
+
+def _saving(registry: "Registry", staleness: "StalenessLog", now: datetime) -> "tuple[Saving | None, str]":
+    aliases = registry.labels()
+    if aliases is None or aliases.live is None:
+        return None, "no version is live"
+    return staleness.saving(now, aliases.live)
 
 
 def spans_of(parsed: argparse.Namespace) -> "RetrainingSpans":
@@ -127,12 +165,16 @@ def _pushed(registry: "Registry", span: int, since: datetime) -> int | None:
     return None
 
 
-def _trained(registry: "Registry") -> datetime | None:
-    """When the live version was pushed; None if it is unknown."""
+def _trained(registry: "Registry", store: "MonitorStore") -> datetime | None:
+    """When the live version began to serve, by the time of the requests, else when it was pushed; None if unknown."""
+    from monitor.retraining.staleness_log import served_since
+
     try:
         aliases = registry.labels()
         if aliases is None or aliases.live is None:
             return None
+        if (since := served_since(store.windows(), aliases.live)) is not None:
+            return since
         return datetime.fromisoformat(registry.manifest(aliases.live)["created"])
     except (PlumblineError, KeyError, ValueError):
         return None

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.retraining.staleness import Costs, StalenessPoint, expected_saving, fit_growth, saving_of
 
-COSTS = Costs(retraining=10.0, loss=1.0, rows_per_day=1000.0, horizon_days=28.0, step_days=7.0, delay_days=0.0)
+COSTS = Costs(retraining=10.0, loss=1.0, rows_per_day=1000.0, horizon_days=28.0, step_days=7.0)
 
 
 def line(version: int, rate: float, ages=(7, 14, 21, 28), error: float = 1e-5):
@@ -66,7 +66,7 @@ def test_expected_saving():
     assert stale is not None and stale.probability > 0.95 and stale.mean > 0 and stale.low <= stale.mean <= stale.high
     fresh = expected_saving(line(1, 0.0), 1, 28.0, COSTS)
     assert fresh is not None and fresh.probability < 0.05 and fresh.mean < 0
-    dear = expected_saving(line(1, 0.001), 1, 28.0, Costs(1e6, 1.0, 1000.0, 28.0, 7.0, 0.0))
+    dear = expected_saving(line(1, 0.001), 1, 28.0, Costs(1e6, 1.0, 1000.0, 28.0, 7.0))
     assert dear is not None and dear.probability == 0.0
     assert expected_saving(line(1, 0.001)[:1], 1, 28.0, COSTS) is None
     new = expected_saving(line(1, 0.001), 2, 0.0, COSTS)  # a new model: what is known is the growth of the former one
