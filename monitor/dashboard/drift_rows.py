@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from monitor.dashboard.chart import Chart, Dot, Line, draw
 from monitor.dashboard.formatting import figure, kind_name, measure_name, sentence
-from monitor.dashboard.history import History
+from monitor.dashboard.history import History, Opening
 from monitor.dashboard.series import ORDER, Series, series_of, severity, worst_of
 from monitor.dashboard.strip import Cell, draw_strip
 from monitor.dashboard.window_axis import axis_labels, tip_head, version_changes
@@ -27,7 +27,7 @@ MOST_LINES = 8
 
 @dataclass(frozen=True)
 class StreamLine:
-    """One stream of a subject in the newest window that has it, as texts."""
+    """One stream of a subject in the newest window, as texts; `opening` says from which effect it opens an alarm."""
 
     what: str
     where: str
@@ -36,6 +36,8 @@ class StreamLine:
     severe: str
     level: Level
     detail: str
+    opening: str
+    alarmed: bool
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class DriftRow:
       caption: What the chart shows.
       lines: Streams in the newest window, the most severe first.
       weight: Importance to the model, or "".
+      alarmed: Whether one of its streams is in alarm.
     """
 
     subject: str
@@ -61,6 +64,7 @@ class DriftRow:
     caption: str
     lines: Sequence[StreamLine]
     weight: str
+    alarmed: bool
 
 
 @dataclass(frozen=True)
@@ -107,8 +111,9 @@ def _row(history: History, subject: str, found: Sequence[Series]) -> DriftRow:
         draw_strip(cells, _told(subject, by_window)),
         _chart(history, chosen),
         _name(chosen.last),
-        [_line(one) for one in last[:MOST_LINES]],
+        [_line(one, history.openings.get(one.stream)) for one in last[:MOST_LINES]],
         f"{max(weights):.2f}" if weights else "",
+        any(one.alarmed for stream in found if (one := history.openings.get(stream.last.stream)) is not None),
     )
 
 
@@ -163,7 +168,7 @@ def _against(one: Measurement) -> str:
     return f"{figure(one.effect)} of {figure(limit)}"
 
 
-def _line(one: Measurement) -> StreamLine:
+def _line(one: Measurement, opening: Opening | None) -> StreamLine:
     return StreamLine(
         _name(one).removesuffix(f", {one.slice}") if one.slice else _name(one),
         one.slice,
@@ -172,4 +177,6 @@ def _line(one: Measurement) -> StreamLine:
         figure(one.severe),
         one.level,
         one.detail,
+        f"Alarm: {opening.why or f'from {figure(opening.threshold)}'}" if opening else "",
+        opening is not None and opening.alarmed,
     )

@@ -1,7 +1,7 @@
 """What the dashboard shows of one dataset: read from the monitor's store, the registry and the journal of versions."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,21 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Opening:
+    """The effect from which a stream opens an alarm, which adapts to its history; see monitor.alarms.
+
+    Attributes:
+      threshold: The effect.
+      why: How it follows from settings and history.
+      alarmed: Whether the stream is in alarm.
+    """
+
+    threshold: float
+    why: str
+    alarmed: bool
+
+
+@dataclass(frozen=True)
 class History:
     """Records of one dataset, at one time.
 
@@ -40,6 +55,7 @@ class History:
       home: <root>/<dataset>.
       windows: The last windows, in the order of time.
       measurements: (index in `windows`, measurement), by window.
+      openings: Stream -> its threshold for alarms in the newest window.
       incidents: All incidents, oldest first.
       retrainings: Records of retrainings, oldest first; see monitor.retraining.record.
       aliases: The registry's aliases; None if it has none or cannot be read.
@@ -53,6 +69,7 @@ class History:
     home: Path
     windows: Sequence[Window] = ()
     measurements: Sequence[tuple[int, Measurement]] = ()
+    openings: Mapping[str, Opening] = field(default_factory=dict)
     incidents: Sequence[Incident] = ()
     retrainings: Sequence[dict[str, Any]] = ()
     aliases: Aliases | None = None
@@ -104,9 +121,19 @@ def _monitored(folder: Path, windows: int) -> dict[str, Any]:
             "windows": found,
             # A window that was added since they were read is left to the next reading.
             "measurements": [(places[number], one) for number, one in measured if number in places],
+            "openings": _openings(store.state("alarms")),
             "incidents": store.incidents(),
             "retrainings": store.retrainings(),
         }
+
+
+def _openings(state: Any) -> dict[str, Opening]:
+    streams = state.get("streams", {}) if isinstance(state, dict) else {}
+    return {
+        name: Opening(float(one["threshold"]), str(one.get("why", "")), bool(one.get("alarmed")))
+        for name, one in streams.items()
+        if one.get("threshold")
+    }
 
 
 def _modified(folder: Path) -> datetime | None:

@@ -1,6 +1,6 @@
 """Charts of traffic: rows and shares of the versions, errors, latency, and the share of rows with a label."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -29,10 +29,24 @@ def traffic_charts(history: History) -> list[Figure]:
     """Returns the charts of traffic, versions, errors, latency and labels."""
     found = [_rows(history), _shares(history), _labelled(history)]
     for kind, title in (("latency", "Latency"), ("errors", "Errors"), ("traffic", "Requests against the usual")):
-        series = list(series_of(history, [kind], slices=False).values())
+        series = list(_by_subject(series_of(history, [kind], slices=False).values()))
         if series:
             found.insert(2 if kind == "latency" else len(found), _measured(history, kind, title, series))
     return found
+
+
+def _by_subject(found: Iterable[Series]) -> Iterable[Series]:
+    """One series of each subject: a value is the same whatever it was compared with, so the longest has all."""
+    chosen: dict[str, Series] = {}
+    for series in found:
+        before = chosen.get(series.last.subject)
+        if before is None or _values(series) > _values(before):
+            chosen[series.last.subject] = series
+    return chosen.values()
+
+
+def _values(series: Series) -> int:
+    return sum(one is not None for one in series.points)
 
 
 def _versions(windows: Sequence[Window]) -> list[int]:

@@ -1,4 +1,4 @@
-"""deploy/monitoring: promtool accepts the rules, and rules and dashboard use metrics that the server exports."""
+"""deploy/monitoring: promtool accepts the rules; rules and dashboard use metrics of the server and the monitor."""
 
 import json
 import os
@@ -24,6 +24,11 @@ OF_PROMETHEUS = {"up"}
 SCRAPE_LABELS = {"job", "instance"}
 
 METRICS = """
+from datetime import datetime, timezone
+
+from monitor.measurement import Measurement
+from monitor.sinks.prometheus_file import metrics as monitored
+from monitor.window import Window
 from serving import metrics
 
 counters = metrics.Metrics()
@@ -39,7 +44,11 @@ counters.registry("flights", True, 1)
 counters.aliases("flights", {"live": 3, "canary": 4, "shadow": 5, "previous": None}, 0.05)
 counters.log("flights", {"written": 9, "queued": 0, "sampled_out": 0, "dropped_disk": 2, "dropped_queue_full": 0})
 counters.flush()
-print(metrics.exposition().decode())
+print(metrics.exposition().decode(), end="")
+day = datetime(2026, 11, 2, tzinfo=timezone.utc)
+skew = Measurement("skew", "dest", "chebyshev", 0.2, 0.2, 0.1, 0.3, 500)
+state = {"streams": {skew.stream: {"threshold": 0.1, "alarmed": True}}}
+print(monitored("flights", Window(1, day, day.replace(day=3), 500, 480, 20, {3: 500}), [skew], [], state).decode())
 """
 
 

@@ -43,7 +43,7 @@ def made_up(home: Path, days: int = DAYS, features: tuple[str, ...] = FEATURES, 
                 *_operations(day, window, rng),
             ]
             found = [incident] if day == MOVED + 3 else []
-            store.add(WindowResult(window, measurements, found))
+            store.add(WindowResult(window, measurements, found, {"alarms": _alarms(measurements, text)}))
         for one in _others(text):
             store.put_incident(one)
         for number, record in enumerate(_retrainings(text), 1):
@@ -131,6 +131,21 @@ def _scores(day: int, window: Window, rng: np.random.Generator, text: str) -> li
     found.append(Measurement("prior_shift", "late", "total_variation", prior, prior, 0.05, 0.15, window.labelled,
                              detail="share of late flights 22.1 %"))  # fmt: skip
     return found
+
+
+def _alarms(measurements: list[Measurement], text: str) -> dict[str, object]:
+    """The state of the alarm rule, as far as the dashboard reads it; temp has adapted and is in alarm."""
+    return {
+        "streams": {
+            one.stream: {
+                "threshold": 0.142 if one.subject.startswith("temp") else one.moderate,
+                "why": f"threshold 0.142 instead of 0.1, since up to 0.12 is usual in 40 of 50 windows{text}",
+                "alarmed": one.subject.startswith("temp") and one.effect > 0.142,
+            }
+            for one in measurements
+            if one.kind == "skew"
+        }
+    }
 
 
 def _operations(day: int, window: Window, rng: np.random.Generator) -> list[Measurement]:

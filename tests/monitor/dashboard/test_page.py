@@ -74,6 +74,12 @@ def test_shows_the_features_by_their_largest_weighted_severity(flights):
     assert set(FEATURES) < set(rows)
 
 
+def test_adapted_thresholds_are_shown(flights):
+    text = Elements(flights).text
+    assert "Alarm: threshold 0.142 instead of 0.1, since up to 0.12 is usual in 40 of 50 windows; in alarm" in text
+    assert re.search(r'<span class="name">temp</span>.*?<span class="badge moderate">in alarm</span>', flights)
+
+
 def test_a_strip_has_one_bar_for_each_window(flights):
     strips = re.findall(r'<svg class="strip".*?</svg>', flights)
     first = strips[0]
