@@ -113,7 +113,7 @@ def _row(history: History, subject: str, found: Sequence[Series]) -> DriftRow:
         _name(chosen.last),
         [_line(one, history.openings.get(one.stream)) for one in last[:MOST_LINES]],
         f"{max(weights):.2f}" if weights else "",
-        any(one.alarmed for stream in found if (one := history.openings.get(stream.last.stream)) is not None),
+        any(opening.alarmed for series in found if (opening := history.openings.get(series.last.stream)) is not None),
     )
 
 
