@@ -120,7 +120,7 @@ def test_every_module_starts_from_bytecode_that_no_time_stamp_can_make_stale(roo
 
 def test_project_is_there_for_reading_and_nothing_else_of_the_repository(root: Path) -> None:
     assert {path.name for path in (root / "app").iterdir()} == {
-        "LICENSE", "README.md", "components", "data", "pipeline", "pyproject.toml", "schemas", "serving",
+        "LICENSE", "README.md", "components", "data", "monitor", "pipeline", "pyproject.toml", "schemas", "serving",
     }  # fmt: skip
     for path in [root / "app", *(root / "app").rglob("*"), *(root / "opt/plumbline/bin").iterdir()]:
         assert path.is_symlink() or (path.stat().st_uid == 0 and not path.stat().st_mode & 0o022), path

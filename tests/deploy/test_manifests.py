@@ -57,7 +57,9 @@ def pod_of(document: Document) -> Document | None:
     if document["kind"] == "InferenceService":
         own = ("minReplicas", "maxReplicas", "scaleMetric", "scaleTarget")
         return {key: value for key, value in document["spec"]["predictor"].items() if key not in own}
-    return document["spec"]["template"]["spec"] if document["kind"] == "Deployment" else None
+    if document["kind"] == "CronJob":
+        document = document["spec"]["jobTemplate"]
+    return document["spec"]["template"]["spec"] if "template" in document.get("spec", {}) else None
 
 
 PODS = [pytest.param(document, id=name) for name, document in ALL if pod_of(document)]
@@ -292,6 +294,7 @@ def test_no_secret_is_committed() -> None:
 @pytest.mark.parametrize("kind", ["Service", "PodDisruptionBudget", "NetworkPolicy"])
 def test_selectors_meet_pods(kind: str) -> None:
     deployments = [document for _, document in ALL if document["kind"] == "Deployment"]
+    deployments += [document["spec"]["jobTemplate"] for _, document in ALL if document["kind"] == "CronJob"]
     for name, document in ALL:
         if document["kind"] != kind:
             continue
@@ -355,7 +358,8 @@ def test_readiness_asks_for_the_model_that_is_served(folder: str) -> None:
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
 @pytest.mark.parametrize(
-    "folder", [".", "runs", "serving", "tensorflow-serving", "flink", "kserve", "kserve-canary", "monitoring"]
+    "folder",
+    [".", "runs", "serving", "tensorflow-serving", "flink", "kserve", "kserve-canary", "monitoring", "monitor"],
 )
 def test_what_kustomize_builds_is_valid(folder: str) -> None:
     built = subprocess.run(["kubectl", "kustomize", FOLDER / folder], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ from typing import Literal
 Phase = Literal["import", "executor", "launcher", "other"]
 """`launcher` is TFX's driver and publisher with ML Metadata, or `cached_nodes` in a cached run."""
 
-OWN = ("pipeline", "components", "serving", "data")
+OWN = ("pipeline", "components", "serving", "monitor", "data")
 
 _WAITING = frozenset(
     {"threading", "queue", "selectors", "concurrent.futures._base", "concurrent.futures.thread", "time"}
