@@ -8,7 +8,7 @@ raise no alarm as they are, 20 are the history, two are judged, and two are judg
 everywhere, in one slice of the requests, or in one span of the training data (the model was trained again, on a faulty
 span, before these two weeks). Each column has four streams: the total variation against the training data (moderate
 from 0.1, severe from 0.3), missing values (0.05, 0.2), values out of the range of the training data (0.02, 0.1) and
-unknown values (0.02, 0.1).
+unknown values (0.02, 0.1). The faults are large enough for a moderate effect.
 
 The alarms of the two weeks are one
 incident. Right means: its first cause names the column, and the slice (none where the fault is everywhere), and the

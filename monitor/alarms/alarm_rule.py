@@ -1,14 +1,17 @@
 """The alarm rule: from the measurements of a window to alarms, at a bounded rate of false alarms.
 
-An alarm needs all of: evidence at or above the limit of its stream (e_detector, budget); an effect at or above the
-moderate threshold in this window; a mean effect since the onset at or above the opening threshold; and at least
-`persistence` windows since the onset (one less if the effect is severe). The onset is the last time that the cumulative
-sum of the log bets on a shift by one standard deviation was 0 (Page 1954). With n windows since then the threshold is
+An alarm needs evidence at or above the limit of its stream (e_detector, budget), an effect at or above the moderate
+threshold in `persistence` windows in a row (one less if it is severe), and a number n of windows, at least as many,
+whose mean effect is at or above the opening threshold
 
-    min(severe, max(moderate, mean of the like windows + 2 * 1.25 * their mean absolute deviation / sqrt(n))),
+    min(severe, max(moderate, mean of the like windows + 2 * 1.25 * their mean absolute deviation / sqrt(n))).
 
-where 1.25 makes a standard deviation of the mean absolute deviation of a normal distribution: it adapts to the history
-between the two thresholds of the check and never beyond them. It stands in the text of the alarm and in the state.
+n is at most the number of windows since the cumulative sum of the log bets on a shift by one standard deviation was 0
+(Page 1954). Of all n that fulfil this, the one with the largest n * (mean effect - mean of the like windows)^2 is the
+onset: the likelihood-ratio estimate for a shift of the mean. The factor 1.25 makes a standard deviation of the mean
+absolute deviation of a normal distribution. The threshold adapts to the history between the two thresholds of the check
+and never beyond them. It stands in the text of the alarm and in the state.
+
 The windows since the onset (at most the last 5) enter the history when it is gone or the alarm is closed: a change
 is not compared with itself. While a stream is in alarm its windows do not enter its history (see like_windows.learn);
 the alarm closes after `close_windows` windows in a row below `close` times the opening threshold.
@@ -135,9 +138,11 @@ class AlarmRule:
             sure = severe and (one.p_value is None or one.p_value <= _COLD_P_VALUE)
             found, needed = (limit if sure else 0.0), settings.persistence + 1
             stream.count(window, one.effect, sure)
-        stream.threshold, stream.why = _threshold(one, like if known else None, stream.streak)
-        reached = one.effect >= one.moderate and stream.streak > 0 and stream.total / stream.streak >= stream.threshold
-        if reached and stream.streak >= needed and found >= limit:
+        stream.threshold, stream.why = _threshold(one, like if known else None, max(1, needed))
+        windows = _onset(one, like if known else None, stream, max(1, needed))
+        if windows and found >= limit:
+            stream.begin(windows)
+            stream.threshold, stream.why = _threshold(one, like if known else None, windows)
             stream.alarmed, stream.below, stream.log_sums, stream.cumulative = True, 0, [], 0.0
             detail = "; ".join(part for part in (one.detail, stream.why) if part)
             return Alarm(window.number, replace(one, detail=detail), found, limit, stream.streak)
@@ -169,6 +174,19 @@ def _opened(state: Mapping[str, Any] | None) -> dict[str, Any]:
         KEY: list(before.get(KEY, [])),
         "streams": dict(before.get("streams", {})),
     }
+
+
+def _onset(one: Measurement, like: Expected | None, stream: StreamState, least: int) -> int:
+    """Number of windows since the onset whose mean effect reaches the threshold; 0 if there is none."""
+    effects = np.array([effect for _, effect in stream.run[::-1]])
+    if len(effects) < least or effects[:least].min() < one.moderate:
+        return 0
+    numbers = np.arange(1, len(effects) + 1)
+    means = effects.cumsum() / numbers
+    reached = [mean >= _threshold(one, like, int(n))[0] for n, mean in zip(numbers, means, strict=True)]
+    usable = (numbers >= least) & np.array(reached)
+    likelihood = numbers * (means - (like.mean if like else 0.0)) ** 2
+    return int(numbers[usable][likelihood[usable].argmax()]) if usable.any() else 0
 
 
 def _threshold(one: Measurement, like: Expected | None, windows: int) -> tuple[float, str]:

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from monitor.alarms.binned_change import Codes, by_values, coded, counts, distance, most, parts, parts_of_one_side
+from monitor.alarms.binned_change import (
+    Codes,
+    by_values,
+    coded,
+    counts,
+    distance,
+    focused,
+    most,
+    parts,
+    parts_of_one_side,
+)
 from monitor.alarms.budget import HARM
 from monitor.alarms.lineage import Lineage
 from monitor.incident import Alarm, Cause
@@ -72,7 +82,7 @@ def causes(
         upstream = f"column {origin}" if origin != one.subject else ""
         cause = Cause(one.subject, at, one.slice, since, upstream)
         if rows is not None and len(found) < _LONGEST and one.subject in _columns(rows):
-            cause = _located(cause, rows, lineage)
+            cause = _located(cause, one.kind, rows, lineage)
         found[(origin, one.slice)] = cause
     return tuple(found.values())
 
@@ -100,11 +110,12 @@ def _columns(rows: Rows) -> set[str]:
     return set(rows.current.column_names) & set(rows.reference.column_names)
 
 
-def _located(cause: Cause, rows: Rows, lineage: Lineage) -> Cause:
+def _located(cause: Cause, kind: str, rows: Rows, lineage: Lineage) -> Cause:
     """The cause with value, slice, source and share where one explains most of the change."""
     now, then = _sampled(rows.current), _sampled(rows.reference)
     codes = coded(rows.current[cause.subject].take(now), rows.reference[cause.subject].take(then))
     found = replace(cause, at=cause.at or most(codes))
+    codes = focused(codes, kind)
     if not cause.slice and (slice_ := _slice(cause.subject, codes, rows, now, then)):
         found = replace(found, slice=slice_[0], share=round(slice_[1], 3))
     source = _source(codes, rows, now, then)

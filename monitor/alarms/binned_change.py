@@ -76,6 +76,20 @@ def counts(codes: Codes, groups: Codes | None = None) -> tuple[Counts, Counts]:
     )
 
 
+def focused(codes: Codes, kind: str) -> Codes:
+    """The column as two bins where a check is about some values: missing, unknown or out of range; else as it is."""
+    last = len(codes.names) - 1
+    if kind == "missing":
+        members = np.arange(last + 1) == last
+    elif kind == "out_of_range":
+        members = np.isin(np.arange(last + 1), (0, last - 1))
+    elif kind == "unknown":
+        members = (counts(codes)[1] == 0) & (np.arange(last + 1) < last)
+    else:
+        return codes
+    return Codes(members[codes.current].astype(np.int64), members[codes.reference].astype(np.int64), ("", kind))
+
+
 def most(codes: Codes) -> str:
     """Name of the bin whose share moved most."""
     current, reference = counts(codes)

@@ -13,6 +13,7 @@ from monitor.window import Window
 
 Floats = NDArray[np.float64]
 _DIGITS = 6
+_LONGEST_RUN = 60
 
 
 @dataclass
@@ -28,8 +29,8 @@ class StreamState:
         not yet part of the history.
       log_sums: The e-detector, see e_detector.advance.
       cumulative: Cumulative sum of the log bets since the onset.
+      run: Start and effect of the windows since that sum was 0, at most the last 60.
       streak: Number of windows since the onset; 0 while there is none.
-      total: Sum of their effects.
       since: Start of the first of them, ISO 8601; "" while there is none.
       alarmed: Whether it is in alarm.
       below: Number of windows in a row below the closing threshold while it is in alarm.
@@ -44,8 +45,8 @@ class StreamState:
     held: list[tuple[str, float, float]] = field(default_factory=list)
     log_sums: list[float] = field(default_factory=list)
     cumulative: float = 0.0
+    run: list[tuple[str, float]] = field(default_factory=list)
     streak: int = 0
-    total: float = 0.0
     since: str = ""
     alarmed: bool = False
     below: int = 0
@@ -53,12 +54,13 @@ class StreamState:
     why: str = ""
 
     def count(self, window: Window, effect: float, shown: bool) -> None:
-        """Adds a window to those since the onset; if nothing is shown there is no onset."""
-        if not shown:
-            self.streak, self.total, self.since = 0, 0.0, ""
-            return
-        self.streak, self.total = self.streak + 1, self.total + effect
-        self.since = self.since or window.start.isoformat()
+        """Adds a window to those since the cumulative sum was 0; if nothing is shown there are none."""
+        self.run = [*self.run, (window.start.isoformat(), effect)][-_LONGEST_RUN:] if shown else []
+        self.begin(len(self.run))
+
+    def begin(self, windows: int) -> None:
+        """Sets the onset: so many windows ago."""
+        self.streak, self.since = windows, self.run[-windows][0] if windows else ""
 
     def settle(self, window: Window, least: int, keep: int = 0) -> None:
         """Puts the windows since the onset, but the last `keep`, into the history.
@@ -76,7 +78,7 @@ class StreamState:
     def restart(self) -> None:
         """Ends an alarm; the evidence begins anew, the history stays."""
         self.alarmed, self.below, self.log_sums, self.cumulative = False, 0, [], 0.0
-        self.streak, self.total, self.since = 0, 0.0, ""
+        self.run, self.streak, self.since = [], 0, ""
 
     def to_json(self) -> dict[str, Any]:
         """Returns a JSON object; numbers are rounded to six significant digits."""
@@ -93,6 +95,7 @@ class StreamState:
         state = cls(**{name: value for name, value in found.items() if name in known})
         state.scores, state.effects, state.log_sums = list(state.scores), list(state.effects), list(state.log_sums)
         state.groups = {key: list(values) for key, values in state.groups.items()}
+        state.run = [(start, effect) for start, effect in state.run]
         state.held = [(start, seconds, effect) for start, seconds, effect in state.held]
         return state
 
