@@ -8,7 +8,6 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,14 +15,15 @@ import numpy as np
 
 from serving.batching import Batch, Job
 from serving.errors import ServingError, Status, invalid
+from serving.exchange import Exchange, Respond
 from serving.explained_responses import ExplainedResponses
 from serving.http.messages import HttpRequest, HttpResponse
+from serving.logged_rows import answered_rows, failed_request
 from serving.metrics import Metrics
 from serving.models.leases import Lease
 from serving.models.loaded_model import LoadedModel
 from serving.models.model_manager import ModelManager
 from serving.request_keys import event_time, input_value, is_request_id
-from serving.request_log.records import NO_EVENT_TIME, Records
 from serving.request_log.writer import RequestLogWriter
 from serving.rest.examples_api import ExamplesCodec
 from serving.rest.json_writer import dumps
@@ -37,7 +37,6 @@ from serving.settings import ServerSettings
 from serving.traffic import BASELINE, LIVE, SHADOW
 
 LOG = logging.getLogger(__name__)
-Respond = Callable[[HttpResponse], None]
 CALLS = (Call.PREDICT, Call.CLASSIFY, Call.REGRESS, Call.INFER)
 DIRECT = "direct"
 """Label of requests that name their version, which are no part of a canary's comparison."""
@@ -64,36 +63,6 @@ class Codecs:
     predict: PredictCodec
     examples: ExamplesCodec
     infer: InferCodec
-
-
-@dataclass(eq=False)
-class Exchange:
-    """A prediction between its request and its response.
-
-    Attributes:
-      request: The request.
-      route: What it asks for.
-      lease: The version that answers it.
-      label: live, baseline, canary, shadow or direct.
-      respond: Sends the response; None for a shadow prediction.
-      request_id: Id of the request.
-      explain: Number of features to explain; 0 for none.
-      event_time: When it happened, as the client says: microseconds since 1970-01-01 UTC; None if it does not.
-    """
-
-    request: HttpRequest
-    route: Route
-    lease: Lease
-    label: str
-    respond: Respond | None
-    request_id: str
-    explain: int = 0
-    event_time: int | None = None
-
-    @property
-    def role(self) -> str:
-        """The label as clients and metrics see it: the baseline is a part of live."""
-        return LIVE if self.label == BASELINE else self.label
 
 
 class Predictions:
@@ -246,7 +215,8 @@ class Predictions:
         self._metrics.batch(first.route.model, sum(job.rows or 1 for job in batch.jobs))
         responses = self._encoded(batch)
         exchanges = [job.context for job in batch.jobs]
-        receipt = self._log_rows(batch, [response.status for response in responses])
+        writer = self._logs.get(first.route.model)
+        receipt = writer.append(answered_rows(batch, [one.status for one in responses])) if writer else None
 
         def send() -> None:
             for job, exchange, response in zip(batch.jobs, exchanges, responses, strict=True):
@@ -312,20 +282,7 @@ class Predictions:
         exchange.lease.release()
         writer = self._logs.get(exchange.route.model) if log else None
         if writer is not None:
-            arrival, version = exchange.request.time, exchange.lease.version
-            label: Any = exchange.label
-            writer.append(
-                Records(
-                    exchange.route.model,
-                    version,
-                    label,
-                    exchange.request_id,
-                    arrival,
-                    latency,
-                    response.status,
-                    event_time=exchange.event_time,
-                )
-            )
+            writer.append(failed_request(exchange, response.status, latency))
 
     @staticmethod
     def _named(exchange: Exchange, response: HttpResponse) -> HttpResponse:
@@ -338,52 +295,6 @@ class Predictions:
             headers += f"traceparent: {trace}\r\n"
         return HttpResponse(response.status, response.body, response.content_type, headers)
 
-    def _log_rows(self, batch: Batch, statuses: Sequence[int]) -> "Future[bool] | None":
-        """Logs the rows of a batch; returns a future of their being on disk if the answers have to wait for that."""
-        exchange: Exchange = batch.jobs[0].context
-        writer = self._logs.get(exchange.route.model)
-        if writer is None:
-            return None
-        about, now = exchange.lease.model.about, time.monotonic()
-        features = {about.column(name): one for name, one in batch.inputs.items()}
-        label: Any = exchange.label
-        model, version = exchange.route.model, exchange.lease.version
-        if len(batch.jobs) == 1:
-            arrival, latency = exchange.request.time, now - exchange.request.arrived
-            return writer.append(
-                Records(
-                    model,
-                    version,
-                    label,
-                    exchange.request_id,
-                    arrival,
-                    latency,
-                    statuses[0],
-                    features=features,
-                    outputs=batch.outputs,
-                    event_time=exchange.event_time,
-                    size=len(exchange.request.body),
-                )
-            )
-        exchanges: list[Exchange] = [job.context for job in batch.jobs]
-        counts = [job.rows or 0 for job in batch.jobs]
-        return writer.append(
-            Records(
-                model,
-                version,
-                label,
-                [one.request_id for one, count in zip(exchanges, counts, strict=True) for _ in range(count)],
-                np.repeat(np.array([one.request.time for one in exchanges], np.int64), counts),
-                np.repeat(np.array([now - one.request.arrived for one in exchanges]), counts),
-                np.repeat(np.array(statuses, np.int32), counts),
-                features,
-                batch.outputs,
-                np.concatenate([np.arange(count, dtype=np.int32) for count in counts]),
-                event_time=_event_times(exchanges, counts),
-                size=sum(len(one.request.body) for one in exchanges),
-            )
-        )
-
     def codecs(self, model: LoadedModel) -> Codecs:
         """Returns the codecs of a loaded version, made at its first request."""
         found = self._codecs.get(model)
@@ -394,14 +305,6 @@ class Predictions:
             )
             self._codecs[model] = found
         return found
-
-
-def _event_times(exchanges: Sequence[Exchange], counts: Sequence[int]) -> np.ndarray | None:
-    """Event time of each row of several requests, int64; None if none of them has one."""
-    given = [one.event_time for one in exchanges]
-    if all(one is None for one in given):
-        return None
-    return np.repeat(np.array([NO_EVENT_TIME if one is None else one for one in given], np.int64), counts)
 
 
 def _by_rows(job: Job) -> bool:

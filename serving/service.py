@@ -5,11 +5,12 @@ from functools import lru_cache
 from typing import Any
 
 from serving.errors import ServingError, Status
+from serving.exchange import Respond
 from serving.http.messages import HttpRequest, HttpResponse
 from serving.metrics import Metrics
 from serving.models.model_manager import ModelManager
 from serving.models.version_states import State
-from serving.predictions import CALLS, DEFECT, Predictions, Respond, failed
+from serving.predictions import CALLS, DEFECT, Predictions, failed
 from serving.request_keys import explained_features
 from serving.rest import open_inference
 from serving.rest.metadata import encode_metadata
