@@ -1,6 +1,7 @@
 """Detection delay at the same rate of false alarms: the monitor's alarm rule beside river's drift detectors.
 
-    python -m benchmarks.monitor_delay [--folder build/monitor-delay] [--river PYTHON] [--run-length 10000] [-o FILE]
+    python -m benchmarks.monitor_delay [--folder build/monitor-delay] [--river PYTHON] [--run-length 10000] [--slow]
+                                       [-o FILE]
 
 Streams of 0/1 losses of a frozen tree on river's synthetic generators (run_river.py): 1,000 rows of an evaluation,
 3,000 stable rows, then 3,000 rows after an abrupt change or one over 1,000 rows. Stable streams are independent losses
@@ -99,10 +100,12 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=VENVS.parent / "monitor-delay", help="of streams and detections")
     parser.add_argument("--river", type=Path, help="a Python that has river (default: made in build/venvs)")
     parser.add_argument("--run-length", type=float, default=10_000.0, help="rows per false alarm (%(default)s)")
+    parser.add_argument("--slow", action="store_true", help="KSWIN also, which takes a millisecond for each row")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     try:
-        result = compared(options.folder, options.river or venv_python("river", _REQUIREMENTS), options.run_length)
+        river = options.river or venv_python("river", _REQUIREMENTS)
+        result = compared(options.folder, river, options.run_length, slow=options.slow)
     except PlumblineError as error:
         print(f"monitor_delay: {error}", file=sys.stderr)
         return error.exit_code
@@ -116,14 +119,14 @@ def main() -> int:
     return 0
 
 
-def compared(folder: Path, river: Path, run_length: float) -> dict[str, Any]:
+def compared(folder: Path, river: Path, run_length: float, *, slow: bool = False) -> dict[str, Any]:
     """The result, see the module."""
     folder.mkdir(parents=True, exist_ok=True)
     changes = {seed: _changes(folder, river, seed) for seed in (*TUNING_SEEDS, *TEST_SEEDS)}
     tuning = {f"{name} / {seed}": values for seed in TUNING_SEEDS for name, values in changes[seed].items()}
     testing = {f"{name} / {seed}": values for seed in TEST_SEEDS for name, values in changes[seed].items()}
     quiet = stable_streams(1, _STABLE_STREAMS)
-    chosen = _tuned(folder, river, run_length, tuning, quiet)
+    chosen = _tuned(folder, river, run_length, tuning, quiet, slow=slow)
     everything = {**testing, **stable_streams(2, _STABLE_STREAMS), **hard_streams(3, _HARD_STREAMS)}
     rules: dict[str, tuple[str, dict[str, list[int]]]] = {}
     few = {name: values for name, values in everything.items() if "/" in name or int(name.split()[-1]) % 4 == 0}
@@ -153,14 +156,14 @@ def _changes(folder: Path, river: Path, seed: int) -> dict[str, np.ndarray[Any, 
 
 
 def _tuned(
-    folder: Path, river: Path, run_length: float, changes: Mapping[str, Any], quiet: Mapping[str, Any]
+    folder: Path, river: Path, run_length: float, changes: Mapping[str, Any], quiet: Mapping[str, Any], *, slow: bool
 ) -> list[dict[str, Any]]:
     """Of each detector the setting with the smallest mean delay among those with the run length."""
     entries = grid()
     fast = [entry for entry in entries if entry["name"] not in _SLOW]
-    slow = [entry for entry in entries if entry["name"] in _SLOW]
+    late = [entry for entry in entries if entry["name"] in _SLOW] if slow else []
     chosen: dict[str, tuple[tuple[bool, float], dict[str, Any]]] = {}
-    for label, some, streams in (("fast", fast, quiet), ("slow", slow, dict(list(quiet.items())[::4]))):
+    for label, some, streams in (("fast", fast, quiet), ("slow", late, dict(list(quiet.items())[::4]))):
         found = _detected(folder, river, f"tuning-{label}", {**changes, **streams}, some)
         for index, entry in enumerate(some):
             own = {name: positions[str(index)] for name, positions in found.items()}

@@ -159,7 +159,12 @@ class Watch:
         last = Incident.time_text(windows[-1].end) if windows else ""
         delivery = Delivery(0, 0, 0)
         if parts.outbox is not None and parts.sinks:
-            wanted = [one for one in incidents if one.state != "closed" or one.updated == last]
+            # An incident that closed in an earlier window of this look, or before a kill, is told if it was known.
+            wanted = [
+                one
+                for one in incidents
+                if one.state != "closed" or one.updated == last or parts.outbox.has_told(parts.dataset.name, one.number)
+            ]
             delivery = deliver(events(parts.dataset.name, wanted), parts.sinks, parts.outbox, now, parts.retry)
         if parts.prometheus is not None and windows:
             write_metrics(

@@ -68,6 +68,12 @@ class Outbox:
                 [(event.key, sink, record, time, time) for sink in sinks],
             )
 
+    def has_told(self, dataset: str, number: int) -> bool:
+        """Whether any event of an incident was ever added."""
+        prefix = f"{dataset}/{number}/"
+        found = self._connection.execute("SELECT 1 FROM events WHERE substr(key, 1, ?) = ?", (len(prefix), prefix))
+        return found.fetchone() is not None
+
     def due(self, sink: str) -> list[Entry]:
         """Events that wait for a sink, in order."""
         rows = self._connection.execute(

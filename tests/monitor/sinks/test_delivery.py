@@ -180,6 +180,11 @@ def test_refused_mails(smtp, event, outbox, now, command, answer, given_up):
     assert (found.sent, found.given_up, found.waiting) == (0, given_up, 1 - given_up)
 
 
+def test_the_outbox_knows_of_which_incidents_it_has_told(event, outbox, now):
+    outbox.put(event(number=12), ("log",), now)
+    assert outbox.has_told("flights", 12) and not outbox.has_told("flights", 1) and not outbox.has_told("flight", 12)
+
+
 def test_a_damaged_outbox_is_refused(tmp_path):
     (tmp_path / FILE).write_bytes(b"no database" * 1000)
     with pytest.raises(InputError, match="cannot be read"):
