@@ -36,7 +36,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ import numpy as np
 
 from benchmarks import before_labels_streams as streams
 from benchmarks.before_labels_streams import Stream
+from benchmarks.before_labels_tables import SHARES, DriftKey, Key, Outcome, noticed, show, summary, summed
 from benchmarks.results import keep
 from benchmarks.venvs import environment, venv_python
 from components.shared.errors import PlumblineError
@@ -61,40 +62,14 @@ from monitor.performance.estimates import (
 )
 from monitor.performance.expected_metrics import Link, functional, row_values
 from monitor.performance.scored_rows import ScoredRows
-from monitor.performance.truth import measure
+from monitor.performance.truth import Truth, measure
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "nannyml_requirements.txt"
-SHARES = (0.0, 0.05, 0.2)
 METHODS = ("full", "cbpe", "pape")
 NAMES = {"full": "ours"}
 LEVEL, Z = 0.9, 1.6449
-MOST_REFERENCE = 20_000
-WIDER = 1.25
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One estimate of one window: bounds are None if it abstains."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    real: float
-
-    @property
-    def covers(self) -> bool:
-        """Whether the real metric lies in the interval."""
-        return self.low is not None and self.high is not None and self.low <= self.real <= self.high
-
-    @property
-    def width(self) -> float:
-        """Width of the interval; NaN if it abstains."""
-        return float("nan") if self.low is None or self.high is None else self.high - self.low
-
-
-Key = tuple[str, float, str]  # metric, share of labels, rule
-DriftKey = tuple[str, str, float, str]  # metric, kind, share of labels, rule
+MOST_REFERENCE = 10_000
 
 
 def main() -> int:
@@ -178,6 +153,8 @@ def run(stream: Stream, seed: int) -> tuple[dict[Key, list[Outcome]], dict[Drift
         planted = {kind: plant(window, kind, random) for kind in ("flip", "level")}
         weights = weigh(reference, replace(window, targets=None), settings["full"])
         imputed: dict[str, Imputation] = {}
+        drawn = {share: measure(with_share(window, order, share), LEVEL) for share in SHARES if share}
+        whole = measure(window, LEVEL)
         for metric in stream.metrics:
             if not imputed or window.task != "binary":
                 imputed = {name: impute(reference, window, metric, one, weights) for name, one in settings.items()}
@@ -196,9 +173,10 @@ def run(stream: Stream, seed: int) -> tuple[dict[Key, list[Outcome]], dict[Drift
                         assert one.raw is not None and one.raw_error is not None
                         raw, error = one.raw, one.raw_error
                 if share:
-                    found.setdefault((metric, share, "labels"), []).append(from_labels(seen, metric, real, share))
+                    alike = from_labels(drawn[share].get(metric), real, share, metric)
+                    found.setdefault((metric, share, "labels"), []).append(alike)
                 else:
-                    dummy = from_reference(window, metric, normal[metric].value, real)
+                    dummy = _around(metric, normal[metric].value, whole[metric].error, real)
                     found.setdefault((metric, share, "dummy"), []).append(dummy)
                 for kind, other in planted.items():
                     after = truth(other, metric)
@@ -283,18 +261,11 @@ def counts(metric: str, before: float, after: float) -> bool:
     return abs(after - before) >= (0.1 * before if Link(metric).unbounded else 0.03)
 
 
-def from_labels(seen: ScoredRows, metric: str, real: float, share: float) -> Outcome:
-    """The interval of the labels that have come alone."""
-    found = measure(seen, LEVEL).get(metric)
+def from_labels(found: Truth | None, real: float, share: float, metric: str) -> Outcome:
+    """The interval of the labels that have come alone, with the correction for a finite population."""
     if found is None or not np.isfinite(found.error):
         return Outcome(None, None, None, real)
     return _around(metric, found.value, found.error * float(np.sqrt(1 - share)), real)
-
-
-def from_reference(window: ScoredRows, metric: str, normal: float, real: float) -> Outcome:
-    """The evaluation's metric, with the sampling error of a window of this size."""
-    sampling = measure(window, LEVEL)[metric].error
-    return _around(metric, normal, sampling, real)
 
 
 def nannyml(python: Path, stream: Stream) -> dict[Key, list[Outcome]]:
@@ -327,101 +298,10 @@ def nannyml(python: Path, stream: Stream) -> dict[Key, list[Outcome]]:
     return found
 
 
-def summed(stream: Stream, key: Key, outcomes: list[Outcome]) -> dict[str, Any]:
-    """One row of `results`."""
-    metric, share, rule = key
-    given = [one for one in outcomes if one.low is not None]
-    return {
-        "stream": stream.name, "real": stream.real, "metric": metric, "labels": share, "rule": rule,
-        "windows": len(outcomes), "covered": _mean([one.covers for one in given]),
-        "abstained": _mean([one.low is None for one in outcomes]), "width": _mean([one.width for one in given]),
-        "error": _mean([abs(one.value - one.real) for one in given if one.value is not None]),
-    }  # fmt: skip
-
-
-def noticed(stream: Stream, key: DriftKey, pairs: list[tuple[Outcome, Outcome]]) -> dict[str, Any]:
-    """One row of `drift`; pairs of outcomes without and with drift."""
-    metric, kind, share, rule = key
-    pairs = [(before, after) for before, after in pairs if before.low is not None]
-    seen = [after.low is None or after.width >= WIDER * before.width for before, after in pairs]
-    safe = [after.low is None or after.covers for _, after in pairs]
-    return {
-        "stream": stream.name, "metric": metric, "kind": kind, "labels": share, "rule": rule, "windows": len(pairs),
-        "noticed": _mean(seen), "covered_or_abstained": _mean(safe),
-    }  # fmt: skip
-
-
-def summary(results: list[dict[str, Any]], drift: list[dict[str, Any]], narrower: list[bool]) -> dict[str, Any]:
-    """Shares over all windows: of ours, by rule and share of labels."""
-
-    def share(rows: list[dict[str, Any]], name: str, weight: Callable[[dict[str, Any]], float]) -> float | None:
-        whole = sum(weight(row) for row in rows if row[name] is not None)
-        return (
-            round(sum(weight(row) * row[name] for row in rows if row[name] is not None) / whole, 4) if whole else None
-        )
-
-    def given(row: dict[str, Any]) -> float:
-        return float(row["windows"] * (1 - row["abstained"]))
-
-    rules = sorted({row["rule"] for row in results})
-    covered = {
-        f"{rule}, labels {labels:.0%}": share(
-            [row for row in results if row["rule"] == rule and row["labels"] == labels], "covered", given
-        )
-        for rule in rules
-        for labels in SHARES
-    }
-    kinds = sorted({(row["kind"].split()[0], row["labels"], row["rule"]) for row in drift})
-    return {
-        "covered": {name: value for name, value in covered.items() if value is not None},
-        "covered_real": share([row for row in results if row["rule"] == "ours" and row["real"]], "covered", given),
-        "narrower": _mean(narrower),
-        "noticed": {
-            f"{rule}, {kind}, labels {labels:.0%}": {
-                name: share(
-                    [r for r in drift if (r["kind"].split()[0], r["labels"], r["rule"]) == (kind, labels, rule)],
-                    name,
-                    lambda row: float(row["windows"]),
-                )
-                for name in ("noticed", "covered_or_abstained")
-            }
-            for kind, labels, rule in kinds
-        },
-    }
-
-
-def show(results: list[dict[str, Any]], drift: list[dict[str, Any]], stream: str) -> None:
-    """Prints the rows of a stream."""
-    for row in results:
-        if row["stream"] == stream:
-            print(
-                f"{stream:<24}{row['metric']:<18}{row['labels']:>5.0%} {row['rule']:<8}{row['windows']:>4}"
-                f"  covered {_text(row['covered'])}  abstained {_text(row['abstained'])}  width {_text(row['width'])}"
-                f"  error {_text(row['error'])}",
-                flush=True,
-            )
-    for row in drift:
-        if row["stream"] == stream:
-            print(
-                f"{stream:<24}{row['metric']:<18}{row['labels']:>5.0%} {row['rule']:<8}{row['windows']:>4}"
-                f"  {row['kind']:<14} noticed {_text(row['noticed'])}  covered or abstained"
-                f" {_text(row['covered_or_abstained'])}",
-                flush=True,
-            )
-
-
 def _around(metric: str, value: float, error: float, real: float) -> Outcome:
     link = Link(metric)
     low, high = (link.invert(link.apply(value) + side * Z * error) for side in (-1, 1))
     return Outcome(value, low, high, real)
-
-
-def _mean(values: list[Any]) -> float | None:
-    return round(float(np.mean(values)), 4) if values else None
-
-
-def _text(value: float | None) -> str:
-    return "      -" if value is None else f"{value:7.4g}"
 
 
 if __name__ == "__main__":

@@ -53,12 +53,12 @@ def flights() -> Stream:
 
 
 def employment(folder: Path) -> Stream:
-    """NannyML's employment_MA: employed people of Massachusetts (ACS census); reference 2015, then by 5,000 rows."""
+    """NannyML's employment_MA: employed people of Massachusetts (ACS census); reference 2015, then by 10,000 rows."""
     reference = pd.read_parquet(folder / "employment_MA_reference.pq")
     analysis = pd.read_parquet(folder / "employment_MA_analysis.pq")
     analysis = analysis.merge(pd.read_parquet(folder / "employment_MA_analysis_target.pq"), on="id")
     drop = ("id", "year", "prediction")
-    return _given("employment", reference, analysis, "employed", "predicted_probability", drop, True, 5000)
+    return _given("employment", reference, analysis, "employed", "predicted_probability", drop, True, 10_000)
 
 
 def california(folder: Path) -> Stream:

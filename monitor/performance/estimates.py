@@ -15,7 +15,7 @@ The estimate is of the metric that the window will have once all its labels are 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ from monitor.performance.expected_metrics import Link, functional, row_values, u
 from monitor.performance.importance_weights import ImportanceWeights, importance_weights
 from monitor.performance.scored_rows import ScoredRows
 from monitor.performance.summaries import residual_summary
+from monitor.performance.truth import measure_weighted
 
 Method = Literal["cbpe", "pape", "full"]
 BLOCKS = 5
@@ -190,21 +191,21 @@ def estimate(
     if labels >= 2:
         correction, variance = _rectifier(current, metric, expectation, gradient, arrival)
         # The metric of corrected values is exact, but needs labels; its linearization is right for any number of them.
+        corrected = raw + float(gradient @ correction)
         whole, at_whole = function(expectation.mean + correction)
-        corrected = (
-            whole if labels >= settings.min_labels and np.isfinite(whole) else raw + float(gradient @ correction)
-        )
+        if labels >= settings.min_labels and np.isfinite(whole):
+            corrected, slope = whole, link.slope(whole)
+            variance = _rectifier(current, metric, expectation, at_whole, arrival)[1]
         observed = link.apply(corrected) - link.apply(raw)
         agreement = [predicted.p_value(observed, slope**2 * variance)]
         agreement += _relation_p_values(current, metric, expectation, arrival, past)
         p_value = min(1.0, len(agreement) * min(agreement))
-        if p_value >= settings.contradiction:
-            error_posterior = predicted.with_jump(*JUMP).updated(observed, slope**2 * variance)
-        else:  # the estimate rests on the labels
-            if corrected == whole:
-                variance = _rectifier(current, metric, expectation, at_whole, arrival)[1]
-            freed = link.slope(corrected) ** 2 * variance
-            error_posterior = BiasPrior(np.ones(1), np.array([observed]), np.array([freed]))
+        error_posterior = predicted.with_jump(*JUMP).updated(observed, slope**2 * variance)
+        if p_value < settings.contradiction:
+            value, deviation = _from_labels(current, metric, arrival, settings)
+            if np.isfinite(deviation):
+                shift = link.apply(value) - link.apply(raw)
+                error_posterior = BiasPrior(np.ones(1), np.array([shift]), np.array([deviation**2]))
     contradicted = p_value is not None and p_value < settings.contradiction
     # What labels have settled needs no inflation by history.
     unsettled = 0.0 if contradicted else min(error_posterior.variance / predicted.variance, 1.0)
@@ -351,6 +352,21 @@ def _relation_p_values(
         deviation = float(np.sqrt(test.error**2 + usual))
         found.append(2 * float(t.sf(abs(test.effect) / deviation, max(len(past), 4))))
     return found
+
+
+def _from_labels(
+    current: ScoredRows, metric: str, arrival: ArrivalModel | None, settings: EstimateSettings
+) -> tuple[float, float]:
+    """The metric of the labels alone, and its error on the link scale given the whole window; NaN if undefined."""
+    old, probability = arrival_probabilities(current.targets, current.known, current.age, arrival)
+    used = current.known & old
+    if used.sum() < 2:
+        return float("nan"), float("nan")
+    rows = replace(current.among(used), labelled=None)
+    if rows.task == "binary" and len(np.unique(row_values(metric, rows))) < 2:
+        return float("nan"), float("nan")
+    value, error = measure_weighted(rows, metric, 1 / probability[used], settings.threshold, settings.seed)
+    return value, error * float(np.sqrt(1 - used.sum() / len(current)))
 
 
 def reference_history(reference: ScoredRows, metric: str, settings: EstimateSettings) -> list[PastEstimate]:

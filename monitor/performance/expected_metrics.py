@@ -16,7 +16,7 @@ from components.shared.statistics.weighted_metrics import CLIP
 from monitor.performance.scored_rows import ScoredRows
 
 BINARY = ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss")
-LOSSES = {"multiclass": ("accuracy", "log_loss"), "regression": ("rmse", "mae", "mse")}
+LOSSES = {"multiclass": ("accuracy", "log_loss"), "regression": ("rmse", "mae")}
 TINY = 1e-12
 
 
@@ -40,6 +40,7 @@ class Link:
 
     def invert(self, linked: float) -> float:
         """Returns the value of a linked one."""
+        linked = min(max(linked, -700.0), 700.0)
         return float(np.exp(linked) if self.unbounded else 1 / (1 + np.exp(-linked)))
 
     def slope(self, value: float) -> float:

@@ -46,6 +46,28 @@ def calculator(rows: ScoredRows, threshold: float) -> WeightedMetrics:
     return regression_metrics(rows.targets, rows.scores)
 
 
+def measure_weighted(
+    rows: ScoredRows, metric: str, weights: np.ndarray, threshold: float = 0.5, seed: int = 13
+) -> tuple[float, float]:
+    """Computes a metric of labelled rows that are weighted, such as by the inverse probability of their label.
+
+    Args:
+      rows: Labelled rows.
+      metric: Name of the metric.
+      weights: [N], above 0.
+      threshold: Decision threshold.
+      seed: Seed of the bootstrap.
+
+    Returns:
+      The metric, and its standard error on the link scale by a Poisson bootstrap; NaN if undefined.
+    """
+    calculated = calculator(rows, threshold)
+    at = calculated.names.index(metric)
+    drawn = np.random.default_rng(seed).poisson(1.0, (len(rows), RESAMPLES)) * (weights / weights.mean())[:, None]
+    value = float(calculated(weights / weights.mean())[at])
+    return value, standard_error(calculated(drawn)[:, at]) * Link(metric).slope(value)
+
+
 def measure(rows: ScoredRows, level: float, threshold: float = 0.5, seed: int = 13) -> dict[str, Truth]:
     """Computes all metrics of the labelled rows with Poisson bootstrap intervals on the link scale.
 
