@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.shared.serving.serving_contract import decides, likeliest
-from components.shared.statistics.metric_names import UNBOUNDED
+from components.shared.statistics.metric_names import ESTIMATED, UNBOUNDED
 from components.shared.statistics.weighted_metrics import CLIP
 from monitor.performance.scored_rows import ScoredRows
 
-BINARY = ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss")
-LOSSES = {"multiclass": ("accuracy", "log_loss"), "regression": ("rmse", "mae")}
 TINY = 1e-12
 
 
@@ -55,7 +53,7 @@ class BinaryMetric:
     """A binary metric of fixed scores.
 
     Args:
-      metric: One of BINARY.
+      metric: A metric of a binary label, see metric_names.ESTIMATED.
       scores: Probability of class 1, [N].
       threshold: Decision threshold of f1, precision and recall.
     """
@@ -156,7 +154,7 @@ class MeanMetric:
 
 def metric_names(task: str) -> tuple[str, ...]:
     """Names of the metrics of a task that can be estimated."""
-    return BINARY if task == "binary" else LOSSES[task]
+    return ESTIMATED[task]
 
 
 def functional(metric: str, rows: ScoredRows, threshold: float) -> BinaryMetric | MeanMetric:

@@ -91,7 +91,7 @@ def label_checks(config: "Config") -> dict[str, Callable[..., Any]]:
 
     found: dict[str, Callable[..., Any]] = {}
     if config.monitor.performance:
-        found["performance"] = performance_check(PerformanceSettings())
+        found["performance"] = performance_check(PerformanceSettings(metrics=config.monitor.metrics))
     if config.monitor.changes:
         found["changes"] = changes_check(ChangeSettings())
     return found

@@ -259,6 +259,14 @@ class Config(ConfigSection):
         return self
 
     @model_validator(mode="after")
+    def _monitored_metrics_fit_the_task(self) -> "Config":
+        try:
+            self.monitor.check_metrics(self.dataset.task)
+        except ValueError as exc:
+            raise ValueError(f"[monitor] {exc}") from exc
+        return self
+
+    @model_validator(mode="after")
     def _metrics_fit_the_task(self) -> "Config":
         legal = METRICS[self.dataset.task]
         for key in ("thresholds", "slice_thresholds", "tolerance", "slice_tolerance"):

@@ -18,6 +18,12 @@ MAIN_METRICS = ("auc", "average_precision", "f1", "accuracy", "log_loss", "rmse"
 UNBOUNDED = frozenset({"log_loss", "rmse", "mae", "mse"})
 """Metrics with values in [0, infinity); all others lie in [0, 1]."""
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "mse", "calibration_error"})
+ESTIMATED = {
+    "binary": ("auc", "average_precision", "f1", "precision", "recall", "accuracy", "log_loss"),
+    "multiclass": ("accuracy", "log_loss"),
+    "regression": ("rmse", "mae"),
+}
+"""Task -> metrics that the monitor can estimate before labels come."""
 
 RATES = ("positive_rate", "true_positive_rate", "false_positive_rate", "precision", "bias")
 """Rates of groups of rows, see evaluator/fairness.py; legal values of `max_disparity`."""

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from components.shared.statistics.metric_names import ESTIMATED
 from monitor.inputs.settings import CHECKS, InputSettings
 from monitor.windows.settings import WindowSettings, duration
 from pipeline.settings.sections.section import ConfigSection
@@ -38,6 +39,10 @@ class MonitorSection(ConfigSection):
     operations."""
     performance: bool = True
     """Whether the metrics are estimated before the labels come, and measured with them."""
+    metrics: tuple[str, ...] = ()
+    """Metrics that are estimated and measured; empty: auc, average_precision, f1 and log_loss of a binary label,
+    accuracy and log_loss of classes, rmse and mae of numbers. Where the share of the positive class moves with the
+    season, average_precision and f1 move with it; log_loss says what the probabilities are worth."""
     changes: bool = True
     """Whether concept drift and prior shift are tested on labelled rows."""
     joint_rows: Annotated[int, Field(ge=0)] = _INPUTS.joint_rows
@@ -75,6 +80,11 @@ class MonitorSection(ConfigSection):
             replay_tolerance=self.replay_tolerance,
             effects={**_INPUTS.effects, **self.thresholds},
         )
+
+    def check_metrics(self, task: str) -> None:
+        """Raises ValueError for a metric that the task does not have."""
+        if unknown := [one for one in self.metrics if one not in ESTIMATED[task]]:
+            raise ValueError(f"metrics: {unknown[0]} is none of a {task} label; legal: {', '.join(ESTIMATED[task])}")
 
     @model_validator(mode="after")
     def _is_possible(self) -> "MonitorSection":

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from monitor.performance.expected_metrics import BINARY, BinaryMetric, Link, MeanMetric, functional, row_values
+from components.shared.statistics.metric_names import ESTIMATED
+from monitor.performance.expected_metrics import BinaryMetric, Link, MeanMetric, functional, row_values
 from monitor.performance.scored_rows import ScoredRows
 
 RANDOM = np.random.default_rng(0)
@@ -23,12 +24,12 @@ def sklearn_value(metric: str) -> float:
     }[metric]()
 
 
-@pytest.mark.parametrize("metric", BINARY)
+@pytest.mark.parametrize("metric", ESTIMATED["binary"])
 def test_with_labels_it_is_sklearns_value(metric):
     assert BinaryMetric(metric, SCORES, 0.4)(LABELS)[0] == pytest.approx(sklearn_value(metric), abs=1e-12)
 
 
-@pytest.mark.parametrize("metric", BINARY)
+@pytest.mark.parametrize("metric", ESTIMATED["binary"])
 def test_gradient_is_that_of_finite_differences(metric):
     function, share = BinaryMetric(metric, SCORES, 0.4), np.clip(SCORES + RANDOM.normal(0, 0.1, 300), -0.1, 1.1)
     gradient = function(share)[1]

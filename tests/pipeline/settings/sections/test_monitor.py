@@ -1,0 +1,14 @@
+"""The table [monitor]."""
+
+from tests.pipeline.settings.test_config import SETTINGS, load, refusal
+
+
+def test_the_metrics_that_are_measured_can_be_chosen(tmp_path):
+    assert load(tmp_path, SETTINGS).monitor.metrics == ()
+    chosen = load(tmp_path, f'{SETTINGS}\n[monitor]\nmetrics = ["log_loss"]\n')
+    assert chosen.monitor.metrics == ("log_loss",)
+
+
+def test_a_metric_of_another_task_is_named(tmp_path):
+    said = refusal(tmp_path, f'{SETTINGS}\n[monitor]\nmetrics = ["auc", "rmse"]\n')
+    assert "[monitor] metrics: rmse is none of a binary label; legal: auc, average_precision, f1, " in said
