@@ -196,7 +196,7 @@ class Watch:
         messages: list[str] = []
         if task.rows_changed or not known:
             previous = self._previous(task.bounds)
-            checked = check_inputs(data, previous, parts.baselines, self._log, parts.replayer, parts.settings.inputs)
+            checked = check_inputs(data, previous, parts.baselines, parts.replayer, parts.settings.inputs)
             found = list(checked.measurements)
             messages += checked.left_out
         else:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow.compute as pc
+
 from monitor.inputs.distributions import check_drift, check_skew
 from monitor.inputs.operations import check_operations
 from monitor.inputs.predictions import check_predictions
@@ -13,8 +15,6 @@ from monitor.inputs.settings import InputSettings
 from monitor.measurement import Measurement
 from monitor.windows.baseline import Baseline
 from monitor.windows.baseline_reading import Baselines
-from monitor.windows.bounds import Bounds
-from monitor.windows.event_log import EventLog
 from monitor.windows.window_data import WindowData
 
 LABEL_KINDS = frozenset({"label_coverage", "estimated_performance", "performance", "concept_drift", "prior_shift"})
@@ -38,7 +38,6 @@ def check_inputs(
     data: WindowData,
     previous: WindowData | None,
     baselines: Baselines,
-    log: EventLog,
     replayer: Replayer | None,
     settings: InputSettings,
 ) -> Checked:
@@ -48,7 +47,6 @@ def check_inputs(
       data: The window.
       previous: The window before; None for the first.
       baselines: Baselines of the versions.
-      log: The request log, for the rows to replay.
       replayer: Loads versions; None leaves the replay out.
       settings: Which checks run, and their thresholds.
     """
@@ -70,9 +68,9 @@ def check_inputs(
         if name in settings.checks:
             found += check()
     if "transform_skew" in settings.checks and replayer is not None and settings.replay_rows:
-        bounds = Bounds(data.window.number, data.window.start, data.window.end)
         for one in data.window.versions:
-            measured, why = check_replay(log.raw(bounds, one, settings.replay_rows), one, replayer, settings)
+            rows = data.raw.filter(pc.equal(data.raw["version"], one)).slice(0, settings.replay_rows)
+            measured, why = check_replay(rows, one, replayer, settings)
             found += measured
             left_out += [why] if why else []
     return Checked(tuple(found), tuple(dict.fromkeys(left_out)))

@@ -1,7 +1,7 @@
 """The request log by event time: how far it has come, how many rows the windows have, and the rows of one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitor.performance.delays import DelayCurve
-from monitor.window import Window
+from monitor.window import State, Window
 from monitor.windows.bounds import EPOCH, Bounds
 from monitor.windows.dataset import MonitoredDataset
 from monitor.windows.feature_columns import column_type, logged_column
@@ -27,6 +27,8 @@ _FIXED = ("request_id", "row", "time", "version", "label", "status", "latency")
 _DELAYS = 50_000
 """Maximum number of rows that the label delay is estimated from."""
 _LATENCIES = 5_000
+QUANTILES = (0.5, 0.95, 0.99)
+"""Quantiles of the latency."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class EventLog:
         delay = np.array([np.nan if row["delay"] is None else max(0.0, row["delay"] / 1e6) for row in rows], float)
         return DelayCurve.fit(delay, np.array([row["age"] / 1e6 for row in rows], float))
 
-    def read(self, bounds: Bounds, state: Any = "complete", late: int = 0) -> WindowData:
+    def read(self, bounds: Bounds, state: State = "complete", late: int = 0) -> WindowData:
         """Reads a window.
 
         Args:
@@ -157,48 +159,40 @@ class EventLog:
         Raises:
           InputError: The log cannot be read.
         """
-        sql = (
+        sample = (
             f"SELECT *, {EVENT} AS event FROM requests WHERE {self._model} AND {ANSWERED} "
             f"ORDER BY {self._hash()} LIMIT {self._settings.sample_rows}"
         )
-        batches = list(self._log.query(sql, bounds.start, bounds.end, by_event_time=True))
-        table = _named(pa.Table.from_batches(batches) if batches else pa.table({}), self._dataset)
-        traffic = self._traffic(bounds, table)
-        counts = self.counts([bounds])[bounds.number]
+        with self._log.view(bounds.start, bounds.end, by_event_time=True) as select:
+            batches = list(select(sample))
+            raw = pa.Table.from_batches(batches) if batches else pa.table({})
+            counted = [row for batch in select(self._traffic_sql()) for row in batch.to_pylist()]
+        table = _named(raw, self._dataset)
+        labelled = sum(row.pop("labelled") for row in counted)
+        traffic = {row["version"]: _traffic(row, table) for row in counted}
         versions = {version: one.rows for version, one in traffic.items() if one.rows}
         window = Window(
-            bounds.number, bounds.start, bounds.end, counts.rows, counts.requests, counts.labelled, versions, state
+            number=bounds.number,
+            start=bounds.start,
+            end=bounds.end,
+            rows=sum(versions.values()),
+            requests=sum(one.requests for one in traffic.values()),
+            labelled=labelled,
+            versions=versions,
+            state=state,
         )
-        return WindowData(window, self._dataset, table, traffic, late)
+        return WindowData(window, self._dataset, table, traffic, late, raw)
 
-    def raw(self, bounds: Bounds, version: int, rows: int) -> pa.Table:
-        """Returns a random sample of the answered rows of a version as they were logged, at most `rows`."""
-        sql = (
-            f"SELECT * FROM requests WHERE {self._model} AND {ANSWERED} AND version = {int(version)} "
-            f"ORDER BY {self._hash()} LIMIT {rows}"
-        )
-        batches = list(self._log.query(sql, bounds.start, bounds.end, by_event_time=True))
-        return pa.Table.from_batches(batches) if batches else pa.table({})
-
-    def _traffic(self, bounds: Bounds, table: pa.Table) -> dict[int, Traffic]:
+    def _traffic_sql(self) -> str:
         first = "\"row\" = 0 AND label <> 'shadow'"
-        sql = (
+        return (
             f"SELECT version, count(*) FILTER ({first}) AS requests, count(*) FILTER ({ANSWERED}) AS rows, "
+            f"count(target) FILTER ({ANSWERED}) AS labelled, "
             f"count(*) FILTER ({first} AND status >= {CLIENT_ERROR} AND status < {SERVER_ERROR}) AS client_errors, "
             f"count(*) FILTER ({first} AND status >= {SERVER_ERROR}) AS server_errors, "
-            f"quantile_cont(latency, [0.5, 0.95, 0.99]) FILTER ({first} AND status < {CLIENT_ERROR}) AS latency "
+            f"quantile_cont(latency, {list(QUANTILES)}) FILTER ({first} AND status < {CLIENT_ERROR}) AS latency "
             f"FROM requests WHERE {self._model} AND label <> 'shadow' GROUP BY version ORDER BY version"
         )
-        found = {}
-        for row in self._rows(sql, bounds.start, bounds.end):
-            quantiles = row.pop("latency")
-            one = Traffic(**{name: value for name, value in row.items() if name != "version"})
-            found[row["version"]] = replace(
-                one,
-                latency={} if quantiles is None else dict(zip((0.5, 0.95, 0.99), quantiles, strict=True)),
-                latencies=_latencies(table, row["version"]),
-            )
-        return found
 
     def _hash(self) -> str:
         """Order of a random sample that depends on the rows and the seed alone."""
@@ -206,6 +200,16 @@ class EventLog:
 
     def _rows(self, sql: str, since: datetime | None, until: datetime | None) -> list[dict[str, Any]]:
         return [row for batch in self._log.query(sql, since, until, by_event_time=True) for row in batch.to_pylist()]
+
+
+def _traffic(row: Mapping[str, Any], table: pa.Table) -> Traffic:
+    quantiles = row["latency"]
+    names = ("requests", "rows", "client_errors", "server_errors")
+    return Traffic(
+        **{name: row[name] for name in names},
+        latency={} if quantiles is None else dict(zip(QUANTILES, quantiles, strict=True)),
+        latencies=_latencies(table, row["version"]),
+    )
 
 
 def _latencies(table: pa.Table, version: int) -> np.ndarray:

@@ -28,6 +28,7 @@ class WindowData:
         null without a label), target_time (when the label became known).
       traffic: Version -> requests, errors and latencies of all its requests, not only of the sample.
       late: Rows that came after the window had been measured.
+      raw: The rows of `table` in random order with all columns as they are logged: feature_<column>, output_<name>.
     """
 
     window: Window
@@ -35,6 +36,7 @@ class WindowData:
     table: pa.Table
     traffic: Mapping[int, Traffic] = field(default_factory=dict)
     late: int = 0
+    raw: pa.Table = field(default_factory=lambda: pa.table({}))
 
     def rows(self, version: int | None = None) -> pa.Table:
         """Returns the rows of a version, or all; the order is that of `features`, `scores` and `targets`."""

@@ -34,6 +34,15 @@ def hour_name(hour: int) -> str:
     return str(np.datetime64(hour, "h"))
 
 
+def _entries(folder: Path, prefix: str, suffix: str = "") -> list[Path]:
+    """Entries of a folder whose name has a prefix and suffix and does not begin with a dot; [] if there is none."""
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [folder / name for name in names if name.startswith(prefix) and name.endswith(suffix) and name[0] != "."]
+
+
 @dataclass(frozen=True)
 class Layout:
     """Paths below the folder of a request log."""
@@ -76,12 +85,14 @@ class Layout:
     def sealed_files(self) -> list["SealedFile"]:
         """All sealed files, oldest hour first."""
         found = []
-        for path in self.folder.glob(f"hour=*/version=*/*{PARQUET}"):
-            try:
-                hour = int(np.datetime64(path.parts[-3].removeprefix("hour="), "h").astype(np.int64))
-                found.append(SealedFile(path, hour, int(path.parts[-2].removeprefix("version="))))
-            except ValueError:
-                continue  # not a file of the log
+        for hour in _entries(self.folder, "hour="):  # listed and not globbed, which takes ten times as long
+            for version in _entries(hour, "version="):
+                for path in _entries(version, "", PARQUET):
+                    try:
+                        number = int(np.datetime64(hour.name.removeprefix("hour="), "h").astype(np.int64))
+                        found.append(SealedFile(path, number, int(version.name.removeprefix("version="))))
+                    except ValueError:
+                        continue  # not a file of the log
         return sorted(found, key=lambda file: (file.hour, file.path.name, file.version))
 
 

@@ -9,7 +9,7 @@ has no label yet.
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -143,6 +143,17 @@ class RequestLog:
         Raises:
           UsageError: DuckDB refuses the query.
         """
+        with self.view(since, until, by_event_time) as select:
+            yield from select(sql, parameters)
+
+    @contextmanager
+    def view(
+        self, since: datetime | None = None, until: datetime | None = None, by_event_time: bool = False
+    ) -> Iterator[Callable[..., Iterator[pa.RecordBatch]]]:
+        """Opens the view `requests` for several queries; yields a function of a query and its parameters, see `query`.
+
+        All of them see the log as it was when the view was opened.
+        """
         with self.relation(since, until, by_event_time=by_event_time) as found:
             joined, names = self.joined(found, with_target=True)
             described = ", ".join(
@@ -150,7 +161,7 @@ class RequestLog:
                 for number, (name, shown) in enumerate(zip(names, readable_names(names), strict=True))
             )
             found.connection.execute(f"CREATE TEMP VIEW requests AS SELECT {described} FROM ({joined})")
-            yield from self.stream(found.connection, sql, parameters)
+            yield lambda sql, parameters=(): self.stream(found.connection, sql, parameters)
 
     def columns(self) -> list[str]:
         """Names of all columns of the log."""
