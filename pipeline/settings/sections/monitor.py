@@ -1,8 +1,8 @@
 """The table [monitor]: windows of the request log, and the checks of a window."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from components.shared.statistics.metric_names import ESTIMATED
 from monitor.inputs.settings import CHECKS, InputSettings
@@ -85,6 +85,13 @@ class MonitorSection(ConfigSection):
         """Raises ValueError for a metric that the task does not have."""
         if unknown := [one for one in self.metrics if one not in ESTIMATED[task]]:
             raise ValueError(f"metrics: {unknown[0]} is none of a {task} label; legal: {', '.join(ESTIMATED[task])}")
+
+    @field_validator("thresholds", mode="before")
+    @classmethod
+    def _pairs_are_tuples(cls, table: Any) -> Any:
+        if not isinstance(table, dict):
+            return table
+        return {name: tuple(pair) if isinstance(pair, list) else pair for name, pair in table.items()}
 
     @model_validator(mode="after")
     def _is_possible(self) -> "MonitorSection":
