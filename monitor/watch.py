@@ -123,6 +123,8 @@ class Watch:
         self._recent: dict[int, WindowData] = {}
         self.messages: tuple[str, ...] = ()
         """What the last look said about the log itself, one line each."""
+        self.clock: datetime | None = None
+        """How far the log had come at the last look, in event time; the present for requests that arrive at once."""
 
     @property
     def store(self) -> MonitorStore:
@@ -142,7 +144,7 @@ class Watch:
         now = now or datetime.now(timezone.utc)
         store = self._parts.store
         plan = schedule(self._log, self._parts.settings.windows, store.windows(), store.state(WINDOWS), now)
-        self.messages = plan.messages
+        self.messages, self.clock = plan.messages, plan.clock
         for task in plan.tasks:
             yield self._measured(task, plan)
         if plan.state:

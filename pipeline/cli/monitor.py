@@ -96,7 +96,7 @@ def _loop(parsed: argparse.Namespace, watch: "Watch", retrainer: "Retrainer | No
 def _look(parsed: argparse.Namespace, watch: "Watch", retrainer: "Retrainer | None") -> None:
     from monitor.look_text import LookFound, incident_text, window_line
 
-    looked, lines = [], []
+    looked = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for one in watch.look():
@@ -107,9 +107,6 @@ def _look(parsed: argparse.Namespace, watch: "Watch", retrainer: "Retrainer | No
                     say(f"  {message}")
                 for incident in one.incidents:
                     print(incident_text(incident), flush=True)
-            lines += _retrain(parsed, retrainer, one.window.end)
-        if not looked:
-            lines += _retrain(parsed, retrainer, None)
     for text in dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, UserWarning)):
         say(f"plumbline: warning: {text}")
     for message in watch.messages:
@@ -117,6 +114,8 @@ def _look(parsed: argparse.Namespace, watch: "Watch", retrainer: "Retrainer | No
     delivery = watch.send()
     for message in delivery.messages:
         say(f"plumbline: {message}")
+    # After all windows: what an old window says is settled by the newer ones that the same look has measured.
+    lines = _retrain(parsed, retrainer, watch.clock)
     if not parsed.json:
         for line in lines:
             print(line, flush=True)
