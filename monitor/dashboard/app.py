@@ -20,8 +20,9 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from components.shared.errors import PlumblineError
-from monitor.dashboard.history import History, Place, read_history
+from monitor.dashboard.history import Place
 from monitor.dashboard.page import DEFAULT_RANGE, RANGES, Chrome, dashboard_page, message_page, policy, sign_in_page
+from monitor.dashboard.page_cache import PageCache
 from monitor.dashboard.retraining_rows import run_report
 from monitor.dashboard.sessions import Sessions
 from monitor.dashboard.version_changes import VersionChanges
@@ -30,7 +31,6 @@ from serving.http.messages import HttpRequest, HttpResponse
 
 LOG = logging.getLogger("plumbline.serving")
 PATH = "/dashboard"
-CACHED_SECONDS = 2.0
 LARGEST_FORM = 4096
 HTML = "text/html; charset=utf-8"
 _HEADERS = (
@@ -86,7 +86,7 @@ class Dashboard:
         self._places = {place.name: place for place in places}
         self._token, self._changes, self._clock = token, changes, clock
         self._sessions = Sessions(token, PATH, secure=secure) if token else None
-        self._histories: dict[tuple[str, int], tuple[float, History]] = {}
+        self._pages = PageCache()
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Answers a request."""
@@ -119,23 +119,15 @@ class Dashboard:
             return self._message(404, "Not found", f"{name}: the server serves no such dataset.")
         wanted = query.get("windows", "")
         windows = int(wanted) if wanted.isascii() and wanted.isdigit() and int(wanted) in RANGES else DEFAULT_RANGE
-        history = self._history(place, windows)
+        chrome = self._chrome(request, place.name, windows)
 
         def link(run_id: str) -> str:
             if run_report(place.home, run_id) is None:
                 return ""
             return f"{PATH}/reports/{quote(place.name, safe='')}/{quote(run_id, safe='')}"
 
-        return self._html(200, dashboard_page(history, link, self._chrome(request, place.name, windows)))
-
-    def _history(self, place: Place, windows: int) -> History:
-        """The records, at most CACHED_SECONDS old."""
-        now, key = time.monotonic(), (place.name, windows)
-        at, found = self._histories.get(key, (0.0, None))
-        if found is None or now - at > CACHED_SECONDS:
-            found = read_history(place, windows)
-            self._histories[key] = (now, found)
-        return found
+        page = self._pages.page(place, windows, chrome, lambda history: dashboard_page(history, link, chrome))
+        return self._html(200, page)
 
     def _report(self, dataset: str, run_id: str) -> HttpResponse:
         place = self._places.get(dataset)
@@ -162,7 +154,7 @@ class Dashboard:
         return Chrome(
             served=True,
             base=PATH,
-            datasets=list(self._places),
+            datasets=tuple(self._places),
             dataset=dataset,
             windows=windows,
             signed_in=bool(session),
@@ -217,7 +209,7 @@ class Dashboard:
             done = self._changes.carry_out(place, action, form)
         except PlumblineError as exc:
             return self._html(409, message_page("Nothing was changed", str(exc), self._chrome(request), back))
-        self._histories.clear()
+        self._pages.forget()
         if self._has_token(request):
             return HttpResponse(200, json.dumps(done).encode(), headers=_HEADERS)
         return _redirect(f"{back}#versions")

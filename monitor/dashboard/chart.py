@@ -60,6 +60,7 @@ class Chart:
       bounds: Range that the axis does not leave, such as (0, 1); None for an open end.
       from_zero: Whether the axis begins at 0.
       most: Largest value that stretches the axis; larger ones are cut.
+      reach: Value that the axis reaches at least.
     """
 
     labels: Sequence[str]
@@ -73,6 +74,7 @@ class Chart:
     bounds: tuple[Value, Value] = (None, None)
     from_zero: bool = False
     most: float = math.inf
+    reach: float = -math.inf
 
 
 def draw(chart: Chart, title: str, tips: Sequence[str]) -> Markup:
@@ -130,7 +132,7 @@ def _range(chart: Chart) -> tuple[float, float]:
         values += [sum(line.values[place] or 0.0 for line in chart.stacks) for place in range(len(chart.labels))]
     finite = [value for value in values if value is not None and math.isfinite(value)] or [0.0, 1.0]
     finite = [min(max(value, -chart.most), chart.most) for value in finite]
-    low, high = min(finite), max(finite)
+    low, high = min(finite), max(*finite, chart.reach)
     if chart.from_zero or chart.stacks:
         low = min(0.0, low)
     if high - low < 1e-12:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from markupsafe import Markup
 
@@ -46,7 +47,7 @@ class DriftRow:
 
     Attributes:
       subject: Its name, from data.
-      level: Severity in the newest window.
+      level: Severity in the newest window; "" if it has no value there.
       effect: Effect in the newest window with its threshold, as a text.
       strip: Severity over windows.
       chart: Effect of the stream with the largest severity, with its thresholds.
@@ -57,7 +58,7 @@ class DriftRow:
     """
 
     subject: str
-    level: Level
+    level: Level | Literal[""]
     effect: str
     strip: Markup
     chart: Markup
@@ -83,11 +84,16 @@ def drift_groups(history: History) -> list[DriftGroup]:
         by_subject: dict[str, list[Series]] = {}
         for series in series_of(history, kinds).values():
             by_subject.setdefault(series.last.subject, []).append(series)
-        order = sorted(by_subject, key=lambda subject: (-max(one.worst for one in by_subject[subject]), subject))
+        order = sorted(by_subject, key=lambda subject: (*min(map(_order, by_subject[subject])), subject))
         rows = [_row(history, subject, by_subject[subject]) for subject in order[:MOST_ROWS]]
         if rows:
             groups.append(DriftGroup(title, rows, len(order) - len(rows)))
     return groups
+
+
+def _order(series: Series) -> tuple[int, float]:
+    """The most severe first: by the largest level, then by the severity weighted by the importance to the model."""
+    return -max(ORDER[one.level] for one in series.points if one is not None), -series.worst
 
 
 def _row(history: History, subject: str, found: Sequence[Series]) -> DriftRow:
@@ -100,14 +106,14 @@ def _row(history: History, subject: str, found: Sequence[Series]) -> DriftRow:
         for place, one in enumerate(by_window)
     ]
     newest = by_window[-1]
-    chosen = max(found, key=lambda series: series.worst)
+    chosen = min(found, key=lambda series: (_order(series)[0], bool(series.last.slice), -series.worst))
     last = [one for series in found if (one := series.points[-1]) is not None]
     last.sort(key=lambda one: (-ORDER[one.level], -severity(one)))
     weights = [one.last.weight for one in found if one.last.weight < 1]
     return DriftRow(
         subject,
-        newest.level if newest else "negligible",
-        _against(newest) if newest else "no value in the last window",
+        newest.level if newest and newest.value is not None else "",
+        _against(newest) if newest else "no value",
         draw_strip(cells, _told(subject, by_window)),
         _chart(history, chosen),
         _name(chosen.last),

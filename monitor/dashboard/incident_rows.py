@@ -68,7 +68,7 @@ def _row(one: Incident) -> IncidentRow:
         moment(one.opened),
         moment(one.updated),
         moment(one.closed) if one.closed else "",
-        "" if one.harm is None else figure(one.harm),
+        figure(one.harm) if one.harm else "",
         counted(len(one.alarms), "alarm") if one.alarms else "",
         [_cause(cause) for cause in one.causes[:MOST_CAUSES]],
     )
@@ -82,5 +82,13 @@ def _cause(one: Cause) -> CauseLine:
         parts.append(f"{percent(one.share)} of the change")
     if one.source:
         parts.append(f"from {one.source}")
-    where = ", ".join(part for part in (one.at, f"in {one.slice}" if one.slice else "") if part)
+    where = ", ".join(part for part in (_rounded(one.at), f"in {one.slice}" if one.slice else "") if part)
     return CauseLine(one.subject, where, ", ".join(parts))
+
+
+def _rounded(text: str) -> str:
+    """A number with six significant digits, since a float32 has no more; another text as it is."""
+    try:
+        return f"{float(text):.6g}"
+    except ValueError:
+        return text

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from monitor.dashboard.formatting import DASH, figure, moment
-from monitor.dashboard.history import History
+from monitor.dashboard.history import REPORTS, History
 
 MOST = 20
 RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4,16}")
-REPORTS = "reports"
 
 _STATES = {
     "decided": ("decided", "now"),

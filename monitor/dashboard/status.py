@@ -13,7 +13,7 @@ from monitor.measurement import Level, Measurement
 SHORTEST_SILENCE = timedelta(minutes=15)
 SILENT_WINDOWS = 3
 """The monitor is silent if its last look is older than this many windows, and than SHORTEST_SILENCE."""
-MOST_FINDINGS = 15
+MOST_FINDINGS = 8
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Charts of traffic: rows and shares of the versions, errors, latency, and the share of rows with a label."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Figure:
 def traffic_charts(history: History) -> list[Figure]:
     """Returns the charts of traffic, versions, errors, latency and labels."""
     found = [_rows(history), _shares(history), _labelled(history)]
-    for kind, title in (("latency", "Latency"), ("errors", "Errors"), ("traffic", "Requests against the usual")):
+    for kind, title in (("latency", "Latency"), ("errors", "Errors"), ("traffic", "Requests per second")):
         series = list(_by_subject(series_of(history, [kind], slices=False).values()))
         if series:
             found.insert(2 if kind == "latency" else len(found), _measured(history, kind, title, series))
@@ -150,6 +151,7 @@ def _measured(history: History, kind: str, title: str, series: Sequence[Series])
         rules=version_changes(windows),
         shown=seconds if unit == "s" else _share if kind == "errors" or unit == "%" else None,
         from_zero=True,
+        reach=0.01 if kind == "errors" else -math.inf,
     )
     tips = [
         tip_head(window)

@@ -258,7 +258,7 @@ def test_the_page_renews_itself_and_keeps_open_rows_open(browser, served):
 def wait_past_the_cache(server: Answering) -> None:
     """Forgets what the server has read: it reads at most every two seconds."""
     with server.lock:
-        server.dashboard._histories.clear()
+        server.dashboard._pages.forget()
 
 
 def test_these_checks_notice(browser, files):

@@ -137,17 +137,6 @@ def test_a_report_runs_apart_from_the_session(place):
     assert policy.startswith("sandbox allow-scripts; default-src 'none'") and "allow-same-origin" not in policy
 
 
-def test_the_records_are_read_at_most_every_two_seconds(place, monkeypatch):
-    from monitor.dashboard import app as module
-
-    read = []
-    monkeypatch.setattr(module, "read_history", lambda *given, real=module.read_history: read.append(1) or real(*given))
-    app = dashboard(place, token=b"")
-    for _ in range(5):
-        get(app)
-    assert len(read) == 1
-
-
 # -- sessions ----------------------------------------------------------------------------------------------------
 
 
