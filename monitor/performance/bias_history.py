@@ -49,10 +49,10 @@ class BiasPrior:
 
     def p_value(self, observed: float, variance: float) -> float:
         """Two-sided probability of an observation at least as far from the centre."""
-        from scipy.stats import norm
+        from scipy.special import ndtr
 
         deviations = np.sqrt(self.variances + variance)
-        below = float(self.weights @ norm.cdf((observed - self.means) / deviations))
+        below = float(self.weights @ ndtr((observed - self.means) / deviations))
         return min(1.0, 2 * min(below, 1 - below))
 
     def widened(self, variance: float, share: float = 1.0) -> "BiasPrior":
@@ -78,16 +78,14 @@ class BiasPrior:
     def interval(self, level: float) -> tuple[float, float, float]:
         """Returns mean, lower and upper bound of the central interval."""
         from scipy.optimize import brentq
-        from scipy.stats import norm
+        from scipy.special import ndtr
 
         deviations = np.sqrt(np.maximum(self.variances, 1e-18))
         reach = 12 * float(deviations.max()) + 1e-9
         low, high = float(self.means.min()) - reach, float(self.means.max()) + reach
 
         def bound(share: float) -> float:
-            return float(
-                brentq(lambda x: float(self.weights @ norm.cdf((x - self.means) / deviations)) - share, low, high)
-            )
+            return float(brentq(lambda x: float(self.weights @ ndtr((x - self.means) / deviations)) - share, low, high))
 
         return float(self.weights @ self.means), bound((1 - level) / 2), bound((1 + level) / 2)
 
@@ -125,7 +123,7 @@ def bias_history(
       windows: Whether each was a window, [T]; blocks of the reference are closer to one another than windows are to
         it, so their likelihood counts by half and their positions do not count. None: all were.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     tau, q = (grid.ravel() for grid in np.meshgrid(NOISES, STEPS, indexing="ij"))
     log_weight = -np.log1p((tau / SCALE) ** 2) - np.log1p((q / (SCALE / 3)) ** 2)
@@ -136,7 +134,7 @@ def bias_history(
         whole = variance + tau**2 + error
         weights = _normalized(log_weight)
         if window:
-            below = float(weights @ norm.cdf((miss - mean) / np.sqrt(whole)))
+            below = float(weights @ ndtr((miss - mean) / np.sqrt(whole)))
             positions.append(abs(2 * below - 1))
         log_weight = log_weight - (0.5 if window else 0.25) * (np.log(whole) + (miss - mean) ** 2 / whole)
         gain = variance / whole

@@ -129,3 +129,29 @@ def test_rows_of_a_window():
     assert len(reference) == 3000 and len(rows) == 1500 and rows.known.mean() == pytest.approx(0.4, abs=0.05)
     assert np.isnan(rows.delay[~rows.known]).all() and (rows.delay[rows.known] >= 0).all()
     assert rows.age.min() >= 3 * 86_400 - 1
+
+
+def test_classes_are_those_of_the_baseline_in_its_order():
+    dataset = MonitoredDataset("loans", "multiclass", "kind", {"n": "int64"})
+    table = pa.table(
+        {
+            "n": [1, 2, 3],
+            "version": [2, 2, 2],
+            "time": pa.array([0, 0, 0], pa.timestamp("us", "UTC")),
+            "output_probabilities": [[0.7, 0.3], [0.4, 0.6], [0.9, 0.1]],
+            "output_classes": [["b", "a"]] * 3,
+            "target": ["b", None, "c"],
+            "target_time": pa.array([1, None, 1], pa.timestamp("us", "UTC")),
+        }
+    )
+    about = Window(1, START, START, 3, 3, 2, {2: 3})
+    reference = Baseline(
+        2, task="multiclass", classes=("a", "b", "c"), evaluation=pa.table({"n": [1]}),
+        evaluation_scores=np.array([[0.2, 0.3, 0.5]]), evaluation_targets=np.array([1.0]),
+    )  # fmt: skip
+    rows, encoder = reference_rows(reference)
+    found = window_rows(WindowData(about, dataset, table), reference, encoder, START)
+    np.testing.assert_allclose(found.scores, [[0.3, 0.7, 0], [0.6, 0.4, 0], [0.1, 0.9, 0]])
+    assert found.targets[0] == 1  # "b"
+    # "c" is no class of the window's outputs, so its label cannot be read from them.
+    np.testing.assert_array_equal(found.known, [True, False, False])
