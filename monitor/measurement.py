@@ -86,6 +86,11 @@ class Measurement:
         return "severe" if self.effect >= self.severe else "moderate"
 
     @property
+    def at_text(self) -> str:
+        """`at` as a text, numbers with six significant digits, since a float32 has no more; "" without one."""
+        return "" if self.at is None else self.at if isinstance(self.at, str) else f"{self.at:.6g}"
+
+    @property
     def stream(self) -> str:
         """Key of the series over windows that this measurement belongs to."""
         return "|".join((self.kind, self.subject, self.measure, self.reference, self.slice))

@@ -78,9 +78,8 @@ def causes(
         if any(seen == origin for seen, _ in found):
             continue
         since = state.get("streams", {}).get(one.stream, {}).get("since", "")
-        at = "" if one.at is None else f"{one.at}"
         upstream = f"column {origin}" if origin != one.subject else ""
-        cause = Cause(one.subject, at, one.slice, since, upstream)
+        cause = Cause(one.subject, one.at_text, one.slice, since, upstream)
         if rows is not None and len(found) < _LONGEST and one.subject in _columns(rows):
             cause = _located(cause, one.kind, rows, lineage)
         found[(origin, one.slice)] = cause

@@ -105,8 +105,7 @@ def stated_causes(alarms: Sequence[Alarm]) -> tuple[Cause, ...]:
     found: dict[tuple[str, str], Cause] = {}
     for alarm in sorted(alarms, key=key):
         one = alarm.measurement
-        at = "" if one.at is None else f"{one.at}"
-        found.setdefault((one.subject, one.slice), Cause(one.subject, at, one.slice))
+        found.setdefault((one.subject, one.slice), Cause(one.subject, one.at_text, one.slice))
     return tuple(found.values())
 
 

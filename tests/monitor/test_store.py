@@ -60,6 +60,11 @@ def test_levels(effect: float, level: str):
     assert Measurement("skew", "a", "chebyshev", effect, effect, 0.1, 0.3, 10).level == level
 
 
+@pytest.mark.parametrize(("at", "text"), [(None, ""), ("LAX", "LAX"), (53.959999084472656, "53.96"), (975, "975")])
+def test_place_of_the_effect_as_a_text(at: str | float | None, text: str):
+    assert Measurement("skew", "a", "chebyshev", 0.2, 0.2, 0.1, 0.3, 10, at=at).at_text == text
+
+
 def test_a_check_that_abstains_is_negligible():
     assert Measurement("estimated_performance", "auc", "cbpe", None, 0.5, 0.1, 0.3, 10).level == "negligible"
 
