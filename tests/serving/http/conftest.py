@@ -35,7 +35,10 @@ def start(tmp_path: Path, models: dict[float, Path]) -> Iterator[Callable[..., r
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, models: dict[float, Path]) -> Iterator[running.Server]:
     """A server that the tests of a module share; its version 1 multiplies by 1."""
-    settings = '[serving]\nreceive_seconds = 2.0\nidle_seconds = 120.0\nmax_body_mb = 0.1\nkey_input = "text"\n'
+    settings = (
+        '[serving]\nreceive_seconds = 2.0\nidle_seconds = 120.0\nmax_body_mb = 0.1\nkey_input = "text"\n'
+        'time_header = "X-Event-Time"\n'
+    )
     folder = running.project(tmp_path_factory.mktemp("project"), settings)
     push(Registry(folder / "runs" / "flights" / "registry"), models[1.0])
     started = running.start(folder)

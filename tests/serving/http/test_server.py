@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.serving.http.running import Server, ask, wait_for
+from tests.serving.http.running import Server, ask, logged, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -48,6 +48,16 @@ def test_answer_names_request_and_version(server: Server) -> None:
     assert found.headers["traceparent"] == trace
     assert server.predict(1.0, path="/versions/1").headers["x-model-label"] == "direct"
     assert server.predict(1.0, {"X-Request-Id": "a\tb"}).status == 400
+
+
+def test_the_time_of_the_event_is_logged_and_another_text_is_refused(server: Server) -> None:
+    assert server.predict(1.5, {"X-Request-Id": "happened", "X-Event-Time": "2013-12-01T08:00:00-05:00"}).status == 200
+    refused = server.predict(1.5, {"X-Event-Time": "yesterday"})
+    assert refused.status == 400
+    assert refused.json()["error"].startswith("x-event-time: 'yesterday' is no time; send ISO 8601 such as")
+    sql = "SELECT epoch(event_time) AS seconds FROM requests WHERE request_id = 'happened'"
+    wait_for(lambda: logged(server, sql))
+    assert logged(server, sql) == [{"seconds": 1385902800.0}]
 
 
 def test_calls_of_both_protocols(server: Server) -> None:
