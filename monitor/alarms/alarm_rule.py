@@ -150,11 +150,9 @@ class AlarmRule:
         return None
 
     def _remember(self, window: Window, one: Measurement, stream: StreamState, like: Expected | None) -> None:
-        if like is not None and stream.groups[ALL][0] >= _LEAST_SCORED:
-            stream.scores.append(like.score(one.effect, _FLOOR * one.moderate))
-            del stream.scores[: -self.settings.longest_history]
-        stream.effects.append(one.effect)
-        del stream.effects[: -self.settings.longest_history]
+        scored = like is not None and stream.groups[ALL][0] >= _LEAST_SCORED
+        score = like.score(one.effect, _FLOOR * one.moderate) if scored and like is not None else None
+        stream.add(one.effect, score, self.settings.longest_history)
         stream.held.append((window.start.isoformat(), (window.end - window.start).total_seconds(), one.effect))
         stream.settle(window, self.settings.like, _LONGEST_HELD if stream.streak else 0)
 

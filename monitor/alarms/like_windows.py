@@ -108,11 +108,13 @@ def learn(groups: Groups, window: Window, effect: float, least: int, *, alarmed:
             own += (abs(effect - groups[key][1]) - own) / tried
             of_all += (abs(effect - groups[ALL][1]) - of_all) / tried
             groups[_ERRORS + kind] = [tried, own, of_all]
+    added = False
     for kind, key in keys(window):
         if alarmed and kind in ("hour", ALL):
             continue
         if kind == "last":  # next year it is last year's
             key = key.replace(str(window.start.year - 1), str(window.start.year), 1)
+        added = added or key not in groups
         count, mean, deviation = groups.get(key, [0.0, 0.0, 0.0])
         count += 1
         distance = abs(effect - mean)
@@ -122,5 +124,7 @@ def learn(groups: Groups, window: Window, effect: float, least: int, *, alarmed:
             distance /= (1 + 1 / (count - 1)) ** 0.5
             deviation += (distance - deviation) / (count - 1)
         groups[key] = [count, mean + (effect - mean) / count, deviation]
-    for key in [key for key in groups if key[:4].isdigit() and int(key[:4]) < window.start.year - 1]:
-        del groups[key]
+    if added:
+        oldest = window.start.year - 1
+        for key in [key for key in groups if key[:4].isdigit() and int(key[:4]) < oldest]:
+            del groups[key]

@@ -1,7 +1,7 @@
 """The state of one stream: its history, its e-detector, and whether it is in alarm."""
 
 import math
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,12 +80,18 @@ class StreamState:
         self.alarmed, self.below, self.log_sums, self.cumulative = False, 0, [], 0.0
         self.run, self.streak, self.since = [], 0, ""
 
+    def add(self, effect: float, score: float | None, longest: int) -> None:
+        """Adds a window's effect and score, rounded to six significant digits; None before there is a score."""
+        self.effects.append(_rounded(effect))
+        del self.effects[:-longest]
+        if score is not None:
+            self.scores.append(_rounded(score))
+            del self.scores[:-longest]
+
     def to_json(self) -> dict[str, Any]:
-        """Returns a JSON object; numbers are rounded to six significant digits."""
-        found = asdict(self)
-        for name in ("scores", "effects", "log_sums"):
-            found[name] = [_rounded(value) for value in found[name]]
-        found["groups"] = {key: [_rounded(value) for value in values] for key, values in self.groups.items()}
+        """Returns a JSON object; it shares its lists with the state."""
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
+        found["log_sums"] = [_rounded(value) for value in self.log_sums]
         return found
 
     @classmethod
@@ -94,7 +100,7 @@ class StreamState:
         known = {one.name for one in fields(cls)}
         state = cls(**{name: value for name, value in found.items() if name in known})
         state.scores, state.effects, state.log_sums = list(state.scores), list(state.effects), list(state.log_sums)
-        state.groups = {key: list(values) for key, values in state.groups.items()}
+        state.groups = dict(state.groups)  # `learn` replaces the values and changes none
         state.run = [(start, effect) for start, effect in state.run]
         state.held = [(start, seconds, effect) for start, seconds, effect in state.held]
         return state
