@@ -46,11 +46,12 @@ def demo(parsed: argparse.Namespace) -> int:
     if not 0 <= parsed.port <= 65535:
         raise UsageError(f"--port {parsed.port}: must be between 0 and 65535")
     stream = None if parsed.quiet else sys.stderr
-    play(Plan(), parsed.folder.resolve(), parsed.port, stream, _keep if parsed.keep else None)
+
+    def at_the_end(demo: "Demo", summary: str) -> None:
+        print(summary, flush=True)
+        if parsed.keep:
+            say(f"Dashboard: {demo.server.url}/dashboard; the server runs until Ctrl-C")
+            demo.server.process.wait()
+
+    play(Plan(), parsed.folder.resolve(), parsed.port, stream, at_the_end)
     return 0
-
-
-def _keep(demo: "Demo") -> None:
-    """Waits until the server ends, or a signal ends this process."""
-    say(f"The server answers at {demo.server.url} until Ctrl-C")
-    demo.server.process.wait()

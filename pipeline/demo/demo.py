@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,6 +17,9 @@ from pipeline.demo.plan import DATASET, Plan
 from pipeline.demo.project import Project
 from pipeline.demo.replay import Replay, Sent
 from pipeline.demo.server import Server
+
+if TYPE_CHECKING:
+    from pipeline.demo.monitoring import Monitor
 from pipeline.settings.config import Config
 
 RUN_STEPS = 14
@@ -41,18 +44,22 @@ class Demo:
       flights: The flights of the year, see `flights_year.load_year`.
       server: The model server.
       replay: The requests.
+      monitor: The monitor.
     """
 
     config: Config
     flights: pd.DataFrame
     server: Server
     replay: Replay
+    monitor: "Monitor"
 
     def __init__(self, plan: Plan, folder: Path, console: Console, port: int) -> None:
         self.plan, self.console, self.port = plan, console, port
         self.project = Project(folder)
         self.commands = Commands(folder, folder / "commands.log")
         self.stack = ExitStack()
+        self.summary: list[tuple[str, str]] = []
+        """What happened, in order: version, incident or retraining, and one sentence about it."""
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from components.shared.errors import PlumblineError
 from pipeline.demo.canary_replay import replay_canary, said
-from pipeline.demo.demo import Demo, day_text
+from pipeline.demo.demo import Demo, day_text, months_text
 from pipeline.demo.flights_year import load_year, with_wrong_label, write_months
 from pipeline.demo.http_client import Client
 from pipeline.demo.labels import KnownLabels
+from pipeline.demo.monitoring import Monitor
 from pipeline.demo.plan import DATASET
 from pipeline.demo.replay import Replay, Sent
 from pipeline.demo.server import start_server
@@ -24,6 +25,12 @@ def train_first(demo: Demo) -> None:
     write_months(demo.project.data, demo.flights, (*demo.plan.train, demo.plan.evaluate))
     summary = demo.train()
     rows = summary["rows"]
+    demo.summary.append(
+        (
+            f"version {summary['pushed']}",
+            f"trained on {months_text(demo.plan.train)}, live from {day_text(demo.plan.first)}",
+        )
+    )
     demo.console.say(
         f"version {summary['pushed']}, trained on {rows['train']:,} flights, is live; AUC "
         f"{summary['metrics']['auc']:.3f} on {rows['eval']:,}"
@@ -41,7 +48,8 @@ def serve(demo: Demo) -> None:
     labels = KnownLabels(demo.project.folder / "labels")
     features = demo.config.features.names
     demo.replay = Replay(demo.flights, features, client, labels, demo.commands, demo.plan.rows, day=demo.plan.first)
-    demo.console.say(f"{server.url} answers")
+    demo.console.say(f"{server.url} answers; the monitor reads its request log")
+    demo.monitor = Monitor(demo)
 
 
 def replay_quietly(demo: Demo) -> None:
@@ -67,8 +75,8 @@ def bad_candidate(demo: Demo) -> None:
     sent = Sent()
     canary = demo.commands.start("canary", "start", "--dataset", DATASET, str(version), "--auto")
     demo.stack.callback(canary.end)
-    share = 100 * demo.config.canary.steps[0]
-    demo.console.say(f"it is the canary and answers {share:.0f} % of the requests from {day_text(demo.replay.day)}")
+    share, begin = 100 * demo.config.canary.steps[0], day_text(demo.replay.day)
+    demo.console.say(f"it is the canary and answers {share:.0f} % of the requests from {begin}")
     look = replay_canary(demo, version, plan.bad_until, sent)
     if look.get("action") != "rollback":
         canary.end()
@@ -77,5 +85,7 @@ def bad_candidate(demo: Demo) -> None:
         raise PlumblineError(f"`plumbline canary start` ended with exit code {code}: {canary.last_words}")
     if demo.live == version:
         raise PlumblineError(f"version {version} was rolled back, but is live")
+    end = day_text(demo.replay.day - timedelta(days=1))
     demo.console.say(sent.to_text())
-    demo.console.say(f"rolled back on {day_text(demo.replay.day - timedelta(days=1))}: {said(look)}")
+    demo.console.say(f"rolled back on {end}: {said(look)}")
+    demo.summary.append((f"version {version}", f"trained on wrong labels, canary from {begin}, rolled back on {end}"))

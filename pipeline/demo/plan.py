@@ -23,6 +23,7 @@ class Plan:
       bad_train: Months on which the bad candidate is trained.
       bad_from: Day on which the canary of the bad candidate begins.
       bad_until: Day on which it has to be rolled back.
+      shift: Day before which no incident may be raised.
     """
 
     train: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
@@ -36,13 +37,16 @@ class Plan:
     bad_train: tuple[int, ...] = (5, 6, 7)
     bad_from: date = date(2013, 9, 16)
     bad_until: date = date(2013, 10, 15)
+    shift: date = date(2013, 12, 1)
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
     # One kind of model, and samples where a check does not need all rows: a run takes half the time.
     "data": {"window": 7},
     "training": {"model": "trees", "time_budget": 10, "trees": {"n_estimators": 150, "num_leaves": 31}},
-    "drift": {"joint_rows": 5000},
+    "drift": {"joint_rows": 5000, "slices": [["origin"]]},
+    # Columns that are no features are not in the requests, so spans from the request log have them empty.
+    "gate": {"features": {"flight": "warn", "tailnum": "warn", "day": "warn"}},
     "audit": {"folds": 3, "max_train_rows": 20_000},
     "error_analysis": {"max_rows": 20_000, "max_pairs": 0, "importance_rows": 1000},
     # Requests carry the time at which their flights were asked about in 2013.
@@ -64,5 +68,23 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "minimum_requests": 400,
         "minimum_labels": 500,
     },
+    # A week of flights is compared with seven months, and autumn differs from them in temperature and pressure. So what
+    # raises an incident is the loss of the predictions, and drift that is larger than that of a season.
+    "monitor": {
+        "every": "1w",
+        "interval": 1,
+        "metrics": ["log_loss"],
+        "changes": False,
+        "joint_rows": 0,
+        "replay_rows": 0,
+        "sample_rows": 5000,
+        "thresholds": {
+            "skew": [0.8, 0.95],
+            "drift": [0.8, 0.95],
+            "prediction_drift": [0.3, 0.5],
+            "missing": [0.4, 0.6],
+        },
+    },
+    "retraining": {"policy": "on_performance", "cool_down_hours": 720, "budget_runs": 1, "minimum_rows": 10_000},
 }
 """Table of pipeline.toml -> key -> value of the demo."""
