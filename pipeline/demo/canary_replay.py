@@ -8,7 +8,7 @@ from pipeline.demo.demo import Demo
 from pipeline.demo.replay import Sent
 from serving.canary.journal import Journal
 
-LOOKS_WITHIN = 30.0
+LOOKS_WITHIN = 120.0
 """Seconds after which the replay goes on without a new look at the canary."""
 ENDS = ("promote", "rollback")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from components.shared.errors import PlumblineError
 from pipeline.demo.commands import Commands, Process
 
-STARTS_WITHIN = 300.0
+STARTS_WITHIN = 900.0
 SERVING = re.compile(r"Serving at (?P<scheme>https?)://(?P<host>[^:]+):(?P<port>\d+)")
 
 

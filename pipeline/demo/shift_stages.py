@@ -9,9 +9,9 @@ from pipeline.demo.canary_replay import replay_canary, said
 from pipeline.demo.demo import Demo, day_text
 from pipeline.demo.replay import Sent
 
-TRAINS_WITHIN = 900.0
+TRAINS_WITHIN = 3600.0
 """Seconds that the monitor has from the incident to the canary."""
-BEGINS_WITHIN = 120.0
+BEGINS_WITHIN = 900.0
 
 
 def replay_until_incident(demo: Demo) -> None:
