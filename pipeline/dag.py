@@ -106,6 +106,7 @@ def create_pipeline(
         examples=examples,
         anomalies_policy=config.gate.anomalies,
         drift_policy=config.gate.drift,
+        drift_severity=config.gate.drift_severity,
         feature_policies=json.dumps(config.gate.features, sort_keys=True),
         classes_policy=config.gate.classes,
         label=dataset.label,

@@ -31,6 +31,7 @@ def DataGate(
     decision: OutputArtifact[GateDecision],
     anomalies_policy: Parameter[str],
     drift_policy: Parameter[str],
+    drift_severity: Parameter[str],
     feature_policies: Parameter[str],
     classes_policy: Parameter[str],
     label: Parameter[str],
@@ -46,6 +47,7 @@ def DataGate(
       decision: Receives `decision.json`.
       anomalies_policy: "block" or "warn", for schema anomalies.
       drift_policy: "block" or "warn", for drift.
+      drift_severity: "negligible", "moderate" or "severe": lowest severity of drift that blocks.
       feature_policies: JSON of feature -> policy; it overrides the policy of the finding's source.
       classes_policy: "block" or "warn", for classes that occur in one split only.
       label: The label column.
@@ -67,7 +69,7 @@ def DataGate(
     findings += class_findings(label, task, json.loads(examples.get_string_custom_property("labels") or "{}"))
     own = json.loads(feature_policies)
     stopped_by = blocking(
-        findings, {"anomalies": anomalies_policy, "drift": drift_policy, "classes": classes_policy}, own
+        findings, {"anomalies": anomalies_policy, "drift": drift_policy, "classes": classes_policy}, own, drift_severity
     )
     if stopped_by:
         first = stopped_by[0]

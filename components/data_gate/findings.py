@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from components.shared.class_counts import class_sets
 from components.shared.spellings.spelling_groups import loose_key
+from components.shared.statistics.severities import SEVERITIES, Severity
 
 Policy = Literal["block", "warn"]
 
@@ -23,12 +24,14 @@ class DataFinding:
       feature: Column, or "(dataset)".
       kind: Type of the anomaly, drift measure, or `unseen_class` / `vanished_class`.
       detail: Description for the user.
+      severity: Severity of drift; "severe" for other findings.
     """
 
     source: Literal["anomalies", "drift", "classes"]
     feature: str
     kind: str
     detail: str
+    severity: Severity = "severe"
 
     def __str__(self) -> str:
         return " ".join(f"{self.feature}: {self.detail}".split())  # one line: cell values may contain line breaks
@@ -65,6 +68,7 @@ def drift_findings(rows: Iterable[Mapping[str, Any]]) -> list[DataFinding]:
             (f"in {row['slice']}: " if row.get("slice") else "")
             + f"{row['measure']} distance {row['distance']:.3g} > {row['threshold']:.3g}"
             + (f" ({row['detail']})" if row["detail"] else ""),
+            row.get("severity", "severe"),  # a cached report of a former version has none
         )
         for row in rows
         if row["drifted"]
@@ -124,20 +128,24 @@ def blocking(
     findings: Iterable[DataFinding],
     policies: Mapping[str, Policy],
     feature_policies: Mapping[str, Policy] | None = None,
+    drift_severity: Severity = "negligible",
 ) -> list[DataFinding]:
     """Returns the findings that stop the run.
 
-    A class that occurs in train only (`vanished_class`) never does.
+    A class that occurs in train only (`vanished_class`) never does, nor does drift below `drift_severity`.
 
     Args:
       findings: All findings.
       policies: Source -> policy.
       feature_policies: Feature -> policy; it overrides the policy of the source.
+      drift_severity: Lowest severity of drift that can stop the run.
     """
     own = feature_policies or {}
+    least = SEVERITIES.index(drift_severity)
     return [
         finding
         for finding in findings
         if finding.kind != VANISHED
+        if finding.source != "drift" or SEVERITIES.index(finding.severity) >= least
         if own.get(finding.feature, policies[finding.source]) == "block"
     ]

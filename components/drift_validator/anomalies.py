@@ -22,7 +22,8 @@ _ANOMALIES = {
 def to_anomalies(rows: Sequence[DriftFinding], schema: schema_pb2.Schema) -> anomalies_pb2.Anomalies:
     """Converts drift rows to an Anomalies proto.
 
-    Drifted rows become anomalies. Measures without a type in TFDV have UNKNOWN_TYPE; the description names the measure.
+    Drifted rows become anomalies: ERROR, or WARNING where the drift of the feature is negligible. Measures without a
+    type in TFDV have UNKNOWN_TYPE; the description names the measure.
     Distances that TFDV has, too, are also in `drift_skew_info`, drifted or not.
 
     Args:
@@ -42,6 +43,8 @@ def to_anomalies(rows: Sequence[DriftFinding], schema: schema_pb2.Schema) -> ano
             anomaly = proto.anomaly_info[row.feature]
             if not anomaly.path.step:
                 anomaly.path.step.append(row.feature)
+                anomaly.severity = anomalies_pb2.AnomalyInfo.WARNING
+            if row.severity != "negligible":
                 anomaly.severity = anomalies_pb2.AnomalyInfo.ERROR
             where = f" in {row.slice}" if row.slice else ""
             anomaly.reason.add(

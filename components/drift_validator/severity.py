@@ -4,28 +4,22 @@ Significance answers whether there is drift; with enough rows every difference i
 there is. It is read from the distance without its sampling noise, so that 1,000 rows and 1,000,000 rows of the same two
 populations have the same severity, up to the error of the estimate.
 
-The default levels are 0.1 and 0.25. Between two normal distributions of equal variance the Kolmogorov-Smirnov distance
-and the total variation are 2 Phi(d/2) - 1, with Cohen's d: 0.1 is d = 0.25 (Cohen's small effect, 0.2, is 0.08), 0.25
-is d = 0.64 (his medium effect, 0.5, is 0.20; his large one, 0.8, is 0.31). By the population stability index d^2, of
-which 0.1 is called moderate and 0.25 a major shift, the levels would be 0.125 and 0.2. Measures of what is no sampling
-of the same values (missing cells, values outside the known ones, repeated rows) are moderate from 0.05 or 0.01 on,
-because the model was not trained on such rows. Of the joint distance 0.25 is an AUC that interactions raise by 0.125;
-consecutive months of the flights have that, so it is severe from 0.5 on.
+The default levels are 0.125 and 0.25. Between two normal distributions of equal variance, Kolmogorov-Smirnov distance
+and total variation are 2 Phi(d/2) - 1 with Cohen's d, and the population stability index is d^2. 0.125 is d = 0.31, a
+population stability index of 0.1, from which a shift is customarily called moderate. 0.25 is d = 0.64, between Cohen's
+medium effect (0.5, distance 0.20) and his large one (0.8, distance 0.31). Missing cells and numbers out of range are
+moderate from 0.05 on, unknown values from 0.02 and repeated rows from 0.01, because they are rather faults than shifts,
+and the model was trained on few such rows or on none. A joint distance of 0.25 is an AUC that the interactions raise by
+0.125; consecutive months of the flights reach that, so it is severe from 0.5 on.
 """
 
 import math
-from collections.abc import Iterable
-from typing import Literal, get_args
 
 from components.drift_validator.distances.distance_result import DistanceResult
+from components.shared.statistics.severities import Severity
 
-Severity = Literal["negligible", "moderate", "severe"]
-
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""In ascending order."""
-
-UNUSED = 0.0
-"""Importance of a feature that the model does not use."""
+MINOR = 0.02
+"""Relative importance below which drift of a feature is at most moderate."""
 
 
 def corrected_distance(measured: DistanceResult) -> float:
@@ -65,17 +59,12 @@ def severity_of(effect: float, moderate: float, severe: float) -> Severity:
 
 
 def weighted_severity(severity: Severity, importance: float | None) -> Severity:
-    """Lowers the severity by one level if the model does not use the feature.
+    """Limits the severity to "moderate" if the model hardly uses the feature.
 
     Args:
       severity: Severity of the distance.
       importance: Relative importance of the feature, in [0, 1]; None if unknown.
     """
-    if importance is None or importance > UNUSED:
-        return severity
-    return SEVERITIES[max(0, SEVERITIES.index(severity) - 1)]
-
-
-def worst(severities: Iterable[Severity]) -> Severity:
-    """Returns the highest severity; "negligible" for none."""
-    return max(severities, key=SEVERITIES.index, default="negligible")
+    if severity == "severe" and importance is not None and importance < MINOR:
+        return "moderate"
+    return severity

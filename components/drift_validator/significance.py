@@ -7,14 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.drift_validator.distances.distance_result import DistanceResult
-from components.drift_validator.severity import (
-    SEVERITIES,
-    Severity,
-    corrected_distance,
-    severity_of,
-    weighted_severity,
-)
+from components.drift_validator.severity import corrected_distance, severity_of, weighted_severity
 from components.drift_validator.thresholds import MAIN, DriftThresholds
+from components.shared.statistics.severities import SEVERITIES, Severity
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ class DriftFinding:
       baseline_share: Share of the baseline data there, in [0, 1].
       current_share: Share of the current data there, in [0, 1].
       severity: "negligible", "moderate" or "severe": how large the corrected distance is, whether significant or not;
-        one level lower for a feature that the model does not use.
+        at most moderate for a feature that the model hardly uses.
       corrected_distance: The distance without its sampling noise, see severity.corrected_distance; None in a slice
         where the distance itself is negligible.
       moderate: Corrected distance from which it is moderate; in a slice, that of all rows is added to it.

@@ -53,8 +53,8 @@ class DriftThresholds:
       divergences: Feature -> effect size of its Jensen-Shannon divergence, in [0, 1]; measured for these features only.
       slice_effect: Minimum effect size in slices, in [0, 1].
       severe: Measure -> corrected distance in [0, 1] from which drift is severe, instead of the default.
-      importance: Feature -> importance to the model in production relative to the most important feature, in [0, 1]; 0
-        if the model does not use it. Features without an entry count in full.
+      importance: Feature -> importance to the model in production relative to the most important feature, in [0, 1];
+        see severity.MINOR. Features without an entry count in full.
     """
 
     rule: Rule = "calibrated"

@@ -4,10 +4,12 @@ import argparse
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.shared.errors import GateBlocked, UsageError
+from components.shared.statistics.severities import SEVERITIES
 from components.shared.texts.escaping import for_a_terminal, for_terminal
 from pipeline.cli.arguments import Commands, add_command, add_json, add_reading, add_root, add_source
 from pipeline.cli.output import print_found, print_record
@@ -60,7 +62,13 @@ def add_parsers(commands: Commands) -> None:
         "--no-joint", action="store_true", help="skip the classifier two-sample test of all columns together"
     )
     parser.add_argument("--all", action="store_true", help="print every distance, drifted or not")
-    parser.add_argument("--fail-on-drift", action="store_true", help="exit code 3 if anything drifted")
+    parser.add_argument("--fail-on-drift", action="store_true", help="exit code 3 for drift of at least --severity")
+    parser.add_argument(
+        "--severity",
+        choices=SEVERITIES,
+        default="moderate",
+        help="lowest severity that --fail-on-drift counts (default: moderate)",
+    )
     parser.add_argument("--history", action="store_true", help="show the drift of all runs of --dataset")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="with --history: write a chart, .svg or .png")
     parser.add_argument(
@@ -73,11 +81,12 @@ def add_parsers(commands: Commands) -> None:
 
 
 def drift(parsed: argparse.Namespace) -> int:
-    """Compares two tables, or prints the history; exit code 3 with --fail-on-drift if anything drifted."""
+    """Compares two tables, or prints the history; exit code 3 with --fail-on-drift for drift of --severity or more."""
     if parsed.history:
         return _drift_history(parsed)
     from pipeline.drift import comparison as drift_command
     from pipeline.drift.input_tables import ReadRequest
+    from pipeline.run_history.live_importance import LiveImportance, live_importance
 
     if parsed.baseline is None or parsed.current is None:
         raise UsageError("drift: two files or folders are needed, or --history with --dataset NAME")
@@ -85,11 +94,13 @@ def drift(parsed: argparse.Namespace) -> int:
         raise UsageError("--chart and --suggest: only with --history")
     if parsed.alpha is not None and not 0 < parsed.alpha < 1:
         raise UsageError(f"--alpha {parsed.alpha}: must lie between 0 and 1")
+    config = settings_of(parsed) if parsed.dataset else None
+    weights = live_importance(config, parsed.root) if config is not None else LiveImportance()
     compared = drift_command.drift(
         parsed.baseline,
         parsed.current,
         schema=parsed.schema,
-        config=settings_of(parsed) if parsed.dataset else None,
+        config=config,
         slices=parsed.slice,
         comparator="skew" if parsed.skew else "drift",
         rule=parsed.rule,
@@ -97,9 +108,11 @@ def drift(parsed: argparse.Namespace) -> int:
         joint_rows=0 if parsed.no_joint else None,
         read_limits=parsed.read_limit,
         request=ReadRequest(tuple(parsed.query), parsed.sheet, parsed.password_variable, tuple(parsed.csv)),
+        importance=weights.features,
     )
+    compared = replace(compared, weights=weights.text)
     print_found(parsed, compared.to_json, lambda: for_a_terminal(compared).to_text(parsed.all))
-    return GateBlocked.exit_code if parsed.fail_on_drift and compared.result.drifted else 0
+    return GateBlocked.exit_code if parsed.fail_on_drift and compared.has_drift(parsed.severity) else 0
 
 
 def _drift_history(parsed: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """`plumbline drift A B`: compares two data sets, optionally with a schema's thresholds or a dataset's settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -8,11 +8,19 @@ from typing import Any, Literal
 from components.drift_validator.drift_detection import DriftConfig, DriftResult, compare_tables, find_drift
 from components.drift_validator.sketches.sketch import TableSketch
 from components.shared.errors import ConfigError, InputError, UsageError
+from components.shared.statistics.severities import SEVERITIES, Severity, worst
 from components.shared.texts.suggestions import did_you_mean
 from components.table_reading.cells.type_mismatches import TypeMismatch
 from components.table_reading.column_types import column_types, parse_schema
 from components.table_reading.read_limits import DEFAULT_LIMITS
-from pipeline.drift.comparison_text import compared_features, comparison_table, drifted_features
+from pipeline.drift.comparison_text import (
+    compared_features,
+    comparison_table,
+    drifted_features,
+    feature_severities,
+    severities_text,
+    undecided_features,
+)
 from pipeline.drift.input_tables import NOTHING, ReadRequest, open_sides
 from pipeline.preflight.data_check import check_schema
 from pipeline.settings.config import Config
@@ -32,6 +40,7 @@ class TableComparison:
       result: The distances and decisions.
       mismatches: Type mismatches; these values count as missing.
       assumed: Assumptions about the CSV dialect, one line each.
+      weights: What the severity is weighted by, or why it is not, in one line; empty without a dataset or live version.
     """
 
     baseline: str
@@ -39,6 +48,16 @@ class TableComparison:
     result: DriftResult
     mismatches: tuple[TypeMismatch, ...]
     assumed: tuple[str, ...] = ()
+    weights: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """The highest severity of all drifted rows; "negligible" without drift."""
+        return worst(row.severity for row in self.result.rows if row.drifted)
+
+    def has_drift(self, least: Severity) -> bool:
+        """Whether anything drifted with at least this severity."""
+        return self.result.drifted and SEVERITIES.index(self.severity) >= SEVERITIES.index(least)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the JSON object that `--json` prints."""
@@ -48,10 +67,12 @@ class TableComparison:
             "current": self.current,
             "rows": {"baseline": self.result.baseline_rows, "current": self.result.current_rows},
             "drifted": self.result.drifted,
+            "severity": self.severity,
             "drift": [asdict(row) for row in self.result.rows],
             "type_mismatches": mismatches,
             "misfits": mismatches,  # the former name
             "assumed": list(self.assumed),
+            "weights": self.weights,
         }
 
     def to_text(self, everything: bool = False) -> str:
@@ -63,17 +84,21 @@ class TableComparison:
         rows = [asdict(row) for row in self.result.rows]
         features = drifted_features(rows)
         compared = compared_features(rows)
-        about = "no drift" if not features else f"drift in {len(features)}"
+        severities = severities_text(feature_severities(rows).values())
+        about = f"drift in {len(features)}: {severities}" if features else "no drift"
         head = (
             f"{self.current} ({self.result.current_rows:,} rows) against {self.baseline} "
             f"({self.result.baseline_rows:,} rows): {about}; {len(rows):,} distances of {compared} columns"
         )
-        lines = [head, *self.assumed]
+        lines = [head, *([self.weights] if self.weights else []), *self.assumed]
         lines += [
             f"{mismatch.file}: column '{mismatch.column}': {mismatch.count:,} values do not fit the type of the other "
             f"data set and count as missing, first '{mismatch.value}' in row {mismatch.row:,}"
             for mismatch in self.mismatches
         ]
+        if undecided := undecided_features(rows):
+            names = ", ".join(f"{feature} ({severity})" for feature, severity in undecided.items())
+            lines.append(f"not significant with so few rows, though the estimated distance is large: {names}")
         if features or everything:
             lines += ["", comparison_table(rows, everything)]
         return "\n".join(lines)
@@ -92,6 +117,7 @@ def drift(
     joint_rows: int | None = None,
     read_limits: Sequence[str] = (),
     request: ReadRequest = NOTHING,
+    importance: Mapping[str, float] | None = None,
 ) -> TableComparison:
     """Compares two data sets.
 
@@ -107,6 +133,7 @@ def drift(
       joint_rows: Overrides the number of rows for the test of the joint distribution; 0 skips it.
       read_limits: Read limits, each "name=number"; they override those of the settings.
       request: Options of the command line for databases, workbooks and CSV; they override the settings.
+      importance: Feature -> importance to the model in production relative to the most important feature, in [0, 1].
 
     Raises:
       UsageError: A path does not exist, or a slicing column does not.
@@ -116,7 +143,9 @@ def drift(
     plan = DriftConfig()
     if config is not None:
         plan = plan_of(config, check_schema(config) if config.features.dates else {})
-    rules = replace(plan.rules, rule=rule or plan.rules.rule, alpha=alpha or plan.rules.alpha)
+    rules = replace(
+        plan.rules, rule=rule or plan.rules.rule, alpha=alpha or plan.rules.alpha, importance=importance or {}
+    )
     crosses = tuple(tuple(name.split(",")) for name in slices)
     plan = replace(
         plan,

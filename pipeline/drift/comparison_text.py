@@ -1,8 +1,10 @@
-"""Text output of drift rows, and counts of drifted columns."""
+"""Text output of drift rows, and counts of drifted columns by severity."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from components.shared.statistics.severities import SEVERITIES, Severity, worst
 
 Row = Mapping[str, Any]
 
@@ -23,6 +25,44 @@ def drifted_features(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return {feature: sorted(one, key=lambda row: bool(row.get("slice"))) for feature, one in found.items()}
 
 
+def feature_severities(rows: Iterable[Row]) -> dict[str, Severity]:
+    """Returns the severity of each drifted feature: the highest one of its drifted rows.
+
+    Args:
+      rows: Drift rows in the order of the report. Those of former versions have no severity and are omitted.
+    """
+    found = drifted_features(row for row in rows if "severity" in row)
+    return {feature: worst(row["severity"] for row in one) for feature, one in found.items()}
+
+
+def severities_text(severities: Iterable[Severity]) -> str:
+    """Formats counts of severities, as "1 severe, 4 moderate, 8 negligible"; empty without any."""
+    found = list(severities)
+    counts = [(found.count(one), one) for one in reversed(SEVERITIES)]
+    return ", ".join(f"{count:,} {one}" for count, one in counts if count)
+
+
+def undecided_features(rows: Iterable[Row]) -> dict[str, Severity]:
+    """Returns the features without significant drift whose corrected distance is at least moderate.
+
+    They have too few rows: at the same distance more rows would be significant.
+
+    Args:
+      rows: Drift rows in the order of the report.
+
+    Returns:
+      Feature -> severity; only distances over all rows are considered.
+    """
+    rows = list(rows)
+    decided = {feature for feature, one in feature_severities(rows).items() if one != "negligible"}
+    found: dict[str, list[Severity]] = {}
+    for row in rows:
+        large = row.get("severity", "negligible") != "negligible" and not row["drifted"] and not row.get("slice")
+        if large and row["feature"] not in decided:
+            found.setdefault(row["feature"], []).append(row["severity"])
+    return {feature: worst(one) for feature, one in found.items()}
+
+
 def compared_features(rows: Iterable[Row]) -> int:
     """Counts the columns that were compared."""
     return len({row["feature"] for row in rows if row.get("role") != "table"})
@@ -37,12 +77,15 @@ class DriftCounts:
       drifted: Columns that drifted over all rows, in any measure.
       in_slices: Columns that drifted in slices only.
       table: Whether the table as a whole drifted: the joint distribution or the rate of duplicate rows.
+      severities: Counts of the drifted columns by severity, such as "1 severe, 4 moderate"; empty without any, and for
+        rows of former versions.
     """
 
     compared: int
     drifted: int
     in_slices: int
     table: bool
+    severities: str = ""
 
 
 def drift_counts(rows: Iterable[Row]) -> DriftCounts:
@@ -51,7 +94,8 @@ def drift_counts(rows: Iterable[Row]) -> DriftCounts:
     found = drifted_features(row for row in rows if row.get("role") != "table")
     whole = sum(any(not row.get("slice") for row in one) for one in found.values())
     table_ = any(row["drifted"] for row in rows if row.get("role") == "table")
-    return DriftCounts(compared_features(rows), whole, len(found) - whole, table_)
+    severities = severities_text(feature_severities(row for row in rows if row.get("role") != "table").values())
+    return DriftCounts(compared_features(rows), whole, len(found) - whole, table_, severities)
 
 
 def in_short(rows: Sequence[Row], most: int = 3) -> str:
@@ -70,6 +114,8 @@ def in_short(rows: Sequence[Row], most: int = 3) -> str:
     whole = [first for first in firsts if not first.get("slice")]
     slices = [first for first in firsts if first.get("slice")]
     text = f"{counts.drifted} of {counts.compared} compared features"
+    if counts.severities:
+        text += f" ({counts.severities})"
     if whole:
         more = f", and {len(whole) - most} more" if len(whole) > most else ""
         text += f": {'; '.join(map(in_one_line, whole[:most]))}{more}"
@@ -88,16 +134,16 @@ def in_one_line(row: Row) -> str:
 
 
 def comparison_table(rows: Sequence[Row], everything: bool = False, most: int = 30) -> str:
-    """Formats drift rows as an aligned table with one line for each drifted feature.
+    """Formats drift rows as an aligned table with one line for each drifted feature, that of its severest row.
 
     Args:
       rows: Drift rows in the order of the report.
       everything: Whether to show all rows, drifted or not.
       most: Maximum number of lines unless `everything`.
     """
-    shown = list(rows) if everything else [first for first, *_ in drifted_features(rows).values()]
+    shown = list(rows) if everything else sorted(map(_severest, drifted_features(rows).values()), key=_rank)
     others = {feature: len(found) - 1 for feature, found in drifted_features(rows).items()}
-    cells = [("feature", "measure", "distance", "threshold", "p", "change")]
+    cells = [("feature", "severity", "measure", "distance", "threshold", "p", "change")]
     for row in shown if everything else shown[:most]:
         where = f" in {row['slice']}" if row.get("slice") else ""
         more = "" if everything or not others[row["feature"]] else f"; {others[row['feature']]} more"
@@ -105,6 +151,7 @@ def comparison_table(rows: Sequence[Row], everything: bool = False, most: int = 
         cells.append(
             (
                 f"{row['feature']}{where}",
+                row.get("severity", ""),
                 row["measure"] + mark,
                 f"{row['distance']:.4f}",
                 f"{row['threshold']:.4f}",
@@ -112,8 +159,8 @@ def comparison_table(rows: Sequence[Row], everything: bool = False, most: int = 
                 row["detail"] + more,
             )
         )
-    widths = [max(len(line[place]) for line in cells) for place in range(5)]
-    pads = (str.ljust, str.ljust, str.rjust, str.rjust, str.rjust)
+    widths = [max(len(line[place]) for line in cells) for place in range(6)]
+    pads = (str.ljust, str.ljust, str.ljust, str.rjust, str.rjust, str.rjust)
     lines = []
     for *left, detail in cells:
         padded = [pad(cell, width) for cell, width, pad in zip(left, widths, pads, strict=True)]
@@ -121,6 +168,15 @@ def comparison_table(rows: Sequence[Row], everything: bool = False, most: int = 
     if not everything and len(shown) > most:
         lines.append(f"and {len(shown) - most} more features; --all shows them")
     return "\n".join(lines)
+
+
+def _rank(row: Row) -> int:
+    return -SEVERITIES.index(row.get("severity", "negligible"))
+
+
+def _severest(rows: Sequence[Row]) -> Row:
+    """The first row with the highest severity, rows of all data before those of slices."""
+    return min(rows, key=lambda row: (_rank(row), bool(row.get("slice"))))
 
 
 def _probability(p: float) -> str:

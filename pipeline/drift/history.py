@@ -31,6 +31,7 @@ class Row(NamedTuple):
       effect: Effect size as set, at most `threshold`, see `significance.DriftFinding`; None if the run reported none.
       drifted: Whether it counts as drifted.
       detail: Description of the change.
+      severity: "negligible", "moderate" or "severe"; "" if the run reported none.
     """
 
     feature: str
@@ -42,6 +43,7 @@ class Row(NamedTuple):
     effect: float | None
     drifted: bool
     detail: str
+    severity: str = ""
 
     @property
     def times(self) -> float:
@@ -226,6 +228,7 @@ class DriftHistory:
                     "distances": [row and row.distance for row in trend.rows],
                     "thresholds": [row and row.threshold for row in trend.rows],
                     "drifted": [row and row.drifted for row in trend.rows],
+                    "severities": [(row and row.severity) or None for row in trend.rows],
                     "details": [row and row.detail for row in trend.rows],
                 }
                 for trend in self.trends
@@ -296,6 +299,7 @@ def _compared(run_id: str, summary: dict[str, Any], label: str | None) -> tuple[
             None if get("effect") is None else _finite(found["effect"]),
             bool(found["drifted"]),
             str(get("detail") or ""),
+            str(get("severity") or ""),
         )
         rows[row[:3]] = row
     key: object = span if span is not None else str((summary.get("fingerprints") or {}).get("data", run_id))

@@ -34,10 +34,12 @@ def history_table(history: DriftHistory, width: int = 100) -> str:
     elsewhere = {(trend.feature, number) for trend in history.others for number in trend.drifted}
 
     unit = history.unit
+    severely = " ! severely," if any(_is_severe(trend, at) for trend in history.main for at in trend.drifted) else ""
     lines = [
         *textwrap.wrap(f"{plain(history.dataset)}: {history.finding()}", width),
         *textwrap.wrap(
-            f"Distance of each {unit} from its baseline; * drifted, + drifted in another measure or slice.", width
+            f"Distance of each {unit} from its baseline; * drifted,{severely} + drifted in another measure or slice.",
+            width,
         ),
         "",
         f"{'feature':<{name_width}}  {'measure':<11}  {'threshold':>9} "
@@ -96,8 +98,15 @@ def _header(name: str, unit: str) -> str:
 
 def _cell(trend: DriftTrend, number: int, elsewhere: bool) -> str:
     row = trend.rows[number]
-    mark = "*" if row is not None and row.drifted else "+" if elsewhere else " "
+    mark = "+" if elsewhere else " "
+    if row is not None and row.drifted:
+        mark = "!" if _is_severe(trend, number) else "*"
     return f"{'-' if row is None else f'{row.distance:.3f}':>{_CELL - 1}}{mark}"
+
+
+def _is_severe(trend: DriftTrend, number: int) -> bool:
+    row = trend.rows[number]
+    return row is not None and row.drifted and row.severity == "severe"
 
 
 def _plural(word: str, count: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from components.model_card.card import probability
+from components.shared.statistics.severities import SEVERITIES
 from pipeline.report import sparklines
 from pipeline.report.charts import distribution
 from pipeline.report.draw import svg
@@ -16,6 +17,10 @@ from pipeline.report.formatting import fixed, measure_name, number, percent
 FULL = 40
 """Number of features with a full chart, which costs 35 ms and 8 KB; the others have sparklines and statistics."""
 MOST_SLICES = 12
+FORMER = "drifted"
+"""Flag of drift in runs of former versions, which recorded no severity."""
+FLAGS = (*(f"{severity} drift" for severity in reversed(SEVERITIES)), FORMER)
+"""Flags of drift, severest first."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class DriftLine:
       drifted: Whether the distance is a finding.
       detail: Description of the change.
       chance: The p- or q-value, such as "q = 0.03".
+      flag: "severe drift", "moderate drift", "negligible drift"; "drifted" in runs of former versions; empty without.
     """
 
     feature: str
@@ -43,6 +49,7 @@ class DriftLine:
     drifted: bool
     detail: str
     chance: str
+    flag: str
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,14 @@ class FeatureRow:
     history_chart: Markup | None
 
     @property
+    def flag(self) -> str:
+        """The flag of its severest drifted distance, see DriftLine; in slices only if it drifted in slices only."""
+        flags = {
+            line.flag for line in self.lines if line.drifted and (line.where != "") == (self.drifted_in == "slices")
+        }
+        return next((flag for flag in FLAGS if flag in flags), "")
+
+    @property
     def is_table(self) -> bool:
         """Whether the row is about the whole table instead of one column."""
         return self.name.startswith("(")
@@ -106,6 +121,7 @@ def drift_line(row: Mapping[str, Any]) -> DriftLine:
         bool(row["drifted"]),
         row.get("detail") or "",
         chance,
+        "" if not row["drifted"] else f"{row['severity']} drift" if row.get("severity") else FORMER,
     )
 
 

@@ -127,6 +127,7 @@ def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
     """Number of drifted columns, counted as on the terminal (see pipeline.drift.comparison_text)."""
     counts = drift_counts(rows)
     text = f"{counts.drifted:,} of {counts.compared:,} columns"
+    text += f" ({counts.severities})" if counts.severities else ""
     text += f", {counts.in_slices:,} in slices only" if counts.in_slices else ""
     return f"{text}; the table as a whole" if counts.table else text
 

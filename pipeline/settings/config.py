@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from components.drift_validator.thresholds import EFFECTS
+from components.drift_validator.thresholds import EFFECTS, LEVELS
 from components.shared.errors import ConfigError
 from components.shared.statistics.metric_names import UNBOUNDED
 from components.shared.statistics.slice_sizes import MIN_SLICE_ROWS
@@ -57,7 +57,10 @@ class DriftSection(ConfigSection):
     thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
     """Feature -> effect size, instead of the `infinity_norm` of the schema's drift_comparator."""
     effect_sizes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
-    """Measure -> effect size, for features without a threshold and for measures other than the main one."""
+    """Measure -> effect size, for features without a threshold and for measures other than the main one. Drift above a
+    threshold or an effect size of these settings is at least moderate."""
+    severe_effect_sizes: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+    """Measure -> distance, corrected for the number of rows, from which drift is severe; at least the effect size."""
     slices: tuple[Annotated[Names, Field(min_length=1)], ...] = ()
     """Slices that are compared separately; each entry is one column, or several columns to cross."""
     min_slice_rows: Annotated[int, Field(ge=1)] = MIN_SLICE_ROWS
@@ -76,6 +79,8 @@ class GateSection(ConfigSection):
     """Anomalies against schema.pbtxt (ExampleValidator)."""
     drift: Policy = "warn"
     """Drift between train and eval (DriftValidator)."""
+    drift_severity: Literal["negligible", "moderate", "severe"] = "moderate"
+    """Lowest severity of drift that the policy `block` blocks; drift below it is reported."""
     values: Literal["block", "warn", "ignore"] = "warn"
     """Distinct values that the model input does not distinguish, although no setting merges them: numbers that float32
     rounds to the same value, or categories missing from the vocabulary. `ignore` does not report them."""
@@ -229,6 +234,14 @@ class Config(ConfigSection):
         for measure in self.drift.effect_sizes:
             if measure not in EFFECTS:
                 raise ValueError(f"[drift] effect_sizes: {measure} is no measure; legal: {', '.join(EFFECTS)}")
+        for measure, severe in self.drift.severe_effect_sizes.items():
+            if measure not in LEVELS:
+                raise ValueError(f"[drift] severe_effect_sizes: {measure} is no measure; legal: {', '.join(LEVELS)}")
+            if severe < (least := self.drift.effect_sizes.get(measure, LEVELS[measure][0])):
+                raise ValueError(
+                    f"[drift] severe_effect_sizes: {measure} = {severe:g} is below {least:g}, from which drift of this "
+                    "measure is moderate; raise it, or lower it in effect_sizes"
+                )
         return self
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ def plan_of(config: Config, types: Mapping[str, str]) -> DriftConfig:
             effects=dict(config.drift.effect_sizes),
             thresholds=dict(config.drift.thresholds),
             slice_effect=config.drift.slice_effect_size,
+            severe=dict(config.drift.severe_effect_sizes),
         ),
         roles={
             **dict.fromkeys(dataset.id, "id"),

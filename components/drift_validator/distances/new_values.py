@@ -27,10 +27,9 @@ def new_categories(both: AlignedHistograms) -> DistanceResult:
         Proschan 1983).
     `critical` is the critical value of the second test.
 
-    With a small baseline the share S is large without any drift. `corrected` is (S - G) / (1 - G), at least 0. G is
-    Good's and Turing's estimate of the population's share of values that are not in a sample of n values, N_1 of which
-    occur once: N_1 / n (Good 1953, The population frequencies of species). So `corrected` estimates the share of the
-    current values that are new to the population of the baseline, and not only to its sample.
+    With a small baseline the share S is large without any drift. `corrected` is (S - G) / (1 - G), at least 0, with G
+    the share of unknown values that a sample of this size expects, see `unknown_share`. So it estimates the share of
+    the current values that are new to the population of the baseline, and not only to its sample.
 
     Args:
       both: The two distributions over texts.
@@ -79,6 +78,27 @@ def range_shrinkage(baseline: NumberCounts, current: NumberCounts, design_effect
     """
     found = _outside(current, baseline, design_effect, "range_lost", "that there is now")
     return replace(found, baseline_share=found.current_share, current_share=0.0)
+
+
+def unknown_share(counts: np.ndarray) -> float:
+    """Estimates the share of a population's values that a sample does not contain, by an upper limit of one sigma.
+
+    With N_1 values that occur once and N_2 that occur twice in a sample of n, Good's and Turing's estimate is N_1 / n
+    (Good 1953, The population frequencies of species), with the variance (N_1 + 2 N_2) / n^2 - N_1^2 / n^3 (Esty 1983,
+    A normal limit law for a nonparametric estimator of the coverage of a random sample).
+
+    Args:
+      counts: Counts of the sample, [V].
+
+    Returns:
+      Share in [0, 1]; 1 for an empty sample.
+    """
+    n = int(counts.sum())
+    if not n:
+        return 1.0
+    once, twice = int(np.count_nonzero(counts == 1)), int(np.count_nonzero(counts == 2))
+    variance = (once + 2 * twice) / n**2 - once**2 / n**3
+    return min(1.0, once / n + math.sqrt(max(0.0, variance)))
 
 
 def _outside(
@@ -134,8 +154,7 @@ def _one_sided(both: AlignedHistograms, here: np.ndarray, there: np.ndarray, mea
         detail = f"{quoted(at)}{more} of the baseline gone, {percent(share)} of its values"
         shares = (most / size, 0.0)
     p_value = null.p_value(mass / size, most) if other else 1.0
-    # Good-Turing: the share of values that the other sample cannot know.
-    unknown = int(np.count_nonzero(there == 1)) / other if other else 1.0
+    unknown = unknown_share(there)
     corrected = max(0.0, (share - unknown) / (1 - unknown)) if unknown < 1 else 0.0
     return DistanceResult(measure, share, at, *shares, p_value, null.critical, detail, corrected)
 

@@ -23,19 +23,19 @@ class Measure:
       name: Name in drift.json, reports and settings.
       effect_size: Default effect size, in [0, 1]; None for a measure that is computed only where the schema has a
         threshold for it.
-      moderate: Default corrected distance from which drift is moderate, in [0, 1]; see severity.py.
-      severe: Default corrected distance from which drift is severe, at least `moderate`.
       compute: Function of a pair of columns; it returns None where the measure does not apply. None for a measure of
         the whole table, see comparison.py.
       is_main: Whether a feature's threshold (`infinity_norm` in the schema) applies to the measure.
+      moderate: Default corrected distance from which drift is moderate, in [0, 1]; see severity.py.
+      severe: Default corrected distance from which drift is severe, at least `moderate`.
     """
 
     name: str
     effect_size: float | None
-    moderate: float
-    severe: float
     compute: Compute | None
     is_main: bool = False
+    moderate: float = 0.125
+    severe: float = 0.25
 
 
 def _kolmogorov_smirnov(pair: "Pair") -> "DistanceResult | None":
@@ -116,20 +116,20 @@ def _text_length(pair: "Pair") -> "DistanceResult | None":
 
 
 MEASURES = (
-    Measure("chebyshev", 0.01, 0.1, 0.25, _chebyshev, is_main=True),
-    Measure("kolmogorov_smirnov", 0.01, 0.1, 0.25, _kolmogorov_smirnov, is_main=True),
-    Measure("total_variation", 0.02, 0.1, 0.25, _total_variation),
-    Measure("jensen_shannon", None, 0.02, 0.1, _jensen_shannon),
-    Measure("missing", 0.005, 0.05, 0.25, _missing),
-    Measure("unseen", 0.001, 0.01, 0.25, _unseen),
-    Measure("vanished", 0.001, 0.05, 0.25, _vanished),
-    Measure("out_of_range", 0.0002, 0.05, 0.25, _out_of_range),
-    Measure("range_lost", 0.0002, 0.05, 0.25, _range_lost),
-    Measure("decimals", 0.01, 0.1, 0.25, _decimals),
-    Measure("length", 0.01, 0.1, 0.25, _length),
-    Measure("text_length", 0.01, 0.1, 0.25, _text_length),
-    Measure("repeated", 0.001, 0.01, 0.25, None),  # duplicate rows and ids
-    Measure("joint", 0.02, 0.1, 0.5, None),  # the joint distribution of all columns
+    Measure("chebyshev", 0.01, _chebyshev, is_main=True),
+    Measure("kolmogorov_smirnov", 0.01, _kolmogorov_smirnov, is_main=True),
+    Measure("total_variation", 0.02, _total_variation),
+    Measure("jensen_shannon", None, _jensen_shannon, moderate=0.02, severe=0.1),
+    Measure("missing", 0.005, _missing, moderate=0.05),
+    Measure("unseen", 0.001, _unseen, moderate=0.02),
+    Measure("vanished", 0.001, _vanished, moderate=0.05),
+    Measure("out_of_range", 0.0002, _out_of_range, moderate=0.05),
+    Measure("range_lost", 0.0002, _range_lost, moderate=0.05),
+    Measure("decimals", 0.01, _decimals),
+    Measure("length", 0.01, _length),
+    Measure("text_length", 0.01, _text_length),
+    Measure("repeated", 0.001, None, moderate=0.01),  # duplicate rows and ids
+    Measure("joint", 0.02, None, severe=0.5),  # the joint distribution of all columns
 )
 """All measures in the order of computation. The default effect sizes are small, because sampling noise is handled by
 the significance test. `moderate` and `severe` grade the drift, see severity.py for their reasons."""

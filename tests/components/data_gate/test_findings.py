@@ -56,6 +56,16 @@ def test_the_policy_decides_what_blocks(anomalies, drift, expected):
     assert "".join(finding.feature for finding in stopped_by) == expected
 
 
+@pytest.mark.parametrize(("least", "expected"), [("negligible", "abc"), ("moderate", "bc"), ("severe", "c")])
+def test_drift_blocks_from_a_severity_on(least, expected):
+    graded = zip("abc", ("negligible", "moderate", "severe"), strict=True)
+    findings = drift_findings([{**DRIFT, "feature": name, "severity": severity} for name, severity in graded])
+    assert "".join(one.feature for one in blocking(findings, {"drift": "block"}, {}, least)) == expected
+    assert "".join(one.feature for one in blocking(findings, {"drift": "warn"}, {"c": "block"}, least)) == "c"
+    former = drift_findings([DRIFT])  # a report without severities blocks as before
+    assert blocking(former, {"drift": "block"}, {}, "severe") == former
+
+
 def test_a_features_own_policy_goes_before_its_sources():
     findings = [
         DataFinding("anomalies", "a", "k", "d"),

@@ -8,7 +8,7 @@ from components.drift_validator.significance import DriftFinding
 Info = anomalies_pb2.AnomalyInfo
 SCHEMA = text_format.Parse('feature { name: "carrier" type: BYTES }', schema_pb2.Schema())
 ROWS = [
-    DriftFinding("carrier", "chebyshev", 0.25, 0.1, True, "'É' was 5.0%, is 30.0%"),
+    DriftFinding("carrier", "chebyshev", 0.25, 0.1, True, "'É' was 5.0%, is 30.0%", severity="severe"),
     DriftFinding("carrier", "unseen", 0.02, 0.001, True, "'X' not in the baseline, 2.0% of the values"),
     DriftFinding("late", "chebyshev", 0.5, 0.2, True, "'1' was 20.0%, is 70.0%", slice="origin=JFK", role="label"),
     DriftFinding("(columns)", "joint", 0.3, 0.02, True, "together", role="table"),
@@ -27,6 +27,7 @@ def test_drifted_features_are_anomalies_with_a_reason_for_each_measure():
         Info.ENUM_TYPE_UNEXPECTED_STRING_VALUES,
     ]
     assert (carrier.short_description, carrier.severity) == ("Multiple errors", Info.ERROR)
+    assert proto.anomaly_info["late"].severity == Info.WARNING  # negligible
     assert list(carrier.path.step) == ["carrier"]
     assert carrier.reason[0].short_description == "Drift: chebyshev"
     assert carrier.reason[0].description == "chebyshev distance 0.25 > 0.1: 'É' was 5.0%, is 30.0%"

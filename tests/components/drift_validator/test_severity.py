@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from scipy.stats import kstwobign, norm
 
 from components.drift_validator.distances.distance_result import DistanceResult
+from components.drift_validator.distances.new_values import unknown_share
 from components.drift_validator.distances.registry import MEASURES
 from components.drift_validator.drift_detection import DriftConfig, DriftResult, find_drift
-from components.drift_validator.severity import corrected_distance, severity_of, weighted_severity, worst
+from components.drift_validator.severity import corrected_distance, severity_of, weighted_severity
 from components.drift_validator.significance import TestSubject, apply_tests
 from components.drift_validator.thresholds import DriftThresholds, SeverityLevels
+from components.shared.statistics.severities import worst
 
 distances = st.floats(0, 1)
 
@@ -49,13 +51,13 @@ def test_levels_by_hand():
     assert worst([]) == "negligible"
 
 
-def test_a_feature_that_the_model_does_not_use_is_one_level_lower():
+def test_drift_of_a_feature_that_the_model_hardly_uses_is_at_most_moderate():
     assert [weighted_severity(one, 0.0) for one in ("negligible", "moderate", "severe")] == [
         "negligible",
-        "negligible",
+        "moderate",
         "moderate",
     ]
-    assert weighted_severity("severe", 0.01) == "severe"
+    assert (weighted_severity("severe", 0.019), weighted_severity("severe", 0.02)) == ("moderate", "severe")
     assert weighted_severity("severe", None) == "severe"
 
 
@@ -69,10 +71,10 @@ def test_levels_follow_the_effect_sizes_that_are_set():
         effects={"missing": 0.2, "unseen": 0.02}, thresholds={"color": 0.03}, severe={"decimals": 0.9, "missing": 0.1}
     )
     assert rules.levels("color", "chebyshev") == SeverityLevels(0.03, 0.25, True)
-    assert rules.levels("height", "kolmogorov_smirnov") == SeverityLevels(0.1, 0.25, False)
+    assert rules.levels("height", "kolmogorov_smirnov") == SeverityLevels(0.125, 0.25, False)
     assert rules.levels("height", "missing") == SeverityLevels(0.2, 0.2, True)  # severe is never below moderate
     assert rules.levels("color", "unseen") == SeverityLevels(0.02, 0.25, True)
-    assert rules.levels("color", "decimals") == SeverityLevels(0.1, 0.9, False)
+    assert rules.levels("color", "decimals") == SeverityLevels(0.125, 0.9, False)
     assert DriftThresholds(effects={"missing": 0.2}).levels("color", "missing") == SeverityLevels(0.2, 0.4, True)
     assert DriftThresholds(divergences={"x": 0.6}).levels("x", "jensen_shannon") == SeverityLevels(0.6, 1.0, True)
 
@@ -103,15 +105,15 @@ def test_drift_above_an_effect_size_of_ones_own_is_at_least_moderate():
 
 def test_a_slice_is_graded_by_what_it_moved_more_than_all_rows():
     found = [(TestSubject("color"), measured(0.2, 0.0))]
-    found += [(TestSubject("color", f"origin={d}"), measured(d, 0.0)) for d in (0.25, 0.31, 0.5)]
+    found += [(TestSubject("color", f"origin={d}"), measured(d, 0.0)) for d in (0.25, 0.35, 0.5)]
     assert grades(found) == {
         ("color", ""): ("moderate", True),
         ("color", "origin=0.25"): ("negligible", True),
-        ("color", "origin=0.31"): ("moderate", True),
+        ("color", "origin=0.35"): ("moderate", True),
         ("color", "origin=0.5"): ("severe", True),
     }
     rules = DriftThresholds(slice_effect=0.2)
-    assert grades(found, rules)["color", "origin=0.31"] == ("negligible", False)
+    assert grades(found, rules)["color", "origin=0.35"] == ("negligible", False)
 
 
 def test_importance_lowers_features_only_and_orders_the_findings():
@@ -169,14 +171,16 @@ def test_the_noise_is_the_median_of_the_distance_without_drift():
 
 
 def test_values_that_a_small_baseline_cannot_know_are_no_new_values():
-    # Of four baseline values one occurs once: Good-Turing expects a quarter of all values to be unknown. Of four
-    # current values two are unknown: (1/2 - 1/4) / (1 - 1/4) = 1/3.
-    sides = [pa.record_batch({"x": values}) for values in (["a", "a", "a", "b"], ["a", "a", "c", "c"])]
+    # Of 9 baseline values one occurs once, none twice: 1/9 + sqrt(1/81 - 1/729) is unknown. Half of the current values.
+    unknown = 1 / 9 + (1 / 81 - 1 / 729) ** 0.5
+    assert unknown_share(np.array([8, 1, 0])) == pytest.approx(unknown)
+    sides = [pa.record_batch({"x": values}) for values in (["a"] * 8 + ["b"], ["a", "a", "c", "c"])]
     rows = {row.measure: row for row in find_drift(sides[:1], sides[1:], DriftConfig()).rows}
-    assert (rows["unseen"].distance, rows["unseen"].corrected_distance) == (0.5, pytest.approx(1 / 3))
-    assert (rows["vanished"].distance, rows["vanished"].corrected_distance) == (0.25, 0.25)  # no value occurs once
+    expected = (0.5 - unknown) / (1 - unknown)
+    assert (rows["unseen"].distance, rows["unseen"].corrected_distance) == (0.5, pytest.approx(expected))
+    assert (unknown_share(np.array([5, 3])), unknown_share(np.zeros(0, int))) == (0.0, 1.0)
     rng = np.random.default_rng(4)
     sides = [pa.record_batch({"x": [f"v{i}" for i in rng.integers(0, 2000, 1500)]}) for _ in range(2)]
     unseen = next(row for row in find_drift(sides[:1], sides[1:], DriftConfig()).rows if row.measure == "unseen")
     assert unseen.distance > 0.4
-    assert unseen.corrected_distance < 0.1
+    assert unseen.corrected_distance < 0.05

@@ -135,7 +135,16 @@ def test_json_is_the_contract(sides, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["rows"] == {"baseline": ROWS, "current": ROWS}
     assert found["drifted"] is True
-    assert {"feature", "measure", "distance", "threshold", "drifted", "detail"} <= found["drift"][0].keys()
+    first = found["drift"][0]
+    assert {"feature", "measure", "distance", "threshold", "drifted", "detail"} <= first.keys()
+    assert (found["severity"], first["severity"], first["moderate"], first["severe"]) == (
+        "severe",
+        "severe",
+        0.125,
+        0.25,
+    )
+    assert first["corrected_distance"] == pytest.approx(first["distance"], abs=0.01)
+    assert first["importance"] is None
 
 
 def test_exit_codes(sides, capsys):
@@ -147,6 +156,39 @@ def test_exit_codes(sides, capsys):
     assert "nowhere.csv: no such file or folder" in capsys.readouterr().err
     assert main(["drift", a]) == 2
     assert main(["drift", a, b, "--alpha", "2"]) == 2
+
+
+def shifted(seed: int, rows: int) -> pd.DataFrame:
+    """3 % of height is out of range (negligible), color shifts by 0.17 (moderate), weight is all new (severe)."""
+    moved = table(seed, rows)
+    moved.loc[: 0.03 * rows, "height"] = 1.0
+    moved.loc[(moved.index % 3 == 0) & (moved["color"] == "red"), "color"] = "green"
+    return moved.assign(weight=moved["weight"] + 1000)
+
+
+def test_the_verdict_grades_drift(sides, capsys):
+    a, b = sides(shifted(2, ROWS))
+    text = drift(a, b, joint_rows=0).to_text()
+    assert "drift in 3: 1 severe, 1 moderate, 1 negligible;" in text.splitlines()[0]
+    lines = {line.split()[0]: line.split()[1] for line in text.splitlines()[3:]}
+    assert lines == {"weight": "severe", "color": "moderate", "height": "negligible"}
+    assert list(lines) == ["weight", "color", "height"]
+    sides(table(2).assign(height=shifted(2, ROWS)["height"]))
+    assert main(["drift", a, b, "--no-joint", "--fail-on-drift"]) == 0
+    assert main(["drift", a, b, "--no-joint", "--fail-on-drift", "--severity", "negligible"]) == 3
+    capsys.readouterr()
+
+
+def test_too_few_rows_are_named_and_are_no_drift(sides):
+    table(1, 24).to_csv("few.csv", index=False)
+    moved = table(2, 24)
+    moved["late"] = [*[1] * 17, *[0] * 7]
+    moved.to_csv("moved.csv", index=False)
+    pd.read_csv("few.csv").assign(late=[*[1] * 8, *[0] * 16]).to_csv("few.csv", index=False)
+    found = drift("few.csv", "moved.csv", joint_rows=0)
+    assert not found.result.drifted
+    assert "not significant with so few rows, though the estimated distance is large: " in found.to_text()
+    assert "late (severe)" in found.to_text()
 
 
 def test_bad_input_is_one_clear_line(sides):

@@ -104,6 +104,16 @@ def test_the_table(history):
     assert history_table(history, 80) == GOLDEN
 
 
+def test_severe_drift_is_marked(tmp_path):
+    graded = [row("city", 0.9, severity="severe"), row("price", 0.2, severity="moderate")]
+    keep(tmp_path, "20260102T000000Z-aa", [1], [2], graded)
+    found = load_history(tmp_path, "shop")
+    text = history_table(found, 80)
+    assert "* drifted, ! severely, + drifted" in " ".join(text.split())
+    assert ("0.900!" in text, "0.200*" in text) == (True, True)
+    assert [one["severities"] for one in found.to_json()["courses"]] == [["severe"], ["moderate"]]
+
+
 def test_a_long_history_shows_the_last_spans_that_fit(tmp_path):
     for span in range(2, 42):
         keep(tmp_path, f"20260101T0000{span:02}Z-aa", [span - 1], [span], [row("a" * 60, span / 1000)])
@@ -232,6 +242,7 @@ def test_the_json(history):
         "distances": [0.02, 0.2, 0.1],
         "thresholds": [0.1, 0.1, 0.1],
         "drifted": [False, True, False],
+        "severities": [None, None, None],
         "details": ["", "", ""],
     }
     assert {len(trend["distances"]) for trend in found["courses"]} == {3}

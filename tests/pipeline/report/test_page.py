@@ -241,6 +241,21 @@ def test_drift_is_counted_as_the_terminal_counts_it():
     assert "; the table as a whole: (rows) repeated 0.5 > 0.1" in in_short(rows)
 
 
+def test_drift_is_graded_where_the_run_recorded_a_severity():
+    rows = [
+        drift("temp", 0.9, 0.5, severity="severe"),
+        drift("temp", 0.02, 0.01, "missing", severity="negligible"),
+        drift("carrier", 0.03, 0.02, severity="negligible"),
+        drift("carrier", 0.3, 0.2, slice="origin=EWR", severity="moderate"),
+    ]
+    assert drift_counts(rows).severities == "1 severe, 1 moderate"
+    assert in_short(rows).startswith("2 of 2 compared features (1 severe, 1 moderate): temp")
+    told = " ".join(Page(report_page(facts(summary=summary(drift=rows), features=(), curves={}))).texts)
+    assert "2 of 2 columns (1 severe, 1 moderate)" in told
+    assert "severe drift" in told
+    assert "negligible drift" in told
+
+
 def test_a_distance_is_told_in_units_of_its_threshold():
     assert ratio_of(0.3, 0.2) == pytest.approx(1.5)
     assert ratio_of(0.0, 0.0) == 0.0

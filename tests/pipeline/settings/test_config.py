@@ -87,7 +87,7 @@ def test_a_file_from_windows_is_read(tmp_path, change):
         ),
         (
             SETTINGS + "[gate]\nskew = 'warn'",
-            "[gate] skew: unknown key; legal keys: anomalies, drift, values, classes, features",
+            "[gate] skew: unknown key; legal keys: anomalies, drift, drift_severity, values, classes, features",
         ),
         (SETTINGS + "[gate]\ndrift = 'stop'", "[gate] drift: input should be 'block' or 'warn', not 'stop'"),
         (
@@ -96,11 +96,11 @@ def test_a_file_from_windows_is_read(tmp_path, change):
         ),
         (
             "gate = 3\n" + SETTINGS,
-            "[gate]: must be a table, with the keys: anomalies, drift, values, classes, features",
+            "[gate]: must be a table, with the keys: anomalies, drift, drift_severity, values, classes, features",
         ),
         (
             SETTINGS + "[[gate]]\ndrift = 'warn'",
-            "[gate]: must be a table, with the keys: anomalies, drift, values, classes, features",
+            "[gate]: must be a table, with the keys: anomalies, drift, drift_severity, values, classes, features",
         ),
         (SETTINGS.replace('["n"]', '"n"'), "[features] numeric: must be an array, not 'n'"),
         (SETTINGS.replace('["n"]', "[1]"), "[features] numeric.0: input should be a valid string, not 1"),
