@@ -48,7 +48,7 @@ class Console:
 
     def say(self, text: str) -> None:
         """Prints what has happened, indented; several lines if the text has them."""
-        for line in text.splitlines():
+        for line in ascii_text(text).splitlines():
             self.line(f"{INDENT}{line}")
 
     def doing(self, text: str) -> None:
@@ -72,3 +72,8 @@ class Console:
             with self._lock, suppress(OSError):
                 self._stream.write(f"\r\x1b[2K{text}" if self._live else text)
                 self._stream.flush()
+
+
+def ascii_text(text: str) -> str:
+    """The text for any terminal and log: an ellipsis as three dots, other characters beyond ASCII as escapes."""
+    return text.replace("\u2026", "...").encode("ascii", "backslashreplace").decode()

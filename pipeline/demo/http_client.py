@@ -1,4 +1,4 @@
-"""Sends requests to the model server over several connections that stay open."""
+"""Sends requests to the model server over several connections at a time."""
 
 import asyncio
 from collections import Counter, deque
@@ -32,7 +32,7 @@ class Answers:
 
 
 class Client:
-    """A client; its connections are opened at the first call and closed by `close`.
+    """A client. `close` ends it.
 
     Args of the constructor:
       host, port: Address of the server.
@@ -45,7 +45,6 @@ class Client:
         self._address, self._path, self._header = (host, port), path, time_header
         self._loop = asyncio.new_event_loop()
         self._count = connections
-        self._open: list[_Connection] = []
 
     def send(self, requests: Sequence[Request]) -> Answers:
         """Sends requests, in order; returns when all are answered.
@@ -56,21 +55,24 @@ class Client:
         return self._loop.run_until_complete(self._send(requests))
 
     def close(self) -> None:
-        """Closes the connections."""
-        for one in self._open:
-            one.close()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        """Ends the client."""
         self._loop.close()
 
     async def _send(self, requests: Sequence[Request]) -> Answers:
+        # New connections each time: the server closes idle ones, and a model may be trained between two calls.
+        connections: list[_Connection] = []
+        waiting, answers = deque(map(self._message, requests)), Answers()
         try:
-            while len(self._open) < self._count:
+            while len(connections) < self._count:
                 _, connection = await self._loop.create_connection(_Connection, *self._address)
-                self._open.append(connection)
+                connections.append(connection)
+            await asyncio.gather(*(self._drain(one, waiting, answers) for one in connections))
         except OSError as exc:
             raise PlumblineError(f"the model server at port {self._address[1]} cannot be reached: {exc}") from exc
-        waiting, answers = deque(map(self._message, requests)), Answers()
-        await asyncio.gather(*(self._drain(one, waiting, answers) for one in self._open))
+        finally:
+            for connection in connections:
+                connection.close()
+            await asyncio.sleep(0)
         return answers
 
     async def _drain(self, connection: "_Connection", waiting: deque[bytes], answers: Answers) -> None:
@@ -113,6 +115,8 @@ class _Connection(asyncio.Protocol):
         return self._answer
 
     def close(self) -> None:
+        if self._answer is not None:
+            self._answer.cancel()  # of a request that nobody waits for any more
         self._transport.close()
 
     def connection_made(self, transport: Any) -> None:

@@ -72,7 +72,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     # raises an incident is the loss of the predictions, and drift that is larger than that of a season.
     "monitor": {
         "every": "1w",
-        "interval": 1,
+        "interval": 2,
         "metrics": ["log_loss"],
         "changes": False,
         "joint_rows": 0,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.demo.console import Console
+from pipeline.demo.console import Console, ascii_text
 from pipeline.demo.demo import Demo, day_text, months_text
 from pipeline.demo.first_stages import bad_candidate, replay_quietly, serve, train_first
 from pipeline.demo.plan import DATASET, Plan
@@ -54,6 +54,6 @@ def play(plan: Plan, folder: Path, port: int, stream: TextIO | None, at_the_end:
         page = demo.commands.run("dashboard", "--dataset", DATASET).strip()
         facts = [*demo.summary, ("dashboard", page), ("all in", f"{folder}, {time.monotonic() - began:.0f} s")]
         lines = [f"  {name:<13}{text}" for name, text in facts]
-        at_the_end(demo, "\n".join(["The life of a model in 2013:", *lines]))
+        at_the_end(demo, ascii_text("\n".join(["The life of a model in 2013:", *lines])))
     finally:
         demo.close()

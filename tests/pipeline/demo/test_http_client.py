@@ -55,7 +55,7 @@ def test_every_request_is_answered_once_with_its_id_and_event_time():
     with client() as found:
         answers = found.send([request(n, b"2" if n % 4 == 0 else b"1") for n in range(20)])
         assert answers.versions == {"1": 15, "2": 5}
-        found.send([request(20)])  # the connections stay open
+        found.send([request(20)])
     assert sorted(Handler.heard) == sorted((f"r{n}", "2013-09-02T05:00:00+00:00") for n in range(21))
 
 
