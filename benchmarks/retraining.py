@@ -249,7 +249,7 @@ def _points(replay: Replay, times: list[int], now: int) -> list[StalenessPoint]:
             if (measured := replay.measured(model, window)) is not None:
                 found.append(StalenessPoint(model, window - model + 0.5, *measured, 1))
         if end < now - delay:
-            found.append(StalenessPoint(model, float(end - model), *replay.compared(model, end), 1))
+            found.append(StalenessPoint(model, float(end - model), *replay.compared(model, end), 1, "evaluation"))
     return found
 
 

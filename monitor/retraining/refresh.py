@@ -147,23 +147,16 @@ def _refreshed(before: LabelledRows, window: LabelledRows, loss: Loss) -> np.nda
 
 
 def _shift(raw: np.ndarray, targets: np.ndarray, objective: str) -> np.ndarray:
-    """The constant that calibrates predictions in the large: trees without a split do not hold one.
+    """The constant that corrects a regression in the large; trees do not, since no split gains from a constant.
 
     Returns:
-      (), or (K,) for classes; added to raw predictions, their mean is that of the targets.
+      (), or zeros (K,) for classes: their shares move from window to window more than a retraining follows.
     """
     if objective == "regression_l1":
         return np.asarray(np.median(targets - raw))
     if objective == "regression":
         return np.asarray((targets - raw).mean())
-    shift = np.zeros(raw.shape[1:])
-    wanted = targets if raw.ndim == 1 else np.eye(raw.shape[1])[targets.astype(np.int64)]
-    share = np.clip(wanted.mean(axis=0), 1 / len(targets), 1 - 1 / len(targets))
-    for _ in range(20):
-        likely = np.clip(_predicted(raw + shift, objective).mean(axis=0), _SMALLEST, 1 - _SMALLEST)
-        step = np.log(share / likely) - (np.log((1 - share) / (1 - likely)) if raw.ndim == 1 else 0.0)
-        shift = shift + step
-    return np.asarray(shift)
+    return np.zeros(raw.shape[1:])
 
 
 def _stopping() -> object:

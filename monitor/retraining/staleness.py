@@ -5,26 +5,32 @@ before the window (refresh.py). Both losses are of the same rows, so a window th
 As a function of the age a of the model (time since it began to serve) it follows a local linear trend
 (Durbin & Koopman, Time Series Analysis by State Space Methods, 2012, section 3.2):
 
-    level(0) ~ N(0, 0)    rate ~ N(m, v)    level(a + d) = level(a) + rate d + N(0, q d)    y(a) = level(a) + N(0, s^2)
+    level(0) = 0    rate ~ N(m, v)    level(a + d) = level(a) + rate d + N(0, q d)    y(a) = level(a) + N(0, s^2 + w)
 
-m and v come from the rates of the former models (partial pooling), q maximises the likelihood of all of them, and s is
-the standard error of each measurement.
+m and v come from the rates of the former models (partial pooling), q and w (an effect of the window that does not last)
+maximise the likelihood of all of them, and s is the standard error of each measurement.
 """
 
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
+Noise = tuple[float, float]
+"""q, variance of the level per day, and w, variance of the effect of a window."""
+Source = Literal["window", "evaluation"]
 FEWEST = 2
 """Measurements, of the live model or of a former one, before anything is forecast."""
+_FACTOR_VARIANCE = 0.25
 DRAWS = 400
 MOST_STEPS = 60
-_NOISE = np.concatenate([[0.0], np.geomspace(1e-3, 30.0, 12)])
+_NOISE = np.concatenate([[0.0], np.geomspace(1e-3, 30.0, 9)])
 """Candidates of q times the mean spacing, in units of the median squared standard error."""
+_EFFECTS = (0.0, 1.0, 4.0, 16.0, 64.0)
+"""Candidates of w, in the same unit."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,7 @@ class StalenessPoint:
       excess: Mean loss of the model minus that of the refreshed one, on one row.
       error: Standard error of `excess`, above 0.
       rows: Labelled rows of the window.
+      source: "window": against the refreshed model (refresh.py). "evaluation": against the new model of a retraining.
     """
 
     version: int
@@ -44,6 +51,7 @@ class StalenessPoint:
     excess: float
     error: float
     rows: int
+    source: Source = "window"
 
     def to_json(self) -> dict[str, Any]:
         """Returns a JSON object."""
@@ -145,6 +153,7 @@ def expected_saving(
     Returns:
       The saving; None if no model has FEWEST measurements.
     """
+    points = calibrated(points)
     own = sum(one.version == version for one in points)
     if max(Counter(one.version for one in points).values(), default=0) < FEWEST:
         return None
@@ -195,6 +204,29 @@ def saving_of(kept: np.ndarray, new: np.ndarray, cost: float) -> np.ndarray:
     return later.min(axis=1) - (cost + best[:, steps])
 
 
+def calibrated(points: Sequence[StalenessPoint]) -> list[StalenessPoint]:
+    """Scales measurements of source "window" to what retrainings gained.
+
+    The refreshed model may follow what a retraining does not (a level that moves from week to week), or find less. The
+    factor is the posterior mean of f in gain = f forecast + noise, over the retrainings so far, with f ~ N(1, 0.5^2)
+    before the first one; it lies in [0.05, 1.5].
+    """
+    gain, precision = 1 / _FACTOR_VARIANCE, 1 / _FACTOR_VARIANCE
+    weak = 4 * max((one.error**2 + one.excess**2 for one in points), default=0.0)
+    for end in points:
+        before = [one for one in points if one.version == end.version and one.source == "window" and one.age <= end.age]
+        if end.source == "evaluation" and before:
+            forecast = _filtered(sorted(before, key=lambda one: one.age), (0.0, 0.0), 0.0, weak)[0].at(end.age)
+            level, variance = float(forecast.mean[0]), float(forecast.covariance[0, 0]) + end.error**2
+            gain += level * end.excess / variance
+            precision += level**2 / variance
+    factor = min(1.5, max(0.05, gain / precision))
+    return [
+        replace(one, excess=factor * one.excess, error=max(factor, 0.2) * one.error) if one.source == "window" else one
+        for one in points
+    ]
+
+
 def fit_growth(points: Sequence[StalenessPoint], version: int) -> Growth:
     """Posterior of level and rate of one model at its last measurement, or at age 0 if it has none.
 
@@ -208,13 +240,13 @@ def fit_growth(points: Sequence[StalenessPoint], version: int) -> Growth:
     unit = float(np.median([one.error**2 for one in points]))
     spacing = float(np.median([_spacing(found) for found in cycles.values()]))
     weak = 4 * max(one.error**2 + one.excess**2 for one in points) / spacing**2  # prior variance without former models
-    best = max(_NOISE, key=lambda q: sum(_filtered(one, q * unit / spacing, 0.0, weak)[1] for one in cycles.values()))
-    noise = best * unit / spacing
+    candidates = [(q * unit / spacing, effect * unit) for q in _NOISE for effect in _EFFECTS]
+    noise = max(candidates, key=lambda one: sum(_filtered(cycle, one, 0.0, weak)[1] for cycle in cycles.values()))
     mean, variance = _pooled([found for key, found in cycles.items() if key != version], noise, weak)
     return _filtered(cycles.get(version, []), noise, mean, variance)[0]
 
 
-def _pooled(others: Sequence[Sequence[StalenessPoint]], noise: float, weak: float) -> tuple[float, float]:
+def _pooled(others: Sequence[Sequence[StalenessPoint]], noise: Noise, weak: float) -> tuple[float, float]:
     """Mean and variance of the prior of the rate, from the rates of former models (DerSimonian & Laird, 1986)."""
     if not others:
         return 0.0, weak
@@ -231,18 +263,19 @@ def _pooled(others: Sequence[Sequence[StalenessPoint]], noise: float, weak: floa
     return mean, min(weak, between + 1 / float(weights.sum()))
 
 
-def _filtered(found: Sequence[StalenessPoint], noise: float, mean: float, variance: float) -> tuple[Growth, float]:
+def _filtered(found: Sequence[StalenessPoint], noise: Noise, mean: float, variance: float) -> tuple[Growth, float]:
     """Kalman filter over one model: posterior at its last measurement, log-likelihood of the measurements."""
-    state = Growth(0.0, np.array([0.0, mean]), np.diag([0.0, variance]), noise)
+    walk, effect = noise
+    state = Growth(0.0, np.array([0.0, mean]), np.diag([0.0, variance]), walk)
     likelihood = 0.0
     for one in found:
         state = state.at(one.age)
-        spread = state.covariance[0, 0] + one.error**2
+        spread = state.covariance[0, 0] + one.error**2 + effect
         surprise = one.excess - state.mean[0]
         likelihood -= 0.5 * (math.log(2 * math.pi * spread) + surprise**2 / spread)
         gain = state.covariance[:, 0] / spread
         covariance = state.covariance - np.outer(gain, state.covariance[0])
-        state = Growth(one.age, state.mean + gain * surprise, (covariance + covariance.T) / 2, noise)
+        state = Growth(one.age, state.mean + gain * surprise, (covariance + covariance.T) / 2, walk)
     return state, likelihood
 
 

@@ -98,7 +98,7 @@ class StalenessLog:
         age = (now - since).total_seconds() / DAY
         error = max(former, 1e-9) * _PAIRED / math.sqrt(rows)
         state = self._state()
-        state["points"].append(StalenessPoint(int(version), age, former - new, error, rows).to_json())
+        state["points"].append(StalenessPoint(int(version), age, former - new, error, rows, "evaluation").to_json())
         self._store.put_state(STATE, state)
 
     def _state(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from monitor.retraining.staleness import Costs, StalenessPoint, expected_saving, fit_growth, saving_of
+from monitor.retraining.staleness import Costs, StalenessPoint, calibrated, expected_saving, fit_growth, saving_of
 
 COSTS = Costs(retraining=10.0, loss=1.0, rows_per_day=1000.0, horizon_days=28.0, step_days=7.0)
 
@@ -77,3 +77,16 @@ def test_expected_saving():
 def test_uncertainty_widens_the_interval():
     sure, unsure = (expected_saving(line(1, 0.001, error=error), 1, 28.0, COSTS) for error in (1e-5, 0.01))
     assert sure is not None and unsure is not None and unsure.high - unsure.low > 5 * (sure.high - sure.low)
+
+
+def test_what_retrainings_gained_scales_what_windows_forecast():
+    """Windows forecast 0.02 to 0.04 for each model, and each retraining gained a fifth of that."""
+    points = []
+    for version in (1, 2, 3, 4):
+        points += [*line(version, 0.001, error=0.0005), StalenessPoint(version, 35.0, 0.007, 0.001, 900, "evaluation")]
+    found = calibrated(points)
+    assert found[0].excess == pytest.approx(0.007 * 0.2, rel=0.1)
+    assert found[4] == points[4]  # an evaluation is what it is
+    assert calibrated(line(1, 0.001)) == line(1, 0.001)  # without a retraining, the windows are believed
+    fast = [StalenessPoint(1, 35.0, 0.5, 0.0001, 900, "evaluation"), *line(1, 0.001, error=0.0001)]
+    assert calibrated(fast)[1].excess == pytest.approx(1.5 * 0.007)
