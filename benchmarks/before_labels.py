@@ -24,7 +24,8 @@ least 0.03 (unbounded ones: 10 %), and whose estimate without drift does not abs
 Prints a table, and as the last line on stdout one JSON object: `level`, `seconds`, `results` [{`stream`, `real`,
 `metric`, `labels` (share), `rule`, `windows`, `covered` (share of the windows with an interval), `abstained`, `width`
 (mean), `error` (mean absolute)}], `drift` [{`stream`, `metric`, `kind`, `labels`, `rule`, `windows`, `noticed` (share
-that abstains, or widens by at least a quarter against the same window without drift), `covered_or_abstained`}], and
+that abstains, or widens by at least a quarter against the same window without drift), `covered_or_abstained`, `held`
+(abstains, widens or covers)}], and
 `summary` {`covered`, `covered_real`, `narrower` (share of windows in which ours is narrower than labels alone),
 `noticed`}.
 """

@@ -53,10 +53,11 @@ def noticed(stream: Stream, key: DriftKey, pairs: list[tuple[Outcome, Outcome]])
     metric, kind, share, rule = key
     pairs = [(before, after) for before, after in pairs if before.low is not None]
     seen = [after.low is None or after.width >= WIDER * before.width for before, after in pairs]
+    held = [one or after.covers for one, (_, after) in zip(seen, pairs, strict=True)]
     safe = [after.low is None or after.covers for _, after in pairs]
     return {
         "stream": stream.name, "metric": metric, "kind": kind, "labels": share, "rule": rule, "windows": len(pairs),
-        "noticed": mean_of(seen), "covered_or_abstained": mean_of(safe),
+        "noticed": mean_of(seen), "covered_or_abstained": mean_of(safe), "held": mean_of(held),
     }  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def summary(results: list[dict[str, Any]], drift: list[dict[str, Any]], narrower
                     name,
                     lambda row: float(row["windows"]),
                 )
-                for name in ("noticed", "covered_or_abstained")
+                for name in ("noticed", "covered_or_abstained", "held")
             }
             for kind, labels, rule in kinds
         },

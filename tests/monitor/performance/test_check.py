@@ -149,7 +149,7 @@ def test_classes_are_those_of_the_baseline_in_its_order():
         2, task="multiclass", classes=("a", "b", "c"), evaluation=pa.table({"n": [1]}),
         evaluation_scores=np.array([[0.2, 0.3, 0.5]]), evaluation_targets=np.array([1.0]),
     )  # fmt: skip
-    rows, encoder = reference_rows(reference)
+    _, encoder = reference_rows(reference)
     found = window_rows(WindowData(about, dataset, table), reference, encoder, START)
     np.testing.assert_allclose(found.scores, [[0.3, 0.7, 0], [0.6, 0.4, 0], [0.1, 0.9, 0]])
     assert found.targets[0] == 1  # "b"
