@@ -128,13 +128,10 @@ class EventLog:
         found = {row.pop("number"): Counts(**row) for row in self._rows(sql, since, until)}
         return {one.number: found.get(one.number, Counts()) for one in windows}
 
-    def arrived_late(self, before: datetime, since: datetime, until: datetime) -> int:
-        """Number of answered rows with an event time before a moment that arrived in [since, until)."""
-        sql = (
-            f"SELECT count(*) AS n FROM requests WHERE {self._model} AND {ANSWERED} "
-            f'AND {EVENT} < {_moment(before)} AND "time" >= {_moment(since)} AND "time" < {_moment(until)}'
-        )
-        (row,) = self._rows(sql, None, before)
+    def rows_before(self, moment: datetime) -> int:
+        """Number of answered rows with an event time before a moment."""
+        sql = f"SELECT count(*) AS n FROM requests WHERE {self._model} AND {ANSWERED} AND {EVENT} < {_moment(moment)}"
+        (row,) = self._rows(sql, None, moment)
         return int(row["n"])
 
     def label_delay(self, since: datetime, clock: datetime) -> DelayCurve:

@@ -16,8 +16,6 @@ LONGEST_GAP = 100
 """Windows without rows in a row beyond which they are left out: a clock jumped, or the server was off for long."""
 OPEN_WINDOWS = 400
 """Number of newest windows that are measured again if they are not mature."""
-_WRITTEN = timedelta(minutes=1)
-"""Time in which a server has written a row to its log."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def schedule(
     if not found:
         assert seen.first is not None
         origin = seen.first if settings.every is None else aligned(seen.first, settings.every)
-        found = {"kind": settings.to_text(), "origin": origin.isoformat(), "late": 0, "looked": ""}
+        found = {"kind": settings.to_text(), "origin": origin.isoformat(), "late": 0, "settled": None}
     origin = datetime.fromisoformat(found["origin"])
     messages = []
     if seen.future:
@@ -102,17 +100,16 @@ def schedule(
     delay = _label_delay(log, settings, [*windows[-OPEN_WINDOWS:], *new], seen.clock)
     tasks = [task for one in again if (task := _again(one, counts[one.number], delay, seen.clock)) is not None]
     tasks += [Task(bounds, _state(bounds.end, delay, seen.clock)) for bounds in new]
-    before = again[0].start if again else windows[-1].end if windows else origin
-    horizon = now - _WRITTEN
-    if found["looked"]:
-        late = log.arrived_late(before, datetime.fromisoformat(found["looked"]), horizon)
+    if settled := found.get("settled"):
+        late = max(0, log.rows_before(datetime.fromisoformat(settled["before"])) - settled["rows"])
         if late:
             found["late"] += late
             messages.append(
                 f"{late:,} rows came after their window was mature, or before the first window; they stay in the "
                 f"request log and are not measured ({found['late']:,} so far)"
             )
-    found["looked"] = horizon.isoformat()
+    before = _settled_until(windows, tasks, origin)
+    found["settled"] = {"before": before.isoformat(), "rows": log.rows_before(before)}
     return Schedule(tuple(tasks), seen.clock, delay, tuple(messages), found)
 
 
@@ -137,6 +134,14 @@ def _new(
         found.append(Bounds(last, start_of, end_of))
         start_of = end_of
     return found, 0
+
+
+def _settled_until(windows: Sequence[Window], tasks: Sequence[Task], origin: datetime) -> datetime:
+    """Event time before which no window is measured again after this look."""
+    states = {one.number: (one.start, one.end, one.state) for one in windows[-OPEN_WINDOWS:]}
+    states |= {one.bounds.number: (one.bounds.start, one.bounds.end, one.state) for one in tasks}
+    starts = [start for start, _, state in states.values() if state != "mature"]
+    return min(starts) if starts else max((end for _, end, _ in states.values()), default=origin)
 
 
 def _again(one: Window, counts: Counts, delay: timedelta | None, clock: datetime) -> Task | None:
