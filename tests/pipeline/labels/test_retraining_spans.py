@@ -10,6 +10,7 @@ import pytest
 
 from components.shared.errors import ConfigError, InputError, UsageError
 from components.shared.files import sha256
+from monitor.retraining.span_ledger import SpanLedger
 from pipeline.cli.command_line import main
 from pipeline.labels.retraining_spans import RetrainingSpans, held_out
 from pipeline.settings.config import load_config
@@ -148,17 +149,16 @@ def test_a_required_column_that_the_log_does_not_have(place: Path):
 
 def test_a_number_that_another_process_takes_meanwhile(place: Path, monkeypatch):
     label(place, NAMES)
-    writer = spans()
-    original = writer._staged
+    original = SpanLedger.add
 
-    def staged(*arguments):
-        found = original(*arguments)
-        Path("data/span-4.csv").write_text("another")  # as ours were chosen: 3 and 4
-        return found
+    def add(*arguments):
+        Path("data/span-4.csv").write_text("another")  # after the numbers 3 and 4 were chosen
+        return original(*arguments)
 
-    monkeypatch.setattr(writer, "_staged", staged)
-    found = writer(1, NOW)
+    monkeypatch.setattr(SpanLedger, "add", add)
+    found = spans()(1, NOW)
     assert (found.span, found.eval_span) == (3, 5) and Path("data/span-4.csv").read_text() == "another"
+    assert [one.span for one in spans().ledger.entries()[0].spans] == [3, 5]
 
 
 def test_leading_zeros_are_kept(place: Path):
