@@ -17,7 +17,7 @@ import numpy as np
 
 from monitor.changes.inputs import InputShift, input_shift
 from monitor.changes.prior_shift import PriorEstimate, estimate_prior
-from monitor.changes.relation_test import RelationTest, relation_tests
+from monitor.changes.relation_statistics import RelationTest, relation_tests
 from monitor.performance.calibration import Expectation, LogisticCalibration, LossRegression
 from monitor.performance.delays import ArrivalModel, arrival_probabilities
 from monitor.performance.expected_metrics import row_values, uncalibrated

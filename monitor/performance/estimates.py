@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from monitor.changes.relation_test import RelationTest, relation_tests
+from monitor.changes.relation_statistics import RelationTest, relation_tests
 from monitor.performance.bias_history import BiasPrior, bias_history
 from monitor.performance.calibration import Expectation, LogisticCalibration, LossRegression
 from monitor.performance.delays import ArrivalModel, arrival_probabilities

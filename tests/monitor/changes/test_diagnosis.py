@@ -2,11 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from statsmodels.stats.multitest import multipletests
 
 from monitor.changes.diagnosis import diagnose
 from monitor.changes.prior_shift import em_shares, estimate_prior
-from monitor.changes.relation_test import holm_adjusted
 from monitor.performance.scored_rows import ScoredRows
 
 ROWS = 2500
@@ -121,8 +119,3 @@ def test_prior_is_found_with_its_error():
     assert abs(found.bbse[1] - 0.65) < 0.08
     moved = estimate_prior(scores[0], reference.targets, np.clip(scores[1] ** 3, 0, 1))
     assert moved.fit < 0.001  # no mixture of the classes explains these scores
-
-
-def test_holm_is_that_of_statsmodels():
-    p = [0.01, 0.04, 0.03, 0.005, 0.5]
-    np.testing.assert_allclose(holm_adjusted(p), multipletests(p, method="holm")[1])

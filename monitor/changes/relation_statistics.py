@@ -69,7 +69,11 @@ def relation_tests(
         high, low = rows & upper, rows & ~upper
         if min(high.sum(), low.sum()) >= FEWEST_OF_SLICE // 2:
             tests.append(_test(name, "slope", values, expectation, [(inverse, high, 1.0), (inverse, low, -1.0)]))
-    adjusted = holm_adjusted([one.p_value for one in tests])
+    if not tests:
+        return []
+    from statsmodels.stats.multitest import multipletests
+
+    adjusted = multipletests([one.p_value for one in tests], method="holm")[1].tolist()
     return [replace(one, adjusted=p) for one, p in zip(tests, adjusted, strict=True)]
 
 
@@ -93,13 +97,3 @@ def _test(
     rows_used = int(sum(rows.sum() for _, rows, _ in parts))
     p = float(2 * norm.sf(abs(effect) / error))
     return RelationTest(name, shape, effect, error, p, p, rows_used)
-
-
-def holm_adjusted(p_values: Sequence[float]) -> list[float]:
-    """Returns p-values adjusted by Holm's procedure, in the given order: reject where at most alpha."""
-    order = np.argsort(p_values, kind="stable")
-    found, largest = [0.0] * len(p_values), 0.0
-    for place, at in enumerate(order):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[at]))
-        found[at] = largest
-    return found
