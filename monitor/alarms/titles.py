@@ -20,8 +20,8 @@ _WORDS = {
     "errors": "more requests fail",
     "latency": "requests take longer",
     "label_coverage": "labels are missing or late",
-    "estimated_performance": "the estimated metric has fallen",
-    "performance": "the metric has fallen",
+    "estimated_performance": "the estimated metric has become worse",
+    "performance": "the metric has become worse",
     "concept_drift": "the relation between inputs and label has moved",
     "prior_shift": "the share of the label has moved",
 }

@@ -85,6 +85,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
             "missing": [0.4, 0.6],
         },
     },
-    "retraining": {"policy": "on_performance", "cool_down_hours": 720, "budget_runs": 1, "minimum_rows": 10_000},
+    "retraining": {
+        "policy": "on_performance",
+        "cool_down_hours": 720,
+        "budget_runs": 1,
+        "minimum_rows": 10_000,
+        "window": 4,
+    },
 }
 """Table of pipeline.toml -> key -> value of the demo."""

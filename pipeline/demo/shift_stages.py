@@ -95,13 +95,13 @@ def incident_text(one: Incident) -> str:
     """An incident in some lines."""
     lines = [f"incident {one.number} ({one.level}): {one.title}"]
     for cause in one.causes[:3]:
-        parts = [
-            cause.subject,
-            cause.at,
-            f"in {cause.slice}" if cause.slice else "",
-            f"from {cause.source}" if cause.source else "",
+        where = [
+            cause.at and f"at {cause.at}",
+            cause.slice and f"in {cause.slice}",
+            cause.source and f"from {cause.source}",
         ]
-        lines.append(f"  {' '.join(part for part in parts if part)}")
+        if any(where):
+            lines.append(f"  {cause.subject} {' '.join(part for part in where if part)}")
     return "\n".join(lines)
 
 
