@@ -90,8 +90,7 @@ def _cast(values: pa.Array, type_: pa.DataType) -> pa.Array:
         raise ValueError("a list")
     if pa.types.is_binary(values.type) and not pa.types.is_list(type_):
         values = values.cast(pa.string())
-        if not pa.types.is_string(type_):
-            values = pc.if_else(pc.equal(values, ""), None, values)  # how a missing number is sent as text
+        values = pc.if_else(pc.equal(values, ""), None, values)  # what a request left out: the default of the signature
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), None, values)
     if pa.types.is_timestamp(values.type):
