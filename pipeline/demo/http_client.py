@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,8 @@ class Client:
     def __init__(self, host: str, port: int, path: str, time_header: str, connections: int) -> None:
         self._address, self._path, self._header = (host, port), path, time_header
         self._loop = asyncio.new_event_loop()
+        # A thread of its own: the caller's may run an event loop already, as in a notebook.
+        self._thread = ThreadPoolExecutor(1, "demo client")
         self._count = connections
 
     def send(self, requests: Sequence[Request]) -> Answers:
@@ -52,10 +55,11 @@ class Client:
         Raises:
           PlumblineError: The server cannot be reached, hangs, or answered with an error.
         """
-        return self._loop.run_until_complete(self._send(requests))
+        return self._thread.submit(self._loop.run_until_complete, self._send(requests)).result()
 
     def close(self) -> None:
         """Ends the client."""
+        self._thread.shutdown()
         self._loop.close()
 
     async def _send(self, requests: Sequence[Request]) -> Answers:

@@ -35,6 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captur
     return home
 
 
+@pytest.mark.long
 def test_the_documented_module(folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     import tensorflow as tf
 

@@ -1,8 +1,11 @@
 """`plumbline replay` prints a line for each span and continues after a span without a pushed model."""
 
+import pytest
+
 from tests.e2e.project import Project
 
 
+@pytest.mark.long
 def test_replay_goes_on_after_a_blocked_span(project: Project) -> None:
     third = project.folder / "spans" / "span-03.csv"
     header, first, *rest = third.read_text().splitlines()

@@ -66,6 +66,7 @@ def taken(best: dict[str, Any], training: dict[str, Any], trials: int) -> float:
     return float(rate)
 
 
+@pytest.mark.long
 def test_a_repeated_search_is_cached_and_a_longer_one_is_not(settings: Path, capfd: pytest.CaptureFixture[str]) -> None:
     def run() -> tuple[dict[str, Any], dict[str, str], dict[str, Any]]:
         summary = json_of(capfd, "run", "--dataset", "mine")

@@ -147,6 +147,7 @@ def test_a_prediction_that_the_model_would_not_give_is_found(world: World, store
     assert (one.value, one.level, one.at) == (0.2, "severe", "probability")
 
 
+@pytest.mark.long
 def test_late_rows_and_labels_are_measured_again_until_the_window_is_mature(world: World, store: MonitorStore):
     rng = np.random.default_rng(8)
     watch = world.watch(

@@ -74,6 +74,7 @@ def test_a_window_without_labels_is_estimated():
     assert state == {}
 
 
+@pytest.mark.long
 def test_mature_windows_are_measured_and_become_history():
     state = None
     for number in (1, 2, 3):

@@ -40,6 +40,7 @@ def test_intervals_cover_without_labels():
     assert np.mean(covered) >= 0.85
 
 
+@pytest.mark.long
 def test_intervals_cover_with_some_labels_and_are_narrower():
     covered, widths = [], []
     for seed in range(60):

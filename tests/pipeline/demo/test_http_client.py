@@ -1,5 +1,6 @@
 """The client of the demo, against an HTTP server in this process."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -71,3 +72,11 @@ def test_a_server_that_is_not_there_is_one_line():
     nobody = Client("127.0.0.1", port, "/predict", "x-event-time", 1)
     with closing(nobody), pytest.raises(PlumblineError, match=said):
         nobody.send([request(0)])
+
+
+def test_it_sends_where_an_event_loop_is_running():
+    async def caller():
+        with client() as found:
+            return found.send([request(n, b"1") for n in range(3)])
+
+    assert asyncio.run(caller()).requests == 3

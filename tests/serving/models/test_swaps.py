@@ -89,6 +89,7 @@ def serving(registry: Path, cache: Path) -> subprocess.Popen:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_server_killed_while_it_swaps_serves_right_after_a_restart(
     registry: Registry, models: dict, tmp_path: Path
 ) -> None:

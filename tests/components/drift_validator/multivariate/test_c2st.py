@@ -100,6 +100,7 @@ def test_drift_of_single_columns_is_no_drift_of_the_joint_distribution():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_false_alarms_stay_below_their_level():
     """Of 60 tests under the null hypothesis at 5 %, 8 or more are significant with a probability of 1 %."""
     alarms = sum(
