@@ -63,7 +63,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "interval": 0.5,
         "error_margin": 0.02,
         "prediction_margin": 0.9,
-        "metric_margin": 0.2,  # in half a month of flights the interval is about 15 % wide: 0.15 was undecided in one of two runs
+        # In half a month of flights the interval is about 15 % wide: 0.15 was undecided in one of two runs.
+        "metric_margin": 0.2,
         "latency_quantiles": [],
         "required": ["errors", "metric"],
         "minimum_requests": 400,
