@@ -4,9 +4,7 @@ One file, <root>/<dataset>/monitor/monitor.sqlite. One process writes at a time 
 read. All that one window brings is one transaction, so a killed monitor computes the window again or has it whole.
 """
 
-import fcntl
 import json
-import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from components.shared.errors import InputError, UsageError
+from components.shared.file_lock import locked_if_free
 from monitor.incident import Incident
 from monitor.measurement import Measurement
 from monitor.window import Window
@@ -107,15 +106,10 @@ class MonitorStore:
     def locked(self) -> Iterator[None]:
         """Holds the lock of the process that monitors; UsageError if another process has it."""
         path = self.folder / "monitor.lock"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(f"{path}: another process monitors this dataset; wait for its end") from None
+        with locked_if_free(path) as mine:
+            if not mine:
+                raise UsageError(f"{path}: another process monitors this dataset; wait for its end")
             yield
-        finally:
-            os.close(descriptor)
 
     def restart(self) -> Path | None:
         """Forgets all windows, measurements, incidents and states; retrainings stay, since each is done once.

@@ -1,11 +1,11 @@
 """Tells what moved between reference and current rows, in words: inputs, relation, share of the label, or the season.
 
-| kind | what moved | how it is told apart |
-|---|---|---|
-| concept | p(y given x) | labels differ from their expectation given score and features, and no change of the share
-explains it | | prior | p(y), with p(x given y) as before | the level differs by one factor of the odds everywhere, and
-the scores alone tell the same share | | covariate | p(x) alone | a domain classifier finds the rows, and labels are as
-expected | | season | any of them | found against the reference, not against like rows a season ago |
+concept     p(y given x): labels differ from their expectation given score and features, and no change of the share
+            explains it
+prior       p(y), with p(x given y) as before: the level differs by one factor of the odds everywhere, and the scores
+            alone tell the same share
+covariate   p(x) alone: a domain classifier finds the rows, and labels are as expected
+season      any of them, found against the reference and not against like rows a season ago
 """
 
 from collections.abc import Callable, Mapping, Sequence

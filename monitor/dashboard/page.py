@@ -12,6 +12,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.shared.texts.escaping import xml_text
+from components.shared.texts.page_scripts import theme_and_tooltips
 from monitor.dashboard import formatting
 from monitor.dashboard.canary_evidence import canary_evidence, decisions
 from monitor.dashboard.drift_rows import drift_groups
@@ -112,8 +113,8 @@ def policy(*, served: bool) -> str:
     """
     parts = [
         "default-src 'none'",
-        f"style-src '{_digest('dashboard.css')}'",
-        f"script-src '{_digest('dashboard.js')}'",
+        f"style-src '{_digest(_text('dashboard.css'))}'",
+        f"script-src '{_digest(_script())}'",
         "img-src data:",
         "base-uri 'none'",
     ]
@@ -161,7 +162,7 @@ def _render(name: str, **values: Any) -> str:
         .get_template(name)
         .render(
             style=Markup(_text("dashboard.css")),  # noqa: S704 - files of this package
-            script=Markup(_text("dashboard.js")),  # noqa: S704
+            script=Markup(_script()),  # noqa: S704
             policy=policy(served=False),
             refresh=REFRESH_SECONDS,
             **values,
@@ -180,8 +181,12 @@ def _environment() -> Environment:
     return environment
 
 
-def _digest(name: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(_text(name).encode()).digest()).decode()
+def _script() -> str:
+    return theme_and_tooltips() + _text("dashboard.js")
+
+
+def _digest(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
 @cache

@@ -1,5 +1,6 @@
 """Data quality of a window: missing values, unknown values, values out of range."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,27 +32,61 @@ def check_quality(data: WindowData, baseline: Baseline, settings: InputSettings)
         now = rows[name].combine_chunks()
         before = training[name].combine_chunks() if training is not None and name in training.column_names else None
         weight = baseline.weight(name)
-        found.append(_missing(name, now, before, weight, settings))
+        shares: list[_Share | None] = [_missing(name, now, before)]
         domain = data.dataset.domains.get(name, {})
         if pa.types.is_string(now.type):
-            one = _unknown(name, now, before, domain.get("values"), weight, settings)
+            shares.append(_unknown(name, now, before, domain.get("values")))
         elif (pa.types.is_floating(now.type) or pa.types.is_integer(now.type)) and not _is_moment(data, name):
-            one = _out_of_range(name, now, before, domain, weight, settings)
-        else:
-            continue
-        if one is not None:
-            found.append(one)
+            shares.append(_out_of_range(name, now, before, domain))
+        found += [one.measured(weight, settings) for one in shares if one is not None]
     return found
+
+
+@dataclass(frozen=True)
+class _Share:
+    """`count` of `rows` against the usual share; `above_only`: fewer than usual are no effect."""
+
+    kind: Kind
+    name: str
+    count: int
+    rows: int
+    usual: float = 0.0
+    p_value: float = 1.0
+    reference: Reference = "setting"
+    detail: str = ""
+    at: str | float | None = None
+    above_only: bool = True
+
+    def measured(self, weight: float, settings: InputSettings) -> Measurement:
+        share = self.count / self.rows
+        moderate, severe = settings.effects[self.kind]
+        finite = not isinstance(self.at, float) or np.isfinite(self.at)
+        return Measurement(
+            kind=self.kind,
+            subject=self.name,
+            measure="share",
+            value=share,
+            effect=max(0.0, share - self.usual) if self.above_only else abs(share - self.usual),
+            moderate=moderate,
+            severe=severe,
+            rows=self.rows,
+            detail=self.detail,
+            reference=self.reference,
+            reference_value=self.usual,
+            p_value=self.p_value if self.count or not self.above_only else 1.0,
+            weight=weight,
+            at=self.at if finite else str(self.at),
+        )
 
 
 def _is_moment(data: WindowData, name: str) -> bool:
     return data.dataset.features[name] in ("date", "timestamp")  # later dates are out of range by nature
 
 
-def _missing(name: str, now: pa.Array, before: pa.Array | None, weight: float, settings: InputSettings) -> Measurement:
+def _missing(name: str, now: pa.Array, before: pa.Array | None) -> _Share:
     count = now.null_count
     if before is None or not len(before):
-        return _measurement("missing", name, count, len(now), 0.0, 1.0, "setting", "", weight, settings)
+        return _Share("missing", name, count, len(now), above_only=False)
     usual = before.null_count / len(before)
     valid, valid_before = len(now) - count, len(before) - before.null_count
     one_sided = (
@@ -60,12 +95,10 @@ def _missing(name: str, now: pa.Array, before: pa.Array | None, weight: float, s
     )
     p_value = min(1.0, 2 * min(one_sided))
     detail = f"{name}: {100 * count / len(now):.3g} % of the rows have no value, {100 * usual:.3g} % in training"
-    return _measurement("missing", name, count, len(now), usual, p_value, "training", detail, weight, settings)
+    return _Share("missing", name, count, len(now), usual, p_value, "training", detail, above_only=False)
 
 
-def _unknown(
-    name: str, now: pa.Array, before: pa.Array | None, legal: Any, weight: float, settings: InputSettings
-) -> Measurement | None:
+def _unknown(name: str, now: pa.Array, before: pa.Array | None, legal: Any) -> _Share | None:
     values = now.drop_null()
     if not len(values):
         return None
@@ -89,25 +122,10 @@ def _unknown(
         counts = strange.value_counts()
         most = counts.field("values")[int(np.argmax(counts.field("counts").to_numpy()))].as_py()
         detail = f"{name}: {100 * share:.3g} % of the values are not in {where}, mostly {most!r}"
-    return _measurement(
-        "unknown",
-        name,
-        len(strange),
-        len(values),
-        usual,
-        p_value,
-        reference,
-        detail,
-        weight,
-        settings,
-        most,
-        True,
-    )
+    return _Share("unknown", name, len(strange), len(values), usual, p_value, reference, detail, most)
 
 
-def _out_of_range(
-    name: str, now: pa.Array, before: pa.Array | None, domain: Any, weight: float, settings: InputSettings
-) -> Measurement | None:
+def _out_of_range(name: str, now: pa.Array, before: pa.Array | None, domain: Any) -> _Share | None:
     values = now.drop_null().to_numpy().astype(np.float64)
     values = values[~np.isnan(values)]
     if not len(values):
@@ -133,61 +151,12 @@ def _out_of_range(
     if count:
         most = float(_furthest(values[beyond], low, high))
         detail = f"{name}: {100 * count / len(values):.3g} % of the values are beyond {where}, the furthest is {most:g}"
-    return _measurement(
-        "out_of_range",
-        name,
-        count,
-        len(values),
-        usual,
-        p_value,
-        reference,
-        detail,
-        weight,
-        settings,
-        most,
-        True,
-    )
+    return _Share("out_of_range", name, count, len(values), usual, p_value, reference, detail, most)
 
 
 def _furthest(values: np.ndarray, low: float | None, high: float | None) -> float:
     distance = np.maximum(-np.inf if low is None else low - values, -np.inf if high is None else values - high)
     return float(values[int(np.argmax(distance))])
-
-
-def _measurement(
-    kind: Kind,
-    name: str,
-    count: int,
-    rows: int,
-    usual: float,
-    p_value: float,
-    reference: Reference,
-    detail: str,
-    weight: float,
-    settings: InputSettings,
-    at: str | float | None = None,
-    above_only: bool = False,
-) -> Measurement:
-    share = count / rows
-    moderate, severe = settings.effects[kind]
-    if at is not None and isinstance(at, float) and not np.isfinite(at):
-        at = str(at)
-    return Measurement(
-        kind=kind,
-        subject=name,
-        measure="share",
-        value=share,
-        effect=max(0.0, share - usual) if above_only else abs(share - usual),
-        moderate=moderate,
-        severe=severe,
-        rows=rows,
-        detail=detail,
-        reference=reference,
-        reference_value=usual,
-        p_value=p_value if count or not above_only else 1.0,
-        weight=weight,
-        at=at,
-    )
 
 
 def _more(count: int, rows: int, count_before: int, rows_before: int) -> float:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from components.registry.registry import Registry
 from components.shared.errors import PlumblineError
@@ -159,23 +160,28 @@ def _input(values: pa.Array, spec: Any) -> np.ndarray:
 
 
 def _differ(logged: pa.ChunkedArray, computed: np.ndarray, tolerance: float) -> tuple[np.ndarray, float]:
-    """Which rows differ, and the largest difference of numbers."""
+    """Which rows differ, and the largest difference of numbers; rows without a logged value do not."""
     flat = computed.reshape(len(computed), -1)
-    wrong, most = np.zeros(len(flat), bool), 0.0
-    for at, (value, row) in enumerate(zip(logged.to_pylist(), flat, strict=True)):
-        if value is None:
-            continue
-        values = value if isinstance(value, list) else [value]
-        if len(values) != len(row):
-            wrong[at] = True
-        elif flat.dtype.kind in "fiub":
-            difference = np.abs(np.asarray(values, np.float64) - row.astype(np.float64))
-            limit = tolerance * np.maximum(1.0, np.abs(row.astype(np.float64)))
-            wrong[at] = bool(((difference > limit) | np.isnan(difference)).any())
-            most = max(most, float(np.nanmax(difference, initial=0.0)))
-        else:
-            wrong[at] = [_text(one) for one in values] != [_text(one) for one in row]
-    return wrong, most
+    values = logged.combine_chunks()
+    there = np.asarray(values.is_valid())
+    lengths: np.ndarray = np.ones(len(values), np.int64)
+    if pa.types.is_list(values.type):
+        lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
+    comparable = there & (lengths == flat.shape[1])
+    wrong = there & ~comparable
+    chosen = values.filter(pa.array(comparable))
+    items = chosen.flatten() if pa.types.is_list(chosen.type) else chosen
+    if flat.dtype.kind not in "fiub":
+        texts = np.array([_text(one) for one in items.to_pylist()], object).reshape(-1, flat.shape[1])
+        again = np.array([_text(one) for one in flat[comparable].ravel()], object).reshape(-1, flat.shape[1])
+        wrong[comparable] = (texts != again).any(axis=1)
+        return wrong, 0.0
+    numbers = items.cast(pa.float64()).to_numpy(zero_copy_only=False).reshape(-1, flat.shape[1])
+    again = flat[comparable].astype(np.float64)
+    difference = np.abs(numbers - again)
+    far = (difference > tolerance * np.maximum(1.0, np.abs(again))) | np.isnan(difference)
+    wrong[comparable] = far.any(axis=1)
+    return wrong, float(np.nanmax(difference, initial=0.0))
 
 
 def _text(value: Any) -> str:

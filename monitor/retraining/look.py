@@ -1,14 +1,11 @@
 """One look at the retraining: what persons ask for, the policy's decision, and the steps that can be done now."""
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 
 from components.shared.errors import UsageError
+from components.shared.file_lock import locked_if_free
 from monitor.retraining.policy import Decision, RetrainingState, decide
 from monitor.retraining.record import Retraining, StepRecord, open_one, retrainings, save
 from monitor.retraining.staleness import Saving
@@ -93,7 +90,7 @@ class Retrainer:
           PlumblineError: The registry, the log or the store cannot be read or written; the next look goes on.
         """
         now = now or self.clock()
-        with _locked(self._parts.store.folder / FOLDER) as mine:
+        with locked_if_free(self._parts.store.folder / FOLDER / ".lock") as mine:
             if not mine:
                 return RetrainingLook(None, None, None)
             decision = None
@@ -125,19 +122,3 @@ class Retrainer:
             there = f"retraining {found.number} is" if found else "none is"
             raise UsageError(f"retraining {number}: is not under way; {there}")
         return found
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Whether this process is the one that carries the retraining on."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)

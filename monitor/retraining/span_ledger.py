@@ -9,12 +9,11 @@ has); the metadata holds an Entry. The order of the writes makes a span and its 
 entry pending, spans put in place, entry committed. `complete` does what is left of it after a kill.
 """
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.shared.errors import InputError
+from components.shared.file_lock import locked
 from components.shared.files import sha256, sync
 
 Part = Literal["training", "evaluation"]
@@ -115,16 +115,9 @@ class SpanLedger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Waits for the lock of the process that writes spans, and holds it."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        return locked(self._folder / ".lock")
 
     def files(self) -> list[Path]:
         """Files of the committed entries."""

@@ -36,18 +36,6 @@ def write_metrics(
       state: State of the alarm rule, with the thresholds.
       waiting: Number of events that wait in the outbox.
     """
-    write_bytes(path, metrics(dataset, window, measurements, incidents, state, waiting))
-
-
-def metrics(
-    dataset: str,
-    window: Window,
-    measurements: Sequence[Measurement],
-    incidents: Sequence[Incident],
-    state: Mapping[str, Any],
-    waiting: int = 0,
-) -> bytes:
-    """Returns the content of the file, see `write_metrics`."""
     registry = CollectorRegistry()
 
     def gauge(name: str, text: str, *labels: str) -> Gauge:
@@ -78,4 +66,4 @@ def metrics(
         if stream:
             threshold.labels(*names).set(stream["threshold"])
             alarmed.labels(*names).set(stream["alarmed"])
-    return generate_latest(registry)
+    write_bytes(path, generate_latest(registry))

@@ -9,7 +9,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from components.drift_validator.sketches.sampling import ReservoirSample
 from components.registry.registry import Registry
 from components.shared.errors import PlumblineError, UsageError
 from components.shared.examples.example_reading import column_batches, example_batches, first_values
-from components.shared.files import write_json
+from components.shared.files import read_json, write_json
 from components.shared.serving.predictions import CANDIDATE, read_predictions
 from components.shared.serving.serving_contract import DECISION_THRESHOLD
+from components.shared.statistics.relative_importance import relative_importance
 from monitor.windows.baseline import Baseline
 from monitor.windows.dataset import MonitoredDataset
 from monitor.windows.feature_columns import column_type, example_column
@@ -258,14 +259,11 @@ def _whole(values: pa.Array, alias: str) -> pa.Array:
 
 
 def _importances(path: Path) -> dict[str, float]:
-    """Feature -> importance relative to the largest; by the metric, or by the loss where that is undefined."""
+    """Feature -> importance relative to the largest one; {} if the file cannot be read."""
     try:
-        rows: Sequence[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8")).get("importance", [])
+        return relative_importance(read_json(path).get("importance") or ())
     except (OSError, ValueError, AttributeError):
         return {}
-    drops = {row["feature"]: row["drop"] if row["drop"] is not None else row["loss"] for row in rows}
-    most = max(drops.values(), default=0.0)
-    return {name: max(0.0, drop / most) for name, drop in drops.items()} if most > 0 else {}
 
 
 def _is_there(folder: Path | None, name: str) -> bool:

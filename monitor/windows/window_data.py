@@ -11,6 +11,7 @@ from components.shared.serving.serving_contract import CLASSES, OUTPUTS
 from monitor.window import Window
 from monitor.windows.dataset import MonitoredDataset
 from monitor.windows.traffic import Traffic
+from serving.request_log.label_texts import label_text, label_texts
 from serving.request_log.reading import TARGET
 from serving.request_log.records import OUTPUT
 
@@ -86,7 +87,7 @@ class WindowData:
           `classes(version)`, or a text that is no number, counts as none.
         """
         table = self.rows(version)
-        texts = texts_of(table[TARGET]) if TARGET in table.column_names else [None] * len(table)
+        texts = label_texts(table[TARGET]) if TARGET in table.column_names else [None] * len(table)
         values = encoded_targets(texts, self.dataset.task, self.dataset.positive, self.classes(version))
         return values, ~np.isnan(values)
 
@@ -94,7 +95,7 @@ class WindowData:
         name = f"{OUTPUT}{CLASSES}"
         if name not in table.column_names:
             return [None] * len(table)
-        return [None if one is None else [_text(label) for label in one] for one in table[name].to_pylist()]
+        return [None if one is None else [label_text(label) for label in one] for one in table[name].to_pylist()]
 
 
 def encoded_targets(
@@ -107,17 +108,6 @@ def encoded_targets(
     if task == "binary" and positive:
         return np.array([np.nan if text is None else float(text == positive) for text in texts], np.float64)
     return np.array([_number(text) for text in texts], np.float64)
-
-
-def texts_of(values: pa.ChunkedArray | pa.Array) -> list[str | None]:
-    """Returns labels as texts; a whole number has no decimal point."""
-    return [None if value is None else _text(value) for value in values.to_pylist()]
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _number(text: str | None) -> float:

@@ -11,7 +11,7 @@ from pipeline.cli.resources import home_of, registry_of, settings_of, store_of
 if TYPE_CHECKING:
     from monitor.store import MonitorStore
     from monitor.watch import Parts
-    from monitor.windows.baseline_reading import RunArtifacts
+    from monitor.windows.baseline_reading import Baselines, RunArtifacts
     from monitor.windows.dataset import MonitoredDataset
     from pipeline.settings.config import Config
 
@@ -52,27 +52,18 @@ def monitor_parts(parsed: argparse.Namespace, store: "MonitorStore") -> "Parts":
     from monitor.sinks.all_sinks import make_sinks, retry_policy
     from monitor.sinks.outbox import Outbox
     from monitor.watch import MonitorSettings, Parts
-    from monitor.windows.baseline_reading import Baselines
     from serving.request_log.reading import RequestLog
 
     config, home = settings_of(parsed), home_of(parsed)
     section, registry = config.monitor, registry_of(parsed)
     dataset = monitored_dataset(config)
     sinks = config.sinks.settings()
-    baselines = Baselines(
-        registry,
-        home / FOLDER / "baselines",
-        dataset,
-        lambda run_id: run_artifacts(parsed, home, run_id),
-        section.sample_rows,
-        section.seed,
-    )
     is_hidden = bool(config.request_log.excluded or config.request_log.hashed)
     return Parts(
         dataset=dataset,
         settings=MonitorSettings(section.windows(), section.inputs(), config.alarms.settings()),
         log=RequestLog(home / "requests"),
-        baselines=baselines,
+        baselines=baselines_of(parsed, dataset),
         store=store,
         replayer=None if is_hidden else Replayer(registry, config.dataset.name),
         label_checks=label_checks(config),
@@ -80,6 +71,21 @@ def monitor_parts(parsed: argparse.Namespace, store: "MonitorStore") -> "Parts":
         outbox=Outbox(home / FOLDER),
         retry=retry_policy(sinks),
         prometheus=sinks.prometheus,
+    )
+
+
+def baselines_of(parsed: argparse.Namespace, dataset: "MonitoredDataset") -> "Baselines":
+    """The baselines of the versions of a dataset."""
+    from monitor.windows.baseline_reading import Baselines
+
+    home, section = home_of(parsed), settings_of(parsed).monitor
+    return Baselines(
+        registry_of(parsed),
+        home / FOLDER / "baselines",
+        dataset,
+        lambda run_id: run_artifacts(parsed, home, run_id),
+        section.sample_rows,
+        section.seed,
     )
 
 

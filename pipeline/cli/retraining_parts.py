@@ -65,23 +65,21 @@ def _staleness(parsed: argparse.Namespace, store: "MonitorStore") -> "StalenessL
     from monitor.retraining.staleness_log import StalenessLog
     from monitor.windows.bounds import Bounds
     from monitor.windows.event_log import EventLog
-    from pipeline.cli.monitor_parts import monitor_parts, monitored_dataset
+    from pipeline.cli.monitor_parts import baselines_of, monitored_dataset
     from serving.request_log.reading import RequestLog
 
     config = settings_of(parsed)
+    dataset = monitored_dataset(config)
 
     def read(window: "Window") -> "WindowData":
         log = RequestLog(home_of(parsed) / "requests")
-        events = EventLog(log, monitored_dataset(config), config.monitor.windows())
+        events = EventLog(log, dataset, config.monitor.windows())
         return events.read(Bounds(window.number, window.start, window.end))
 
     def threshold(version: int) -> float:
         found = None
         if config.retraining.loss == "error_rate" and config.dataset.task == "binary":
-            parts = monitor_parts(parsed, store)
-            found = parts.baselines.of(version).threshold
-            if parts.outbox is not None:
-                parts.outbox.close()
+            found = baselines_of(parsed, dataset).of(version).threshold
         return 0.5 if found is None else found
 
     return StalenessLog(store, config.retraining.settings(), read, threshold)

@@ -77,8 +77,9 @@ class DriftCounts:
       drifted: Columns that drifted over all rows, in any measure.
       in_slices: Columns that drifted in slices only.
       table: Whether the table as a whole drifted: the joint distribution or the rate of duplicate rows.
-      severities: Counts of the drifted columns by severity, such as "1 severe, 4 moderate"; empty without any, and for
-        rows of former versions.
+      severities: Counts of the columns in `drifted` by severity, such as "1 severe, 4 moderate"; empty without any, and
+        for rows of former versions.
+      slice_severities: The same of the columns in `in_slices`.
     """
 
     compared: int
@@ -86,16 +87,28 @@ class DriftCounts:
     in_slices: int
     table: bool
     severities: str = ""
+    slice_severities: str = ""
+
+    def in_slices_text(self) -> str:
+        """Formats the columns that drifted in slices only, as "3 (1 severe, 2 moderate)"."""
+        return f"{self.in_slices:,} ({self.slice_severities})" if self.slice_severities else f"{self.in_slices:,}"
 
 
 def drift_counts(rows: Iterable[Row]) -> DriftCounts:
     """Counts the columns of a run's drift rows; several rows of a column count once."""
     rows = list(rows)
     found = drifted_features(row for row in rows if row.get("role") != "table")
-    whole = sum(any(not row.get("slice") for row in one) for one in found.values())
+    whole = {feature for feature, one in found.items() if any(not row.get("slice") for row in one)}
     table_ = any(row["drifted"] for row in rows if row.get("role") == "table")
-    severities = severities_text(feature_severities(row for row in rows if row.get("role") != "table").values())
-    return DriftCounts(compared_features(rows), whole, len(found) - whole, table_, severities)
+    severities = feature_severities(row for row in rows if row.get("role") != "table")
+    return DriftCounts(
+        compared_features(rows),
+        len(whole),
+        len(found) - len(whole),
+        table_,
+        severities_text(one for feature, one in severities.items() if feature in whole),
+        severities_text(one for feature, one in severities.items() if feature not in whole),
+    )
 
 
 def in_short(rows: Sequence[Row], most: int = 3) -> str:
@@ -120,7 +133,7 @@ def in_short(rows: Sequence[Row], most: int = 3) -> str:
         more = f", and {len(whole) - most} more" if len(whole) > most else ""
         text += f": {'; '.join(map(in_one_line, whole[:most]))}{more}"
     if slices:
-        text += f"; in slices only {len(slices)}: {in_one_line(slices[0])}"
+        text += f"; in slices only {counts.in_slices_text()}: {in_one_line(slices[0])}"
     if tables:
         text += f"; the table as a whole: {in_one_line(tables[0])}"
     return text

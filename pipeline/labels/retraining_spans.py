@@ -8,6 +8,7 @@ content nor on what the model predicted.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -126,8 +127,10 @@ class RetrainingSpans:
         sources = log_sources(self._config, types, set(self._log.columns()))
         columns = sorted({*KEYS, TARGET, *sources.values()})
         ids, batches, since = self._config.dataset.id, [], ""
-        writers = {part: SpanFileWriter(path, types, self._config) for part, path in staged.items()}
-        try:
+        with ExitStack() as stack:
+            writers = {
+                part: stack.enter_context(SpanFileWriter(path, types, self._config)) for part, path in staged.items()
+            }
             for batch in labelled_rows(self._log, columns, choice):
                 since = since or batch.column("time")[0].as_py().isoformat(timespec="seconds")
                 table = converted(batch, sources, types, ids, str(self._requests))
@@ -138,9 +141,6 @@ class RetrainingSpans:
                 part = pc.if_else(out, "evaluation", "training")
                 target = pc.cast(batch.column(TARGET), pa.string())
                 batches.append(pa.record_batch([requests, batch.column("row"), part, target], schema=SCHEMA))
-        finally:
-            for writer in writers.values():
-                writer.__exit__()
         for path in staged.values():
             sync(path)
         sync(staged["training"].parent)

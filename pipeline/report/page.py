@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from components.shared.audited_rows import audited_rows
 from components.shared.texts.escaping import xml_text
+from components.shared.texts.page_scripts import theme_and_tooltips
 from pipeline.drift.comparison_text import drift_counts
 from pipeline.report import formatting
 from pipeline.report.card_parts import against_champion, fairness, of_metrics
@@ -93,7 +94,7 @@ def render(name: str, **values: Any) -> str:
       name: File name of the template in the folder `templates`.
       **values: Variables of the template.
     """
-    script = _text("report.js")
+    script = theme_and_tooltips() + _text("report.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     template = _environment().get_template(name)
     ours = {"style": Markup(_text("style.css")), "script": Markup(script)}  # noqa: S704 - files of this package
@@ -128,7 +129,7 @@ def _drift(rows: Sequence[Mapping[str, Any]]) -> str:
     counts = drift_counts(rows)
     text = f"{counts.drifted:,} of {counts.compared:,} columns"
     text += f" ({counts.severities})" if counts.severities else ""
-    text += f", {counts.in_slices:,} in slices only" if counts.in_slices else ""
+    text += f", in slices only {counts.in_slices_text()}" if counts.in_slices else ""
     return f"{text}; the table as a whole" if counts.table else text
 
 

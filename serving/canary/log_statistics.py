@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from components.registry.aliases import Aliases
 from components.shared.serving.serving_contract import CLASSES, OUTPUTS
 from serving.canary.arm_statistics import ArmStatistics, LossSums, latency_counts
+from serving.request_log.label_texts import label_texts
 from serving.request_log.reading import TARGET, RequestLog
 from serving.request_log.records import OUTPUT
 from serving.traffic import BASELINE, CANARY, LIVE
@@ -124,7 +125,7 @@ def _of_numbers(rows: pa.RecordBatch, output: str, edges: np.ndarray | None, tas
         return counts, LossSums()
     target = rows[TARGET].filter(pa.array(labelled))
     if task.kind == "binary":
-        truth = task.truth(as_texts(target))
+        truth = task.truth(label_texts(target))
     else:
         truth = target.cast(pa.float64()).to_numpy(zero_copy_only=False)
     return counts, _sums((values[labelled] - truth) ** 2)
@@ -135,7 +136,7 @@ def _of_classes(rows: pa.RecordBatch, output: str, classes: _Classes) -> tuple[n
     names = rows[f"{OUTPUT}{CLASSES}"].to_pylist() if f"{OUTPUT}{CLASSES}" in rows.schema.names else None
     chosen = [as_bytes(names[row][at] if names else at) for row, at in enumerate(best)]
     bins = np.array([classes.bin_of(name) for name in chosen])
-    targets = [None if text is None else text.encode() for text in as_texts(rows[TARGET])]
+    targets = [None if text is None else text.encode() for text in label_texts(rows[TARGET])]
     wrong = [float(name != target) for name, target in zip(chosen, targets, strict=True) if target is not None]
     return np.bincount(bins, minlength=len(classes.bins)), _sums(np.array(wrong))
 
@@ -179,19 +180,6 @@ def _padded(arm: ArmStatistics, bins: int) -> ArmStatistics:
         return arm
     counts = np.pad(arm.predictions, (0, bins - len(arm.predictions)))
     return ArmStatistics(arm.requests, arm.errors, arm.latencies, counts, arm.losses)
-
-
-def as_texts(values: pa.Array) -> Sequence[str | None]:
-    """Values as texts; a whole number has no decimal point."""
-    return [_text(value) for value in values.to_pylist()]
-
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def as_bytes(value: object) -> bytes:

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from components.registry.aliases import Aliases
 from components.shared.serving.serving_contract import CLASSES, OUTPUTS
-from serving.canary.log_statistics import SERVER_ERROR, Task, as_bytes, as_texts
+from serving.canary.log_statistics import SERVER_ERROR, Task, as_bytes
+from serving.request_log.label_texts import label_texts
 from serving.request_log.reading import RequestLog
 from serving.request_log.records import OUTPUT
 
@@ -164,7 +165,7 @@ def _of_numbers(rows: pa.RecordBatch, task: Task) -> tuple[np.ndarray, np.ndarra
     labelled = np.asarray(rows["target"].is_valid())
     target = rows["target"].filter(pa.array(labelled))
     if task.kind == "binary":
-        truth = task.truth(as_texts(target))
+        truth = task.truth(label_texts(target))
     else:
         truth = target.cast(pa.float64()).to_numpy(zero_copy_only=False)
     losses = (other[labelled] - truth) ** 2 - (one[labelled] - truth) ** 2
@@ -175,7 +176,7 @@ def _of_numbers(rows: pa.RecordBatch, task: Task) -> tuple[np.ndarray, np.ndarra
 def _of_classes(rows: pa.RecordBatch, _: Task) -> tuple[np.ndarray, np.ndarray]:
     one, other = _named(rows, "one"), _named(rows, "other")
     different = np.array([a != b for a, b in zip(one, other, strict=True)], float)
-    targets = [None if text is None else text.encode() for text in as_texts(rows["target"])]
+    targets = [None if text is None else text.encode() for text in label_texts(rows["target"])]
     losses = [
         float(b != target) - float(a != target)
         for a, b, target in zip(one, other, targets, strict=True)

@@ -1,16 +1,15 @@
 """Import of labels that arrive after the answers (`plumbline feedback`), joined by request id."""
 
-import fcntl
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.shared.file_lock import locked
 from components.shared.files import sync
 from serving.request_log.labels import EVERY_ROW, Import, import_files, labels_sql
 from serving.request_log.layout import PARQUET, Layout
@@ -44,7 +43,7 @@ def import_labels(folder: Path, batches: Iterable[pa.RecordBatch], origin: Origi
       OSError: The disk is full or fails; nothing was imported.
     """
     layout = Layout(folder)
-    with _locked(layout), RequestLog(folder).relation() as log:
+    with locked(layout.feedback / ".lock"), RequestLog(folder).relation() as log:
         connection = log.connection
         files = import_files(layout)
         sequence = int(files[-1].stem) + 1 if files else 1
@@ -143,18 +142,6 @@ class _Counter:
 def _number(connection: object, sql: str) -> int:
     ((number,),) = connection.execute(sql).fetchall()  # type: ignore[attr-defined]
     return int(number)
-
-
-@contextmanager
-def _locked(layout: Layout) -> Iterator[None]:
-    """One import at a time: each counts what the one before changed."""
-    layout.feedback.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(layout.feedback / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _write(path: Path, reader: pa.RecordBatchReader, record: Import) -> None:

@@ -111,7 +111,8 @@ class World:
         rows = table_of(np.arange(1500), evaluated["late"].astype(float), {CANDIDATE: output})
         write_predictions(run / "predictions", [rows], About("binary", 1500, thresholds={CANDIDATE: 0.4}))
         drops = {"origin": 0.1, "gusts": 0.08, "distance": 0.06, "seats": 0.0}
-        importance = [{"feature": name, "drop": drop, "loss": drop} for name, drop in drops.items()]
+        known = {"standard_error": 0.0}
+        importance = [{"feature": name, "drop": drop, "loss": drop, **known} for name, drop in drops.items()]
         write_json(run / "errors" / "errors.json", {"importance": importance})
         order = np.argsort(scores)
         ranks = np.empty(1500)

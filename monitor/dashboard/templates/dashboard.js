@@ -1,38 +1,9 @@
 "use strict";
 (() => {
-  const root = document.documentElement;
   const byId = (id) => document.getElementById(id);
   const kept = (name, value) => {
     try { if (value !== undefined) localStorage.setItem(name, value); return localStorage.getItem(name); } catch { return null; }
   };
-
-  // The theme follows the system until the reader chooses one.
-  const theme = byId("theme");
-  const dark = () => root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-  const show = () => theme.setAttribute("aria-pressed", String(dark()));
-  const chosen = kept("plumbline-theme");
-  if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
-  theme.hidden = false;
-  theme.addEventListener("click", () => {
-    root.dataset.theme = dark() ? "light" : "dark";
-    kept("plumbline-theme", root.dataset.theme);
-    show();
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
-  show();
-
-  // Tooltips: the attribute data-tip of the mark under the pointer, as text, never as markup.
-  const tip = byId("tip");
-  document.addEventListener("pointermove", (event) => {
-    const mark = event.target instanceof Element ? event.target.closest("[data-tip]") : null;
-    tip.hidden = !mark;
-    if (!mark) return;
-    tip.textContent = mark.getAttribute("data-tip");
-    const { width, height } = tip.getBoundingClientRect();
-    tip.style.left = `${Math.max(4, Math.min(event.clientX + 12, innerWidth - width - 8))}px`;
-    tip.style.top = `${event.clientY + 16 + height > innerHeight ? event.clientY - height - 10 : event.clientY + 16}px`;
-  });
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
 
   // A server's page is fetched again while it is visible. Rows that are open stay open; while a reader types, or has
   // opened a form, nothing changes.
@@ -66,7 +37,7 @@
     const inSummary = document.activeElement?.tagName === "SUMMARY";
     main.replaceChildren(...fresh.childNodes);
     if (focus && main.contains(byId(focus.id)) && focus.id !== "main") (inSummary ? byId(focus.id).querySelector("summary") : byId(focus.id))?.focus({ preventScroll: true });
-    tip.hidden = true;
+    byId("tip").hidden = true;
   };
   setInterval(again, seconds * 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });

@@ -233,7 +233,7 @@ def test_drift_is_counted_as_the_terminal_counts_it():
         drift("(columns)", 0.1, 0.3, "joint", role="table"),
     ]
     told = " ".join(Page(report_page(facts(summary=summary(drift=rows), features=(), curves={}))).texts)
-    assert "1 of 2 columns, 1 in slices only" in told
+    assert "1 of 2 columns, in slices only 1" in told
     rows += [drift("temp", 0.9, 0.5, "missing"), drift("(rows)", 0.5, 0.1, "repeated", role="table")]
     assert drift_counts(rows) == DriftCounts(compared=2, drifted=1, in_slices=1, table=True)
     assert in_short(rows).startswith("1 of 2 compared features: temp jensen_shannon 0.9 > 0.5")
@@ -248,10 +248,15 @@ def test_drift_is_graded_where_the_run_recorded_a_severity():
         drift("carrier", 0.03, 0.02, severity="negligible"),
         drift("carrier", 0.3, 0.2, slice="origin=EWR", severity="moderate"),
     ]
-    assert drift_counts(rows).severities == "1 severe, 1 moderate"
-    assert in_short(rows).startswith("2 of 2 compared features (1 severe, 1 moderate): temp")
+    rows.append(drift("dest", 0.3, 0.2, slice="origin=EWR", severity="severe"))
+    rows.append(drift("model", 0.01, 0.2))
+    found = drift_counts(rows)
+    assert (found.drifted, found.severities) == (2, "1 severe, 1 moderate")
+    assert (found.in_slices, found.slice_severities) == (1, "1 severe")
+    assert "; in slices only 1 (1 severe): dest in origin=EWR" in in_short(rows)
+    assert in_short(rows).startswith("2 of 4 compared features (1 severe, 1 moderate): temp")
     told = " ".join(Page(report_page(facts(summary=summary(drift=rows), features=(), curves={}))).texts)
-    assert "2 of 2 columns (1 severe, 1 moderate)" in told
+    assert "2 of 4 columns (1 severe, 1 moderate), in slices only 1 (1 severe)" in told
     assert "severe drift" in told
     assert "negligible drift" in told
 
