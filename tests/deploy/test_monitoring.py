@@ -24,10 +24,12 @@ OF_PROMETHEUS = {"up"}
 SCRAPE_LABELS = {"job", "instance"}
 
 METRICS = """
+import sys
 from datetime import datetime, timezone
+from pathlib import Path
 
 from monitor.measurement import Measurement
-from monitor.sinks.prometheus_file import metrics as monitored
+from monitor.sinks.prometheus_file import write_metrics
 from monitor.window import Window
 from serving import metrics
 
@@ -48,7 +50,9 @@ print(metrics.exposition().decode(), end="")
 day = datetime(2026, 11, 2, tzinfo=timezone.utc)
 skew = Measurement("skew", "dest", "chebyshev", 0.2, 0.2, 0.1, 0.3, 500)
 state = {"streams": {skew.stream: {"threshold": 0.1, "alarmed": True}}}
-print(monitored("flights", Window(1, day, day.replace(day=3), 500, 480, 20, {3: 500}), [skew], [], state).decode())
+path = Path(sys.argv[1])
+write_metrics(path, "flights", Window(1, day, day.replace(day=3), 500, 480, 20, {3: 500}), [skew], [], state)
+print(path.read_text())
 """
 
 
@@ -68,7 +72,7 @@ def exposition(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Returns a scrape of /metrics by a separate process, because prometheus_client reads the folder on import."""
     folder = tmp_path_factory.mktemp("metrics")
     ran = subprocess.run(
-        [sys.executable, "-c", METRICS],
+        [sys.executable, "-c", METRICS, str(folder / "monitor.prom")],
         env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(folder)},
         cwd=PROJECT,
         capture_output=True,
