@@ -33,7 +33,7 @@ from components.evaluator.paired_comparison import (
     MetricComparison,
     compare_metrics,
     draw_samples,
-    holm,
+    rejected_hypotheses,
     significantly_worse,
 )
 from components.shared.serving.predictions import CANDIDATE, CHAMPION
@@ -197,7 +197,7 @@ def _differences(draws: BootstrapSamples, baselines: Iterable[str]) -> list[dict
             for metric, (difference, error) in apart.items()
         }
         known = {key: p for key, p in p_values.items() if p == p}
-        rejected = holm(known, ALPHA)
+        rejected = rejected_hypotheses(known, ALPHA)
         rows += [
             {
                 "baseline": name,

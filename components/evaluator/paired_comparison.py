@@ -21,6 +21,7 @@ from statistics import NormalDist
 import numpy as np
 
 from components.shared.statistics.bootstrap import MIN_ROWS, poisson_draws, standard_error
+from components.shared.statistics.holm import holm
 from components.shared.statistics.weighted_metrics import WeightedMetrics
 
 ALPHA = 0.05
@@ -171,7 +172,7 @@ def compare_metrics(
             for key, (difference, error) in apart.items()
         }
         known = {key: p for key, p in p_values.items() if p == p}
-        rejected = holm(known, alpha)
+        rejected = rejected_hypotheses(known, alpha)
         # The smallest p-value is compared with the strictest bound of Holm's procedure; passing it is sufficient.
         strict = NormalDist().inv_cdf(1 - alpha / max(1, len(known)))
         for key, (difference, error) in apart.items():
@@ -191,14 +192,10 @@ def significantly_worse(difference: float, error: float) -> float:
     return NormalDist().cdf(difference / error)
 
 
-def holm(p_values: Mapping[tuple[str, str], float], alpha: float) -> set[tuple[str, str]]:
-    """Returns the rejected hypotheses of Holm's procedure: p_(i) <= alpha / (m - i), in order until one fails."""
-    rejected: set[tuple[str, str]] = set()
-    for place, (key, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        if p > alpha / (len(p_values) - place):
-            break
-        rejected.add(key)
-    return rejected
+def rejected_hypotheses(p_values: Mapping[tuple[str, str], float], alpha: float) -> set[tuple[str, str]]:
+    """Returns the hypotheses that Holm's procedure rejects at a family-wise error rate."""
+    adjusted = holm(list(p_values.values()))
+    return {key for key, p in zip(p_values, adjusted, strict=True) if p <= alpha}
 
 
 def outperforms(

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from components.shared.statistics.holm import holm
 from monitor.performance.calibration import Expectation
 
 FEWEST_OF_SLICE = 50
@@ -69,11 +70,7 @@ def relation_tests(
         high, low = rows & upper, rows & ~upper
         if min(high.sum(), low.sum()) >= FEWEST_OF_SLICE // 2:
             tests.append(_test(name, "slope", values, expectation, [(inverse, high, 1.0), (inverse, low, -1.0)]))
-    if not tests:
-        return []
-    from statsmodels.stats.multitest import multipletests
-
-    adjusted = multipletests([one.p_value for one in tests], method="holm")[1].tolist()
+    adjusted = holm([one.p_value for one in tests]).tolist()
     return [replace(one, adjusted=p) for one, p in zip(tests, adjusted, strict=True)]
 
 

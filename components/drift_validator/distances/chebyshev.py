@@ -7,7 +7,7 @@ import numpy as np
 from components.drift_validator.distances.aligned_histograms import AlignedHistograms, share_differences
 from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import percent, quoted
-from components.drift_validator.distances.hypergeometric import quantile, two_sided_p_value
+from components.drift_validator.distances.hypergeometric import critical_distance, two_sided_p_value
 
 
 def chebyshev(both: AlignedHistograms, measure: str = "chebyshev") -> DistanceResult:
@@ -65,7 +65,7 @@ class _NullDistribution:
         if self.undefined:
             return 1.0
         n, m = self.pooled.n, self.pooled.m
-        return quantile(self._bound, n, m, level) / (n * m)
+        return critical_distance(self.counts, self.times, n, m, level) / (n * m)
 
     def _bound(self, far: int) -> float:
         if self.undefined:

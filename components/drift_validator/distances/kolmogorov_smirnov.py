@@ -9,7 +9,7 @@ from scipy.special import gammaln, kolmogi, kolmogorov
 from components.drift_validator.distances.aligned_histograms import AlignedHistograms, share_differences
 from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import number, percent, point
-from components.drift_validator.distances.hypergeometric import quantile, two_sided_p_value
+from components.drift_validator.distances.hypergeometric import critical_distance, quantile, two_sided_p_value
 
 _EXACT_PATHS = 100_000
 _TRUSTED = 1e-9
@@ -92,7 +92,8 @@ class _NullDistribution:
         else:
             distance = float(kolmogi(level)) * math.sqrt((self.n + self.m) / top)
         if self.steps is not None:
-            distance = min(distance, quantile(self._with_ties, self.n, self.m, level) / top)
+            ties = critical_distance(self.steps, np.ones(len(self.steps)), self.n, self.m, level)
+            distance = min(distance, ties / top)
         return min(1.0, distance + self.rank_error)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import percent
-from components.drift_validator.distances.hypergeometric import quantile, two_sided_p_value
+from components.drift_validator.distances.hypergeometric import critical_distance, two_sided_p_value
 from components.drift_validator.sketches.sketch import ColumnSketch
 
 
@@ -44,4 +44,4 @@ def _p_value(pooled: int, n: int, m: int, distance: int) -> float:
 @lru_cache(1 << 12)
 def _critical(pooled: int, n: int, m: int, level: float) -> float:
     """Cached, because most columns of a wide table have the same number of missing values: 0."""
-    return quantile(lambda distance: _p_value(pooled, n, m, distance), n, m, level) / (n * m) if n and m else 1.0
+    return critical_distance(np.array([pooled]), np.ones(1), n, m, level) / (n * m) if n and m else 1.0

@@ -10,9 +10,9 @@ from components.drift_validator.distances.aligned_histograms import AlignedHisto
 from components.drift_validator.distances.distance_result import DistanceResult
 from components.drift_validator.distances.formatting import percent
 from components.drift_validator.distances.hypergeometric import (
+    critical_distance,
     mean_absolute_deviation,
     pmf,
-    quantile,
     standard_deviation,
     two_sided_p_value,
 )
@@ -73,7 +73,7 @@ class _NullDistribution:
             return 1.0
         if self.kinds == 2:
             n, m = self.pooled.n, self.pooled.m
-            return quantile(self._exact, n, m, level) / (n * m)
+            return critical_distance(self.pooled.counts[:1], np.ones(1), n, m, level) / (n * m)
         return min(1.0, float(self.mean + self.spread * max(pearson3.isf(level, self.skew), -ndtri(level))))
 
     def _exact(self, far: int) -> float:

@@ -11,8 +11,8 @@ from components.evaluator.paired_comparison import (
     MetricComparison,
     compare_metrics,
     draw_samples,
-    holm,
     outperforms,
+    rejected_hypotheses,
     significantly_worse,
 )
 from components.shared.statistics.weighted_metrics import MeanMetrics, ThresholdMetrics, regression_metrics
@@ -124,9 +124,9 @@ def test_p_values(difference, error, p):
 def test_holms_procedure():
     """0.01 <= 0.04 / 3 and 0.015 <= 0.04 / 2, but 0.05 > 0.04."""
     p_values = {("", "a"): 0.015, ("", "b"): 0.01, ("", "c"): 0.05}
-    assert holm(p_values, 0.04) == {("", "a"), ("", "b")}
-    assert holm({("", "a"): 0.03, ("", "b"): 0.03}, 0.04) == set()
-    assert holm({}, 0.05) == set()
+    assert rejected_hypotheses(p_values, 0.04) == {("", "a"), ("", "b")}
+    assert rejected_hypotheses({("", "a"): 0.03, ("", "b"): 0.03}, 0.04) == set()
+    assert rejected_hypotheses({}, 0.05) == set()
 
 
 def test_interval_of_a_share_equals_the_textbook_formula():

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import hypergeom
 
+from components.drift_validator.distances import hypergeometric
 from components.drift_validator.distances.hypergeometric import (
     all_on_one_side,
+    critical_distance,
     mean_absolute_deviation,
     quantile,
     standard_deviation,
@@ -51,3 +53,23 @@ def test_critical_value_of_decreasing_p_values():
     assert quantile(lambda far: math.exp(-far), 3, 3, 0.05) == 2  # e^-2 = 0.14, e^-3 = 0.0498
     assert quantile(lambda far: 1.0, 3, 3, 0.05) == 9  # never
     assert quantile(lambda far: math.exp(-far / 1e6), 10**5, 10**5, 0.05) == pytest.approx(2.9957e6, rel=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.05, 1e-6])
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (10, 7), (300, 40), (40, 2000)])
+def test_critical_distance_is_that_of_the_exact_tails(n, m, level):
+    random = np.random.default_rng(n)
+    for counts in (np.array([1]), np.array([(n + m) // 2]), random.multinomial(n + m, [0.1, 0.2, 0.3, 0.4])):
+        times = np.arange(1.0, len(counts) + 1)
+        k = np.arange(n + 1)
+        far = np.abs(k * (n + m) - counts[:, None] * n)  # of each value and count
+        weights = times[:, None] * np.nan_to_num(hypergeom.pmf(k, n + m, counts[:, None], n))
+        likely = [one for one in np.unique(far) if weights[far >= one].sum() > level]
+        assert critical_distance(counts, times, n, m, level) == likely[-1]
+
+
+def test_critical_distance_of_many_counts_is_searched(monkeypatch):
+    counts, times = np.random.default_rng(1).multinomial(6000, np.full(30, 1 / 30)), np.ones(30)
+    summed = critical_distance(counts, times, 4000, 2000, 0.05)
+    monkeypatch.setattr(hypergeometric, "_MOST_STEPS", 0)
+    assert summed <= critical_distance(counts, times, 4000, 2000, 0.05) <= summed * 1.01
