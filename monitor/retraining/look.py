@@ -1,12 +1,12 @@
 """One look at the retraining: what persons ask for, the policy's decision, and the steps that can be done now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from components.shared.errors import UsageError
 from components.shared.file_lock import locked_if_free
-from monitor.retraining.policy import Decision, RetrainingState, decide
+from monitor.retraining.policy import Decision, RetrainingState, decide, is_triggered
 from monitor.retraining.record import Retraining, StepRecord, open_one, retrainings, save
 from monitor.retraining.staleness import Saving
 from monitor.retraining.steps import Parts, RetrainingSteps
@@ -77,7 +77,9 @@ class Retrainer:
             return RetrainingState(found, request=request)  # nothing that is slow to find out changes the decision
         saving, unknown = self._saving(now) if settings.policy == "cost" else (None, "")
         incidents = self._parts.store.incidents(open_only=True)
-        return RetrainingState(found, incidents, self._rows(now), self._trained(), saving, unknown, request)
+        state = RetrainingState(found, incidents, 0, self._trained(), saving, unknown, request)
+        # Counting rows reads the whole log.
+        return replace(state, rows=self._rows(now)) if is_triggered(state, settings, now) else state
 
     def look(self, now: datetime | None = None, wait: bool = False) -> RetrainingLook:
         """Decides, and does all steps that can be done now. To be called after each window, and at any other time.

@@ -81,6 +81,11 @@ def decide(state: RetrainingState, settings: RetrainingSettings, now: datetime) 
     return Decision("retrain", (reason,), trigger)
 
 
+def is_triggered(state: RetrainingState, settings: RetrainingSettings, now: datetime) -> bool:
+    """Whether a retraining is wanted; does not read `state.rows`. Arguments as those of `decide`."""
+    return state.request is not None or bool(_triggered(state, settings, now)[0])
+
+
 def _triggered(state: RetrainingState, settings: RetrainingSettings, now: datetime) -> tuple[str, str]:
     """Trigger ("" for none) and reason."""
     if settings.policy == "manual":

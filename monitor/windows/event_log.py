@@ -1,6 +1,7 @@
 """The request log by event time: how far it has come, how many rows the windows have, and the rows of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -61,6 +62,23 @@ class EventLog:
     def __init__(self, log: RequestLog, dataset: MonitoredDataset, settings: WindowSettings) -> None:
         self._log, self._dataset, self._settings = log, dataset, settings
         self._model = f"model = {literal(dataset.name)}"
+        self._view: _View | None = None
+
+    @contextmanager
+    def opened(self, since: datetime | None = None, until: datetime | None = None) -> Iterator[None]:
+        """Opens the log once for the queries inside, all but `rows_before` and `read`, which see one state of it.
+
+        Args:
+          since: Event time from which rows are read; a query that needs earlier ones opens the log itself.
+          until: Event time before which they are; None for all.
+        """
+        outer = self._view
+        with self._log.view(since, until, by_event_time=True) as select:
+            self._view = _View(select, since)
+            try:
+                yield
+            finally:
+                self._view = outer
 
     def clock(self, now: datetime, since: datetime | None = None) -> LogClock:
         """Finds how far the log has come.
@@ -77,7 +95,7 @@ class EventLog:
         sql = (
             f"SELECT min({EVENT}) AS first, "
             f'max(epoch_us({EVENT}) - epoch_us("time")) FILTER ({EVENT} <= {moment} AND "time" <= {moment}) AS lead, '
-            f"count(*) FILTER ({EVENT} > {moment}) AS future FROM requests WHERE {self._model}"
+            f"count(*) FILTER ({EVENT} > {moment}) AS future FROM logged WHERE {self._model}"
         )
         (row,) = self._rows(sql, since, None)
         if row["first"] is None:
@@ -91,14 +109,14 @@ class EventLog:
         The end is the event time of the first row that is not in it, so that rows of one moment are in one window.
         """
         sql = (
-            f"SELECT {EVENT} AS event FROM requests WHERE {self._model} AND {ANSWERED} ORDER BY event "
+            f"SELECT {EVENT} AS event FROM logged WHERE {self._model} AND {ANSWERED} ORDER BY event "
             f"LIMIT 1 OFFSET {self._settings.rows - 1}"
         )
         last = self._rows(sql, start, until)
         if not last:
             return None
         after = last[0]["event"] + timedelta(microseconds=1)
-        sql = f"SELECT min({EVENT}) AS event FROM requests WHERE {self._model} AND {ANSWERED}"
+        sql = f"SELECT min({EVENT}) AS event FROM logged WHERE {self._model} AND {ANSWERED}"
         (following,) = self._rows(sql, after, until)
         return following["event"]
 
@@ -108,7 +126,7 @@ class EventLog:
         sql = (
             f"SELECT CAST((epoch_us({EVENT}) - {_microseconds(origin)}) // {length} AS BIGINT) + 1 AS number, "
             f"count(*) FILTER ({ANSWERED}) AS rows, count(target) FILTER ({ANSWERED}) AS labelled, "
-            f"""count(*) FILTER ("row" = 0 AND label <> 'shadow') AS requests FROM requests """
+            f"""count(*) FILTER ("row" = 0 AND label <> 'shadow') AS requests FROM logged """
             f"WHERE {self._model} GROUP BY number ORDER BY number"
         )
         return {row.pop("number"): Counts(**row) for row in self._rows(sql, after, until)}
@@ -120,7 +138,7 @@ class EventLog:
         values = ", ".join(f"({one.number}, {_moment(one.start)}, {_moment(one.end)})" for one in windows)
         sql = (
             f"SELECT w.number, count(*) FILTER ({ANSWERED}) AS rows, count(target) FILTER ({ANSWERED}) AS labelled, "
-            f"""count(*) FILTER ("row" = 0 AND label <> 'shadow') AS requests FROM requests r """
+            f"""count(*) FILTER ("row" = 0 AND label <> 'shadow') AS requests FROM logged r """
             f"JOIN (VALUES {values}) w(number, first, last) ON {EVENT} >= w.first AND {EVENT} < w.last "
             f"WHERE {self._model} GROUP BY w.number"
         )
@@ -128,17 +146,18 @@ class EventLog:
         found = {row.pop("number"): Counts(**row) for row in self._rows(sql, since, until)}
         return {one.number: found.get(one.number, Counts()) for one in windows}
 
-    def rows_before(self, moment: datetime) -> int:
-        """Number of answered rows with an event time before a moment."""
-        sql = f"SELECT count(*) AS n FROM requests WHERE {self._model} AND {ANSWERED} AND {EVENT} < {_moment(moment)}"
-        (row,) = self._rows(sql, None, moment)
-        return int(row["n"])
+    def rows_before(self, moments: Sequence[datetime]) -> list[int]:
+        """Number of answered rows with an event time before each of some moments; reads the whole log until then."""
+        counts = ", ".join(f"count(*) FILTER ({EVENT} < {_moment(one)}) AS n{at}" for at, one in enumerate(moments))
+        sql = f"SELECT {counts} FROM requests WHERE {self._model} AND {ANSWERED}"
+        (row,) = self._log.query(sql, None, max(moments), by_event_time=True)
+        return [int(column[0].as_py()) for column in row.columns]
 
     def label_delay(self, since: datetime, clock: datetime) -> DelayCurve:
         """Estimates the distribution of the delay from event to label, of a sample of the rows since `since`."""
         sql = (
             f"SELECT epoch_us({TARGET_TIME}) - epoch_us({EVENT}) AS delay, "
-            f"{_microseconds(clock)} - epoch_us({EVENT}) AS age FROM requests "
+            f"{_microseconds(clock)} - epoch_us({EVENT}) AS age FROM logged "
             f"WHERE {self._model} AND {ANSWERED} ORDER BY {self._hash()} LIMIT {_DELAYS}"
         )
         rows = self._rows(sql, since, clock)
@@ -196,7 +215,27 @@ class EventLog:
         return f'hash(request_id, "row", {int(self._settings.seed)}), request_id, "row"'
 
     def _rows(self, sql: str, since: datetime | None, until: datetime | None) -> list[dict[str, Any]]:
-        return [row for batch in self._log.query(sql, since, until, by_event_time=True) for row in batch.to_pylist()]
+        """Result of a query over `logged`: the rows with an event time in [since, until)."""
+        if self._view is not None and (self._view.since is None or (since is not None and since >= self._view.since)):
+            return self._view.rows(sql, since, until)
+        with self.opened(since, until):
+            assert self._view is not None
+            return self._view.rows(sql, since, until)
+
+
+@dataclass(frozen=True)
+class _View:
+    """The open log: the view `requests` with the rows since a moment."""
+
+    select: Callable[..., Iterator[pa.RecordBatch]]
+    since: datetime | None
+
+    def rows(self, sql: str, since: datetime | None, until: datetime | None) -> list[dict[str, Any]]:
+        bounds = [f"{EVENT} >= {_moment(since)}"] if since is not None else []
+        bounds += [f"{EVENT} < {_moment(until)}"] if until is not None else []
+        where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
+        logged = f"WITH logged AS (SELECT * FROM requests{where}) "
+        return [row for batch in self.select(logged + sql) for row in batch.to_pylist()]
 
 
 def _traffic(row: Mapping[str, Any], table: pa.Table) -> Traffic:

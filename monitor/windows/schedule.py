@@ -9,7 +9,7 @@ from components.shared.errors import UsageError
 from monitor.performance.delays import mature_after
 from monitor.window import State, Window
 from monitor.windows.bounds import Bounds, aligned, closed_numbers, window_at, without_long_gaps
-from monitor.windows.event_log import Counts, EventLog
+from monitor.windows.event_log import Counts, EventLog, LogClock
 from monitor.windows.settings import WindowSettings
 
 LONGEST_GAP = 100
@@ -79,7 +79,15 @@ def schedule(
         )
     # A window that is open may still get rows; those before it count as late.
     again = [one for one in windows[-OPEN_WINDOWS:] if one.state != "mature"]
-    seen = log.clock(now, again[0].start if again else windows[-1].end if windows else None)
+    since = again[0].start if again else windows[-1].end if windows else None
+    with log.opened(windows[-OPEN_WINDOWS:][0].start if windows and settings.label_delay is None else since):
+        return _schedule(log, settings, windows, found, log.clock(now, since))
+
+
+def _schedule(
+    log: EventLog, settings: WindowSettings, windows: Sequence[Window], found: dict[str, Any], seen: LogClock
+) -> Schedule:
+    again = [one for one in windows[-OPEN_WINDOWS:] if one.state != "mature"]
     if seen.first is None and not windows:
         return Schedule((), seen.clock, None, (), found)
     if not found:
@@ -100,17 +108,22 @@ def schedule(
     delay = _label_delay(log, settings, [*windows[-OPEN_WINDOWS:], *new], seen.clock)
     tasks = [task for one in again if (task := _again(one, counts[one.number], delay, seen.clock)) is not None]
     tasks += [Task(bounds, _state(bounds.end, delay, seen.clock)) for bounds in new]
-    if settled := found.get("settled"):
-        late = max(0, log.rows_before(datetime.fromisoformat(settled["before"])) - settled["rows"])
-        if late:
-            found["late"] += late
-            messages.append(
-                f"{late:,} rows came after their window was mature, or before the first window; they stay in the "
-                f"request log and are not measured ({found['late']:,} so far)"
-            )
-    before = _settled_until(windows, tasks, origin)
-    found["settled"] = {"before": before.isoformat(), "rows": log.rows_before(before)}
+    messages += _settle(log, found, _settled_until(windows, tasks, origin))
     return Schedule(tuple(tasks), seen.clock, delay, tuple(messages), found)
+
+
+def _settle(log: EventLog, found: dict[str, Any], before: datetime) -> list[str]:
+    """Counts the rows of windows that are not measured again, in the state `found`; says how many came late."""
+    settled, messages = found["settled"], []
+    counts = log.rows_before([before] if settled is None else [before, datetime.fromisoformat(settled["before"])])
+    if settled is not None and (late := max(0, counts[1] - settled["rows"])):
+        found["late"] += late
+        messages.append(
+            f"{late:,} rows came after their window was mature, or before the first window; they stay in the "
+            f"request log and are not measured ({found['late']:,} so far)"
+        )
+    found["settled"] = {"before": before.isoformat(), "rows": counts[0]}
+    return messages
 
 
 def _new(

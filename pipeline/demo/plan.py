@@ -63,8 +63,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "interval": 0.5,
         "error_margin": 0.02,
         "prediction_margin": 0.9,
-        # In half a month of flights the interval is about 15 % wide: 0.15 was undecided in one of two runs.
-        "metric_margin": 0.2,
+        # In half a month of flights the interval is about 15 % wide: 0.15 was undecided in one of two runs, and 0.2 was
+        # decided some days before the end of the year.
+        "metric_margin": 0.25,
         "latency_quantiles": [],
         "required": ["errors", "metric"],
         "minimum_requests": 400,
@@ -74,7 +75,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     # raises an incident is the loss of the predictions, and drift that is larger than that of a season.
     "monitor": {
         "every": "1w",
-        "interval": 2,
+        "interval": 0.5,
         "metrics": ["log_loss"],
         "changes": False,
         "joint_rows": 0,
