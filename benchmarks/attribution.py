@@ -1,6 +1,6 @@
 """Attribution: of 30 faults planted into the flights, how often the monitor names the right cause first.
 
-    python -m benchmarks.attribution [--data data/flights] [--fault N]... [-o FILE]
+    python -m benchmarks.attribution [--data data/flights] [--fault N]... [--drawn SEED] [-o FILE]
 
 Windows are the 48 weeks of the year 2013, so that the season of the weather is in the training data: the weeks of odd
 number are the training data, in four spans (quarters); of the others, in the first random order in which the last four
@@ -8,7 +8,10 @@ raise no alarm as they are, 20 are the history, two are judged, and two are judg
 everywhere, in one slice of the requests, or in one span of the training data (the model was trained again, on a faulty
 span, before these two weeks). Each column has four streams: the total variation against the training data (moderate
 from 0.1, severe from 0.3), missing values (0.05, 0.2), values out of the range of the training data (0.02, 0.1) and
-unknown values (0.02, 0.1). The faults are large enough for a moderate effect.
+unknown values (0.02, 0.1). The faults are large enough for a moderate effect. `--drawn` takes 30 other faults, ten of
+each kind: column, change, slice and span are drawn at random, and kept if a stream of the column has at least a
+moderate effect in each of the two weeks, twice as large as in any week of the history, whatever is alarmed or named
+then.
 
 The alarms of the two weeks are one
 incident. Right means: its first cause names the column, and the slice (none where the fault is everywhere), and the
@@ -31,7 +34,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from benchmarks.attribution_faults import FAULTS, Fault, planted
+from benchmarks.attribution_faults import FAULTS, Fault, candidates, planted
 from benchmarks.results import print_result
 from monitor.alarms.alarm_rule import AlarmRule
 from monitor.alarms.attribution import Rows, causes
@@ -44,6 +47,7 @@ from monitor.window import Window
 _LEFT_OUT = frozenset({"row_id", "flight", "tailnum", "late", "day", "day_of_week"})
 _QUIET, _FAULTY = 2, 2
 _SPANS = 4
+_OF_EACH_KIND = 10
 _REFERENCE_ROWS = 12_000
 
 
@@ -54,20 +58,22 @@ def main() -> int:
     parser.add_argument("--fault", type=int, action="append", help="only the fault of this number, from 1; repeatable")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--drawn", type=int, metavar="SEED", help="faults that are drawn at random instead")
     options = parser.parse_args()
     began = time.monotonic()
     weeks = [week for month in range(1, 13) for week in _weeks(_read(options.data / f"span-{month:02}.csv"))]
     reference, sources = _reference(weeks[::2], options.seed)
     rule, state, faulty = _quiet(weeks[1::2], reference, options.seed)
     results = []
-    for number, fault in enumerate(FAULTS, 1):
+    faults = FAULTS if options.drawn is None else _drawn(faulty, reference, sources, state, options.drawn)
+    for number, fault in enumerate(faults, 1):
         if options.fault and number not in options.fault:
             continue
         found = _tried(fault, faulty, reference, sources, rule, state, np.random.default_rng([options.seed, number]))
         results.append(found)
         print(f"{number:>2} {fault.where:<11}{fault.column:<11}{fault.what:<20}{found['right']!s:<6}{found['first']}")
     shares = {name: round(float(np.mean([one[name] for one in results])), 3) for name in ("right", "alarmed", "column")}
-    kinds = sorted({fault.where for fault in FAULTS})
+    kinds = sorted({fault.where for fault in faults})
     by_kind = {
         kind: round(float(np.mean([one["right"] for one in results if one["kind"] == kind] or [0])), 3)
         for kind in kinds
@@ -80,7 +86,7 @@ def main() -> int:
 
 
 def _read(path: Path) -> pa.Table:
-    return csv.read_csv(path)
+    return csv.read_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True))
 
 
 def _reference(weeks: list[pa.Table], seed: int) -> tuple[pa.Table, list[str]]:
@@ -110,7 +116,7 @@ def _measured(current: pa.Table, reference: pa.Table) -> list[Measurement]:
             outside = float(p[0] + p[-2] - q[0] - q[-2])
             found.append(Measurement("out_of_range", name, "rate", outside, max(0.0, outside), 0.02, 0.1, rows))
         else:
-            unknown = float(p[(then == 0)].sum())
+            unknown = float(p[:-1][then[:-1] == 0].sum())  # the last is missing
             found.append(Measurement("unknown", name, "rate", unknown, unknown, 0.02, 0.1, rows))
     return found
 
@@ -147,6 +153,34 @@ def _quiet(weeks: list[pa.Table], reference: pa.Table, seed: int) -> tuple[Alarm
             alarms += new
         if not alarms:
             return rule, before, [weeks[index] for index in order[-_FAULTY:]]
+
+
+def _drawn(
+    weeks: list[pa.Table], reference: pa.Table, sources: list[str], state: dict[str, Any], seed: int
+) -> list[Fault]:
+    """Ten faults of each kind that have a large effect, in the order of their kinds."""
+    whole = pa.concat_tables(weeks, promote_options="permissive")
+    found: dict[str, list[Fault]] = {"everywhere": [], "slice": [], "span": []}
+    for number, fault in enumerate(candidates(whole, _columns(reference), _SPANS, seed)):
+        if all(len(some) == _OF_EACH_KIND for some in found.values()):
+            break
+        if len(found[fault.where]) == _OF_EACH_KIND or fault in found[fault.where]:
+            continue
+        now, then, random = weeks, reference, np.random.default_rng([seed, number])
+        if fault.where == "span":
+            then = planted(reference, fault, np.asarray(sources) == str(fault.span), random)
+        else:
+            now = [planted(week, fault, _mask(week, fault), random) for week in weeks]
+        if all(_is_large(week, then, fault.column, state) for week in now):
+            found[fault.where].append(fault)
+    return [fault for some in found.values() for fault in some]
+
+
+def _is_large(current: pa.Table, reference: pa.Table, column: str, state: dict[str, Any]) -> bool:
+    return any(
+        one.effect >= max(one.moderate, 2 * max(state["streams"][one.stream]["effects"]))
+        for one in _measured(current.select([column]), reference.select([column]))
+    )
 
 
 def _tried(

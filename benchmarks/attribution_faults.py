@@ -1,6 +1,6 @@
 """The planted faults of benchmarks.attribution: in one column, everywhere, in one slice, or in one span of training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,6 +96,40 @@ FAULTS = (
     Fault("span", "plane_year", "in hundredths", span=1),
     Fault("span", "seats", "one value", span=2),
 )
+
+
+SLICE_COLUMNS = ("origin", "carrier", "manufacturer")
+SLICE_SHARES = (0.1, 0.6)
+"""Share of the rows that a slice of a drawn fault has."""
+
+
+def candidates(table: pa.Table, columns: list[str], spans: int, seed: int) -> Iterator[Fault]:
+    """Draws faults at random, without end: columns, changes, slices and spans that were not chosen by hand.
+
+    Args:
+      table: Rows with the columns.
+      columns: Columns that are changed.
+      spans: Number of spans.
+      seed: Seed.
+    """
+    random = np.random.default_rng(seed)
+    slices = []
+    for name in SLICE_COLUMNS:
+        for one in pc.value_counts(table[name]).to_pylist():
+            if one["values"] is not None and SLICE_SHARES[0] <= one["counts"] / table.num_rows <= SLICE_SHARES[1]:
+                slices.append(f"{name}={one['values']}")
+    while True:
+        where: Literal["everywhere", "slice", "span"] = random.choice(["everywhere", "slice", "span"])
+        column = str(random.choice(columns))
+        text = pa.types.is_string(table[column].type)
+        what = str(random.choice([name for name in CHANGES if _fits(name, text)]))
+        part = str(random.choice(slices)) if where == "slice" else ""
+        if not part.startswith(f"{column}="):
+            yield Fault(where, column, what, part, int(random.integers(1, spans + 1)) if where == "span" else 0)
+
+
+def _fits(change: str, text: bool) -> bool:
+    return change in ("half is missing", "one value") or (change == "in lower case") == text
 
 
 def planted(table: pa.Table, fault: Fault, mask: np.ndarray, random: np.random.Generator) -> pa.Table:
