@@ -1,6 +1,6 @@
 """Detection delay on the flights by day: the alarm rule beside Evidently and NannyML.
 
-    python -m benchmarks.monitor_days --evidently PYTHON --nannyml PYTHON [--folder build/monitor-days] [-o FILE]
+    python -m benchmarks.monitor_days [--only ours,evidently,nannyml] [--folder build/monitor-days] [-o FILE]
 
 The days of odd number of 2013 are the training data; the others, in random order (so that nothing changes), are 60 days
 of history and 100 stable days; ten faults, everywhere, are then planted into the same five further days, one at a time.
@@ -28,8 +28,9 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from benchmarks.attribution_faults import Fault, planted
+from benchmarks.evidently_venv import evidently_python
 from benchmarks.results import print_result
-from benchmarks.venvs import VENVS, environment
+from benchmarks.venvs import VENVS, environment, venv_python
 from components.shared.errors import UsageError
 from monitor.alarms.alarm_rule import AlarmRule
 from monitor.alarms.binned_change import coded, counts, distance
@@ -60,8 +61,7 @@ def main() -> int:
     """Compares and prints; returns an exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/flights"))
-    parser.add_argument("--evidently", type=Path, help="a Python that has Evidently")
-    parser.add_argument("--nannyml", type=Path, help="a Python that has NannyML")
+    parser.add_argument("--only", default="ours,evidently,nannyml", help="which to compare, separated by commas")
     parser.add_argument("--folder", type=Path, default=VENVS.parent / "monitor-days")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path)
@@ -69,12 +69,9 @@ def main() -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     reference, history, judged = _days(options.data, options.seed)
     results = [_result("ours", _ours(reference, history, judged))]
-    for tool in ("evidently", "nannyml"):
-        python = getattr(options, tool)
-        if python is None:
-            continue
+    for tool in [name for name in ("evidently", "nannyml") if name in options.only.split(",")]:
         try:
-            scores = _scores(tool, python, options.folder, reference, history, judged)
+            scores = _scores(tool, _python(tool), options.folder, reference, history, judged)
         except UsageError as error:
             print(f"monitor_days: {error}", file=sys.stderr)
             return error.exit_code
@@ -92,11 +89,19 @@ def main() -> int:
     return 0
 
 
+def _python(tool: str) -> Path:
+    """The Python of an environment with the tool, made when it is first asked for."""
+    if tool == "evidently":
+        return evidently_python()
+    return venv_python("nannyml", Path(__file__).with_name("nannyml_requirements.txt"), options=["--no-deps"])
+
+
 def _days(folder: Path, seed: int) -> tuple[pa.Table, Tables, Tables]:
     """Reference, history and judged days by number; the faulty days of fault k have the numbers from 1000 (k + 1)."""
     days = []
     for month in range(1, 13):
-        table = csv.read_csv(folder / f"span-{month:02}.csv").select([*COLUMNS, "day"])
+        options = csv.ConvertOptions(strings_can_be_null=True)
+        table = csv.read_csv(folder / f"span-{month:02}.csv", convert_options=options).select([*COLUMNS, "day"])
         days += [table.filter(pc.equal(table["day"], day)).drop_columns("day") for day in range(1, 32)]
     days = [day for day in days if day.num_rows]
     random = np.random.default_rng(seed)

@@ -93,5 +93,5 @@ def incident_text(one: Incident) -> str:
         parts += [f"since {cause.since[:16]}" if cause.since else "", f"from {cause.source}" if cause.source else ""]
         lines.append(f"    {cause.subject}: {', '.join(part for part in parts if part) or 'everywhere'}")
     if one.harm is not None:
-        lines.append(f"    cost: {one.harm:.3g} of the metric")
+        lines.append(f"    loss of the metric: {one.harm:.3g}")
     return "\n".join(lines)

@@ -26,6 +26,9 @@ _WORDS = {
     "prior_shift": "the share of the label has moved",
 }
 
+_METRICS = {"performance": "", "estimated_performance": "estimated "}
+"""Kinds whose subject is a metric, with the word before it."""
+
 
 def title(kind: str, causes: Sequence[Cause], alarms: Sequence[Mapping[str, Any]], harm: Measurement | None) -> str:
     """What happened, where, since when, where it comes from, and what it costs; at most 240 characters.
@@ -39,11 +42,14 @@ def title(kind: str, causes: Sequence[Cause], alarms: Sequence[Mapping[str, Any]
     first = causes[0]
     about = [one for one in alarms if one["measurement"]["subject"] == first.subject]
     most = max(about or alarms, key=lambda one: one["evidence"] / one["limit"])["measurement"]
-    parts = [f"{first.subject}: {_WORDS.get(most['kind'], most['kind'])}"]
-    if first.at:
-        parts[0] += f", most at {first.at}"
     limits = f"effect {most['effect']:.3g}, severe from {most['severe']:.3g}"
-    parts[0] += f" ({most['measure']} {_number(most['value'])}, {limits})"
+    if is_metric := most["kind"] in _METRICS and None not in (most["value"], most["reference_value"]):
+        parts = [f"{_METRICS[most['kind']]}{_moved(first.subject, most['reference_value'], most['value'])} ({limits})"]
+    else:
+        parts = [f"{first.subject}: {_WORDS.get(most['kind'], most['kind'])}"]
+        if first.at:
+            parts[0] += f", most at {first.at}"
+        parts[0] += f" ({most['measure']} {_number(most['value'])}, {limits})"
     if first.slice:
         parts.append(f"in {first.slice}")
     if first.since:
@@ -57,8 +63,9 @@ def title(kind: str, causes: Sequence[Cause], alarms: Sequence[Mapping[str, Any]
         line += f"; also {', '.join(others[:_NAMED])}{more}"
     if kind in ("concept", "prior", "season"):
         line += f"; {_CAUSES[kind]}"
-    if harm is not None and harm.value is not None:
-        word = "estimated " if harm.kind == "estimated_performance" else ""
+    told = is_metric and harm is not None and (harm.kind, harm.subject) == (most["kind"], first.subject)
+    if harm is not None and harm.value is not None and not told:
+        word = _METRICS.get(harm.kind, "")
         before = "" if harm.reference_value is None else f"{harm.reference_value:.3g} to "
         line += f"; {word}{harm.subject} {before}{harm.value:.3g}"
     line = " ".join(line.split())  # values of the data may hold line breaks
@@ -70,6 +77,11 @@ _CAUSES = {
     "prior": "only the share of the label has moved",
     "season": "as in the same season of last year",
 }
+
+
+def _moved(metric: str, before: float, now: float) -> str:
+    verb = "has risen" if now > before else "has fallen"
+    return f"{metric} {verb} from {_number(before)} to {_number(now)}"
 
 
 def _number(value: float | None) -> str:

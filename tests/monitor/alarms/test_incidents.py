@@ -55,6 +55,16 @@ def test_the_loss_joins_the_incident_of_its_cause(run, skew):
     assert one.harm == 0.5 and "auc 0.7 to 0.5" in one.title and one.causes[0].subject == "dest"
 
 
+def test_a_loss_alone_is_told_once_and_with_its_direction(run, skew):
+    loss = skew(0, "log_loss", kind="performance", reference="evaluation", reference_value=0.4)
+    (one,) = run([(loss, 30, 40, 0.5)]).values()
+    assert one.title.startswith("log_loss has risen from 0.4 to 0.5 (effect 0.5, severe from ")
+    assert one.title.count("log_loss") == 1
+    auc = skew(0, "auc", kind="estimated_performance", reference="evaluation", reference_value=0.7)
+    (one,) = run([(auc, 30, 40, 0.5)]).values()
+    assert one.title.startswith("estimated auc has fallen from 0.7 to 0.5")
+
+
 def test_it_closes_when_the_effect_is_gone(run, skew, window):
     (one,) = run([(skew(0, "dest"), 20, 25, 0.5)]).values()
     assert one.state == "closed" and one.closed == one.updated == Incident.time_text(window(27).end)
