@@ -119,9 +119,23 @@ class Registry:
     # -- writing -------------------------------------------------------------------------------------------------
 
     def create(self) -> Aliases:
-        """Creates an empty registry unless it exists; returns its aliases."""
+        """Creates an empty registry unless it exists; returns its aliases.
+
+        Raises:
+          UsageError: There are versions without aliases. labels.json is written before the first version, so it was
+            lost; with an empty one, the next model would be compared with no champion.
+        """
+
+        def created(labels: Aliases | None) -> Aliases:
+            if labels is None and self.versions():
+                raise UsageError(
+                    f"{self._storage.shown(LABELS)}: is missing, though versions exist ({self._versions_text()}), so "
+                    "none is known to be live; restore it, or run `plumbline doctor --repair`"
+                )
+            return labels or Aliases(id=uuid.uuid4().hex)
+
         with self._storage.locked():
-            return self._change(lambda labels: labels or Aliases(id=uuid.uuid4().hex))
+            return self._change(created)
 
     def push(
         self,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from components.shared.artifacts import integrity
 from components.shared.artifacts.integrity import CONTENT, IntegrityFinding
 from components.shared.errors import DamagedArtifact
+from components.shared.failure_log import log_failure
 
 if TYPE_CHECKING:
     from ml_metadata.metadata_store import metadata_store
@@ -130,7 +131,7 @@ class Verifier:
                     artifact.uri, self.home / SET_ASIDE / path.parents[1].name / path.parent.name
                 )
         except (OSError, shutil.Error):
-            _log.exception("%s could not be moved", artifact.uri)
+            log_failure(_log, f"{artifact.uri} could not be moved")
         if moved is not None:
             artifact.custom_properties[PLACE].string_value = str(moved)
             store.put_artifacts([artifact])
@@ -147,7 +148,7 @@ class Verifier:
             try:
                 return integrity.check_and_renew(uri, made, digests=digests)
             except OSError:  # the check below reports it, unless only writing the record failed
-                _log.exception("%s could not be compared, or its record not be renewed", uri)
+                log_failure(_log, f"{uri} could not be compared, or its record not be renewed")
         return integrity.check_artifact(uri, made, digests=digests)
 
     def _record(self, uri: str) -> None:
@@ -156,7 +157,7 @@ class Verifier:
             integrity.record(uri)
             _log.info("%s had no record; it has one now", uri)
         except OSError:
-            _log.exception("%s could not be recorded", uri)
+            log_failure(_log, f"{uri} could not be recorded")
 
 
 def _said(found: Sequence[IntegrityFinding]) -> str:

@@ -10,6 +10,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from components.shared.failure_log import log_failure
 from pipeline.metadata.connection import metadata_file
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def back_up(home: Path, run_id: str) -> Path | None:
             old.unlink()
         return target
     except (OSError, sqlite3.Error):
-        _log.exception("the metadata could not be backed up")
+        log_failure(_log, "the metadata could not be backed up")
         partial.unlink(missing_ok=True)
         return None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from components.shared.errors import PlumblineError, UsageError
+from components.shared.failure_log import tracebacks
 from components.shared.texts.secrets import message_line, without_secrets
 from pipeline.process.children import end_descendants
 from pipeline.process.error_messages import as_error
@@ -29,7 +30,8 @@ def run_command(command: Callable[[], int], *, debug: bool, place: Path | None =
       The exit code.
     """
     try:
-        code = command()
+        with tracebacks(debug):
+            code = command()
     except BrokenPipeError as exc:
         if exc.filename != STDOUT:  # a socket, or a worker process that died
             return _told(exc, debug, place)

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+from components.shared.failure_log import tracebacks
 from components.shared.progress import latest_progress
 
 
@@ -39,6 +40,7 @@ def redirect_output(log: Path, follow: bool = False) -> Iterator[TextIO]:
         with (
             io.TextIOWrapper(raw, encoding="utf-8", line_buffering=True) as person,
             _copied(log, end, kept[2]) if follow else nullcontext(),
+            tracebacks(),
         ):
             yield person
     finally:

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from components.shared.failure_log import log_failure
 from pipeline.metadata.connection import connect
 from pipeline.process.disk import FIXED, bytes_needed, cached_bytes_needed
 from pipeline.runners.local.cache_record import load
@@ -41,7 +42,7 @@ def _is_ingested(plan: LocalPlan, connection: Any) -> bool:
             return False
         found = connect(connection).get_artifacts_by_type("Examples")
     except Exception:  # errors of the metadata are reported when the run uses it
-        _log.exception("the metadata could not be searched for examples")
+        log_failure(_log, "the metadata could not be searched for examples")
         return False
     return any(
         artifact.state == artifact.LIVE

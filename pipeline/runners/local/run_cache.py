@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from components.shared.failure_log import log_failure
 from pipeline.metadata.artifact_verification import Verifier
 from pipeline.metadata.connection import connect
 from pipeline.runners.local.cache_record import keep, load, nodes_of_run
@@ -35,7 +36,7 @@ def cached_nodes(
         store = connect(connection, read_only=False)
         found = reusable(store, pipeline, nodes, verifier)
     except Exception:  # TFX's launcher will meet the same error of the metadata, and the run will report it
-        _log.exception("the metadata could not be searched for cached executions")
+        log_failure(_log, "the metadata could not be searched for cached executions")
         return None
     return CachedNodes(store, found, run_id) if found else None
 
@@ -52,4 +53,4 @@ def remember(home: Path, key: str, connection: Any, run_id: str) -> None:
     try:
         keep(home, key, nodes_of_run(connect(connection), run_id))
     except Exception:
-        _log.exception("the cache record of the run could not be stored")
+        log_failure(_log, "the cache record of the run could not be stored")

@@ -34,6 +34,20 @@ def test_create_is_idempotent_and_assigns_an_id(registry, place):
     assert Registry(f"{place.location}-2").create().id != first.id
 
 
+def test_versions_without_aliases_are_no_empty_registry(registry, model, place):
+    registry.push(model("a"), {})
+    registry.push(model("b"), {})
+    labels = place.files()["labels.json"]
+    place.delete("labels.json")
+    said = r"labels.json: is missing, though versions exist \(1, 2\), .*run `plumbline doctor --repair`"
+    for pushes in (registry.create, lambda: registry.push(model("c"), {})):
+        with pytest.raises(UsageError, match=said):
+            pushes()
+    assert registry.versions() == [1, 2] and "labels.json" not in place.files()
+    place.write("labels.json", labels)
+    assert registry.push(model("c"), {}) == 3
+
+
 def test_push_copies_and_records_the_model_and_makes_it_live(registry, model, place):
     assert registry.push(model("a"), {"run_id": "r"}) == 1
     pushed = {name.removeprefix("1/"): content for name, content in place.files().items() if name.startswith("1/")}
