@@ -13,9 +13,9 @@ each kind: column, change, slice and span are drawn at random, and kept if a str
 moderate effect in each of the two weeks, twice as large as in any week of the history, whatever is alarmed or named
 then.
 
-The alarms of the two weeks are one
-incident. Right means: its first cause names the column, and the slice (none where the fault is everywhere), and the
-span. Dummies: the column with the largest distance whatever its history, with no slice and span; a random column.
+The alarms of the two weeks are one incident. Right means: its first cause names the column, and the slice (none where
+the fault is everywhere), and the span. Dummies: the column with the largest distance whatever its history, with no
+slice and span; a random column.
 
 Prints one line for each fault and, last, one JSON object: `faults`, `right`, `alarmed`, `column`, `by_kind`, `dummies`
 (shares).

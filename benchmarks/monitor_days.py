@@ -1,6 +1,6 @@
 """Detection delay on the flights by day: the alarm rule beside Evidently and NannyML.
 
-    python -m benchmarks.monitor_days [--only ours,evidently,nannyml] [--folder build/monitor-days] [-o FILE]
+    python -m benchmarks.monitor_days [--rivals evidently,nannyml] [--folder build/monitor-days] [-o FILE]
 
 The days of odd number of 2013 are the training data; the others, in random order (so that nothing changes), are 60 days
 of history and 100 stable days; ten faults, everywhere, are then planted into the same five further days, one at a time.
@@ -61,7 +61,7 @@ def main() -> int:
     """Compares and prints; returns an exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("data/flights"))
-    parser.add_argument("--only", default="ours,evidently,nannyml", help="which to compare, separated by commas")
+    parser.add_argument("--rivals", default="evidently,nannyml", help="separated by commas; empty for none")
     parser.add_argument("--folder", type=Path, default=VENVS.parent / "monitor-days")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path)
@@ -69,7 +69,7 @@ def main() -> int:
     options.folder.mkdir(parents=True, exist_ok=True)
     reference, history, judged = _days(options.data, options.seed)
     results = [_result("ours", _ours(reference, history, judged))]
-    for tool in [name for name in ("evidently", "nannyml") if name in options.only.split(",")]:
+    for tool in filter(None, options.rivals.split(",")):
         try:
             scores = _scores(tool, _python(tool), options.folder, reference, history, judged)
         except UsageError as error:

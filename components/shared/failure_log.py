@@ -2,10 +2,11 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from components.shared.texts.secrets import message_line
+from components.shared.texts.secrets import message_line, without_secrets
 
 _with_tracebacks = False
 
@@ -29,4 +30,7 @@ def log_failure(logger: logging.Logger, what: str) -> None:
       what: What failed, without a full stop.
     """
     exc = sys.exc_info()[1]
-    logger.warning("plumbline: %s", message_line(f"{what} ({exc})"), exc_info=_with_tracebacks)
+    text = message_line(f"plumbline: {what} ({exc})")
+    if _with_tracebacks:
+        text += "\n" + without_secrets(traceback.format_exc().rstrip())
+    logger.warning("%s", text)

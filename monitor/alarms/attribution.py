@@ -114,8 +114,7 @@ def _located(cause: Cause, kind: str, rows: Rows, lineage: Lineage) -> Cause:
     now, then = _sampled(rows.current), _sampled(rows.reference)
     codes = coded(rows.current[cause.subject].take(now), rows.reference[cause.subject].take(then))
     found = replace(cause, at=cause.at or most(codes))
-    if float(distance(*counts(only := focused(codes, kind)))) > 0:
-        codes = only
+    codes = focused(codes, kind)
     if not cause.slice and (slice_ := _slice(cause.subject, codes, rows, now, then)):
         found = replace(found, slice=slice_[0], share=round(slice_[1], 3))
     source = _source(codes, rows, now, then)

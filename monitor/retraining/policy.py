@@ -73,7 +73,7 @@ def decide(state: RetrainingState, settings: RetrainingSettings, now: datetime) 
     """
     if (under_way := open_one(state.retrainings)) is not None:
         return Decision("wait", (f"retraining {under_way.number} is under way ({under_way.state})",))
-    trigger, reason = ("person", state.request) if state.request is not None else _triggered(state, settings, now)
+    trigger, reason = _triggered(state, settings, now)
     if not trigger:
         return Decision("wait", (reason,))
     if limit := _limit(state, settings, now, trigger == "person"):
@@ -83,11 +83,13 @@ def decide(state: RetrainingState, settings: RetrainingSettings, now: datetime) 
 
 def is_triggered(state: RetrainingState, settings: RetrainingSettings, now: datetime) -> bool:
     """Whether a retraining is wanted; does not read `state.rows`. Arguments as those of `decide`."""
-    return state.request is not None or bool(_triggered(state, settings, now)[0])
+    return bool(_triggered(state, settings, now)[0])
 
 
 def _triggered(state: RetrainingState, settings: RetrainingSettings, now: datetime) -> tuple[str, str]:
     """Trigger ("" for none) and reason."""
+    if state.request is not None:
+        return "person", state.request
     if settings.policy == "manual":
         return "", "[retraining] policy is manual; run `plumbline retrain start`"
     if settings.policy == "every":

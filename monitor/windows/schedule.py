@@ -81,13 +81,18 @@ def schedule(
     again = [one for one in windows[-OPEN_WINDOWS:] if one.state != "mature"]
     since = again[0].start if again else windows[-1].end if windows else None
     with log.opened(windows[-OPEN_WINDOWS:][0].start if windows and settings.label_delay is None else since):
-        return _schedule(log, settings, windows, found, log.clock(now, since))
+        return _schedule(log, settings, windows, again, found, log.clock(now, since))
 
 
 def _schedule(
-    log: EventLog, settings: WindowSettings, windows: Sequence[Window], found: dict[str, Any], seen: LogClock
+    log: EventLog,
+    settings: WindowSettings,
+    windows: Sequence[Window],
+    again: Sequence[Window],
+    found: dict[str, Any],
+    seen: LogClock,
 ) -> Schedule:
-    again = [one for one in windows[-OPEN_WINDOWS:] if one.state != "mature"]
+    """The plan; `again` are the windows that are not mature, `found` the state so far."""
     if seen.first is None and not windows:
         return Schedule((), seen.clock, None, (), found)
     if not found:

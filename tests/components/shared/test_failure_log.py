@@ -14,7 +14,7 @@ from components.shared.failure_log import log_failure
 
 def fails():
     try:
-        raise OSError("no space\\nleft")
+        raise OSError("no space\\nleft at s3://user:hunter2-secret@store")
     except OSError:
         log_failure(logging.getLogger("pipeline.x"), "the record could not be written")
 
@@ -27,7 +27,7 @@ def command():
 
 sys.exit(run_command(command, debug=sys.argv[2] == "debug"))
 """
-LINE = "plumbline: the record could not be written (no space left)"
+LINE = "plumbline: the record could not be written (no space left at s3://***@store)"
 
 
 @pytest.mark.parametrize("debug", [False, True])
@@ -41,4 +41,5 @@ def test_one_line_on_the_terminal_and_the_traceback_in_the_log(tmp_path, debug):
     assert ran.stderr.count("Traceback") == (2 if debug else 0)
     assert debug or lines == [LINE, LINE]
     logged = log.read_text()
+    assert "hunter2" not in ran.stderr + logged
     assert logged.startswith(f"{LINE}\nTraceback (most recent call last)") and logged.count("Traceback") == 1
