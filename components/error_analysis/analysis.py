@@ -19,7 +19,7 @@ from components.shared.audited_rows import audited_rows
 from components.shared.examples.example_reading import whole_columns
 from components.shared.features.derived_features import sources
 from components.shared.serving.predictions import CANDIDATE, ModelPredictions
-from components.shared.serving.serving_contract import SavedModel
+from components.shared.serving.serving_contract import load_model
 
 MOST_PRODUCTS = 400_000_000
 """Maximum of rows x columns x classes, to which the cost of the search is proportional; more rows are sampled."""
@@ -134,7 +134,7 @@ def _importance(
     cells = whole_columns(evaluated, features, places[chosen])
     # Derived columns are permuted by way of their source columns, because the model takes the columns of the data.
     measured = sources(measured, cells.__contains__)
-    permuted = PermutedPredictions(SavedModel(model), cells, found.task, found.target[chosen])
+    permuted = PermutedPredictions(load_model(model), cells, found.task, found.target[chosen])
 
     rows = permutation_importance(measured, count, permuted, metric, settings.importance_repeats, settings.seed)
     return {

@@ -14,7 +14,7 @@ from components.shared.artifacts import artifact_types
 from components.shared.examples.example_reading import record_batches
 from components.shared.examples.reading_progress import with_progress
 from components.shared.serving.predictions import CANDIDATE, CHAMPION, write_predictions, write_train_labels
-from components.shared.serving.serving_contract import SavedModel
+from components.shared.serving.serving_contract import SavedModel, load_model
 
 
 @component
@@ -38,7 +38,7 @@ def Predictor(
       label: Name of the label column.
       code: Fingerprint of the code, part of the cache key.
     """
-    models = {CANDIDATE: SavedModel(Path(serving_model_path(model.uri)))}
+    models = {CANDIDATE: load_model(Path(serving_model_path(model.uri)))}
     if champion.get_int_custom_property("version"):
         models[CHAMPION] = SavedModel(Path(serving_model_path(champion.uri)))
     folder = Path(predictions.uri)

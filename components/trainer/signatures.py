@@ -102,8 +102,9 @@ class ServedModel(tf.Module):
     def save(self, directory: str) -> None:
         """Writes the SavedModel with its signatures to `directory`."""
         examples = tf.TensorSpec([None], tf.string, name="examples")
-        serve_examples = tf.function(self.serve_examples, input_signature=[examples])
-        transform_labels = tf.function(self.transform_labels, input_signature=[examples])
+        # Nothing here branches on a tensor in Python, and AutoGraph would convert the source of every function.
+        serve_examples = tf.function(self.serve_examples, input_signature=[examples], autograph=False)
+        transform_labels = tf.function(self.transform_labels, input_signature=[examples], autograph=False)
         signatures = {
             "serving_default": self._by_name(),
             "serve_examples": serve_examples.get_concrete_function(),
@@ -129,7 +130,7 @@ class ServedModel(tf.Module):
         by_name.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
             [inspect.Parameter(sent, _ARGUMENT, default=self._default(inputs[sent])) for sent in order]
         )
-        return tf.function(by_name, input_signature=specs)
+        return tf.function(by_name, input_signature=specs, autograph=False)
 
     def _default(self, name: str) -> Any:
         """The signature's default of an optional feature."""

@@ -160,7 +160,7 @@ def _by_layer(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Transformed batches by the graph of TFX's own executor, whose inputs are the raw columns."""
     layer = transform.transform_features_layer()
-    apply = tf.function(lambda raw: layer(raw), reduce_retracing=True)
+    apply = tf.function(lambda raw: layer(raw), reduce_retracing=True, autograph=False)
     representations = tensor_representation_util.GetTensorRepresentationsFromSchema(schema)
     if representations is None:
         representations = tensor_representation_util.InferTensorRepresentationsFromSchema(schema)

@@ -17,11 +17,14 @@ class TreeGraph(tf.Module):
         self.words = tables.bits.shape[1]
         self.outputs = tables.outputs
         self._bits, self._value = _kept(tables.bits), _kept(tables.value.reshape(-1))
-        self._thresholds = _kept(tables.thresholds)
-        self._columns, self._categorical = tables.columns, tables.categorical
+        self._thresholds, self._code_ranks = _kept(tables.thresholds), _kept(tables.code_ranks)
+        self._columns, self._codes = tables.columns, len(tables.code_ranks)
         self._missing, self._stride = tables.missing[:, None], tables.stride[:, None]
         self._group, self._offset = tables.group, tables.offset
         self._leaf_of_word = np.arange(self.words, dtype=np.int32) * tables.value.shape[1]
+        # One function that both branches and all signatures call: with hundreds of groups it is most of the graph.
+        ranks = tf.TensorSpec([len(tables.offset), None], tf.int32)
+        self._scores = tf.function(self._scores_of, input_signature=[ranks], autograph=False)
 
     def __call__(self, table: tf.Tensor) -> tf.Tensor:
         """Returns the raw scores."""
@@ -33,15 +36,19 @@ class TreeGraph(tf.Module):
     def _ranks(self, table: tf.Tensor) -> tf.Tensor:
         """Row indices into `bits`, int32 [G, N]."""
         values = tf.gather(tf.transpose(table), self._columns)  # [C, N]
-        ranks = tf.searchsorted(self._thresholds, values, side="left")
-        if self._categorical.any():
-            inside = (values >= 0) & (values < CODES)
-            codes = tf.where(inside, tf.cast(tf.where(inside, values, 0.0), tf.int32), self._missing)
-            ranks = tf.where(self._categorical[:, None], codes, ranks)
-        ranks = tf.where(tf.math.is_nan(values), self._missing, ranks)
-        return tf.math.segment_sum(ranks * self._stride, self._group) + self._offset[:, None]
+        codes, numbers = values[: self._codes], values[self._codes :]
+        ranks = []
+        if self._codes:
+            inside = (codes >= 0) & (codes < CODES)  # NaN is not
+            code = tf.where(inside, tf.cast(tf.where(inside, codes, 0.0), tf.int32), CODES)
+            ranks.append(tf.gather(self._code_ranks, code, batch_dims=1))
+        if self._codes < len(self._columns):
+            rank = tf.searchsorted(self._thresholds, numbers, side="left")
+            ranks.append(tf.where(tf.math.is_nan(numbers), self._missing, rank))
+        combined = tf.concat(ranks, axis=0) * self._stride
+        return tf.math.segment_sum(combined, self._group) + self._offset[:, None]
 
-    def _scores(self, ranks: tf.Tensor) -> tf.Tensor:
+    def _scores_of(self, ranks: tf.Tensor) -> tf.Tensor:
         first, *others = tf.unstack(ranks, num=len(self._offset))
         reachable = tf.gather(self._bits, first)  # [N, T]
         for group in others:

@@ -8,20 +8,24 @@ each column and each rank:
 
     reachable(row, tree) = AND over columns c of table_c[rank of the row's value in c][tree]
 
-Exactly one bit remains, that of the leaf. Columns of few ranks share a table over the combinations of their ranks.
+Exactly one bit remains, that of the leaf. Categories that no node tells apart have the same rank. Columns of few ranks
+share a table over the combinations of their ranks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from components.trainer.lightgbm_text import Tree
 
 CODES = 256
-"""Categorical codes are 0 .. 255, see feature_matrix.FeatureMatrix; the rank after them is a missing value."""
+"""Categorical codes are 0 .. 255, see feature_matrix.FeatureMatrix."""
 GROUP_RANKS = 1024
 """Columns share a table as long as it has at most this many combinations of ranks."""
+MOST_BYTES = 2**26
+"""Size of all tables above which fewer columns share one; 1,500 columns of two categories are the usual case."""
 WORDS = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
 """Leaves per word and type of the word; the smallest word that fits is the fastest."""
 
@@ -30,13 +34,15 @@ WORDS = ((8, np.uint8), (16, np.uint16), (32, np.uint32), (64, np.uint64))
 class TreeTables:
     """Lookup tables of T words (a tree of more than 64 leaves takes several) over C used columns in G groups.
 
+    The first Q of the used columns are categorical, the others numeric; a group has columns of one kind.
+
     Attributes:
       columns: Int [C], indices of the used columns, those of a group adjacent.
       group: Int [C], group of each column, ascending from 0.
       stride: Int [C], factor of a column's rank in the combined rank of its group.
-      categorical: Bool [C].
-      thresholds: Float32 [C, S], ascending, padded with infinity; the rank of a number is the count of smaller ones.
-      missing: Int [C], rank of a missing value.
+      code_ranks: Int [Q, CODES + 1], rank of each category; the last is that of a missing value.
+      thresholds: Float32 [C - Q, S], ascending, padded with infinity; a number's rank is the count of smaller ones.
+      missing: Int [C - Q], rank of a missing number.
       offset: Int [G], row of `bits` at which the table of a group begins.
       bits: Signed integers [R, T], reachable leaves by combined rank.
       value: Float32 [T, W + 1], raw score of each leaf of a word; 0 at index W, where no leaf of the word is reached.
@@ -46,7 +52,7 @@ class TreeTables:
     columns: np.ndarray
     group: np.ndarray
     stride: np.ndarray
-    categorical: np.ndarray
+    code_ranks: np.ndarray
     thresholds: np.ndarray
     missing: np.ndarray
     offset: np.ndarray
@@ -66,28 +72,28 @@ def tables_of(trees: Sequence[Tree], outputs: int, categorical: int) -> TreeTabl
     word = _Word.of(max(len(tree.value) for tree in trees))
     nodes = _nodes(trees)
     leaves = word.split([(1 << len(tree.value)) - 1 for tree in trees]).reshape(-1)
-    columns = [int(column) for column in np.unique(nodes.column)]
-    if not columns:  # no tree has a split: the table has a single rank, for column 0
-        none = np.zeros(1, np.int32)
-        thresholds = np.full((1, 1), np.inf, np.float32)
-        bits, value = word.signed(leaves[None]), word.values(trees)
-        return TreeTables(none, none, none, np.zeros(1, bool), thresholds, none, none, bits, value, outputs)
-    found = [_column(trees, nodes, column, column < categorical, word) for column in columns]
-    sizes = [len(table) for _, table in found]
-    groups = _grouped(sizes)
+    used = np.unique(nodes.column).tolist()
+    codes = [_categories(trees, nodes, column, word) for column in used if column < categorical]
+    numbers = [_numbers(trees, nodes, column, word) for column in used if column >= categorical]
+    if not used:  # no tree has a split: a table of one rank, for numbers as for missing values, of column 0
+        used, numbers = [0], [(np.empty(0, np.float32), np.full((1, len(leaves)), -1).astype(word.kind))]
+    tables = [table for _, table in (*codes, *numbers)]
+    sizes = [len(table) for table in tables]
+    groups = _grouped(sizes, len(codes), most_rows=MOST_BYTES // tables[0][0].nbytes)
     order = [at for group in groups for at in group]
-    merged = [_merged([found[at][1] for at in group]) for group in groups]
+    merged = [_merged([tables[at] for at in group]) for group in groups]
     merged[0] = merged[0] & leaves
-    most = max(max(len(thresholds) for thresholds, _ in found), 1)
+    numeric = [at - len(codes) for at in order[len(codes) :]]
+    most = max([1, *(len(thresholds) for thresholds, _ in numbers)])
     return TreeTables(
-        columns=np.array([columns[at] for at in order], np.int32),
+        columns=np.array([used[at] for at in order], np.int32),
         group=np.array([number for number, group in enumerate(groups) for _ in group], np.int32),
         stride=np.concatenate([np.cumprod([1, *(sizes[at] for at in group[:-1])]) for group in groups]).astype(
             np.int32
         ),
-        categorical=np.array([columns[at] < categorical for at in order]),
-        thresholds=np.array([_filled(found[at][0], most) for at in order]),
-        missing=np.array([sizes[at] - 1 for at in order], np.int32),
+        code_ranks=np.array([codes[at][0] for at in order[: len(codes)]], np.int32).reshape(-1, CODES + 1),
+        thresholds=np.array([_filled(numbers[at][0], most) for at in numeric], np.float32).reshape(-1, most),
+        missing=np.array([len(numbers[at][1]) - 1 for at in numeric], np.int32),
         offset=np.cumsum([0, *map(len, merged[:-1])]).astype(np.int32),
         bits=word.signed(np.concatenate(merged)),
         value=word.values(trees),
@@ -156,38 +162,57 @@ def _nodes(trees: Sequence[Tree]) -> _Nodes:
     return _Nodes(np.repeat(np.arange(len(trees)), counts), columns, places, left, right)
 
 
-def _column(
-    trees: Sequence[Tree], nodes: _Nodes, column: int, categorical: bool, word: _Word
-) -> tuple[np.ndarray, np.ndarray]:
-    """Thresholds of a column, and the leaves that its nodes leave reachable by rank, [ranks, copies * T].
+def _categories(trees: Sequence[Tree], nodes: _Nodes, column: int, word: _Word) -> tuple[np.ndarray, np.ndarray]:
+    """Rank of each category and of a missing value, [CODES + 1], and the reachable leaves by rank, [ranks, copies * T].
+
+    Categories with the same decision at every node share a rank. A column of two categories has at most three instead
+    of CODES + 1; with 1,500 such columns, a model of 420 MB became one of 12 MB.
+    """
+    at = np.flatnonzero(nodes.column == column)
+    values = np.append(np.arange(CODES, dtype=np.float64), np.nan)
+    decisions, ranks = np.unique(_goes_left(trees, nodes, at, values), axis=1, return_inverse=True)
+    table: np.ndarray = np.full((decisions.shape[1], word.copies, len(trees)), np.iinfo(word.kind).max, word.kind)
+    for copy, (went_left, went_right) in enumerate(_reachable(nodes, at, word)):
+        masks = np.where(decisions, went_left[:, None], went_right[:, None])  # [nodes, ranks]
+        np.bitwise_and.at(table[:, copy], (np.arange(len(table))[None, :], nodes.tree[at][:, None]), masks)
+    return ranks.reshape(-1), table.reshape(len(table), -1)
+
+
+def _numbers(trees: Sequence[Tree], nodes: _Nodes, column: int, word: _Word) -> tuple[np.ndarray, np.ndarray]:
+    """Thresholds of a numeric column, and the reachable leaves by rank, [thresholds + 2, copies * T].
 
     The last rank is that of a missing value.
     """
     at = np.flatnonzero(nodes.column == column)
     owner = nodes.tree[at]
-    # Reachable leaves of a tree after a row went left, or right: [copies, nodes].
-    went_left = ~word.split([nodes.right[one] for one in at])
-    went_right = ~word.split([nodes.left[one] for one in at])
     exact = np.array([trees[tree].threshold[place] for tree, place in zip(owner, nodes.place[at], strict=True)])
-    narrow = np.empty(0, np.float32) if categorical else np.unique(_rounded_down(exact))
-    values = np.append(np.arange(CODES), np.nan) if categorical else np.array([np.nan])
-    goes_left = np.array([trees[t].goes_left(n, values) for t, n in zip(owner, nodes.place[at], strict=True)])
-    ranks = CODES + 1 if categorical else len(narrow) + 2
-    table: np.ndarray = np.full((ranks, word.copies, len(trees)), np.iinfo(word.kind).max, word.kind)
-    for copy in range(word.copies):
+    narrow = np.unique(_rounded_down(exact))
+    place = np.searchsorted(narrow, _rounded_down(exact))
+    missing_left = _goes_left(trees, nodes, at, np.array([np.nan]))[:, 0]
+    table: np.ndarray = np.full((len(narrow) + 2, word.copies, len(trees)), np.iinfo(word.kind).max, word.kind)
+    for copy, (went_left, went_right) in enumerate(_reachable(nodes, at, word)):
         here = table[:, copy]
-        masks = np.where(goes_left, went_left[copy][:, None], went_right[copy][:, None])  # [nodes, values]
-        rows = np.arange(CODES + 1) if categorical else np.array([ranks - 1])
-        np.bitwise_and.at(here, (rows[None, :], owner[:, None]), masks)
-        if not categorical:
-            # Ranks up to a threshold's go left, higher ones right; running ANDs extend that to all ranks.
-            place = np.searchsorted(narrow, _rounded_down(exact))
-            left: np.ndarray = np.full((ranks - 1, len(trees)), np.iinfo(word.kind).max, word.kind)
-            right = left.copy()
-            np.bitwise_and.at(left, (place, owner), went_left[copy])
-            np.bitwise_and.at(right, (place + 1, owner), went_right[copy])
-            here[:-1] = np.bitwise_and.accumulate(left[::-1])[::-1] & np.bitwise_and.accumulate(right)
-    return narrow, table.reshape(ranks, -1)
+        np.bitwise_and.at(here[-1], owner, np.where(missing_left, went_left, went_right))
+        # Ranks up to a threshold's go left, higher ones right; running ANDs extend that to all ranks.
+        left: np.ndarray = np.full((len(narrow) + 1, len(trees)), np.iinfo(word.kind).max, word.kind)
+        right = left.copy()
+        np.bitwise_and.at(left, (place, owner), went_left)
+        np.bitwise_and.at(right, (place + 1, owner), went_right)
+        here[:-1] = np.bitwise_and.accumulate(left[::-1])[::-1] & np.bitwise_and.accumulate(right)
+    return narrow, table.reshape(len(table), -1)
+
+
+def _reachable(nodes: _Nodes, at: np.ndarray, word: _Word) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields per copy the leaves of its tree that a row can reach after going left, or right, at each of n nodes."""
+    left = ~word.split([nodes.right[one] for one in at])
+    right = ~word.split([nodes.left[one] for one in at])
+    return zip(left, right, strict=True)
+
+
+def _goes_left(trees: Sequence[Tree], nodes: _Nodes, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Whether values [V] go left at n nodes, bool [n, V]."""
+    places = zip(nodes.tree[at], nodes.place[at], strict=True)
+    return np.array([trees[tree].goes_left(place, values) for tree, place in places])
 
 
 def _rounded_down(thresholds: np.ndarray) -> np.ndarray:
@@ -201,12 +226,28 @@ def _filled(thresholds: np.ndarray, length: int) -> np.ndarray:
     return np.append(thresholds, np.full(length - len(thresholds), np.inf)).astype(np.float32)
 
 
-def _grouped(sizes: Sequence[int]) -> list[list[int]]:
-    """Groups columns so that the product of their ranks stays within GROUP_RANKS; columns of few ranks first."""
+def _grouped(sizes: Sequence[int], categorical: int, most_rows: int) -> list[list[int]]:
+    """Groups columns by kind, those of few ranks first, so that a group has at most GROUP_RANKS combinations of ranks.
+
+    Args:
+      sizes: Ranks of each column.
+      categorical: Number of categorical columns, which come first.
+      most_rows: Number of combinations of all groups above which smaller groups are formed, down to single columns.
+    """
+    limit = GROUP_RANKS
+    while True:
+        kinds = (range(categorical), range(categorical, len(sizes)))
+        groups = [group for columns in kinds for group in _within(limit, columns, sizes)]
+        if limit == 1 or sum(prod(sizes[at] for at in group) for group in groups) <= most_rows:
+            return groups
+        limit //= 2
+
+
+def _within(limit: int, columns: Iterable[int], sizes: Sequence[int]) -> list[list[int]]:
     groups: list[list[int]] = []
-    product = GROUP_RANKS + 1
-    for at in sorted(range(len(sizes)), key=lambda at: sizes[at]):
-        if product * sizes[at] > GROUP_RANKS:
+    product = limit + 1
+    for at in sorted(columns, key=lambda at: sizes[at]):
+        if product * sizes[at] > limit:
             groups.append([])
             product = 1
         groups[-1].append(at)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
+from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
@@ -27,6 +28,8 @@ from components.trainer.training_columns import BATCH_ROWS, RecordBatchFactory, 
 
 MOST_ROWS = 1000
 """TensorFlow Serving refuses a file of more requests."""
+_VALUES = {tf.float32: "float_val", tf.float64: "double_val", tf.int64: "int64_val", tf.string: "string_val"}
+"""Field of a TensorProto that holds the values of a type."""
 _YEARS = (np.datetime64("0001-01-01"), np.datetime64("9999-12-31"))
 """Dates that ISO 8601 writes with four digits of the year, as a request has to."""
 
@@ -137,8 +140,16 @@ def _item(item: Any) -> bytes:
     return item if isinstance(item, bytes) else str(item).encode()
 
 
+def value_tensor(cells: np.ndarray, dtype: tf.DType) -> tensor_pb2.TensorProto:
+    """Returns tf.make_tensor_proto(cells, dtype) for one value, [1], without its checks, which cost 0.1 ms each."""
+    found = tensor_pb2.TensorProto(dtype=dtype.as_datatype_enum)
+    found.tensor_shape.dim.add(size=1)
+    getattr(found, _VALUES[dtype]).append(cells[0])
+    return found
+
+
 def _log(request: Mapping[str, np.ndarray], types: Mapping[str, tf.DType]) -> prediction_log_pb2.PredictionLog:
     spec = model_pb2.ModelSpec(signature_name=SERVING_DEFAULT)
-    inputs = {name: tf.make_tensor_proto(cells, types[name]) for name, cells in request.items()}
+    inputs = {name: value_tensor(cells, types[name]) for name, cells in request.items()}
     predict = predict_pb2.PredictRequest(model_spec=spec, inputs=inputs)
     return prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=predict))

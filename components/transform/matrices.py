@@ -120,11 +120,12 @@ def _module(
     prose = tf.TensorSpec([None, count["text"]], tf.string, "prose")
     numbers = tf.TensorSpec([None, count["numeric"] + from_texts], tf.float32, "values")
 
-    @tf.function(input_signature=[numbers, turning, whole])
+    # Nothing here branches on a tensor in Python, and AutoGraph would convert the source of every function.
+    @tf.function(input_signature=[numbers, turning, whole], autograph=False)
     def scaled_(values: tf.Tensor, turning: tf.Tensor, whole: tf.Tensor) -> dict[str, tf.Tensor]:
         return scaled(values, turning, whole, large, every, analysis)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int64)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int64)], autograph=False)
     def ids_(tokens: tf.Tensor, column: tf.Tensor) -> tf.Tensor:
         if not count["categorical"]:
             return column
@@ -139,7 +140,7 @@ def _module(
         categorical = {"categorical": ids(texts, features, analysis, spellings)} if count["categorical"] else {}
         return {**categorical, **scaled_(values, turning, whole)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], label_type)])
+    @tf.function(input_signature=[tf.TensorSpec([None], label_type)], autograph=False)
     def label_(raw: tf.Tensor) -> tf.Tensor:
         return label({dataset["label"]: raw}, custom_config, analysis)
 

@@ -5,7 +5,7 @@ one period apart. Any other loss is a finding: categories that are frequent enou
 different numbers with equal transformed values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,23 +65,29 @@ def check_values(
     Returns:
       An entry per column, with a finding where values are lost.
     """
-    found = [
-        _categories(name, about, position, len(learned.categorical), module)
-        for position, (name, about) in enumerate(learned.categorical.items())
-    ]
+    columns = len(learned.categorical)
+    ids = _ids(module, list(learned.categorical.values()))
+    found = [_categories(name, about, ids[at], columns) for at, (name, about) in enumerate(learned.categorical.items())]
     found += _numbers(module, features, list(large), learned.numbers)
     for name, values in learned.targets.items():
         found.append(told_apart(name, "label", values, values.astype(np.float32)))
     return found
 
 
-def _categories(name: str, about: CategoryValues, position: int, columns: int, module: Any) -> ValueRetention:
+def _ids(module: Any, columns: Sequence[CategoryValues]) -> list[np.ndarray]:
+    """The graph's ids of the values of each categorical column, int64 [V] each."""
     import tensorflow as tf
 
-    tokens = [text for text, _ in about.kept]
+    sizes = [len(about.kept) for about in columns]
+    if not sum(sizes):
+        return [np.zeros(0, np.int64) for _ in columns]
+    tokens = tf.constant([text for about in columns for text, _ in about.kept], tf.string)
+    ids = module.ids(tokens, tf.constant(np.repeat(np.arange(len(sizes)), sizes), tf.int64)).numpy()
+    return np.split(ids, np.cumsum(sizes)[:-1])
+
+
+def _categories(name: str, about: CategoryValues, ids: np.ndarray, columns: int) -> ValueRetention:
     counts = np.array([count for _, count in about.kept], np.int64)
-    arguments = tf.constant(tokens, tf.string), tf.fill([len(tokens)], tf.constant(position, tf.int64))
-    ids = module.ids(*arguments).numpy() if tokens else np.zeros(0, np.int64)
     _, first = np.unique(ids, return_index=True)
     lost = np.ones(len(ids), bool)
     lost[first] = False
@@ -91,10 +97,10 @@ def _categories(name: str, about: CategoryValues, position: int, columns: int, m
     finding = ""
     if lost.any():
         finding = (
-            f"{int(lost.sum()):,} of {len(tokens):,} categories that are frequent enough to be learned are not "
+            f"{int(lost.sum()):,} of {len(ids):,} categories that are frequent enough to be learned are not "
             f"distinguished from unknown ones ({gone / rows:.1%} of the rows)"
         )
-    learned = len(tokens) - int(lost.sum())
+    learned = len(ids) - int(lost.sum())
     return ValueRetention(
         name, "categorical", about.distinct, learned, (gone + rare) / rows, rare / rows, gone / rows, finding
     )

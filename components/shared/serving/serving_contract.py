@@ -18,6 +18,7 @@ served graph compares. All code that applies a decision threshold calls `decides
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -144,3 +145,18 @@ class SavedModel:
         unknown = raw < 0 if raw.dtype.kind == "i" else ~np.isfinite(labels)
         labels[unknown] = np.nan
         return labels
+
+
+def load_model(folder: Path) -> SavedModel:
+    """Loads a SavedModel, or returns the one loaded last if it is the same.
+
+    Predictor and ErrorAnalysis of a local run share one, whose graph is read and optimised once.
+    """
+    stat = (folder / "saved_model.pb").stat()
+    return _loaded(folder.resolve(), stat.st_ino, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: Path, inode: int, written: int) -> SavedModel:
+    del inode, written  # part of the cache key: another file at the same path is loaded
+    return SavedModel(folder)

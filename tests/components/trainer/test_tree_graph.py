@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer import tree_graph
+from components.trainer import tree_graph, tree_tables
 from components.trainer.lightgbm_text import read_trees
 from components.trainer.tree_graph import TreeGraph
 from components.trainer.tree_tables import tables_of
@@ -62,6 +62,29 @@ def test_predictions_equal_the_booster(task: str, leaves: int, monkeypatch: pyte
     assert trees(tf.constant(unseen)).numpy() == pytest.approx(_raw(booster, unseen), abs=5e-6)
     few = _forest(booster, 7)(tf.constant(unseen)).numpy()
     assert few == pytest.approx(_raw(booster, unseen, num_iteration=7), abs=5e-6)
+
+
+def test_categories_that_no_split_tells_apart_share_a_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column of two categories has three ranks, not CODES + 1; how columns are grouped changes no prediction."""
+    draw = np.random.default_rng(3)
+    table = (draw.random((ROWS, 30)) < 0.4).astype(np.float32) + 1
+    labels = (table[:, :9].sum(axis=1) - table[:, 9:].sum(axis=1) / 2 + draw.normal(size=ROWS) > 3) * 1.0
+    data = lightgbm.Dataset(table, labels, categorical_feature=list(range(30)))
+    booster = lightgbm.train(
+        {"objective": "binary", "verbose": -1, "min_data_per_group": 5, "num_threads": 1}, data, 30
+    )
+    trees = read_trees(booster)
+    tables = tables_of(trees, 1, 30)
+    assert tables.code_ranks.shape == (len(tables.columns), tree_tables.CODES + 1)
+    assert tables.code_ranks.max() <= 2
+    assert np.bincount(tables.group).max() >= 6  # 3 ** 6 combinations
+    table[0, 0] = np.nan
+    grouped = TreeGraph(tables)(tf.constant(table)).numpy()
+    assert grouped == pytest.approx(_raw(booster, table), abs=5e-6)
+    monkeypatch.setattr(tree_tables, "MOST_BYTES", tables.bits.nbytes // 4)
+    smaller = tables_of(trees, 1, 30)
+    assert smaller.bits.nbytes <= tables.bits.nbytes // 4
+    assert (TreeGraph(smaller)(tf.constant(table)).numpy() == grouped).all()
 
 
 def test_saved_trees_predict_the_same(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from components.shared.serving.served_texts import listed, moments
 from components.shared.serving.serving_contract import WARMUP_REQUESTS
 from components.trainer.raw_inputs import SentAsText
-from components.trainer.warmup_requests import sent_cells
+from components.trainer.warmup_requests import sent_cells, value_tensor
 from serving.models.loaded_model import LoadedModel
 from serving.models.warmup import recorded_requests, warm_up
 
@@ -37,6 +37,14 @@ def test_moments_and_lists_are_sent_as_the_model_parses_them() -> None:
     assert found["tags"].tolist() == [b"a;\xff", b"", b"", b"b", b"c", b"d"]
     scores = tf.sparse.to_dense(listed(tf.constant(found["scores"]), "|", tf.float32)).numpy()
     np.testing.assert_array_equal(scores, np.float32([[0.5, -1], [0, 0], [0, 0], [3, 0], [1e-30, 0], [2, 0]]))
+
+
+def test_one_value_is_written_as_tensorflow_writes_it() -> None:
+    cells = [np.float32([np.nan]), np.float32([0.1]), np.float64([1e300]), np.int64([-(2**63)])]
+    cells += [np.array([text], object) for text in (b"", b"\xff\x00", "é".encode())]
+    for one in cells:
+        dtype = tf.string if one.dtype == object else tf.as_dtype(one.dtype)
+        assert value_tensor(one, dtype).SerializeToString() == tf.make_tensor_proto(one, dtype).SerializeToString()
 
 
 @pytest.mark.slow

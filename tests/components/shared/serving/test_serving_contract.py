@@ -4,15 +4,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from components.shared.examples.example_reading import record_batches
 from components.shared.serving.serving_contract import (
     DECISION_THRESHOLD,
     decides,
     decision_threshold,
     likeliest,
+    load_model,
     matched,
 )
 from components.shared.statistics.threshold_selection import GRID
 from components.shared.statistics.weighted_metrics import ThresholdMetrics
+from tests.components.served_models import save_regression, write_split
 
 
 def test_row_at_the_threshold_is_positive_in_float32():
@@ -61,3 +64,15 @@ def test_decision_threshold_is_read_from_a_model(tmp_path):
     (tmp_path / DECISION_THRESHOLD).parent.mkdir()
     (tmp_path / DECISION_THRESHOLD).write_text('{"threshold": 0.22}')
     assert decision_threshold(tmp_path) == 0.22
+
+
+@pytest.mark.slow
+def test_the_same_model_is_loaded_once(tmp_path):
+    save_regression(tmp_path / "model", slope=2.0)
+    first = load_model(tmp_path / "model")
+    assert load_model(tmp_path / "model") is first
+    (tmp_path / "model").rename(tmp_path / "old")
+    save_regression(tmp_path / "model", slope=3.0)
+    (rows,) = record_batches(write_split(tmp_path / "examples", ["a"], [1.0], [1]))
+    assert load_model(tmp_path / "model").predict(rows).output.tolist() == [3.0]
+    assert load_model(tmp_path / "old").predict(rows).output.tolist() == [2.0]
