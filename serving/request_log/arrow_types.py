@@ -1,6 +1,7 @@
 """Conversion of NumPy columns to Arrow, and the common Arrow type of columns whose type changed between versions."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ def arrow_array(array: np.ndarray) -> pa.Array:
     mask = np.ma.getmaskarray(array).reshape(-1) if isinstance(array, np.ma.MaskedArray) else None
     values = _flat(np.ma.getdata(array).reshape(-1), mask)
     inner = array.shape[1:]
-    if int(np.prod(inner)) == 1:
+    if prod(inner) == 1:
         return values
     for length, outer in zip(reversed(inner), np.cumprod((len(array), *inner))[:-1][::-1], strict=True):
         values = pa.ListArray.from_arrays(pa.array(np.arange(outer + 1, dtype=np.int32) * length, pa.int32()), values)

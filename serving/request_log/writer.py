@@ -166,6 +166,8 @@ class RequestLogWriter:
                     self._drop("invalid", sum(entry.rows for entry in entries))
                     _resolve(entries, False)
                 self._end_segment(if_due=True)
+                if is_open:
+                    break  # rows that came meanwhile wait for more: a frame of 30 rows costs as much as one of 1,000
             self._end_segment(if_due=is_open)
 
     def _write(self, entries: Sequence[Entry]) -> None:
