@@ -1,14 +1,16 @@
 """On a copy of the source, in a process of its own: what is edited must be what the process would import."""
 
+import ast
 import json
 import shutil
 import subprocess
 import sys
+from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
 
-from pipeline.fingerprints import code_fingerprint, code_of, stack_versions
+from pipeline.fingerprints import code_fingerprint, code_of, imported, stack_versions
 from pipeline.settings.config import find_config, load_config
 
 HERE = Path(__file__).resolve().parents[2]
@@ -150,3 +152,38 @@ def test_the_schema_is_in_it_and_its_folder_is_not(project):
     assert code_fingerprint(moved) == before
     edit(project, "elsewhere/flights/schema.pbtxt")
     assert code_fingerprint(moved) != before
+
+
+def test_imports_are_those_of_the_syntax_tree():
+    """Every module of `components`, and forms that none of them has."""
+    unusual = """
+import components.a as a, components.b.c  # components.no
+from .. import d as e
+from .f import (  # components.no
+    g,
+    h as i,  # a comment
+)
+def late():
+    from components import j; from components.k import l
+    import numpy, components.m
+    if j: import components.n
+"""
+    root = Path(__file__).parents[2]
+    sources = {".".join(path.relative_to(root).parent.parts): [] for path in (root / "components").rglob("*.py")}
+    for path in (root / "components").rglob("*.py"):
+        sources[".".join(path.relative_to(root).parent.parts)].append(path.read_text())
+    sources["components.x.y"] = [unusual]
+    for package, texts in sources.items():
+        for text in texts:
+            assert imported(text, package) == _of_syntax_tree(text, package), (package, text[:200])
+
+
+def _of_syntax_tree(source, package):
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.split(".")[0] == "components"}
