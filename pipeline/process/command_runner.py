@@ -60,13 +60,20 @@ def own_process(command: Callable[[], int]) -> NoReturn:
       command: Function that returns an exit code.
     """
     stdout_open = open_streams()
-    handle_signals(last=end_descendants)
+    try:
+        handle_signals(last=end_descendants)
+    except Exception as exc:  # no thread or no socket can be had
+        os._exit(_told(exc, debug=False, place=None))
     try:
         code = _code_of(command, stdout_open)
         stop_raising()
     except KeyboardInterrupt:  # only the first signal raises
         code = _interrupted(130)
     end_descendants()
+    # Functions that remove temporary files at the end fail if the disk does; the command has reported that already,
+    # and what they leave is removed by the next run.
+    sys.unraisablehook = lambda _: None
+    sys.excepthook = lambda *_: None
     with suppress(BaseException):
         atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):

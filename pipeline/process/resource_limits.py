@@ -1,5 +1,6 @@
 """Checks resource limits before TensorFlow is loaded: too low a limit would abort the process inside a C++ library."""
 
+import os
 import resource
 import threading
 from contextlib import suppress
@@ -7,8 +8,12 @@ from contextlib import suppress
 from components.shared.errors import ResourceError
 from pipeline.process.memory import SETTINGS, address_space_left, available_bytes
 
-THREADS = 16
-"""Minimum number of threads that TensorFlow, Arrow and gRPC start, on few cores. If they cannot, they abort."""
+TABLE_THREADS = 16
+"""Threads that must be startable for commands that read tables: Arrow, OpenMP and OpenBLAS abort if they are refused
+one. `audit` has 9 at its peak on 2 cores."""
+
+THREADS_A_CORE = 6
+"""Further threads for each core if TensorFlow and gRPC are loaded; a run has 25 in all at its peak on 2 cores."""
 
 ADDRESS_SPACE = 5_000_000_000
 """Bytes of address space for TensorFlow, TFX and training on a small table. Loading takes 2.1 GB; with 3.6 GB LLVM
@@ -69,16 +74,21 @@ def check_limits(address_space: int = ADDRESS_SPACE) -> None:
             raise ResourceError(
                 f"{hard} open files are allowed, but {OPEN_FILES} are needed; raise the limit (ulimit -n)"
             )
+    _check_threads(TABLE_THREADS + (THREADS_A_CORE * (os.cpu_count() or 1) if address_space == ADDRESS_SPACE else 0))
+
+
+def _check_threads(count: int) -> None:
+    """Raises ResourceError unless `count` further threads can be started."""
     stop = threading.Event()
     started: list[threading.Thread] = []
     try:
-        for _ in range(THREADS):
+        for _ in range(count):
             thread = threading.Thread(target=stop.wait, daemon=True)
             thread.start()
             started.append(thread)
     except RuntimeError as exc:
         raise ResourceError(
-            f"the system refuses thread {len(started) + 1} of {THREADS} that are needed; raise the limits on "
+            f"the system refuses thread {len(started) + 1} of {count} that are needed; raise the limits on "
             "processes and on memory (ulimit -u, ulimit -v, pids.max of the container), or end other processes"
         ) from exc
     finally:

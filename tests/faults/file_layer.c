@@ -13,7 +13,7 @@
  *   FAULT_TOLD    bytes that statvfs(3) says are free before the first refusal, if more: somebody else fills the disk
  *   FAULT_LOG     a file that gets a line for each operation that counts: its name and path
  *   FAULT_CLOCK   seconds to add to the time of day
- *   FAULT_THREADS threads that a process may start before it is refused another
+ *   FAULT_THREADS threads that a process may have at a time besides its first; another one is refused
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -373,11 +373,35 @@ time_t time(time_t *into) {
 
 /* -- threads ------------------------------------------------------------------------------------------------------ */
 
-int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*work)(void *), void *argument) {
+struct work {
+  void *(*function)(void *);
+  void *argument;
+};
+
+/* Runs a thread's function and gives its place back, as the end of a thread does in the kernel's count. */
+static void *run_and_release(void *given) {
+  struct work work = *(struct work *)given;
+  free(given);
+  void *result = work.function(work.argument);
+  __atomic_add_fetch(&threads_left, 1, __ATOMIC_SEQ_CST);
+  return result;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *), void *argument) {
   NEXT(pthread_create);
+  struct work *work = malloc(sizeof *work);
+  if (!work) return EAGAIN;
   if (__atomic_sub_fetch(&threads_left, 1, __ATOMIC_SEQ_CST) < 0) {
+    __atomic_add_fetch(&threads_left, 1, __ATOMIC_SEQ_CST);
     __atomic_add_fetch(&state->fired, 1, __ATOMIC_SEQ_CST);
+    free(work);
     return EAGAIN;
   }
-  return real(thread, attributes, work, argument);
+  *work = (struct work){function, argument};
+  int result = real(thread, attributes, run_and_release, work);
+  if (result) {
+    __atomic_add_fetch(&threads_left, 1, __ATOMIC_SEQ_CST);
+    free(work);
+  }
+  return result;
 }

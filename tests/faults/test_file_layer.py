@@ -82,14 +82,22 @@ def test_another_clock(layer: FileLayer, tmp_path: Path) -> None:
 
 
 def test_a_limit_on_threads(layer: FileLayer, tmp_path: Path) -> None:
+    """Two at a time; an ended thread no longer counts."""
     threads = """
-import threading
+import threading, time
+ended = threading.Event()
+for number in range(5):
+    thread = threading.Thread(target=print, args=(number,))
+    thread.start()
+    thread.join()
+    time.sleep(0.05)  # join returns when Python's part has ended
 try:
-    for number in range(5):
-        threading.Thread(target=print, args=(number,)).start()
+    for number in range(5, 9):
+        threading.Thread(target=lambda number=number: (print(number), ended.wait())).start()
 except RuntimeError:
     print("refused")
+ended.set()
 """
     armed = layer.arm(tmp_path, threads=2)
     ended = subprocess.run([sys.executable, "-c", threads], env=armed.environment, capture_output=True, text=True)
-    assert sorted(ended.stdout.split()) == ["0", "1", "refused"]
+    assert sorted(ended.stdout.split()) == ["0", "1", "2", "3", "4", "5", "6", "refused"]

@@ -47,7 +47,7 @@ def test_a_run_within_limits(place: Workplace, trials: Trials, which: int, value
 
 @pytest.mark.faults
 @pytest.mark.kind("limits")
-@pytest.mark.parametrize("threads", [0, 1, 3, 8, 20])
+@pytest.mark.parametrize("threads", [0, 1, 3, 8, 20, 28])
 def test_a_run_with_few_threads(place: Workplace, trials: Trials, threads: int) -> None:
     with trials.one(f"one: {threads} threads") as trial:
         before = prepared(place, "one")

@@ -17,6 +17,7 @@ from components.shared.texts.escaping import for_a_terminal, markdown_block, on_
 from pipeline.metadata.artifact_verification import Verifier
 from pipeline.metadata.backups import back_up
 from pipeline.metadata.connection import connect, connection_of
+from pipeline.metadata.open_executions import mark_failed
 from pipeline.metadata.store_identity import reconcile, record_executions
 from pipeline.metadata.stored_artifact import StoredArtifact
 from pipeline.preflight.class_check import check_positive, class_warnings
@@ -136,6 +137,8 @@ def _once(
         services = started(config.beam, reports / "beam") if cached is None else nullcontext(Endpoints())
         with services as beam:
             summary, stopped = _run(plan, cached, connection, beam, progress, verifier)
+        if stopped is not None:  # TFX could not record that if the disk or the database failed at that moment
+            mark_failed(connection, [run_id])
         if cached is None and stopped is None:
             remember(home, plan.key, connection, run_id)
         if isinstance(stopped, DamagedArtifact):
