@@ -36,7 +36,7 @@ test-long: setup ## more whole runs and repeated processes, of what a shorter te
 	@$(bin)/python -m pytest -q -m "long and not cluster"
 
 test-faults: setup ## kills, damage, full disks and the like: SEED=… repeats a run, FAULTS=2 tries twice as many; half an hour
-	@$(bin)/python -m pytest -q -m faults tests/faults
+	@$(bin)/python -m pytest -q -n $(WORKERS) --dist load -m faults tests/faults
 
 lint: setup ## ruff, mypy, import-linter, links, words and names of the documentation
 	@$(bin)/ruff format --check .

@@ -30,7 +30,6 @@ from pyarrow import fs
 from pyarrow import types as is_
 
 from components.shared.errors import InputError
-from components.shared.progress import report_progress
 from components.table_reading.cells.casting import fit, plain
 from components.table_reading.cells.column_parsing import parse_column
 from components.table_reading.cells.date_columns import Impossible, latest_years, notes_on_dates
@@ -48,6 +47,7 @@ from components.table_reading.formats.staging import as_named
 from components.table_reading.locations import Place
 from components.table_reading.read_limits import DEFAULT_LIMITS, Limits
 from components.table_reading.read_options import ReadOptions, TypeCandidates, missing_markers
+from components.table_reading.reading_progress import ReadingProgress
 from components.table_reading.spans import SpanFile
 from components.table_reading.untyped_batches import span_batches
 from components.table_reading.value_counts import Sample, WholeNumbers
@@ -130,11 +130,12 @@ def infer_schema(
     impossible, notations = Impossible(), list[FileNotation]()
     named = as_named(place, files[0], options.limits)
     head = options.header_row if is_csv(named) or is_sheet(named) else 0
+    progress = ReadingProgress(files)
     for number, file in enumerate(files):
         before, own = rows, dict[str, TypeCandidates]()
         for batch, texts in span_batches(place, file, options, names):
             rows += batch.num_rows
-            report_progress(f"{rows:,} rows read, file {number + 1} of {len(files)}")
+            progress.add(number, batch, is_text=is_csv(named))
             if not names:
                 names = list(batch.schema.names)
                 forms = {name: TypeCandidates() for name in names}
