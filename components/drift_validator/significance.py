@@ -174,9 +174,9 @@ def _grade(
 def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:
     """Computes q-values: for each test, the smallest false discovery rate at which it is significant.
 
-    Benjamini and Hochberg (1995), Controlling the false discovery rate. With p sorted ascending,
-    q_(i) = min over j >= i of p_(j) * m / j. Valid for independent tests and under positive dependence, such as between
-    the distances of a feature in all rows and in a slice.
+    Benjamini and Hochberg (1995), Controlling the false discovery rate, as SciPy computes it. Valid for
+    independent tests and under positive dependence, such as between the distances of a feature in all rows and in a
+    slice.
 
     Args:
       p_values: p-values [M], in [0, 1].
@@ -184,12 +184,10 @@ def benjamini_hochberg(p_values: Sequence[float]) -> np.ndarray:
     Returns:
       q-values [M], in [0, 1], in the order of `p_values`.
     """
-    p = np.asarray(p_values, float)
-    order = np.argsort(p)
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty_like(p)
-    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return q
+    from scipy.stats import false_discovery_control
+
+    p: np.ndarray = np.asarray(p_values, float)
+    return np.asarray(false_discovery_control(p)) if len(p) else p
 
 
 def discovery_level(p_values: Sequence[float], alpha: float) -> float:

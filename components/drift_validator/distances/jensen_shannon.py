@@ -1,6 +1,9 @@
 """The Jensen-Shannon divergence as TensorFlow Data Validation defines it."""
 
+import math
+
 import numpy as np
+from scipy.special import rel_entr
 
 from components.drift_validator.distances.aligned_histograms import AlignedHistograms
 from components.drift_validator.distances.distance_result import DistanceResult
@@ -62,10 +65,7 @@ def jensen_shannon_numbers(baseline: NumberCounts, current: NumberCounts) -> Dis
 def divergence(p: np.ndarray, q: np.ndarray) -> float:
     """Computes the JSD of two probability vectors in bits, in [0, 1]."""
     middle = (p + q) / 2
-    total = 0.0
-    for side in (p, q):
-        there = side > 0
-        total += float(np.sum(side[there] * np.log2(side[there] / middle[there])))
+    total = float(np.sum(rel_entr(p, middle) + rel_entr(q, middle))) / math.log(2)
     return min(max(total / 2, 0.0), 1.0)
 
 
